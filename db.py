@@ -1,0 +1,208 @@
+"""SQLite: one file, one writer thread, many readers, and no statement on the event loop.
+
+`Database` owns the connections; the queries are plain functions of a connection, one module per table in `store/`,
+and public here. Write with `await database.write(create_batch, max_cycles=2)`, read with
+`await database.read(get_batch, 7)`. Writes run in the order they were asked for and are durable when awaited
+(WAL, synchronous=FULL).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+from store.batches import (
+    Batch,
+    BatchSummary,
+    count_batches,
+    count_completed_cycles,
+    create_batch,
+    get_active_batch,
+    get_batch,
+    get_last_batch,
+    list_batches,
+    summarise_batch,
+    update_batch,
+)
+from store.commands import (
+    Command,
+    cost_of_batch,
+    cost_since,
+    create_command,
+    get_command,
+    get_commands_by_batch,
+    get_commands_by_key,
+    get_commands_by_story,
+    get_cycle_commands,
+    get_running_commands,
+    update_command,
+)
+from store.log import (
+    BackgroundTask,
+    EventFilter,
+    StoredEvent,
+    create_background_task,
+    find_events,
+    get_events,
+    get_events_between,
+    get_events_by_batch,
+    get_pending_background_tasks,
+    update_background_task,
+)
+from store.rows import NoSuchRow, UnknownColumn
+from store.schema import SchemaTooNew, migrate
+from store.stories import (
+    Story,
+    check_story_blocked,
+    create_story,
+    get_next_available_story,
+    get_stories_by_batch,
+    get_story,
+    get_story_by_key,
+    update_story,
+)
+from store.writer import BUSY_TIMEOUT_MS, DatabaseUnavailable, Entry, Writer
+
+READERS: Final = 4  # threads, each with a read-only connection of its own
+
+P = ParamSpec("P")
+T = TypeVar("T")
+E = TypeVar("E", bound=Entry)
+
+
+class Database:
+    """An open database. `epoch` names this file's history; `last_seq` is the newest committed event."""
+
+    def __init__(self, path: Path, epoch: str, writer: Writer) -> None:
+        self.path = path
+        self.epoch = epoch
+        self.writer = writer
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+
+    @classmethod
+    async def open(cls, path: Path) -> Database:
+        """Open or create the file, migrate it, start the writer. Raises `SchemaTooNew`, `sqlite3.Error`."""
+        connection, epoch = await asyncio.to_thread(_open, path)
+        writer = Writer(connection, asyncio.get_running_loop())
+        writer.start()
+        return cls(path, epoch, writer)
+
+    @property
+    def last_seq(self) -> int:
+        return self.writer.last_seq
+
+    @property
+    def on_commit(self) -> Callable[[Sequence[Any]], None]:
+        return self.writer.on_commit
+
+    @on_commit.setter
+    def on_commit(self, callback: Callable[[Sequence[Any]], None]) -> None:
+        self.writer.on_commit = callback
+
+    def append(self, entry: E) -> asyncio.Future[E]:
+        """Enqueue an event; see `Writer.append`."""
+        return self.writer.append(entry)
+
+    def write(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        """Enqueue `function(connection, …)`; the future holds its result once that is committed."""
+        return self.writer.submit(lambda connection: function(connection, *args, **kwargs))
+
+    async def read(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `function(connection, …)` on a read-only connection in a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._pool, self._read, lambda connection: function(connection, *args, **kwargs)
+        )
+
+    async def close(self) -> None:
+        """Write what is queued, then close every connection."""
+        await self.writer.close()
+        await asyncio.to_thread(self._pool.shutdown)
+        for connection in self._readers:
+            connection.close()
+
+    def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = _connect(self.path)
+            connection.execute("PRAGMA query_only = ON")
+            self._local.connection = connection
+            self._readers.append(connection)
+        return function(connection)
+
+
+def _open(path: Path) -> tuple[sqlite3.Connection, str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    migrate(connection)
+    epoch: str = connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()[0]
+    return connection, epoch
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+__all__ = [
+    "BackgroundTask",
+    "Batch",
+    "BatchSummary",
+    "Command",
+    "Database",
+    "DatabaseUnavailable",
+    "EventFilter",
+    "NoSuchRow",
+    "SchemaTooNew",
+    "StoredEvent",
+    "Story",
+    "UnknownColumn",
+    "check_story_blocked",
+    "cost_of_batch",
+    "cost_since",
+    "count_batches",
+    "count_completed_cycles",
+    "create_background_task",
+    "create_batch",
+    "create_command",
+    "create_story",
+    "find_events",
+    "get_active_batch",
+    "get_batch",
+    "get_command",
+    "get_commands_by_batch",
+    "get_commands_by_key",
+    "get_commands_by_story",
+    "get_cycle_commands",
+    "get_events",
+    "get_events_between",
+    "get_events_by_batch",
+    "get_last_batch",
+    "get_next_available_story",
+    "get_pending_background_tasks",
+    "get_running_commands",
+    "get_stories_by_batch",
+    "get_story",
+    "get_story_by_key",
+    "list_batches",
+    "summarise_batch",
+    "update_background_task",
+    "update_batch",
+    "update_command",
+    "update_story",
+]

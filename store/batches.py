@@ -1,0 +1,101 @@
+"""The batches: one row for each run that was started."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final
+
+import msgspec
+
+from store.rows import insert, many, now_ms, one, update
+
+OPEN: Final = ("running", "paused", "interrupted")  # a batch that has had no batch:end
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `batches`; times in ms since the epoch, `max_cycles` None for all."""
+
+    id: int
+    status: str
+    max_cycles: int | None
+    cycles_completed: int
+    started_at: int
+    ended_at: int | None
+    agent: str
+    workflow: str
+    budget_usd: float | None
+    only_stories: str | None
+    reason: str | None
+
+
+class BatchSummary(Batch, frozen=True, kw_only=True):
+    """A batch with what its rows add up to, for lists."""
+
+    stories: int
+    stories_done: int
+    stories_blocked: int
+    commands: int
+    cost_usd: float
+    input_tokens: int
+    output_tokens: int
+    duration_ms: int | None
+
+
+SUMMARY: Final = """
+    SELECT b.*,
+        (SELECT COUNT(DISTINCT story_key) FROM stories s WHERE s.batch_id = b.id) AS stories,
+        (SELECT COUNT(DISTINCT story_key) FROM stories s WHERE s.batch_id = b.id AND status = 'done') AS stories_done,
+        (SELECT COUNT(DISTINCT story_key) FROM stories s WHERE s.batch_id = b.id AND status = 'blocked')
+            AS stories_blocked,
+        COUNT(c.id) AS commands,
+        COALESCE(SUM(c.cost_usd), 0.0) AS cost_usd,
+        COALESCE(SUM(c.input_tokens), 0) AS input_tokens,
+        COALESCE(SUM(c.output_tokens), 0) AS output_tokens,
+        b.ended_at - b.started_at AS duration_ms
+    FROM batches b LEFT JOIN commands c ON c.batch_id = b.id
+"""
+
+
+def create_batch(connection: sqlite3.Connection, max_cycles: int | None, **columns: Any) -> int:
+    """Add a running batch of so many cycles (None: all) and return its id."""
+    return insert(connection, "batches", Batch, {"started_at": now_ms(), "max_cycles": max_cycles, **columns})
+
+
+def update_batch(connection: sqlite3.Connection, batch_id: int, **columns: Any) -> None:
+    update(connection, "batches", Batch, batch_id, columns)
+
+
+def get_batch(connection: sqlite3.Connection, batch_id: int) -> Batch | None:
+    return one(connection, Batch, "SELECT * FROM batches WHERE id = ?", (batch_id,))
+
+
+def get_active_batch(connection: sqlite3.Connection) -> Batch | None:
+    """The newest batch that has not ended: running, paused or interrupted."""
+    sql = "SELECT * FROM batches WHERE status IN (?, ?, ?) ORDER BY id DESC LIMIT 1"
+    return one(connection, Batch, sql, OPEN)
+
+
+def get_last_batch(connection: sqlite3.Connection) -> Batch | None:
+    return one(connection, Batch, "SELECT * FROM batches ORDER BY id DESC LIMIT 1")
+
+
+def count_batches(connection: sqlite3.Connection) -> int:
+    count: int = connection.execute("SELECT COUNT(*) FROM batches").fetchone()[0]
+    return count
+
+
+def list_batches(connection: sqlite3.Connection, limit: int, offset: int) -> list[BatchSummary]:
+    """Newest first."""
+    sql = SUMMARY + " GROUP BY b.id ORDER BY b.id DESC LIMIT ? OFFSET ?"
+    return many(connection, BatchSummary, sql, (limit, offset))
+
+
+def summarise_batch(connection: sqlite3.Connection, batch_id: int) -> BatchSummary | None:
+    return one(connection, BatchSummary, SUMMARY + " WHERE b.id = ? GROUP BY b.id", (batch_id,))
+
+
+def count_completed_cycles(connection: sqlite3.Connection, batch_id: int) -> int:
+    """Cycles of the batch whose `cycle:end` is committed."""
+    sql = "SELECT COUNT(*) FROM events WHERE batch_id = ? AND type = 'cycle:end'"
+    count: int = connection.execute(sql, (batch_id,)).fetchone()[0]
+    return count

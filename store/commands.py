@@ -1,0 +1,104 @@
+"""The commands: one row for each call of an agent, committed before it starts and again when it ends."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from store.rows import insert, many, now_ms, one, update
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `commands`; times in ms since the epoch, cost in US dollars, `verdict` and `story_keys` as JSON."""
+
+    id: int
+    batch_id: int
+    story_id: int | None
+    story_key: str
+    story_keys: str
+    command: str
+    attempt: int
+    status: str
+    task_id: str
+    agent: str
+    model: str | None
+    background: int
+    mark: str | None
+    pid: int | None
+    pid_start: str | None
+    session_id: str | None
+    stream_path: str | None
+    verdict: str | None
+    reason: str | None
+    started_at: int
+    ended_at: int | None
+    duration_ms: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    cost_usd: float | None
+    turns: int | None
+    exit_code: int | None
+    files_changed: int | None
+    lines_added: int | None
+    lines_removed: int | None
+
+
+def create_command(connection: sqlite3.Connection, batch_id: int, command: str, **columns: Any) -> int:
+    """Add a running command and return its id; `story_keys` may be given as a list."""
+    values = {"batch_id": batch_id, "command": command, "started_at": now_ms(), **columns}
+    if isinstance(values.get("story_keys"), list | tuple):
+        values["story_keys"] = json.dumps(list(values["story_keys"]))
+    return insert(connection, "commands", Command, values)
+
+
+def update_command(connection: sqlite3.Connection, command_id: int, **columns: Any) -> None:
+    update(connection, "commands", Command, command_id, columns)
+
+
+def get_command(connection: sqlite3.Connection, command_id: int) -> Command | None:
+    return one(connection, Command, "SELECT * FROM commands WHERE id = ?", (command_id,))
+
+
+def get_commands_by_story(connection: sqlite3.Connection, story_id: int) -> list[Command]:
+    return many(connection, Command, "SELECT * FROM commands WHERE story_id = ? ORDER BY id", (story_id,))
+
+
+def get_commands_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[Command]:
+    return many(connection, Command, "SELECT * FROM commands WHERE batch_id = ? ORDER BY id", (batch_id,))
+
+
+def get_commands_by_key(connection: sqlite3.Connection, story_key: str) -> list[Command]:
+    """Every command that ever worked for the story, in any batch, alone or together with others."""
+    sql = """SELECT * FROM commands WHERE story_key = ?1
+             OR EXISTS (SELECT 1 FROM json_each(commands.story_keys) WHERE value = ?1) ORDER BY id"""
+    return many(connection, Command, sql, (story_key,))
+
+
+def get_running_commands(connection: sqlite3.Connection) -> list[Command]:
+    return many(connection, Command, "SELECT * FROM commands WHERE ended_at IS NULL ORDER BY id")
+
+
+def get_cycle_commands(connection: sqlite3.Connection, story_ids: Sequence[int]) -> list[Command]:
+    """The commands of the given story rows, oldest first: what a cycle has behind it."""
+    marks = ", ".join("?" * len(story_ids))
+    sql = f"SELECT * FROM commands WHERE story_id IN ({marks}) ORDER BY id"  # noqa: S608 - only question marks
+    return many(connection, Command, sql, tuple(story_ids))
+
+
+def cost_since(connection: sqlite3.Connection, since_ms: int) -> float:
+    """US dollars booked for commands that started at or after the given time."""
+    sql = "SELECT COALESCE(SUM(cost_usd), 0.0) FROM commands WHERE started_at >= ?"
+    cost: float = connection.execute(sql, (since_ms,)).fetchone()[0]
+    return cost
+
+
+def cost_of_batch(connection: sqlite3.Connection, batch_id: int) -> float:
+    sql = "SELECT COALESCE(SUM(cost_usd), 0.0) FROM commands WHERE batch_id = ?"
+    cost: float = connection.execute(sql, (batch_id,)).fetchone()[0]
+    return cost

@@ -1,0 +1,91 @@
+"""The stored events, and the background tasks that outlive a command's place in the run."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from store.rows import insert, many, now_ms, update
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `events`; `payload` is the JSON as it went over the wire."""
+
+    seq: int
+    type: str
+    timestamp: int
+    batch_id: int | None
+    story_key: str | None
+    payload: str
+
+
+class BackgroundTask(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `background_tasks`."""
+
+    id: int
+    batch_id: int | None
+    story_key: str | None
+    task_type: str
+    status: str
+    message: str | None
+    command_id: int | None
+    started_at: int
+    ended_at: int | None
+
+
+class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events to read: after `since`, of one batch, type or story, holding a text; None means any."""
+
+    since: int = 0
+    batch: int | None = None
+    type: str | None = None
+    story: str | None = None
+    text: str | None = None
+
+
+def get_events(connection: sqlite3.Connection, limit: int, offset: int = 0) -> list[StoredEvent]:
+    """The newest events but `offset`, oldest first."""
+    sql = "SELECT * FROM (SELECT * FROM events ORDER BY seq DESC LIMIT ? OFFSET ?) ORDER BY seq"
+    return many(connection, StoredEvent, sql, (limit, offset))
+
+
+def get_events_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[StoredEvent]:
+    return many(connection, StoredEvent, "SELECT * FROM events WHERE batch_id = ? ORDER BY seq", (batch_id,))
+
+
+def get_events_between(connection: sqlite3.Connection, first: int, last: int) -> list[StoredEvent]:
+    """Events with first <= seq <= last."""
+    sql = "SELECT * FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq"
+    return many(connection, StoredEvent, sql, (first, last))
+
+
+def find_events(connection: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[StoredEvent]:
+    """At most `limit` events that match, oldest first; `text` is sought in the payload, case-insensitively."""
+    conditions, values = ["seq > ?"], [wanted.since]
+    for condition, value in (
+        ("batch_id = ?", wanted.batch),
+        ("type = ?", wanted.type),
+        ("story_key = ?", wanted.story),
+        ("instr(lower(payload), lower(?)) > 0", wanted.text),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)  # type: ignore[arg-type]
+    sql = f"SELECT * FROM events WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?"  # noqa: S608 - fixed texts
+    return many(connection, StoredEvent, sql, (*values, limit))
+
+
+def create_background_task(connection: sqlite3.Connection, task_type: str, **columns: Any) -> int:
+    values = {"task_type": task_type, "started_at": now_ms(), **columns}
+    return insert(connection, "background_tasks", BackgroundTask, values)
+
+
+def update_background_task(connection: sqlite3.Connection, task_id: int, **columns: Any) -> None:
+    update(connection, "background_tasks", BackgroundTask, task_id, columns)
+
+
+def get_pending_background_tasks(connection: sqlite3.Connection) -> list[BackgroundTask]:
+    sql = "SELECT * FROM background_tasks WHERE ended_at IS NULL ORDER BY id"
+    return many(connection, BackgroundTask, sql)

@@ -1,0 +1,119 @@
+"""The tables, and how a database of any older version becomes one of today's.
+
+A migration is a list of statements; its place in `MIGRATIONS` plus one is the `user_version` it leads to. Migrations
+are only ever appended. Each runs in one transaction, so a crash leaves the old version or the new one, never a mix.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from typing import Final
+
+
+class SchemaTooNew(RuntimeError):
+    """The database was written by a newer program than this one."""
+
+
+FIRST: Final = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE batches (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        status TEXT NOT NULL DEFAULT 'running'
+            CHECK (status IN ('running', 'paused', 'interrupted', 'completed', 'stopped', 'error')),
+        max_cycles INTEGER,                        -- NULL: all
+        cycles_completed INTEGER NOT NULL DEFAULT 0,
+        started_at INTEGER NOT NULL,               -- this and every other time: ms since the epoch
+        ended_at INTEGER,
+        agent TEXT NOT NULL DEFAULT '',
+        workflow TEXT NOT NULL DEFAULT '',
+        budget_usd REAL,
+        only_stories TEXT,                         -- JSON list of keys the operator asked for; NULL: any
+        reason TEXT
+    )""",
+    """CREATE TABLE stories (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        batch_id INTEGER NOT NULL REFERENCES batches (id),
+        story_key TEXT NOT NULL,
+        epic TEXT NOT NULL DEFAULT '',
+        cycle_number INTEGER NOT NULL DEFAULT 1,
+        position INTEGER NOT NULL DEFAULT 0,       -- place in the cycle, from 0
+        status TEXT NOT NULL DEFAULT 'backlog',
+        entry_status TEXT NOT NULL DEFAULT 'backlog', -- what the tracker said when the cycle took the story
+        base_tree TEXT,                            -- git tree of the work tree when development started
+        continues INTEGER REFERENCES stories (id), -- the unfinished row of an earlier batch that this one goes on with
+        reason TEXT,
+        started_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        UNIQUE (batch_id, cycle_number, story_key)
+    )""",
+    "CREATE INDEX stories_by_key ON stories (story_key, id)",
+    """CREATE TABLE commands (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        batch_id INTEGER NOT NULL REFERENCES batches (id),
+        story_id INTEGER REFERENCES stories (id),  -- NULL: work for the project, such as its context file
+        story_key TEXT NOT NULL DEFAULT '',
+        story_keys TEXT NOT NULL DEFAULT '[]',     -- JSON list: all the stories one call works for
+        command TEXT NOT NULL,
+        attempt INTEGER NOT NULL DEFAULT 1,
+        status TEXT NOT NULL DEFAULT 'running',
+        task_id TEXT NOT NULL DEFAULT 'setup',
+        agent TEXT NOT NULL DEFAULT '',
+        model TEXT,
+        background INTEGER NOT NULL DEFAULT 0,
+        mark TEXT,                                 -- the environment mark of its processes
+        pid INTEGER,
+        pid_start TEXT,                            -- when that pid started, so that a reused pid is not mistaken
+        session_id TEXT,
+        stream_path TEXT,
+        verdict TEXT,                              -- JSON of the verdict that was read
+        reason TEXT,
+        started_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        duration_ms INTEGER, input_tokens INTEGER, output_tokens INTEGER, cache_read_tokens INTEGER,
+        cache_write_tokens INTEGER, cost_usd REAL, turns INTEGER, exit_code INTEGER,
+        files_changed INTEGER, lines_added INTEGER, lines_removed INTEGER
+    )""",
+    "CREATE INDEX commands_by_story ON commands (story_id, id)",
+    "CREATE INDEX commands_by_key ON commands (story_key, id)",
+    "CREATE INDEX commands_by_start ON commands (started_at)",
+    """CREATE TABLE events (
+        seq INTEGER PRIMARY KEY,
+        type TEXT NOT NULL,
+        timestamp INTEGER NOT NULL,
+        batch_id INTEGER,
+        story_key TEXT,
+        payload TEXT NOT NULL                      -- the JSON as it went over the wire
+    )""",
+    "CREATE INDEX events_by_batch ON events (batch_id, seq)",
+    "CREATE INDEX events_by_story ON events (story_key, seq) WHERE story_key IS NOT NULL",
+    """CREATE TABLE background_tasks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        batch_id INTEGER REFERENCES batches (id),
+        story_key TEXT,
+        task_type TEXT NOT NULL,
+        status TEXT NOT NULL DEFAULT 'running',
+        message TEXT,
+        command_id INTEGER REFERENCES commands (id),
+        started_at INTEGER NOT NULL,
+        ended_at INTEGER
+    )""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST,)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to the newest version and give it an epoch; raises `SchemaTooNew`."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise SchemaTooNew(
+            f"the database has schema {version}, this program knows up to {len(MIGRATIONS)}: start the newer program"
+        )
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?)", (uuid.uuid4().hex,))

@@ -1,0 +1,69 @@
+"""The stories of batches: one row for each story that a cycle took up."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final
+
+import msgspec
+
+from store.rows import insert, many, now_ms, one, update
+
+FINISHED: Final = ("done", "blocked")
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `stories`; `continues` is the unfinished row of an earlier batch that this one goes on with."""
+
+    id: int
+    batch_id: int
+    story_key: str
+    epic: str
+    cycle_number: int
+    position: int
+    status: str
+    entry_status: str
+    base_tree: str | None
+    continues: int | None
+    reason: str | None
+    started_at: int
+    ended_at: int | None
+
+
+def create_story(connection: sqlite3.Connection, batch_id: int, story_key: str, **columns: Any) -> int:
+    """Add a story to a batch and return the row's id."""
+    values = {"batch_id": batch_id, "story_key": story_key, "started_at": now_ms(), **columns}
+    return insert(connection, "stories", Story, values)
+
+
+def update_story(connection: sqlite3.Connection, story_id: int, **columns: Any) -> None:
+    update(connection, "stories", Story, story_id, columns)
+
+
+def get_story(connection: sqlite3.Connection, story_id: int) -> Story | None:
+    return one(connection, Story, "SELECT * FROM stories WHERE id = ?", (story_id,))
+
+
+def get_story_by_key(connection: sqlite3.Connection, story_key: str, batch_id: int | None = None) -> Story | None:
+    """The newest row of a story, in one batch or in any."""
+    sql = "SELECT * FROM stories WHERE story_key = ? AND (? IS NULL OR batch_id = ?) ORDER BY id DESC LIMIT 1"
+    return one(connection, Story, sql, (story_key, batch_id, batch_id))
+
+
+def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[Story]:
+    """In the order in which the batch took them."""
+    sql = "SELECT * FROM stories WHERE batch_id = ? ORDER BY cycle_number, position, id"
+    return many(connection, Story, sql, (batch_id,))
+
+
+def check_story_blocked(connection: sqlite3.Connection, story_key: str) -> bool:
+    """Whether the story's newest row says that the runner gave it up."""
+    story = get_story_by_key(connection, story_key)
+    return story is not None and story.status == "blocked"
+
+
+def get_next_available_story(connection: sqlite3.Connection, batch_id: int) -> Story | None:
+    """The first story of the batch that is neither done nor blocked."""
+    sql = """SELECT * FROM stories WHERE batch_id = ? AND status NOT IN (?, ?)
+             ORDER BY cycle_number, position, id LIMIT 1"""
+    return one(connection, Story, sql, (batch_id, *FINISHED))
