@@ -1,0 +1,337 @@
+"""The state of the run as the page shows it: a fold over committed events.
+
+Owns `RunState`, which `GET /api/run` and every `init` answer with. It is built from nothing but committed events, so
+it is true at exactly one `seq` and survives a crash; `static/state.js` folds the same events by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+
+STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
+TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+
+
+class FoldedEvent(Protocol):
+    """What the fold needs of an event, live or read back."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def payload(self) -> dict[str, Any]: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def seq(self) -> int: ...
+
+
+class BatchView(msgspec.Struct):
+    id: int
+    status: str
+    max_cycles: int | str
+    cycles_completed: int
+    started_at: int
+    ended_at: int | None = None
+    agent: str = ""
+    workflow: str = ""
+    budget_usd: float | None = None
+    reason: str | None = None
+
+
+class CycleView(msgspec.Struct):
+    number: int
+    story_keys: list[str]
+    started_at: int
+
+
+class StoryView(msgspec.Struct):
+    story_key: str
+    status: str | None = None
+    old_status: str | None = None
+    reason: str | None = None
+    cycle_number: int | None = None
+    updated_at: int = 0
+    cost_usd: float = 0.0
+    commands: int = 0
+
+
+class OperationView(msgspec.Struct):
+    """A command that runs now."""
+
+    command_id: int
+    story_key: str
+    story_keys: list[str]
+    command: str
+    task_id: str
+    attempt: int
+    agent: str
+    model: str | None
+    background: bool
+    started_at: int
+    updated_at: int
+    message: str = ""
+    metrics: dict[str, Any] = {}
+
+
+class Totals(msgspec.Struct):
+    """Sums over the batch's finished commands and stories."""
+
+    stories_done: int = 0
+    stories_blocked: int = 0
+    commands: int = 0
+    commands_failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float = 0.0
+    turns: int = 0
+
+
+class AttentionView(msgspec.Struct):
+    kind: str
+    message: str
+    story_key: str | None
+    at: int
+
+
+class ContextView(msgspec.Struct):
+    status: str
+    message: str | None = None
+
+
+class Limits(msgspec.Struct):
+    """Caps in US dollars; `today_usd` is what was spent since local midnight."""
+
+    budget_batch_usd: float | None = None
+    budget_day_usd: float | None = None
+    today_usd: float = 0.0
+
+
+class AgentView(msgspec.Struct):
+    name: str = ""
+    kind: str = ""
+    version: str | None = None
+    problem: str | None = None
+
+
+class ProjectView(msgspec.Struct):
+    name: str = ""
+    root: str = ""
+    tracker: str = ""
+
+
+class Plan(msgspec.Struct):
+    """The whole tracker in four numbers."""
+
+    done: int = 0
+    total: int = 0
+    blocked: int = 0
+    runnable: int = 0
+
+
+class Run(msgspec.Struct):
+    """`GET /api/run`. Everything comes from events up to `seq`, but agent, project, limits and plan: the server's."""
+
+    state: str = "idle"
+    reason: str | None = None
+    until: int | None = None
+    batch: BatchView | None = None
+    cycle: CycleView | None = None
+    stories: list[StoryView] = []
+    operations: list[OperationView] = []
+    totals: Totals = msgspec.field(default_factory=Totals)
+    attention: list[AttentionView] = []
+    context: ContextView | None = None
+    resumable: int | None = None
+    seq: int = 0
+    limits: Limits = msgspec.field(default_factory=Limits)
+    agent: AgentView = msgspec.field(default_factory=AgentView)
+    project: ProjectView = msgspec.field(default_factory=ProjectView)
+    plan: Plan = msgspec.field(default_factory=Plan)
+
+
+class RunState:
+    """The fold. `apply` takes committed events in order; `run` is the state after the last of them."""
+
+    def __init__(self) -> None:
+        self.run = Run()
+
+    @property
+    def active_batch(self) -> BatchView | None:
+        """The batch that is running, paused or waiting; None between batches."""
+        return self.run.batch if self.run.state != "idle" else None
+
+    def apply(self, events: Iterable[FoldedEvent] | Sequence[FoldedEvent]) -> None:
+        for event in events:
+            handler = _HANDLERS.get(event.type)
+            if handler is not None:
+                handler(self.run, event.payload, event.timestamp)
+            self.run.seq = event.seq
+
+
+def _batch_start(run: Run, payload: dict[str, Any], at: int) -> None:
+    run.batch = BatchView(
+        id=payload["batch_id"],
+        status="running",
+        max_cycles=payload["max_cycles"],
+        cycles_completed=0,
+        started_at=at,
+        agent=payload.get("agent", ""),
+        workflow=payload.get("workflow", ""),
+        budget_usd=payload.get("budget_usd"),
+    )
+    run.state, run.reason, run.until, run.resumable = "running", None, None, None
+    run.cycle, run.stories, run.attention = None, [], []
+    run.operations = [operation for operation in run.operations if operation.background]
+    run.totals = Totals()
+
+
+def _batch_end(run: Run, payload: dict[str, Any], at: int) -> None:
+    run.state, run.reason, run.until, run.resumable = "idle", payload.get("reason"), None, None
+    run.operations = [operation for operation in run.operations if operation.background]
+    run.cycle = None
+    if run.batch is not None and run.batch.id == payload["batch_id"]:
+        run.batch.status = payload["status"]
+        run.batch.cycles_completed = payload["cycles_completed"]
+        run.batch.ended_at = at
+        run.batch.reason = payload.get("reason")
+
+
+def _batch_pause(run: Run, payload: dict[str, Any], _at: int) -> None:
+    reason = payload["reason"]
+    run.reason, run.until = reason, payload.get("until")
+    run.state = {"usage-limit": "waiting", "interrupted": "idle"}.get(reason, "paused")
+    run.resumable = payload["batch_id"] if reason == "interrupted" else None
+    if run.batch is not None:
+        run.batch.status = "interrupted" if reason == "interrupted" else "paused"
+
+
+def _batch_resume(run: Run, _payload: dict[str, Any], _at: int) -> None:
+    run.state, run.reason, run.until, run.resumable = "running", None, None, None
+    if run.batch is not None:
+        run.batch.status = "running"
+
+
+def _batch_warning(run: Run, payload: dict[str, Any], _at: int) -> None:
+    if payload["warning_type"] in ("pausing", "stopping"):
+        run.state = payload["warning_type"]
+
+
+def _cycle_start(run: Run, payload: dict[str, Any], at: int) -> None:
+    run.cycle = CycleView(number=payload["cycle_number"], story_keys=list(payload["story_keys"]), started_at=at)
+    for key in payload["story_keys"]:
+        _story(run, key).cycle_number = payload["cycle_number"]
+
+
+def _cycle_end(run: Run, _payload: dict[str, Any], _at: int) -> None:
+    run.cycle = None
+    if run.batch is not None:
+        run.batch.cycles_completed += 1
+
+
+def _command_start(run: Run, payload: dict[str, Any], at: int) -> None:
+    if "command_id" not in payload:
+        return
+    operation = OperationView(
+        command_id=payload["command_id"],
+        story_key=payload["story_key"],
+        story_keys=payload.get("story_keys", [payload["story_key"]]),
+        command=payload["command"],
+        task_id=payload["task_id"],
+        attempt=payload.get("attempt", 1),
+        agent=payload.get("agent", ""),
+        model=payload.get("model"),
+        background=payload.get("background", False),
+        started_at=at,
+        updated_at=at,
+    )
+    run.operations = [*_others(run, operation.command_id), operation]
+    _story(run, operation.story_key)
+
+
+def _command_progress(run: Run, payload: dict[str, Any], at: int) -> None:
+    for operation in run.operations:
+        if operation.command_id == payload.get("command_id"):
+            operation.task_id = payload["task_id"]
+            operation.message = payload["message"]
+            operation.metrics = payload.get("metrics", operation.metrics)
+            operation.updated_at = at
+
+
+def _command_end(run: Run, payload: dict[str, Any], _at: int) -> None:
+    run.operations = _others(run, payload.get("command_id"))
+    metrics = payload.get("metrics", {})
+    story = _story(run, payload["story_key"])
+    story.commands += 1
+    story.cost_usd += metrics.get("cost_usd", 0.0)
+    _book(run.totals, metrics, failed=payload["status"] != "success")
+
+
+def _story_status(run: Run, payload: dict[str, Any], at: int) -> None:
+    story = _story(run, payload["story_key"])
+    story.old_status, story.status = payload["old_status"], payload["new_status"]
+    story.reason, story.updated_at = payload.get("reason"), at
+    run.totals.stories_done = sum(story.status == "done" for story in run.stories)
+    run.totals.stories_blocked = sum(story.status == "blocked" for story in run.stories)
+
+
+def _attention(run: Run, payload: dict[str, Any], at: int) -> None:
+    view = AttentionView(kind=payload["kind"], message=payload["message"], story_key=payload.get("story_key"), at=at)
+    run.attention = [*run.attention, view]
+
+
+def _context_started(run: Run, payload: dict[str, Any], _at: int) -> None:
+    run.context = ContextView(status="running", message=payload.get("message"))
+
+
+def _context_complete(run: Run, payload: dict[str, Any], _at: int) -> None:
+    run.context = None
+    metrics = payload.get("metrics")
+    if metrics is not None:
+        _book(run.totals, metrics, failed=payload["status"] != "success")
+
+
+def _book(totals: Totals, metrics: dict[str, Any], *, failed: bool) -> None:
+    totals.commands += 1
+    totals.commands_failed += failed
+    totals.cost_usd += metrics.get("cost_usd", 0.0)
+    totals.turns += metrics.get("turns", 0)
+    for name in TOKENS:
+        setattr(totals, name, getattr(totals, name) + metrics.get(name, 0))
+
+
+def _story(run: Run, key: str) -> StoryView:
+    """The story's view, added at the end when the batch has not met it yet."""
+    for story in run.stories:
+        if story.story_key == key:
+            return story
+    story = StoryView(story_key=key)
+    run.stories.append(story)
+    return story
+
+
+def _others(run: Run, command_id: int | None) -> list[OperationView]:
+    return [operation for operation in run.operations if operation.command_id != command_id]
+
+
+_HANDLERS: Final[dict[str, Callable[[Run, dict[str, Any], int], None]]] = {
+    "batch:start": _batch_start,
+    "batch:end": _batch_end,
+    "batch:pause": _batch_pause,
+    "batch:resume": _batch_resume,
+    "batch:warning": _batch_warning,
+    "cycle:start": _cycle_start,
+    "cycle:end": _cycle_end,
+    "command:start": _command_start,
+    "command:progress": _command_progress,
+    "command:end": _command_end,
+    "story:status": _story_status,
+    "attention": _attention,
+    "context:create": _context_started,
+    "context:refresh": _context_started,
+    "context:complete": _context_complete,
+}

@@ -1,0 +1,76 @@
+"""Which stories run next, in which order, and where each of them enters.
+
+The rules are those of "A cycle" in the workflow: numeric order, one or two stories of one epic, every story at the
+phase that its own status names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+PAIR: Final = 2  # stories per cycle, at the most
+LADDER: Final = ("backlog", "ready-for-dev", "in-progress", "review", "done")  # the way of a story's status
+RUNNABLE: Final = frozenset({"backlog", "ready-for-dev", "in-progress", "review"})
+
+_SEGMENT: Final = re.compile(r"(\d+)(.*)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A story of the tracker: its key, the id of its epic, its canonical status."""
+
+    key: str
+    epic: str
+    status: str
+
+
+def story_order(key: str, epic: str) -> tuple[tuple[int, str], ...] | None:
+    """Sort key of a story: numeric by epic and story (`1-2` before `1-10`, `2` before `2a`); None if it has no numbers."""
+    rest = key.removeprefix(f"{epic}-") if epic else key
+    if rest == key and epic:
+        epic, _, rest = key.partition("-")
+    segments = (*re.split(r"[-.]", epic), rest.split("-")[0])
+    matches = [_SEGMENT.match(segment) for segment in segments if segment]
+    if not matches or any(match is None for match in matches):
+        return None
+    return tuple((int(match[1]), match[2]) for match in matches if match is not None)
+
+
+def runnable(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The stories that may run, in the order they run: numbered ones by number, the others after them as they stand."""
+    open_ones = [candidate for candidate in candidates if candidate.status in RUNNABLE]
+    ordered = [(story_order(candidate.key, candidate.epic), candidate) for candidate in open_ones]
+    numbered = sorted((pair for pair in ordered if pair[0] is not None), key=lambda pair: pair[0] or ())
+    return [candidate for _, candidate in numbered] + [candidate for order, candidate in ordered if order is None]
+
+
+def pick(
+    candidates: Iterable[Candidate], *, exclude: Collection[str] = (), only: Collection[str] | None = None
+) -> list[Candidate]:
+    """The stories of the next cycle: the first that may run and the next one of the same epic; empty when none is left.
+
+    `exclude` are keys this batch is done with, `only` the keys the operator asked for.
+    """
+    possible = [
+        candidate
+        for candidate in runnable(candidates)
+        if candidate.key not in exclude and (only is None or candidate.key in only)
+    ]
+    return [candidate for candidate in possible if candidate.epic == possible[0].epic][:PAIR]
+
+
+def entry_position(status: str) -> int:
+    """How far up the ladder a story stands when a cycle takes it; raises `ValueError` for a status that never runs."""
+    return LADDER.index(status)
+
+
+def advances(old: str, new: str) -> bool:
+    """Whether going from one status to the other is a step forward; `blocked` may follow anything but `done`."""
+    if old == new or old == "done":
+        return False
+    if new == "blocked" or old not in LADDER:
+        return new == "blocked"
+    return new in LADDER and LADDER.index(new) > LADDER.index(old)

@@ -1,0 +1,201 @@
+"""What an agent said of its own work, read from its text.
+
+A marker counts only as a line of its own; case and the Markdown around it do not matter, the last one wins. A verdict
+that cannot be read raises `Unreadable`: the attempt has failed, and nothing is ever done because of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+REASON_MAX: Final = 500  # characters of a reason that are kept
+
+
+class Unreadable(ValueError):
+    """The reply holds no marker that could be read; the message says which one was expected."""
+
+
+class Severity(IntEnum):
+    """How bad the worst finding of a code review is; a higher value is worse."""
+
+    ZERO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def words(self) -> str:
+        return "ZERO ISSUES" if self is Severity.ZERO else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewVerdict:
+    """A review of a story or a tech-spec."""
+
+    critical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DevVerdict:
+    """The end of a dev-story: complete, or blocked with the reason; neither means unfinished."""
+
+    complete: bool
+    blocked: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeReviewVerdict:
+    """A code review: the worst severity, and the findings as normalised texts so that rounds can be compared."""
+
+    severity: Severity
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommitVerdict:
+    """The end of a commit: its hash, or that there was nothing to commit, or why it failed."""
+
+    commit: str | None = None
+    failure: str = ""
+
+
+_DECORATION: Final = re.compile(r"^[\s>#*_`~\-+•|]*(?:\d+[.)]\s+)?[\s*_`~]*|[\s*_`~|.!✅❌⚠️🔴🟠🟡🟢]*$")
+_SEVERITY: Final = re.compile(r"HIGHEST SEVERITY\s*:\s*(CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES)", re.IGNORECASE)
+_ISSUES: Final = re.compile(
+    r"Issues\s*:\s*(\d+)\s*CRITICAL\s*,\s*(\d+)\s*HIGH\s*,\s*(\d+)\s*MEDIUM\s*,\s*(\d+)\s*LOW", re.IGNORECASE
+)
+_BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s*)?(.*\S)")
+_HEADING: Final = re.compile(r"^\s*(?:#{1,6}\s|\*\*)")
+
+
+def read_tech_spec_decisions(text: str, count: int) -> list[bool]:
+    """Whether each of the cycle's stories needs a tech-spec, by position; a missing decision counts as required."""
+    found = [match[1].upper() == "REQUIRED" for match in _bracketed(text, "TECH-SPEC-DECISION", "REQUIRED|SKIP")]
+    return (found[-count:] + [True] * count)[:count]
+
+
+def read_review(text: str) -> ReviewVerdict:
+    """`[CRITICAL-ISSUES-FOUND: YES|NO]`, else the highest severity. Raises `Unreadable`."""
+    marks = _bracketed(text, "CRITICAL-ISSUES-FOUND", "YES|NO")
+    if marks:
+        return ReviewVerdict(critical=marks[-1][1].upper() == "YES")
+    severity = _severity(text)
+    if severity is None:
+        raise Unreadable("the reply has neither [CRITICAL-ISSUES-FOUND: YES|NO] nor a HIGHEST SEVERITY line")
+    return ReviewVerdict(critical=severity is Severity.CRITICAL)
+
+
+def read_dev_story(text: str) -> DevVerdict:
+    """`[DEV-STORY-COMPLETE: YES|NO]` or `[DEV-STORY-BLOCKED: YES]` with a reason, the later one. Raises `Unreadable`."""
+    marks = _bracketed(text, "DEV-STORY-(?:COMPLETE|BLOCKED)", "YES|NO")
+    if not marks:
+        raise Unreadable("the reply has neither [DEV-STORY-COMPLETE: YES|NO] nor [DEV-STORY-BLOCKED: YES]")
+    last = marks[-1]
+    yes = last[1].upper() == "YES"
+    if "BLOCKED" in last[0].upper():
+        return DevVerdict(complete=False, blocked=yes, reason=_reason(text, last) if yes else "")
+    return DevVerdict(complete=yes)
+
+
+def read_code_review(text: str) -> CodeReviewVerdict:
+    """Highest severity and counts of issues; if they disagree the worse one counts. Raises `Unreadable`."""
+    said, counted = _severity(text), _counted(text)
+    known = [severity for severity in (said, counted) if severity is not None]
+    if not known:
+        raise Unreadable("the reply has no line HIGHEST SEVERITY: CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES")
+    return CodeReviewVerdict(max(known), _findings(text))
+
+
+def read_commit(text: str) -> CommitVerdict:
+    """`[COMMIT-SUCCESS: <hash>]`, `[NO-CHANGES-TO-COMMIT]` or `[COMMIT-FAILED: reason]`. Raises `Unreadable`."""
+    pattern = re.compile(r"\[(COMMIT-SUCCESS|COMMIT-FAILED)\s*:\s*(.+?)\s*\]|\[(NO-CHANGES-TO-COMMIT)\]", re.IGNORECASE)
+    marks = [match for line in text.split("\n") if (match := pattern.fullmatch(_bare(line))) is not None]
+    if not marks:
+        raise Unreadable(
+            "the reply has none of [COMMIT-SUCCESS: hash], [NO-CHANGES-TO-COMMIT], [COMMIT-FAILED: reason]"
+        )
+    last = marks[-1]
+    if last[3]:
+        return CommitVerdict()
+    if last[1].upper() == "COMMIT-FAILED":
+        return CommitVerdict(failure=last[2][:REASON_MAX])
+    commit = last[2].strip("`'\" ").lower()
+    if not re.fullmatch(r"[0-9a-f]{4,64}", commit):
+        raise Unreadable(f"[COMMIT-SUCCESS: …] names no commit hash but {commit[:60]!r}")
+    return CommitVerdict(commit=commit)
+
+
+def _bare(line: str) -> str:
+    """A line without the Markdown and ornaments around it."""
+    return _DECORATION.sub("", line)
+
+
+def _bracketed(text: str, name: str, values: str) -> list[re.Match[str]]:
+    """The markers `[NAME: VALUE]` that are lines of their own, as matches whose group 1 is the value.
+
+    The dev-story markers may be followed by their reason on the same line.
+    """
+    tail = r"(?:\s*[-—:]*\s*.*)?" if "BLOCKED" in name else ""
+    pattern = re.compile(rf"\[{name}\s*:\s*({values})\s*\]?{tail}", re.IGNORECASE)
+    return [match for line in text.split("\n") if (match := pattern.fullmatch(_bare(line))) is not None]
+
+
+def _severity(text: str) -> Severity | None:
+    """The last line that is `HIGHEST SEVERITY: X` and nothing else."""
+    lines = [line.replace("*", "").replace("_", " ") for line in text.split("\n")]
+    marks = [match for line in lines if (match := _SEVERITY.fullmatch(_bare(line))) is not None]
+    if not marks:
+        return None
+    word = marks[-1][1].upper()
+    return Severity.ZERO if word == "ZERO ISSUES" else Severity[word]
+
+
+def _counted(text: str) -> Severity | None:
+    """The worst severity that the last `Issues: a CRITICAL, b HIGH, c MEDIUM, d LOW` line counts."""
+    lines = [line.replace("*", "") for line in text.split("\n")]
+    marks = [match for line in lines if (match := _ISSUES.fullmatch(_bare(line))) is not None]
+    if not marks:
+        return None
+    order = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+    return next((severity for severity, n in zip(order, marks[-1].groups(), strict=True) if int(n)), Severity.ZERO)
+
+
+def _findings(text: str) -> tuple[str, ...]:
+    """The list items under the last heading that speaks of findings or issues, normalised and sorted.
+
+    Line numbers, Markdown and case are left out: an edit elsewhere in the file does not make a finding a new one.
+    """
+    found: list[str] = []
+    inside = False
+    for line in text.split("\n"):
+        if re.search(r"\b(findings|issues)\b", line, re.IGNORECASE) and _is_heading(line):
+            inside, found = True, []
+        elif inside and _HEADING.match(line):
+            inside = False
+        elif inside and (match := _BULLET.match(line)) is not None:
+            found.append(_normalised(match[1]))
+    return tuple(sorted(found))
+
+
+def _is_heading(line: str) -> bool:
+    return bool(_HEADING.match(line)) or line.rstrip("* ").endswith(":")
+
+
+def _normalised(finding: str) -> str:
+    text = re.sub(r":\d+(?:[-:]\d+)*|\bline \d+\b|[*_`\[\]]", " ", finding.lower())
+    return " ".join(text.split())
+
+
+def _reason(text: str, marker: re.Match[str]) -> str:
+    """What stands behind the marker on its line, else the lines that follow it, else the paragraph before it."""
+    own = marker.string[marker.string.find("]") + 1 :].strip(" -—:")
+    if own:
+        return own[:REASON_MAX]
+    before, _, after = text.rpartition(marker.string)
+    following = " ".join(after.strip(" *`\n").split())
+    return (following or " ".join(before.strip().split("\n\n")[-1].split()))[:REASON_MAX]
