@@ -69,6 +69,8 @@ _SEVERITY: Final = re.compile(r"HIGHEST SEVERITY\s*:\s*(CRITICAL|HIGH|MEDIUM|LOW
 _ISSUES: Final = re.compile(
     r"Issues\s*:\s*(\d+)\s*CRITICAL\s*,\s*(\d+)\s*HIGH\s*,\s*(\d+)\s*MEDIUM\s*,\s*(\d+)\s*LOW", re.IGNORECASE
 )
+_COMPLETE: Final = re.compile(r"\[DEV-STORY-COMPLETE\s*:\s*(YES|NO)\s*\]", re.IGNORECASE)
+_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*(YES|NO)\b(.*)", re.IGNORECASE)  # its reason may follow
 _BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s*)?(.*\S)")
 _HEADING: Final = re.compile(r"^\s*(?:#{1,6}\s|\*\*)")
 
@@ -91,15 +93,14 @@ def read_review(text: str) -> ReviewVerdict:
 
 
 def read_dev_story(text: str) -> DevVerdict:
-    """`[DEV-STORY-COMPLETE: YES|NO]` or `[DEV-STORY-BLOCKED: YES]` with a reason, the later one. Raises `Unreadable`."""
-    marks = _bracketed(text, "DEV-STORY-(?:COMPLETE|BLOCKED)", "YES|NO")
-    if not marks:
-        raise Unreadable("the reply has neither [DEV-STORY-COMPLETE: YES|NO] nor [DEV-STORY-BLOCKED: YES]")
-    last = marks[-1]
-    yes = last[1].upper() == "YES"
-    if "BLOCKED" in last[0].upper():
-        return DevVerdict(complete=False, blocked=yes, reason=_reason(text, last) if yes else "")
-    return DevVerdict(complete=yes)
+    """`[DEV-STORY-COMPLETE: YES|NO]` or `[DEV-STORY-BLOCKED: YES]` + reason, the later one. Raises `Unreadable`."""
+    for line in reversed(text.split("\n")):
+        if (match := _COMPLETE.fullmatch(_bare(line))) is not None:
+            return DevVerdict(complete=match[1].upper() == "YES")
+        if (match := _BLOCKED.fullmatch(_bare(line))) is not None:
+            blocked = match[1].upper() == "YES"
+            return DevVerdict(complete=False, blocked=blocked, reason=_reason(text, line, match[2]) if blocked else "")
+    raise Unreadable("the reply has neither [DEV-STORY-COMPLETE: YES|NO] nor [DEV-STORY-BLOCKED: YES]")
 
 
 def read_code_review(text: str) -> CodeReviewVerdict:
@@ -136,12 +137,8 @@ def _bare(line: str) -> str:
 
 
 def _bracketed(text: str, name: str, values: str) -> list[re.Match[str]]:
-    """The markers `[NAME: VALUE]` that are lines of their own, as matches whose group 1 is the value.
-
-    The dev-story markers may be followed by their reason on the same line.
-    """
-    tail = r"(?:\s*[-—:]*\s*.*)?" if "BLOCKED" in name else ""
-    pattern = re.compile(rf"\[{name}\s*:\s*({values})\s*\]?{tail}", re.IGNORECASE)
+    """The markers `[NAME: VALUE]` that are lines of their own, as matches whose group 1 is the value."""
+    pattern = re.compile(rf"\[{name}\s*:\s*({values})\s*\]", re.IGNORECASE)
     return [match for line in text.split("\n") if (match := pattern.fullmatch(_bare(line))) is not None]
 
 
@@ -191,11 +188,11 @@ def _normalised(finding: str) -> str:
     return " ".join(text.split())
 
 
-def _reason(text: str, marker: re.Match[str]) -> str:
+def _reason(text: str, line: str, own: str) -> str:
     """What stands behind the marker on its line, else the lines that follow it, else the paragraph before it."""
-    own = marker.string[marker.string.find("]") + 1 :].strip(" -—:")
-    if own:
-        return own[:REASON_MAX]
-    before, _, after = text.rpartition(marker.string)
-    following = " ".join(after.strip(" *`\n").split())
-    return (following or " ".join(before.strip().split("\n\n")[-1].split()))[:REASON_MAX]
+    before, _, after = text.rpartition(line)
+    for words in (own, after, before.strip().split("\n\n")[-1]):
+        reason = " ".join(words.strip(" -—:,]*`\n").split())
+        if reason:
+            return reason[:REASON_MAX]
+    return "the agent gave no reason"
