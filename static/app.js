@@ -1,0 +1,236 @@
+// @ts-check
+/**
+ * The page: joins the socket, the state and the views. Events wait in a queue and are applied once per animation frame;
+ * then every view is shown the model and touches only what changed.
+ */
+import { ApiError, events as fetchEvents, get } from "./api.js";
+import { createBoard } from "./board.js";
+import { createControls } from "./controls.js";
+import { attr, byId, show } from "./dom.js";
+import { createHeader } from "./header.js";
+import { createKeys } from "./keys.js";
+import { Log } from "./log.js";
+import { announce } from "./notice.js";
+import { newerThan, NO_PLAN, overlay } from "./plan.js";
+import { createRoute } from "./route.js";
+import { createRun } from "./run.js";
+import { Socket } from "./socket.js";
+import { apply, fromInit, initial } from "./state.js";
+import { applyStep, NO_STEPS, withHistory } from "./steps.js";
+import { createStoryDialog } from "./story.js";
+import { createTheme } from "./theme.js";
+
+/**
+ * @typedef {{run: import("./state.js").RunState, steps: import("./steps.js").Steps, plan: import("./plan.js").Plan,
+ *   counts: import("./plan.js").Counts, link: import("./socket.js").Link, ready: boolean, heardAt: number}} Model
+ *   `ready` once the server has said what the state is, `heardAt` when it last said anything (ms)
+ */
+
+const TABS = /** @type {const} */ (["run", "board"]);
+/** Most milliseconds of a frame spent on applying events; the rest waits for the next frame. */
+const FRAME_MS = 10;
+/** How often events are applied while nobody looks and there are no frames, in ms. */
+const HIDDEN_MS = 1000;
+/** The tracker is read again this long after something changed it, in ms. */
+const SETTLE_MS = 300;
+/** Events after which the tracker or a dossier says something else. */
+const MOVES_PLAN = new Set(["story:status", "cycle:end", "batch:end", "command:end"]);
+/** Most commands of a batch that are fetched to draw its steps. */
+const STEPS_MOST = 5000;
+
+/** @type {Model} */
+let model = {
+  run: initial(), steps: NO_STEPS, plan: NO_PLAN, counts: NO_PLAN.counts, ready: false, heardAt: 0,
+  link: { kind: "connecting", since: Date.now(), retryAt: null, lost: false },
+};
+/** @type {import("./state.js").Envelope[]} */
+let queue = [];
+/** @type {import("./plan.js").Overrides} */
+let overrides = new Map();
+let frame = 0;
+let reading = 0;
+let epoch = "";
+
+const socket = new Socket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, { onInit, onEvent, onLink });
+const openStory = (/** @type {string} */ key) => route.go(route.current.tab, { story: key });
+const closeStory = () => route.current.params.has("story") && route.go(route.current.tab);
+const header = createHeader({ wake: () => socket.wake(), openStory });
+const controls = createControls(() => model);
+const log = new Log();
+const runTab = createRun();
+const board = createBoard({ openStory });
+const dossier = createStoryDialog(closeStory);
+const theme = createTheme(byId("theme"));
+const route = createRoute(TABS, onRoute);
+
+/** @param {Partial<Model>} change */
+function update(change) {
+  model = { ...model, ...change };
+  schedule();
+}
+
+function schedule() {
+  if (frame) return;
+  frame = document.hidden ? window.setTimeout(step, HIDDEN_MS) : requestAnimationFrame(step);
+}
+
+/** One frame: what fits of the queue, then the views. */
+function step() {
+  frame = 0;
+  const taken = take();
+  log.append(taken);
+  if (queue.length) schedule();
+  render();
+  moved(taken);
+}
+
+/** Applies queued events while the frame has time. @returns {import("./state.js").Envelope[]} those it applied */
+function take() {
+  const until = performance.now() + FRAME_MS;
+  let { run, steps } = model;
+  let index = 0;
+  while (index < queue.length && (document.hidden || (index & 63) || performance.now() < until)) {
+    run = apply(run, queue[index]);
+    steps = applyStep(steps, queue[index]);
+    index += 1;
+  }
+  const taken = queue.slice(0, index);
+  queue = queue.slice(index);
+  if (taken.length) model = { ...model, run, steps };
+  return taken;
+}
+
+/** What applied events mean for the plan and an open dossier. @param {import("./state.js").Envelope[]} taken */
+function moved(taken) {
+  const moving = taken.filter((event) => MOVES_PLAN.has(event.type));
+  if (!moving.length) return;
+  const statuses = moving.filter((event) => event.type === "story:status");
+  for (const { payload, seq } of statuses) overrides.set(payload.story_key, { status: payload.new_status, seq });
+  if (statuses.length && model.plan.sprint) layOver(model.plan.sprint);
+  dossier.refresh(new Set(moving.flatMap((event) => event.payload.story_keys ?? event.payload.story_key ?? [])));
+  if (moving.some((event) => event.type !== "command:end")) readPlanSoon();
+}
+
+function render() {
+  const now = Date.now();
+  header.render(model, now);
+  controls.render(model);
+  if (!byId("tab-run").hidden) runTab.render(model, now);
+  if (!byId("tab-board").hidden) board.render(model);
+}
+
+/** @param {Record<string, any>} payload */
+function onInit(payload) {
+  queue = [];
+  const run = fromInit(payload);
+  const steps = payload.epoch === epoch ? model.steps : NO_STEPS;
+  if (payload.epoch === epoch) log.join(payload.events);
+  else log.reset(payload.events);
+  epoch = payload.epoch;
+  overrides = new Map();
+  update({ run, steps, ready: true, heardAt: Date.now(), counts: model.plan.sprint ? model.counts : run.plan });
+  readPlanSoon();
+  readSteps(run);
+}
+
+/** @param {import("./state.js").Envelope} event */
+function onEvent(event) {
+  queue.push(event);
+  model.heardAt = Date.now();
+  schedule();
+}
+
+/** @param {import("./socket.js").Link} link */
+function onLink(link) {
+  const { link: before } = model;
+  if (link.lost && !before.lost) announce("The connection to the runner is lost");
+  if (!link.lost && before.lost) announce("Connected again");
+  if (link.kind === "live" && before.kind !== "live") readPlanSoon();
+  update({ link, heardAt: before.kind === "live" || link.kind === "live" ? Date.now() : model.heardAt });
+}
+
+function readPlanSoon() {
+  clearTimeout(reading);
+  reading = window.setTimeout(readPlan, SETTLE_MS);
+}
+
+async function readPlan() {
+  const from = model.run.seq;
+  try {
+    const sprint = await get("/api/sprint");
+    overrides = newerThan(overrides, from);
+    layOver(sprint);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status) update({ plan: { ...model.plan, error: error.message } });
+  }
+}
+
+/** @param {import("./plan.js").Sprint} sprint */
+function layOver(sprint) {
+  const plan = overlay(sprint, overrides);
+  update({ plan, counts: plan.counts });
+}
+
+/** The commands of the batch so far, which `init` does not name. @param {import("./state.js").RunState} run */
+async function readSteps(run) {
+  if (!run.batch) return;
+  const query = { batch: run.batch.id, limit: STEPS_MOST };
+  try {
+    const [starts, ends] = await Promise.all(["command:start", "command:end"].map((type) => fetchEvents({ ...query, type })));
+    if (model.run.batch?.id === run.batch.id) update({ steps: withHistory(model.steps, [...starts, ...ends]) });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  }
+}
+
+/** @param {import("./route.js").Route} here */
+function onRoute({ tab, params }) {
+  for (const name of TABS) {
+    show(byId(`tab-${name}`), name === tab);
+    attr(document.querySelector(`[data-tab="${name}"]`) ?? document.body, "aria-current", name === tab ? "page" : null);
+  }
+  dossier.show(params.get("story"));
+  render();
+  log.render();
+}
+
+function tick() {
+  const now = Date.now();
+  header.tick(model, now);
+  if (!byId("tab-run").hidden) runTab.tick(model, now);
+  if (!byId("tab-board").hidden) board.tick(model, now);
+}
+
+function search() {
+  if (route.current.tab === "board") board.focus();
+  else log.filter.focus();
+}
+
+createKeys([
+  { keys: "g r", words: "Go to Run", run: () => route.go("run") },
+  { keys: "g b", words: "Go to Board", run: () => route.go("board") },
+  { keys: "/", words: "Search in this view", run: search },
+  { keys: "p", words: "Pause or resume", run: () => controls.toggle() },
+  { keys: "Space", words: "Pause or resume", run: () => controls.toggle() },
+  { keys: "x", words: "Stop…", run: () => !byId("stop").hidden && controls.askStop() },
+  { keys: "l", words: "Log: jump to the latest line", run: () => log.latest() },
+  { keys: "t", words: "Change the theme", run: () => announce(theme.next()) },
+]);
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("main-content").focus();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  socket.wake();
+  if (frame) clearTimeout(frame);
+  frame = 0;
+  schedule();
+  tick();
+});
+addEventListener("online", () => socket.wake());
+addEventListener("pageshow", (event) => event.persisted && socket.wake());
+setInterval(() => !document.hidden && tick(), 1000);
+route.start();
+socket.start();

@@ -1,0 +1,236 @@
+// @ts-check
+/** The Board tab: every epic a lane, every status a column, every story a card that shows what runs on it now. */
+import { attr, byId, h, icon, list, setIcon, show, text } from "./dom.js";
+import { plural, shortCommand, shortKey, statusWords, stopwatch } from "./format.js";
+
+/** @typedef {import("./app.js").Model} Model */
+/** @typedef {import("./plan.js").PlanStory} PlanStory */
+/** @typedef {import("./state.js").Operation} Operation */
+/** @typedef {{story: PlanStory, operation: Operation | null}} Card */
+/** @typedef {{name: string, cards: Card[]}} Column */
+/** @typedef {{id: string, name: string, title: string, facts: string, columns: string[], cards: Card[]}} Lane */
+
+/** Columns that are always there; the others only when a story needs them. */
+const ALWAYS = ["backlog", "ready-for-dev", "in-progress", "review", "done"];
+const COLUMNS = [...ALWAYS, "blocked", "parked", "unknown"];
+
+/** @param {{openStory: (key: string) => void}} actions */
+export function createBoard(actions) {
+  const query = /** @type {HTMLInputElement} */ (byId("board-query"));
+  const epic = /** @type {HTMLSelectElement} */ (byId("board-epic"));
+  const status = /** @type {HTMLSelectElement} */ (byId("board-status"));
+  const head = list(byId("lanes-head"), (/** @type {{status: string}} */ column) => column.status, createColumnHead);
+  const lanes = list(byId("lanes"), (/** @type {Lane} */ lane) => lane.id, (lane) => createLane(lane, actions.openStory));
+  const problems = list(byId("problems-list"), (/** @type {{line: number | null, message: string}} */ problem) => `${problem.line} ${problem.message}`, createProblem);
+  /** @type {unknown[]} */
+  let last = [];
+  /** @type {Model | null} */
+  let shown = null;
+
+  for (const el of [query, epic, status]) el.addEventListener("input", () => shown && draw(shown));
+
+  /** @param {Model} model */
+  function draw(model) {
+    shown = model;
+    const { plan, run } = model;
+    const columns = columnsOf(plan.stories);
+    const wanted = { query: query.value.trim().toLowerCase(), epic: epic.value, status: status.value };
+    const made = lanesOf(model, columns).map((lane) => ({ ...lane, cards: lane.cards.filter((card) => fits(card.story, wanted)) }));
+    const visible = made.filter((lane) => lane.cards.length || !(wanted.query || wanted.epic || wanted.status));
+    const cards = visible.flatMap((lane) => lane.cards);
+    byId("tab-board").style.setProperty("--columns", String(columns.length));
+    head.render(columns.map((name) => ({ status: name, count: cards.filter((card) => card.story.status === name).length })));
+    lanes.render(visible);
+    renderOthers(model);
+    fillChoices(epic, (plan.sprint?.epics ?? []).map((item) => [item.id, epicName(item)]));
+    fillChoices(status, columns.map((name) => [name, statusWords(name)]));
+    text(byId("board-counts"), countWords(model, cards.length));
+    text(byId("board-empty"), plan.error ?? (plan.sprint && !cards.length ? "No story matches." : ""));
+    last = [plan, run.operations];
+  }
+
+  /** @param {Model} model */
+  function renderOthers({ plan }) {
+    problems.render(plan.sprint?.problems ?? []);
+    show(byId("problems"), Boolean(plan.sprint?.problems.length));
+  }
+
+  return {
+    /** @param {Model} model */
+    render(model) {
+      if (last[0] === model.plan && last[1] === model.run.operations) return;
+      draw(model);
+    },
+    /** @param {Model} _ @param {number} now */
+    tick(_, now) {
+      for (const lane of lanes.views()) lane.tick(now);
+    },
+    focus: () => query.focus(),
+  };
+}
+
+/** @param {PlanStory[]} stories */
+function columnsOf(stories) {
+  const used = new Set(stories.map((story) => story.status));
+  return COLUMNS.filter((name) => ALWAYS.includes(name) || used.has(name));
+}
+
+/** @param {PlanStory} story @param {{query: string, epic: string, status: string}} wanted */
+function fits(story, wanted) {
+  if (wanted.epic && story.epic !== wanted.epic) return false;
+  if (wanted.status && story.status !== wanted.status) return false;
+  if (!wanted.query) return true;
+  return `${story.key} ${story.title ?? ""} ${story.description ?? ""} ${story.comment ?? ""}`.toLowerCase().includes(wanted.query);
+}
+
+/** @param {Model} model @param {string[]} columns @returns {Lane[]} */
+function lanesOf({ plan, run }, columns) {
+  const running = new Map(run.operations.flatMap((operation) => operation.story_keys.map((key) => [key, operation])));
+  const card = (/** @type {PlanStory} */ story) => ({ story, operation: running.get(story.key) ?? null });
+  const epics = plan.sprint?.epics ?? [];
+  const known = new Set(epics.map((epic) => epic.id));
+  const made = epics.map((epic) => {
+    const cards = plan.stories.filter((story) => story.epic === epic.id).map(card);
+    return { id: epic.id, name: `Epic ${epic.id}`, title: epic.title ?? "", facts: epicFacts(epic, cards), columns, cards };
+  });
+  const homeless = plan.stories.filter((story) => !story.epic || !known.has(story.epic)).map(card);
+  if (homeless.length) made.push({ id: "no-epic", name: "No epic", title: "", facts: plural(homeless.length, "story", "stories"), columns, cards: homeless });
+  const other = plan.sprint?.other ?? [];
+  if (other.length) made.push(otherLane(other, columns));
+  return made;
+}
+
+/** Keys nobody knows the meaning of: shown, never run. @param {{key: string, raw_status: string, line: number | null}[]} other @param {string[]} columns @returns {Lane} */
+function otherLane(other, columns) {
+  const cards = other.map((entry) => ({
+    operation: null,
+    story: /** @type {PlanStory} */ ({
+      key: entry.key, epic: null, title: entry.key, description: `Status “${entry.raw_status}”${entry.line ? `, line ${entry.line}` : ""}`,
+      status: "other", raw_status: entry.raw_status, runnable: false, tasks: null, file: null, drift: null, line: entry.line, comment: null,
+    }),
+  }));
+  return { id: "other", name: "Other", title: "Keys that are neither an epic nor a story", facts: "never run", columns, cards };
+}
+
+/** @param {import("./plan.js").Epic} epic */
+function epicName(epic) {
+  return epic.title ? `Epic ${epic.id}: ${epic.title}` : `Epic ${epic.id}`;
+}
+
+/** @param {import("./plan.js").Epic} epic @param {Card[]} cards */
+function epicFacts(epic, cards) {
+  const done = cards.filter((card) => card.story.status === "done").length;
+  const retro = epic.retrospective && (typeof epic.retrospective === "string" ? epic.retrospective : epic.retrospective.raw_status);
+  return [statusWords(epic.status), `${done} of ${cards.length} done`, retro && `retrospective ${retro}`].filter(Boolean).join(" · ");
+}
+
+/** @param {Model} model @param {number} shown */
+function countWords({ plan, counts }, shown) {
+  if (!plan.sprint) return "";
+  const all = shown - (plan.sprint.other.length);
+  const part = all < counts.total && all >= 0 && shown !== counts.total + plan.sprint.other.length ? `${plural(shown, "card")} shown · ` : "";
+  return `${part}${counts.done} of ${plural(counts.total, "story", "stories")} done${counts.blocked ? `, ${counts.blocked} blocked` : ""}`;
+}
+
+/** @param {HTMLSelectElement} select @param {string[][]} choices value and words */
+function fillChoices(select, choices) {
+  const wanted = choices.map(([value]) => value).join("\n");
+  if (select.dataset.choices === wanted) return;
+  const chosen = select.value;
+  select.replaceChildren(select.options[0], ...choices.map(([value, words]) => h("option", { value, text: words })));
+  select.value = choices.some(([value]) => value === chosen) ? chosen : "";
+  select.dataset.choices = wanted;
+}
+
+/** @param {{line: number | null, message: string}} problem */
+function createProblem(problem) {
+  return { el: h("li", {}, problem.line ? h("span", { class: "mono", text: `line ${problem.line}` }) : null, problem.message), update() {} };
+}
+
+/** @param {{status: string}} column */
+function createColumnHead(column) {
+  const number = h("b");
+  const el = h("div", { "data-status": column.status }, icon(column.status), h("span", { text: statusWords(column.status) }), number);
+  return { el, update: (/** @type {any} */ next) => text(number, next.count) };
+}
+
+/** @param {Lane} lane @param {(key: string) => void} openStory */
+function createLane(lane, openStory) {
+  const id = `lane-${lane.id.replace(/\W/g, "-")}`;
+  const title = h("span");
+  const facts = h("span", { class: "lane-facts" });
+  const grid = h("div", { class: "lane-columns" });
+  const el = h("section", { class: "lane", "aria-labelledby": id }, h("header", {}, h("h2", { id }, h("span", { class: "key", text: lane.name }), title), facts), grid);
+  const columns = list(grid, (/** @type {Column} */ column) => column.name, (column) => createColumn(column.name, openStory));
+  return {
+    el,
+    /** @param {Lane} next */
+    update(next) {
+      text(title, next.title);
+      text(facts, next.facts);
+      const names = next.id === "other" ? ["other"] : next.columns;
+      grid.style.setProperty("--columns", String(next.columns.length));
+      columns.render(names.map((name) => ({ name, cards: next.cards.filter((card) => card.story.status === name) })));
+    },
+    /** @param {number} now */
+    tick(now) {
+      for (const column of columns.views()) column.tick(now);
+    },
+  };
+}
+
+/** @param {string} name @param {(key: string) => void} openStory */
+function createColumn(name, openStory) {
+  const cards = h("ul", { class: "column-cards" });
+  const el = h("div", { class: "column", "data-status": name }, h("h3", { class: "column-name" }, icon(name), statusWords(name)), cards);
+  const rows = list(cards, (/** @type {Card} */ card) => card.story.key, (card) => createCard(card, openStory));
+  return {
+    el,
+    /** @param {Column} column */
+    update: (column) => rows.render(column.cards),
+    /** @param {number} now */
+    tick(now) {
+      for (const row of rows.views()) row.tick(now);
+    },
+  };
+}
+
+/** @param {Card} first @param {(key: string) => void} openStory */
+function createCard({ story: first }, openStory) {
+  const open = h("button", { type: "button", class: "card-open", on: { click: () => openStory(first.key) } });
+  const drift = h("p", { class: "drift" }, icon("drift"), h("span"));
+  const words = h("p", { class: "card-text" });
+  const done = h("progress", { "aria-label": "Tasks done" });
+  const doneWords = h("span");
+  const tasks = h("p", { class: "card-tasks" }, done, doneWords);
+  const [what, time] = [h("span", { class: "what" }), h("time")];
+  const live = h("p", { class: "card-live" }, h("span", { class: "spin" }), what, time);
+  const el = h("li", { class: "card", "data-key": first.key }, h("p", { class: "card-head" }, h("span", { class: "key", text: shortKey(first.key), title: first.key })), open, words, tasks, drift, live);
+  if (first.status === "other") open.disabled = true;
+  /** @type {Operation | null} */
+  let running = null;
+  const card = {
+    el,
+    /** @param {Card} next */
+    update({ story, operation }) {
+      running = operation;
+      text(open, story.title || story.key);
+      text(words, story.description);
+      show(tasks, Boolean(story.tasks?.total));
+      attr(done, "max", story.tasks?.total || 1);
+      attr(done, "value", story.tasks?.done ?? 0);
+      text(doneWords, story.tasks ? `${story.tasks.done}/${story.tasks.total} tasks` : "");
+      show(drift, Boolean(story.drift));
+      if (drift.lastElementChild) text(drift.lastElementChild, story.drift ? `The story file says ${story.drift.file_status}` : "");
+      show(live, operation !== null);
+      attr(el, "data-live", operation !== null);
+      text(what, operation ? `${shortCommand(operation.command)}${operation.background ? " (background)" : ""}` : "");
+      card.tick(Date.now());
+    },
+    /** @param {number} now */
+    tick(now) {
+      if (running) text(time, stopwatch(now - running.started_at));
+    },
+  };
+  return card;
+}

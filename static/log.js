@@ -1,0 +1,238 @@
+// @ts-check
+/**
+ * The live log: only the rows in sight are in the document, whatever the store holds. It follows the newest line until
+ * somebody scrolls up, and then nothing moves under the reader; older lines are fetched when the top comes near.
+ */
+import { ApiError, events } from "./api.js";
+import { byId, show, style, text } from "./dom.js";
+import { clock, count, plural } from "./format.js";
+import { toLine } from "./line.js";
+import { Lines } from "./lines.js";
+import { createFilter } from "./logfilter.js";
+import { createRow } from "./logrow.js";
+import { toast } from "./notice.js";
+
+/** @typedef {import("./line.js").Line} Line */
+/** @typedef {import("./state.js").Envelope} Envelope */
+
+/** Rows drawn above and below what is in sight. */
+const SPARE_ROWS = 6;
+/** Lines fetched at once; as many as the server gives. */
+const PAGE = 500;
+/** Older lines are fetched when fewer rows than this are left above. */
+const NEAR_TOP = 40;
+
+export class Log {
+  lines = new Lines();
+  following = true;
+  /** @type {Line | null} */ selected = null;
+  #view = byId("log-view");
+  #space = byId("log-space");
+  #row = 26;
+  #unseen = 0;
+  #fetching = false;
+  #dirty = false;
+  /** @type {ReturnType<typeof createRow>[]} */ #pool = [];
+
+  constructor() {
+    this.filter = createFilter((filter) => this.#refilter(filter));
+    this.#view.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.#view.addEventListener("click", (event) => this.#clicked(event));
+    this.#view.addEventListener("keydown", (event) => this.#key(event));
+    byId("log-latest").addEventListener("click", () => this.latest());
+    byId("log-older").addEventListener("click", () => this.#older());
+    byId("log-copy").addEventListener("click", () => this.copy());
+    byId("log-detail-close").addEventListener("click", () => this.select(null));
+    new ResizeObserver(() => this.#measure()).observe(this.#view);
+  }
+
+  /** Starts again: another epoch, or a gap that was not filled. @param {Envelope[]} envelopes */
+  reset(envelopes) {
+    this.lines.reset(envelopes.map(toLine));
+    this.filter.learn(this.lines.all);
+    this.select(null);
+    this.following = true;
+    this.#unseen = 0;
+    this.#changed();
+    this.#older();
+  }
+
+  /** Takes what an `init` brings: only what is new, if it joins what is there. @param {Envelope[]} envelopes */
+  join(envelopes) {
+    const last = this.lines.all.at(-1)?.seq ?? -1;
+    const joins = envelopes.length > 0 && envelopes[0].seq <= last + 1 && last > 0;
+    if (!joins) return this.reset(envelopes);
+    this.append(envelopes.filter((event) => event.seq > last));
+  }
+
+  /** @param {Envelope[]} envelopes in order, newer than all before */
+  append(envelopes) {
+    if (!envelopes.length) return;
+    const lines = envelopes.map(toLine);
+    const before = this.lines.view.length;
+    this.lines.append(lines);
+    this.filter.learn(lines);
+    if (!this.following) this.#unseen += this.lines.view.length - before;
+    const gone = this.lines.trim(!this.following);
+    if (gone && !this.following) this.#view.scrollTop -= gone * this.#row;
+    this.#changed();
+  }
+
+  /** Draws, if anything changed or the tab was hidden; called once per frame. */
+  render() {
+    if (!this.#dirty || !this.#view.clientHeight) return;
+    this.#dirty = false;
+    style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
+    if (this.following) this.#view.scrollTop = this.#space.offsetHeight;
+    this.#draw();
+    this.#words();
+  }
+
+  latest() {
+    this.following = true;
+    this.#unseen = 0;
+    this.#changed();
+    this.#view.focus({ preventScroll: true });
+  }
+
+  /** @param {Line | null} line */
+  select(line) {
+    this.selected = line;
+    show(byId("log-detail"), line !== null);
+    if (line) {
+      text(byId("log-detail-head"), [clock(line.at), line.story, line.command, line.task, line.status].filter(Boolean).join(" · "));
+      text(byId("log-detail-text"), line.message);
+    }
+    this.#changed();
+  }
+
+  async copy() {
+    const line = this.selected;
+    if (!line) return;
+    const words = [clock(line.at), line.story, line.command, line.task, line.status, line.message].join("\t");
+    try {
+      await navigator.clipboard.writeText(words);
+      toast("Line copied");
+    } catch {
+      toast("The browser does not allow copying here; select the text instead.", "bad");
+    }
+  }
+
+  #changed() {
+    this.#dirty = true;
+    requestAnimationFrame(() => this.render());
+  }
+
+  #measure() {
+    this.#row = Math.round(1.75 * parseFloat(getComputedStyle(document.documentElement).fontSize));
+    style(this.#view, "--row", `${this.#row}px`);
+    this.#changed();
+  }
+
+  #scrolled() {
+    const { scrollTop, clientHeight, scrollHeight } = this.#view;
+    this.following = scrollTop + clientHeight >= scrollHeight - this.#row / 2;
+    if (this.following) this.#unseen = 0;
+    if (scrollTop < NEAR_TOP * this.#row && !this.following) this.#older();
+    this.#changed();
+  }
+
+  #draw() {
+    const { scrollTop, clientHeight } = this.#view;
+    const from = Math.max(0, Math.floor(scrollTop / this.#row) - SPARE_ROWS);
+    const to = Math.min(this.lines.view.length, Math.ceil((scrollTop + clientHeight) / this.#row) + SPARE_ROWS);
+    const size = Math.ceil(clientHeight / this.#row) + 2 * SPARE_ROWS + 1;
+    while (this.#pool.length < size) this.#grow();
+    const slots = this.#pool.length;
+    for (let row = from; row < from + slots; row += 1) {
+      const slot = this.#pool[row % slots];
+      if (row < to) slot.show(this.lines.view[row], row, this.#row, this.lines.filter.query, this.lines.view[row] === this.selected);
+      else slot.hide();
+    }
+  }
+
+  #grow() {
+    const slot = createRow();
+    this.#space.append(slot.el);
+    this.#pool.push(slot);
+  }
+
+  #words() {
+    const { all, view, first } = this.lines;
+    const shown = this.lines.filtered ? `${count(view.length)} of ${plural(all.length, "line")}` : plural(all.length, "line");
+    text(byId("log-count"), first ? `${shown} since ${clock(first.at)}` : "");
+    show(byId("log-older"), Boolean(first && first.seq > 1 && this.lines.hasRoom));
+    show(byId("log-latest"), !this.following);
+    text(byId("log-latest-words"), this.#unseen ? `Jump to latest (${count(this.#unseen)} new)` : "Jump to latest");
+    show(byId("log-empty"), !view.length);
+    text(byId("log-empty"), all.length ? "No line matches." : "The log begins when the first batch starts.");
+    this.#view.setAttribute("aria-rowcount", String(view.length));
+  }
+
+  /** @param {import("./lines.js").Filter} filter */
+  #refilter(filter) {
+    const anchor = this.following ? null : this.lines.view[Math.floor(this.#view.scrollTop / this.#row)];
+    this.lines.setFilter(filter);
+    style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
+    if (anchor) this.#view.scrollTop = this.lines.rowOf(anchor.seq) * this.#row;
+    this.#changed();
+  }
+
+  /** Fetches the page of lines before the first one. `seq` has no gaps, so where it begins can be counted. */
+  async #older() {
+    const first = this.lines.first?.seq ?? 0;
+    if (this.#fetching || first <= 1 || !this.lines.hasRoom) return;
+    this.#fetching = true;
+    const since = Math.max(0, first - 1 - PAGE);
+    try {
+      const page = await events({ since, limit: first - 1 - since });
+      if (this.lines.first?.seq === first) this.#putBefore(page.filter((event) => event.seq < first).map(toLine));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    } finally {
+      this.#fetching = false;
+    }
+  }
+
+  /** @param {Line[]} lines */
+  #putBefore(lines) {
+    if (!lines.length) return;
+    const added = this.lines.prepend(lines);
+    this.filter.learn(lines);
+    style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
+    if (!this.following) this.#view.scrollTop += added * this.#row;
+    this.#changed();
+  }
+
+  /** @param {MouseEvent} event */
+  #clicked(event) {
+    const row = event.target instanceof Element ? event.target.closest(".log-row") : null;
+    const line = this.#pool.find((slot) => slot.el === row)?.line;
+    if (line && !getSelection()?.toString()) this.select(line === this.selected ? null : line);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") this.#move(event.key === "ArrowDown" ? 1 : -1);
+    else if (event.key === "c" && this.selected) this.copy();
+    else if (event.key === "Escape" && this.selected) this.select(null);
+    else if (event.key === "End") this.latest();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** Moves the selection and keeps it in sight. @param {1 | -1} by */
+  #move(by) {
+    const { view } = this.lines;
+    if (!view.length) return;
+    const here = this.selected ? this.lines.rowOf(this.selected.seq) : Math.floor((this.#view.scrollTop + this.#view.clientHeight) / this.#row);
+    const row = Math.min(view.length - 1, Math.max(0, here + by));
+    const [top, bottom] = [row * this.#row, (row + 4) * this.#row];
+    if (top < this.#view.scrollTop) this.#view.scrollTop = top;
+    else if (bottom > this.#view.scrollTop + this.#view.clientHeight) this.#view.scrollTop = bottom - this.#view.clientHeight;
+    this.select(view[row]);
+    this.#view.setAttribute("aria-activedescendant", `line-${view[row].seq}`);
+  }
+}

@@ -1,0 +1,23 @@
+// @ts-check
+/** What the page remembers between visits, in localStorage. Every read has a default; a refusal loses nothing else. */
+
+const PREFIX = "sprint-runner.";
+
+/** @param {string} name @param {string} otherwise @returns {string} */
+export function recall(name, otherwise) {
+  try {
+    return localStorage.getItem(PREFIX + name) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+/** @param {string} name @param {string | null} value null forgets */
+export function remember(name, value) {
+  try {
+    if (value === null) localStorage.removeItem(PREFIX + name);
+    else localStorage.setItem(PREFIX + name, value);
+  } catch {
+    // Storage is full or refused: the choice holds for this visit only.
+  }
+}

@@ -1,0 +1,39 @@
+// @ts-check
+/** Words to the operator: short notes on the screen, and one voice for screen readers that never chatters. */
+import { byId, h, icon } from "./dom.js";
+
+/** How long a note stays, in ms; errors stay until they are dismissed. */
+const NOTE_MS = 6_000;
+/** Least time between two announcements, in ms. */
+const VOICE_MS = 4_000;
+/** Most sentences of one announcement; a long pause must not end in a speech. */
+const VOICE_MOST = 3;
+
+/** @param {string} message @param {"good" | "bad" | "calm"} [tone] */
+export function toast(message, tone = "calm") {
+  const note = h("div", { class: "toast", "data-tone": tone }, h("p", { text: message }));
+  const close = h("button", { class: "ghost", type: "button", "aria-label": "Dismiss", on: { click: () => note.remove() } }, icon("cross"));
+  note.append(close);
+  byId("toasts").append(note);
+  announce(message);
+  if (tone !== "bad") setTimeout(() => note.remove(), NOTE_MS);
+}
+
+/** @type {string[]} */
+let waiting = [];
+let spokenAt = 0;
+let timer = 0;
+
+/** Says a sentence to screen readers; sentences that come too fast are joined. @param {string} sentence */
+export function announce(sentence) {
+  if (waiting.at(-1) === sentence) return;
+  waiting = [...waiting, sentence].slice(-VOICE_MOST);
+  if (!timer) timer = window.setTimeout(speak, Math.max(50, spokenAt + VOICE_MS - Date.now()));
+}
+
+function speak() {
+  byId("voice").textContent = waiting.join(". ");
+  waiting = [];
+  timer = 0;
+  spokenAt = Date.now();
+}

@@ -1,0 +1,252 @@
+// @ts-check
+/**
+ * The run's state: one pure fold over events. Live events, `init` and the replay of an old batch all go through
+ * `apply`; the server folds the same events by the same rules for `GET /api/run`. A state is never changed: a new one
+ * shares everything an event did not touch, so views compare by reference.
+ */
+
+/**
+ * @typedef {{type: string, payload: Record<string, any>, timestamp: number, seq: number, batch_id: number | null}} Envelope
+ * @typedef {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping" | "waiting"} Phase
+ * @typedef {{id: number, status: string, max_cycles: number | "all", cycles_completed: number, started_at: number,
+ *   ended_at: number | null, agent: string, workflow: string, budget_usd: number | null,
+ *   reason: string | null}} Batch
+ * @typedef {{number: number, story_keys: string[], started_at: number}} Cycle
+ * @typedef {{story_key: string, status: string | null, old_status: string | null, reason: string | null,
+ *   cycle_number: number | null, updated_at: number, cost_usd: number, commands: number}} Story
+ * @typedef {Record<string, number>} Metrics
+ * @typedef {{command_id: number, story_key: string, story_keys: string[], command: string, task_id: string,
+ *   attempt: number, agent: string, model: string | null, background: boolean, started_at: number,
+ *   updated_at: number, message: string, metrics: Metrics}} Operation
+ * @typedef {{stories_done: number, stories_blocked: number, commands: number, commands_failed: number,
+ *   input_tokens: number, output_tokens: number, cache_read_tokens: number, cache_write_tokens: number,
+ *   cost_usd: number, turns: number}} Totals
+ * @typedef {{kind: string, message: string, story_key: string | null, at: number}} Attention
+ * @typedef {{state: Phase, reason: string | null, until: number | null, batch: Batch | null, cycle: Cycle | null,
+ *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
+ *   resumable: number | null, seq: number,
+ *   limits: {budget_batch_usd: number | null, budget_day_usd: number | null, today_usd: number},
+ *   agent: {name: string, kind: string, version: string | null, problem: string | null},
+ *   project: {name: string, root: string, tracker: string},
+ *   plan: {done: number, total: number, blocked: number, runnable: number},
+ *   context: {status: string, message: string | null} | null}} RunState
+ */
+
+/** Metrics that add up over commands. */
+const SUMMED = /** @type {const} */ ([
+  "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd", "turns",
+]);
+
+/** @returns {Totals} */
+function noTotals() {
+  return {
+    stories_done: 0, stories_blocked: 0, commands: 0, commands_failed: 0, input_tokens: 0, output_tokens: 0,
+    cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0, turns: 0,
+  };
+}
+
+/** The state of a server that has never run anything. @returns {RunState} */
+export function initial() {
+  return {
+    state: "idle", reason: null, until: null, batch: null, cycle: null, stories: [], operations: [],
+    totals: noTotals(), attention: [], resumable: null, seq: 0,
+    limits: { budget_batch_usd: null, budget_day_usd: null, today_usd: 0 },
+    agent: { name: "", kind: "", version: null, problem: null }, project: { name: "", root: "", tracker: "" },
+    plan: { done: 0, total: 0, blocked: 0, runnable: 0 }, context: null,
+  };
+}
+
+/**
+ * The state an `init` message describes: its snapshot of the run, at its `seq`.
+ * @param {{run?: Record<string, any>, seq?: number}} payload
+ * @returns {RunState}
+ */
+export function fromInit(payload) {
+  const run = payload.run ?? {};
+  const known = Object.fromEntries(Object.entries(run).filter(([, value]) => value !== undefined));
+  return { ...initial(), ...known, seq: payload.seq ?? run.seq ?? 0 };
+}
+
+/**
+ * The state after an event. An event that was already applied (by `seq`) changes nothing.
+ * @param {RunState} state
+ * @param {Envelope} event
+ * @returns {RunState}
+ */
+export function apply(state, event) {
+  if (event.seq <= state.seq) return state;
+  const fold = FOLDS[event.type];
+  return { ...state, ...(fold ? fold(state, event.payload, event.timestamp, event) : undefined), seq: event.seq };
+}
+
+/** @typedef {(state: RunState, payload: Record<string, any>, at: number, event: Envelope) => Partial<RunState>} Fold */
+
+/** @type {Record<string, Fold>} */
+const FOLDS = {
+  "batch:start": batchStart,
+  "batch:end": batchEnd,
+  "batch:pause": batchPause,
+  "batch:resume": batchResume,
+  "batch:warning": batchWarning,
+  "cycle:start": cycleStart,
+  "cycle:end": cycleEnd,
+  "command:start": commandStart,
+  "command:progress": commandProgress,
+  "command:end": commandEnd,
+  "story:status": storyStatus,
+  attention: (state, p, at) => ({
+    attention: [...state.attention, { kind: p.kind, message: p.message, story_key: p.story_key ?? null, at }],
+  }),
+  "context:create": (_, p) => ({ context: { status: "running", message: p.message ?? null } }),
+  "context:refresh": (_, p) => ({ context: { status: "running", message: p.message ?? null } }),
+  "context:complete": contextComplete,
+};
+
+/** @type {Fold} */
+function batchStart(state, p, at) {
+  return {
+    state: "running", reason: null, until: null, resumable: null, cycle: null, stories: [], attention: [],
+    operations: inBackground(state), totals: noTotals(),
+    batch: {
+      id: p.batch_id, status: "running", max_cycles: p.max_cycles, cycles_completed: 0, started_at: at, ended_at: null,
+      agent: p.agent ?? "", workflow: p.workflow ?? "", budget_usd: p.budget_usd ?? null, reason: null,
+    },
+  };
+}
+
+/** @type {Fold} */
+function batchEnd(state, p, at) {
+  const reason = p.reason ?? null;
+  const ended = { status: p.status, cycles_completed: p.cycles_completed, ended_at: at, reason };
+  const batch = state.batch && state.batch.id === p.batch_id ? { ...state.batch, ...ended } : state.batch;
+  return { state: "idle", reason, until: null, resumable: null, cycle: null, operations: inBackground(state), batch };
+}
+
+/** @type {Fold} */
+function batchPause(state, p) {
+  const interrupted = p.reason === "interrupted";
+  /** @type {Phase} */
+  const phase = interrupted ? "idle" : p.reason === "usage-limit" ? "waiting" : "paused";
+  return {
+    state: phase, reason: p.reason, until: p.until ?? null, resumable: interrupted ? p.batch_id : null,
+    batch: withStatus(state, interrupted ? "interrupted" : "paused"),
+  };
+}
+
+/** @type {Fold} */
+function batchResume(state) {
+  return { state: "running", reason: null, until: null, resumable: null, batch: withStatus(state, "running") };
+}
+
+/** @type {Fold} */
+function batchWarning(_, p) {
+  return p.warning_type === "pausing" || p.warning_type === "stopping" ? { state: p.warning_type } : {};
+}
+
+/** @type {Fold} */
+function cycleStart(state, p, at) {
+  const cycle = { number: p.cycle_number, story_keys: p.story_keys, started_at: at };
+  let stories = state.stories;
+  for (const key of p.story_keys) stories = upsert(stories, key, { cycle_number: p.cycle_number });
+  return { cycle, stories };
+}
+
+/** @type {Fold} */
+function cycleEnd(state) {
+  const batch = state.batch && { ...state.batch, cycles_completed: state.batch.cycles_completed + 1 };
+  return { cycle: null, batch };
+}
+
+/** @type {Fold} */
+function commandStart(state, p, at) {
+  if (p.command_id === undefined) return {};
+  /** @type {Operation} */
+  const operation = {
+    command_id: p.command_id, story_key: p.story_key, story_keys: p.story_keys ?? [p.story_key], command: p.command,
+    task_id: p.task_id, attempt: p.attempt ?? 1, agent: p.agent ?? "", model: p.model ?? null,
+    background: p.background ?? false, started_at: at, updated_at: at, message: "", metrics: {},
+  };
+  return { operations: [...without(state, p.command_id), operation], stories: upsert(state.stories, p.story_key, {}) };
+}
+
+/** @type {Fold} */
+function commandProgress(state, p, at) {
+  const index = state.operations.findIndex((operation) => operation.command_id === p.command_id);
+  if (index < 0) return {};
+  const operations = [...state.operations];
+  const old = operations[index];
+  const metrics = p.metrics ?? old.metrics;
+  operations[index] = { ...old, task_id: p.task_id, message: p.message, updated_at: at, metrics };
+  return { operations };
+}
+
+/** @type {Fold} */
+function commandEnd(state, p) {
+  const metrics = p.metrics ?? {};
+  const story = state.stories.find((other) => other.story_key === p.story_key);
+  const change = { cost_usd: (story?.cost_usd ?? 0) + (metrics.cost_usd ?? 0), commands: (story?.commands ?? 0) + 1 };
+  return {
+    operations: without(state, p.command_id), totals: booked(state.totals, metrics, p.status),
+    stories: upsert(state.stories, p.story_key, change),
+  };
+}
+
+/** @type {Fold} */
+function storyStatus(state, p, at) {
+  const change = { status: p.new_status, old_status: p.old_status, reason: p.reason ?? null, updated_at: at };
+  const stories = upsert(state.stories, p.story_key, change);
+  const have = (/** @type {string} */ status) => stories.filter((story) => story.status === status).length;
+  return { stories, totals: { ...state.totals, stories_done: have("done"), stories_blocked: have("blocked") } };
+}
+
+/** @type {Fold} */
+function contextComplete(state, p) {
+  return { context: null, ...(p.metrics ? { totals: booked(state.totals, p.metrics, p.status) } : undefined) };
+}
+
+/**
+ * @param {Totals} totals
+ * @param {Metrics} metrics of one finished command
+ * @param {string} status
+ * @returns {Totals}
+ */
+function booked(totals, metrics, status) {
+  const next = { ...totals, commands: totals.commands + 1 };
+  if (status !== "success") next.commands_failed += 1;
+  for (const name of SUMMED) next[name] += metrics[name] ?? 0;
+  return next;
+}
+
+/** @param {RunState} state */
+function inBackground(state) {
+  return state.operations.filter((operation) => operation.background);
+}
+
+/** @param {RunState} state @param {number} id of a command */
+function without(state, id) {
+  return state.operations.filter((operation) => operation.command_id !== id);
+}
+
+/**
+ * @param {RunState} state
+ * @param {string} status
+ */
+function withStatus(state, status) {
+  return state.batch && { ...state.batch, status };
+}
+
+/**
+ * @param {readonly Story[]} stories
+ * @param {string} key
+ * @param {Partial<Story>} change
+ * @returns {readonly Story[]}
+ */
+function upsert(stories, key, change) {
+  const index = stories.findIndex((story) => story.story_key === key);
+  if (index >= 0) return stories.map((story, at) => (at === index ? { ...story, ...change } : story));
+  const fresh = {
+    story_key: key, status: null, old_status: null, reason: null, cycle_number: null, updated_at: 0, cost_usd: 0,
+    commands: 0,
+  };
+  return [...stories, { ...fresh, ...change }];
+}

@@ -1,0 +1,102 @@
+// @ts-check
+/**
+ * The state of the run in words, and what the operator can do in it. One place, so that no two parts of the page can
+ * say different things about the same run.
+ */
+import { hourMinute, plural, remaining } from "./format.js";
+
+/** @typedef {import("./state.js").RunState} RunState */
+/** @typedef {{done: number, total: number, blocked: number, runnable: number}} Counts */
+/** @typedef {"calm" | "live" | "hold" | "good" | "bad"} Tone */
+
+/**
+ * @param {RunState} run
+ * @param {Counts} counts of the whole plan
+ * @param {number} now
+ * @returns {{text: string, tone: Tone}}
+ */
+export function headline(run, counts, now) {
+  switch (run.state) {
+    case "starting": return { text: "Starting – checking the project and the agent", tone: "live" };
+    case "running": return { text: `Running – ${position(run, counts)}`, tone: "live" };
+    case "pausing": return { text: "Pausing – the current command ends first", tone: "hold" };
+    case "stopping": return { text: "Stopping – waiting for the last command to end", tone: "hold" };
+    case "paused": return { text: pausedWords(run.reason), tone: "hold" };
+    case "waiting": return { text: waitingWords(run, now), tone: "hold" };
+    default: return idleWords(run, counts);
+  }
+}
+
+/** @param {RunState} run @param {Counts} counts */
+function position(run, counts) {
+  const done = `${counts.done} of ${plural(counts.total, "story", "stories")} done`;
+  if (run.context && !run.cycle) return `reading the project first, ${done}`;
+  return run.cycle ? `cycle ${run.cycle.number}, ${done}` : done;
+}
+
+/** @type {Record<string, string>} */
+const PAUSED = {
+  operator: "Paused by you",
+  budget: "Paused: the budget is used up",
+  disk: "Paused: the disk is full",
+};
+
+/** @param {string | null} reason */
+function pausedWords(reason) {
+  return PAUSED[reason ?? "operator"] ?? `Paused: ${reason}`;
+}
+
+/** @param {RunState} run @param {number} now */
+function waitingWords(run, now) {
+  if (!run.until) return "Waiting for the usage limit to be lifted";
+  return `Waiting for the usage limit until ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
+}
+
+/**
+ * @param {RunState} run
+ * @param {Counts} counts
+ * @returns {{text: string, tone: Tone}}
+ */
+function idleWords(run, counts) {
+  if (run.resumable !== null) {
+    return { text: "Interrupted: press Resume to go on at the same place", tone: "hold" };
+  }
+  const result = resultWords(run.totals.stories_done, run.totals.stories_blocked);
+  switch (run.batch?.status) {
+    case "completed": return { text: `Finished: ${result}`, tone: run.totals.stories_blocked ? "hold" : "good" };
+    case "stopped": return { text: `Stopped: ${result}`, tone: "calm" };
+    case "error": return { text: `Failed: ${run.batch.reason ?? "the batch ended with an error"}`, tone: "bad" };
+    default: return { text: readyWords(counts), tone: "calm" };
+  }
+}
+
+/** @param {number} done @param {number} blocked */
+function resultWords(done, blocked) {
+  return blocked ? `${done} done, ${blocked} blocked` : `${done} done`;
+}
+
+/** @param {Counts} counts */
+function readyWords(counts) {
+  if (counts.runnable) return `Ready: ${plural(counts.runnable, "story", "stories")} to run`;
+  if (counts.total && counts.done === counts.total) return `All ${counts.total} stories are done`;
+  return counts.total ? "Nothing to run" : "Ready";
+}
+
+/** @typedef {"start" | "pause" | "resume" | "stop"} Verb */
+
+/**
+ * The verbs that are possible now, most likely first.
+ * @param {Pick<RunState, "state" | "resumable">} run
+ * @returns {Verb[]}
+ */
+export function offered(run) {
+  switch (run.state) {
+    case "running": return ["pause", "stop"];
+    case "pausing": return ["resume", "stop"];
+    case "paused": return ["resume", "stop"];
+    case "waiting": return ["resume", "stop"];
+    case "stopping": return ["stop"];
+    case "starting": return [];
+    default: return run.resumable === null ? ["start"] : ["resume", "start"];
+  }
+}
