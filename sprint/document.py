@@ -1,0 +1,236 @@
+"""Bytes to text to a tree of YAML nodes that know where they stand.
+
+Everything is a string (`3_4` stays `3_4`, `on` stays `on`), duplicate keys are kept and recorded,
+aliases are never followed and nesting is bounded, so no input can make this slow, deep or large.
+Whatever the bytes are, the answer is a document or a problem with a line, never an exception.
+"""
+
+import bisect
+import codecs
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import yaml
+
+from sprint.model import Problem
+
+try:
+    from yaml import CBaseLoader as _Loader
+except ImportError:  # PyYAML was built without libyaml: the same events, some thirty times slower
+    from yaml import BaseLoader as _Loader  # type: ignore[assignment]
+
+# The largest real tracker seen has 873 kB; a file over 2 MB is something else.
+MAX_BYTES = 2 * 1024 * 1024
+# Real trackers nest up to 6 levels. libyaml needs quadratic time for thousands of open brackets.
+MAX_DEPTH = 64
+
+_BREAK = re.compile(r"\r\n|\n|\r")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class Scalar(msgspec.Struct, frozen=True, gc=False):
+    """A value, where its token starts and ends in the text, and its quote (`'`, `"`, `|`, `>` or "")."""
+
+    text: str
+    start: int
+    end: int
+    style: str = ""
+    bare: bool = True  # no anchor, no tag, no alias
+
+
+class Mapping(msgspec.Struct, frozen=True):
+    """Pairs in file order, duplicates included."""
+
+    pairs: list[tuple[Scalar, "Node"]]
+    start: int
+
+    def get(self, *names: str) -> "Node | None":
+        """The value of the first of `names` that is present; of duplicates the last, as YAML loaders do."""
+        for name in names:
+            for key, value in reversed(self.pairs):
+                if key.text == name:
+                    return value
+        return None
+
+    def text(self, *names: str) -> str:
+        """The scalar under the first of `names` that holds a non-empty one, else ""."""
+        for name in names:
+            value = self.get(name)
+            if isinstance(value, Scalar) and value.text:
+                return value.text
+        return ""
+
+
+class Sequence(msgspec.Struct, frozen=True):
+    """Items in file order."""
+
+    items: list["Node"]
+    start: int
+
+
+Node = Scalar | Mapping | Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's bytes taken apart: `bom + text` encoded again are exactly the bytes."""
+
+    bom: bytes
+    text: str
+    starts: list[int]
+    problem: Problem | None = None
+
+    def line(self, index: int) -> int:
+        """The line, counted from 1, that holds the character at `index`."""
+        return bisect.bisect_right(self.starts, index)
+
+    def line_end(self, index: int) -> int:
+        """Where the line that holds `index` ends, its line break not included."""
+        found = _BREAK.search(self.text, index)
+        return found.start() if found else len(self.text)
+
+    def lines(self) -> list[str]:
+        """The lines, each with its line break."""
+        ends = [*self.starts[1:], len(self.text)]
+        return [self.text[start:end] for start, end in zip(self.starts, ends, strict=True)]
+
+    def encode(self, text: str) -> bytes:
+        """`text` as this file's bytes."""
+        return self.bom + text.encode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed text. `root` is None if it is empty or broken; `duplicates` are (key, index) of repeated keys."""
+
+    root: Node | None
+    duplicates: tuple[tuple[str, int], ...] = ()
+    several: bool = False
+    problem: Problem | None = None
+
+
+def decode(data: bytes) -> Source:
+    """Any bytes as text; bytes that are not UTF-8 survive as surrogates and are named in `problem`."""
+    if data.startswith(_UTF16):
+        text = data.decode("utf-16", "replace")
+        return Source(b"", text, _line_starts(text), Problem(None, "The file is UTF-16; save it as UTF-8."))
+    bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
+    text = data[len(bom) :].decode("utf-8", "surrogateescape")
+    starts = _line_starts(text)
+    if bad := _SURROGATE.search(text):
+        line = bisect.bisect_right(starts, bad.start())
+        return Source(bom, text, starts, Problem(line, "The file holds bytes that are not UTF-8."))
+    return Source(bom, text, starts)
+
+
+def parse(source: Source) -> Document:
+    """The node tree of a text, or the problem that stands in the way."""
+    if source.problem:
+        return Document(None, problem=source.problem)
+    composer = _Composer()
+    try:
+        composer.run(_Loader(source.text))
+    except yaml.MarkedYAMLError as error:
+        return Document(None, problem=_marked(error))
+    except (yaml.YAMLError, _TooDeepError) as error:
+        return Document(None, problem=_unmarked(error, source))
+    return Document(composer.root, tuple(composer.duplicates), composer.documents > 1)
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(found.end() for found in _BREAK.finditer(text))]
+
+
+def _marked(error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else None
+    return Problem(line, f"The YAML cannot be parsed: {error.problem or error.context or 'syntax error'}.")
+
+
+def _unmarked(error: Exception, source: Source) -> Problem:
+    position = getattr(error, "position", None)
+    line = source.line(position) if isinstance(position, int) else None
+    reason = getattr(error, "reason", None) or str(error) or "syntax error"
+    return Problem(line, f"The YAML cannot be parsed: {reason}.")
+
+
+class _TooDeepError(Exception):
+    """More than MAX_DEPTH nested collections."""
+
+
+class _Open(msgspec.Struct):
+    """A collection whose end has not been seen."""
+
+    mapping: bool
+    start: int
+    children: list[Node]
+
+
+class _Composer:
+    """Builds the tree from parser events, without recursion."""
+
+    def __init__(self) -> None:
+        self.root: Node | None = None
+        self.duplicates: list[tuple[str, int]] = []
+        self.documents = 0
+        self._stack: list[_Open] = []
+
+    def run(self, loader: Any) -> None:
+        try:
+            while (event := loader.get_event()) is not None:
+                self._take(event)
+        finally:
+            loader.dispose()
+
+    def _take(self, event: Any) -> None:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._add(_scalar(event))
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            self._push(kind is yaml.MappingStartEvent, event.start_mark.index)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self._add(self._close(self._stack.pop()))
+        elif kind is yaml.AliasEvent:
+            start, end = event.start_mark.index, event.end_mark.index
+            self._add(Scalar(f"*{event.anchor}", start, end, bare=False))
+        elif kind is yaml.DocumentStartEvent:
+            self.documents += 1
+
+    def _push(self, mapping: bool, start: int) -> None:
+        if len(self._stack) >= MAX_DEPTH:
+            raise _TooDeepError(f"more than {MAX_DEPTH} levels of nesting")
+        self._stack.append(_Open(mapping, start, []))
+
+    def _add(self, node: Node) -> None:
+        if self._stack:
+            self._stack[-1].children.append(node)
+        elif self.documents <= 1:
+            self.root = node
+
+    def _close(self, opened: _Open) -> Node:
+        if not opened.mapping:
+            return Sequence(opened.children, opened.start)
+        keys = [key if isinstance(key, Scalar) else _odd_key(key) for key in opened.children[::2]]
+        if len({key.text for key in keys}) < len(keys):
+            self._record_duplicates(keys)
+        return Mapping(list(zip(keys, opened.children[1::2], strict=True)), opened.start)
+
+    def _record_duplicates(self, keys: list[Scalar]) -> None:
+        seen: set[str] = set()
+        for key in keys:
+            if key.text in seen:
+                self.duplicates.append((key.text, key.start))
+            seen.add(key.text)
+
+
+def _scalar(event: Any) -> Scalar:
+    bare = event.anchor is None and event.tag is None
+    return Scalar(event.value, event.start_mark.index, event.end_mark.index, event.style or "", bare)
+
+
+def _odd_key(node: Node) -> Scalar:
+    """A key that is a collection: legal YAML, never a tracker key."""
+    return Scalar("{…}", node.start, node.start, bare=False)

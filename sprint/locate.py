@@ -1,0 +1,253 @@
+"""Finding the BMAD project: its root, its tracker, and the folders beside it.
+
+Looks at a folder or file, then upward to the top of the work tree: the setting, BMAD's config
+files, the places where real trackers are, a bounded search. Promises to say where it looked.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sprint import walk
+from sprint.config import ARTIFACT_KEYS, Config, expand, read_config
+from sprint.document import MAX_BYTES, Mapping, decode, parse
+from sprint.model import SprintError
+
+# Where public projects keep it, most frequent first, and what BMAD's versions used.
+KNOWN_FOLDERS = (
+    "_bmad-output/implementation-artifacts",
+    "docs/sprint-artifacts",
+    "docs",
+    "docs/implementation-artifacts",
+    "_bmad-output",
+    ".",
+    "_bmad-output/planning-artifacts",
+    "docs/stories",
+    ".bmad-ephemeral",
+    "_bmad-output/sprint-artifacts",
+    "bmad",
+    "_bmad",
+    ".bmad",
+)
+NAMES = ("sprint-status.yaml", "sprint-status.yml")
+_MARKERS = ("_bmad", ".bmad", "bmad/bmm", "_bmad-output", ".bmad-ephemeral", ".git")
+_GLOB = re.compile(r"sprint-status.*\.ya?ml$", re.IGNORECASE)
+_BLOCK = re.compile(rb"^(?:\xef\xbb\xbf)?[\"']?development_status[\"']?[ \t]*:", re.MULTILINE)
+# A checkout writes files one after the other; ages that close say nothing about which one is in use.
+SAME_AGE_S = 2.0
+# A symbolic link checked out as text holds a path and nothing else.
+LINK_TEXT_BYTES = 300
+
+
+class ProjectNotFound(SprintError):
+    """No tracker at or above the given place; the message says where it looked and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project on disk. All paths are absolute; `tracker` and `candidates` have their links resolved.
+
+    artifacts: the folder in which story files are created. planning: the folder of epics and PRD.
+    output: the folder of project-context.md.
+    """
+
+    root: Path
+    tracker: Path
+    candidates: tuple[Path, ...]
+    artifacts: Path
+    planning: Path | None
+    output: Path
+    name: str
+    story_location: Path | None = None
+
+
+def locate(start: Path, tracker: str | None = None) -> Project:
+    """The project at `start`, a folder or a tracker; `tracker` is the setting, relative to the root.
+
+    Raises ProjectNotFound.
+    """
+    start = Path(start).expanduser().absolute()
+    if walk.is_file(start):
+        return _project(_root_of(start).resolve(), _follow(start.resolve()), ())
+    if not walk.is_folder(start):
+        raise ProjectNotFound(f"There is no folder or file {start}. Name the folder of a BMAD project.")
+    start = start.resolve()
+    folders = list(_upward(start))
+    if tracker:
+        return _configured(folders, tracker)
+    for root in folders:
+        known = _known(root)
+        found = known + [path for path in _searched(root, root == start) if path not in known]
+        if found:
+            best = _best(found, known)
+            return _project(root, best, tuple(path for path in found if path != best))
+    raise ProjectNotFound(_nothing_found(folders))
+
+
+def inside(path: Path, root: Path) -> bool:
+    """Whether `path`, its links resolved, lies below `root`."""
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a loop of links
+        return False
+
+
+def _upward(start: Path) -> Iterator[Path]:
+    """The folder and those above it, up to the top of the work tree."""
+    for folder in (start, *start.parents):
+        yield folder
+        if (folder / ".git").exists():
+            return
+
+
+def _configured(folders: list[Path], tracker: str) -> Project:
+    for root in folders:
+        path = root / Path(tracker).expanduser()
+        if walk.is_file(path):
+            best = path.resolve()
+            return _project(root, best, tuple(other for other in _known(root) if other != best))
+    raise ProjectNotFound(
+        f"The tracker {tracker} that the settings name does not exist below {folders[0]} nor above it. "
+        "Correct the setting `tracker`, or leave it out to search."
+    )
+
+
+def _root_of(tracker: Path) -> Path:
+    """The nearest folder above a tracker that looks like a project's root, else the tracker's own."""
+    for folder in tracker.parents:
+        if any((folder / marker).exists() for marker in _MARKERS):
+            return folder
+        if any(folder / known / tracker.name == tracker for known in KNOWN_FOLDERS if known != "."):
+            return folder
+    return tracker.parent
+
+
+def _known(root: Path) -> list[Path]:
+    """Trackers in the configured and the known places, links resolved, each once."""
+    config = read_config(root)
+    folders = [config.path(key) for key in ARTIFACT_KEYS]
+    output = config.path("output_folder")
+    if output:
+        folders += [output / "implementation-artifacts", output]
+    folders += [root / folder for folder in KNOWN_FOLDERS]
+    places = [folder / name for folder in folders if folder for name in NAMES]
+    return _existing(places)
+
+
+def _existing(places: list[Path]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for place in places:
+        if walk.is_file(place):
+            found[_follow(place.resolve())] = None
+    return list(found)
+
+
+def _follow(path: Path) -> Path:
+    """The target of a link that was checked out as text, else the path itself."""
+    if path.stat().st_size <= LINK_TEXT_BYTES:
+        text = _head(path).decode("utf-8", "replace").strip()
+        if text.endswith((".yaml", ".yml")) and "\n" not in text and ":" not in text:
+            target = path.parent / text
+            if walk.is_file(target):
+                return target.resolve()
+    return path
+
+
+def _searched(root: Path, thorough: bool) -> list[Path]:
+    """Trackers anywhere below; above the starting folder only the known places are looked at."""
+    if not thorough:
+        return []
+    return _existing([Path(entry.path) for entry in walk.files(root) if _GLOB.match(entry.name)])
+
+
+def _best(found: list[Path], known: list[Path]) -> Path:
+    """The newest with a development_status; what only the search found comes after the known places."""
+
+    def rank(path: Path) -> tuple[bool, bool]:
+        return (_BLOCK.search(_head(path)) is not None, path in known)
+
+    top = max(map(rank, found))
+    equals = [path for path in found if rank(path) == top]
+    newest = max(_age(path) for path in equals)
+    return next(path for path in equals if _age(path) >= newest - SAME_AGE_S)
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES)
+    except OSError:
+        return b""
+
+
+def _project(root: Path, tracker: Path, candidates: tuple[Path, ...]) -> Project:
+    config = read_config(root)
+    document = parse(decode(_head(tracker))).root
+    meta = document if isinstance(document, Mapping) else Mapping([], 0)
+    stories = _folder(expand(meta.text("story_location"), root, config.values))
+    return Project(
+        root=root,
+        tracker=tracker,
+        candidates=candidates,
+        artifacts=_artifacts(root, tracker, stories, config),
+        planning=_planning(root, config),
+        output=_output(root, tracker, config),
+        name=config.values.get("project_name") or meta.text("project", "project_name") or root.name or "project",
+        story_location=stories,
+    )
+
+
+def _folder(path: Path | None) -> Path | None:
+    return path if path is not None and walk.is_folder(path) else None
+
+
+def _artifacts(root: Path, tracker: Path, stories: Path | None, config: Config) -> Path:
+    if stories and inside(stories, root):
+        return stories
+    beside = tracker.parent
+    if any(beside.glob("stories/*.md")):
+        return beside / "stories"
+    configured = next((path for key in ARTIFACT_KEYS if (path := _folder(config.path(key)))), None)
+    if configured and inside(configured, root) and (beside == root or not inside(beside, root)):
+        return configured
+    return beside if inside(beside, root) else root
+
+
+def _planning(root: Path, config: Config) -> Path | None:
+    output = config.path("output_folder")
+    places = (
+        config.path("planning_artifacts"),
+        output / "planning-artifacts" if output else None,
+        root / "_bmad-output/planning-artifacts",
+        root / "docs/planning-artifacts",
+        root / "docs",
+    )
+    return next((path for place in places if (path := _folder(place))), None)
+
+
+def _output(root: Path, tracker: Path, config: Config) -> Path:
+    configured = _folder(config.path("output_folder"))
+    if configured:
+        return configured
+    for name in ("_bmad-output", "docs"):
+        if tracker.is_relative_to(root / name):
+            return root / name
+    return root if tracker.parent == root else tracker.parent
+
+
+def _nothing_found(folders: list[Path]) -> str:
+    above = f" and {len(folders) - 1} folders above it" if len(folders) > 1 else ""
+    places = ", ".join(f"{folder}/" for folder in KNOWN_FOLDERS[:3])
+    return (
+        f"No sprint-status.yaml was found in {folders[0]}{above} (looked at BMAD's config files, {places} and "
+        f"{len(KNOWN_FOLDERS) - 3} other usual places, then below the folder). "
+        "Run BMAD's sprint planning first, or name the file with the setting `tracker`."
+    )

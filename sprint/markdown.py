@@ -1,0 +1,137 @@
+"""Just enough Markdown: lines, code fences, headings, sections, lists, and YAML frontmatter.
+
+Line based on purpose: story files are written by many hands, and a half-finished one must still
+show what it has. Any bytes give a document.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sprint.document import Mapping, Scalar, decode, parse
+from sprint.model import Problem
+
+# Real story files have up to some hundred kilobytes; what comes after this is not looked at.
+MAX_BYTES = 1024 * 1024
+# The longest frontmatter seen has some forty lines; without an end it is a horizontal rule.
+MAX_FRONTMATTER_LINES = 200
+
+_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t#]*$")
+_FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)$")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_PAIR = re.compile(r"([A-Za-z_][\w-]*):(?:[ \t]+(.*))?$")
+_EMPHASIS = re.compile(r"\*\*|`")
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()]*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text. `number` counts from 1; code is what stands in or opens a fence."""
+
+    number: int
+    text: str
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """`level` is 1 for `#`; `at` the index of its line in the document's lines."""
+
+    level: int
+    title: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Markdown:
+    """A text taken apart. `front` holds the scalars of the frontmatter."""
+
+    lines: list[Line]
+    headings: list[Heading]
+    front: dict[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def body(self, heading: Heading, *, whole: bool = True) -> list[Line]:
+        """The lines below a heading: with its sub-sections, or only to the next heading of any level."""
+        for other in self.headings:
+            if other.at > heading.at and (not whole or other.level <= heading.level):
+                return self.lines[heading.at + 1 : other.at]
+        return self.lines[heading.at + 1 :]
+
+    def find(self, pattern: re.Pattern[str]) -> Heading | None:
+        """The first heading below the title whose title matches."""
+        return next((item for item in self.headings if item.level > 1 and pattern.match(item.title)), None)
+
+    def section(self, pattern: re.Pattern[str]) -> list[Line]:
+        """The body of the first heading that matches, [] if there is none."""
+        heading = self.find(pattern)
+        return self.body(heading) if heading else []
+
+
+def read_markdown(path: Path) -> Markdown:
+    """A file's text taken apart. Raises OSError."""
+    with path.open("rb") as file:
+        return split(file.read(MAX_BYTES))
+
+
+def split(data: bytes) -> Markdown:
+    """Any bytes taken apart."""
+    text = decode(data).text.encode("utf-8", "replace").decode()
+    raw = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines()
+    front, start, end, problems = _frontmatter(raw)
+    lines: list[Line] = []
+    headings: list[Heading] = []
+    fence = ""
+    for number, line in enumerate(raw, 1):
+        if start <= number <= end:
+            continue
+        fence, code = _fenced(line, fence)
+        if not code and (found := _HEADING.match(line)):
+            headings.append(Heading(len(found[1]), found[2].strip(), len(lines)))
+        lines.append(Line(number, line, code))
+    return Markdown(lines, headings, front, problems)
+
+
+def _fenced(line: str, fence: str) -> tuple[str, bool]:
+    """The open fence after this line ("" for none), and whether the line is code."""
+    found = _FENCE.match(line)
+    if found is None:
+        return fence, bool(fence)
+    if not fence:
+        return found[1], True
+    closes = found[1].startswith(fence) and not found[2].strip()
+    return ("" if closes else fence), True
+
+
+def _frontmatter(raw: list[str]) -> tuple[dict[str, str], int, int, tuple[Problem, ...]]:
+    """Values, first and last line number (0, -1 if there is none). It may also stand below the title."""
+    start = next((index for index, line in enumerate(raw) if line.strip()), len(raw))
+    if start < len(raw) and raw[start].startswith("# "):
+        start = next((index for index in range(start + 1, len(raw)) if raw[index].strip()), len(raw))
+    if start + 1 >= len(raw) or raw[start].rstrip() != "---" or not _PAIR.match(raw[start + 1]):
+        return {}, 0, -1, ()
+    for end in range(start + 1, min(len(raw), start + MAX_FRONTMATTER_LINES)):
+        if raw[end].rstrip() == "---":
+            values, problems = _values(raw[start + 1 : end], start + 2)
+            return values, start + 1, end + 1, problems
+    return {}, 0, -1, ()
+
+
+def _values(lines: list[str], first: int) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    document = parse(decode("\n".join(lines).encode()))
+    if isinstance(document.root, Mapping):
+        pairs = document.root.pairs
+        return {key.text: value.text for key, value in pairs if isinstance(value, Scalar)}, ()
+    found = [match for line in lines if (match := _PAIR.match(line))]
+    problem = Problem(first, "The frontmatter is not valid YAML; it was read line by line.")
+    return {match[1]: (match[2] or "").strip().strip("'\"") for match in found}, (problem,)
+
+
+def plain_text(text: str) -> str:
+    """Text without emphasis, code marks and link targets, on one line."""
+    return " ".join(_EMPHASIS.sub("", _LINK.sub(r"\1", text)).split())
+
+
+def joined(lines: list[Line]) -> str:
+    """The text of lines, without blank lines around it."""
+    return "\n".join(line.text.rstrip() for line in lines).strip("\n")

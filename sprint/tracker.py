@@ -1,0 +1,278 @@
+"""Reading a tracker: any bytes become a model with a list of problems, never an exception.
+
+`analyse` takes the bytes apart, `sprint_of` makes the model of it, `read` does both for a project
+and remembers the last good model of each file, so that a file an agent has just broken does not
+empty the board.
+"""
+
+import hashlib
+import os
+import re
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sprint.document import MAX_BYTES, Document, Mapping, Node, Scalar, Source, decode, parse
+from sprint.keys import Grammar, Key, natural
+from sprint.locate import Project, inside
+from sprint.model import (
+    EDITABLE_SHAPES,
+    Entry,
+    EpicEntry,
+    ExtraEntry,
+    Problem,
+    RetroEntry,
+    Shape,
+    Sprint,
+    StoryEntry,
+)
+from sprint.scanner import scan
+from sprint.shapes import Raw, Table, read_shape
+from sprint.status import Kind, Status, canonical
+
+# Comments carry state in some projects, up to 9,000 characters on a line; a board shows the start.
+COMMENT_CHARS = 300
+# More of the same kind of trouble tells nobody anything new.
+MAX_PROBLEMS = 50
+# Trackers whose last good model is kept; a server looks at one or two.
+REMEMBERED = 16
+
+MERGE_MARKER = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
+_REMARK = re.compile(r"[ \t]+#+[ \t]*(.*)")
+_EDITABLE_STYLES = ("", "'", '"')
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A tracker's bytes taken apart. `broken` means that the table comes from the line scanner."""
+
+    data: bytes
+    source: Source
+    document: Document
+    table: Table
+    problems: tuple[Problem, ...]
+    broken: bool
+
+    @property
+    def sound(self) -> bool:
+        """Whether the file may be edited as far as its content goes."""
+        return not (self.broken or self.document.several) and self.table.shape in EDITABLE_SHAPES
+
+    def editable(self, raw: Raw) -> bool:
+        """Whether this entry's value can be replaced by a token on the same line."""
+        token = raw.token
+        if token is None or not token.bare or token.style not in _EDITABLE_STYLES or not token.text:
+            return False
+        return not re.search(r"[\r\n\x85\u2028\u2029]", self.source.text[token.start : token.end])
+
+
+def analyse(data: bytes) -> Analysis:
+    """Takes any bytes apart."""
+    if len(data) > MAX_BYTES:
+        size = f"The file has {len(data):,} bytes; more than {MAX_BYTES:,} are not read."
+        return Analysis(data, decode(b""), Document(None), Table(Shape.NONE, []), (Problem(None, size),), True)
+    source = decode(data)
+    document = parse(source)
+    conflict = MERGE_MARKER.search(source.text)
+    broken = document.problem is not None or conflict is not None
+    table = scan(source) if broken else read_shape(document.root)
+    problems: list[Problem] = []
+    if conflict:
+        line = source.line(conflict.start())
+        problems.append(Problem(line, "The file holds the marks of a merge conflict; resolve it."))
+    elif document.problem:
+        problems.append(document.problem)
+    problems += _content_problems(source, document, table)
+    return Analysis(data, source, document, table, _bounded(problems), broken)
+
+
+def sprint_of(analysis: Analysis, writable: bool = True) -> Sprint:
+    """The model of an analysis; `writable` says whether the place of the file allows writing."""
+    raws = unique(analysis.table.raws)
+    counts = Counter(raw.key for raw in analysis.table.raws)
+    grammar = Grammar(raw.key for raw in raws)
+    entries: list[Entry] = []
+    epic = ""
+    for position, raw in enumerate(raws):
+        key = _classified(grammar, raw)
+        epic = key.epic if key.kind is not Kind.OTHER else epic
+        editable = analysis.sound and counts[raw.key] == 1 and analysis.editable(raw)
+        entries.append(_entry(analysis.source, raw, key, epic, position, editable))
+    root = analysis.document.root
+    return _assemble(
+        entries,
+        Sprint(
+            problems=analysis.problems,
+            shape=analysis.table.shape,
+            sha256=hashlib.sha256(analysis.data).hexdigest(),
+            writable=writable and analysis.sound,
+            name=_text(root, "project", "project_name"),
+            story_location=_text(root, "story_location"),
+            broken=analysis.broken,
+        ),
+    )
+
+
+def unique(raws: Iterable[Raw]) -> list[Raw]:
+    """One raw per key, at the place of the first and with the value of the last, as YAML loaders do."""
+    return list({raw.key: raw for raw in raws}.values())
+
+
+def _classified(grammar: Grammar, raw: Raw) -> Key:
+    if raw.kind is None:
+        return grammar.classify(raw.key)
+    if raw.kind is Kind.EPIC:
+        return Key(Kind.EPIC, raw.epic or raw.key)
+    key = grammar.classify(raw.key.replace(".", "-"))
+    if key.kind is Kind.STORY and raw.epic in ("", key.epic):
+        return key
+    return Key(Kind.STORY, raw.epic, key.number or raw.key)
+
+
+def _entry(source: Source, raw: Raw, key: Key, epic: str, position: int, editable: bool) -> Entry:
+    status = canonical(raw.status, key.kind)
+    fields = (
+        raw.key,
+        epic,
+        status,
+        raw.status,
+        source.line(raw.at),
+        _comment(source, raw.token),
+        position,
+        raw.title,
+        editable and status is not Status.UNKNOWN,
+    )
+    if key.kind is Kind.STORY:
+        return StoryEntry(*fields, key.number)
+    return _CLASSES[key.kind](*fields)
+
+
+_CLASSES: dict[Kind, type[Entry]] = {Kind.EPIC: EpicEntry, Kind.RETRO: RetroEntry, Kind.OTHER: ExtraEntry}
+
+
+def _assemble(entries: list[Entry], empty: Sprint) -> Sprint:
+    stories = [entry for entry in entries if isinstance(entry, StoryEntry)]
+    epics = [entry for entry in entries if isinstance(entry, EpicEntry)]
+    rank = epic_ranks(entry.epic for entry in entries)
+    return replace(
+        empty,
+        epics=tuple(sorted(epics, key=lambda epic: rank[epic.epic])),
+        stories=tuple(sorted(stories, key=lambda story: (rank[story.epic], natural(story.number)))),
+        retros=tuple(entry for entry in entries if isinstance(entry, RetroEntry)),
+        extras=tuple(entry for entry in entries if isinstance(entry, ExtraEntry)),
+    )
+
+
+def epic_ranks(ids: Iterable[str]) -> dict[str, int]:
+    """The place of each epic: by number, then those without a number as they appear."""
+    seen = list(dict.fromkeys(ids))
+    numbered = [epic for epic in seen if natural(epic)[0][0] == 0]
+    others = [epic for epic in seen if natural(epic)[0][0] != 0]
+    return {epic: place for place, epic in enumerate([*sorted(numbered, key=natural), *others])}
+
+
+def _comment(source: Source, token: Scalar | None) -> str:
+    if token is None:
+        return ""
+    found = _REMARK.match(source.text, token.end, source.line_end(token.end))
+    text = found[1].rstrip() if found else ""
+    return text if len(text) <= COMMENT_CHARS else text[: COMMENT_CHARS - 1] + "…"
+
+
+def _text(root: Node | None, *names: str) -> str:
+    return root.text(*names) if isinstance(root, Mapping) else ""
+
+
+def _content_problems(source: Source, document: Document, table: Table) -> list[Problem]:
+    problems = []
+    if document.several:
+        problems.append(Problem(None, "The file holds several YAML documents; only the first is read."))
+    if document.problem is None and table.shape is Shape.NONE:
+        problems.append(Problem(None, _unknown_content(document.root)))
+    lines: dict[str, list[int]] = {}
+    for raw in table.raws:
+        lines.setdefault(raw.key, []).append(source.line(raw.at))
+    for key, at in lines.items():
+        if len(at) > 1:
+            places = ", ".join(map(str, at))
+            message = f"The key {key!r} occurs {len(at)} times (lines {places}); the last one counts."
+            problems.append(Problem(at[-1], message))
+    return problems
+
+
+def _unknown_content(root: Node | None) -> str:
+    if root is None:
+        return "The file is empty."
+    if isinstance(root, Scalar):
+        return f"The file holds only the text {root.text[:100]!r}; a symbolic link may have been checked out as text."
+    return "The file has no development_status block and no other schema that is known."
+
+
+def _bounded(problems: list[Problem]) -> tuple[Problem, ...]:
+    if len(problems) <= MAX_PROBLEMS:
+        return tuple(problems)
+    rest = len(problems) - MAX_PROBLEMS + 1
+    return (*problems[: MAX_PROBLEMS - 1], Problem(None, f"There are {rest} more problems of this kind."))
+
+
+class Reader:
+    """Reads trackers and keeps the last good model of each. May be used from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._good: OrderedDict[Path, Sprint] = OrderedDict()
+
+    def read(self, project: Project) -> Sprint:
+        """The tracker as it is now; while it is broken, completed by what was last read well."""
+        try:
+            data = read_bounded(project.tracker)
+        except OSError as error:
+            problem = Problem(None, f"The file cannot be read: {error.strerror or type(error).__name__}.")
+            return self._after(project.tracker, Sprint(problems=(problem,), broken=True))
+        return self._after(project.tracker, sprint_of(analyse(data), may_write(project)))
+
+    def _after(self, path: Path, sprint: Sprint) -> Sprint:
+        with self._lock:
+            if not sprint.broken:
+                self._good[path] = sprint
+                self._good.move_to_end(path)
+                while len(self._good) > REMEMBERED:
+                    self._good.popitem(last=False)
+                return sprint
+            last = self._good.get(path)
+        return completed(sprint, last) if last else sprint
+
+
+def completed(salvaged: Sprint, last: Sprint) -> Sprint:
+    """A broken file's entries, and from the last good model those that the scanner could not find."""
+    found = {entry.key: entry for entry in salvaged.entries()}
+    old = {entry.key: replace(entry, editable=False, line=None) for entry in last.entries()}
+    lost = len(old.keys() - found.keys())
+    if not lost:
+        return salvaged
+    merged = [replace(entry, position=place) for place, entry in enumerate({**old, **found}.values())]
+    note = Problem(None, f"{lost} entries are shown as last read, because the file is broken.")
+    kept = replace(salvaged, problems=(*salvaged.problems, note), name=last.name, story_location=last.story_location)
+    return _assemble(merged, kept)
+
+
+def read_bounded(path: Path) -> bytes:
+    """A file's bytes, at most one more than MAX_BYTES. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def may_write(project: Project) -> bool:
+    """Whether the tracker lies in the project and this process may replace it."""
+    real = project.tracker.resolve()
+    return inside(real, project.root) and os.access(real, os.W_OK) and os.access(real.parent, os.W_OK)
+
+
+_reader = Reader()
+
+
+def read(project: Project) -> Sprint:
+    """The tracker of a project. Never raises for what is on the disk."""
+    return _reader.read(project)

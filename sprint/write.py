@@ -1,0 +1,96 @@
+"""Writing a status to disk: lock, read, edit, replace the file as a whole.
+
+Promises: the tracker is at every moment either the old bytes or the new ones, with its mode kept,
+and an edit that somebody else makes meanwhile is never overwritten.
+"""
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sprint.edit import Change, Conflict, Edit, Refused, edit_status
+from sprint.locate import Project, inside
+from sprint.lock import LockTimeout, locked
+from sprint.tracker import read_bounded
+
+
+def set_status(
+    project: Project,
+    key: str,
+    new: str,
+    expected: str | None = None,
+    *,
+    expected_sha: str | None = None,
+    now: datetime | None = None,
+) -> Change:
+    """Sets the status of `key`, an exact key of the tracker; blocks for milliseconds.
+
+    Also lifts the story's epic from backlog to in-progress and renews `last_updated` where it
+    exists. Nothing is written if the status is already there. Never asks whether the change is an
+    advance: that is the caller's to decide.
+
+    expected: the status the caller has seen, raw or canonical. expected_sha: `Sprint.sha256` of
+    what it has read. now: aware, for tests. Raises Refused (with the reason), Conflict (with what
+    was found).
+    """
+    real = project.tracker.resolve()
+    if not inside(real, project.root):
+        raise Refused(f"The tracker {real} lies outside the project.")
+    moment = now or datetime.now(UTC)
+    try:
+        with locked(real):
+            data = read_bounded(real)
+            edit = edit_status(data, key, new, now=moment, expected=expected, expected_sha=expected_sha)
+            _store(real, data, edit)
+    except LockTimeout:
+        raise Refused("Another program is writing the tracker and does not finish.") from None
+    except OSError as error:
+        raise Refused(f"The tracker cannot be written: {error.strerror or error}.") from error
+    return edit.change
+
+
+def _store(path: Path, before: bytes, edit: Edit) -> None:
+    if not edit.change.changed:
+        return
+
+    def untouched() -> None:
+        if read_bounded(path) != before:
+            raise Conflict("", "The file was changed by another program during the edit.")
+
+    replace_file(path, edit.data, untouched)
+
+
+def replace_file(path: Path, data: bytes, before_replacing: Callable[[], None] | None = None) -> None:
+    """Puts `data` in the place of an existing file, durably and all at once. Raises OSError.
+
+    `before_replacing` is called at the last moment; what it raises leaves the file alone.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        if before_replacing:
+            before_replacing()
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
