@@ -1,0 +1,57 @@
+"""Agent command lines: how to call them, read their streams, end them, and judge their end.
+
+The orchestrator uses what is named here and knows no agent by name.
+"""
+
+from agents.marks import sweep
+from agents.preflight import preflight
+from agents.process import AgentProcess, Graces, start
+from agents.records import (
+    Action,
+    Denied,
+    Failure,
+    Final,
+    LimitSeen,
+    Noise,
+    Note,
+    Question,
+    Record,
+    Retry,
+    Started,
+    Text,
+    ToolCall,
+    ToolResult,
+    UsageSeen,
+)
+from agents.registry import UnknownKind
+from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Usage
+
+__all__ = [
+    "Action",
+    "AgentProcess",
+    "AgentSpec",
+    "Call",
+    "Denied",
+    "Failure",
+    "Final",
+    "Graces",
+    "LimitSeen",
+    "Noise",
+    "Note",
+    "Outcome",
+    "OutcomeKind",
+    "Preflight",
+    "Question",
+    "Record",
+    "Retry",
+    "Started",
+    "Text",
+    "ToolCall",
+    "ToolResult",
+    "UnknownKind",
+    "Usage",
+    "UsageSeen",
+    "preflight",
+    "start",
+    "sweep",
+]

@@ -1,0 +1,178 @@
+"""What it takes to know an agent: how to call it, read it, end it, and judge its end.
+
+An adapter holds no state; the parser it makes holds that of one call. A new agent is one file with one subclass,
+named in the registry. Everything an adapter does not say is inherited from here.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Protocol
+
+from agents.records import Record
+from agents.spec import AgentSpec, Call, OutcomeKind
+from agents.tally import Tally
+
+
+class Cause(StrEnum):
+    """Why we ended an agent."""
+
+    STOP = "stop"
+    TIMEOUT = "timeout"
+    SILENCE = "silence"
+    AUTH = "auth"
+    LINGER = "linger"  # it lived on after its final record
+    CALLBACK = "callback"  # the receiver of its records failed
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of ending an agent: a signal to the process (or to its whole group), then a wait."""
+
+    signal: signal.Signals
+    to_group: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the process ended. `exit_code` is negative for a signal, as in subprocess; `detail` explains the cause."""
+
+    exit_code: int | None
+    cause: Cause | None = None
+    detail: str = ""
+    stderr: str = ""
+
+    @property
+    def killed_by(self) -> str | None:
+        """The name of the signal that ended the process, also when a shell reports it as 128 + n."""
+        code = self.exit_code or 0
+        number = -code if code < 0 else code - 128 if code in SIGNAL_EXITS else 0
+        return signal.Signals(number).name if number in set(signal.Signals) else None
+
+
+SIGNAL_EXITS = frozenset(128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
+REASON_CHARS = 300  # of a program's own words inside our sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The kind of an outcome and its sentence."""
+
+    kind: OutcomeKind
+    reason: str = ""
+
+
+class Parser(Protocol):
+    """Reads one call's stdout, line by line."""
+
+    def feed(self, line: bytes) -> Sequence[Record]:
+        """The records of one line (without its newline). Never raises for content."""
+
+    def close(self) -> Sequence[Record]:
+        """The records that only the end of the stream reveals."""
+
+
+class Adapter:
+    """The knowledge about one command line. Subclasses override what differs."""
+
+    kind: ClassVar[str]
+    needs_final: ClassVar[bool] = True  # an end without the program's final record is a truncated run
+    silent_stderr: ClassVar[bool] = True  # output on stderr is no sign of progress
+    ending: ClassVar[tuple[Step, ...]] = (Step(signal.SIGTERM),)  # before SIGKILL to the group
+    death_signal: ClassVar[signal.Signals] = signal.SIGKILL  # sent by the kernel when we die
+    environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win
+
+    def argv(self, spec: AgentSpec, call: Call) -> list[str]:
+        """The whole command line. The prompt is never in it: it goes to stdin."""
+        raise NotImplementedError
+
+    def prompt(self, call: Call) -> str:
+        """What is written to stdin."""
+        return call.prompt
+
+    def parser(self, cwd: str | None = None, resumed: bool = False) -> Parser:
+        """A fresh parser. `cwd` shortens paths in summaries; `resumed` matters where totals go on."""
+        raise NotImplementedError
+
+    def version_argv(self, spec: AgentSpec) -> list[str] | None:
+        """The command that prints the version, None where there is no such thing."""
+        return [*spec.command, "--version"]
+
+    def problem(self, spec: AgentSpec, env: Mapping[str, str]) -> str | None:
+        """What would make every call fail, where that can be told without a call."""
+        return None
+
+    def judge(self, tally: Tally, ending: Ending) -> Judgement:
+        """The outcome, from why we ended it, the last final record and the exit code, in this order."""
+        return _by_cause(tally, ending) or self._by_final(tally, ending)
+
+    def _by_final(self, tally: Tally, ending: Ending) -> Judgement:
+        final = tally.final
+        if final is None:
+            return self._without_final(tally, ending)
+        if final.kind is not OutcomeKind.SUCCESS:
+            return Judgement(final.kind, sentence(final.reason or "the agent reported an error"))
+        if ending.exit_code == 0 or ending.cause is Cause.LINGER or ending.killed_by:
+            return Judgement(OutcomeKind.SUCCESS)  # a signal after the result cut only the wait that followed it
+        return Judgement(OutcomeKind.FAILED, f"It reported success, but {_exit_words(ending)}.")
+
+    def _without_final(self, tally: Tally, ending: Ending) -> Judgement:
+        if not tally.records and ending.exit_code and ending.killed_by is None:
+            said = last_words(ending.stderr) or "it printed nothing"
+            return Judgement(OutcomeKind.COULD_NOT_START, sentence(f"{_exit_words(ending)} before any output: {said}"))
+        if not self.needs_final:
+            return self._by_exit_code(ending)
+        said = f" ({words})" if ending.exit_code and (words := last_words(ending.stderr)) else ""
+        return Judgement(OutcomeKind.TRUNCATED, sentence(f"{_exit_words(ending)} without a final record{said}"))
+
+    def _by_exit_code(self, ending: Ending) -> Judgement:
+        if ending.exit_code == 0:
+            return Judgement(OutcomeKind.SUCCESS)
+        words = last_words(ending.stderr)
+        return Judgement(OutcomeKind.FAILED, sentence(_exit_words(ending) + (f": {words}" if words else "")))
+
+
+def _by_cause(tally: Tally, ending: Ending) -> Judgement | None:
+    match ending.cause:
+        case Cause.STOP:
+            return Judgement(OutcomeKind.STOPPED, "Stopped by the operator.")
+        case Cause.TIMEOUT:
+            return Judgement(OutcomeKind.TIMEOUT, ending.detail + _activity(tally))
+        case Cause.SILENCE:
+            return Judgement(OutcomeKind.STALLED, ending.detail + _activity(tally))
+        case Cause.AUTH:
+            return Judgement(OutcomeKind.AUTH, ending.detail)
+    return None
+
+
+def _activity(tally: Tally) -> str:
+    if tally.question:
+        return f" It was waiting for an answer or a permission: {tally.question}"
+    if tally.open_call:
+        return f" It was in the middle of: {tally.open_call}"
+    if tally.denied:
+        return f" It was last refused a permission: {tally.denied.message or tally.denied.tool}"
+    return f" Last activity: {tally.last_activity}" if tally.last_activity else " It never said anything."
+
+
+def _exit_words(ending: Ending) -> str:
+    if ending.killed_by:
+        return f"the agent was killed by {ending.killed_by}"
+    return f"the agent ended with exit code {ending.exit_code}"
+
+
+def last_words(stderr: str) -> str:
+    """The last line of stderr that says something, shortened."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return lines[-1][:REASON_CHARS] if lines else ""
+
+
+def sentence(text: str) -> str:
+    """`text` on one line, beginning with a capital and ending with a full stop."""
+    folded = " ".join(text.split())
+    if len(folded) > REASON_CHARS * 2:
+        folded = folded[: REASON_CHARS * 2] + "…"
+    return folded[:1].upper() + folded[1:] + ("" if folded.endswith((".", "…", "!", "?")) else ".")

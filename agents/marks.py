@@ -1,0 +1,121 @@
+"""Finding and ending every process of an agent by a variable in its environment.
+
+Agents run shell commands in sessions of their own, which no process group reaches and which outlive the agent. All of
+them inherit the mark. Read from /proc (Linux); elsewhere nothing is found, and only process groups are ended.
+A process is pinned by a pidfd before its mark is read, so that a recycled pid is never signalled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+MARK_VARIABLE = "SPRINT_RUNNER_MARK"
+SWEEP_GRACE_S = 5.0  # between SIGTERM and SIGKILL: a test run or a dev server may want to clean up
+POLL_S = 0.02  # between looks at processes that are ending
+KILL_WAIT_S = 2.0  # a process that SIGKILL has not ended by then is stuck in the kernel
+
+_PROC = Path("/proc")
+
+
+async def sweep(mark_prefix: str, grace_s: float = SWEEP_GRACE_S) -> list[int]:
+    """Ends every process whose mark begins with `mark_prefix` (SIGTERM, `grace_s`, SIGKILL); returns their pids.
+
+    Never this process or its ancestors, whatever they carry. Raises ValueError for an empty prefix.
+    """
+    if not mark_prefix:
+        raise ValueError("an empty mark would end every agent of every server")
+    return await _sweep(_needle(mark_prefix), grace_s)
+
+
+async def sweep_exact(mark: str, grace_s: float = SWEEP_GRACE_S) -> list[int]:
+    """As `sweep`, for the processes of one call: "7:1" does not end those of "7:12"."""
+    return await _sweep(_needle(mark) + b"\0", grace_s)
+
+
+def marked(mark_prefix: str) -> list[int]:
+    """The pids of living processes whose mark begins with `mark_prefix`."""
+    return [pid for pid in _pids() if _carries(pid, _needle(mark_prefix))]
+
+
+def start_time(pid: int) -> str | None:
+    """The kernel's start time of a process in clock ticks since boot; with the pid it identifies a process."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return None
+    fields = stat[stat.rfind(b")") + 2 :].split()  # the name before it may hold spaces and brackets
+    return fields[19].decode() if len(fields) > 19 else None
+
+
+def _needle(mark: str) -> bytes:
+    return f"\0{MARK_VARIABLE}={mark}".encode()
+
+
+async def _sweep(needle: bytes, grace_s: float) -> list[int]:
+    spared = _ancestry()
+    signalled: dict[int, signal.Signals] = {}
+    began = time.monotonic()
+    while targets := await asyncio.to_thread(_carriers, needle, spared):
+        elapsed = time.monotonic() - began
+        if elapsed > grace_s + KILL_WAIT_S:
+            break
+        wanted = signal.SIGKILL if elapsed >= grace_s else signal.SIGTERM
+        for pid in targets:
+            if signalled.get(pid) is not wanted and _signal(pid, wanted, needle):
+                signalled[pid] = wanted
+        await asyncio.sleep(POLL_S)
+    return sorted(signalled)
+
+
+def _carriers(needle: bytes, spared: set[int]) -> list[int]:
+    return [pid for pid in _pids() if pid not in spared and _carries(pid, needle)]
+
+
+def _signal(pid: int, number: signal.Signals, needle: bytes) -> bool:
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if not _carries(pid, needle):
+            return False
+        signal.pidfd_send_signal(handle, number)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _pids() -> Iterator[int]:
+    with suppress(OSError), os.scandir(_PROC) as entries:
+        for entry in entries:
+            if entry.name.isdigit():
+                yield int(entry.name)
+
+
+def _carries(pid: int, needle: bytes) -> bool:
+    """Zombies and other users' processes have no environment to read, and do not count."""
+    try:
+        with open(_PROC / str(pid) / "environ", "rb") as file:
+            return needle in b"\0" + file.read() + b"\0"
+    except OSError:
+        return False
+
+
+def _ancestry() -> set[int]:
+    pids, pid = {os.getpid()}, os.getppid()
+    while pid > 0 and pid not in pids:
+        pids.add(pid)
+        try:
+            stat = (_PROC / str(pid) / "stat").read_bytes()
+        except OSError:
+            break
+        pid = int(stat[stat.rfind(b")") + 2 :].split()[1])
+    return pids

@@ -1,0 +1,89 @@
+"""The subprocess protocol of one agent: chunks of stdout for a reader, stderr into a tail, exit and EOF as events.
+
+Reading pauses while the reader is behind, so that memory stays bounded and the agent feels the back-pressure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+
+from agents.lines import Tail
+
+MAX_WAITING_BYTES = 512 * 1024  # read from the pipe and not yet taken; the pipe itself holds 64 KiB
+STDERR_BYTES = 64 * 1024  # the end of stderr, where programs say why they failed
+STDOUT, STDERR = 1, 2
+
+
+class Pipes(asyncio.SubprocessProtocol):
+    """Callbacks from the event loop; `on_exit` is called when the process has ended."""
+
+    def __init__(self, on_exit: Callable[[], None]) -> None:
+        self._on_exit = on_exit
+        self._chunks: deque[bytes] = deque()
+        self._waiting = 0
+        self._paused = False
+        self._transport: asyncio.SubprocessTransport | None = None
+        self.stderr = Tail(STDERR_BYTES)
+        self.exited = asyncio.Event()
+        self.eof = asyncio.Event()
+        self.drained = asyncio.Event()  # stdout and stderr are both at their end
+        self.readable = asyncio.Event()
+        self.last_stderr = 0.0
+        self._open = {STDOUT, STDERR}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.SubprocessTransport, transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == STDERR:
+            self.stderr.add(data)
+            self.last_stderr = time.monotonic()
+            return
+        self._chunks.append(data)
+        self._waiting += len(data)
+        self.readable.set()
+        if self._waiting > MAX_WAITING_BYTES and not self._paused:
+            self._stdout().pause_reading()
+            self._paused = True
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self._open.discard(fd)
+        if fd == STDOUT:
+            self.give_up_reading()
+        if not self._open:
+            self.drained.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+        self._on_exit()
+
+    def give_up_reading(self) -> None:
+        """No more chunks will come (or be waited for)."""
+        self.eof.set()
+        self.readable.set()
+
+    @property
+    def behind(self) -> bool:
+        """Whether chunks wait for the reader."""
+        return bool(self._chunks)
+
+    def take(self) -> bytes | None:
+        """The next chunk, None when there is none now."""
+        if not self._chunks:
+            if not self.eof.is_set():
+                self.readable.clear()
+            return None
+        chunk = self._chunks.popleft()
+        self._waiting -= len(chunk)
+        if self._paused and self._waiting < MAX_WAITING_BYTES // 2:
+            self._paused = False
+            self._stdout().resume_reading()
+        return chunk
+
+    def _stdout(self) -> asyncio.ReadTransport:
+        assert self._transport is not None  # noqa: S101 - set before any data can arrive
+        return cast(asyncio.ReadTransport, self._transport.get_pipe_transport(STDOUT))

@@ -1,0 +1,85 @@
+"""Whether an agent can be started at all, before a batch depends on it.
+
+Runs `command --version` in the agent's own environment, bounded in time and output. The answer names what the operator
+must do; it says nothing about keys and limits, which only a call can show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from agents.adapter import last_words, sentence
+from agents.environment import environment, find_program
+from agents.registry import UnknownKind, adapter_for
+from agents.spawn import not_found
+from agents.spec import AgentSpec, Preflight
+from agents.summaries import one_line
+
+VERSION_TIMEOUT_S = 20.0  # node programs take 2 to 5 s on a cold disk
+OUTPUT_BYTES = 64 * 1024  # of a version answer; a program that prints more has not understood the question
+
+
+async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Preflight:
+    """The agent's version line and the sentence for the operator if it cannot be used. Never raises."""
+    if not spec.command:
+        return Preflight(None, f"The agent {spec.name} has no command: set it in the settings.")
+    try:
+        adapter = adapter_for(spec.kind)
+    except UnknownKind as error:
+        return Preflight(None, str(error))
+    env = environment(adapter.environment, spec.env)
+    program = find_program(spec.command[0], env, Path.cwd())
+    if program is None:
+        return Preflight(None, not_found(spec))
+    argv = adapter.version_argv(spec)
+    version, problem = (None, None) if argv is None else await _version(spec, [program, *argv[1:]], env, timeout_s)
+    return Preflight(version, problem or adapter.problem(spec, env))
+
+
+async def _version(
+    spec: AgentSpec, argv: list[str], env: Mapping[str, str], timeout_s: float
+) -> tuple[str | None, str | None]:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=env,
+            start_new_session=True,
+            limit=OUTPUT_BYTES,
+        )
+    except OSError as error:
+        return None, f"The agent {spec.name} could not be started: {error.strerror or error}."
+    try:
+        async with asyncio.timeout(timeout_s):
+            out, err = await asyncio.gather(_some(process.stdout), _some(process.stderr))
+            code = await process.wait()
+    except TimeoutError:
+        return None, f"The agent {spec.name} did not say its version within {timeout_s:g} s."
+    finally:
+        await _end(process)
+    if code:
+        words = last_words(err) or last_words(out) or "it printed nothing"
+        return None, sentence(f"the agent {spec.name} cannot run (exit code {code}): {words}")
+    return one_line(last_words(out)) or None, None
+
+
+async def _some(stream: asyncio.StreamReader | None) -> str:
+    """The beginning of a stream; the rest is read and forgotten."""
+    assert stream is not None  # noqa: S101 - both are pipes
+    kept = b""
+    while chunk := await stream.read(OUTPUT_BYTES):
+        kept = (kept + chunk)[:OUTPUT_BYTES]
+    return kept.decode("utf-8", "replace")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()

@@ -1,0 +1,307 @@
+"""One running agent: started, read, limited in time, ended, judged.
+
+`start` never raises for an agent that cannot run: `wait` then answers could-not-start. After `wait` has answered, no
+process of this call is alive: the agent was reaped, its group killed, every process that carries the mark ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from agents import launch
+from agents.adapter import Adapter, Cause, Ending, Judgement, sentence
+from agents.environment import environment, find_program
+from agents.lines import LineSplitter, Oversize
+from agents.marks import start_time, sweep_exact
+from agents.objects import noise
+from agents.pipes import Pipes
+from agents.records import Final, Noise, Record, Retry, Started, Text, ToolCall
+from agents.registry import adapter_for
+from agents.spawn import launched, not_found, spawn
+from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
+from agents.stream_file import StreamFile
+from agents.tally import Tally
+
+SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
+EOF_ROUNDS = 10  # times `eof_s` that a pipe may go on delivering after the agent's exit
+
+
+@dataclass(frozen=True, slots=True)
+class Graces:
+    """Seconds given before the next, harder step."""
+
+    step_s: float = 5.0  # after each signal: the agent ends its own children (measured: 1.5 s)
+    linger_s: float = 10.0  # after a final record: exit hooks and uploads of a good run take less
+    eof_s: float = 3.0  # after the exit: what is left in the pipe; an orphan may hold it open
+    sweep_s: float = 2.0  # for orphans between SIGTERM and SIGKILL
+
+
+GRACES = Graces()
+
+
+async def start(
+    spec: AgentSpec, call: Call, on_record: Callable[[Record], None], graces: Graces = GRACES
+) -> AgentProcess:
+    """Starts an agent; `on_record` is called on the event loop for each record, in order. Raises UnknownKind."""
+    process = AgentProcess(adapter_for(spec.kind), spec, call, on_record, graces)
+    await process.begin()
+    return process
+
+
+class AgentProcess:
+    """A call in progress. `pid` and `start_time` identify the process, also to a later server."""
+
+    def __init__(
+        self, adapter: Adapter, spec: AgentSpec, call: Call, on_record: Callable[[Record], None], graces: Graces
+    ) -> None:
+        self.pid: int | None = None
+        self.start_time: str | None = None
+        self._adapter, self._spec, self._call, self._graces = adapter, spec, call, graces
+        self._on_record = on_record
+        self._tally = Tally(call.model or spec.model)
+        self._parser = adapter.parser(str(call.cwd), resumed=call.resume is not None)
+        self._recording = StreamFile(call.stream_path)
+        self._changed = asyncio.Event()
+        self._pipes = Pipes(self._changed.set)
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._began = self._last_output = time.monotonic()
+        self._final_at: float | None = None
+        self._cause: Cause | None = None
+        self._detail = ""
+        self._ender: asyncio.Task[None] | None = None
+        self._broken: Exception | None = None
+        self._task: asyncio.Task[Outcome] | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens so far, an estimate until the agent's final record."""
+        return self._tally.usage
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Dollars so far, None where neither the agent nor the price table can say."""
+        return self._tally.cost_usd
+
+    async def wait(self) -> Outcome:
+        """The outcome; may be awaited by several. Raises what `on_record` raised, after the agent was ended."""
+        assert self._task is not None  # noqa: S101 - `start` is the only way to get an AgentProcess
+        return await asyncio.shield(self._task)
+
+    def stop(self) -> None:
+        """Begin to end the agent; returns at once, idempotent. No effect on one that has ended by itself."""
+        self._end(Cause.STOP)
+
+    # -- starting
+
+    async def begin(self) -> None:
+        """Start the process and its supervision; called once, by `start`."""
+        problem = await self._launch()
+        work = self._supervise() if problem is None else self._not_started(problem)
+        self._task = asyncio.create_task(work, name=f"agent {self._call.mark}")
+
+    async def _launch(self) -> str | None:
+        """Starts the process; the answer is the reason why it could not."""
+        spec, call = self._spec, self._call
+        env = environment(self._adapter.environment, spec.env, call.mark)
+        argv = self._adapter.argv(spec, call)
+        program = find_program(argv[0], env, call.cwd)
+        if program is None:
+            return not_found(spec)
+        await self._recording.start()
+        argv = launched(program, argv, self._adapter.death_signal)
+        try:
+            self._transport = await spawn(self._pipes, argv, env, call.cwd, self._adapter.prompt(call))
+        except OSError as error:
+            return f"The agent {spec.name} could not be started in {call.cwd}: {error.strerror or error}."
+        self.pid = self._transport.get_pid()
+        self.start_time = start_time(self.pid)
+        self._began = self._last_output = time.monotonic()
+        return None
+
+    async def _not_started(self, problem: str) -> Outcome:
+        await self._recording.close()
+        return self._outcome(Judgement(OutcomeKind.COULD_NOT_START, problem), None)
+
+    # -- reading
+
+    async def _read(self) -> None:
+        splitter, turn = LineSplitter(), time.perf_counter()
+        while not (self._pipes.eof.is_set() and not self._pipes.behind):
+            chunk = self._pipes.take()
+            if chunk is None:
+                await self._pipes.readable.wait()
+                turn = time.perf_counter()
+                continue
+            self._last_output = time.monotonic()
+            self._recording.write(chunk)
+            for line in splitter.feed(chunk):
+                self._consume(line)
+                if time.perf_counter() - turn > SLICE_S:
+                    await asyncio.sleep(0)
+                    turn = time.perf_counter()
+            await self._recording.room()
+        for line in splitter.close():
+            self._consume(line)
+        self._deliver(self._parser.close())
+
+    def _consume(self, line: bytes | Oversize) -> None:
+        if isinstance(line, Oversize):
+            self._deliver([noise(line.head, line.size)])
+        else:
+            self._deliver(self._parser.feed(line))
+
+    def _deliver(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self._tally.add(record)
+            self._react(record)
+            if self._broken is None:
+                try:
+                    self._on_record(record)
+                except Exception as error:  # the receiver's fault must not leave the agent running; `wait` raises it
+                    self._broken = error
+                    self._end(Cause.CALLBACK)
+
+    def _react(self, record: Record) -> None:
+        if isinstance(record, Final):
+            self._final_at = time.monotonic()
+            self._changed.set()
+        elif isinstance(record, Text | ToolCall | Started):
+            self._final_at = None  # another turn has begun
+        elif isinstance(record, Retry) and record.fatal:
+            status = f", HTTP {record.status}" if record.status else ""
+            self._end(Cause.AUTH, f"The agent's key or login was refused ({record.error}{status}).")
+
+    # -- limits in time
+
+    async def _until_exit(self) -> None:
+        """Until the process has ended, or has survived everything that was done to end it."""
+        while not self._pipes.exited.is_set() and not (self._ender is not None and self._ender.done()):
+            self._changed.clear()
+            due, cause, detail = self._next_limit()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), max(0.0, due - time.monotonic()))
+                continue
+            if self._next_limit()[0] <= time.monotonic():
+                self._end(cause, detail)
+
+    def _next_limit(self) -> tuple[float, Cause, str]:
+        """The next moment at which this agent is ended, and why. Monotonic seconds."""
+        if self._cause is not None:
+            return time.monotonic() + 60.0, self._cause, ""  # being ended; the ender wakes us
+        call = self._call
+        final = self._tally.final
+        if self._final_at is not None and final is not None and not final.more_expected:
+            return self._final_at + self._graces.linger_s, Cause.LINGER, ""
+        alive = self._last_output if self._adapter.silent_stderr else max(self._last_output, self._pipes.last_stderr)
+        limits = (
+            (self._began + call.timeout_s, Cause.TIMEOUT, f"No end after {duration(call.timeout_s)}."),
+            (alive + call.silence_s, Cause.SILENCE, f"No output for {duration(call.silence_s)}."),
+        )
+        return min(limits)
+
+    # -- ending
+
+    def _end(self, cause: Cause, detail: str = "") -> None:
+        if self._cause is None and self.pid is not None and not self._pipes.exited.is_set():
+            self._cause, self._detail = cause, detail
+            self._ender = asyncio.create_task(self._escalate())
+
+    async def _escalate(self) -> None:
+        for step in self._adapter.ending:
+            self._signal(step.signal, step.to_group)
+            if await self._exits_within(self._graces.step_s):
+                return
+        self._signal(signal.SIGKILL, to_group=True)
+        await self._exits_within(self._graces.step_s)
+        self._changed.set()
+
+    async def _exits_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._pipes.exited.wait(), seconds)
+        return self._pipes.exited.is_set()
+
+    def _signal(self, number: signal.Signals, to_group: bool) -> None:
+        """To the agent, or to its group, which outlives it. Not through Popen: its poll would steal the exit code."""
+        assert self.pid is not None  # noqa: S101 - nothing is ended that was not started
+        with suppress(ProcessLookupError, PermissionError):
+            if to_group:
+                os.killpg(self.pid, number)
+            elif not self._pipes.exited.is_set():
+                os.kill(self.pid, number)
+
+    # -- the course of things
+
+    async def _supervise(self) -> Outcome:
+        reader = asyncio.create_task(self._read())
+        await self._until_exit()
+        await self._until_drained()
+        self._signal(signal.SIGKILL, to_group=True)
+        await sweep_exact(self._call.mark, self._graces.sweep_s)
+        await self._until_drained()
+        self._pipes.give_up_reading()
+        await reader
+        if self._ender is not None:
+            await self._ender
+        exit_code = self._close()
+        await self._recording.close()
+        self._say_recording_error()
+        if self._broken is not None:
+            raise self._broken
+        return self._outcome(self._judge(exit_code), exit_code)
+
+    async def _until_drained(self) -> None:
+        for _ in range(EOF_ROUNDS):
+            before = self._last_output
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._pipes.drained.wait(), self._graces.eof_s)
+                return
+            if self._last_output == before and not self._pipes.behind:
+                return  # nothing comes any more, but somebody holds the pipe
+
+    def _close(self) -> int | None:
+        assert self._transport is not None  # noqa: S101 - only supervised after a start
+        exit_code = self._transport.get_returncode()
+        self._transport.close()
+        return exit_code
+
+    def _say_recording_error(self) -> None:
+        error = self._recording.error
+        if error is not None:
+            self._deliver([Noise(f"The stream could not be recorded: {error.strerror}.", 0)])
+
+    def _judge(self, exit_code: int | None) -> Judgement:
+        stderr = self._pipes.stderr.text()
+        if exit_code == launch.CANNOT_START_EXIT and stderr.startswith(launch.CANNOT_START):
+            return Judgement(OutcomeKind.COULD_NOT_START, sentence(stderr))
+        return self._adapter.judge(self._tally, Ending(exit_code, self._cause, self._detail, stderr))
+
+    def _outcome(self, judgement: Judgement, exit_code: int | None) -> Outcome:
+        tally = self._tally
+        limited = judgement.kind is OutcomeKind.USAGE_LIMIT and tally.limit is not None
+        return Outcome(
+            kind=judgement.kind,
+            reason=judgement.reason,
+            exit_code=exit_code,
+            text=tally.text,
+            usage=tally.usage,
+            cost_usd=tally.cost_usd,
+            session_id=tally.session_id,
+            model=tally.model,
+            turns=tally.turns,
+            duration_ms=round((time.monotonic() - self._began) * 1000),
+            resets_at=tally.limit.resets_at if limited and tally.limit else None,
+            malformed_lines=tally.malformed,
+            last_activity=tally.last_activity,
+        )
+
+
+def duration(seconds: float) -> str:
+    """ "15 min" or "0.5 s": for sentences."""
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:g} s"
+

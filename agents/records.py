@@ -1,0 +1,170 @@
+"""The small set of records every agent's stream is turned into.
+
+Adapters produce them, the tally and the orchestrator read them; nothing else of an agent's format leaves this
+package. `subagent` is the id of the tool call that started a subagent, None for the main agent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agents.spec import OutcomeKind, Usage
+
+
+class Action(StrEnum):
+    """What a tool call does, whatever the agent calls the tool."""
+
+    READ = "read"
+    EDIT = "edit"
+    RUN = "run"
+    SEARCH = "search"
+    PLAN = "plan"
+    DELEGATE = "delegate"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The agent is up (again: some print this once per turn)."""
+
+    session_id: str | None
+    model: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A finished piece of what the agent said."""
+
+    text: str
+    subagent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool is being used. `summary` is one line, such as "Edit src/app.py"."""
+
+    id: str
+    name: str
+    summary: str
+    action: Action = Action.OTHER
+    subagent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A tool has answered. `text` is bounded, `size` is the full length in characters."""
+
+    id: str
+    ok: bool
+    text: str
+    size: int = 0
+    subagent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSeen:
+    """Tokens of one reply; a later one with the same `message_id` replaces it. `cost_usd` when reported."""
+
+    message_id: str
+    usage: Usage
+    model: str | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The agent tries a request again in `delay_s`. `fatal`: no retry can help (a refused key)."""
+
+    attempt: int
+    max_attempts: int | None
+    delay_s: float | None
+    error: str
+    status: int | None = None
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSeen:
+    """What the agent was told about its usage window. `resets_at` is epoch seconds."""
+
+    rejected: bool
+    resets_at: float | None
+    window: str | None = None
+    used_fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A tool was not permitted."""
+
+    tool: str
+    tool_id: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The agent asks something nobody is there to answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An API error that the agent reports, with its own word for it."""
+
+    error: str
+    message: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth a line in the log: a fallback model, a compaction, a background task."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Bytes that were not a record. `text` is a bounded excerpt, `size` the number of bytes skipped."""
+
+    text: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The agent's own word about its end. Several may come; the last one counts.
+
+    `cumulative`: usage and cost are totals of this process so far, not of the time since the last Final.
+    `more_expected`: background work goes on and another turn will follow.
+    """
+
+    kind: OutcomeKind
+    reason: str = ""
+    session_id: str | None = None
+    usage: Usage | None = None
+    cost_usd: float | None = None
+    cumulative: bool = False
+    turns: int | None = None
+    more_expected: bool = False
+
+
+Record = (
+    Started
+    | Text
+    | ToolCall
+    | ToolResult
+    | UsageSeen
+    | Retry
+    | LimitSeen
+    | Denied
+    | Question
+    | Failure
+    | Note
+    | Noise
+    | Final
+)

@@ -1,0 +1,24 @@
+"""Which adapter reads which kind of agent. A new agent is one module and one entry here."""
+
+from __future__ import annotations
+
+from agents.adapter import Adapter
+from agents.claude import Claude
+from agents.text import PlainText
+
+ADAPTERS: dict[str, Adapter] = {adapter.kind: adapter for adapter in (Claude(), PlainText())}
+
+
+class UnknownKind(ValueError):
+    """No adapter has this name; the message lists those there are."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"Unknown kind of agent {kind!r}: use one of {', '.join(sorted(ADAPTERS))}.")
+
+
+def adapter_for(kind: str) -> Adapter:
+    """The adapter of a kind; raises UnknownKind."""
+    try:
+        return ADAPTERS[kind]
+    except KeyError:
+        raise UnknownKind(kind) from None

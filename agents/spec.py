@@ -1,0 +1,118 @@
+"""What an agent is, one call of it, and how a call ended.
+
+Plain frozen values shared by every adapter and by the orchestrator; no I/O and no rule lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+DEFAULT_TIMEOUT_S = 3600.0  # wall clock of one command; a long dev-story takes about half of it
+DEFAULT_SILENCE_S = 900.0  # retries and rate-limit waits are silent for minutes, a hung agent for ever
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """A configured agent: which adapter reads it (`kind`) and the argv prefix that starts it."""
+
+    name: str
+    kind: str
+    command: tuple[str, ...]
+    model: str | None = None
+    light_model: str | None = None
+    permission_mode: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One run of an agent. `mark` identifies its processes; `stream_path` receives its raw stdout.
+
+    `model` overrides the spec's; `resume` is a session id of the same agent. Times are seconds.
+    """
+
+    prompt: str
+    cwd: Path
+    mark: str
+    stream_path: Path
+    model: str | None = None
+    resume: str | None = None
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    silence_s: float = DEFAULT_SILENCE_S
+
+
+class OutcomeKind(StrEnum):
+    """How a call ended. Only `success` may be asked for a verdict."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    LIMIT = "limit"  # turns, budget, output or schema limit of the agent itself
+    USAGE_LIMIT = "usage-limit"  # the subscription's window is used up; `resets_at` when known
+    AUTH = "auth"  # key, login or billing: a retry cannot help
+    TRANSIENT = "transient"  # 429, 5xx, connection: worth a retry
+    STALLED = "stalled"
+    TIMEOUT = "timeout"
+    STOPPED = "stopped"
+    COULD_NOT_START = "could-not-start"
+    TRUNCATED = "truncated"  # ended without its final record
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens. `input_tokens` excludes what was read from or written to the cache."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.total)
+
+    @property
+    def total(self) -> int:
+        """All tokens of the four kinds."""
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one call: what happened, what was said, what it cost.
+
+    `reason` is one sentence, empty on success. `text` is everything the main agent said, in order, its pieces
+    joined by newlines; subagents and API errors printed as text are not in it. `duration_ms` is our wall clock.
+    `cost_usd` is the agent's own figure, or an estimate from the price table for what it did not report.
+    """
+
+    kind: OutcomeKind
+    reason: str
+    exit_code: int | None
+    text: str
+    usage: Usage
+    cost_usd: float | None
+    session_id: str | None
+    model: str | None
+    turns: int | None
+    duration_ms: int
+    resets_at: float | None
+    malformed_lines: int
+    last_activity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Whether an agent can be started: its version line, and what the operator must do, if anything."""
+
+    version: str | None
+    problem: str | None

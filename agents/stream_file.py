@@ -1,0 +1,123 @@
+"""The raw recording of one call's stdout: exact bytes, owner-only, compressed when done.
+
+`write` only collects; one task hands what was collected to a thread, in order. A disk that fails ends the recording,
+never the run: the error is kept for whoever wants to say it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+FLUSH_BYTES = 128 * 1024  # collected before a write is worth a thread's wake-up
+FLUSH_S = 0.5  # a transcript that is read while the agent runs lags by no more
+MAX_PENDING_BYTES = 8 * 1024 * 1024  # beyond this the reader waits for the disk
+FILE_MODE = 0o600  # prompts and file contents may be private
+GZIP_LEVEL = 4  # JSON shrinks tenfold at any level; this one takes about 10 ms per MB
+COPY_BYTES = 1024 * 1024  # read at once while compressing
+
+
+class StreamFile:
+    """Created by `start`; `close` leaves `<path>.gz` in the place of `<path>`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._dirty = asyncio.Event()
+        self._full = asyncio.Event()
+        self._room = asyncio.Event()
+        self._closing = False
+        self._writer: asyncio.Task[None] | None = None
+        self.error: OSError | None = None
+
+    async def start(self) -> None:
+        """Create the file (and its folder)."""
+        await asyncio.to_thread(self._guard, self._open)
+        self._writer = asyncio.create_task(self._write_batches())
+
+    @property
+    def congested(self) -> bool:
+        """Whether the disk is behind by more than memory should hold; then await `room`."""
+        return self._pending_bytes > MAX_PENDING_BYTES
+
+    async def room(self) -> None:
+        """Wait until the disk has caught up."""
+        while self.congested:
+            self._room.clear()
+            await self._room.wait()
+
+    def write(self, chunk: bytes) -> None:
+        """Collect a chunk; it is written within FLUSH_S."""
+        if self.error is not None:
+            return
+        self._pending.append(chunk)
+        self._pending_bytes += len(chunk)
+        self._dirty.set()
+        if self._pending_bytes >= FLUSH_BYTES:
+            self._full.set()
+
+    async def close(self) -> None:
+        """Write the rest and compress."""
+        self._closing = True
+        self._dirty.set()
+        self._full.set()
+        if self._writer is not None:
+            await self._writer
+        await asyncio.to_thread(self._guard, self._finish)
+        self._release()  # also after an error
+
+    async def _write_batches(self) -> None:
+        while not self._closing or self._pending:
+            await self._dirty.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), FLUSH_S)
+            batch, self._pending, self._pending_bytes = self._pending, [], 0
+            if not self._closing:
+                self._dirty.clear()
+                self._full.clear()
+            await asyncio.to_thread(self._guard, self._append, b"".join(batch))
+            self._room.set()
+
+    def _guard(self, action: Callable[..., None], *arguments: bytes) -> None:
+        if self.error is not None:
+            return
+        try:
+            action(*arguments)
+        except OSError as error:
+            self.error = error
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+        os.fchmod(self._file, FILE_MODE)  # an existing file keeps its mode otherwise
+
+    def _release(self) -> None:
+        if self._file is not None:
+            file, self._file = self._file, None
+            os.close(file)
+
+    def _append(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view and self._file is not None:
+            view = view[os.write(self._file, view) :]
+
+    def _finish(self) -> None:
+        self._release()
+        archive = self._path.with_name(self._path.name + ".gz")
+        partial = self._path.with_name(self._path.name + ".gz.part")
+        opener = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+        with (
+            open(self._path, "rb") as source,
+            open(opener, "wb") as raw,
+            gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as target,
+        ):
+            shutil.copyfileobj(source, target, COPY_BYTES)
+        os.replace(partial, archive)
+        self._path.unlink()

@@ -1,0 +1,156 @@
+"""What a stream of records adds up to: text, tokens, cost, session, last activity.
+
+Tokens and cost have two sources. A Final is the truth about everything before it ("settled"); what was seen since is an
+estimate ("pending"), counted once per message id. A call that is killed is booked with settled plus pending.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from agents.prices import estimate
+from agents.records import (
+    Denied,
+    Failure,
+    Final,
+    LimitSeen,
+    Noise,
+    Question,
+    Record,
+    Retry,
+    Started,
+    Text,
+    ToolCall,
+    ToolResult,
+    UsageSeen,
+)
+from agents.spec import Usage
+from agents.summaries import first_line
+
+MAX_TEXT_CHARS = 16 * 1024 * 1024  # of the agent's text that is kept for reading a verdict; the end is what counts
+MAX_OPEN_CALLS = 1000  # tool calls remembered until their result comes
+
+
+class Tally:
+    """The state of one call, folded from its records. Cheap: called for every record on the event loop."""
+
+    def __init__(self, model: str | None = None) -> None:
+        self.session_id: str | None = None
+        self.model = model
+        self.final: Final | None = None
+        self.limit: LimitSeen | None = None
+        self.failure: Failure | None = None
+        self.retry: Retry | None = None
+        self.question: str | None = None
+        self.denied: Denied | None = None
+        self.last_activity = ""
+        self.records = 0
+        self.malformed = 0
+        self.turns: int | None = None
+        self._texts: deque[str] = deque()
+        self._text_chars = 0
+        self._pending: dict[str, UsageSeen] = {}
+        self._covered: set[str] = set()
+        self._settled = Usage()
+        self._settled_cost: float | None = None
+        self._open_calls: dict[str, str] = {}
+
+    @property
+    def text(self) -> str:
+        """All the main agent said, in order."""
+        return "\n".join(self._texts)
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens so far."""
+        return sum((seen.usage for seen in self._pending.values()), self._settled)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Dollars so far, None when neither the agent nor the price table knows."""
+        costs = [self._cost_of(seen) for seen in self._pending.values() if seen.usage or seen.cost_usd is not None]
+        known = [cost for cost in (self._settled_cost, *costs) if cost is not None]
+        return sum(known) if known else None
+
+    @property
+    def open_call(self) -> str | None:
+        """The summary of the newest tool call without a result."""
+        return next(reversed(self._open_calls.values())) if self._open_calls else None
+
+    def add(self, record: Record) -> None:
+        """Fold one record in."""
+        if isinstance(record, Noise):
+            self.malformed += 1
+            return
+        self.records += 1
+        match record:
+            case Text():
+                self._add_text(record)
+            case ToolCall():
+                self._open(record)
+            case ToolResult():
+                self._open_calls.pop(record.id, None)
+                self.question = None
+            case UsageSeen():
+                self._add_usage(record)
+            case Final():
+                self._settle(record)
+            case Started():
+                self.session_id = record.session_id or self.session_id
+                self.model = record.model or self.model
+            case _:
+                self._add_event(record)
+
+    def _add_text(self, record: Text) -> None:
+        self.last_activity = first_line(record.text) or self.last_activity
+        if record.subagent is not None:
+            return
+        self._texts.append(record.text)
+        self._text_chars += len(record.text)
+        while self._text_chars > MAX_TEXT_CHARS and len(self._texts) > 1:
+            self._text_chars -= len(self._texts.popleft())
+
+    def _open(self, record: ToolCall) -> None:
+        self.last_activity = record.summary
+        self._open_calls[record.id] = record.summary
+        if len(self._open_calls) > MAX_OPEN_CALLS:
+            del self._open_calls[next(iter(self._open_calls))]
+
+    def _add_usage(self, record: UsageSeen) -> None:
+        if record.message_id not in self._covered:
+            self._pending[record.message_id] = record
+            self.model = self.model or record.model
+
+    def _add_event(self, record: Record) -> None:
+        match record:
+            case Retry():
+                self.retry = record
+            case LimitSeen():
+                self.limit = record
+            case Failure():
+                self.failure = record
+            case Denied():
+                self.denied = record
+            case Question():
+                self.question = record.text
+
+    def _settle(self, final: Final) -> None:
+        self.final = final
+        self.session_id = final.session_id or self.session_id
+        if final.turns is not None:
+            self.turns = (self.turns or 0) + final.turns
+        if not final.usage:  # says nothing (an interrupted run): what was seen stays the best knowledge
+            self._settled_cost = self._settled_cost if self._settled_cost is not None else final.cost_usd
+            return
+        estimated = [self._cost_of(seen) for seen in self._pending.values()]
+        cost = final.cost_usd if final.cost_usd is not None else estimate(final.usage, self.model)
+        if cost is None and any(known is not None for known in estimated):
+            cost = sum(known for known in estimated if known is not None)
+        self._settled = final.usage if final.cumulative else self._settled + final.usage
+        if cost is not None:
+            self._settled_cost = cost if final.cumulative else (self._settled_cost or 0.0) + cost
+        self._covered.update(self._pending)
+        self._pending.clear()
+
+    def _cost_of(self, seen: UsageSeen) -> float | None:
+        return seen.cost_usd if seen.cost_usd is not None else estimate(seen.usage, seen.model or self.model)
