@@ -1,0 +1,1 @@
+"""A small BMAD project and a scripted agent, for trying everything without a key."""

@@ -1,0 +1,1 @@
+"""Perch: a field notebook for birdwatchers, on the command line."""

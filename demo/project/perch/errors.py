@@ -1,0 +1,5 @@
+"""What a user did wrong, said so that they can mend it."""
+
+
+class PerchError(Exception):
+    """A message for the user; the program ends with exit code 2."""

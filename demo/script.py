@@ -1,0 +1,119 @@
+"""What tests want to happen: a JSON file that says, per command and story, how each call in turn goes.
+
+`{"dev-story": {"2-1-x": ["fail", "ok"]}, "code-review": ["HIGH", "ZERO ISSUES"]}`: the first call of dev-story for
+2-1-x fails, later ones are as usual; a list without stories holds for all of them. A command is looked up by its
+whole name, then without its round; a story by its key, then as `*`. The last entry repeats. Calls are counted in a
+small file beside the script, under a lock, so that they count across processes. Words can be joined: `slow:2+HIGH`.
+
+ok · fail[:reason] · crash · silent · no-marker · blocked[:reason] · critical · clean · CRITICAL | HIGH | MEDIUM | LOW
+[:finding] · ZERO ISSUES · usage-limit:SECONDS · auth · overloaded · slow:SECONDS · no-change ·
+sets-status:STATUS · stubborn
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from demo.files import read_text, write_atomically
+from demo.prompt import Prompt
+
+SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "ZERO ISSUES")
+ENDS = ("ok", "fail", "crash", "silent", "no-marker", "usage-limit", "auth", "overloaded", "stubborn")
+WORK = ("slow", "no-change", "sets-status", "blocked", "critical", "clean")
+BEHAVIOURS = frozenset([*ENDS, *WORK, *SEVERITIES])
+
+
+class ScriptError(Exception):
+    """The script cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How this call goes: behaviours with what stands behind their colon."""
+
+    words: Mapping[str, str]
+
+    def __contains__(self, behaviour: str) -> bool:
+        return behaviour in self.words
+
+    def __getitem__(self, behaviour: str) -> str:
+        """What stands behind the colon; empty where nothing does."""
+        return self.words.get(behaviour, "")
+
+    def seconds(self, behaviour: str, default: float) -> float:
+        return float(self.words.get(behaviour) or default)
+
+    @property
+    def severity(self) -> str | None:
+        return next((each for each in SEVERITIES if each in self.words), None)
+
+
+AS_USUAL = Turn({})
+
+
+def next_turn(script: Path | None, prompt: Prompt) -> Turn:
+    """The turn of this call, counted. Raises ScriptError for a script that cannot be read or has unknown words."""
+    if script is None:
+        return AS_USUAL
+    name, turns = _find(_load(script), prompt)
+    if not turns:
+        return AS_USUAL
+    return _turn(turns[min(_count(script, name), len(turns) - 1)])
+
+
+def _load(script: Path) -> Mapping[str, Any]:
+    try:
+        data = json.loads(script.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ScriptError(f"script {script}: {error}") from None
+    if not isinstance(data, dict):
+        raise ScriptError(f"script {script}: an object is needed")
+    return data
+
+
+def _find(data: Mapping[str, Any], prompt: Prompt) -> tuple[str, list[str]]:
+    for command in (prompt.command, prompt.base):
+        entry = data.get(command)
+        if isinstance(entry, str | list):
+            return command, _listed(entry)
+        for key in [*(story.key for story in prompt.stories), "*"]:
+            if isinstance(entry, dict) and key in entry:
+                return f"{command} {key}", _listed(entry[key])
+    return "", []
+
+
+def _listed(entry: str | list[str]) -> list[str]:
+    return [entry] if isinstance(entry, str) else [str(each) for each in entry]
+
+
+def _turn(text: str) -> Turn:
+    words: dict[str, str] = {}
+    for word in text.split("+"):
+        behaviour, _, rest = word.strip().partition(":")
+        if behaviour not in BEHAVIOURS:
+            raise ScriptError(f"script: unknown behaviour {behaviour!r}")
+        words[behaviour] = rest
+    return Turn(words)
+
+
+def _count(script: Path, name: str) -> int:
+    """How often this entry was used before; counts this use."""
+    state = script.with_name(f"{script.name}.state")
+    with _locked(script.with_name(f"{script.name}.lock")):
+        counts: dict[str, int] = json.loads(read_text(state) or "{}")
+        used = counts.get(name, 0)
+        write_atomically(state, json.dumps(counts | {name: used + 1}))
+    return used
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,204 @@
+"""The tools that the scripted agent really uses: Bash, Read, Write, Edit.
+
+Each is a value with the input that the stream shows, and `use()`, which does the work and gives the answer. Commands
+run in a session of their own, with no standard input, as the real program runs them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from demo.files import read_text, write_atomically
+
+SHELL = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
+CONTEXT_LINES = 3  # around a change, in a structured patch
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    content: str
+    structured: Any
+    is_error: bool | None = None  # None: the key is left out, as for files
+
+    @property
+    def ok(self) -> bool:
+        return not self.is_error
+
+
+class Tool(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def input(self) -> dict[str, Any]: ...
+
+    def use(self) -> Answer: ...
+
+
+def failed(text: str) -> Answer:
+    return Answer(text, f"Error: {text}", is_error=True)
+
+
+class Killed(Exception):
+    """A command that was ended because the agent was; has what it had printed."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(output)
+        self.output = output
+
+
+@dataclass(frozen=True, slots=True)
+class Bash:
+    command: str
+    description: str
+    name: str = "Bash"
+
+    @property
+    def input(self) -> dict[str, Any]:
+        return {"command": self.command, "description": self.description}
+
+    def use(self) -> Answer:
+        """Raises what a signal handler raises, after every process of the command is gone."""
+        process = subprocess.Popen(
+            [SHELL, "-c", self.command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=environment(),
+        )
+        try:
+            output = process.communicate()[0]
+        except BaseException as reason:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise Killed(_text(process.communicate()[0])) from reason
+        text = _text(output)
+        if process.returncode:
+            return failed(f"Exit code {process.returncode}" + (f"\n{text}" if text else ""))
+        structured = {"stdout": text, "stderr": "", "interrupted": False, "isImage": False, "noOutputExpected": False}
+        return Answer(text or "(Bash completed with no output)", structured, is_error=False)
+
+
+def environment() -> dict[str, str]:
+    """The agent's own, and its Python first on the path, so that `python3` is one that exists."""
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return {**os.environ, "CLAUDECODE": "1", "PATH": os.pathsep.join(folders)}
+
+
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace").rstrip("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    path: Path
+    name: str = "Read"
+
+    @property
+    def input(self) -> dict[str, Any]:
+        return {"file_path": str(self.path)}
+
+    def use(self) -> Answer:
+        if not self.path.is_file():
+            return failed(f"File does not exist. Note: your current working directory is {Path.cwd()}.")
+        text = read_text(self.path)
+        lines = text.split("\n")
+        numbered = "\n".join(f"{number}\t{line}" for number, line in enumerate(lines, start=1))
+        file = {
+            "filePath": str(self.path),
+            "content": text,
+            "numLines": len(lines),
+            "startLine": 1,
+            "totalLines": len(lines),
+        }
+        return Answer(numbered, {"type": "text", "file": file})
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    path: Path
+    content: str
+    name: str = "Write"
+
+    @property
+    def input(self) -> dict[str, Any]:
+        return {"file_path": str(self.path), "content": self.content}
+
+    def use(self) -> Answer:
+        before = read_text(self.path) if self.path.exists() else None
+        write_atomically(self.path, self.content)
+        kind, said = ("create", "created") if before is None else ("update", "updated")
+        structured = {
+            "type": kind,
+            "filePath": str(self.path),
+            "content": self.content,
+            "structuredPatch": [] if before is None else patch(before, self.content),
+            "originalFile": before,
+            "userModified": False,
+        }
+        return Answer(f"File {said} successfully at: {self.path} (file state is current in your context)", structured)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    path: Path
+    old: str
+    new: str
+    name: str = "Edit"
+
+    @property
+    def input(self) -> dict[str, Any]:
+        return {"replace_all": False, "file_path": str(self.path), "old_string": self.old, "new_string": self.new}
+
+    def use(self) -> Answer:
+        before = read_text(self.path)
+        if before.count(self.old) != 1:
+            return failed(f"String to replace found {before.count(self.old)} times in file.\nString: {self.old}")
+        after = before.replace(self.old, self.new)
+        write_atomically(self.path, after)
+        structured = {
+            "filePath": str(self.path),
+            "oldString": self.old,
+            "newString": self.new,
+            "originalFile": before,
+            "structuredPatch": patch(before, after),
+            "userModified": False,
+            "replaceAll": False,
+        }
+        text = f"The file {self.path} has been updated successfully. (file state is current in your context)"
+        return Answer(text, structured)
+
+
+def patch(before: str, after: str) -> list[dict[str, Any]]:
+    """One hunk from the first to the last line that differs."""
+    old, new = before.splitlines(), after.splitlines()
+    head = 0
+    while head < min(len(old), len(new)) and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    start = max(0, head - CONTEXT_LINES)
+    same, after_change = old[start:head], old[len(old) - tail :][:CONTEXT_LINES]
+    removed, added = old[head : len(old) - tail], new[head : len(new) - tail]
+    if not removed and not added:
+        return []
+    around = len(same) + len(after_change)
+    return [
+        {
+            "oldStart": start + 1,
+            "oldLines": len(removed) + around,
+            "newStart": start + 1,
+            "newLines": len(added) + around,
+            "lines": [f" {line}" for line in same]
+            + [f"-{line}" for line in removed]
+            + [f"+{line}" for line in added]
+            + [f" {line}" for line in after_change],
+        }
+    ]
