@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -24,6 +25,7 @@ from store.batches import (
     create_batch,
     get_active_batch,
     get_batch,
+    get_batch_before,
     get_last_batch,
     list_batches,
     summarise_batch,
@@ -110,6 +112,10 @@ class Database:
         """Enqueue an event; see `Writer.append`."""
         return self.writer.append(entry)
 
+    def atomic(self) -> AbstractContextManager[None]:
+        """Everything written and emitted inside commits together; there must be no `await` inside."""
+        return self.writer.atomic()
+
     def write(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
@@ -184,6 +190,7 @@ __all__ = [
     "find_events",
     "get_active_batch",
     "get_batch",
+    "get_batch_before",
     "get_command",
     "get_commands_by_batch",
     "get_commands_by_key",

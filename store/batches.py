@@ -56,12 +56,12 @@ SUMMARY: Final = """
 """
 
 
-def create_batch(connection: sqlite3.Connection, max_cycles: int | None, **columns: Any) -> int:
+def create_batch(connection: sqlite3.Connection, /, max_cycles: int | None, **columns: Any) -> int:
     """Add a running batch of so many cycles (None: all) and return its id."""
     return insert(connection, "batches", Batch, {"started_at": now_ms(), "max_cycles": max_cycles, **columns})
 
 
-def update_batch(connection: sqlite3.Connection, batch_id: int, **columns: Any) -> None:
+def update_batch(connection: sqlite3.Connection, /, batch_id: int, **columns: Any) -> None:
     update(connection, "batches", Batch, batch_id, columns)
 
 
@@ -77,6 +77,10 @@ def get_active_batch(connection: sqlite3.Connection) -> Batch | None:
 
 def get_last_batch(connection: sqlite3.Connection) -> Batch | None:
     return one(connection, Batch, "SELECT * FROM batches ORDER BY id DESC LIMIT 1")
+
+
+def get_batch_before(connection: sqlite3.Connection, batch_id: int) -> Batch | None:
+    return one(connection, Batch, "SELECT * FROM batches WHERE id < ? ORDER BY id DESC LIMIT 1", (batch_id,))
 
 
 def count_batches(connection: sqlite3.Connection) -> int:

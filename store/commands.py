@@ -49,7 +49,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     lines_removed: int | None
 
 
-def create_command(connection: sqlite3.Connection, batch_id: int, command: str, **columns: Any) -> int:
+def create_command(connection: sqlite3.Connection, /, batch_id: int, command: str, **columns: Any) -> int:
     """Add a running command and return its id; `story_keys` may be given as a list."""
     values = {"batch_id": batch_id, "command": command, "started_at": now_ms(), **columns}
     if isinstance(values.get("story_keys"), list | tuple):
@@ -57,7 +57,7 @@ def create_command(connection: sqlite3.Connection, batch_id: int, command: str, 
     return insert(connection, "commands", Command, values)
 
 
-def update_command(connection: sqlite3.Connection, command_id: int, **columns: Any) -> None:
+def update_command(connection: sqlite3.Connection, /, command_id: int, **columns: Any) -> None:
     update(connection, "commands", Command, command_id, columns)
 
 

@@ -77,12 +77,12 @@ def find_events(connection: sqlite3.Connection, wanted: EventFilter, limit: int)
     return many(connection, StoredEvent, sql, (*values, limit))
 
 
-def create_background_task(connection: sqlite3.Connection, task_type: str, **columns: Any) -> int:
+def create_background_task(connection: sqlite3.Connection, /, task_type: str, **columns: Any) -> int:
     values = {"task_type": task_type, "started_at": now_ms(), **columns}
     return insert(connection, "background_tasks", BackgroundTask, values)
 
 
-def update_background_task(connection: sqlite3.Connection, task_id: int, **columns: Any) -> None:
+def update_background_task(connection: sqlite3.Connection, /, task_id: int, **columns: Any) -> None:
     update(connection, "background_tasks", BackgroundTask, task_id, columns)
 
 

@@ -30,13 +30,13 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int | None
 
 
-def create_story(connection: sqlite3.Connection, batch_id: int, story_key: str, **columns: Any) -> int:
+def create_story(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:
     """Add a story to a batch and return the row's id."""
     values = {"batch_id": batch_id, "story_key": story_key, "started_at": now_ms(), **columns}
     return insert(connection, "stories", Story, values)
 
 
-def update_story(connection: sqlite3.Connection, story_id: int, **columns: Any) -> None:
+def update_story(connection: sqlite3.Connection, /, story_id: int, **columns: Any) -> None:
     update(connection, "stories", Story, story_id, columns)
 
 

@@ -14,7 +14,8 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
@@ -71,7 +72,8 @@ class Writer:
         self.last_commit_s = 0.0
         self._connection = connection
         self._loop = loop
-        self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
+        self._together: list[Job[Any]] | None = None
         self._seq: int = connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0]
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -98,6 +100,20 @@ class Writer:
         future: asyncio.Future[T] = self._loop.create_future()
         return self._enqueue(Job(future, work=work))
 
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Everything enqueued inside commits in one transaction; there must be no `await` inside."""
+        if self._together is not None:
+            yield  # already inside one
+            return
+        self._together = []
+        try:
+            yield
+        finally:
+            jobs, self._together = self._together, None
+            if jobs:
+                self._queue.put(jobs)
+
     def _enqueue(self, job: Job[T]) -> asyncio.Future[T]:
         if self._closing:
             raise DatabaseUnavailable("the database is closed")
@@ -107,7 +123,10 @@ class Writer:
             raise DatabaseUnavailable(f"{QUEUE_MAX} writes are waiting for the disk")
         # A future whose error nobody awaits is still logged by `_deliver`; asyncio need not complain a second time.
         job.future.add_done_callback(_seen)
-        self._queue.put(job)
+        if self._together is None:
+            self._queue.put([job])
+        else:
+            self._together.append(job)
         return job.future
 
     async def close(self) -> None:
@@ -121,11 +140,11 @@ class Writer:
     def _run(self) -> None:
         group: list[Job[Any]] = []
         while (first := self._next()) is not None:
-            group = [first, *self._drain(GROUP_MAX - 1)]
+            group = [*first, *self._drain(GROUP_MAX - len(first))]
             self._write(group)
         self._connection.close()
 
-    def _next(self) -> Job[Any] | None:
+    def _next(self) -> list[Job[Any]] | None:
         """The next job; while the disk is broken, probes it meanwhile so that writing opens again by itself."""
         while True:
             try:
@@ -137,13 +156,13 @@ class Writer:
         jobs: list[Job[Any]] = []
         while len(jobs) < most:
             try:
-                job = self._queue.get_nowait()
+                unit = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if job is None:
+            if unit is None:
                 self._queue.put(None)  # the end stays last
                 break
-            jobs.append(job)
+            jobs.extend(unit)
         return jobs
 
     def _write(self, group: list[Job[Any]]) -> None:

@@ -38,6 +38,10 @@ class ReviewVerdict:
 
     critical: bool
 
+    @property
+    def word(self) -> str:
+        return "critical" if self.critical else "clean"
+
 
 @dataclass(frozen=True, slots=True)
 class DevVerdict:
@@ -47,6 +51,10 @@ class DevVerdict:
     blocked: bool = False
     reason: str = ""
 
+    @property
+    def word(self) -> str:
+        return "complete" if self.complete else "blocked" if self.blocked else "unfinished"
+
 
 @dataclass(frozen=True, slots=True)
 class CodeReviewVerdict:
@@ -55,6 +63,10 @@ class CodeReviewVerdict:
     severity: Severity
     findings: tuple[str, ...] = ()
 
+    @property
+    def word(self) -> str:
+        return self.severity.words
+
 
 @dataclass(frozen=True, slots=True)
 class CommitVerdict:
@@ -62,6 +74,10 @@ class CommitVerdict:
 
     commit: str | None = None
     failure: str = ""
+
+    @property
+    def word(self) -> str:
+        return self.commit[:10] if self.commit else self.failure or "nothing to commit"
 
 
 _DECORATION: Final = re.compile(r"^[\s>#*_`~\-+•|]*(?:\d+[.)]\s+)?[\s*_`~]*|[\s*_`~|.!✅❌⚠️🔴🟠🟡🟢]*$")
@@ -165,7 +181,8 @@ def _counted(text: str) -> Severity | None:
 def _findings(text: str) -> tuple[str, ...]:
     """The list items under the last heading that speaks of findings or issues, normalised and sorted.
 
-    Line numbers, Markdown and case are left out: an edit elsewhere in the file does not make a finding a new one.
+    Line numbers, Markdown, case and the severity word are left out: an edit elsewhere in the file, or another
+    opinion of how bad it is, does not make a finding a new one.
     """
     found: list[str] = []
     inside = False
@@ -184,8 +201,8 @@ def _is_heading(line: str) -> bool:
 
 
 def _normalised(finding: str) -> str:
-    text = re.sub(r":\d+(?:[-:]\d+)*|\bline \d+\b|[*_`\[\]]", " ", finding.lower())
-    return " ".join(text.split())
+    text = re.sub(r":\d+(?:[-:]\d+)*|\bline \d+\b|[*_`\[\]()]", " ", finding.lower())
+    return " ".join(re.sub(r"\b(critical|high|medium|low)\b[\s:—-]*", "", text, count=1).split())
 
 
 def _reason(text: str, line: str, own: str) -> str:

@@ -1,0 +1,110 @@
+"""What a running command shows of itself: records of its agent become `command:progress`, and its usage is booked.
+
+Promises: the log stays readable whatever an agent prints (a burst, then a steady rate, and a count of what was left
+out: the transcript has it all); tokens and cost are in the command's row while they are spent, so that a command that
+is killed is booked as far as it was seen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import agents
+from db import Database, DatabaseUnavailable, update_command
+from events import EventType
+from running.workspace import known, mention
+from workflow import announcements, command_kind, infer_task
+
+MESSAGE_MAX: Final = 300  # characters of one line of the log
+BURST: Final = 100  # lines that may come at once
+RATE_PER_S: Final = 20.0  # lines per second after that
+BOOK_EVERY_S: Final = 2.0  # how often usage goes to the row while the command runs
+
+
+class Activity:
+    """The stream of one command. `metrics` answers what the agent has used so far."""
+
+    def __init__(self, command: str, command_id: int, subject: Mapping[str, Any], database: Database) -> None:
+        self.task_id = "setup"
+        self.session_id: str | None = None
+        self.metrics: Callable[[], dict[str, Any]] = dict
+        self._tasks = command_kind(command).tasks
+        self._command_id = command_id
+        self._subject = subject
+        self._database = database
+        self._announced = False
+        self._tokens = float(BURST)
+        self._left_out = 0
+        self._refilled_at = self._booked_at = time.monotonic()
+
+    def take(self, record: agents.Record) -> None:
+        """One record of the agent, on the loop."""
+        match record:
+            case agents.Started(session_id=session) if session is not None and session != self.session_id:
+                self.session_id = session
+                self._book(session_id=session)
+            case agents.Text(text=text, subagent=None):
+                self._read_text(text)
+            case agents.ToolCall(name=name, summary=summary, subagent=None):
+                self._infer(name, summary)
+                self._show("tool", summary)
+            case agents.ToolResult(text=text):
+                self._read_announcements(text)
+            case agents.Retry(error=error, attempt=attempt):
+                self._show("retry", f"The agent tries again (attempt {attempt}): {error}")
+            case agents.Denied(tool=tool, message=message):
+                self._show("denied", f"{tool} was denied: {message}")
+            case agents.Question(text=text) | agents.Note(text=text):
+                self._show("note", text)
+            case agents.UsageSeen() if time.monotonic() - self._booked_at >= BOOK_EVERY_S:
+                self._book()
+
+    def flush(self) -> None:
+        """The command has ended: say what was left out."""
+        if self._left_out:
+            left_out, self._left_out, self._tokens = self._left_out, 0, 1.0
+            self._show("note", f"{left_out} more lines are in the transcript")
+
+    def _read_text(self, text: str) -> None:
+        self._read_announcements(text)
+        lines = [line for line in text.split("\n") if line.strip() and not line.lstrip("`* ").startswith("::task")]
+        if lines:
+            self._show("text", " ".join(" ".join(lines).split()))
+
+    def _read_announcements(self, text: str) -> None:
+        """Only the command's own tasks count; an unknown id is shown as text, never taken over."""
+        for announcement in announcements(text):
+            if announcement.task_id not in self._tasks:
+                continue
+            self._announced = True
+            self.task_id = announcement.task_id
+            self._show("task", announcement.message or ("finished" if announcement.ends else "started"))
+
+    def _infer(self, tool: str, summary: str) -> None:
+        if not self._announced:
+            self.task_id = infer_task(tool, summary, self._tasks) or self.task_id
+
+    def _show(self, kind: str, message: str) -> None:
+        if not self._may_show():
+            self._left_out += 1
+            return
+        payload = {**self._subject, "task_id": self.task_id, "message": message[:MESSAGE_MAX], "kind": kind}
+        mention(EventType.COMMAND_PROGRESS, {**payload, **known(metrics=self.metrics() or None)})
+
+    def _may_show(self) -> bool:
+        now = time.monotonic()
+        self._tokens = min(BURST, self._tokens + (now - self._refilled_at) * RATE_PER_S)
+        self._refilled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def _book(self, **columns: Any) -> None:
+        self._booked_at = time.monotonic()
+        try:
+            self._database.write(update_command, self._command_id, **columns, **self.metrics())
+        except DatabaseUnavailable:
+            return  # booked again with the next usage, and in full at the end

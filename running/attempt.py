@@ -1,0 +1,286 @@
+"""One call of an agent for a command: the row, the process, the judgement, the result.
+
+Promises: the row is committed before the agent starts and again, together with `command:end`, when it has ended;
+whatever cannot be read or proved is a failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import agents
+from agents import AgentSpec, Call, Outcome, OutcomeKind
+from db import create_command, update_command
+from events import EventType, emit_event
+from running.activity import Activity
+from running.gate import Gate, StopMode
+from running.git import Diff
+from running.journal import CommandStatus, Result, dump
+from running.prompt import render
+from running.story import StoryRun
+from running.workspace import Workspace, durable, known, record
+from workflow import Unreadable, command_kind, kind_of
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command to perform.
+
+    `read` turns the reply into a verdict or raises `Unreadable`; `check` looks at the world and answers why the
+    verdict must not be believed, "" when it may. `stories` is empty for work on the project itself.
+    """
+
+    command: str
+    stories: tuple[StoryRun, ...]
+    read: Callable[[str], object]
+    check: Callable[[Any], Awaitable[str]] | None = None
+    light: bool = False
+    background: bool = False
+    watched: bool = False  # by git: the size of its change is measured
+    findings: str = "none"
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def story_key(self) -> str:
+        return self.stories[0].key if self.stories else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an attempt stands: in which batch and cycle, at which try, by which agent and model, in whose session."""
+
+    batch_id: int
+    cycle_number: int
+    attempt: int
+    spec: AgentSpec
+    model: str | None
+    session: str | None
+
+
+class Attempt:
+    """One call of an agent for a command."""
+
+    def __init__(self, workspace: Workspace, gate: Gate, order: Order, place: Place) -> None:
+        self._workspace = workspace
+        self._gate = gate
+        self._order = order
+        self._place = place
+        self._command_id = 0
+
+    async def run(self) -> Result:
+        """From the committed row to the committed result."""
+        prompt = self._prompt()
+        call = await self._open(prompt)
+        activity = Activity(self._order.command, self._command_id, self._subject(), self._workspace.database)
+        await self._tell_start(activity)
+        try:
+            before = await self._snapshot()
+            outcome = await self._call(call, activity)
+            activity.flush()
+            verdict, result = await self._judge(outcome)
+            change = await self._change_since(before)
+        except BaseException as error:
+            await asyncio.shield(self._abandon(activity, error))
+            raise
+        metrics = _metrics(outcome, change)
+        await self._close(activity, outcome, result, getattr(verdict, "word", None), metrics)
+        return replace(result, metrics=metrics)
+
+    # -- before ------------------------------------------------------------------------------------------------
+
+    def _prompt(self) -> str:
+        workspace, order = self._workspace, self._order
+        project, settings = workspace.project, workspace.settings()
+        keys = [story.key for story in order.stories]
+        files = {story.key: workspace.relative(project.artifacts / f"{story.key}.md") for story in order.stories}
+        values = {
+            "command": order.command,
+            "round": order.command.rpartition("-")[2] if order.command != kind_of(order.command) else "1",
+            "project_name": project.name,
+            "tracker": workspace.relative(project.tracker),
+            "artifacts_dir": workspace.relative(project.artifacts),
+            "planning_dir": workspace.relative(project.planning or project.artifacts),
+            "context_file": workspace.relative(project.output / "project-context.md"),
+            "epic": order.stories[0].epic if order.stories else "none",
+            "story_keys": ", ".join(keys) or "none",
+            "story_key": order.story_key or "none",
+            "stories": "\n".join(f"- {story.key} — {story.title} — {files[story.key]}" for story in order.stories),
+            "story_file": files.get(order.story_key, "none"),
+            "verify": settings.verify or "the project's own checks",
+            "previous_findings": order.findings,
+            "commit_message": "none",
+            "tasks": ", ".join(command_kind(order.command).tasks),
+            **order.values,
+        }
+        return render(workspace.prompts, order.command, values)
+
+    async def _open(self, prompt: str) -> Call:
+        """Commit the row, whose id names the processes' mark and the stream's file."""
+        order, workspace = self._order, self._workspace
+        columns = {
+            "story_id": order.stories[0].row_id if order.stories else None,
+            "story_key": order.story_key,
+            "story_keys": [story.key for story in order.stories],
+            "attempt": self._place.attempt,
+            "agent": self._place.spec.name,
+            "model": self._place.model,
+            "background": int(order.background),
+            "started_at": int(workspace.clock() * 1000),
+        }
+        database, batch_id = workspace.database, self._place.batch_id
+        self._command_id = await durable(lambda: database.write(create_command, batch_id, order.command, **columns))
+        stream = workspace.data_dir / "streams" / str(batch_id) / f"{self._command_id}.ndjson"
+        mark = f"{database.epoch}:{self._command_id}"
+        names = {"mark": mark, "stream_path": str(stream)}
+        await durable(lambda: database.write(update_command, self._command_id, **names))
+        settings = workspace.settings()
+        return Call(
+            prompt=prompt,
+            cwd=workspace.project.root,
+            mark=mark,
+            stream_path=stream,
+            model=self._place.model,
+            resume=self._place.session,
+            timeout_s=settings.command_timeout_min * 60,
+            silence_s=settings.silence_timeout_min * 60,
+        )
+
+    def _subject(self) -> dict[str, Any]:
+        """What every event of this command says of it."""
+        return known(
+            story_key=self._order.story_key,
+            command=self._order.command,
+            command_id=self._command_id,
+            attempt=self._place.attempt,
+            agent=self._place.spec.name,
+            model=self._place.model,
+            background=self._order.background,
+        )
+
+    async def _tell_start(self, activity: Activity) -> None:
+        if not self._order.stories:
+            return  # work on the project itself is told by context events
+        keys = [story.key for story in self._order.stories]
+        own = {"story_keys": keys, "cycle_number": self._place.cycle_number, "task_id": activity.task_id}
+        await record(EventType.COMMAND_START, {**self._subject(), **own})
+
+    # -- during ------------------------------------------------------------------------------------------------
+
+    async def _call(self, call: Call, activity: Activity) -> Outcome:
+        gate = self._gate
+        take = activity.take if self._order.stories else lambda _record: None
+        process = await agents.start(self._place.spec, call, take)
+        activity.metrics = lambda: _used(process.usage, process.cost_usd)
+        gate.on_stop_now.append(process.stop)
+        if gate.ends_agents:
+            process.stop()
+        try:
+            columns = {"pid": process.pid, "pid_start": process.start_time}
+            await durable(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
+            return await process.wait()
+        except asyncio.CancelledError:
+            process.stop()
+            await process.wait()
+            raise
+        finally:
+            gate.on_stop_now.remove(process.stop)
+
+    async def _judge(self, outcome: Outcome) -> tuple[object, Result]:
+        """The triple of exit code, final record and verdict; then the evidence."""
+        if outcome.kind is not OutcomeKind.SUCCESS:
+            status = _STATUSES[outcome.kind]
+            if status is CommandStatus.STOPPED and self._gate.stop_mode is StopMode.INTERRUPT:
+                status = CommandStatus.INTERRUPTED
+            return None, Result(status, outcome.reason, None, outcome.resets_at)
+        try:
+            verdict = self._order.read(outcome.text)
+        except Unreadable as unreadable:
+            return None, Result(CommandStatus.ERROR, f"unreadable verdict: {unreadable}")
+        doubt = await self._order.check(verdict) if self._order.check is not None else ""
+        if doubt:
+            return verdict, Result(CommandStatus.ERROR, doubt)
+        return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
+
+    async def _snapshot(self) -> str | None:
+        git = self._workspace.git
+        return await git.snapshot() if git is not None and self._order.watched else None
+
+    async def _change_since(self, before: str | None) -> Diff | None:
+        git = self._workspace.git
+        return await git.diff(before, await git.snapshot()) if git is not None and before is not None else None
+
+    # -- after -------------------------------------------------------------------------------------------------
+
+    async def _close(
+        self, activity: Activity, outcome: Outcome, result: Result, word: str | None, metrics: dict[str, Any]
+    ) -> None:
+        """Row and `command:end` in one commit."""
+        columns = {
+            "status": result.status.value,
+            "reason": result.reason or None,
+            "verdict": None if result.verdict is None else result.verdict.decode(),
+            "session_id": outcome.session_id or activity.session_id,
+            "model": outcome.model or self._place.model,
+            **metrics,
+        }
+        said = known(reason=result.reason or None, verdict=word)
+        await self._end(activity, columns, {"status": result.status.on_wire, "metrics": metrics, **said})
+
+    async def _abandon(self, activity: Activity, error: BaseException) -> None:
+        """Our own fault, or the server's end: no row is left open, what was seen of the usage is booked."""
+        status = CommandStatus.INTERRUPTED if isinstance(error, asyncio.CancelledError) else CommandStatus.ERROR
+        reason = f"{type(error).__name__}: {error}"
+        columns = {"status": status.value, "reason": reason, **activity.metrics()}
+        await self._end(activity, columns, {"status": status.on_wire, "metrics": activity.metrics(), "reason": reason})
+
+    async def _end(self, activity: Activity, columns: dict[str, Any], payload: dict[str, Any]) -> None:
+        columns |= {"ended_at": int(self._workspace.clock() * 1000), "task_id": activity.task_id}
+        payload = {**self._subject(), "task_id": activity.task_id, **payload}
+        await durable(lambda: self._write_end(columns, payload))
+
+    def _write_end(self, columns: dict[str, Any], payload: dict[str, Any]) -> Awaitable[object]:
+        with self._workspace.database.atomic():
+            written = self._workspace.database.write(update_command, self._command_id, **columns)
+            return emit_event(EventType.COMMAND_END, payload) if self._order.stories else written
+
+
+_STATUSES: Final[Mapping[OutcomeKind, CommandStatus]] = {
+    OutcomeKind.FAILED: CommandStatus.ERROR,
+    OutcomeKind.LIMIT: CommandStatus.ERROR,
+    OutcomeKind.TRUNCATED: CommandStatus.ERROR,
+    OutcomeKind.USAGE_LIMIT: CommandStatus.USAGE_LIMIT,
+    OutcomeKind.TRANSIENT: CommandStatus.TRANSIENT,
+    OutcomeKind.AUTH: CommandStatus.REFUSED,
+    OutcomeKind.COULD_NOT_START: CommandStatus.REFUSED,
+    OutcomeKind.STALLED: CommandStatus.STALLED,
+    OutcomeKind.TIMEOUT: CommandStatus.TIMEOUT,
+    OutcomeKind.STOPPED: CommandStatus.STOPPED,
+}
+
+
+def _metrics(outcome: Outcome, change: Diff | None) -> dict[str, Any]:
+    """What is known of a command's cost and effect, as `metrics` of its end and as columns of its row."""
+    size = {} if change is None else asdict(change)
+    used = _used(outcome.usage, outcome.cost_usd)
+    return known(duration_ms=outcome.duration_ms, turns=outcome.turns, exit_code=outcome.exit_code, **used, **size)
+
+
+def _used(usage: agents.Usage, cost_usd: float | None) -> dict[str, Any]:
+    return known(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        cost_usd=cost_usd,
+    )
+
+
+def stream_file(path: str) -> Path:
+    """Where a command's stream is kept: as named, or compressed beside it once the command has ended."""
+    plain = Path(path)
+    packed = plain.with_name(plain.name + ".gz")
+    return packed if packed.exists() else plain

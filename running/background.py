@@ -1,0 +1,63 @@
+"""Work beside the main line of a run: further reviews, a context refresh. It never touches the run's state.
+
+Each task is owned here, has a row while it runs, and its failure is said, never raised into the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from db import create_background_task, update_background_task
+from events import EventType
+from running.gate import Stopped
+from running.workspace import Workspace, durable, record
+
+log = logging.getLogger("sprint_runner.run")
+
+
+class Background:
+    """The background work of one server."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, kind: str, work: Coroutine[Any, Any, str], *, batch_id: int, story_key: str | None) -> None:
+        """Run `work`, which answers in a few words how it ended."""
+        task = asyncio.get_running_loop().create_task(self._own(kind, work, batch_id, story_key), name=kind)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def wait(self, kind: str | None = None) -> None:
+        """Wait for what runs now, all of it or one kind."""
+        tasks = [task for task in self._tasks if kind is None or task.get_name() == kind]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def cancel(self) -> None:
+        """End everything; the agents are ended with it."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _own(self, kind: str, work: Coroutine[Any, Any, str], batch_id: int, story_key: str | None) -> None:
+        database = self._workspace.database
+        columns = {"batch_id": batch_id, "story_key": story_key}
+        row = await durable(lambda: database.write(create_background_task, kind, **columns))
+        status, message = "interrupted", "ended with the server"
+        try:
+            message = await work
+            status = "finished"
+        except Stopped:
+            status, message = "stopped", "stopped with the batch"
+        except Exception as error:
+            log.exception("background work failed: %s", kind)
+            status, message = "error", str(error)
+            await record(EventType.ERROR, {"type": kind, "message": str(error)})
+        finally:
+            work.close()
+            ended = {"status": status, "message": message, "ended_at": int(self._workspace.clock() * 1000)}
+            database.write(update_background_task, row, **ended)

@@ -1,0 +1,56 @@
+"""Money: what the batch and the day have cost, the warning at 80 %, the pause at 100 %."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Final
+
+from db import cost_of_batch, cost_since
+from events import EventType
+from running.gate import Gate
+from running.workspace import Workspace, record
+
+WARN_AT: Final = 0.8  # share of a cap at which the operator is warned
+
+
+class Budget:
+    """The caps of one batch, in US dollars; None is no cap. A resume by the operator lifts what has been reached."""
+
+    def __init__(self, workspace: Workspace, batch_id: int, batch_cap: float | None) -> None:
+        self._workspace = workspace
+        self._batch_id = batch_id
+        self._batch_cap = batch_cap
+        self._warned: set[str] = set()
+        self._reached: set[str] = set()
+
+    async def look(self, gate: Gate) -> None:
+        """Compare the ledger with the caps; called after every command."""
+        settings = self._workspace.settings()
+        caps = {"batch": self._batch_cap or settings.budget_batch_usd, "day": settings.budget_day_usd}
+        if not any(caps.values()):
+            return
+        database = self._workspace.database
+        spent = {
+            "batch": await database.read(cost_of_batch, self._batch_id),
+            "day": await database.read(cost_since, today_ms(self._workspace.clock())),
+        }
+        for name, cap in caps.items():
+            if cap is not None:
+                await self._compare(gate, name, spent[name], cap)
+
+    async def _compare(self, gate: Gate, name: str, spent: float, cap: float) -> None:
+        said = f"${spent:.2f} of the {name}'s budget of ${cap:.2f} is spent"
+        if spent >= cap and name not in self._reached:
+            self._reached.add(name)
+            await record(EventType.ATTENTION, {"kind": "budget", "message": f"{said}: the batch is paused"})
+            gate.pause("budget")
+        elif spent >= cap * WARN_AT and name not in self._warned:
+            self._warned.add(name)
+            warning = {"batch_id": self._batch_id, "warning_type": "budget", "message": said}
+            await record(EventType.BATCH_WARNING, warning)
+
+
+def today_ms(now: float) -> int:
+    """Local midnight before a time in seconds, as ms since the epoch."""
+    midnight = datetime.datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    return int(midnight.timestamp() * 1000)

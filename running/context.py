@@ -1,0 +1,81 @@
+"""The project's context file, which every agent reads first: made when it is missing, refreshed when it is old."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from events import EventType
+from running.attempt import Order
+from running.background import Background
+from running.command import Commander
+from running.journal import Result
+from running.workspace import Workspace, known, record
+
+REFRESH = "context-refresh"
+
+
+class ContextMissing(RuntimeError):
+    """The context file could not be made; the batch cannot start without it."""
+
+
+async def ensure_context(workspace: Workspace, commander: Commander, background: Background) -> None:
+    """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else go on.
+
+    Raises `ContextMissing`, `Stopped`, `AgentUnusable`.
+    """
+    path = workspace.project.output / "project-context.md"
+    age_s = await asyncio.to_thread(_age, path, workspace.clock())
+    if age_s is None:
+        await _create(workspace, commander, path)
+    elif age_s > workspace.settings().project_context_max_age_hours * 3600:
+        work = _refresh(commander)
+        background.start(REFRESH, work, batch_id=commander.batch_id, story_key=None)
+
+
+async def _create(workspace: Workspace, commander: Commander, path: Path) -> None:
+    name = workspace.relative(path)
+    await record(EventType.CONTEXT_CREATE, {"status": "running", "message": f"writing {name}"})
+
+    async def written(_verdict: object) -> str:
+        return "" if await asyncio.to_thread(path.is_file) else f"{name} was not written"
+
+    result: Result | None = None
+    try:
+        result = await commander.perform(Order("create-project-context", (), read=_anything, check=written))
+    finally:
+        await record(EventType.CONTEXT_COMPLETE, _completion(result, name))
+    if not result.ok:
+        raise ContextMissing(f"{name} could not be created: {result.reason}")
+
+
+async def _refresh(commander: Commander) -> str:
+    """The old file stays usable meanwhile, and whatever happens here changes nothing about the run."""
+    await record(EventType.CONTEXT_REFRESH, {"status": "running", "message": "refreshing the project context"})
+    result: Result | None = None
+    try:
+        order = Order("refresh-project-context", (), read=_anything, light=True, background=True)
+        result = await commander.perform(order)
+    finally:
+        await record(EventType.CONTEXT_COMPLETE, _completion(result, "project-context.md"))
+    return "refreshed" if result.ok else result.reason
+
+
+def _completion(result: Result | None, name: str) -> dict[str, Any]:
+    if result is None:
+        return {"status": "stopped", "message": f"{name}: stopped"}
+    message = f"{name} is up to date" if result.ok else result.reason
+    return known(status=result.status.on_wire, message=message, metrics=result.metrics or None)
+
+
+def _anything(text: str) -> str:
+    return text[-200:]
+
+
+def _age(path: Path, now: float) -> float | None:
+    """Seconds since the file was written, None when it is not there."""
+    try:
+        return now - path.stat().st_mtime
+    except OSError:
+        return None

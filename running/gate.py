@@ -1,0 +1,141 @@
+"""Whether the next command may start: pause, stop, and waiting for a limit to pass.
+
+Every command enters through the gate. Promises: a pause is announced once, when nothing of the foreground runs any
+more; `stop` opens a paused gate only to end the run; nothing starts after a stop was asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+from events import EventType
+from running.workspace import known, mention, record
+
+WAIT_SLICE_S: Final = 1.0  # a wait for a clock time looks at the clock this often: laptops sleep, clocks are set
+
+
+class StopMode(StrEnum):
+    GRACEFUL = "graceful"  # the current command ends by itself
+    NOW = "now"  # it is ended
+    INTERRUPT = "interrupt"  # the server ends: as now, but the batch stays open and can be resumed
+
+
+class Stopped(Exception):
+    """The operator, or the end of the server, asked the run to stop."""
+
+
+class Gate:
+    """The gate of one batch. `clock` is seconds since the epoch."""
+
+    def __init__(self, batch_id: int, clock: Callable[[], float]) -> None:
+        self.batch_id = batch_id
+        self.stop_mode: StopMode | None = None
+        self.reason: str | None = None
+        self.until: float | None = None
+        self.inside = 0
+        self.on_stop_now: list[Callable[[], None]] = []
+        self._clock = clock
+        self._announced = False
+        self._warned = False
+        self._change = asyncio.Event()  # set, and replaced by a new one, at every change
+
+    @property
+    def paused(self) -> bool:
+        """Paused, or about to be as soon as the current command has ended."""
+        return self.reason is not None
+
+    @property
+    def ends_agents(self) -> bool:
+        return self.stop_mode in (StopMode.NOW, StopMode.INTERRUPT)
+
+    def pause(self, reason: str, until: float | None = None, *, announced: bool = False) -> None:
+        """Let nothing start until `resume`, or until a clock time. `announced`: the page knows already."""
+        if self.reason is None or until is not None:
+            self.reason, self.until, self._announced = reason, until, announced
+        if self.inside and not announced and not self._warned:
+            self._warned = True
+            mention(EventType.BATCH_WARNING, self._warning("pausing", "pausing after the current command"))
+        self._tell_waiters()
+
+    def resume(self) -> None:
+        self.reason, self.until = None, None
+        if self._warned and not self._announced:
+            self._warned = False
+            mention(EventType.BATCH_RESUME, {"batch_id": self.batch_id, "reason": "operator"})
+        self._tell_waiters()
+
+    def stop(self, mode: StopMode) -> None:
+        """Start nothing more; `NOW` and `INTERRUPT` also end the agents that run. A second call may only make it faster."""
+        if self.stop_mode is None and mode is not StopMode.INTERRUPT:
+            said = "now" if mode is StopMode.NOW else "after the current command"
+            mention(EventType.BATCH_WARNING, self._warning("stopping", f"stopping {said}"))
+        if not self.ends_agents or mode is StopMode.INTERRUPT:
+            self.stop_mode = mode
+        if self.ends_agents:
+            self._end_running()
+        self._tell_waiters()
+
+    def end_agents(self) -> None:
+        """The run has failed: what still runs beside it ends, and nothing more starts."""
+        self.stop_mode = self.stop_mode or StopMode.NOW
+        self._end_running()
+        self._tell_waiters()
+
+    def _end_running(self) -> None:
+        for end in list(self.on_stop_now):
+            end()
+
+    async def enter(self) -> None:
+        """Return when a command may start; raise `Stopped` when none may any more."""
+        was_paused = False
+        while self.stop_mode is None and self.reason is not None:
+            was_paused = True
+            change = self._change
+            await self._announce()
+            if self.until is not None and self._clock() >= self.until:
+                await self._reopen("limit over")
+                continue
+            await _wait(change, None if self.until is None else WAIT_SLICE_S)
+        if self.stop_mode is not None:
+            raise Stopped
+        if was_paused and self._announced:
+            await self._reopen("operator")
+
+    async def _announce(self) -> None:
+        if self._announced or self.reason is None:
+            return
+        self._announced = True
+        until = None if self.until is None else int(self.until * 1000)
+        await record(EventType.BATCH_PAUSE, known(batch_id=self.batch_id, reason=self.reason, until=until))
+
+    async def _reopen(self, reason: str) -> None:
+        """Several commands may wait at once: the first one through tells of it."""
+        self.reason, self.until = None, None
+        if self._announced:
+            self._announced = self._warned = False
+            await record(EventType.BATCH_RESUME, {"batch_id": self.batch_id, "reason": reason})
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so long by the clock, or until a stop is asked for."""
+        ends = self._clock() + seconds
+        while self.stop_mode is None and (left := ends - self._clock()) > 0:
+            await _wait(self._change, min(left, WAIT_SLICE_S))
+
+    def _tell_waiters(self) -> None:
+        """A new event for the next change: a waiter that took the old one before it looked cannot miss this one."""
+        self._change.set()
+        self._change = asyncio.Event()
+
+    def _warning(self, kind: str, message: str) -> dict[str, object]:
+        return {"batch_id": self.batch_id, "warning_type": kind, "message": message}
+
+
+async def _wait(change: asyncio.Event, seconds: float | None) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await change.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,134 @@
+"""What git can prove about a project: what changed since a moment, and which commits exist.
+
+Read-only for the project: snapshots are written with an index and an object folder of our own, so neither the user's
+index nor their object store changes. Nothing here resets, checks out or discards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+TIMEOUT_S: Final = 120.0  # one git call; hashing a large tree for the first time takes a while
+FIRST_BYTES: Final = 200_000  # of the output of one call that are kept in messages
+
+
+class GitError(RuntimeError):
+    """A git call that failed; the message holds what git said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """The size of a change."""
+
+    files_changed: int = 0
+    lines_added: int = 0
+    lines_removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit, as the dossier lists it; `at` in ms since the epoch."""
+
+    hash: str
+    subject: str
+    at: int
+
+
+class Git:
+    """One repository. `store` is a folder of ours for snapshots; `ignored` paths never count as a change."""
+
+    def __init__(self, root: Path, store: Path, ignored: tuple[str, ...]) -> None:
+        self.root = root
+        self._store = store
+        self._ignored = ignored
+        self._index_lock = asyncio.Lock()  # one index: snapshots take turns
+
+    @classmethod
+    async def find(cls, root: Path, store: Path, ignored: tuple[str, ...] = ()) -> Git | None:
+        """The repository that the folder is in, None when it is in none or git is not installed."""
+        probe = cls(root, store, ignored)
+        try:
+            await probe._run("rev-parse", "--is-inside-work-tree")
+        except (GitError, OSError):
+            return None
+        (store / "objects").mkdir(parents=True, exist_ok=True)
+        return probe
+
+    async def snapshot(self) -> str:
+        """The tree of the work tree as it is now, ignored files left out: a name that git can compare later."""
+        paths = await self._run("rev-parse", "--git-path", "objects", "--git-path", "index")
+        objects, index = (self.root / path for path in paths.splitlines())
+        environment = {
+            "GIT_INDEX_FILE": str(self._store / "index"),
+            "GIT_OBJECT_DIRECTORY": str(self._store / "objects"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects.resolve()),
+        }
+        async with self._index_lock:
+            await asyncio.to_thread(self._seed, index)
+            await self._run("add", "--all", "--", ".", *self._excluded(), environment=environment)
+            return (await self._run("write-tree", environment=environment)).strip()
+
+    def _seed(self, index: Path) -> None:
+        """Begin with the user's index: it knows what has not changed, so that nothing is hashed again."""
+        own = self._store / "index"
+        if not own.exists() and index.is_file():
+            shutil.copyfile(index, own)
+
+    async def diff(self, old_tree: str, new_tree: str) -> Diff:
+        """What changed between two snapshots."""
+        environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self._store / "objects")}
+        text = await self._run("diff", "--numstat", "--no-renames", old_tree, new_tree, environment=environment)
+        rows = [line.split("\t") for line in text.splitlines()]
+        added = sum(int(row[0]) for row in rows if row[0].isdigit())
+        removed = sum(int(row[1]) for row in rows if row[1].isdigit())
+        return Diff(len(rows), added, removed)
+
+    async def has_commit(self, commit: str) -> bool:
+        """Whether the hash, whole or abbreviated, names exactly one commit."""
+        try:
+            await self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+        except GitError:
+            return False
+        return True
+
+    async def commits_for(self, story_key: str, most: int = 20) -> list[Commit]:
+        """The newest commits whose message names the story."""
+        arguments = ("log", f"--max-count={most}", "--format=%H%x09%ct%x09%s", "--fixed-strings", f"--grep={story_key}")
+        try:
+            text = await self._run(*arguments)
+        except GitError:  # a repository without a commit yet
+            return []
+        rows = [line.split("\t", 2) for line in text.splitlines()]
+        return [Commit(row[0], row[2], int(row[1]) * 1000) for row in rows if len(row) == 3]
+
+    def _excluded(self) -> list[str]:
+        return [f":(exclude){path}" for path in self._ignored]
+
+    async def _run(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            "-c",
+            "core.quotePath=false",
+            *arguments,
+            cwd=self.root,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                output, errors = await process.communicate()
+        except (TimeoutError, asyncio.CancelledError):
+            process.kill()
+            await process.wait()
+            raise
+        if process.returncode != 0:
+            message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
+            raise GitError(f"git {arguments[0]}: {message or f'exit code {process.returncode}'}")
+        return output.decode(errors="replace")

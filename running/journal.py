@@ -1,0 +1,102 @@
+"""What a cycle has behind it: the recorded results of its commands.
+
+A cycle's code is run again from its beginning after a stop or a crash; every command whose result stands in the
+journal answers with it instead of running, so the run goes on at exactly the place where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from db import Command
+
+V = TypeVar("V")
+
+
+class CommandStatus(StrEnum):
+    """How a command ended, as the row has it. All but the last three are `status` of `command:end` as well."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    STALLED = "stalled"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    USAGE_LIMIT = "usage-limit"
+    TRANSIENT = "transient"  # on the wire `error`: it will be tried again and is nobody's failure
+    REFUSED = "refused"  # on the wire `error`: the agent cannot run at all, so it decides about no story
+
+    @property
+    def on_wire(self) -> str:
+        return "error" if self in (CommandStatus.TRANSIENT, CommandStatus.REFUSED) else self.value
+
+
+FAILURES: Final = frozenset({CommandStatus.ERROR, CommandStatus.TIMEOUT, CommandStatus.STALLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The end of one attempt. `verdict` is the JSON of what was read, None unless it succeeded."""
+
+    status: CommandStatus
+    reason: str = ""
+    verdict: bytes | None = None
+    resets_at: float | None = None
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return self.status is CommandStatus.SUCCESS
+
+    def read(self, kind: type[V]) -> V:
+        """The verdict as the value it was; only for a success."""
+        return msgspec.json.decode(self.verdict or b"null", type=kind)
+
+
+@dataclass(slots=True)
+class Journal:
+    """Results by story key, command and attempt; sessions of interrupted attempts, to be resumed."""
+
+    results: dict[tuple[str, str, int], Result] = field(default_factory=dict)
+    sessions: dict[tuple[str, str, int], str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, commands: Iterable[Command], *, failures: bool) -> Journal:
+        """Read rows, oldest first. `failures`: whether failed attempts still count (same batch) or not (a new one)."""
+        journal = cls()
+        for row in commands:
+            status = CommandStatus(row.status) if row.ended_at is not None else CommandStatus.INTERRUPTED
+            place = (row.story_key, row.command, row.attempt)
+            if status is CommandStatus.SUCCESS or (failures and status in FAILURES):
+                verdict = None if row.verdict is None else row.verdict.encode()
+                journal.results[place] = Result(status, row.reason or "", verdict)
+            elif row.session_id is not None:
+                journal.sessions[place] = row.session_id
+        if not failures:
+            journal._as_first_attempts()
+        return journal
+
+    def find(self, story_key: str, command: str, attempt: int) -> Result | None:
+        return self.results.get((story_key, command, attempt))
+
+    def session(self, story_key: str, command: str, attempt: int) -> str | None:
+        return self.sessions.get((story_key, command, attempt))
+
+    def forget(self, story_key: str) -> None:
+        """Nothing that is recorded for the story counts any more."""
+        self.results = {place: result for place, result in self.results.items() if place[0] != story_key}
+        self.sessions = {place: session for place, session in self.sessions.items() if place[0] != story_key}
+
+    def _as_first_attempts(self) -> None:
+        """A success on a later attempt counts as the first one: the failures before it are not replayed."""
+        self.results = {(key, command, 1): result for (key, command, _), result in self.results.items()}
+
+
+def dump(verdict: Any) -> bytes:
+    """The JSON of a verdict for its row."""
+    return msgspec.json.encode(verdict)

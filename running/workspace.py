@@ -1,0 +1,74 @@
+"""What every part of a run works with: the project, the settings, the agents and the database of one server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from agents import AgentSpec
+from db import Database, DatabaseUnavailable
+from events import Event, EventType, emit_event
+from running.git import Git
+from settings import Settings
+from sprint import Project
+
+RETRY_S: Final = 1.0  # how often a record that the disk refused is tried again
+
+log = logging.getLogger("sprint_runner.run")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One project under one server. `settings` is a function because they may change while the server runs.
+
+    `clock` is seconds since the epoch; `git` is None where the project is not a git repository.
+    """
+
+    project: Project
+    settings: Callable[[], Settings]
+    agents: Mapping[str, AgentSpec]
+    database: Database
+    data_dir: Path
+    prompts: Path
+    git: Git | None
+    clock: Callable[[], float]
+
+    def relative(self, path: Path) -> str:
+        """A path as prompts and pages show it: relative to the project where it lies inside."""
+        try:
+            return path.relative_to(self.project.root).as_posix()
+        except ValueError:
+            return str(path)
+
+
+async def durable(write: Callable[[], Awaitable[T]]) -> T:
+    """Do a write that the run must not go on without; while the disk takes none, wait for it and do it again."""
+    while True:
+        try:
+            return await write()
+        except DatabaseUnavailable as error:
+            log.error("waiting for the database: %s", error)
+            await asyncio.sleep(RETRY_S)
+
+
+async def record(type: EventType, payload: Mapping[str, Any]) -> Event:
+    """Emit an event that the run must not go on without."""
+    return await durable(lambda: emit_event(type, payload))
+
+
+def mention(type: EventType, payload: Mapping[str, Any]) -> None:
+    """Emit an event that only informs; when the disk takes no writes it is dropped, the transcript has it anyway."""
+    try:
+        emit_event(type, payload)
+    except DatabaseUnavailable:
+        log.debug("dropped while the database takes no writes: %s", type)
+
+
+def known(**values: Any) -> dict[str, Any]:
+    """A payload without the keys that are not known; optional keys are absent, never null."""
+    return {name: value for name, value in values.items() if value is not None}
