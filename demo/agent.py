@@ -12,9 +12,12 @@ from pathlib import Path
 def main() -> int:
     """Makes the package importable wherever the program was started, then runs it."""
     sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from demo.program import run
+    try:
+        from demo.program import run
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # before the agent listens for signals
+        return 130
 
 
 if __name__ == "__main__":

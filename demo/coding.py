@@ -24,17 +24,14 @@ def dev_story(scene: Scene) -> str:
     story = scene.prompt.stories[0]
     prepared = scene.prepared(story)
     files = scene.existing(scene.prompt["context file"], story.file)
-    opening = scene.text(
-        scene.start("setup", story.key), prepared.approach if prepared else f"I implement {story.key}."
+    opening = scene.text(scene.start("setup", story.key), f"I implement {story.number}, {story.title}.")
+    scene.stage.read(
+        *files, say=opening, thinking=prepared.approach if prepared else "The smallest change that does it."
     )
-    if files:
-        scene.stage.read(*files, say=opening)
-    else:
-        scene.say(opening)
     if "blocked" in scene.turn or (prepared and prepared.blocked and not scene.turn.words):
         return _blocked(scene, story, prepared)
     if "no-change" in scene.turn:
-        return scene.text(scene.end("setup", "read"), "Everything is there already.", "", "[DEV-STORY-COMPLETE: YES]")
+        return scene.text(scene.end("setup", "read"), "Everything is there already.", None, "[DEV-STORY-COMPLETE: YES]")
     touched = _implement(scene, story, prepared)
     return _finish(scene, story, prepared, touched)
 
@@ -51,7 +48,7 @@ def _blocked(scene: Scene, story: Story, prepared: Prepared | None) -> str:
         scene.change(story.file, noted, scene.text(scene.end("setup", "a contradiction"), say))
     else:
         scene.say(say)
-    return scene.text("I changed no code.", "", "[DEV-STORY-COMPLETE: NO]", "[DEV-STORY-BLOCKED: YES]", reason)
+    return scene.text("I changed no code.", None, "[DEV-STORY-COMPLETE: NO]", "[DEV-STORY-BLOCKED: YES]", reason)
 
 
 def _implement(scene: Scene, story: Story, prepared: Prepared | None) -> list[str]:
@@ -59,7 +56,8 @@ def _implement(scene: Scene, story: Story, prepared: Prepared | None) -> list[st
     _begin(scene, story)
     if prepared is None:
         path = f"work/{story.key}.md"
-        text = scene.content(path) or f"# {story.title}\n\nDone as {story.key} asks.\n"
+        written = scene.content(path)
+        text = f"{written}\nLooked at again.\n" if written else f"# {story.title}\n\nDone as {story.key} asks.\n"
         scene.change(path, text, scene.text(scene.end("setup", "read"), scene.start("implement", path)))
         scene.say(scene.end("implement", "written"), scene.start("tests", "the project's own"))
         return [path]
@@ -96,12 +94,12 @@ def apply(scene: Scene, edit: Replacement) -> None:
 def _finish(scene: Scene, story: Story, prepared: Prepared | None, touched: list[str]) -> str:
     answer = scene.check()
     if answer is not None and not answer.ok:
-        return scene.text(scene.end("tests", "failing"), "The check fails.", "", "[DEV-STORY-COMPLETE: NO]")
+        return scene.text(scene.end("tests", "failing"), "The check fails.", None, "[DEV-STORY-COMPLETE: NO]")
     marks = scene.text(scene.end("tests", "green"), scene.start("lint", "white space and conflict marks"))
     scene.stage.bash("git diff --check", "Look for white space errors", marks)
     _record(scene, story, prepared, touched, answer)
     summary = prepared.completion if prepared else (f"{story.title} is there.",)
-    return scene.text(scene.end("validate", "story file complete"), *summary, "", "[DEV-STORY-COMPLETE: YES]")
+    return scene.text(scene.end("validate", "story file complete"), *summary, None, "[DEV-STORY-COMPLETE: YES]")
 
 
 def _record(scene: Scene, story: Story, prepared: Prepared | None, touched: list[str], answer: Answer | None) -> None:
@@ -144,7 +142,7 @@ def commit(scene: Scene) -> str:
     if not changed:
         done = _earlier(scene, message)
         said = f"[COMMIT-SUCCESS: {done}]" if done else "[NO-CHANGES-TO-COMMIT]"
-        return scene.text(scene.end("setup", "nothing left to commit"), "", said)
+        return scene.text(scene.end("setup", "nothing left to commit"), None, said)
     _clear_stale_lock(scene)
     paths = " ".join(map(shlex.quote, changed))
     staged = scene.stage.bash(
@@ -163,7 +161,7 @@ def commit(scene: Scene) -> str:
         "git log -1 --stat --format='%h %s'", "Look at the commit", scene.start("validate", "the commit")
     )
     return scene.text(
-        scene.end("commit", "made"), scene.end("validate", "seen"), "", f"[COMMIT-SUCCESS: {log.content.split()[0]}]"
+        scene.end("commit", "made"), scene.end("validate", "seen"), None, f"[COMMIT-SUCCESS: {log.content.split()[0]}]"
     )
 
 
@@ -178,11 +176,9 @@ def _changed(scene: Scene) -> list[str] | None:
     for story in prompt.stories:
         beside = (prompt.beside_stories(f"{name}-{story.key}.md") for name in ("discovery", "tech-spec"))
         wanted += [story.file, *beside, f"work/{story.key}.md", *file_list(scene.content(story.file))]
-    files = [path for path in dict.fromkeys(wanted) if path and scene.has(path)]
-    status = _git(scene, "status", "--porcelain", "-z", "--untracked-files=all", "--", *files)
-    if status is None:
-        return None
-    return [entry[3:] for entry in status.split("\0") if entry and files]
+    inside = [path for path in dict.fromkeys(wanted) if path and not path.startswith(("/", ".."))]
+    status = _git(scene, "status", "--porcelain", "-z", "--untracked-files=all", "--", *inside)
+    return None if status is None else [entry[3:] for entry in status.split("\0") if entry]
 
 
 def _earlier(scene: Scene, message: str) -> str:

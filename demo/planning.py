@@ -36,7 +36,7 @@ def project_context(scene: Scene) -> str:
     return scene.text(
         scene.end("write", "written"),
         f"`{path}` is up to date: what the project is, its rules, how to check it.",
-        "",
+        None,
         "[PROJECT-CONTEXT-WRITTEN: YES]",
     )
 
@@ -75,10 +75,7 @@ def create_story(scene: Scene) -> str:
     opening = scene.text(
         scene.start("setup", keys), f"I write the story files for {keys}, from the epics and the code."
     )
-    if sources:
-        stage.read(*sources, say=opening)
-    else:
-        stage.say(opening)
+    stage.read(*sources, say=opening)
     scene.say(scene.end("setup", "sources read"), scene.start("analyze", "what each story needs"))
     for story in scene.prompt.stories:
         _create(scene, story)
@@ -87,7 +84,7 @@ def create_story(scene: Scene) -> str:
     return scene.text(
         scene.end("validate", "every criterion has a task"),
         *(f"{story.key}: {why}" for story, (_, why) in zip(scene.prompt.stories, decisions, strict=True)),
-        "",
+        None,
         *(f"[TECH-SPEC-DECISION: {decision}]" for decision, _ in decisions),
     )
 
@@ -138,7 +135,11 @@ def discovery(scene: Scene) -> str:
     for story in scene.prompt.stories:
         _discover(scene, story)
     return scene.text(
-        scene.end("explore", "done"), scene.end("write", "notes written"), "The notes are with the stories."
+        scene.end("explore", "done"),
+        scene.end("write", "notes written"),
+        "The notes are with the stories.",
+        None,
+        "[STORY-DISCOVERY-COMPLETE: YES]",
     )
 
 
@@ -164,10 +165,7 @@ def tech_spec(scene: Scene) -> str:
     opening = scene.text(
         scene.start("setup", ", ".join(story.key for story in wanted)), "I fix what must not be guessed."
     )
-    if files:
-        scene.stage.read(*files, say=opening)
-    else:
-        scene.say(opening)
+    scene.stage.read(*files, say=opening)
     scene.say(scene.end("setup", "stories read"), scene.start("discover", "interfaces and risks"))
     for story in wanted:
         path = scene.prompt.beside_stories(f"tech-spec-{story.key}.md")
@@ -176,7 +174,7 @@ def tech_spec(scene: Scene) -> str:
     return scene.text(
         scene.end("write", "written"),
         scene.end("validate", "every criterion is covered"),
-        "",
+        None,
         "[TECH-SPEC-COMPLETE: YES]",
     )
 

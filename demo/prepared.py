@@ -6,7 +6,6 @@ without such a folder has no prepared work, and the agent answers with small gen
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +77,8 @@ def load(key: str, root: Path) -> Prepared | None:
         return None
     if not (root / PROJECT_MARK).is_file():
         return None
+    import tomllib  # here, because most calls can do without, and it is slow to import
+
     data = tomllib.loads((folder / "story.toml").read_text(encoding="utf-8"))
     blocked = data.get("blocked")
     return Prepared(

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from demo import coding, mishaps, planning, reviewing, session
+from demo import coding, identity, mishaps, planning, reviewing, session
 from demo.files import write_atomically
 from demo.options import Options, UsageError, parse
 from demo.prompt import Prompt
@@ -105,7 +105,7 @@ def _open(options: Options, given: str) -> Session | None:
         if found is not None and parse_prompt(given).command:
             found.prompt = given
         return found
-    if options.session_id is not None and not session.is_id(options.session_id):
+    if options.session_id is not None and not identity.is_one(options.session_id):
         raise UsageError("Error: Invalid session ID. Must be a valid UUID.")
     if options.session_id is not None and session.exists(options.session_id):
         raise UsageError(f"Error: Session ID {options.session_id} is already in use.")

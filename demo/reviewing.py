@@ -23,10 +23,7 @@ def document_review(scene: Scene) -> str:
     keys = ", ".join(story.key for story in scene.prompt.stories)
     opening = scene.text(scene.start("setup", keys), "I read as a developer who has nothing else to go by.")
     found = scene.existing(*files)
-    if found:
-        scene.stage.read(*found, say=opening)
-    else:
-        scene.say(opening)
+    scene.stage.read(*found, say=opening)
     scene.say(scene.end("setup", "read"), scene.start("analyze", "criteria, tasks, gaps"))
     critical = [] if spec else [each for story in scene.prompt.stories if (each := _review_story(scene, story))]
     if "critical" in scene.turn:
@@ -36,7 +33,7 @@ def document_review(scene: Scene) -> str:
     scene.say(scene.end("analyze", f"{len(critical)} critical"), scene.start("validate", "what is there now"))
     told = [f"- [CRITICAL] {each}" for each in critical] or ["No critical issues: a developer can start."]
     answer = "YES" if critical else "NO"
-    return scene.text(scene.end("validate", "done"), *told, "", f"[CRITICAL-ISSUES-FOUND: {answer}]")
+    return scene.text(scene.end("validate", "done"), *told, None, f"[CRITICAL-ISSUES-FOUND: {answer}]")
 
 
 def _review_story(scene: Scene, story: Story) -> str:

@@ -36,8 +36,9 @@ class Scene:
         if text:
             self.stage.say(text)
 
-    def text(self, *lines: str) -> str:
-        return "\n".join(line for line in lines if line)
+    def text(self, *lines: str | None) -> str:
+        """Lines joined: empty ones are left out, None is a blank one."""
+        return "\n".join(line or "" for line in lines if line != "")
 
     def prepared(self, story: Story) -> Prepared | None:
         return load(story.key, self.stage.root)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo import identity
 from demo.files import write_atomically
 from demo.tokens import Tokens
 
@@ -32,7 +31,7 @@ class Session:
 
 def new(model: str, prompt: str, session_id: str | None = None) -> Session:
     _prune(_folder())
-    return Session(session_id or str(uuid.uuid4()), model, prompt)
+    return Session(session_id or identity.new(), model, prompt)
 
 
 def find(session_id: str) -> Session | None:
@@ -47,20 +46,13 @@ def find(session_id: str) -> Session | None:
 
 
 def exists(session_id: str) -> bool:
-    return is_id(session_id) and (_folder() / f"{session_id}.json").is_file()
-
-
-def is_id(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except ValueError:
-        return False
+    return identity.is_one(session_id) and (_folder() / f"{session_id}.json").is_file()
 
 
 def _folder() -> Path:
     """`DEMO_AGENT_HOME`, else a folder of this user's among the temporary ones."""
     given = os.environ.get("DEMO_AGENT_HOME")
-    return Path(given) if given else Path(tempfile.gettempdir()) / f"sprint-runner-demo-{os.getuid()}"
+    return Path(given) if given else Path(os.environ.get("TMPDIR") or "/tmp") / f"sprint-runner-demo-{os.getuid()}"
 
 
 def _prune(folder: Path) -> None:

@@ -6,11 +6,12 @@ effect only while the stage waits or a command runs, so no line and no file is e
 
 from __future__ import annotations
 
-import hashlib
 import json
 import signal
 import time
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -82,13 +83,20 @@ class Stage:
         finally:
             self._waiting = False
 
-    def pause(self, seconds: float) -> None:
-        """Waits at this run's pace; `seconds` are those at speed 1."""
-        self._wait(lambda: time.sleep(seconds / self.speed))
-
     def wait(self, seconds: float) -> None:
-        """Waits for real, whatever the pace."""
-        self._wait(lambda: time.sleep(seconds))
+        """Waits for real, whatever the pace. Raises Ended when a signal comes meanwhile."""
+        try:
+            self._wait(lambda: time.sleep(seconds))
+        except Interrupted as signalled:
+            raise Ended(self._cut_off(signalled.number)) from None
+
+    def pause(self, seconds: float) -> None:
+        """Waits at this run's pace; `seconds` are those at speed 1. Raises Ended when a signal comes meanwhile."""
+        self.wait(seconds / self.speed)
+
+    def _pause(self, seconds: float) -> None:
+        """As `pause`, within a reply: raises Interrupted."""
+        self._wait(lambda: time.sleep(seconds / self.speed))
 
     # -- what the agent says and does
 
@@ -104,8 +112,8 @@ class Stage:
     def bash(self, command: str, description: str, say: str = "") -> Answer:
         return self.reply(say, Bash(command, description))[0]
 
-    def read(self, *paths: str, say: str = "") -> None:
-        self.reply(say, *(Read(self.path(each)) for each in paths))
+    def read(self, *paths: str, say: str = "", thinking: str = "") -> None:
+        self.reply(say, *(Read(self.path(each)) for each in paths), thinking=thinking)
 
     def write(self, path: str, content: str, say: str = "") -> Answer:
         return self.reply(say, Write(self.path(path), content))[0]
@@ -118,13 +126,13 @@ class Stage:
         blocks = self._blocks(text, tools, thinking)
         tokens = self._tokens(blocks)
         try:
-            self.pause(PAUSE_BEFORE_BLOCK_S)
+            self._pause(PAUSE_BEFORE_BLOCK_S)
         except Interrupted as signalled:
-            raise Ended(self._cut_off(signalled.number, blocks[0], None, tokens)) from None
+            raise Ended(self._cut_off(signalled.number)) from None
         message = self.stream.begin(tokens)
         self._on_reply(self.stream.used)
         self._print(blocks, message, tokens)
-        self.stream.end()
+        self.stream.end(message, tokens, "tool_use" if tools else "end_turn")
         return [
             self._use(tool, block) for tool, block in zip(tools, blocks[-len(tools) :] if tools else (), strict=True)
         ]
@@ -144,15 +152,15 @@ class Stage:
         for at, block in enumerate(blocks):
             if at:
                 try:
-                    self.pause(PAUSE_BEFORE_BLOCK_S / 2)
+                    self._pause(PAUSE_BEFORE_BLOCK_S / 2)
                 except Interrupted as signalled:
-                    raise Ended(self._cut_off(signalled.number, block, message, tokens)) from None
+                    raise Ended(self._cut_off(signalled.number, (message, block, tokens))) from None
             self.stream.block(message, block, tokens)
 
     def _tokens(self, blocks: list[Block]) -> Tokens:
         said = json.dumps([{name: value for name, value in each.items() if name != "id"} for each in blocks])
         least, most = THOUGHT_TOKENS
-        digest = int.from_bytes(hashlib.blake2b(said.encode(), digest_size=4).digest(), "big")
+        digest = zlib.crc32(said.encode())
         thought = least + digest % (most - least)
         tokens = Tokens(3 + digest % 5, estimate(said) + thought, self._context, self._fresh)
         self._context += self._fresh
@@ -170,10 +178,8 @@ class Stage:
         self.stream.tool_result(block["id"], answer.content, answer.structured, is_error=answer.is_error, meta=ACCEPTED)
         self._fresh += estimate(answer.content)
         self._check_turns()
-        try:
-            self.pause(PAUSE_AFTER_TOOL_S)
-        except Interrupted as signalled:
-            self._pending = signalled.number  # taken up before the next reply
+        with suppress(Interrupted):  # it is pending, and taken up before the next reply
+            self._pause(PAUSE_AFTER_TOOL_S)
         return answer
 
     def _check_turns(self) -> None:
@@ -184,16 +190,17 @@ class Stage:
 
     # -- how a signal ends the run, as recorded from the real program
 
-    def _cut_off(self, number: int, block: Block, message: str | None, tokens: Tokens) -> int:
-        """In the middle of a reply. Before the first one there is no result line."""
+    def _cut_off(self, number: int, begun: tuple[str, Block, Tokens] | None = None) -> int:
+        """In a reply, or before one. Before the first one there is no result line, nor after other signals."""
         if number != signal.SIGINT:
             return EXIT_OF_SIGNAL.get(signal.Signals(number), 1)
-        if message is None and not self.stream.replies:
+        if begun is None and not self.stream.replies:
             self.stream.note("[Request interrupted by user]")
             return 0
-        if block["type"] == "text":
+        if begun is not None and begun[1]["type"] == "text":
+            message, block, tokens = begun
             half = {"type": "text", "text": block["text"][: len(block["text"]) // 2]}
-            self.stream.block(message or self.stream.begin(tokens), half, tokens, aborted=True)
+            self.stream.block(message, half, tokens, aborted=True)
         self.stream.note("[Request interrupted by user]")
         diagnostic = "[ede_diagnostic] result_type=user last_content_type=n/a stop_reason=null"
         self.stream.broken_off("aborted_streaming", [diagnostic], stop_reason=None)

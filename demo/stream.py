@@ -9,31 +9,16 @@ from __future__ import annotations
 import json
 import os
 import time
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from demo import identity, lines, partial
 from demo.tokens import Tokens, cost, message_usage, model_usage, result_usage
 
 VERSION = "2.1.330"
 Block = dict[str, Any]
-
-TOOLS = ("Task", "Bash", "Edit", "NotebookEdit", "Read", "Skill", "TaskCreate", "TaskGet", "TaskList", "TaskStop")
-MORE_TOOLS = ("TaskUpdate", "ToolSearch", "WebFetch", "WebSearch", "Workflow", "Write")
-SUBAGENTS = {
-    "spawned": 0,
-    "requested": {"background": 0, "foreground": 0, "unset": 0},
-    "started_in_background": 0,
-    "max_depth": 0,
-    "spawned_by_subagents": 0,
-    "completed": 0,
-    "failed": 0,
-    "killed": {"parent": 0, "user": 0, "system": 0},
-    "refused": {"depth_limit": 0, "concurrency_limit": 0, "budget": 0},
-    "by_type": {},
-}
 
 
 @dataclass(slots=True)
@@ -49,66 +34,48 @@ class Stream:
     started: float = field(default_factory=time.monotonic)
     first_reply: float | None = None
     replies: int = 0
+    blocks: int = 0  # of the reply that is being printed
     tool_results: int = 0
     notes: int = 0
     last_text: str = ""
 
     def line(self, record: Mapping[str, Any]) -> None:
         """Prints one line; every line has the session's id and one of its own."""
-        whole = {**record, "session_id": self.session_id, "uuid": str(uuid.uuid4())}
+        whole = {**record, "session_id": self.session_id, "uuid": identity.new()}
         text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False)
         data = (text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029") + "\n").encode(errors="replace")
         while data:
             data = data[os.write(1, data) :]
 
     def init(self) -> None:
-        self.line(
-            {
-                "type": "system",
-                "subtype": "init",
-                "cwd": self.cwd,
-                "tools": [*TOOLS, *MORE_TOOLS],
-                "mcp_servers": [],
-                "model": self.model,
-                "permissionMode": self.permission_mode,
-                "slash_commands": ["compact", "context", "init", "review", "security-review", "usage"],
-                "terminal_slash_commands": ["doctor", "color"],
-                "apiKeySource": "none",
-                "claude_code_version": VERSION,
-                "output_style": "default",
-                "agents": ["claude", "Explore", "general-purpose", "Plan"],
-                "skills": [],
-                "plugins": [],
-                "capabilities": ["interrupt_receipt_v1", "msg_lifecycle_v1"],
-                "analytics_disabled": True,
-                "product_feedback_disabled": True,
-                "served_by_anthropic": False,
-                "memory_paths": {},
-                "original_cwd": self.cwd,
-                "additional_directories": [],
-                "messaging_socket_path": "",
-                "fast_mode_state": "off",
-                "fast_mode_disabled_reason": "sdk_opt_in_required",
-                "per_turn_effort_active": False,
-                "ultrathink_available": False,
-                "ultrathink_typed_raises": False,
-                "view_mode": "default",
-            }
-        )
+        self.line(lines.init(self.cwd, self.model, self.permission_mode, VERSION))
 
     # -- replies and tool results
 
     def begin(self, tokens: Tokens) -> str:
         """Opens a reply and books its tokens; its lines share the id that is returned."""
         self.replies += 1
+        self.blocks = 0
         self.used += tokens
         if self.first_reply is None:
             self.first_reply = time.monotonic()
-        return f"msg_demo{self.session_id[:8]}{self.replies:06d}"
+        message_id = f"msg_demo{self.session_id[:8]}{self.replies:06d}"
+        if self.partial:
+            self.line({"type": "system", "subtype": "status", "status": "requesting"})
+            self._events(message_id, [partial.started(message_id, self.model, tokens)])
+        return message_id
 
-    def end(self) -> None:
+    def end(self, message_id: str, tokens: Tokens, stop_reason: str) -> None:
         """Closes a reply: all of it has been printed."""
         self.finished = self.used
+        if self.partial:
+            self._events(message_id, partial.ended(tokens, stop_reason))
+
+    def _events(self, message_id: str, events: Iterable[Block]) -> None:
+        for event in events:
+            more = {"ttft_ms": 20, "thinking_display": "updates"} if event["type"] == "message_start" else {}
+            record = {"type": "stream_event", "event": event, "parent_tool_use_id": None, **more}
+            self.line(record | {"api_message_id": message_id})
 
     def block(self, message_id: str, block: Block, tokens: Tokens, *, aborted: bool = False) -> None:
         """One block of a reply: a line of its own."""
@@ -130,10 +97,16 @@ class Stream:
             "request_id": f"req_demo{self.session_id[:8]}{self.replies:06d}",
         }
         if block["type"] == "thinking":
+            self.line(lines.thinking_tokens(block["thinking"]))
             record |= {"thinking_duration_ms": 1, "thinking_display": "updates"}
         if block["type"] == "text":
             self.last_text = block["text"]
+        if self.partial:
+            self._events(message_id, partial.growing(self.blocks, block))
         self.line(record | ({"aborted": True} if aborted else {}))
+        if self.partial:
+            self._events(message_id, [partial.stopped(self.blocks)])
+        self.blocks += 1
 
     def tool_result(
         self, tool_use_id: str, content: str, structured: Any, *, is_error: bool | None, meta: Mapping[str, Any]
@@ -170,20 +143,7 @@ class Stream:
         self.line(
             {
                 "type": "assistant",
-                "message": {
-                    "diagnostics": None,
-                    "id": str(uuid.uuid4()),
-                    "container": None,
-                    "model": "<synthetic>",
-                    "role": "assistant",
-                    "stop_details": None,
-                    "stop_reason": "stop_sequence",
-                    "stop_sequence": "",
-                    "type": "message",
-                    "usage": message_usage(Tokens()),
-                    "content": [{"type": "text", "text": text}],
-                    "context_management": None,
-                },
+                "message": lines.synthetic_message(text),
                 "parent_tool_use_id": None,
                 "timestamp": _now(),
                 "error": error,
@@ -225,23 +185,7 @@ class Stream:
 
     def unknown_session(self, error: str) -> None:
         """The only line of a run that was to resume a session which is not there."""
-        self.line(
-            {
-                "type": "result",
-                "subtype": "error_during_execution",
-                "duration_ms": 0,
-                "duration_api_ms": 0,
-                "is_error": True,
-                "num_turns": 0,
-                "stop_reason": None,
-                "total_cost_usd": 0,
-                "usage": result_usage(Tokens()),
-                "modelUsage": {},
-                "permission_denials": [],
-                "errors": [error],
-                "result_index": 0,
-            }
-        )
+        self.line(lines.unknown_session(error))
 
     def _result(
         self, record: dict[str, Any], *, stop_reason: str | None = "end_turn", terminal_reason: str = "completed"
@@ -258,7 +202,7 @@ class Stream:
                 "terminal_reason": terminal_reason,
                 "fast_mode_state": "off",
                 "fast_mode_disabled_reason": "sdk_opt_in_required",
-                "subagent_stats": SUBAGENTS,
+                "subagent_stats": lines.SUBAGENTS,
                 "safety_stops": 0,
                 "num_turns": 1 + self.tool_results + self.notes,
                 "type": "result",

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from demo.files import read_text, write_atomically
 
 SHELL = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
+PIECE_BYTES = 65_536  # of a command's output, read at once
 CONTEXT_LINES = 3  # around a change, in a structured patch
 
 
@@ -73,11 +74,18 @@ class Bash:
             start_new_session=True,
             env=environment(),
         )
+        output = bytearray()
+        assert process.stdout is not None
         try:
-            output = process.communicate()[0]
+            while piece := os.read(process.stdout.fileno(), PIECE_BYTES):
+                output += piece
+            process.wait()
         except BaseException as reason:
             os.killpg(process.pid, signal.SIGKILL)
-            raise Killed(_text(process.communicate()[0])) from reason
+            process.wait()
+            raise Killed(_text(output)) from reason
+        finally:
+            process.stdout.close()
         text = _text(output)
         if process.returncode:
             return failed(f"Exit code {process.returncode}" + (f"\n{text}" if text else ""))
@@ -91,7 +99,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "CLAUDECODE": "1", "PATH": os.pathsep.join(folders)}
 
 
-def _text(output: bytes) -> str:
+def _text(output: bytes | bytearray) -> str:
     return output.decode(errors="replace").rstrip("\n")
 
 

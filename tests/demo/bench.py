@@ -69,11 +69,12 @@ class Run:
         return last
 
     def markers(self, name: str) -> list[str]:
-        return re.findall(rf"^\[{name}: ?(.*)\]$", self.text, re.MULTILINE)
+        found: list[str] = re.findall(rf"^\[{name}: ?(.*)\]$", self.text, re.MULTILINE)
+        return found
 
     @property
     def severity(self) -> str:
-        return re.findall(r"^HIGHEST SEVERITY: (.+)$", self.text, re.MULTILINE)[-1]
+        return str(re.findall(r"^HIGHEST SEVERITY: (.+)$", self.text, re.MULTILINE)[-1])
 
 
 @dataclass
@@ -110,7 +111,7 @@ class Bench:
             **values,
         }
         text = (PROMPTS / f"{base}.md").read_text(encoding="utf-8")
-        return re.sub(r"\{\{(\w+)\}\}", lambda match: given[match[1]], text)
+        return re.sub(r"\{\{(\w+)\}\}", lambda match: str(given[match[1]]), text)
 
     def argv(self, *flags: str, speed: str = "max") -> list[str]:
         script = ("--script", str(self.script)) if self.script else ()
