@@ -11,9 +11,9 @@ from sprint.locate import Project, ProjectNotFound, locate
 from sprint.model import Entry, EpicEntry, ExtraEntry, Problem, RetroEntry, Shape, Sprint, SprintError, StoryEntry
 from sprint.overview import descriptions, overview
 from sprint.prose import Task
+from sprint.reader import read
 from sprint.status import RUNNABLE, Kind, Status, canonical
 from sprint.story import Section, StoryDocument, read_story
-from sprint.tracker import read
 from sprint.views import Overview, StoryInfo
 from sprint.write import set_status
 

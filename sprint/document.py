@@ -173,29 +173,39 @@ class _Composer:
     """Builds the tree from parser events, without recursion."""
 
     def __init__(self) -> None:
-        self.root: Node | None = None
         self.duplicates: list[tuple[str, int]] = []
         self.documents = 0
+        self._roots: list[Node] = []
         self._stack: list[_Open] = []
+        self._children = self._roots  # of the innermost open collection
+
+    @property
+    def root(self) -> Node | None:
+        """The first document's root."""
+        return self._roots[0] if self._roots else None
 
     def run(self, loader: Any) -> None:
+        """Takes all events. Scalars, nine of ten events, are taken without a further call."""
         try:
             while (event := loader.get_event()) is not None:
-                self._take(event)
+                if type(event) is yaml.ScalarEvent:
+                    bare = event.anchor is None and event.tag is None
+                    start, end = event.start_mark.index, event.end_mark.index  # type: ignore[union-attr]
+                    self._children.append(Scalar(event.value, start, end, event.style or "", bare))
+                else:
+                    self._take(event)
         finally:
             loader.dispose()
 
     def _take(self, event: Any) -> None:
         kind = type(event)
-        if kind is yaml.ScalarEvent:
-            self._add(_scalar(event))
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+        if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             self._push(kind is yaml.MappingStartEvent, event.start_mark.index)
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            self._add(self._close(self._stack.pop()))
+            self._pop()
         elif kind is yaml.AliasEvent:
             start, end = event.start_mark.index, event.end_mark.index
-            self._add(Scalar(f"*{event.anchor}", start, end, bare=False))
+            self._children.append(Scalar(f"*{event.anchor}", start, end, bare=False))
         elif kind is yaml.DocumentStartEvent:
             self.documents += 1
 
@@ -203,12 +213,12 @@ class _Composer:
         if len(self._stack) >= MAX_DEPTH:
             raise _TooDeepError(f"more than {MAX_DEPTH} levels of nesting")
         self._stack.append(_Open(mapping, start, []))
+        self._children = self._stack[-1].children
 
-    def _add(self, node: Node) -> None:
-        if self._stack:
-            self._stack[-1].children.append(node)
-        elif self.documents <= 1:
-            self.root = node
+    def _pop(self) -> None:
+        node = self._close(self._stack.pop())
+        self._children = self._stack[-1].children if self._stack else self._roots
+        self._children.append(node)
 
     def _close(self, opened: _Open) -> Node:
         if not opened.mapping:
@@ -224,11 +234,6 @@ class _Composer:
             if key.text in seen:
                 self.duplicates.append((key.text, key.start))
             seen.add(key.text)
-
-
-def _scalar(event: Any) -> Scalar:
-    bare = event.anchor is None and event.tag is None
-    return Scalar(event.value, event.start_mark.index, event.end_mark.index, event.style or "", bare)
 
 
 def _odd_key(node: Node) -> Scalar:

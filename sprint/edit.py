@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sprint.document import Mapping, Node, Scalar, Sequence
-from sprint.model import Entry, EpicEntry, Shape, Sprint, SprintError, StoryEntry
+from sprint.model import Entry, EpicEntry, Sprint, SprintError, StoryEntry
 from sprint.shapes import Raw
 from sprint.stamp import restamp
 from sprint.status import WRITABLE, Status
@@ -111,9 +111,7 @@ def _sound(analysis: Analysis) -> Sprint:
     if analysis.document.several:
         raise Refused("The file holds several YAML documents.")
     if not analysis.sound:
-        shape = analysis.table.shape
-        reason = "is not one that is known" if shape is Shape.NONE else f"({shape}) is only read, never written"
-        raise Refused(f"The schema of this file {reason}.")
+        raise Refused(f"Files of this schema ({analysis.table.shape}) are only read, never written.")
     return sprint_of(analysis)
 
 

@@ -15,8 +15,8 @@ from sprint import walk
 from sprint.keys import Grammar, normal
 from sprint.locate import Project
 from sprint.model import Sprint, StoryEntry
+from sprint.reader import read
 from sprint.status import Kind
-from sprint.tracker import read
 
 # Stories lie in the folder, in `stories/`, or in a folder per epic below that.
 _DEPTH = 3

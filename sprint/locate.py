@@ -68,6 +68,8 @@ def locate(start: Path, tracker: str | None = None) -> Project:
     Raises ProjectNotFound.
     """
     start = Path(start).expanduser().absolute()
+    if walk.is_file(start) and start.suffix.lower() not in (".yaml", ".yml"):
+        start = start.parent
     if walk.is_file(start):
         return _project(_root_of(start).resolve(), _follow(start.resolve()), ())
     if not walk.is_folder(start):
@@ -81,8 +83,16 @@ def locate(start: Path, tracker: str | None = None) -> Project:
         found = known + [path for path in _searched(root, root == start) if path not in known]
         if found:
             best = _best(found, known)
-            return _project(root, best, tuple(path for path in found if path != best))
+            return _rooted(root, best, found)
     raise ProjectNotFound(_nothing_found(folders))
+
+
+def _rooted(found_at: Path, best: Path, found: list[Path]) -> Project:
+    """The project of a tracker; its root lies above where it was found if the start was an inner folder."""
+    for above in list(_upward(found_at))[1:]:
+        if best in (known := _known(above)):
+            return _rooted(above, best, known)
+    return _project(found_at, best, tuple(path for path in found if path != best))
 
 
 def inside(path: Path, root: Path) -> bool:

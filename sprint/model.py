@@ -68,8 +68,8 @@ class StoryEntry(Entry):
 
     @property
     def runnable(self) -> bool:
-        """Whether its status is one a run can start from."""
-        return self.status in RUNNABLE
+        """Whether a run can start from its status, and could write the next one."""
+        return self.editable and self.status in RUNNABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,18 @@ from sprint.files import StoryFile, StoryFiles, list_story_files
 from sprint.keys import normal
 from sprint.locate import Project
 from sprint.model import Sprint, StoryEntry
+from sprint.reader import read
 from sprint.story import StoryDocument, read_story
-from sprint.tracker import epic_ranks, read
+from sprint.tracker import epic_ranks
 from sprint.views import Drift, EpicInfo, OtherInfo, Overview, ProblemInfo, ProjectInfo, StoryInfo, TaskCount
 
 # Story and epics files kept in parsed form: twice the largest project seen.
 REMEMBERED_FILES = 2_000
 # Projects whose answer is kept.
 REMEMBERED_PROJECTS = 8
+
+# A status with the sentence that follows it in many files.
+DRIFT_CHARS = 80
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -91,7 +95,7 @@ class Shelf:
             description=document.description or (_planned(plan) if plan else ""),
             status=story.status,
             raw_status=story.raw_status,
-            runnable=story.runnable and story.editable and sprint.writable,
+            runnable=story.runnable and sprint.writable,
             tasks=TaskCount(document.tasks_done, len(document.tasks)),
             file=names[0] if names else None,
             files=names,
@@ -161,10 +165,10 @@ def _epics(sprint: Sprint, plans: dict[str, EpicDoc]) -> list[EpicInfo]:
 
 
 def _drift(story: StoryEntry, document: StoryDocument) -> Drift | None:
-    """Only where both are understood or the file says something else in plain words."""
+    """None where the file says nothing or the same."""
     if document.status is None or document.status is story.status:
         return None
-    return Drift(document.raw_status)
+    return Drift(prose.shortened(document.raw_status, DRIFT_CHARS))
 
 
 def _planned(plan: StoryPlan) -> str:

@@ -123,14 +123,14 @@ def first_paragraph(lines: list[Line]) -> str:
     return shortened(plain_text(" ".join(kept)))
 
 
-def shortened(text: str) -> str:
-    """At most SENTENCE_CHARS, cut after a sentence if one ends in time, else after a word."""
-    if len(text) <= SENTENCE_CHARS:
+def shortened(text: str, limit: int = SENTENCE_CHARS) -> str:
+    """At most `limit` characters, cut after a sentence if one ends in time, else after a word."""
+    if len(text) <= limit:
         return text
-    ends = [found.start() for found in _SENTENCE_END.finditer(text, 0, SENTENCE_CHARS)]
+    ends = [found.start() for found in _SENTENCE_END.finditer(text, 0, limit)]
     if ends:
         return text[: ends[-1]]
-    return text[: SENTENCE_CHARS - 1].rsplit(" ", 1)[0].rstrip(" ,;") + "…"
+    return text[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;") + "…"
 
 
 def trimmed(title: str) -> str:

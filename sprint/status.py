@@ -8,6 +8,7 @@ rewritten.
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Status(StrEnum):
@@ -50,8 +51,9 @@ _SPELLINGS: dict[Status, str] = {
 _ALIASES = {word: status for status, words in _SPELLINGS.items() for word in words.split()}
 _EPIC_ALIASES = {"contexted": Status.IN_PROGRESS}
 
-# `moved-to-12.8`, `absorbed-by-18-8`, `future-backlog`: the first word says it, the rest says where to.
-_PARKED_FAMILY = re.compile(r"(deferred|split|merged|absorbed|moved|superseded|future)-")
+# `moved-to-12.8`, `future-backlog`, `blocked-credentials`: the first word says it, the rest where to or why.
+_PARKED_FAMILY = re.compile(r"(?:deferred|split|merged|absorbed|moved|superseded|future)-")
+_BLOCKED_FAMILY = re.compile(r"blocked-")
 
 # An opening parenthesis, an en or em dash, a comment: a remark follows.
 _CUT = re.compile(r"\(|[\u2013\u2014]|\s#")
@@ -59,6 +61,7 @@ _CUT = re.compile(r"\(|[\u2013\u2014]|\s#")
 _STATUS_CHARS = 200
 
 
+@lru_cache(maxsize=1024)
 def canonical(raw: str, kind: Kind = Kind.STORY) -> Status:
     """The canonical status of a raw text such as `Done ✅`, `"ready_for_dev"` or `moved-to-12.8`."""
     word = status_word(raw)
@@ -66,6 +69,8 @@ def canonical(raw: str, kind: Kind = Kind.STORY) -> Status:
         return _EPIC_ALIASES[word]
     if _PARKED_FAMILY.match(word):
         return Status.PARKED
+    if _BLOCKED_FAMILY.match(word):
+        return Status.BLOCKED
     return _ALIASES.get(word, Status.UNKNOWN)
 
 

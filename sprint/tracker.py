@@ -1,22 +1,16 @@
 """Reading a tracker: any bytes become a model with a list of problems, never an exception.
 
-`analyse` takes the bytes apart, `sprint_of` makes the model of it, `read` does both for a project
-and remembers the last good model of each file, so that a file an agent has just broken does not
-empty the board.
+Pure: `analyse` takes the bytes apart, `sprint_of` makes the model of it.
 """
 
 import hashlib
-import os
 import re
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from sprint.document import MAX_BYTES, Document, Mapping, Node, Scalar, Source, decode, parse
 from sprint.keys import Grammar, Key, natural
-from sprint.locate import Project, inside
 from sprint.model import (
     EDITABLE_SHAPES,
     Entry,
@@ -36,8 +30,6 @@ from sprint.status import Kind, Status, canonical
 COMMENT_CHARS = 300
 # More of the same kind of trouble tells nobody anything new.
 MAX_PROBLEMS = 50
-# Trackers whose last good model is kept; a server looks at one or two.
-REMEMBERED = 16
 
 MERGE_MARKER = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
 _REMARK = re.compile(r"[ \t]+#+[ \t]*(.*)")
@@ -46,7 +38,7 @@ _EDITABLE_STYLES = ("", "'", '"')
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """A tracker's bytes taken apart. `broken` means that the table comes from the line scanner."""
+    """A tracker's bytes taken apart. `broken` means that it is no tracker, or that the line scanner had to read it."""
 
     data: bytes
     source: Source
@@ -76,8 +68,8 @@ def analyse(data: bytes) -> Analysis:
     source = decode(data)
     document = parse(source)
     conflict = MERGE_MARKER.search(source.text)
-    broken = document.problem is not None or conflict is not None
-    table = scan(source) if broken else read_shape(document.root)
+    unread = document.problem is not None or conflict is not None
+    table = scan(source) if unread else read_shape(document.root)
     problems: list[Problem] = []
     if conflict:
         line = source.line(conflict.start())
@@ -85,6 +77,7 @@ def analyse(data: bytes) -> Analysis:
     elif document.problem:
         problems.append(document.problem)
     problems += _content_problems(source, document, table)
+    broken = unread or table.shape is Shape.NONE
     return Analysis(data, source, document, table, _bounded(problems), broken)
 
 
@@ -101,7 +94,7 @@ def sprint_of(analysis: Analysis, writable: bool = True) -> Sprint:
         editable = analysis.sound and counts[raw.key] == 1 and analysis.editable(raw)
         entries.append(_entry(analysis.source, raw, key, epic, position, editable))
     root = analysis.document.root
-    return _assemble(
+    return assemble(
         entries,
         Sprint(
             problems=analysis.problems,
@@ -152,7 +145,8 @@ def _entry(source: Source, raw: Raw, key: Key, epic: str, position: int, editabl
 _CLASSES: dict[Kind, type[Entry]] = {Kind.EPIC: EpicEntry, Kind.RETRO: RetroEntry, Kind.OTHER: ExtraEntry}
 
 
-def _assemble(entries: list[Entry], empty: Sprint) -> Sprint:
+def assemble(entries: list[Entry], empty: Sprint) -> Sprint:
+    """`empty` with the entries in it, each kind in its order."""
     stories = [entry for entry in entries if isinstance(entry, StoryEntry)]
     epics = [entry for entry in entries if isinstance(entry, EpicEntry)]
     rank = epic_ranks(entry.epic for entry in entries)
@@ -215,64 +209,3 @@ def _bounded(problems: list[Problem]) -> tuple[Problem, ...]:
         return tuple(problems)
     rest = len(problems) - MAX_PROBLEMS + 1
     return (*problems[: MAX_PROBLEMS - 1], Problem(None, f"There are {rest} more problems of this kind."))
-
-
-class Reader:
-    """Reads trackers and keeps the last good model of each. May be used from several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._good: OrderedDict[Path, Sprint] = OrderedDict()
-
-    def read(self, project: Project) -> Sprint:
-        """The tracker as it is now; while it is broken, completed by what was last read well."""
-        try:
-            data = read_bounded(project.tracker)
-        except OSError as error:
-            problem = Problem(None, f"The file cannot be read: {error.strerror or type(error).__name__}.")
-            return self._after(project.tracker, Sprint(problems=(problem,), broken=True))
-        return self._after(project.tracker, sprint_of(analyse(data), may_write(project)))
-
-    def _after(self, path: Path, sprint: Sprint) -> Sprint:
-        with self._lock:
-            if not sprint.broken:
-                self._good[path] = sprint
-                self._good.move_to_end(path)
-                while len(self._good) > REMEMBERED:
-                    self._good.popitem(last=False)
-                return sprint
-            last = self._good.get(path)
-        return completed(sprint, last) if last else sprint
-
-
-def completed(salvaged: Sprint, last: Sprint) -> Sprint:
-    """A broken file's entries, and from the last good model those that the scanner could not find."""
-    found = {entry.key: entry for entry in salvaged.entries()}
-    old = {entry.key: replace(entry, editable=False, line=None) for entry in last.entries()}
-    lost = len(old.keys() - found.keys())
-    if not lost:
-        return salvaged
-    merged = [replace(entry, position=place) for place, entry in enumerate({**old, **found}.values())]
-    note = Problem(None, f"{lost} entries are shown as last read, because the file is broken.")
-    kept = replace(salvaged, problems=(*salvaged.problems, note), name=last.name, story_location=last.story_location)
-    return _assemble(merged, kept)
-
-
-def read_bounded(path: Path) -> bytes:
-    """A file's bytes, at most one more than MAX_BYTES. Raises OSError."""
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
-
-
-def may_write(project: Project) -> bool:
-    """Whether the tracker lies in the project and this process may replace it."""
-    real = project.tracker.resolve()
-    return inside(real, project.root) and os.access(real, os.W_OK) and os.access(real.parent, os.W_OK)
-
-
-_reader = Reader()
-
-
-def read(project: Project) -> Sprint:
-    """The tracker of a project. Never raises for what is on the disk."""
-    return _reader.read(project)

@@ -15,7 +15,7 @@ from pathlib import Path
 from sprint.edit import Change, Conflict, Edit, Refused, edit_status
 from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
-from sprint.tracker import read_bounded
+from sprint.reader import read_bounded
 
 
 def set_status(
@@ -37,9 +37,9 @@ def set_status(
     what it has read. now: aware, for tests. Raises Refused (with the reason), Conflict (with what
     was found).
     """
+    if not inside(project.tracker, project.root):
+        raise Refused(f"The tracker {project.tracker} lies outside the project.")
     real = project.tracker.resolve()
-    if not inside(real, project.root):
-        raise Refused(f"The tracker {real} lies outside the project.")
     moment = now or datetime.now(UTC)
     try:
         with locked(real):
@@ -69,14 +69,16 @@ def replace_file(path: Path, data: bytes, before_replacing: Callable[[], None] |
 
     `before_replacing` is called at the last moment; what it raises leaves the file alone.
     """
-    mode = stat.S_IMODE(path.stat().st_mode)
+    old = path.stat()
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode))
+            with suppress(PermissionError):  # only root may give a file to another user
+                os.fchown(file.fileno(), old.st_uid, old.st_gid)
             os.fsync(file.fileno())
         if before_replacing:
             before_replacing()

@@ -1,0 +1,96 @@
+"""Reading a project's tracker from disk, with a memory.
+
+Remembers the last good model of each file, so that a file an agent has just broken does not empty
+the board, and the latest bytes, so that an unchanged file is not parsed again.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from sprint.document import MAX_BYTES
+from sprint.locate import Project, inside
+from sprint.model import Problem, Sprint
+from sprint.tracker import analyse, assemble, sprint_of
+
+# Trackers that are remembered; a server looks at one or two.
+REMEMBERED = 16
+
+V = TypeVar("V")
+
+
+class Reader:
+    """May be used from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._good: OrderedDict[Path, Sprint] = OrderedDict()
+        self._latest: OrderedDict[Path, tuple[bytes, bool, Sprint]] = OrderedDict()
+
+    def read(self, project: Project) -> Sprint:
+        """The tracker as it is now; while it is broken, completed by what was last read well."""
+        try:
+            data = read_bounded(project.tracker)
+        except OSError as error:
+            problem = Problem(None, f"The file cannot be read: {error.strerror or type(error).__name__}.")
+            return self._after(project.tracker, Sprint(problems=(problem,), broken=True))
+        writable = may_write(project)
+        with self._lock:
+            latest = self._latest.get(project.tracker)
+        if latest and latest[0] == data and latest[1] == writable:
+            return latest[2]
+        sprint = self._after(project.tracker, sprint_of(analyse(data), writable))
+        with self._lock:
+            _remember(self._latest, project.tracker, (data, writable, sprint))
+        return sprint
+
+    def _after(self, path: Path, sprint: Sprint) -> Sprint:
+        with self._lock:
+            if not sprint.broken:
+                _remember(self._good, path, sprint)
+                return sprint
+            last = self._good.get(path)
+        return completed(sprint, last) if last else sprint
+
+
+def _remember(shelf: OrderedDict[Path, V], path: Path, value: V) -> None:
+    shelf[path] = value
+    shelf.move_to_end(path)
+    while len(shelf) > REMEMBERED:
+        shelf.popitem(last=False)
+
+
+def completed(salvaged: Sprint, last: Sprint) -> Sprint:
+    """A broken file's entries, and from the last good model those that the scanner could not find."""
+    found = {entry.key: entry for entry in salvaged.entries()}
+    old = {entry.key: replace(entry, editable=False, line=None) for entry in last.entries()}
+    lost = len(old.keys() - found.keys())
+    if not lost:
+        return salvaged
+    merged = [replace(entry, position=place) for place, entry in enumerate({**old, **found}.values())]
+    note = Problem(None, f"{lost} entries are shown as last read, because the file is broken.")
+    kept = replace(salvaged, problems=(*salvaged.problems, note), name=last.name, story_location=last.story_location)
+    return assemble(merged, kept)
+
+
+def read_bounded(path: Path) -> bytes:
+    """A file's bytes, at most one more than MAX_BYTES. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def may_write(project: Project) -> bool:
+    """Whether the tracker lies in the project and this process may replace it."""
+    real = project.tracker.resolve()
+    return inside(real, project.root) and os.access(real, os.W_OK) and os.access(real.parent, os.W_OK)
+
+
+_reader = Reader()
+
+
+def read(project: Project) -> Sprint:
+    """The tracker of a project. Never raises for what is on the disk."""
+    return _reader.read(project)
