@@ -1,12 +1,12 @@
 // @ts-check
 /** The Board tab: every epic a lane, every status a column, every story a card that shows what runs on it now. */
-import { attr, byId, h, icon, list, setIcon, show, text } from "./dom.js";
-import { plural, shortCommand, shortKey, statusWords, stopwatch } from "./format.js";
+import { createCard } from "./card.js";
+import { byId, h, icon, list, show, text } from "./dom.js";
+import { plural, statusWords } from "./format.js";
 
 /** @typedef {import("./app.js").Model} Model */
 /** @typedef {import("./plan.js").PlanStory} PlanStory */
-/** @typedef {import("./state.js").Operation} Operation */
-/** @typedef {{story: PlanStory, operation: Operation | null}} Card */
+/** @typedef {import("./card.js").Card} Card */
 /** @typedef {{name: string, cards: Card[]}} Column */
 /** @typedef {{id: string, name: string, title: string, facts: string, columns: string[], cards: Card[]}} Lane */
 
@@ -193,44 +193,4 @@ function createColumn(name, openStory) {
       for (const row of rows.views()) row.tick(now);
     },
   };
-}
-
-/** @param {Card} first @param {(key: string) => void} openStory */
-function createCard({ story: first }, openStory) {
-  const open = h("button", { type: "button", class: "card-open", on: { click: () => openStory(first.key) } });
-  const drift = h("p", { class: "drift" }, icon("drift"), h("span"));
-  const words = h("p", { class: "card-text" });
-  const done = h("progress", { "aria-label": "Tasks done" });
-  const doneWords = h("span");
-  const tasks = h("p", { class: "card-tasks" }, done, doneWords);
-  const [what, time] = [h("span", { class: "what" }), h("time")];
-  const live = h("p", { class: "card-live" }, h("span", { class: "spin" }), what, time);
-  const el = h("li", { class: "card", "data-key": first.key }, h("p", { class: "card-head" }, h("span", { class: "key", text: shortKey(first.key), title: first.key })), open, words, tasks, drift, live);
-  if (first.status === "other") open.disabled = true;
-  /** @type {Operation | null} */
-  let running = null;
-  const card = {
-    el,
-    /** @param {Card} next */
-    update({ story, operation }) {
-      running = operation;
-      text(open, story.title || story.key);
-      text(words, story.description);
-      show(tasks, Boolean(story.tasks?.total));
-      attr(done, "max", story.tasks?.total || 1);
-      attr(done, "value", story.tasks?.done ?? 0);
-      text(doneWords, story.tasks ? `${story.tasks.done}/${story.tasks.total} tasks` : "");
-      show(drift, Boolean(story.drift));
-      if (drift.lastElementChild) text(drift.lastElementChild, story.drift ? `The story file says ${story.drift.file_status}` : "");
-      show(live, operation !== null);
-      attr(el, "data-live", operation !== null);
-      text(what, operation ? `${shortCommand(operation.command)}${operation.background ? " (background)" : ""}` : "");
-      card.tick(Date.now());
-    },
-    /** @param {number} now */
-    tick(now) {
-      if (running) text(time, stopwatch(now - running.started_at));
-    },
-  };
-  return card;
 }

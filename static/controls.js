@@ -65,6 +65,7 @@ export function createControls(current) {
     askStop() {
       if (current().run.state === "stopping") return void actions.stop("now");
       dialog.returnValue = "";
+      text(byId("stop-graceful-note"), current().run.operations.length ? "It ends by itself, then nothing more starts." : "Nothing runs just now, so the batch ends at once.");
       dialog.showModal();
     },
     /** Pause or resume, whichever is possible. */

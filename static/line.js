@@ -1,6 +1,6 @@
 // @ts-check
 /** One line of the log for every event: which story, command and task, how it went, and what there is to say. */
-import { duration, money, plural, shortCommand, tokens, allTokens } from "./format.js";
+import { duration, money, plural, shortCommand, shortKey, tokens, allTokens } from "./format.js";
 
 /** @typedef {import("./state.js").Envelope} Envelope */
 /** @typedef {0 | 1 | 2 | 3} Level */
@@ -25,6 +25,9 @@ export function toLine(event) {
   };
 }
 
+/** Warnings that only repeat what the operator asked for. */
+const ASKED = new Set(["pausing", "stopping"]);
+
 /** @typedef {{status: string, level: Level, message: string}} Said */
 
 /** @param {string} status @param {string} message @param {Level} [level] @returns {Said} */
@@ -38,9 +41,9 @@ const SAY = {
   "batch:end": sayBatchEnd,
   "batch:pause": (p) => said("pause", `Batch paused: ${p.reason}`, p.reason === "operator" ? INFO : WARNING),
   "batch:resume": (p) => said("resume", `Batch goes on: ${p.reason}`),
-  "batch:warning": (p) => said("warning", p.message || p.warning_type, WARNING),
-  "cycle:start": (p) => said("start", `Cycle ${p.cycle_number} started: ${p.story_keys.join(", ")}`),
-  "cycle:end": (p) => said("end", `Cycle ${p.cycle_number} ended: ${p.completed_stories.length ? `done ${p.completed_stories.join(", ")}` : "no story done"}`),
+  "batch:warning": (p) => (ASKED.has(p.warning_type) ? said(p.warning_type, p.message) : said("warning", p.message || p.warning_type, WARNING)),
+  "cycle:start": (p) => said("start", `Cycle ${p.cycle_number} started: ${keys(p.story_keys)}`),
+  "cycle:end": (p) => said("end", `Cycle ${p.cycle_number} ended: ${p.completed_stories.length ? `${keys(p.completed_stories)} done` : "no story done"}`),
   "command:start": sayCommandStart,
   "command:progress": (p) => said(p.kind ?? "note", p.message, p.kind === "retry" || p.kind === "denied" ? WARNING : DETAIL),
   "command:end": sayCommandEnd,
@@ -51,6 +54,11 @@ const SAY = {
   "context:refresh": (p) => said("start", p.message || "Project context: refreshing it in the background"),
   "context:complete": (p) => said(p.status, p.message || "Project context is ready"),
 };
+
+/** @param {string[]} all */
+function keys(all) {
+  return all.map(shortKey).join(", ");
+}
 
 /** @param {Record<string, any>} p */
 function sayBatchEnd(p) {

@@ -120,11 +120,13 @@ function createOperations() {
       if (last[0] === run.operations && last[1] === plan && last[2] === run.state && last[3] === model.ready) return;
       last = [run.operations, plan, run.state, model.ready];
       shown = model;
-      cards.render(run.operations);
+      cards.render(foregroundFirst(run.operations));
       for (const card of cards.views()) card.tick(now);
       rows = run.batch?.id === batch ? Math.max(rows, run.operations.length) : run.operations.length;
       batch = run.batch?.id ?? null;
-      style(byId("now"), "--rows", String(Math.max(rows, model.run.batch && run.state !== "idle" ? 2 : 1)));
+      const room = Math.max(rows, run.state === "idle" ? 1 : 2);
+      style(byId("now"), "--rows", String(room));
+      attr(byId("now"), "data-room", room > Math.max(1, run.operations.length));
       show(byId("now-empty"), !run.operations.length);
       text(byId("now-empty"), idleReason(model));
     },
@@ -132,6 +134,11 @@ function createOperations() {
       for (const card of cards.views()) card.tick(now);
     },
   };
+}
+
+/** What the run waits for stands on top. @param {readonly Operation[]} operations */
+function foregroundFirst(operations) {
+  return [...operations].sort((a, b) => Number(a.background) - Number(b.background));
 }
 
 /** Why nothing runs. @param {Model} model */
@@ -142,7 +149,7 @@ function idleReason({ run, ready }) {
     case "paused": return "Paused. Nothing runs until you press Resume.";
     case "waiting": return "Waiting for the usage limit. It goes on by itself.";
     case "starting": return "Checking the project and the agent.";
-    default: return "Nothing runs.";
+    default: return run.batch ? "Nothing runs." : "Nothing runs yet. Press Start, and what the agent does is shown here.";
   }
 }
 

@@ -1,0 +1,58 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ERROR, INFO, toLine, WARNING } from "../../static/line.js";
+import { CAPACITY, EVERYTHING, Lines } from "../../static/lines.js";
+import { command, sequence } from "./events.js";
+
+/** @param {number} from @param {number} to */
+function made(from, to) {
+  const lines = [];
+  for (let seq = from; seq <= to; seq += 1) {
+    lines.push(toLine({ type: "command:progress", payload: command(seq % 3, `1-${seq % 3}-x`, { message: `line ${seq}` }), timestamp: seq, seq, batch_id: 1 }));
+  }
+  return lines;
+}
+
+test("a line says what an event means", () => {
+  const event = sequence();
+  const end = toLine(event("command:end", command(1, "1-1-a", { command: "code-review-2", status: "success", verdict: "ZERO ISSUES", metrics: { duration_ms: 12_000, cost_usd: 0.5, output_tokens: 2000 } })));
+  assert.equal(end.message, "code review 2 ended: ZERO ISSUES · 12 s · 2k tokens · $0.50");
+  assert.equal(end.level, INFO);
+  assert.equal(toLine(event("command:end", command(1, "1-1-a", { status: "timeout" }))).level, ERROR);
+  assert.equal(toLine(event("command:progress", command(1, "1-1-a", { kind: "denied", message: "no" }))).level, WARNING);
+  assert.equal(toLine(event("story:status", { story_key: "1-1-a", old_status: "review", new_status: "done" })).message, "review → done");
+  assert.equal(toLine(event("batch:warning", { batch_id: 1, warning_type: "pausing", message: "soon" })).level, INFO);
+  assert.equal(toLine(event("weather:rain", { message: "wet" })).message, "wet");
+});
+
+test("a filter leaves what matches, also of lines that come later", () => {
+  const lines = new Lines();
+  lines.append(made(1, 30));
+  lines.setFilter({ ...EVERYTHING, story: "1-1-x" });
+  assert.equal(lines.view.length, 10);
+  lines.append(made(31, 33));
+  assert.equal(lines.view.length, 11);
+  lines.setFilter({ ...EVERYTHING, query: "line 33" });
+  assert.deepEqual(lines.view.map((line) => line.seq), [33]);
+  lines.setFilter(EVERYTHING);
+  assert.equal(lines.view, lines.all);
+});
+
+test("older lines go in front and say how many rows that made", () => {
+  const lines = new Lines();
+  lines.append(made(101, 110));
+  assert.equal(lines.prepend(made(1, 100)), 100);
+  assert.equal(lines.view[0].seq, 1);
+  lines.setFilter({ ...EVERYTHING, query: "line 20" });
+  assert.equal(lines.rowOf(20), 0);
+});
+
+test("the store is bounded, and looser while somebody reads", () => {
+  const lines = new Lines();
+  lines.append(made(1, CAPACITY + 6_000));
+  assert.equal(lines.trim(true), 0);
+  assert.equal(lines.trim(false), 6_000);
+  assert.equal(lines.all.length, CAPACITY);
+  assert.equal(lines.view, lines.all);
+});

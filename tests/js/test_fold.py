@@ -1,0 +1,107 @@
+"""The run's state is folded twice, by the server and by the page: whatever happens, both must say the same."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runstate import RunState
+
+FOLD = Path(__file__).parent / "fold.js"
+KEYS = st.sampled_from(["1-1-a", "1-2-b", "2a-1-c"])
+STATUSES = st.sampled_from(["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked"])
+MONEY = st.integers(0, 400).map(lambda cents: cents / 4)
+METRICS = st.fixed_dictionaries(
+    {},
+    optional={
+        "input_tokens": st.integers(0, 9999),
+        "output_tokens": st.integers(0, 9999),
+        "cache_read_tokens": st.integers(0, 9999),
+        "cache_write_tokens": st.integers(0, 9999),
+        "cost_usd": MONEY,
+        "turns": st.integers(0, 99),
+        "duration_ms": st.integers(0, 9999),
+    },
+)
+COMMAND = {
+    "story_key": KEYS,
+    "command": st.sampled_from(["dev-story", "code-review-1"]),
+    "task_id": st.sampled_from(["setup", "test"]),
+}
+COMMAND_MORE = {
+    "command_id": st.integers(1, 4),
+    "attempt": st.integers(1, 3),
+    "agent": st.just("demo"),
+    "model": st.sampled_from(["large", "light"]),
+    "background": st.booleans(),
+    "story_keys": st.lists(KEYS, min_size=1, max_size=2),
+    "cycle_number": st.integers(1, 3),
+}
+
+
+class Envelope(msgspec.Struct):
+    type: str
+    payload: dict[str, Any]
+    timestamp: int
+    seq: int
+    batch_id: int | None = None
+
+
+def kind(name: str, required: dict[str, Any], **optional: Any) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
+    return st.tuples(st.just(name), st.fixed_dictionaries(required, optional=optional))
+
+
+def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
+    batch = {"batch_id": st.integers(1, 2)}
+    reason = st.sampled_from(["operator", "usage-limit", "budget", "interrupted"])
+    size = st.one_of(st.just("all"), st.integers(1, 9))
+    ended = {"cycles_completed": st.integers(0, 9), "status": st.sampled_from(["completed", "stopped", "error"])}
+    status = {"status": st.sampled_from(["success", "error", "stopped"])}
+    changed = {"story_key": KEYS, "old_status": STATUSES, "new_status": STATUSES}
+    warned = {"warning_type": st.sampled_from(["pausing", "stopping", "git"]), "message": st.text(max_size=5)}
+    return st.one_of(
+        kind("batch:start", {**batch, "max_cycles": size}, agent=st.just("demo"), budget_usd=MONEY),
+        kind("batch:end", {**batch, **ended}, reason=st.text(max_size=5)),
+        kind("batch:pause", {**batch, "reason": reason}, until=st.integers(0, 99)),
+        kind("batch:resume", {**batch, "reason": reason}),
+        kind("batch:warning", {**batch, **warned}),
+        kind("cycle:start", {"cycle_number": st.integers(1, 9), "story_keys": st.lists(KEYS, max_size=2)}),
+        kind("cycle:end", {"cycle_number": st.integers(1, 9), "completed_stories": st.just([])}),
+        kind("command:start", COMMAND, **COMMAND_MORE),
+        kind("command:progress", {**COMMAND, "message": st.text(max_size=5)}, metrics=METRICS, **COMMAND_MORE),
+        kind("command:end", {**COMMAND, **status}, metrics=METRICS, **COMMAND_MORE),
+        kind("story:status", changed, reason=st.text(max_size=5)),
+        kind("attention", {"kind": st.just("blocked"), "message": st.text(max_size=5)}, story_key=KEYS),
+        kind("context:create", {"status": st.just("running")}, message=st.text(max_size=5)),
+        kind("context:complete", {"status": st.sampled_from(["success", "error"])}, metrics=METRICS),
+        kind("error", {"type": st.just("agent"), "message": st.text(max_size=5)}),
+    )
+
+
+def folded_by_server(envelopes: list[Envelope]) -> list[Any]:
+    state, states = RunState(), []
+    for envelope in envelopes:
+        state.apply([envelope])
+        states.append(json.loads(msgspec.json.encode(state.run)))
+    return states
+
+
+def folded_by_page(envelopes: list[Envelope]) -> list[Any]:
+    told = msgspec.json.encode(envelopes)
+    run = subprocess.run(["node", FOLD], input=told, capture_output=True, timeout=30, check=True)
+    states: list[Any] = json.loads(run.stdout)
+    return states
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(events(), min_size=20, max_size=120))
+def test_both_folds_agree_after_every_event(told: list[tuple[str, dict[str, Any]]]) -> None:
+    envelopes = [
+        Envelope(type=name, payload=payload, timestamp=1_700_000_000_000 + seq, seq=seq)
+        for seq, (name, payload) in enumerate(told, start=1)
+    ]
+    assert folded_by_page(envelopes) == folded_by_server(envelopes)
