@@ -7,19 +7,17 @@ when the server itself ends; its end is told after the last agent is gone, with 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
 from typing import Any
 
-from db import update_batch
-from events import Event, EventType, current_batch, emit_event
+from events import EventType, current_batch
 from running.background import Background
 from running.command import AgentUnusable, Commander
 from running.context import ensure_context
 from running.cycle import BACKGROUND_REVIEW, Cycle
-from running.gate import Stopped, StopMode
+from running.gate import StopMode, Stopped
 from running.intake import Intake
 from running.story import StoryRun
-from running.workspace import Workspace, durable, known, record
+from running.workspace import Workspace, known, record, record_batch
 from workflow import PRESETS
 
 log = logging.getLogger("sprint_runner.run")
@@ -82,7 +80,7 @@ class Batch:
         self.completed = number
         blocked = [story.key for story in stories if story.status == "blocked"]
         payload = {"cycle_number": number, "completed_stories": done, "blocked_stories": blocked}
-        await durable(lambda: self._write(EventType.CYCLE_END, payload, cycles_completed=number))
+        await self._record(EventType.CYCLE_END, payload, cycles_completed=number)
 
     async def _tell_error(self, error: Exception, reason: str) -> None:
         """An agent that cannot run is the operator's matter; anything else is ours and goes to the log in full."""
@@ -98,15 +96,17 @@ class Batch:
             self.gate.end_agents()
         await self._background.wait(BACKGROUND_REVIEW)
         if status == "stopped" and self.gate.stop_mode is StopMode.INTERRUPT:
-            payload = {"batch_id": self.id, "reason": "interrupted"}
-            await durable(lambda: self._write(EventType.BATCH_PAUSE, payload, status="interrupted"))
+            await self._stay_open()
             return
         payload = known(batch_id=self.id, cycles_completed=self.completed, status=status, reason=reason)
         ended = int(self._workspace.clock() * 1000)
-        await durable(lambda: self._write(EventType.BATCH_END, payload, status=status, reason=reason, ended_at=ended))
+        await self._record(EventType.BATCH_END, payload, status=status, reason=reason, ended_at=ended)
 
-    def _write(self, type: EventType, payload: dict[str, Any], **columns: Any) -> Awaitable[Event]:
-        """Row and event in one commit."""
-        with self._workspace.database.atomic():
-            self._workspace.database.write(update_batch, self.id, **columns)
-            return emit_event(type, payload)
+    async def _stay_open(self) -> None:
+        """The server ends: a batch that stood paused stays paused, any other one can be resumed."""
+        if not self.gate.holds:
+            payload = {"batch_id": self.id, "reason": "interrupted"}
+            await self._record(EventType.BATCH_PAUSE, payload, status="interrupted")
+
+    async def _record(self, type: EventType, payload: dict[str, Any], **columns: Any) -> None:
+        await record_batch(self._workspace, self.id, type, payload, **columns)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from events import EventType
-from running.workspace import known, mention, record
+from running.workspace import Workspace, known, mention, record_batch
 
 WAIT_SLICE_S: Final = 1.0  # a wait for a clock time looks at the clock this often: laptops sleep, clocks are set
 
@@ -28,16 +28,17 @@ class Stopped(Exception):
 
 
 class Gate:
-    """The gate of one batch. `clock` is seconds since the epoch."""
+    """The gate of one batch."""
 
-    def __init__(self, batch_id: int, clock: Callable[[], float]) -> None:
+    def __init__(self, workspace: Workspace, batch_id: int) -> None:
         self.batch_id = batch_id
         self.stop_mode: StopMode | None = None
         self.reason: str | None = None
         self.until: float | None = None
         self.inside = 0
         self.on_stop_now: list[Callable[[], None]] = []
-        self._clock = clock
+        self._workspace = workspace
+        self._clock = workspace.clock
         self._announced = False
         self._warned = False
         self._change = asyncio.Event()  # set, and replaced by a new one, at every change
@@ -46,6 +47,11 @@ class Gate:
     def paused(self) -> bool:
         """Paused, or about to be as soon as the current command has ended."""
         return self.reason is not None
+
+    @property
+    def holds(self) -> bool:
+        """The run stands still at the gate, and the page knows."""
+        return self.paused and self._announced
 
     @property
     def ends_agents(self) -> bool:
@@ -68,7 +74,7 @@ class Gate:
         self._tell_waiters()
 
     def stop(self, mode: StopMode) -> None:
-        """Start nothing more; `NOW` and `INTERRUPT` also end the agents that run. A second call may only make it faster."""
+        """Start nothing more; `NOW` and `INTERRUPT` also end the agents that run. Only ever gets faster."""
         if self.stop_mode is None and mode is not StopMode.INTERRUPT:
             said = "now" if mode is StopMode.NOW else "after the current command"
             mention(EventType.BATCH_WARNING, self._warning("stopping", f"stopping {said}"))
@@ -109,14 +115,19 @@ class Gate:
             return
         self._announced = True
         until = None if self.until is None else int(self.until * 1000)
-        await record(EventType.BATCH_PAUSE, known(batch_id=self.batch_id, reason=self.reason, until=until))
+        payload = known(batch_id=self.batch_id, reason=self.reason, until=until)
+        await self._record(EventType.BATCH_PAUSE, payload, status="paused", reason=self.reason)
 
     async def _reopen(self, reason: str) -> None:
         """Several commands may wait at once: the first one through tells of it."""
         self.reason, self.until = None, None
         if self._announced:
             self._announced = self._warned = False
-            await record(EventType.BATCH_RESUME, {"batch_id": self.batch_id, "reason": reason})
+            payload = {"batch_id": self.batch_id, "reason": reason}
+            await self._record(EventType.BATCH_RESUME, payload, status="running", reason=None)
+
+    async def _record(self, type: EventType, payload: dict[str, Any], **columns: Any) -> None:
+        await record_batch(self._workspace, self.batch_id, type, payload, **columns)
 
     async def sleep(self, seconds: float) -> None:
         """Wait so long by the clock, or until a stop is asked for."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from agents import AgentSpec
-from db import Database, DatabaseUnavailable
+from db import Database, DatabaseUnavailable, update_batch
 from events import Event, EventType, emit_event
 from running.git import Git
 from settings import Settings
@@ -59,6 +59,19 @@ async def durable(write: Callable[[], Awaitable[T]]) -> T:
 async def record(type: EventType, payload: Mapping[str, Any]) -> Event:
     """Emit an event that the run must not go on without."""
     return await durable(lambda: emit_event(type, payload))
+
+
+async def record_batch(
+    workspace: Workspace, batch_id: int, type: EventType, payload: Mapping[str, Any], **columns: Any
+) -> None:
+    """Change the batch's row and emit the event that tells of it, in one commit."""
+
+    def write() -> Awaitable[Event]:
+        with workspace.database.atomic():
+            workspace.database.write(update_batch, batch_id, **columns)
+            return emit_event(type, payload)
+
+    await durable(write)
 
 
 def mention(type: EventType, payload: Mapping[str, Any]) -> None:

@@ -1,0 +1,235 @@
+"""Running a batch: start, pause, resume, stop, recover.
+
+Owns the one batch that may be in progress and the background work beside it. Promises: of any number of simultaneous
+starts exactly one wins; every end of a batch leaves the state idle, whatever went wrong; after a crash or a stop the
+run goes on at the same command. What a batch does inside stands in `running/`, what it decides in `workflow/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+import agents
+from db import Batch as BatchRow
+from db import create_batch, get_active_batch
+from events import EventType, current_batch, emit_event
+from running.background import Background
+from running.batch import Batch
+from running.budget import Budget
+from running.command import Commander
+from running.gate import Gate, StopMode
+from running.intake import Intake
+from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_stories
+from running.recovery import recover
+from running.workspace import Workspace, durable, known, record, record_batch
+from runstate import RunState
+
+END_S: Final = 2.5  # how long agents get to end when the server ends, before they are killed by their marks
+
+log = logging.getLogger("sprint_runner.run")
+
+
+class StartRequest(msgspec.Struct, frozen=True):
+    """What to run: so many cycles (None: all), of these stories (None: any), by this agent, for so many dollars."""
+
+    cycles: int | None
+    stories: Sequence[str] | None = None
+    agent: str | None = None
+    budget_usd: float | None = None
+
+
+class Orchestrator:
+    """The run of one project. `run_state` is the fold of committed events that the pages see."""
+
+    def __init__(self, workspace: Workspace, run_state: RunState) -> None:
+        self._workspace = workspace
+        self._run_state = run_state
+        self._background = Background(workspace)
+        self._batch: Batch | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._starting = False
+        self._closing = False
+
+    @property
+    def state(self) -> str:
+        """The state of the run in one word of the protocol."""
+        return "starting" if self._starting and self._run_state.run.state == "idle" else self._run_state.run.state
+
+    # -- verbs -------------------------------------------------------------------------------------------------
+
+    async def start(self, request: StartRequest) -> int:
+        """Preflight, then begin; the batch's id. Raises `BadRequest` and `NotNow`, which say what to do."""
+        with self._alone():
+            settings = self._workspace.settings()
+            agent = request.agent or settings.agent
+            used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
+            runnable = await check_stories(self._workspace, request.stories)
+            await check_agents(self._workspace, used)
+            await check_folder(self._workspace)
+            await self._close_interrupted()
+            if not runnable and not await self._unfinished():
+                raise NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
+            row = await self._create(request, agent)
+            self._launch(row, [] if request.stories is None else list(request.stories))
+            return row.id
+
+    def pause(self) -> None:
+        """Let the current command end, then nothing start. Raises `NotNow`."""
+        gate = self._running().gate
+        if gate.stop_mode is not None:
+            raise NotNow("stopping", "the batch is stopping")
+        if gate.paused:
+            raise NotNow("paused", "the batch is paused already")
+        gate.pause("operator")
+
+    async def resume(self) -> int:
+        """Go on with the paused batch, or with the interrupted one; its id. Raises `NotNow`."""
+        if self._batch is not None:
+            if not self._batch.gate.paused:
+                raise NotNow("running", "the batch is not paused")
+            self._batch.gate.resume()
+            return self._batch.id
+        with self._alone():
+            row = await self._workspace.database.read(get_active_batch)
+            if row is None:
+                raise NotNow("idle", "there is nothing to resume: start a batch")
+            await check_agents(self._workspace, [row.agent])
+            payload = {"batch_id": row.id, "reason": "operator"}
+            await record_batch(self._workspace, row.id, EventType.BATCH_RESUME, payload, status="running", reason=None)
+            self._launch(row, _only(row))
+            return row.id
+
+    def stop(self, mode: StopMode) -> None:
+        """End the batch after the current command, or end that one now. Raises `NotNow`."""
+        self._running().gate.stop(mode)
+
+    # -- start and end of the server ---------------------------------------------------------------------------
+
+    async def recover(self) -> None:
+        """Once, before the port answers actions: close what an earlier server left open, go on if so set."""
+        row = await recover(self._workspace)
+        if row is None:
+            return
+        if row.status == "paused":
+            run = self._run_state.run
+            until = None if run.until is None else run.until / 1000
+            self._launch(row, _only(row))
+            self._running().gate.pause(run.reason or "operator", until, announced=True)
+        elif self._workspace.settings().auto_resume:
+            await self.resume()
+
+    async def shutdown(self) -> None:
+        """End the agents within five seconds; the batch stays open as interrupted or paused."""
+        self._closing = True
+        if self._batch is not None:
+            self._batch.gate.stop(StopMode.INTERRUPT)
+        background = asyncio.ensure_future(self._background.wait())
+        waiting = {background} | ({self._task} if self._task is not None else set())
+        _, late = await asyncio.wait(waiting, timeout=END_S)
+        if late:
+            await agents.sweep(self._workspace.database.epoch, grace_s=0.2)
+            await self._background.cancel()
+            await asyncio.wait(late, timeout=END_S)
+
+    async def finished(self) -> None:
+        """Wait until no batch is in progress."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _alone(self) -> _Starting:
+        """Taken before anything is awaited, so that of simultaneous starts one wins."""
+        if self._starting or self._batch is not None or self._closing:
+            raise NotNow("running", "a batch is running already" if not self._closing else "the server is ending")
+        return _Starting(self)
+
+    def _running(self) -> Batch:
+        if self._batch is None:
+            raise NotNow("idle", "no batch is running")
+        return self._batch
+
+    async def _unfinished(self) -> bool:
+        """Whether the batch before was stopped in the middle of a cycle, whose commit may be all that is missing."""
+        run = self._run_state.run
+        return run.cycle is not None or (run.batch is not None and run.batch.status == "stopped")
+
+    async def _close_interrupted(self) -> None:
+        """A new batch takes over from one that was interrupted: that one ends here, as stopped."""
+        row = await self._workspace.database.read(get_active_batch)
+        if row is not None:
+            payload = {"batch_id": row.id, "cycles_completed": row.cycles_completed, "status": "stopped"}
+            ended = int(self._workspace.clock() * 1000)
+            payload["reason"] = "a new batch was started instead"
+            await record_batch(self._workspace, row.id, EventType.BATCH_END, payload, status="stopped", ended_at=ended)
+
+    async def _create(self, request: StartRequest, agent: str) -> BatchRow:
+        database, settings = self._workspace.database, self._workspace.settings()
+        budget = request.budget_usd or settings.budget_batch_usd
+        columns: dict[str, Any] = {
+            "agent": agent,
+            "workflow": "classic",
+            "budget_usd": budget,
+            "only_stories": None if request.stories is None else json.dumps(list(request.stories)),
+            "started_at": int(self._workspace.clock() * 1000),
+        }
+        batch_id = await durable(lambda: database.write(create_batch, request.cycles, **columns))
+        told = known(
+            batch_id=batch_id, max_cycles=request.cycles or "all", agent=agent, workflow="classic", budget_usd=budget
+        )
+        await record(EventType.BATCH_START, told)
+        if self._workspace.git is None:
+            message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
+            await record(EventType.BATCH_WARNING, {"batch_id": batch_id, "warning_type": "git", "message": message})
+        row = await database.read(get_active_batch)
+        if row is None:
+            raise NotNow("database", "the batch could not be read back")
+        return row
+
+    def _launch(self, row: BatchRow, only: list[str]) -> None:
+        workspace = self._workspace
+        gate = Gate(workspace, row.id)
+        commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent)
+        self._batch = Batch(
+            workspace,
+            commander,
+            self._background,
+            Intake(workspace, row.id, only or None),
+            preset=row.workflow,
+            cycles=row.max_cycles,
+            completed=row.cycles_completed,
+        )
+        self._task = asyncio.get_running_loop().create_task(self._run(self._batch), name=f"batch {row.id}")
+
+    async def _run(self, batch: Batch) -> None:
+        try:
+            await batch.run()
+        finally:
+            self._batch = None
+
+
+class _Starting:
+    """Marks the orchestrator as starting while a start or a resume is under way."""
+
+    def __init__(self, orchestrator: Orchestrator) -> None:
+        self._orchestrator = orchestrator
+
+    def __enter__(self) -> None:
+        self._orchestrator._starting = True
+
+    def __exit__(self, *_: object) -> None:
+        self._orchestrator._starting = False
+
+
+def _only(row: BatchRow) -> list[str]:
+    keys: list[str] = [] if row.only_stories is None else json.loads(row.only_stories)
+    return keys
+
+
+__all__ = ["BadRequest", "NotNow", "Orchestrator", "StartRequest", "StopMode", "current_batch", "emit_event"]

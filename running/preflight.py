@@ -1,0 +1,62 @@
+"""What must be in place before a batch may start; each answer says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+
+import agents
+import sprint
+from running.workspace import Workspace
+from workflow import Candidate, runnable
+
+
+class BadRequest(ValueError):
+    """A start that names something impossible; `field` is the key of the request."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class NotNow(RuntimeError):
+    """Right, but not in this state; `code` is for programs, the message for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> list[str]:
+    """The tracker can be read and has something to run; the keys that may run. Raises `BadRequest`, `NotNow`."""
+    tracker = await asyncio.to_thread(sprint.read, workspace.project)
+    name = workspace.relative(workspace.project.tracker)
+    if not tracker.stories:
+        problems = "; ".join(problem.message for problem in tracker.problems[:3])
+        raise NotNow("tracker", f"{name} holds no stories{': ' + problems if problems else ''}")
+    if not tracker.writable:
+        raise NotNow("tracker", f"{name} cannot be written safely, so the status of stories could not be kept")
+    known = {story.key for story in tracker.stories}
+    for key in only or ():
+        if key not in known:
+            raise BadRequest("stories", f"{name} has no story {key!r}")
+    candidates = [Candidate(story.key, story.epic, story.status.value) for story in tracker.stories]
+    return [story.key for story in runnable(candidates) if only is None or story.key in only]
+
+
+async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
+    """Every agent that the batch will use exists and answers. Raises `BadRequest`, `NotNow`."""
+    for name in dict.fromkeys(names):
+        if name not in workspace.agents:
+            raise BadRequest("agent", f"there is no agent {name!r}; known are {', '.join(sorted(workspace.agents))}")
+        found = await agents.preflight(workspace.agents[name])
+        if found.problem is not None:
+            raise NotNow("agent", found.problem)
+
+
+async def check_folder(workspace: Workspace) -> None:
+    """The agents and the runner can write into the project. Raises `NotNow`."""
+    for folder in (workspace.project.root, workspace.data_dir, workspace.project.tracker.parent):
+        if not await asyncio.to_thread(os.access, folder, os.W_OK):
+            raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
