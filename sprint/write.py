@@ -54,14 +54,14 @@ def set_status(
 
 
 def _store(path: Path, before: bytes, edit: Edit) -> None:
-    if not edit.change.changed:
-        return
+    if edit.change.changed:
+        replace_file(path, edit.data, lambda: _unchanged(path, before))
 
-    def untouched() -> None:
-        if read_bounded(path) != before:
-            raise Conflict("", "The file was changed by another program during the edit.")
 
-    replace_file(path, edit.data, untouched)
+def _unchanged(path: Path, before: bytes) -> None:
+    """Raises Conflict: some programs write the file without asking for the lock."""
+    if read_bounded(path) != before:
+        raise Conflict("", "The file was changed by another program during the edit.")
 
 
 def replace_file(path: Path, data: bytes, before_replacing: Callable[[], None] | None = None) -> None:

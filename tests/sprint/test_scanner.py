@@ -9,7 +9,8 @@ def scanned(text: str) -> list[tuple[str, str]]:
 
 
 def test_entries_comments_and_quotes() -> None:
-    text = "project: x\ndevelopment_status: # all\n  epic-1: done  # yes\n# col 0\n\n  '1-1-a': \"review\"\nother: y\n  z: 1\n"
+    block = "development_status: # all\n  epic-1: done  # yes\n# col 0\n\n  '1-1-a': \"review\"\n"
+    text = f"project: x\n{block}other: y\n  z: 1\n"
     assert scanned(text) == [("epic-1", "done"), ("1-1-a", "review")]
 
 
@@ -38,7 +39,9 @@ def test_prose_block_scalars_and_merge_markers_are_stepped_over() -> None:
 
 
 def test_a_clobbered_line_keeps_its_text() -> None:
-    assert scanned("development_status:\n  epic-2: last_updated: 2026-01-12\n") == [("epic-2", "last_updated: 2026-01-12")]
+    assert scanned("development_status:\n  epic-2: last_updated: 2026-01-12\n") == [
+        ("epic-2", "last_updated: 2026-01-12")
+    ]
 
 
 def test_without_a_block_there_is_nothing() -> None:

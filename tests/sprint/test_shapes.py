@@ -43,7 +43,7 @@ def test_epics_in_a_map_beside_the_stories() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "development_status:\n  epics:\n    epic-1:\n      status: done\n      stories:\n        1-1-a: {status: review}\n",
+        "development_status:\n  epics:\n    epic-1:\n      status: done\n      stories: {1-1-a: {status: review}}\n",
         "development_status:\n  epic-1:\n    status: done\n    stories:\n      1-1-a: review\n",
         "development_status:\n  epics:\n  - {id: epic-1, status: done, stories: [{id: 1-1-a, status: review}]}\n",
     ],
@@ -85,7 +85,8 @@ def test_epics(text: str) -> None:
 
 
 def test_stories() -> None:
-    text = "stories:\n  epic_1:\n  - {id: '1.1', title: A, status: done}\n  epic_2:\n  - {id: '2.1', status: todo}\n  - word\n"
+    first, second = "  epic_1:\n  - {id: '1.1', title: A, status: done}\n", "  epic_2:\n  - {id: '2.1', status: todo}\n"
+    text = f"stories:\n{first}{second}  - word\n"
     assert table(text).shape is Shape.STORIES
     assert pairs(text) == [("1.1", "done"), ("2.1", "todo"), ("word", "")]
     assert [raw.epic for raw in table(text).raws] == ["1", "2", "2"]

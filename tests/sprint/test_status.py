@@ -58,4 +58,4 @@ def test_contexted_is_a_word_for_epics_only() -> None:
 
 def test_what_may_be_run_and_written() -> None:
     assert {Status.DONE, Status.BLOCKED, Status.PARKED, Status.UNKNOWN}.isdisjoint(RUNNABLE)
-    assert WRITABLE - RUNNABLE == {Status.DONE, Status.BLOCKED}
+    assert {Status.DONE, Status.BLOCKED} == WRITABLE - RUNNABLE

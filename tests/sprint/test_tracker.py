@@ -33,13 +33,31 @@ def test_a_canonical_file() -> None:
         "2a-1-close-the-shutter",
     ]
     first = found.stories[0]
-    assert (first.epic, first.number, first.status, first.line, first.comment) == ("1", "1", "backlog", 10, "the first one")
+    assert (first.epic, first.number, first.status, first.line, first.comment) == (
+        "1",
+        "1",
+        "backlog",
+        10,
+        "the first one",
+    )
     assert first.runnable
     assert found.retros[0].epic == "1"
 
 
 def test_numeric_order_and_file_order_for_the_rest() -> None:
-    keys = ["10-1-x", "2a-2-x", "2-1-x", "1-10-x", "zz-epic-3", "zz-3-1-x", "aa-epic-1", "aa-1-1-x", "2a-1-x", "1-2-x", "1-1-x"]
+    keys = [
+        "10-1-x",
+        "2a-2-x",
+        "2-1-x",
+        "1-10-x",
+        "zz-epic-3",
+        "zz-3-1-x",
+        "aa-epic-1",
+        "aa-1-1-x",
+        "2a-1-x",
+        "1-2-x",
+        "1-1-x",
+    ]
     found = sprint(block(*(f"{key}: backlog" for key in keys)))
     assert [story.key.removesuffix("-x") for story in found.stories] == [
         *("1-1", "1-2", "1-10", "2-1", "2a-1", "2a-2", "10-1", "zz-3-1", "aa-1-1"),
@@ -172,7 +190,9 @@ def test_a_tracker_of_873_kb_reads_in_time() -> None:
     note = "x" * 3000
     lines = [f"# {note}\nsprints:\n- sprint_number: 1\n  stories:\n"]
     for n in range(4300):
-        lines.append(f'  - {{ id: "STORY-{n}", title: "é{"y" * 80}", epic: "EPIC-1", points: 3, status: "done", ref: "a" }}\n')
+        lines.append(
+            f'  - {{ id: "STORY-{n}", title: "é{"y" * 80}", epic: "EPIC-1", points: 3, status: "done", ref: "a" }}\n'
+        )
     lines[7] = lines[7].replace("y" * 80, "y" * 9000)
     data = "".join(lines).encode()
     assert len(data) > 600_000
