@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol
 from agents.records import Record
 from agents.spec import AgentSpec, Call, OutcomeKind
 from agents.tally import Tally
+from agents.wording import last_words, sentence
 
 
 class Cause(StrEnum):
@@ -54,7 +55,6 @@ class Ending:
 
 
 SIGNAL_EXITS = frozenset(128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
-REASON_CHARS = 300  # of a program's own words inside our sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,21 @@ class Parser(Protocol):
     def feed(self, line: bytes) -> Sequence[Record]:
         """The records of one line (without its newline). Never raises for content."""
 
+    def complain(self, line: bytes) -> Sequence[Record]:
+        """The records of one line of stderr, where some programs announce retries and denials."""
+
     def close(self) -> Sequence[Record]:
         """The records that only the end of the stream reveals."""
+
+
+class QuietParser:
+    """What most parsers have in common: nothing to say about stderr, nor at the end."""
+
+    def complain(self, line: bytes) -> Sequence[Record]:
+        return ()
+
+    def close(self) -> Sequence[Record]:
+        return ()
 
 
 class Adapter:
@@ -93,8 +106,8 @@ class Adapter:
         """What is written to stdin."""
         return call.prompt
 
-    def parser(self, cwd: str | None = None, resumed: bool = False) -> Parser:
-        """A fresh parser. `cwd` shortens paths in summaries; `resumed` matters where totals go on."""
+    def parser(self, cwd: str | None = None) -> Parser:
+        """A fresh parser. `cwd` shortens paths in summaries."""
         raise NotImplementedError
 
     def version_argv(self, spec: AgentSpec) -> list[str] | None:
@@ -120,7 +133,7 @@ class Adapter:
         return Judgement(OutcomeKind.FAILED, f"It reported success, but {_exit_words(ending)}.")
 
     def _without_final(self, tally: Tally, ending: Ending) -> Judgement:
-        if not tally.records and ending.exit_code and ending.killed_by is None:
+        if not tally.started and ending.exit_code and ending.killed_by is None:
             said = last_words(ending.stderr) or "it printed nothing"
             return Judgement(OutcomeKind.COULD_NOT_START, sentence(f"{_exit_words(ending)} before any output: {said}"))
         if not self.needs_final:
@@ -141,6 +154,8 @@ def _by_cause(tally: Tally, ending: Ending) -> Judgement | None:
             return Judgement(OutcomeKind.STOPPED, "Stopped by the operator.")
         case Cause.TIMEOUT:
             return Judgement(OutcomeKind.TIMEOUT, ending.detail + _activity(tally))
+        case Cause.SILENCE if tally.retry is not None:
+            return Judgement(OutcomeKind.TRANSIENT, f"{ending.detail} It kept trying again: {tally.retry.error}")
         case Cause.SILENCE:
             return Judgement(OutcomeKind.STALLED, ending.detail + _activity(tally))
         case Cause.AUTH:
@@ -162,17 +177,3 @@ def _exit_words(ending: Ending) -> str:
     if ending.killed_by:
         return f"the agent was killed by {ending.killed_by}"
     return f"the agent ended with exit code {ending.exit_code}"
-
-
-def last_words(stderr: str) -> str:
-    """The last line of stderr that says something, shortened."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    return lines[-1][:REASON_CHARS] if lines else ""
-
-
-def sentence(text: str) -> str:
-    """`text` on one line, beginning with a capital and ending with a full stop."""
-    folded = " ".join(text.split())
-    if len(folded) > REASON_CHARS * 2:
-        folded = folded[: REASON_CHARS * 2] + "…"
-    return folded[:1].upper() + folded[1:] + ("" if folded.endswith((".", "…", "!", "?")) else ".")

@@ -10,9 +10,10 @@ import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from agents import objects
-from agents.adapter import Adapter, Step
+from agents.adapter import Adapter, QuietParser, Step
 from agents.objects import Json
 from agents.records import (
     Denied,
@@ -29,12 +30,12 @@ from agents.records import (
     UsageSeen,
 )
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
-from agents.summaries import one_line, tool_call
+from agents.summaries import tool_call
+from agents.wording import one_line
 
 SYNTHETIC_MODEL = "<synthetic>"  # an API error printed as if the model had said it
 RESULT_CHARS = 64 * 1024  # of a tool result that is passed on
 DIAGNOSTIC = "[ede_diagnostic]"  # the program's note to its own authors
-CHARS_PER_TOKEN = 4  # rough; the stream never reports the output tokens of a reply in progress
 
 _AUTH_ERRORS = frozenset(("authentication_failed", "billing_error", "oauth_org_not_allowed"))
 _TRANSIENT_ERRORS = frozenset(("rate_limit", "overloaded", "server_error", "unknown"))
@@ -43,8 +44,10 @@ _QUESTION_TOOLS = frozenset(("AskUserQuestion",))
 _LIMIT_SUBTYPES = frozenset(("error_max_turns", "error_max_budget_usd", "error_max_structured_output_retries"))
 
 
-class ClaudeParser:
+class ClaudeParser(QuietParser):
     """The state of one call: the last API error, running background tasks, characters per reply."""
+
+    CHARS_PER_TOKEN: ClassVar[int | None] = 4  # rough; replies report the output tokens of their first byte only
 
     def __init__(self, cwd: str | None = None) -> None:
         self._cwd = cwd
@@ -52,6 +55,7 @@ class ClaudeParser:
         self._limit: LimitSeen | None = None
         self._denied: set[str] = set()
         self._background = 0
+        self._started = False
         self._reply = ("", 0)  # the id of the reply being printed, and its characters so far
 
     def feed(self, line: bytes) -> Sequence[Record]:
@@ -60,9 +64,6 @@ class ClaudeParser:
         for value in reading.objects:
             records.extend(self._read(value))
         return records
-
-    def close(self) -> Sequence[Record]:
-        return ()
 
     def _read(self, line: Json) -> Iterator[Record]:
         match line.get("type"):
@@ -103,16 +104,21 @@ class ClaudeParser:
                 asked = objects.as_objects(arguments.get("questions"))
                 yield Question(one_line(str(asked[0].get("question") if asked else name)))
 
+    def _tokens(self, usage: Json) -> Usage:
+        return _usage(usage)
+
     def _usage(self, message: Json, characters: int) -> Iterator[Record]:
         """The tokens of a reply so far. Its lines all report the same start value, so its length is a better guess."""
         id_ = objects.as_text(message.get("id"))
-        usage = _usage(objects.as_object(message.get("usage")))
+        usage = self._tokens(objects.as_object(message.get("usage")))
         if id_ is None or not usage:
             return
         seen = self._reply[1] if self._reply[0] == id_ else 0
         self._reply = (id_, seen + characters)
-        guess = max(usage.output_tokens, self._reply[1] // CHARS_PER_TOKEN)
-        yield UsageSeen(id_, replace(usage, output_tokens=guess), objects.as_text(message.get("model")))
+        if self.CHARS_PER_TOKEN is not None:
+            guess = self._reply[1] // self.CHARS_PER_TOKEN
+            usage = replace(usage, output_tokens=max(usage.output_tokens, guess))
+        yield UsageSeen(id_, usage, objects.as_text(message.get("model")))
 
     def _synthetic(self, line: Json, message: Json) -> Iterator[Record]:
         said = "\n".join(str(block.get("text", "")) for block in _blocks(message.get("content")))
@@ -140,7 +146,7 @@ class ClaudeParser:
         if event.get("type") == "message_start":
             yield from self._usage(objects.as_object(event.get("message")), 0)
         elif event.get("type") == "message_delta" and (id_ := _text(line, "api_message_id") or self._reply[0]):
-            usage = _usage(objects.as_object(event.get("usage")))
+            usage = self._tokens(objects.as_object(event.get("usage")))
             if usage:
                 yield UsageSeen(id_, usage)
 
@@ -149,6 +155,7 @@ class ClaudeParser:
     def _system(self, line: Json) -> Iterator[Record]:
         match line.get("subtype"):
             case "init":
+                self._started = True
                 version = objects.as_text(line.get("claude_code_version"))
                 yield Started(_text(line, "session_id"), _text(line, "model"), version)
             case "api_retry":
@@ -176,9 +183,17 @@ class ClaudeParser:
                 yield Denied(str(denial.get("tool_name")), id_, "")
         kind, reason = self._judge(line)
         usage, cost, cumulative = _spent(line)
-        turns = objects.as_int(line.get("num_turns"))
         session = _text(line, "session_id")
-        yield Final(kind, reason, session, usage, cost, cumulative, turns, self._background > 0)
+        yield Final(
+            kind,
+            reason,
+            session,
+            usage,
+            cost,
+            cumulative=cumulative,
+            turns=objects.as_int(line.get("num_turns")),
+            more_expected=self._background > 0,
+        )
         self._failure = None
 
     def _judge(self, line: Json) -> tuple[OutcomeKind, str]:
@@ -187,7 +202,7 @@ class ClaudeParser:
             return OutcomeKind.SUCCESS, ""
         if subtype in _LIMIT_SUBTYPES:
             return OutcomeKind.LIMIT, words
-        if objects.as_text(line.get("startup_failure_reason")):
+        if objects.as_text(line.get("startup_failure_reason")) or not (self._started or line.get("num_turns")):
             return OutcomeKind.COULD_NOT_START, words
         if self._limit is not None or line.get("api_error") == "usage_limit_reached":
             return OutcomeKind.USAGE_LIMIT, words
@@ -220,7 +235,7 @@ class Claude(Adapter):
             argv += ["--resume", call.resume]
         return argv
 
-    def parser(self, cwd: str | None = None, resumed: bool = False) -> ClaudeParser:
+    def parser(self, cwd: str | None = None) -> ClaudeParser:
         return ClaudeParser(cwd)
 
     def problem(self, spec: AgentSpec, env: Mapping[str, str]) -> str | None:

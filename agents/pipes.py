@@ -6,7 +6,6 @@ Reading pauses while the reader is behind, so that memory stays bounded and the 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import cast
@@ -19,10 +18,10 @@ STDOUT, STDERR = 1, 2
 
 
 class Pipes(asyncio.SubprocessProtocol):
-    """Callbacks from the event loop; `on_exit` is called when the process has ended."""
+    """Callbacks from the event loop; `on_exit` and `on_stderr` are called as it happens."""
 
-    def __init__(self, on_exit: Callable[[], None]) -> None:
-        self._on_exit = on_exit
+    def __init__(self, on_exit: Callable[[], None], on_stderr: Callable[[bytes], None]) -> None:
+        self._on_exit, self._on_stderr = on_exit, on_stderr
         self._chunks: deque[bytes] = deque()
         self._waiting = 0
         self._paused = False
@@ -32,7 +31,6 @@ class Pipes(asyncio.SubprocessProtocol):
         self.eof = asyncio.Event()
         self.drained = asyncio.Event()  # stdout and stderr are both at their end
         self.readable = asyncio.Event()
-        self.last_stderr = 0.0
         self._open = {STDOUT, STDERR}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -41,7 +39,7 @@ class Pipes(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == STDERR:
             self.stderr.add(data)
-            self.last_stderr = time.monotonic()
+            self._on_stderr(data)
             return
         self._chunks.append(data)
         self._waiting += len(data)

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from agents.adapter import last_words, sentence
 from agents.environment import environment, find_program
 from agents.registry import UnknownKind, adapter_for
 from agents.spawn import not_found
 from agents.spec import AgentSpec, Preflight
-from agents.summaries import one_line
+from agents.wording import last_words, one_line, sentence
 
 VERSION_TIMEOUT_S = 20.0  # node programs take 2 to 5 s on a cold disk
 OUTPUT_BYTES = 64 * 1024  # of a version answer; a program that prints more has not understood the question

@@ -1,7 +1,8 @@
 """List prices of models, for what an agent does not report: an estimate, never an invoice.
 
-US dollars per million tokens as published by the vendors in November 2025. The longest matching prefix of the model id
-counts. An unknown model has no price: its cost stays unknown rather than wrong.
+US dollars per million tokens: list prices as of the date below; the 5-5 models as Claude Code 2.1.330 charges them. The
+longest name that begins the model id counts, up to a hyphen. An unknown model has no price: its cost stays unknown
+rather than wrong.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ class Price:
 
 
 PRICES: dict[str, Price] = {
+    "claude-opus-5-5": Price(4.0, 20.0, 0.4, 4.0),
+    "claude-sonnet-5-5": Price(2.0, 10.0, 0.2, 2.0),
     "claude-opus-4-5": Price(5.0, 25.0, 0.5, 6.25),
-    "claude-opus-4": Price(15.0, 75.0, 1.5, 18.75),
-    "claude-sonnet": Price(3.0, 15.0, 0.3, 3.75),
+    "claude-opus-4-1": Price(15.0, 75.0, 1.5, 18.75),
+    "claude-opus-4-0": Price(15.0, 75.0, 1.5, 18.75),
+    "claude-sonnet-4": Price(3.0, 15.0, 0.3, 3.75),
     "claude-3-7-sonnet": Price(3.0, 15.0, 0.3, 3.75),
     "claude-haiku-4": Price(1.0, 5.0, 0.1, 1.25),
     "claude-3-5-haiku": Price(0.8, 4.0, 0.08, 1.0),
@@ -48,7 +52,7 @@ PRICES: dict[str, Price] = {
 def price_of(model: str | None) -> Price | None:
     """The price of a model id such as "claude-sonnet-4-5-20250929" or "anthropic/claude-sonnet-4-5"."""
     name = (model or "").rsplit("/", 1)[-1].lower()
-    known = [prefix for prefix in PRICES if name.startswith(prefix)]
+    known = [known for known in PRICES if name == known or name.startswith(known + "-")]
     return PRICES[max(known, key=len)] if known else None
 
 

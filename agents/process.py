@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from agents import launch
-from agents.adapter import Adapter, Cause, Ending, Judgement, sentence
+from agents.adapter import Adapter, Cause, Ending, Judgement
 from agents.environment import environment, find_program
 from agents.lines import LineSplitter, Oversize
 from agents.marks import start_time, sweep_exact
@@ -27,8 +27,10 @@ from agents.spawn import launched, not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
 from agents.stream_file import StreamFile
 from agents.tally import Tally
+from agents.wording import duration, sentence
 
 SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
+MAX_COMPLAINT_BYTES = 64 * 1024  # of a stderr line that is looked at for retries and denials
 EOF_ROUNDS = 10  # times `eof_s` that a pipe may go on delivering after the agent's exit
 
 
@@ -64,13 +66,14 @@ class AgentProcess:
         self.start_time: str | None = None
         self._adapter, self._spec, self._call, self._graces = adapter, spec, call, graces
         self._on_record = on_record
-        self._tally = Tally(call.model or spec.model)
-        self._parser = adapter.parser(str(call.cwd), resumed=call.resume is not None)
+        self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked)
+        self._parser = adapter.parser(str(call.cwd))
+        self._complaints = LineSplitter(MAX_COMPLAINT_BYTES)
         self._recording = StreamFile(call.stream_path)
         self._changed = asyncio.Event()
-        self._pipes = Pipes(self._changed.set)
+        self._pipes = Pipes(self._changed.set, self._hear)
         self._transport: asyncio.SubprocessTransport | None = None
-        self._began = self._last_output = time.monotonic()
+        self._began = self._last_progress = time.monotonic()
         self._final_at: float | None = None
         self._cause: Cause | None = None
         self._detail = ""
@@ -121,7 +124,7 @@ class AgentProcess:
             return f"The agent {spec.name} could not be started in {call.cwd}: {error.strerror or error}."
         self.pid = self._transport.get_pid()
         self.start_time = start_time(self.pid)
-        self._began = self._last_output = time.monotonic()
+        self._began = self._last_progress = time.monotonic()
         return None
 
     async def _not_started(self, problem: str) -> Outcome:
@@ -138,9 +141,11 @@ class AgentProcess:
                 await self._pipes.readable.wait()
                 turn = time.perf_counter()
                 continue
-            self._last_output = time.monotonic()
             self._recording.write(chunk)
-            for line in splitter.feed(chunk):
+            lines = splitter.feed(chunk)
+            if not lines:  # a long line grows
+                self._last_progress = time.monotonic()
+            for line in lines:
                 self._consume(line)
                 if time.perf_counter() - turn > SLICE_S:
                     await asyncio.sleep(0)
@@ -151,10 +156,17 @@ class AgentProcess:
         self._deliver(self._parser.close())
 
     def _consume(self, line: bytes | Oversize) -> None:
-        if isinstance(line, Oversize):
-            self._deliver([noise(line.head, line.size)])
-        else:
-            self._deliver(self._parser.feed(line))
+        records = [noise(line.head, line.size)] if isinstance(line, Oversize) else self._parser.feed(line)
+        if not records or not all(isinstance(record, Retry) for record in records):
+            self._last_progress = time.monotonic()  # announcing retry after retry is none
+        self._deliver(records)
+
+    def _hear(self, data: bytes) -> None:
+        if not self._adapter.silent_stderr:
+            self._last_progress = time.monotonic()
+        for line in self._complaints.feed(data):
+            if not isinstance(line, Oversize):
+                self._deliver(self._parser.complain(line))
 
     def _deliver(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -198,10 +210,9 @@ class AgentProcess:
         final = self._tally.final
         if self._final_at is not None and final is not None and not final.more_expected:
             return self._final_at + self._graces.linger_s, Cause.LINGER, ""
-        alive = self._last_output if self._adapter.silent_stderr else max(self._last_output, self._pipes.last_stderr)
         limits = (
             (self._began + call.timeout_s, Cause.TIMEOUT, f"No end after {duration(call.timeout_s)}."),
-            (alive + call.silence_s, Cause.SILENCE, f"No output for {duration(call.silence_s)}."),
+            (self._last_progress + call.silence_s, Cause.SILENCE, f"No output for {duration(call.silence_s)}."),
         )
         return min(limits)
 
@@ -257,11 +268,11 @@ class AgentProcess:
 
     async def _until_drained(self) -> None:
         for _ in range(EOF_ROUNDS):
-            before = self._last_output
+            before = self._last_progress
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._pipes.drained.wait(), self._graces.eof_s)
                 return
-            if self._last_output == before and not self._pipes.behind:
+            if self._last_progress == before and not self._pipes.behind:
                 return  # nothing comes any more, but somebody holds the pipe
 
     def _close(self) -> int | None:
@@ -299,9 +310,3 @@ class AgentProcess:
             malformed_lines=tally.malformed,
             last_activity=tally.last_activity,
         )
-
-
-def duration(seconds: float) -> str:
-    """ "15 min" or "0.5 s": for sentences."""
-    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:g} s"
-

@@ -140,6 +140,7 @@ class Final:
     """The agent's own word about its end. Several may come; the last one counts.
 
     `cumulative`: usage and cost are totals of this process so far, not of the time since the last Final.
+    `whole_session`: they also include the earlier processes of a resumed session.
     `more_expected`: background work goes on and another turn will follow.
     """
 
@@ -149,6 +150,7 @@ class Final:
     usage: Usage | None = None
     cost_usd: float | None = None
     cumulative: bool = False
+    whole_session: bool = False
     turns: int | None = None
     more_expected: bool = False
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from agents.adapter import Adapter
 from agents.claude import Claude
+from agents.codex import Codex
+from agents.gemini import Gemini
+from agents.opencode import Opencode
+from agents.qwen import Qwen
 from agents.text import PlainText
 
-ADAPTERS: dict[str, Adapter] = {adapter.kind: adapter for adapter in (Claude(), PlainText())}
+_ALL: tuple[Adapter, ...] = (Claude(), Codex(), Gemini(), Opencode(), Qwen(), PlainText())
+ADAPTERS: dict[str, Adapter] = {adapter.kind: adapter for adapter in _ALL}
 
 
 class UnknownKind(ValueError):

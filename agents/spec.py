@@ -31,7 +31,8 @@ class AgentSpec:
 class Call:
     """One run of an agent. `mark` identifies its processes; `stream_path` receives its raw stdout.
 
-    `model` overrides the spec's; `resume` is a session id of the same agent. Times are seconds.
+    `model` overrides the spec's; `resume` is a session id of the same agent. Some agents report a resumed session's
+    total: `booked` is what earlier calls of that session were booked with, and is subtracted. Times are seconds.
     """
 
     prompt: str
@@ -42,6 +43,7 @@ class Call:
     resume: str | None = None
     timeout_s: float = DEFAULT_TIMEOUT_S
     silence_s: float = DEFAULT_SILENCE_S
+    booked: Usage | None = None
 
 
 class OutcomeKind(StrEnum):
@@ -75,6 +77,15 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.cache_read_tokens + other.cache_read_tokens,
             self.cache_write_tokens + other.cache_write_tokens,
+        )
+
+    def __sub__(self, other: Usage) -> Usage:
+        """The difference, never below zero."""
+        return Usage(
+            max(0, self.input_tokens - other.input_tokens),
+            max(0, self.output_tokens - other.output_tokens),
+            max(0, self.cache_read_tokens - other.cache_read_tokens),
+            max(0, self.cache_write_tokens - other.cache_write_tokens),
         )
 
     def __bool__(self) -> bool:

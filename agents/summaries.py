@@ -9,8 +9,8 @@ from pathlib import PurePath
 
 from agents.objects import Json
 from agents.records import Action, ToolCall
+from agents.wording import one_line
 
-SUMMARY_CHARS = 160  # one line of the log
 LABEL_CHARS = 40  # of a tool name nobody has heard of
 
 _ACTIONS: dict[str, tuple[Action, str]] = {
@@ -75,18 +75,6 @@ def tool_call(id_: str, name: str, arguments: Json, cwd: str | None, subagent: s
     argument = _argument(arguments, cwd)
     glue = ": " if action is Action.RUN or action is Action.OTHER else " "
     return ToolCall(id_, name, one_line(f"{verb}{glue}{argument}" if argument else verb), action, subagent)
-
-
-def one_line(text: str, limit: int = SUMMARY_CHARS) -> str:
-    """`text` on one line, white space folded, cut at `limit` characters with an ellipsis."""
-    folded = " ".join(text[: limit * 8].split())
-    return folded if len(folded) <= limit else folded[: limit - 1] + "…"
-
-
-def first_line(text: str, limit: int = SUMMARY_CHARS) -> str:
-    """The first line of `text` that says something, cut at `limit` characters."""
-    head = text[: limit * 8].strip().split("\n", 1)[0]
-    return one_line(head, limit)
 
 
 def _argument(arguments: Json, cwd: str | None) -> str:

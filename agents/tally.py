@@ -25,7 +25,7 @@ from agents.records import (
     UsageSeen,
 )
 from agents.spec import Usage
-from agents.summaries import first_line
+from agents.wording import first_line
 
 MAX_TEXT_CHARS = 16 * 1024 * 1024  # of the agent's text that is kept for reading a verdict; the end is what counts
 MAX_OPEN_CALLS = 1000  # tool calls remembered until their result comes
@@ -34,9 +34,10 @@ MAX_OPEN_CALLS = 1000  # tool calls remembered until their result comes
 class Tally:
     """The state of one call, folded from its records. Cheap: called for every record on the event loop."""
 
-    def __init__(self, model: str | None = None) -> None:
+    def __init__(self, model: str | None = None, resumed: bool = False, booked: Usage | None = None) -> None:
         self.session_id: str | None = None
         self.model = model
+        self._resumed, self._booked = resumed, booked
         self.final: Final | None = None
         self.limit: LimitSeen | None = None
         self.failure: Failure | None = None
@@ -44,7 +45,7 @@ class Tally:
         self.question: str | None = None
         self.denied: Denied | None = None
         self.last_activity = ""
-        self.records = 0
+        self.started = False  # anything came on stdout that is a record
         self.malformed = 0
         self.turns: int | None = None
         self._texts: deque[str] = deque()
@@ -82,7 +83,9 @@ class Tally:
         if isinstance(record, Noise):
             self.malformed += 1
             return
-        self.records += 1
+        self.started = self.started or not isinstance(record, Denied | Retry)
+        if isinstance(record, Text | ToolCall | ToolResult | Final):
+            self.retry = None
         match record:
             case Text():
                 self._add_text(record)
@@ -139,18 +142,24 @@ class Tally:
         self.session_id = final.session_id or self.session_id
         if final.turns is not None:
             self.turns = (self.turns or 0) + final.turns
-        if not final.usage:  # says nothing (an interrupted run): what was seen stays the best knowledge
+        usage = self._since_resume(final)
+        if not usage:  # says nothing (an interrupted run): what was seen stays the best knowledge
             self._settled_cost = self._settled_cost if self._settled_cost is not None else final.cost_usd
             return
-        estimated = [self._cost_of(seen) for seen in self._pending.values()]
-        cost = final.cost_usd if final.cost_usd is not None else estimate(final.usage, self.model)
-        if cost is None and any(known is not None for known in estimated):
-            cost = sum(known for known in estimated if known is not None)
-        self._settled = final.usage if final.cumulative else self._settled + final.usage
+        cost = final.cost_usd if final.cost_usd is not None else estimate(usage, self.model)
+        self._settled = usage if final.cumulative else self._settled + usage
         if cost is not None:
             self._settled_cost = cost if final.cumulative else (self._settled_cost or 0.0) + cost
         self._covered.update(self._pending)
         self._pending.clear()
+
+    def _since_resume(self, final: Final) -> Usage | None:
+        """A session's total less what was booked before; where that is unknown, the replies seen are closer to it."""
+        if final.usage is None or not (final.whole_session and self._resumed):
+            return final.usage
+        if self._booked is not None:
+            return final.usage - self._booked
+        return None if self._pending else final.usage
 
     def _cost_of(self, seen: UsageSeen) -> float | None:
         return seen.cost_usd if seen.cost_usd is not None else estimate(seen.usage, seen.model or self.model)

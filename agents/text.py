@@ -8,19 +8,16 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 
-from agents.adapter import Adapter, Step
+from agents.adapter import Adapter, QuietParser, Step
 from agents.records import Record, Text
 from agents.spec import AgentSpec, Call
 
 
-class TextParser:
+class TextParser(QuietParser):
     """Every line is said by the agent."""
 
     def feed(self, line: bytes) -> Sequence[Record]:
         return (Text(line.decode("utf-8", "replace").rstrip("\r")),)
-
-    def close(self) -> Sequence[Record]:
-        return ()
 
 
 class PlainText(Adapter):
@@ -34,7 +31,7 @@ class PlainText(Adapter):
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:
         return list(spec.command)
 
-    def parser(self, cwd: str | None = None, resumed: bool = False) -> TextParser:
+    def parser(self, cwd: str | None = None) -> TextParser:
         return TextParser()
 
     def version_argv(self, spec: AgentSpec) -> list[str] | None:

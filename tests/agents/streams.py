@@ -59,9 +59,9 @@ def recording(kind: str, case: str) -> Recording:
 
 def read(recorded: Recording, chunks: list[bytes] | None = None) -> tuple[list[Record], Tally]:
     """All records of a recording (in the given chunks), and their tally."""
-    parser = adapter_for(recorded.kind).parser("/project", resumed=recorded.resumed)
+    parser = adapter_for(recorded.kind).parser("/project")
     records: list[Record] = []
-    splitter, tally = LineSplitter(), Tally()
+    splitter, tally = LineSplitter(), Tally(resumed=recorded.resumed)
     for chunk in chunks if chunks is not None else [recorded.stream]:
         for line in splitter.feed(chunk):
             assert not isinstance(line, Oversize)
@@ -69,6 +69,8 @@ def read(recorded: Recording, chunks: list[bytes] | None = None) -> tuple[list[R
     for line in splitter.close():
         assert not isinstance(line, Oversize)
         records += parser.feed(line)
+    for complaint in recorded.stderr.encode().split(b"\n"):
+        records += parser.complain(complaint)
     records += parser.close()
     for record in records:
         tally.add(record)

@@ -1,0 +1,173 @@
+"""Codex: `codex exec --json … -`, the prompt on stdin. Written for 0.169.0.
+
+It reports tokens only at the end of a turn, as the thread's total; never a cost, a model or a number of turns. Errors
+are prose; "Reconnecting…" is a retry and not a failure. Denials by its sandbox are told on stderr only.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import time
+from collections.abc import Iterator, Sequence
+
+from agents import faults, objects
+from agents.adapter import Adapter, QuietParser, Step
+from agents.objects import Json
+from agents.records import Denied, Failure, Final, LimitSeen, Note, Record, Retry, Started, Text, ToolResult
+from agents.spec import AgentSpec, Call, OutcomeKind, Usage
+from agents.summaries import tool_call
+from agents.wording import one_line
+
+RESULT_CHARS = 64 * 1024  # of a command's output that is passed on
+COMMAND_CHARS = 2000  # of a command line that is taken apart for its summary
+
+_RECONNECTING = re.compile(r"Reconnecting\.\.\. (?:(\d+)/(\d+)|waiting for network)\s*(?:\((.*)\))?", re.DOTALL)
+_DENIED = re.compile(rb"error=((?:patch|exec\w*|command) rejected.*)")
+_SANDBOXES = ("read-only", "workspace-write", "danger-full-access")
+_MODES: dict[str, tuple[str, ...]] = {
+    "bypassPermissions": ("--dangerously-bypass-approvals-and-sandbox",),
+    "acceptEdits": ("-s", "workspace-write"),
+    "auto": ("-s", "workspace-write"),
+    "plan": ("-s", "read-only"),
+    **{mode: ("-s", mode) for mode in _SANDBOXES},
+}
+_TEXT_ITEMS = frozenset(("reasoning", "agent_message", "error"))
+
+
+class CodexParser(QuietParser):
+    """The state of one call: which items were announced when they started."""
+
+    def __init__(self, cwd: str | None = None) -> None:
+        self._cwd = cwd
+        self._open: set[str] = set()
+        self._session: str | None = None
+
+    def feed(self, line: bytes) -> Sequence[Record]:
+        reading = objects.read_line(line, _is_line)
+        records: list[Record] = [*reading.noise]
+        for value in reading.objects:
+            records.extend(self._read(value))
+        return records
+
+    def complain(self, line: bytes) -> Sequence[Record]:
+        found = _DENIED.search(line)
+        return (Denied("sandbox", None, one_line(found[1].decode("utf-8", "replace"))),) if found else ()
+
+    def _read(self, line: Json) -> Iterator[Record]:
+        match line.get("type"):
+            case "thread.started":
+                self._session = objects.as_text(line.get("thread_id"))
+                yield Started(self._session)
+            case "item.started" | "item.updated":
+                yield from self._begin(objects.as_object(line.get("item")))
+            case "item.completed":
+                yield from self._complete(objects.as_object(line.get("item")))
+            case "error":
+                yield _error(objects.as_text(line.get("message")) or "unknown error")
+            case "turn.completed":
+                usage = _usage(objects.as_object(line.get("usage")))
+                yield Final(OutcomeKind.SUCCESS, "", self._session, usage, cumulative=True, whole_session=True)
+            case "turn.failed":
+                yield from self._failed(objects.as_text(objects.as_object(line.get("error")).get("message")))
+
+    def _begin(self, item: Json) -> Iterator[Record]:
+        id_, kind = str(item.get("id")), str(item.get("type"))
+        if kind in _TEXT_ITEMS or id_ in self._open:
+            return
+        self._open.add(id_)
+        if kind == "command_execution":
+            yield tool_call(id_, "Bash", {"command": _script(item)}, self._cwd)
+        elif kind == "file_change":
+            changes = objects.as_objects(item.get("changes"))
+            new = bool(changes) and all(change.get("kind") == "add" for change in changes)
+            paths = ", ".join(str(change.get("path")) for change in changes[:3])
+            yield tool_call(id_, "Write" if new else "Edit", {"path": paths}, self._cwd)
+        else:
+            name = objects.as_text(item.get("tool")) or kind
+            yield tool_call(id_, name, {**objects.as_object(item.get("arguments")), **item}, self._cwd)
+
+    def _complete(self, item: Json) -> Iterator[Record]:
+        kind, said = item.get("type"), objects.as_text(item.get("text"))
+        if kind == "agent_message":
+            if said:
+                yield Text(said)
+        elif kind == "error":  # a warning, such as missing metadata of a model
+            yield Note(one_line(str(item.get("message"))))
+        elif kind != "reasoning":
+            yield from self._begin(item)
+            self._open.discard(str(item.get("id")))
+            output = str(item.get("aggregated_output") or "")
+            ok = item.get("status") not in ("failed", "declined")
+            yield ToolResult(str(item.get("id")), ok, output[:RESULT_CHARS], len(output))
+
+    def _failed(self, message: str | None) -> Iterator[Record]:
+        words = message or "the turn failed"
+        kind = faults.kind_of(words)
+        if kind is OutcomeKind.USAGE_LIMIT:
+            wait = faults.wait_in(words)
+            yield LimitSeen(True, None if wait is None else time.time() + wait)
+        yield Final(kind, words, self._session)
+
+
+class Codex(Adapter):
+    """See the module."""
+
+    kind = "codex"
+    ending = (Step(signal.SIGINT),)  # on which it ends its commands; SIGTERM would leave them
+    death_signal = signal.SIGINT
+
+    def argv(self, spec: AgentSpec, call: Call) -> list[str]:
+        argv = [*spec.command, "exec", "--json", "--skip-git-repo-check"]
+        if model := call.model or spec.model:
+            argv += ["-m", model]
+        if spec.permission_mode:
+            argv += _MODES.get(spec.permission_mode, ())
+        if call.resume:
+            argv += ["resume", call.resume]
+        return [*argv, "-"]
+
+    def parser(self, cwd: str | None = None) -> CodexParser:
+        return CodexParser(cwd)
+
+
+def _is_line(value: Json) -> bool:
+    kind = value.get("type")
+    return isinstance(kind, str) and (kind.startswith(("thread.", "turn.", "item.")) or kind == "error")
+
+
+def _script(item: Json) -> str:
+    """What `/bin/bash -lc '…'` runs."""
+    command = str(item.get("command") or "")
+    if len(command) > COMMAND_CHARS:
+        return command[:COMMAND_CHARS]
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return command
+    return words[2] if len(words) == 3 and words[1] in ("-lc", "-c") else command
+
+
+def _error(message: str) -> Record:
+    found = _RECONNECTING.match(message)
+    if found is None:
+        return Failure(faults.kind_of(message).value, one_line(message), faults.status_in(message))
+    attempt, most, why = found.groups()
+    why = why or "no network"
+    return Retry(
+        attempt=int(attempt or 0),
+        max_attempts=int(most) if most else None,
+        delay_s=None,
+        error=one_line(why),
+        status=faults.status_in(why),
+        fatal=faults.kind_of(why) is OutcomeKind.AUTH,
+    )
+
+
+def _usage(usage: Json) -> Usage:
+    """`input_tokens` includes the cached ones; `output_tokens` the reasoning."""
+    read = objects.as_int(usage.get("cached_input_tokens"))
+    written = objects.as_int(usage.get("cache_write_input_tokens"))
+    fresh = max(0, objects.as_int(usage.get("input_tokens")) - read - written)
+    return Usage(fresh, objects.as_int(usage.get("output_tokens")), read, written)

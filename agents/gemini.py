@@ -1,0 +1,156 @@
+"""Gemini CLI: `gemini -o stream-json --skip-trust`, the prompt on stdin. Written for 0.61.0.
+
+Text comes in pieces and is passed on line by line. Tokens are reported only at the end: a killed run has none. A lost
+end of the stream with exit 0 is common, so only a result line counts; a "success" after a detected loop does not.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator, Sequence
+
+from agents import faults, objects
+from agents.adapter import Adapter, Ending, Judgement, QuietParser, Step
+from agents.objects import Json
+from agents.records import Denied, Final, Note, Record, Retry, Started, Text, ToolResult
+from agents.spec import AgentSpec, Call, OutcomeKind, Usage
+from agents.summaries import tool_call
+from agents.tally import Tally
+from agents.wording import last_words, one_line, sentence
+
+RESULT_CHARS = 64 * 1024  # of a tool's output that is passed on
+EXIT_NO_AUTH = 41
+
+_ATTEMPT = re.compile(rb"Attempt (\d+) failed(?: with status (\d+))?[^\w]*(.{0,200})")
+_MODES = {"bypassPermissions": "yolo", "acceptEdits": "auto_edit", "plan": "plan"}
+_NOT_PERMITTED = frozenset(("tool_not_registered", "policy_violation", "execution_denied"))
+_LOOP = "loop detected"
+
+
+class GeminiParser(QuietParser):
+    """The state of one call: the unfinished line of text, and whether a loop was detected."""
+
+    def __init__(self, cwd: str | None = None) -> None:
+        self._cwd = cwd
+        self._piece = ""
+        self._loop: str | None = None
+        self._session: str | None = None
+        self._names: dict[str, str] = {}
+
+    def feed(self, line: bytes) -> Sequence[Record]:
+        reading = objects.read_line(line, _is_line)
+        records: list[Record] = [*reading.noise]
+        for value in reading.objects:
+            records.extend(self._read(value))
+        return records
+
+    def complain(self, line: bytes) -> Sequence[Record]:
+        found = _ATTEMPT.search(line)
+        if found is None:
+            return ()
+        words = found[3].decode("utf-8", "replace")
+        return (Retry(int(found[1]), None, None, one_line(words), int(found[2]) if found[2] else None),)
+
+    def close(self) -> Sequence[Record]:
+        return tuple(self._flush())
+
+    def _read(self, line: Json) -> Iterator[Record]:
+        if line.get("type") == "message":
+            if line.get("role") == "assistant":
+                yield from self._text(str(line.get("content") or ""), line.get("delta") is True)
+            return
+        yield from self._flush()
+        match line.get("type"):
+            case "init":
+                self._session = objects.as_text(line.get("session_id"))
+                yield Started(self._session, objects.as_text(line.get("model")))
+            case "tool_use":
+                yield self._tool(line)
+            case "tool_result":
+                yield from self._tool_result(line)
+            case "error":
+                words = str(line.get("message"))
+                self._loop = words if words.lower().startswith(_LOOP) else self._loop
+                yield Note(one_line(words))
+            case "result":
+                yield self._result(line)
+
+    def _text(self, content: str, piece: bool) -> Iterator[Record]:
+        """Whole lines at once, the rest when it is complete."""
+        self._piece += content
+        whole, newline, rest = self._piece.rpartition("\n")
+        if newline and piece:
+            self._piece = rest
+            yield Text(whole)
+        elif not piece:
+            yield from self._flush()
+
+    def _flush(self) -> Iterator[Record]:
+        if self._piece:
+            yield Text(self._piece)
+        self._piece = ""
+
+    def _tool(self, line: Json) -> Record:
+        id_, name = str(line.get("tool_id")), str(line.get("tool_name"))
+        self._names[id_] = name
+        return tool_call(id_, name, objects.as_object(line.get("parameters")), self._cwd)
+
+    def _tool_result(self, line: Json) -> Iterator[Record]:
+        id_, output = str(line.get("tool_id")), str(line.get("output") or "")
+        error = objects.as_object(line.get("error"))
+        name = self._names.pop(id_, "?")
+        if error.get("type") in _NOT_PERMITTED:
+            yield Denied(name, id_, one_line(str(error.get("message"))))
+        yield ToolResult(id_, line.get("status") == "success", output[:RESULT_CHARS], len(output))
+
+    def _result(self, line: Json) -> Record:
+        stats = objects.as_object(line.get("stats"))
+        kind, reason = OutcomeKind.SUCCESS, ""
+        if line.get("status") != "success":
+            error = objects.as_object(line.get("error"))
+            reason = objects.as_text(error.get("message")) or "the agent reported an error"
+            turns = error.get("type") == "FatalTurnLimitedError"
+            kind = OutcomeKind.LIMIT if turns else faults.kind_of(reason)
+        elif self._loop is not None:
+            kind, reason = OutcomeKind.FAILED, self._loop
+        return Final(kind, reason, self._session, _usage(stats), cumulative=True)
+
+
+class Gemini(Adapter):
+    """See the module."""
+
+    kind = "gemini"
+    ending = (Step(signal.SIGINT, to_group=True), Step(signal.SIGTERM, to_group=True))
+    death_signal = signal.SIGTERM
+    environment = {"GEMINI_CLI_NO_RELAUNCH": "true"}  # one process instead of a launcher and its child
+
+    def argv(self, spec: AgentSpec, call: Call) -> list[str]:
+        argv = [*spec.command, "--output-format", "stream-json", "--skip-trust"]
+        if model := call.model or spec.model:
+            argv += ["-m", model]
+        if spec.permission_mode:
+            argv += ["--approval-mode", _MODES.get(spec.permission_mode, spec.permission_mode)]
+        if call.resume:
+            argv += ["--resume", call.resume]
+        return argv
+
+    def parser(self, cwd: str | None = None) -> GeminiParser:
+        return GeminiParser(cwd)
+
+    def _without_final(self, tally: Tally, ending: Ending) -> Judgement:
+        if ending.exit_code == EXIT_NO_AUTH:
+            return Judgement(OutcomeKind.AUTH, sentence(last_words(ending.stderr) or "no login is configured"))
+        return super()._without_final(tally, ending)
+
+
+def _is_line(value: Json) -> bool:
+    return isinstance(value.get("type"), str) and "timestamp" in value
+
+
+def _usage(stats: Json) -> Usage:
+    """`input` is what was not cached; thoughts are only in the total, and are charged as output."""
+    read, whole = objects.as_int(stats.get("cached")), objects.as_int(stats.get("input_tokens"))
+    fresh = objects.as_int(stats["input"]) if "input" in stats else max(0, whole - read)
+    output = max(objects.as_int(stats.get("output_tokens")), objects.as_int(stats.get("total_tokens")) - whole)
+    return Usage(fresh, output, read)

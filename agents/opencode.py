@@ -1,0 +1,144 @@
+"""opencode: `opencode run --format json`, the prompt on stdin. Written for 1.18.33.
+
+There is no final line: the end is a step that finished with reason "stop". Tokens and cost come with every step. Tools
+are told only when they have finished. A refused permission ends the run with exit 0, which is no success.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator, Sequence
+
+from agents import faults, objects
+from agents.adapter import Adapter, QuietParser, Step
+from agents.objects import Json
+from agents.records import Denied, Failure, Final, Record, Started, Text, ToolResult, UsageSeen
+from agents.spec import AgentSpec, Call, OutcomeKind, Usage
+from agents.summaries import tool_call
+from agents.wording import one_line
+
+RESULT_CHARS = 64 * 1024  # of a tool's output that is passed on
+_PERMISSION = re.compile(rb"permission requested: ([^;]+); auto-rejecting")
+_REJECTED = "rejected permission"
+
+
+class OpencodeParser(QuietParser):
+    """The state of one call: the reason of the last step, and what was refused."""
+
+    def __init__(self, cwd: str | None = None) -> None:
+        self._cwd = cwd
+        self._session: str | None = None
+        self._refused: str | None = None
+        self._unfinished = False
+
+    def feed(self, line: bytes) -> Sequence[Record]:
+        reading = objects.read_line(line, _is_line)
+        records: list[Record] = [*reading.noise]
+        for value in reading.objects:
+            records.extend(self._read(value))
+        return records
+
+    def complain(self, line: bytes) -> Sequence[Record]:
+        found = _PERMISSION.search(line)
+        if found is None:
+            return ()
+        self._refused = one_line(found[1].decode("utf-8", "replace"))
+        return (Denied(self._refused.split(" ", 1)[0], None, self._refused),)
+
+    def close(self) -> Sequence[Record]:
+        if self._unfinished and self._refused is not None:
+            reason = f"the run ended because a permission was refused: {self._refused}"
+            return (Final(OutcomeKind.FAILED, reason, self._session),)
+        return ()
+
+    def _read(self, line: Json) -> Iterator[Record]:
+        session = objects.as_text(line.get("sessionID"))
+        if session and session != self._session:
+            self._session = session
+            yield Started(session)
+        part = objects.as_object(line.get("part"))
+        match line.get("type"):
+            case "text":
+                if said := objects.as_text(part.get("text")):
+                    yield Text(said)
+            case "tool_use":
+                yield from self._tool(part)
+            case "step_start":
+                self._unfinished = True
+            case "step_finish":
+                yield from self._step(part)
+            case "error":
+                yield from self._error(objects.as_object(line.get("error")))
+
+    def _tool(self, part: Json) -> Iterator[Record]:
+        id_, state = str(part.get("callID")), objects.as_object(part.get("state"))
+        yield tool_call(id_, str(part.get("tool")), objects.as_object(state.get("input")), self._cwd)
+        error = objects.as_text(state.get("error"))
+        if error and _REJECTED in error:
+            self._refused = self._refused or error
+            yield Denied(str(part.get("tool")), id_, one_line(error))
+        output = error or str(state.get("output") or "")
+        exit_code = objects.as_object(state.get("metadata")).get("exit")
+        ok = state.get("status") == "completed" and exit_code in (None, 0)
+        yield ToolResult(id_, ok, output[:RESULT_CHARS], len(output))
+
+    def _step(self, part: Json) -> Iterator[Record]:
+        cost = objects.as_number(part.get("cost")) or None  # 0 where no price is configured
+        yield UsageSeen(str(part.get("id")), _usage(objects.as_object(part.get("tokens"))), None, cost)
+        reason = part.get("reason")
+        self._unfinished = reason == "tool-calls"
+        if reason == "stop":
+            yield Final(OutcomeKind.SUCCESS, "", self._session)
+        elif reason == "length":
+            yield Final(OutcomeKind.LIMIT, "the reply was cut off at the output limit", self._session)
+        elif not self._unfinished:
+            yield Final(OutcomeKind.FAILED, f"the last step ended with {reason!r}", self._session)
+
+    def _error(self, error: Json) -> Iterator[Record]:
+        data = objects.as_object(error.get("data"))
+        name, words = str(error.get("name")), objects.as_text(data.get("message")) or str(error.get("name"))
+        status = objects.as_int(data.get("statusCode")) or None
+        kind = faults.kind_of(words, status) if name == "APIError" or status else OutcomeKind.FAILED
+        if data.get("isRetryable") is True and kind is OutcomeKind.FAILED:
+            kind = OutcomeKind.TRANSIENT
+        self._unfinished = False
+        yield Failure(name, one_line(words), status)
+        yield Final(kind, words, self._session)
+
+
+class Opencode(Adapter):
+    """See the module."""
+
+    kind = "opencode"
+    ending = (Step(signal.SIGTERM, to_group=True),)  # it ignores SIGINT and SIGHUP
+    death_signal = signal.SIGTERM
+    environment = {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_SHARE": "1"}
+
+    def argv(self, spec: AgentSpec, call: Call) -> list[str]:
+        argv = [*spec.command, "run", "--format", "json"]
+        if model := call.model or spec.model:
+            argv += ["-m", model]
+        if spec.permission_mode in ("bypassPermissions", "auto"):
+            argv.append("--auto")
+        if call.resume:
+            argv += ["--session", call.resume]
+        return argv
+
+    def parser(self, cwd: str | None = None) -> OpencodeParser:
+        return OpencodeParser(cwd)
+
+
+def _is_line(value: Json) -> bool:
+    return isinstance(value.get("type"), str) and "sessionID" in value and "timestamp" in value
+
+
+def _usage(tokens: Json) -> Usage:
+    """Reasoning is counted apart, and charged as output."""
+    cache = objects.as_object(tokens.get("cache"))
+    return Usage(
+        objects.as_int(tokens.get("input")),
+        objects.as_int(tokens.get("output")) + objects.as_int(tokens.get("reasoning")),
+        objects.as_int(cache.get("read")),
+        objects.as_int(cache.get("write")),
+    )

@@ -1,0 +1,84 @@
+"""Qwen Code: `qwen -o stream-json`, the prompt on stdin. Written for 0.24.4.
+
+Its lines are like Claude's, with three differences: input tokens include the cached ones, the result's usage is the
+session's total, and its own limits end the run without a result line (exit 53 and 55). It reports no cost.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+from agents import faults, objects
+from agents.adapter import Adapter, Ending, Judgement, Step
+from agents.claude import ClaudeParser
+from agents.objects import Json
+from agents.records import Denied, Final, Record, Started
+from agents.spec import AgentSpec, Call, OutcomeKind, Usage
+from agents.tally import Tally
+from agents.wording import last_words, sentence
+
+LIMIT_EXITS = frozenset((53, 55))  # turns; tool calls or wall clock
+
+_MODES = {"bypassPermissions": "yolo", "acceptEdits": "auto-edit"}
+
+
+class QwenParser(ClaudeParser):
+    """See the module."""
+
+    CHARS_PER_TOKEN = None  # its replies report their true tokens
+
+    def _tokens(self, usage: Json) -> Usage:
+        read = objects.as_int(usage.get("cache_read_input_tokens"))
+        fresh = max(0, objects.as_int(usage.get("input_tokens")) - read)
+        return Usage(fresh, objects.as_int(usage.get("output_tokens")), read)
+
+    def _system(self, line: Json) -> Iterator[Record]:
+        if line.get("subtype") == "init":
+            version = objects.as_text(line.get("qwen_code_version"))
+            yield Started(objects.as_text(line.get("session_id")), objects.as_text(line.get("model")), version)
+
+    def _result(self, line: Json) -> Iterator[Record]:
+        for denial in objects.as_objects(line.get("permission_denials")):
+            yield Denied(str(denial.get("tool_name")), objects.as_text(denial.get("tool_use_id")), "")
+        kind, reason = OutcomeKind.SUCCESS, ""
+        if line.get("is_error") is not False or line.get("subtype") != "success":
+            error = objects.as_object(line.get("error"))
+            reason = objects.as_text(error.get("message")) or str(line.get("subtype"))
+            kind = faults.kind_of(reason)
+        yield Final(
+            kind,
+            reason,
+            objects.as_text(line.get("session_id")),
+            self._tokens(objects.as_object(line.get("usage"))),
+            cumulative=True,
+            whole_session=True,
+            turns=objects.as_int(line.get("num_turns")),
+        )
+
+
+class Qwen(Adapter):
+    """See the module."""
+
+    kind = "qwen"
+    ending = (Step(signal.SIGTERM, to_group=True),)  # a signal to the pid ends only the launcher
+    death_signal = signal.SIGTERM
+
+    def argv(self, spec: AgentSpec, call: Call) -> list[str]:
+        argv = [*spec.command, "--output-format", "stream-json"]
+        if model := call.model or spec.model:
+            argv += ["-m", model]
+        if spec.permission_mode:
+            argv += ["--approval-mode", _MODES.get(spec.permission_mode, spec.permission_mode)]
+        if call.resume:
+            argv += ["--resume", call.resume]
+        return argv
+
+    def parser(self, cwd: str | None = None) -> QwenParser:
+        return QwenParser(cwd)
+
+    def _without_final(self, tally: Tally, ending: Ending) -> Judgement:
+        if ending.exit_code in LIMIT_EXITS:
+            words = last_words(ending.stderr) or "a limit of the agent was reached"
+            return Judgement(OutcomeKind.LIMIT, sentence(words))
+        return super()._without_final(tally, ending)
