@@ -18,8 +18,12 @@ export function createControls(current) {
   let busy = null;
   const dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
 
+  let state = "";
+
   /** @param {Model} model */
   function render({ run, ready, link }) {
+    if (state !== run.state) refuse("");
+    state = run.state;
     const verbs = ready && !link.lost ? offered(run) : [];
     show(byId("start-form"), verbs.includes("start"));
     for (const verb of /** @type {const} */ (["pause", "resume", "stop"])) show(byId(verb), verbs.includes(verb));

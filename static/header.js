@@ -63,8 +63,9 @@ function facts({ run, ready }) {
   }
   const size = batch && (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "cycle"));
   const when = batch && (batch.ended_at ? `ended ${hourMinute(batch.ended_at)}` : `started ${hourMinute(batch.started_at)}`);
+  const next = run.state === "idle" && batch?.status === "stopped" ? "Start goes on at the same place" : "";
   const budget = batch?.budget_usd ? `budget ${money(batch.budget_usd)}` : "";
-  return [batch && `Batch ${batch.id}`, size, when, who && `agent ${who}`, batch?.workflow && `workflow ${batch.workflow}`, budget].filter(Boolean).join(" · ");
+  return [batch && `Batch ${batch.id}`, size, when, who && `agent ${who}`, batch?.workflow && `workflow ${batch.workflow}`, budget, next].filter(Boolean).join(" · ");
 }
 
 /** @param {Model} model @param {number} now */

@@ -27,23 +27,33 @@ export function createRun() {
 
 /** @returns {Part} */
 function createAttention() {
-  /** @type {readonly Attention[]} */
+  /** @type {unknown[]} */
   let last = [];
-  const rows = list(byId("attention-list"), (/** @type {Attention} */ item) => `${item.at} ${item.kind} ${item.message}`, (item) => ({
-    el: h("li", {},
-      item.story_key ? h("a", { class: "key", href: `#run?story=${encodeURIComponent(item.story_key)}`, text: shortKey(item.story_key) }) : null,
-      h("p", { text: item.message }), h("time", { text: clock(item.at) })),
-    update() {},
-  }));
+  let known = 0;
+  const rows = list(byId("attention-list"), (/** @type {Attention} */ item) => `${item.at} ${item.kind} ${item.message}`, createNeed);
   return {
-    render({ run }) {
-      if (run.attention === last) return;
-      if (run.attention.length > last.length) announce(`Needs you: ${run.attention.at(-1)?.message}`);
-      last = run.attention;
-      rows.render([...last].reverse());
-      show(byId("attention"), last.length > 0);
+    render({ run, plan }) {
+      if (last[0] === run.attention && last[1] === run.agent && last[2] === plan.error) return;
+      last = [run.attention, run.agent, plan.error];
+      const needs = [...standing(run.agent.problem, plan.error), ...[...run.attention].reverse()];
+      if (needs.length > known) announce(`Needs you: ${needs[0].message}`);
+      known = needs.length;
+      rows.render(needs);
+      show(byId("attention"), needs.length > 0);
     },
   };
+}
+
+/** What is wrong as long as it lasts, whatever the run does. @param {(string | null)[]} messages @returns {Attention[]} */
+function standing(...messages) {
+  return messages.flatMap((message) => (message ? [{ kind: "standing", message, story_key: null, at: 0 }] : []));
+}
+
+/** @param {Attention} item */
+function createNeed(item) {
+  const link = { class: "key", href: `#run?story=${encodeURIComponent(item.story_key ?? "")}`, text: shortKey(item.story_key ?? "") };
+  const when = h("time", { text: item.at ? clock(item.at) : "" });
+  return { el: h("li", {}, item.story_key && h("a", link), h("p", { text: item.message }), when), update() {} };
 }
 
 /** @returns {Part} */
