@@ -16,7 +16,7 @@ from demo.scene import Scene
 from demo.story import file_list, ticked, with_baseline, with_lines, with_status
 from demo.tools import Answer, environment
 
-LOCK_PATIENCE_S = 2.0  # how long another git may hold the index before its lock counts as left behind
+LOCK_PATIENCE_S = 1.0  # how long another git may hold the index before its lock counts as left behind
 RECENT_COMMITS = 5  # among these an earlier run's commit is looked for
 
 

@@ -14,13 +14,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from demo.stream import Block, Stream
 from demo.tokens import SYSTEM_TOKENS, Tokens, estimate
 from demo.tools import Answer, Bash, Edit, Killed, Read, Tool, Write
 
-PAUSE_BEFORE_BLOCK_S = 0.11  # at speed 1: a reply is read as it appears
+PAUSE_BEFORE_BLOCK_S = 0.10  # at speed 1: a reply is read as it appears
 PAUSE_AFTER_TOOL_S = 0.06
 REMINDER_TOKENS = 1_900  # what the program adds to the first message of a session
 THOUGHT_TOKENS = (120, 640)  # least and most that are thought for one reply
@@ -73,13 +72,13 @@ class Stage:
             self._waiting = False
             raise Interrupted(self._pending)
 
-    def _wait(self, action: Callable[[], Any]) -> Any:
+    def _wait(self, action: Callable[[], None]) -> None:
         """Runs something that a signal may break off."""
         self._waiting = True
         try:
             if self._pending is not None:
                 raise Interrupted(self._pending)
-            return action()
+            action()
         finally:
             self._waiting = False
 
@@ -169,12 +168,10 @@ class Stage:
 
     def _use(self, tool: Tool, block: Block) -> Answer:
         try:
-            answer = self._wait(tool.use) if isinstance(tool, Bash) else tool.use()
+            answer = tool.use(self._wait)
         except Killed as killed:
             number = killed.__cause__.number if isinstance(killed.__cause__, Interrupted) else signal.SIGTERM
             raise Ended(self._tool_broken_off(number, block, killed.output)) from None
-        except Interrupted as signalled:
-            raise Ended(self._tool_broken_off(signalled.number, block, "")) from None
         self.stream.tool_result(block["id"], answer.content, answer.structured, is_error=answer.is_error, meta=ACCEPTED)
         self._fresh += estimate(answer.content)
         self._check_turns()

@@ -10,6 +10,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,6 +34,9 @@ class Answer:
         return not self.is_error
 
 
+Wait = Callable[[Callable[[], None]], object]  # runs what a signal may break off, by raising
+
+
 class Tool(Protocol):
     @property
     def name(self) -> str: ...
@@ -39,7 +44,7 @@ class Tool(Protocol):
     @property
     def input(self) -> dict[str, Any]: ...
 
-    def use(self) -> Answer: ...
+    def use(self, wait: Wait) -> Answer: ...
 
 
 def failed(text: str) -> Answer:
@@ -64,7 +69,7 @@ class Bash:
     def input(self) -> dict[str, Any]:
         return {"command": self.command, "description": self.description}
 
-    def use(self) -> Answer:
+    def use(self, wait: Wait) -> Answer:
         """Raises what a signal handler raises, after every process of the command is gone."""
         process = subprocess.Popen(
             [SHELL, "-c", self.command],
@@ -75,17 +80,13 @@ class Bash:
             env=environment(),
         )
         output = bytearray()
-        assert process.stdout is not None
         try:
-            while piece := os.read(process.stdout.fileno(), PIECE_BYTES):
-                output += piece
-            process.wait()
+            wait(lambda: _read_to_end(process, output))
         except BaseException as reason:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise Killed(_text(output)) from reason
-        finally:
-            process.stdout.close()
         text = _text(output)
         if process.returncode:
             return failed(f"Exit code {process.returncode}" + (f"\n{text}" if text else ""))
@@ -99,7 +100,15 @@ def environment() -> dict[str, str]:
     return {**os.environ, "CLAUDECODE": "1", "PATH": os.pathsep.join(folders)}
 
 
-def _text(output: bytes | bytearray) -> str:
+def _read_to_end(process: subprocess.Popen[bytes], output: bytearray) -> None:
+    assert process.stdout is not None
+    with process.stdout as stream:
+        while piece := os.read(stream.fileno(), PIECE_BYTES):
+            output += piece
+    process.wait()
+
+
+def _text(output: bytearray) -> str:
     return output.decode(errors="replace").rstrip("\n")
 
 
@@ -112,7 +121,7 @@ class Read:
     def input(self) -> dict[str, Any]:
         return {"file_path": str(self.path)}
 
-    def use(self) -> Answer:
+    def use(self, wait: Wait) -> Answer:
         if not self.path.is_file():
             return failed(f"File does not exist. Note: your current working directory is {Path.cwd()}.")
         text = read_text(self.path)
@@ -138,7 +147,7 @@ class Write:
     def input(self) -> dict[str, Any]:
         return {"file_path": str(self.path), "content": self.content}
 
-    def use(self) -> Answer:
+    def use(self, wait: Wait) -> Answer:
         before = read_text(self.path) if self.path.exists() else None
         write_atomically(self.path, self.content)
         kind, said = ("create", "created") if before is None else ("update", "updated")
@@ -164,7 +173,7 @@ class Edit:
     def input(self) -> dict[str, Any]:
         return {"replace_all": False, "file_path": str(self.path), "old_string": self.old, "new_string": self.new}
 
-    def use(self) -> Answer:
+    def use(self, wait: Wait) -> Answer:
         before = read_text(self.path)
         if before.count(self.old) != 1:
             return failed(f"String to replace found {before.count(self.old)} times in file.\nString: {self.old}")
