@@ -44,6 +44,7 @@ from store.commands import (
     get_running_commands,
     update_command,
 )
+from store.ledger import Insights, get_insights
 from store.log import (
     BackgroundTask,
     EventFilter,
@@ -173,6 +174,7 @@ __all__ = [
     "Database",
     "DatabaseUnavailable",
     "EventFilter",
+    "Insights",
     "NoSuchRow",
     "SchemaTooNew",
     "StoredEvent",
@@ -199,6 +201,7 @@ __all__ = [
     "get_events",
     "get_events_between",
     "get_events_by_batch",
+    "get_insights",
     "get_last_batch",
     "get_next_available_story",
     "get_pending_background_tasks",

@@ -91,6 +91,7 @@ class Hub:
         self.clients: set[Client] = set()
         self.dropped = 0
         self.deliveries = 0
+        self.lag_s = 0.0
         self._history = history
         self._snapshot = snapshot
         self._clock = clock
@@ -272,7 +273,7 @@ class Hub:
         """Ping whom it is time to ping, abort who has not answered in time."""
         now = self._clock()
         late = now - self._swept_at - SWEEP_S
-        self._swept_at = now
+        self._swept_at, self.lag_s = now, max(late, 0.0)
         for client in tuple(self.clients):
             if late > LATE_S and client.waiting_since is not None:
                 client.waiting_since += late

@@ -223,6 +223,7 @@ class Attempt:
             "status": result.status.value,
             "reason": result.reason or None,
             "verdict": None if result.verdict is None else result.verdict.decode(),
+            "word": word,
             "session_id": outcome.session_id or activity.session_id,
             "model": outcome.model or self._place.model,
             **metrics,

@@ -33,6 +33,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None
     stream_path: str | None
     verdict: str | None
+    word: str | None
     reason: str | None
     started_at: int
     ended_at: int | None

@@ -67,6 +67,7 @@ FIRST: Final = (
         session_id TEXT,
         stream_path TEXT,
         verdict TEXT,                              -- JSON of the verdict that was read
+        word TEXT,                                 -- the same in a word, for people
         reason TEXT,
         started_at INTEGER NOT NULL,
         ended_at INTEGER,

@@ -1,0 +1,132 @@
+"""What happened: batches, stored events, transcripts, the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+import agents
+from api.answers import SERVICES, ApiError, Services, answer, number, path_id
+from api.project import shown_command
+from db import (
+    EventFilter,
+    StoredEvent,
+    count_batches,
+    find_events,
+    get_command,
+    get_commands_by_batch,
+    get_insights,
+    get_stories_by_batch,
+    list_batches,
+    summarise_batch,
+)
+from events import envelope
+from running.attempt import stream_file
+
+PAGE_MAX: Final = 1000  # rows of one answer
+STREAM_CHUNK: Final = 1000  # events read at a time for a streamed answer
+SEQ_MAX: Final = 2**63 - 1
+
+
+async def get_batches(request: web.Request) -> web.Response:
+    database = request.app[SERVICES].database
+    limit = number(request, "limit", 50, 1, PAGE_MAX) or 50
+    offset = number(request, "offset", 0, 0, SEQ_MAX) or 0
+    batches = await database.read(list_batches, limit, offset)
+    return answer({"batches": batches, "total": await database.read(count_batches)})
+
+
+async def get_batch(request: web.Request) -> web.Response:
+    database, batch_id = request.app[SERVICES].database, path_id(request, "id")
+    batch = await database.read(summarise_batch, batch_id)
+    if batch is None:
+        raise ApiError(404, "not_found", f"there is no batch {batch_id}")
+    stories = await database.read(get_stories_by_batch, batch_id)
+    commands = await database.read(get_commands_by_batch, batch_id)
+    totals = {"cost_usd": batch.cost_usd, "input_tokens": batch.input_tokens, "output_tokens": batch.output_tokens}
+    shown = [shown_command(command) for command in commands]
+    return answer({"batch": batch, "stories": stories, "commands": shown, "totals": totals})
+
+
+async def get_events(request: web.Request) -> web.StreamResponse:
+    """Stored envelopes, oldest first; all that match as lines where the client asks for lines."""
+    services = request.app[SERVICES]
+    wanted = EventFilter(
+        since=number(request, "since", 0, 0, SEQ_MAX) or 0,
+        batch=number(request, "batch", None, 0, SEQ_MAX),
+        type=request.query.get("type"),
+        story=request.query.get("story"),
+        text=request.query.get("q"),
+    )
+    if "application/x-ndjson" in request.headers.get("Accept", ""):
+        return await _stream(request, services, wanted)
+    limit = number(request, "limit", 200, 1, 10 * PAGE_MAX) or 200
+    rows = await services.database.read(find_events, wanted, limit)
+    body = b'{"events":[%b]}' % b",".join(envelope_of(row) for row in rows)
+    return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+async def _stream(request: web.Request, services: Services, wanted: EventFilter) -> web.StreamResponse:
+    """Up to what is stored now, in pieces: the loop is never held for long, whatever the log holds."""
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
+    await response.prepare(request)
+    left = number(request, "limit", SEQ_MAX, 1, SEQ_MAX) or SEQ_MAX
+    while left > 0:
+        rows = await services.database.read(find_events, wanted, min(left, STREAM_CHUNK))
+        if not rows:
+            break
+        await response.write(b"".join(envelope_of(row) + b"\n" for row in rows))
+        left -= len(rows)
+        wanted = EventFilter(
+            since=rows[-1].seq, batch=wanted.batch, type=wanted.type, story=wanted.story, text=wanted.text
+        )
+    await response.write_eof()
+    return response
+
+
+def envelope_of(row: StoredEvent) -> bytes:
+    """A stored event as it went over the wire, to the byte."""
+    return envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)
+
+
+async def get_transcript(request: web.Request) -> web.Response:
+    services, command_id = request.app[SERVICES], path_id(request, "id")
+    command = await services.database.read(get_command, command_id)
+    if command is None or command.stream_path is None:
+        raise ApiError(404, "not_found", f"there is no command {command_id}")
+    path = await asyncio.to_thread(stream_file, command.stream_path)
+    if not await asyncio.to_thread(path.is_file):
+        raise ApiError(404, "not_found", f"command {command_id} has left no transcript")
+    if request.query.get("raw") == "1":
+        raw = await asyncio.to_thread(_read, path)
+        return web.Response(body=raw, content_type="application/x-ndjson", headers={"Cache-Control": "no-store"})
+    kind = _kind(services, command.agent)
+    entries: list[Any] = await asyncio.to_thread(agents.read_transcript, path, kind)
+    return answer({"command_id": command_id, "command": command.command, "entries": entries})
+
+
+def _kind(services: Services, agent: str) -> str:
+    spec = services.workspace.agents.get(agent)
+    return "text" if spec is None else spec.kind
+
+
+def _read(path: Path) -> bytes:
+    content = path.read_bytes()
+    return gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+async def insights(request: web.Request) -> web.Response:
+    return answer(await request.app[SERVICES].database.read(get_insights))
+
+
+ROUTES: Final = [
+    web.get("/api/batches", get_batches),
+    web.get("/api/batches/{id}", get_batch),
+    web.get("/api/events", get_events),
+    web.get("/api/commands/{id}/transcript", get_transcript),
+    web.get("/api/insights", insights),
+]

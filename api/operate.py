@@ -1,0 +1,95 @@
+"""For those who operate the server: schema, settings, health, metrics."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from aiohttp import web
+
+from api.answers import SERVICES, Services, answer
+from events import json_schema
+from settings import SETTINGS, Loaded
+
+LATE_MS: Final = 500.0  # a loop later than this is not on time: events promise to be out by then
+
+LOADED: Final = web.AppKey("loaded", Loaded)
+
+
+async def get_schema(_request: web.Request) -> web.Response:
+    settings = {setting.name: {"description": setting.effect, "allowed": setting.allowed} for setting in SETTINGS}
+    return answer({**json_schema(), "settings": settings})
+
+
+async def get_settings(request: web.Request) -> web.Response:
+    """Every setting with its value, range and source; secrets only as whether they are set."""
+    loaded = request.app[LOADED]
+    return answer({"settings": [_setting(loaded, setting.name) for setting in SETTINGS]})
+
+
+def _setting(loaded: Loaded, name: str) -> dict[str, Any]:
+    setting = next(setting for setting in SETTINGS if setting.name == name)
+    value = getattr(loaded.settings, name)
+    return {
+        "name": name,
+        "value": ("set" if value else None) if name == "token" else value,
+        "allowed": setting.allowed,
+        "effect": setting.effect,
+        "source": loaded.sources[name],
+        "editable": setting.editable,
+    }
+
+
+async def get_health(request: web.Request) -> web.Response:
+    """200 when the database accepts writes and the loop is on time, else 503 with why."""
+    services = request.app[SERVICES]
+    problems = _problems(services)
+    facts = {"status": "ok" if not problems else "failing", "problems": problems, "seq": services.hub.seq}
+    return answer(facts, 200 if not problems else 503)
+
+
+def _problems(services: Services) -> list[str]:
+    problems = []
+    if services.database.writer.failure is not None:
+        problems.append(f"the database takes no writes: {services.database.writer.failure}")
+    lag_ms = services.hub.lag_s * 1000
+    if lag_ms > LATE_MS:
+        problems.append(f"the event loop is {lag_ms:.0f} ms late")
+    return problems
+
+
+async def get_metrics(request: web.Request) -> web.Response:
+    """Prometheus text format, version 0.0.4."""
+    services = request.app[SERVICES]
+    writer, hub, totals = services.database.writer, services.hub, services.run_state.run.totals
+    lines = []
+    for name, kind, help_text, value in (
+        ("events_total", "counter", "Events committed in the life of the database.", hub.seq),
+        ("deliveries_total", "counter", "Events handed to clients since the start.", hub.deliveries),
+        ("clients", "gauge", "Pages connected now.", len(hub.clients)),
+        ("clients_dropped_total", "counter", "Clients let go as too slow or silent.", hub.dropped),
+        ("loop_lag_seconds", "gauge", "How late the event loop was at its last tick.", hub.lag_s),
+        ("writer_queue", "gauge", "Writes waiting for the disk.", writer.waiting),
+        ("commits_total", "counter", "Commits since the start.", writer.commits),
+        ("commit_seconds", "gauge", "Duration of the last commit.", writer.last_commit_s),
+        ("batch_running", "gauge", "1 while a batch is in progress.", int(services.run_state.run.state != "idle")),
+        ("batch_cost_usd", "gauge", "US dollars booked in the newest batch.", totals.cost_usd),
+        ("batch_commands", "gauge", "Commands finished in the newest batch.", totals.commands),
+        ("batch_commands_failed", "gauge", "Commands failed in the newest batch.", totals.commands_failed),
+        ("time_seconds", "gauge", "The server's clock.", time.time()),
+    ):
+        lines += [
+            f"# HELP sprint_runner_{name} {help_text}",
+            f"# TYPE sprint_runner_{name} {kind}",
+            f"sprint_runner_{name} {value}",
+        ]
+    text = "\n".join(lines) + "\n"
+    return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+ROUTES: Final = [
+    web.get("/api/schema", get_schema),
+    web.get("/api/settings", get_settings),
+    web.get("/healthz", get_health),
+    web.get("/metrics", get_metrics),
+]

@@ -1,0 +1,63 @@
+"""The page and its modules, from a manifest made at start; no path of a request touches the disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from api.answers import ApiError
+
+HOUSE: Final = Path(__file__).resolve().parent.parent
+TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    content: bytes
+    type: str
+    etag: str
+
+
+Manifest = Mapping[str, Asset]
+MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
+
+
+def manifest() -> dict[str, Asset]:
+    """Every file of `static/` by its name, and the page itself as ""."""
+    files = {path.name: path for path in sorted((HOUSE / "static").iterdir()) if path.suffix in TYPES}
+    files[""] = HOUSE / "dashboard.html"
+    return {name: _asset(path) for name, path in files.items()}
+
+
+def _asset(path: Path) -> Asset:
+    content = path.read_bytes()
+    return Asset(content, TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:20]}"')
+
+
+async def get_page(request: web.Request) -> web.Response:
+    return _answer(request, request.app[MANIFEST][""])
+
+
+async def get_static(request: web.Request) -> web.Response:
+    asset = request.app[MANIFEST].get(request.match_info["name"])
+    if asset is None or request.match_info["name"] == "":
+        raise ApiError(404, "not_found", f"there is no {request.path}")
+    return _answer(request, asset)
+
+
+def _answer(request: web.Request, asset: Asset) -> web.Response:
+    """Always asked for again, answered in full only when it changed: a page never mixes modules of two versions."""
+    headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}
+    if request.headers.get("If-None-Match") == asset.etag:
+        return web.Response(status=304, headers=headers)
+    response = web.Response(body=asset.content, content_type=asset.type, charset="utf-8", headers=headers)
+    response.enable_compression()
+    return response
+
+
+ROUTES: Final = [web.get("/", get_page), web.get("/static/{name}", get_static)]

@@ -1,0 +1,120 @@
+"""The routes that steer the run, and the older names for the same."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, Final
+
+from aiohttp import web
+
+from api.answers import SERVICES, ApiError, Services, answer, body, only
+from orchestrator import StartRequest, StopMode
+from runstate import Run
+
+BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
+BUDGET_MAX: Final = 1_000_000  # US dollars
+
+
+async def get_run(request: web.Request) -> web.Response:
+    return answer(run_of(request.app[SERVICES]))
+
+
+async def start(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    wanted = _start_request(await body(request), services)
+    return answer({"batch_id": await services.orchestrator.start(wanted)}, 202)
+
+
+async def pause(request: web.Request) -> web.Response:
+    only(await body(request))
+    services = request.app[SERVICES]
+    services.orchestrator.pause()
+    return answer({"state": services.orchestrator.state}, 202)
+
+
+async def resume(request: web.Request) -> web.Response:
+    only(await body(request))
+    return answer({"batch_id": await request.app[SERVICES].orchestrator.resume()}, 202)
+
+
+async def stop(request: web.Request) -> web.Response:
+    fields = await body(request)
+    only(fields, "mode")
+    mode = fields.get("mode", "graceful")
+    if mode not in ("graceful", "now"):
+        raise ApiError(400, "bad_request", 'mode: must be "graceful" or "now"')
+    services = request.app[SERVICES]
+    services.orchestrator.stop(StopMode(mode))
+    return answer({"state": services.orchestrator.state}, 202)
+
+
+async def old_status(request: web.Request) -> web.Response:
+    """`GET /api/orchestrator/status`, as older clients know it."""
+    run = run_of(request.app[SERVICES])
+    batch = run.batch
+    return answer(
+        {
+            "status": run.state,
+            "batch_id": None if batch is None else batch.id,
+            "cycles_completed": 0 if batch is None else batch.cycles_completed,
+            "max_cycles": None if batch is None else batch.max_cycles,
+            "current_stories": [] if run.cycle is None else run.cycle.story_keys,
+        }
+    )
+
+
+def run_of(services: Services) -> Run:
+    """The run as it is now: the fold, and the one state that no event tells."""
+    run = services.run_state.run
+    run.state, told = services.orchestrator.state, run.state
+    try:
+        return copy(run)
+    finally:
+        run.state = told
+
+
+def _start_request(fields: dict[str, Any], services: Services) -> StartRequest:
+    only(fields, "batch_size", "stories", "agent", "budget_usd")
+    size = fields.get("batch_size", services.workspace.settings().default_batch_size)
+    if size != "all" and not (type(size) is int and 1 <= size <= BATCH_MAX):
+        raise ApiError(400, "bad_request", f'batch_size: must be a whole number from 1 to {BATCH_MAX}, or "all"')
+    return StartRequest(
+        cycles=None if size == "all" else size,
+        stories=_stories(fields.get("stories")),
+        agent=_agent(fields.get("agent")),
+        budget_usd=_budget(fields.get("budget_usd")),
+    )
+
+
+def _stories(value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    if not (isinstance(value, list) and value and all(isinstance(key, str) for key in value)):
+        raise ApiError(400, "bad_request", "stories: must be a list of story keys")
+    return value
+
+
+def _agent(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ApiError(400, "bad_request", "agent: must be the name of an agent")
+    return value
+
+
+def _budget(value: Any) -> float | None:
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not 0 < value <= BUDGET_MAX:
+        raise ApiError(400, "bad_request", f"budget_usd: must be a number above 0, at most {BUDGET_MAX}")
+    return float(value)
+
+
+ROUTES: Final = [
+    web.get("/api/run", get_run),
+    web.post("/api/run/start", start),
+    web.post("/api/run/pause", pause),
+    web.post("/api/run/resume", resume),
+    web.post("/api/run/stop", stop),
+    web.post("/api/orchestrator/start", start),
+    web.post("/api/orchestrator/stop", stop),
+    web.get("/api/orchestrator/status", old_status),
+]

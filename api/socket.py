@@ -1,0 +1,48 @@
+"""`/ws`: the handshake, and what a client says. What it hears is the hub's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from api.answers import SERVICES
+from hub import CLOSE_S, MESSAGE_MAX, PING, TEXT
+
+TURN: Final = 100  # messages of one client in a row before everybody else gets a turn
+SINCE_DIGITS: Final = 18  # longer numbers are no seq of ours
+
+
+async def websocket(request: web.Request) -> web.StreamResponse:
+    hub = request.app[SERVICES].hub
+    # aiohttp refuses a message of the size it is given; ours is the largest that is allowed.
+    line = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MESSAGE_MAX + 1, timeout=CLOSE_S)
+    await line.prepare(request)
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        return line
+    client = await hub.connect(transport, lambda code: line.close(code=code, drain=False), *_position(request))
+    taken = 0
+    try:
+        async for message in line:
+            hub.heard(client, _OPCODES.get(message.type, 0), message.data)
+            taken += 1
+            if taken % TURN == 0:
+                await asyncio.sleep(0)
+    finally:
+        hub.forget(client)
+    return line
+
+
+_OPCODES: Final = {WSMsgType.TEXT: TEXT, WSMsgType.PING: PING}
+
+
+def _position(request: web.Request) -> tuple[int | None, str | None]:
+    """`since` and `epoch` of the query; a malformed `since` counts as absent."""
+    since = request.query.get("since", "")
+    valid = since.isascii() and since.isdigit() and len(since) <= SINCE_DIGITS
+    return (int(since) if valid else None), request.query.get("epoch")
+
+
+ROUTES: Final = [web.get("/ws", websocket)]

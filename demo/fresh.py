@@ -1,0 +1,70 @@
+"""The demo's project folder: a copy of `demo/project` that is a git repository of its own.
+
+A demo that was left unfinished is gone on with; a finished one is set aside and a new copy made.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+SOURCE: Final = Path(__file__).resolve().parent / "project"
+MARKER: Final = ".sprint-runner-demo"  # beside the project's files: only folders that have it are ever moved
+OPEN: Final = ("backlog", "ready-for-dev", "in-progress", "review")
+TRACKER: Final = Path("_bmad-output/implementation-artifacts/sprint-status.yaml")
+
+
+class DemoError(RuntimeError):
+    """The demo cannot be laid out; the message says why and what to do."""
+
+
+def demo_folder(folder: Path | None) -> Path:
+    """The folder to run the demo in: `folder`, made when missing, else a fresh one in the temporary folder."""
+    if folder is None:
+        return _lay_out(Path(tempfile.mkdtemp(prefix="sprint-runner-demo-")) / "perch")
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return _lay_out(folder)
+    if not (folder / MARKER).is_file():
+        raise DemoError(f"{folder} is not empty and not a demo: name another folder for --demo")
+    if _unfinished(folder):
+        return folder
+    folder.rename(folder.with_name(f"{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}"))
+    return _lay_out(folder)
+
+
+def _lay_out(folder: Path) -> Path:
+    shutil.copytree(SOURCE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / MARKER).write_text(json.dumps({"made": int(time.time())}) + "\n")
+    with (folder / ".gitignore").open("a") as ignored:
+        ignored.write(f"{MARKER}\n")
+    try:
+        _git(folder, "init", "--quiet", "--initial-branch=main")
+        _git(folder, "config", "user.name", "Demo")
+        _git(folder, "config", "user.email", "demo@localhost")
+        _git(folder, "config", "commit.gpgsign", "false")
+        _git(folder, "add", "--all")
+        _git(folder, "commit", "--quiet", "--message", "Start of the demo project")
+    except FileNotFoundError:
+        raise DemoError("the demo needs git, which is not installed: install it and start again") from None
+    return folder
+
+
+def _git(folder: Path, *arguments: str) -> None:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise DemoError(f"git {arguments[0]} failed in {folder}: {done.stderr.strip()}")
+
+
+def _unfinished(folder: Path) -> bool:
+    """Whether a story of the demo can still run; the copy's tracker is ours, so its shape is known."""
+    try:
+        lines = (folder / TRACKER).read_text("utf-8").splitlines()
+    except OSError:
+        return False
+    stories = [line.split("#")[0].strip() for line in lines if line.startswith("  ") and line.strip()[:1].isdigit()]
+    return any(story.partition(":")[2].strip() in OPEN for story in stories)

@@ -1,0 +1,111 @@
+"""From a command line to a running server: which project, which settings, which agents, which folder for data."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import sprint
+from agents import AgentSpec
+from demo.fresh import DemoError, demo_folder
+from settings import FILE_NAME, AgentConfig, Loaded, SettingsError, load
+from sprint import Project, ProjectNotFound
+
+VERSION: Final = "0.1.0"
+HOUSE: Final = Path(__file__).resolve().parent
+DATA_FOLDER: Final = ".sprint-runner"
+
+
+class CannotStart(RuntimeError):
+    """What the operator has to change before the server can start, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is decided before the first socket is opened."""
+
+    project: Project
+    loaded: Loaded
+    data_dir: Path
+    open_browser: bool
+    log_level: str
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="server.py",
+        description="Runs AI coding agents through a BMAD backlog and shows everything in the browser.",
+    )
+    parser.add_argument("project", nargs="?", type=Path, help="the project's folder (default: this one or above it)")
+    parser.add_argument(
+        "--demo", action="store_true", help="lay out the demo project, in PROJECT if given, and run its scripted agent"
+    )
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on, 0 for a free one (default 8080)")
+    parser.add_argument("--agent", help="the agent to run (default claude)")
+    parser.add_argument("--data-dir", type=str, help=f"folder of the database (default PROJECT/{DATA_FOLDER})")
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+    parser.add_argument("--version", action="version", version=f"Sprint Runner {VERSION}")
+    return parser.parse_args(argv)
+
+
+def plan(options: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Plan:
+    """Find the project and read the settings. Raises `CannotStart`."""
+    try:
+        start = demo_folder(options.project) if options.demo else (options.project or Path.cwd())
+        project = sprint.locate(start)
+        loaded = load(project.root / FILE_NAME, environment, _flags(options), _built_in(environment))
+        if loaded.settings.tracker is not None:
+            project = sprint.locate(start, loaded.settings.tracker)
+    except (DemoError, ProjectNotFound, SettingsError) as error:
+        raise CannotStart(str(error)) from None
+    return Plan(project, loaded, _data_dir(project, loaded), options.open, options.log_level)
+
+
+def agent_specs(configs: Mapping[str, AgentConfig]) -> dict[str, AgentSpec]:
+    return {
+        name: AgentSpec(
+            name=name,
+            kind=config.kind,
+            command=tuple(config.command),
+            model=config.model,
+            light_model=config.light_model,
+            permission_mode=config.permission_mode,
+            env=config.env,
+        )
+        for name, config in configs.items()
+    }
+
+
+def make_data_dir(folder: Path) -> None:
+    """The folder of the database, which keeps itself out of git. Raises `CannotStart`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as error:
+        raise CannotStart(f"{folder} cannot be written ({error.strerror}): name another one with --data-dir") from None
+
+
+def _flags(options: argparse.Namespace) -> dict[str, Any]:
+    agent = options.agent or ("demo" if options.demo else None)
+    return {"host": options.host, "port": options.port, "agent": agent, "data_dir": options.data_dir}
+
+
+def _built_in(environment: Mapping[str, str]) -> dict[str, AgentConfig]:
+    """The scripted agent of the demo, at the pace that SPRINT_RUNNER_DEMO_SPEED names."""
+    speed = environment.get("SPRINT_RUNNER_DEMO_SPEED", "1")
+    command = [sys.executable, str(HOUSE / "demo" / "agent.py"), "--speed", speed]
+    return {"demo": AgentConfig("claude", command, model="sonnet", light_model="haiku")}
+
+
+def _data_dir(project: Project, loaded: Loaded) -> Path:
+    named = loaded.settings.data_dir
+    return project.root / DATA_FOLDER if named is None else Path(named).expanduser().resolve()

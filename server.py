@@ -1,0 +1,245 @@
+"""Sprint Runner: one process that serves the page and runs the agents. `python server.py --help` says how.
+
+This module composes: it knows every part and holds no logic of its own. The order at start is lock, port, database,
+recovery, answers; at the end agents, pages, database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+import webbrowser
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+import api.answers
+import api.history
+import api.operate
+import api.page
+import api.project
+import api.run
+import api.socket
+import events
+import security
+from api.answers import SERVICES, Services
+from db import Database, SchemaTooNew, get_events, get_events_between, get_events_by_batch, get_last_batch
+from hub import INIT_EVENTS, Hub
+from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, parse, plan
+from orchestrator import Orchestrator
+from running.git import Git
+from running.lock import ProjectLock, ProjectLocked
+from running.workspace import Workspace
+from runstate import RunState
+from settings import LOOPBACK
+from upkeep import Upkeep
+
+EXIT_USAGE: Final = 2  # the operator has to change something
+HANDLERS_S: Final = 1.0  # what is left of requests at the end of the server, before they are cut
+
+log = logging.getLogger("sprint_runner")
+
+
+def build_app(plan: Plan) -> web.Application:
+    """The application of one project, its routes and its life; nothing is opened before it starts."""
+    settings = plan.loaded.settings
+    guard = security.Guard(
+        hosts=[*LOOPBACK, settings.host, *settings.allowed_hosts],
+        token=settings.token,
+        cors_origin=settings.cors_origin,
+        shared=api.project.SHARED,
+    )
+    app = web.Application(
+        middlewares=[security.middleware(guard, api.answers.refuse), api.answers.errors],
+        client_max_size=api.answers.BODY_MAX,
+    )
+    app[api.operate.LOADED] = plan.loaded
+    app[api.page.MANIFEST] = api.page.manifest()
+    for module in (api.page, api.socket, api.run, api.project, api.history, api.operate):
+        app.add_routes(module.ROUTES)
+    app.cleanup_ctx.append(lambda app: _services(app, plan))
+    app.on_shutdown.append(_end_run_and_pages)
+    return app
+
+
+async def _services(app: web.Application, plan: Plan) -> AsyncIterator[None]:
+    """Everything that is open while the server runs, in order; closed in the opposite one."""
+    settings = plan.loaded.settings
+    database = await Database.open(plan.data_dir / "sprint-runner.db")
+    run_state = RunState()
+    await _restore(database, run_state)
+    hub = Hub(
+        epoch=database.epoch,
+        history=lambda first, last: _history(database, first, last),
+        snapshot=lambda: _snapshot(app),
+        clock=time.monotonic,
+        heartbeat_s=settings.heartbeat_s,
+        pong_timeout_s=settings.pong_timeout_s,
+        max_clients=settings.max_clients,
+    )
+    hub.load(database.last_seq, await _newest(database))
+    events.start(database, run_state.apply, hub.publish)
+    workspace = await _workspace(plan, database)
+    app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, settings)
+    upkeep = Upkeep(workspace, run_state, hub)
+    await app[SERVICES].orchestrator.recover()
+    await upkeep.start()
+    hub.start()
+    yield
+    await upkeep.stop()
+    events.stop()
+    await database.close()
+
+
+async def _end_run_and_pages(app: web.Application) -> None:
+    await app[SERVICES].orchestrator.shutdown()
+    await app[SERVICES].hub.close()
+
+
+async def _workspace(plan: Plan, database: Database) -> Workspace:
+    project, settings = plan.project, plan.loaded.settings
+    ignored = [folder for folder in (project.artifacts, plan.data_dir) if folder.is_relative_to(project.root)]
+    names = tuple(folder.relative_to(project.root).as_posix() for folder in ignored)
+    git = await Git.find(project.root, plan.data_dir / "snapshots", tuple(name for name in names if name != "."))
+    return Workspace(
+        project=project,
+        settings=lambda: settings,
+        agents=agent_specs(settings.agents),
+        database=database,
+        data_dir=plan.data_dir,
+        prompts=HOUSE / "prompts",
+        git=git,
+        clock=time.time,
+    )
+
+
+async def _restore(database: Database, run_state: RunState) -> None:
+    """Fold the newest batch's events again: the state is what it was at the last committed event."""
+    last = await database.read(get_last_batch)
+    if last is not None:
+        rows = await database.read(get_events_by_batch, last.id)
+        run_state.apply(
+            events.Event(
+                type=events.EventType(row.type),
+                payload=msgspec.json.decode(row.payload),
+                timestamp=row.timestamp,
+                seq=row.seq,
+            )
+            for row in rows
+        )
+    run_state.run.seq = database.last_seq
+
+
+async def _newest(database: Database) -> list[bytes]:
+    return [api.history.envelope_of(row) for row in await database.read(get_events, INIT_EVENTS)]
+
+
+async def _history(database: Database, first: int, last: int) -> list[bytes]:
+    return [api.history.envelope_of(row) for row in await database.read(get_events_between, first, last)]
+
+
+def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
+    """The active batch, else null, and the run, as JSON."""
+    run = api.run.run_of(app[SERVICES])
+    return msgspec.json.encode(app[SERVICES].run_state.active_batch), msgspec.json.encode(run)
+
+
+# -- the process -----------------------------------------------------------------------------------------------
+
+
+async def serve(plan: Plan) -> None:
+    """Run until a signal. Raises `CannotStart`."""
+    make_data_dir(plan.data_dir)
+    lock = ProjectLock(plan.data_dir)
+    try:
+        lock.acquire()
+    except ProjectLocked as error:
+        raise CannotStart(str(error)) from None
+    listener = _listen(plan)
+    runner = web.AppRunner(build_app(plan), shutdown_timeout=HANDLERS_S, access_log=None)
+    ended = _until_signal()
+    try:
+        await runner.setup()
+        await web.SockSite(runner, listener).start()
+        url = _url(plan, listener)
+        lock.describe(pid=os.getpid(), url=url)
+        _announce(plan, url, runner.app[SERVICES])
+        await ended
+    except SchemaTooNew as error:
+        raise CannotStart(str(error)) from None
+    finally:
+        await runner.cleanup()
+        listener.close()
+        lock.release()
+
+
+def _listen(plan: Plan) -> socket.socket:
+    """Bind before the database is touched: a server that is refused its port must leave no trace."""
+    host, port = plan.loaded.settings.host, plan.loaded.settings.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        message = f"port {port} on {host} cannot be used ({error.strerror}): choose another one with --port, or 0"
+        raise CannotStart(message) from None
+
+
+def _until_signal() -> asyncio.Future[None]:
+    """Done at the first SIGINT or SIGTERM; the second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def end() -> None:
+        if not ended.done():
+            ended.set_result(None)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    return ended
+
+
+def _url(plan: Plan, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _announce(plan: Plan, url: str, services: Services) -> None:
+    """The one line on standard output: people read it, programs wait for it."""
+    agent = services.run_state.run.agent
+    version = (agent.version or "not available").split(" (")[0]
+    line = f"Sprint Runner at {url}  (project {plan.project.name}, agent {agent.name} {version})\n"
+    sys.stdout.write(line)
+    sys.stdout.flush()
+    if agent.problem is not None:
+        log.warning("%s", agent.problem)
+    if plan.open_browser:
+        webbrowser.open(url)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parse(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=options.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        asyncio.run(serve(plan(options)))
+    except CannotStart as error:
+        sys.stderr.write(f"server.py: {error}\n")
+        return EXIT_USAGE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
