@@ -19,6 +19,7 @@ import { apply, fromInit, initial } from "./state.js";
 import { applyStep, NO_STEPS, withHistory } from "./steps.js";
 import { createStoryDialog } from "./story.js";
 import { createTheme } from "./theme.js";
+import { createTimeline } from "./timeline.js";
 
 /**
  * @typedef {{run: import("./state.js").RunState, steps: import("./steps.js").Steps, plan: import("./plan.js").Plan,
@@ -26,7 +27,7 @@ import { createTheme } from "./theme.js";
  *   `ready` once the server has said what the state is, `heardAt` when it last said anything (ms)
  */
 
-const TABS = /** @type {const} */ (["run", "board"]);
+const TABS = /** @type {const} */ (["run", "board", "timeline"]);
 /** Most milliseconds of a frame spent on applying events; the rest waits for the next frame. */
 const FRAME_MS = 10;
 /** How often events are applied while nobody looks and there are no frames, in ms. */
@@ -59,6 +60,9 @@ const controls = createControls(() => model);
 const log = new Log();
 const runTab = createRun();
 const board = createBoard({ openStory });
+const timeline = createTimeline({ openStory });
+/** @type {Record<string, {render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void}>} */
+const tabs = { run: runTab, board, timeline };
 const dossier = createStoryDialog(closeStory);
 const theme = createTheme(byId("theme"));
 const route = createRoute(TABS, onRoute);
@@ -115,8 +119,7 @@ function render() {
   const now = Date.now();
   header.render(model, now);
   controls.render(model);
-  if (!byId("tab-run").hidden) runTab.render(model, now);
-  if (!byId("tab-board").hidden) board.render(model);
+  tabs[route.current.tab].render(model, now);
 }
 
 /** @param {Record<string, any>} payload */
@@ -198,18 +201,19 @@ function onRoute({ tab, params }) {
 function tick() {
   const now = Date.now();
   header.tick(model, now);
-  if (!byId("tab-run").hidden) runTab.tick(model, now);
-  if (!byId("tab-board").hidden) board.tick(model, now);
+  tabs[route.current.tab].tick(model, now);
 }
 
 function search() {
-  if (route.current.tab === "board") board.focus();
-  else log.filter.focus();
+  if (route.current.tab === "board") return board.focus();
+  if (route.current.tab !== "run") route.go("run");
+  requestAnimationFrame(() => log.filter.focus());
 }
 
 createKeys([
   { keys: "g r", words: "Go to Run", run: () => route.go("run") },
   { keys: "g b", words: "Go to Board", run: () => route.go("board") },
+  { keys: "g t", words: "Go to Timeline", run: () => route.go("timeline") },
   { keys: "/", words: "Search in this view", run: search },
   { keys: "p", words: "Pause or resume", run: () => controls.toggle() },
   { keys: "Space", words: "Pause or resume", run: () => controls.toggle() },

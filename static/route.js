@@ -23,16 +23,18 @@ export function toHash(tab, params = {}) {
 export function createRoute(tabs, onChange) {
   const read = () => parse(location.hash, tabs, recall("tab", tabs[0]));
 
+  let current = read();
+
   function changed() {
-    const route = read();
-    remember("tab", route.tab);
-    onChange(route);
+    current = read();
+    remember("tab", current.tab);
+    onChange(current);
   }
 
   addEventListener("hashchange", changed);
   return {
     get current() {
-      return read();
+      return current;
     },
     start: changed,
     /** @param {string} tab @param {Record<string, string>} [params] */

@@ -69,3 +69,17 @@ function interrupted(steps, event) {
     id, step.status === "running" ? { ...step, status: "interrupted", ended_at: event.timestamp, seq: event.seq } : step,
   ]));
 }
+
+/** @type {Record<string, {result: string, glyph: string, words: string}>} */
+const RESULTS = {
+  running: { result: "running", glyph: "", words: "running" },
+  success: { result: "success", glyph: "check", words: "success" },
+  stopped: { result: "held", glyph: "stop", words: "stopped" },
+  interrupted: { result: "held", glyph: "pause", words: "interrupted" },
+  "usage-limit": { result: "held", glyph: "clock", words: "usage limit" },
+};
+
+/** How a command ended: its class of outcome, its mark and its words. @param {string} status */
+export function resultOf(status) {
+  return RESULTS[status] ?? { result: "failed", glyph: "cross", words: status };
+}

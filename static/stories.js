@@ -3,6 +3,7 @@
 import { attr, byId, h, icon, list, setIcon, show, text } from "./dom.js";
 import { money, plural, shortCommand, shortKey, statusWords } from "./format.js";
 import { titleOf } from "./plan.js";
+import { resultOf } from "./steps.js";
 
 /** @typedef {import("./app.js").Model} Model */
 /** @typedef {import("./steps.js").Step} Step */
@@ -127,15 +128,6 @@ function createStory(row) {
   };
 }
 
-/** @type {Record<string, {result: string, glyph: string, words: string}>} */
-const RESULTS = {
-  running: { result: "running", glyph: "", words: "running" },
-  success: { result: "success", glyph: "check", words: "success" },
-  stopped: { result: "held", glyph: "stop", words: "stopped" },
-  interrupted: { result: "held", glyph: "pause", words: "interrupted" },
-  "usage-limit": { result: "held", glyph: "clock", words: "usage limit" },
-};
-
 /** @param {Step} step */
 function createStep(step) {
   const mark = h("span", { class: "step-mark" });
@@ -147,7 +139,7 @@ function createStep(step) {
     el,
     /** @param {Step} now */
     update(now) {
-      const result = RESULTS[now.status] ?? { result: "failed", glyph: "cross", words: now.status };
+      const result = resultOf(now.status);
       if (drawn !== now.status) mark.replaceChildren(result.glyph ? icon(result.glyph) : h("span", { class: "spin" }));
       drawn = now.status;
       attr(el, "data-result", result.result);
