@@ -70,7 +70,13 @@ class Git:
         }
         async with self._index_lock:
             await asyncio.to_thread(self._seed, index)
-            await self._run("add", "--all", "--", ".", *self._excluded(), environment=environment)
+            await self._run("add", "--all", "--", ".", environment=environment)
+            # Left out afterwards: git refuses to exclude by name what is ignored anyway.
+            if self._ignored:
+                names = [f":(literal){path}" for path in self._ignored]
+                await self._run(
+                    "rm", "-r", "--cached", "--quiet", "--ignore-unmatch", "--", *names, environment=environment
+                )
             return (await self._run("write-tree", environment=environment)).strip()
 
     def _seed(self, index: Path) -> None:
@@ -105,9 +111,6 @@ class Git:
             return []
         rows = [line.split("\t", 2) for line in text.splitlines()]
         return [Commit(row[0], row[2], int(row[1]) * 1000) for row in rows if len(row) == 3]
-
-    def _excluded(self) -> list[str]:
-        return [f":(exclude){path}" for path in self._ignored]
 
     async def _run(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
         process = await asyncio.create_subprocess_exec(
