@@ -123,6 +123,7 @@ def test_a_second_commit_finds_the_first_and_an_unknown_one_nothing(sprint: Spri
 
 
 def test_files_of_other_people_are_not_committed(bench: Bench) -> None:
+    bench.verify = "true"
     (bench.root / "diary.txt").write_text("mine\n")
     (bench.root / "staged.txt").write_text("mine, too\n")
     bench.git("add", "staged.txt")
@@ -132,12 +133,14 @@ def test_files_of_other_people_are_not_committed(bench: Bench) -> None:
 
 
 def test_a_lock_that_a_killed_git_left_is_removed(bench: Bench) -> None:
+    bench.verify = "true"
     bench.develop(STORIES[0])
     (bench.root / ".git/index.lock").touch()
     assert bench.run("commit", STORIES[0]).markers("COMMIT-SUCCESS")
 
 
 def test_a_folder_without_git_cannot_be_committed(bench: Bench) -> None:
+    bench.verify = "true"
     (bench.root / ".git").rename(bench.root / ".git-away")
     bench.env = {"GIT_CEILING_DIRECTORIES": str(bench.root.parent)}
     assert bench.run("commit", STORIES[0]).markers("COMMIT-FAILED") == ["this is not a git repository"]
