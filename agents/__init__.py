@@ -25,6 +25,7 @@ from agents.records import (
 )
 from agents.registry import UnknownKind
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Usage
+from agents.transcript import Entry, EntryKind, read_transcript
 
 __all__ = [
     "Action",
@@ -32,6 +33,8 @@ __all__ = [
     "AgentSpec",
     "Call",
     "Denied",
+    "Entry",
+    "EntryKind",
     "Failure",
     "Final",
     "Graces",
@@ -52,6 +55,7 @@ __all__ = [
     "Usage",
     "UsageSeen",
     "preflight",
+    "read_transcript",
     "start",
     "sweep",
 ]

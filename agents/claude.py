@@ -156,6 +156,7 @@ class ClaudeParser(QuietParser):
         match line.get("subtype"):
             case "init":
                 self._started = True
+                self._cwd = self._cwd or _text(line, "cwd")
                 version = objects.as_text(line.get("claude_code_version"))
                 yield Started(_text(line, "session_id"), _text(line, "model"), version)
             case "api_retry":

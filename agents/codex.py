@@ -17,7 +17,7 @@ from agents.adapter import Adapter, QuietParser, Step
 from agents.objects import Json
 from agents.records import Denied, Failure, Final, LimitSeen, Note, Record, Retry, Started, Text, ToolResult
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
-from agents.summaries import tool_call
+from agents.summaries import relative, tool_call
 from agents.wording import one_line
 
 RESULT_CHARS = 64 * 1024  # of a command's output that is passed on
@@ -82,7 +82,7 @@ class CodexParser(QuietParser):
         elif kind == "file_change":
             changes = objects.as_objects(item.get("changes"))
             new = bool(changes) and all(change.get("kind") == "add" for change in changes)
-            paths = ", ".join(str(change.get("path")) for change in changes[:3])
+            paths = ", ".join(relative(str(change.get("path")), self._cwd) for change in changes[:3])
             yield tool_call(id_, "Write" if new else "Edit", {"path": paths}, self._cwd)
         else:
             name = objects.as_text(item.get("tool")) or kind

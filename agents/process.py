@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from agents import launch
 from agents.adapter import Adapter, Cause, Ending, Judgement
+from agents.deadlines import Deadlines
 from agents.environment import environment, find_program
 from agents.lines import LineSplitter, Oversize
 from agents.marks import start_time, sweep_exact
@@ -27,8 +28,9 @@ from agents.spawn import launched, not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
 from agents.stream_file import StreamFile
 from agents.tally import Tally
-from agents.wording import duration, sentence
+from agents.wording import sentence
 
+ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
 SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
 MAX_COMPLAINT_BYTES = 64 * 1024  # of a stderr line that is looked at for retries and denials
 EOF_ROUNDS = 10  # times `eof_s` that a pipe may go on delivering after the agent's exit
@@ -73,8 +75,7 @@ class AgentProcess:
         self._changed = asyncio.Event()
         self._pipes = Pipes(self._changed.set, self._hear)
         self._transport: asyncio.SubprocessTransport | None = None
-        self._began = self._last_progress = time.monotonic()
-        self._final_at: float | None = None
+        self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, graces.linger_s)
         self._cause: Cause | None = None
         self._detail = ""
         self._ender: asyncio.Task[None] | None = None
@@ -124,7 +125,7 @@ class AgentProcess:
             return f"The agent {spec.name} could not be started in {call.cwd}: {error.strerror or error}."
         self.pid = self._transport.get_pid()
         self.start_time = start_time(self.pid)
-        self._began = self._last_progress = time.monotonic()
+        self._limits.restart(time.monotonic())
         return None
 
     async def _not_started(self, problem: str) -> Outcome:
@@ -144,7 +145,7 @@ class AgentProcess:
             self._recording.write(chunk)
             lines = splitter.feed(chunk)
             if not lines:  # a long line grows
-                self._last_progress = time.monotonic()
+                self._limits.progress(time.monotonic())
             for line in lines:
                 self._consume(line)
                 if time.perf_counter() - turn > SLICE_S:
@@ -158,12 +159,12 @@ class AgentProcess:
     def _consume(self, line: bytes | Oversize) -> None:
         records = [noise(line.head, line.size)] if isinstance(line, Oversize) else self._parser.feed(line)
         if not records or not all(isinstance(record, Retry) for record in records):
-            self._last_progress = time.monotonic()  # announcing retry after retry is none
+            self._limits.progress(time.monotonic())  # announcing retry after retry is none
         self._deliver(records)
 
     def _hear(self, data: bytes) -> None:
         if not self._adapter.silent_stderr:
-            self._last_progress = time.monotonic()
+            self._limits.progress(time.monotonic())
         for line in self._complaints.feed(data):
             if not isinstance(line, Oversize):
                 self._deliver(self._parser.complain(line))
@@ -181,10 +182,11 @@ class AgentProcess:
 
     def _react(self, record: Record) -> None:
         if isinstance(record, Final):
-            self._final_at = time.monotonic()
+            if not record.more_expected:
+                self._limits.finish(time.monotonic())
             self._changed.set()
         elif isinstance(record, Text | ToolCall | Started):
-            self._final_at = None  # another turn has begun
+            self._limits.resume()
         elif isinstance(record, Retry) and record.fatal:
             status = f", HTTP {record.status}" if record.status else ""
             self._end(Cause.AUTH, f"The agent's key or login was refused ({record.error}{status}).")
@@ -195,26 +197,13 @@ class AgentProcess:
         """Until the process has ended, or has survived everything that was done to end it."""
         while not self._pipes.exited.is_set() and not (self._ender is not None and self._ender.done()):
             self._changed.clear()
-            due, cause, detail = self._next_limit()
+            due = self._limits.next()
+            rest = ENDING_POLL_S if self._cause else max(0.0, due.at - time.monotonic())
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), max(0.0, due - time.monotonic()))
+                await asyncio.wait_for(self._changed.wait(), rest)
                 continue
-            if self._next_limit()[0] <= time.monotonic():
-                self._end(cause, detail)
-
-    def _next_limit(self) -> tuple[float, Cause, str]:
-        """The next moment at which this agent is ended, and why. Monotonic seconds."""
-        if self._cause is not None:
-            return time.monotonic() + 60.0, self._cause, ""  # being ended; the ender wakes us
-        call = self._call
-        final = self._tally.final
-        if self._final_at is not None and final is not None and not final.more_expected:
-            return self._final_at + self._graces.linger_s, Cause.LINGER, ""
-        limits = (
-            (self._began + call.timeout_s, Cause.TIMEOUT, f"No end after {duration(call.timeout_s)}."),
-            (self._last_progress + call.silence_s, Cause.SILENCE, f"No output for {duration(call.silence_s)}."),
-        )
-        return min(limits)
+            if self._limits.next().at <= time.monotonic():
+                self._end(due.cause, due.detail)
 
     # -- ending
 
@@ -268,11 +257,11 @@ class AgentProcess:
 
     async def _until_drained(self) -> None:
         for _ in range(EOF_ROUNDS):
-            before = self._last_progress
+            before = self._limits.last_progress
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._pipes.drained.wait(), self._graces.eof_s)
                 return
-            if self._last_progress == before and not self._pipes.behind:
+            if self._limits.last_progress == before and not self._pipes.behind:
                 return  # nothing comes any more, but somebody holds the pipe
 
     def _close(self) -> int | None:
@@ -305,7 +294,7 @@ class AgentProcess:
             session_id=tally.session_id,
             model=tally.model,
             turns=tally.turns,
-            duration_ms=round((time.monotonic() - self._began) * 1000),
+            duration_ms=round((time.monotonic() - self._limits.began) * 1000),
             resets_at=tally.limit.resets_at if limited and tally.limit else None,
             malformed_lines=tally.malformed,
             last_activity=tally.last_activity,

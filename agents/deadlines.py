@@ -1,0 +1,60 @@
+"""When a running agent must be ended for its silence, its length, or for staying after its end.
+
+Pure arithmetic on a monotonic clock in seconds, which does not run while the machine sleeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.adapter import Cause
+from agents.wording import duration
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment, and what it means to reach it."""
+
+    at: float
+    cause: Cause
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Deadlines:
+    """The limits of one call. `progress`, `finish` and `resume` are told what the stream shows."""
+
+    began: float
+    timeout_s: float
+    silence_s: float
+    linger_s: float
+    last_progress: float = 0.0
+    finished: float | None = None
+
+    def __post_init__(self) -> None:
+        self.last_progress = self.began
+
+    def restart(self, now: float) -> None:
+        """The process is there only now."""
+        self.began = self.last_progress = now
+
+    def progress(self, now: float) -> None:
+        """The agent has done something."""
+        self.last_progress = now
+
+    def finish(self, now: float) -> None:
+        """The agent has said its final word and should end."""
+        self.finished = now
+
+    def resume(self) -> None:
+        """It goes on after all: another turn."""
+        self.finished = None
+
+    def next(self) -> Deadline:
+        """The first limit that will be reached if nothing happens."""
+        if self.finished is not None:
+            return Deadline(self.finished + self.linger_s, Cause.LINGER)
+        end, silent = self.began + self.timeout_s, self.last_progress + self.silence_s
+        if end <= silent:
+            return Deadline(end, Cause.TIMEOUT, f"No end after {duration(self.timeout_s)}.")
+        return Deadline(silent, Cause.SILENCE, f"No output for {duration(self.silence_s)}.")

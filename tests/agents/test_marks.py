@@ -1,0 +1,70 @@
+"""Ending processes by their mark: all of those, none of the others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+
+import pytest
+
+from agents import sweep
+from agents.marks import MARK_VARIABLE, marked, start_time, sweep_exact
+
+WAITS = "import time\nprint('up', flush=True)\ntime.sleep(60)"
+STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS
+EPOCH = f"marks-{os.getpid()}"
+
+
+async def child(mark: str, script: str = WAITS) -> asyncio.subprocess.Process:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-S", "-c", script),
+        env={MARK_VARIABLE: mark},
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"up\n"
+    return process
+
+
+async def test_all_with_the_prefix_and_no_others() -> None:
+    mine = [await child(f"{EPOCH}:{n}") for n in (1, 2, 12)]
+    other = await child(f"other-{EPOCH}:1")
+    assert await sweep(f"{EPOCH}:", grace_s=2) == sorted(process.pid for process in mine)
+    assert [await process.wait() for process in mine] == [-15, -15, -15]
+    assert other.returncode is None
+    other.kill()
+    await other.wait()
+
+
+async def test_one_call_is_not_another_whose_number_begins_alike() -> None:
+    first, twelfth = await child(f"{EPOCH}:1"), await child(f"{EPOCH}:12")
+    assert await sweep_exact(f"{EPOCH}:1", grace_s=2) == [first.pid]
+    assert marked(f"{EPOCH}:") == [twelfth.pid]
+    assert await sweep(EPOCH, grace_s=2) == [twelfth.pid]
+    await asyncio.gather(first.wait(), twelfth.wait())
+
+
+async def test_the_stubborn_are_killed_after_the_grace() -> None:
+    process = await child(f"{EPOCH}:9", STUBBORN)
+    began = time.monotonic()
+    assert await sweep(f"{EPOCH}:9", grace_s=0.3) == [process.pid]
+    assert time.monotonic() - began >= 0.3
+    assert await process.wait() == -9
+
+
+async def test_nothing_to_do_is_quick() -> None:
+    assert await sweep(f"{EPOCH}:nobody") == []
+
+
+async def test_an_empty_prefix_is_refused() -> None:
+    with pytest.raises(ValueError, match="every agent"):
+        await sweep("")
+
+
+def test_start_time_identifies_a_process() -> None:
+    assert start_time(os.getpid()) == start_time(os.getpid())
+    assert (start_time(os.getpid()) or "").isdigit()
+    assert start_time(2**22 + 1) is None

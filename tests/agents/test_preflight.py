@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agents import AgentSpec, preflight
+from agents.preflight import preflight as timed
+
+
+def spec(script: str, tmp_path: Path, kind: str = "claude") -> AgentSpec:
+    path = tmp_path / "agent.py"
+    path.write_text(script)
+    return AgentSpec("fake", kind, (sys.executable, str(path)))
+
+
+async def test_a_version(tmp_path: Path) -> None:
+    script = "import sys; assert sys.argv[1:] == ['--version']; print('2.1.330 (Fake)')"
+    answer = await preflight(spec(script, tmp_path))
+    assert (answer.version, answer.problem) == ("2.1.330 (Fake)", None)
+
+
+async def test_a_missing_program() -> None:
+    answer = await preflight(AgentSpec("ghost", "claude", ("no-such-agent-here",)))
+    assert answer.version is None
+    assert "'no-such-agent-here'" in (answer.problem or "")
+    assert "install it" in (answer.problem or "")
+
+
+async def test_no_command_and_no_such_kind() -> None:
+    assert "no command" in ((await preflight(AgentSpec("x", "claude", ()))).problem or "")
+    assert "Unknown kind" in ((await preflight(AgentSpec("x", "cursor", ("true",)))).problem or "")
+
+
+async def test_a_broken_program_says_why(tmp_path: Path) -> None:
+    answer = await preflight(spec("import no_such_module", tmp_path))
+    assert answer.problem == (
+        "The agent fake cannot run (exit code 1): ModuleNotFoundError: No module named 'no_such_module'."
+    )
+
+
+async def test_a_program_that_hangs(tmp_path: Path) -> None:
+    script = "import subprocess, time; subprocess.Popen(['sleep', '60']); time.sleep(60)"
+    began = time.monotonic()
+    answer = await timed(spec(script, tmp_path), timeout_s=0.5)
+    assert time.monotonic() - began < 5
+    assert "0.5 s" in (answer.problem or "")
+
+
+async def test_a_program_that_talks_too_much(tmp_path: Path) -> None:
+    answer = await preflight(spec("print('v1\\n' + 'x' * 5_000_000)", tmp_path))
+    assert answer.problem is None
+    assert len(answer.version or "") <= 300
+
+
+async def test_plain_text_programs_are_not_run(tmp_path: Path) -> None:
+    touched = tmp_path / "touched"
+    answer = await preflight(spec(f"open({str(touched)!r}, 'w')", tmp_path, kind="text"))
+    assert (answer.version, answer.problem, touched.exists()) == (None, None, False)
+
+
+async def test_root_without_a_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.delenv("IS_SANDBOX", raising=False)
+    made = spec("print('2.1.330')", tmp_path)
+    bypassing = AgentSpec(made.name, made.kind, made.command, permission_mode="bypassPermissions")
+    answer = await preflight(bypassing)
+    assert answer.version == "2.1.330"
+    assert "IS_SANDBOX=1" in (answer.problem or "")

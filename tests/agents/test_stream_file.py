@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from agents import stream_file
+from agents.stream_file import StreamFile
+
+
+async def test_exact_bytes_private_and_compressed(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "er" / "1.ndjson"
+    file = StreamFile(path)
+    await file.start()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    chunks = [bytes([n % 256]) * 5000 for n in range(200)]
+    for chunk in chunks:
+        file.write(chunk)
+        await asyncio.sleep(0)
+    await file.close()
+    assert os.listdir(path.parent) == ["1.ndjson.gz"]
+    archive = path.parent / "1.ndjson.gz"
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    assert gzip.decompress(archive.read_bytes()) == b"".join(chunks)
+    assert file.error is None
+
+
+async def test_it_can_be_read_while_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_file, "FLUSH_S", 0.01)
+    file = StreamFile(tmp_path / "s")
+    await file.start()
+    file.write(b"early\n")
+    async with asyncio.timeout(5):
+        while (tmp_path / "s").read_bytes() != b"early\n":  # noqa: ASYNC110 - it is the disk that is watched
+            await asyncio.sleep(0.005)
+    await file.close()
+
+
+async def test_an_existing_file_is_replaced_and_made_private(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    path.write_text("an earlier attempt")
+    path.chmod(0o644)
+    file = StreamFile(path)
+    await file.start()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    file.write(b"new")
+    await file.close()
+    assert gzip.decompress((tmp_path / "s.gz").read_bytes()) == b"new"
+
+
+async def test_a_slow_disk_makes_the_reader_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_file, "MAX_PENDING_BYTES", 100)
+    monkeypatch.setattr(stream_file, "FLUSH_S", 0.01)
+    file = StreamFile(tmp_path / "s")
+    await file.start()
+    file.write(b"x" * 101)
+    assert file.congested
+    await asyncio.wait_for(file.room(), 5)
+    assert not file.congested
+    await file.close()
+
+
+async def test_a_full_disk_is_told_and_hurts_nobody(tmp_path: Path) -> None:
+    file = StreamFile(tmp_path / "s")
+    file._open = lambda: setattr(file, "_file", os.open("/dev/full", os.O_WRONLY))  # type: ignore[method-assign]
+    await file.start()
+    for _ in range(100):
+        file.write(b"x" * 10_000)
+        await asyncio.sleep(0)
+    await file.close()
+    assert file.error is not None
+    assert not file.congested
