@@ -41,7 +41,7 @@ class Scalar(msgspec.Struct, frozen=True, gc=False):
     bare: bool = True  # no anchor, no tag, no alias
 
 
-class Mapping(msgspec.Struct, frozen=True):
+class Mapping(msgspec.Struct, frozen=True, gc=False):
     """Pairs in file order, duplicates included."""
 
     pairs: list[tuple[Scalar, "Node"]]
@@ -64,7 +64,7 @@ class Mapping(msgspec.Struct, frozen=True):
         return ""
 
 
-class Sequence(msgspec.Struct, frozen=True):
+class Sequence(msgspec.Struct, frozen=True, gc=False):
     """Items in file order."""
 
     items: list["Node"]
@@ -89,8 +89,11 @@ class Source:
 
     def line_end(self, index: int) -> int:
         """Where the line that holds `index` ends, its line break not included."""
-        found = _BREAK.search(self.text, index)
-        return found.start() if found else len(self.text)
+        line = self.line(index)
+        end = self.starts[line] if line < len(self.starts) else len(self.text)
+        while end > index and self.text[end - 1] in "\r\n":
+            end -= 1
+        return end
 
     def lines(self) -> list[str]:
         """The lines, each with its line break."""
@@ -161,7 +164,7 @@ class _TooDeepError(Exception):
     """More than MAX_DEPTH nested collections."""
 
 
-class _Open(msgspec.Struct):
+class _Open(msgspec.Struct, gc=False):
     """A collection whose end has not been seen."""
 
     mapping: bool

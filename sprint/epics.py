@@ -33,7 +33,7 @@ _BARE_STORY = re.compile(
 )
 _EPIC_FILE = re.compile(r"(?:^|.*[-_ ])epics?(?:[-_ .].*)?\.md$", re.IGNORECASE)
 _NOT_EPICS = re.compile(r"retro|context|tech-spec|validation|report|checklist|proposal|summary", re.IGNORECASE)
-_GOAL = re.compile(r"\W*(?:epic\s+)?(?:goal|objective|outcome)\W*:?\W*(.*)", re.IGNORECASE)
+_GOAL = re.compile(r"\W*(?:epic\s+)?(?:goal|objective|outcome)s?[*_ ]*:[*_ ]*(.*)", re.IGNORECASE)
 _CRITERIA = re.compile(r"[*_#\s]*acceptance\s+criteria", re.IGNORECASE)
 _OTHER_PART = re.compile(r"\s*\*\*[^*]+:?\*\*:?\s*$")
 

@@ -18,6 +18,9 @@ _NUMBER = re.compile(r"\d+[a-z]?$|[a-z]{1,4}\d+$")
 _PREFIX = re.compile(r"[a-z]{1,4}$")
 _DIGITS = re.compile(r"(\d+)(.*)$")
 
+# Epic and number stand at the start of a key; real keys have up to some 200 characters.
+MAX_ID_CHARS = 100
+
 Part = tuple[int, int, str]
 Order = tuple[Part, ...]
 
@@ -61,7 +64,7 @@ class Grammar:
         return self._story(key) or Key(Kind.OTHER)
 
     def _story(self, key: str) -> Key | None:
-        segments = normal(key).split("-")
+        segments = normal(key[:MAX_ID_CHARS]).split("-")
         for count in range(len(segments) - 1, 0, -1):
             epic = self._epics.get("-".join(segments[:count]))
             if epic and (number := _number(segments[count:])):

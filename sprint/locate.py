@@ -254,7 +254,9 @@ def _output(root: Path, tracker: Path, config: Config) -> Path:
 
 
 def _nothing_found(folders: list[Path]) -> str:
-    above = ("", " and the folder above it")[len(folders) - 1] if len(folders) < 3 else f" and {len(folders) - 1} above it"
+    above = (
+        ("", " and the folder above it")[len(folders) - 1] if len(folders) < 3 else f" and {len(folders) - 1} above it"
+    )
     places = ", ".join(f"{folder}/" for folder in KNOWN_FOLDERS[:3])
     return (
         f"No sprint-status.yaml was found in {folders[0]}{above} (looked at BMAD's config files, {places} and "

@@ -15,8 +15,10 @@ from sprint.model import Problem
 MAX_BYTES = 1024 * 1024
 # The longest frontmatter seen has some forty lines; without an end it is a horizontal rule.
 MAX_FRONTMATTER_LINES = 200
+# A heading is a line on a page.
+MAX_HEADING_CHARS = 500
 
-_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t#]*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*)$")
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)$")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PAIR = re.compile(r"([A-Za-z_][\w-]*):(?:[ \t]+(.*))?$")
@@ -87,9 +89,16 @@ def split(data: bytes) -> Markdown:
             continue
         fence, code = _fenced(line, fence)
         if not code and (found := _HEADING.match(line)):
-            headings.append(Heading(len(found[1]), found[2].strip(), len(lines)))
+            headings.append(Heading(len(found[1]), _heading_text(found[2]), len(lines)))
         lines.append(Line(number, line, code))
     return Markdown(lines, headings, front, problems)
+
+
+def _heading_text(text: str) -> str:
+    """Without a closing `##`, which only counts behind a blank: `C#` is a language."""
+    text = text.strip()[:MAX_HEADING_CHARS]
+    bare = text.rstrip("#")
+    return bare.rstrip() if not bare or bare[-1].isspace() else text
 
 
 def _fenced(line: str, fence: str) -> tuple[str, bool]:

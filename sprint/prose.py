@@ -7,6 +7,8 @@ from sprint.markdown import Heading, Line, Markdown, joined, plain_text
 
 # What fits on a card without being cut there.
 SENTENCE_CHARS = 240
+# A statement is three lines; more is a document in the wrong place.
+STATEMENT_CHARS = 4_000
 
 _BOX = re.compile(r"([ \t]*)(?:[-*+]|\d+[.)])[ \t]+\[([^\]]{0,2})\][ \t]*(.*)")
 _ITEM = re.compile(r"([ \t]*)([-*+]|\d+[.)])[ \t]+(?:\[[^\]]{0,2}\][ \t]*)?(.*)")
@@ -14,7 +16,7 @@ _TICKED = ("x", "X", "✅", "✔", "☑", "✓")
 _WANT = re.compile(r"\bI\s+(?:want|need|would like|can)\s+(?:to\s+be\s+able\s+to\s+|to\s+)?", re.IGNORECASE)
 _SO_THAT = re.compile(r"[,;.\s]*\bso\s+(?:that\s+)?(?=\S)", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
-_GIVEN = re.compile(r"\W*given\b", re.IGNORECASE)
+_GIVEN = re.compile(r"\bgiven\b", re.IGNORECASE)
 _STEP = re.compile(r"\W*(?:when|then|and|but)\b", re.IGNORECASE)
 _POINTS = re.compile(r"\s*[(\[]\s*\d+(?:\.\d+)?\s*(?:pts?|points?|sp)\s*[)\]]\s*", re.IGNORECASE)
 _EDGES = re.compile(r"^[^\w(\"'`<\[{#@/$&.]+|[^\w)\"'`>\]}%!?.*+]+$")
@@ -56,7 +58,7 @@ def statement(lines: list[Line]) -> str:
                 break
             continue
         kept.append(text)
-    text = "\n".join(kept).strip()
+    text = "\n".join(kept).strip()[:STATEMENT_CHARS]
     wanted = _WANT.search(text)
     return text if wanted and wanted.start() < SENTENCE_CHARS else text.split("\n\n")[0]
 

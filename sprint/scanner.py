@@ -12,7 +12,7 @@ from sprint.shapes import BLOCK, Raw, Table
 
 _HEADER = re.compile(rf"^[\"']?{BLOCK}[\"']?[ \t]*:", re.MULTILINE)
 _LINE = re.compile(r"(?P<indent>[ \t]*)(?P<quote>[\"']?)(?P<key>[\w.+-]+)(?P=quote)[ \t]*:(?:[ \t]+(?P<value>.*))?$")
-_COMMENT = re.compile(r"(?:^|[ \t]+)#.*")
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*")
 _BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?$")
 
 

@@ -27,7 +27,7 @@ _EPIC = ("epic", "epic_id")
 _SPRINT_KEY = re.compile(r"sprint[-_]?\d+$", re.IGNORECASE)
 
 
-class Raw(msgspec.Struct, frozen=True):
+class Raw(msgspec.Struct, frozen=True, gc=False):
     """A key and its value as written. `at` is the key's index in the text, `token` what an edit replaces."""
 
     key: str

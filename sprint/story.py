@@ -17,7 +17,8 @@ from sprint.storystatus import find_status
 _NUMBERED_TITLE = re.compile(
     r"(?:(?:user\s+)?story|spec)?\s*#?\s*[\w]+(?:[.-][\w]+)*\s*(?::|[\u2013\u2014]|\s-\s)\s*(?=\S)", re.IGNORECASE
 )
-_STORY_NUMBER = re.compile(r"(?:story\b|\d)", re.IGNORECASE)
+_STORY_NUMBER = re.compile(r"(?:(?:user\s+)?story\b|\d)", re.IGNORECASE)
+_NUMBER_ONLY = re.compile(r"story\s+[\w.-]+$", re.IGNORECASE)
 _STATEMENT = re.compile(r"(?:user\s+)?story(?:\s+(?:statement|description))?$|intent$", re.IGNORECASE)
 _CRITERIA = re.compile(r"acceptance\s+criteria", re.IGNORECASE)
 _TASKS = re.compile(
@@ -104,8 +105,10 @@ def story_of(page: Markdown) -> StoryDocument:
 
 
 def clean_title(text: str) -> str:
-    """A heading without `Story 1.2:`, emphasis, points and emoji at its ends."""
+    """A heading without `Story 1.2:`, emphasis, points and emoji at its ends; "" if that is all of it."""
     text = plain_text(text)
+    if _NUMBER_ONLY.match(text):
+        return ""
     found = _NUMBERED_TITLE.match(text)
     if found and _STORY_NUMBER.match(text):
         text = text[found.end() :]

@@ -187,27 +187,25 @@ def test_the_other_schemas_are_only_read() -> None:
 
 
 def test_a_tracker_of_873_kb_reads_in_time() -> None:
-    note = "x" * 3000
-    lines = [f"# {note}\nsprints:\n- sprint_number: 1\n  stories:\n"]
-    for n in range(4300):
-        lines.append(
-            f'  - {{ id: "STORY-{n}", title: "é{"y" * 80}", epic: "EPIC-1", points: 3, status: "done", ref: "a" }}\n'
-        )
-    lines[7] = lines[7].replace("y" * 80, "y" * 9000)
+    """The size and the schema of the largest one known: flow maps, long titles, lines up to 9,000 characters."""
+    lines = [f"# {'x' * 3300}\nsprints:\n- sprint_number: 1\n  stories:\n"]
+    for n in range(1300):
+        people = 'assigned_to: "a", points: 3, ref: "b", ready: "done", epic: "EPIC-1"'
+        lines.append(f'  - {{ id: "ST-{n}", title: "é{"y" * 480}", status: "done", {people} }}  # {"z" * 60}\n')
+    lines[7] = lines[7].replace("y" * 480, "y" * 9000)
     data = "".join(lines).encode()
-    assert len(data) > 600_000
-    best = min(_timed(data) for _ in range(3))
-    assert best < 0.4  # a quarter of it is usual; the machine may be busy
+    assert len(data) > 850_000
+    assert min(_timed(data, 1300) for _ in range(5)) < 0.2
 
 
 def test_a_flat_tracker_of_873_kb_reads_in_time() -> None:
     data = block(*(f"{n // 50}-{n % 50}-a-story: done  # {'z' * 180}" for n in range(4300))).encode()
     assert len(data) > 850_000
-    assert min(_timed(data) for _ in range(3)) < 0.4
+    assert min(_timed(data, 4300) for _ in range(5)) < 0.2
 
 
-def _timed(data: bytes) -> float:
+def _timed(data: bytes, stories: int) -> float:
     begun = time.perf_counter()
     found = sprint_of(analyse(data))
-    assert len(found.stories) == 4300
+    assert len(found.stories) == stories
     return time.perf_counter() - begun

@@ -5,8 +5,8 @@ from pathlib import Path
 from sprint import walk
 
 
-def names(top: Path, **bounds: int) -> list[str]:
-    return [entry.name for entry in walk.files(top, **bounds)]
+def names(top: Path, depth: int = 6, limit: int = 100) -> list[str]:
+    return [entry.name for entry in walk.files(top, depth, limit)]
 
 
 def test_nearest_first_and_not_into_what_is_skipped(tmp_path: Path) -> None:
