@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ class Plan:
 
     project: Project
     loaded: Loaded
+    reload: Callable[[], Loaded]
     data_dir: Path
     open_browser: bool
     log_level: str
@@ -60,12 +62,13 @@ def plan(options: argparse.Namespace, environment: Mapping[str, str] = os.enviro
     try:
         start = demo_folder(options.project) if options.demo else (options.project or Path.cwd())
         project = sprint.locate(start)
-        loaded = load(project.root / FILE_NAME, environment, _flags(options), _built_in(environment))
+        reload = partial(load, project.root / FILE_NAME, environment, _flags(options), _built_in(environment))
+        loaded = reload()
         if loaded.settings.tracker is not None:
             project = sprint.locate(start, loaded.settings.tracker)
     except (DemoError, ProjectNotFound, SettingsError) as error:
         raise CannotStart(str(error)) from None
-    return Plan(project, loaded, _data_dir(project, loaded), options.open, options.log_level)
+    return Plan(project, loaded, reload, _data_dir(project, loaded), options.open, options.log_level)
 
 
 def agent_specs(configs: Mapping[str, AgentConfig]) -> dict[str, AgentSpec]:

@@ -18,7 +18,7 @@ import msgspec
 import agents
 from db import Batch as BatchRow
 from db import create_batch, get_active_batch
-from events import EventType, current_batch, emit_event
+from events import EventType, emit_event
 from running.background import Background
 from running.batch import Batch
 from running.budget import Budget
@@ -72,9 +72,9 @@ class Orchestrator:
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
             await check_folder(self._workspace)
-            await self._close_interrupted()
-            if not runnable and not await self._unfinished():
+            if not runnable and not self._unfinished():
                 raise NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
+            await self._close_interrupted()
             row = await self._create(request, agent)
             self._launch(row, [] if request.stories is None else list(request.stories))
             return row.id
@@ -155,10 +155,10 @@ class Orchestrator:
             raise NotNow("idle", "no batch is running")
         return self._batch
 
-    async def _unfinished(self) -> bool:
+    def _unfinished(self) -> bool:
         """Whether the batch before was stopped in the middle of a cycle, whose commit may be all that is missing."""
-        run = self._run_state.run
-        return run.cycle is not None or (run.batch is not None and run.batch.status == "stopped")
+        batch = self._run_state.run.batch
+        return batch is not None and batch.status in ("stopped", "interrupted", "error")
 
     async def _close_interrupted(self) -> None:
         """A new batch takes over from one that was interrupted: that one ends here, as stopped."""
@@ -183,7 +183,7 @@ class Orchestrator:
         told = known(
             batch_id=batch_id, max_cycles=request.cycles or "all", agent=agent, workflow="classic", budget_usd=budget
         )
-        await record(EventType.BATCH_START, told)
+        await durable(lambda: emit_event(EventType.BATCH_START, told))
         if self._workspace.git is None:
             message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
             await record(EventType.BATCH_WARNING, {"batch_id": batch_id, "warning_type": "git", "message": message})
@@ -232,4 +232,4 @@ def _only(row: BatchRow) -> list[str]:
     return keys
 
 
-__all__ = ["BadRequest", "NotNow", "Orchestrator", "StartRequest", "StopMode", "current_batch", "emit_event"]
+__all__ = ["BadRequest", "NotNow", "Orchestrator", "StartRequest", "StopMode"]

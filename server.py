@@ -29,7 +29,7 @@ import api.run
 import api.socket
 import events
 import security
-from api.answers import SERVICES, Services
+from api.answers import SERVICES, LiveSettings, Services
 from db import Database, SchemaTooNew, get_events, get_events_between, get_events_by_batch, get_last_batch
 from hub import INIT_EVENTS, Hub
 from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, parse, plan
@@ -60,7 +60,6 @@ def build_app(plan: Plan) -> web.Application:
         middlewares=[security.middleware(guard, api.answers.refuse), api.answers.errors],
         client_max_size=api.answers.BODY_MAX,
     )
-    app[api.operate.LOADED] = plan.loaded
     app[api.page.MANIFEST] = api.page.manifest()
     for module in (api.page, api.socket, api.run, api.project, api.history, api.operate):
         app.add_routes(module.ROUTES)
@@ -86,8 +85,9 @@ async def _services(app: web.Application, plan: Plan) -> AsyncIterator[None]:
     )
     hub.load(database.last_seq, await _newest(database))
     events.start(database, run_state.apply, hub.publish)
-    workspace = await _workspace(plan, database)
-    app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, settings)
+    live = LiveSettings(plan.loaded, plan.reload)
+    workspace = await _workspace(plan, live, database)
+    app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, live)
     upkeep = Upkeep(workspace, run_state, hub)
     await app[SERVICES].orchestrator.recover()
     await upkeep.start()
@@ -103,15 +103,15 @@ async def _end_run_and_pages(app: web.Application) -> None:
     await app[SERVICES].hub.close()
 
 
-async def _workspace(plan: Plan, database: Database) -> Workspace:
-    project, settings = plan.project, plan.loaded.settings
+async def _workspace(plan: Plan, live: LiveSettings, database: Database) -> Workspace:
+    project = plan.project
     ignored = [folder for folder in (project.artifacts, plan.data_dir) if folder.is_relative_to(project.root)]
     names = tuple(folder.relative_to(project.root).as_posix() for folder in ignored)
     git = await Git.find(project.root, plan.data_dir / "snapshots", tuple(name for name in names if name != "."))
     return Workspace(
         project=project,
-        settings=lambda: settings,
-        agents=agent_specs(settings.agents),
+        settings=lambda: live.loaded.settings,
+        agents=agent_specs(plan.loaded.settings.agents),
         database=database,
         data_dir=plan.data_dir,
         prompts=HOUSE / "prompts",

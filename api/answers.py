@@ -19,12 +19,20 @@ from orchestrator import BadRequest, NotNow, Orchestrator
 from running.workspace import Workspace
 from runstate import RunState
 from security import Refused
-from settings import Settings
+from settings import Loaded
 
 log = logging.getLogger("sprint_runner.http")
 T = TypeVar("T")
 
 BODY_MAX: Final = 1 << 20  # bytes of a request's body
+
+
+@dataclass(slots=True)
+class LiveSettings:
+    """The settings in force; `reload` reads all their sources again."""
+
+    loaded: Loaded
+    reload: Callable[[], Loaded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Services:
     run_state: RunState
     orchestrator: Orchestrator
     workspace: Workspace
-    settings: Settings
+    live: LiveSettings
 
 
 SERVICES: Final = web.AppKey("services", Services)

@@ -194,7 +194,7 @@ class Attempt:
         if outcome.kind is not OutcomeKind.SUCCESS:
             status = _STATUSES[outcome.kind]
             if status is CommandStatus.STOPPED and self._gate.stop_mode is StopMode.INTERRUPT:
-                status = CommandStatus.INTERRUPTED
+                return None, Result(CommandStatus.INTERRUPTED, "The server ended while this was running.")
             return None, Result(status, outcome.reason, None, outcome.resets_at)
         try:
             verdict = self._order.read(outcome.text)
