@@ -113,9 +113,8 @@ def test_partial_messages_have_the_recorded_keys_and_say_the_same(bench: Bench) 
     assert "system status" in seen
     events = [line["event"] for line in run.lines if line["type"] == "stream_event"]
     said = [each["delta"]["text"] for each in events if each.get("delta", {}).get("type") == "text_delta"]
-    assert "".join(said) == run.text.replace("\n::", "::") or "".join(said).replace("\n", "") == run.text.replace(
-        "\n", ""
-    )
+    texts = [block["text"] for block in run.blocks if block["type"] == "text"]
+    assert "".join(said) == "".join(texts)
     final = [each["usage"]["output_tokens"] for each in events if each["type"] == "message_delta"]
     assert sum(final) == run.result["usage"]["output_tokens"]
 
