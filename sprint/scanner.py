@@ -39,13 +39,13 @@ class _Scanner:
         self._open = False  # the last entry had no value of its own: deeper lines are its properties
 
     def take(self, line: str, start: int) -> bool:
-        """False when the line ends the block."""
+        """False when the line ends the block: a key at column 0 that opens something of its own."""
         found = _LINE.match(line)
         if found is None or line.lstrip().startswith("#"):
             return True
         indent = len(found["indent"])
         if indent == 0:
-            return False
+            return _has_value(found)
         if self._prose is not None and indent > self._prose:
             return True
         self._prose = None
@@ -67,6 +67,12 @@ class _Scanner:
     def _property(self, found: re.Match[str], value: str, start: int) -> None:
         if found["key"] == "status" and value:
             self.raws[-1] = _raw(self.raws[-1].key, found, value, start)
+
+
+def _has_value(found: re.Match[str]) -> bool:
+    """Whether a line at column 0 holds all of its value: then indented lines below it are still the block's."""
+    value = _COMMENT.sub("", found["value"] or "").strip()
+    return bool(value) and not _BLOCK_SCALAR.match(value)
 
 
 def _raw(key: str, found: re.Match[str], value: str, start: int) -> Raw:

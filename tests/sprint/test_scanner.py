@@ -10,7 +10,7 @@ def scanned(text: str) -> list[tuple[str, str]]:
 
 def test_entries_comments_and_quotes() -> None:
     block = "development_status: # all\n  epic-1: done  # yes\n# col 0\n\n  '1-1-a': \"review\"\n"
-    text = f"project: x\n{block}other: y\n  z: 1\n"
+    text = f"project: x\n{block}other:\n  z: 1\n"
     assert scanned(text) == [("epic-1", "done"), ("1-1-a", "review")]
 
 
