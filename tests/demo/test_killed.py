@@ -69,7 +69,7 @@ def test_the_end_is_the_same(tmp_path: Path, commands: Sequence[tuple[str, ...]]
     calm = quick(tmp_path)
     for command, *keys in commands:
         assert calm.run(command, *keys).code == 0
-    hurt, kills = tortured(tmp_path / "hurt", random.Random(SEED), commands)
+    hurt, kills = tortured(tmp_path.with_name(f"{tmp_path.name}-killed"), random.Random(SEED), commands)
     assert kills > 0
     assert tree(hurt.root) == tree(calm.root)
     assert hurt.git("log", "--format=%s") == calm.git("log", "--format=%s")

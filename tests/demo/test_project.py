@@ -77,7 +77,7 @@ def replace(root: Path, edits: Iterable[Replacement]) -> None:
         assert edit.is_done(file.read_text()), edit
 
 
-@pytest.mark.parametrize("order", [(6, 4, 3, 2, 1, 0), (3, 6, 0, 2, 4, 1), (1, 4, 0, 6, 2, 3)])
+@pytest.mark.parametrize("order", [(6, 4, 3, 2, 1, 0), (3, 6, 0, 2, 4, 1)], ids=["backwards", "mixed"])
 def test_every_change_leaves_the_tests_green_in_any_order(order: tuple[int, ...], bench: Bench) -> None:
     ran = 13
     for at in order:
