@@ -14,6 +14,19 @@ from typing import ClassVar
 
 from agents import objects
 from agents.adapter import Adapter, QuietParser, Step
+from agents.claude_lines import (
+    blocks_of,
+    is_line,
+    kind_of,
+    limit_of,
+    retry_of,
+    size_of,
+    spent,
+    text_of,
+    tool_result,
+    usage_of,
+    words_of,
+)
 from agents.objects import Json
 from agents.records import (
     Denied,
@@ -23,10 +36,8 @@ from agents.records import (
     Note,
     Question,
     Record,
-    Retry,
     Started,
     Text,
-    ToolResult,
     UsageSeen,
 )
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
@@ -34,12 +45,7 @@ from agents.summaries import tool_call
 from agents.wording import one_line
 
 SYNTHETIC_MODEL = "<synthetic>"  # an API error printed as if the model had said it
-RESULT_CHARS = 64 * 1024  # of a tool result that is passed on
-DIAGNOSTIC = "[ede_diagnostic]"  # the program's note to its own authors
 
-_AUTH_ERRORS = frozenset(("authentication_failed", "billing_error", "oauth_org_not_allowed"))
-_TRANSIENT_ERRORS = frozenset(("rate_limit", "overloaded", "server_error", "unknown"))
-_AUTH_STATUS = frozenset((401, 402, 403))
 _QUESTION_TOOLS = frozenset(("AskUserQuestion",))
 _LIMIT_SUBTYPES = frozenset(("error_max_turns", "error_max_budget_usd", "error_max_structured_output_retries"))
 
@@ -59,7 +65,7 @@ class ClaudeParser(QuietParser):
         self._reply = ("", 0)  # the id of the reply being printed, and its characters so far
 
     def feed(self, line: bytes) -> Sequence[Record]:
-        reading = objects.read_line(line, _is_line)
+        reading = objects.read_line(line, is_line)
         records: list[Record] = [*reading.noise]
         for value in reading.objects:
             records.extend(self._read(value))
@@ -88,10 +94,10 @@ class ClaudeParser(QuietParser):
             yield from self._synthetic(line, message)
             return
         subagent = objects.as_text(line.get("parent_tool_use_id"))
-        blocks = _blocks(message.get("content"))
+        blocks = blocks_of(message.get("content"))
         for block in blocks:
             yield from self._block(block, subagent)
-        yield from self._usage(message, sum(_size(block) for block in blocks))
+        yield from self._usage(message, sum(size_of(block) for block in blocks))
 
     def _block(self, block: Json, subagent: str | None) -> Iterator[Record]:
         if block.get("type") == "text" and (text := objects.as_text(block.get("text"))):
@@ -105,7 +111,7 @@ class ClaudeParser(QuietParser):
                 yield Question(one_line(str(asked[0].get("question") if asked else name)))
 
     def _tokens(self, usage: Json) -> Usage:
-        return _usage(usage)
+        return usage_of(usage)
 
     def _usage(self, message: Json, characters: int) -> Iterator[Record]:
         """The tokens of a reply so far. Its lines all report the same start value, so its length is a better guess."""
@@ -121,7 +127,7 @@ class ClaudeParser(QuietParser):
         yield UsageSeen(id_, usage, objects.as_text(message.get("model")))
 
     def _synthetic(self, line: Json, message: Json) -> Iterator[Record]:
-        said = "\n".join(str(block.get("text", "")) for block in _blocks(message.get("content")))
+        said = "\n".join(str(block.get("text", "")) for block in blocks_of(message.get("content")))
         error = objects.as_text(line.get("error"))
         if error is None:  # a note of the program, such as "No response requested."
             yield Note(one_line(said))
@@ -130,22 +136,22 @@ class ClaudeParser(QuietParser):
         self._failure = Failure(error, one_line(said), status)
         if line.get("api_error") == "usage_limit_reached" and self._limit is None:
             info = objects.as_object(objects.as_object(line.get("api_error_params")).get("rate_limit_info"))
-            self._limit = _limit({**info, "status": "rejected"})
+            self._limit = limit_of({**info, "status": "rejected"})
             yield self._limit
         yield self._failure
 
     def _user(self, line: Json) -> Iterator[Record]:
         subagent = objects.as_text(line.get("parent_tool_use_id"))
-        for block in _blocks(objects.as_object(line.get("message")).get("content")):
+        for block in blocks_of(objects.as_object(line.get("message")).get("content")):
             if block.get("type") == "tool_result":
-                yield _tool_result(block, subagent)
+                yield tool_result(block, subagent)
 
     def _event(self, line: Json) -> Iterator[Record]:
         """With partial messages a reply's tokens are known from its first byte, and exactly at its end."""
         event = objects.as_object(line.get("event"))
         if event.get("type") == "message_start":
             yield from self._usage(objects.as_object(event.get("message")), 0)
-        elif event.get("type") == "message_delta" and (id_ := _text(line, "api_message_id") or self._reply[0]):
+        elif event.get("type") == "message_delta" and (id_ := text_of(line, "api_message_id") or self._reply[0]):
             usage = self._tokens(objects.as_object(event.get("usage")))
             if usage:
                 yield UsageSeen(id_, usage)
@@ -156,35 +162,36 @@ class ClaudeParser(QuietParser):
         match line.get("subtype"):
             case "init":
                 self._started = True
-                self._cwd = self._cwd or _text(line, "cwd")
+                self._cwd = self._cwd or text_of(line, "cwd")
                 version = objects.as_text(line.get("claude_code_version"))
-                yield Started(_text(line, "session_id"), _text(line, "model"), version)
+                yield Started(text_of(line, "session_id"), text_of(line, "model"), version)
             case "api_retry":
-                yield _retry(line)
+                yield retry_of(line)
             case "permission_denied":
                 self._denied.add(str(line.get("tool_use_id")))
-                yield Denied(str(line.get("tool_name")), _text(line, "tool_use_id"), _text(line, "message") or "")
+                message = text_of(line, "message") or ""
+                yield Denied(str(line.get("tool_name")), text_of(line, "tool_use_id"), message)
             case "background_tasks_changed":
                 self._background = len(objects.as_objects(line.get("tasks")))
             case "model_fallback" | "model_refusal_no_fallback" | "informational" | "task_notification":
-                yield Note(one_line(_text(line, "content") or _text(line, "summary") or str(line["subtype"])))
+                yield Note(one_line(text_of(line, "content") or text_of(line, "summary") or str(line["subtype"])))
             case "compact_boundary":
                 yield Note("The conversation was compacted.")
 
     def _rate_limit(self, line: Json) -> Iterator[Record]:
-        seen = _limit(objects.as_object(line.get("rate_limit_info")))
+        seen = limit_of(objects.as_object(line.get("rate_limit_info")))
         self._limit = seen if seen.rejected else None
         yield seen
 
     def _result(self, line: Json) -> Iterator[Record]:
         for denial in objects.as_objects(line.get("permission_denials")):
-            id_ = _text(denial, "tool_use_id")
+            id_ = text_of(denial, "tool_use_id")
             if str(id_) not in self._denied:
                 self._denied.add(str(id_))
                 yield Denied(str(denial.get("tool_name")), id_, "")
         kind, reason = self._judge(line)
-        usage, cost, cumulative = _spent(line)
-        session = _text(line, "session_id")
+        usage, cost, cumulative = spent(line)
+        session = text_of(line, "session_id")
         yield Final(
             kind,
             reason,
@@ -198,7 +205,7 @@ class ClaudeParser(QuietParser):
         self._failure = None
 
     def _judge(self, line: Json) -> tuple[OutcomeKind, str]:
-        subtype, words = str(line.get("subtype")), _words(line)
+        subtype, words = str(line.get("subtype")), words_of(line)
         if line.get("is_error") is False and subtype == "success":
             return OutcomeKind.SUCCESS, ""
         if subtype in _LIMIT_SUBTYPES:
@@ -207,8 +214,8 @@ class ClaudeParser(QuietParser):
             return OutcomeKind.COULD_NOT_START, words
         if self._limit is not None or line.get("api_error") == "usage_limit_reached":
             return OutcomeKind.USAGE_LIMIT, words
-        error = self._failure.error if self._failure else _text(line, "error")
-        return _kind_of(error, objects.as_int(line.get("api_error_status"))), words
+        error = self._failure.error if self._failure else text_of(line, "error")
+        return kind_of(error, objects.as_int(line.get("api_error_status"))), words
 
 
 class Claude(Adapter):
@@ -247,105 +254,3 @@ class Claude(Adapter):
                 "IS_SANDBOX=1 in the agent's environment if this machine is a sandbox."
             )
         return None
-
-
-def _is_line(value: Json) -> bool:
-    return isinstance(value.get("type"), str) and ("session_id" in value or value["type"] == "control_response")
-
-
-def _text(line: Json, key: str) -> str | None:
-    return objects.as_text(line.get(key))
-
-
-def _blocks(content: object) -> list[Json]:
-    """Content is a string or a list of blocks."""
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    return objects.as_objects(content)
-
-
-def _size(block: Json) -> int:
-    if block.get("type") == "tool_use":
-        return len(str(block.get("input")))
-    return len(str(block.get("text") or block.get("thinking") or ""))
-
-
-def _tool_result(block: Json, subagent: str | None) -> ToolResult:
-    said = "\n".join(str(part.get("text", "")) for part in _blocks(block.get("content")) if part.get("type") == "text")
-    ok = block.get("is_error") is not True
-    return ToolResult(str(block.get("tool_use_id")), ok, said[:RESULT_CHARS], len(said), subagent)
-
-
-def _usage(usage: Json) -> Usage:
-    return Usage(
-        objects.as_int(usage.get("input_tokens")),
-        objects.as_int(usage.get("output_tokens")),
-        objects.as_int(usage.get("cache_read_input_tokens")),
-        objects.as_int(usage.get("cache_creation_input_tokens")),
-    )
-
-
-def _model_usage(models: Json) -> tuple[Usage, float]:
-    total, cost = Usage(), 0.0
-    for entry in map(objects.as_object, models.values()):
-        total += Usage(
-            objects.as_int(entry.get("inputTokens")),
-            objects.as_int(entry.get("outputTokens")),
-            objects.as_int(entry.get("cacheReadInputTokens")),
-            objects.as_int(entry.get("cacheCreationInputTokens")),
-        )
-        cost += objects.as_number(entry.get("costUSD")) or 0.0
-    return total, cost
-
-
-def _spent(line: Json) -> tuple[Usage, float | None, bool]:
-    """Usage, cost, and whether they are totals of the process. A resumed session's totals include earlier processes,
-    so the part "since the last result" is preferred wherever the program prints it."""
-    since = line.get("model_usage_since_last_result")
-    if isinstance(since, dict):
-        return (*_model_usage(since), False)
-    cost = objects.as_number(line.get("total_cost_usd"))
-    totals, _ = _model_usage(objects.as_object(line.get("modelUsage")))
-    if totals:
-        return totals, cost, True
-    return _usage(objects.as_object(line.get("usage"))), cost, True
-
-
-def _limit(info: Json) -> LimitSeen:
-    return LimitSeen(
-        rejected=info.get("status") == "rejected" and info.get("isUsingOverage") is not True,
-        resets_at=objects.as_number(info.get("resetsAt")),
-        window=_text(info, "rateLimitType"),
-        used_fraction=objects.as_number(info.get("utilization")),
-    )
-
-
-def _retry(line: Json) -> Retry:
-    delay = objects.as_number(line.get("retry_delay_ms"))
-    error = _text(line, "error") or "unknown"
-    return Retry(
-        attempt=objects.as_int(line.get("attempt")),
-        max_attempts=objects.as_int(line.get("max_retries")) or None,
-        delay_s=None if delay is None else delay / 1000,
-        error=error,
-        status=objects.as_int(line.get("error_status")) or None,
-        fatal=error in _AUTH_ERRORS,
-    )
-
-
-def _words(line: Json) -> str:
-    errors = line.get("errors")
-    said = [str(error) for error in errors] if isinstance(errors, list) else []
-    if any(error.startswith(DIAGNOSTIC) for error in said):
-        return f"the run was interrupted ({_text(line, 'terminal_reason') or 'no reason given'})"
-    return _text(line, "result") or "; ".join(said) or str(line.get("subtype"))
-
-
-def _kind_of(error: str | None, status: int) -> OutcomeKind:
-    if error == "max_output_tokens":
-        return OutcomeKind.LIMIT
-    if error in _AUTH_ERRORS or status in _AUTH_STATUS:
-        return OutcomeKind.AUTH
-    if error in _TRANSIENT_ERRORS or status == 429 or status >= 500:
-        return OutcomeKind.TRANSIENT
-    return OutcomeKind.FAILED

@@ -105,13 +105,19 @@ class AgentProcess:
 
     async def begin(self) -> None:
         """Start the process and its supervision; called once, by `start`."""
-        problem = await self._launch()
+        try:
+            problem = await self._launch()
+        except BaseException:  # cancelled, or an adapter's fault: nothing may stay behind
+            await self._recording.close()
+            raise
         work = self._supervise() if problem is None else self._not_started(problem)
         self._task = asyncio.create_task(work, name=f"agent {self._call.mark}")
 
     async def _launch(self) -> str | None:
         """Starts the process; the answer is the reason why it could not."""
         spec, call = self._spec, self._call
+        if not spec.command:
+            return f"The agent {spec.name} has no command: set it in the settings."
         env = environment(self._adapter.environment, spec.env, call.mark)
         argv = self._adapter.argv(spec, call)
         program = find_program(argv[0], env, call.cwd)
@@ -121,8 +127,8 @@ class AgentProcess:
         argv = launched(program, argv, self._adapter.death_signal)
         try:
             self._transport = await spawn(self._pipes, argv, env, call.cwd, self._adapter.prompt(call))
-        except OSError as error:
-            return f"The agent {spec.name} could not be started in {call.cwd}: {error.strerror or error}."
+        except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
+            return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
         self.pid = self._transport.get_pid()
         self.start_time = start_time(self.pid)
         self._limits.restart(time.monotonic())
@@ -241,8 +247,8 @@ class AgentProcess:
         reader = asyncio.create_task(self._read())
         await self._until_exit()
         await self._until_drained()
-        self._signal(signal.SIGKILL, to_group=True)
         await sweep_exact(self._call.mark, self._graces.sweep_s)
+        self._signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
         await self._until_drained()
         self._pipes.give_up_reading()
         await reader

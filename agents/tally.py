@@ -50,7 +50,8 @@ class Tally:
         self.turns: int | None = None
         self._texts: deque[str] = deque()
         self._text_chars = 0
-        self._pending: dict[str, UsageSeen] = {}
+        self._pending: dict[str, tuple[Usage, float | None]] = {}  # message id -> tokens and dollars
+        self._pending_usage, self._pending_cost = Usage(), 0.0
         self._covered: set[str] = set()
         self._settled = Usage()
         self._settled_cost: float | None = None
@@ -64,14 +65,13 @@ class Tally:
     @property
     def usage(self) -> Usage:
         """Tokens so far."""
-        return sum((seen.usage for seen in self._pending.values()), self._settled)
+        return self._settled + self._pending_usage
 
     @property
     def cost_usd(self) -> float | None:
         """Dollars so far, None when neither the agent nor the price table knows."""
-        costs = [self._cost_of(seen) for seen in self._pending.values() if seen.usage or seen.cost_usd is not None]
-        known = [cost for cost in (self._settled_cost, *costs) if cost is not None]
-        return sum(known) if known else None
+        known = self._settled_cost is not None or any(cost is not None for _, cost in self._pending.values())
+        return (self._settled_cost or 0.0) + self._pending_cost if known else None
 
     @property
     def open_call(self) -> str | None:
@@ -119,10 +119,15 @@ class Tally:
         if len(self._open_calls) > MAX_OPEN_CALLS:
             del self._open_calls[next(iter(self._open_calls))]
 
-    def _add_usage(self, record: UsageSeen) -> None:
-        if record.message_id not in self._covered:
-            self._pending[record.message_id] = record
-            self.model = self.model or record.model
+    def _add_usage(self, seen: UsageSeen) -> None:
+        if seen.message_id in self._covered:
+            return
+        self.model = self.model or seen.model
+        cost = seen.cost_usd if seen.cost_usd is not None else estimate(seen.usage, seen.model or self.model)
+        before, cost_before = self._pending.get(seen.message_id, (Usage(), None))
+        self._pending[seen.message_id] = (seen.usage, cost)
+        self._pending_usage = self._pending_usage - before + seen.usage
+        self._pending_cost += (cost or 0.0) - (cost_before or 0.0)
 
     def _add_event(self, record: Record) -> None:
         match record:
@@ -152,6 +157,7 @@ class Tally:
             self._settled_cost = cost if final.cumulative else (self._settled_cost or 0.0) + cost
         self._covered.update(self._pending)
         self._pending.clear()
+        self._pending_usage, self._pending_cost = Usage(), 0.0
 
     def _since_resume(self, final: Final) -> Usage | None:
         """A session's total less what was booked before; where that is unknown, the replies seen are closer to it."""
@@ -160,6 +166,3 @@ class Tally:
         if self._booked is not None:
             return final.usage - self._booked
         return None if self._pending else final.usage
-
-    def _cost_of(self, seen: UsageSeen) -> float | None:
-        return seen.cost_usd if seen.cost_usd is not None else estimate(seen.usage, seen.model or self.model)

@@ -247,5 +247,3 @@ def _final(record: Final) -> Entry:
 
 def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[:limit] + "…"
-
-

@@ -172,7 +172,11 @@ def test_gemini_tools_that_were_not_offered() -> None:
         "gemini",
         {"type": "tool_use", "timestamp": "t", "tool_id": "x", "tool_name": "write_file", "parameters": {}},
         {
-            "type": "tool_result", "timestamp": "t", "tool_id": "x", "status": "error", "output": "no",
+            "type": "tool_result",
+            "timestamp": "t",
+            "tool_id": "x",
+            "status": "error",
+            "output": "no",
             "error": {"type": "tool_not_registered", "message": "Tool not found"},
         },
     )

@@ -1,0 +1,130 @@
+"""What is in the lines of Claude Code's stream: pure functions from JSON to records and values.
+
+Nothing here raises for content: what is missing or of the wrong shape is empty, zero or None.
+"""
+
+from __future__ import annotations
+
+from agents import objects
+from agents.objects import Json
+from agents.records import LimitSeen, Retry, ToolResult
+from agents.spec import OutcomeKind, Usage
+
+RESULT_CHARS = 64 * 1024  # of a tool result that is passed on
+DIAGNOSTIC = "[ede_diagnostic]"  # the program's note to its own authors
+
+_AUTH_ERRORS = frozenset(("authentication_failed", "billing_error", "oauth_org_not_allowed"))
+_TRANSIENT_ERRORS = frozenset(("rate_limit", "overloaded", "server_error", "unknown"))
+_AUTH_STATUS = frozenset((401, 402, 403))
+
+
+def is_line(value: Json) -> bool:
+    """Whether an object found after garbage is a whole line of this stream: all carry the session's id."""
+    return isinstance(value.get("type"), str) and ("session_id" in value or value["type"] == "control_response")
+
+
+def text_of(line: Json, key: str) -> str | None:
+    """A non-empty string field, else None."""
+    return objects.as_text(line.get(key))
+
+
+def blocks_of(content: object) -> list[Json]:
+    """Content is a string or a list of blocks."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return objects.as_objects(content)
+
+
+def size_of(block: Json) -> int:
+    """Characters that the model had to write for a block."""
+    if block.get("type") == "tool_use":
+        return len(str(block.get("input")))
+    return len(str(block.get("text") or block.get("thinking") or ""))
+
+
+def tool_result(block: Json, subagent: str | None) -> ToolResult:
+    """The result of a tool, whose content is a string or a list of blocks."""
+    parts = blocks_of(block.get("content"))
+    said = "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
+    ok = block.get("is_error") is not True
+    return ToolResult(str(block.get("tool_use_id")), ok, said[:RESULT_CHARS], len(said), subagent)
+
+
+def usage_of(usage: Json) -> Usage:
+    """An API usage object."""
+    return Usage(
+        objects.as_int(usage.get("input_tokens")),
+        objects.as_int(usage.get("output_tokens")),
+        objects.as_int(usage.get("cache_read_input_tokens")),
+        objects.as_int(usage.get("cache_creation_input_tokens")),
+    )
+
+
+def _model_usage(models: Json) -> tuple[Usage, float]:
+    total, cost = Usage(), 0.0
+    for entry in map(objects.as_object, models.values()):
+        total += Usage(
+            objects.as_int(entry.get("inputTokens")),
+            objects.as_int(entry.get("outputTokens")),
+            objects.as_int(entry.get("cacheReadInputTokens")),
+            objects.as_int(entry.get("cacheCreationInputTokens")),
+        )
+        cost += objects.as_number(entry.get("costUSD")) or 0.0
+    return total, cost
+
+
+def spent(line: Json) -> tuple[Usage, float | None, bool]:
+    """Usage, cost, and whether they are totals of the process. A resumed session's totals include earlier processes,
+    so the part "since the last result" is preferred wherever the program prints it."""
+    since = line.get("model_usage_since_last_result")
+    if isinstance(since, dict):
+        return (*_model_usage(since), False)
+    cost = objects.as_number(line.get("total_cost_usd"))
+    totals, _ = _model_usage(objects.as_object(line.get("modelUsage")))
+    if totals:
+        return totals, cost, True
+    return usage_of(objects.as_object(line.get("usage"))), cost, True
+
+
+def limit_of(info: Json) -> LimitSeen:
+    """A rate limit record; a rejected window that overage pays for is not rejected."""
+    return LimitSeen(
+        rejected=info.get("status") == "rejected" and info.get("isUsingOverage") is not True,
+        resets_at=objects.as_number(info.get("resetsAt")),
+        window=text_of(info, "rateLimitType"),
+        used_fraction=objects.as_number(info.get("utilization")),
+    )
+
+
+def retry_of(line: Json) -> Retry:
+    """An announced retry; a refused key is a fatal one."""
+    delay = objects.as_number(line.get("retry_delay_ms"))
+    error = text_of(line, "error") or "unknown"
+    return Retry(
+        attempt=objects.as_int(line.get("attempt")),
+        max_attempts=objects.as_int(line.get("max_retries")) or None,
+        delay_s=None if delay is None else delay / 1000,
+        error=error,
+        status=objects.as_int(line.get("error_status")) or None,
+        fatal=error in _AUTH_ERRORS,
+    )
+
+
+def words_of(line: Json) -> str:
+    """What the result line says about a failure."""
+    errors = line.get("errors")
+    said = [str(error) for error in errors] if isinstance(errors, list) else []
+    if any(error.startswith(DIAGNOSTIC) for error in said):
+        return f"the run was interrupted ({text_of(line, 'terminal_reason') or 'no reason given'})"
+    return text_of(line, "result") or "; ".join(said) or str(line.get("subtype"))
+
+
+def kind_of(error: str | None, status: int) -> OutcomeKind:
+    """The kind of a failure, by the program's own word for it, else by the HTTP status (0: none)."""
+    if error == "max_output_tokens":
+        return OutcomeKind.LIMIT
+    if error in _AUTH_ERRORS or status in _AUTH_STATUS:
+        return OutcomeKind.AUTH
+    if error in _TRANSIENT_ERRORS or status == 429 or status >= 500:
+        return OutcomeKind.TRANSIENT
+    return OutcomeKind.FAILED
