@@ -1,0 +1,113 @@
+"""What the page shows stays true: over a reload, a lost line, and the death of the server."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from .conftest import Server, Watch, picture, visit
+from .test_run import BATCH_MS, answer, headline, start
+
+pytestmark = pytest.mark.browser
+
+MANY = 20_000  # lines of an old log
+DRAWN_MOST = 120  # rows that may be in the document, whatever the log holds
+
+
+def steps(page: Page) -> list[str]:
+    return page.locator(".stories .story .step").all_inner_texts()
+
+
+def test_a_reload_in_the_middle_of_a_run_loses_nothing(context: BrowserContext, serve: Callable[..., Server]) -> None:
+    server = serve()
+    page = visit(context, server)
+    start(page)
+    expect(page.locator(".step[data-result=success]").nth(3)).to_be_visible(timeout=BATCH_MS)
+    page.get_by_role("button", name="Pause").click()
+    headline(page).to_have_text("Paused by you")
+    before, run = steps(page), answer(page, server, "api/run")
+    cost = page.locator("#tile-cost").inner_text()
+
+    page.reload()
+    headline(page).to_have_text("Paused by you")
+    expect(page.locator(".stories .story .step")).to_have_count(len(before))
+    assert steps(page) == before
+    expect(page.locator("#tile-cost")).to_have_text(cost)
+    expect(page.locator("#log-count")).to_contain_text(f"{run['seq']:,} lines")
+
+
+def test_a_server_that_is_killed_and_comes_back_is_shown_as_it_is(
+    context: BrowserContext, serve: Callable[..., Server], watch: Watch
+) -> None:
+    watch.allow("ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE")
+    server = serve("2")
+    page = visit(context, server)
+    start(page, cycles=1)
+    expect(page.locator(".operation-line", has_text=re.compile(r"\w+ \w+")).first).to_be_visible()
+
+    server.end(signal.SIGKILL)
+    expect(page.locator("#link")).to_have_text(re.compile("[Rr]econnecting"))
+    expect(page.locator("#old-note")).to_contain_text("may be old")
+    expect(page.get_by_role("button", name="Pause")).to_be_hidden()
+    picture(page, "offline")
+
+    server.speed = "20"
+    server.start()
+    page.locator("#link").click()
+    headline(page).to_have_text("Interrupted: press Resume to go on at the same place")
+    expect(page.locator("#link")).to_have_text("Live")
+    expect(page.locator("#old-note")).to_be_hidden()
+    expect(page.locator(".operation")).to_have_count(0)
+    expect(page.locator("#log-count")).to_contain_text(f"{answer(page, server, 'api/run')['seq']:,} lines")
+    picture(page, "interrupted")
+
+    page.get_by_role("button", name="Resume").click()
+    headline(page).to_have_text(re.compile("^Finished: 2 done"), timeout=BATCH_MS)
+
+
+def test_a_long_log_keeps_the_document_small_and_is_read_back_from_the_server(
+    context: BrowserContext, server: Server
+) -> None:
+    server.end()
+    with sqlite3.connect(server.data / "sprint-runner.db") as database:
+        told = '{"type":"agent","message":"line %d of an old log"}'
+        rows = [(seq, "error", told % seq, 1_700_000_000_000 + seq) for seq in range(1, MANY + 1)]
+        database.executemany("INSERT INTO events (seq, type, payload, timestamp) VALUES (?, ?, ?, ?)", rows)
+    database.close()
+    server.start()
+    page = visit(context, server)
+    expect(page.locator(".log-row").filter(has_text=f"line {MANY} of")).to_be_visible()
+    view = page.locator("#log-view")
+    for _ in range(4):
+        before = page.locator("#log-count").inner_text()
+        view.evaluate("view => view.scrollTo(0, 0)")
+        expect(page.locator("#log-count")).not_to_have_text(before)
+    assert page.locator(".log-row").count() <= DRAWN_MOST
+
+    page.get_by_label("Search the log").fill(f"line {MANY - 7} of")
+    expect(page.locator(".log-row:visible")).to_have_count(1)
+    expect(page.locator(".log-row mark")).to_have_text(f"line {MANY - 7} of")
+    page.get_by_label("Search the log").fill("")
+    page.get_by_role("button", name=re.compile("Jump to latest")).click()
+    expect(page.locator(".log-row").filter(has_text=f"line {MANY} of")).to_be_visible()
+
+
+def test_what_is_read_does_not_move_while_lines_arrive(context: BrowserContext, serve: Callable[..., Server]) -> None:
+    server = serve()
+    page = visit(context, server)
+    start(page, cycles=1)
+    expect(page.locator(".log-row").filter(has_text="dev started").first).to_be_visible(timeout=BATCH_MS)
+    view = page.locator("#log-view")
+    view.evaluate("view => view.scrollTo(0, view.scrollHeight / 2)")
+    latest = page.get_by_role("button", name=re.compile(r"Jump to latest \(\d+ new\)"))
+    place = view.evaluate("view => view.scrollTop")
+    expect(latest).to_be_visible()
+    assert view.evaluate("view => view.scrollTop") == place
+    latest.click()
+    expect(page.get_by_role("button", name=re.compile("Jump to latest"))).to_be_hidden()
+    headline(page).to_have_text(re.compile("^Finished"), timeout=BATCH_MS)

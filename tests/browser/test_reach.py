@@ -1,0 +1,104 @@
+"""The page is for everybody: by keyboard, on a small screen, in the dark."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
+
+from .conftest import Server, picture, visit
+from .test_run import BATCH_MS, headline
+
+pytestmark = pytest.mark.browser
+
+TABS = ("run", "board", "timeline")
+PHONE: ViewportSize = {"width": 360, "height": 780}
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def tab_to(page: Page, selector: str, most: int = 30) -> None:
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.locator(f"{selector}:focus").count():
+            return
+    pytest.fail(f"{selector} cannot be reached with the Tab key")
+
+
+def test_a_run_by_keyboard_alone(page: Page) -> None:
+    tab_to(page, "#start")
+    press(page, "Enter")
+    headline(page).to_have_text(re.compile("^Running"))
+    page.evaluate("document.activeElement.blur()")
+    press(page, "p")
+    headline(page).to_have_text("Paused by you", timeout=BATCH_MS)
+    press(page, "g", "b")
+    expect(page.locator("#tab-board")).to_be_visible()
+    press(page, "/")
+    page.keyboard.type("friendly")
+    expect(page.locator(".card")).to_have_count(1)
+    tab_to(page, ".card-open")
+    press(page, "Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("Acceptance criteria")
+    press(page, "Escape")
+    expect(page.locator(".card-open:focus")).to_have_count(1)
+    press(page, "g", "r", "x")
+    expect(page.get_by_role("dialog")).to_contain_text("Stop the run?")
+    press(page, "Enter")
+    headline(page).to_have_text(re.compile("^Stopped"))
+
+
+def test_shortcuts_are_listed_can_be_turned_off_and_leave_fields_alone(page: Page) -> None:
+    press(page, "?")
+    expect(page.get_by_role("dialog")).to_contain_text("Keyboard shortcuts")
+    page.get_by_label("Single-key shortcuts").uncheck()
+    press(page, "Escape", "g", "b")
+    expect(page.locator("#tab-run")).to_be_visible()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_label("Single-key shortcuts").check()
+    press(page, "Escape", "/")
+    page.keyboard.type("g b ?")
+    expect(page.get_by_label("Search the log")).to_have_value("g b ?")
+    expect(page.locator("#tab-run")).to_be_visible()
+
+
+def test_a_phone_never_scrolls_sideways(context: BrowserContext, server: Server) -> None:
+    page = visit(context, server)
+    page.set_viewport_size(PHONE)
+    for tab in TABS:
+        page.goto(f"{server.url}#{tab}")
+        expect(page.locator(f"#tab-{tab}")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], tab
+        picture(page, f"phone-{tab}")
+
+
+def test_the_theme_follows_the_system_and_the_switch_is_remembered(page: Page) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(ground)
+    assert light != dark
+    switch = page.get_by_role("button", name=re.compile("^Theme"))
+    switch.click()
+    assert page.evaluate(ground) == light
+    switch.click()
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(ground) == dark
+    page.reload()
+    assert page.evaluate(ground) == dark
+    picture(page, "dark")
+
+
+def test_the_open_tab_and_story_are_in_the_address(page: Page, server: Server) -> None:
+    page.get_by_role("link", name="Board").click()
+    page.get_by_role("button", name="Friendly dates").click()
+    expect(page).to_have_url(f"{server.url}#board?story=1-1-friendly-dates")
+    page.reload()
+    expect(page.get_by_role("dialog")).to_contain_text("As a birdwatcher")
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#tab-board")).to_be_visible()

@@ -1,0 +1,163 @@
+"""Running batches from the page: start, watch, pause, stop, go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from .conftest import ROOT, Server, Watch, picture, visit
+
+pytestmark = pytest.mark.browser
+
+BATCH_MS = 60_000  # a batch of all stories on a busy machine
+RUNNING = re.compile("^Running")
+
+
+def headline(page: Page) -> Any:
+    return expect(page.locator("#headline-words"))
+
+
+def start(page: Page, cycles: int | None = None) -> None:
+    if cycles is None:
+        page.get_by_label("All stories", exact=True).check()
+    else:
+        page.get_by_label("Number of cycles").fill(str(cycles))
+    page.get_by_role("button", name="Start").click()
+    headline(page).to_have_text(RUNNING)
+
+
+def answer(page: Page, server: Server, path: str) -> Any:
+    return json.loads(page.request.get(f"{server.url}{path}").text())
+
+
+def events(page: Page, server: Server, kind: str) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = answer(page, server, f"api/events?limit=10000&type={kind}")["events"]
+    return told
+
+
+def test_a_batch_of_all_stories_is_shown_from_start_to_end(
+    context: BrowserContext, serve: Callable[..., Server], watch: Watch
+) -> None:
+    server = serve("8" if "SPRINT_RUNNER_PICTURE" in os.environ else "max")
+    page = visit(context, server)
+    headline(page).to_have_text("Ready: 7 stories to run")
+    picture(page, "ready")
+    start(page)
+    expect(page.locator(".operation").first).to_be_visible()
+    expect(page.locator(".stories .step[data-result=success]").nth(6)).to_be_visible(timeout=BATCH_MS)
+    picture(page, "running")
+    take_the_picture(page)
+    headline(page).to_have_text("Finished: 6 done, 1 blocked", timeout=BATCH_MS)
+
+    run = answer(page, server, "api/run")
+    expect(page.locator("#tile-done")).to_have_text(f"{run['plan']['done']} of {run['plan']['total']}")
+    expect(page.locator("#tile-cost")).to_have_text(f"${run['totals']['cost_usd']:.2f}")
+    expect(page.locator(".operation")).to_have_count(0)
+    expect(page.locator("#attention-list li")).to_have_count(len(run["attention"]))
+    expect(page.locator("#log-count")).to_contain_text(f"{run['seq']:,} lines")
+    expect(page.locator(".log-row").filter(has_text="Batch 1 completed")).to_be_visible()
+    picture(page, "finished")
+
+    the_board_agrees(page, run)
+    the_timeline_agrees(page, events(page, server, "command:start"))
+    a_start_with_nothing_to_do_is_refused_in_place(page, watch)
+
+
+def take_the_picture(page: Page) -> None:
+    """The picture of the documentation, when it is asked for."""
+    if "SPRINT_RUNNER_PICTURE" in os.environ:
+        expect(page.locator("#tile-done")).to_have_text("3 of 7", timeout=BATCH_MS)
+        expect(page.locator(".operation-line").first).not_to_have_text("Started")
+        page.screenshot(path=ROOT / "docs" / "dashboard.png")
+
+
+def the_board_agrees(page: Page, run: dict[str, Any]) -> None:
+    page.get_by_role("link", name="Board").click()
+    plan = run["plan"]
+    expect(page.locator("#board-counts")).to_have_text(
+        f"{plan['done']} of {plan['total']} stories done, {plan['blocked']} blocked"
+    )
+    expect(page.locator(".column[data-status=done] .card")).to_have_count(plan["done"])
+    expect(page.locator(".column[data-status=blocked] .card")).to_have_count(plan["blocked"])
+    picture(page, "board")
+
+
+def the_timeline_agrees(page: Page, started: list[dict[str, Any]]) -> None:
+    page.get_by_role("link", name="Timeline").click()
+    expect(page.locator(".bar")).to_have_count(sum(len(event["payload"]["story_keys"]) for event in started))
+    page.get_by_text("As a table").click()
+    expect(page.locator("#chart-table-rows tr")).to_have_count(len(started))
+    picture(page, "timeline")
+
+
+def a_start_with_nothing_to_do_is_refused_in_place(page: Page, watch: Watch) -> None:
+    watch.allow("409")
+    page.get_by_role("link", name="Run").click()
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#refusal")).to_contain_text("no story can run")
+    headline(page).to_have_text("Finished: 6 done, 1 blocked")
+
+
+def test_a_batch_that_was_stopped_goes_on_at_the_same_place(page: Page, server: Server) -> None:
+    start(page)
+    expect(page.locator(".step", has_text="dev").first).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="After the current command").click()
+    headline(page).to_have_text(re.compile("^Stopped"))
+    expect(page.locator("#status-facts")).to_contain_text("Start goes on at the same place")
+    done = {(e["payload"]["story_key"], e["payload"]["command"]) for e in events(page, server, "command:end")}
+
+    start(page, cycles=1)
+    headline(page).to_have_text(re.compile("^Finished: 2 done"), timeout=BATCH_MS)
+    again = events(page, server, "command:start")[len(done) :]
+    assert not done & {(event["payload"]["story_key"], event["payload"]["command"]) for event in again}
+
+
+def test_stop_now_ends_the_agent_and_its_command_runs_again(
+    context: BrowserContext, serve: Callable[..., Server]
+) -> None:
+    server = serve("0.5")
+    page = visit(context, server)
+    start(page)
+    expect(page.locator(".operation-line", has_text=re.compile(r"\w+ \w+")).first).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name=re.compile("^Now")).click()
+    headline(page).to_have_text(re.compile("^Stopped"))
+    expect(page.locator(".operation")).to_have_count(0)
+    expect(page.locator(".step[data-result=held]").first).to_be_visible()
+    stopped = {
+        e["payload"]["command"] for e in events(page, server, "command:end") if e["payload"]["status"] == "stopped"
+    }
+    assert stopped
+
+    start(page)
+    expect(page.locator(".operation").first).to_be_visible()
+    again = {event["payload"]["command"] for event in events(page, server, "command:start") if event["batch_id"] == 2}
+    assert again & stopped
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name=re.compile("^Now")).click()
+    headline(page).to_have_text(re.compile("^Stopped"))
+
+
+def test_a_pause_holds_until_resume(page: Page) -> None:
+    start(page, cycles=1)
+    page.get_by_role("button", name="Pause").click()
+    headline(page).to_have_text("Paused by you")
+    expect(page.get_by_role("button", name="Pause")).to_be_hidden()
+    expect(page.locator("#now-empty")).to_contain_text("Nothing runs until you press Resume")
+    picture(page, "paused")
+    page.get_by_role("button", name="Resume").click()
+    headline(page).to_have_text(re.compile("^Finished: 2 done"), timeout=BATCH_MS)
+
+
+def test_a_wrong_number_of_cycles_is_refused_in_words(page: Page) -> None:
+    page.get_by_label("Number of cycles").fill("2000")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#refusal")).to_have_text(re.compile("whole number from 1 to 1000"))
+    headline(page).to_have_text(re.compile("^Ready"))
