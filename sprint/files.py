@@ -53,7 +53,9 @@ class StoryFiles:
         self._numbered: dict[tuple[str, str], list[_Candidate]] = {}
         grammar = Grammar(entry.key for entry in sprint.entries())
         keys = {story.key.lower() for story in sprint.stories}
+        self._at: dict[str, StoryFile] = {}
         for file in listed:
+            self._at[file.path] = file
             stem = os.path.basename(file.path)[:-3]
             if stem.lower() in keys:
                 self._exact.setdefault(stem.lower(), file)
@@ -65,9 +67,9 @@ class StoryFiles:
         found = self._numbered.get((normal(story.epic), story.number), [])
         plain = [item for item in found if item.rank == 0]
         others = sorted((item for item in found if item.rank), key=lambda item: (item.rank, -item.file.mtime_ns))
-        exact = self._exact.get(story.key.lower())
+        exact = self._at.get(story.path) or self._exact.get(story.key.lower())
         first = [exact] if exact else [item.file for item in plain[:1] if len(plain) == 1]
-        return first + [item.file for item in others]
+        return first + [item.file for item in others if item.file not in first]
 
     def _sort_in(self, file: StoryFile, stem: str, grammar: Grammar) -> None:
         lead = _LEAD.match(stem)

@@ -13,6 +13,7 @@ from sprint import walk
 from sprint.config import ARTIFACT_KEYS, Config, expand, read_config
 from sprint.document import MAX_BYTES, Mapping, decode, parse
 from sprint.model import SprintError
+from sprint.plans import STORIES_FILE, TICKETS_FILE, is_plan
 
 # Where public projects keep it, most frequent first, and what BMAD's versions used.
 KNOWN_FOLDERS = (
@@ -32,7 +33,7 @@ KNOWN_FOLDERS = (
 )
 NAMES = ("sprint-status.yaml", "sprint-status.yml")
 _MARKERS = ("_bmad", ".bmad", "bmad/bmm", "_bmad-output", ".bmad-ephemeral", ".git")
-_GLOB = re.compile(r"sprint-status.*\.ya?ml$", re.IGNORECASE)
+_GLOB = re.compile(r"sprint-status.*\.ya?ml$|stories\.yaml$|tickets\.toml$", re.IGNORECASE)
 _BLOCK = re.compile(rb"^(?:\xef\xbb\xbf)?[\"']?development_status[\"']?[ \t]*:", re.MULTILINE)
 # A checkout writes files one after the other; ages that close say nothing about which one is in use.
 SAME_AGE_S = 2.0
@@ -68,7 +69,7 @@ def locate(start: Path, tracker: str | None = None) -> Project:
     Raises ProjectNotFound.
     """
     start = Path(start).expanduser().absolute()
-    if walk.is_file(start) and start.suffix.lower() not in (".yaml", ".yml"):
+    if walk.is_file(start) and start.suffix.lower() not in (".yaml", ".yml", ".toml"):
         start = start.parent
     if walk.is_file(start):
         return _project(_root_of(start).resolve(), _follow(start.resolve()), ())
@@ -165,17 +166,22 @@ def _follow(path: Path) -> Path:
 
 
 def _searched(root: Path, thorough: bool) -> list[Path]:
-    """Trackers anywhere below; above the starting folder only the known places are looked at."""
-    if not thorough:
+    """Trackers anywhere below the starting folder or the top of the work tree; in between only known places count."""
+    if not thorough and not (root / ".git").exists():
         return []
-    return _existing([Path(entry.path) for entry in walk.files(root) if _GLOB.match(entry.name)])
+    paths = [Path(entry.path) for entry in walk.files(root) if _GLOB.match(entry.name)]
+    return _existing([path for path in paths if path.name not in (STORIES_FILE, TICKETS_FILE) or is_plan(path)])
 
 
 def _best(found: list[Path], known: list[Path]) -> Path:
-    """The newest with a development_status; what only the search found comes after the known places."""
+    """The newest with a development_status; what only the search found comes after the known places.
 
-    def rank(path: Path) -> tuple[bool, bool]:
-        return (_BLOCK.search(_head(path)) is not None, path in known)
+    A sprint-status of another schema comes before a project that has no such file.
+    """
+
+    def rank(path: Path) -> tuple[bool, bool, bool]:
+        plan = path.name in (STORIES_FILE, TICKETS_FILE)
+        return (not plan and _BLOCK.search(_head(path)) is not None, path in known, not plan)
 
     top = max(map(rank, found))
     equals = [path for path in found if rank(path) == top]

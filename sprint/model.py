@@ -62,9 +62,13 @@ class EpicEntry(Entry):
 
 @dataclass(frozen=True, slots=True)
 class StoryEntry(Entry):
-    """A story; `number` is its place within the epic, such as `1`, `2b` or `td-1`."""
+    """A story; `number` is its place within the epic, such as `1`, `2b` or `td-1`.
+
+    `path` is the absolute path of its file where the tracker itself is made of such files.
+    """
 
     number: str = ""
+    path: str = ""
 
     @property
     def runnable(self) -> bool:

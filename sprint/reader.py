@@ -14,6 +14,7 @@ from typing import TypeVar
 from sprint.document import MAX_BYTES
 from sprint.locate import Project, inside
 from sprint.model import Problem, Sprint
+from sprint.plans import STORIES_FILE, TICKETS_FILE, read_plan
 from sprint.tracker import analyse, assemble, sprint_of
 
 # Trackers that are remembered; a server looks at one or two.
@@ -32,6 +33,8 @@ class Reader:
 
     def read(self, project: Project) -> Sprint:
         """The tracker as it is now; while it is broken, completed by what was last read well."""
+        if project.tracker.name in (STORIES_FILE, TICKETS_FILE):
+            return self._after(project.tracker, read_plan(project.tracker))
         try:
             data = read_bounded(project.tracker)
         except OSError as error:
