@@ -27,7 +27,6 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 64
 
 _BREAK = re.compile(r"\r\n|\n|\r")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -76,7 +75,7 @@ Node = Scalar | Mapping | Sequence
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's bytes taken apart: `bom + text` encoded again are exactly the bytes."""
+    """A file's bytes taken apart: without a problem, `bom + text` encoded again are exactly the bytes."""
 
     bom: bytes
     text: str
@@ -102,7 +101,7 @@ class Source:
 
     def encode(self, text: str) -> bytes:
         """`text` as this file's bytes."""
-        return self.bom + text.encode("utf-8", "surrogateescape")
+        return self.bom + text.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +115,18 @@ class Document:
 
 
 def decode(data: bytes) -> Source:
-    """Any bytes as text; bytes that are not UTF-8 survive as surrogates and are named in `problem`."""
+    """Any bytes as text that can be encoded again; what is not UTF-8 is replaced and named in `problem`."""
     if data.startswith(_UTF16):
         text = data.decode("utf-16", "replace")
         return Source(b"", text, _line_starts(text), Problem(None, "The file is UTF-16; save it as UTF-8."))
     bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
-    text = data[len(bom) :].decode("utf-8", "surrogateescape")
-    starts = _line_starts(text)
-    if bad := _SURROGATE.search(text):
-        line = bisect.bisect_right(starts, bad.start())
-        return Source(bom, text, starts, Problem(line, "The file holds bytes that are not UTF-8."))
-    return Source(bom, text, starts)
+    try:
+        text = data[len(bom) :].decode()
+    except UnicodeDecodeError as error:
+        line = len(_line_starts(data[: len(bom) + error.start].decode("utf-8", "replace")))
+        text = data[len(bom) :].decode("utf-8", "replace")
+        return Source(bom, text, _line_starts(text), Problem(line, "The file holds bytes that are not UTF-8."))
+    return Source(bom, text, _line_starts(text))
 
 
 def parse(source: Source) -> Document:

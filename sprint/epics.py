@@ -66,7 +66,7 @@ def list_epic_files(project: Project) -> list[StoryFile]:
     seen: dict[str, StoryFile] = {}
     for folder in _folders(project):
         for entry in walk.files(folder, _DEPTH, _FOLDERS):
-            if _may_hold_epics(entry) and entry.path not in seen and (file := listed_file(entry)):
+            if _may_hold_epics(entry) and entry.path not in seen and (file := listed_file(entry, project.root)):
                 seen[entry.path] = file
     return sorted(seen.values(), key=lambda file: os.path.basename(file.path) != "epics.md")
 

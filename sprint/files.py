@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sprint import walk
 from sprint.keys import Grammar, normal
-from sprint.locate import Project
+from sprint.locate import Project, inside
 from sprint.model import Sprint, StoryEntry
 from sprint.reader import read
 from sprint.status import Kind
@@ -87,18 +87,21 @@ def list_story_files(project: Project, sprint: Sprint) -> list[StoryFile]:
     seen: dict[str, StoryFile] = {}
     for folder in _story_folders(project):
         for entry in walk.files(folder, _DEPTH, _FOLDERS):
-            if entry.name.endswith(".md") and entry.path not in seen and (file := listed_file(entry)):
+            if entry.name.endswith(".md") and entry.path not in seen and (file := listed_file(entry, project.root)):
                 seen[entry.path] = file
     return list(seen.values())
 
 
-def listed_file(entry: "os.DirEntry[str]") -> StoryFile | None:
-    """A folder's entry as a file; None if it has vanished or is not a regular file."""
+def listed_file(entry: os.DirEntry[str], root: Path) -> StoryFile | None:
+    """A folder's entry as a file; None if it has vanished, is no file, or is a link that leads out of the project."""
     try:
         status = entry.stat()
-    except OSError:
+        entry.path.encode()
+    except (OSError, UnicodeEncodeError):
         return None
-    return StoryFile(entry.path, status.st_mtime_ns, status.st_size) if entry.is_file() else None
+    if not entry.is_file() or (entry.is_symlink() and not inside(Path(entry.path), root)):
+        return None
+    return StoryFile(entry.path, status.st_mtime_ns, status.st_size)
 
 
 def _story_folders(project: Project) -> list[Path]:

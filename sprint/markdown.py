@@ -78,7 +78,7 @@ def read_markdown(path: Path) -> Markdown:
 
 def split(data: bytes) -> Markdown:
     """Any bytes taken apart."""
-    text = decode(data).text.encode("utf-8", "replace").decode()
+    text = decode(data).text
     raw = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines()
     front, start, end, problems = _frontmatter(raw)
     lines: list[Line] = []

@@ -128,7 +128,7 @@ def _keep(shelf: OrderedDict[K, V], key: K, value: V, limit: int) -> None:
 def _project(project: Project, sprint: Sprint) -> ProjectInfo:
     return ProjectInfo(
         name=project.name,
-        root=str(project.root),
+        root=_text(project.root),
         tracker=_shown(project.tracker, project.root),
         candidates=[_shown(path, project.root) for path in project.candidates],
         writable=sprint.writable,
@@ -136,7 +136,12 @@ def _project(project: Project, sprint: Sprint) -> ProjectInfo:
 
 
 def _shown(path: Path, root: Path) -> str:
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+    return _text(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _text(path: Path) -> str:
+    """Names of files are bytes; JSON is text."""
+    return str(path).encode("utf-8", "replace").decode()
 
 
 def _epics(sprint: Sprint, plans: dict[str, EpicDoc]) -> list[EpicInfo]:

@@ -68,9 +68,7 @@ def test_odd_bytes_are_a_problem(data: bytes) -> None:
     assert parse(decode(data)).problem is not None
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"\xef\xbb\xbfa: b\r\n", b"a\xff\xfe: \xc3\x28", "a: é\u2028".encode(), b"\r\r\n\n"]
-)
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbfa: b\r\n", "a: é\u2028".encode(), b"\r\r\n\n"])
 def test_decoding_loses_no_byte(data: bytes) -> None:
     source = decode(data)
     assert source.encode(source.text) == data

@@ -93,3 +93,24 @@ def test_in_the_story_location(make_project: MakeProject) -> None:
 
 def test_unknown_stories_have_no_files(make_project: MakeProject) -> None:
     assert story_files(make_project(BLOCK), "9-9-nothing") == []
+
+
+def test_links_that_lead_out_of_the_project_are_not_read(
+    make_project: MakeProject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project = make_project(BLOCK, **{HERE + "notes/x.md": "# T"})
+    outside = tmp_path_factory.mktemp("outside") / "secret.md"
+    outside.write_text("# Secret")
+    (project.root / HERE / "1-1-light.md").symlink_to(outside)
+    (project.root / HERE / "1-5-gate.md").symlink_to(project.root / HERE / "notes/x.md")
+    (project.root / HERE / "2a-1-shared.md").symlink_to("nowhere")
+    assert names(project, "1-1-light") == []
+    assert names(project, "1-5-gate") == ["1-5-gate.md"]
+    assert names(project, "2a-1-shared") == []
+
+
+def test_a_name_that_is_no_text_is_passed_over(make_project: MakeProject) -> None:
+    project = make_project(BLOCK)
+    folder = os.fsencode(project.root / HERE)
+    with open(os.path.join(folder, b"1-1-\xff.md"), "wb"):
+        assert names(project, "1-1-light") == []

@@ -152,3 +152,10 @@ def test_candidates_are_shown(make_project: MakeProject) -> None:
     project = make_project(**{"docs/sprint-status.yaml": "a: b\n"})
     os.utime(project.tracker)
     assert overview(locate(project.root)).project.candidates == ["docs/sprint-status.yaml"]
+
+
+def test_any_bytes_can_be_sent(make_project: MakeProject) -> None:
+    project = make_project(b"development_status:\n  1-1-\xff: do\xc3ne  # \xfe\n  1-2-b: done\n")
+    answer = overview(project)
+    assert b"1-2-b" in msgspec.json.encode(answer)
+    assert answer.problems[0].line == 2
