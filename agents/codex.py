@@ -1,7 +1,8 @@
 """Codex: `codex exec --json … -`, the prompt on stdin. Written for 0.169.0.
 
-It reports tokens only at the end of a turn, as the thread's total; never a cost, a model or a number of turns. Errors
-are prose; "Reconnecting…" is a retry and not a failure. Denials by its sandbox are told on stderr only.
+It reports tokens only at the end of a turn, as the thread's total; until then they are guessed. Never a cost, a model or
+a number of turns. Errors are prose; "Reconnecting…" is a retry and not a failure. Denials by its sandbox are told on
+stderr only.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from agents import faults, objects
 from agents.adapter import Adapter, QuietParser, Step
+from agents.guess import Guess
 from agents.objects import Json
 from agents.records import Denied, Failure, Final, LimitSeen, Note, Record, Retry, Started, Text, ToolResult
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
@@ -41,6 +43,7 @@ class CodexParser(QuietParser):
 
     def __init__(self, cwd: str | None = None) -> None:
         self._cwd = cwd
+        self._guess = Guess()
         self._open: set[str] = set()
         self._session: str | None = None
 
@@ -48,7 +51,7 @@ class CodexParser(QuietParser):
         reading = objects.read_line(line, _is_line)
         records: list[Record] = [*reading.noise]
         for value in reading.objects:
-            records.extend(self._read(value))
+            records.extend(self._guess.follow(self._read(value)))
         return records
 
     def complain(self, line: bytes) -> Sequence[Record]:

@@ -1,6 +1,6 @@
 """Gemini CLI: `gemini -o stream-json --skip-trust`, the prompt on stdin. Written for 0.61.0.
 
-Text comes in pieces and is passed on line by line. Tokens are reported only at the end: a killed run has none. A lost
+Text comes in pieces and is passed on line by line. Tokens are reported only at the end, and guessed until then. A lost
 end of the stream with exit 0 is common, so only a result line counts; a "success" after a detected loop does not.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from agents import faults, objects
 from agents.adapter import Adapter, Ending, Judgement, QuietParser, Step
+from agents.guess import Guess
 from agents.objects import Json
 from agents.records import Denied, Final, Note, Record, Retry, Started, Text, ToolResult
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
@@ -33,6 +34,7 @@ class GeminiParser(QuietParser):
 
     def __init__(self, cwd: str | None = None) -> None:
         self._cwd = cwd
+        self._guess = Guess()
         self._piece = ""
         self._loop: str | None = None
         self._session: str | None = None
@@ -42,7 +44,7 @@ class GeminiParser(QuietParser):
         reading = objects.read_line(line, _is_line)
         records: list[Record] = [*reading.noise]
         for value in reading.objects:
-            records.extend(self._read(value))
+            records.extend(self._guess.follow(self._read(value)))
         return records
 
     def complain(self, line: bytes) -> Sequence[Record]:

@@ -65,12 +65,16 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class UsageSeen:
-    """Tokens of one reply; a later one with the same `message_id` replaces it. `cost_usd` when reported."""
+    """Tokens of one reply; a later one with the same `message_id` replaces it. `cost_usd` when reported.
+
+    `guessed`: the program said nothing; the figures follow from the length of what was read and written.
+    """
 
     message_id: str
     usage: Usage
     model: str | None = None
     cost_usd: float | None = None
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Tally:
         self._text_chars = 0
         self._pending: dict[str, tuple[Usage, float | None]] = {}  # message id -> tokens and dollars
         self._pending_usage, self._pending_cost = Usage(), 0.0
+        self._replies_told = False  # the program itself reports the tokens of its replies
         self._covered: set[str] = set()
         self._settled = Usage()
         self._settled_cost: float | None = None
@@ -123,6 +124,7 @@ class Tally:
         if seen.message_id in self._covered:
             return
         self.model = self.model or seen.model
+        self._replies_told = self._replies_told or not seen.guessed
         cost = seen.cost_usd if seen.cost_usd is not None else estimate(seen.usage, seen.model or self.model)
         before, cost_before = self._pending.get(seen.message_id, (Usage(), None))
         self._pending[seen.message_id] = (seen.usage, cost)
@@ -165,4 +167,4 @@ class Tally:
             return final.usage
         if self._booked is not None:
             return final.usage - self._booked
-        return None if self._pending else final.usage
+        return None if self._replies_told else final.usage

@@ -8,13 +8,12 @@ import os
 import signal
 import stat
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from agents import AgentSpec, Final, Noise, OutcomeKind, Retry, Started, Text, Usage, start
+from agents import AgentSpec, Final, Noise, OutcomeKind, Record, Retry, Started, Text, Usage, start
 from agents.marks import start_time
 from tests.agents.children import QUICK, Bench, gone
 
@@ -58,6 +57,14 @@ async def test_a_program_that_is_none(bench: Bench, tmp_path: Path) -> None:
     outcome = await process.wait()
     assert outcome.kind is OutcomeKind.COULD_NOT_START
     assert "cannot start the agent" in outcome.reason.lower()
+
+
+async def test_no_command_and_impossible_arguments(bench: Bench) -> None:
+    for command in ((), (sys.executable, "zero\0byte")):
+        process = await start(AgentSpec("odd", "text", command), bench.call(), bench.receive, QUICK)
+        outcome = await process.wait()
+        assert outcome.kind is OutcomeKind.COULD_NOT_START
+        assert "odd" in outcome.reason
 
 
 async def test_a_missing_folder(bench: Bench) -> None:
@@ -348,26 +355,38 @@ asyncio.run(main())
     assert bench.living() == []
 
 
+BURST = """
+init()
+block = {"type": "text", "text": "w" * 200}
+lines = [{"type": "assistant", "session_id": "s", "message": {"id": str(n), "content": [block]}} for n in range(4000)]
+sys.stdout.write("".join(json.dumps(line) + "\\n" for line in lines))
+result()
+"""
+
+
 async def test_a_burst_does_not_starve_the_loop(bench: Bench) -> None:
-    script = "init()\nsys.stdout.write(''.join(json.dumps({'type': 'assistant', 'session_id': 's', 'message': {'id':"
-    script += " str(n), 'content': [{'type': 'text', 'text': 'w' * 200}]}}) + '\\n' for n in range(4000)))\nresult()"
-    gaps, running = [0.0], True
+    """Other tasks get their turn while 4,000 lines that came at once are read."""
+    turns, first, last = 0, None, 0
 
-    async def heartbeat() -> None:
-        last = time.perf_counter()
-        while running:
+    async def other() -> None:
+        nonlocal turns
+        while True:
             await asyncio.sleep(0)
-            now = time.perf_counter()
-            gaps.append(now - last)
-            last = now
+            turns += 1
 
-    beating = asyncio.create_task(heartbeat())
-    outcome = await bench.run(script)
-    running = False
-    await beating
-    assert sum(isinstance(record, Text) for record in bench.records) == 4000
+    def receive(record: Record) -> None:
+        nonlocal first, last
+        bench.receive(record)
+        if isinstance(record, Text):
+            first, last = turns if first is None else first, turns
+
+    running = asyncio.create_task(other())
+    outcome = await (await start(bench.spec(BURST), bench.call(), receive, QUICK)).wait()
+    running.cancel()
     assert outcome.kind is OutcomeKind.SUCCESS
-    assert sorted(gaps)[-20] < 0.05  # a loaded machine may pause us a few times
+    assert sum(isinstance(record, Text) for record in bench.records) == 4000
+    assert first is not None
+    assert last - first > 20
 
 
 async def test_plain_text(bench: Bench) -> None:
