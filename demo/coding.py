@@ -155,7 +155,7 @@ def commit(scene: Scene) -> str:
     command = f"git {_identity(scene)}commit -q -m {shlex.quote(message)} -- {paths}"
     marks = scene.text(scene.end("stage", f"{len(changed)} files"), scene.start("commit", message))
     made = scene.stage.bash(command, "Commit", marks)
-    if not made.ok:
+    if not made.ok and (_changed(scene) or not _earlier(scene, message)):  # else a killed run's git was still at it
         return _failed(made)
     log = scene.stage.bash(
         "git log -1 --stat --format='%h %s'", "Look at the commit", scene.start("validate", "the commit")
@@ -177,8 +177,11 @@ def _changed(scene: Scene) -> list[str] | None:
         beside = (prompt.beside_stories(f"{name}-{story.key}.md") for name in ("discovery", "tech-spec"))
         wanted += [story.file, *beside, f"work/{story.key}.md", *file_list(scene.content(story.file))]
     inside = [path for path in dict.fromkeys(wanted) if path and not path.startswith(("/", ".."))]
-    status = _git(scene, "status", "--porcelain", "-z", "--untracked-files=all", "--", *inside)
-    return None if status is None else [entry[3:] for entry in status.split("\0") if entry]
+    status = _git(scene, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *inside)
+    if status is None:
+        return None
+    above = (_git(scene, "rev-parse", "--show-prefix") or "").strip()  # git names paths from the top of its tree
+    return [entry[3:].removeprefix(above) for entry in status.split("\0") if entry]
 
 
 def _earlier(scene: Scene, message: str) -> str:

@@ -47,7 +47,11 @@ class Turn:
         return self.words.get(behaviour, "")
 
     def seconds(self, behaviour: str, default: float) -> float:
-        return float(self.words.get(behaviour) or default)
+        """What stands behind the colon as a number. Raises ScriptError for anything else."""
+        try:
+            return float(self.words.get(behaviour) or default)
+        except ValueError:
+            raise ScriptError(f"script: {behaviour} needs seconds, not {self.words[behaviour]!r}") from None
 
     @property
     def severity(self) -> str | None:

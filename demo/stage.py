@@ -49,6 +49,8 @@ class Ended(Exception):
 
 
 class Stage:
+    """See the module. `root` is the project's folder; a speed of 2 halves the pauses, an infinite one has none."""
+
     def __init__(self, stream: Stream, root: Path, speed: float, on_reply: Callable[[Tokens], None]) -> None:
         self.stream = stream
         self.root = root

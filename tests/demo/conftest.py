@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -48,10 +47,6 @@ class Sprint:
         if self._run("dev-story", key).markers("DEV-STORY-COMPLETE") != ["YES"]:
             return False
         return any(self._run(f"code-review-{attempt}", key).severity == "ZERO ISSUES" for attempt in (1, 2, 3))
-
-    @property
-    def of(self) -> Mapping[str, Run]:
-        return self.runs
 
 
 @pytest.fixture(scope="package")

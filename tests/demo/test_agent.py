@@ -23,17 +23,17 @@ def test_it_says_its_version() -> None:
 
 
 def test_every_command_ends_well(sprint: Sprint) -> None:
-    for name, run in sprint.of.items():
+    for name, run in sprint.runs.items():
         assert (run.code, run.stderr) == (0, ""), name
         assert run.result["subtype"] == "success", name
         assert run.result["is_error"] is False, name
         assert run.result["result"].strip().splitlines()[-1] in run.text, name
-    commands = {re.sub(r"-\d+$", "", name.split()[0]) for name in sprint.of}
+    commands = {re.sub(r"-\d+$", "", name.split()[0]) for name in sprint.runs}
     assert commands == set(ROLES)
 
 
 def test_tasks_are_announced_by_the_ids_of_the_prompt(sprint: Sprint) -> None:
-    for name, run in sprint.of.items():
+    for name, run in sprint.runs.items():
         known = re.search(r"^- task ids: (.*)$", sprint.bench.prompt(*name.split()), re.MULTILINE)
         assert known is not None
         ids = {task for task, _ in TASK.findall(run.text)}
@@ -54,10 +54,10 @@ def test_a_context_is_written_and_written_anew(sprint: Sprint) -> None:
 
 def test_all_stories_of_a_cycle_are_made_in_one_call(sprint: Sprint) -> None:
     for keys in CYCLES:
-        run = sprint.of[" ".join(("create-story", *keys))]
+        run = sprint.runs[" ".join(("create-story", *keys))]
         assert len(run.markers("TECH-SPEC-DECISION")) == len(keys)
         assert all((sprint.bench.root / ARTIFACTS / f"discovery-{key}.md").is_file() for key in keys)
-    decisions = sprint.of[f"create-story {FIND} {IMPORT}"].markers("TECH-SPEC-DECISION")
+    decisions = sprint.runs[f"create-story {FIND} {IMPORT}"].markers("TECH-SPEC-DECISION")
     assert decisions == ["SKIP", "REQUIRED"]
     assert (sprint.bench.root / ARTIFACTS / f"tech-spec-{IMPORT}.md").is_file()
     assert not (sprint.bench.root / ARTIFACTS / f"tech-spec-{FIND}.md").exists()
@@ -79,8 +79,8 @@ def test_a_story_file_follows_the_template(sprint: Sprint) -> None:
 
 
 def test_a_critical_story_review_is_mended_and_the_next_one_is_clean(sprint: Sprint) -> None:
-    first = sprint.of[f"story-review-1 {FIND} {IMPORT}"]
-    second = sprint.of[f"story-review-2 {FIND} {IMPORT}"]
+    first = sprint.runs[f"story-review-1 {FIND} {IMPORT}"]
+    second = sprint.runs[f"story-review-2 {FIND} {IMPORT}"]
     assert first.markers("CRITICAL-ISSUES-FOUND") == ["YES"]
     assert second.markers("CRITICAL-ISSUES-FOUND") == ["NO"]
     assert not [block for block in second.blocks if block.get("name") in ("Write", "Edit")]
@@ -89,7 +89,7 @@ def test_a_critical_story_review_is_mended_and_the_next_one_is_clean(sprint: Spr
 
 @pytest.mark.parametrize(("key", "severity"), [(FIX, "HIGH"), (LIFE, "MEDIUM")])
 def test_a_defect_is_found_mended_and_gone(sprint: Sprint, key: str, severity: str) -> None:
-    first, second = (sprint.of[f"code-review-{attempt} {key}"] for attempt in (1, 2))
+    first, second = (sprint.runs[f"code-review-{attempt} {key}"] for attempt in (1, 2))
     assert first.severity == severity
     assert (
         f"Issues: 0 CRITICAL, {int(severity == 'HIGH')} HIGH, {int(severity == 'MEDIUM')} MEDIUM, 0 LOW" in first.text
@@ -100,7 +100,7 @@ def test_a_defect_is_found_mended_and_gone(sprint: Sprint, key: str, severity: s
 
 
 def test_tests_are_really_run(sprint: Sprint) -> None:
-    run = sprint.of[f"dev-story {FIX}"]
+    run = sprint.runs[f"dev-story {FIX}"]
     results = [block["content"] for block in run.blocks if block["type"] == "tool_result"]
     assert any(re.search(r"Ran 23 tests in .*\n\nOK", content) for content in results)
 
@@ -109,7 +109,7 @@ def test_each_cycle_is_one_commit_of_its_own_files(sprint: Sprint) -> None:
     subjects = sprint.bench.git("log", "--format=%s", "--reverse").splitlines()
     assert subjects[1] == f"feat(1): implement stories {STORIES[0]}, {FIX}"
     assert len(subjects) == 1 + len(CYCLES)
-    marked = [run.markers("COMMIT-SUCCESS")[-1] for name, run in sprint.of.items() if name.startswith("commit")]
+    marked = [run.markers("COMMIT-SUCCESS")[-1] for name, run in sprint.runs.items() if name.startswith("commit")]
     assert marked == sprint.bench.git("log", "--format=%h", "--reverse").split()[1:]
     left = sprint.bench.git("status", "--porcelain").splitlines()
     assert all(STORIES[5] in line or "project-context.md" in line for line in left), left
@@ -137,6 +137,16 @@ def test_a_lock_that_a_killed_git_left_is_removed(bench: Bench) -> None:
     bench.develop(STORIES[0])
     (bench.root / ".git/index.lock").touch()
     assert bench.run("commit", STORIES[0]).markers("COMMIT-SUCCESS")
+
+
+def test_a_project_below_the_top_of_its_repository_is_committed(bench: Bench) -> None:
+    bench.verify = "true"
+    (bench.root / ".git").rename(bench.root.parent / ".git")
+    bench.git("add", "--all", "..")
+    bench.git("commit", "--quiet", "--message", "Move the project into a folder")
+    bench.develop(STORIES[0])
+    assert bench.run("commit", STORIES[0]).markers("COMMIT-SUCCESS")
+    assert bench.git("status", "--porcelain", "--", "perch", "tests") == ""
 
 
 def test_a_folder_without_git_cannot_be_committed(bench: Bench) -> None:

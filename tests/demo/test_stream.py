@@ -77,7 +77,7 @@ def check(lines: Iterable[Line]) -> set[str]:
 
 def test_lines_of_a_good_run_have_the_recorded_keys(sprint: Sprint) -> None:
     seen: set[str] = set()
-    for run in sprint.of.values():
+    for run in sprint.runs.values():
         seen |= check(run.lines)
     assert {
         "system init",
@@ -136,7 +136,7 @@ def usage_of(run: Run) -> dict[str, Tokens]:
 
 
 def test_replies_add_up_to_the_result(sprint: Sprint) -> None:
-    for name, run in sprint.of.items():
+    for name, run in sprint.runs.items():
         total = sum(usage_of(run).values(), Tokens())
         usage, models = run.result["usage"], run.result["model_usage_since_last_result"]
         assert (usage["input_tokens"], usage["output_tokens"]) == (total.input, total.output), name
@@ -146,21 +146,21 @@ def test_replies_add_up_to_the_result(sprint: Sprint) -> None:
 
 
 def test_costs_are_plausible(sprint: Sprint) -> None:
-    costs = {name: run.result["total_cost_usd"] for name, run in sprint.of.items()}
+    costs = {name: run.result["total_cost_usd"] for name, run in sprint.runs.items()}
     assert 0.03 < min(costs.values()) < max(costs.values()) < 0.6
     assert 3 < sum(costs.values()) < 8
 
 
 def test_ids_are_of_their_own(sprint: Sprint) -> None:
-    lines = [line for run in sprint.of.values() for line in run.lines]
+    lines = [line for run in sprint.runs.values() for line in run.lines]
     assert len({line["uuid"] for line in lines}) == len(lines)
-    assert len({run.result["session_id"] for run in sprint.of.values()}) == len(sprint.of)
-    replies = [message for run in sprint.of.values() for message in usage_of(run)]
+    assert len({run.result["session_id"] for run in sprint.runs.values()}) == len(sprint.runs)
+    replies = [message for run in sprint.runs.values() for message in usage_of(run)]
     assert len(set(replies)) == len(replies)
 
 
 def test_calls_of_tools_are_answered_once_in_order(sprint: Sprint) -> None:
-    for run in sprint.of.values():
+    for run in sprint.runs.values():
         calls = [block["id"] for block in run.blocks if block["type"] == "tool_use"]
         answers = [block["tool_use_id"] for block in run.blocks if block["type"] == "tool_result"]
         assert calls == answers
