@@ -23,8 +23,10 @@ import { createTimeline } from "./timeline.js";
 
 /**
  * @typedef {{run: import("./state.js").RunState, steps: import("./steps.js").Steps, plan: import("./plan.js").Plan,
- *   counts: import("./plan.js").Counts, link: import("./socket.js").Link, ready: boolean, heardAt: number}} Model
- *   `ready` once the server has said what the state is, `heardAt` when it last said anything (ms)
+ *   counts: import("./plan.js").Counts, link: import("./socket.js").Link, ready: boolean, heardAt: number,
+ *   lastAt: number, spent: number}} Model
+ *   `ready` once the server has said what the state is, `heardAt` when it last said anything (ms), `lastAt` when the
+ *   last event happened (ms), `spent` what was booked since the server said how much that was today (US dollars)
  */
 
 const TABS = /** @type {const} */ (["run", "board", "timeline"]);
@@ -36,12 +38,14 @@ const HIDDEN_MS = 1000;
 const SETTLE_MS = 300;
 /** Events after which the tracker or a dossier says something else. */
 const MOVES_PLAN = new Set(["story:status", "cycle:end", "batch:end", "command:end"]);
+/** Events that book money. */
+const BOOKS = new Set(["command:end", "context:complete"]);
 /** Most commands of a batch that are fetched to draw its steps. */
 const STEPS_MOST = 5000;
 
 /** @type {Model} */
 let model = {
-  run: initial(), steps: NO_STEPS, plan: NO_PLAN, counts: NO_PLAN.counts, ready: false, heardAt: 0,
+  run: initial(), steps: NO_STEPS, plan: NO_PLAN, counts: NO_PLAN.counts, ready: false, heardAt: 0, lastAt: 0, spent: 0,
   link: { kind: "connecting", since: Date.now(), retryAt: null, lost: false },
 };
 /** @type {import("./state.js").Envelope[]} */
@@ -91,16 +95,17 @@ function step() {
 /** Applies queued events while the frame has time. @returns {import("./state.js").Envelope[]} those it applied */
 function take() {
   const until = performance.now() + FRAME_MS;
-  let { run, steps } = model;
+  let { run, steps, spent } = model;
   let index = 0;
   while (index < queue.length && (document.hidden || (index & 63) || performance.now() < until)) {
     run = apply(run, queue[index]);
     steps = applyStep(steps, queue[index]);
+    spent += queue[index].payload.metrics && BOOKS.has(queue[index].type) ? queue[index].payload.metrics.cost_usd ?? 0 : 0;
     index += 1;
   }
   const taken = queue.slice(0, index);
   queue = queue.slice(index);
-  if (taken.length) model = { ...model, run, steps };
+  if (taken.length) model = { ...model, run, steps, spent, lastAt: taken[taken.length - 1].timestamp };
   return taken;
 }
 
@@ -131,7 +136,8 @@ function onInit(payload) {
   else log.reset(payload.events);
   epoch = payload.epoch;
   overrides = new Map();
-  update({ run, steps, ready: true, heardAt: Date.now(), counts: model.plan.sprint ? model.counts : run.plan });
+  const lastAt = payload.events.at(-1)?.timestamp ?? 0;
+  update({ run, steps, ready: true, heardAt: Date.now(), lastAt, spent: 0, counts: model.plan.sprint ? model.counts : run.plan });
   readPlanSoon();
   readSteps(run);
 }

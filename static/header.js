@@ -57,7 +57,7 @@ function titleOf({ run, counts, link }) {
 function facts({ run, ready }) {
   if (!ready) return "";
   const { batch, agent } = run;
-  const who = [batch?.agent || agent.name, agent.version].filter(Boolean).join(" ");
+  const who = [batch?.agent || agent.name, agent.version?.split(" (")[0]].filter(Boolean).join(" ");
   if (run.state === "idle" && !batch) {
     return `Takes the stories in order and has ${who || "the agent"} write, review and commit each one. Nothing runs before you press Start.`;
   }

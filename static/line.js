@@ -73,6 +73,9 @@ function sayCommandStart(p) {
   return said("start", [`${shortCommand(p.command)} started`, who && `by ${who}`, ...marks].filter(Boolean).join(", "));
 }
 
+/** How much an end of a command matters; every other one is an error. @type {Record<string, Level>} */
+const ENDS = { success: INFO, stopped: INFO, interrupted: WARNING, "usage-limit": WARNING };
+
 /** @param {Record<string, any>} p */
 function sayCommandEnd(p) {
   const m = p.metrics ?? {};
@@ -80,8 +83,7 @@ function sayCommandEnd(p) {
     p.verdict, p.reason, m.duration_ms === undefined ? "" : duration(m.duration_ms),
     allTokens(m) ? `${tokens(allTokens(m))} tokens` : "", m.cost_usd ? money(m.cost_usd) : "",
   ].filter(Boolean);
-  const calm = p.status === "success" || p.status === "stopped";
-  return said(p.status, `${shortCommand(p.command)} ended: ${facts.join(" · ") || p.status}`, calm ? INFO : ERROR);
+  return said(p.status, `${shortCommand(p.command)} ended: ${facts.join(" · ") || p.status}`, ENDS[p.status] ?? ERROR);
 }
 
 /** @param {Record<string, any>} p @param {string} type */

@@ -61,8 +61,9 @@ function createTiles() {
   /** @type {Model | null} */
   let last = null;
   /** @param {Model} model @param {number} now */
-  function time({ run: { batch } }, now) {
-    text(byId("tile-time"), batch ? stopwatch((batch.ended_at ?? now) - batch.started_at) : UNKNOWN);
+  function time({ run: { batch, state }, lastAt }, now) {
+    const end = batch?.ended_at ?? (state === "idle" ? lastAt : now);
+    text(byId("tile-time"), batch ? stopwatch(end - batch.started_at) : UNKNOWN);
   }
   return {
     render(model, now) {
@@ -90,12 +91,13 @@ function renderProgress({ run, counts, ready }) {
 }
 
 /** @param {Model} model */
-function renderMoney({ run, ready }) {
+function renderMoney({ run, ready, spent: sinceInit }) {
   const live = run.operations.reduce((sum, operation) => sum + (operation.metrics.cost_usd ?? 0), 0);
   const spent = run.totals.cost_usd + live;
+  const today = run.limits.today_usd + sinceInit + live;
   const budget = run.batch?.budget_usd ?? run.limits.budget_batch_usd;
   text(byId("tile-cost"), ready ? money(spent) : UNKNOWN);
-  text(byId("tile-cost-note"), budget ? `of ${money(budget)}` : `${money(run.limits.today_usd)} today`);
+  text(byId("tile-cost-note"), budget ? `of ${money(budget)}` : `${money(today)} today`);
   const bar = byId("tile-cost-bar");
   show(bar, Boolean(budget));
   attr(bar, "max", budget ?? 1);
@@ -132,7 +134,7 @@ function createOperations() {
       shown = model;
       cards.render(foregroundFirst(run.operations));
       for (const card of cards.views()) card.tick(now);
-      rows = run.batch?.id === batch ? Math.max(rows, run.operations.length) : run.operations.length;
+      rows = run.batch?.id === batch && run.state !== "idle" ? Math.max(rows, run.operations.length) : run.operations.length;
       batch = run.batch?.id ?? null;
       const room = Math.max(rows, run.state === "idle" ? 1 : 2);
       style(byId("now"), "--rows", String(room));

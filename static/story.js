@@ -2,7 +2,10 @@
 /** The dossier of one story, in a dialog: what is asked, what was done, by which commands, at what cost. */
 import { ApiError, story as fetchStory } from "./api.js";
 import { attr, byId, h, icon } from "./dom.js";
-import { clock, day, duration, money, plural, shortCommand, statusWords, UNKNOWN } from "./format.js";
+import { clock, count, day, duration, money, plural, shortCommand, statusWords } from "./format.js";
+import { prose } from "./prose.js";
+import { resultOf } from "./steps.js";
+import { createTranscript } from "./transcript.js";
 
 /** @typedef {Record<string, any>} Dossier the answer of `GET /api/stories/{key}` */
 
@@ -52,7 +55,7 @@ export function createStoryDialog(onClose) {
 
 /** @param {string} key @param {Dossier} dossier @returns {HTMLElement[]} */
 function draw(key, dossier) {
-  const parts = [statement(dossier), criteria(dossier), tasks(dossier), commands(dossier), commits(dossier), files(dossier)];
+  const parts = [trouble, statement, criteria, tasks, commands, commits, change, files].map((part) => part(dossier));
   const body = parts.filter((part) => part !== null);
   const empty = h("p", { class: "empty", text: "Nothing is written about this story yet. Its file is made when the story is started." });
   return [head(key, dossier), h("div", { class: "dossier-body" }, ...(body.length ? body : [empty]))];
@@ -80,13 +83,13 @@ function section(title, ...content) {
 /** @param {Dossier} dossier */
 function statement(dossier) {
   const words = dossier.statement || dossier.description;
-  return words ? section("Story", h("p", { class: "statement", text: words })) : null;
+  return words ? section("Story", h("p", { class: "statement" }, ...prose(words))) : null;
 }
 
 /** @param {Dossier} dossier */
 function criteria(dossier) {
   if (!dossier.criteria?.length) return null;
-  return section("Acceptance criteria", h("ol", { class: "criteria" }, ...dossier.criteria.map((/** @type {string} */ text) => h("li", { text }))));
+  return section("Acceptance criteria", h("ol", { class: "criteria" }, ...dossier.criteria.map((/** @type {string} */ text) => h("li", {}, ...prose(text)))));
 }
 
 /** @param {Dossier} dossier */
@@ -95,7 +98,7 @@ function tasks(dossier) {
   if (!all?.length) return null;
   const done = all.filter((/** @type {any} */ task) => task.done).length;
   const items = all.map((/** @type {any} */ task) => {
-    const el = h("li", { "data-done": Boolean(task.done) }, icon(task.done ? "done" : "ready-for-dev"), h("span", { class: "unseen", text: task.done ? "done: " : "open: " }), h("span", { text: task.text }));
+    const el = h("li", { "data-done": Boolean(task.done) }, icon(task.done ? "done" : "ready-for-dev"), h("span", { class: "unseen", text: task.done ? "done: " : "open: " }), h("span", {}, ...prose(task.text)));
     el.style.setProperty("--depth", String(task.depth ?? 0));
     return el;
   });
@@ -105,25 +108,20 @@ function tasks(dossier) {
 /** @param {Dossier} dossier */
 function commands(dossier) {
   if (!dossier.commands?.length) return null;
-  const rows = dossier.commands.map((/** @type {any} */ command) => row([
-    { text: command.started_at ? clock(command.started_at) : UNKNOWN }, { text: shortCommand(command.command) },
-    { text: command.attempt > 1 ? String(command.attempt) : "1", class: "number" }, { text: outcome(command), class: "wide" },
-    { text: duration(command.duration_ms ?? undefined), class: "number" }, { text: money(command.cost_usd), class: "number" },
-    { text: [command.agent, command.model].filter(Boolean).join(" · ") },
-  ]));
-  const titles = ["Started", "Command", "Attempt", "Outcome", "Took", "Cost", "Agent"];
-  return section(`Commands (${dossier.commands.length})`, table(titles, rows, [2, 4, 5]));
+  return section(`Commands (${dossier.commands.length})`, h("ol", { class: "commands" }, ...dossier.commands.map(command)));
 }
 
 /** @param {any} command */
-function outcome(command) {
-  return [command.status, verdictWords(command.verdict), command.reason].filter(Boolean).join(" · ");
-}
-
-/** A verdict is a word, or an object with one. @param {any} verdict */
-function verdictWords(verdict) {
-  if (!verdict || typeof verdict === "string") return verdict ?? "";
-  return verdict.text ?? verdict.verdict ?? verdict.severity ?? "";
+function command(command) {
+  const { result, glyph, words } = resultOf(command.status);
+  const mark = h("span", { class: "step-mark" }, glyph ? icon(glyph) : h("span", { class: "spin" }));
+  const facts = [
+    command.attempt > 1 && `attempt ${command.attempt}`, command.started_at && `${day(command.started_at)} ${clock(command.started_at)}`,
+    command.ended_at && duration(command.duration_ms), money(command.cost_usd), [command.agent, command.model].filter(Boolean).join(" "),
+  ];
+  const name = h("p", { class: "command-name" }, mark, h("b", { text: shortCommand(command.command) }), h("span", { class: "verdict", text: command.verdict ?? "" }), h("span", { class: "command-result", text: words }));
+  const reason = command.reason && command.status !== "success" ? h("p", { class: "command-reason", text: command.reason }) : null;
+  return h("li", { class: "command", "data-result": result }, name, h("p", { class: "command-facts", text: facts.filter(Boolean).join(" · ") }), reason, createTranscript(command.id));
 }
 
 /** @param {Dossier} dossier */
@@ -134,6 +132,20 @@ function commits(dossier) {
     { text: commit.at ? `${day(commit.at)} ${clock(commit.at)}` : "" },
   ]));
   return section(plural(dossier.commits.length, "commit"), table(["Commit", "Subject", "When"], rows, []));
+}
+
+/** How much changed since the work on the story began. @param {Dossier} dossier */
+function change(dossier) {
+  const { diff } = dossier;
+  if (!diff?.files_changed) return null;
+  const words = `${plural(diff.files_changed, "file")} changed, ${count(diff.lines_added)} lines added, ${count(diff.lines_removed)} removed`;
+  return section("Change since development began", h("p", { text: words }));
+}
+
+/** What stands in the way. @param {Dossier} dossier */
+function trouble(dossier) {
+  const words = [dossier.status === "blocked" && dossier.reason, ...(dossier.problems ?? [])].filter(Boolean);
+  return words.length ? h("section", { class: "attention" }, ...words.map((text) => h("p", { text }))) : null;
 }
 
 /** @param {Dossier} dossier */

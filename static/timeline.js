@@ -34,7 +34,7 @@ export function createTimeline(actions) {
     const atEnd = chart.scrollLeft + chart.clientWidth >= chart.scrollWidth - 4;
     style(chart, "--span", String(to - from));
     style(chart, "--zoom", String(zoom));
-    if (last[0] !== steps || last[1] !== plan) rows.render(rowsOf(steps.values()).map((row) => ({ ...row, from, title: titleOf(plan, row.key) })));
+    if (last[0] !== steps || last[1] !== plan) rows.render(inPlanOrder(rowsOf(steps.values()), plan).map((row) => ({ ...row, from, title: titleOf(plan, row.key) })));
     for (const row of rows.views()) row.tick(now, from);
     const room = Math.max(2, Math.floor((chart.clientWidth * zoom) / MARK_PX));
     const { at, step } = marks(from, to, room);
@@ -78,6 +78,13 @@ export function createTimeline(actions) {
       if (model.run.operations.length) draw(model, now);
     },
   };
+}
+
+/** @template {{key: string}} R @param {R[]} rows @param {import("./plan.js").Plan} plan */
+function inPlanOrder(rows, plan) {
+  const place = new Map(plan.stories.map((story, index) => [story.key, index]));
+  const of = (/** @type {R} */ row) => place.get(row.key) ?? Infinity;
+  return [...rows].sort((a, b) => (of(a) === of(b) ? 0 : of(a) - of(b)));
 }
 
 /** @param {{at: number}} first */
