@@ -137,7 +137,7 @@ def parse(source: Source) -> Document:
     try:
         composer.run(_Loader(source.text))
     except yaml.MarkedYAMLError as error:
-        return Document(None, problem=_marked(error))
+        return Document(None, problem=_marked(error, source))
     except (yaml.YAMLError, _TooDeepError) as error:
         return Document(None, problem=_unmarked(error, source))
     return Document(composer.root, tuple(composer.duplicates), composer.documents > 1)
@@ -147,9 +147,9 @@ def _line_starts(text: str) -> list[int]:
     return [0, *(found.end() for found in _BREAK.finditer(text))]
 
 
-def _marked(error: yaml.MarkedYAMLError) -> Problem:
+def _marked(error: yaml.MarkedYAMLError, source: Source) -> Problem:
     mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else None
+    line = min(mark.line + 1, len(source.starts)) if mark else None
     return Problem(line, f"The YAML cannot be parsed: {error.problem or error.context or 'syntax error'}.")
 
 
@@ -178,6 +178,7 @@ class _Composer:
     def __init__(self) -> None:
         self.duplicates: list[tuple[str, int]] = []
         self.documents = 0
+        self._anchors: set[str | None] = set()
         self._roots: list[Node] = []
         self._stack: list[_Open] = []
         self._children = self._roots  # of the innermost open collection
@@ -193,6 +194,8 @@ class _Composer:
             while (event := loader.get_event()) is not None:
                 if type(event) is yaml.ScalarEvent:
                     bare = event.anchor is None and event.tag is None
+                    if not bare:
+                        self._anchors.add(event.anchor)
                     start, end = event.start_mark.index, event.end_mark.index  # type: ignore[union-attr]
                     self._children.append(Scalar(event.value, start, end, event.style or "", bare))
                 else:
@@ -203,14 +206,20 @@ class _Composer:
     def _take(self, event: Any) -> None:
         kind = type(event)
         if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            self._anchors.add(event.anchor)
             self._push(kind is yaml.MappingStartEvent, event.start_mark.index)
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             self._pop()
         elif kind is yaml.AliasEvent:
+            if event.anchor not in self._anchors:
+                raise yaml.composer.ComposerError(
+                    problem=f"undefined alias {event.anchor!r}", problem_mark=event.start_mark
+                )
             start, end = event.start_mark.index, event.end_mark.index
             self._children.append(Scalar(f"*{event.anchor}", start, end, bare=False))
         elif kind is yaml.DocumentStartEvent:
             self.documents += 1
+            self._anchors = set()
 
     def _push(self, mapping: bool, start: int) -> None:
         if len(self._stack) >= MAX_DEPTH:

@@ -18,6 +18,8 @@ from sprint.lock import LockTimeout, locked
 from sprint.plans import STORIES_FILE, TICKETS_FILE
 from sprint.reader import read_bounded
 
+_SUFFIX = ".sprint-runner.tmp"
+
 
 def set_status(
     project: Project,
@@ -58,7 +60,19 @@ def set_status(
 
 def _store(path: Path, before: bytes, edit: Edit) -> None:
     if edit.change.changed:
+        _sweep(path)
         replace_file(path, edit.data, lambda: _unchanged(path, before))
+
+
+def _sweep(path: Path) -> None:
+    """Removes what a writer that was killed has left; who holds the lock knows that nobody needs it."""
+    for left in path.parent.glob(f"{_temporary_prefix(path)}*{_SUFFIX}"):
+        with suppress(OSError):
+            left.unlink()
+
+
+def _temporary_prefix(path: Path) -> str:
+    return f".{path.name}."
 
 
 def _unchanged(path: Path, before: bytes) -> None:
@@ -73,7 +87,7 @@ def replace_file(path: Path, data: bytes, before_replacing: Callable[[], None] |
     `before_replacing` is called at the last moment; what it raises leaves the file alone.
     """
     old = path.stat()
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=_temporary_prefix(path), suffix=_SUFFIX, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -75,7 +75,8 @@ def _documents(before: bytes, after: bytes, changed: set[str]) -> None:
     """An ordinary YAML loader sees the same document but for the changed values."""
     try:
         old, new = pickle.loads(_pickled(before)), yaml.load(after, LOADER)
-    except yaml.constructor.ConstructorError:  # a key that is a collection
+    except (yaml.constructor.ConstructorError, yaml.composer.ComposerError):
+        # A key that is a collection, or an anchor used twice: legal YAML that this loader does not take.
         return
     old.pop("last_updated", None)
     new.pop("last_updated", None)

@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sprint import Project, locate, overview, read_epics, read_story
+from sprint import Project, document, locate, overview, read_epics, read_story
+from sprint.document import decode, parse
 from sprint.model import EDITABLE_SHAPES
 from tests.sprint import laws
 from tests.sprint.conftest import CORPUS, corpus_trackers
 
 # Entries edited in one file; the largest has some 800, and each edit parses the file several times.
 SAMPLE = 15
+# The parser without libyaml is some thirty times slower.
+PURE_BYTES = 6_000
 
 pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of real projects is not beside this repository")
 TRACKERS = pytest.mark.parametrize("path", corpus_trackers(), ids=lambda path: path.stem)
@@ -52,6 +55,16 @@ def test_cut_anywhere_it_is_still_read(path: Path) -> None:
     data = path.read_bytes()
     for part in range(1, 10):
         laws.model(data[: len(data) * part // 10])
+
+
+@TRACKERS
+def test_without_libyaml_it_is_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = decode(path.read_bytes()[:PURE_BYTES])
+    fast = parse(source)
+    monkeypatch.setattr(document, "_Loader", yaml.BaseLoader)
+    slow = parse(source)
+    assert (slow.root, slow.duplicates, slow.several) == (fast.root, fast.duplicates, fast.several)
+    assert (slow.problem is None) is (fast.problem is None)
 
 
 @pytest.fixture

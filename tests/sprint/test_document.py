@@ -63,7 +63,9 @@ def test_problems_name_the_line() -> None:
     assert found.problem.line == 2
 
 
-@pytest.mark.parametrize("data", [b"a: \x00", b"a: \x07", b"\xff\xfe\x00", b"a: \xff", b"%YAML 9.9\n---\na", b"a: 'x"])
+@pytest.mark.parametrize(
+    "data", [b"a: \x00", b"a: \x07", b"\xff\xfe\x00", b"a: \xff", b"%YAML 9.9\n---\na", b"a: 'x", b"a: *x\n"]
+)
 def test_odd_bytes_are_a_problem(data: bytes) -> None:
     assert parse(decode(data)).problem is not None
 

@@ -128,6 +128,13 @@ def test_a_loop_of_links_is_refused_in_words(make_project: MakeProject) -> None:
     assert read(project).problems
 
 
+def test_what_a_killed_writer_left_is_removed(make_project: MakeProject) -> None:
+    project = make_project()
+    (project.tracker.parent / ".sprint-status.yaml.abc.sprint-runner.tmp").touch()
+    set_status(project, "2-1-open-the-shutter", "done")
+    assert [path.name for path in project.tracker.parent.iterdir()] == ["sprint-status.yaml"]
+
+
 @pytest.fixture
 def memory_project() -> Iterator[Project]:
     """A project on tmpfs where there is one: this test is about locking, not about disks."""
@@ -167,3 +174,29 @@ def test_two_processes_lose_nothing(memory_project: Project) -> None:
     assert {story.status for story in sprint.stories} == {"review" if turns % 2 else "in-progress"}
     assert [story.comment for story in sprint.stories] == [str(n) for n in range(8)]
     assert sprint.problems == ()
+
+
+def test_a_killed_writer_harms_nothing(memory_project: Project) -> None:
+    """Killed in the middle of writing again and again: the file is always a whole one, and can be written."""
+    keys = [story.key for story in read(memory_project).stories]
+    context = multiprocessing.get_context("spawn")
+    for kill in range(5):
+        before = memory_project.tracker.read_bytes()
+        writer = context.Process(target=_write_forever, args=(memory_project.root, keys))
+        writer.start()
+        while memory_project.tracker.read_bytes() == before:
+            pass
+        writer.kill()
+        writer.join(10)
+        sprint = read(memory_project)
+        assert (sprint.problems, len(sprint.stories)) == ((), 8), kill
+    set_status(memory_project, keys[0], "done")
+    assert [path.name for path in memory_project.root.iterdir()] == ["sprint-status.yaml"]
+
+
+def _write_forever(root: Path, keys: list[str]) -> None:
+    project = locate(root)
+    while True:
+        for status in ("review", "in-progress"):
+            for key in keys:
+                set_status(project, key, status)
