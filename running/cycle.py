@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from db import update_story
 from events import EventType
@@ -51,7 +51,6 @@ class Cycle:
         self._workspace = workspace
         self._commander = commander
         self._background = background
-        self._needs_spec: dict[str, bool] = {}
 
     async def run(self, preset: Sequence[Phase]) -> list[str]:
         """Run every phase; the keys of the stories that are done. Raises `Stopped` and `AgentUnusable`."""
@@ -101,16 +100,22 @@ class Cycle:
             await self._give_up(stories, command, result)
         elif command == "create-story":
             decisions = result.read(list[bool])
-            self._needs_spec.update(zip((story.key for story in stories), decisions, strict=True))
-            for story in stories:
+            for story, needed in zip(stories, decisions, strict=True):
+                await self._decide_spec(story, needed)
                 await advance(self._workspace, story, "ready-for-dev")
 
     async def _wants_spec(self, story: StoryRun) -> bool:
         """What create-story decided; a story that came ready needs a tech-spec unless it has one."""
-        if story.key in self._needs_spec:
-            return self._needs_spec[story.key]
-        spec = self._workspace.project.artifacts / f"tech-spec-{story.key}.md"
-        return not await asyncio.to_thread(spec.is_file)
+        if story.needs_spec is None:
+            spec = self._workspace.project.artifacts / f"tech-spec-{story.key}.md"
+            await self._decide_spec(story, not await asyncio.to_thread(spec.is_file))
+        return bool(story.needs_spec)
+
+    async def _decide_spec(self, story: StoryRun, needed: bool) -> None:
+        """Decided once and kept: after a restart the file may be there without having been reviewed."""
+        if story.needs_spec is None:
+            story.needs_spec = needed
+            await self._keep(story, needs_spec=needed)
 
     async def _review(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
         """The first round blocks; while it is critical, further rounds follow in the background."""
@@ -163,8 +168,10 @@ class Cycle:
         if self._workspace.git is None or story.base_tree is not None:
             return
         story.base_tree = await self._workspace.git.snapshot()
-        row, database = {"base_tree": story.base_tree}, self._workspace.database
-        await durable(lambda: database.write(update_story, story.row_id, **row))
+        await self._keep(story, base_tree=story.base_tree)
+
+    async def _keep(self, story: StoryRun, **columns: Any) -> None:
+        await durable(lambda: self._workspace.database.write(update_story, story.row_id, **columns))
 
     async def _code_review(self, story: StoryRun) -> None:
         settings = self._workspace.settings()

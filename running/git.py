@@ -8,11 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+# What git reads of its surroundings to find a repository (`git rev-parse --local-env-vars`): set where the server is
+# started by a hook, and never ours.
+LOCAL: Final = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NAMESPACE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
 TIMEOUT_S: Final = 120.0  # one git call; hashing a large tree for the first time takes a while
 FIRST_BYTES: Final = 200_000  # of the output of one call that are kept in messages
 
@@ -66,7 +87,7 @@ class Git:
         environment = {
             "GIT_INDEX_FILE": str(self._store / "index"),
             "GIT_OBJECT_DIRECTORY": str(self._store / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects.resolve()),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(objects.resolve()),
         }
         async with self._index_lock:
             await asyncio.to_thread(self._seed, index)
@@ -82,14 +103,17 @@ class Git:
     def _seed(self, index: Path) -> None:
         """Begin with the user's index: it knows what has not changed, so that nothing is hashed again."""
         own = self._store / "index"
+        (self._store / "index.lock").unlink(missing_ok=True)  # of a call that was ended; this folder is ours alone
         if not own.exists() and index.is_file():
-            shutil.copyfile(index, own)
+            copy = self._store / "index.copy"
+            shutil.copyfile(index, copy)
+            copy.replace(own)
 
     async def diff(self, old_tree: str, new_tree: str) -> Diff:
         """What changed between two snapshots."""
-        environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self._store / "objects")}
+        environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(self._store / "objects")}
         text = await self._run("diff", "--numstat", "--no-renames", old_tree, new_tree, environment=environment)
-        rows = [line.split("\t") for line in text.splitlines()]
+        rows = [line.split("\t") for line in text.split("\n") if line]
         added = sum(int(row[0]) for row in rows if row[0].isdigit())
         removed = sum(int(row[1]) for row in rows if row[1].isdigit())
         return Diff(len(rows), added, removed)
@@ -103,13 +127,15 @@ class Git:
         return True
 
     async def commits_for(self, story_key: str, most: int = 20) -> list[Commit]:
-        """The newest commits whose message names the story."""
-        arguments = ("log", f"--max-count={most}", "--format=%H%x09%ct%x09%s", "--fixed-strings", f"--grep={story_key}")
+        """The newest commits whose message names the story, and not only one whose key contains its key."""
+        key = re.sub(r"[^\w-]", r"[\g<0>]", story_key)
+        pattern = f"(^|[^[:alnum:]._-]){key}($|[^[:alnum:]_-])"
+        arguments = ("log", f"--max-count={most}", "--format=%H%x09%ct%x09%s", "--extended-regexp", f"--grep={pattern}")
         try:
             text = await self._run(*arguments)
         except GitError:  # a repository without a commit yet
             return []
-        rows = [line.split("\t", 2) for line in text.splitlines()]
+        rows = [line.split("\t", 2) for line in text.split("\n")]
         return [Commit(row[0], row[2], int(row[1]) * 1000) for row in rows if len(row) == 3]
 
     async def _run(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
@@ -117,9 +143,11 @@ class Git:
             "git",
             "-c",
             "core.quotePath=false",
+            "-c",
+            f"core.hooksPath={os.devnull}",  # a hook may do anything to the project
             *arguments,
             cwd=self.root,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})},
+            env={**_surroundings(), "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -135,3 +163,13 @@ class Git:
             message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
             raise GitError(f"git {arguments[0]}: {message or f'exit code {process.returncode}'}")
         return output.decode(errors="replace")
+
+
+def _surroundings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in LOCAL}
+
+
+def _quoted(path: Path) -> str:
+    """A path in a list that git separates by colons: in quotes, as in C."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

@@ -105,6 +105,7 @@ class Intake:
             status=story.status,
             entry_status=story.entered,
             base_tree=story.base_tree,
+            needs_spec=story.needs_spec,
             continues=continues[place].id if continues else None,
         )
 
@@ -123,6 +124,7 @@ class Intake:
         for row in rows:
             title = titles.get(row.story_key, row.story_key)
             story = StoryRun(row.id, row.story_key, row.epic, title, row.entry_status, row.status, row.base_tree)
+            story.needs_spec = None if row.needs_spec is None else bool(row.needs_spec)
             entry = tracker.story(row.story_key)
             if entry is not None and entry.editable and entry.status.value != row.status:
                 await self._enter_afresh(story, row, entry.status.value)
@@ -132,10 +134,10 @@ class Intake:
     async def _enter_afresh(self, story: StoryRun, row: Story, status: str) -> None:
         """Nothing that was recorded for the story counts any more."""
         story.entered = story.status = status
-        story.base_tree = None
+        story.base_tree = story.needs_spec = None
         self.journal.forget(story.key)
         if row.batch_id == self._batch_id:
-            columns = {"status": status, "entry_status": status, "base_tree": None}
+            columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
             await durable(lambda: self._workspace.database.write(update_story, row.id, **columns))
 
 

@@ -60,7 +60,7 @@ class Result:
 
 @dataclass(slots=True)
 class Journal:
-    """Results by story key, command and attempt; sessions of interrupted attempts, to be resumed."""
+    """Results by story key, command and attempt; sessions of attempts that did not come to their end, to be resumed."""
 
     results: dict[tuple[str, str, int], Result] = field(default_factory=dict)
     sessions: dict[tuple[str, str, int], str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Journal:
             if status is CommandStatus.SUCCESS or (failures and status in FAILURES):
                 verdict = None if row.verdict is None else row.verdict.encode()
                 journal.results[place] = Result(status, row.reason or "", verdict)
-            elif row.session_id is not None:
+            elif row.session_id is not None and status not in FAILURES:
                 journal.sessions[place] = row.session_id
         if not failures:
             journal._as_first_attempts()

@@ -29,6 +29,7 @@ class StoryRun:
     entered: str
     status: str
     base_tree: str | None = None
+    needs_spec: bool | None = None
 
     @property
     def live(self) -> bool:

@@ -40,6 +40,7 @@ FIRST: Final = (
         position INTEGER NOT NULL DEFAULT 0,       -- place in the cycle, from 0
         status TEXT NOT NULL DEFAULT 'backlog',
         entry_status TEXT NOT NULL DEFAULT 'backlog', -- what the tracker said when the cycle took the story
+        needs_spec INTEGER,                        -- whether a tech-spec is wanted; NULL: not decided yet
         base_tree TEXT,                            -- git tree of the work tree when development started
         continues INTEGER REFERENCES stories (id), -- the unfinished row of an earlier batch that this one goes on with
         reason TEXT,

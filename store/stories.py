@@ -23,6 +23,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     status: str
     entry_status: str
+    needs_spec: int | None
     base_tree: str | None
     continues: int | None
     reason: str | None
