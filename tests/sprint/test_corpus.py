@@ -79,9 +79,9 @@ def test_projects_are_found_and_shown(root: Path, project: Project) -> None:
     answer = overview(project)
     assert len(answer.stories) > 100
     assert sum(story.file is not None for story in answer.stories) > 20
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert overview(project) is answer
-    assert time.perf_counter() - begun < 0.1
+    assert time.process_time() - begun < 0.1
 
 
 @PROJECTS

@@ -50,11 +50,11 @@ def test_an_alias_bomb_stays_small() -> None:
 
 @pytest.mark.parametrize("text", ["[" * 200_000, "- " * 200_000, "? " * 200_000, "{a: " * 200_000])
 def test_deep_nesting_is_a_problem_at_once(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = parse(decode(text.encode()))
     assert found.problem is not None
     assert f"more than {MAX_DEPTH} levels" in found.problem.message
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 def test_problems_name_the_line() -> None:

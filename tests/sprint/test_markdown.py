@@ -92,7 +92,7 @@ def test_plain_text() -> None:
 
 @pytest.mark.parametrize("data", [b"# " + b"#" * 300_000 + b"a", b"[" * 300_000, b"<!--" * 100_000, b"`" * 300_000])
 def test_nothing_takes_long(data: bytes) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     page = split(data)
     plain_text(joined(page.lines))
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1

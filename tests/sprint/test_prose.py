@@ -97,7 +97,7 @@ def test_first_paragraph_skips_what_is_no_text() -> None:
 
 @pytest.mark.parametrize("text", ["," * 200_000, "I want " + "so " * 100_000, "(" * 200_000, " " * 200_000 + "x"])
 def test_nothing_takes_long(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     prose.sentence(prose.statement(split(text.encode()).lines))
     prose.trimmed(text[:500])
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
