@@ -3,67 +3,35 @@
 Owns the clients of `/ws`: fan-out, `init` and resume, heartbeat, slow clients, shutdown. Promises: connecting and
 publishing are each one block without an `await`, so no event slips in between; the frames of a commit are built once
 and written to each client with one `transport.write`; a client that does not read costs its own bounded buffer and
-nobody else a microsecond. The transport's buffer is the only queue (RFC 6455 frames, no compression, no send tasks).
+nobody else a microsecond. The transport's buffer is the only queue; only a long replay has a task of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from client import Client, CloseLine
 from events import Event
+from ring import INIT_EVENTS, Ring, pieces
+from wire import FAILED, GOING_AWAY, PING, PONG, PONG_MESSAGE, TEXT, TOO_MANY, TOO_SLOW, frame, is_ping
 
-BACKLOG_MAX: Final = 1 << 20  # bytes a client may leave unread, beside its own init while that drains
-RING_EVENTS: Final = 10_000  # newest events kept as frames, for resuming without the disk
-RING_BYTES: Final = 8 << 20  # and never more than this many bytes of them
-INIT_EVENTS: Final = 50  # events in an init, as protocol.md says
-REPLAY_CHUNK: Final = 1_000  # events read from the log at a time when a client resumes from far behind
-REPLAY_STALL_S: Final = 10.0  # a resuming client that takes nothing for so long is too slow
+BACKLOG_MAX: Final = 1 << 20  # bytes a client may leave unread before a flush, beside its own init while that drains
+REPLAY_EVENTS: Final = 1_000  # events read from the log at a time when a client resumes from far behind
+REPLAY_PAUSE_S: Final = 0.01  # first wait for a resuming client to take what it was sent; waits grow up to SWEEP_S
 CLOSE_S: Final = 2.0  # how long a closing handshake may take before the line is cut
 SWEEP_S: Final = 0.25  # how often the heartbeat looks at the clients
-LATE_S: Final = 2.0  # a sweep later than this was the machine's fault (sleep, load), not the clients'
-MESSAGE_MAX: Final = 16 * 1024  # bytes of a client's message; more closes with 1009
-
-GOING_AWAY: Final = 1001
-TOO_SLOW: Final = 4408
-TOO_MANY: Final = 4429
-
-TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA  # RFC 6455 section 5.2, opcodes
+LATE_S: Final = 0.5  # a sweep later than this was the machine's fault (sleep, load), not the clients'
 
 log = logging.getLogger("sprint_runner.hub")
 
 
-def frame(data: bytes, opcode: int = TEXT) -> bytes:
-    """One unmasked, unfragmented WebSocket frame (RFC 6455 section 5.2)."""
-    size = len(data)
-    if size < 126:
-        return bytes((0x80 | opcode, size)) + data
-    if size < 1 << 16:
-        return bytes((0x80 | opcode, 126)) + size.to_bytes(2) + data
-    return bytes((0x80 | opcode, 127)) + size.to_bytes(8) + data
-
-
-class Client:
-    """One connected page: a transport and a few numbers. Times are readings of the hub's clock, in seconds."""
-
-    __slots__ = ("allowance", "close_line", "closing", "ping_at", "transport", "waiting_since", "wants_ticks")
-
-    def __init__(
-        self, transport: asyncio.Transport, close_line: Callable[[int], Awaitable[Any]], ping_at: float
-    ) -> None:
-        self.transport = transport
-        self.close_line = close_line
-        self.wants_ticks = False
-        self.allowance = 0
-        self.ping_at = ping_at
-        self.waiting_since: float | None = None  # when the ping was sent that has had no answer
-        self.closing = False
+class HistoryGap(RuntimeError):
+    """The log does not hold all of the events it was asked for."""
 
 
 class History(Protocol):
@@ -73,7 +41,7 @@ class History(Protocol):
 
 
 class Hub:
-    """The clients of one server. `snapshot` gives the JSON of the run and of its active batch, as of `seq`."""
+    """The clients of one server. `snapshot` gives the JSON of the active batch and of the run, as of `seq`."""
 
     def __init__(
         self,
@@ -87,7 +55,6 @@ class Hub:
         max_clients: int = 1000,
     ) -> None:
         self.epoch = epoch
-        self.seq = 0
         self.clients: set[Client] = set()
         self.dropped = 0
         self.deliveries = 0
@@ -98,150 +65,164 @@ class Hub:
         self._heartbeat_s = heartbeat_s
         self._pong_timeout_s = pong_timeout_s
         self._max_clients = max_clients
-        self._ring: deque[bytes] = deque()
-        self._ring_bytes = 0
-        self._recent: deque[bytes] = deque(maxlen=INIT_EVENTS)
+        self._ring = Ring()
         self._init: bytes | None = None
-        self._closers: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._swept_at = clock()
         self._sweeper: asyncio.Task[None] | None = None
+
+    @property
+    def seq(self) -> int:
+        """The newest event that was handed out."""
+        return self._ring.seq
 
     # -- events ------------------------------------------------------------------------------------------------
 
     def load(self, seq: int, envelopes: Iterable[bytes]) -> None:
         """Fill the ring at start with the newest stored envelopes, the last of which has the given seq."""
-        self.seq = seq
-        for data in envelopes:
-            self._remember(data)
+        self._ring.add(seq, envelopes)
 
     def publish(self, events: Sequence[Event]) -> None:
         """Hand one commit to every client: one block, one write each."""
-        flush = b"".join([self._remember(event.data) for event in events])
-        self.seq = events[-1].seq
+        if events[0].seq != self.seq + 1:
+            self._start_over(events[0].seq)
+        flush = self._ring.add(events[-1].seq, [event.data for event in events])
         self._init = None
-        for client in tuple(self.clients):
+        live = [client for client in self.clients if client.live]
+        for client in live:
             self._send(client, flush)
-        self.deliveries += len(events) * len(self.clients)
+        self.deliveries += len(events) * len(live)
 
     def refresh(self) -> None:
         """Something of the snapshot changed that no event tells: build the next `init` anew."""
         self._init = None
 
-    def _remember(self, data: bytes) -> bytes:
-        built = frame(data)
-        self._ring.append(built)
-        self._ring_bytes += len(built)
-        while len(self._ring) > RING_EVENTS or self._ring_bytes > RING_BYTES:
-            self._ring_bytes -= len(self._ring.popleft())
-        self._recent.append(data)
-        return built
+    def _start_over(self, seq: int) -> None:
+        """Events are committed that we were never given: clients come back and get them from the log."""
+        log.error("events %d to %d did not reach the clients; they are asked to come back", self.seq + 1, seq - 1)
+        self._ring.clear()
+        for client in tuple(self.clients):
+            self._drop(client)
 
     # -- connecting --------------------------------------------------------------------------------------------
 
-    async def connect(
-        self,
-        transport: asyncio.Transport,
-        close_line: Callable[[int], Awaitable[Any]],
-        since: int | None = None,
-        epoch: str | None = None,
+    def connect(
+        self, transport: asyncio.Transport, close_line: CloseLine, since: int | None = None, epoch: str | None = None
     ) -> Client:
         """Greet a client with `init` or with what it missed, and from then on send it every event.
 
         `since` is the last seq the client has seen, None when it named none. The client must be given to `forget`.
         """
-        client = Client(transport, close_line, self._clock() + self._heartbeat_s)
+        now = self._clock()
+        client = Client(transport, close_line, now, now + self._heartbeat_s)
         client.wants_ticks = since is not None
         if self._closed or len(self.clients) >= self._max_clients:
-            await self._close(client, GOING_AWAY if self._closed else TOO_MANY)
-        elif since is None or epoch != self.epoch or since > self.seq:
-            self._greet(client, self._init_frame())
+            self._let_go(client, GOING_AWAY if self._closed else TOO_MANY)
+            return client
+        self.clients.add(client)
+        if since is None or epoch != self.epoch or since > self.seq:
+            init = self._init_frame()
+            client.live, client.allowance = True, len(init)
+            self._send(client, init)
         else:
-            await self._replay(client, since)
+            self._resume(client, since)
         return client
 
     def forget(self, client: Client) -> None:
         """The line is gone; safe to call again."""
+        client.live = False
         self.clients.discard(client)
-
-    def _greet(self, client: Client, data: bytes) -> None:
-        client.allowance = len(data)
-        client.transport.write(data)
-        self.clients.add(client)
+        if client.replay is not None:
+            client.replay.cancel()
 
     def _init_frame(self) -> bytes:
         """Serialised once for any number of clients that connect at the same seq."""
         if self._init is None:
             batch, run = self._snapshot()
-            fields = (batch, b",".join(self._recent), self.seq, msgspec.json.encode(self.epoch), run)
-            head = b'{"type":"init","payload":{"batch":%b,"events":[%b],"seq":%d,"epoch":%b,' % fields[:4]
-            self._init = frame(head + b'"recovered":false,"run":%b}}' % run)
+            fields = (batch, self._ring.recent, self.seq, msgspec.json.encode(self.epoch), run)
+            payload = b'{"batch":%b,"events":[%b],"seq":%d,"epoch":%b,"recovered":false,"run":%b}' % fields
+            self._init = frame(b'{"type":"init","payload":%b}' % payload)
         return self._init
 
-    async def _replay(self, client: Client, since: int) -> None:
-        """Send what is missing: from the log while it is older than the ring, then, in one block, from the ring."""
-        missing = {"type": "resumed", "payload": {"from": since + 1, "to": self.seq}}
-        client.transport.write(frame(msgspec.json.encode(missing)))
-        while since < self.seq - len(self._ring):
-            last = min(since + REPLAY_CHUNK, self.seq)
-            envelopes = await self._history(since + 1, last)
-            if client.transport.is_closing():
-                return
-            client.transport.write(b"".join([frame(data) for data in envelopes]))
-            since = last
-            if not await self._drained(client):
-                await self._close(client, TOO_SLOW)
-                return
-        tail = itertools.islice(self._ring, len(self._ring) - (self.seq - since), None)
-        self._greet(client, b"".join(tail))
+    def _resume(self, client: Client, since: int) -> None:
+        """Send what is missing: at once when a piece of the ring is all of it, else piece by piece."""
+        self._send(client, frame(b'{"type":"resumed","payload":{"from":%d,"to":%d}}' % (since + 1, self.seq)))
+        if self._ring.reaches(since):
+            since = self._send_ring(client, since)
+        if client in self.clients and not client.live:
+            client.replay = self._spawn(self._replay(client, since))
 
-    async def _drained(self, client: Client) -> bool:
-        """Wait until the client has taken half of what it was sent; False when it takes nothing for too long."""
-        left = client.transport.get_write_buffer_size()
-        progress_at = self._clock()
-        while left > BACKLOG_MAX // 2 and not client.transport.is_closing():
-            await asyncio.sleep(0.01)
-            size = client.transport.get_write_buffer_size()
-            if size < left:
-                left, progress_at = size, self._clock()
-            elif self._clock() - progress_at > REPLAY_STALL_S:
-                return False
-        return True
+    async def _replay(self, client: Client, since: int) -> None:
+        """From the log while that is needed, then from the ring, at the pace of the client. The sweeper lets go of one
+        that takes nothing, and `forget` cancels this."""
+        try:
+            while client in self.clients and not client.live:
+                await self._drained(client)
+                reached = self._ring.reaches(since)
+                since = self._send_ring(client, since) if reached else await self._send_log(client, since)
+        except Exception as error:
+            log.error("a client that resumed after event %d was not served: %r", since, error)
+            self._let_go(client, FAILED)
+
+    def _send_ring(self, client: Client, since: int) -> int:
+        """Send a piece. With the last one, in the same block, the client is live: no event can come between."""
+        piece = self._ring.piece(since)
+        self._send(client, b"".join(piece))
+        client.live = since + len(piece) == self.seq
+        return since + len(piece)
+
+    async def _send_log(self, client: Client, since: int) -> int:
+        last = min(since + REPLAY_EVENTS, self.seq)
+        envelopes = await self._history(since + 1, last)
+        if len(envelopes) != last - since:
+            raise HistoryGap(f"the log holds {len(envelopes)} of the events {since + 1} to {last}")
+        for piece in pieces(map(frame, envelopes)):
+            self._send(client, b"".join(piece))
+            await self._drained(client)
+        return last
+
+    async def _drained(self, client: Client) -> None:
+        """Give everybody a turn, and wait until the client has taken most of what it was sent."""
+        await asyncio.sleep(0)
+        pause = REPLAY_PAUSE_S
+        while client.transport.get_write_buffer_size() > BACKLOG_MAX // 2:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, SWEEP_S)
 
     # -- one client --------------------------------------------------------------------------------------------
 
     def _send(self, client: Client, data: bytes) -> None:
-        """Write to one client; over its bound it is let go, and comes back with `since`."""
+        """Write to one client; one that was over its bound before is let go, and comes back with `since`."""
         if client.transport.is_closing():
-            self.clients.discard(client)
-            return
-        client.transport.write(data)
-        backlog = client.transport.get_write_buffer_size()
-        if backlog == 0:
-            client.allowance = 0
-        elif backlog > BACKLOG_MAX + client.allowance:
-            self._let_go(client, TOO_SLOW)
+            self.forget(client)
+        elif client.backlog() > BACKLOG_MAX:
+            self._drop(client)
+        else:
+            client.write(data)
 
-    def heard(self, client: Client, opcode: int, data: str | bytes) -> None:
+    def heard(self, client: Client, opcode: int, data: object) -> None:
         """A message came in. Only pings are answered; everything else, of any shape, is just a sign of life."""
         client.waiting_since = None
-        if opcode == PING:
-            self._send(client, frame(data if isinstance(data, bytes) else data.encode(), PONG))
-        elif opcode == TEXT and _is_ping(data):
-            self._send(client, frame(b'{"type":"pong"}'))
+        if client.closing:
+            return
+        if opcode == PING and isinstance(data, bytes | bytearray):
+            self._send(client, frame(bytes(data), PONG))
+        elif opcode == TEXT and isinstance(data, str) and is_ping(data):
+            self._send(client, PONG_MESSAGE)
+
+    def _drop(self, client: Client) -> None:
+        self.dropped += 1
+        self._let_go(client, TOO_SLOW)
 
     def _let_go(self, client: Client, code: int) -> None:
         """Stop sending at once; the closing handshake goes on in a task of its own, with a deadline."""
-        self.clients.discard(client)
-        self.dropped += 1
-        task = asyncio.get_running_loop().create_task(self._close(client, code))
-        self._closers.add(task)
-        task.add_done_callback(self._closers.discard)
+        self.forget(client)
+        if not client.closing:
+            client.closing = True
+            self._spawn(self._close(client, code))
 
     async def _close(self, client: Client, code: int) -> None:
-        if client.closing:
-            return
-        client.closing = True
         try:
             async with asyncio.timeout(CLOSE_S):
                 await client.close_line(code)
@@ -250,9 +231,16 @@ class Hub:
         finally:
             client.transport.abort()
 
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     # -- heartbeat and shutdown --------------------------------------------------------------------------------
 
     def start(self) -> None:
+        self._swept_at = self._clock()
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
 
     async def close(self) -> None:
@@ -261,8 +249,9 @@ class Hub:
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
-        clients, self.clients = self.clients, set()
-        await asyncio.gather(*(self._close(client, GOING_AWAY) for client in clients), *self._closers)
+        for client in tuple(self.clients):
+            self._let_go(client, GOING_AWAY)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _sweep_forever(self) -> None:
         while True:
@@ -270,30 +259,31 @@ class Hub:
             self.sweep()
 
     def sweep(self) -> None:
-        """Ping whom it is time to ping, abort who has not answered in time."""
+        """Ping whom it is time to ping, abort who has not answered in time, let go of who takes nothing."""
         now = self._clock()
-        late = now - self._swept_at - SWEEP_S
-        self._swept_at, self.lag_s = now, max(late, 0.0)
+        self.lag_s = max(now - self._swept_at - SWEEP_S, 0.0)
+        self._swept_at = now
         for client in tuple(self.clients):
-            if late > LATE_S and client.waiting_since is not None:
-                client.waiting_since += late
+            if self.lag_s > LATE_S:
+                client.excuse(self.lag_s)
             self._check(client, now)
 
     def _check(self, client: Client, now: float) -> None:
-        if client.waiting_since is not None and now - client.waiting_since >= self._pong_timeout_s:
-            self.clients.discard(client)
+        stuck = client.stuck_for(now)
+        if client.silent_for(now) >= self._pong_timeout_s:
             self.dropped += 1
+            self.forget(client)
             client.transport.abort()
+        elif stuck >= self._heartbeat_s + self._pong_timeout_s:
+            self._drop(client)  # it talks, but reads nothing
         elif now >= client.ping_at:
-            client.ping_at = now + self._heartbeat_s
-            client.waiting_since = now if client.waiting_since is None else client.waiting_since
-            tick = frame(b'{"type":"tick","seq":%d}' % self.seq) if client.wants_ticks else b""
-            self._send(client, frame(b"", PING) + tick)
+            self._ping(client, now)
+
+    def _ping(self, client: Client, now: float) -> None:
+        client.ping_at = now + self._heartbeat_s
+        client.waiting_since = now if client.waiting_since is None else client.waiting_since
+        tick = frame(b'{"type":"tick","seq":%d}' % self.seq) if client.wants_ticks and client.live else b""
+        self._send(client, frame(b"", PING) + tick)
 
 
-def _is_ping(data: str | bytes) -> bool:
-    try:
-        message = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return False
-    return isinstance(message, dict) and message.get("type") == "ping"
+__all__ = ["BACKLOG_MAX", "CLOSE_S", "INIT_EVENTS", "Client", "Hub"]

@@ -8,9 +8,11 @@ from typing import Final
 from aiohttp import WSMsgType, web
 
 from api.answers import SERVICES
-from hub import CLOSE_S, MESSAGE_MAX, PING, TEXT
+from hub import CLOSE_S
+from wire import MESSAGE_MAX, PING, TEXT
 
-TURN: Final = 100  # messages of one client in a row before everybody else gets a turn
+TURN: Final = 100  # messages of one client in a row; a page sends a handful a minute
+TURN_S: Final = 0.05  # then the others' turn: one that floods us gets 2,000 messages a second, TCP holds it back
 SINCE_DIGITS: Final = 18  # longer numbers are no seq of ours
 
 
@@ -22,14 +24,14 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     transport = request.transport
     if transport is None or transport.is_closing():
         return line
-    client = await hub.connect(transport, lambda code: line.close(code=code, drain=False), *_position(request))
+    client = hub.connect(transport, lambda code: line.close(code=code, drain=False), *_position(request))
     taken = 0
     try:
         async for message in line:
             hub.heard(client, _OPCODES.get(message.type, 0), message.data)
             taken += 1
             if taken % TURN == 0:
-                await asyncio.sleep(0)
+                await asyncio.sleep(TURN_S)
     finally:
         hub.forget(client)
     return line

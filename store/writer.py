@@ -1,9 +1,9 @@
 """The one thread that writes.
 
 It owns the only writing connection. It takes all that is queued, runs it in one transaction (group commit) and calls
-the event loop back once per commit. A job that fails loses only itself; a commit that fails loses the whole group,
-and everything after it is refused until a probe succeeds. Nothing here ever runs on the event loop but `submit` and
-`append`, which only enqueue.
+the event loop back once per commit. What is refused loses only itself, or the unit that it was to be committed with;
+a commit that fails loses the whole group, and everything after it is refused until a probe succeeds. Only `append`,
+`submit` and `_deliver` run on the event loop, and none of them waits.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, TypeVar
+
+from store.job import DatabaseUnavailable, E, Entry, Job, NotWritten, fail, settle
 
 GROUP_MAX: Final = 500  # jobs per commit: bounds the callback on the loop to a few milliseconds
 QUEUE_MAX: Final = 200_000  # jobs waiting, some 100 MB of events: more means the disk is gone, not slow
@@ -28,48 +29,18 @@ log = logging.getLogger("sprint_runner.writer")
 T = TypeVar("T")
 
 
-class DatabaseUnavailable(RuntimeError):
-    """The database takes no writes: disk full, file gone, queue full. Says what SQLite said."""
-
-
-class Entry(Protocol):
-    """What the log stores of an event."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def batch_id(self) -> int | None: ...
-    @property
-    def payload(self) -> dict[str, Any]: ...
-    @property
-    def body(self) -> bytes: ...
-    def stamped(self, seq: int) -> Self: ...
-
-
-E = TypeVar("E", bound=Entry)
-
-
-@dataclass(slots=True)
-class Job(Generic[T]):
-    """One thing to write and the future that waits for it. `entry` is set for events, `work` for everything else."""
-
-    future: asyncio.Future[T]
-    work: Callable[[sqlite3.Connection], T] | None = None
-    entry: Any = None
-    result: Any = None
-    error: BaseException | None = None
-
-
 class Writer:
-    """The writer thread of one database. `start` before use, `close` waits for everything queued."""
+    """The writer thread of one database. `start` before use, `close` waits for everything queued.
+
+    `failure` says why no write goes through at the moment, None while they do.
+    """
 
     def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
         self.on_commit: Callable[[Sequence[Any]], None] = lambda _events: None
-        self.failure: str | None = None
         self.commits = 0
         self.last_commit_s = 0.0
+        self._broken: str | None = None  # writes are refused
+        self._locked = False  # writes wait
         self._connection = connection
         self._loop = loop
         self._queue: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
@@ -79,8 +50,12 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
 
     @property
+    def failure(self) -> str | None:
+        return self._broken or ("another process has locked the database" if self._locked else None)
+
+    @property
     def waiting(self) -> int:
-        """Jobs in the queue, for health and metrics."""
+        """Units in the queue, for health and metrics."""
         return self._queue.qsize()
 
     @property
@@ -89,6 +64,8 @@ class Writer:
 
     def start(self) -> None:
         self._thread.start()
+
+    # -- on the loop -------------------------------------------------------------------------------------------
 
     def append(self, entry: E) -> asyncio.Future[E]:
         """Enqueue an event; the future holds it with its `seq` once it is committed and delivered."""
@@ -102,27 +79,33 @@ class Writer:
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """Everything enqueued inside commits in one transaction; there must be no `await` inside."""
-        if self._together is not None:
-            yield  # already inside one
-            return
-        self._together = []
+        """Everything enqueued inside is one unit: all of it is committed, or none. There must be no `await` inside.
+
+        When the block raises, nothing of it is written; when one write fails, the futures of the others raise
+        `NotWritten`. A block inside another belongs to that one's unit.
+        """
+        outer, unit = self._together, self._together if self._together is not None else []
+        mark, self._together = len(unit), unit
         try:
             yield
+        except BaseException as error:
+            fail(unit[mark:], error)
+            for job in unit[mark:]:
+                settle(job)
+            del unit[mark:]
+            raise
         finally:
-            jobs, self._together = self._together, None
-            if jobs:
-                self._queue.put(jobs)
+            self._together = outer
+        if outer is None and unit:
+            self._queue.put(unit)
 
     def _enqueue(self, job: Job[T]) -> asyncio.Future[T]:
         if self._closing:
             raise DatabaseUnavailable("the database is closed")
-        if self.failure is not None:
-            raise DatabaseUnavailable(f"the database takes no writes: {self.failure}")
+        if self._broken is not None:
+            raise DatabaseUnavailable(f"the database takes no writes: {self._broken}")
         if self._queue.qsize() >= QUEUE_MAX:
             raise DatabaseUnavailable(f"{QUEUE_MAX} writes are waiting for the disk")
-        # A future whose error nobody awaits is still logged by `_deliver`; asyncio need not complain a second time.
-        job.future.add_done_callback(_seen)
         if self._together is None:
             self._queue.put([job])
         else:
@@ -137,24 +120,37 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
         await asyncio.sleep(0)  # the thread's last callback is already scheduled: let it run before the loop may end
 
+    def _deliver(self, units: list[list[Job[Any]]]) -> None:
+        """Subscribers first, then the futures, so that an awaited event has reached every client."""
+        jobs = [job for unit in units for job in unit]
+        events = [job.result for job in jobs if job.entry is not None and job.error is None]
+        try:
+            if events:
+                self.on_commit(events)
+        except Exception:  # a fault of a subscriber; the events are committed, and whoever awaits them must go on
+            log.exception("events %d to %d could not be delivered", events[0].seq, events[-1].seq)
+        for job in jobs:
+            settle(job)
+
+    # -- in the thread -----------------------------------------------------------------------------------------
+
     def _run(self) -> None:
-        group: list[Job[Any]] = []
         while (first := self._next()) is not None:
-            group = [*first, *self._drain(GROUP_MAX - len(first))]
-            self._write(group)
+            self._write([first, *self._drain(GROUP_MAX - len(first))])
         self._connection.close()
 
     def _next(self) -> list[Job[Any]] | None:
-        """The next job; while the disk is broken, probes it meanwhile so that writing opens again by itself."""
+        """The next unit; while the disk is broken, probes it meanwhile so that writing opens again by itself."""
         while True:
             try:
-                return self._queue.get(timeout=PROBE_S if self.failure else None)
+                return self._queue.get(timeout=PROBE_S if self._broken else None)
             except queue.Empty:
                 self._probe()
 
-    def _drain(self, most: int) -> list[Job[Any]]:
-        jobs: list[Job[Any]] = []
-        while len(jobs) < most:
+    def _drain(self, most: int) -> list[list[Job[Any]]]:
+        """What else is queued, up to so many jobs or a unit more."""
+        units: list[list[Job[Any]]] = []
+        while most > 0:
             try:
                 unit = self._queue.get_nowait()
             except queue.Empty:
@@ -162,28 +158,29 @@ class Writer:
             if unit is None:
                 self._queue.put(None)  # the end stays last
                 break
-            jobs.extend(unit)
-        return jobs
+            units.append(unit)
+            most -= len(unit)
+        return units
 
-    def _write(self, group: list[Job[Any]]) -> None:
+    def _write(self, units: list[list[Job[Any]]]) -> None:
         before = self._seq
         started = time.perf_counter()
         try:
             self._begin()
-            for job in group:
-                self._perform(job)
+            for unit in units:
+                self._perform(unit)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # whatever it was: nothing is committed, and the thread must live
             self._undo(before)
-            self.failure = str(error)
-            log.error("the database refused a commit of %d writes: %s", len(group), error)
-            for job in group:
-                job.error = DatabaseUnavailable(f"the database takes no writes: {error}")
+            self._judge(error)
+            for unit in units:
+                for job in unit:
+                    job.error = DatabaseUnavailable(f"the database takes no writes: {error}")
         else:
-            self.failure = None
+            self._judge(None)
         self.commits += 1
         self.last_commit_s = time.perf_counter() - started
-        self._call_back(group)
+        self._call_back(units)
 
     def _begin(self) -> None:
         """Begin, however long another process holds the lock: waiting here costs the loop nothing."""
@@ -193,19 +190,32 @@ class Writer:
             except sqlite3.OperationalError as error:
                 if _code(error) != sqlite3.SQLITE_BUSY or self._closing:
                     raise
-                log.warning("the database is locked by another process, waiting")
+                if not self._locked:
+                    log.warning("the database is locked by another process, waiting")
+                self._locked = True
             else:
+                self._locked = False
                 return
 
-    def _perform(self, job: Job[Any]) -> None:
-        """Run one job; its own failure undoes it alone. A full disk or a broken file is the whole group's failure."""
+    def _perform(self, unit: list[Job[Any]]) -> None:
+        """Run one unit; its own failure undoes it alone. A full disk or a broken file is the whole group's failure."""
+        job, before = unit[0], self._seq
+        guarded = len(unit) > 1 or job.work is not None  # an event alone is one statement and needs no savepoint
         try:
-            job.result = self._insert(job.entry) if job.work is None else self._call(job.work)
-        except sqlite3.Error as error:
-            if not self._connection.in_transaction or _code(error) in _FATAL:
-                raise
-            job.error = error
+            if guarded:
+                self._connection.execute("SAVEPOINT unit")
+            for job in unit:
+                job.result = self._insert(job.entry) if job.work is None else job.work(self._connection)
+            if guarded:
+                self._connection.execute("RELEASE unit")
         except Exception as error:
+            if not self._connection.in_transaction or (isinstance(error, sqlite3.Error) and _code(error) in _FATAL):
+                raise
+            if guarded:
+                self._connection.execute("ROLLBACK TO unit")
+                self._connection.execute("RELEASE unit")
+            self._seq = before
+            fail(unit, error)
             job.error = error
 
     def _insert(self, entry: Entry) -> Any:
@@ -216,23 +226,13 @@ class Writer:
         self._seq = seq
         return entry.stamped(seq)
 
-    def _call(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Functions may run several statements, so each gets a savepoint; an event is one and needs none."""
-        self._connection.execute("SAVEPOINT job")
-        try:
-            result = work(self._connection)
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK TO job")
-                self._connection.execute("RELEASE job")
-            raise
-        self._connection.execute("RELEASE job")
-        return result
-
     def _undo(self, seq: int) -> None:
         self._seq = seq
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            try:
+                self._connection.execute("ROLLBACK")
+            except sqlite3.Error as error:  # the next BEGIN fails and brings us here again
+                log.error("the database refused a rollback: %s", error)
 
     def _probe(self) -> None:
         """A real write, since a full disk still begins and commits empty transactions."""
@@ -243,30 +243,24 @@ class Writer:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._undo(self._seq)
-            self.failure = str(error)
+            self._judge(error)
         else:
-            self.failure = None
+            self._judge(None)
 
-    def _call_back(self, group: list[Job[Any]]) -> None:
+    def _judge(self, error: Exception | None) -> None:
+        """Refuse writes from now on, or take them again; said once, not at every try."""
+        if error is not None and self._broken is None:
+            log.error("the database takes no writes: %s", error)
+        elif error is None and self._broken is not None:
+            log.warning("the database takes writes again")
+        self._locked = False
+        self._broken = None if error is None else str(error) or repr(error)
+
+    def _call_back(self, units: list[list[Job[Any]]]) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._deliver, group)
+            self._loop.call_soon_threadsafe(self._deliver, units)
         except RuntimeError:  # the loop is closed: the writes are on disk, nobody is left to hear of them
-            log.warning("%d writes were committed after the loop had closed", len(group))
-
-    def _deliver(self, group: list[Job[Any]]) -> None:
-        """On the loop: subscribers first, then the futures, so that an awaited event has reached every client."""
-        events = [job.result for job in group if job.entry is not None and job.error is None]
-        if events:
-            self.on_commit(events)
-        for job in group:
-            if job.future.cancelled():
-                continue
-            if job.error is None:
-                job.future.set_result(job.result)
-            else:
-                if job.entry is not None:
-                    log.error("event %s was not stored: %s", job.entry.type, job.error)
-                job.future.set_exception(job.error)
+            log.warning("%d writes were committed after the loop had closed", sum(map(len, units)))
 
 
 _FATAL: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_READONLY}
@@ -277,6 +271,4 @@ def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _seen(future: asyncio.Future[Any]) -> None:
-    if not future.cancelled():
-        future.exception()
+__all__ = ["BUSY_TIMEOUT_MS", "DatabaseUnavailable", "Entry", "NotWritten", "Writer"]

@@ -1,0 +1,44 @@
+"""The WebSocket frame, as bytes (RFC 6455 section 5.2): what the server sends, and the one message it answers.
+
+The server's frames are unmasked, whole and uncompressed, so a frame is built once and sent to everybody.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA  # opcodes
+MESSAGE_MAX: Final = 16 * 1024  # bytes of a client's message; more closes with 1009
+
+GOING_AWAY: Final = 1001
+FAILED: Final = 1011  # section 7.4.1: the server cannot give what it was asked for
+TOO_SLOW: Final = 4408  # reconnect with `since`
+TOO_MANY: Final = 4429
+
+
+def frame(data: bytes, opcode: int = TEXT) -> bytes:
+    """One unmasked, unfragmented frame."""
+    size = len(data)
+    if size < 126:
+        return bytes((0x80 | opcode, size)) + data
+    if size < 1 << 16:
+        return bytes((0x80 | opcode, 126)) + size.to_bytes(2) + data
+    return bytes((0x80 | opcode, 127)) + size.to_bytes(8) + data
+
+
+class _Said(msgspec.Struct):
+    type: str
+
+
+_said: Final = msgspec.json.Decoder(_Said)
+PONG_MESSAGE: Final = frame(b'{"type":"pong"}')
+
+
+def is_ping(message: str) -> bool:
+    """Whether a client's text message is `{"type": "ping"}`; anything of any other shape is not, and never raises."""
+    try:
+        return _said.decode(message).type == "ping"
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return False
