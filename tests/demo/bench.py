@@ -119,9 +119,7 @@ class Bench:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Compiled modules are kept beside the tests' folders: as quick as usual, wherever the tests run."""
-        cache = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.home.parents[1] / "bytecode")}
-        return {**os.environ, **cache, "DEMO_AGENT_HOME": str(self.home), **self.env}
+        return {**os.environ, "DEMO_AGENT_HOME": str(self.home), **self.env}
 
     def start(self, prompt: str, *flags: str, speed: str = "max") -> subprocess.Popen[bytes]:
         """The agent as a process, its prompt written and its standard input closed."""
