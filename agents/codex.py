@@ -1,8 +1,8 @@
 """Codex: `codex exec --json … -`, the prompt on stdin. Written for 0.169.0.
 
-It reports tokens only at the end of a turn, as the thread's total; until then they are guessed. Never a cost, a model or
-a number of turns. Errors are prose; "Reconnecting…" is a retry and not a failure. Denials by its sandbox are told on
-stderr only.
+It reports tokens only at the end of a turn, as the thread's total; until then they are guessed. It never reports a
+cost, a model or a number of turns. Errors are prose; "Reconnecting…" is a retry and not a failure. Denials by its
+sandbox are told on stderr only.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Agents run shell commands in sessions of their own, which no process group reaches and which outlive the agent. All of
 them inherit the mark. Read from /proc (Linux); elsewhere nothing is found, and only process groups are ended.
-A process is pinned by a pidfd before its mark is read, so that a recycled pid is never signalled.
+A process is pinned by a pidfd before its mark is read, so that a recycled pid is never signalled. In the middle of an
+exec a process has no environment to read; a young one without any is looked at again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ SWEEP_GRACE_S = 5.0  # between SIGTERM and SIGKILL: a test run or a dev server m
 POLL_S = 0.02  # between looks at processes that are ending
 KILL_WAIT_S = 2.0  # a process that SIGKILL has not ended by then is stuck in the kernel
 
+YOUNG_S = 2.0  # since its fork: a process without environment may be in the middle of an exec
+
 _PROC = Path("/proc")
+_NO_ENVIRONMENT = b"\0\0"
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 async def sweep(mark_prefix: str, grace_s: float = SWEEP_GRACE_S) -> list[int]:
@@ -61,20 +66,41 @@ async def _sweep(needle: bytes, grace_s: float) -> list[int]:
     spared = _ancestry()
     signalled: dict[int, signal.Signals] = {}
     began = time.monotonic()
-    while targets := await asyncio.to_thread(_carriers, needle, spared):
+    while True:
+        targets, starting = await asyncio.to_thread(_carriers, needle, spared)
         elapsed = time.monotonic() - began
-        if elapsed > grace_s + KILL_WAIT_S:
-            break
+        if not (targets or starting) or elapsed > grace_s + KILL_WAIT_S:
+            return sorted(signalled)
         wanted = signal.SIGKILL if elapsed >= grace_s else signal.SIGTERM
         for pid in targets:
             if signalled.get(pid) is not wanted and _signal(pid, wanted, needle):
                 signalled[pid] = wanted
         await asyncio.sleep(POLL_S)
-    return sorted(signalled)
 
 
-def _carriers(needle: bytes, spared: set[int]) -> list[int]:
-    return [pid for pid in _pids() if pid not in spared and _carries(pid, needle)]
+def _carriers(needle: bytes, spared: set[int]) -> tuple[list[int], bool]:
+    """The processes with the mark, and whether any may still turn out to have it."""
+    found, starting = [], False
+    for pid in _pids():
+        if pid in spared:
+            continue
+        environ = _environ(pid)
+        if environ is not None and needle in environ:
+            found.append(pid)
+        elif environ == _NO_ENVIRONMENT:
+            starting = starting or _is_starting(pid)
+    return found, starting
+
+
+def _is_starting(pid: int) -> bool:
+    """Whether this is a young process that has a program (kernel threads and zombies have none)."""
+    ticks = start_time(pid)
+    if ticks is None or time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / _TICKS > YOUNG_S:
+        return False
+    try:
+        return bool(os.readlink(_PROC / str(pid) / "exe"))
+    except OSError:
+        return False
 
 
 def _signal(pid: int, number: signal.Signals, needle: bytes) -> bool:
@@ -101,12 +127,17 @@ def _pids() -> Iterator[int]:
 
 
 def _carries(pid: int, needle: bytes) -> bool:
-    """Zombies and other users' processes have no environment to read, and do not count."""
+    environ = _environ(pid)
+    return environ is not None and needle in environ
+
+
+def _environ(pid: int) -> bytes | None:
+    """The variables of a process between zero bytes; None where they are not ours to read or there is no process."""
     try:
         with open(_PROC / str(pid) / "environ", "rb") as file:
-            return needle in b"\0" + file.read() + b"\0"
+            return b"\0" + file.read() + b"\0"
     except OSError:
-        return False
+        return None
 
 
 def _ancestry() -> set[int]:

@@ -18,9 +18,9 @@ from agents.records import Noise
 Json = dict[str, Any]
 
 EXCERPT_CHARS = 200  # of a malformed line, for the log
-MAX_RESYNCS = 32  # object beginnings tried in one bad line; each try may read the rest of it
+MAX_RESYNCS = 16  # object beginnings tried in one bad line; each try may read the rest of it
 MAX_COUNT = 2**63  # what a database column holds; larger "counts" are not counts
-RESYNC_BYTES = 4 * 1024 * 1024  # longer bad lines are tried at their beginning only
+RESYNC_BYTES = 1024 * 1024  # longer bad lines are tried at their beginning only
 
 _decode = msgspec.json.Decoder(Any).decode
 _scanner = json.JSONDecoder()

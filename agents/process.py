@@ -22,7 +22,7 @@ from agents.lines import LineSplitter, Oversize
 from agents.marks import start_time, sweep_exact
 from agents.objects import noise
 from agents.pipes import Pipes
-from agents.records import Final, Noise, Record, Retry, Started, Text, ToolCall
+from agents.records import Final, Note, Record, Retry, Started, Text, ToolCall
 from agents.registry import adapter_for
 from agents.spawn import launched, not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
@@ -279,7 +279,7 @@ class AgentProcess:
     def _say_recording_error(self) -> None:
         error = self._recording.error
         if error is not None:
-            self._deliver([Noise(f"The stream could not be recorded: {error.strerror}.", 0)])
+            self._deliver([Note(f"The stream could not be recorded: {error.strerror or error}.")])
 
     def _judge(self, exit_code: int | None) -> Judgement:
         stderr = self._pipes.stderr.text()

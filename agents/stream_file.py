@@ -110,14 +110,20 @@ class StreamFile:
 
     def _finish(self) -> None:
         self._release()
-        archive = self._path.with_name(self._path.name + ".gz")
         partial = self._path.with_name(self._path.name + ".gz.part")
-        opener = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
-        with (
-            open(self._path, "rb") as source,
-            open(opener, "wb") as raw,
-            gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as target,
-        ):
-            shutil.copyfileobj(source, target, COPY_BYTES)
-        os.replace(partial, archive)
+        try:
+            self._compress(partial)
+            os.replace(partial, self._path.with_name(self._path.name + ".gz"))
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
         self._path.unlink()
+
+    def _compress(self, target: Path) -> None:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+        with (
+            open(descriptor, "wb") as raw,
+            open(self._path, "rb") as source,
+            gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as packed,
+        ):
+            shutil.copyfileobj(source, packed, COPY_BYTES)

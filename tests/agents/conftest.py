@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agents import sweep
 from tests.agents.children import Bench
 
 
@@ -13,4 +14,6 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """A bench for fake agents; whatever a test does, nothing of it may be alive afterwards."""
     made = Bench(tmp_path)
     yield made
-    assert made.living() == []
+    left = made.living()
+    await sweep(made.mark, grace_s=0)
+    assert left == []

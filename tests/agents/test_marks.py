@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from agents import sweep
+from agents import marks, sweep
 from agents.marks import MARK_VARIABLE, marked, start_time, sweep_exact
 
 WAITS = "import time\nprint('up', flush=True)\ntime.sleep(60)"
@@ -53,6 +53,30 @@ async def test_the_stubborn_are_killed_after_the_grace() -> None:
     assert await sweep(f"{EPOCH}:9", grace_s=0.3) == [process.pid]
     assert time.monotonic() - began >= 0.3
     assert await process.wait() == -9
+
+
+async def test_a_process_in_the_middle_of_an_exec_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = await child(f"{EPOCH}:5")
+    read, looks = marks._environ, 0
+
+    def blank_at_first(pid: int) -> bytes | None:
+        nonlocal looks
+        if pid != process.pid:
+            return read(pid)
+        looks += 1
+        return b"\0\0" if looks <= 3 else read(pid)
+
+    monkeypatch.setattr(marks, "_environ", blank_at_first)
+    assert await sweep(f"{EPOCH}:5") == [process.pid]
+    assert await process.wait() == -15
+
+
+async def test_a_process_that_has_no_environment_is_left_alone_in_the_end() -> None:
+    process = await asyncio.create_subprocess_exec("sleep", "60", env={})
+    assert await sweep(f"{EPOCH}:nobody", grace_s=0.1) == []
+    assert process.returncode is None
+    process.kill()
+    await process.wait()
 
 
 async def test_nothing_to_do_is_quick() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from agents import AgentSpec, Final, Noise, OutcomeKind, Record, Retry, Started, Text, Usage, start
+from agents import AgentSpec, Final, Noise, Note, OutcomeKind, Record, Retry, Started, Text, Usage, start
 from agents.marks import start_time
 from tests.agents.children import QUICK, Bench, gone
 
@@ -256,7 +256,11 @@ ORPHAN = (
 
 async def test_children_in_other_sessions_are_ended(bench: Bench) -> None:
     process = await bench.start(
-        f"subprocess.Popen([sys.executable, '-S', '-c', {ORPHAN!r}], start_new_session=True)\ninit(); time.sleep(60)"
+        f"""
+        argv = [sys.executable, '-S', '-c', "print('up', flush=True)\\n" + {ORPHAN!r}]
+        child = subprocess.Popen(argv, start_new_session=True, stdout=subprocess.PIPE)
+        child.stdout.readline(); init(); time.sleep(60)
+        """
     )
     await bench.until(Started)
     assert len(bench.living()) == 2
@@ -323,7 +327,7 @@ async def test_a_recording_that_fails_does_not_fail_the_run(bench: Bench) -> Non
     (bench.folder / "streams").write_text("a file where the folder should be")
     outcome = await bench.run("init(); result()")
     assert outcome.kind is OutcomeKind.SUCCESS
-    assert any(isinstance(record, Noise) and "could not be recorded" in record.text for record in bench.records)
+    assert any(isinstance(record, Note) and "could not be recorded" in record.text for record in bench.records)
 
 
 async def test_the_agent_dies_with_the_server(bench: Bench, tmp_path: Path) -> None:

@@ -74,3 +74,17 @@ async def test_a_full_disk_is_told_and_hurts_nobody(tmp_path: Path) -> None:
     await file.close()
     assert file.error is not None
     assert not file.congested
+
+
+async def test_what_cannot_be_compressed_stays_plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", fail)
+    file = StreamFile(tmp_path / "s")
+    await file.start()
+    file.write(b"kept")
+    await file.close()
+    assert file.error is not None
+    assert os.listdir(tmp_path) == ["s"]
+    assert (tmp_path / "s").read_bytes() == b"kept"
