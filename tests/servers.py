@@ -1,0 +1,93 @@
+"""The real program as a process, for tests of what a user gets."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+ROOT = Path(__file__).resolve().parents[1]
+STARTED = re.compile(r"Sprint Runner at (http://127\.0\.0\.1:\d+)/")
+END_S = 15.0  # the promise is five; a loaded machine may take longer
+
+
+class Server:
+    """`python server.py …` in a working directory of its own; `kill` and `start` again at will."""
+
+    def __init__(self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._arguments = list(arguments)
+        self._cwd = cwd
+        self._environment = {**os.environ, "SPRINT_RUNNER_DEMO_SPEED": "max", **(environment or {})}
+        self.process: subprocess.Popen[str] | None = None
+        self.url = ""
+        self.line = ""
+
+    def start(self) -> Server:
+        """Start it and wait for the line that says where it answers."""
+        with (self._cwd / "server.err").open("a") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-W", "error", str(ROOT / "server.py"), *self._arguments],
+                cwd=self._cwd,
+                env=self._environment,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        self.line = self.process.stdout.readline()
+        found = STARTED.match(self.line)
+        assert found is not None, f"not started: {self.line!r} {self.errors()}"
+        self.url = found[1]
+        return self
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait; the exit code."""
+        assert self.process is not None
+        process, self.process = self.process, None
+        process.send_signal(number)
+        try:
+            return process.wait(END_S)
+        finally:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
+    def errors(self) -> str:
+        """What it has written to standard error."""
+        return (self._cwd / "server.err").read_text()
+
+
+@asynccontextmanager
+async def demo(
+    folder: Path, *arguments: str, **environment: str
+) -> AsyncIterator[tuple[Server, aiohttp.ClientSession]]:
+    """The demo on a free port, and a client of it; both are closed at the end."""
+    server = Server([str(folder / "demo"), "--demo", "--port", "0", *arguments], folder, environment).start()
+    async with aiohttp.ClientSession(server.url) as client:
+        try:
+            yield server, client
+        finally:
+            if server.process is not None:
+                server.end()
+
+
+async def post(client: aiohttp.ClientSession, path: str, fields: Any = None) -> tuple[int, Any]:
+    """Status and JSON of a POST."""
+    async with client.post(path, json={} if fields is None else fields) as response:
+        return response.status, await response.json()
+
+
+async def get(client: aiohttp.ClientSession, path: str) -> Any:
+    """JSON of a GET that must succeed."""
+    async with client.get(path) as response:
+        assert response.status == 200, await response.text()
+        return await response.json()
