@@ -1,15 +1,18 @@
 """Writing a status to disk: lock, read, edit, replace the file as a whole.
 
-Promises: the tracker is at every moment either the old bytes or the new ones, with its mode kept,
-and an edit that somebody else makes meanwhile is never overwritten.
+Promises: the tracker is at every moment either the old bytes or the new ones, with its mode kept.
+What another program writes meanwhile is kept too: always if it takes the same lock, and otherwise
+unless it writes in the few microseconds between the last look at the file and its replacement.
 """
 
+import glob
 import os
 import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sprint.edit import Change, Conflict, Edit, Refused, edit_status
@@ -18,7 +21,14 @@ from sprint.lock import LockTimeout, locked
 from sprint.plans import STORIES_FILE, TICKETS_FILE
 from sprint.reader import read_bounded
 
+# Edits begun again because a program that does not take the lock wrote in between.
+ATTEMPTS = 5
+
 _SUFFIX = ".sprint-runner.tmp"
+
+
+class _ChangedMeanwhileError(Exception):
+    """The file no longer holds the bytes that the edit started from."""
 
 
 def set_status(
@@ -46,27 +56,33 @@ def set_status(
         raise Refused(f"The tracker {project.tracker} lies outside the project.")
     real = project.tracker.resolve()
     moment = now or datetime.now(UTC)
+    edit = partial(edit_status, key=key, new=new, now=moment, expected=expected, expected_sha=expected_sha)
     try:
         with locked(real):
-            data = read_bounded(real)
-            edit = edit_status(data, key, new, now=moment, expected=expected, expected_sha=expected_sha)
-            _store(real, data, edit)
+            return _edited(real, edit)
     except LockTimeout:
         raise Refused("Another program is writing the tracker and does not finish.") from None
     except OSError as error:
         raise Refused(f"The tracker cannot be written: {error.strerror or error}.") from error
-    return edit.change
 
 
-def _store(path: Path, before: bytes, edit: Edit) -> None:
-    if edit.change.changed:
+def _edited(path: Path, edit: Callable[[bytes], Edit]) -> Change:
+    """Reads, edits and replaces; from the start if the file changes meanwhile."""
+    for _ in range(ATTEMPTS):
+        before = read_bounded(path)
+        result = edit(before)
+        if not result.change.changed:
+            return result.change
         _sweep(path)
-        replace_file(path, edit.data, lambda: _unchanged(path, before))
+        with suppress(_ChangedMeanwhileError):
+            replace_file(path, result.data, partial(_check_unchanged, path, before))
+            return result.change
+    raise Conflict("", "Another program keeps changing the file.")
 
 
 def _sweep(path: Path) -> None:
     """Removes what a writer that was killed has left; who holds the lock knows that nobody needs it."""
-    for left in path.parent.glob(f"{_temporary_prefix(path)}*{_SUFFIX}"):
+    for left in path.parent.glob(f"{glob.escape(_temporary_prefix(path))}*{_SUFFIX}"):
         with suppress(OSError):
             left.unlink()
 
@@ -75,10 +91,9 @@ def _temporary_prefix(path: Path) -> str:
     return f".{path.name}."
 
 
-def _unchanged(path: Path, before: bytes) -> None:
-    """Raises Conflict: some programs write the file without asking for the lock."""
+def _check_unchanged(path: Path, before: bytes) -> None:
     if read_bounded(path) != before:
-        raise Conflict("", "The file was changed by another program during the edit.")
+        raise _ChangedMeanwhileError
 
 
 def replace_file(path: Path, data: bytes, before_replacing: Callable[[], None] | None = None) -> None:

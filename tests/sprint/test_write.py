@@ -1,5 +1,6 @@
 """Setting a status on disk."""
 
+import itertools
 import multiprocessing
 import os
 import shutil
@@ -8,10 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sprint import Change, Conflict, Project, Refused, Status, locate, read, set_status, write
+from sprint.edit import Edit, edit_status
 from tests.sprint.conftest import TRACKER, MakeProject
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -73,17 +76,44 @@ def test_a_refusal_leaves_the_file_itself_alone(make_project: MakeProject) -> No
     assert project.tracker.stat() == before
 
 
-def test_a_change_during_the_edit_is_a_conflict(make_project: MakeProject) -> None:
+def _intruding(project: Project, monkeypatch: pytest.MonkeyPatch, texts: Iterator[str]) -> None:
+    """Another program writes the file, without the lock, after each edit was worked out."""
+
+    def edit(data: bytes, **more: Any) -> Edit:
+        found = edit_status(data, **more)
+        if text := next(texts, ""):
+            project.tracker.write_text(text)
+        return found
+
+    monkeypatch.setattr(write, "edit_status", edit)
+
+
+def test_what_is_written_during_the_edit_is_kept(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
     project = make_project()
+    theirs = TRACKER.replace("oil: ready-for-dev", "oil: done")
+    _intruding(project, monkeypatch, iter([theirs]))
+    assert set_status(project, "2-1-open-the-shutter", "done").changed
+    assert project.tracker.read_text() == theirs.replace("shutter: review", "shutter: done")
 
-    def intrude() -> None:
-        project.tracker.write_text(TRACKER + "# somebody was here\n")
-        write._unchanged(project.tracker, TRACKER.encode())
 
-    with pytest.raises(Conflict, match="another program"):
-        write.replace_file(project.tracker, b"new", intrude)
-    assert project.tracker.read_text().endswith("# somebody was here\n")
+def test_a_status_that_changes_during_the_edit_is_a_conflict(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project()
+    theirs = TRACKER.replace("shutter: review", "shutter: blocked")
+    _intruding(project, monkeypatch, iter([theirs]))
+    with pytest.raises(Conflict) as caught:
+        set_status(project, "2-1-open-the-shutter", "done", expected="review")
+    assert caught.value.found == "blocked"
+    assert project.tracker.read_text() == theirs
     assert len(list(project.tracker.parent.iterdir())) == 1
+
+
+def test_a_file_that_keeps_changing_is_a_conflict(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_project()
+    _intruding(project, monkeypatch, (f"{TRACKER}# {count}\n" for count in itertools.count()))
+    with pytest.raises(Conflict, match="keeps changing"):
+        set_status(project, "2-1-open-the-shutter", "done")
 
 
 def test_a_link_inside_the_project_stays_a_link(make_project: MakeProject, tmp_path: Path) -> None:
