@@ -45,7 +45,10 @@ class Reader:
             latest = self._latest.get(project.tracker)
         if latest and latest[0] == data and latest[1] == writable:
             return latest[2]
-        sprint = self._after(project.tracker, sprint_of(analyse(data), writable))
+        sprint = sprint_of(analyse(data), writable)
+        if not writable:
+            sprint = replace(sprint, problems=(*sprint.problems, _why_not(project)))
+        sprint = self._after(project.tracker, sprint)
         with self._lock:
             _remember(self._latest, project.tracker, (data, writable, sprint))
         return sprint
@@ -89,6 +92,12 @@ def may_write(project: Project) -> bool:
     """Whether the tracker lies in the project and this process may replace it."""
     real = project.tracker.resolve()
     return inside(real, project.root) and os.access(real, os.W_OK) and os.access(real.parent, os.W_OK)
+
+
+def _why_not(project: Project) -> Problem:
+    if not inside(project.tracker, project.root):
+        return Problem(None, f"The file lies outside the project, at {project.tracker}, and is only read.")
+    return Problem(None, "This user may not write the file or its folder; it is only read.")
 
 
 _reader = Reader()

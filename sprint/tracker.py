@@ -185,6 +185,9 @@ def _content_problems(source: Source, document: Document, table: Table) -> list[
         problems.append(Problem(None, "The file holds several YAML documents; only the first is read."))
     if document.problem is None and table.shape is Shape.NONE:
         problems.append(Problem(None, _unknown_content(document.root)))
+    elif document.problem is None and table.shape not in EDITABLE_SHAPES:
+        message = f"Files of this schema ({table.shape}) are shown and never written, so nothing can be run."
+        problems.append(Problem(None, message))
     lines: dict[str, list[int]] = {}
     for raw in table.raws:
         lines.setdefault(raw.key, []).append(source.line(raw.at))

@@ -185,6 +185,7 @@ def test_the_other_schemas_are_only_read() -> None:
     assert (story.key, story.epic, story.status, story.title, story.editable) == ("1.2", "1", "backlog", "Two", False)
     assert found.epics[0].title == "One"
     assert not found.writable
+    assert "never written" in found.problems[0].message
 
 
 def test_a_tracker_of_873_kb_reads_in_time() -> None:

@@ -137,6 +137,7 @@ def test_a_tracker_outside_the_project_is_read_and_not_written(tmp_path: Path) -
     sprint = read(project)
     assert len(sprint.stories) == 5
     assert not sprint.writable
+    assert "outside the project" in sprint.problems[0].message
     with pytest.raises(Refused, match="outside"):
         set_status(project, "2-1-open-the-shutter", "done")
     assert outside.read_text() == TRACKER
