@@ -3,7 +3,7 @@
  * The page: joins the socket, the state and the views. Events wait in a queue and are applied once per animation frame;
  * then every view is shown the model and touches only what changed.
  */
-import { ApiError, events as fetchEvents, get } from "./api.js";
+import { ApiError, events as fetchEvents } from "./api.js";
 import { createBoard } from "./board.js";
 import { createControls } from "./controls.js";
 import { attr, byId, show } from "./dom.js";
@@ -11,7 +11,10 @@ import { createHeader } from "./header.js";
 import { createKeys } from "./keys.js";
 import { Log } from "./log.js";
 import { announce } from "./notice.js";
-import { newerThan, NO_PLAN, overlay } from "./plan.js";
+import { createPast } from "./past.js";
+import { NO_PLAN } from "./plan.js";
+import { createReader } from "./reader.js";
+import { createReplay } from "./replay.js";
 import { createRoute } from "./route.js";
 import { createRun } from "./run.js";
 import { Socket } from "./socket.js";
@@ -24,18 +27,17 @@ import { createTimeline } from "./timeline.js";
 /**
  * @typedef {{run: import("./state.js").RunState, steps: import("./steps.js").Steps, plan: import("./plan.js").Plan,
  *   counts: import("./plan.js").Counts, link: import("./socket.js").Link, ready: boolean, heardAt: number,
- *   lastAt: number, spent: number}} Model
+ *   lastAt: number, spent: number, past: boolean}} Model
  *   `ready` once the server has said what the state is, `heardAt` when it last said anything (ms), `lastAt` when the
- *   last event happened (ms), `spent` what was booked since the server said how much that was today (US dollars)
+ *   last event happened (ms), `spent` what was booked since the server said how much that was today (US dollars),
+ *   `past` in a replay
  */
 
-const TABS = /** @type {const} */ (["run", "board", "timeline"]);
+const TABS = /** @type {const} */ (["run", "board", "timeline", "history"]);
 /** Most milliseconds of a frame spent on applying events; the rest waits for the next frame. */
 const FRAME_MS = 10;
 /** How often events are applied while nobody looks and there are no frames, in ms. */
 const HIDDEN_MS = 1000;
-/** The tracker is read again this long after something changed it, in ms. */
-const SETTLE_MS = 300;
 /** Events after which the tracker or a dossier says something else. */
 const MOVES_PLAN = new Set(["story:status", "cycle:end", "batch:end", "command:end"]);
 /** Events that book money. */
@@ -45,15 +47,12 @@ const STEPS_MOST = 5000;
 
 /** @type {Model} */
 let model = {
-  run: initial(), steps: NO_STEPS, plan: NO_PLAN, counts: NO_PLAN.counts, ready: false, heardAt: 0, lastAt: 0, spent: 0,
+  run: initial(), steps: NO_STEPS, plan: NO_PLAN, counts: NO_PLAN.counts, ready: false, heardAt: 0, lastAt: 0, spent: 0, past: false,
   link: { kind: "connecting", since: Date.now(), retryAt: null, lost: false },
 };
 /** @type {import("./state.js").Envelope[]} */
 let queue = [];
-/** @type {import("./plan.js").Overrides} */
-let overrides = new Map();
 let frame = 0;
-let reading = 0;
 let epoch = "";
 
 const socket = new Socket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, { onInit, onEvent, onLink });
@@ -65,8 +64,11 @@ const log = new Log();
 const runTab = createRun();
 const board = createBoard({ openStory });
 const timeline = createTimeline({ openStory });
+const reader = createReader({ seq: () => model.run.seq, onPlan: (plan) => update({ plan, counts: plan.sprint ? plan.counts : model.counts }) });
+const replay = createReplay({ current: () => model, onFrame: schedule, onLines: (lines) => log.replay(lines) });
+const past = createPast({ replay: (id) => replay.open(id).then(() => route.go("run")) });
 /** @type {Record<string, {render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void}>} */
-const tabs = { run: runTab, board, timeline };
+const tabs = { run: runTab, board, timeline, history: past };
 const dossier = createStoryDialog(closeStory);
 const theme = createTheme(byId("theme"));
 const route = createRoute(TABS, onRoute);
@@ -113,18 +115,16 @@ function take() {
 function moved(taken) {
   const moving = taken.filter((event) => MOVES_PLAN.has(event.type));
   if (!moving.length) return;
-  const statuses = moving.filter((event) => event.type === "story:status");
-  for (const { payload, seq } of statuses) overrides.set(payload.story_key, { status: payload.new_status, seq });
-  if (statuses.length && model.plan.sprint) layOver(model.plan.sprint);
+  reader.hear(moving.filter((event) => event.type === "story:status"));
   dossier.refresh(new Set(moving.flatMap((event) => event.payload.story_keys ?? event.payload.story_key ?? [])));
-  if (moving.some((event) => event.type !== "command:end")) readPlanSoon();
+  if (moving.some((event) => event.type !== "command:end")) reader.soon();
 }
 
 function render() {
-  const now = Date.now();
-  header.render(model, now);
-  controls.render(model);
-  tabs[route.current.tab].render(model, now);
+  const shown = replay.model(model);
+  header.render(shown, replay.now);
+  controls.render(shown, replay.active);
+  tabs[route.current.tab].render(route.current.tab === "history" ? model : shown, replay.now);
 }
 
 /** @param {Record<string, any>} payload */
@@ -135,11 +135,11 @@ function onInit(payload) {
   if (payload.epoch === epoch) log.join(payload.events);
   else log.reset(payload.events);
   epoch = payload.epoch;
-  overrides = new Map();
   const lastAt = payload.events.at(-1)?.timestamp ?? 0;
   update({ run, steps, ready: true, heardAt: Date.now(), lastAt, spent: 0, counts: model.plan.sprint ? model.counts : run.plan });
-  readPlanSoon();
+  reader.forget();
   readSteps(run);
+  replay.resume();
 }
 
 /** @param {import("./state.js").Envelope} event */
@@ -154,31 +154,8 @@ function onLink(link) {
   const { link: before } = model;
   if (link.lost && !before.lost) announce("The connection to the runner is lost");
   if (!link.lost && before.lost) announce("Connected again");
-  if (link.kind === "live" && before.kind !== "live") readPlanSoon();
+  if (link.kind === "live" && before.kind !== "live") reader.soon();
   update({ link, heardAt: before.kind === "live" || link.kind === "live" ? Date.now() : model.heardAt });
-}
-
-function readPlanSoon() {
-  clearTimeout(reading);
-  reading = window.setTimeout(readPlan, SETTLE_MS);
-}
-
-async function readPlan() {
-  const from = model.run.seq;
-  try {
-    const sprint = await get("/api/sprint");
-    overrides = newerThan(overrides, from);
-    layOver(sprint);
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    if (error.status) update({ plan: { ...model.plan, error: error.message } });
-  }
-}
-
-/** @param {import("./plan.js").Sprint} sprint */
-function layOver(sprint) {
-  const plan = overlay(sprint, overrides);
-  update({ plan, counts: plan.counts });
 }
 
 /** The commands of the batch so far, which `init` does not name. @param {import("./state.js").RunState} run */
@@ -205,9 +182,9 @@ function onRoute({ tab, params }) {
 }
 
 function tick() {
-  const now = Date.now();
-  header.tick(model, now);
-  tabs[route.current.tab].tick(model, now);
+  const shown = replay.model(model);
+  header.tick(shown, Date.now());
+  tabs[route.current.tab].tick(shown, replay.now);
 }
 
 function search() {
@@ -216,13 +193,19 @@ function search() {
   requestAnimationFrame(() => log.filter.focus());
 }
 
+function toggle() {
+  if (replay.active) replay.toggle();
+  else controls.toggle();
+}
+
 createKeys([
   { keys: "g r", words: "Go to Run", run: () => route.go("run") },
   { keys: "g b", words: "Go to Board", run: () => route.go("board") },
   { keys: "g t", words: "Go to Timeline", run: () => route.go("timeline") },
+  { keys: "g h", words: "Go to History", run: () => route.go("history") },
   { keys: "/", words: "Search in this view", run: search },
-  { keys: "p", words: "Pause or resume", run: () => controls.toggle() },
-  { keys: "Space", words: "Pause or resume", run: () => controls.toggle() },
+  { keys: "p", words: "Pause or resume", run: toggle },
+  { keys: "Space", words: "Pause or resume", run: toggle },
   { keys: "x", words: "Stop…", run: () => !byId("stop").hidden && controls.askStop() },
   { keys: "l", words: "Log: jump to the latest line", run: () => log.latest() },
   { keys: "t", words: "Change the theme", run: () => announce(theme.next()) },

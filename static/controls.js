@@ -20,11 +20,11 @@ export function createControls(current) {
 
   let state = "";
 
-  /** @param {Model} model */
-  function render({ run, ready, link }) {
+  /** @param {Model} model @param {boolean} replaying the past cannot be changed */
+  function render({ run, ready, link }, replaying) {
     if (state !== run.state) refuse("");
     state = run.state;
-    const verbs = ready && !link.lost ? offered(run) : [];
+    const verbs = ready && !link.lost && !replaying ? offered(run) : [];
     show(byId("start-form"), verbs.includes("start"));
     for (const verb of /** @type {const} */ (["pause", "resume", "stop"])) show(byId(verb), verbs.includes(verb));
     text(byId("resume-words"), run.state === "waiting" ? "Try now" : "Resume");

@@ -34,12 +34,12 @@ export function createHeader(actions) {
       text(byId("project-name"), model.run.project.name);
       text(byId("status-facts"), facts(model));
       track.render(model);
-      renderLink(model, now);
+      renderLink(model, Date.now());
     },
     /** @param {Model} model @param {number} now */
     tick(model, now) {
       if (model.run.state === "waiting") words(model, now);
-      renderLink(model, now);
+      renderLink(model, Date.now());
     },
   };
 }

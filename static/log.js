@@ -23,12 +23,15 @@ const PAGE = 500;
 const NEAR_TOP = 40;
 
 export class Log {
-  lines = new Lines();
+  #live = new Lines();
+  /** What is shown: the live lines, or those of a replay. */
+  lines = this.#live;
   following = true;
   /** @type {Line | null} */ selected = null;
   #view = byId("log-view");
   #space = byId("log-space");
   #row = 26;
+  #top = 0;
   #unseen = 0;
   #fetching = false;
   #dirty = false;
@@ -48,8 +51,8 @@ export class Log {
 
   /** Starts again: another epoch, or a gap that was not filled. @param {Envelope[]} envelopes */
   reset(envelopes) {
-    this.lines.reset(envelopes.map(toLine));
-    this.filter.learn(this.lines.all);
+    this.#live.reset(envelopes.map(toLine));
+    this.filter.learn(this.#live.all);
     this.select(null);
     this.following = true;
     this.#unseen = 0;
@@ -59,7 +62,7 @@ export class Log {
 
   /** Takes what an `init` brings: only what is new, if it joins what is there. @param {Envelope[]} envelopes */
   join(envelopes) {
-    const last = this.lines.all.at(-1)?.seq ?? -1;
+    const last = this.#live.all.at(-1)?.seq ?? -1;
     const joins = envelopes.length > 0 && envelopes[0].seq <= last + 1 && last > 0;
     if (!joins) return this.reset(envelopes);
     this.append(envelopes.filter((event) => event.seq > last));
@@ -69,12 +72,29 @@ export class Log {
   append(envelopes) {
     if (!envelopes.length) return;
     const lines = envelopes.map(toLine);
-    const before = this.lines.view.length;
-    this.lines.append(lines);
+    const before = this.#live.view.length;
+    this.#live.append(lines);
     this.filter.learn(lines);
-    if (!this.following) this.#unseen += this.lines.view.length - before;
-    const gone = this.lines.trim(!this.following);
+    if (this.#replays) return;
+    if (!this.following) this.#unseen += this.#live.view.length - before;
+    const gone = this.#live.trim(!this.following);
     if (gone && !this.following) this.#view.scrollTop -= gone * this.#row;
+    this.#changed();
+  }
+
+  /**
+   * Shows these lines instead of the live ones, which go on gathering; null shows the live ones again.
+   * @param {Line[] | null} lines
+   */
+  replay(lines) {
+    if (lines === null && this.lines === this.#live) return;
+    if (lines && this.lines === this.#live) {
+      this.lines = new Lines();
+      this.following = true;
+    } else if (!lines) this.lines = this.#live;
+    if (lines) this.lines.all = lines;
+    this.lines.setFilter(this.filter.value());
+    if (this.selected && !lines?.includes(this.selected)) this.select(null);
     this.#changed();
   }
 
@@ -118,6 +138,10 @@ export class Log {
     }
   }
 
+  get #replays() {
+    return this.lines !== this.#live;
+  }
+
   #changed() {
     this.#dirty = true;
     requestAnimationFrame(() => this.render());
@@ -131,7 +155,10 @@ export class Log {
 
   #scrolled() {
     const { scrollTop, clientHeight, scrollHeight } = this.#view;
-    this.following = scrollTop + clientHeight >= scrollHeight - this.#row / 2;
+    const up = scrollTop < this.#top - 1;
+    this.#top = scrollTop;
+    if (scrollTop + clientHeight >= scrollHeight - this.#row / 2) this.following = true;
+    else if (up) this.following = false;
     if (this.following) this.#unseen = 0;
     if (scrollTop < NEAR_TOP * this.#row && !this.following) this.#older();
     this.#changed();
@@ -161,7 +188,7 @@ export class Log {
     const { all, view, first } = this.lines;
     const shown = this.lines.filtered ? `${count(view.length)} of ${plural(all.length, "line")}` : plural(all.length, "line");
     text(byId("log-count"), first ? `${shown} since ${clock(first.at)}` : "");
-    show(byId("log-older"), Boolean(first && first.seq > 1 && this.lines.hasRoom));
+    show(byId("log-older"), Boolean(first && first.seq > 1 && this.lines.hasRoom && !this.#replays));
     show(byId("log-latest"), !this.following);
     text(byId("log-latest-words"), this.#unseen ? `Jump to latest (${count(this.#unseen)} new)` : "Jump to latest");
     show(byId("log-empty"), !view.length);
@@ -181,12 +208,12 @@ export class Log {
   /** Fetches the page of lines before the first one. `seq` has no gaps, so where it begins can be counted. */
   async #older() {
     const first = this.lines.first?.seq ?? 0;
-    if (this.#fetching || first <= 1 || !this.lines.hasRoom) return;
+    if (this.#fetching || this.#replays || first <= 1 || !this.lines.hasRoom) return;
     this.#fetching = true;
     const since = Math.max(0, first - 1 - PAGE);
     try {
       const page = await events({ since, limit: first - 1 - since });
-      if (this.lines.first?.seq === first) this.#putBefore(page.filter((event) => event.seq < first).map(toLine));
+      if (!this.#replays && this.lines.first?.seq === first) this.#putBefore(page.filter((event) => event.seq < first).map(toLine));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     } finally {

@@ -19,9 +19,14 @@ export function createFilter(onChange) {
   const command = createChoice("log-command", shortCommand);
   let timer = 0;
 
+  /** @returns {Filter} */
+  function value() {
+    return { story: story.value, command: command.value, level: Number(level.value), query: query.value.trim().toLowerCase() };
+  }
+
   function changed() {
     remember("log-level", level.value);
-    onChange({ story: story.value, command: command.value, level: Number(level.value), query: query.value.trim().toLowerCase() });
+    onChange(value());
   }
 
   level.value = recall("log-level", "0");
@@ -41,6 +46,7 @@ export function createFilter(onChange) {
         if (line.command) command.learn(baseOf(line.command));
       }
     },
+    value,
     focus: () => query.focus(),
   };
 }

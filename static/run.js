@@ -91,13 +91,13 @@ function renderProgress({ run, counts, ready }) {
 }
 
 /** @param {Model} model */
-function renderMoney({ run, ready, spent: sinceInit }) {
+function renderMoney({ run, ready, spent: sinceInit, past }) {
   const live = run.operations.reduce((sum, operation) => sum + (operation.metrics.cost_usd ?? 0), 0);
   const spent = run.totals.cost_usd + live;
   const today = run.limits.today_usd + sinceInit + live;
   const budget = run.batch?.budget_usd ?? run.limits.budget_batch_usd;
   text(byId("tile-cost"), ready ? money(spent) : UNKNOWN);
-  text(byId("tile-cost-note"), budget ? `of ${money(budget)}` : `${money(today)} today`);
+  text(byId("tile-cost-note"), budget ? `of ${money(budget)}` : past ? "" : `${money(today)} today`);
   const bar = byId("tile-cost-bar");
   show(bar, Boolean(budget));
   attr(bar, "max", budget ?? 1);

@@ -124,14 +124,6 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def context(browser: Browser, watch: Watch) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light", reduced_motion="reduce")
-    made.on("page", watch.follow)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts servers; all of them are ended after the test."""
     started: list[Server] = []
@@ -145,6 +137,15 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield begin
     for server in started:
         server.end()
+
+
+@pytest.fixture
+def context(browser: Browser, watch: Watch, serve: Callable[..., Server]) -> Iterator[BrowserContext]:
+    """Asks for `serve` so that pages are closed before their server ends."""
+    made = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light", reduced_motion="reduce")
+    made.on("page", watch.follow)
+    yield made
+    made.close()
 
 
 @pytest.fixture

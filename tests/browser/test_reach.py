@@ -12,7 +12,7 @@ from .test_run import BATCH_MS, headline
 
 pytestmark = pytest.mark.browser
 
-TABS = ("run", "board", "timeline")
+TABS = ("run", "board", "timeline", "history")
 PHONE: ViewportSize = {"width": 360, "height": 780}
 
 

@@ -66,6 +66,7 @@ def test_a_batch_of_all_stories_is_shown_from_start_to_end(
 
     the_board_agrees(page, run)
     the_timeline_agrees(page, events(page, server, "command:start"))
+    the_history_replays_it(page, run)
     a_start_with_nothing_to_do_is_refused_in_place(page, watch)
 
 
@@ -94,6 +95,25 @@ def the_timeline_agrees(page: Page, started: list[dict[str, Any]]) -> None:
     page.get_by_text("As a table").click()
     expect(page.locator("#chart-table-rows tr")).to_have_count(len(started))
     picture(page, "timeline")
+
+
+def the_history_replays_it(page: Page, run: dict[str, Any]) -> None:
+    page.get_by_role("link", name="History").click()
+    expect(page.locator("#batches tr")).to_have_count(1)
+    expect(page.locator("#batches tr")).to_contain_text("6 of 7 stories done, 1 blocked")
+    page.get_by_role("button", name="Replay batch 1").click()
+    expect(page.get_by_role("button", name="Pause the replay")).to_be_visible()
+    place = page.get_by_label("Place in the batch")
+    place.fill("60")
+    headline(page).to_have_text("Running – cycle 1, 0 of 7 stories done")
+    expect(page.locator("#log-count")).to_contain_text("60 lines")
+    expect(page.get_by_role("button", name="Start")).to_be_hidden()
+    picture(page, "replay")
+    place.fill(str(run["seq"]))
+    headline(page).to_have_text("Finished: 6 done, 1 blocked")
+    expect(page.locator("#tile-cost")).to_have_text(f"${run['totals']['cost_usd']:.2f}")
+    page.get_by_role("button", name="Back to now").click()
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
 
 
 def a_start_with_nothing_to_do_is_refused_in_place(page: Page, watch: Watch) -> None:

@@ -1,0 +1,52 @@
+// @ts-check
+/** Keeps the plan true: reads the tracker, lays statuses heard since over it, and reads again when something moved. */
+import { ApiError, get } from "./api.js";
+import { newerThan, NO_PLAN, overlay } from "./plan.js";
+
+/** The tracker is read again this long after something changed it, in ms. */
+const SETTLE_MS = 300;
+
+/** @param {{seq: () => number, onPlan: (plan: import("./plan.js").Plan) => void}} page */
+export function createReader(page) {
+  /** @type {import("./plan.js").Overrides} */
+  let overrides = new Map();
+  let plan = NO_PLAN;
+  let timer = 0;
+
+  /** @param {import("./plan.js").Plan} next */
+  function set(next) {
+    plan = next;
+    page.onPlan(plan);
+  }
+
+  async function read() {
+    const from = page.seq();
+    try {
+      const sprint = await get("/api/sprint");
+      overrides = newerThan(overrides, from);
+      set(overlay(sprint, overrides));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.status) set({ ...plan, error: error.message });
+    }
+  }
+
+  function soon() {
+    clearTimeout(timer);
+    timer = window.setTimeout(read, SETTLE_MS);
+  }
+
+  return {
+    soon,
+    /** Everything is told anew. */
+    forget() {
+      overrides = new Map();
+      soon();
+    },
+    /** @param {import("./state.js").Envelope[]} statuses `story:status` events */
+    hear(statuses) {
+      for (const { payload, seq } of statuses) overrides.set(payload.story_key, { status: payload.new_status, seq });
+      if (plan.sprint && statuses.length) set(overlay(plan.sprint, overrides));
+    },
+  };
+}
