@@ -26,7 +26,7 @@ class Cause(StrEnum):
     SILENCE = "silence"
     AUTH = "auth"
     LINGER = "linger"  # it lived on after its final record
-    CALLBACK = "callback"  # the receiver of its records failed
+    FAULT = "fault"  # the receiver of its records failed, or its parser
 
 
 @dataclass(frozen=True, slots=True)

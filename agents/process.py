@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from agents import launch
 from agents.adapter import Adapter, Cause, Ending, Judgement
@@ -93,7 +94,7 @@ class AgentProcess:
         return self._tally.cost_usd
 
     async def wait(self) -> Outcome:
-        """The outcome; may be awaited by several. Raises what `on_record` raised, after the agent was ended."""
+        """The outcome; may be awaited by several. Raises what `on_record` raised, once the agent has been ended."""
         assert self._task is not None  # noqa: S101 - `start` is the only way to get an AgentProcess
         return await asyncio.shield(self._task)
 
@@ -160,10 +161,13 @@ class AgentProcess:
             await self._recording.room()
         for line in splitter.close():
             self._consume(line)
-        self._deliver(self._parser.close())
+        self._deliver(self._guarded(self._parser.close))
 
     def _consume(self, line: bytes | Oversize) -> None:
-        records = [noise(line.head, line.size)] if isinstance(line, Oversize) else self._parser.feed(line)
+        if isinstance(line, Oversize):
+            records: Sequence[Record] = [noise(line.head, line.size)]
+        else:
+            records = self._guarded(partial(self._parser.feed, line))
         if not records or not all(isinstance(record, Retry) for record in records):
             self._limits.progress(time.monotonic())  # announcing retry after retry is none
         self._deliver(records)
@@ -173,18 +177,23 @@ class AgentProcess:
             self._limits.progress(time.monotonic())
         for line in self._complaints.feed(data):
             if not isinstance(line, Oversize):
-                self._deliver(self._parser.complain(line))
+                self._deliver(self._guarded(partial(self._parser.complain, line)))
 
     def _deliver(self, records: Sequence[Record]) -> None:
         for record in records:
             self._tally.add(record)
             self._react(record)
             if self._broken is None:
-                try:
-                    self._on_record(record)
-                except Exception as error:  # the receiver's fault must not leave the agent running; `wait` raises it
-                    self._broken = error
-                    self._end(Cause.CALLBACK)
+                self._guarded(partial(self._on_record, record))
+
+    def _guarded(self, work: Callable[[], Sequence[Record] | None]) -> Sequence[Record]:
+        """A fault of the receiver or of a parser must not leave the agent running: it is ended, and `wait` raises."""
+        try:
+            return work() or ()
+        except Exception as error:
+            self._broken = self._broken or error
+            self._end(Cause.FAULT)
+            return ()
 
     def _react(self, record: Record) -> None:
         if isinstance(record, Final):
@@ -208,7 +217,8 @@ class AgentProcess:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), rest)
                 continue
-            if self._limits.next().at <= time.monotonic():
+            due = self._limits.next()
+            if due.at <= time.monotonic():
                 self._end(due.cause, due.detail)
 
     # -- ending
@@ -288,20 +298,5 @@ class AgentProcess:
         return self._adapter.judge(self._tally, Ending(exit_code, self._cause, self._detail, stderr))
 
     def _outcome(self, judgement: Judgement, exit_code: int | None) -> Outcome:
-        tally = self._tally
-        limited = judgement.kind is OutcomeKind.USAGE_LIMIT and tally.limit is not None
-        return Outcome(
-            kind=judgement.kind,
-            reason=judgement.reason,
-            exit_code=exit_code,
-            text=tally.text,
-            usage=tally.usage,
-            cost_usd=tally.cost_usd,
-            session_id=tally.session_id,
-            model=tally.model,
-            turns=tally.turns,
-            duration_ms=round((time.monotonic() - self._limits.began) * 1000),
-            resets_at=tally.limit.resets_at if limited and tally.limit else None,
-            malformed_lines=tally.malformed,
-            last_activity=tally.last_activity,
-        )
+        duration_ms = round((time.monotonic() - self._limits.began) * 1000)
+        return self._tally.outcome(judgement.kind, judgement.reason, exit_code, duration_ms)

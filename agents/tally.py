@@ -24,7 +24,7 @@ from agents.records import (
     ToolResult,
     UsageSeen,
 )
-from agents.spec import Usage
+from agents.spec import Outcome, OutcomeKind, Usage
 from agents.wording import first_line
 
 MAX_TEXT_CHARS = 16 * 1024 * 1024  # of the agent's text that is kept for reading a verdict; the end is what counts
@@ -78,6 +78,24 @@ class Tally:
     def open_call(self) -> str | None:
         """The summary of the newest tool call without a result."""
         return next(reversed(self._open_calls.values())) if self._open_calls else None
+
+    def outcome(self, kind: OutcomeKind, reason: str, exit_code: int | None, duration_ms: int) -> Outcome:
+        """The outcome of the call, judged by others."""
+        return Outcome(
+            kind=kind,
+            reason=reason,
+            exit_code=exit_code,
+            text=self.text,
+            usage=self.usage,
+            cost_usd=self.cost_usd,
+            session_id=self.session_id,
+            model=self.model,
+            turns=self.turns,
+            duration_ms=duration_ms,
+            resets_at=self.limit.resets_at if kind is OutcomeKind.USAGE_LIMIT and self.limit else None,
+            malformed_lines=self.malformed,
+            last_activity=self.last_activity,
+        )
 
     def add(self, record: Record) -> None:
         """Fold one record in."""

@@ -307,6 +307,16 @@ async def test_a_failing_receiver_ends_the_agent(bench: Bench) -> None:
     assert bench.living() == []
 
 
+async def test_a_failing_parser_ends_the_agent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def feed(*_: object) -> None:
+        raise KeyError("an adapter's fault")
+
+    monkeypatch.setattr("agents.claude.ClaudeParser.feed", feed)
+    process = await bench.start("init()\nwhile True: text('x' * 100_000)")
+    with pytest.raises(KeyError, match="an adapter's fault"):
+        await asyncio.wait_for(process.wait(), 10)
+
+
 async def test_a_cancelled_waiter_does_not_end_the_agent(bench: Bench) -> None:
     process = await bench.start("init(); time.sleep(.5); result()")
     with pytest.raises(TimeoutError):
