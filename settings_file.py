@@ -29,9 +29,16 @@ def edited(text: str, changes: Mapping[str, Any]) -> str:
     new = text
     for name, value in changes.items():
         new = _with(new, name, value)
-    if _parsed(new) != {**before, **changes}:
+    if not _says(new, {**before, **changes}):
         raise SettingsError(f"{FILE_NAME} is written in a way that cannot be changed safely here: edit it by hand")
     return new
+
+
+def _says(text: str, wanted: Mapping[str, Any]) -> bool:
+    try:
+        return _parsed(text) == wanted
+    except SettingsError:
+        return False
 
 
 def _parsed(text: str) -> dict[str, Any]:

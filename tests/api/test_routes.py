@@ -1,0 +1,294 @@
+"""Every route of the protocol against the real program, after a small run; and what it answers to nonsense."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.running.projects import TRACKER, make_project
+from tests.servers import ROOT, Server, get, post
+
+STORIES = {"1-1-a": "review", "1-2-b": "backlog", "2-1-c": "deferred"}
+HOSTILE_BODIES = ["[]", "null", "7", '"x"', "{", "\xff", "[" * 200_000, '{"batch_size": NaN}']
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose project has one finished batch behind it."""
+    folder = tmp_path_factory.mktemp("routes")
+    project = make_project(folder / "tiny", STORIES)
+    agent = json.dumps([sys.executable, str(ROOT / "demo/agent.py"), "--speed", "max"])
+    (project / "sprint-runner.yaml").write_text(
+        f"# mine\nagent: own\nagents: {{own: {{kind: claude, command: {agent}}}}}\n"
+    )
+    (project / "secret.txt").write_text("not for the web")
+    started = Server([str(project), "--port", "0"], folder).start()
+    asyncio.run(run_one(started.url))
+    yield started
+    assert started.end() == 0
+    assert "Traceback" not in started.errors()
+
+
+async def run_one(url: str) -> None:
+    async with aiohttp.ClientSession(url) as client:
+        assert (await post(client, "/api/run/start", {"batch_size": 1, "stories": ["1-1-a"]}))[0] == 202
+        while (await get(client, "/api/run"))["state"] != "idle":
+            await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(server.url) as session:
+        yield session
+
+
+def project_of(server: Server) -> Path:
+    return server._cwd / "tiny"
+
+
+async def test_the_run(client: aiohttp.ClientSession) -> None:
+    run = await get(client, "/api/run")
+    assert run["batch"]["status"] == "completed"
+    assert run["plan"] == {"done": 1, "total": 2, "blocked": 0, "runnable": 1}
+    assert run["operations"] == []
+    old = await get(client, "/api/orchestrator/status")
+    assert old == {"status": "idle", "batch_id": 1, "cycles_completed": 1, "max_cycles": 1, "current_stories": []}
+
+
+async def test_the_sprint_and_a_dossier(client: aiohttp.ClientSession) -> None:
+    sprint = await get(client, "/api/sprint")
+    assert [story["key"] for story in sprint["stories"]] == list(STORIES)
+    assert sprint["stories"][0]["status"] == "done"
+    dossier = await get(client, "/api/stories/1-1-a")
+    assert [command["command"] for command in dossier["commands"]] == ["code-review-1", "commit"]
+    assert dossier["commands"][0]["verdict"] == "ZERO ISSUES"
+    assert dossier["commits"][0]["subject"] == "feat(epic-1): implement stories 1-1-a"
+    assert not {"mark", "pid", "stream_path"} & set(dossier["commands"][0])
+
+
+async def test_history(client: aiohttp.ClientSession) -> None:
+    batches = await get(client, "/api/batches?limit=1")
+    assert batches["total"] == 1
+    assert batches["batches"][0]["stories_done"] == 1
+    batch = await get(client, "/api/batches/1")
+    assert batch["batch"]["cost_usd"] == pytest.approx(sum(command["cost_usd"] for command in batch["commands"]))
+    insights = await get(client, "/api/insights")
+    assert insights["total"][0]["cost_usd"] == pytest.approx(batch["batch"]["cost_usd"])
+    assert [line["name"] for line in insights["by_command"]] == ["code-review", "commit"]
+    assert insights["review_rounds"] == [{"story_key": "1-1-a", "rounds": 1, "verdicts": "ZERO ISSUES"}]
+
+
+async def test_stored_events(client: aiohttp.ClientSession) -> None:
+    events = (await get(client, "/api/events"))["events"]
+    seqs = [event["seq"] for event in events]
+    assert seqs == list(range(1, len(events) + 1))
+    assert (await get(client, "/api/events?since=3&limit=2"))["events"] == events[3:5]
+    ends = (await get(client, "/api/events?type=command:end&story=1-1-a&batch=1"))["events"]
+    assert [event["payload"]["command"] for event in ends] == ["code-review-1", "commit"]
+    found = (await get(client, "/api/events?q=zero%20issues&type=command:end"))["events"]
+    assert [event["payload"]["verdict"] for event in found] == ["ZERO ISSUES"]
+    async with client.get("/api/events", headers={"Accept": "application/x-ndjson"}) as response:
+        assert response.content_type == "application/x-ndjson"
+        assert [json.loads(line) for line in (await response.text()).splitlines()] == events
+
+
+async def test_a_transcript(client: aiohttp.ClientSession) -> None:
+    transcript = await get(client, "/api/commands/1/transcript")
+    assert transcript["command"] == "code-review-1"
+    assert any("HIGHEST SEVERITY" in json.dumps(entry) for entry in transcript["entries"])
+    async with client.get("/api/commands/1/transcript?raw=1") as response:
+        lines = [json.loads(line) for line in (await response.text()).splitlines()]
+    assert lines[0]["subtype"] == "init"
+    assert lines[-1]["type"] == "result"
+
+
+async def test_data_files_and_descriptions_are_for_everybody(client: aiohttp.ClientSession, server: Server) -> None:
+    async with client.get("/sprint-status.yaml", headers={"Origin": "https://elsewhere.example"}) as response:
+        assert response.status == 200
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.headers["Cache-Control"] == "no-cache"
+        assert await response.read() == (project_of(server) / TRACKER).read_bytes()
+    (project_of(server) / TRACKER).with_name("orchestrator.csv").write_text("a,b\n")
+    async with client.get("/orchestrator.csv") as response:
+        assert await response.text() == "a,b\n"
+    async with client.get("/orchestrator.md") as response:
+        assert response.status == 404
+    assert "1-1-a" in await get(client, "/story-descriptions.json")
+
+
+async def test_the_page_and_its_modules(client: aiohttp.ClientSession) -> None:
+    async with client.get("/") as response:
+        assert response.content_type == "text/html"
+        policy = response.headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        etag = response.headers["ETag"]
+    async with client.get("/", headers={"If-None-Match": etag}) as response:
+        assert response.status == 304
+    async with client.get("/static/state.js") as response:
+        assert response.content_type == "text/javascript"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/server.py", "/static/", "/static/../server.py", "/static/%2e%2e%2fserver.py", "/static//etc/passwd",
+     "/.sprint-runner/sprint-runner.db", "/secret.txt", "/api/nothing", "/api/batches/99", "/api/batches/x",
+     "/api/batches/99999999999999999999", "/api/commands/0/transcript", "/api/stories/1-1", "/api/stories/..%2f..%2fx"],
+)  # fmt: skip
+async def test_what_is_not_there(client: aiohttp.ClientSession, path: str) -> None:
+    async with client.get(path) as response:
+        assert response.status == 404
+        assert (await response.json())["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "named"),
+    [
+        ("/api/run/start", {"batch_size": 0}, "batch_size"),
+        ("/api/run/start", {"batch_size": 1001}, "batch_size"),
+        ("/api/run/start", {"batch_size": True}, "batch_size"),
+        ("/api/run/start", {"batch_size": 1.5}, "batch_size"),
+        ("/api/run/start", {"batch_size": 10**30}, "batch_size"),
+        ("/api/run/start", {"batch_size": "2"}, "batch_size"),
+        ("/api/run/start", {"batch_size": None}, "batch_size"),
+        ("/api/run/start", {"stories": []}, "stories"),
+        ("/api/run/start", {"stories": "1-1-a"}, "stories"),
+        ("/api/run/start", {"stories": ["nobody"]}, "stories"),
+        ("/api/run/start", {"agent": 7}, "agent"),
+        ("/api/run/start", {"agent": "nobody"}, "agent"),
+        ("/api/run/start", {"budget_usd": -1}, "budget_usd"),
+        ("/api/run/start", {"budget_usd": True}, "budget_usd"),
+        ("/api/run/start", {"size": 2}, "size"),
+        ("/api/run/stop", {"mode": "maybe"}, "mode"),
+        ("/api/run/stop", {"mode": []}, "mode"),
+        ("/api/run/pause", {"x": 1}, "x"),
+    ],
+)
+async def test_bad_input_names_the_field(client: aiohttp.ClientSession, path: str, fields: Any, named: str) -> None:
+    status, answer = await post(client, path, fields)
+    assert status == 400
+    assert answer["error"]["message"].startswith(f"{named}: ")
+
+
+@pytest.mark.parametrize("path", ["/api/run/start", "/api/run/stop", "/api/run/resume", "/api/settings"])
+@pytest.mark.parametrize("body", HOSTILE_BODIES)
+async def test_bodies_that_are_not_objects(client: aiohttp.ClientSession, path: str, body: str) -> None:
+    method = "PUT" if path == "/api/settings" else "POST"
+    headers = {"Content-Type": "application/json"}
+    async with client.request(method, path, data=body.encode("latin-1"), headers=headers) as response:
+        assert response.status == 400
+        assert (await response.json())["error"]["code"] == "bad_json"
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "since=-1", "limit=99999999999", "since=1e3", "batch=²"])
+async def test_bad_queries(client: aiohttp.ClientSession, query: str) -> None:
+    async with client.get(f"/api/events?{query}") as response:
+        assert response.status == 400
+
+
+async def test_methods_types_and_sizes(client: aiohttp.ClientSession) -> None:
+    async with client.get("/api/run/start") as response:
+        assert response.status == 405
+        assert "POST" in response.headers["Allow"]
+    async with client.post("/api/run/start", data="batch_size=1") as response:
+        assert response.status == 415
+    huge = json.dumps({"agent": "x" * 2_000_000})
+    async with client.post(
+        "/api/run/start", data=io.BytesIO(huge.encode()), headers={"Content-Type": "application/json"}
+    ) as response:
+        assert response.status == 413
+        assert (await response.json())["error"]["code"] == "too_large"
+
+
+@pytest.mark.parametrize("path", ["/api/run/pause", "/api/run/resume", "/api/run/stop", "/api/orchestrator/stop"])
+async def test_verbs_that_do_not_fit_the_state(client: aiohttp.ClientSession, path: str) -> None:
+    status, answer = await post(client, path)
+    assert (status, answer["error"]["code"]) == (409, "idle")
+
+
+class TestStatusByHand:
+    async def put(self, client: aiohttp.ClientSession, key: str, fields: Any) -> tuple[int, Any]:
+        async with client.put(f"/api/stories/{key}/status", json=fields) as response:
+            return response.status, await response.json()
+
+    async def test_it_is_written_and_told(self, client: aiohttp.ClientSession, server: Server) -> None:
+        async with client.ws_connect("/ws") as line:
+            await line.receive()
+            wanted = {"status": "ready-for-dev", "expected": "backlog"}
+            assert (await self.put(client, "1-2-b", wanted))[0] == 200
+            told = json.loads((await line.receive()).data)
+        assert told["payload"]["new_status"] == "ready-for-dev"
+        assert told["batch_id"] is None
+        assert "  1-2-b: ready-for-dev  # note\n" in (project_of(server) / TRACKER).read_text()
+        back = {"status": "backlog", "expected": "ready-for-dev"}
+        assert (await self.put(client, "1-2-b", back))[0] == 200
+
+    async def test_what_is_refused(self, client: aiohttp.ClientSession) -> None:
+        assert (await self.put(client, "1-2-b", {"status": "done", "expected": "review"}))[0] == 409
+        assert (await self.put(client, "9-9-x", {"status": "done", "expected": "review"}))[0] == 404
+        assert (await self.put(client, "1-2-b", {"status": "done"}))[0] == 400
+        assert (await self.put(client, "1-2-b", {"status": "made-up", "expected": "backlog"}))[0] == 422
+
+
+class TestSettings:
+    async def put(self, client: aiohttp.ClientSession, fields: Any) -> tuple[int, Any]:
+        async with client.put("/api/settings", json=fields) as response:
+            return response.status, await response.json()
+
+    async def test_all_of_them_with_range_and_source(self, client: aiohttp.ClientSession) -> None:
+        settings = {setting["name"]: setting for setting in (await get(client, "/api/settings"))["settings"]}
+        assert settings["port"]["source"] == "flag"
+        assert settings["agent"]["source"] == "file"
+        assert settings["retries"] == {
+            "name": "retries",
+            "value": 2,
+            "allowed": "a whole number from 0 to 20",
+            "effect": "further attempts after a failed command",
+            "source": "default",
+            "editable": True,
+        }
+
+    async def test_a_change_is_kept_in_the_file_and_in_force(
+        self, client: aiohttp.ClientSession, server: Server
+    ) -> None:
+        status, answer = await self.put(client, {"retries": 3, "verify": "make check"})
+        assert status == 200
+        values = {setting["name"]: setting["value"] for setting in answer["settings"]}
+        assert (values["retries"], values["verify"]) == (3, "make check")
+        text = (project_of(server) / "sprint-runner.yaml").read_text()
+        assert text.startswith("# mine\nagent: own\n")
+        assert text.endswith('retries: 3\nverify: "make check"\n')
+
+    @pytest.mark.parametrize(
+        ("fields", "status"),
+        [
+            ({"retries": 3, "nonsense": 1}, 400),
+            ({"retries": True}, 400),
+            ({"retries": 10**30}, 400),
+            ({"token": "x"}, 400),
+            ({"port": 1}, 409),
+        ],
+    )
+    async def test_all_or_nothing(
+        self, client: aiohttp.ClientSession, server: Server, fields: Any, status: int
+    ) -> None:
+        before = (project_of(server) / "sprint-runner.yaml").read_bytes()
+        assert (await self.put(client, fields))[0] == status
+        assert (project_of(server) / "sprint-runner.yaml").read_bytes() == before
+
+
+async def test_schema_health_and_metrics(client: aiohttp.ClientSession) -> None:
+    schema = await get(client, "/api/schema")
+    assert len(schema["oneOf"]) == 16
+    assert (await get(client, "/healthz"))["status"] == "ok"
+    async with client.get("/metrics") as response:
+        text = await response.text()
+    assert "sprint_runner_events_total " in text
+    assert text.endswith("\n")

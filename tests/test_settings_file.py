@@ -1,0 +1,52 @@
+"""Changing `sprint-runner.yaml`: the value asked for, every other byte as it was, or a refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from settings import SettingsError
+from settings_file import edited
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "expected"),
+    [
+        ("", {"retries": 3}, "retries: 3\n"),
+        ("retries: 1", {"retries": 3}, "retries: 3"),
+        ("agent: claude", {"retries": 3}, "agent: claude\nretries: 3\n"),
+        ("retries: 1  # why\nagent: x\n", {"retries": 3}, "retries: 3  # why\nagent: x\n"),
+        ("verify: 'a # b' # c\n", {"verify": "d"}, 'verify: "d" # c\n'),
+        ('verify: "a \\" # b"\r\nretries: 2\r\n', {"verify": "d"}, 'verify: "d"\r\nretries: 2\r\n'),
+        ("budget_day_usd: 5\n", {"budget_day_usd": None}, "budget_day_usd: null\n"),
+        ("commands:\n  retries: 9\n", {"retries": 3}, "commands:\n  retries: 9\nretries: 3\n"),
+        ("verify:\n", {"verify": "make"}, 'verify: "make"\n'),
+    ],
+)
+def test_one_value_changes(text: str, changes: dict[str, Any], expected: str) -> None:
+    assert edited(text, changes) == expected
+
+
+def test_what_was_asked_is_what_the_file_says() -> None:
+    text = edited('# hi\nverify: "a"\n', {"verify": "b: 'c' # \"d\"", "retries": 0, "auto_resume": True})
+    assert yaml.safe_load(text) == {"verify": "b: 'c' # \"d\"", "retries": 0, "auto_resume": True}
+    assert text.startswith("# hi\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "named"),
+    [
+        ("", {"nonsense": 1}, "nonsense"),
+        ("", {"retries": 21}, "retries"),
+        ("", {"port": 1}, "port"),
+        ("a: [", {"retries": 1}, "YAML"),
+        ("[1]", {"retries": 1}, "mapping"),
+        ("verify: |\n  a\n  b\n", {"verify": "c"}, "edit it by hand"),
+        ("{retries: 1}", {"retries": 2}, "edit it by hand"),
+    ],
+)
+def test_refusals(text: str, changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        edited(text, changes)
