@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, Final, Literal
 
 import msgspec
@@ -172,11 +172,11 @@ def validate_payload(type: EventType | str, payload: Mapping[str, Any]) -> Event
         raise InvalidEvent(f"unknown event type {type!r}") from None
     if not isinstance(payload, Mapping):
         raise InvalidEvent(f"{event_type}: the payload must be an object, not {_kind(payload)}")
+    _check_plain(event_type, payload, "$", 0)
     try:
         msgspec.convert(payload, PAYLOADS[event_type], strict=True)
     except msgspec.ValidationError as error:
         raise InvalidEvent(f"{event_type}: {error}") from None
-    _check_plain(event_type, payload, "$", 0)
     return event_type
 
 
@@ -194,18 +194,11 @@ def json_schema() -> dict[str, Any]:
 
 def _check_plain(type: EventType, value: object, path: str, depth: int) -> None:
     """Refuse what JSON cannot carry unchanged: non-finite numbers, huge integers, sets, bytes, foreign objects."""
-    match value:
-        case None | bool() | str():
-            return
-        case int() if -INT64_MAX <= value <= INT64_MAX:
-            return
-        case float() if math.isfinite(value):
-            return
-        case int() | float():
-            raise InvalidEvent(f"{type}: {path} is {str(value)[:40]}, not a finite number of 64 bits")
-    if depth >= MAX_DEPTH:
+    if value.__class__ in _SCALARS or isinstance(value, Enum):
+        _check_scalar(type, value, path)
+    elif depth >= MAX_DEPTH:
         raise InvalidEvent(f"{type}: {path} is nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, Mapping):
+    elif isinstance(value, dict) or (depth == 0 and isinstance(value, Mapping)):
         _check_mapping(type, value, path, depth)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
@@ -214,11 +207,40 @@ def _check_plain(type: EventType, value: object, path: str, depth: int) -> None:
         raise InvalidEvent(f"{type}: {path} is {_kind(value)}, which JSON does not have")
 
 
+def _check_scalar(type: EventType, value: object, path: str) -> None:
+    match value:
+        case None | bool():
+            return
+        case str():
+            _check_text(type, value, path)
+        case int() if -INT64_MAX <= value <= INT64_MAX:
+            return
+        case float() if math.isfinite(value):
+            return
+        case float():
+            raise InvalidEvent(f"{type}: {path} is {value}, not a finite number")
+        case int():
+            raise InvalidEvent(f"{type}: {path} is an integer of more than 64 bits")
+        case _:
+            raise InvalidEvent(f"{type}: {path} is {_kind(value)}, which JSON does not have")
+
+
+def _check_text(type: EventType, value: str, path: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidEvent(f"{type}: {ascii(path)[1:-1]} holds a lone surrogate, which is no character") from None
+
+
 def _check_mapping(type: EventType, value: Mapping[Any, Any], path: str, depth: int) -> None:
     for key, item in value.items():
-        if not isinstance(key, str):
+        if key.__class__ is not str:
             raise InvalidEvent(f"{type}: {path} has the key {key!r}; keys must be text")
+        _check_text(type, key, f"{path}.{key}")
         _check_plain(type, item, f"{path}.{key}", depth + 1)
+
+
+_SCALARS: Final = (None.__class__, bool, int, float, str)  # no classes of their own: nobody could write those down
 
 
 def _kind(value: object) -> str:
