@@ -120,7 +120,10 @@ class Adapter:
 
     def judge(self, tally: Tally, ending: Ending) -> Judgement:
         """The outcome, from why we ended it, the last final record and the exit code, in this order."""
-        return _by_cause(tally, ending) or self._by_final(tally, ending)
+        judgement = _by_cause(tally, ending) or self._by_final(tally, ending)
+        if tally.resumed and judgement.kind is OutcomeKind.COULD_NOT_START:  # it may well start afresh
+            return Judgement(OutcomeKind.FAILED, f"The session could not be resumed. {judgement.reason}")
+        return judgement
 
     def _by_final(self, tally: Tally, ending: Ending) -> Judgement:
         final = tally.final

@@ -37,7 +37,7 @@ class Tally:
     def __init__(self, model: str | None = None, resumed: bool = False, booked: Usage | None = None) -> None:
         self.session_id: str | None = None
         self.model = model
-        self._resumed, self._booked = resumed, booked
+        self.resumed, self._booked = resumed, booked
         self.final: Final | None = None
         self.limit: LimitSeen | None = None
         self.failure: Failure | None = None
@@ -181,7 +181,7 @@ class Tally:
 
     def _since_resume(self, final: Final) -> Usage | None:
         """A session's total less what was booked before; where that is unknown, the replies seen are closer to it."""
-        if final.usage is None or not (final.whole_session and self._resumed):
+        if final.usage is None or not (final.whole_session and self.resumed):
             return final.usage
         if self._booked is not None:
             return final.usage - self._booked
