@@ -123,8 +123,9 @@ class Hub:
         self.clients.add(client)
         if since is None or epoch != self.epoch or since > self.seq:
             init = self._init_frame()
-            client.live, client.allowance = True, len(init)
+            client.live = True
             self._send(client, init)
+            client.allowance = len(init)
         else:
             self._resume(client, since)
         return client
