@@ -98,12 +98,12 @@ def emit_event(type: EventType | str, payload: Mapping[str, Any]) -> asyncio.Fut
 async def broadcast(event: Event | Mapping[str, Any]) -> Event:
     """Publish a ready-made event, an `Event` or `{type, payload[, timestamp]}`, and wait until it is delivered."""
     if isinstance(event, Event):
-        return await _append(event.type, event.payload, event.timestamp)
+        event = {"type": event.type, "payload": event.payload, "timestamp": event.timestamp}
     if not isinstance(event, Mapping) or "type" not in event or "payload" not in event:
         raise InvalidEvent("an event needs a type and a payload")
     timestamp = event.get("timestamp", int(time.time() * 1000))
     if type(timestamp) is not int or not 0 <= timestamp <= INT64_MAX:
-        raise InvalidEvent(f"{event['type']}: the timestamp must be whole milliseconds, not {timestamp!r}")
+        raise InvalidEvent(f"{event['type']}: the timestamp must be whole milliseconds of 64 bits")
     return await _append(event["type"], event["payload"], timestamp)
 
 
@@ -111,12 +111,11 @@ def _append(type: EventType | str, payload: Mapping[str, Any], timestamp: int) -
     if _bound.log is None:
         raise EventsNotStarted("events are not started: call events.start(log, …) before emitting")
     event_type = validate_payload(type, payload)
-    try:
-        body = msgspec.json.encode(payload)
-    except UnicodeEncodeError as error:
-        raise InvalidEvent(f"{event_type}: a text holds a lone surrogate ({error.reason})") from None
+    body = msgspec.json.encode(dict(payload))
     batch_id = payload["batch_id"] if event_type.startswith("batch:") else current_batch.get()
-    event = Event(type=event_type, payload=dict(payload), timestamp=timestamp, batch_id=batch_id, body=body)
+    # Subscribers see what readers of the log will see, whatever the caller does with the payload meanwhile.
+    told = msgspec.json.decode(body)
+    event = Event(type=event_type, payload=told, timestamp=timestamp, batch_id=batch_id, body=body)
     log: Log = _bound.log
     return log.append(event)
 
