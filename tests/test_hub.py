@@ -236,7 +236,7 @@ class Page:
         return self.seen[-1] if self.seen else (self.start or 0)
 
     def connect(self) -> None:
-        self.line = Line(reading=self.rng.random() < 0.7)
+        self.line = Line(reading=self.rng.random() < 0.5)
         known = self.start is not None
         if not known and self.rng.random() < 0.5:
             self.start, known = 0, True
@@ -312,7 +312,7 @@ async def test_10000_random_steps_end_with_every_event_once(seed: int, monkeypat
         page.drop()
         assert page.start is not None
         assert page.seen == list(range(page.start + 1, len(house.log) + 1))
-    assert house.hub.dropped > 10  # the bounds were met on the way
+    assert house.hub.dropped > 5  # the bounds were met on the way
     assert house.reads > 100
 
 

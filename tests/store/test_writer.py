@@ -1,0 +1,419 @@
+"""The writer over real files: group commit, units, locks, full disks, refused rows, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import store.writer as writer_module
+from db import Database, create_batch, get_batch, get_events, update_batch
+from events import Event
+from store.job import NotWritten
+from store.rows import NoSuchRow
+from store.writer import DatabaseUnavailable
+from tests.lines import event
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "sprint-runner.db"
+
+
+@pytest.fixture
+async def database(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    monkeypatch.setattr(writer_module, "PROBE_S", 0.02)
+    opened = await Database.open(path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def seen(database: Database) -> list[list[int]]:
+    """The seqs of every commit that subscribers were told of."""
+    commits: list[list[int]] = []
+    database.on_commit = lambda events: commits.append([one.seq for one in events])
+    return commits
+
+
+def draft(message: str = "Writing tests") -> Event:
+    return event(0, message)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[sqlite3.Connection]:
+    """Another process's lock, as SQLite sees it: a connection of its own in a write transaction."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield other
+    finally:
+        other.close()
+
+
+@contextmanager
+def full(database: Database) -> Iterator[None]:
+    """A full disk: the file may not grow any more. Set from the writer's own thread, as the limit is a connection's."""
+    connection = database.writer._connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA max_page_count = 1000000")
+
+
+async def open_again(database: Database) -> None:
+    async with asyncio.timeout(10):
+        while database.writer.failure is not None:
+            await asyncio.sleep(0.005)
+
+
+async def stored(database: Database) -> list[int]:
+    return [row.seq for row in await database.read(get_events, 1_000_000)]
+
+
+class Metronome:
+    """How late the loop was at worst, in seconds, while it watched."""
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+
+    async def __aenter__(self) -> Metronome:
+        self._task = asyncio.create_task(self._beat())
+        await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _beat(self) -> None:
+        while True:
+            asked = time.perf_counter()
+            await asyncio.sleep(0.005)
+            self.worst = max(self.worst, time.perf_counter() - asked - 0.005)
+
+
+# -- the ordinary ----------------------------------------------------------------------------------------------
+
+
+async def test_a_burst_is_one_group_after_another_in_order(database: Database, seen: list[list[int]]) -> None:
+    futures = [database.append(draft(str(number))) for number in range(4_000)]
+    events = await asyncio.gather(*futures)
+    assert [one.seq for one in events] == list(range(1, 4_001))
+    assert [seq for commit in seen for seq in commit] == list(range(1, 4_001))
+    assert len(seen) <= 4_000 / writer_module.GROUP_MAX + 2
+    assert max(map(len, seen)) <= writer_module.GROUP_MAX
+    assert await stored(database) == list(range(1, 4_001))
+
+
+async def test_subscribers_hear_before_the_future_is_done(database: Database) -> None:
+    order: list[str] = []
+    database.on_commit = lambda _events: order.append("subscribers")
+    await database.append(draft())
+    order.append("caller")
+    assert order == ["subscribers", "caller"]
+
+
+async def test_seq_goes_on_after_reopening(path: Path) -> None:
+    for expected in (1, 2, 3):
+        database = await Database.open(path)
+        assert (await database.append(draft())).seq == expected
+        await database.close()
+
+
+async def test_events_and_rows_commit_in_the_order_they_were_asked_for(database: Database) -> None:
+    order: list[str] = []
+    database.on_commit = lambda events: order.extend(str(one.seq) for one in events)
+    first, batch = database.append(draft()), database.write(create_batch, max_cycles=2)
+    await asyncio.gather(first, batch, database.append(draft()))
+    assert order == ["1", "2"]
+    assert await database.read(get_batch, batch.result()) is not None
+
+
+async def test_a_subscriber_that_fails_keeps_no_caller_waiting(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def faulty(_events: Any) -> None:
+        raise KeyError("a fault")
+
+    database.on_commit = faulty
+    assert (await database.append(draft())).seq == 1
+    assert "could not be delivered" in caplog.text
+
+
+async def test_a_cancelled_caller_harms_nobody(database: Database) -> None:
+    first, second = database.append(draft()), database.append(draft())
+    first.cancel()
+    assert (await second).seq == 2
+    assert await stored(database) == [1, 2]
+
+
+# -- refused rows and units ------------------------------------------------------------------------------------
+
+
+async def refuse_some(database: Database) -> None:
+    """The database refuses events whose payload holds the word refused."""
+
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "CREATE TRIGGER refusing BEFORE INSERT ON events WHEN NEW.payload LIKE '%refused%' "
+            "BEGIN SELECT RAISE(ABORT, 'refused by a trigger'); END"
+        )
+
+    await database.write(work)
+
+
+async def test_a_refused_row_is_its_callers_alone_and_leaves_no_gap(
+    database: Database, seen: list[list[int]], caplog: pytest.LogCaptureFixture
+) -> None:
+    await refuse_some(database)
+    futures = [database.append(draft("refused" if number % 3 == 1 else "fine")) for number in range(300)]
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    refused = [number for number, result in enumerate(results) if isinstance(result, sqlite3.IntegrityError)]
+    assert refused == list(range(1, 300, 3))
+    assert [one.seq for one in results if isinstance(one, Event)] == list(range(1, 201))
+    assert [seq for commit in seen for seq in commit] == await stored(database) == list(range(1, 201))
+    assert database.writer.failure is None
+    assert "was not stored: refused by a trigger" in caplog.text
+
+
+async def test_a_unit_commits_together_or_not_at_all(database: Database, seen: list[list[int]]) -> None:
+    await refuse_some(database)
+    batch = await database.write(create_batch, max_cycles=1)
+    with database.atomic():
+        row = database.write(update_batch, batch, status="completed")
+        before = database.append(draft("fine"))
+        refused = database.append(draft("refused"))
+        after = database.append(draft("fine"))
+    alone = database.append(draft("fine"))
+    with pytest.raises(sqlite3.IntegrityError):
+        await refused
+    for future in (row, before, after):
+        with pytest.raises(NotWritten) as caught:
+            await future
+        assert isinstance(caught.value.__cause__, sqlite3.IntegrityError)
+    assert (await alone).seq == 1
+    assert seen == [[1]]
+    found = await database.read(get_batch, batch)
+    assert found is not None
+    assert found.status == "running"
+
+
+async def test_a_unit_whose_row_is_missing_shows_no_event(database: Database, seen: list[list[int]]) -> None:
+    with database.atomic():
+        row = database.write(update_batch, 99, status="completed")
+        told = database.append(draft())
+    with pytest.raises(NoSuchRow):
+        await row
+    with pytest.raises(NotWritten):
+        await told
+    assert seen == []
+
+
+def block(database: Database, futures: list[asyncio.Future[Any]]) -> None:
+    """A unit that a fault leaves in the middle."""
+    with database.atomic():
+        futures.append(database.append(draft()))
+        futures.append(database.write(create_batch, max_cycles=1))
+        raise ValueError("a wrong payload")
+
+
+async def test_a_block_that_raises_writes_nothing(database: Database) -> None:
+    futures: list[asyncio.Future[Any]] = []
+    with pytest.raises(ValueError, match="a wrong payload"):
+        block(database, futures)
+    for future in futures:
+        with pytest.raises(NotWritten):
+            await future
+    assert (await database.append(draft())).seq == 1
+    assert await database.write(create_batch, max_cycles=1) == 1
+
+
+async def test_units_nest(database: Database) -> None:
+    lost: list[asyncio.Future[Any]] = []
+    with database.atomic():
+        first = database.append(draft())
+        with pytest.raises(ValueError, match="wrong"):
+            block(database, lost)
+        with database.atomic():
+            second = database.append(draft())
+    assert [(await first).seq, (await second).seq] == [1, 2]
+    with pytest.raises(NotWritten):
+        await lost[0]
+
+
+def read_copy(path: Path, copy: Path) -> tuple[int, int]:
+    """Copy the files as they are and count the events, and what the batches say of them."""
+    for suffix in ("", "-wal"):  # in this order: the log only grows, and is not yet moved into the file
+        shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
+    found = sqlite3.connect(copy)
+    counted = found.execute(
+        "SELECT (SELECT COUNT(*) FROM events), (SELECT COALESCE(SUM(max_cycles), 0) FROM batches)"
+    ).fetchone()
+    found.close()
+    return counted[0], counted[1]
+
+
+async def test_a_crash_shows_all_of_a_unit_or_nothing(path: Path, tmp_path: Path) -> None:
+    """What a copy of the files holds, taken while the thread writes, is what a crash would have left there."""
+    database = await Database.open(path)
+    rng, found = random.Random(3), set()
+    for round_ in range(60):
+        with database.atomic():
+            futures = [database.append(draft(str(round_))) for _ in range(rng.randrange(2, 9))]
+            database.write(create_batch, max_cycles=len(futures))
+        if round_ % 3 == 0:
+            await asyncio.sleep(rng.random() / 500)
+        events, told = await asyncio.to_thread(read_copy, path, tmp_path / f"copy-{round_}.db")
+        assert events == told
+        found.add(events)
+    assert len(found) > 10
+    await database.close()
+
+
+# -- trouble with the disk -------------------------------------------------------------------------------------
+
+
+async def test_a_lock_of_another_process_is_waited_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.BUSY_TIMEOUT_MS", 20)
+    database = await Database.open(path)
+    commits: list[int] = []
+    database.on_commit = lambda events: commits.extend(one.seq for one in events)
+    with locked(path):
+        async with Metronome() as metronome:
+            futures = [database.append(draft()) for _ in range(50)]
+            await asyncio.sleep(0.3)
+        assert not any(future.done() for future in futures)
+        assert commits == []
+        assert database.writer.failure == "another process has locked the database"
+        assert await stored(database) == []
+    assert [one.seq for one in await asyncio.gather(*futures)] == list(range(1, 51))
+    assert database.writer.failure is None
+    assert metronome.worst < 0.1
+    await database.close()
+
+
+async def test_a_real_lock_of_two_seconds_leaves_the_loop_on_time(path: Path) -> None:
+    """With the busy timeout as it is, and a real process that holds the lock."""
+    database = await Database.open(path)
+    script = (
+        "import sqlite3, sys, time\n"
+        "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); time.sleep(2); c.execute('ROLLBACK')\n"
+    )
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert other.stdout is not None
+    await other.stdout.readline()
+    started = time.monotonic()
+    async with Metronome() as metronome:
+        await database.append(draft())
+    assert time.monotonic() - started > 1.5
+    assert metronome.worst < 0.25
+    await other.wait()
+    await database.close()
+
+
+async def test_at_the_end_a_lock_is_not_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.BUSY_TIMEOUT_MS", 20)
+    database = await Database.open(path)
+    with locked(path):
+        future = database.append(draft())
+        async with asyncio.timeout(5):
+            await database.close()
+        with pytest.raises(DatabaseUnavailable, match="locked"):
+            await future
+    with pytest.raises(DatabaseUnavailable, match="closed"):
+        database.append(draft())
+
+
+async def test_a_full_disk_refuses_and_opens_again(
+    database: Database, seen: list[list[int]], caplog: pytest.LogCaptureFixture
+) -> None:
+    await database.append(draft())
+    with full(database):
+        futures = [database.append(draft("x" * 1_000)) for _ in range(200)]
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        assert all(isinstance(result, DatabaseUnavailable) for result in results)
+        assert "full" in str(results[0])
+        with pytest.raises(DatabaseUnavailable, match="full"):
+            database.append(draft())
+        with pytest.raises(DatabaseUnavailable, match="full"):
+            database.write(create_batch, max_cycles=1)
+        assert seen == [[1]]
+        assert await stored(database) == [1]
+        await asyncio.sleep(0.1)
+        assert database.writer.failure is not None
+    await open_again(database)
+    assert (await database.append(draft())).seq == 2
+    assert await stored(database) == [1, 2]
+    assert caplog.text.count("the database takes no writes") == 1
+    assert "takes writes again" in caplog.text
+
+
+async def test_a_disk_that_comes_and_goes_loses_nothing_that_was_said_to_be_stored(
+    database: Database, seen: list[list[int]]
+) -> None:
+    committed = []
+    for _ in range(8):
+        with full(database):
+            for result in await asyncio.gather(
+                *(database.append(draft("x" * 300)) for _ in range(100)), return_exceptions=True
+            ):
+                if isinstance(result, Event):
+                    committed.append(result.seq)
+        await open_again(database)
+        committed.append((await database.append(draft())).seq)
+    assert committed == [seq for commit in seen for seq in commit] == await stored(database)
+    assert committed == list(range(1, len(committed) + 1))
+
+
+async def test_a_broken_write_does_not_end_the_thread(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise MemoryError("out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database.writer, "_begin", broken)
+        with pytest.raises(DatabaseUnavailable, match="out of memory"):
+            await database.append(draft())
+    await open_again(database)
+    assert (await database.append(draft())).seq == 1
+
+
+async def test_too_many_waiting_writes_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(writer_module, "QUEUE_MAX", 100)
+    database = await Database.open(path)
+    waiting: list[asyncio.Future[Event]] = []
+
+    async def fill() -> None:
+        for _ in range(2 * writer_module.GROUP_MAX):
+            waiting.append(database.append(draft()))
+            await asyncio.sleep(0)
+
+    with locked(path), pytest.raises(DatabaseUnavailable, match="100 writes are waiting for the disk"):
+        await fill()
+    assert len(await asyncio.gather(*waiting)) >= 100
+    await database.close()
+
+
+async def test_close_writes_what_is_queued(path: Path) -> None:
+    database = await Database.open(path)
+    futures = [database.append(draft()) for _ in range(2_000)]
+    await database.close()
+    assert all(future.done() for future in futures)
+    again = await Database.open(path)
+    assert again.last_seq == 2_000
+    await again.close()
