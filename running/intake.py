@@ -60,8 +60,7 @@ class Intake:
         """The next one or two stories of the tracker; empty when nothing is left to run."""
         project = self._workspace.project
         tracker = await asyncio.to_thread(sprint.read, project)
-        candidates = [Candidate(entry.key, entry.epic, entry.status.value) for entry in tracker.stories]
-        picked = pick(candidates, exclude=self._taken, only=self._only)
+        picked = pick(candidates(tracker), exclude=self._taken, only=self._only)
         if not picked:
             return []
         self.journal = Journal()
@@ -139,6 +138,12 @@ class Intake:
         if row.batch_id == self._batch_id:
             columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
             await durable(lambda: self._workspace.database.write(update_story, row.id, **columns))
+
+
+def candidates(tracker: sprint.Sprint) -> list[Candidate]:
+    """The tracker's stories as the workflow sees them; one whose status cannot be written must not run."""
+    statuses = ((entry, entry.status.value if entry.editable else "unknown") for entry in tracker.stories)
+    return [Candidate(entry.key, entry.epic, status) for entry, status in statuses]
 
 
 def _titles(project: sprint.Project) -> dict[str, str]:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 import agents
 import sprint
+from running.intake import candidates
 from running.workspace import Workspace
-from workflow import Candidate, runnable
+from workflow import runnable
 
 
 class BadRequest(ValueError):
@@ -33,16 +34,19 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
     tracker = await asyncio.to_thread(sprint.read, workspace.project)
     name = workspace.relative(workspace.project.tracker)
     if not tracker.stories:
-        problems = "; ".join(problem.message for problem in tracker.problems[:3])
-        raise NotNow("tracker", f"{name} holds no stories{': ' + problems if problems else ''}")
+        raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
     if not tracker.writable:
-        raise NotNow("tracker", f"{name} cannot be written safely, so the status of stories could not be kept")
+        raise NotNow("tracker", f"{name} cannot be written safely{_problems(tracker)}")
     known = {story.key for story in tracker.stories}
     for key in only or ():
         if key not in known:
             raise BadRequest("stories", f"{name} has no story {key!r}")
-    candidates = [Candidate(story.key, story.epic, story.status.value) for story in tracker.stories]
-    return [story.key for story in runnable(candidates) if only is None or story.key in only]
+    return [story.key for story in runnable(candidates(tracker)) if only is None or story.key in only]
+
+
+def _problems(tracker: sprint.Sprint) -> str:
+    said = "; ".join(problem.message for problem in tracker.problems[:3])
+    return f": {said}" if said else ""
 
 
 async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
