@@ -1,4 +1,4 @@
-"""Claude Code: `claude -p --output-format stream-json --verbose`, the prompt on stdin.
+"""Claude Code: `claude -p --output-format stream-json --verbose …`, the prompt on stdin.
 
 Reads versions 2.1.197 to 2.1.330 and ignores lines it does not know. Usage is seen once per message id; the result
 line's `model_usage_since_last_result` (subagents included) is the truth, or `modelUsage` where that is missing.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from agents import objects
@@ -27,6 +26,7 @@ from agents.claude_lines import (
     usage_of,
     words_of,
 )
+from agents.claude_reply import Reply
 from agents.objects import Json
 from agents.records import (
     Denied,
@@ -44,6 +44,7 @@ from agents.spec import AgentSpec, Call, OutcomeKind, Usage
 from agents.summaries import tool_call
 from agents.wording import one_line
 
+PARTIAL = "--include-partial-messages"  # tells the true tokens of each reply, and that a long one is still growing
 SYNTHETIC_MODEL = "<synthetic>"  # an API error printed as if the model had said it
 
 _QUESTION_TOOLS = frozenset(("AskUserQuestion",))
@@ -51,9 +52,9 @@ _LIMIT_SUBTYPES = frozenset(("error_max_turns", "error_max_budget_usd", "error_m
 
 
 class ClaudeParser(QuietParser):
-    """The state of one call: the last API error, running background tasks, characters per reply."""
+    """The state of one call: the last API error, running background tasks, the reply being printed."""
 
-    CHARS_PER_TOKEN: ClassVar[int | None] = 4  # rough; replies report the output tokens of their first byte only
+    CHARS_PER_TOKEN: ClassVar[int | None] = 4  # rough, of English and of code
 
     def __init__(self, cwd: str | None = None) -> None:
         self._cwd = cwd
@@ -62,7 +63,7 @@ class ClaudeParser(QuietParser):
         self._denied: set[str] = set()
         self._background = 0
         self._started = False
-        self._reply = ("", 0)  # the id of the reply being printed, and its characters so far
+        self._reply = Reply(self.CHARS_PER_TOKEN)
 
     def feed(self, line: bytes) -> Sequence[Record]:
         reading = objects.read_line(line, is_line)
@@ -114,17 +115,10 @@ class ClaudeParser(QuietParser):
         return usage_of(usage)
 
     def _usage(self, message: Json, characters: int) -> Iterator[Record]:
-        """The tokens of a reply so far. Its lines all report the same start value, so its length is a better guess."""
         id_ = objects.as_text(message.get("id"))
         usage = self._tokens(objects.as_object(message.get("usage")))
-        if id_ is None or not usage:
-            return
-        seen = self._reply[1] if self._reply[0] == id_ else 0
-        self._reply = (id_, seen + characters)
-        if self.CHARS_PER_TOKEN is not None:
-            guess = self._reply[1] // self.CHARS_PER_TOKEN
-            usage = replace(usage, output_tokens=max(usage.output_tokens, guess))
-        yield UsageSeen(id_, usage, objects.as_text(message.get("model")))
+        if id_ is not None and usage:
+            yield self._reply.block(id_, text_of(message, "model"), usage, characters)
 
     def _synthetic(self, line: Json, message: Json) -> Iterator[Record]:
         said = "\n".join(str(block.get("text", "")) for block in blocks_of(message.get("content")))
@@ -149,12 +143,19 @@ class ClaudeParser(QuietParser):
     def _event(self, line: Json) -> Iterator[Record]:
         """With partial messages a reply's tokens are known from its first byte, and exactly at its end."""
         event = objects.as_object(line.get("event"))
-        if event.get("type") == "message_start":
-            yield from self._usage(objects.as_object(event.get("message")), 0)
-        elif event.get("type") == "message_delta" and (id_ := text_of(line, "api_message_id") or self._reply[0]):
-            usage = self._tokens(objects.as_object(event.get("usage")))
-            if usage:
-                yield UsageSeen(id_, usage)
+        seen: UsageSeen | None = None
+        match event.get("type"):
+            case "message_start":
+                yield from self._usage(objects.as_object(event.get("message")), 0)
+            case "content_block_delta":
+                delta = objects.as_object(event.get("delta"))
+                written = delta.get("text") or delta.get("partial_json") or delta.get("thinking")
+                seen = self._reply.grow(len(str(written or "")))
+            case "message_delta":
+                usage = self._tokens(objects.as_object(event.get("usage")))
+                seen = self._reply.end(text_of(line, "api_message_id"), usage)
+        if seen is not None:
+            yield seen
 
     # -- what the program said about itself
 
@@ -234,7 +235,7 @@ class Claude(Adapter):
     }
 
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:
-        argv = [*spec.command, "-p", "--output-format", "stream-json", "--verbose"]
+        argv = [*spec.command, "-p", "--output-format", "stream-json", "--verbose", PARTIAL]
         if model := call.model or spec.model:
             argv += ["--model", model]
         if spec.permission_mode:

@@ -49,7 +49,7 @@ def test_argv() -> None:
     spec = AgentSpec("c", "claude", ("claude", "--verbose-too"), model="opus", permission_mode="acceptEdits")
     call = Call("the prompt", Path("/p"), "m", Path("/s"), model="haiku", resume="id-1")
     assert Claude().argv(spec, call) == [
-        *("claude", "--verbose-too", "-p", "--output-format", "stream-json", "--verbose"),
+        *("claude", "--verbose-too", "-p", "--output-format", "stream-json", "--verbose", "--include-partial-messages"),
         *("--model", "haiku", "--permission-mode", "acceptEdits", "--resume", "id-1"),
     ]
 
@@ -118,6 +118,20 @@ def test_partial_messages_know_the_output() -> None:
         line(type="stream_event", event=delta, api_message_id="m"),
     )
     assert records[-1] == UsageSeen("m", Usage(10, 77))
+
+
+def test_a_growing_reply_is_guessed_by_its_length() -> None:
+    def event(**fields: Any) -> bytes:
+        return line(type="stream_event", event=fields)
+
+    usage = {"input_tokens": 10, "output_tokens": 1}
+    start = {"id": "m", "model": "opus", "usage": usage}
+    grow = event(type="content_block_delta", delta={"type": "text_delta", "text": "x" * 1000})
+    whole = assistant({"type": "text", "text": "x" * 5000}, model="opus", usage=usage)
+    end = event(type="message_delta", usage={"input_tokens": 10, "output_tokens": 1234})
+    records = read(event(type="message_start", message=start), *([grow] * 5), whole, end)
+    outputs = [record.usage.output_tokens for record in records if isinstance(record, UsageSeen)]
+    assert outputs == [1, 500, 1000, 1250, 1234]
 
 
 def test_subagents_are_told_apart() -> None:
