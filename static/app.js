@@ -189,8 +189,9 @@ function tick() {
 
 function search() {
   if (route.current.tab === "board") return board.focus();
-  if (route.current.tab !== "run") route.go("run");
-  requestAnimationFrame(() => log.filter.focus());
+  if (route.current.tab === "run") return log.filter.focus();
+  route.go("run");
+  addEventListener("hashchange", () => log.filter.focus(), { once: true });
 }
 
 function toggle() {

@@ -124,11 +124,10 @@ function epicFacts(epic, cards) {
   return [statusWords(epic.status), `${done} of ${cards.length} done`, retro && `retrospective ${retro}`].filter(Boolean).join(" · ");
 }
 
-/** @param {Model} model @param {number} shown */
+/** @param {Model} model @param {number} shown cards that the filters leave */
 function countWords({ plan, counts }, shown) {
   if (!plan.sprint) return "";
-  const all = shown - (plan.sprint.other.length);
-  const part = all < counts.total && all >= 0 && shown !== counts.total + plan.sprint.other.length ? `${plural(shown, "card")} shown · ` : "";
+  const part = shown < plan.stories.length + plan.sprint.other.length ? `${plural(shown, "card")} shown · ` : "";
   return `${part}${counts.done} of ${plural(counts.total, "story", "stories")} done${counts.blocked ? `, ${counts.blocked} blocked` : ""}`;
 }
 

@@ -41,11 +41,11 @@ export function overlay(sprint, overrides) {
   return { sprint, stories, byKey: new Map(stories.map((story) => [story.key, story])), counts: counted(stories), error: null };
 }
 
-/** @param {PlanStory[]} stories @returns {Counts} */
+/** Parked stories are not part of what is to be done. @param {PlanStory[]} stories @returns {Counts} */
 export function counted(stories) {
   const has = (/** @type {(story: PlanStory) => boolean} */ test) => stories.filter(test).length;
   return {
-    total: stories.length, done: has((story) => story.status === "done"),
+    total: has((story) => story.status !== "parked"), done: has((story) => story.status === "done"),
     blocked: has((story) => story.status === "blocked"), runnable: has((story) => story.runnable),
   };
 }

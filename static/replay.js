@@ -61,8 +61,14 @@ export function createReplay(page) {
   /** @param {number} to ms */
   function seek(to) {
     if (!film) return;
-    time = Math.min(film.ends, Math.max(film.starts, to));
-    index = film.indexAt(time);
+    const at = Math.min(film.ends, Math.max(film.starts, to));
+    place(film.indexAt(at), at);
+  }
+
+  /** @param {number} events that have happened @param {number} at ms */
+  function place(events, at) {
+    if (!film) return;
+    [index, time] = [events, at];
     slider.value = String(index);
     attr(slider, "aria-valuetext", `${clock(time)}, event ${index} of ${film.events.length}`);
     text(byId("replay-words"), `${clock(time)} · event ${count(index)} of ${count(film.events.length)}`);
@@ -98,7 +104,7 @@ export function createReplay(page) {
   slider.addEventListener("input", () => {
     playing = false;
     setPlaying(false);
-    if (film) seek(film.events[Math.max(0, Number(slider.value) - 1)].timestamp);
+    if (film) place(Number(slider.value), film.events[Math.max(0, Number(slider.value) - 1)].timestamp);
   });
 
   return {
