@@ -1,7 +1,7 @@
 """Becomes the agent, after asking the kernel to signal it when the server dies (Linux only).
 
 Run as a script: `python -I -S launch.py PARENT_PID SIGNAL PROGRAM ARG0 [ARG…]`. It imports almost nothing, costs about
-20 ms, and leaves no process behind: `exec` keeps the pid, the session, the standard streams and the request. Doing this
+12 ms, and leaves no process behind: `exec` keeps the pid, the session, the standard streams and the request. Doing this
 in the child itself avoids code between fork and exec in a process with threads. The signal fires when the *thread* that
 forked ends; the server forks on its event loop, which lives as long as the server.
 """

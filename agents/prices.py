@@ -8,6 +8,7 @@ rather than wrong.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agents.spec import Usage
 
@@ -49,6 +50,7 @@ PRICES: dict[str, Price] = {
 }
 
 
+@lru_cache(maxsize=256)
 def price_of(model: str | None) -> Price | None:
     """The price of a model id such as "claude-sonnet-4-5-20250929" or "anthropic/claude-sonnet-4-5"."""
     name = (model or "").rsplit("/", 1)[-1].lower()

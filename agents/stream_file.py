@@ -18,7 +18,7 @@ FLUSH_BYTES = 128 * 1024  # collected before a write is worth a thread's wake-up
 FLUSH_S = 0.5  # a transcript that is read while the agent runs lags by no more
 MAX_PENDING_BYTES = 8 * 1024 * 1024  # beyond this the reader waits for the disk
 FILE_MODE = 0o600  # prompts and file contents may be private
-GZIP_LEVEL = 4  # JSON shrinks tenfold at any level; this one takes about 10 ms per MB
+GZIP_LEVEL = 4  # JSON shrinks tenfold at any level; this one takes about 20 ms per MB
 COPY_BYTES = 1024 * 1024  # read at once while compressing
 
 

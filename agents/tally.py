@@ -44,7 +44,7 @@ class Tally:
         self.retry: Retry | None = None
         self.question: str | None = None
         self.denied: Denied | None = None
-        self.last_activity = ""
+        self._last_said = ""
         self.started = False  # anything came on stdout that is a record
         self.malformed = 0
         self.turns: int | None = None
@@ -73,6 +73,11 @@ class Tally:
         """Dollars so far, None when neither the agent nor the price table knows."""
         known = self._settled_cost is not None or any(cost is not None for _, cost in self._pending.values())
         return (self._settled_cost or 0.0) + self._pending_cost if known else None
+
+    @property
+    def last_activity(self) -> str:
+        """The last thing said or done, in one line."""
+        return first_line(self._last_said)
 
     @property
     def open_call(self) -> str | None:
@@ -124,7 +129,8 @@ class Tally:
                 self._add_event(record)
 
     def _add_text(self, record: Text) -> None:
-        self.last_activity = first_line(record.text) or self.last_activity
+        if record.text and not record.text.isspace():
+            self._last_said = record.text
         if record.subagent is not None:
             return
         self._texts.append(record.text)
@@ -133,7 +139,7 @@ class Tally:
             self._text_chars -= len(self._texts.popleft())
 
     def _open(self, record: ToolCall) -> None:
-        self.last_activity = record.summary
+        self._last_said = record.summary
         self._open_calls[record.id] = record.summary
         if len(self._open_calls) > MAX_OPEN_CALLS:
             del self._open_calls[next(iter(self._open_calls))]
