@@ -222,8 +222,13 @@ def _announce(plan: Plan, url: str, services: Services) -> None:
     sys.stdout.flush()
     if agent.problem is not None:
         log.warning("%s", agent.problem)
-    if plan.open_browser:
-        webbrowser.open(url)
+    if plan.open_browser and _has_screen():
+        asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)
+
+
+def _has_screen() -> bool:
+    """Without one, `webbrowser` would start a text browser in this very terminal."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from agents import AgentSpec
 from db import Database, DatabaseUnavailable, update_batch
-from events import Event, EventType, emit_event
+from events import Event, EventType, current_batch, emit_event
 from running.git import Git
 from settings import Settings
 from sprint import Project
@@ -48,12 +48,21 @@ class Workspace:
 
 async def durable(write: Callable[[], Awaitable[T]]) -> T:
     """Do a write that the run must not go on without; while the disk takes none, wait for it and do it again."""
+    waited = 0
     while True:
         try:
-            return await write()
+            result = await write()
         except DatabaseUnavailable as error:
-            log.error("waiting for the database: %s", error)
+            waited += 1
+            log.error("the run waits for the database: %s", error)
             await asyncio.sleep(RETRY_S)
+        else:
+            break
+    batch_id = current_batch.get()
+    if waited and batch_id is not None:
+        message = f"the run stood still for about {waited * RETRY_S:.0f} s: the database took no writes"
+        mention(EventType.BATCH_WARNING, {"batch_id": batch_id, "warning_type": "disk", "message": message})
+    return result
 
 
 async def record(type: EventType, payload: Mapping[str, Any]) -> Event:
