@@ -91,12 +91,17 @@ class Commander:
         return result
 
     def _choose(self, order: Order) -> tuple[AgentSpec, str | None]:
-        """The agent and the model of a command: its own setting, else the light or the usual model."""
+        """The agent and the model of a command: its own setting, else the light, the reviewing or the usual model."""
         settings = self.workspace.settings()
         own = settings.commands.get(kind_of(order.command), CommandConfig())
         spec = self.workspace.agents[own.agent or self._agent]
-        usual = spec.light_model if order.light and spec.light_model else spec.model
-        return spec, own.model or usual
+        if own.model is not None:
+            return spec, own.model
+        if order.light and spec.light_model is not None:
+            return spec, spec.light_model
+        if kind_of(order.command).endswith("-review") and (config := settings.agents.get(spec.name)) is not None:
+            return spec, config.review_model or spec.model
+        return spec, spec.model
 
     def _wait_for_limit(self, result: Result, limits: int) -> None:
         """Close the gate until the limit's real reset, or by steps where the agent named none."""

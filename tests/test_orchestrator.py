@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator import BadRequest, NotNow, StopMode
 from running.cycle import Cycle
+from settings import AgentConfig, CommandConfig
 from tests.conftest import MakeRunner
 from tests.running.projects import TRACKER, Runner
 
@@ -215,6 +216,19 @@ async def test_later_reviews_use_the_light_model(make_runner: MakeRunner) -> Non
     starts = {start["command"]: start["model"] for start in runner.of("command:start")}
     assert starts["code-review-1"] == "sonnet"
     assert starts["code-review-2"] == "haiku"
+
+
+async def test_models_and_agents_of_single_commands(make_runner: MakeRunner) -> None:
+    runner = await make_runner(
+        {"1-1-a": "in-progress"},
+        {"code-review": ["HIGH:x", "ZERO ISSUES"]},
+        agents={"demo": AgentConfig("claude", ["unused"], review_model="opus")},
+        commands={"commit": CommandConfig(model="haiku")},
+    )
+    await runner.run()
+    starts = {start["command"]: start["model"] for start in runner.of("command:start")}
+    expected = {"dev-story": "sonnet", "code-review-1": "opus", "code-review-2": "haiku", "commit": "haiku"}
+    assert starts == expected
 
 
 async def test_a_check_that_fails_keeps_a_story_from_being_done(make_runner: MakeRunner) -> None:
