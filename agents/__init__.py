@@ -3,9 +3,10 @@
 The orchestrator uses what is named here and knows no agent by name.
 """
 
+from agents.deadlines import Graces
 from agents.marks import sweep
 from agents.preflight import preflight
-from agents.process import AgentProcess, Graces, start
+from agents.process import AgentProcess, start
 from agents.records import (
     Action,
     Denied,

@@ -1,4 +1,4 @@
-"""When a running agent must be ended for its silence, its length, or for staying after its end.
+"""When a running agent must be ended for its silence, its length, or for staying after its end; and how patiently.
 
 Pure arithmetic on a monotonic clock in seconds, which does not run while the machine sleeps.
 """
@@ -9,6 +9,19 @@ from dataclasses import dataclass
 
 from agents.adapter import Cause
 from agents.wording import duration
+
+
+@dataclass(frozen=True, slots=True)
+class Graces:
+    """Seconds given before the next, harder step."""
+
+    step_s: float = 5.0  # after each signal: the agent ends its own children (measured: 1.5 s)
+    linger_s: float = 10.0  # after a final record: exit hooks and uploads of a good run take less
+    eof_s: float = 3.0  # after the exit: what is left in the pipe; an orphan may hold it open
+    sweep_s: float = 2.0  # for orphans between SIGTERM and SIGKILL
+
+
+GRACES = Graces()
 
 
 @dataclass(frozen=True, slots=True)

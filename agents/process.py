@@ -1,7 +1,7 @@
 """One running agent: started, read, limited in time, ended, judged.
 
 `start` never raises for an agent that cannot run: `wait` then answers could-not-start. After `wait` has answered, no
-process of this call is alive: the agent was reaped, its group killed, every process that carries the mark ended.
+process of this call is alive: the agent was reaped, every process that carries its mark ended, its group killed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from agents import launch
 from agents.adapter import Adapter, Cause, Ending, Judgement
-from agents.deadlines import Deadlines
+from agents.deadlines import GRACES, Deadlines, Graces
 from agents.environment import environment, find_program
 from agents.lines import LineSplitter, Oversize
 from agents.marks import start_time, sweep_exact
@@ -35,19 +34,6 @@ ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
 SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
 MAX_COMPLAINT_BYTES = 64 * 1024  # of a stderr line that is looked at for retries and denials
 EOF_ROUNDS = 10  # times `eof_s` that a pipe may go on delivering after the agent's exit
-
-
-@dataclass(frozen=True, slots=True)
-class Graces:
-    """Seconds given before the next, harder step."""
-
-    step_s: float = 5.0  # after each signal: the agent ends its own children (measured: 1.5 s)
-    linger_s: float = 10.0  # after a final record: exit hooks and uploads of a good run take less
-    eof_s: float = 3.0  # after the exit: what is left in the pipe; an orphan may hold it open
-    sweep_s: float = 2.0  # for orphans between SIGTERM and SIGKILL
-
-
-GRACES = Graces()
 
 
 async def start(
@@ -287,8 +273,7 @@ class AgentProcess:
         return exit_code
 
     def _say_recording_error(self) -> None:
-        error = self._recording.error
-        if error is not None:
+        if (error := self._recording.error) is not None:
             self._deliver([Note(f"The stream could not be recorded: {error.strerror or error}.")])
 
     def _judge(self, exit_code: int | None) -> Judgement:
