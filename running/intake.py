@@ -7,6 +7,7 @@ it was stopped, and the tracker. A story that somebody moved in the tracker mean
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Awaitable, Collection, Sequence
 from typing import Any, Final
@@ -28,6 +29,7 @@ from running.story import StoryRun
 from running.workspace import Workspace, durable
 from workflow import Candidate, pick
 
+_FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
 LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been carried unfinished
 
 
@@ -141,9 +143,15 @@ class Intake:
 
 
 def candidates(tracker: sprint.Sprint) -> list[Candidate]:
-    """The tracker's stories as the workflow sees them; one whose status cannot be written must not run."""
-    statuses = ((entry, entry.status.value if entry.editable else "unknown") for entry in tracker.stories)
-    return [Candidate(entry.key, entry.epic, status) for entry, status in statuses]
+    """The tracker's stories as the workflow sees them.
+
+    One whose status cannot be written must not run, nor one whose key could not be a file name.
+    """
+    fit = {entry.key: entry.editable and _FILE_NAME.fullmatch(entry.key) is not None for entry in tracker.stories}
+    return [
+        Candidate(entry.key, entry.epic, entry.status.value if fit[entry.key] else "unknown")
+        for entry in tracker.stories
+    ]
 
 
 def _titles(project: sprint.Project) -> dict[str, str]:
