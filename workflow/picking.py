@@ -15,7 +15,7 @@ PAIR: Final = 2  # stories per cycle, at the most
 LADDER: Final = ("backlog", "ready-for-dev", "in-progress", "review", "done")  # the way of a story's status
 RUNNABLE: Final = frozenset({"backlog", "ready-for-dev", "in-progress", "review"})
 
-_SEGMENT: Final = re.compile(r"(\d+)(.*)\Z")
+_SEGMENT: Final = re.compile(r"(\d{1,18})(.*)\Z")  # more digits are no number that somebody counted to
 
 
 @dataclass(frozen=True, slots=True)

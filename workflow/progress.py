@@ -15,7 +15,7 @@ from typing import Final
 MESSAGE_MAX: Final = 500  # characters of an announcement's message
 CSV_FIELDS: Final = 7
 
-_TASK: Final = re.compile(r"\s*[`*]*::task\s+([\w-]{1,64})\s+(start|end)\b[ :—-]*(.*?)[`*\s]*\Z", re.IGNORECASE)
+_TASK: Final = re.compile(r"\s*[`*]*::task\s+([\w-]{1,64})\s+(start|end)\b[ :—-]*(.*)\Z", re.IGNORECASE)
 _CSV_HINT: Final = re.compile(r"\A\s*[^,\n]{4,40},[^,\n]*,[^,\n]*,[^,\n]*,[\w-]{1,64},(start|end),", re.IGNORECASE)
 
 
@@ -32,11 +32,19 @@ def announcements(text: str) -> Iterator[Announcement]:
     """Every announcement in a text, in order."""
     for line in text.split("\n"):
         if (match := _TASK.match(line)) is not None:
-            yield Announcement(match[1].lower(), match[2].lower() == "end", match[3][:MESSAGE_MAX])
+            yield Announcement(match[1].lower(), match[2].lower() == "end", match[3].rstrip("`* \t\r")[:MESSAGE_MAX])
         elif _CSV_HINT.match(line):
-            fields = next(csv.reader([line]), [])
+            fields = _fields(line)
             if len(fields) >= CSV_FIELDS:
                 yield Announcement(fields[4].lower(), fields[5].lower() == "end", fields[6][:MESSAGE_MAX])
+
+
+def _fields(line: str) -> list[str]:
+    """The fields of a CSV line, none for what only looks like one: anything may stand in a tool's result."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
 
 
 _TOOL_TASKS: Final = (

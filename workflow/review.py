@@ -37,7 +37,7 @@ def after_code_review(verdicts: Sequence[CodeReviewVerdict], limit: int) -> Deci
     if attempt >= SETTLED_FROM and last.severity is not Severity.CRITICAL:
         return Decision(Next.DONE, f"code review {attempt} found nothing critical (highest: {last.severity.words})")
     if attempt >= limit:
-        return Decision(Next.BLOCKED, f"still critical after {attempt} code reviews, the limit")
+        return Decision(Next.BLOCKED, f"still {last.severity.words} after {attempt} code reviews, the limit")
     return Decision(Next.AGAIN, f"code review {attempt} found issues up to {last.severity.words}")
 
 

@@ -80,15 +80,22 @@ class CommitVerdict:
         return self.commit[:10] if self.commit else self.failure or "nothing to commit"
 
 
-_DECORATION: Final = re.compile(r"^[\s>#*_`~\-+•|]*(?:\d+[.)]\s+)?[\s*_`~]*|[\s*_`~|.!✅❌⚠️🔴🟠🟡🟢]*$")
-_SEVERITY: Final = re.compile(r"HIGHEST SEVERITY\s*:\s*(CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES)", re.IGNORECASE)
+_SIGNS: Final = "✅❌⚠\ufe0f🔴🟠🟡🟢"
+_BEFORE: Final = re.compile(rf"[\s>#*_`~\-+•|{_SIGNS}]*(?:\d+[.)]\s+)?[\s*_`~{_SIGNS}]*")
+_AFTER: Final = f" \t\r\f\v\u00a0*_`~|.!{_SIGNS}"
+_SEVERITY: Final = re.compile(r"HIGHEST\s+SEVERITY\s*:\s*(CRITICAL|HIGH|MEDIUM|LOW|ZERO\s+ISSUES)", re.IGNORECASE)
+_COUNT: Final = r"([0-9]{1,9})"
 _ISSUES: Final = re.compile(
-    r"Issues\s*:\s*(\d+)\s*CRITICAL\s*,\s*(\d+)\s*HIGH\s*,\s*(\d+)\s*MEDIUM\s*,\s*(\d+)\s*LOW", re.IGNORECASE
+    rf"Issues\s*:\s*{_COUNT}\s*CRITICAL\s*,\s*{_COUNT}\s*HIGH\s*,\s*{_COUNT}\s*MEDIUM\s*,\s*{_COUNT}\s*LOW",
+    re.IGNORECASE,
 )
 _COMPLETE: Final = re.compile(r"\[DEV-STORY-COMPLETE\s*:\s*(YES|NO)\s*\]", re.IGNORECASE)
-_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*(YES|NO)\b(.*)", re.IGNORECASE)  # its reason may follow
-_BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s*)?(.*\S)")
-_HEADING: Final = re.compile(r"^\s*(?:#{1,6}\s|\*\*)")
+_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*YES\b(.*)", re.IGNORECASE)  # its reason may follow
+_COMMIT: Final = re.compile(r"\[(COMMIT-SUCCESS|COMMIT-FAILED)\s*:(.*)\]|\[(NO-CHANGES-TO-COMMIT)\]", re.IGNORECASE)
+_BULLET: Final = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s*)?(.+)")
+_HEADING: Final = re.compile(r"\s*(?:(#{1,6})\s|\*\*)")
+_FINDINGS: Final = re.compile(r"\b(?:findings|issues)\b", re.IGNORECASE)
+_BOLD_LEVEL: Final = 7  # of a bold line used as a heading: below all those with number signs
 
 
 def read_tech_spec_decisions(text: str, count: int) -> list[bool]:
@@ -114,8 +121,7 @@ def read_dev_story(text: str) -> DevVerdict:
         if (match := _COMPLETE.fullmatch(_bare(line))) is not None:
             return DevVerdict(complete=match[1].upper() == "YES")
         if (match := _BLOCKED.fullmatch(_bare(line))) is not None:
-            blocked = match[1].upper() == "YES"
-            return DevVerdict(complete=False, blocked=blocked, reason=_reason(text, line, match[2]) if blocked else "")
+            return DevVerdict(complete=False, blocked=True, reason=_reason(text, line, match[1]))
     raise Unreadable("the reply has neither [DEV-STORY-COMPLETE: YES|NO] nor [DEV-STORY-BLOCKED: YES]")
 
 
@@ -130,8 +136,7 @@ def read_code_review(text: str) -> CodeReviewVerdict:
 
 def read_commit(text: str) -> CommitVerdict:
     """`[COMMIT-SUCCESS: <hash>]`, `[NO-CHANGES-TO-COMMIT]` or `[COMMIT-FAILED: reason]`. Raises `Unreadable`."""
-    pattern = re.compile(r"\[(COMMIT-SUCCESS|COMMIT-FAILED)\s*:\s*(.+?)\s*\]|\[(NO-CHANGES-TO-COMMIT)\]", re.IGNORECASE)
-    marks = [match for line in text.split("\n") if (match := pattern.fullmatch(_bare(line))) is not None]
+    marks = [match for line in text.split("\n") if (match := _COMMIT.fullmatch(_bare(line))) is not None]
     if not marks:
         raise Unreadable(
             "the reply has none of [COMMIT-SUCCESS: hash], [NO-CHANGES-TO-COMMIT], [COMMIT-FAILED: reason]"
@@ -140,7 +145,7 @@ def read_commit(text: str) -> CommitVerdict:
     if last[3]:
         return CommitVerdict()
     if last[1].upper() == "COMMIT-FAILED":
-        return CommitVerdict(failure=last[2][:REASON_MAX])
+        return CommitVerdict(failure=last[2].strip()[:REASON_MAX] or "the agent gave no reason")
     commit = last[2].strip("`'\" ").lower()
     if not re.fullmatch(r"[0-9a-f]{4,64}", commit):
         raise Unreadable(f"[COMMIT-SUCCESS: …] names no commit hash but {commit[:60]!r}")
@@ -149,7 +154,13 @@ def read_commit(text: str) -> CommitVerdict:
 
 def _bare(line: str) -> str:
     """A line without the Markdown and ornaments around it."""
-    return _DECORATION.sub("", line)
+    begin = _BEFORE.match(line)
+    return line[begin.end() if begin else 0 :].rstrip(_AFTER)
+
+
+def _words(line: str) -> str:
+    """A line without any Markdown, for markers in which it may stand between the words."""
+    return _bare(re.sub(r"[*`~]", "", line).replace("_", " "))
 
 
 def _bracketed(text: str, name: str, values: str) -> list[re.Match[str]]:
@@ -160,18 +171,13 @@ def _bracketed(text: str, name: str, values: str) -> list[re.Match[str]]:
 
 def _severity(text: str) -> Severity | None:
     """The last line that is `HIGHEST SEVERITY: X` and nothing else."""
-    lines = [line.replace("*", "").replace("_", " ") for line in text.split("\n")]
-    marks = [match for line in lines if (match := _SEVERITY.fullmatch(_bare(line))) is not None]
-    if not marks:
-        return None
-    word = marks[-1][1].upper()
-    return Severity.ZERO if word == "ZERO ISSUES" else Severity[word]
+    marks = [match for line in text.split("\n") if (match := _SEVERITY.fullmatch(_words(line))) is not None]
+    return Severity[marks[-1][1].split()[0].upper()] if marks else None
 
 
 def _counted(text: str) -> Severity | None:
     """The worst severity that the last `Issues: a CRITICAL, b HIGH, c MEDIUM, d LOW` line counts."""
-    lines = [line.replace("*", "") for line in text.split("\n")]
-    marks = [match for line in lines if (match := _ISSUES.fullmatch(_bare(line))) is not None]
+    marks = [match for line in text.split("\n") if (match := _ISSUES.fullmatch(_words(line))) is not None]
     if not marks:
         return None
     order = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
@@ -185,23 +191,30 @@ def _findings(text: str) -> tuple[str, ...]:
     opinion of how bad it is, does not make a finding a new one.
     """
     found: list[str] = []
-    inside = False
-    for line in text.split("\n"):
-        if re.search(r"\b(findings|issues)\b", line, re.IGNORECASE) and _is_heading(line):
-            inside, found = True, []
-        elif inside and _HEADING.match(line):
-            inside = False
+    inside = 0  # the level of that heading; those below it, such as one for each severity, belong to it
+    for line in (line.rstrip() for line in text.split("\n") if not _is_marker(line)):
+        level = _level(line)
+        if level and (not inside or level <= inside):
+            inside = level if _FINDINGS.search(line) else 0
+            found = [] if inside else found
         elif inside and (match := _BULLET.match(line)) is not None:
             found.append(_normalised(match[1]))
     return tuple(sorted(found))
 
 
-def _is_heading(line: str) -> bool:
-    return bool(_HEADING.match(line)) or line.rstrip("* ").endswith(":")
+def _is_marker(line: str) -> bool:
+    return bool(_SEVERITY.fullmatch(_words(line)) or _ISSUES.fullmatch(_words(line)))
+
+
+def _level(line: str) -> int:
+    """How deep a heading is, from 1; 0 for other lines. `Findings:` is a heading as well."""
+    if (match := _HEADING.match(line)) is not None:
+        return len(match[1] or "*" * _BOLD_LEVEL)
+    return _BOLD_LEVEL if line.rstrip("* ").endswith(":") and _FINDINGS.search(line) else 0
 
 
 def _normalised(finding: str) -> str:
-    text = re.sub(r":\d+(?:[-:]\d+)*|\bline \d+\b|[*_`\[\]()]", " ", finding.lower())
+    text = re.sub(r":\d+(?:[-:]\d+)*|\blines? \d+(?:\s?-\s?\d+)?\b|[*_`\[\]()]", " ", finding.lower())
     return " ".join(re.sub(r"\b(critical|high|medium|low)\b[\s:—-]*", "", text, count=1).split())
 
 

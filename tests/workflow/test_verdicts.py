@@ -1,0 +1,415 @@
+"""Reading an agent's verdict: every marker in every dress, and what only looks like one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workflow import (
+    CodeReviewVerdict,
+    Severity,
+    Unreadable,
+    read_code_review,
+    read_commit,
+    read_dev_story,
+    read_review,
+    read_tech_spec_decisions,
+)
+from workflow.verdicts import REASON_MAX
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "review": read_review,
+    "dev-story": read_dev_story,
+    "code-review": read_code_review,
+    "commit": read_commit,
+}
+# What may stand around a marker that is a line of its own: Markdown, signs, case, line ends.
+DRESSES = [
+    "{}",
+    "  {}  ",
+    "\t{}",
+    "**{}**",
+    "*{}*",
+    "__{}__",
+    "`{}`",
+    "**`{}`**",
+    "> {}",
+    "> **{}**",
+    "- {}",
+    "* {}",
+    "1. {}",
+    "- **{}**",
+    "## {}",
+    "### **{}**",
+    "{}.",
+    "{}!",
+    "✅ {}",
+    "⚠️ {}",
+    "{} ✅",
+    "🔴 **{}**",
+    "| {} |",
+    "{}\r",
+    "before\r\n{}\r\nafter\r\n",
+    "```\n{}\n```",
+    "I looked at everything.\n\n{}\n\nThat is all.",
+]
+# What makes the same words a part of a sentence.
+SENTENCES = [
+    "I would have said {} had it been so",
+    "The last line must be `{}` or nothing is read",
+    "{} is what I cannot say yet",
+    "Not {}",
+    "(see {} above)",
+    '"{}"',
+    "x{}",
+    "{}x",
+]
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+@pytest.mark.parametrize("case", [str.upper, str.lower, str.title])
+def test_dress_and_case_do_not_matter(dress: str, case: Callable[[str], str]) -> None:
+    def dressed(marker: str) -> str:
+        return dress.format(case(marker))
+
+    assert read_tech_spec_decisions(dressed("[TECH-SPEC-DECISION: SKIP]"), 1) == [False]
+    assert read_tech_spec_decisions(dressed("[TECH-SPEC-DECISION: REQUIRED]"), 1) == [True]
+    assert read_review(dressed("[CRITICAL-ISSUES-FOUND: NO]")).critical is False
+    assert read_review(dressed("[CRITICAL-ISSUES-FOUND: YES]")).critical is True
+    assert read_review(dressed("HIGHEST SEVERITY: CRITICAL")).critical is True
+    assert read_dev_story(dressed("[DEV-STORY-COMPLETE: YES]")).complete is True
+    assert read_dev_story(dressed("[DEV-STORY-COMPLETE: NO]")).complete is False
+    assert read_dev_story(dressed("[DEV-STORY-BLOCKED: YES]")).blocked is True
+    assert read_code_review(dressed("HIGHEST SEVERITY: MEDIUM")).severity is Severity.MEDIUM
+    assert read_code_review(dressed("HIGHEST SEVERITY: ZERO ISSUES")).severity is Severity.ZERO
+    counts = "Issues: 0 CRITICAL, 2 HIGH, 0 MEDIUM, 1 LOW"
+    assert read_code_review(dressed(counts)).severity is Severity.HIGH
+    assert read_commit(dressed("[COMMIT-SUCCESS: 1ef5bb3]")).commit == "1ef5bb3"
+    assert read_commit(dressed("[NO-CHANGES-TO-COMMIT]")).commit is None
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_marker_inside_a_sentence_is_no_marker(sentence: str) -> None:
+    assert read_tech_spec_decisions(sentence.format("[TECH-SPEC-DECISION: SKIP]"), 1) == [True]
+    for reader, marker in (
+        ("review", "[CRITICAL-ISSUES-FOUND: NO]"),
+        ("review", "HIGHEST SEVERITY: LOW"),
+        ("dev-story", "[DEV-STORY-COMPLETE: YES]"),
+        ("code-review", "HIGHEST SEVERITY: ZERO ISSUES"),
+        ("code-review", "Issues: 0 CRITICAL, 0 HIGH, 0 MEDIUM, 0 LOW"),
+        ("commit", "[COMMIT-SUCCESS: 1ef5bb3]"),
+        ("commit", "[NO-CHANGES-TO-COMMIT]"),
+    ):
+        with pytest.raises(Unreadable):
+            READERS[reader](sentence.format(marker))
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(
+    "text", ["", "\n", "\r\n\r\n", "   ", "Done.", "ok\n" * 50, "[]", "HIGHEST SEVERITY:", "[: YES]"]
+)
+def test_without_a_marker_it_is_unreadable(reader: str, text: str) -> None:
+    """Pitfall: a crashed reviewer (no output) after two CRITICAL counts as done."""
+    with pytest.raises(Unreadable, match="the reply has"):
+        READERS[reader](text)
+
+
+# -- create-story --------------------------------------------------------------------------------------------------
+
+SKIP, NEED = "[TECH-SPEC-DECISION: SKIP]", "[TECH-SPEC-DECISION: REQUIRED]"
+DECISIONS = [
+    ([], 1, [True]),
+    ([], 2, [True, True]),
+    ([SKIP], 1, [False]),
+    ([SKIP], 2, [False, True]),
+    ([NEED], 2, [True, True]),
+    ([SKIP, NEED], 2, [False, True]),
+    ([NEED, SKIP], 2, [True, False]),
+    ([SKIP, SKIP], 2, [False, False]),
+    ([NEED, SKIP, NEED], 2, [False, True]),
+    ([NEED, SKIP], 1, [False]),
+    ([SKIP, "[TECH-SPEC-DECISION: MAYBE]"], 2, [False, True]),
+]
+
+
+@pytest.mark.parametrize(("markers", "count", "decisions"), DECISIONS)
+def test_decisions_are_by_position_and_a_missing_one_is_required(
+    markers: list[str], count: int, decisions: list[bool]
+) -> None:
+    assert read_tech_spec_decisions("\nbecause of this\n".join(markers), count) == decisions
+
+
+# -- story-review and tech-spec-review -----------------------------------------------------------------------------
+
+YES, NO = "[CRITICAL-ISSUES-FOUND: YES]", "[CRITICAL-ISSUES-FOUND: NO]"
+REVIEWS = [
+    (YES, True),
+    (NO, False),
+    (f"{YES}\n{NO}", False),
+    (f"{NO}\n{YES}", True),
+    ("[CRITICAL-ISSUES-FOUND:YES]", True),
+    ("[ CRITICAL-ISSUES-FOUND : NO ]", None),
+    ("[CRITICAL-ISSUES-FOUND : NO ]", False),
+    ("[CRITICAL-ISSUES-FOUND: NONE]", None),
+    ("CRITICAL-ISSUES-FOUND: NO", None),
+    ("HIGHEST SEVERITY: CRITICAL", True),
+    ("HIGHEST SEVERITY: HIGH", False),
+    ("HIGHEST SEVERITY: ZERO ISSUES", False),
+    (f"{NO}\nHIGHEST SEVERITY: CRITICAL", False),
+    (f"HIGHEST SEVERITY: LOW\n{YES}", True),
+]
+
+
+@pytest.mark.parametrize(("text", "critical"), REVIEWS)
+def test_a_review_is_critical_or_not(text: str, critical: bool | None) -> None:
+    if critical is None:
+        with pytest.raises(Unreadable):
+            read_review(text)
+    else:
+        assert read_review(text).critical is critical
+
+
+# -- dev-story -----------------------------------------------------------------------------------------------------
+
+DEVELOPED = [
+    ("[DEV-STORY-COMPLETE: YES]", (True, False, "")),
+    ("[DEV-STORY-COMPLETE: NO]", (False, False, "")),
+    ("[DEV-STORY-COMPLETE: NO]\n[DEV-STORY-COMPLETE: YES]", (True, False, "")),
+    ("[DEV-STORY-COMPLETE: YES]\n[DEV-STORY-COMPLETE: NO]", (False, False, "")),
+    ("[DEV-STORY-BLOCKED: YES] the key is missing", (False, True, "the key is missing")),
+    ("[DEV-STORY-BLOCKED: YES] — the key is missing", (False, True, "the key is missing")),
+    ("[DEV-STORY-BLOCKED: YES]: the key is missing.", (False, True, "the key is missing")),
+    ("**[DEV-STORY-BLOCKED: YES]** - the key is missing", (False, True, "the key is missing")),
+    ("[DEV-STORY-BLOCKED: YES - the key is missing]", (False, True, "the key is missing")),
+    ("[DEV-STORY-BLOCKED: YES]\r\nThe key\r\nis missing\r\n", (False, True, "The key is missing")),
+    ("I tried.\n\nThe key is\nmissing\n\n[DEV-STORY-BLOCKED: YES]", (False, True, "The key is missing")),
+    ("[DEV-STORY-BLOCKED: YES]", (False, True, "the agent gave no reason")),
+    ("[DEV-STORY-COMPLETE: YES]\n[DEV-STORY-BLOCKED: YES] no", (False, True, "no")),
+    ("[DEV-STORY-COMPLETE: NO]\n[DEV-STORY-BLOCKED: YES] no", (False, True, "no")),
+    ("[DEV-STORY-BLOCKED: YES] no\n[DEV-STORY-COMPLETE: YES]", (True, False, "")),
+    # not blocked is no verdict of its own: the other marker stands
+    ("[DEV-STORY-COMPLETE: YES]\n[DEV-STORY-BLOCKED: NO]", (True, False, "")),
+    ("[DEV-STORY-BLOCKED: NO]", None),
+    ("[DEV-STORY-BLOCKED: YESTERDAY]", None),
+    ("[DEV-STORY-COMPLETE: PARTLY]", None),
+]
+
+
+@pytest.mark.parametrize(("text", "verdict"), DEVELOPED)
+def test_a_development_is_complete_or_blocked_or_neither(text: str, verdict: tuple[bool, bool, str] | None) -> None:
+    if verdict is None:
+        with pytest.raises(Unreadable):
+            read_dev_story(text)
+    else:
+        read = read_dev_story(text)
+        assert (read.complete, read.blocked, read.reason) == verdict
+
+
+def test_a_reason_is_bounded() -> None:
+    assert len(read_dev_story("[DEV-STORY-BLOCKED: YES] " + "why " * 1000).reason) == REASON_MAX
+
+
+# -- code-review ---------------------------------------------------------------------------------------------------
+
+SAID = [
+    ("HIGHEST SEVERITY: CRITICAL", Severity.CRITICAL),
+    ("HIGHEST SEVERITY: HIGH", Severity.HIGH),
+    ("HIGHEST SEVERITY: MEDIUM", Severity.MEDIUM),
+    ("HIGHEST SEVERITY: LOW", Severity.LOW),
+    ("HIGHEST SEVERITY: ZERO ISSUES", Severity.ZERO),
+    ("**HIGHEST SEVERITY:** HIGH", Severity.HIGH),
+    ("**HIGHEST SEVERITY**: **HIGH**", Severity.HIGH),
+    ("HIGHEST SEVERITY: `HIGH`", Severity.HIGH),
+    ("`HIGHEST SEVERITY:` HIGH", Severity.HIGH),
+    ("HIGHEST_SEVERITY: ZERO_ISSUES", Severity.ZERO),
+    ("Highest Severity : Zero  Issues", Severity.ZERO),
+    ("HIGHEST SEVERITY: LOW\nHIGHEST SEVERITY: HIGH", Severity.HIGH),
+    ("HIGHEST SEVERITY: HIGH\nall mended\nHIGHEST SEVERITY: ZERO ISSUES", Severity.ZERO),
+    ("Issues: 1 CRITICAL, 0 HIGH, 0 MEDIUM, 0 LOW", Severity.CRITICAL),
+    ("**Issues:** 0 CRITICAL, 0 HIGH, 3 MEDIUM, 9 LOW", Severity.MEDIUM),
+    ("issues:0 critical,0 high,0 medium,1 low", Severity.LOW),
+    ("Issues: 0 CRITICAL, 0 HIGH, 0 MEDIUM, 0 LOW", Severity.ZERO),
+    ("Issues: `0` CRITICAL, `12` HIGH, `0` MEDIUM, `0` LOW", Severity.HIGH),
+    # the worse one counts
+    ("Issues: 1 CRITICAL, 0 HIGH, 0 MEDIUM, 0 LOW\nHIGHEST SEVERITY: ZERO ISSUES", Severity.CRITICAL),
+    ("Issues: 0 CRITICAL, 0 HIGH, 0 MEDIUM, 0 LOW\nHIGHEST SEVERITY: HIGH", Severity.HIGH),
+    ("HIGHEST SEVERITY: LOW\nIssues: 0 CRITICAL, 0 HIGH, 2 MEDIUM, 0 LOW", Severity.MEDIUM),
+    ("HIGHEST SEVERITY: MEDIUM\nIssues: 0 CRITICAL, 0 HIGH, 2 MEDIUM, 0 LOW", Severity.MEDIUM),
+    # what only looks like a verdict
+    ("I did not reach ZERO ISSUES", None),
+    ("The review did not reach HIGHEST SEVERITY: ZERO ISSUES", None),
+    ("ZERO ISSUES", None),
+    ("HIGHEST SEVERITY: NONE", None),
+    ("HIGHEST SEVERITY: HIGH or LOW", None),
+    ("HIGHEST SEVERITY: CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES", None),
+    ("HIGHEST SEVERITY: HIGHER", None),
+    ("HIGHEST SEVERITY:\nHIGH", None),
+    ("Issues: 1 CRITICAL", None),
+    ("Issues: a CRITICAL, b HIGH, c MEDIUM, d LOW", None),
+    ("Issues: -1 CRITICAL, 0 HIGH, 0 MEDIUM, 0 LOW", None),
+    (f"Issues: {'9' * 5000} CRITICAL, 0 HIGH, 0 MEDIUM, 0 LOW", None),
+    # and does not count beside a real one
+    ("HIGHEST SEVERITY: HIGH\nI did not reach ZERO ISSUES", Severity.HIGH),
+    ("HIGHEST SEVERITY: HIGH\n\nOnly HIGHEST SEVERITY: ZERO ISSUES would do.", Severity.HIGH),
+]
+
+
+@pytest.mark.parametrize(("text", "severity"), SAID, ids=[f"{n}" for n in range(len(SAID))])
+def test_how_bad_the_worst_finding_is(text: str, severity: Severity | None) -> None:
+    if severity is None:
+        with pytest.raises(Unreadable):
+            read_code_review(text)
+    else:
+        assert read_code_review(text).severity is severity
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.sampled_from(list(Severity)), st.tuples(*[st.integers(0, 3)] * 4))
+def test_the_worse_one_counts(said: Severity, counts: tuple[int, int, int, int]) -> None:
+    worst = max((severity for severity, n in zip(reversed(Severity), counts, strict=False) if n), default=Severity.ZERO)
+    line = "Issues: {} CRITICAL, {} HIGH, {} MEDIUM, {} LOW".format(*counts)
+    text = f"{line}\nHIGHEST SEVERITY: {said.words}"
+    assert read_code_review(text).severity is max(said, worst)
+
+
+END = "\nIssues: 0 CRITICAL, 1 HIGH, 0 MEDIUM, 1 LOW\n\nHIGHEST SEVERITY: HIGH"
+TWO = ("src/a.py : wrong at noon", "src/b.py : slow")
+FINDINGS = [
+    ("## Findings\n- [HIGH] src/a.py: wrong at noon\n- [LOW] src/b.py: slow\n", TWO),
+    ("## Findings\n- [LOW] src/b.py: slow\n- [HIGH] src/a.py: wrong at noon\n", TWO),
+    ("### Code review findings\n* HIGH: src/a.py : wrong at noon\n* low - src/b.py : slow\n", TWO),
+    ("**Issues:**\n1. **[CRITICAL]** `src/a.py`: wrong at noon\n2) [LOW] src/b.py: Slow\n", TWO),
+    ("Findings:\n- [x] [HIGH] src/a.py:12: wrong at noon\n- [ ] [LOW] src/b.py:3-9: slow\n", TWO),
+    ("Findings:\r\n- [HIGH] src/a.py:99: wrong at noon\r\n- [LOW] src/b.py:7:2: slow\r\n", TWO),
+    ("## Findings\n### HIGH\n- src/a.py: wrong at noon\n### LOW\n- src/b.py: slow\n", TWO),
+    ("## Findings\n### High issues\n- src/a.py: wrong at noon\n### Low issues\n- src/b.py: slow\n", TWO),
+    ("## Findings\n**HIGH**\n- src/a.py: wrong at noon\n**LOW**\n- src/b.py: slow\n", TWO),
+    ("## Findings\n- old\n## Findings of this round\n- src/a.py: wrong at noon\n- src/b.py: slow\n", TWO),
+    ("## Findings\n- src/a.py: wrong at noon\n- src/b.py: slow\n## Files\n- src/c.py\n", TWO),
+    ("## Findings\n- src/a.py: wrong at noon\n- src/b.py: slow\n# Summary\n- all is well\n", TWO),
+    ("## Findings\n- src/a.py: wrong\n  at noon\n", ("src/a.py : wrong",)),
+    ("## Findings\n- src/a.py: wrong in line 12, lines 3-5 and lines 7 - 9\n", ("src/a.py : wrong in , and",)),
+    ("## Findings\n- none\n", ("none",)),
+    ("## Findings\n\nAll is well.\n", ()),
+    ("## Summary\n- src/a.py: wrong at noon\n", ()),
+    ("- src/a.py: wrong at noon\n", ()),
+]
+
+
+@pytest.mark.parametrize(("text", "findings"), FINDINGS)
+def test_findings_are_compared_by_what_they_say(text: str, findings: tuple[str, ...]) -> None:
+    for end in (END, END.replace("Issues:", "**Issues:**"), f"\n**{END.strip().splitlines()[-1]}**"):
+        assert [" ".join(each.replace(":", " : ").split()) for each in read_code_review(text + end).findings] == [
+            " ".join(each.split()) for each in findings
+        ]
+
+
+def test_the_same_findings_in_other_places_and_of_other_severity_are_the_same() -> None:
+    one = read_code_review("## Findings\n- [HIGH] src/a.py:12: wrong\n\nHIGHEST SEVERITY: HIGH")
+    other = read_code_review("## Findings\n- [LOW] `src/a.py:40`: Wrong\n\n**Highest severity:** LOW")
+    assert one.findings == other.findings == CodeReviewVerdict(Severity.LOW, other.findings).findings
+
+
+# -- commit --------------------------------------------------------------------------------------------------------
+
+COMMITS = [
+    ("[COMMIT-SUCCESS: 1ef5bb3]", ("1ef5bb3", "")),
+    ("[COMMIT-SUCCESS: 1EF5BB3]", ("1ef5bb3", "")),
+    ("[COMMIT-SUCCESS: `1ef5bb3`]", ("1ef5bb3", "")),
+    (f"[COMMIT-SUCCESS: {'a' * 40}]", ("a" * 40, "")),
+    (f"[COMMIT-SUCCESS: {'a' * 64}]", ("a" * 64, "")),
+    ("[NO-CHANGES-TO-COMMIT]", (None, "")),
+    ("[COMMIT-FAILED: a hook refused it]", (None, "a hook refused it")),
+    ("[COMMIT-FAILED: expected ] or ,]", (None, "expected ] or ,")),
+    ("[COMMIT-FAILED: ]", (None, "the agent gave no reason")),
+    ("[COMMIT-FAILED: no]\n[COMMIT-SUCCESS: 1ef5bb3]", ("1ef5bb3", "")),
+    ("[COMMIT-SUCCESS: 1ef5bb3]\n[COMMIT-FAILED: no]", (None, "no")),
+    ("[COMMIT-SUCCESS: 1ef5bb3]\r\n[NO-CHANGES-TO-COMMIT]\r\n", (None, "")),
+]
+
+
+@pytest.mark.parametrize(("text", "verdict"), COMMITS)
+def test_a_commit_has_a_hash_or_says_why_not(text: str, verdict: tuple[str | None, str]) -> None:
+    read = read_commit(text)
+    assert (read.commit, read.failure) == verdict
+
+
+NO_HASH = ["<hash>", "abc", "HEAD", "main", "1ef5bb3 main", "--all", "1ef5bb3; rm", "g" * 7, "a" * 65, ""]
+
+
+@pytest.mark.parametrize("hash", NO_HASH)
+def test_what_is_no_hash_is_unreadable(hash: str) -> None:
+    """Pitfall: agent output in shell strings, paths, branch names."""
+    with pytest.raises(Unreadable):
+        read_commit(f"[COMMIT-SUCCESS: {hash}]")
+
+
+def test_a_failure_is_bounded() -> None:
+    assert len(read_commit(f"[COMMIT-FAILED: {'why ' * 1000}]").failure) == REASON_MAX
+
+
+# -- words for people, and any text at all -------------------------------------------------------------------------
+
+WORDS = [
+    (lambda: read_review(YES), "critical"),
+    (lambda: read_review(NO), "clean"),
+    (lambda: read_dev_story("[DEV-STORY-COMPLETE: YES]"), "complete"),
+    (lambda: read_dev_story("[DEV-STORY-COMPLETE: NO]"), "unfinished"),
+    (lambda: read_dev_story("[DEV-STORY-BLOCKED: YES]"), "blocked"),
+    (lambda: read_code_review("HIGHEST SEVERITY: HIGH"), "HIGH"),
+    (lambda: read_code_review("HIGHEST SEVERITY: ZERO ISSUES"), "ZERO ISSUES"),
+    (lambda: read_commit(f"[COMMIT-SUCCESS: {'ab' * 20}]"), "ababababab"),
+    (lambda: read_commit("[NO-CHANGES-TO-COMMIT]"), "nothing to commit"),
+    (lambda: read_commit("[COMMIT-FAILED: a hook]"), "a hook"),
+]
+
+
+@pytest.mark.parametrize(("verdict", "word"), WORDS)
+def test_a_verdict_in_a_word(verdict: Callable[[], Any], word: str) -> None:
+    assert verdict().word == word
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "HIGHEST SEVERITY:",
+            "ZERO ISSUES",
+            "HIGH",
+            "did not reach ",
+            "Issues:",
+            "0 CRITICAL,",
+            "1 HIGH,",
+            "0 MEDIUM,",
+        ),
+        *("2 LOW", "[DEV-STORY-", "COMPLETE:", "BLOCKED:", "YES", "]", "[COMMIT-", "FAILED:", "SUCCESS:", "## ", "- "),
+        *("Findings", "**", "`", "\n", "\r\n", " ", "é", "\u2028", "9" * 5000),
+    ]
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_any_text_is_read_or_unreadable(text: str) -> None:
+    assert len(read_tech_spec_decisions(text, 2)) == 2
+    for read in READERS.values():
+        with suppress(Unreadable):
+            assert read(text).word
+
+
+@pytest.mark.parametrize("filler", [".", " ", "*", "- ", "\t", "|", "`", "#", "1. ", "_ ", "line 1 "])
+def test_long_lines_cost_no_more_than_their_length(filler: str) -> None:
+    """A reply of an agent is read on the loop: a progress bar of dots must not hold it for minutes."""
+    line = filler * 50_000
+    text = f"## Findings\n- {line}\n{line}x\n- {line}x\n[COMMIT-FAILED: {line}x\n[DEV-STORY-BLOCKED: NO {line}"
+    started = time.process_time()
+    for read in READERS.values():
+        with pytest.raises(Unreadable):
+            read(text)
+    read_code_review(f"{text}\nHIGHEST SEVERITY: LOW")
+    assert time.process_time() - started < 2.0
