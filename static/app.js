@@ -14,7 +14,7 @@ import { announce } from "./notice.js";
 import { createPast } from "./past.js";
 import { NO_PLAN } from "./plan.js";
 import { createReader } from "./reader.js";
-import { createReplay } from "./replay.js";
+import { Replay } from "./replay.js";
 import { createRoute } from "./route.js";
 import { createRun } from "./run.js";
 import { Socket } from "./socket.js";
@@ -65,7 +65,7 @@ const runTab = createRun();
 const board = createBoard({ openStory });
 const timeline = createTimeline({ openStory });
 const reader = createReader({ seq: () => model.run.seq, onPlan: (plan) => update({ plan, counts: plan.sprint ? plan.counts : model.counts }) });
-const replay = createReplay({ current: () => model, onFrame: schedule, onLines: (lines) => log.replay(lines) });
+const replay = new Replay({ current: () => model, onFrame: schedule, onLines: (lines) => log.replay(lines) });
 const past = createPast({ replay: (id) => replay.open(id).then(() => route.go("run")) });
 /** @type {Record<string, {render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void}>} */
 const tabs = { run: runTab, board, timeline, history: past };

@@ -3,6 +3,7 @@
 import { createCard } from "./card.js";
 import { byId, h, icon, list, show, text } from "./dom.js";
 import { plural, statusWords } from "./format.js";
+import { STATUSES } from "./plan.js";
 
 /** @typedef {import("./app.js").Model} Model */
 /** @typedef {import("./plan.js").PlanStory} PlanStory */
@@ -12,7 +13,6 @@ import { plural, statusWords } from "./format.js";
 
 /** Columns that are always there; the others only when a story needs them. */
 const ALWAYS = ["backlog", "ready-for-dev", "in-progress", "review", "done"];
-const COLUMNS = [...ALWAYS, "blocked", "parked", "unknown"];
 
 /** @param {{openStory: (key: string) => void}} actions */
 export function createBoard(actions) {
@@ -46,7 +46,7 @@ export function createBoard(actions) {
     fillChoices(status, columns.map((name) => [name, statusWords(name)]));
     text(byId("board-counts"), countWords(model, cards.length));
     text(byId("board-empty"), plan.error ?? (plan.sprint && !cards.length ? "No story matches." : ""));
-    last = [plan, run.operations];
+    last = [plan, idsOf(run)];
   }
 
   /** @param {Model} model */
@@ -58,7 +58,7 @@ export function createBoard(actions) {
   return {
     /** @param {Model} model */
     render(model) {
-      if (last[0] === model.plan && last[1] === model.run.operations) return;
+      if (last[0] === model.plan && last[1] === idsOf(model.run)) return;
       draw(model);
     },
     /** @param {Model} _ @param {number} now */
@@ -69,10 +69,15 @@ export function createBoard(actions) {
   };
 }
 
+/** Which commands run: all that the cards show of them but the time. @param {import("./state.js").RunState} run */
+function idsOf(run) {
+  return run.operations.map((operation) => operation.command_id).join();
+}
+
 /** @param {PlanStory[]} stories */
 function columnsOf(stories) {
   const used = new Set(stories.map((story) => story.status));
-  return COLUMNS.filter((name) => ALWAYS.includes(name) || used.has(name));
+  return STATUSES.filter((name) => ALWAYS.includes(name) || used.has(name));
 }
 
 /** @param {PlanStory} story @param {{query: string, epic: string, status: string}} wanted */

@@ -105,8 +105,9 @@ function createTrack(openStory) {
   return {
     /** @param {Model} model */
     render({ plan, run, counts }) {
-      if (last[0] === plan && last[1] === run.operations) return;
-      last = [plan, run.operations];
+      const ids = run.operations.map((operation) => operation.command_id).join();
+      if (last[0] === plan && last[1] === ids) return;
+      last = [plan, ids];
       const live = new Set(run.operations.filter((operation) => !operation.background).flatMap((operation) => operation.story_keys));
       lanes.render(plan.stories.map((story, index) => ({
         key: story.key, epic: story.epic, title: story.title || story.key, status: story.status, live: live.has(story.key),

@@ -24,6 +24,8 @@ export const NO_PLAN = {
   sprint: null, stories: [], byKey: new Map(), counts: { done: 0, total: 0, blocked: 0, runnable: 0 }, error: null,
 };
 
+/** The statuses there are, in the order in which a story passes through them. */
+export const STATUSES = ["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked", "parked", "unknown"];
 /** Statuses the runner never takes up. */
 const RESTING = new Set(["done", "blocked", "parked", "unknown"]);
 
@@ -34,11 +36,15 @@ const RESTING = new Set(["done", "blocked", "parked", "unknown"]);
  */
 export function overlay(sprint, overrides) {
   const stories = sprint.stories.map((story) => {
-    const override = overrides.get(story.key);
-    if (!override || override.status === story.status) return story;
-    return { ...story, status: override.status, runnable: !RESTING.has(override.status) };
+    const status = known(overrides.get(story.key)?.status ?? story.status);
+    return status === story.status ? story : { ...story, status, runnable: !RESTING.has(status) };
   });
   return { sprint, stories, byKey: new Map(stories.map((story) => [story.key, story])), counts: counted(stories), error: null };
+}
+
+/** A status that nobody knows is shown as such; a story never vanishes for it. @param {string} status */
+function known(status) {
+  return STATUSES.includes(status) ? status : "unknown";
 }
 
 /** Parked stories are not part of what is to be done. @param {PlanStory[]} stories @returns {Counts} */

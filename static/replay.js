@@ -9,126 +9,153 @@ import { toast } from "./notice.js";
 import { overlay } from "./plan.js";
 
 /** @typedef {import("./app.js").Model} Model */
+/** @typedef {import("./line.js").Line} Line */
 
 /** Events fetched at once; the most that the server gives. */
 const PAGE = 10_000;
-/** A quiet time longer than this on the screen is skipped, in ms. */
+/** A quiet time that would last longer than this on the screen is cut short, in ms. */
 const QUIET_MS = 2_000;
+/** What is left of a quiet time that was cut short, in ms on the screen. */
+const BREATH_MS = 200;
 
-/** @param {{current: () => Model, onFrame: () => void, onLines: (lines: import("./line.js").Line[] | null) => void}} page */
-export function createReplay(page) {
-  const slider = /** @type {HTMLInputElement} */ (byId("replay-place"));
-  const speed = /** @type {HTMLSelectElement} */ (byId("replay-speed"));
-  const batchId = Number(new URLSearchParams(location.search).get("replay")) || 0;
-  /** @type {Film | null} */
-  let film = null;
-  /** @type {import("./line.js").Line[]} */
-  let lines = [];
-  let [index, time, playing, last] = [0, 0, false, 0];
-  /** @type {{live: Model, index: number, model: Model} | null} */
-  let made = null;
+export class Replay {
+  /** @type {Film | null} */ #film = null;
+  /** @type {Line[]} */ #lines = [];
+  /** @type {{live: Model, index: number, model: Model} | null} */ #made = null;
+  #slider = /** @type {HTMLInputElement} */ (byId("replay-place"));
+  #speed = /** @type {HTMLSelectElement} */ (byId("replay-speed"));
+  #named = Number(new URLSearchParams(location.search).get("replay")) || 0;
+  #index = 0;
+  #time = 0;
+  #drawn = 0;
+  #playing = false;
 
-  /** @param {number} id */
-  async function open(id) {
+  /** @param {{current: () => Model, onFrame: () => void, onLines: (lines: Line[] | null) => void}} page */
+  constructor(page) {
+    this.page = page;
+    byId("replay-play").addEventListener("click", () => this.toggle());
+    byId("replay-close").addEventListener("click", () => this.close());
+    this.#slider.addEventListener("input", () => this.#dragged());
+  }
+
+  get active() {
+    return this.#film !== null;
+  }
+
+  /** What time it is for the views, in ms. */
+  get now() {
+    return this.#film ? this.#time : Date.now();
+  }
+
+  /** @param {number} id of a batch */
+  async open(id) {
     try {
       const events = await readAll(id);
-      if (!events.length) return toast(`Batch ${id} has no stored events.`, "bad");
-      const { project, agent, limits } = page.current().run;
-      film = new Film(events, { project, agent, limits });
-      lines = events.map(toLine);
-      made = null;
-      remember(id);
-      show(byId("replay"), true);
-      text(byId("replay-name"), `Replay of batch ${id}`);
-      attr(slider, "max", events.length);
-      seek(film.starts);
-      setPlaying(true);
+      if (events.length) this.#begin(id, events);
+      else toast(`Batch ${id} has no stored events.`, "bad");
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       toast(error.message, "bad");
     }
   }
 
-  function close() {
-    film = null;
-    playing = false;
-    remember(0);
+  /** Opens what the address names; once, when the page knows the state. */
+  resume() {
+    const id = this.#named;
+    this.#named = 0;
+    if (id) this.open(id);
+  }
+
+  /** Back to what happens now. */
+  close() {
+    this.#film = null;
+    this.#play(false);
+    address(0);
     show(byId("replay"), false);
-    page.onLines(null);
-    page.onFrame();
+    this.page.onLines(null);
+    this.page.onFrame();
+  }
+
+  toggle() {
+    this.#play(!this.#playing);
+  }
+
+  /** What the views are shown: the live model, or the replayed moment in its place. @param {Model} live @returns {Model} */
+  model(live) {
+    const film = this.#film;
+    if (!film) return live;
+    const made = this.#made;
+    if (made && made.live.plan === live.plan && made.live.link === live.link && made.index === this.#index) return made.model;
+    const { run, steps } = film.at(this.#index);
+    const { sprint } = live.plan;
+    const plan = sprint ? overlay(asOnlyEventsTell(sprint), film.statusesAt(this.#index)) : live.plan;
+    const model = { ...live, run, steps, plan, counts: plan.counts, spent: 0, lastAt: this.#time, past: true };
+    this.#made = { live, index: this.#index, model };
+    return model;
+  }
+
+  /** @param {number} id @param {import("./state.js").Envelope[]} events */
+  #begin(id, events) {
+    const { project, agent, limits } = this.page.current().run;
+    this.#film = new Film(events, { project, agent, limits });
+    this.#lines = events.map(toLine);
+    this.#made = null;
+    address(id);
+    show(byId("replay"), true);
+    text(byId("replay-name"), `Replay of batch ${id}`);
+    attr(this.#slider, "max", events.length);
+    this.#seek(this.#film.starts);
+    this.#play(true);
   }
 
   /** @param {number} to ms */
-  function seek(to) {
-    if (!film) return;
-    const at = Math.min(film.ends, Math.max(film.starts, to));
-    place(film.indexAt(at), at);
+  #seek(to) {
+    if (!this.#film) return;
+    const at = Math.min(this.#film.ends, Math.max(this.#film.starts, to));
+    this.#place(this.#film.indexAt(at), at);
   }
 
-  /** @param {number} events that have happened @param {number} at ms */
-  function place(events, at) {
-    if (!film) return;
-    [index, time] = [events, at];
-    slider.value = String(index);
-    attr(slider, "aria-valuetext", `${clock(time)}, event ${index} of ${film.events.length}`);
-    text(byId("replay-words"), `${clock(time)} · event ${count(index)} of ${count(film.events.length)}`);
-    page.onLines(lines.slice(0, index));
-    page.onFrame();
+  /** @param {number} index events that have happened @param {number} at ms */
+  #place(index, at) {
+    [this.#index, this.#time] = [index, at];
+    const all = this.#lines.length;
+    this.#slider.value = String(index);
+    attr(this.#slider, "aria-valuetext", `${clock(at)}, event ${index} of ${all}`);
+    text(byId("replay-words"), `${clock(at)} · event ${count(index)} of ${count(all)}`);
+    this.page.onLines(this.#lines.slice(0, index));
+    this.page.onFrame();
+  }
+
+  #dragged() {
+    this.#play(false);
+    const index = Number(this.#slider.value);
+    if (this.#film) this.#place(index, this.#film.events[Math.max(0, index - 1)].timestamp);
   }
 
   /** @param {boolean} on */
-  function setPlaying(on) {
-    if (on && film && time >= film.ends) seek(film.starts);
-    playing = on;
-    last = performance.now();
+  #play(on) {
+    if (on && this.#film && this.#time >= this.#film.ends) this.#seek(this.#film.starts);
+    const begins = on && !this.#playing;
+    this.#playing = on;
+    this.#drawn = performance.now();
     const glyph = byId("replay-play").querySelector("svg");
     if (glyph) setIcon(glyph, on ? "pause" : "play");
     attr(byId("replay-play"), "aria-label", on ? "Pause the replay" : "Play");
-    if (on) requestAnimationFrame(play);
+    if (begins) requestAnimationFrame(() => this.#frame());
   }
 
-  function play() {
-    if (!playing || !film) return;
+  #frame() {
+    const film = this.#film;
+    if (!this.#playing || !film) return;
+    const speed = Number(this.#speed.value);
     const now = performance.now();
-    const step = (now - last) * Number(speed.value);
-    last = now;
-    const next = film.events[index]?.timestamp ?? film.ends;
-    const quiet = (next - time) / Number(speed.value) > QUIET_MS;
-    seek(quiet ? next - QUIET_MS * Number(speed.value) * 0.1 : time + step);
-    if (time >= film.ends) return setPlaying(false);
-    requestAnimationFrame(play);
+    const next = film.events[this.#index]?.timestamp ?? film.ends;
+    const quiet = (next - this.#time) / speed > QUIET_MS;
+    this.#seek(quiet ? next - BREATH_MS * speed : this.#time + (now - this.#drawn) * speed);
+    this.#drawn = now;
+    if (this.#time >= film.ends) this.#play(false);
+    else requestAnimationFrame(() => this.#frame());
   }
-
-  byId("replay-play").addEventListener("click", () => setPlaying(!playing));
-  byId("replay-close").addEventListener("click", close);
-  slider.addEventListener("input", () => {
-    playing = false;
-    setPlaying(false);
-    if (film) place(Number(slider.value), film.events[Math.max(0, Number(slider.value) - 1)].timestamp);
-  });
-
-  return {
-    open,
-    close,
-    toggle: () => setPlaying(!playing),
-    /** Opens what the address names; once, when the page knows the state. */
-    resume: () => batchId && !film && open(batchId),
-    get active() {
-      return film !== null;
-    },
-    get now() {
-      return film ? time : Date.now();
-    },
-    /** What the views are shown: the live model, or the replayed moment in its place. @param {Model} live @returns {Model} */
-    model(live) {
-      if (!film) return live;
-      if (made && made.live.plan === live.plan && made.live.link === live.link && made.index === index) return made.model;
-      const { run, steps } = film.at(index);
-      const plan = live.plan.sprint ? overlay(asOnlyEventsTell(live.plan.sprint), film.statusesAt(index)) : live.plan;
-      made = { live, index, model: { ...live, run, steps, plan, counts: plan.counts, spent: 0, lastAt: time, past: true } };
-      return made.model;
-    },
-  };
 }
 
 /** Without what the files say today: no event tells how it was then. @param {import("./plan.js").Sprint} sprint */
@@ -147,6 +174,6 @@ async function readAll(batch) {
 }
 
 /** The address names the batch, so that a replay can be shared and survives a reload. @param {number} id 0 for none */
-function remember(id) {
+function address(id) {
   history.replaceState(null, "", `${location.pathname}${id ? `?replay=${id}` : ""}${location.hash}`);
 }

@@ -110,4 +110,3 @@ def test_what_is_read_does_not_move_while_lines_arrive(context: BrowserContext, 
     assert view.evaluate("view => view.scrollTop") == place
     latest.click()
     expect(page.get_by_role("button", name=re.compile("Jump to latest"))).to_be_hidden()
-    headline(page).to_have_text(re.compile("^Finished"), timeout=BATCH_MS)
