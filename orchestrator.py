@@ -133,7 +133,7 @@ class Orchestrator:
         waiting = {background} | ({self._task} if self._task is not None else set())
         _, late = await asyncio.wait(waiting, timeout=END_S)
         if late:
-            await agents.sweep(self._workspace.database.epoch, grace_s=0.2)
+            await agents.sweep(f"{self._workspace.database.epoch}:", grace_s=0.2)
             await self._background.cancel()
             await asyncio.wait(late, timeout=END_S)
 

@@ -19,7 +19,7 @@ from events import EventType, emit_event
 from running.activity import Activity
 from running.gate import Gate, StopMode
 from running.git import Diff
-from running.journal import CommandStatus, Result, dump
+from running.journal import CommandStatus, Result, Session, dump
 from running.prompt import render
 from running.story import StoryRun
 from running.workspace import Workspace, durable, known, record
@@ -58,7 +58,7 @@ class Place:
     attempt: int
     spec: AgentSpec
     model: str | None
-    session: str | None
+    session: Session | None
 
 
 class Attempt:
@@ -88,7 +88,7 @@ class Attempt:
             raise
         metrics = _metrics(outcome, change)
         await self._close(activity, outcome, result, getattr(verdict, "word", None), metrics)
-        return replace(result, metrics=metrics)
+        return replace(result, metrics=metrics, session_id=outcome.session_id or activity.session_id)
 
     # -- before ------------------------------------------------------------------------------------------------
 
@@ -137,14 +137,15 @@ class Attempt:
         mark = f"{database.epoch}:{self._command_id}"
         names = {"mark": mark, "stream_path": str(stream)}
         await durable(lambda: database.write(update_command, self._command_id, **names))
-        settings = workspace.settings()
+        settings, session = workspace.settings(), self._place.session
         return Call(
             prompt=prompt,
             cwd=workspace.project.root,
             mark=mark,
             stream_path=stream,
             model=self._place.model,
-            resume=self._place.session,
+            resume=None if session is None else session.id,
+            booked=None if session is None else session.booked,
             timeout_s=settings.command_timeout_min * 60,
             silence_s=settings.silence_timeout_min * 60,
         )
@@ -182,7 +183,7 @@ class Attempt:
             columns = {"pid": process.pid, "pid_start": process.start_time}
             await durable(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
             return await process.wait()
-        except asyncio.CancelledError:
+        except BaseException:  # ours to end, whatever went wrong on our side
             process.stop()
             await process.wait()
             raise

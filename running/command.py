@@ -79,13 +79,16 @@ class Commander:
         if not order.background:
             self.gate.inside += 1
         try:
-            session = self.journal.session(order.story_key, order.command, attempt)
+            session = self.journal.session(order.story_key, order.command, attempt, spec.name)
             place = Place(self.batch_id, self.cycle_number, attempt, spec, model, session)
             result = await Attempt(self.workspace, self.gate, order, place).run()
         finally:
             if not order.background:
                 self.gate.inside -= 1
             await self._budget.look(self.gate)
+        if result.session_id is not None and result.status in (CommandStatus.USAGE_LIMIT, CommandStatus.TRANSIENT):
+            here = (order.story_key, order.command, attempt)
+            self.journal.keep_session(here, result.session_id, spec.name, result.used)
         if result.status is CommandStatus.REFUSED:
             raise AgentUnusable(f"{spec.name} cannot run {order.command}: {result.reason}")
         return result

@@ -58,8 +58,13 @@ class Gate:
         return self.stop_mode in (StopMode.NOW, StopMode.INTERRUPT)
 
     def pause(self, reason: str, until: float | None = None, *, announced: bool = False) -> None:
-        """Let nothing start until `resume`, or until a clock time. `announced`: the page knows already."""
-        if self.reason is None or until is not None:
+        """Let nothing start until `resume`, or until a clock time. `announced`: the page knows already.
+
+        The longest pause counts: one that waits for a person is never replaced by one that ends by itself.
+        """
+        if self.stop_mode is not None:
+            return  # nothing starts any more anyway
+        if self.reason is None or (self.until is not None and (until is None or until > self.until)):
             self.reason, self.until, self._announced = reason, until, announced
         if self.inside and not announced and not self._warned:
             self._warned = True
@@ -96,19 +101,23 @@ class Gate:
 
     async def enter(self) -> None:
         """Return when a command may start; raise `Stopped` when none may any more."""
-        was_paused = False
-        while self.stop_mode is None and self.reason is not None:
-            was_paused = True
-            change = self._change
-            await self._announce()
-            if self.until is not None and self._clock() >= self.until:
-                await self._reopen("limit over")
-                continue
+        while self.stop_mode is None:
+            if self.reason is not None:
+                await self._hold()
+            elif self._announced:
+                await self._reopen("operator")
+            else:
+                return
+        raise Stopped
+
+    async def _hold(self) -> None:
+        """Wait for a change, or until the clock may have passed the time; whoever waits looks again afterwards."""
+        change = self._change
+        await self._announce()
+        if self.until is not None and self._clock() >= self.until:
+            await self._reopen("limit over")
+        else:
             await _wait(change, None if self.until is None else WAIT_SLICE_S)
-        if self.stop_mode is not None:
-            raise Stopped
-        if was_paused and self._announced:
-            await self._reopen("operator")
 
     async def _announce(self) -> None:
         if self._announced or self.reason is None:

@@ -16,23 +16,9 @@ from typing import Final
 
 # What git reads of its surroundings to find a repository (`git rev-parse --local-env-vars`): set where the server is
 # started by a hook, and never ours.
-LOCAL: Final = frozenset(
-    {
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_COMMON_DIR",
-        "GIT_DIR",
-        "GIT_GRAFT_FILE",
-        "GIT_IMPLICIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_INTERNAL_SUPER_PREFIX",
-        "GIT_NAMESPACE",
-        "GIT_NO_REPLACE_OBJECTS",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_PREFIX",
-        "GIT_REPLACE_REF_BASE",
-        "GIT_SHALLOW_FILE",
-        "GIT_WORK_TREE",
-    }
+LOCAL: Final = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
 )
 TIMEOUT_S: Final = 120.0  # one git call; hashing a large tree for the first time takes a while
 FIRST_BYTES: Final = 200_000  # of the output of one call that are kept in messages
@@ -91,7 +77,8 @@ class Git:
         }
         async with self._index_lock:
             await asyncio.to_thread(self._seed, index)
-            await self._run("add", "--all", "--", ".", environment=environment)
+            # 1: a file that git cannot take, such as a repository in the tree without a commit, is left out.
+            await self._run("add", "--all", "--ignore-errors", "--", ".", environment=environment, fine=(0, 1))
             # Left out afterwards: git refuses to exclude by name what is ignored anyway.
             if self._ignored:
                 names = [f":(literal){path}" for path in self._ignored]
@@ -138,7 +125,9 @@ class Git:
         rows = [line.split("\t", 2) for line in text.split("\n")]
         return [Commit(row[0], row[2], int(row[1]) * 1000) for row in rows if len(row) == 3]
 
-    async def _run(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
+    async def _run(
+        self, *arguments: str, environment: dict[str, str] | None = None, fine: tuple[int, ...] = (0,)
+    ) -> str:
         process = await asyncio.create_subprocess_exec(
             "git",
             "-c",
@@ -159,7 +148,7 @@ class Git:
             process.kill()
             await process.wait()
             raise
-        if process.returncode != 0:
+        if process.returncode not in fine:
             message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
             raise GitError(f"git {arguments[0]}: {message or f'exit code {process.returncode}'}")
         return output.decode(errors="replace")

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from agents import Usage
 from db import Command
 
 V = TypeVar("V")
@@ -48,6 +49,12 @@ class Result:
     verdict: bytes | None = None
     resets_at: float | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
+    session_id: str | None = None
+
+    @property
+    def used(self) -> Usage:
+        """The tokens among the metrics."""
+        return Usage(**{name: self.metrics.get(name, 0) for name in Usage.__dataclass_fields__})
 
     @property
     def ok(self) -> bool:
@@ -58,12 +65,21 @@ class Result:
         return msgspec.json.decode(self.verdict or b"null", type=kind)
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An agent's session that may be gone on with, and the tokens that its earlier calls were booked with."""
+
+    id: str
+    agent: str
+    booked: Usage = field(default_factory=Usage)
+
+
 @dataclass(slots=True)
 class Journal:
     """Results by story key, command and attempt; sessions of attempts that did not come to their end, to be resumed."""
 
     results: dict[tuple[str, str, int], Result] = field(default_factory=dict)
-    sessions: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    sessions: dict[tuple[str, str, int], Session] = field(default_factory=dict)
 
     @classmethod
     def of(cls, commands: Iterable[Command], *, failures: bool) -> Journal:
@@ -76,7 +92,7 @@ class Journal:
                 verdict = None if row.verdict is None else row.verdict.encode()
                 journal.results[place] = Result(status, row.reason or "", verdict)
             elif row.session_id is not None and status not in FAILURES:
-                journal.sessions[place] = row.session_id
+                journal.keep_session(place, row.session_id, row.agent, _usage(row))
         if not failures:
             journal._as_first_attempts()
         return journal
@@ -84,8 +100,16 @@ class Journal:
     def find(self, story_key: str, command: str, attempt: int) -> Result | None:
         return self.results.get((story_key, command, attempt))
 
-    def session(self, story_key: str, command: str, attempt: int) -> str | None:
-        return self.sessions.get((story_key, command, attempt))
+    def session(self, story_key: str, command: str, attempt: int, agent: str) -> Session | None:
+        """The session that this attempt was cut off in, if it was this agent's."""
+        session = self.sessions.get((story_key, command, attempt))
+        return session if session is not None and session.agent == agent else None
+
+    def keep_session(self, place: tuple[str, str, int], session_id: str, agent: str, used: Usage) -> None:
+        """Remember where an attempt was cut off; what its session used adds up over the calls."""
+        before = self.sessions.get(place)
+        booked = before.booked if before is not None and before.id == session_id else Usage()
+        self.sessions[place] = Session(session_id, agent, booked + used)
 
     def forget(self, story_key: str) -> None:
         """Nothing that is recorded for the story counts any more."""
@@ -95,6 +119,12 @@ class Journal:
     def _as_first_attempts(self) -> None:
         """A success on a later attempt counts as the first one: the failures before it are not replayed."""
         self.results = {(key, command, 1): result for (key, command, _), result in self.results.items()}
+
+
+def _usage(row: Command) -> Usage:
+    return Usage(
+        row.input_tokens or 0, row.output_tokens or 0, row.cache_read_tokens or 0, row.cache_write_tokens or 0
+    )
 
 
 def dump(verdict: Any) -> bytes:

@@ -30,7 +30,7 @@ async def recover(workspace: Workspace) -> Batch | None:
 
     Its status is `paused` if it stood paused, else `interrupted`.
     """
-    ended = await agents.sweep(workspace.database.epoch)
+    ended = await agents.sweep(f"{workspace.database.epoch}:")
     if ended:
         log.warning("ended %d processes that an earlier server had left", len(ended))
     database = workspace.database
