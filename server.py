@@ -84,11 +84,11 @@ async def _services(app: web.Application, plan: Plan) -> AsyncIterator[None]:
         max_clients=settings.max_clients,
     )
     hub.load(database.last_seq, await _newest(database))
-    events.start(database, run_state.apply, hub.publish)
     live = LiveSettings(plan.loaded, plan.reload)
     workspace = await _workspace(plan, live, database)
     app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, live)
     upkeep = Upkeep(workspace, run_state, hub)
+    events.start(database, run_state.apply, upkeep.committed, hub.publish)
     await app[SERVICES].orchestrator.recover()
     await upkeep.start()
     hub.start()

@@ -1,25 +1,58 @@
-"""What the run's snapshot shows beside events: the plan in numbers, what the day has cost, the agent.
+"""What nobody tells: the tracker changed by an editor or an agent, the plan in numbers, the day's cost, the agent.
 
-A small loop looks at the tracker's age and the ledger; it reads and never writes.
+A small loop looks at the tracker's age and the ledger. A status that changed in the file is told as an event within a
+second; the rest goes into the run's snapshot.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import agents
 import sprint
 from db import cost_since
+from events import Event, EventType
 from hub import Hub
 from running.budget import today_ms
-from running.workspace import Workspace
+from running.workspace import Workspace, mention
 from runstate import AgentView, Limits, Plan, ProjectView, RunState
 
-EVERY_S: Final = 1.0
+EVERY_S: Final = 0.4  # two looks and a half in a second: a change is told at the second look that sees it
+ABSENT: Final = "absent"  # the status of a story that the tracker does not have
 
 log = logging.getLogger("sprint_runner.upkeep")
+
+
+class Moves:
+    """Which statuses changed without having been told.
+
+    A change counts at the second look in a row that sees it, so that the run, which writes the file a moment before its
+    event is committed, tells of its own changes itself.
+    """
+
+    def __init__(self, told: Mapping[str, str]) -> None:
+        self._told = dict(told)
+        self._seen: dict[str, str] = {}
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """Events that were committed, whoever emitted them."""
+        for event in events:
+            if event.type is EventType.STORY_STATUS:
+                self._told[event.payload["story_key"]] = event.payload["new_status"]
+
+    def look(self, found: Mapping[str, str], busy: Sequence[str]) -> list[tuple[str, str, str]]:
+        """Key, old and new status of what is to be told now; `busy` stories are the run's own to tell of."""
+        differs = {
+            key: found.get(key, ABSENT)
+            for key in {*found, *self._told}
+            if key not in busy and found.get(key, ABSENT) != self._told.get(key, ABSENT)
+        }
+        moves = [(key, self._told.get(key, ABSENT), new) for key, new in differs.items() if self._seen.get(key) == new]
+        self._seen = differs
+        return sorted(moves)
 
 
 class Upkeep:
@@ -29,7 +62,9 @@ class Upkeep:
         self._workspace = workspace
         self._run = run_state.run
         self._hub = hub
-        self._tracker_at = 0
+        self._moves = Moves({})
+        self._statuses: dict[str, str] = {}
+        self._tracker_state: tuple[int, int] | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -38,6 +73,8 @@ class Upkeep:
         tracker = self._workspace.relative(project.tracker)
         self._run.project = ProjectView(name=project.name, root=str(project.root), tracker=tracker)
         await self._ask_agent()
+        await self._read_tracker()
+        self._moves = Moves(self._statuses)
         await self._look()
         self._task = asyncio.get_running_loop().create_task(self._keep())
 
@@ -45,6 +82,10 @@ class Upkeep:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def committed(self, events: Sequence[Event]) -> None:
+        """What the pages were just told."""
+        self._moves.tell(events)
 
     async def _ask_agent(self) -> None:
         spec = self._workspace.agents[self._workspace.settings().agent]
@@ -60,27 +101,41 @@ class Upkeep:
                 log.exception("the snapshot could not be kept up; trying again")
 
     async def _look(self) -> None:
-        plan = await asyncio.to_thread(self._plan)
+        changed = await self._read_tracker()
+        self._tell_moves()
         settings = self._workspace.settings()
         today = await self._workspace.database.read(cost_since, today_ms(self._workspace.clock()))
         limits = Limits(settings.budget_batch_usd, settings.budget_day_usd, today)
-        if (plan is not None and plan != self._run.plan) or limits != self._run.limits:
-            self._run.plan, self._run.limits = plan or self._run.plan, limits
+        if changed or limits != self._run.limits:
+            self._run.limits = limits
             self._hub.refresh()
 
-    def _plan(self) -> Plan | None:
-        """The tracker in four numbers, None while its file is as it was."""
+    def _tell_moves(self) -> None:
+        busy = [] if self._run.cycle is None else self._run.cycle.story_keys
+        for key, old, new in self._moves.look(self._statuses, busy):
+            reason = "changed in the sprint status file"
+            payload = {"story_key": key, "old_status": old, "new_status": new, "reason": reason}
+            mention(EventType.STORY_STATUS, payload)
+
+    async def _read_tracker(self) -> bool:
+        """Read the tracker if its file is another one than before; whether it was."""
+        tracker = self._workspace.project.tracker
         try:
-            changed_at = self._workspace.project.tracker.stat().st_mtime_ns
+            found = await asyncio.to_thread(tracker.stat)
         except OSError:
-            return None
-        if changed_at == self._tracker_at:
-            return None
-        self._tracker_at = changed_at
-        stories = sprint.read(self._workspace.project).stories
-        return Plan(
+            return False
+        state = (found.st_mtime_ns, found.st_size)
+        if state == self._tracker_state:
+            return False
+        self._tracker_state = state
+        read = await asyncio.to_thread(sprint.read, self._workspace.project)
+        stories = read.stories
+        if not read.broken:  # what a broken file seems to say is nobody's decision
+            self._statuses = {story.key: story.status.value for story in stories}
+        self._run.plan = Plan(
             done=sum(story.status == "done" for story in stories),
             total=sum(story.status != "parked" for story in stories),
             blocked=sum(story.status == "blocked" for story in stories),
             runnable=sum(story.runnable for story in stories),
         )
+        return True
