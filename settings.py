@@ -7,6 +7,7 @@ or a bad value stops the start with one sentence that names the source, the key 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ import yaml
 FILE_NAME: Final = "sprint-runner.yaml"
 ENVIRONMENT_PREFIX: Final = "SPRINT_RUNNER_"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+SHOWN_CHARS: Final = 200  # of a wrong value in a message
 AGENT_KINDS: Final = ("claude", "codex", "gemini", "opencode", "qwen", "text")
 
 
@@ -78,7 +80,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     name: str
     effect: str
-    kind: str = "text"  # text, integer, number, boolean, list, mapping
+    kind: str = "text"  # text, command, integer, number, boolean, list, mapping
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
@@ -98,6 +100,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 _ARTICLE: Final = {
     "text": "text",
+    "command": "a command line",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
@@ -117,7 +120,7 @@ SETTINGS: Final = (
     Setting("agents", "how agents are called", "mapping", editable=False),
     Setting("commands", "agent and model of single commands", "mapping", editable=False),
     Setting("workflow", "the preset of phases", choices=("auto", "classic")),
-    Setting("verify", "command that must pass before a story is done", optional=True),
+    Setting("verify", "command that must pass before a story is done", "command", optional=True),
     Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, 1000),
     Setting("max_code_review_attempts", "code reviews before a story is blocked", "integer", 1, 100),
     Setting("light_model_after_review", "reviews from this one on use the light model", "integer", 1, 100),
@@ -168,7 +171,7 @@ def load(
             sources[name] = source
     known = {**DEFAULT_AGENTS, **(agents or {}), **values.get("agents", {})}
     settings = Settings(**{**values, "agents": known})
-    _check_together(settings)
+    _check_together(settings, {name: _where(source, file) for name, source in sources.items()})
     return Loaded(settings, sources)
 
 
@@ -178,7 +181,7 @@ def read_file(file: Path | None) -> dict[str, Any]:
         return {}
     try:
         content = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: 2024-13-45 as a date
         raise SettingsError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from None
     if content is None:
         return {}
@@ -195,10 +198,19 @@ def check(name: str, value: Any, where: str) -> Any:
     if value is None and setting.optional:
         return None
     if not _fits(setting, value):
-        raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {value!r}")
+        raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {_shown(value)}")
     if name in _SECTIONS:
         return _section(name, value, where)
     return value
+
+
+def _shown(value: Any) -> str:
+    """A value as a message names it, whatever its size; Python itself refuses to write down very long integers."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a huge number"
+    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
 
 
 def _fits(setting: Setting, value: Any) -> bool:
@@ -210,22 +222,45 @@ def _fits(setting: Setting, value: Any) -> bool:
     return not too_low and (setting.high is None or value <= setting.high)
 
 
+def _is_command(value: Any) -> bool:
+    """Whether it can be taken apart into a program and its arguments, as a shell would."""
+    try:
+        return isinstance(value, str) and bool(shlex.split(value))
+    except ValueError:  # a quote that is never closed
+        return False
+
+
 _KIND_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "text": lambda value: isinstance(value, str) and value != "",
+    "command": _is_command,
     "integer": lambda value: type(value) is int,
     "number": lambda value: type(value) in (int, float) and value == value,
     "boolean": lambda value: type(value) is bool,
     "list": lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
     "mapping": lambda value: isinstance(value, dict),
 }
-_SECTIONS: Final[Mapping[str, Any]] = {"agents": dict[str, AgentConfig], "commands": dict[str, CommandConfig]}
+_SECTIONS: Final[Mapping[str, Any]] = {"agents": AgentConfig, "commands": CommandConfig}
 
 
 def _section(name: str, value: dict[Any, Any], where: str) -> Any:
+    return {str(item): _entry(name, item, config, where) for item, config in value.items()}
+
+
+def _entry(name: str, item: Any, config: Any, where: str) -> Any:
     try:
-        return msgspec.convert(value, _SECTIONS[name])
+        entry = msgspec.convert(config, _SECTIONS[name])
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{where}: {name}: {error}") from None
+        raise SettingsError(f"{where}: {name}: {item}: {error}") from None
+    if isinstance(entry, AgentConfig):
+        _check_agent(entry, f"{where}: {name}: {item}")
+    return entry
+
+
+def _check_agent(agent: AgentConfig, where: str) -> None:
+    if agent.kind not in AGENT_KINDS:
+        raise SettingsError(f"{where}: kind must be one of {', '.join(AGENT_KINDS)}, not {agent.kind!r}")
+    if not agent.command or not agent.command[0]:
+        raise SettingsError(f"{where}: command must name a program")
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -240,25 +275,24 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             continue
         try:
             values[name] = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (ValueError, RecursionError, yaml.YAMLError):
             values[name] = text
     return values
 
 
 def _where(source: str, file: Path | None) -> str:
-    return {"file": str(file), "environment": "environment", "flag": "command line"}[source]
+    return {"file": str(file), "environment": "environment", "flag": "command line", "default": "default"}[source]
 
 
-def _check_together(settings: Settings) -> None:
-    for name, agent in settings.agents.items():
-        if agent.kind not in AGENT_KINDS:
-            raise SettingsError(f"agents: {name}: kind must be one of {', '.join(AGENT_KINDS)}, not {agent.kind!r}")
-        if not agent.command:
-            raise SettingsError(f"agents: {name}: command must name a program")
-    wanted = [("agent", settings.agent)]
-    wanted += [(f"commands: {name}", config.agent) for name, config in settings.commands.items() if config.agent]
-    for where, agent_name in wanted:
-        if agent_name not in settings.agents:
-            raise SettingsError(f"{where}: no agent {agent_name!r}; known are {', '.join(sorted(settings.agents))}")
+def _check_together(settings: Settings, where: Mapping[str, str]) -> None:
+    """What depends on more than one setting. `where` says of each setting who set it."""
+    wanted = [(f"{where['agent']}: agent", settings.agent)]
+    for name, config in settings.commands.items():
+        wanted.append((f"{where['commands']}: commands: {name}", config.agent or settings.agent))
+    for place, agent in wanted:
+        if agent not in settings.agents:
+            raise SettingsError(f"{place}: there is no agent {agent!r}; known are {', '.join(sorted(settings.agents))}")
     if settings.host not in LOOPBACK and settings.token is None:
-        raise SettingsError(f"host {settings.host} is reachable from elsewhere: set a token, or use 127.0.0.1")
+        raise SettingsError(
+            f"{where['host']}: host {settings.host} is reachable from elsewhere: set a token, or use 127.0.0.1"
+        )
