@@ -33,7 +33,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # RFC 9110 section 7.2: a registered name or IPv4 address, or an IPv6 address in brackets, and an optional port.
 _HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?\Z")
-_ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#@\s]+)\Z")
+_ORIGIN: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>[^/?#@\s]+)\Z")
 
 
 class Refused(Exception):
@@ -91,7 +91,7 @@ class Guard:
         match = _ORIGIN.match(values[0]) if len(values) == 1 else None
         if match is None and values != ["null"]:
             raise Refused(400, "bad_origin", "the Origin header is malformed")
-        if match is None or match["host"].lower() != host:
+        if match is None or match["scheme"] not in ("http", "https") or match["host"].lower() != host:
             raise Refused(403, "origin_refused", "pages of other origins may not use this server")
 
     def _check_token(self, request: web.Request, token: str) -> None:
@@ -124,4 +124,4 @@ def middleware(guard: Guard, refuse: Callable[[Refused], web.Response]) -> Calla
 
 def _same(given: str, token: str) -> bool:
     """Compare in constant time, as bytes: `compare_digest` refuses texts that are not ASCII."""
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), token.encode("utf-8", "surrogatepass"))
