@@ -21,7 +21,7 @@ from ring import INIT_EVENTS, Ring, pieces
 from wire import FAILED, GOING_AWAY, PING, PONG, PONG_MESSAGE, TEXT, TOO_MANY, TOO_SLOW, frame, is_ping
 
 BACKLOG_MAX: Final = 1 << 20  # bytes a client may leave unread before a flush, beside its own init while that drains
-REPLAY_EVENTS: Final = 1_000  # events read from the log at a time when a client resumes from far behind
+REPLAY_EVENTS: Final = 500  # events read from the log at a time when a client resumes from far behind
 REPLAY_PAUSE_S: Final = 0.01  # first wait for a resuming client to take what it was sent; waits grow up to SWEEP_S
 CLOSE_S: Final = 2.0  # how long a closing handshake may take before the line is cut
 SWEEP_S: Final = 0.25  # how often the heartbeat looks at the clients

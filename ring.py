@@ -15,7 +15,7 @@ from wire import frame
 RING_EVENTS: Final = 10_000  # some minutes of a busy run
 RING_BYTES: Final = 8 << 20  # and never more than this many bytes of frames
 INIT_EVENTS: Final = 50  # events in an init, as protocol.md says
-PIECE_BYTES: Final = 256 * 1024  # bytes of one write of a replay: a fraction of a millisecond on the loop
+PIECE_BYTES: Final = 128 * 1024  # bytes of one write of a replay: a fraction of a millisecond on the loop
 
 
 class Ring:

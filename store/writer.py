@@ -16,11 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any, Final, TypeVar
 
 from store.job import DatabaseUnavailable, E, Entry, Job, NotWritten, fail, settle
 
 GROUP_MAX: Final = 500  # jobs per commit: bounds the callback on the loop to a few milliseconds
+ROWS_MAX: Final = 64  # events of one statement; SQLite works on it without Python's lock, so the loop goes on
+ROW: Final = "(?, ?, ?, ?, ?, ?)"
 QUEUE_MAX: Final = 200_000  # jobs waiting, some 100 MB of events: more means the disk is gone, not slow
 BUSY_TIMEOUT_MS: Final = 1_000  # one wait for another process's lock; the writer asks again, the loop never waits
 PROBE_S: Final = 1.0  # how often a broken disk is tried again
@@ -69,13 +72,11 @@ class Writer:
 
     def append(self, entry: E) -> asyncio.Future[E]:
         """Enqueue an event; the future holds it with its `seq` once it is committed and delivered."""
-        future: asyncio.Future[E] = self._loop.create_future()
-        return self._enqueue(Job(future, entry=entry))
+        return self._enqueue(Job(self._loop.create_future(), entry=entry))
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Enqueue a function of the connection; it runs in order with the events and commits with its group."""
-        future: asyncio.Future[T] = self._loop.create_future()
-        return self._enqueue(Job(future, work=work))
+        return self._enqueue(Job(self._loop.create_future(), work=work))
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -163,12 +164,10 @@ class Writer:
         return units
 
     def _write(self, units: list[list[Job[Any]]]) -> None:
-        before = self._seq
-        started = time.perf_counter()
+        before, started = self._seq, time.perf_counter()
         try:
             self._begin()
-            for unit in units:
-                self._perform(unit)
+            self._perform_all(units)
             self._connection.execute("COMMIT")
         except Exception as error:  # whatever it was: nothing is committed, and the thread must live
             self._undo(before)
@@ -197,34 +196,62 @@ class Writer:
                 self._locked = False
                 return
 
+    def _perform_all(self, units: list[list[Job[Any]]]) -> None:
+        """In order; events that stand side by side and alone go in one statement, everything else unit by unit."""
+        for alone, run in groupby(units, lambda unit: len(unit) == 1 and unit[0].work is None):
+            if alone:
+                jobs = [unit[0] for unit in run]
+                for first in range(0, len(jobs), ROWS_MAX):
+                    self._perform_events(jobs[first : first + ROWS_MAX])
+            else:
+                for unit in run:
+                    self._perform(unit)
+
+    def _perform_events(self, jobs: list[Job[Any]]) -> None:
+        """SQLite takes or refuses a statement as a whole: when it refuses, each event has its own."""
+        try:
+            self._insert(jobs)
+        except Exception as error:
+            if self._fatal(error):
+                raise
+            if len(jobs) == 1:
+                jobs[0].error = error
+                return
+            for job in jobs:
+                self._perform_events([job])
+
     def _perform(self, unit: list[Job[Any]]) -> None:
         """Run one unit; its own failure undoes it alone. A full disk or a broken file is the whole group's failure."""
         job, before = unit[0], self._seq
-        guarded = len(unit) > 1 or job.work is not None  # an event alone is one statement and needs no savepoint
+        self._connection.execute("SAVEPOINT unit")
         try:
-            if guarded:
-                self._connection.execute("SAVEPOINT unit")
             for job in unit:
-                job.result = self._insert(job.entry) if job.work is None else job.work(self._connection)
-            if guarded:
-                self._connection.execute("RELEASE unit")
+                if job.work is None:
+                    self._insert([job])
+                else:
+                    job.result = job.work(self._connection)
         except Exception as error:
-            if not self._connection.in_transaction or (isinstance(error, sqlite3.Error) and _code(error) in _FATAL):
+            if self._fatal(error):
                 raise
-            if guarded:
-                self._connection.execute("ROLLBACK TO unit")
-                self._connection.execute("RELEASE unit")
+            self._connection.execute("ROLLBACK TO unit")
             self._seq = before
             fail(unit, error)
             job.error = error
+        self._connection.execute("RELEASE unit")
 
-    def _insert(self, entry: Entry) -> Any:
-        seq = self._seq + 1
-        key = entry.payload.get("story_key")
-        row = (seq, entry.type, entry.timestamp, entry.batch_id, key, entry.body.decode())
-        self._connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", row)
-        self._seq = seq
-        return entry.stamped(seq)
+    def _insert(self, jobs: list[Job[Any]]) -> None:
+        values: list[Any] = []
+        for seq, job in enumerate(jobs, start=self._seq + 1):
+            entry: Entry = job.entry
+            key = entry.payload.get("story_key")
+            values += (seq, entry.type, entry.timestamp, entry.batch_id, key, entry.body.decode())
+            job.result = entry.stamped(seq)
+        self._connection.execute(f"INSERT INTO events VALUES {', '.join([ROW] * len(jobs))}", values)  # noqa: S608
+        self._seq += len(jobs)
+
+    def _fatal(self, error: Exception) -> bool:
+        """Whether no transaction is left to go on with, or none can be committed."""
+        return not self._connection.in_transaction or (isinstance(error, sqlite3.Error) and _code(error) in _FATAL)
 
     def _undo(self, seq: int) -> None:
         self._seq = seq

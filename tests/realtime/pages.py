@@ -1,0 +1,80 @@
+"""Pages as browsers are: they note what they see, and come back with `since` when their line is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from tests.lines import Envelope
+from tests.realtime.house import House
+
+_decode = msgspec.json.Decoder(Envelope).decode
+
+
+class Page:
+    """Runs until `leave`. `seen` are the seqs in the order they came, `delays` the seconds from emission to here."""
+
+    def __init__(self, house: House, epoch: str, *, since: int = 0) -> None:
+        self.house, self.epoch = house, epoch
+        self.first = since
+        self.seen: list[int] = []
+        self.delays: list[float] = []
+        self.inits = 0
+        self.codes: list[int | None] = []
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self._line: aiohttp.ClientWebSocketResponse | None = None
+        self._task = asyncio.create_task(self._live())
+
+    @property
+    def last(self) -> int:
+        return self.seen[-1] if self.seen else self.first
+
+    def drop(self) -> None:
+        """Cut the line without a word."""
+        transport: Any = None if self._line is None else self._line.get_extra_info("socket")
+        if self._line is not None and transport is not None and self._line._response.connection is not None:
+            self._line._response.connection.transport.abort()  # type: ignore[union-attr]
+
+    async def until(self, seq: int) -> None:
+        self.reading.set()
+        async with asyncio.timeout(60):
+            while self.last < seq:
+                await asyncio.sleep(0.01)
+
+    async def leave(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _live(self) -> None:
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+                async with self.house.connect(f"?since={self.last}&epoch={self.epoch}") as self._line:
+                    await self._read(self._line)
+                    self.codes.append(self._line.close_code)
+            await asyncio.sleep(0.05)
+
+    async def _read(self, line: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in line:
+            await self.reading.wait()
+            one = _decode(message.data)
+            self.inits += one.type == "init"
+            if one.seq is not None and bytes(one.payload):
+                self.seen.append(one.seq)
+                self._time(bytes(one.payload))
+
+    def _time(self, payload: bytes) -> None:
+        at = payload.find(b'"message":"') + len(b'"message":"')
+        stamp = payload[at : at + 24].split(b" ")[0]
+        if stamp.isdigit():
+            self.delays.append((time.monotonic_ns() - int(stamp)) / 1e9)
+
+
+def quantile(values: list[float], part: float) -> float:
+    """The value below which the given part of the values lies."""
+    return sorted(values)[min(int(len(values) * part), len(values) - 1)]
