@@ -54,6 +54,7 @@ from store.log import (
     get_events,
     get_events_between,
     get_events_by_batch,
+    get_events_since_batch,
     get_pending_background_tasks,
     update_background_task,
 )
@@ -201,6 +202,7 @@ __all__ = [
     "get_events",
     "get_events_between",
     "get_events_by_batch",
+    "get_events_since_batch",
     "get_insights",
     "get_last_batch",
     "get_next_available_story",

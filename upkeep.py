@@ -18,7 +18,8 @@ from events import Event, EventType
 from hub import Hub
 from running.budget import today_ms
 from running.workspace import Workspace, mention
-from runstate import AgentView, Limits, Plan, ProjectView, RunState
+from runstate import RunState
+from runviews import AgentView, Limits, Plan, ProjectView
 
 EVERY_S: Final = 0.4  # two looks and a half in a second: a change is told at the second look that sees it
 ABSENT: Final = "absent"  # the status of a story that the tracker does not have

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from api.answers import SERVICES, ApiError, Services, answer, body, only
 from orchestrator import StartRequest, StopMode
-from runstate import Run
+from runviews import Run
 
 BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 BUDGET_MAX: Final = 1_000_000  # US dollars

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any
 
@@ -55,6 +56,12 @@ def get_events_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[S
     return many(connection, StoredEvent, "SELECT * FROM events WHERE batch_id = ? ORDER BY seq", (batch_id,))
 
 
+def get_events_since_batch(connection: sqlite3.Connection, batch_id: int) -> list[StoredEvent]:
+    """Every event, of whatever origin, from the batch's first one on."""
+    sql = "SELECT * FROM events WHERE seq >= (SELECT MIN(seq) FROM events WHERE batch_id = ?) ORDER BY seq"
+    return many(connection, StoredEvent, sql, (batch_id,))
+
+
 def get_events_between(connection: sqlite3.Connection, first: int, last: int) -> list[StoredEvent]:
     """Events with first <= seq <= last."""
     sql = "SELECT * FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq"
@@ -62,19 +69,24 @@ def get_events_between(connection: sqlite3.Connection, first: int, last: int) ->
 
 
 def find_events(connection: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[StoredEvent]:
-    """At most `limit` events that match, oldest first; `text` is sought in the payload, case-insensitively."""
+    """At most `limit` events that match, oldest first; `text` is sought in the payload, ASCII letters in any case."""
     conditions, values = ["seq > ?"], [wanted.since]
     for condition, value in (
         ("batch_id = ?", wanted.batch),
         ("type = ?", wanted.type),
         ("story_key = ?", wanted.story),
-        ("instr(lower(payload), lower(?)) > 0", wanted.text),
+        ("instr(lower(payload), lower(?)) > 0", _as_in_json(wanted.text)),
     ):
         if value is not None:
             conditions.append(condition)
             values.append(value)  # type: ignore[arg-type]
     sql = f"SELECT * FROM events WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?"  # noqa: S608 - fixed texts
     return many(connection, StoredEvent, sql, (*values, limit))
+
+
+def _as_in_json(text: str | None) -> str | None:
+    """A text as it stands inside a payload: quotes and line ends are escaped there."""
+    return None if text is None else json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def create_background_task(connection: sqlite3.Connection, /, task_type: str, **columns: Any) -> int:

@@ -28,6 +28,7 @@ class Told:
     payload: dict[str, Any]
     timestamp: int = 0
     seq: int = 0
+    batch_id: int | None = 42
 
 
 @dataclass
@@ -301,3 +302,16 @@ def test_two_states_share_nothing(fold: Fold) -> None:
     fold.tell("cycle:start", cycle_number=1, story_keys=["a"])
     assert RunState().run.stories == []
     assert RunState().run.attention == []
+
+
+def test_a_status_set_outside_the_run_adds_no_story_to_the_batch(fold: Fold) -> None:
+    fold.state.apply(
+        [Told("story:status", {"story_key": "9-9-x", "old_status": "review", "new_status": "done"}, batch_id=None)]
+    )
+    assert fold.run.stories == []
+    assert fold.run.totals.stories_done == 0
+    fold.tell("story:status", story_key="1-1-a", old_status="backlog", new_status="blocked")
+    fold.state.apply(
+        [Told("story:status", {"story_key": "1-1-a", "old_status": "blocked", "new_status": "done"}, batch_id=None)]
+    )
+    assert fold.run.totals.stories_done == 1

@@ -101,7 +101,9 @@ def folded_by_page(envelopes: list[Envelope]) -> list[Any]:
 @given(st.lists(events(), min_size=20, max_size=120))
 def test_both_folds_agree_after_every_event(told: list[tuple[str, dict[str, Any]]]) -> None:
     envelopes = [
-        Envelope(type=name, payload=payload, timestamp=1_700_000_000_000 + seq, seq=seq)
+        Envelope(
+            type=name, payload=payload, timestamp=1_700_000_000_000 + seq, seq=seq, batch_id=None if seq % 3 == 0 else 1
+        )
         for seq, (name, payload) in enumerate(told, start=1)
     ]
     assert folded_by_page(envelopes) == folded_by_server(envelopes)
