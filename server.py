@@ -30,7 +30,7 @@ import api.socket
 import events
 import security
 from api.answers import SERVICES, LiveSettings, Services
-from db import Database, SchemaTooNew, get_events, get_events_between, get_events_by_batch, get_last_batch
+from db import Database, SchemaTooNew, get_events, get_events_between, get_events_since_batch, get_last_batch
 from hub import INIT_EVENTS, Hub
 from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, parse, plan
 from orchestrator import Orchestrator
@@ -124,13 +124,14 @@ async def _restore(database: Database, run_state: RunState) -> None:
     """Fold the newest batch's events again: the state is what it was at the last committed event."""
     last = await database.read(get_last_batch)
     if last is not None:
-        rows = await database.read(get_events_by_batch, last.id)
+        rows = await database.read(get_events_since_batch, last.id)
         run_state.apply(
             events.Event(
                 type=events.EventType(row.type),
                 payload=msgspec.json.decode(row.payload),
                 timestamp=row.timestamp,
                 seq=row.seq,
+                batch_id=row.batch_id,
             )
             for row in rows
         )
