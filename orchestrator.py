@@ -20,6 +20,7 @@ from db import Batch as BatchRow
 from db import create_batch, get_active_batch
 from events import EventType, emit_event
 from running.background import Background
+from running.backup import back_up
 from running.batch import Batch
 from running.budget import Budget
 from running.command import Commander
@@ -180,6 +181,8 @@ class Orchestrator:
             "started_at": int(self._workspace.clock() * 1000),
         }
         batch_id = await durable(lambda: database.write(create_batch, request.cycles, **columns))
+        backups = self._workspace.data_dir / "backups"
+        await asyncio.to_thread(back_up, self._workspace.project.tracker, backups, batch_id)
         told = known(
             batch_id=batch_id, max_cycles=request.cycles or "all", agent=agent, workflow="classic", budget_usd=budget
         )

@@ -1,0 +1,26 @@
+"""The tracker as it was when a batch started, kept in the data folder: whatever happens, the old bytes are there."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Final
+
+KEPT: Final = 50  # newest backups; a tracker has some kB, the largest seen 900
+
+log = logging.getLogger("sprint_runner.run")
+
+
+def back_up(tracker: Path, folder: Path, batch_id: int) -> Path | None:
+    """Copy the tracker and drop the oldest copies; None, and a line in the log, when the disk does not let us."""
+    target = folder / f"batch-{batch_id:06d}-{tracker.name}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(tracker, target)
+        for old in sorted(folder.glob("batch-*"))[:-KEPT]:
+            old.unlink()
+    except OSError as error:
+        log.warning("%s was not backed up: %s", tracker.name, error)
+        return None
+    return target
