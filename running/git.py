@@ -115,7 +115,7 @@ class Git:
 
     async def commits_for(self, story_key: str, most: int = 20) -> list[Commit]:
         """The newest commits whose message names the story, and not only one whose key contains its key."""
-        key = re.sub(r"[^\w-]", r"[\g<0>]", story_key)
+        key = re.sub(r"[][\\.+*?^$(){}|]", r"\\\g<0>", story_key)
         pattern = f"(^|[^[:alnum:]._-]){key}($|[^[:alnum:]_-])"
         arguments = ("log", f"--max-count={most}", "--format=%H%x09%ct%x09%s", "--extended-regexp", f"--grep={pattern}")
         try:
