@@ -151,11 +151,8 @@ class Writer:
     def _drain(self, most: int) -> list[list[Job[Any]]]:
         """What else is queued, up to so many jobs or a unit more."""
         units: list[list[Job[Any]]] = []
-        while most > 0:
-            try:
-                unit = self._queue.get_nowait()
-            except queue.Empty:
-                break
+        while most > 0 and not self._queue.empty():  # nobody else takes from it
+            unit = self._queue.get_nowait()
             if unit is None:
                 self._queue.put(None)  # the end stays last
                 break

@@ -1,0 +1,95 @@
+"""Trouble with the disk under a running server: the loop is on time, nothing unsaved is shown, and it heals."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import pytest
+
+from tests.realtime.house import House
+from tests.realtime.pages import Page
+
+
+@contextmanager
+def locked(house: House) -> Iterator[None]:
+    other = sqlite3.connect(house.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.close()
+
+
+@contextmanager
+def full(house: House) -> Iterator[None]:
+    """No file of the server may grow any more: its writes fail in the system, as on a full disk."""
+    size = max(path.stat().st_size for path in house.database.parent.glob("*.db*"))
+    _, hard = resource.prlimit(house.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(house.pid, resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(house.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+
+async def healthy(house: House, status: int) -> None:
+    async with asyncio.timeout(15):
+        while True:
+            async with house.session.get(house.url + "healthz") as response:
+                if response.status == status:
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def test_a_lock_of_seconds_delays_events_and_nothing_else(house: House) -> None:
+    page = Page(house, await house.epoch())
+    await house.emit(5)
+    await page.until(5)
+    with locked(house):
+        waiting = asyncio.create_task(house.emit(5))
+        await healthy(house, 503)
+        await house.get("drive/facts")
+        ends, worst = time.monotonic() + 2, 0.0
+        while time.monotonic() < ends:
+            started = time.monotonic()
+            async with house.session.get(house.url) as response:
+                assert response.status == 200
+            async with house.connect() as line:
+                assert (await line.receive_json())["payload"]["seq"] == 5
+            worst = max(worst, time.monotonic() - started)
+        assert worst < 1
+        assert not waiting.done()
+        assert page.seen == [1, 2, 3, 4, 5]
+    await waiting
+    await page.until(10)
+    await page.leave()
+    assert page.seen == list(range(1, 11))
+    await healthy(house, 200)
+
+
+async def test_a_disk_that_takes_nothing_is_said_and_heals(house: House) -> None:
+    page = Page(house, await house.epoch())
+    await house.emit(5)
+    await page.until(5)
+    with full(house):
+        with pytest.raises((AssertionError, aiohttp.ClientError)):
+            await house.emit(200, 1_000)
+        await healthy(house, 503)
+        async with house.session.post(house.url + "drive/emit", json={}) as response:
+            assert response.status == 503
+            assert (await response.json())["error"]["code"] == "database"
+        async with house.connect() as line:
+            assert (await line.receive_json())["payload"]["seq"] == 5
+        assert page.seen == [1, 2, 3, 4, 5]
+    await healthy(house, 200)
+    await house.emit(5)
+    await page.until(10)
+    await page.leave()
+    assert page.seen == list(range(1, 11))
+    assert "Traceback" not in house.errors.read_text()
