@@ -112,6 +112,11 @@ test("a story that leaves done is not counted as done any more", () => {
   assert.equal(state.totals.stories_done, 0);
 });
 
+test("a status that somebody sets outside the run is not the batch's doing", () => {
+  const status = { type: "story:status", payload: { story_key: "1-1-a", old_status: "review", new_status: "done" }, timestamp: START, seq: 1, batch_id: null };
+  assert.equal(apply(initial(), status).totals.stories_done, 0);
+});
+
 test("init replaces everything and keeps its own seq", () => {
   const state = fromInit({ seq: 12, run: { state: "paused", reason: "budget", seq: 12, plan: { done: 1, total: 2, blocked: 0, runnable: 1 } } });
   assert.equal(state.state, "paused");
