@@ -1,0 +1,89 @@
+"""Starting and asking the processes that are measured and those that load them; figures as tables."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.realtime.house import ROOT, House
+
+
+class Report(msgspec.Struct):
+    """What the clients of one process saw since the last report. `at` is the clock's ns of the newest event."""
+
+    count: int
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    seq: int
+    at: int
+    gone: int
+
+
+class Load:
+    """Clients in a process of their own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def report(self) -> Report:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(b"report\n")
+        return msgspec.convert(json.loads(await self.process.stdout.readline()), Report)
+
+    async def until(self, seq: int) -> Report:
+        """Wait until all of the timed clients have seen the event."""
+        async with asyncio.timeout(300):
+            while (told := await self.report()).seq < seq:
+                await asyncio.sleep(0.1)
+        return told
+
+
+@asynccontextmanager
+async def clients(port: int, count: int, timed: int = 0, path: str = "/ws") -> AsyncIterator[Load]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.clients", str(port), str(count), str(timed), path,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        assert await process.stdout.readline() == b"ready\n"
+        yield Load(process)
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[House]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with House(Path(folder) / "tiny", SPRINT_RUNNER_MAX_CLIENTS="2000") as house:
+            yield house
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a Markdown table."""
+    lines = [f"\n**{title}**\n", f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+median = statistics.median
