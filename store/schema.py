@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
+from collections.abc import Sequence
 from typing import Final
 
 
@@ -113,9 +114,17 @@ def migrate(connection: sqlite3.Connection) -> None:
             f"the database has schema {version}, this program knows up to {len(MIGRATIONS)}: start the newer program"
         )
     for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.execute("BEGIN IMMEDIATE")
+        _run(connection, (*statements, f"PRAGMA user_version = {number}"))
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?)", (uuid.uuid4().hex,))
+
+
+def _run(connection: sqlite3.Connection, statements: Sequence[str]) -> None:
+    """All of them or none; a failure leaves no transaction open, whose lock would outlive it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
         for statement in statements:
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?)", (uuid.uuid4().hex,))
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

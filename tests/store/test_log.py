@@ -1,0 +1,122 @@
+"""Stored events and how they are sought; background tasks."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+import pytest
+
+from db import (
+    EventFilter,
+    NoSuchRow,
+    create_background_task,
+    create_batch,
+    find_events,
+    get_events,
+    get_events_between,
+    get_events_by_batch,
+    get_pending_background_tasks,
+    update_background_task,
+)
+
+EVENTS: list[tuple[str, int | None, str | None, dict[str, Any]]] = [
+    ("batch:start", 1, None, {"batch_id": 1}),
+    ("command:progress", 1, "1-1-a", {"message": 'say "hello" to C:\\tea'}),
+    ("command:progress", 1, "1-1-ab", {"message": "two\nlines"}),
+    ("story:status", 1, "1-1-a", {"message": "Über 100 % of_it"}),
+    ("error", None, None, {"message": "disk"}),
+    ("batch:start", 2, None, {"batch_id": 2}),
+    ("command:progress", 2, "1-1-a", {"message": "é✓"}),
+]
+
+
+@pytest.fixture
+def log(connection: sqlite3.Connection) -> sqlite3.Connection:
+    for seq, (type, batch, key, payload) in enumerate(EVENTS, start=1):
+        body = msgspec.json.encode(payload).decode()
+        connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", (seq, type, 1000 + seq, batch, key, body))
+    return connection
+
+
+def seqs(rows: list[Any]) -> list[int]:
+    return [row.seq for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("limit", "offset", "found"),
+    [(3, 0, [5, 6, 7]), (3, 5, [1, 2]), (99, 0, [1, 2, 3, 4, 5, 6, 7]), (3, 7, []), (0, 0, [])],
+)
+def test_the_newest_are_read_oldest_first(log: sqlite3.Connection, limit: int, offset: int, found: list[int]) -> None:
+    assert seqs(get_events(log, limit, offset)) == found
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "found"), [(2, 4, [2, 3, 4]), (1, 1, [1]), (7, 99, [7]), (5, 4, []), (0, 0, []), (8, 9, [])]
+)
+def test_a_range_includes_its_ends(log: sqlite3.Connection, first: int, last: int, found: list[int]) -> None:
+    assert seqs(get_events_between(log, first, last)) == found
+
+
+def test_the_events_of_a_batch(log: sqlite3.Connection) -> None:
+    assert seqs(get_events_by_batch(log, 1)) == [1, 2, 3, 4]
+    assert seqs(get_events_by_batch(log, 3)) == []
+
+
+FILTERS: list[tuple[dict[str, Any], list[int]]] = [
+    ({}, [1, 2, 3, 4, 5, 6, 7]),
+    ({"since": 4}, [5, 6, 7]),
+    ({"since": 7}, []),
+    ({"batch": 1}, [1, 2, 3, 4]),
+    ({"batch": 0}, []),
+    ({"type": "command:progress"}, [2, 3, 7]),
+    ({"type": "command:%"}, []),
+    ({"story": "1-1-a"}, [2, 4, 7]),
+    ({"story": "1-1"}, []),
+    ({"text": "disk"}, [5]),
+    ({"text": "DISK"}, [5]),
+    ({"text": "Hello"}, [2]),
+    ({"text": 'say "hello"'}, [2]),
+    ({"text": "C:\\tea"}, [2]),
+    ({"text": "two\nlines"}, [3]),
+    ({"text": "100 % of_it"}, [4]),
+    ({"text": "%"}, [4]),
+    ({"text": "of%it"}, []),
+    ({"text": "Über"}, [4]),
+    ({"text": "é✓"}, [7]),
+    ({"text": "'; DROP TABLE events"}, []),
+    ({"text": ""}, [1, 2, 3, 4, 5, 6, 7]),
+    ({"since": 2, "batch": 1, "type": "story:status", "story": "1-1-a", "text": "über"}, []),
+    ({"since": 2, "batch": 1, "type": "story:status", "story": "1-1-a", "text": "Über"}, [4]),
+]
+
+
+@pytest.mark.parametrize(("wanted", "found"), FILTERS, ids=[f"{n}" for n in range(len(FILTERS))])
+def test_events_are_sought_by_all_that_is_given(
+    log: sqlite3.Connection, wanted: dict[str, Any], found: list[int]
+) -> None:
+    assert seqs(find_events(log, EventFilter(**wanted), 100)) == found
+
+
+def test_a_search_is_read_in_pieces(log: sqlite3.Connection) -> None:
+    read, since = [], 0
+    while rows := find_events(log, EventFilter(since=since, type="command:progress"), 1):
+        read += seqs(rows)
+        since = rows[-1].seq
+    assert read == [2, 3, 7]
+
+
+def test_a_background_task_is_pending_until_it_ends(connection: sqlite3.Connection) -> None:
+    batch = create_batch(connection, 1)
+    first = create_background_task(connection, "review", batch_id=batch, story_key="1-1-a")
+    second = create_background_task(connection, "context-refresh")
+    pending = get_pending_background_tasks(connection)
+    assert [(task.id, task.task_type, task.status, task.story_key) for task in pending] == [
+        (first, "review", "running", "1-1-a"),
+        (second, "context-refresh", "running", None),
+    ]
+    update_background_task(connection, first, status="finished", message="clean", ended_at=9)
+    assert [task.id for task in get_pending_background_tasks(connection)] == [second]
+    with pytest.raises(NoSuchRow):
+        update_background_task(connection, 99, status="finished")
