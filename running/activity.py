@@ -61,6 +61,10 @@ class Activity:
             case agents.UsageSeen() if time.monotonic() - self._booked_at >= BOOK_EVERY_S:
                 self._book()
 
+    def say(self, message: str) -> None:
+        """A line of our own about this command."""
+        self._show("note", message)
+
     def flush(self) -> None:
         """The command has ended: say what was left out."""
         if self._left_out:

@@ -7,7 +7,7 @@ whatever cannot be read or proved is a failure.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from agents import AgentSpec, Call, Outcome, OutcomeKind
 from db import create_command, update_command
 from events import EventType, emit_event
 from running.activity import Activity
-from running.gate import Gate, StopMode
+from running.gate import Gate, StopMode, Stopped
 from running.git import Diff
 from running.journal import CommandStatus, Result, Session, dump
 from running.prompt import render
@@ -37,7 +37,7 @@ class Order:
     command: str
     stories: tuple[StoryRun, ...]
     read: Callable[[str], object]
-    check: Callable[[Any], Awaitable[str]] | None = None
+    check: Callable[[Any], Coroutine[Any, Any, str]] | None = None
     light: bool = False
     background: bool = False
     watched: bool = False  # by git: the size of its change is measured
@@ -81,7 +81,7 @@ class Attempt:
             before = await self._snapshot()
             outcome = await self._call(call, activity)
             activity.flush()
-            verdict, result = await self._judge(outcome)
+            verdict, result = await self._judge(outcome, activity)
             change = await self._change_since(before)
         except BaseException as error:
             await asyncio.shield(self._abandon(activity, error))
@@ -190,21 +190,30 @@ class Attempt:
         finally:
             gate.on_stop_now.remove(process.stop)
 
-    async def _judge(self, outcome: Outcome) -> tuple[object, Result]:
+    async def _judge(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
         """The triple of exit code, final record and verdict; then the evidence."""
+        if outcome.kind is OutcomeKind.STOPPED:
+            return None, self._stopped()
         if outcome.kind is not OutcomeKind.SUCCESS:
-            status = _STATUSES[outcome.kind]
-            if status is CommandStatus.STOPPED and self._gate.stop_mode is StopMode.INTERRUPT:
-                return None, Result(CommandStatus.INTERRUPTED, "The server ended while this was running.")
-            return None, Result(status, outcome.reason, None, outcome.resets_at)
+            return None, Result(_STATUSES[outcome.kind], outcome.reason, None, outcome.resets_at)
         try:
             verdict = self._order.read(outcome.text)
         except Unreadable as unreadable:
             return None, Result(CommandStatus.ERROR, f"unreadable verdict: {unreadable}")
-        doubt = await self._order.check(verdict) if self._order.check is not None else ""
+        if self._order.stories and self._order.watched and self._order.check is not None:
+            activity.say("The agent has finished; its work is being checked")
+        try:
+            doubt = await self._gate.attend(self._order.check(verdict)) if self._order.check is not None else ""
+        except Stopped:
+            return verdict, self._stopped()
         if doubt:
             return verdict, Result(CommandStatus.ERROR, doubt)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
+
+    def _stopped(self) -> Result:
+        if self._gate.stop_mode is StopMode.INTERRUPT:
+            return Result(CommandStatus.INTERRUPTED, "The server ended while this was running.")
+        return Result(CommandStatus.STOPPED, "Stopped by the operator.")
 
     async def _snapshot(self) -> str | None:
         git = self._workspace.git
@@ -260,7 +269,6 @@ _STATUSES: Final[Mapping[OutcomeKind, CommandStatus]] = {
     OutcomeKind.COULD_NOT_START: CommandStatus.REFUSED,
     OutcomeKind.STALLED: CommandStatus.STALLED,
     OutcomeKind.TIMEOUT: CommandStatus.TIMEOUT,
-    OutcomeKind.STOPPED: CommandStatus.STOPPED,
 }
 
 

@@ -201,7 +201,8 @@ class Cycle:
 
     async def _doubt(self, story: StoryRun) -> str:
         """Why a reviewed story may not be called done yet."""
-        return await evidence.work_in_tree(self._workspace.git, story) or await evidence.check_passes(self._workspace)
+        doubts = evidence.doubts(self._workspace, story)
+        return await self._commander.gate.attend(doubts)
 
     async def _settle(self, story: StoryRun, decision: Decision, doubt: str) -> bool:
         """Act on a decision; whether the story is finished."""

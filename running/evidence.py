@@ -47,6 +47,11 @@ async def developed(workspace: Workspace, story: StoryRun, verdict: DevVerdict) 
         return ""
     if not verdict.complete:
         return "the agent says that the story is not complete"
+    return await doubts(workspace, story)
+
+
+async def doubts(workspace: Workspace, story: StoryRun) -> str:
+    """Why a reviewed story may not be called done: its work is in the tree and passes the check, or it may not."""
     return await work_in_tree(workspace.git, story) or await check_passes(workspace)
 
 

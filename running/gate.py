@@ -7,14 +7,17 @@ more; `stop` opens a paused gate only to end the run; nothing starts after a sto
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from events import EventType
 from running.workspace import Workspace, known, mention, record_batch
 
 WAIT_SLICE_S: Final = 1.0  # a wait for a clock time looks at the clock this often: laptops sleep, clocks are set
+
+
+T = TypeVar("T")
 
 
 class StopMode(StrEnum):
@@ -36,7 +39,7 @@ class Gate:
         self.reason: str | None = None
         self.until: float | None = None
         self.inside = 0
-        self.on_stop_now: list[Callable[[], None]] = []
+        self.on_stop_now: list[Callable[[], object]] = []
         self._workspace = workspace
         self._clock = workspace.clock
         self._announced = False
@@ -137,6 +140,22 @@ class Gate:
 
     async def _record(self, type: EventType, payload: dict[str, Any], **columns: Any) -> None:
         await record_batch(self._workspace, self.batch_id, type, payload, **columns)
+
+    async def attend(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for work of our own, such as the project's check, which a stop now cuts short; raises `Stopped` then."""
+        if self.ends_agents:
+            work.close()
+            raise Stopped
+        task = asyncio.ensure_future(work)
+        self.on_stop_now.append(task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self.ends_agents and task.cancelled():
+                raise Stopped from None
+            raise
+        finally:
+            self.on_stop_now.remove(task.cancel)
 
     async def sleep(self, seconds: float) -> None:
         """Wait so long by the clock, or until a stop is asked for."""

@@ -122,9 +122,7 @@ class Journal:
 
 
 def _usage(row: Command) -> Usage:
-    return Usage(
-        row.input_tokens or 0, row.output_tokens or 0, row.cache_read_tokens or 0, row.cache_write_tokens or 0
-    )
+    return Usage(row.input_tokens or 0, row.output_tokens or 0, row.cache_read_tokens or 0, row.cache_write_tokens or 0)
 
 
 def dump(verdict: Any) -> bytes:

@@ -391,6 +391,19 @@ class TestPauseAndStop:
         assert runner.commands("success")[0] == "1-1-a dev-story"
         assert runner.statuses() == {"1-1-a": "done"}
 
+    async def test_stop_now_ends_the_check_too(self, make_runner: MakeRunner, tmp_path: Path) -> None:
+        """The agent's own run of the check passes at once; the runner's, which comes after it, would take a minute."""
+        script = f"if [ -e {tmp_path}/ran ]; then touch {tmp_path}/again; sleep 60; fi; touch {tmp_path}/ran"
+        runner = await make_runner(READY, verify=f"sh -c '{script}'")
+        await runner.start()
+        async with asyncio.timeout(30):
+            while not (tmp_path / "again").exists():
+                await asyncio.sleep(0.02)
+        runner.orchestrator.stop(StopMode.NOW)
+        await asyncio.wait_for(runner.until_end(), 20)
+        assert runner.commands("stopped") == ["1-1-a dev-story"]
+        assert runner.of("batch:end")[0]["status"] == "stopped"
+
     async def test_verbs_out_of_place_are_refused(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY)
         for verb in (runner.orchestrator.pause, lambda: runner.orchestrator.stop(StopMode.NOW)):
