@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -93,7 +94,7 @@ class Git:
         (self._store / "index.lock").unlink(missing_ok=True)  # of a call that was ended; this folder is ours alone
         if not own.exists() and index.is_file():
             copy = self._store / "index.copy"
-            shutil.copyfile(index, copy)
+            shutil.copy2(index, copy)  # with its time: git tells by it which files may have changed within its second
             copy.replace(own)
 
     async def diff(self, old_tree: str, new_tree: str) -> Diff:
@@ -145,7 +146,8 @@ class Git:
             async with asyncio.timeout(TIMEOUT_S):
                 output, errors = await process.communicate()
         except (TimeoutError, asyncio.CancelledError):
-            process.kill()
+            with suppress(ProcessLookupError):  # it has ended in this very moment
+                process.kill()
             await process.wait()
             raise
         if process.returncode not in fine:

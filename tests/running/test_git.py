@@ -238,6 +238,18 @@ async def test_what_a_killed_call_left_behind_is_no_obstacle(root: Path) -> None
     assert await looking.snapshot() == before
 
 
+async def test_a_change_within_the_second_of_the_index_is_seen(root: Path) -> None:
+    """Of the same size, and found by a snapshot that begins later."""
+    app, second = root / "src/app.py", 1_700_000_000
+    os.utime(app, (second, second))
+    git(root, "update-index", "--refresh")
+    os.utime(root / ".git/index", (second, second))
+    app.write_text("ONE\nTWO\n")
+    os.utime(app, (second, second))
+    looking = await looking_at(root)
+    assert await looking.diff(git(root, "rev-parse", "HEAD^{tree}"), await looking.snapshot()) == Diff(1, 2, 2)
+
+
 async def test_a_lock_of_the_users_own_git_is_no_obstacle(root: Path) -> None:
     (root / ".git/index.lock").write_text("")
     looking = await looking_at(root)
