@@ -187,6 +187,14 @@ function tick() {
   tabs[route.current.tab].tick(shown, replay.now);
 }
 
+/** The server has made a cookie of the token; in the address it could be read, shared and remembered. */
+function hideToken() {
+  const url = new URL(location.href);
+  if (!url.searchParams.has("token")) return;
+  url.searchParams.delete("token");
+  history.replaceState(null, "", url);
+}
+
 function search() {
   if (route.current.tab === "board") return board.focus();
   if (route.current.tab === "run") return log.filter.focus();
@@ -225,6 +233,7 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("online", () => socket.wake());
 addEventListener("pageshow", (event) => event.persisted && socket.wake());
+hideToken();
 setInterval(() => !document.hidden && tick(), 1000);
 route.start();
 socket.start();
