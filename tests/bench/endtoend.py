@@ -10,15 +10,13 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.load import clients, server, table
+from tests.bench.load import NOISE_HEAD, clients, noise, server, table
 from tests.realtime.house import ROOT, House
 
-HEAD: Final = ("clients", "offered lines/s", "events/s", "p50 ms", "p99 ms", "max ms", "noise: sleep, sync p99 ms")
+HEAD: Final = ("clients", "offered lines/s", "events/s", "p50 ms", "p99 ms", "max ms", NOISE_HEAD)
 TIMED: Final = 3  # clients whose messages are read; all are sent the same
 
 # Writes argv[2] lines a second (0: as fast as the pipe takes them), argv[3] in all, ten a write.
@@ -32,29 +30,6 @@ while sent < left:
     os.write(pipe, b"".join(b"%d %b" % (time.monotonic_ns(), filler) for _ in range(10)))
     sent += 10
 """
-
-# The machine's own share: how late a process is that only sleeps, and what it takes to sync 4 KiB, 50 times a second.
-NOISE = """
-import os, signal, sys, time
-late, sync, file = [], [], os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(print(*(sorted(v)[int(len(v) * 0.99)] * 1e3 for v in (late, sync)))))
-while True:
-    started = time.perf_counter(); time.sleep(0.02); late.append(time.perf_counter() - started - 0.02)
-    os.pwrite(file, os.urandom(4096), 0)
-    started = time.perf_counter(); os.fdatasync(file); sync.append(time.perf_counter() - started)
-"""
-
-
-@asynccontextmanager
-async def noise(folder: Path, told: list[str]) -> AsyncIterator[None]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", NOISE, str(folder / "noise"), stdout=asyncio.subprocess.PIPE
-    )
-    await asyncio.sleep(0.3)
-    yield
-    process.terminate()
-    out, _ = await process.communicate()
-    told.append(", ".join(f"{float(part):.3g}" for part in out.split()))
 
 
 async def flow(house: House, rate: int, count: int) -> int:

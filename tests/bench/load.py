@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from tests.realtime.house import ROOT, House
+
+NOISE_HEAD: Final = "noise: sleep, sync p99 ms"
 
 
 class Report(msgspec.Struct):
@@ -70,6 +72,30 @@ async def server() -> AsyncIterator[House]:
     with tempfile.TemporaryDirectory() as folder:
         async with House(Path(folder) / "tiny", SPRINT_RUNNER_MAX_CLIENTS="2000") as house:
             yield house
+
+
+# The machine's own share: how late a process is that only sleeps, and what it takes to sync 4 KiB, 50 times a second.
+NOISE = """
+import os, signal, sys, time
+late, sync, file = [], [], os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(print(*(sorted(v)[int(len(v) * 0.99)] * 1e3 for v in (late, sync)))))
+while True:
+    started = time.perf_counter(); time.sleep(0.02); late.append(time.perf_counter() - started - 0.02)
+    os.pwrite(file, os.urandom(4096), 0)
+    started = time.perf_counter(); os.fdatasync(file); sync.append(time.perf_counter() - started)
+"""
+
+
+@asynccontextmanager
+async def noise(folder: Path, told: list[str]) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", NOISE, str(folder / "noise"), stdout=asyncio.subprocess.PIPE
+    )
+    await asyncio.sleep(0.3)
+    yield
+    process.terminate()
+    out, _ = await process.communicate()
+    told.append(", ".join(f"{float(part):.3g}" for part in out.split()))
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

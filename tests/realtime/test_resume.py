@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import msgspec
+import pytest
+import websockets
 
 from tests.lines import Envelope
 from tests.realtime.house import House, fill
@@ -34,6 +37,22 @@ async def test_what_was_missed_comes_byte_for_byte_from_memory_and_from_the_disk
         async with house.connect(f"?since=20&epoch={epoch}") as back:
             assert (await read(back, 1))[0] == '{"type":"resumed","payload":{"from":21,"to":300}}'
             assert await read(back, 280) == seen[20:]
+
+
+async def test_an_independent_client_reads_our_frames(house: House) -> None:
+    """Frames of every length, many in one segment, and a closing handshake, as another implementation sees them."""
+    async with websockets.connect(f"ws://127.0.0.1:{house.port}/ws", compression=None, max_size=None) as line:
+        assert json.loads(await line.recv())["type"] == "init"
+        for size in (0, 100, 60_000, 70_000):
+            await house.emit(3, size)
+        seqs = [json.loads(await line.recv())["seq"] for _ in range(12)]
+        assert seqs == list(range(1, 13))
+        await (await line.ping())
+        ended = asyncio.create_task(house.end())
+        with pytest.raises(websockets.ConnectionClosedOK):
+            await line.recv()
+        assert line.close_code == 1001
+        assert await ended == 0
 
 
 async def test_positions_that_cannot_be_resumed_get_an_init(house: House) -> None:
