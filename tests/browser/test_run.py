@@ -62,6 +62,7 @@ def test_a_batch_of_all_stories_is_shown_from_start_to_end(
     expect(page.locator("#attention-list li")).to_have_count(len(run["attention"]))
     expect(page.locator("#log-count")).to_contain_text(f"{run['seq']:,} lines")
     expect(page.locator(".log-row").filter(has_text="Batch 1 completed")).to_be_visible()
+    expect(page.locator("#log-latest")).to_be_hidden()
     picture(page, "finished")
 
     the_board_agrees(page, answer(page, server, "api/sprint"))
