@@ -321,3 +321,38 @@ async def test_a_backoff_lasts_by_the_clock_or_until_a_stop(scene: Scene) -> Non
     await asyncio.sleep(0)
     scene.gate.stop(StopMode.GRACEFUL)
     await done(again)
+
+
+# -- work of our own -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", list(StopMode))
+async def test_a_stop_now_cuts_our_own_work_short_and_a_graceful_one_does_not(scene: Scene, mode: StopMode) -> None:
+    begun, end = asyncio.Event(), asyncio.Event()
+
+    async def work() -> str:
+        begun.set()
+        await end.wait()
+        return "done"
+
+    attending = asyncio.create_task(scene.gate.attend(work()))
+    await begun.wait()
+    scene.gate.stop(mode)
+    if mode is StopMode.GRACEFUL:
+        end.set()
+        assert await attending == "done"
+    else:
+        with pytest.raises(Stopped):
+            await attending
+        with pytest.raises(Stopped):
+            await scene.gate.attend(work())
+    assert scene.gate.on_stop_now == []
+
+
+async def test_work_that_fails_says_so(scene: Scene) -> None:
+    async def work() -> None:
+        raise LookupError("gone")
+
+    with pytest.raises(LookupError):
+        await scene.gate.attend(work())
+    assert scene.gate.on_stop_now == []
