@@ -53,6 +53,7 @@ let model = {
 /** @type {import("./state.js").Envelope[]} */
 let queue = [];
 let frame = 0;
+let byTimer = false;
 let epoch = "";
 
 const socket = new Socket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, { onInit, onEvent, onLink });
@@ -81,7 +82,16 @@ function update(change) {
 
 function schedule() {
   if (frame) return;
-  frame = document.hidden ? window.setTimeout(step, HIDDEN_MS) : requestAnimationFrame(step);
+  byTimer = document.hidden;
+  frame = byTimer ? window.setTimeout(step, HIDDEN_MS) : requestAnimationFrame(step);
+}
+
+/** A page that is hidden or seen again changes its clock: frames stop while it is hidden. */
+function reschedule() {
+  if (frame && byTimer) clearTimeout(frame);
+  else if (frame) cancelAnimationFrame(frame);
+  frame = 0;
+  schedule();
 }
 
 /** One frame: what fits of the queue, then the views. */
@@ -224,11 +234,9 @@ byId("skip").addEventListener("click", (event) => {
   byId("main-content").focus();
 });
 document.addEventListener("visibilitychange", () => {
+  reschedule();
   if (document.hidden) return;
   socket.wake();
-  if (frame) clearTimeout(frame);
-  frame = 0;
-  schedule();
   tick();
 });
 addEventListener("online", () => socket.wake());

@@ -35,6 +35,7 @@ export class Log {
   #unseen = 0;
   #fetching = false;
   #dirty = false;
+  #asked = false;
   /** @type {ReturnType<typeof createRow>[]} */ #pool = [];
 
   constructor() {
@@ -143,8 +144,12 @@ export class Log {
   }
 
   #changed() {
-    this.#dirty = true;
-    requestAnimationFrame(() => this.render());
+    if (this.#dirty && this.#asked) return;
+    this.#dirty = this.#asked = true;
+    requestAnimationFrame(() => {
+      this.#asked = false;
+      this.render();
+    });
   }
 
   #measure() {

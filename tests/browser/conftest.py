@@ -30,7 +30,7 @@ FLAGS = (
     "--disable-sync",
 )
 STARTED = re.compile(r"Sprint Runner at (http://\S+)")
-PATIENCE_MS = 15_000  # how long a page may take to show what a test waits for, on a busy machine
+PATIENCE_MS = 20_000  # how long a page may take to show what a test waits for, on a busy machine
 
 expect.set_options(timeout=PATIENCE_MS)
 

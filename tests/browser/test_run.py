@@ -15,7 +15,7 @@ from .conftest import ROOT, Server, Watch, picture, visit
 
 pytestmark = pytest.mark.browser
 
-BATCH_MS = 60_000  # a batch of all stories on a busy machine
+BATCH_MS = 120_000  # a batch of all stories on a busy machine
 RUNNING = re.compile("^Running")
 
 
