@@ -16,7 +16,16 @@ from typing import Any, Final
 from tests.bench.load import NOISE_HEAD, clients, noise, server, table
 from tests.realtime.house import ROOT, House
 
-HEAD: Final = ("clients", "offered lines/s", "events/s", "p50 ms", "p99 ms", "max ms", NOISE_HEAD)
+HEAD: Final = (
+    "clients",
+    "offered lines/s",
+    "events/s",
+    "p50 ms",
+    "p99 ms",
+    "max ms",
+    "server's µs per event",
+    NOISE_HEAD,
+)
 TIMED: Final = 3  # clients whose messages are read; all are sent the same
 
 # Writes argv[2] lines a second (0: as fast as the pipe takes them), argv[3] in all, ten a write.
@@ -56,11 +65,13 @@ async def run(seconds: float) -> None:
             for rate in (2_000, 5_000, 10_000, 0):
                 lines = int((rate or 10_000) * seconds)
                 noises: list[str] = []
+                before = (await house.get("drive/facts"))["cpu_s"]
                 async with noise(house.root, noises):
                     started = await flow(house, rate, lines)
                     done += lines
                     told = await load.until(done)
                 per_second = lines / (told.at - started) * 1e9
+                spent = ((await house.get("drive/facts"))["cpu_s"] - before) / lines * 1e6
                 late = (told.p50_ms, told.p99_ms, told.max_ms)
-                rows.append((count, rate or "all at once", round(per_second), *late, noises[0]))
+                rows.append((count, rate or "all at once", round(per_second), *late, spent, noises[0]))
     table("From an agent's line to the page", HEAD, rows)
