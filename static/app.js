@@ -56,7 +56,7 @@ let frame = 0;
 let byTimer = false;
 let epoch = "";
 
-const socket = new Socket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, { onInit, onEvent, onLink });
+const socket = new Socket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, { onInit, onEvent, onLink, onProblem });
 const openStory = (/** @type {string} */ key) => route.go(route.current.tab, { story: key });
 const closeStory = () => route.current.params.has("story") && route.go(route.current.tab);
 const header = createHeader({ wake: () => socket.wake(), openStory });
@@ -157,6 +157,11 @@ function onEvent(event) {
   queue.push(event);
   model.heardAt = Date.now();
   schedule();
+}
+
+/** @param {string | null} problem */
+function onProblem(problem) {
+  if (problem !== model.run.problem) update({ run: { ...model.run, problem } });
 }
 
 /** @param {import("./socket.js").Link} link */

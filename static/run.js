@@ -33,9 +33,10 @@ function createAttention() {
   const rows = list(byId("attention-list"), (/** @type {Attention} */ item) => `${item.at} ${item.kind} ${item.message}`, createNeed);
   return {
     render({ run, plan }) {
-      if (last[0] === run.attention && last[1] === run.agent && last[2] === plan.error) return;
-      last = [run.attention, run.agent, plan.error];
-      const needs = [...standing(run.agent.problem, plan.error), ...[...run.attention].reverse()];
+      const seen = [run.attention, run.agent, plan.error, run.problem];
+      if (seen.every((value, index) => value === last[index])) return;
+      last = seen;
+      const needs = [...standing(run.problem, run.agent.problem, plan.error), ...[...run.attention].reverse()];
       if (needs.length > known) announce(`Needs you: ${needs[0].message}`);
       known = needs.length;
       rows.render(needs);

@@ -9,7 +9,8 @@
  * @typedef {{kind: "connecting" | "live" | "waiting", since: number, retryAt: number | null, lost: boolean}} Link
  *   `since` is when this condition began (for a lost line: when it was lost), `retryAt` the next try, in epoch ms
  * @typedef {{onInit: (payload: Record<string, any>) => void, onEvent: (event: Envelope) => void,
- *   onLink: (link: Link) => void}} Listener
+ *   onLink: (link: Link) => void, onProblem?: (problem: string | null) => void}} Listener
+ *   `onProblem`: what the server cannot tell as an event, because none can be stored; null when that is over
  * @typedef {{open: (url: string) => WebSocket, now: () => number, random: () => number,
  *   after: (ms: number, run: () => void) => unknown, cancel: (timer: any) => void}} World
  */
@@ -126,7 +127,7 @@ export class Socket {
     switch (message.type) {
       case "init": return this.#greeted(message.payload);
       case "resumed": return this.#resumed(message.payload);
-      case "tick": return this.#expect(message.seq);
+      case "tick": return this.#ticked(message);
       case "pong": return undefined;
       default: return this.#event(message);
     }
@@ -160,8 +161,9 @@ export class Socket {
     this.listener.onEvent(event);
   }
 
-  /** @param {number} seq which the server says it has sent */
-  #expect(seq) {
+  /** @param {{seq: number, problem?: string}} tick `seq` is what the server has sent */
+  #ticked({ seq, problem }) {
+    this.listener.onProblem?.(problem ?? null);
     if (this.#cursor && seq > this.#cursor.seq) this.#gap();
   }
 

@@ -50,11 +50,12 @@ class World {
 /** @type {World} */ let world;
 /** @type {number[]} */ let heard;
 /** @type {any[]} */ let inits;
+/** @type {(string | null)[]} */ let problems;
 /** @type {any} */ let link;
 
 beforeEach(() => {
-  [world, heard, inits] = [new World(), [], []];
-  const socket = new Socket("/ws", { onInit: (payload) => inits.push(payload), onEvent: (event) => heard.push(event.seq), onLink: (next) => (link = next) }, world);
+  [world, heard, inits, problems] = [new World(), [], [], []];
+  const socket = new Socket("/ws", { onInit: (payload) => inits.push(payload), onEvent: (event) => heard.push(event.seq), onLink: (next) => (link = next), onProblem: (problem) => problems.push(problem) }, world);
   socket.start();
 });
 
@@ -120,6 +121,13 @@ test("a tick that is ahead shows that something was lost on the way", () => {
   assert.equal(world.lines.length, 1);
   world.say({ type: "tick", seq: 7 });
   assert.match(world.line.url, /since=5/);
+});
+
+test("a tick tells what no event can, and when it is over", () => {
+  init(5);
+  world.say({ type: "tick", seq: 5, problem: "the disk is full" });
+  world.say({ type: "tick", seq: 5 });
+  assert.deepEqual(problems, ["the disk is full", null]);
 });
 
 test("a dead line is found within 45 seconds", () => {
