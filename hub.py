@@ -18,7 +18,7 @@ import msgspec
 from client import Client, CloseLine
 from events import Event
 from ring import INIT_EVENTS, Ring, pieces
-from wire import FAILED, GOING_AWAY, PING, PONG, PONG_MESSAGE, TEXT, TOO_MANY, TOO_SLOW, frame, is_ping
+from wire import FAILED, GOING_AWAY, PING, PONG, PONG_MESSAGE, TEXT, TOO_MANY, TOO_SLOW, frame, is_ping, tick
 
 BACKLOG_MAX: Final = 1 << 20  # bytes a client may leave unread before a flush, beside its own init while that drains
 REPLAY_EVENTS: Final = 500  # events read from the log at a time when a client resumes from far behind
@@ -59,6 +59,7 @@ class Hub:
         self.dropped = 0
         self.deliveries = 0
         self.lag_s = 0.0
+        self.problem: str | None = None
         self._history = history
         self._snapshot = snapshot
         self._clock = clock
@@ -283,8 +284,16 @@ class Hub:
     def _ping(self, client: Client, now: float) -> None:
         client.ping_at = now + self._heartbeat_s
         client.waiting_since = now if client.waiting_since is None else client.waiting_since
-        tick = frame(b'{"type":"tick","seq":%d}' % self.seq) if client.wants_ticks and client.live else b""
-        self._send(client, frame(b"", PING) + tick)
+        told = tick(self.seq, self.problem) if client.wants_ticks and client.live else b""
+        self._send(client, frame(b"", PING) + told)
+
+    def trouble(self, problem: str | None) -> None:
+        """Something that no event can tell, because none can be stored: it goes out with the ticks, and at once."""
+        self.problem = problem
+        self._init = None
+        for client in tuple(self.clients):
+            if client.wants_ticks and client.live:
+                self._send(client, tick(self.seq, problem))
 
 
 __all__ = ["BACKLOG_MAX", "CLOSE_S", "INIT_EVENTS", "Client", "Hub"]

@@ -16,6 +16,7 @@ from agents import AgentSpec
 from demo.fresh import DemoError, demo_folder
 from settings import FILE_NAME, AgentConfig, Loaded, SettingsError, load
 from sprint import Project, ProjectNotFound
+from workflow.presets import KINDS
 
 VERSION: Final = "0.1.0"
 HOUSE: Final = Path(__file__).resolve().parent
@@ -66,6 +67,7 @@ def plan(options: argparse.Namespace, environment: Mapping[str, str] = os.enviro
         loaded = reload()
         if loaded.settings.tracker is not None:
             project = sprint.locate(start, loaded.settings.tracker)
+        _check_commands(loaded)
     except (DemoError, ProjectNotFound, SettingsError) as error:
         raise CannotStart(str(error)) from None
     return Plan(project, loaded, reload, _data_dir(project, loaded), options.open, options.log_level)
@@ -107,6 +109,13 @@ def _built_in(environment: Mapping[str, str]) -> dict[str, AgentConfig]:
     speed = environment.get("SPRINT_RUNNER_DEMO_SPEED", "1")
     command = [sys.executable, str(HOUSE / "demo" / "agent.py"), "--speed", speed]
     return {"demo": AgentConfig("claude", command, model="sonnet", light_model="haiku")}
+
+
+def _check_commands(loaded: Loaded) -> None:
+    """Settings of a command that no preset has would never be used: a misspelt name is said, not ignored."""
+    for name in loaded.settings.commands:
+        if name not in KINDS:
+            raise SettingsError(f"commands: there is no command {name!r}; known are {', '.join(KINDS)}")
 
 
 def _data_dir(project: Project, loaded: Loaded) -> Path:

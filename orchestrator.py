@@ -85,7 +85,7 @@ class Orchestrator:
         gate = self._running().gate
         if gate.stop_mode is not None:
             raise NotNow("stopping", "the batch is stopping")
-        if gate.paused:
+        if gate.paused and gate.until is None:  # a wait for a clock time may still become a pause
             raise NotNow("paused", "the batch is paused already")
         gate.pause("operator")
 

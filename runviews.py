@@ -134,3 +134,4 @@ class Run(msgspec.Struct):
     agent: AgentView = msgspec.field(default_factory=AgentView)
     project: ProjectView = msgspec.field(default_factory=ProjectView)
     plan: Plan = msgspec.field(default_factory=Plan)
+    problem: str | None = None

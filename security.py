@@ -63,8 +63,8 @@ class Guard:
         if request.method in CHANGING and request.content_type != "application/json":
             raise Refused(415, "unsupported_media_type", "send Content-Type: application/json")
 
-    def finish(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Add the headers that every answer carries."""
+    async def finish(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Add the headers that every answer carries, streamed ones too: a handler of `on_response_prepare`."""
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if request.path in self._shared:
@@ -104,22 +104,19 @@ class Guard:
             )
 
 
-def middleware(guard: Guard, refuse: Callable[[Refused], web.Response]) -> Callable[..., Awaitable[web.StreamResponse]]:
-    """The guard as aiohttp middleware; `refuse` makes the answer of a request that is not let in."""
+def protect(app: web.Application, guard: Guard, refuse: Callable[[Refused], web.Response]) -> None:
+    """Put the guard before every handler and its headers on every answer; `refuse` answers who is not let in."""
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             guard.check(request)
         except Refused as refused:
-            response: web.StreamResponse = refuse(refused)
-        else:
-            response = await handler(request)
-        if not response.prepared:
-            guard.finish(request, response)
-        return response
+            return refuse(refused)
+        return await handler(request)
 
-    return guarded
+    app.middlewares.insert(0, guarded)
+    app.on_response_prepare.append(guard.finish)
 
 
 def _same(given: str, token: str) -> bool:

@@ -56,10 +56,8 @@ def build_app(plan: Plan) -> web.Application:
         cors_origin=settings.cors_origin,
         shared=api.project.SHARED,
     )
-    app = web.Application(
-        middlewares=[security.middleware(guard, api.answers.refuse), api.answers.errors],
-        client_max_size=api.answers.BODY_MAX,
-    )
+    app = web.Application(middlewares=[api.answers.errors], client_max_size=api.answers.BODY_MAX)
+    security.protect(app, guard, api.answers.refuse)
     app[api.page.MANIFEST] = api.page.manifest()
     for module in (api.page, api.socket, api.run, api.project, api.history, api.operate):
         app.add_routes(module.ROUTES)

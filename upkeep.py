@@ -102,6 +102,7 @@ class Upkeep:
                 log.exception("the snapshot could not be kept up; trying again")
 
     async def _look(self) -> None:
+        self._tell_trouble()
         changed = await self._read_tracker()
         self._tell_moves()
         settings = self._workspace.settings()
@@ -110,6 +111,14 @@ class Upkeep:
         if changed or limits != self._run.limits:
             self._run.limits = limits
             self._hub.refresh()
+
+    def _tell_trouble(self) -> None:
+        """A database that takes no writes stores no event that says so."""
+        failure = self._workspace.database.writer.failure
+        problem = None if failure is None else f"Nothing can be saved, so the run waits: {failure}"
+        if problem != self._run.problem:
+            self._run.problem = problem
+            self._hub.trouble(problem)
 
     def _tell_moves(self) -> None:
         busy = [] if self._run.cycle is None else self._run.cycle.story_keys

@@ -28,6 +28,12 @@ def frame(data: bytes, opcode: int = TEXT) -> bytes:
     return bytes((0x80 | opcode, 127)) + size.to_bytes(8) + data
 
 
+def tick(seq: int, problem: str | None) -> bytes:
+    """The frame that tells a page where the log stands, and what no event can say while none can be stored."""
+    trouble = b"" if problem is None else b',"problem":%b' % msgspec.json.encode(problem)
+    return frame(b'{"type":"tick","seq":%d%b}' % (seq, trouble))
+
+
 class _Said(msgspec.Struct):
     type: str
 

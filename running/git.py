@@ -109,10 +109,10 @@ class Git:
     async def has_commit(self, commit: str) -> bool:
         """Whether the hash, whole or abbreviated, names exactly one commit."""
         try:
-            await self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+            found = await self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
         except GitError:
             return False
-        return True
+        return found.startswith(commit)  # and not a branch whose name looks like a hash
 
     async def commits_for(self, story_key: str, most: int = 20) -> list[Commit]:
         """The newest commits whose message names the story, and not only one whose key contains its key."""

@@ -50,7 +50,6 @@ async def recover(workspace: Workspace) -> Batch | None:
 
 async def _interrupt_command(workspace: Workspace, command: Command) -> None:
     """Row and event in one commit; what was booked while it ran stays booked."""
-    current_batch.set(command.batch_id)
     ended = {"status": "interrupted", "reason": TOLD, "ended_at": int(workspace.clock() * 1000)}
     metrics = known(
         input_tokens=command.input_tokens,
@@ -67,7 +66,12 @@ async def _interrupt_command(workspace: Workspace, command: Command) -> None:
                 return emit_event(EventType.CONTEXT_COMPLETE, _context(command, metrics))
             return emit_event(EventType.COMMAND_END, _command(command, metrics))
 
-    await durable(write)
+    # Taken back afterwards: this runs at start, and what is set then would reach the handlers of requests.
+    token = current_batch.set(command.batch_id)
+    try:
+        await durable(write)
+    finally:
+        current_batch.reset(token)
 
 
 def _command(command: Command, metrics: dict[str, Any]) -> dict[str, Any]:

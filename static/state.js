@@ -28,7 +28,7 @@
  *   limits: {budget_batch_usd: number | null, budget_day_usd: number | null, today_usd: number},
  *   agent: {name: string, kind: string, version: string | null, problem: string | null},
  *   project: {name: string, root: string, tracker: string},
- *   plan: {done: number, total: number, blocked: number, runnable: number},
+ *   plan: {done: number, total: number, blocked: number, runnable: number}, problem: string | null,
  *   context: {status: string, message: string | null} | null}} RunState
  */
 
@@ -52,7 +52,7 @@ export function initial() {
     totals: noTotals(), attention: [], resumable: null, seq: 0,
     limits: { budget_batch_usd: null, budget_day_usd: null, today_usd: 0 },
     agent: { name: "", kind: "", version: null, problem: null }, project: { name: "", root: "", tracker: "" },
-    plan: { done: 0, total: 0, blocked: 0, runnable: 0 }, context: null,
+    plan: { done: 0, total: 0, blocked: 0, runnable: 0 }, context: null, problem: null,
   };
 }
 

@@ -411,6 +411,17 @@ async def test_who_answers_stays_and_ticks_are_for_those_who_named_a_seq(house: 
     assert [text for text in resuming.texts() if text["type"] == "tick"] == [{"type": "tick", "seq": 3}] * 6
 
 
+async def test_trouble_that_no_event_can_tell_goes_out_with_the_ticks(house: House) -> None:
+    plain, resuming = Line(), Line()
+    clients = [house.connect(plain), house.connect(resuming, since=0)]
+    house.hub.trouble("disk is full")
+    house.hub.trouble(None)
+    ticks = [text for text in resuming.texts() if text["type"] == "tick"]
+    assert ticks == [{"type": "tick", "seq": 0, "problem": "disk is full"}, {"type": "tick", "seq": 0}]
+    assert [text for text in plain.texts() if text["type"] == "tick"] == []
+    assert len(clients) == 2
+
+
 async def test_a_late_tick_of_ours_is_nobodys_silence(house: House) -> None:
     line = Line()
     client = house.connect(line)

@@ -59,6 +59,7 @@ def test_no_project(tmp_path: Path) -> None:
         ("[1, 2]\n", "mapping"),
         ("a: [\n", "cannot be read as YAML"),
         ("host: 0.0.0.0\n", "token"),
+        ("commands: {code-revue: {model: x}}\n", "code-revue"),
     ],
 )
 def test_unreadable_settings(tmp_path: Path, text: str, named: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from events import current_batch
 from orchestrator import BadRequest, NotNow, StopMode
 from running.cycle import Cycle
 from settings import AgentConfig, CommandConfig
@@ -323,6 +324,15 @@ class TestLimits:
         await runner.until_end()
         assert runner.statuses() == {"1-1-a": "done"}
 
+    async def test_a_wait_for_a_limit_can_become_a_pause(self, make_runner: MakeRunner) -> None:
+        runner = await make_runner(READY, {"dev-story": ["usage-limit:3600", "ok"]})
+        await runner.start()
+        await runner.until(lambda event: event.type == "batch:pause")
+        runner.orchestrator.pause()
+        await runner.until(lambda event: event.type == "batch:pause" and event.payload["reason"] == "operator")
+        assert runner.orchestrator.state == "paused"
+        assert runner.run_state.run.until is None
+
     async def test_a_budget_pauses_the_batch(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY)
         await runner.start(budget_usd=0.001)
@@ -428,6 +438,13 @@ class TestRestart:
         assert runner.of("batch:end") == [{"batch_id": 1, "cycles_completed": 1, "status": "completed"}]
         assert Counter(runner.commands("success")).most_common(1)[0][1] == 1
         assert runner.statuses() == {"1-1-a": "done", "1-2-b": "done"}
+
+    async def test_what_is_told_after_a_recovery_belongs_to_no_batch(self, make_runner: MakeRunner) -> None:
+        runner = await make_runner(READY, {"dev-story": ["slow:60", "ok"]})
+        await runner.start()
+        await runner.until_called("dev-story")
+        await runner.restart()
+        assert current_batch.get() is None
 
     async def test_a_new_start_takes_over_from_an_interrupted_batch(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY, {"dev-story": ["slow:60", "ok"]})

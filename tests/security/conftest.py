@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import ClientSession, web
 
-from security import Guard, Refused, middleware
+from security import Guard, Refused, protect
 
 SHARED = ("/sprint-status.yaml", "/story-descriptions.json")
 TOKEN = "a secret; of-ours, \u00fc"
@@ -70,7 +70,8 @@ async def make_site() -> AsyncIterator[MakeSite]:
 
         known = ["localhost", "127.0.0.1", "::1", *hosts]
         guard = Guard(hosts=known, token=token, cors_origin=cors_origin, shared=SHARED)
-        app = web.Application(middlewares=[middleware(guard, refuse)])
+        app = web.Application()
+        protect(app, guard, refuse)
         app.router.add_get("/ws", socket)
         app.router.add_route("*", "/{anything:.*}", handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
