@@ -72,6 +72,9 @@ class Guard:
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
             if self._cors_origin != "*":
                 response.headers["Vary"] = "Origin"
+
+    def remember(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Who opened the page with the token in its address carries it in a cookie from now on."""
         if self._token is not None and _same(request.query.get("token", ""), self._token):
             response.set_cookie(COOKIE, self._token, httponly=True, samesite="Strict", path="/")
 
@@ -113,7 +116,10 @@ def protect(app: web.Application, guard: Guard, refuse: Callable[[Refused], web.
             guard.check(request)
         except Refused as refused:
             return refuse(refused)
-        return await handler(request)
+        response = await handler(request)
+        if not response.prepared:  # cookies are written before `on_response_prepare` is called
+            guard.remember(request, response)
+        return response
 
     app.middlewares.insert(0, guarded)
     app.on_response_prepare.append(guard.finish)
