@@ -10,6 +10,9 @@ test: $(VENV)/dev
 lint: $(VENV)/dev
 	$(PY) -m ruff check . && $(PY) -m mypy
 
+fuzz: $(VENV)/dev
+	$(PY) -m tests.fuzz.fuzz_tracker --inputs 100000 --seconds 900
+
 bench: $(VENV)/dev
 	$(PY) -m tests.bench
 
@@ -22,4 +25,4 @@ $(VENV)/runtime: requirements.txt
 $(VENV)/dev: requirements.txt requirements-dev.txt
 	python3 -m venv $(VENV) && $(PY) -m pip install --quiet -r requirements-dev.txt && touch $@ $(VENV)/runtime
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint fuzz bench clean

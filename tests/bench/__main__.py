@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: measures the real-time layer and prints tables; docs/performance.md reads them."""
+"""`python -m tests.bench`: measures and prints tables; docs/performance.md reads them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import burst, delivery, endtoend, memory
+from tests.bench import burst, delivery, endtoend, memory, project
 
-PARTS: Final = ("delivery", "burst", "endtoend", "memory")
+PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project")
 
 
 def main() -> None:
@@ -30,6 +30,7 @@ def main() -> None:
         "burst": lambda: burst.run(options.rounds),
         "endtoend": lambda: endtoend.run(options.seconds),
         "memory": lambda: memory.run(options.soak_minutes),
+        "project": project.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

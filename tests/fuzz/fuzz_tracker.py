@@ -1,6 +1,6 @@
 """Mutated trackers for a bounded time: never an exception, never harm.
 
-    python -m tests.fuzz.fuzz_tracker --seconds 30 [--seed 7] [FILE …]
+    python -m tests.fuzz.fuzz_tracker --seconds 30 [--inputs 1000] [--seed 7] [FILE …]
 
 Starts from the given files, else from the real trackers where they are at hand, else from made
 ones. On a failure the bytes are written to a file, and its name and the seed are in the error.
@@ -106,13 +106,13 @@ def check(data: bytes) -> int:
     return edited
 
 
-def fuzz(seconds: float, seed: int, files: list[Path]) -> tuple[int, int]:
-    """Mutates for so long; answers inputs and edits. Raises AssertionError with the place of a failing input."""
+def fuzz(seconds: float, most: float, seed: int, files: list[Path]) -> tuple[int, int]:
+    """Mutates for so long, or so many inputs; answers inputs and edits. A failure names the failing input's file."""
     rng = random.Random(seed)
     seeds = [path.read_bytes()[:SEED_BYTES] for path in files or corpus_trackers()] or [TRACKER.encode()]
     inputs = edits = 0
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while inputs < most and time.monotonic() < end:
         data = rng.choice(seeds)
         for _ in range(rng.randint(1, 4)):
             data = rng.choice(MUTATIONS)(rng, data)
@@ -129,10 +129,11 @@ def fuzz(seconds: float, seed: int, files: list[Path]) -> tuple[int, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Mutated trackers: never an exception, never harm.")
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--inputs", type=float, default=float("inf"))
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("files", nargs="*", type=Path)
     options = parser.parse_args()
-    inputs, edits = fuzz(options.seconds, options.seed, options.files)
+    inputs, edits = fuzz(options.seconds, options.inputs, options.seed, options.files)
     sys.stdout.write(f"{inputs} inputs, {edits} edits, no failure (seed {options.seed})\n")
 
 
