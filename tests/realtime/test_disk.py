@@ -63,7 +63,7 @@ async def test_a_lock_of_seconds_delays_events_and_nothing_else(house: House) ->
             async with house.connect() as line:
                 assert (await line.receive_json())["payload"]["seq"] == 5
             worst = max(worst, time.monotonic() - started)
-        assert worst < 1
+        assert worst < 1.5
         assert not waiting.done()
         assert page.seen == [1, 2, 3, 4, 5]
     await waiting

@@ -65,7 +65,7 @@ async def healthy_among_sick(folder: Path) -> None:
             await page.leave()
             assert page.seen == list(range(1, last + 1))
             assert page.codes == []  # never let go
-            assert quantile(page.delays, 0.5) < 0.05
+            assert quantile(page.delays, 0.5) < 0.25
             assert max(page.delays) < 2
         assert "Traceback" not in house.errors.read_text()
 

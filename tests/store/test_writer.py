@@ -1,4 +1,4 @@
-"""The writer over real files: group commit, units, locks, full disks, refused rows, the end."""
+"""The writer over real files: group commit, refused rows, units, crashes, the end."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ import asyncio
 import random
 import shutil
 import sqlite3
-import sys
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import store.writer as writer_module
-from db import Database, create_batch, get_batch, get_events, update_batch
+from db import Database, create_batch, get_batch, update_batch
 from events import Event
 from store.job import NotWritten
 from store.rows import NoSuchRow
-from store.writer import DatabaseUnavailable
-from tests.lines import event
+from tests.store.disks import draft, stored
+
+# -- the ordinary ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -43,68 +41,6 @@ def seen(database: Database) -> list[list[int]]:
     commits: list[list[int]] = []
     database.on_commit = lambda events: commits.append([one.seq for one in events])
     return commits
-
-
-def draft(message: str = "Writing tests") -> Event:
-    return event(0, message)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[sqlite3.Connection]:
-    """Another process's lock, as SQLite sees it: a connection of its own in a write transaction."""
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        yield other
-    finally:
-        other.close()
-
-
-@contextmanager
-def full(database: Database) -> Iterator[None]:
-    """A full disk: the file may not grow any more. Set from the writer's own thread, as the limit is a connection's."""
-    connection = database.writer._connection
-    pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    connection.execute(f"PRAGMA max_page_count = {pages}")
-    try:
-        yield
-    finally:
-        connection.execute("PRAGMA max_page_count = 1000000")
-
-
-async def open_again(database: Database) -> None:
-    async with asyncio.timeout(10):
-        while database.writer.failure is not None:
-            await asyncio.sleep(0.005)
-
-
-async def stored(database: Database) -> list[int]:
-    return [row.seq for row in await database.read(get_events, 1_000_000)]
-
-
-class Metronome:
-    """How late the loop was at worst, in seconds, while it watched."""
-
-    def __init__(self) -> None:
-        self.worst = 0.0
-
-    async def __aenter__(self) -> Metronome:
-        self._task = asyncio.create_task(self._beat())
-        await asyncio.sleep(0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _beat(self) -> None:
-        while True:
-            asked = time.perf_counter()
-            await asyncio.sleep(0.005)
-            self.worst = max(self.worst, time.perf_counter() - asked - 0.005)
-
-
-# -- the ordinary ----------------------------------------------------------------------------------------------
 
 
 async def test_a_burst_is_one_group_after_another_in_order(database: Database, seen: list[list[int]]) -> None:
@@ -280,140 +216,3 @@ async def test_a_crash_shows_all_of_a_unit_or_nothing(path: Path, tmp_path: Path
         found.add(events)
     assert len(found) > 10
     await database.close()
-
-
-# -- trouble with the disk -------------------------------------------------------------------------------------
-
-
-async def test_a_lock_of_another_process_is_waited_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.BUSY_TIMEOUT_MS", 20)
-    database = await Database.open(path)
-    commits: list[int] = []
-    database.on_commit = lambda events: commits.extend(one.seq for one in events)
-    with locked(path):
-        async with Metronome() as metronome:
-            futures = [database.append(draft()) for _ in range(50)]
-            await asyncio.sleep(0.3)
-        assert not any(future.done() for future in futures)
-        assert commits == []
-        assert database.writer.failure == "another process has locked the database"
-        assert await stored(database) == []
-    assert [one.seq for one in await asyncio.gather(*futures)] == list(range(1, 51))
-    assert database.writer.failure is None
-    assert metronome.worst < 0.1
-    await database.close()
-
-
-async def test_a_real_lock_of_two_seconds_leaves_the_loop_on_time(path: Path) -> None:
-    """With the busy timeout as it is, and a real process that holds the lock."""
-    database = await Database.open(path)
-    script = (
-        "import sqlite3, sys, time\n"
-        "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-        "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); time.sleep(2); c.execute('ROLLBACK')\n"
-    )
-    other = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, str(path), stdout=asyncio.subprocess.PIPE
-    )
-    assert other.stdout is not None
-    await other.stdout.readline()
-    started = time.monotonic()
-    async with Metronome() as metronome:
-        await database.append(draft())
-    assert time.monotonic() - started > 1.5
-    assert metronome.worst < 0.25
-    await other.wait()
-    await database.close()
-
-
-async def test_at_the_end_a_lock_is_not_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.BUSY_TIMEOUT_MS", 20)
-    database = await Database.open(path)
-    with locked(path):
-        future = database.append(draft())
-        async with asyncio.timeout(5):
-            await database.close()
-        with pytest.raises(DatabaseUnavailable, match="locked"):
-            await future
-    with pytest.raises(DatabaseUnavailable, match="closed"):
-        database.append(draft())
-
-
-async def test_a_full_disk_refuses_and_opens_again(
-    database: Database, seen: list[list[int]], caplog: pytest.LogCaptureFixture
-) -> None:
-    await database.append(draft())
-    with full(database):
-        futures = [database.append(draft("x" * 1_000)) for _ in range(200)]
-        results = await asyncio.gather(*futures, return_exceptions=True)
-        assert all(isinstance(result, DatabaseUnavailable) for result in results)
-        assert "full" in str(results[0])
-        with pytest.raises(DatabaseUnavailable, match="full"):
-            database.append(draft())
-        with pytest.raises(DatabaseUnavailable, match="full"):
-            database.write(create_batch, max_cycles=1)
-        assert seen == [[1]]
-        assert await stored(database) == [1]
-        await asyncio.sleep(0.1)
-        assert database.writer.failure is not None
-    await open_again(database)
-    assert (await database.append(draft())).seq == 2
-    assert await stored(database) == [1, 2]
-    assert caplog.text.count("the database takes no writes") == 1
-    assert "takes writes again" in caplog.text
-
-
-async def test_a_disk_that_comes_and_goes_loses_nothing_that_was_said_to_be_stored(
-    database: Database, seen: list[list[int]]
-) -> None:
-    committed = []
-    for _ in range(8):
-        with full(database):
-            for result in await asyncio.gather(
-                *(database.append(draft("x" * 300)) for _ in range(100)), return_exceptions=True
-            ):
-                if isinstance(result, Event):
-                    committed.append(result.seq)
-        await open_again(database)
-        committed.append((await database.append(draft())).seq)
-    assert committed == [seq for commit in seen for seq in commit] == await stored(database)
-    assert committed == list(range(1, len(committed) + 1))
-
-
-async def test_a_broken_write_does_not_end_the_thread(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> None:
-        raise MemoryError("out of memory")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(database.writer, "_begin", broken)
-        with pytest.raises(DatabaseUnavailable, match="out of memory"):
-            await database.append(draft())
-    await open_again(database)
-    assert (await database.append(draft())).seq == 1
-
-
-async def test_too_many_waiting_writes_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.BUSY_TIMEOUT_MS", 20)
-    monkeypatch.setattr(writer_module, "QUEUE_MAX", 100)
-    database = await Database.open(path)
-    waiting: list[asyncio.Future[Event]] = []
-
-    async def fill() -> None:
-        for _ in range(2 * writer_module.GROUP_MAX):
-            waiting.append(database.append(draft()))
-            await asyncio.sleep(0)
-
-    with locked(path), pytest.raises(DatabaseUnavailable, match="100 writes are waiting for the disk"):
-        await fill()
-    assert len(await asyncio.gather(*waiting)) >= 100
-    await database.close()
-
-
-async def test_close_writes_what_is_queued(path: Path) -> None:
-    database = await Database.open(path)
-    futures = [database.append(draft()) for _ in range(2_000)]
-    await database.close()
-    assert all(future.done() for future in futures)
-    again = await Database.open(path)
-    assert again.last_seq == 2_000
-    await again.close()

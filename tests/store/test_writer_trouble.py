@@ -1,0 +1,172 @@
+"""The writer when the disk takes nothing: locks, full disks, a broken write, too much waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import store.writer as writer_module
+from db import Database, create_batch
+from events import Event
+from store.writer import DatabaseUnavailable
+from tests.store.disks import Metronome, draft, full, locked, open_again, stored
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "sprint-runner.db"
+
+
+@pytest.fixture
+async def database(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    monkeypatch.setattr(writer_module, "PROBE_S", 0.02)
+    opened = await Database.open(path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def seen(database: Database) -> list[list[int]]:
+    """The seqs of every commit that subscribers were told of."""
+    commits: list[list[int]] = []
+    database.on_commit = lambda events: commits.append([one.seq for one in events])
+    return commits
+
+
+async def test_a_lock_of_another_process_is_waited_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.BUSY_TIMEOUT_MS", 20)
+    database = await Database.open(path)
+    commits: list[int] = []
+    database.on_commit = lambda events: commits.extend(one.seq for one in events)
+    with locked(path):
+        async with Metronome() as metronome:
+            futures = [database.append(draft()) for _ in range(50)]
+            await asyncio.sleep(0.3)
+        assert not any(future.done() for future in futures)
+        assert commits == []
+        assert database.writer.failure == "another process has locked the database"
+        assert await stored(database) == []
+    assert [one.seq for one in await asyncio.gather(*futures)] == list(range(1, 51))
+    assert database.writer.failure is None
+    assert metronome.worst < 1
+    await database.close()
+
+
+async def test_a_real_lock_of_two_seconds_leaves_the_loop_on_time(path: Path) -> None:
+    """With the busy timeout as it is, and a real process that holds the lock."""
+    database = await Database.open(path)
+    script = (
+        "import sqlite3, sys, time\n"
+        "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); time.sleep(2); c.execute('ROLLBACK')\n"
+    )
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert other.stdout is not None
+    await other.stdout.readline()
+    started = time.monotonic()
+    async with Metronome() as metronome:
+        await database.append(draft())
+    assert time.monotonic() - started > 1.5
+    assert metronome.worst < 1  # the busy timeout is a second, and it ran twice
+    await other.wait()
+    await database.close()
+
+
+async def test_at_the_end_a_lock_is_not_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.BUSY_TIMEOUT_MS", 20)
+    database = await Database.open(path)
+    with locked(path):
+        future = database.append(draft())
+        async with asyncio.timeout(5):
+            await database.close()
+        with pytest.raises(DatabaseUnavailable, match="locked"):
+            await future
+    with pytest.raises(DatabaseUnavailable, match="closed"):
+        database.append(draft())
+
+
+async def test_a_full_disk_refuses_and_opens_again(
+    database: Database, seen: list[list[int]], caplog: pytest.LogCaptureFixture
+) -> None:
+    await database.append(draft())
+    with full(database):
+        futures = [database.append(draft("x" * 1_000)) for _ in range(200)]
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        assert all(isinstance(result, DatabaseUnavailable) for result in results)
+        assert "full" in str(results[0])
+        with pytest.raises(DatabaseUnavailable, match="full"):
+            database.append(draft())
+        with pytest.raises(DatabaseUnavailable, match="full"):
+            database.write(create_batch, max_cycles=1)
+        assert seen == [[1]]
+        assert await stored(database) == [1]
+        await asyncio.sleep(0.1)
+        assert database.writer.failure is not None
+    await open_again(database)
+    assert (await database.append(draft())).seq == 2
+    assert await stored(database) == [1, 2]
+    assert caplog.text.count("the database takes no writes") == 1
+    assert "takes writes again" in caplog.text
+
+
+async def test_a_disk_that_comes_and_goes_loses_nothing_that_was_said_to_be_stored(
+    database: Database, seen: list[list[int]]
+) -> None:
+    committed = []
+    for _ in range(8):
+        with full(database):
+            for result in await asyncio.gather(
+                *(database.append(draft("x" * 300)) for _ in range(100)), return_exceptions=True
+            ):
+                if isinstance(result, Event):
+                    committed.append(result.seq)
+        await open_again(database)
+        committed.append((await database.append(draft())).seq)
+    assert committed == [seq for commit in seen for seq in commit] == await stored(database)
+    assert committed == list(range(1, len(committed) + 1))
+
+
+async def test_a_broken_write_does_not_end_the_thread(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise MemoryError("out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database.writer, "_begin", broken)
+        with pytest.raises(DatabaseUnavailable, match="out of memory"):
+            await database.append(draft())
+    await open_again(database)
+    assert (await database.append(draft())).seq == 1
+
+
+async def test_too_many_waiting_writes_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(writer_module, "QUEUE_MAX", 100)
+    database = await Database.open(path)
+    waiting: list[asyncio.Future[Event]] = []
+
+    async def fill() -> None:
+        for _ in range(2 * writer_module.GROUP_MAX):
+            waiting.append(database.append(draft()))
+            await asyncio.sleep(0)
+
+    with locked(path), pytest.raises(DatabaseUnavailable, match="100 writes are waiting for the disk"):
+        await fill()
+    assert len(await asyncio.gather(*waiting)) >= 100
+    await database.close()
+
+
+async def test_close_writes_what_is_queued(path: Path) -> None:
+    database = await Database.open(path)
+    futures = [database.append(draft()) for _ in range(2_000)]
+    await database.close()
+    assert all(future.done() for future in futures)
+    again = await Database.open(path)
+    assert again.last_seq == 2_000
+    await again.close()

@@ -1,0 +1,145 @@
+"""The hub and clients that read slowly, do not answer or do not read: bounds and heartbeat."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+import hub as hub_module
+from hub import BACKLOG_MAX
+from tests.hubs import House, settle
+from tests.lines import Line, event
+from wire import PING, PONG, TEXT
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+# -- slow clients ----------------------------------------------------------------------------------------------
+
+
+async def test_over_the_bound_a_client_is_closed_with_4408_and_cut(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "CLOSE_S", 0.01)
+    healthy, stalled = Line(), Line(reading=False, answers_close=False)
+    house.connect(healthy)
+    house.connect(stalled)
+    while house.hub.dropped == 0:
+        house.emit(100, "x" * 300)
+    flush = 100 * len(event(1, "x" * 300).data)
+    assert stalled.largest <= BACKLOG_MAX + 2 * flush
+    writes = stalled.writes
+    house.emit()
+    assert stalled.writes == writes
+    await asyncio.sleep(0.05)
+    assert stalled.codes == [4408]
+    assert stalled.aborted
+    assert healthy.seqs() == list(range(1, len(house.log) + 1))
+
+
+async def test_a_large_init_has_room_of_its_own_while_it_drains(house: House) -> None:
+    house.emit(50, "x" * 60_000)  # three megabytes of init
+    line = Line(reading=False)
+    client = house.connect(line)
+    house.emit()
+    house.emit()
+    assert client.live
+    line.take(len(line.buffer) - 10)
+    house.emit()
+    assert client.allowance < 1_000
+    house.emit(1, "x" * 2 * BACKLOG_MAX)
+    house.emit()
+    await settle()
+    assert line.codes == [4408]
+
+
+# -- heartbeat -------------------------------------------------------------------------------------------------
+
+
+async def test_ping_at_30_seconds_and_abort_at_40(house: House) -> None:
+    line = Line()
+    house.connect(line)
+    house.pass_time(29.75)
+    assert [opcode for opcode, _ in line.frames()] == [TEXT]
+    house.pass_time(0.25)
+    assert line.frames()[1:] == [(PING, b"")]
+    house.pass_time(9.75)
+    assert not line.aborted
+    house.pass_time(0.25)
+    assert line.aborted
+    assert not house.hub.clients
+    assert house.hub.dropped == 1
+
+
+async def test_who_answers_stays_and_ticks_are_for_those_who_named_a_seq(house: House) -> None:
+    plain, resuming = Line(), Line()
+    clients = [house.connect(plain), house.connect(resuming, since=0)]
+    house.emit(3)
+    for _ in range(40):
+        house.pass_time(5)
+        for client in clients:
+            house.hub.heard(client, PONG, b"")
+    pings = [frame for frame in plain.frames() if frame[0] == PING]
+    assert len(pings) == 6  # 200 seconds
+    assert [text["type"] for text in plain.texts() if text["type"] == "tick"] == []
+    assert [text for text in resuming.texts() if text["type"] == "tick"] == [{"type": "tick", "seq": 3}] * 6
+
+
+async def test_trouble_that_no_event_can_tell_goes_out_with_the_ticks(house: House) -> None:
+    plain, resuming = Line(), Line()
+    clients = [house.connect(plain), house.connect(resuming, since=0)]
+    house.hub.trouble("disk is full")
+    house.hub.trouble(None)
+    ticks = [text for text in resuming.texts() if text["type"] == "tick"]
+    assert ticks == [{"type": "tick", "seq": 0, "problem": "disk is full"}, {"type": "tick", "seq": 0}]
+    assert [text for text in plain.texts() if text["type"] == "tick"] == []
+    assert len(clients) == 2
+
+
+async def test_a_late_tick_of_ours_is_nobodys_silence(house: House) -> None:
+    line = Line()
+    client = house.connect(line)
+    house.pass_time(30)
+    assert client.waiting_since is not None
+    house.pass_time(5)
+    house.clock.now += 3_600  # the machine slept
+    house.hub.sweep()
+    assert house.hub.lag_s == pytest.approx(3_600 - hub_module.SWEEP_S)
+    house.pass_time(4.5)
+    assert not line.aborted
+    house.pass_time(0.75)
+    assert line.aborted
+
+
+async def test_a_client_that_talks_but_reads_nothing_is_let_go(house: House) -> None:
+    line = Line(reading=False)
+    client = house.connect(line)
+    for _ in range(17):
+        house.pass_time(2.5)
+        house.hub.heard(client, PING, b"")
+    await settle()
+    assert line.codes == [4408]
+    assert line.aborted
+
+
+async def test_a_client_that_reads_slowly_is_kept(house: House) -> None:
+    line = Line(reading=False)
+    client = house.connect(line)
+    for _ in range(100):
+        house.pass_time(2.5)
+        house.emit(1, "x" * 500)
+        line.take(300)
+        house.hub.heard(client, PONG, b"")
+    assert client.live
+
+
+async def test_pings_are_answered_and_nothing_else(house: House) -> None:
+    line = Line()
+    client = house.connect(line)
+    for opcode, data in ((PING, b"abc"), (PING, bytearray(b"d")), (TEXT, '{"type":"ping"}'), (TEXT, "[[["), (0, None)):
+        house.hub.heard(client, opcode, data)
+    assert line.frames()[1:] == [(PONG, b"abc"), (PONG, b"d"), (TEXT, b'{"type":"pong"}')]
