@@ -59,6 +59,7 @@ async def healthy_among_sick(folder: Path) -> None:
         await emit_until(house, lambda: time.monotonic() > ends)
         assert house.memory() - memory < 15 * (1 << 20) + (20 << 20)
         await ward.close()
+        await house.emit()  # stored and handed out, so everything before it is, too
         last = (await house.get("healthz"))["seq"]
         for page in pages:
             await page.until(last)
