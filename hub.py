@@ -15,10 +15,10 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from client import Client, CloseLine
 from events import Event
-from ring import INIT_EVENTS, Ring, pieces
-from wire import FAILED, GOING_AWAY, PING, PONG, PONG_MESSAGE, TEXT, TOO_MANY, TOO_SLOW, frame, is_ping, tick
+from live.client import Client, CloseLine
+from live.ring import INIT_EVENTS, Ring, pieces
+from live.wire import FAILED, GOING_AWAY, PING, PONG, PONG_MESSAGE, TEXT, TOO_MANY, TOO_SLOW, frame, is_ping, tick
 
 BACKLOG_MAX: Final = 1 << 20  # bytes a client may leave unread before a flush, beside its own init while that drains
 REPLAY_EVENTS: Final = 500  # events read from the log at a time when a client resumes from far behind

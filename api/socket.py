@@ -9,7 +9,7 @@ from aiohttp import WSMsgType, web
 
 from api.answers import SERVICES
 from hub import CLOSE_S
-from wire import MESSAGE_MAX, PING, TEXT
+from live.wire import MESSAGE_MAX, PING, TEXT
 
 TURN: Final = 100  # messages of one client in a row; a page sends a handful a minute
 TURN_S: Final = 0.05  # then the others' turn: one that floods us gets 2,000 messages a second, TCP holds it back

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from events import Event, EventType
-from wire import TEXT
+from live.wire import TEXT
 
 
 class Clock:

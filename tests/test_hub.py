@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 import hub as hub_module
-import ring
 from hub import BACKLOG_MAX
+from live import ring
 from tests.hubs import EPOCH, House, settle
 from tests.lines import Line, event
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import hub as hub_module
-import ring
+from live import ring
 from tests.hubs import House
 from tests.lines import Line
 

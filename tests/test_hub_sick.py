@@ -8,9 +8,9 @@ import pytest
 
 import hub as hub_module
 from hub import BACKLOG_MAX
+from live.wire import PING, PONG, TEXT
 from tests.hubs import House, settle
 from tests.lines import Line, event
-from wire import PING, PONG, TEXT
 
 
 @pytest.fixture

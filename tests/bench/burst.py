@@ -19,9 +19,9 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from events import Event
 from hub import Hub
+from live.wire import frame
 from tests.bench.load import clients, median, table
 from tests.lines import event
-from wire import frame
 
 HEAD: Final = ("clients", "events a flush", "way", "ms a flush", "events/s", "deliveries/s", "ours is … of it")
 Round = Callable[[list[Event]], Awaitable[None]]

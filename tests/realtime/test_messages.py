@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from live.wire import MESSAGE_MAX
 from tests.realtime.house import SERVER, House, handshake, masked
-from wire import MESSAGE_MAX
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

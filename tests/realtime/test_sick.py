@@ -92,12 +92,13 @@ async def heartbeat(folder: Path) -> None:
         for _ in range(3):
             ward.stalled()
             ward.silent()
-            await ward.frozen()
+            await ward.frozen()  # a process of its own, which takes a while to start on a busy machine
+        connected = time.monotonic()
         await asyncio.gather(watched)
-        assert 29.9 < told["ping"] < 31.5
-        assert 39.9 < told["end"] < 42.5
+        assert 29.9 < told["ping"] < 33
+        assert 39.9 < told["end"] < 44
         assert told["tick"] == 1
-        async with asyncio.timeout(started + 45 - time.monotonic()):
+        async with asyncio.timeout(connected + 45 - time.monotonic()):
             while house.descriptors() > before + 1:
                 await asyncio.sleep(0.1)
         await house.emit()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-import ring
-from ring import Ring, pieces
-from wire import frame
+from live import ring
+from live.ring import Ring, pieces
+from live.wire import frame
 
 
 def test_pieces_keep_order_and_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from live.wire import CLOSE, PING, TEXT, frame, is_ping
 from tests.lines import frames
-from wire import CLOSE, PING, TEXT, frame, is_ping
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 200_000])

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from wire import frame
+from live.wire import frame
 
 RING_EVENTS: Final = 10_000  # some minutes of a busy run
 RING_BYTES: Final = 8 << 20  # and never more than this many bytes of frames
