@@ -8,6 +8,7 @@ subscriber sees it, and every subscriber sees the committed events in the order 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,9 @@ from typing import Any, Final, Protocol, Self
 import msgspec
 
 from payloads import INT64_MAX, PAYLOADS, EventType, InvalidEvent, json_schema, validate_payload
+
+
+logger = logging.getLogger("sprint_runner.events")
 
 
 class EventsNotStarted(RuntimeError):
@@ -75,7 +79,10 @@ def start(log: Log, *subscribers: Subscriber) -> None:
 
     def deliver(events: Sequence[Event]) -> None:
         for subscriber in subscribers:
-            subscriber(events)
+            try:
+                subscriber(events)
+            except Exception:  # the events are committed: whatever one subscriber makes of them, the others get them
+                logger.exception("a subscriber failed on events %d to %d", events[0].seq, events[-1].seq)
 
     log.on_commit = deliver
     _bound.log = log

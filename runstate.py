@@ -21,6 +21,7 @@ from runviews import (
 )
 
 STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
+ATTENTION_MAX: Final = 100  # newest calls for the operator that are kept in the snapshot; the log has them all
 TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 
 
@@ -172,7 +173,7 @@ def _story_status(run: Run, payload: dict[str, Any], at: int) -> None:
 
 def _attention(run: Run, payload: dict[str, Any], at: int) -> None:
     view = AttentionView(kind=payload["kind"], message=payload["message"], story_key=payload.get("story_key"), at=at)
-    run.attention = [*run.attention, view]
+    run.attention = [*run.attention, view][-ATTENTION_MAX:]
 
 
 def _context_started(run: Run, payload: dict[str, Any], _at: int) -> None:

@@ -32,6 +32,9 @@
  *   context: {status: string, message: string | null} | null}} RunState
  */
 
+/** Newest calls for the operator that are kept; the log has them all. */
+const ATTENTION_MAX = 100;
+
 /** Metrics that add up over commands. */
 const SUMMED = /** @type {const} */ ([
   "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd", "turns",
@@ -95,7 +98,7 @@ const FOLDS = {
   "command:end": commandEnd,
   "story:status": storyStatus,
   attention: (state, p, at) => ({
-    attention: [...state.attention, { kind: p.kind, message: p.message, story_key: p.story_key ?? null, at }],
+    attention: [...state.attention, { kind: p.kind, message: p.message, story_key: p.story_key ?? null, at }].slice(-ATTENTION_MAX),
   }),
   "context:create": (_, p) => ({ context: { status: "running", message: p.message ?? null } }),
   "context:refresh": (_, p) => ({ context: { status: "running", message: p.message ?? null } }),

@@ -272,6 +272,16 @@ async def test_after_the_stop_nothing_can_be_emitted(bound: Bound) -> None:
     assert len(await stored(bound)) == 1
 
 
+async def test_a_subscriber_that_fails_costs_the_others_nothing(bound: Bound, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_committed: Sequence[Event]) -> None:
+        raise ValueError("a fault of ours")
+
+    events.start(bound.database, broken, bound.first)
+    told = await emit_event("attention", NOTE)
+    assert bound.told == [told]
+    assert "a fault of ours" in caplog.text
+
+
 async def test_a_second_start_binds_the_new_subscribers(bound: Bound) -> None:
     told: list[Event] = []
     events.start(bound.database, told.extend)

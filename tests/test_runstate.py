@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from payloads import EventType
-from runstate import STATES, RunState
+from runstate import ATTENTION_MAX, STATES, RunState
 
 METRICS = {
     "input_tokens": 10,
@@ -315,3 +315,9 @@ def test_a_status_set_outside_the_run_adds_no_story_to_the_batch(fold: Fold) -> 
         [Told("story:status", {"story_key": "1-1-a", "old_status": "blocked", "new_status": "done"}, batch_id=None)]
     )
     assert fold.run.totals.stories_done == 1
+
+
+def test_only_the_newest_calls_for_the_operator_are_kept(fold: Fold) -> None:
+    for number in range(ATTENTION_MAX + 5):
+        fold.tell("attention", kind="blocked", message=str(number))
+    assert [view.message for view in fold.run.attention] == [str(number) for number in range(5, ATTENTION_MAX + 5)]

@@ -1,0 +1,60 @@
+"""An agent that prints 4,000 lines at once keeps neither the page nor anybody's event waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import aiohttp
+
+from tests.realtime.pages import quantile
+from tests.running.projects import make_project
+from tests.servers import Server, get, post
+
+BURSTS = 5
+LINES = 4_000
+AGENT = f"""#!/usr/bin/env python3
+import sys, time
+sys.stdin.read()
+for burst in range({BURSTS}):
+    sys.stdout.write("".join(f"line {{n}} of burst {{burst}}, some words about it\\n" for n in range({LINES})))
+    sys.stdout.flush()
+    time.sleep(0.5)
+print("[DEV-STORY-BLOCKED: YES] that was all")
+"""
+
+
+async def test_4000_lines_at_once(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "tiny", {"1-1-a": "in-progress"}, git=False)
+    (tmp_path / "chatty").write_text(AGENT)
+    (tmp_path / "chatty").chmod(0o755)
+    (project / "sprint-runner.yaml").write_text(f"agents: {{chatty: {{kind: text, command: [{tmp_path}/chatty]}}}}\n")
+    server = Server([str(project), "--agent", "chatty", "--port", "0"], tmp_path).start()
+    try:
+        async with aiohttp.ClientSession(server.url) as client:
+            await post(client, "/api/run/start", {"batch_size": 1})
+            waited = await asyncio.wait_for(page_times(client), 60)
+            progress = (await get(client, "/api/events?type=command:progress&limit=10000"))["events"]
+            transcript = await get(client, "/api/commands/1/transcript")
+    finally:
+        assert server.end() == 0
+    assert len(waited) > 50
+    assert quantile(waited, 0.5) < 0.1
+    assert quantile(waited, 0.99) < 0.5  # some 10 ms on two cores that little else uses
+    said = sum(entry["text"].count("some words about it") for entry in transcript["entries"])
+    assert said == BURSTS * LINES
+    assert len(progress) < 400  # the log stays calm, and says that there is more
+    assert any("more lines are in the transcript" in event["payload"]["message"] for event in progress)
+
+
+async def page_times(client: aiohttp.ClientSession) -> list[float]:
+    """How long the page took, again and again until the run has ended."""
+    waited = []
+    while (await get(client, "/api/run"))["state"] != "idle":
+        started = time.perf_counter()
+        async with client.get("/") as response:
+            await response.read()
+        waited.append(time.perf_counter() - started)
+        await asyncio.sleep(0.005)
+    return waited
