@@ -6,7 +6,6 @@ import asyncio
 import random
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +19,6 @@ from store.rows import NoSuchRow
 from tests.store.disks import draft, stored
 
 # -- the ordinary ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "sprint-runner.db"
-
-
-@pytest.fixture
-async def database(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    monkeypatch.setattr(writer_module, "PROBE_S", 0.02)
-    opened = await Database.open(path)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def seen(database: Database) -> list[list[int]]:
-    """The seqs of every commit that subscribers were told of."""
-    commits: list[list[int]] = []
-    database.on_commit = lambda events: commits.append([one.seq for one in events])
-    return commits
 
 
 async def test_a_burst_is_one_group_after_another_in_order(database: Database, seen: list[list[int]]) -> None:

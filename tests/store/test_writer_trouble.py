@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,27 +14,6 @@ from db import Database, create_batch
 from events import Event
 from store.writer import DatabaseUnavailable
 from tests.store.disks import Metronome, draft, full, locked, open_again, stored
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "sprint-runner.db"
-
-
-@pytest.fixture
-async def database(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    monkeypatch.setattr(writer_module, "PROBE_S", 0.02)
-    opened = await Database.open(path)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def seen(database: Database) -> list[list[int]]:
-    """The seqs of every commit that subscribers were told of."""
-    commits: list[list[int]] = []
-    database.on_commit = lambda events: commits.append([one.seq for one in events])
-    return commits
 
 
 async def test_a_lock_of_another_process_is_waited_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
