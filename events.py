@@ -20,7 +20,6 @@ import msgspec
 
 from payloads import INT64_MAX, PAYLOADS, EventType, InvalidEvent, json_schema, validate_payload
 
-
 logger = logging.getLogger("sprint_runner.events")
 
 

@@ -59,10 +59,13 @@ class RunState:
             self.run.seq = event.seq
 
     def _is_foreign(self, event: FoldedEvent) -> bool:
-        """A status that somebody set outside the run, of a story that the batch has not met: not the batch's doing."""
-        if event.type != "story:status" or event.batch_id is not None:
+        """A status that stays (its file changed), or that somebody set of a story that the batch has not met."""
+        if event.type != "story:status":
             return False
-        return all(story.story_key != event.payload["story_key"] for story in self.run.stories)
+        if event.payload["old_status"] == event.payload["new_status"]:
+            return True
+        known = (story.story_key for story in self.run.stories)
+        return event.batch_id is None and event.payload["story_key"] not in known
 
 
 def _batch_start(run: Run, payload: dict[str, Any], at: int) -> None:

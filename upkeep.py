@@ -14,14 +14,15 @@ from typing import Final
 import agents
 import sprint
 from db import cost_since
-from events import Event, EventType
+from events import Event, EventType, current_batch
 from hub import Hub
 from running.budget import today_ms
 from running.workspace import Workspace, mention
 from runstate import RunState
 from runviews import AgentView, Limits, Plan, ProjectView
+from sprint import StoryInfo
 
-EVERY_S: Final = 0.4  # two looks and a half in a second: a change is told at the second look that sees it
+EVERY_S: Final = 0.4  # two looks and a half in a second: a moved status is told at the second look that sees it
 ABSENT: Final = "absent"  # the status of a story that the tracker does not have
 
 log = logging.getLogger("sprint_runner.upkeep")
@@ -41,7 +42,7 @@ class Moves:
     def tell(self, events: Sequence[Event]) -> None:
         """Events that were committed, whoever emitted them."""
         for event in events:
-            if event.type is EventType.STORY_STATUS:
+            if event.type is EventType.STORY_STATUS and event.payload["old_status"] != event.payload["new_status"]:
                 self._told[event.payload["story_key"]] = event.payload["new_status"]
 
     def look(self, found: Mapping[str, str], busy: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -56,6 +57,16 @@ class Moves:
         return sorted(moves)
 
 
+def edit_of(old: StoryInfo, new: StoryInfo) -> str:
+    """What changed in a story's file, in words; "" when nothing that pages show did."""
+    if old.tasks != new.tasks:
+        return f"{new.tasks.done} of {new.tasks.total} tasks done"
+    if old.file is None and new.file is not None:
+        return f"{new.file} was written"
+    shown = ("title", "description", "file")
+    return "the story file changed" if any(getattr(old, name) != getattr(new, name) for name in shown) else ""
+
+
 class Upkeep:
     """Keeps those parts of the snapshot true while the server runs."""
 
@@ -66,6 +77,7 @@ class Upkeep:
         self._moves = Moves({})
         self._statuses: dict[str, str] = {}
         self._tracker_state: tuple[int, int] | None = None
+        self._stories: dict[str, StoryInfo] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -105,6 +117,7 @@ class Upkeep:
         self._tell_trouble()
         changed = await self._read_tracker()
         self._tell_moves()
+        await self._tell_edits()
         settings = self._workspace.settings()
         today = await self._workspace.database.read(cost_since, today_ms(self._workspace.clock()))
         limits = Limits(settings.budget_batch_usd, settings.budget_day_usd, today)
@@ -126,6 +139,24 @@ class Upkeep:
             reason = "changed in the sprint status file"
             payload = {"story_key": key, "old_status": old, "new_status": new, "reason": reason}
             mention(EventType.STORY_STATUS, payload)
+
+    async def _tell_edits(self) -> None:
+        """Story files that an agent or an editor wrote: an event whose status stays, so that pages look again."""
+        overview = await asyncio.to_thread(sprint.overview, self._workspace.project)
+        before, self._stories = self._stories, {story.key: story for story in overview.stories}
+        for story in overview.stories:
+            old = before.get(story.key)
+            if old is not None and old is not story and (what := edit_of(old, story)):
+                self._tell_edit(story, what)
+
+    def _tell_edit(self, story: StoryInfo, what: str) -> None:
+        """An edit of a story that the run works on belongs to its batch."""
+        cycle, batch = self._run.cycle, self._run.batch
+        working = cycle is not None and batch is not None and story.key in cycle.story_keys
+        token = current_batch.set(batch.id if working and batch is not None else None)
+        payload = {"story_key": story.key, "old_status": story.status, "new_status": story.status, "reason": what}
+        mention(EventType.STORY_STATUS, payload)
+        current_batch.reset(token)
 
     async def _read_tracker(self) -> bool:
         """Read the tracker if its file is another one than before; whether it was."""

@@ -65,7 +65,7 @@ export class Film {
     /** @type {import("./plan.js").Overrides} */
     const statuses = new Map();
     this.events.forEach(({ type, payload, seq }, at) => {
-      if (type !== "story:status") return;
+      if (type !== "story:status" || payload.old_status === payload.new_status) return;
       if (at < index) statuses.set(payload.story_key, { status: payload.new_status, seq });
       else if (!statuses.has(payload.story_key)) statuses.set(payload.story_key, { status: payload.old_status, seq });
     });

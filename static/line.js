@@ -47,7 +47,7 @@ const SAY = {
   "command:start": sayCommandStart,
   "command:progress": (p) => said(p.kind ?? "note", p.message, p.kind === "retry" || p.kind === "denied" ? WARNING : DETAIL),
   "command:end": sayCommandEnd,
-  "story:status": (p) => said(p.new_status, `${p.old_status} → ${p.new_status}${p.reason ? ` (${p.reason})` : ""}`, p.new_status === "blocked" ? ERROR : INFO),
+  "story:status": (p) => p.old_status === p.new_status ? said("file", p.reason ?? "the story file changed", DETAIL) : said(p.new_status, `${p.old_status} → ${p.new_status}${p.reason ? ` (${p.reason})` : ""}`, p.new_status === "blocked" ? ERROR : INFO),
   error: (p) => said("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => said("attention", p.message, WARNING),
   "context:create": (p) => said("start", p.message || "Project context: creating it first"),

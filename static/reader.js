@@ -45,8 +45,13 @@ export function createReader(page) {
     },
     /** @param {import("./state.js").Envelope[]} statuses `story:status` events */
     hear(statuses) {
-      for (const { payload, seq } of statuses) overrides.set(payload.story_key, { status: payload.new_status, seq });
+      for (const { payload, seq } of statuses.filter(moved)) overrides.set(payload.story_key, { status: payload.new_status, seq });
       if (plan.sprint && statuses.length) set(overlay(plan.sprint, overrides));
     },
   };
+}
+
+/** Whether a status is another one now; otherwise only the story's file has changed. @param {import("./state.js").Envelope} event */
+function moved({ payload }) {
+  return payload.old_status !== payload.new_status;
 }

@@ -196,7 +196,8 @@ function commandEnd(state, p) {
 
 /** @type {Fold} */
 function storyStatus(state, p, at, event) {
-  // Set by somebody outside the run, of a story that the batch has not met: not the batch's doing.
+  // The status stays, only the file has changed; or somebody set it of a story that the batch has not met.
+  if (p.old_status === p.new_status) return {};
   if (event.batch_id == null && !state.stories.some((story) => story.story_key === p.story_key)) return {};
   const change = { status: p.new_status, old_status: p.old_status, reason: p.reason ?? null, updated_at: at };
   const stories = upsert(state.stories, p.story_key, change);

@@ -50,7 +50,7 @@ async def test_a_whole_sprint(tmp_path: Path) -> None:
         assert run["totals"]["stories_done"] == 6
         assert run["totals"]["stories_blocked"] == 1
         stored = (await get(client, "/api/events?limit=10000"))["events"]
-        assert stored == events
+        assert stored[: len(events)] == events
         assert server.end() == 0
         assert "Traceback" not in server.errors()
     project = tmp_path / "demo"
@@ -63,7 +63,7 @@ async def test_a_whole_sprint(tmp_path: Path) -> None:
 def check_events(events: list[dict[str, Any]]) -> None:
     """In order, without a gap, one batch from its start to its end."""
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    assert {event["batch_id"] for event in events} == {1}
+    assert {event["batch_id"] for event in events if not is_edit(event)} == {1}
     assert events[0]["type"] == "batch:start"
     assert events[-1]["payload"] == {"batch_id": 1, "cycles_completed": 4, "status": "completed"}
     kinds = Counter(event["type"] for event in events)
@@ -104,7 +104,7 @@ def check_git(project: Path) -> None:
 def check_rows(path: Path, events: list[dict[str, Any]]) -> None:
     with sqlite3.connect(path) as database:
         assert database.execute("SELECT status, cycles_completed FROM batches").fetchall() == [("completed", 4)]
-        assert database.execute("SELECT COUNT(*), MAX(seq) FROM events").fetchone() == (len(events), len(events))
+        assert database.execute("SELECT COUNT(*) = MAX(seq) FROM events").fetchone() == (1,)
         statuses = Counter(row[0] for row in database.execute("SELECT status FROM stories"))
         assert statuses == {"done": 6, "blocked": 1}
         assert database.execute("SELECT COUNT(*) FROM commands WHERE ended_at IS NULL").fetchone() == (0,)
@@ -112,6 +112,12 @@ def check_rows(path: Path, events: list[dict[str, Any]]) -> None:
         told = sum(event["payload"].get("metrics", {}).get("cost_usd", 0) for event in events if is_end(event))
         assert abs(booked - told) < 1e-6
     database.close()
+
+
+def is_edit(event: dict[str, Any]) -> bool:
+    """A story file was written; noticed by looking, perhaps only after its batch has ended."""
+    payload = event["payload"]
+    return event["type"] == "story:status" and bool(payload["old_status"] == payload["new_status"])
 
 
 def is_end(event: dict[str, Any]) -> bool:

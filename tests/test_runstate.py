@@ -321,3 +321,9 @@ def test_only_the_newest_calls_for_the_operator_are_kept(fold: Fold) -> None:
     for number in range(ATTENTION_MAX + 5):
         fold.tell("attention", kind="blocked", message=str(number))
     assert [view.message for view in fold.run.attention] == [str(number) for number in range(5, ATTENTION_MAX + 5)]
+
+
+def test_a_status_that_stays_changes_nothing(fold: Fold) -> None:
+    fold.tell("story:status", story_key="1-1-a", old_status="review", new_status="blocked", reason="why")
+    fold.tell("story:status", story_key="1-1-a", old_status="blocked", new_status="blocked", reason="1 of 2 tasks done")
+    assert [story.reason for story in fold.run.stories] == ["why"]

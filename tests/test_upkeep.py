@@ -73,3 +73,25 @@ async def test_an_edit_shows_up_in_every_page_within_a_second_or_so(tmp_path: Pa
         assert took < 5  # a second on a machine with nothing else to do
     finally:
         server.end()
+
+
+async def test_a_box_ticked_in_a_story_file_is_told(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "tiny", {"1-1-a": "in-progress"})
+    file = (project / TRACKER).with_name("1-1-a.md")
+    file.write_text("# Story 1.1: A\n\nStatus: in-progress\n\n## Tasks / Subtasks\n\n- [ ] one\n- [ ] two\n")
+    server = Server([str(project), "--port", "0"], tmp_path).start()
+    try:
+        async with aiohttp.ClientSession(server.url) as client, client.ws_connect("/ws") as line:
+            await line.receive()
+            file.write_text(file.read_text().replace("- [ ] one", "- [x] one"))
+            event: dict[str, Any] = json.loads((await asyncio.wait_for(line.receive(), 10)).data)
+            assert event["payload"] == {
+                "story_key": "1-1-a",
+                "old_status": "in-progress",
+                "new_status": "in-progress",
+                "reason": "1 of 2 tasks done",
+            }
+            async with client.get("/api/sprint") as response:
+                assert (await response.json())["stories"][0]["tasks"] == {"done": 1, "total": 2}
+    finally:
+        server.end()
