@@ -134,6 +134,11 @@ class House:
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def sockets(self) -> int:
+        """Descriptors that are sockets: files come and go with the readers of the database."""
+        folder = Path(f"/proc/{self.pid}/fd")
+        return sum(_leads_to(entry).startswith("socket:") for entry in folder.iterdir())
+
     def memory(self) -> int:
         """Resident bytes of the server."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -188,3 +193,10 @@ def _make_project(root: Path) -> None:
     (artifacts / "sprint-status.yaml").write_text(
         f"development_status:\n  epic-1: in-progress\n  {KEY}: backlog\n  1-2-b: backlog\n"
     )
+
+
+def _leads_to(entry: Path) -> str:
+    try:
+        return str(entry.readlink())
+    except OSError:  # closed meanwhile
+        return ""
