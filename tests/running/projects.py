@@ -25,6 +25,8 @@ from runstate import RunState
 from settings import Settings
 
 TRACKER = Path("_bmad-output/implementation-artifacts/sprint-status.yaml")
+PAIR = {"1-1-a": "backlog", "1-2-b": "backlog"}
+READY = {"1-1-a": "in-progress"}
 LONG_S = 30.0  # far more than any step takes: a test that waits so long has failed
 
 
@@ -189,3 +191,17 @@ def _counts(state: Path) -> dict[str, int]:
     except (OSError, ValueError):
         return {}
     return counts
+
+
+def alive(mark: str) -> list[int]:
+    """Processes of this machine that carry a mark."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                environment = (folder / "environ").read_bytes()
+            except OSError:
+                continue
+            if f"SPRINT_RUNNER_MARK={mark}".encode() in environment:
+                found.append(int(folder.name))
+    return found
