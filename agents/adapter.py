@@ -7,6 +7,7 @@ named in the registry. Everything an adapter does not say is inherited from here
 from __future__ import annotations
 
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -78,6 +79,18 @@ class Parser(Protocol):
         """The records that only the end of the stream reveals."""
 
 
+def choices(spec: AgentSpec, call: Call, modes: Mapping[str, str]) -> list[str]:
+    """The flags for model, approval and session of Gemini CLI and of what was made from it; `modes` are its words."""
+    argv = []
+    if model := call.model or spec.model:
+        argv += ["-m", model]
+    if spec.permission_mode:
+        argv += ["--approval-mode", modes.get(spec.permission_mode, spec.permission_mode)]
+    if call.resume:
+        argv += ["--resume", call.resume]
+    return argv
+
+
 class QuietParser:
     """What most parsers have in common: nothing to say about stderr, nor at the end."""
 
@@ -88,7 +101,7 @@ class QuietParser:
         return ()
 
 
-class Adapter:
+class Adapter(ABC):
     """The knowledge about one command line. Subclasses override what differs."""
 
     kind: ClassVar[str]
@@ -98,17 +111,17 @@ class Adapter:
     death_signal: ClassVar[signal.Signals] = signal.SIGKILL  # sent by the kernel when we die
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win
 
+    @abstractmethod
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:
         """The whole command line. The prompt is never in it: it goes to stdin."""
-        raise NotImplementedError
 
     def prompt(self, call: Call) -> str:
         """What is written to stdin."""
         return call.prompt
 
+    @abstractmethod
     def parser(self, cwd: str | None = None) -> Parser:
         """A fresh parser. `cwd` shortens paths in summaries."""
-        raise NotImplementedError
 
     def version_argv(self, spec: AgentSpec) -> list[str] | None:
         """The command that prints the version, None where there is no such thing."""

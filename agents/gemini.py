@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterator, Sequence
 
 from agents import faults, objects
-from agents.adapter import Adapter, Ending, Judgement, QuietParser, Step
+from agents.adapter import Adapter, Ending, Judgement, QuietParser, Step, choices
 from agents.guess import Guess
 from agents.objects import Json
 from agents.records import Denied, Final, Note, Record, Retry, Started, Text, ToolResult
@@ -128,14 +128,8 @@ class Gemini(Adapter):
     environment = {"GEMINI_CLI_NO_RELAUNCH": "true"}  # one process instead of a launcher and its child
 
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:
-        argv = [*spec.command, "--output-format", "stream-json", "--skip-trust"]
-        if model := call.model or spec.model:
-            argv += ["-m", model]
-        if spec.permission_mode:
-            argv += ["--approval-mode", _MODES.get(spec.permission_mode, spec.permission_mode)]
-        if call.resume:
-            argv += ["--resume", call.resume]
-        return argv
+        fixed = ["--output-format", "stream-json", "--skip-trust"]
+        return [*spec.command, *fixed, *choices(spec, call, _MODES)]
 
     def parser(self, cwd: str | None = None) -> GeminiParser:
         return GeminiParser(cwd)

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Iterator
 
 from agents import faults, objects
-from agents.adapter import Adapter, Ending, Judgement, Step
+from agents.adapter import Adapter, Ending, Judgement, Step, choices
 from agents.claude import ClaudeParser
 from agents.objects import Json
 from agents.records import Denied, Final, Record, Started
@@ -65,14 +65,7 @@ class Qwen(Adapter):
     death_signal = signal.SIGTERM
 
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:
-        argv = [*spec.command, "--output-format", "stream-json"]
-        if model := call.model or spec.model:
-            argv += ["-m", model]
-        if spec.permission_mode:
-            argv += ["--approval-mode", _MODES.get(spec.permission_mode, spec.permission_mode)]
-        if call.resume:
-            argv += ["--resume", call.resume]
-        return argv
+        return [*spec.command, "--output-format", "stream-json", *choices(spec, call, _MODES)]
 
     def parser(self, cwd: str | None = None) -> QwenParser:
         return QwenParser(cwd)
