@@ -30,7 +30,7 @@ from tests.agents.children import line
 
 
 def read(*lines: bytes) -> list[Record]:
-    parser = Claude().parser("/work/project")
+    parser = Claude().parser("/srv/project")
     return [record for each in lines for record in parser.feed(each)]
 
 
@@ -57,11 +57,11 @@ def test_argv() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "summary", "action"),
     [
-        ("Edit", {"file_path": "/work/project/src/app.py"}, "Edit src/app.py", Action.EDIT),
+        ("Edit", {"file_path": "/srv/project/src/app.py"}, "Edit src/app.py", Action.EDIT),
         ("Write", {"file_path": "/elsewhere/x"}, "Write /elsewhere/x", Action.EDIT),
-        ("Read", {"file_path": "/work/project2/x"}, "Read /work/project2/x", Action.READ),
+        ("Read", {"file_path": "/srv/project2/x"}, "Read /srv/project2/x", Action.READ),
         ("Bash", {"command": "pytest -q\n  --maxfail 1"}, "Bash: pytest -q --maxfail 1", Action.RUN),
-        ("Grep", {"pattern": "def main", "path": "/work/project"}, "Search .", Action.SEARCH),
+        ("Grep", {"pattern": "def main", "path": "/srv/project"}, "Search .", Action.SEARCH),
         ("Glob", {"pattern": "**/*.py"}, "Find **/*.py", Action.SEARCH),
         ("Agent", {"description": "check things", "prompt": "…"}, "Delegate check things", Action.DELEGATE),
         ("TodoWrite", {"todos": []}, "Plan", Action.PLAN),
