@@ -95,3 +95,22 @@ async def test_a_box_ticked_in_a_story_file_is_told(tmp_path: Path) -> None:
                 assert (await response.json())["stories"][0]["tasks"] == {"done": 1, "total": 2}
     finally:
         server.end()
+
+
+async def test_a_status_that_stands_in_the_story_file_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "lamp/_bmad-output/light"
+    (folder / "epic-lamp").mkdir(parents=True)
+    (folder / "tickets.toml").write_text('[[epic]]\nid = 1\nslug = "lamp"\ntitle = "A lamp that listens"\n')
+    (folder / "epic-lamp/tickets.toml").write_text('[[entry]]\nid = 1\ntype = "story"\ntitle = "Switch on"\n')
+    plan = folder / "epic-lamp/story-switch-on-plan.md"
+    plan.write_text("---\nticket: 1\nstatus: draft\n---\n# Switch on\n")
+    server = Server([str(tmp_path / "lamp"), "--port", "0"], tmp_path).start()
+    try:
+        async with aiohttp.ClientSession(server.url) as client, client.ws_connect("/ws") as line:
+            await line.receive()
+            plan.write_text(plan.read_text().replace("draft", "built"))
+            event: dict[str, Any] = json.loads((await asyncio.wait_for(line.receive(), 10)).data)
+        moved = (event["payload"]["story_key"], event["payload"]["old_status"], event["payload"]["new_status"])
+        assert moved == ("1.1", "backlog", "review")
+    finally:
+        server.end()
