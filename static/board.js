@@ -51,8 +51,9 @@ export function createBoard(actions) {
 
   /** @param {Model} model */
   function renderOthers({ plan }) {
-    problems.render(plan.sprint?.problems ?? []);
-    show(byId("problems"), Boolean(plan.sprint?.problems.length));
+    const said = [...(plan.sprint?.problems ?? []), ...otherTrackers(plan.sprint)];
+    problems.render(said);
+    show(byId("problems"), said.length > 0);
   }
 
   return {
@@ -144,6 +145,13 @@ function fillChoices(select, choices) {
   select.replaceChildren(select.options[0], ...choices.map(([value, words]) => h("option", { value, text: words })));
   select.value = choices.some(([value]) => value === chosen) ? chosen : "";
   select.dataset.choices = wanted;
+}
+
+/** Which tracker was chosen where a project has several. @param {import("./plan.js").Sprint | null} sprint */
+function otherTrackers(sprint) {
+  if (!sprint?.project.candidates.length) return [];
+  const { tracker, candidates } = sprint.project;
+  return [{ line: null, message: `Several status files: ${tracker} is used, not ${candidates.join(", ")}. Name another one as tracker in sprint-runner.yaml.` }];
 }
 
 /** @param {{line: number | null, message: string}} problem */

@@ -10,7 +10,7 @@
  *   drift: {file_status: string} | null, line: number | null, comment: string | null}} PlanStory
  * @typedef {{id: string, key: string | null, title: string | null, status: string, raw_status: string,
  *   retrospective: any, stories: string[]}} Epic
- * @typedef {{project: {name: string, tracker: string, writable: boolean, root: string},
+ * @typedef {{project: {name: string, tracker: string, candidates: string[], writable: boolean, root: string},
  *   problems: {line: number | null, message: string}[], epics: Epic[], stories: PlanStory[],
  *   other: {key: string, raw_status: string, line: number | null}[]}} Sprint the answer of `GET /api/sprint`
  * @typedef {{done: number, total: number, blocked: number, runnable: number}} Counts
