@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 import agents
@@ -17,8 +17,8 @@ from db import (
     update_background_task,
     update_command,
 )
-from events import Event, EventType, current_batch, emit_event
-from running.workspace import Workspace, durable, known, record_batch
+from events import EventType, current_batch
+from running.workspace import Workspace, durable, known, record_batch, record_with
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -59,17 +59,13 @@ async def _interrupt_command(workspace: Workspace, command: Command) -> None:
         cost_usd=command.cost_usd,
     )
 
-    def write() -> Awaitable[Event]:
-        with workspace.database.atomic():
-            workspace.database.write(update_command, command.id, **ended)
-            if command.story_id is None:
-                return emit_event(EventType.CONTEXT_COMPLETE, _context(command, metrics))
-            return emit_event(EventType.COMMAND_END, _command(command, metrics))
-
+    told = EventType.COMMAND_END if command.story_id is not None else EventType.CONTEXT_COMPLETE
+    payload = _command(command, metrics) if command.story_id is not None else _context(command, metrics)
+    change = partial(workspace.database.write, update_command, command.id, **ended)
     # Taken back afterwards: this runs at start, and what is set then would reach the handlers of requests.
     token = current_batch.set(command.batch_id)
     try:
-        await durable(write)
+        await record_with(workspace, told, payload, change)
     finally:
         current_batch.reset(token)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import partial
 
 import sprint
 from db import update_story
-from events import Event, EventType, emit_event
-from running.workspace import Workspace, durable, known, record
+from events import EventType
+from running.workspace import Workspace, known, record, record_with
 from workflow import advances
 
 log = logging.getLogger("sprint_runner.run")
@@ -67,13 +67,9 @@ async def _tell(workspace: Workspace, story: StoryRun, new: str, reason: str | N
     old, story.status = story.status, new
     payload = known(story_key=story.key, old_status=old, new_status=new, reason=reason)
     ended = {"ended_at": int(workspace.clock() * 1000)} if not story.live else {}
-
-    def write() -> Awaitable[Event]:
-        with workspace.database.atomic():
-            workspace.database.write(update_story, story.row_id, status=new, reason=reason, **ended)
-            return emit_event(EventType.STORY_STATUS, payload)
-
-    await durable(write)
+    columns = {"status": new, "reason": reason, **ended}
+    change = partial(workspace.database.write, update_story, story.row_id, **columns)
+    await record_with(workspace, EventType.STORY_STATUS, payload, change)
 
 
 async def _write(project: sprint.Project, key: str, new: str) -> None:

@@ -74,10 +74,17 @@ async def record_batch(
     workspace: Workspace, batch_id: int, type: EventType, payload: Mapping[str, Any], **columns: Any
 ) -> None:
     """Change the batch's row and emit the event that tells of it, in one commit."""
+    await record_with(workspace, type, payload, lambda: workspace.database.write(update_batch, batch_id, **columns))
+
+
+async def record_with(
+    workspace: Workspace, type: EventType, payload: Mapping[str, Any], change: Callable[[], object]
+) -> None:
+    """Write `change`, which enqueues the rows, and the event that tells of it, in one commit."""
 
     def write() -> Awaitable[Event]:
         with workspace.database.atomic():
-            workspace.database.write(update_batch, batch_id, **columns)
+            change()
             return emit_event(type, payload)
 
     await durable(write)
