@@ -365,11 +365,28 @@ async def test_a_call_that_takes_too_long_is_ended(root: Path, monkeypatch: pyte
     assert await looking.snapshot()
 
 
-async def test_a_cancelled_snapshot_leaves_nothing_running(root: Path) -> None:
+async def test_a_cancelled_snapshot_leaves_nothing_running(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looking = await looking_at(root)
-    task = asyncio.create_task(looking.snapshot())
-    await asyncio.sleep(0.01)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    with monkeypatch.context() as patched:
+        pid_file = endless_git(tmp_path / "bin", patched)
+        task = asyncio.create_task(looking.snapshot())
+        async with asyncio.timeout(30):
+            while not (pid := pid_file.read_text() if pid_file.exists() else "").endswith("\n"):
+                await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert not Path("/proc", pid.strip()).exists()
     assert await looking.snapshot() == git(root, "rev-parse", "HEAD^{tree}")
+
+
+def endless_git(folder: Path, patched: pytest.MonkeyPatch) -> Path:
+    """Put a git on the path that says who it is in the file answered here, and then never ends by itself."""
+    folder.mkdir()
+    program, pid_file = folder / "git", folder / "pid"
+    program.write_text(f'#!/bin/sh\necho $$ > "{pid_file}"\nexec sleep 600\n')
+    program.chmod(0o755)
+    patched.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return pid_file
