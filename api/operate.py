@@ -11,8 +11,7 @@ from aiohttp import web
 
 from api.answers import SERVICES, ApiError, Services, answer, body
 from events import json_schema
-from settings import FILE_NAME, SETTINGS, Loaded, Setting, SettingsError
-from settings_file import edited
+from settings import FILE_NAME, SETTINGS, Loaded, Setting, SettingsError, edited
 from sprint.write import replace_file
 
 LATE_MS: Final = 500.0  # a loop later than this is not on time: events promise to be out by then

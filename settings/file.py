@@ -13,7 +13,10 @@ from typing import Any
 
 import yaml
 
-from settings import BY_NAME, FILE_NAME, SettingsError, check
+from settings.check import check
+from settings.load import FILE_NAME
+from settings.model import SettingsError
+from settings.table import BY_NAME
 
 _SCALAR = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\n#]*?)"""
 _REST = r"([ \t]*(?:[ \t]#[^\n]*)?\r?)"  # the comment behind the value, and the end of the line

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import SettingsError
-from settings_file import edited
+from settings import SettingsError, edited
 
 
 @pytest.mark.parametrize(

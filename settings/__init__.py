@@ -1,0 +1,35 @@
+"""Settings: what can be set, within which range, and where each value came from."""
+
+from settings.check import check
+from settings.file import edited
+from settings.load import ENVIRONMENT_PREFIX, FILE_NAME, Loaded, load, read_file
+from settings.model import (
+    AGENT_KINDS,
+    DEFAULT_AGENTS,
+    LOOPBACK,
+    AgentConfig,
+    CommandConfig,
+    Settings,
+    SettingsError,
+)
+from settings.table import BY_NAME, SETTINGS, Setting
+
+__all__ = [
+    "AGENT_KINDS",
+    "BY_NAME",
+    "DEFAULT_AGENTS",
+    "ENVIRONMENT_PREFIX",
+    "FILE_NAME",
+    "LOOPBACK",
+    "SETTINGS",
+    "AgentConfig",
+    "CommandConfig",
+    "Loaded",
+    "Setting",
+    "Settings",
+    "SettingsError",
+    "check",
+    "edited",
+    "load",
+    "read_file",
+]

@@ -1,0 +1,87 @@
+"""Whether a value may stand for a setting, whoever gives it: one sentence names the source, the key and the range."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from settings.model import AGENT_KINDS, AgentConfig, CommandConfig, SettingsError
+from settings.table import BY_NAME, Setting
+
+SHOWN_CHARS: Final = 200  # of a wrong value in a message
+
+
+def check(name: str, value: Any, where: str) -> Any:
+    """The value as it will be used; raises `SettingsError` with source, key and range."""
+    setting = BY_NAME.get(name)
+    if setting is None:
+        raise SettingsError(f"{where}: there is no setting {name!r}; known are {', '.join(BY_NAME)}")
+    if value is None and setting.optional:
+        return None
+    if not _fits(setting, value):
+        raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {_shown(value)}")
+    if name in _SECTIONS:
+        return _section(name, value, where)
+    return value
+
+
+def _shown(value: Any) -> str:
+    """A value as a message names it, whatever its size; Python itself refuses to write down very long integers."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a huge number"
+    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
+
+
+def _fits(setting: Setting, value: Any) -> bool:
+    if not _KIND_CHECKS[setting.kind](value):
+        return False
+    if setting.choices and value not in setting.choices:
+        return False
+    too_low = setting.low is not None and value < setting.low
+    return not too_low and (setting.high is None or value <= setting.high)
+
+
+def _is_command(value: Any) -> bool:
+    """Whether it can be taken apart into a program and its arguments, as a shell would."""
+    try:
+        return isinstance(value, str) and bool(shlex.split(value))
+    except ValueError:  # a quote that is never closed
+        return False
+
+
+_KIND_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "text": lambda value: isinstance(value, str) and value != "",
+    "command": _is_command,
+    "integer": lambda value: type(value) is int,
+    "number": lambda value: type(value) in (int, float) and value == value,
+    "boolean": lambda value: type(value) is bool,
+    "list": lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
+    "mapping": lambda value: isinstance(value, dict),
+}
+_SECTIONS: Final[Mapping[str, Any]] = {"agents": AgentConfig, "commands": CommandConfig}
+
+
+def _section(name: str, value: dict[Any, Any], where: str) -> Any:
+    return {str(item): _entry(name, item, config, where) for item, config in value.items()}
+
+
+def _entry(name: str, item: Any, config: Any, where: str) -> Any:
+    try:
+        entry = msgspec.convert(config, _SECTIONS[name])
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{where}: {name}: {item}: {error}") from None
+    if isinstance(entry, AgentConfig):
+        _check_agent(entry, f"{where}: {name}: {item}")
+    return entry
+
+
+def _check_agent(agent: AgentConfig, where: str) -> None:
+    if agent.kind not in AGENT_KINDS:
+        raise SettingsError(f"{where}: kind must be one of {', '.join(AGENT_KINDS)}, not {agent.kind!r}")
+    if not agent.command or not agent.command[0]:
+        raise SettingsError(f"{where}: command must name a program")

@@ -1,0 +1,101 @@
+"""Reading the settings from all their sources.
+
+Order of precedence: flag, environment `SPRINT_RUNNER_…`, `sprint-runner.yaml` in the project, default. An unknown key
+or a bad value stops the start with one sentence that names the source, the key and the range.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from settings.check import check
+from settings.model import DEFAULT_AGENTS, LOOPBACK, AgentConfig, Settings, SettingsError
+from settings.table import BY_NAME
+
+FILE_NAME: Final = "sprint-runner.yaml"
+ENVIRONMENT_PREFIX: Final = "SPRINT_RUNNER_"
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The settings in force, and for each the source it came from: default, file, environment or flag."""
+
+    settings: Settings
+    sources: dict[str, str]
+
+
+def load(
+    file: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    flags: Mapping[str, Any] | None = None,
+    agents: Mapping[str, AgentConfig] | None = None,
+) -> Loaded:
+    """Read all sources; `agents` are built-in ones beside the defaults. Raises `SettingsError`."""
+    values: dict[str, Any] = {}
+    sources = dict.fromkeys(BY_NAME, "default")
+    layers = (("file", read_file(file)), ("environment", _read_environment(environment)), ("flag", flags or {}))
+    for source, layer in layers:
+        for name, value in layer.items():
+            if value is None and source == "flag":
+                continue
+            values[name] = check(name, value, where=_where(source, file))
+            sources[name] = source
+    known = {**DEFAULT_AGENTS, **(agents or {}), **values.get("agents", {})}
+    settings = Settings(**{**values, "agents": known})
+    _check_together(settings, {name: _where(source, file) for name, source in sources.items()})
+    return Loaded(settings, sources)
+
+
+def read_file(file: Path | None) -> dict[str, Any]:
+    """The mapping in a settings file, empty when there is none. Raises `SettingsError`."""
+    if file is None or not file.is_file():
+        return {}
+    try:
+        content = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: 2024-13-45 as a date
+        raise SettingsError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{file}: must be a mapping of settings, not {type(content).__name__}")
+    return {str(name): value for name, value in content.items()}
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """`SPRINT_RUNNER_PORT=0` and the like; names that are not settings belong to others and are left alone."""
+    values = {}
+    for name, setting in BY_NAME.items():
+        text = environment.get(ENVIRONMENT_PREFIX + name.upper())
+        if text is None:
+            continue
+        if setting.kind == "text":
+            values[name] = text
+            continue
+        try:
+            values[name] = yaml.safe_load(text)
+        except (ValueError, RecursionError, yaml.YAMLError):
+            values[name] = text
+    return values
+
+
+def _where(source: str, file: Path | None) -> str:
+    return {"file": str(file), "environment": "environment", "flag": "command line", "default": "default"}[source]
+
+
+def _check_together(settings: Settings, where: Mapping[str, str]) -> None:
+    """What depends on more than one setting. `where` says of each setting who set it."""
+    wanted = [(f"{where['agent']}: agent", settings.agent)]
+    for name, config in settings.commands.items():
+        wanted.append((f"{where['commands']}: commands: {name}", config.agent or settings.agent))
+    for place, agent in wanted:
+        if agent not in settings.agents:
+            raise SettingsError(f"{place}: there is no agent {agent!r}; known are {', '.join(sorted(settings.agents))}")
+    if settings.host not in LOOPBACK and settings.token is None:
+        raise SettingsError(
+            f"{where['host']}: host {settings.host} is reachable from elsewhere: set a token, or use 127.0.0.1"
+        )

@@ -1,0 +1,73 @@
+"""The settings as values, and what the agents and commands sections hold. Durations in the unit of their name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+AGENT_KINDS: Final = ("claude", "codex", "gemini", "opencode", "qwen", "text")
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message names source, key and range."""
+
+
+class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One agent of the `agents:` section. `command` is an argv prefix, never a shell string."""
+
+    kind: str
+    command: list[str]
+    model: str | None = None
+    light_model: str | None = None
+    review_model: str | None = None
+    permission_mode: str | None = None
+    env: dict[str, str] = {}
+
+
+class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One command of the `commands:` section: which agent and model it uses instead of the usual ones."""
+
+    agent: str | None = None
+    model: str | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings, checked. Durations in the unit of their name, budgets in US dollars."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token: str | None = None
+    allowed_hosts: list[str] = []
+    cors_origin: str = "*"
+    data_dir: str | None = None
+    tracker: str | None = None
+    agent: str = "claude"
+    agents: dict[str, AgentConfig] = {}
+    commands: dict[str, CommandConfig] = {}
+    workflow: str = "auto"
+    verify: str | None = None
+    default_batch_size: int = 2
+    max_code_review_attempts: int = 10
+    light_model_after_review: int = 2
+    project_context_max_age_hours: float = 24.0
+    command_timeout_min: float = 60.0
+    silence_timeout_min: float = 15.0
+    retries: int = 2
+    budget_batch_usd: float | None = None
+    budget_day_usd: float | None = None
+    auto_resume: bool = False
+    heartbeat_s: float = 30.0
+    pong_timeout_s: float = 10.0
+    max_clients: int = 1000
+
+
+DEFAULT_AGENTS: Final[Mapping[str, AgentConfig]] = {
+    "claude": AgentConfig("claude", ["claude"], light_model="haiku", permission_mode="bypassPermissions"),
+    "codex": AgentConfig("codex", ["codex"]),
+    "gemini": AgentConfig("gemini", ["gemini"]),
+    "opencode": AgentConfig("opencode", ["opencode"]),
+    "qwen": AgentConfig("qwen", ["qwen"]),
+}

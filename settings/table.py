@@ -1,0 +1,70 @@
+"""Every setting with its effect and range: what the Settings tab shows, and what every source is checked against."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """What may be written for one setting. `low` and `high` are inclusive."""
+
+    name: str
+    effect: str
+    kind: str = "text"  # text, command, integer, number, boolean, list, mapping
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+    editable: bool = True
+
+    @property
+    def allowed(self) -> str:
+        """The range in words, for messages and the page."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.low is not None:
+            bound = f"from {self.low:g} to {self.high:g}" if self.high is not None else f"at least {self.low:g}"
+            return f"{_ARTICLE[self.kind]} {bound}"
+        return _ARTICLE[self.kind]
+
+
+_ARTICLE: Final = {
+    "text": "text",
+    "command": "a command line",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "list": "a list of texts",
+    "mapping": "a mapping",
+}
+
+SETTINGS: Final = (
+    Setting("host", "address to listen on; any but a loopback address needs a token", editable=False),
+    Setting("port", "port to listen on; 0 picks a free one", "integer", 0, 65535, editable=False),
+    Setting("token", "secret that every request must carry", optional=True, editable=False),
+    Setting("allowed_hosts", "further names the page may be opened under", "list", editable=False),
+    Setting("cors_origin", "which origin may read the data files", editable=False),
+    Setting("data_dir", "folder of the database and the transcripts", optional=True, editable=False),
+    Setting("tracker", "the sprint-status.yaml to use, relative to the project", optional=True, editable=False),
+    Setting("agent", "the agent that runs commands"),
+    Setting("agents", "how agents are called", "mapping", editable=False),
+    Setting("commands", "agent and model of single commands", "mapping", editable=False),
+    Setting("workflow", "the preset of phases", choices=("auto", "classic")),
+    Setting("verify", "command that must pass before a story is done", "command", optional=True),
+    Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, 1000),
+    Setting("max_code_review_attempts", "code reviews before a story is blocked", "integer", 1, 100),
+    Setting("light_model_after_review", "reviews from this one on use the light model", "integer", 1, 100),
+    Setting("project_context_max_age_hours", "age at which the context is refreshed", "number", 0.01, 100_000),
+    Setting("command_timeout_min", "wall-clock limit of a command, minutes", "number", 0.01, 10_000),
+    Setting("silence_timeout_min", "longest silence of an agent, minutes", "number", 0.01, 10_000),
+    Setting("retries", "further attempts after a failed command", "integer", 0, 20),
+    Setting("budget_batch_usd", "US dollars a batch may spend", "number", 0.01, 1_000_000, optional=True),
+    Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
+    Setting("auto_resume", "go on with an interrupted batch at start", "boolean"),
+    Setting("heartbeat_s", "seconds between pings to a page", "number", 0.1, 3600, editable=False),
+    Setting("pong_timeout_s", "seconds a page has to answer a ping", "number", 0.1, 3600, editable=False),
+    Setting("max_clients", "pages that may be connected at once", "integer", 1, 100_000, editable=False),
+)
+BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
