@@ -7,11 +7,13 @@ that cannot be read raises `Unreadable`: the attempt has failed, and nothing is 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
 REASON_MAX: Final = 500  # characters of a reason that are kept
+FINDING_MAX: Final = 500  # characters of one finding as the reviewer wrote it
+SAID_MAX: Final = 100  # findings of one review that are kept for people to read
 
 
 class Unreadable(ValueError):
@@ -34,9 +36,10 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewVerdict:
-    """A review of a story or a tech-spec."""
+    """A review of a story or a tech-spec; `said` are its findings as the reviewer wrote them."""
 
     critical: bool
+    said: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def word(self) -> str:
@@ -58,10 +61,15 @@ class DevVerdict:
 
 @dataclass(frozen=True, slots=True)
 class CodeReviewVerdict:
-    """A code review: the worst severity, and the findings as normalised texts so that rounds can be compared."""
+    """A code review: the worst severity, and the findings as normalised texts so that rounds can be compared.
+
+    For people: `said` are the findings as they were written, `counts` how many are critical, high, medium and low.
+    """
 
     severity: Severity
     findings: tuple[str, ...] = ()
+    said: tuple[str, ...] = field(default=(), compare=False)
+    counts: tuple[int, int, int, int] | None = field(default=None, compare=False)
 
     @property
     def word(self) -> str:
@@ -93,6 +101,7 @@ _COMPLETE: Final = re.compile(r"\[DEV-STORY-COMPLETE\s*:\s*(YES|NO)\s*\]", re.IG
 _BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*YES\b(.*)", re.IGNORECASE)  # its reason may follow
 _COMMIT: Final = re.compile(r"\[(COMMIT-SUCCESS|COMMIT-FAILED)\s*:(.*)\]|\[(NO-CHANGES-TO-COMMIT)\]", re.IGNORECASE)
 _BULLET: Final = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s*)?(.+)")
+_TAGGED: Final = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+([*\[]{0,6}(?:CRITICAL|HIGH|MEDIUM|LOW)\b.+)", re.IGNORECASE)
 _HEADING: Final = re.compile(r"\s*(?:(#{1,6})\s|\*\*)")
 _FINDINGS: Final = re.compile(r"\b(?:findings|issues)\b", re.IGNORECASE)
 _BOLD_LEVEL: Final = 7  # of a bold line used as a heading: below all those with number signs
@@ -108,11 +117,11 @@ def read_review(text: str) -> ReviewVerdict:
     """`[CRITICAL-ISSUES-FOUND: YES|NO]`, else the highest severity. Raises `Unreadable`."""
     marks = _bracketed(text, "CRITICAL-ISSUES-FOUND", "YES|NO")
     if marks:
-        return ReviewVerdict(critical=marks[-1][1].upper() == "YES")
+        return ReviewVerdict(critical=marks[-1][1].upper() == "YES", said=_said(text))
     severity = _severity(text)
     if severity is None:
         raise Unreadable("the reply has neither [CRITICAL-ISSUES-FOUND: YES|NO] nor a HIGHEST SEVERITY line")
-    return ReviewVerdict(critical=severity is Severity.CRITICAL)
+    return ReviewVerdict(critical=severity is Severity.CRITICAL, said=_said(text))
 
 
 def read_dev_story(text: str) -> DevVerdict:
@@ -127,11 +136,12 @@ def read_dev_story(text: str) -> DevVerdict:
 
 def read_code_review(text: str) -> CodeReviewVerdict:
     """Highest severity and counts of issues; if they disagree the worse one counts. Raises `Unreadable`."""
-    said, counted = _severity(text), _counted(text)
-    known = [severity for severity in (said, counted) if severity is not None]
+    said, counts = _severity(text), _counts(text)
+    known = [severity for severity in (said, _worst(counts)) if severity is not None]
     if not known:
         raise Unreadable("the reply has no line HIGHEST SEVERITY: CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES")
-    return CodeReviewVerdict(max(known), _findings(text))
+    findings = tuple(sorted(map(normalised, _listed(text))))
+    return CodeReviewVerdict(max(known), findings, _said(text), counts)
 
 
 def read_commit(text: str) -> CommitVerdict:
@@ -175,21 +185,24 @@ def _severity(text: str) -> Severity | None:
     return Severity[marks[-1][1].split()[0].upper()] if marks else None
 
 
-def _counted(text: str) -> Severity | None:
-    """The worst severity that the last `Issues: a CRITICAL, b HIGH, c MEDIUM, d LOW` line counts."""
+def _counts(text: str) -> tuple[int, int, int, int] | None:
+    """What the last `Issues: a CRITICAL, b HIGH, c MEDIUM, d LOW` line counts."""
     marks = [match for line in text.split("\n") if (match := _ISSUES.fullmatch(_words(line))) is not None]
     if not marks:
         return None
+    critical, high, medium, low = (int(number) for number in marks[-1].groups())
+    return critical, high, medium, low
+
+
+def _worst(counts: tuple[int, int, int, int] | None) -> Severity | None:
+    if counts is None:
+        return None
     order = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
-    return next((severity for severity, n in zip(order, marks[-1].groups(), strict=True) if int(n)), Severity.ZERO)
+    return next((severity for severity, n in zip(order, counts, strict=True) if n), Severity.ZERO)
 
 
-def _findings(text: str) -> tuple[str, ...]:
-    """The list items under the last heading that speaks of findings or issues, normalised and sorted.
-
-    Line numbers, Markdown, case and the severity word are left out: an edit elsewhere in the file, or another
-    opinion of how bad it is, does not make a finding a new one.
-    """
+def _listed(text: str) -> list[str]:
+    """The list items under the last heading that speaks of findings or issues, as they were written."""
     found: list[str] = []
     inside = 0  # the level of that heading; those below it, such as one for each severity, belong to it
     for line in (line.rstrip() for line in text.split("\n") if not _is_marker(line)):
@@ -198,8 +211,14 @@ def _findings(text: str) -> tuple[str, ...]:
             inside = level if _FINDINGS.search(line) else 0
             found = [] if inside else found
         elif inside and (match := _BULLET.match(line)) is not None:
-            found.append(_normalised(match[1]))
-    return tuple(sorted(found))
+            found.append(match[1])
+    return found
+
+
+def _said(text: str) -> tuple[str, ...]:
+    """The findings for people: those listed under a heading, else the list items that begin with a severity."""
+    found = _listed(text) or [match[1] for line in text.split("\n") if (match := _TAGGED.match(line)) is not None]
+    return tuple(item[:FINDING_MAX] for item in found if normalised(item).rstrip(".") != "none")[:SAID_MAX]
 
 
 def _is_marker(line: str) -> bool:
@@ -213,7 +232,9 @@ def _level(line: str) -> int:
     return _BOLD_LEVEL if line.rstrip("* ").endswith(":") and _FINDINGS.search(line) else 0
 
 
-def _normalised(finding: str) -> str:
+def normalised(finding: str) -> str:
+    """A finding without line numbers, Markdown, case and the severity word: an edit elsewhere in the file, or another
+    opinion of how bad it is, does not make it a new one."""
     text = re.sub(r":\d+(?:[-:]\d+)*|\blines? \d+(?:\s?-\s?\d+)?\b|[*_`\[\]()]", " ", finding.lower())
     return " ".join(re.sub(r"\b(critical|high|medium|low)\b[\s:—-]*", "", text, count=1).split())
 

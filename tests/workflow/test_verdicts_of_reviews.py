@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow import CodeReviewVerdict, Severity, Unreadable, read_code_review
+from workflow import CodeReviewVerdict, ReviewVerdict, Severity, Unreadable, read_code_review, read_review
+from workflow.verdicts import FINDING_MAX
 
 SAID = [
     ("HIGHEST SEVERITY: CRITICAL", Severity.CRITICAL),
@@ -105,3 +107,33 @@ def test_the_same_findings_in_other_places_and_of_other_severity_are_the_same() 
     one = read_code_review("## Findings\n- [HIGH] src/a.py:12: wrong\n\nHIGHEST SEVERITY: HIGH")
     other = read_code_review("## Findings\n- [LOW] `src/a.py:40`: Wrong\n\n**Highest severity:** LOW")
     assert one.findings == other.findings == CodeReviewVerdict(Severity.LOW, other.findings).findings
+
+
+WRITTEN = [
+    ("## Findings\n- [HIGH] `src/a.py:12`: Wrong\n- [LOW] a word\n", ("[HIGH] `src/a.py:12`: Wrong", "[LOW] a word")),
+    ("## Findings\n- none\n", ()),
+    ("- None.\n", ()),
+    (
+        "I looked:\n- read the story\n- **[CRITICAL]** AC 3 cannot be tested\n",
+        ("**[CRITICAL]** AC 3 cannot be tested",),
+    ),
+    ("- **High**: slow\n- highly praised\n", ("**High**: slow",)),
+    ("## Issues\n- " + "x" * 2000 + "\n", ("x" * FINDING_MAX,)),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), WRITTEN)
+def test_findings_are_kept_for_people_as_they_were_written(text: str, said: tuple[str, ...]) -> None:
+    assert read_code_review(text + END).said == said
+    assert read_review(text + "\n[CRITICAL-ISSUES-FOUND: NO]").said == said
+
+
+def test_the_counts_are_kept_where_they_were_said() -> None:
+    assert read_code_review("Issues: 0 CRITICAL, 1 HIGH, 20 MEDIUM, 3 LOW").counts == (0, 1, 20, 3)
+    assert read_code_review("HIGHEST SEVERITY: HIGH").counts is None
+
+
+def test_verdicts_that_were_stored_before_can_be_read() -> None:
+    old = msgspec.json.decode(b'{"severity":3,"findings":["a"]}', type=CodeReviewVerdict)
+    assert old == CodeReviewVerdict(Severity.HIGH, ("a",))
+    assert msgspec.json.decode(b'{"critical":true}', type=ReviewVerdict) == ReviewVerdict(critical=True)
