@@ -53,6 +53,7 @@ class Git:
     def __init__(self, root: Path, store: Path, ignored: tuple[str, ...]) -> None:
         self.root = root
         self._store = store
+        self.objects = store / "objects"  # of snapshots
         self._ignored = ignored
         self._index_lock = asyncio.Lock()  # one index: snapshots take turns
 
@@ -74,7 +75,7 @@ class Git:
         environment = {
             "GIT_INDEX_FILE": str(self._store / "index"),
             "GIT_OBJECT_DIRECTORY": str(self._store / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(objects.resolve()),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(objects.resolve()),
         }
         async with self._index_lock:
             await asyncio.to_thread(self._seed, index)
@@ -99,7 +100,7 @@ class Git:
 
     async def diff(self, old_tree: str, new_tree: str) -> Diff:
         """What changed between two snapshots."""
-        environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(self._store / "objects")}
+        environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(self.objects)}
         text = await self._run("diff", "--numstat", "--no-renames", old_tree, new_tree, environment=environment)
         rows = [line.split("\t") for line in text.split("\n") if line]
         added = sum(int(row[0]) for row in rows if row[0].isdigit())
@@ -137,7 +138,7 @@ class Git:
             f"core.hooksPath={os.devnull}",  # a hook may do anything to the project
             *arguments,
             cwd=self.root,
-            env={**_surroundings(), "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})},
+            env={**surroundings(), "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -156,11 +157,12 @@ class Git:
         return output.decode(errors="replace")
 
 
-def _surroundings() -> dict[str, str]:
+def surroundings() -> dict[str, str]:
+    """The environment for git, without what a hook that started us has set."""
     return {name: value for name, value in os.environ.items() if name not in LOCAL}
 
 
-def _quoted(path: Path) -> str:
+def alternates(path: Path) -> str:
     """A path in a list that git separates by colons: in quotes, as in C."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
