@@ -36,6 +36,7 @@ from store.commands import (
     cost_of_batch,
     cost_since,
     create_command,
+    find_commands,
     get_command,
     get_commands_by_batch,
     get_commands_by_key,
@@ -44,7 +45,7 @@ from store.commands import (
     get_running_commands,
     update_command,
 )
-from store.ledger import Insights, get_insights
+from store.ledger import Insights, Window, get_insights
 from store.log import (
     BackgroundTask,
     EventFilter,
@@ -181,6 +182,7 @@ __all__ = [
     "StoredEvent",
     "Story",
     "UnknownColumn",
+    "Window",
     "check_story_blocked",
     "cost_of_batch",
     "cost_since",
@@ -190,6 +192,7 @@ __all__ = [
     "create_batch",
     "create_command",
     "create_story",
+    "find_commands",
     "find_events",
     "get_active_batch",
     "get_batch",

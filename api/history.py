@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import gzip
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,9 @@ from api.project import shown_command
 from db import (
     EventFilter,
     StoredEvent,
+    Window,
     count_batches,
+    find_commands,
     find_events,
     get_command,
     get_commands_by_batch,
@@ -24,12 +27,14 @@ from db import (
     list_batches,
     summarise_batch,
 )
+from db import get_batch as get_batch_row
 from events import envelope
 from running.attempt import stream_file
 
 PAGE_MAX: Final = 1000  # rows of one answer
 STREAM_CHUNK: Final = 1000  # events read at a time for a streamed answer
 SEQ_MAX: Final = 2**63 - 1
+DAYS_MAX: Final = 36_500  # a hundred years: what a calendar surely holds
 
 
 async def get_batches(request: web.Request) -> web.Response:
@@ -98,7 +103,7 @@ async def get_transcript(request: web.Request) -> web.Response:
     command = await services.database.read(get_command, command_id)
     if command is None or command.stream_path is None:
         raise ApiError(404, "not_found", f"there is no command {command_id}")
-    path = await asyncio.to_thread(stream_file, command.stream_path)
+    path = await asyncio.to_thread(stream_file, services.workspace.data_dir / command.stream_path)
     if not await asyncio.to_thread(path.is_file):
         raise ApiError(404, "not_found", f"command {command_id} has left no transcript")
     if request.query.get("raw") == "1":
@@ -119,8 +124,30 @@ def _read(path: Path) -> bytes:
     return gzip.decompress(content) if path.suffix == ".gz" else content
 
 
+async def get_commands(request: web.Request) -> web.Response:
+    """The newest commands of all batches, or of one, oldest first."""
+    database = request.app[SERVICES].database
+    limit = number(request, "limit", PAGE_MAX, 1, 10 * PAGE_MAX) or PAGE_MAX
+    batch = number(request, "batch", None, 0, SEQ_MAX)
+    commands, total = await database.read(find_commands, batch, limit)
+    return answer({"commands": [shown_command(command) for command in commands], "total": total})
+
+
 async def insights(request: web.Request) -> web.Response:
-    return answer(await request.app[SERVICES].database.read(get_insights))
+    """The ledger, or the part of it that is of one batch or of the last days, today included."""
+    services = request.app[SERVICES]
+    batch = number(request, "batch", None, 0, SEQ_MAX)
+    days = number(request, "days", None, 1, DAYS_MAX)
+    if batch is not None and await services.database.read(get_batch_row, batch) is None:
+        raise ApiError(404, "not_found", f"there is no batch {batch}")
+    since = None if days is None else midnight_ms(services.workspace.clock(), days - 1)
+    return answer(await services.database.read(get_insights, Window(batch=batch, since=since)))
+
+
+def midnight_ms(now: float, days_back: int) -> int:
+    """Local midnight so many days before a time in seconds, as ms since the epoch."""
+    day = datetime.date.fromtimestamp(now) - datetime.timedelta(days=days_back)
+    return int(datetime.datetime.combine(day, datetime.time()).timestamp() * 1000)
 
 
 ROUTES: Final = [
@@ -128,5 +155,6 @@ ROUTES: Final = [
     web.get("/api/batches/{id}", get_batch),
     web.get("/api/events", get_events),
     web.get("/api/commands/{id}/transcript", get_transcript),
+    web.get("/api/commands", get_commands),
     web.get("/api/insights", insights),
 ]

@@ -92,6 +92,14 @@ def get_cycle_commands(connection: sqlite3.Connection, story_ids: Sequence[int])
     return many(connection, Command, sql, tuple(story_ids))
 
 
+def find_commands(connection: sqlite3.Connection, batch: int | None, limit: int) -> tuple[list[Command], int]:
+    """The newest commands of one batch (None: of all), oldest first, and how many there are."""
+    within = "FROM commands WHERE ?1 IS NULL OR batch_id = ?1"
+    newest = f"SELECT * FROM (SELECT * {within} ORDER BY id DESC LIMIT ?2) ORDER BY id"  # noqa: S608 - a constant
+    count: int = connection.execute(f"SELECT COUNT(*) {within}", (batch,)).fetchone()[0]
+    return many(connection, Command, newest, (batch, limit)), count
+
+
 def cost_since(connection: sqlite3.Connection, since_ms: int) -> float:
     """US dollars booked for commands that started at or after the given time."""
     sql = "SELECT COALESCE(SUM(cost_usd), 0.0) FROM commands WHERE started_at >= ?"

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from store.burnup import BurnUp, get_burn_up
 from store.rows import many
 
 
 class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One group of commands. Durations in ms, cost in US dollars."""
+    """One group of commands. Durations in ms, cost in US dollars; `held` were stopped, interrupted or out of quota.
+
+    `succeeded`, `failed`, `held` and `running` add up to `commands`.
+    """
 
     name: str
     commands: int
+    succeeded: int
     failed: int
+    held: int
+    running: int
     duration_ms: int
     input_tokens: int
     output_tokens: int
@@ -32,6 +39,13 @@ class ReviewRounds(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: str
 
 
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the ledger: one batch, commands that started at or after a time (ms); None means any."""
+
+    batch: int | None = None
+    since: int | None = None
+
+
 class Insights(msgspec.Struct, frozen=True, kw_only=True):
     """`GET /api/insights`."""
 
@@ -41,22 +55,32 @@ class Insights(msgspec.Struct, frozen=True, kw_only=True):
     by_epic: list[LedgerLine]
     by_batch: list[LedgerLine]
     by_day: list[LedgerLine]
+    by_model: list[LedgerLine]
+    by_agent: list[LedgerLine]
     review_rounds: list[ReviewRounds]
+    burn_up: BurnUp
 
 
+ALL: Final = Window()
 # `code-review-2` counts as code-review: the number of a round is cut off.
 _KIND: Final = "CASE WHEN c.command GLOB '*-[0-9]*' THEN rtrim(rtrim(c.command, '0123456789'), '-') ELSE c.command END"
 _GROUPS: Final = {
     "total": "'all'",
-    "command": _KIND,
-    "story": "CASE c.story_key WHEN '' THEN '(project)' ELSE c.story_key END",
-    "epic": "COALESCE(s.epic, '(project)')",
-    "batch": "CAST(c.batch_id AS TEXT)",
-    "day": "date(c.started_at / 1000, 'unixepoch', 'localtime')",
+    "by_command": _KIND,
+    "by_story": "CASE c.story_key WHEN '' THEN '(project)' ELSE c.story_key END",
+    "by_epic": "COALESCE(s.epic, '(project)')",
+    "by_batch": "CAST(c.batch_id AS TEXT)",
+    "by_day": "date(c.started_at / 1000, 'unixepoch', 'localtime')",  # the day budget counts from local midnight, too
+    "by_model": "COALESCE(NULLIF(c.model, ''), '(not named)')",
+    "by_agent": "COALESCE(NULLIF(c.agent, ''), '(not named)')",
 }
-_SUMS: Final = """
+_HELD: Final = "('stopped', 'interrupted', 'usage-limit')"  # ended, and no fault of the agent's
+_SUMS: Final = f"""
     COUNT(*) AS commands,
-    SUM(c.ended_at IS NOT NULL AND c.status <> 'success') AS failed,
+    COALESCE(SUM(c.ended_at IS NOT NULL AND c.status = 'success'), 0) AS succeeded,
+    COALESCE(SUM(c.ended_at IS NOT NULL AND c.status <> 'success' AND c.status NOT IN {_HELD}), 0) AS failed,
+    COALESCE(SUM(c.ended_at IS NOT NULL AND c.status IN {_HELD}), 0) AS held,
+    COALESCE(SUM(c.ended_at IS NULL), 0) AS running,
     COALESCE(SUM(c.duration_ms), 0) AS duration_ms,
     COALESCE(SUM(c.input_tokens), 0) AS input_tokens,
     COALESCE(SUM(c.output_tokens), 0) AS output_tokens,
@@ -64,29 +88,31 @@ _SUMS: Final = """
     COALESCE(SUM(c.cache_write_tokens), 0) AS cache_write_tokens,
     COALESCE(SUM(c.cost_usd), 0.0) AS cost_usd
 """
-_ROUNDS: Final = """
-    SELECT story_key, COUNT(*) AS rounds, group_concat(word, ', ') AS verdicts
-    FROM (SELECT story_key, word FROM commands
-          WHERE command GLOB 'code-review-*' AND status = 'success' ORDER BY id)
+_WITHIN: Final = "(:batch IS NULL OR c.batch_id = :batch) AND (:since IS NULL OR c.started_at >= :since)"
+_ROUNDS: Final = f"""
+    SELECT story_key, COUNT(*) AS rounds, COALESCE(group_concat(word, ', '), '') AS verdicts
+    FROM (SELECT c.story_key, c.word FROM commands c
+          WHERE c.command GLOB 'code-review-*' AND c.status = 'success' AND {_WITHIN} ORDER BY c.id)
     GROUP BY story_key ORDER BY story_key
-"""
+"""  # noqa: S608 - constants of this module
 
 
-def get_insights(connection: sqlite3.Connection) -> Insights:
-    """The whole ledger."""
-    lines = {name: _lines(connection, group) for name, group in _GROUPS.items()}
-    return Insights(
-        total=lines["total"],
-        by_command=lines["command"],
-        by_story=lines["story"],
-        by_epic=lines["epic"],
-        by_batch=lines["batch"],
-        by_day=lines["day"],
-        review_rounds=many(connection, ReviewRounds, _ROUNDS),
-    )
+def get_insights(connection: sqlite3.Connection, window: Window = ALL) -> Insights:
+    """The whole ledger, or the part of it that lies in a window; all sums are of one moment."""
+    connection.execute("SAVEPOINT ledger")
+    try:
+        groups: dict[str, Any] = {name: _lines(connection, group, window) for name, group in _GROUPS.items()}
+        rounds = many(connection, ReviewRounds, _ROUNDS, _bound(window))
+        return Insights(**groups, review_rounds=rounds, burn_up=get_burn_up(connection, window.batch, window.since))
+    finally:
+        connection.execute("RELEASE ledger")
 
 
-def _lines(connection: sqlite3.Connection, group: str) -> list[LedgerLine]:
+def _lines(connection: sqlite3.Connection, group: str, window: Window) -> list[LedgerLine]:
     sql = f"""SELECT {group} AS name, {_SUMS} FROM commands c LEFT JOIN stories s ON s.id = c.story_id
-              GROUP BY name ORDER BY name"""  # noqa: S608 - groups are the constants above
-    return many(connection, LedgerLine, sql)
+              WHERE {_WITHIN} GROUP BY name ORDER BY name"""  # noqa: S608 - groups are the constants above
+    return many(connection, LedgerLine, sql, _bound(window))
+
+
+def _bound(window: Window) -> dict[str, int | None]:
+    return {"batch": window.batch, "since": window.since}

@@ -30,7 +30,9 @@ def one(connection: sqlite3.Connection, kind: type[R], sql: str, values: tuple[A
     return None if row is None else kind(**row)
 
 
-def many(connection: sqlite3.Connection, kind: type[R], sql: str, values: tuple[Any, ...] = ()) -> list[R]:
+def many(
+    connection: sqlite3.Connection, kind: type[R], sql: str, values: tuple[Any, ...] | Mapping[str, Any] = ()
+) -> list[R]:
     """All rows as structs whose fields are the table's columns."""
     return [kind(**row) for row in _cursor(connection, sql, values)]
 
@@ -55,7 +57,7 @@ def update(
         raise NoSuchRow(f"{table} has no row {id}")
 
 
-def _cursor(connection: sqlite3.Connection, sql: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
+def _cursor(connection: sqlite3.Connection, sql: str, values: tuple[Any, ...] | Mapping[str, Any]) -> sqlite3.Cursor:
     cursor = connection.cursor()
     cursor.row_factory = _as_dict
     return cursor.execute(sql, values)

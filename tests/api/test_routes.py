@@ -85,6 +85,12 @@ async def test_history(client: aiohttp.ClientSession) -> None:
     assert insights["total"][0]["cost_usd"] == pytest.approx(batch["batch"]["cost_usd"])
     assert [line["name"] for line in insights["by_command"]] == ["code-review", "commit"]
     assert insights["review_rounds"] == [{"story_key": "1-1-a", "rounds": 1, "verdicts": "ZERO ISSUES"}]
+    (point,) = insights["burn_up"]["points"]
+    assert (point["story_key"], point["done"], insights["burn_up"]["now"]) == ("1-1-a", 1, 1)
+    assert await get(client, "/api/insights?batch=1&days=1") == insights
+    commands = await get(client, "/api/commands?limit=1")
+    assert (commands["commands"], commands["total"]) == (batch["commands"][-1:], len(batch["commands"]))
+    assert (await get(client, "/api/commands?batch=2"))["commands"] == []
 
 
 async def test_stored_events(client: aiohttp.ClientSession) -> None:

@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db import create_batch, create_command, create_story, get_insights
-from store.ledger import Insights, LedgerLine
+from store.burnup import BurnUp
+from store.ledger import Insights, LedgerLine, Window
 
-GROUPS = ["total", "by_command", "by_story", "by_epic", "by_batch", "by_day"]
+GROUPS = ["total", "by_command", "by_story", "by_epic", "by_batch", "by_day", "by_model", "by_agent"]
 SUMS = [
-    "commands", "failed", "duration_ms", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
-    "cost_usd",
+    "commands", "succeeded", "failed", "held", "running", "duration_ms", "input_tokens", "output_tokens",
+    "cache_read_tokens", "cache_write_tokens", "cost_usd",
 ]  # fmt: skip
 
 
@@ -75,6 +76,7 @@ def test_the_rounds_of_review_with_their_verdicts(ledger: sqlite3.Connection) ->
 def test_an_empty_ledger(connection: sqlite3.Connection) -> None:
     insights = get_insights(connection)
     assert all(getattr(insights, group) == [] for group in [*GROUPS, "review_rounds"])
+    assert insights.burn_up == BurnUp(before=0, now=0, points=[])
 
 
 COMMANDS = st.lists(
@@ -82,7 +84,9 @@ COMMANDS = st.lists(
         {
             "command": st.sampled_from(["dev-story", "code-review-1", "code-review-12", "commit"]),
             "story": st.sampled_from([0, 1, 2]),
-            "status": st.sampled_from(["success", "error", "running", "timeout"]),
+            "status": st.sampled_from(["success", "error", "running", "timeout", "stopped"]),
+            "model": st.none() | st.sampled_from(["", "big", "small"]),
+            "agent": st.sampled_from(["", "own", "other"]),
             "started_at": st.integers(at(1), at(9)),
             "ended_at": st.none() | st.just(1),
             "duration_ms": st.none() | st.integers(0, 10**6),
@@ -111,3 +115,24 @@ def test_all_sums_agree(connection: sqlite3.Connection, commands: list[dict[str,
     for name in SUMS:
         sums = {group: sum(getattr(line, name) for line in getattr(insights, group)) for group in GROUPS}
         assert len(set(sums.values())) == 1, (name, sums)
+
+
+def test_a_window_is_of_one_batch_and_from_a_time_on(ledger: sqlite3.Connection) -> None:
+    second = get_insights(ledger, Window(batch=2))
+    assert lines(second, "total") == {"all": (2, 2.0)}
+    assert second.review_rounds == []
+    later = get_insights(ledger, Window(since=at(2, 0)))
+    assert lines(later, "by_day") == {"2026-03-02": (3, 2.5)}
+    assert [(each.story_key, each.verdicts) for each in later.review_rounds] == [("2a-1-tea", "ZERO ISSUES")]
+    assert get_insights(ledger, Window(batch=1, since=at(3))).total == []
+
+
+def test_a_command_either_succeeded_failed_was_held_or_still_runs(ledger: sqlite3.Connection) -> None:
+    batch = create_batch(ledger, 1)
+    for status in ("stopped", "interrupted", "usage-limit", "error"):
+        create_command(ledger, batch, "commit", status=status, ended_at=9, agent="own", model="big")
+    (of_batch,) = get_insights(ledger, Window(batch=batch)).by_agent
+    assert (of_batch.name, of_batch.succeeded, of_batch.failed, of_batch.held, of_batch.running) == ("own", 0, 1, 3, 0)
+    (of_total,) = get_insights(ledger).total
+    assert (of_total.succeeded, of_total.failed, of_total.held, of_total.running) == (4, 2, 3, 1)
+    assert lines(get_insights(ledger), "by_model") == {"(not named)": (6, 4.25), "big": (4, 0.0)}

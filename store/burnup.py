@@ -1,0 +1,58 @@
+"""The burn-up: how many stories were done, as the stored `story:status` events tell it.
+
+A story that the first event about it calls done was done before. One that no event ever named is not counted: the
+tracker knows of it, the record does not.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+import msgspec
+
+
+class DonePoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A story became done, or is no longer: `done` counts them from then on. `at` in ms since the epoch."""
+
+    at: int
+    story_key: str
+    done: int
+
+
+class BurnUp(msgspec.Struct, frozen=True, kw_only=True):
+    """`before` counts the stories that were done when the window begins, `now` those at the end of the record."""
+
+    before: int
+    now: int
+    points: list[DonePoint]
+
+
+_EVENTS: Final = """
+    SELECT timestamp, batch_id, story_key,
+        json_extract(payload, '$.old_status') = 'done', json_extract(payload, '$.new_status') = 'done'
+    FROM events WHERE type = 'story:status' AND story_key IS NOT NULL ORDER BY seq
+"""
+
+
+def get_burn_up(connection: sqlite3.Connection, batch: int | None = None, since: int | None = None) -> BurnUp:
+    """The changes of one batch, those at or after a time (ms), or all."""
+    rows: list[tuple[int, int | None, str, int, int]] = connection.execute(_EVENTS).fetchall()
+    done = _done_at_first(rows)
+    before, points = len(done), []
+    for at, batch_id, key, _, is_done in rows:
+        if bool(is_done) == (key in done):
+            continue
+        done ^= {key}
+        if (batch is None or batch_id == batch) and (since is None or at >= since):
+            points.append(DonePoint(at=at, story_key=key, done=len(done)))
+        elif not points:
+            before = len(done)
+    return BurnUp(before=before, now=len(done), points=points)
+
+
+def _done_at_first(rows: list[tuple[int, int | None, str, int, int]]) -> set[str]:
+    first: dict[str, int] = {}
+    for _, _, key, was_done, _ in rows:
+        first.setdefault(key, was_done)
+    return {key for key, was_done in first.items() if was_done}
