@@ -20,12 +20,15 @@ END_S = 15.0  # the promise is five; a loaded machine may take longer
 
 
 class Server:
-    """`python server.py …` in a working directory of its own; `kill` and `start` again at will."""
+    """`python server.py …` in a working directory of its own; `end` and `start` again at will.
+
+    `environment` is what the next start is given.
+    """
 
     def __init__(self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str] | None = None) -> None:
         self._arguments = list(arguments)
         self._cwd = cwd
-        self._environment = {**os.environ, "SPRINT_RUNNER_DEMO_SPEED": "max", **(environment or {})}
+        self.environment = {**os.environ, "SPRINT_RUNNER_DEMO_SPEED": "max", **(environment or {})}
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
         self.line = ""
@@ -36,7 +39,7 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, "-W", "error", str(ROOT / "server.py"), *self._arguments],
                 cwd=self._cwd,
-                env=self._environment,
+                env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,

@@ -6,21 +6,22 @@ purpose it names with `watch.allow`.
 
 from __future__ import annotations
 
-import contextlib
-import os
+import json
 import re
 import shutil
-import signal
 import socket
-import subprocess
-import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import servers
+
+ROOT = servers.ROOT
 OUTPUT = Path(__file__).parent / "output"
 FLAGS = (
     "--no-sandbox",
@@ -29,7 +30,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-STARTED = re.compile(r"Sprint Runner at (http://\S+)")
+BATCH_S = 180  # a batch of all stories on a busy machine
 PATIENCE_MS = 20_000  # how long a page may take to show what a test waits for, on a busy machine
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -42,47 +43,41 @@ def chromium() -> str:
     return found
 
 
-class Server:
-    """`python server.py --demo` in a folder of its own; it can be killed and started again at the same address."""
+class Server(servers.Server):
+    """The demo in a folder of its own; it can be killed and started again at the same address."""
 
     def __init__(self, folder: Path, speed: str) -> None:
-        self.folder, self.speed = folder, speed
         self.data = folder / "data"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self._process: subprocess.Popen[str] | None = None
-        self.url = ""
+            port: int = free.getsockname()[1]
+        arguments = [str(folder / "demo"), "--demo", "--port", str(port), "--data-dir", str(self.data)]
+        super().__init__(arguments, folder)
+        self.speed = speed
 
-    def start(self) -> None:
-        command = [sys.executable, "server.py", str(self.folder / "demo"), "--demo", "--port", str(self.port)]
-        with (self.folder / "server.log").open("a") as log:
-            self._process = subprocess.Popen(
-                [*command, "--data-dir", str(self.data)],
-                cwd=ROOT,
-                env={**os.environ, "SPRINT_RUNNER_DEMO_SPEED": self.speed},
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        started = STARTED.match(line)
-        assert started, f"the server did not start: {line!r}\n{(self.folder / 'server.log').read_text()}"
-        self.url = started[1]
+    @property
+    def speed(self) -> str:
+        return self.environment["SPRINT_RUNNER_DEMO_SPEED"]
 
-    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+    @speed.setter
+    def speed(self, speed: str) -> None:
+        self.environment["SPRINT_RUNNER_DEMO_SPEED"] = speed
+
+    def start(self) -> Server:
+        super().start()
+        self.url += "/"
+        return self
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.end()
+
+    def ask(self, path: str, fields: object = None) -> Any:
+        """JSON of a GET, or of a POST with these fields."""
+        body = None if fields is None else json.dumps(fields).encode()
+        request = urllib.request.Request(f"{self.url}{path}", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=PATIENCE_MS / 1000) as response:
+            return json.load(response)
 
 
 class Watch:
@@ -136,7 +131,38 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
     yield begin
     for server in started:
-        server.end()
+        server.close()
+
+
+@pytest.fixture(scope="package")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that has never run anything, shared by all tests that only look. Nobody starts a batch on it."""
+    server = Server(tmp_path_factory.mktemp("idle"), "max")
+    yield server.start()
+    server.close()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def finishing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server | None]:
+    """The server behind `finished`, begun before the first test, so that its batch runs beside the others."""
+    if not any("finished" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        yield None
+        return
+    server = Server(tmp_path_factory.mktemp("finished"), "max").start()
+    server.ask("api/run/start", {"batch_size": "all"})
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="package")
+def finished(finishing: Server | None) -> Server:
+    """A server whose one batch of all stories is over, shared by all tests that only look. Nobody changes it."""
+    assert finishing is not None
+    until = time.monotonic() + BATCH_S
+    while finishing.ask("api/run")["state"] != "idle":
+        assert time.monotonic() < until, "the batch of all stories does not end"
+        time.sleep(0.1)
+    return finishing
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ def test_a_run_by_keyboard_alone(page: Page) -> None:
     headline(page).to_have_text(re.compile("^Stopped"))
 
 
-def test_shortcuts_are_listed_can_be_turned_off_and_leave_fields_alone(page: Page) -> None:
+def test_shortcuts_are_listed_can_be_turned_off_and_leave_fields_alone(context: BrowserContext, idle: Server) -> None:
+    page = visit(context, idle)
     press(page, "?")
     expect(page.get_by_role("dialog")).to_contain_text("Keyboard shortcuts")
     page.get_by_label("Single-key shortcuts").uncheck()
@@ -66,17 +67,18 @@ def test_shortcuts_are_listed_can_be_turned_off_and_leave_fields_alone(page: Pag
     expect(page.locator("#tab-run")).to_be_visible()
 
 
-def test_a_phone_never_scrolls_sideways(context: BrowserContext, server: Server) -> None:
-    page = visit(context, server)
+def test_a_phone_never_scrolls_sideways(context: BrowserContext, finished: Server) -> None:
+    page = visit(context, finished)
     page.set_viewport_size(PHONE)
     for tab in TABS:
-        page.goto(f"{server.url}#{tab}")
+        page.goto(f"{finished.url}#{tab}")
         expect(page.locator(f"#tab-{tab}")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], tab
         picture(page, f"phone-{tab}")
 
 
-def test_the_theme_follows_the_system_and_the_switch_is_remembered(page: Page) -> None:
+def test_the_theme_follows_the_system_and_the_switch_is_remembered(context: BrowserContext, idle: Server) -> None:
+    page = visit(context, idle)
     ground = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(ground)
     page.emulate_media(color_scheme="dark")
@@ -93,10 +95,11 @@ def test_the_theme_follows_the_system_and_the_switch_is_remembered(page: Page) -
     picture(page, "dark")
 
 
-def test_the_open_tab_and_story_are_in_the_address(page: Page, server: Server) -> None:
+def test_the_open_tab_and_story_are_in_the_address(context: BrowserContext, idle: Server) -> None:
+    page = visit(context, idle)
     page.get_by_role("link", name="Board").click()
     page.get_by_role("button", name="Friendly dates").click()
-    expect(page).to_have_url(f"{server.url}#board?story=1-1-friendly-dates")
+    expect(page).to_have_url(f"{idle.url}#board?story=1-1-friendly-dates")
     page.reload()
     expect(page.get_by_role("dialog")).to_contain_text("As a birdwatcher")
     page.go_back()

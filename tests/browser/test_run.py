@@ -175,7 +175,8 @@ def test_a_pause_holds_until_resume(page: Page) -> None:
     headline(page).to_have_text(re.compile("^Finished: 2 done"), timeout=BATCH_MS)
 
 
-def test_a_wrong_number_of_cycles_is_refused_in_words(page: Page) -> None:
+def test_a_wrong_number_of_cycles_is_refused_in_words(context: BrowserContext, idle: Server) -> None:
+    page = visit(context, idle)
     page.get_by_label("Number of cycles").fill("2000")
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#refusal")).to_have_text(re.compile("whole number from 1 to 1000"))
