@@ -1,0 +1,58 @@
+"""The page and its modules as they travel: compressed, asked for again, and small enough for a slow line."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from aiohttp import web
+from aiohttp.pytest_plugin import AiohttpClient
+from aiohttp.test_utils import TestClient
+
+import api.page
+from api.answers import errors
+
+TRANSFER_MOST = 150_000  # bytes of the page and all its modules, compressed
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+async def client(aiohttp_client: AiohttpClient) -> Client:
+    app = web.Application(middlewares=[errors])
+    app[api.page.MANIFEST] = api.page.manifest()
+    app.add_routes(api.page.ROUTES)
+    return await aiohttp_client(app, auto_decompress=False)
+
+
+def test_the_page_and_all_its_modules_are_small() -> None:
+    assets = api.page.manifest().values()
+    assert all(gzip.decompress(asset.packed) == asset.content for asset in assets)
+    assert sum(len(asset.packed) for asset in assets) <= TRANSFER_MOST
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, GZIP;q=0.5", "deflate , gzip"])
+async def test_who_takes_gzip_gets_it(client: Client, accepted: str) -> None:
+    answer = await client.get("/static/app.js", headers={"Accept-Encoding": accepted})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(await answer.read()) == api.page.manifest()["app.js"].content
+
+
+@pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "gzip; q=0.0", "xgzip"])
+async def test_who_does_not_gets_the_file_as_it_is(client: Client, accepted: str) -> None:
+    answer = await client.get("/", headers={"Accept-Encoding": accepted})
+    assert "Content-Encoding" not in answer.headers
+    assert await answer.read() == api.page.manifest()[""].content
+
+
+async def test_what_has_not_changed_is_not_sent_again(client: Client) -> None:
+    first = await client.get("/static/app.js")
+    again = await client.get("/static/app.js", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status, await again.read()) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "..%2Fserver.py", "app.js%00"])
+async def test_nothing_else_is_served(client: Client, name: str) -> None:
+    assert (await client.get(f"/static/{name}")).status == 404
