@@ -4,11 +4,11 @@ PY := $(VENV)/bin/python
 run: $(VENV)/runtime
 	$(PY) server.py .demo --demo --open
 
-test: $(VENV)/dev
+test: $(VENV)/dev node_modules/ready
 	$(PY) -m pytest
 
-lint: $(VENV)/dev
-	$(PY) -m ruff check . && $(PY) -m mypy
+lint: $(VENV)/dev node_modules/ready
+	$(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/tsc -p tests/js
 
 fuzz: $(VENV)/dev
 	$(PY) -m tests.fuzz.fuzz_tracker --inputs 100000 --seconds 900
@@ -17,12 +17,16 @@ bench: $(VENV)/dev
 	$(PY) -m tests.bench
 
 clean:
-	rm -rf $(VENV) .demo .demo-* .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/browser/output
+	rm -rf $(VENV) .demo .demo-* .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/browser/output node_modules
 
 $(VENV)/runtime: requirements.txt
 	python3 -m venv $(VENV) && $(PY) -m pip install --quiet -r requirements.txt && touch $@
 
 $(VENV)/dev: requirements.txt requirements-dev.txt
 	python3 -m venv $(VENV) && $(PY) -m pip install --quiet -r requirements-dev.txt && touch $@ $(VENV)/runtime
+
+# The type checker and the accessibility checker of the page, for development only.
+node_modules/ready: package.json package-lock.json
+	npm ci --silent --no-audit --no-fund && touch $@
 
 .PHONY: run test lint fuzz bench clean
