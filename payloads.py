@@ -55,6 +55,7 @@ class Metrics(Payload, omit_defaults=True):
     cache_read_tokens: int | msgspec.UnsetType = msgspec.UNSET
     cache_write_tokens: int | msgspec.UnsetType = msgspec.UNSET
     cost_usd: int | float | msgspec.UnsetType = msgspec.UNSET
+    estimated_usd: int | float | msgspec.UnsetType = msgspec.UNSET
     turns: int | msgspec.UnsetType = msgspec.UNSET
     exit_code: int | msgspec.UnsetType = msgspec.UNSET
     files_changed: int | msgspec.UnsetType = msgspec.UNSET

@@ -163,6 +163,7 @@ def _command_end(run: Run, payload: dict[str, Any], _at: int) -> None:
     story = _story(run, payload["story_key"])
     story.commands += 1
     story.cost_usd += metrics.get("cost_usd", 0.0)
+    story.estimated_usd += metrics.get("estimated_usd", 0.0)
     _book(run.totals, metrics, failed=payload["status"] != "success")
 
 
@@ -194,6 +195,7 @@ def _book(totals: Totals, metrics: dict[str, Any], *, failed: bool) -> None:
     totals.commands += 1
     totals.commands_failed += failed
     totals.cost_usd += metrics.get("cost_usd", 0.0)
+    totals.estimated_usd += metrics.get("estimated_usd", 0.0)
     totals.turns += metrics.get("turns", 0)
     for name in TOKENS:
         setattr(totals, name, getattr(totals, name) + metrics.get(name, 0))

@@ -37,6 +37,7 @@ class StoryView(msgspec.Struct):
     cycle_number: int | None = None
     updated_at: int = 0
     cost_usd: float = 0.0
+    estimated_usd: float = 0.0
     commands: int = 0
 
 
@@ -70,6 +71,7 @@ class Totals(msgspec.Struct):
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     cost_usd: float = 0.0
+    estimated_usd: float = 0.0
     turns: int = 0
 
 

@@ -1,30 +1,21 @@
-"""List prices of models, for what an agent does not report: an estimate, never an invoice.
+"""What models cost, for what an agent does not report: an estimate, never an invoice.
 
-US dollars per million tokens: list prices as of the date below; the 5-5 models as Claude Code 2.1.330 charges them. The
-longest name that begins the model id counts, up to a hyphen. An unknown model has no price: its cost stays unknown
-rather than wrong.
+The operator's own prices (`prices:` in the settings) count first, then the table below: list prices as of its date, the
+5-5 models as Claude Code 2.1.330 charges them. An unknown model has no price: its cost stays unknown rather than wrong.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import Final
 
-from agents.spec import Usage
+from agents.spec import Price, Usage
 
-PRICES_AS_OF = "2025-11-20"
-PER_TOKEN = 1e-6  # the table is in dollars per million
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """Dollars per million tokens. Cache writes are those of the shortest lifetime (5 minutes)."""
-
-    input: float
-    output: float
-    cache_read: float
-    cache_write: float
-
+PRICES_AS_OF: Final = "2025-11-20"
+PER_TOKEN: Final = 1e-6  # the tables are in dollars per million
+WILD: Final = frozenset("*?[")
 
 PRICES: dict[str, Price] = {
     "claude-opus-5-5": Price(4.0, 20.0, 0.4, 4.0),
@@ -50,22 +41,50 @@ PRICES: dict[str, Price] = {
 }
 
 
+class PriceList:
+    """Prices by model: `own` before those that are shipped. A name holds for ids that begin with it up to a hyphen, a
+    pattern (`*`, `?`, `[…]`) for what it matches; the longest that holds counts."""
+
+    def __init__(self, own: Mapping[str, Price] | None = None) -> None:
+        self._own = {name.lower(): price for name, price in (own or {}).items()}
+        self._known: dict[str, Price | None] = {}  # models asked for: one call uses few
+
+    def price_of(self, model: str | None) -> Price | None:
+        """The price of a model id such as "claude-sonnet-4-5-20250929" or "anthropic/claude-sonnet-4-5"."""
+        id_ = (model or "").lower()
+        if id_ not in self._known:
+            self._known[id_] = _longest(self._own, id_) or _shipped(id_)
+        return self._known[id_]
+
+    def estimate(self, usage: Usage, model: str | None) -> float | None:
+        """Dollars for these tokens; None where the model is not known."""
+        price = self.price_of(model)
+        if price is None:
+            return None
+        return PER_TOKEN * (
+            usage.input_tokens * price.input
+            + usage.output_tokens * price.output
+            + usage.cache_read_tokens * price.cache_read
+            + usage.cache_write_tokens * price.cache_write
+        )
+
+
+SHIPPED: Final = PriceList()
+
+
 @lru_cache(maxsize=256)
-def price_of(model: str | None) -> Price | None:
-    """The price of a model id such as "claude-sonnet-4-5-20250929" or "anthropic/claude-sonnet-4-5"."""
-    name = (model or "").rsplit("/", 1)[-1].lower()
-    known = [known for known in PRICES if name == known or name.startswith(known + "-")]
-    return PRICES[max(known, key=len)] if known else None
+def _shipped(model: str) -> Price | None:
+    return _longest(PRICES, model)
 
 
-def estimate(usage: Usage, model: str | None) -> float | None:
-    """Dollars for these tokens at list price; None where the model is not known."""
-    price = price_of(model)
-    if price is None:
-        return None
-    return PER_TOKEN * (
-        usage.input_tokens * price.input
-        + usage.output_tokens * price.output
-        + usage.cache_read_tokens * price.cache_read
-        + usage.cache_write_tokens * price.cache_write
-    )
+def _longest(prices: Mapping[str, Price], model: str) -> Price | None:
+    """Ids are compared whole and without what stands before their last slash."""
+    ids = {model, model.rsplit("/", 1)[-1]}
+    found = [name for name in prices if any(_holds(name, id_) for id_ in ids)]
+    return prices[max(found, key=len)] if found else None
+
+
+def _holds(name: str, model: str) -> bool:
+    if WILD & set(name):
+        return fnmatchcase(model, name)
+    return model == name or model.startswith(name + "-")

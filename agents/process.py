@@ -22,6 +22,7 @@ from agents.lines import LineSplitter, Oversize
 from agents.marks import start_time, sweep_exact
 from agents.objects import noise
 from agents.pipes import Pipes
+from agents.prices import PriceList
 from agents.records import Final, Note, Record, Retry, Started, Text, ToolCall
 from agents.registry import adapter_for
 from agents.spawn import launched, not_found, spawn
@@ -55,7 +56,7 @@ class AgentProcess:
         self.start_time: str | None = None
         self._adapter, self._spec, self._call, self._graces = adapter, spec, call, graces
         self._on_record = on_record
-        self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked)
+        self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
         self._parser = adapter.parser(str(call.cwd))
         self._complaints = LineSplitter(MAX_COMPLAINT_BYTES)
         self._recording = StreamFile(call.stream_path)
@@ -78,6 +79,11 @@ class AgentProcess:
     def cost_usd(self) -> float | None:
         """Dollars so far, None where neither the agent nor the price table can say."""
         return self._tally.cost_usd
+
+    @property
+    def estimated_usd(self) -> float:
+        """The part of `cost_usd` that is an estimate from the price table."""
+        return self._tally.estimated_usd
 
     async def wait(self) -> Outcome:
         """The outcome; may be awaited by several. Raises what `on_record` raised, once the agent has been ended."""

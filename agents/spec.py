@@ -15,8 +15,21 @@ DEFAULT_SILENCE_S = 900.0  # retries and rate-limit waits are silent for minutes
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars per million tokens. Cache writes are those of the shortest lifetime (5 minutes)."""
+
+    input: float
+    output: float
+    cache_read: float
+    cache_write: float
+
+
+@dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """A configured agent: which adapter reads it (`kind`) and the argv prefix that starts it."""
+    """A configured agent: which adapter reads it (`kind`) and the argv prefix that starts it.
+
+    `prices` are the operator's own, by a model's name or pattern; they count before the table that is shipped.
+    """
 
     name: str
     kind: str
@@ -25,6 +38,7 @@ class AgentSpec:
     light_model: str | None = None
     permission_mode: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,8 @@ class Outcome:
 
     `reason` is one sentence, empty on success. `text` is everything the main agent said, in order, its pieces
     joined by newlines; subagents and API errors printed as text are not in it. `duration_ms` is our wall clock.
-    `cost_usd` is the agent's own figure, or an estimate from the price table for what it did not report.
+    `cost_usd` is the agent's own figure, plus an estimate from the price table for what it did not report;
+    `estimated_usd` is that part of it.
     """
 
     kind: OutcomeKind
@@ -112,6 +127,7 @@ class Outcome:
     text: str
     usage: Usage
     cost_usd: float | None
+    estimated_usd: float
     session_id: str | None
     model: str | None
     turns: int | None

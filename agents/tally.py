@@ -1,14 +1,14 @@
 """What a stream of records adds up to: text, tokens, cost, session, last activity.
 
-Tokens and cost have two sources. A Final is the truth about everything before it ("settled"); what was seen since is an
-estimate ("pending"), counted once per message id. A call that is killed is booked with settled plus pending.
+Memory is bounded whatever the agent prints. Tokens and dollars are the account's.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-from agents.prices import estimate
+from agents.account import Account
+from agents.prices import SHIPPED, PriceList
 from agents.records import (
     Denied,
     Failure,
@@ -28,16 +28,24 @@ from agents.spec import Outcome, OutcomeKind, Usage
 from agents.wording import first_line
 
 MAX_TEXT_CHARS = 16 * 1024 * 1024  # of the agent's text that is kept for reading a verdict; the end is what counts
+TEXT_COSTS_CHARS = 64  # what a text takes beside its characters: millions of empty lines are not for free
 MAX_OPEN_CALLS = 1000  # tool calls remembered until their result comes
 
 
 class Tally:
     """The state of one call, folded from its records. Cheap: called for every record on the event loop."""
 
-    def __init__(self, model: str | None = None, resumed: bool = False, booked: Usage | None = None) -> None:
+    def __init__(
+        self,
+        model: str | None = None,
+        resumed: bool = False,
+        booked: Usage | None = None,
+        prices: PriceList = SHIPPED,
+    ) -> None:
         self.session_id: str | None = None
         self.model = model
-        self.resumed, self._booked = resumed, booked
+        self.resumed = resumed
+        self._account = Account(resumed, booked, prices)
         self.final: Final | None = None
         self.limit: LimitSeen | None = None
         self.failure: Failure | None = None
@@ -50,12 +58,6 @@ class Tally:
         self.turns: int | None = None
         self._texts: deque[str] = deque()
         self._text_chars = 0
-        self._pending: dict[str, tuple[Usage, float | None]] = {}  # message id -> tokens and dollars
-        self._pending_usage, self._pending_cost = Usage(), 0.0
-        self._replies_told = False  # the program itself reports the tokens of its replies
-        self._covered: set[str] = set()
-        self._settled = Usage()
-        self._settled_cost: float | None = None
         self._open_calls: dict[str, str] = {}
 
     @property
@@ -66,13 +68,17 @@ class Tally:
     @property
     def usage(self) -> Usage:
         """Tokens so far."""
-        return self._settled + self._pending_usage
+        return self._account.spent.usage
 
     @property
     def cost_usd(self) -> float | None:
-        """Dollars so far, None when neither the agent nor the price table knows."""
-        known = self._settled_cost is not None or any(cost is not None for _, cost in self._pending.values())
-        return (self._settled_cost or 0.0) + self._pending_cost if known else None
+        """Dollars so far, None when neither the agent nor the price list knows."""
+        return self._account.spent.usd
+
+    @property
+    def estimated_usd(self) -> float:
+        """The part of `cost_usd` that the agent has not reported itself."""
+        return self._account.estimated_usd
 
     @property
     def last_activity(self) -> str:
@@ -93,6 +99,7 @@ class Tally:
             text=self.text,
             usage=self.usage,
             cost_usd=self.cost_usd,
+            estimated_usd=self.estimated_usd,
             session_id=self.session_id,
             model=self.model,
             turns=self.turns,
@@ -119,7 +126,8 @@ class Tally:
                 self._open_calls.pop(record.id, None)
                 self.question = None
             case UsageSeen():
-                self._add_usage(record)
+                self.model = self.model or record.model
+                self._account.saw(record, self.model)
             case Final():
                 self._settle(record)
             case Started():
@@ -134,26 +142,15 @@ class Tally:
         if record.subagent is not None:
             return
         self._texts.append(record.text)
-        self._text_chars += len(record.text)
+        self._text_chars += len(record.text) + TEXT_COSTS_CHARS
         while self._text_chars > MAX_TEXT_CHARS and len(self._texts) > 1:
-            self._text_chars -= len(self._texts.popleft())
+            self._text_chars -= len(self._texts.popleft()) + TEXT_COSTS_CHARS
 
     def _open(self, record: ToolCall) -> None:
         self._last_said = record.summary
         self._open_calls[record.id] = record.summary
         if len(self._open_calls) > MAX_OPEN_CALLS:
             del self._open_calls[next(iter(self._open_calls))]
-
-    def _add_usage(self, seen: UsageSeen) -> None:
-        if seen.message_id in self._covered:
-            return
-        self.model = self.model or seen.model
-        self._replies_told = self._replies_told or not seen.guessed
-        cost = seen.cost_usd if seen.cost_usd is not None else estimate(seen.usage, seen.model or self.model)
-        before, cost_before = self._pending.get(seen.message_id, (Usage(), None))
-        self._pending[seen.message_id] = (seen.usage, cost)
-        self._pending_usage = self._pending_usage - before + seen.usage
-        self._pending_cost += (cost or 0.0) - (cost_before or 0.0)
 
     def _add_event(self, record: Record) -> None:
         match record:
@@ -173,22 +170,4 @@ class Tally:
         self.session_id = final.session_id or self.session_id
         if final.turns is not None:
             self.turns = (self.turns or 0) + final.turns
-        usage = self._since_resume(final)
-        if not usage:  # says nothing (an interrupted run): what was seen stays the best knowledge
-            self._settled_cost = self._settled_cost if self._settled_cost is not None else final.cost_usd
-            return
-        cost = final.cost_usd if final.cost_usd is not None else estimate(usage, self.model)
-        self._settled = usage if final.cumulative else self._settled + usage
-        if cost is not None:
-            self._settled_cost = cost if final.cumulative else (self._settled_cost or 0.0) + cost
-        self._covered.update(self._pending)
-        self._pending.clear()
-        self._pending_usage, self._pending_cost = Usage(), 0.0
-
-    def _since_resume(self, final: Final) -> Usage | None:
-        """A session's total less what was booked before; where that is unknown, the replies seen are closer to it."""
-        if final.usage is None or not (final.whole_session and self.resumed):
-            return final.usage
-        if self._booked is not None:
-            return final.usage - self._booked
-        return None if self._replies_told else final.usage
+        self._account.settle(final, self.model)

@@ -175,7 +175,7 @@ class Attempt:
         gate = self._gate
         take = activity.take if self._order.stories else lambda _record: None
         process = await agents.start(self._place.spec, call, take)
-        activity.metrics = lambda: _used(process.usage, process.cost_usd)
+        activity.metrics = lambda: _used(process.usage, process.cost_usd, process.estimated_usd)
         gate.on_stop_now.append(process.stop)
         if gate.ends_agents:
             process.stop()
@@ -275,17 +275,18 @@ _STATUSES: Final[Mapping[OutcomeKind, CommandStatus]] = {
 def _metrics(outcome: Outcome, change: Diff | None) -> dict[str, Any]:
     """What is known of a command's cost and effect, as `metrics` of its end and as columns of its row."""
     size = {} if change is None else asdict(change)
-    used = _used(outcome.usage, outcome.cost_usd)
+    used = _used(outcome.usage, outcome.cost_usd, outcome.estimated_usd)
     return known(duration_ms=outcome.duration_ms, turns=outcome.turns, exit_code=outcome.exit_code, **used, **size)
 
 
-def _used(usage: agents.Usage, cost_usd: float | None) -> dict[str, Any]:
+def _used(usage: agents.Usage, cost_usd: float | None, estimated_usd: float) -> dict[str, Any]:
     return known(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cache_read_tokens,
         cache_write_tokens=usage.cache_write_tokens,
         cost_usd=cost_usd,
+        estimated_usd=None if cost_usd is None else estimated_usd,
     )
 
 

@@ -57,6 +57,7 @@ async def _interrupt_command(workspace: Workspace, command: Command) -> None:
         cache_read_tokens=command.cache_read_tokens,
         cache_write_tokens=command.cache_write_tokens,
         cost_usd=command.cost_usd,
+        estimated_usd=command.estimated_usd,
     )
 
     told = EventType.COMMAND_END if command.story_id is not None else EventType.CONTEXT_COMPLETE

@@ -13,14 +13,15 @@
  *   reason: string | null}} Batch
  * @typedef {{number: number, story_keys: string[], started_at: number}} Cycle
  * @typedef {{story_key: string, status: string | null, old_status: string | null, reason: string | null,
- *   cycle_number: number | null, updated_at: number, cost_usd: number, commands: number}} Story
+ *   cycle_number: number | null, updated_at: number, cost_usd: number, estimated_usd: number,
+ *   commands: number}} Story
  * @typedef {Record<string, number>} Metrics
  * @typedef {{command_id: number, story_key: string, story_keys: string[], command: string, task_id: string,
  *   attempt: number, agent: string, model: string | null, background: boolean, started_at: number,
  *   updated_at: number, message: string, metrics: Metrics}} Operation
  * @typedef {{stories_done: number, stories_blocked: number, commands: number, commands_failed: number,
  *   input_tokens: number, output_tokens: number, cache_read_tokens: number, cache_write_tokens: number,
- *   cost_usd: number, turns: number}} Totals
+ *   cost_usd: number, estimated_usd: number, turns: number}} Totals
  * @typedef {{kind: string, message: string, story_key: string | null, at: number}} Attention
  * @typedef {{state: Phase, reason: string | null, until: number | null, batch: Batch | null, cycle: Cycle | null,
  *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
@@ -37,14 +38,15 @@ const ATTENTION_MAX = 100;
 
 /** Metrics that add up over commands. */
 const SUMMED = /** @type {const} */ ([
-  "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd", "turns",
+  "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd", "estimated_usd",
+  "turns",
 ]);
 
 /** @returns {Totals} */
 function noTotals() {
   return {
     stories_done: 0, stories_blocked: 0, commands: 0, commands_failed: 0, input_tokens: 0, output_tokens: 0,
-    cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0, turns: 0,
+    cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0, estimated_usd: 0, turns: 0,
   };
 }
 
@@ -187,7 +189,10 @@ function commandProgress(state, p, at) {
 function commandEnd(state, p) {
   const metrics = p.metrics ?? {};
   const story = state.stories.find((other) => other.story_key === p.story_key);
-  const change = { cost_usd: (story?.cost_usd ?? 0) + (metrics.cost_usd ?? 0), commands: (story?.commands ?? 0) + 1 };
+  const change = {
+    cost_usd: (story?.cost_usd ?? 0) + (metrics.cost_usd ?? 0),
+    estimated_usd: (story?.estimated_usd ?? 0) + (metrics.estimated_usd ?? 0), commands: (story?.commands ?? 0) + 1,
+  };
   return {
     operations: without(state, p.command_id), totals: booked(state.totals, metrics, p.status),
     stories: upsert(state.stories, p.story_key, change),
@@ -252,7 +257,7 @@ function upsert(stories, key, change) {
   if (index >= 0) return stories.map((story, at) => (at === index ? { ...story, ...change } : story));
   const fresh = {
     story_key: key, status: null, old_status: null, reason: null, cycle_number: null, updated_at: 0, cost_usd: 0,
-    commands: 0,
+    estimated_usd: 0, commands: 0,
   };
   return [...stories, { ...fresh, ...change }];
 }

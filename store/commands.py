@@ -43,6 +43,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     cache_read_tokens: int | None
     cache_write_tokens: int | None
     cost_usd: float | None
+    estimated_usd: float | None
     turns: int | None
     exit_code: int | None
     files_changed: int | None

@@ -14,7 +14,8 @@ from store.rows import many
 class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     """One group of commands. Durations in ms, cost in US dollars; `held` were stopped, interrupted or out of quota.
 
-    `succeeded`, `failed`, `held` and `running` add up to `commands`.
+    `succeeded`, `failed`, `held` and `running` add up to `commands`; `estimated_usd` is the part of `cost_usd` that
+    no agent reported.
     """
 
     name: str
@@ -29,6 +30,7 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     cache_read_tokens: int
     cache_write_tokens: int
     cost_usd: float
+    estimated_usd: float
 
 
 class ReviewRounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +88,8 @@ _SUMS: Final = f"""
     COALESCE(SUM(c.output_tokens), 0) AS output_tokens,
     COALESCE(SUM(c.cache_read_tokens), 0) AS cache_read_tokens,
     COALESCE(SUM(c.cache_write_tokens), 0) AS cache_write_tokens,
-    COALESCE(SUM(c.cost_usd), 0.0) AS cost_usd
+    COALESCE(SUM(c.cost_usd), 0.0) AS cost_usd,
+    COALESCE(SUM(c.estimated_usd), 0.0) AS estimated_usd
 """
 _WITHIN: Final = "(:batch IS NULL OR c.batch_id = :batch) AND (:since IS NULL OR c.started_at >= :since)"
 _ROUNDS: Final = f"""

@@ -106,7 +106,10 @@ FIRST: Final = (
 # The burn-up reads the statuses of the whole record, which are few among very many events.
 SECOND: Final = ("CREATE INDEX events_of_status ON events (seq) WHERE type = 'story:status'",)
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND)
+# The part of `cost_usd` that the agent has not reported: it follows from a price list.
+THIRD: Final = ("ALTER TABLE commands ADD COLUMN estimated_usd REAL",)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

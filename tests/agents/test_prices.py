@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from agents.prices import PRICES, estimate, price_of
-from agents.spec import Usage
+from agents.prices import PRICES, SHIPPED, PriceList
+from agents.spec import Price, Usage
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,39 @@ from agents.spec import Usage
     ],
 )
 def test_models(model: str | None, known: str | None) -> None:
-    assert price_of(model) == (PRICES[known] if known else None)
+    assert SHIPPED.price_of(model) == (PRICES[known] if known else None)
 
 
 def test_estimate() -> None:
     usage = Usage(240, 80, 30000, 1600)
-    assert estimate(usage, "claude-sonnet-4-5") == pytest.approx(0.01692)
-    assert estimate(usage, "mystery") is None
+    assert SHIPPED.estimate(usage, "claude-sonnet-4-5") == pytest.approx(0.01692)
+    assert SHIPPED.estimate(usage, "mystery") is None
+
+
+OWN = {
+    "gpt-5": Price(1, 2, 3, 4),
+    "acme/*": Price(5, 6, 7, 8),
+    "acme/large-*": Price(9, 9, 9, 9),
+    "Local": Price(0, 0, 0, 0),
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "price"),
+    [
+        ("gpt-5-codex", OWN["gpt-5"]),
+        ("gpt-5-mini", OWN["gpt-5"]),  # any own price that holds comes before all that are shipped
+        ("openai/gpt-5", OWN["gpt-5"]),
+        ("acme/small", OWN["acme/*"]),
+        ("acme/large-2", OWN["acme/large-*"]),
+        ("local", OWN["Local"]),
+        ("gemini-2.5-pro", PRICES["gemini-2.5-pro"]),
+        ("mystery", None),
+    ],
+)
+def test_own_prices_come_first_and_the_longest_name_counts(model: str, price: Price | None) -> None:
+    assert PriceList(OWN).price_of(model) == price
+
+
+def test_a_free_model_costs_nothing_and_is_known() -> None:
+    assert PriceList(OWN).estimate(Usage(1000, 1000), "local") == 0.0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from agents import account
 from agents import tally as module
 from agents.records import Final, Noise, Question, Retry, Started, Text, ToolCall, ToolResult, UsageSeen
 from agents.spec import OutcomeKind, Usage
@@ -47,8 +48,39 @@ def test_an_empty_final_keeps_the_estimate() -> None:
     assert fold(done(Usage(), 0.0)).cost_usd == 0.0
 
 
+def test_what_is_estimated_is_told_apart() -> None:
+    seen = UsageSeen("a", Usage(1_000_000))
+    made = fold(seen, model="claude-sonnet-4-5")
+    assert (made.cost_usd, made.estimated_usd) == (3.0, 3.0)
+    made.add(done(Usage(1_000_000), 2.5))
+    assert (made.cost_usd, made.estimated_usd) == (2.5, 0.0)
+    made.add(UsageSeen("b", Usage(1_000_000)))
+    assert (made.cost_usd, made.estimated_usd) == (5.5, 3.0)
+
+
+def test_a_reply_that_reports_its_cost_is_no_estimate() -> None:
+    made = fold(UsageSeen("a", Usage(7), None, 0.25), UsageSeen("a", Usage(9), None, 0.5), model="claude-sonnet-4-5")
+    assert (made.usage, made.cost_usd, made.estimated_usd) == (Usage(9), 0.5, 0.0)
+
+
+def test_a_million_replies_take_no_memory_and_are_all_counted() -> None:
+    made = Tally("claude-sonnet-4-5")
+    for number in range(account.MAX_REPLIES * 3):
+        made.add(UsageSeen(f"m-{number}", Usage(1000)))
+    assert len(made._account._replies) == account.MAX_REPLIES
+    assert made.usage == Usage(account.MAX_REPLIES * 3000)
+    assert made.cost_usd == pytest.approx(account.MAX_REPLIES * 3 * 0.003)
+    made.add(done(Usage(5), 1.0))
+    assert (made.usage, made.cost_usd, made.estimated_usd) == (Usage(5), 1.0, 0.0)
+
+
+def test_empty_texts_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_TEXT_CHARS", 1000)
+    assert len(fold(*(Text("") for _ in range(1000)))._texts) < 20
+
+
 def test_text_is_bounded_at_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_TEXT_CHARS", 20)
+    monkeypatch.setattr(module, "MAX_TEXT_CHARS", 2 * (8 + module.TEXT_COSTS_CHARS))
     made = fold(*(Text(f"line {n:03}") for n in range(100)))
     assert made.text == "line 098\nline 099"
 

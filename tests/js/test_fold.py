@@ -23,6 +23,7 @@ METRICS = st.fixed_dictionaries(
         "cache_read_tokens": st.integers(0, 9999),
         "cache_write_tokens": st.integers(0, 9999),
         "cost_usd": MONEY,
+        "estimated_usd": MONEY,
         "turns": st.integers(0, 99),
         "duration_ms": st.integers(0, 9999),
     },
