@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,13 +14,12 @@ from typing import Any, Final
 import sprint
 from agents import AgentSpec
 from demo.fresh import DemoError, demo_folder
+from operating.arguments import DATA_FOLDER
 from settings import FILE_NAME, AgentConfig, Loaded, SettingsError, load
 from sprint import Project, ProjectNotFound
 from workflow.presets import KINDS
 
-VERSION: Final = "0.1.0"
 HOUSE: Final = Path(__file__).resolve().parent
-DATA_FOLDER: Final = ".sprint-runner"
 
 
 class CannotStart(RuntimeError):
@@ -36,32 +35,13 @@ class Plan:
     reload: Callable[[], Loaded]
     data_dir: Path
     open_browser: bool
-    log_level: str
-
-
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="server.py",
-        description="Runs AI coding agents through a BMAD backlog and shows everything in the browser.",
-    )
-    parser.add_argument("project", nargs="?", type=Path, help="the project's folder (default: this one or above it)")
-    parser.add_argument(
-        "--demo", action="store_true", help="lay out the demo project, in PROJECT if given, and run its scripted agent"
-    )
-    parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen on, 0 for a free one (default 8080)")
-    parser.add_argument("--agent", help="the agent to run (default claude)")
-    parser.add_argument("--data-dir", type=str, help=f"folder of the database (default PROJECT/{DATA_FOLDER})")
-    parser.add_argument("--open", action="store_true", help="open the page in the browser")
-    parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
-    parser.add_argument("--version", action="version", version=f"Sprint Runner {VERSION}")
-    return parser.parse_args(argv)
 
 
 def plan(options: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Plan:
     """Find the project and read the settings. Raises `CannotStart`."""
     try:
-        start = demo_folder(options.project) if options.demo else (options.project or Path.cwd())
+        demo = getattr(options, "demo", False)
+        start = demo_folder(options.project) if demo else (options.project or Path.cwd())
         project = sprint.locate(start)
         reload = partial(load, project.root / FILE_NAME, environment, _flags(options), _built_in(environment))
         loaded = reload()
@@ -70,7 +50,7 @@ def plan(options: argparse.Namespace, environment: Mapping[str, str] = os.enviro
         _check_commands(loaded)
     except (DemoError, ProjectNotFound, SettingsError) as error:
         raise CannotStart(str(error)) from None
-    return Plan(project, loaded, reload, _data_dir(project, loaded), options.open, options.log_level)
+    return Plan(project, loaded, reload, _data_dir(project, loaded), getattr(options, "open", False))
 
 
 def agent_specs(configs: Mapping[str, AgentConfig]) -> dict[str, AgentSpec]:
@@ -100,8 +80,9 @@ def make_data_dir(folder: Path) -> None:
 
 
 def _flags(options: argparse.Namespace) -> dict[str, Any]:
-    agent = options.agent or ("demo" if options.demo else None)
-    return {"host": options.host, "port": options.port, "agent": agent, "data_dir": options.data_dir}
+    given = vars(options)
+    agent = given.get("agent") or ("demo" if given.get("demo") else None)
+    return {"agent": agent, **{name: given.get(name) for name in ("host", "port", "data_dir")}}
 
 
 def _built_in(environment: Mapping[str, str]) -> dict[str, AgentConfig]:

@@ -15,7 +15,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from typing import Any, Final, TextIO
 
 import msgspec
 from aiohttp import web
@@ -32,7 +32,9 @@ import security
 from api.answers import SERVICES, LiveSettings, Services
 from db import Database, SchemaTooNew, get_events, get_events_between, get_events_since_batch, get_last_batch
 from hub import INIT_EVENTS, Hub
-from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, parse, plan
+from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, plan
+from operating import arguments, logs, verbs
+from operating.headless import Exit, Headless
 from orchestrator import Orchestrator
 from running.git import Git
 from running.lock import ProjectLock, ProjectLocked
@@ -47,8 +49,11 @@ HANDLERS_S: Final = 1.0  # what is left of requests at the end of the server, be
 log = logging.getLogger("sprint_runner")
 
 
-def build_app(plan: Plan) -> web.Application:
-    """The application of one project, its routes and its life; nothing is opened before it starts."""
+def build_app(plan: Plan, *subscribers: events.Subscriber) -> web.Application:
+    """The application of one project, its routes and its life; nothing is opened before it starts.
+
+    `subscribers` see every commit after the pages have.
+    """
     settings = plan.loaded.settings
     guard = security.Guard(
         hosts=[*LOOPBACK, settings.host, *settings.allowed_hosts],
@@ -61,12 +66,12 @@ def build_app(plan: Plan) -> web.Application:
     app[api.page.MANIFEST] = api.page.manifest()
     for module in (api.page, api.socket, api.run, api.project, api.history, api.operate):
         app.add_routes(module.ROUTES)
-    app.cleanup_ctx.append(lambda app: _services(app, plan))
+    app.cleanup_ctx.append(lambda app: _services(app, plan, subscribers))
     app.on_shutdown.append(_end_run_and_pages)
     return app
 
 
-async def _services(app: web.Application, plan: Plan) -> AsyncIterator[None]:
+async def _services(app: web.Application, plan: Plan, subscribers: Sequence[events.Subscriber]) -> AsyncIterator[None]:
     """Everything that is open while the server runs, in order; closed in the opposite one."""
     settings = plan.loaded.settings
     database = await Database.open(plan.data_dir / "sprint-runner.db")
@@ -86,7 +91,7 @@ async def _services(app: web.Application, plan: Plan) -> AsyncIterator[None]:
     workspace = await _workspace(plan, live, database)
     app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, live)
     upkeep = Upkeep(workspace, run_state, hub)
-    events.start(database, run_state.apply, upkeep.committed, hub.publish)
+    events.start(database, run_state.apply, upkeep.committed, hub.publish, *subscribers)
     await app[SERVICES].orchestrator.recover()
     await upkeep.start()
     hub.start()
@@ -153,8 +158,8 @@ def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
 # -- the process -----------------------------------------------------------------------------------------------
 
 
-async def serve(plan: Plan) -> None:
-    """Run until a signal. Raises `CannotStart`."""
+async def serve(plan: Plan, errand: Headless | None = None) -> int:
+    """Run until a signal, or until the errand is done; the exit code. Raises `CannotStart`."""
     make_data_dir(plan.data_dir)
     lock = ProjectLock(plan.data_dir)
     try:
@@ -162,21 +167,36 @@ async def serve(plan: Plan) -> None:
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
     listener = _listen(plan)
-    runner = web.AppRunner(build_app(plan), shutdown_timeout=HANDLERS_S, access_log=None)
+    subscribers = [] if errand is None else [errand.take]
+    runner = web.AppRunner(build_app(plan, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = _until_signal()
     try:
         await runner.setup()
         await web.SockSite(runner, listener).start()
         url = _url(plan, listener)
         lock.describe(pid=os.getpid(), url=url)
-        _announce(plan, url, runner.app[SERVICES])
-        await ended
+        _announce(plan, url, runner.app[SERVICES], sys.stdout if errand is None else sys.stderr)
+        return await _until_done(ended, errand, runner.app[SERVICES].orchestrator)
     except SchemaTooNew as error:
         raise CannotStart(str(error)) from None
     finally:
         await runner.cleanup()
         listener.close()
         lock.release()
+
+
+async def _until_done(ended: asyncio.Future[None], errand: Headless | None, orchestrator: Orchestrator) -> int:
+    """Wait for the signal, or for the errand if there is one; a signal cuts it short."""
+    if errand is None:
+        await ended
+        return 0
+    task = asyncio.ensure_future(errand.run(orchestrator))
+    waiting: list[asyncio.Future[Any]] = [task, ended]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    if not task.done():
+        task.cancel()
+        return Exit.STOPPED
+    return await task
 
 
 def _listen(plan: Plan) -> socket.socket:
@@ -212,13 +232,13 @@ def _url(plan: Plan, listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def _announce(plan: Plan, url: str, services: Services) -> None:
-    """The one line on standard output: people read it, programs wait for it."""
+def _announce(plan: Plan, url: str, services: Services, out: TextIO) -> None:
+    """The one line that says where the page is: people read it, programs wait for it."""
     agent = services.run_state.run.agent
     version = (agent.version or "not available").split(" (")[0]
     line = f"Sprint Runner at {url}  (project {plan.project.name}, agent {agent.name} {version})\n"
-    sys.stdout.write(line)
-    sys.stdout.flush()
+    out.write(line)
+    out.flush()
     if agent.problem is not None:
         log.warning("%s", agent.problem)
     if plan.open_browser and _has_screen():
@@ -231,18 +251,13 @@ def _has_screen() -> bool:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    options = parse(sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=options.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    options = arguments.parse(sys.argv[1:] if argv is None else argv)
+    logs.set_up(getattr(options, "log_level", "warning"), getattr(options, "log_format", "text"))
     try:
-        asyncio.run(serve(plan(options)))
+        return verbs.perform(options, plan(options), serve)
     except CannotStart as error:
         sys.stderr.write(f"server.py: {error}\n")
         return EXIT_USAGE
-    return 0
 
 
 if __name__ == "__main__":

@@ -94,8 +94,8 @@ async def _beating(app: web.Application) -> AsyncIterator[None]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def build_app(plan: Any, build: Any = server.build_app) -> web.Application:
-    app: web.Application = build(plan)
+def build_app(plan: Any, *subscribers: Any, build: Any = server.build_app) -> web.Application:
+    app: web.Application = build(plan, *subscribers)
     app[LOOP] = Loop()
     app.cleanup_ctx.append(_beating)
     app.router.add_post("/drive/emit", emit)

@@ -1,0 +1,170 @@
+"""`server.py run`: one batch from a terminal or a CI job, told line by line, with an exit code that says how it went.
+
+The server is the usual one and shows the same run to every page; what is added is an errand: begin a batch, write what
+is committed to standard output, and end the server when the batch has ended or cannot go on without a person. Lines
+are written by a thread of their own, so that a reader that stands still delays nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, TextIO
+
+from events import Event, EventType
+from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
+
+FLUSH_S: Final = 5.0  # how long the end waits for a reader that stands still
+ANSWERABLE: Final = ("usage-limit", "operator", "interrupted")  # pauses that end by themselves or by who made them
+
+
+class Exit(IntEnum):
+    """How a run ended, as an exit code. 2 is for what the operator has to change before it can start."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    STOPPED = 3
+    BLOCKED = 4
+    NEEDS_YOU = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What to run. `resume` goes on with an interrupted batch if there is one; `wait` stays when a person is needed."""
+
+    request: StartRequest
+    resume: bool = False
+    wait: bool = False
+    as_json: bool = False
+
+
+class Headless:
+    """One errand. `take` is a subscriber of committed events; `run` begins the batch and answers the exit code."""
+
+    def __init__(self, errand: Errand, out: TextIO = sys.stdout, err: TextIO = sys.stderr) -> None:
+        self._errand = errand
+        self._lines = Lines(out)
+        self._err = err
+        self._ended: asyncio.Future[Exit] | None = None
+        self._blocked: set[str] = set()
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Write the events, and see in them whether the batch has ended or needs somebody."""
+        for event in events:
+            self._lines.put(event.data.decode() if self._errand.as_json else told(event))
+            self._judge(event)
+
+    async def run(self, orchestrator: Orchestrator) -> Exit:
+        """From the start of the batch to its end. Raises `asyncio.CancelledError` when the server ends before it."""
+        self._ended = asyncio.get_running_loop().create_future()
+        try:
+            await self._begin(orchestrator)
+        except NotNow as error:
+            self._say(str(error))
+            return Exit.DONE if error.code == "nothing_to_run" else Exit.USAGE
+        except BadRequest as error:
+            self._say(str(error))
+            return Exit.USAGE
+        return await self._ended
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._lines.close()
+
+    async def _begin(self, orchestrator: Orchestrator) -> None:
+        if self._errand.resume:
+            try:
+                await orchestrator.resume()
+            except NotNow as error:
+                if error.code != "idle":
+                    raise
+            else:
+                return
+        await orchestrator.start(self._errand.request)
+
+    def _judge(self, event: Event) -> None:
+        if event.type is EventType.STORY_STATUS and event.payload["new_status"] == "blocked":
+            self._blocked.add(event.payload["story_key"])
+        elif event.type is EventType.BATCH_END:
+            self._end(self._how(event.payload["status"]))
+        elif (
+            event.type is EventType.BATCH_PAUSE and event.payload["reason"] not in ANSWERABLE and not self._errand.wait
+        ):
+            self._say(f"the batch is paused ({event.payload['reason']}): start the server and press Resume")
+            self._end(Exit.NEEDS_YOU)
+
+    def _how(self, status: str) -> Exit:
+        if status == "completed":
+            return Exit.BLOCKED if self._blocked else Exit.DONE
+        return Exit.STOPPED if status == "stopped" else Exit.FAILED
+
+    def _end(self, code: Exit) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(code)
+
+    def _say(self, message: str) -> None:
+        self._err.write(f"server.py: {message}\n")
+        self._err.flush()
+
+
+class Lines:
+    """Lines to a stream, in order, by a thread; a reader that has gone is not written to any more."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="lines", daemon=True)
+        self._thread.start()
+
+    def put(self, line: str) -> None:
+        self._queue.put(line)
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join(FLUSH_S)
+
+    def _write(self) -> None:
+        try:
+            while (line := self._queue.get()) is not None:
+                self._out.write(line + "\n")
+                if self._queue.empty():
+                    self._out.flush()
+            self._out.flush()
+        except (OSError, ValueError):  # nobody reads any more: the run goes on, and the page has it all
+            return
+
+
+def told(event: Event) -> str:
+    """An event as a line for people: `HH:MM:SS story command task status message`."""
+    payload = event.payload
+    clock = time.strftime("%H:%M:%S", time.localtime(event.timestamp / 1000))
+    parts = [payload.get(name) for name in ("story_key", "command", "task_id")]
+    parts += [_status(event), _message(event)]
+    return " ".join([clock, *(_plain(part) for part in parts if part)])
+
+
+def _status(event: Event) -> str:
+    if event.type is EventType.STORY_STATUS:
+        return str(event.payload["new_status"])
+    return str(event.payload.get("status") or event.type.value.partition(":")[2] or event.type.value)
+
+
+def _message(event: Event) -> str:
+    payload = event.payload
+    if event.type is EventType.CYCLE_START:
+        return f"cycle {payload['cycle_number']}: {', '.join(payload['story_keys'])}"
+    if event.type is EventType.CYCLE_END:
+        return f"cycle {payload['cycle_number']}: {', '.join(payload['completed_stories']) or 'no story'} done"
+    return str(payload.get("message") or payload.get("reason") or payload.get("verdict") or "")
+
+
+def _plain(text: object) -> str:
+    """One line without anything that a terminal would obey."""
+    return "".join(char if char.isprintable() else " " for char in str(text))

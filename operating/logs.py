@@ -1,0 +1,61 @@
+"""What the server writes to standard error: lines for people, or one JSON object a line for programs.
+
+Promise: one record is one line, whatever it holds. A name or an agent's output with a line end or a terminal's control
+character in it can neither forge a second record nor steer the terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from typing import Final
+
+FORMATS: Final = ("text", "json")
+TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+# C0 and C1 controls and the two Unicode line ends; a tab stays.
+_CONTROLS: Final = {
+    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x09},
+    0x0A: "\\n",
+    0x0D: "\\r",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+
+
+class TextFormatter(logging.Formatter):
+    """Time, level, logger and message on one line; a traceback follows, indented."""
+
+    def __init__(self) -> None:
+        super().__init__(TEXT)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return super().formatMessage(record).translate(_CONTROLS)
+
+    def formatException(self, ei: object) -> str:
+        text = super().formatException(ei)  # type: ignore[arg-type]
+        return "\n".join("    " + line.translate(_CONTROLS) for line in text.splitlines())
+
+
+class JsonFormatter(logging.Formatter):
+    """`{"time", "level", "logger", "message"}` and, after a failure, `"exception"`; time is UTC with milliseconds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line = {
+            "time": f"{moment}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)  # ASCII: nothing in it that a terminal would obey
+
+
+def set_up(level: str, style: str) -> None:
+    """Send every logger of the process to standard error, from `level` up, as `text` or `json`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
