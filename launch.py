@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import sprint
-from agents import AgentSpec
+from agents import AgentSpec, Price
 from demo.fresh import DemoError, demo_folder
 from operating.arguments import DATA_FOLDER
-from settings import FILE_NAME, AgentConfig, Loaded, SettingsError, load
+from settings import FILE_NAME, AgentConfig, Loaded, PriceConfig, SettingsError, load
 from sprint import Project, ProjectNotFound
 from workflow.presets import KINDS
 
@@ -53,7 +53,10 @@ def plan(options: argparse.Namespace, environment: Mapping[str, str] = os.enviro
     return Plan(project, loaded, reload, _data_dir(project, loaded), getattr(options, "open", False))
 
 
-def agent_specs(configs: Mapping[str, AgentConfig]) -> dict[str, AgentSpec]:
+def agent_specs(
+    configs: Mapping[str, AgentConfig], prices: Mapping[str, PriceConfig] | None = None
+) -> dict[str, AgentSpec]:
+    known = {model: _price(config) for model, config in (prices or {}).items()}
     return {
         name: AgentSpec(
             name=name,
@@ -63,9 +66,16 @@ def agent_specs(configs: Mapping[str, AgentConfig]) -> dict[str, AgentSpec]:
             light_model=config.light_model,
             permission_mode=config.permission_mode,
             env=config.env,
+            prices=known,
         )
         for name, config in configs.items()
     }
+
+
+def _price(config: PriceConfig) -> Price:
+    """A token from the cache costs what a fresh one does, unless the settings know better."""
+    read, write = (config.input if part is None else part for part in (config.cache_read, config.cache_write))
+    return Price(config.input, config.output, read, write)
 
 
 def make_data_dir(folder: Path) -> None:

@@ -25,7 +25,7 @@ from agents.records import (
     UsageSeen,
 )
 from agents.registry import UnknownKind
-from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Usage
+from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
 from agents.transcript import Entry, EntryKind, read_transcript
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Outcome",
     "OutcomeKind",
     "Preflight",
+    "Price",
     "Question",
     "Record",
     "Retry",

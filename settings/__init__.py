@@ -9,6 +9,7 @@ from settings.model import (
     LOOPBACK,
     AgentConfig,
     CommandConfig,
+    PriceConfig,
     Settings,
     SettingsError,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "AgentConfig",
     "CommandConfig",
     "Loaded",
+    "PriceConfig",
     "Setting",
     "Settings",
     "SettingsError",

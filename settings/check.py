@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from settings.model import AGENT_KINDS, AgentConfig, CommandConfig, SettingsError
+from settings.model import AGENT_KINDS, AgentConfig, CommandConfig, PriceConfig, SettingsError
 from settings.table import BY_NAME, Setting
 
+DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar for each is a slip
 SHOWN_CHARS: Final = 200  # of a wrong value in a message
 
 
@@ -63,7 +64,11 @@ _KIND_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "list": lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
     "mapping": lambda value: isinstance(value, dict),
 }
-_SECTIONS: Final[Mapping[str, Any]] = {"agents": AgentConfig, "commands": CommandConfig}
+_SECTIONS: Final[Mapping[str, Any]] = {
+    "agents": AgentConfig,
+    "commands": CommandConfig,
+    "prices": PriceConfig,
+}
 
 
 def _section(name: str, value: dict[Any, Any], where: str) -> Any:
@@ -77,6 +82,8 @@ def _entry(name: str, item: Any, config: Any, where: str) -> Any:
         raise SettingsError(f"{where}: {name}: {item}: {error}") from None
     if isinstance(entry, AgentConfig):
         _check_agent(entry, f"{where}: {name}: {item}")
+    if isinstance(entry, PriceConfig):
+        _check_price(entry, f"{where}: {name}: {item}")
     return entry
 
 
@@ -85,3 +92,10 @@ def _check_agent(agent: AgentConfig, where: str) -> None:
         raise SettingsError(f"{where}: kind must be one of {', '.join(AGENT_KINDS)}, not {agent.kind!r}")
     if not agent.command or not agent.command[0]:
         raise SettingsError(f"{where}: command must name a program")
+
+
+def _check_price(price: PriceConfig, where: str) -> None:
+    for name in price.__struct_fields__:
+        dollars = getattr(price, name)
+        if dollars is not None and not 0 <= dollars <= DOLLARS_MAX:
+            raise SettingsError(f"{where}: {name} must be a number from 0 to {DOLLARS_MAX}, not {dollars}")

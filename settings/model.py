@@ -34,6 +34,16 @@ class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
 
 
+class PriceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The price of one model of the `prices:` section, US dollars per million tokens. Tokens that were read from or
+    written to the cache cost what fresh ones do where nothing else is said."""
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings, checked. Durations in the unit of their name, budgets in US dollars."""
 
@@ -47,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     agent: str = "claude"
     agents: dict[str, AgentConfig] = {}
     commands: dict[str, CommandConfig] = {}
+    prices: dict[str, PriceConfig] = {}
     workflow: str = "auto"
     verify: str | None = None
     default_batch_size: int = 2
@@ -59,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     budget_batch_usd: float | None = None
     budget_day_usd: float | None = None
     auto_resume: bool = False
+    retention_days: int | None = 30
     heartbeat_s: float = 30.0
     pong_timeout_s: float = 10.0
     max_clients: int = 1000

@@ -51,6 +51,9 @@ SETTINGS: Final = (
     Setting("agent", "the agent that runs commands"),
     Setting("agents", "how agents are called", "mapping", editable=False),
     Setting("commands", "agent and model of single commands", "mapping", editable=False),
+    Setting(
+        "prices", "US dollars per million tokens, by model, where an agent reports none", "mapping", editable=False
+    ),
     Setting("workflow", "the preset of phases", choices=("auto", "classic")),
     Setting("verify", "command that must pass before a story is done", "command", optional=True),
     Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, 1000),
@@ -63,6 +66,7 @@ SETTINGS: Final = (
     Setting("budget_batch_usd", "US dollars a batch may spend", "number", 0.01, 1_000_000, optional=True),
     Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
     Setting("auto_resume", "go on with an interrupted batch at start", "boolean"),
+    Setting("retention_days", "days that an agent's raw stream is kept", "integer", 1, 36_500, optional=True),
     Setting("heartbeat_s", "seconds between pings to a page", "number", 0.1, 3600, editable=False),
     Setting("pong_timeout_s", "seconds a page has to answer a ping", "number", 0.1, 3600, editable=False),
     Setting("max_clients", "pages that may be connected at once", "integer", 1, 100_000, editable=False),

@@ -70,6 +70,8 @@ DEFAULTS = [
     ("token", None),
     ("data_dir", None),
     ("auto_resume", False),
+    ("prices", {}),
+    ("retention_days", 30),
 ]
 
 
