@@ -114,7 +114,7 @@ async def _workspace(plan: Plan, live: LiveSettings, database: Database) -> Work
     return Workspace(
         project=project,
         settings=lambda: live.loaded.settings,
-        agents=agent_specs(plan.loaded.settings.agents),
+        agents=agent_specs(plan.loaded.settings.agents, plan.loaded.settings.prices),
         database=database,
         data_dir=plan.data_dir,
         prompts=HOUSE / "prompts",
