@@ -31,6 +31,7 @@ from store.batches import (
     summarise_batch,
     update_batch,
 )
+from store.checks import Check, create_check, get_checks_by_key, get_checks_of_command
 from store.commands import (
     Command,
     cost_of_batch,
@@ -59,6 +60,8 @@ from store.log import (
     get_pending_background_tasks,
     update_background_task,
 )
+from store.presets import get_preset, keep_preset
+from store.questions import Question, answer_question, ask_question, get_question, get_questions
 from store.rows import NoSuchRow, UnknownColumn
 from store.schema import SchemaTooNew, migrate
 from store.stories import (
@@ -172,17 +175,21 @@ __all__ = [
     "BackgroundTask",
     "Batch",
     "BatchSummary",
+    "Check",
     "Command",
     "Database",
     "DatabaseUnavailable",
     "EventFilter",
     "Insights",
     "NoSuchRow",
+    "Question",
     "SchemaTooNew",
     "StoredEvent",
     "Story",
     "UnknownColumn",
     "Window",
+    "answer_question",
+    "ask_question",
     "check_story_blocked",
     "cost_of_batch",
     "cost_since",
@@ -190,6 +197,7 @@ __all__ = [
     "count_completed_cycles",
     "create_background_task",
     "create_batch",
+    "create_check",
     "create_command",
     "create_story",
     "find_commands",
@@ -197,6 +205,8 @@ __all__ = [
     "get_active_batch",
     "get_batch",
     "get_batch_before",
+    "get_checks_by_key",
+    "get_checks_of_command",
     "get_command",
     "get_commands_by_batch",
     "get_commands_by_key",
@@ -210,10 +220,14 @@ __all__ = [
     "get_last_batch",
     "get_next_available_story",
     "get_pending_background_tasks",
+    "get_preset",
+    "get_question",
+    "get_questions",
     "get_running_commands",
     "get_stories_by_batch",
     "get_story",
     "get_story_by_key",
+    "keep_preset",
     "list_batches",
     "summarise_batch",
     "update_background_task",

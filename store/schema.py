@@ -109,7 +109,36 @@ SECOND: Final = ("CREATE INDEX events_of_status ON events (seq) WHERE type = 'st
 # The part of `cost_usd` that the agent has not reported: it follows from a price list.
 THIRD: Final = ("ALTER TABLE commands ADD COLUMN estimated_usd REAL",)
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD)
+# A batch keeps its preset as it was when it started, a question its answer, and the project's check its every run.
+FOURTH: Final = (
+    """CREATE TABLE presets (
+        batch_id INTEGER PRIMARY KEY REFERENCES batches (id),
+        preset TEXT NOT NULL                       -- JSON
+    )""",
+    """CREATE TABLE questions (
+        command_id INTEGER PRIMARY KEY REFERENCES commands (id), -- the call that ended with it
+        question TEXT NOT NULL,
+        answer TEXT,                               -- NULL: it waits for one
+        asked_at INTEGER NOT NULL,
+        answered_at INTEGER
+    )""",
+    """CREATE TABLE checks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        batch_id INTEGER NOT NULL REFERENCES batches (id),
+        story_key TEXT NOT NULL,
+        command_id INTEGER REFERENCES commands (id), -- whose work was checked
+        command TEXT NOT NULL,                     -- the command line of the check
+        ok INTEGER NOT NULL,
+        exit_code INTEGER,                         -- NULL: ended by us, after the time limit
+        duration_ms INTEGER NOT NULL,
+        at INTEGER NOT NULL,                       -- when it began
+        tail TEXT NOT NULL,                        -- the end of its output
+        file TEXT                                  -- where its output is kept, relative to the data folder
+    )""",
+    "CREATE INDEX checks_by_story ON checks (story_key, id)",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

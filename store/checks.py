@@ -1,0 +1,42 @@
+"""The runs of the project's own check: one row for each, told by which story it was for and what it ended with."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from store.rows import insert, many
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `checks`; `at` in ms since the epoch, `exit_code` None where the check took too long and was ended."""
+
+    id: int
+    batch_id: int
+    story_key: str
+    command_id: int | None
+    command: str
+    ok: int
+    exit_code: int | None
+    duration_ms: int
+    at: int
+    tail: str
+    file: str | None
+
+
+def create_check(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:
+    """Add a finished run of the check and return its id."""
+    return insert(connection, "checks", Check, {"batch_id": batch_id, "story_key": story_key, **columns})
+
+
+def get_checks_by_key(connection: sqlite3.Connection, story_key: str, most: int = 50) -> list[Check]:
+    """The newest runs for a story in any batch, oldest of them first."""
+    sql = "SELECT * FROM (SELECT * FROM checks WHERE story_key = ? ORDER BY id DESC LIMIT ?) ORDER BY id"
+    return many(connection, Check, sql, (story_key, most))
+
+
+def get_checks_of_command(connection: sqlite3.Connection, command_id: int) -> list[Check]:
+    """The runs that judged one command's work, oldest first."""
+    return many(connection, Check, "SELECT * FROM checks WHERE command_id = ? ORDER BY id", (command_id,))
