@@ -12,7 +12,7 @@ from aiohttp import web
 
 import agents
 from api.answers import SERVICES, ApiError, Services, answer, number, path_id
-from api.project import shown_command
+from api.dossier import shown_command
 from db import (
     EventFilter,
     StoredEvent,

@@ -1,4 +1,4 @@
-"""The project on disk: the sprint, a story's dossier, a status set by hand, and the whitelisted data files."""
+"""The project on disk: the sprint and its stories, a status set by hand, and the whitelisted data files."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from aiohttp import web
 
 import sprint
-from api.answers import SERVICES, ApiError, Services, answer, body, only
-from db import Command, get_commands_by_key, get_story_by_key
+from api import changes
+from api.answers import SERVICES, ApiError, answer, body, only
+from api.dossier import dossier_of, standings
 from events import EventType, emit_event
-from running.git import Commit, Diff, GitError
-from sprint import Refused, StoryDocument, StoryInfo
+from sprint import Refused
 
 DATA_FILES: Final = {
     "/sprint-status.yaml": "application/yaml",
@@ -27,48 +26,18 @@ DATA_MAX: Final = 4 << 20  # bytes of a data file; more is not one of ours
 BESIDE_THE_PAGE: Final = Path(__file__).resolve().parent.parent
 
 
-class TaskLine(msgspec.Struct, frozen=True):
-    text: str
-    done: bool
-    depth: int
-
-
-class Dossier(msgspec.Struct, frozen=True, kw_only=True):
-    """`GET /api/stories/{key}`: what is asked, what was done, what proves it."""
-
-    key: str
-    epic: str
-    title: str
-    status: str
-    raw_status: str
-    description: str
-    statement: str
-    criteria: list[str]
-    tasks: list[TaskLine]
-    drift: dict[str, str] | None
-    files: list[str]
-    file_list: list[str]
-    change_log: list[str]
-    reason: str | None
-    commands: list[dict[str, Any]]
-    artifacts: list[str]
-    commits: list[Commit]
-    diff: Diff | None
-    problems: list[str]
-
-
 async def get_sprint(request: web.Request) -> web.Response:
     project = request.app[SERVICES].workspace.project
     return answer(await asyncio.to_thread(sprint.overview, project))
 
 
 async def get_story(request: web.Request) -> web.Response:
-    services = request.app[SERVICES]
-    overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
-    story = next((story for story in overview.stories if story.key == request.match_info["key"]), None)
-    if story is None:
-        raise ApiError(404, "not_found", f"the tracker has no story {request.match_info['key']!r}")
-    return answer(await _dossier(services, story))
+    return answer(await dossier_of(request.app[SERVICES], request.match_info["key"]))
+
+
+async def get_standings(request: web.Request) -> web.Response:
+    """What the status of each story rests on, in a line: for the cards of the board."""
+    return answer({"stories": await standings(request.app[SERVICES])})
 
 
 async def put_status(request: web.Request) -> web.Response:
@@ -129,56 +98,6 @@ def _first(places: list[Path]) -> bytes | None:
     return None
 
 
-async def _dossier(services: Services, story: StoryInfo) -> Dossier:
-    project, git = services.workspace.project, services.workspace.git
-    files = await asyncio.to_thread(sprint.story_files, project, story.key)
-    document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
-    commands = await services.database.read(get_commands_by_key, story.key)
-    row = await services.database.read(get_story_by_key, story.key)
-    return Dossier(
-        key=story.key,
-        epic=story.epic,
-        title=story.title,
-        status=story.status,
-        raw_status=story.raw_status,
-        description=story.description,
-        statement=document.statement,
-        criteria=list(document.criteria),
-        tasks=[TaskLine(task.text, task.done, task.depth) for task in document.tasks],
-        drift=None if story.drift is None else {"file_status": story.drift.file_status},
-        files=story.files,
-        file_list=list(document.file_list),
-        change_log=list(document.change_log),
-        reason=None if row is None else row.reason,
-        commands=[shown_command(command) for command in commands],
-        artifacts=[services.workspace.relative(file) for file in files],
-        commits=[] if git is None else await git.commits_for(story.key),
-        diff=await _diff(services, None if row is None else row.base_tree),
-        problems=[problem.message for problem in document.problems],
-    )
-
-
-async def _diff(services: Services, base_tree: str | None) -> Diff | None:
-    """The change of the tree since development of the story started; None where there is nothing to compare."""
-    git = services.workspace.git
-    if git is None or base_tree is None:
-        return None
-    try:
-        return await git.diff(base_tree, await git.snapshot())
-    except GitError:  # the snapshot's objects were removed with the data folder
-        return None
-
-
-HIDDEN: Final = {"mark", "pid", "pid_start", "stream_path", "verdict", "word", "story_keys", "background"}
-
-
-def shown_command(command: Command) -> dict[str, Any]:
-    """A command as the page shows it: its verdict in a word, nothing of its processes and paths."""
-    fields = {name: value for name, value in msgspec.structs.asdict(command).items() if name not in HIDDEN}
-    keys = msgspec.json.decode(command.story_keys)
-    return {**fields, "verdict": command.word, "story_keys": keys, "background": bool(command.background)}
-
-
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value:
@@ -188,8 +107,10 @@ def _text(fields: dict[str, Any], name: str) -> str:
 
 ROUTES: Final = [
     web.get("/api/sprint", get_sprint),
+    web.get("/api/standings", get_standings),
     web.get("/api/stories/{key}", get_story),
     web.put("/api/stories/{key}/status", put_status),
     web.get("/story-descriptions.json", get_descriptions),
     *(web.get(path, data_file(path)) for path in DATA_FILES),
+    *changes.ROUTES,
 ]

@@ -1,0 +1,98 @@
+"""What git says about a story, line by line: the change of each of its commits, and of the tree since its development
+began. Also the files that belong to a story, as text.
+
+Only what the story's dossier names can be read here: a commit must be one of its own, a file one of the change's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+import sprint
+from api.answers import SERVICES, ApiError, Services, answer
+from api.dossier import artifacts_of, commits_named, find_story
+from db import get_commands_by_key, get_story_by_key
+from running.commits import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
+from running.git import Git, GitError
+
+WORK: Final = "work"  # the name of the change since development began, beside the hashes of commits
+TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown
+
+
+class Artifact(msgspec.Struct, frozen=True):
+    """A file of a story as text; `size` in bytes, `cut` when only its beginning is here."""
+
+    name: str
+    text: str
+    size: int
+    cut: bool
+
+
+async def get_change(request: web.Request) -> web.Response:
+    """All files of a change; with `?path=` one of them with all its lines."""
+    services, name = request.app[SERVICES], request.match_info["name"]
+    path = request.query.get("path")
+    try:
+        git, old, new = await _ends(services, request.match_info["key"], name)
+        change: Change | FileChange
+        if path is None:
+            change = await change_between(git, old, new)
+        else:
+            change = await file_between(git, old, new, path)
+    except NoSuchChange as missing:
+        raise ApiError(404, "not_found", str(missing)) from None
+    except (GitError, ValueError):  # a zero in the path; objects that were removed with the data folder
+        raise ApiError(404, "not_found", "git does not have this change any more") from None
+    return answer(change)
+
+
+async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]:
+    """The two trees of a change that belongs to the story. Raises `ApiError` 404, `NoSuchChange`, `GitError`."""
+    story = await find_story(services, key)
+    git, database = services.workspace.git, services.database
+    if git is None:
+        raise ApiError(404, "not_found", "the project is not a git repository")
+    if name == WORK:
+        row = await database.read(get_story_by_key, story.key)
+        if row is None or row.base_tree is None:
+            raise ApiError(404, "not_found", f"development of {story.key} has not begun")
+        return git, row.base_tree, await git.snapshot()
+    commands = await database.read(get_commands_by_key, story.key)
+    if name not in [commit.hash for commit in await commits_named(services, story.key, commands)]:
+        raise ApiError(404, "not_found", f"{name} is no commit of {story.key}")
+    return git, *(await ends_of(git, name))
+
+
+async def get_artifact(request: web.Request) -> web.Response:
+    """A file of the story, by the name that its dossier has for it."""
+    services, name = request.app[SERVICES], request.query.get("name", "")
+    story = await find_story(services, request.match_info["key"])
+    workspace = services.workspace
+    files = await asyncio.to_thread(sprint.story_files, workspace.project, story.key)
+    paths = await asyncio.to_thread(artifacts_of, services, story, files)
+    path = next((path for path in paths if workspace.relative(path) == name), None)
+    if path is None:
+        raise ApiError(404, "not_found", f"{story.key} has no file {name!r}")
+    try:
+        return answer(await asyncio.to_thread(_read, path, name))
+    except OSError as error:
+        raise ApiError(404, "not_found", f"{name} cannot be read: {error.strerror}") from None
+
+
+def _read(path: Path, name: str) -> Artifact:
+    with path.open("rb") as file:
+        content = file.read(TEXT_MAX + 1)
+    size: Any = path.stat().st_size
+    text = content[:TEXT_MAX].decode(errors="replace")
+    return Artifact(name, text, size, len(content) > TEXT_MAX)
+
+
+ROUTES: Final = [
+    web.get("/api/stories/{key}/changes/{name}", get_change),
+    web.get("/api/stories/{key}/artifact", get_artifact),
+]

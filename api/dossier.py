@@ -1,0 +1,175 @@
+"""A story's dossier: what is asked, what was done, what was found, and what its status rests on."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+import sprint
+from api.answers import ApiError, Services
+from api.reviews import Review, reviews_of
+from api.standing import Records, Sentence, Standing, evidence_of, standing_of
+from db import Command, get_commands_by_key, get_story_by_key
+from running.commits import CommitInfo, commits_of
+from running.git import Diff, GitError
+from sprint import StoryDocument, StoryInfo
+from store.standings import count_stories_since, get_deeds, get_moves, get_newest_stories
+
+ARTIFACTS_MAX: Final = 50  # files of one story that are named
+FOLDER_MAX: Final = 5000  # files of the artifacts folder that are looked at
+HIDDEN: Final = {"mark", "pid", "pid_start", "stream_path", "verdict", "word", "story_keys", "background"}
+
+
+class TaskLine(msgspec.Struct, frozen=True):
+    text: str
+    done: bool
+    depth: int
+
+
+class Dossier(msgspec.Struct, frozen=True, kw_only=True):
+    """`GET /api/stories/{key}`; `diff` is the change of the tree since development began."""
+
+    key: str
+    epic: str
+    title: str
+    status: str
+    raw_status: str
+    runnable: bool
+    writable: bool
+    description: str
+    statement: str
+    criteria: list[str]
+    tasks: list[TaskLine]
+    drift: dict[str, str] | None
+    files: list[str]
+    file_list: list[str]
+    change_log: list[str]
+    reason: str | None
+    standing: Standing | None
+    evidence: list[Sentence]
+    reviews: list[Review]
+    commands: list[dict[str, Any]]
+    artifacts: list[str]
+    commits: list[CommitInfo]
+    diff: Diff | None
+    problems: list[str]
+
+
+async def find_story(services: Services, key: str) -> StoryInfo:
+    """The story as the tracker has it now; raises `ApiError` 404."""
+    return (await _found(services, key))[0]
+
+
+async def dossier_of(services: Services, key: str) -> Dossier:
+    """All that is known of one story. Raises `ApiError` 404 for a key that the tracker does not have."""
+    story, writable = await _found(services, key)
+    workspace, database = services.workspace, services.database
+    files = await asyncio.to_thread(sprint.story_files, workspace.project, key)
+    document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
+    commands = await database.read(get_commands_by_key, key)
+    row = await database.read(get_story_by_key, key)
+    records = Records(row=row, deeds=commands, move=(await database.read(get_moves, key)).get(key))
+    tree = await _diff(services, None if row is None else row.base_tree)
+    others = row is not None and await database.read(count_stories_since, row.started_at) > 1
+    commits = await commits_named(services, key, commands)
+    return Dossier(
+        key=story.key,
+        epic=story.epic,
+        title=story.title,
+        status=story.status,
+        raw_status=story.raw_status,
+        runnable=story.runnable,
+        writable=writable,
+        description=story.description,
+        statement=document.statement,
+        criteria=list(document.criteria),
+        tasks=[TaskLine(task.text, task.done, task.depth) for task in document.tasks],
+        drift=None if story.drift is None else {"file_status": story.drift.file_status},
+        files=story.files,
+        file_list=list(document.file_list),
+        change_log=list(document.change_log),
+        reason=None if row is None else row.reason,
+        standing=standing_of(story, records),
+        evidence=evidence_of(story, records, commands, tree, others, len(commits)),
+        reviews=reviews_of(commands),
+        commands=[shown_command(command) for command in commands],
+        artifacts=[workspace.relative(path) for path in await asyncio.to_thread(artifacts_of, services, story, files)],
+        commits=commits,
+        diff=tree,
+        problems=[problem.message for problem in document.problems],
+    )
+
+
+async def standings(services: Services) -> dict[str, Standing]:
+    """The line of evidence for every story that has one."""
+    overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
+    deeds = await services.database.read(get_deeds)
+    rows = {row.story_key: row for row in await services.database.read(get_newest_stories)}
+    moves = await services.database.read(get_moves)
+    by_story: dict[str, list[Any]] = {}
+    for deed in deeds:
+        for key in msgspec.json.decode(deed.story_keys, type=list[str]):
+            by_story.setdefault(key, []).append(deed)
+    told = {}
+    for story in overview.stories:
+        records = Records(row=rows.get(story.key), deeds=by_story.get(story.key, ()), move=moves.get(story.key))
+        standing = standing_of(story, records)
+        if standing is not None:
+            told[story.key] = standing
+    return told
+
+
+async def commits_named(services: Services, key: str, commands: list[Command]) -> list[CommitInfo]:
+    """The commits that name the story, and those that its agents said they had made."""
+    git = services.workspace.git
+    if git is None:
+        return []
+    verdicts = [msgspec.json.decode(command.verdict) for command in commands if command.verdict is not None]
+    named = [verdict.get("commit") for verdict in verdicts if isinstance(verdict, dict)]
+    try:
+        return await commits_of(git, key, [name for name in named if name])
+    except GitError:
+        return []
+
+
+def artifacts_of(services: Services, story: StoryInfo, files: list[Path]) -> list[Path]:
+    """The story's files, and those beside them that carry its key in their names; all inside the project."""
+    project = services.workspace.project
+    named = re.compile(rf"(?:^|[-_.]){re.escape(story.key)}(?=$|[-_.])")
+    found = list(files)
+    try:
+        beside = sorted(path for path, _ in zip(project.artifacts.iterdir(), range(FOLDER_MAX), strict=False))
+    except OSError:
+        beside = []
+    found += [path for path in beside if path not in files and named.search(path.stem) and path.is_file()]
+    return [path for path in found if path.resolve().is_relative_to(project.root.resolve())][:ARTIFACTS_MAX]
+
+
+def shown_command(command: Command) -> dict[str, Any]:
+    """A command as the page shows it: its verdict in a word, nothing of its processes and paths."""
+    fields = {name: value for name, value in msgspec.structs.asdict(command).items() if name not in HIDDEN}
+    keys = msgspec.json.decode(command.story_keys)
+    return {**fields, "verdict": command.word, "story_keys": keys, "background": bool(command.background)}
+
+
+async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:
+    overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
+    story = next((story for story in overview.stories if story.key == key), None)
+    if story is None:
+        raise ApiError(404, "not_found", f"the tracker has no story {key!r}")
+    return story, overview.project.writable
+
+
+async def _diff(services: Services, base_tree: str | None) -> Diff | None:
+    """The change of the tree since development of the story started; None where there is nothing to compare."""
+    git = services.workspace.git
+    if git is None or base_tree is None:
+        return None
+    try:
+        return await git.diff(base_tree, await git.snapshot())
+    except GitError:  # the snapshot's objects were removed with the data folder
+        return None
