@@ -80,7 +80,7 @@ def _batch_start(run: Run, payload: dict[str, Any], at: int) -> None:
         budget_usd=payload.get("budget_usd"),
     )
     run.state, run.reason, run.until, run.resumable = "running", None, None, None
-    run.cycle, run.stories, run.attention = None, [], []
+    run.cycle, run.cycles, run.stories, run.attention = None, [], [], []
     run.operations = [operation for operation in run.operations if operation.background]
     run.totals = Totals()
 
@@ -88,7 +88,7 @@ def _batch_start(run: Run, payload: dict[str, Any], at: int) -> None:
 def _batch_end(run: Run, payload: dict[str, Any], at: int) -> None:
     run.state, run.reason, run.until, run.resumable = "idle", payload.get("reason"), None, None
     run.operations = [operation for operation in run.operations if operation.background]
-    run.cycle = None
+    run.cycle, run.cycles = None, []
     if run.batch is not None and run.batch.id == payload["batch_id"]:
         run.batch.status = payload["status"]
         run.batch.cycles_completed = payload["cycles_completed"]
@@ -118,14 +118,20 @@ def _batch_warning(run: Run, payload: dict[str, Any], _at: int) -> None:
 
 def _cycle_start(run: Run, payload: dict[str, Any], at: int) -> None:
     run.cycle = CycleView(number=payload["cycle_number"], story_keys=list(payload["story_keys"]), started_at=at)
+    run.cycles = [*_other_cycles(run, payload), run.cycle]
     for key in payload["story_keys"]:
         _story(run, key).cycle_number = payload["cycle_number"]
 
 
-def _cycle_end(run: Run, _payload: dict[str, Any], _at: int) -> None:
-    run.cycle = None
+def _cycle_end(run: Run, payload: dict[str, Any], _at: int) -> None:
+    run.cycles = _other_cycles(run, payload)
+    run.cycle = run.cycles[-1] if run.cycles else None
     if run.batch is not None:
         run.batch.cycles_completed += 1
+
+
+def _other_cycles(run: Run, payload: dict[str, Any]) -> list[CycleView]:
+    return [cycle for cycle in run.cycles if cycle.number != payload["cycle_number"]]
 
 
 def _command_start(run: Run, payload: dict[str, Any], at: int) -> None:
@@ -176,7 +182,13 @@ def _story_status(run: Run, payload: dict[str, Any], at: int) -> None:
 
 
 def _attention(run: Run, payload: dict[str, Any], at: int) -> None:
-    view = AttentionView(kind=payload["kind"], message=payload["message"], story_key=payload.get("story_key"), at=at)
+    view = AttentionView(
+        kind=payload["kind"],
+        message=payload["message"],
+        story_key=payload.get("story_key"),
+        command_id=payload.get("command_id"),
+        at=at,
+    )
     run.attention = [*run.attention, view][-ATTENTION_MAX:]
 
 

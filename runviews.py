@@ -80,6 +80,7 @@ class AttentionView(msgspec.Struct):
     message: str
     story_key: str | None
     at: int
+    command_id: int | None = None
 
 
 class ContextView(msgspec.Struct):
@@ -124,7 +125,8 @@ class Run(msgspec.Struct):
     reason: str | None = None
     until: int | None = None
     batch: BatchView | None = None
-    cycle: CycleView | None = None
+    cycle: CycleView | None = None  # the newest of `cycles`
+    cycles: list[CycleView] = []  # in the order in which they were started
     stories: list[StoryView] = []
     operations: list[OperationView] = []
     totals: Totals = msgspec.field(default_factory=Totals)

@@ -138,7 +138,7 @@ class Upkeep:
             self._hub.trouble(problem)
 
     def _tell_moves(self) -> None:
-        busy = [] if self._run.cycle is None else self._run.cycle.story_keys
+        busy = [key for cycle in self._run.cycles for key in cycle.story_keys]
         for key, old, new in self._moves.look(self._statuses, busy):
             reason = "changed in the sprint status file"
             payload = {"story_key": key, "old_status": old, "new_status": new, "reason": reason}
@@ -157,8 +157,8 @@ class Upkeep:
 
     def _tell_edit(self, story: StoryInfo, what: str) -> None:
         """An edit of a story that the run works on belongs to its batch."""
-        cycle, batch = self._run.cycle, self._run.batch
-        working = cycle is not None and batch is not None and story.key in cycle.story_keys
+        batch = self._run.batch
+        working = batch is not None and any(story.key in cycle.story_keys for cycle in self._run.cycles)
         token = current_batch.set(batch.id if working and batch is not None else None)
         payload = {"story_key": story.key, "old_status": story.status, "new_status": story.status, "reason": what}
         mention(EventType.STORY_STATUS, payload)

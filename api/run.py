@@ -58,7 +58,7 @@ async def old_status(request: web.Request) -> web.Response:
             "batch_id": None if batch is None else batch.id,
             "cycles_completed": 0 if batch is None else batch.cycles_completed,
             "max_cycles": None if batch is None else batch.max_cycles,
-            "current_stories": [] if run.cycle is None else run.cycle.story_keys,
+            "current_stories": [key for cycle in run.cycles for key in cycle.story_keys],
         }
     )
 

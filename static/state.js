@@ -22,8 +22,9 @@
  * @typedef {{stories_done: number, stories_blocked: number, commands: number, commands_failed: number,
  *   input_tokens: number, output_tokens: number, cache_read_tokens: number, cache_write_tokens: number,
  *   cost_usd: number, estimated_usd: number, turns: number}} Totals
- * @typedef {{kind: string, message: string, story_key: string | null, at: number}} Attention
+ * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number}} Attention
  * @typedef {{state: Phase, reason: string | null, until: number | null, batch: Batch | null, cycle: Cycle | null,
+ *   cycles: readonly Cycle[],
  *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
  *   resumable: number | null, seq: number,
  *   limits: {budget_batch_usd: number | null, budget_day_usd: number | null, today_usd: number},
@@ -53,7 +54,7 @@ function noTotals() {
 /** The state of a server that has never run anything. @returns {RunState} */
 export function initial() {
   return {
-    state: "idle", reason: null, until: null, batch: null, cycle: null, stories: [], operations: [],
+    state: "idle", reason: null, until: null, batch: null, cycle: null, cycles: [], stories: [], operations: [],
     totals: noTotals(), attention: [], resumable: null, seq: 0,
     limits: { budget_batch_usd: null, budget_day_usd: null, today_usd: 0 },
     agent: { name: "", kind: "", version: null, problem: null }, project: { name: "", root: "", tracker: "" },
@@ -100,7 +101,7 @@ const FOLDS = {
   "command:end": commandEnd,
   "story:status": storyStatus,
   attention: (state, p, at) => ({
-    attention: [...state.attention, { kind: p.kind, message: p.message, story_key: p.story_key ?? null, at }].slice(-ATTENTION_MAX),
+    attention: [...state.attention, { kind: p.kind, message: p.message, story_key: p.story_key ?? null, command_id: p.command_id ?? null, at }].slice(-ATTENTION_MAX),
   }),
   "context:create": (_, p) => ({ context: { status: "running", message: p.message ?? null } }),
   "context:refresh": (_, p) => ({ context: { status: "running", message: p.message ?? null } }),
@@ -110,7 +111,7 @@ const FOLDS = {
 /** @type {Fold} */
 function batchStart(state, p, at) {
   return {
-    state: "running", reason: null, until: null, resumable: null, cycle: null, stories: [], attention: [],
+    state: "running", reason: null, until: null, resumable: null, cycle: null, cycles: [], stories: [], attention: [],
     operations: inBackground(state), totals: noTotals(),
     batch: {
       id: p.batch_id, status: "running", max_cycles: p.max_cycles, cycles_completed: 0, started_at: at, ended_at: null,
@@ -124,7 +125,9 @@ function batchEnd(state, p, at) {
   const reason = p.reason ?? null;
   const ended = { status: p.status, cycles_completed: p.cycles_completed, ended_at: at, reason };
   const batch = state.batch && state.batch.id === p.batch_id ? { ...state.batch, ...ended } : state.batch;
-  return { state: "idle", reason, until: null, resumable: null, cycle: null, operations: inBackground(state), batch };
+  return {
+    state: "idle", reason, until: null, resumable: null, cycle: null, cycles: [], operations: inBackground(state), batch,
+  };
 }
 
 /** @type {Fold} */
@@ -153,13 +156,22 @@ function cycleStart(state, p, at) {
   const cycle = { number: p.cycle_number, story_keys: p.story_keys, started_at: at };
   let stories = state.stories;
   for (const key of p.story_keys) stories = upsert(stories, key, { cycle_number: p.cycle_number });
-  return { cycle, stories };
+  return { cycle, cycles: [...otherCycles(state, p), cycle], stories };
 }
 
 /** @type {Fold} */
-function cycleEnd(state) {
+function cycleEnd(state, p) {
   const batch = state.batch && { ...state.batch, cycles_completed: state.batch.cycles_completed + 1 };
-  return { cycle: null, batch };
+  const cycles = otherCycles(state, p);
+  return { cycle: cycles.at(-1) ?? null, cycles, batch };
+}
+
+/**
+ * @param {RunState} state
+ * @param {Record<string, any>} p of a `cycle:start` or `cycle:end`
+ */
+function otherCycles(state, p) {
+  return state.cycles.filter((cycle) => cycle.number !== p.cycle_number);
 }
 
 /** @type {Fold} */

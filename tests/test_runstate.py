@@ -63,8 +63,8 @@ def test_a_new_state_is_idle_and_empty() -> None:
     assert (shown["state"], shown["batch"], shown["seq"], shown["resumable"]) == ("idle", None, 0, None)
     assert all(shown[name] == [] for name in ("stories", "operations", "attention"))
     assert list(shown) == [
-        "state", "reason", "until", "batch", "cycle", "stories", "operations", "totals", "attention", "context",
-        "resumable", "seq", "limits", "agent", "project", "plan", "problem",
+        "state", "reason", "until", "batch", "cycle", "cycles", "stories", "operations", "totals", "attention",
+        "context", "resumable", "seq", "limits", "agent", "project", "plan", "problem",
     ]  # fmt: skip
 
 
@@ -152,7 +152,18 @@ def test_a_cycle_is_counted_when_it_ends(fold: Fold) -> None:
         ("1-2-b", 1, None),
     ]
     run = fold.tell("cycle:end", cycle_number=1, completed_stories=["1-1-a"])
-    assert (run.cycle, run.batch.cycles_completed) == (None, 1)
+    assert (run.cycle, run.cycles, run.batch.cycles_completed) == (None, [], 1)
+
+
+def test_several_cycles_may_be_under_way(fold: Fold) -> None:
+    for number, key in enumerate(["1-1-a", "2-1-b", "3-1-c"], start=1):
+        fold.tell("cycle:start", cycle_number=number, story_keys=[key])
+    run = fold.tell("cycle:end", cycle_number=2, completed_stories=[])
+    assert [cycle.number for cycle in run.cycles] == [1, 3]
+    assert run.cycle == run.cycles[-1]
+    run = fold.tell("cycle:end", cycle_number=3, completed_stories=[])
+    assert (run.cycle, run.batch.cycles_completed) == (run.cycles[0], 2)
+    assert run.cycle.story_keys == ["1-1-a"]
 
 
 def test_a_command_is_an_operation_while_it_runs(fold: Fold) -> None:
