@@ -28,6 +28,14 @@ export function post(path, body = {}) {
   });
 }
 
+/** @param {string} path @param {Record<string, unknown>} body @returns {Promise<any>} */
+export function put(path, body) {
+  return request(path, {
+    method: "PUT", body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json", Accept: "application/json" },
+  });
+}
+
 /**
  * Stored events, oldest first.
  * @param {Record<string, string | number>} query since, limit, batch, type, story, q

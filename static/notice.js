@@ -4,19 +4,26 @@ import { byId, h, icon } from "./dom.js";
 
 /** How long a note stays, in ms; errors stay until they are dismissed. */
 const NOTE_MS = 6_000;
+/** The same for a note that offers something to do. */
+const OFFER_MS = 20_000;
 /** Least time between two announcements, in ms. */
 const VOICE_MS = 4_000;
 /** Most sentences of one announcement; a long pause must not end in a speech. */
 const VOICE_MOST = 3;
 
-/** @param {string} message @param {"good" | "bad" | "calm"} [tone] */
-export function toast(message, tone = "calm") {
+/** @typedef {{words: string, run: () => void}} Offer something to do about it; the note goes when it is taken */
+
+/** @param {string} message @param {"good" | "bad" | "calm"} [tone] @param {Offer[]} [offers] */
+export function toast(message, tone = "calm", offers = []) {
   const note = h("div", { class: "toast", "data-tone": tone }, h("p", { text: message }));
+  for (const { words, run } of offers) {
+    note.append(h("button", { class: "button small", type: "button", text: words, on: { click: () => (note.remove(), run()) } }));
+  }
   const close = h("button", { class: "ghost", type: "button", "aria-label": "Dismiss", on: { click: () => note.remove() } }, icon("cross"));
   note.append(close);
   byId("toasts").append(note);
   announce(message);
-  if (tone !== "bad") setTimeout(() => note.remove(), NOTE_MS);
+  if (tone !== "bad") setTimeout(() => note.remove(), offers.length ? OFFER_MS : NOTE_MS);
 }
 
 /** @type {string[]} */
