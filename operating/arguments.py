@@ -63,9 +63,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted batch, if there is one")
     parser.add_argument("--wait", action="store_true", help="wait where a person is needed instead of ending")
     parser.add_argument("--json", action="store_true", help="write the events as they are, one JSON object a line")
-    parser.add_argument(
-        "--no-browser", action="store_true", help="open no page (none is opened anyway)"
-    )
+    parser.add_argument("--no-browser", action="store_true", help="open no page (none is opened anyway)")
 
 
 def _add_file(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +73,7 @@ def _add_file(parser: argparse.ArgumentParser) -> None:
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
+    parser.add_argument("--agent", help="the agent to look at (default: as set)")
     parser.add_argument("--json", action="store_true", help="write the findings as one JSON array")
 
 

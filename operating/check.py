@@ -152,7 +152,8 @@ def _ledger(connection: sqlite3.Connection) -> tuple[bool, str]:
                 f"batch {batch}: {booked[0]} tokens and {booked[1]:.4f} USD are booked, "
                 f"{sums[0]} and {sums[1]:.4f} were told: please report this"
             )
-    return True, f"{len(told)} batches add up to {sum(row[1] for row in rows.values()):.2f} USD"
+    spent = sum(row[1] for row in rows.values())
+    return True, f"every batch adds up; {spent:.2f} USD in all"
 
 
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")

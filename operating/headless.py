@@ -151,18 +151,26 @@ def told(event: Event) -> str:
 
 
 def _status(event: Event) -> str:
+    payload = event.payload
     if event.type is EventType.STORY_STATUS:
-        return str(event.payload["new_status"])
-    return str(event.payload.get("status") or event.type.value.partition(":")[2] or event.type.value)
+        return str(payload["new_status"])
+    return str(payload.get("status") or payload.get("kind") or event.type.value.rpartition(":")[2])
 
 
 def _message(event: Event) -> str:
     payload = event.payload
-    if event.type is EventType.CYCLE_START:
-        return f"cycle {payload['cycle_number']}: {', '.join(payload['story_keys'])}"
-    if event.type is EventType.CYCLE_END:
-        return f"cycle {payload['cycle_number']}: {', '.join(payload['completed_stories']) or 'no story'} done"
-    return str(payload.get("message") or payload.get("reason") or payload.get("verdict") or "")
+    match event.type:
+        case EventType.BATCH_START:
+            return f"batch {payload['batch_id']}, cycles: {payload['max_cycles']}"
+        case EventType.BATCH_END:
+            cycles = payload["cycles_completed"]
+            return f"batch {payload['batch_id']}, cycles completed: {cycles} {payload.get('reason', '')}".rstrip()
+        case EventType.CYCLE_START:
+            return f"cycle {payload['cycle_number']}: {', '.join(payload['story_keys'])}"
+        case EventType.CYCLE_END:
+            return f"cycle {payload['cycle_number']}: {', '.join(payload['completed_stories']) or 'no story'} done"
+        case _:
+            return str(payload.get("message") or payload.get("reason") or payload.get("verdict") or "")
 
 
 def _plain(text: object) -> str:
