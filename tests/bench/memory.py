@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import random
+import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import aiohttp
-
 from tests.bench.load import clients, server, table
-from tests.realtime.house import House
+from tests.realtime.house import ROOT, House
 
 IDLE: Final = 500
 RATE: Final = 200  # events a second of the soak
+PLACES: Final = 50  # pages at a time during the soak
+COMING: Final = 15  # new pages a second during the soak
+MIB: Final = 1 << 20
 HEAD: Final = ("what", "figure")
 
 
@@ -26,11 +29,7 @@ async def run(soak_minutes: float) -> None:
             await asyncio.sleep(1)
             rows.append((f"KiB per idle client ({IDLE})", (house.memory() - before) / IDLE / 1024))
     async with server() as house:
-        await ten_thousand(house)
-        filled = house.memory()  # the ring holds 10,000 events from now on
-        for _ in range(9):
-            await ten_thousand(house)
-        rows.append(("KiB per further 10,000 events", (house.memory() - filled) / 9 / 1024))
+        rows += await grow(house)
     async with server() as house:
         rows += await soak(house, soak_minutes * 60)
     table("Memory", HEAD, rows)
@@ -41,31 +40,53 @@ async def ten_thousand(house: House) -> None:
         await house.emit(500, 100)
 
 
+async def grow(house: House) -> list[tuple[Any, ...]]:
+    """The ring holds 10,000 events after the first step; then SQLite's page cache fills up, then nothing grows."""
+    found = []
+    for _ in range(21):
+        await ten_thousand(house)
+        found.append(house.memory() / 1024)
+    return [
+        ("KiB per further 10,000 events, the ring being full: the first 100,000", (found[10] - found[0]) / 10),
+        ("KiB per further 10,000 events: the next 100,000", (found[20] - found[10]) / 10),
+    ]
+
+
+@asynccontextmanager
+async def visitors(house: House) -> AsyncIterator[None]:
+    """Pages that come, read and go, in a process of their own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.visitors", str(house.port), await house.epoch(), str(PLACES), str(COMING),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+    )  # fmt: skip
+    assert process.stdin is not None
+    try:
+        yield
+    finally:
+        process.stdin.close()
+        told, _ = await process.communicate()
+        sys.stdout.write(f"visitors of the soak: {told.decode()}")
+
+
 async def soak(house: House, seconds: float) -> list[tuple[Any, ...]]:
     """A fifth of the time to warm up: ring and caches are full then; growth is what comes after."""
     await ten_thousand(house)
-    epoch, rng = await house.epoch(), random.Random(1)
-    lines: list[aiohttp.ClientWebSocketResponse] = []
-    started, warm, descriptors = time.monotonic(), 0, 0
-    emitted = 0
-    while (passed := time.monotonic() - started) < seconds:
-        if not warm and passed > seconds / 5:
-            warm, descriptors = house.memory(), house.descriptors() - len(lines)
-        await house.emit(RATE // 10, 100, wait=False)
-        emitted += RATE // 10
-        for _ in range(rng.randrange(4)):
-            since = rng.choice(("", f"?since={10_000 + emitted // 2}&epoch={epoch}"))
-            lines.append(await house.connect(since))
-        while len(lines) > 50:
-            await lines.pop(rng.randrange(len(lines))).close()
-        await asyncio.sleep(max(0.0, started + emitted / RATE - time.monotonic()))
-    after = house.memory()
-    for line in lines:
-        await line.close()
-    await asyncio.sleep(0.5)
+    before = house.sockets()
+    found: list[float] = []
+    async with visitors(house):
+        started, emitted = time.monotonic(), 0
+        while (passed := time.monotonic() - started) < seconds:
+            await house.emit(RATE // 10, 100, wait=False)
+            emitted += RATE // 10
+            if passed > seconds * (len(found) + 1) / 5:
+                found.append(house.memory() / MIB)
+            await asyncio.sleep(max(0.0, started + emitted / RATE - time.monotonic()))
+        found.append(house.memory() / MIB)
+    async with asyncio.timeout(60):
+        while (await house.get("drive/facts"))["clients"]:
+            await asyncio.sleep(0.1)
     name = f"soak of {seconds / 60:.1f} minutes at {RATE} events/s"
     return [
-        (f"{name}: MiB when warm", warm / (1 << 20)),
-        (f"{name}: MiB at the end", after / (1 << 20)),
-        (f"{name}: descriptors left over", house.descriptors() - descriptors),
+        (f"{name}: MiB when warm, then each fifth", ", ".join(f"{size:.1f}" for size in found)),
+        (f"{name}: sockets left over", house.sockets() - before),
     ]
