@@ -46,6 +46,7 @@ from store.commands import (
     get_running_commands,
     update_command,
 )
+from store.lanes import Lane, create_lane, get_lane, get_open_lanes, get_unfinished_lane, update_lane
 from store.ledger import Insights, Window, get_insights
 from store.log import (
     BackgroundTask,
@@ -181,6 +182,7 @@ __all__ = [
     "DatabaseUnavailable",
     "EventFilter",
     "Insights",
+    "Lane",
     "NoSuchRow",
     "Question",
     "SchemaTooNew",
@@ -199,6 +201,7 @@ __all__ = [
     "create_batch",
     "create_check",
     "create_command",
+    "create_lane",
     "create_story",
     "find_commands",
     "find_events",
@@ -217,8 +220,10 @@ __all__ = [
     "get_events_by_batch",
     "get_events_since_batch",
     "get_insights",
+    "get_lane",
     "get_last_batch",
     "get_next_available_story",
+    "get_open_lanes",
     "get_pending_background_tasks",
     "get_preset",
     "get_question",
@@ -227,11 +232,13 @@ __all__ = [
     "get_stories_by_batch",
     "get_story",
     "get_story_by_key",
+    "get_unfinished_lane",
     "keep_preset",
     "list_batches",
     "summarise_batch",
     "update_background_task",
     "update_batch",
     "update_command",
+    "update_lane",
     "update_story",
 ]

@@ -138,7 +138,22 @@ FOURTH: Final = (
     "CREATE INDEX checks_by_story ON checks (story_key, id)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH)
+# A cycle that runs beside others works in a git worktree of its own.
+FIFTH: Final = (
+    """CREATE TABLE lanes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        batch_id INTEGER NOT NULL REFERENCES batches (id),
+        cycle_number INTEGER NOT NULL,
+        worktree TEXT NOT NULL,                    -- its folder's name below worktrees/ in the data folder
+        branch TEXT NOT NULL,
+        target TEXT NOT NULL,                      -- the branch that the work goes to
+        merged TEXT,                               -- the commit by which it did
+        ended_at INTEGER,                          -- NULL: the worktree may still be there
+        UNIQUE (batch_id, cycle_number)
+    )""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ import store.schema
 from db import Database
 from store.batches import Batch
 from store.commands import Command
+from store.lanes import Lane
 from store.log import BackgroundTask, StoredEvent
 from store.schema import MIGRATIONS, SchemaTooNew, migrate
 from store.stories import Story
@@ -55,6 +56,7 @@ TABLES = [
     ("commands", Command),
     ("events", StoredEvent),
     ("background_tasks", BackgroundTask),
+    ("lanes", Lane),
 ]
 
 

@@ -1,0 +1,54 @@
+"""The lanes: for each cycle that works in a git worktree of its own, where that is and where its work goes."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from store.rows import insert, many, one, update
+from store.stories import FINISHED, Story
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `lanes`; `merged` is the commit by which `target` took the branch, `ended_at` when its worktree went."""
+
+    id: int
+    batch_id: int
+    cycle_number: int
+    worktree: str
+    branch: str
+    target: str
+    merged: str | None = None
+    ended_at: int | None = None
+
+
+def create_lane(connection: sqlite3.Connection, /, batch_id: int, cycle_number: int, **columns: Any) -> int:
+    """Give a cycle its lane and return the row's id."""
+    return insert(connection, "lanes", Lane, {"batch_id": batch_id, "cycle_number": cycle_number, **columns})
+
+
+def update_lane(connection: sqlite3.Connection, /, lane_id: int, **columns: Any) -> None:
+    update(connection, "lanes", Lane, lane_id, columns)
+
+
+def get_lane(connection: sqlite3.Connection, batch_id: int, cycle_number: int) -> Lane | None:
+    sql = "SELECT * FROM lanes WHERE batch_id = ? AND cycle_number = ?"
+    return one(connection, Lane, sql, (batch_id, cycle_number))
+
+
+def get_open_lanes(connection: sqlite3.Connection) -> list[Lane]:
+    """Those whose worktree may still be there, of any batch, oldest first."""
+    return many(connection, Lane, "SELECT * FROM lanes WHERE ended_at IS NULL ORDER BY id")
+
+
+def get_unfinished_lane(connection: sqlite3.Connection, story_key: str) -> tuple[Lane, list[Story]] | None:
+    """The lane in which an earlier batch left the story unfinished, and the rows of its cycle."""
+    sql = "SELECT * FROM stories WHERE story_key = ? ORDER BY id DESC LIMIT 1"
+    story = one(connection, Story, sql, (story_key,))
+    lane = None if story is None else get_lane(connection, story.batch_id, story.cycle_number)
+    if story is None or lane is None or lane.ended_at is not None or story.status in FINISHED:
+        return None
+    sql = "SELECT * FROM stories WHERE batch_id = ? AND cycle_number = ? ORDER BY position, id"
+    return lane, many(connection, Story, sql, (story.batch_id, story.cycle_number))
