@@ -3,11 +3,13 @@
  * The page: joins the socket, the state and the views. Events wait in a queue and are applied once per animation frame;
  * then every view is shown the model and touches only what changed.
  */
+import { here } from "./address.js";
 import { ApiError, events as fetchEvents } from "./api.js";
 import { createBoard } from "./board.js";
 import { createControls } from "./controls.js";
 import { attr, byId, show } from "./dom.js";
 import { createHeader } from "./header.js";
+import { createInsights } from "./insights.js";
 import { createKeys } from "./keys.js";
 import { Log } from "./log.js";
 import { announce } from "./notice.js";
@@ -33,7 +35,9 @@ import { createTimeline } from "./timeline.js";
  *   `past` in a replay
  */
 
-const TABS = /** @type {const} */ (["run", "board", "timeline", "history"]);
+const TABS = /** @type {const} */ (["run", "board", "timeline", "history", "insights"]);
+/** Tabs that tell of all batches: a replay does not change them. */
+const TIMELESS = new Set(["history", "insights"]);
 /** Most milliseconds of a frame spent on applying events; the rest waits for the next frame. */
 const FRAME_MS = 10;
 /** How often events are applied while nobody looks and there are no frames, in ms. */
@@ -57,8 +61,8 @@ let byTimer = false;
 let epoch = "";
 
 const socket = new Socket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, { onInit, onEvent, onLink, onProblem });
-const openStory = (/** @type {string} */ key) => route.go(route.current.tab, { story: key });
-const closeStory = () => route.current.params.has("story") && route.go(route.current.tab);
+const openStory = (/** @type {string} */ key) => route.go(route.current.tab, { ...Object.fromEntries(here()), story: key });
+const closeStory = () => here().has("story") && route.go(route.current.tab, { ...Object.fromEntries(here()), story: "" });
 const header = createHeader({ wake: () => socket.wake(), openStory });
 const controls = createControls(() => model);
 const log = new Log();
@@ -69,7 +73,7 @@ const reader = createReader({ seq: () => model.run.seq, onPlan: (plan) => update
 const replay = new Replay({ current: () => model, onFrame: schedule, onLines: (lines) => log.replay(lines) });
 const past = createPast({ replay: (id) => replay.open(id).then(() => route.go("run")) });
 /** @type {Record<string, {render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void}>} */
-const tabs = { run: runTab, board, timeline, history: past };
+const tabs = { run: runTab, board, timeline, history: past, insights: createInsights() };
 const dossier = createStoryDialog(closeStory);
 const theme = createTheme(byId("theme"));
 const route = createRoute(TABS, onRoute);
@@ -134,7 +138,7 @@ function render() {
   const shown = replay.model(model);
   header.render(shown, replay.now);
   controls.render(shown, replay.active);
-  tabs[route.current.tab].render(route.current.tab === "history" ? model : shown, replay.now);
+  tabs[route.current.tab].render(TIMELESS.has(route.current.tab) ? model : shown, replay.now);
 }
 
 /** @param {Record<string, any>} payload */
@@ -227,6 +231,7 @@ createKeys([
   { keys: "g b", words: "Go to Board", run: () => route.go("board") },
   { keys: "g t", words: "Go to Timeline", run: () => route.go("timeline") },
   { keys: "g h", words: "Go to History", run: () => route.go("history") },
+  { keys: "g i", words: "Go to Insights", run: () => route.go("insights") },
   { keys: "/", words: "Search in this view", run: search },
   { keys: "p", words: "Pause or resume", run: toggle },
   { keys: "Space", words: "Pause or resume", run: toggle },

@@ -1,0 +1,51 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ledgerTable, MEASURES, percent, roundsOf, sorted, success, summary } from "../../static/ledger.js";
+
+/** @param {string} name @param {Record<string, number>} fields @returns {any} */
+function line(name, fields = {}) {
+  return {
+    name, commands: 2, succeeded: 2, failed: 0, held: 0, running: 0, duration_ms: 1000, input_tokens: 1, output_tokens: 2,
+    cache_read_tokens: 3, cache_write_tokens: 4, cost_usd: 0.5, ...fields,
+  };
+}
+
+test("what is not all is never shown as all, what is not none never as none", () => {
+  assert.deepEqual([1, 0.999, 0.5, 0.001, 0, null].map(percent), ["100 %", "99 %", "50 %", "1 %", "0 %", "–"]);
+});
+
+test("stopped commands count neither as success nor as failure", () => {
+  assert.equal(success(line("dev", { succeeded: 3, failed: 1, held: 5 })), 0.75);
+  assert.equal(success(line("dev", { succeeded: 0, failed: 0, held: 5 })), null);
+});
+
+test("days and batches stand in their order, everything else by size", () => {
+  const lines = [line("10", { cost_usd: 9 }), line("9", { cost_usd: 1 }), line("2", { cost_usd: 5 })];
+  const names = (/** @type {string} */ group) => sorted(group, lines, MEASURES.cost).map(({ name }) => name);
+  assert.deepEqual(names("batch"), ["2", "9", "10"]);
+  assert.deepEqual(names("story"), ["10", "2", "9"]);
+});
+
+test("a table has the numbers of the ledger, for people and as they are", () => {
+  const table = ledgerTable("Story", "story", [line("1-2-login", { cost_usd: 0.123456 })], line("all"), () => "Log in");
+  assert.deepEqual(table.rows[0].cells.slice(0, 2), ["1-2 Log in", "2"]);
+  assert.equal(table.rows[0].cells.at(-1), "$0.1235");
+  assert.deepEqual([table.rows[0].raw[0], table.rows[0].raw.at(-1)], ["1-2-login", 0.123456]);
+  assert.deepEqual(table.names.slice(-2), ["cache_write_tokens", "cost_usd"]);
+  assert.equal(table.foot?.[0], "All");
+});
+
+test("every round has the letter of its verdict", () => {
+  assert.deepEqual(roundsOf("HIGH, ZERO ISSUES").map(({ letter }) => letter), ["H", "✓"]);
+  assert.deepEqual(roundsOf("CRITICAL, odd").map(({ letter }) => letter), ["C", "?"]);
+  assert.deepEqual(roundsOf(""), []);
+});
+
+test("an empty ledger comes to nothing, one story's cost is that of the stories done", () => {
+  /** @type {any} */
+  const none = { total: [], burn_up: { points: [] }, review_rounds: [] };
+  assert.deepEqual(summary(none), []);
+  const points = [{ story_key: "a" }, { story_key: "b" }, { story_key: "a" }];
+  assert.equal(summary({ ...none, total: [line("all")], burn_up: { points } })[0][2], "$0.25 for each of 2 stories done");
+});
