@@ -108,6 +108,7 @@ async def get_transcript(request: web.Request) -> web.Response:
         raise ApiError(404, "not_found", f"command {command_id} has left no transcript")
     if request.query.get("raw") == "1":
         raw = await asyncio.to_thread(_read, path)
+        raw = await asyncio.to_thread(services.workspace.masker.bytes, raw)
         return web.Response(body=raw, content_type="application/x-ndjson", headers={"Cache-Control": "no-store"})
     kind = _kind(services, command.agent)
     entries: list[Any] = await asyncio.to_thread(agents.read_transcript, path, kind)

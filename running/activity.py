@@ -18,6 +18,7 @@ from running.workspace import known, mention
 from workflow import announcements, command_kind, infer_task
 
 MESSAGE_MAX: Final = 300  # characters of one line of the log
+MASKED_MAX: Final = 8192  # characters that are searched for secrets, so that none is cut before it is recognised
 BURST: Final = 100  # lines that may come at once
 RATE_PER_S: Final = 20.0  # lines per second after that
 BOOK_EVERY_S: Final = 2.0  # how often usage goes to the row while the command runs
@@ -26,7 +27,14 @@ BOOK_EVERY_S: Final = 2.0  # how often usage goes to the row while the command r
 class Activity:
     """The stream of one command. `metrics` answers what the agent has used so far."""
 
-    def __init__(self, command: str, command_id: int, subject: Mapping[str, Any], database: Database) -> None:
+    def __init__(
+        self,
+        command: str,
+        command_id: int,
+        subject: Mapping[str, Any],
+        database: Database,
+        mask: Callable[[str], str] = str,
+    ) -> None:
         self.task_id = "setup"
         self.session_id: str | None = None
         self.metrics: Callable[[], dict[str, Any]] = dict
@@ -34,6 +42,7 @@ class Activity:
         self._command_id = command_id
         self._subject = subject
         self._database = database
+        self._mask = mask
         self._announced = False
         self._tokens = float(BURST)
         self._left_out = 0
@@ -94,7 +103,8 @@ class Activity:
         if not self._may_show():
             self._left_out += 1
             return
-        payload = {**self._subject, "task_id": self.task_id, "message": message[:MESSAGE_MAX], "kind": kind}
+        shown = self._mask(message[:MASKED_MAX])[:MESSAGE_MAX]
+        payload = {**self._subject, "task_id": self.task_id, "message": shown, "kind": kind}
         mention(EventType.COMMAND_PROGRESS, {**payload, **known(metrics=self.metrics() or None)})
 
     def _may_show(self) -> bool:

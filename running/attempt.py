@@ -75,13 +75,17 @@ class Attempt:
         """From the committed row to the committed result."""
         prompt = self._prompt()
         call = await self._open(prompt)
-        activity = Activity(self._order.command, self._command_id, self._subject(), self._workspace.database)
+        workspace, subject = self._workspace, self._subject()
+        activity = Activity(
+            self._order.command, self._command_id, subject, workspace.database, workspace.masker.text
+        )
         await self._tell_start(activity)
         try:
             before = await self._snapshot()
             outcome = await self._call(call, activity)
             activity.flush()
             verdict, result = await self._judge(outcome, activity)
+            result = self._masked(result)
             change = await self._change_since(before)
         except BaseException as error:
             await asyncio.shield(self._abandon(activity, error))
@@ -210,6 +214,12 @@ class Attempt:
             return verdict, Result(CommandStatus.ERROR, doubt)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
 
+    def _masked(self, result: Result) -> Result:
+        """Without the secrets that the agent's words hold: what is kept and told of a command comes from here."""
+        masker = self._workspace.masker
+        verdict = None if result.verdict is None else masker.bytes(result.verdict)
+        return replace(result, reason=masker.text(result.reason), verdict=verdict)
+
     def _stopped(self) -> Result:
         if self._gate.stop_mode is StopMode.INTERRUPT:
             return Result(CommandStatus.INTERRUPTED, "The server ended while this was running.")
@@ -244,7 +254,7 @@ class Attempt:
     async def _abandon(self, activity: Activity, error: BaseException) -> None:
         """Our own fault, or the server's end: no row is left open, what was seen of the usage is booked."""
         status = CommandStatus.INTERRUPTED if isinstance(error, asyncio.CancelledError) else CommandStatus.ERROR
-        reason = f"{type(error).__name__}: {error}"
+        reason = self._workspace.masker.text(f"{type(error).__name__}: {error}")
         columns = {"status": status.value, "reason": reason, **activity.metrics()}
         await self._end(activity, columns, {"status": status.on_wire, "metrics": activity.metrics(), "reason": reason})
 

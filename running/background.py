@@ -55,8 +55,8 @@ class Background:
             status, message = "stopped", "stopped with the batch"
         except Exception as error:
             log.exception("background work failed: %s", kind)
-            status, message = "error", str(error)
-            await record(EventType.ERROR, {"type": kind, "message": str(error)})
+            status, message = "error", self._workspace.masker.text(str(error))
+            await record(EventType.ERROR, {"type": kind, "message": message})
         finally:
             work.close()
             ended = {"status": status, "message": message, "ended_at": int(self._workspace.clock() * 1000)}

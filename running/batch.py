@@ -57,7 +57,7 @@ class Batch:
         except Stopped:
             status = "stopped"
         except Exception as error:
-            status, reason = "error", str(error) or type(error).__name__
+            status, reason = "error", self._workspace.masker.text(str(error)) or type(error).__name__
             await self._tell_error(error, reason)
         await self._finish(status, reason)
 

@@ -22,6 +22,7 @@ from workflow import CommitVerdict, DevVerdict
 
 CHECK_TIMEOUT_S: Final = 1800.0  # the project's own check
 TAIL_CHARS: Final = 2000  # of its output that go into the reason: the end is where failures are summed up
+MASKED_CHARS: Final = 16 * 1024  # of it that are searched for secrets, so that none is cut before it is recognised
 
 
 async def stories_written(workspace: Workspace, stories: Sequence[StoryRun]) -> str:
@@ -75,7 +76,8 @@ async def check_passes(workspace: Workspace) -> str:
     if code == 0:
         return ""
     ending = f"took longer than {CHECK_TIMEOUT_S / 60:.0f} minutes" if code is None else f"ended with {code}"
-    return f"the check `{command}` {ending}:\n{output[-TAIL_CHARS:].strip()}"
+    said = workspace.masker.text(output[-MASKED_CHARS:])[-TAIL_CHARS:].strip()
+    return f"the check `{command}` {ending}:\n{said}"
 
 
 async def _run(argv: list[str], folder: Path) -> tuple[int | None, str]:

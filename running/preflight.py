@@ -56,7 +56,7 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
             raise BadRequest("agent", f"there is no agent {name!r}; known are {', '.join(sorted(workspace.agents))}")
         found = await agents.preflight(workspace.agents[name])
         if found.problem is not None:
-            raise NotNow("agent", found.problem)
+            raise NotNow("agent", workspace.masker.text(found.problem))
 
 
 async def check_folder(workspace: Workspace) -> None:

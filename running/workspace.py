@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from agents import AgentSpec
 from db import Database, DatabaseUnavailable, update_batch
 from events import Event, EventType, current_batch, emit_event
+from masking import Masker
 from running.git import Git
 from settings import Settings
 from sprint import Project
@@ -37,6 +38,7 @@ class Workspace:
     prompts: Path
     git: Git | None
     clock: Callable[[], float]
+    masker: Masker = field(default_factory=Masker)  # for everything that programs said and the run repeats
 
     def relative(self, path: Path) -> str:
         """A path as prompts and pages show it: relative to the project where it lies inside."""
