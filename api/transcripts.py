@@ -1,0 +1,79 @@
+"""What an agent printed: its transcript as entries, or the stream as recorded, both without the secrets in them.
+
+The recording on disk stays as it was, readable by its owner only; what is answered is masked, always.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+import agents
+from api.answers import SERVICES, ApiError, Services, path_id
+from db import get_command
+from running.attempt import stream_file
+
+PIECE_BYTES: Final = 1 << 20  # of the stream that are read, masked and sent at a time
+LINE_BYTES: Final = 32 << 20  # a longer line is sent, and searched for secrets, in parts
+
+
+async def get_transcript(request: web.Request) -> web.StreamResponse:
+    services, command_id = request.app[SERVICES], path_id(request, "id")
+    command = await services.database.read(get_command, command_id)
+    if command is None or command.stream_path is None:
+        raise ApiError(404, "not_found", f"there is no command {command_id}")
+    path = await asyncio.to_thread(stream_file, services.workspace.data_dir / command.stream_path)
+    if not await asyncio.to_thread(path.is_file):
+        raise ApiError(404, "not_found", f"command {command_id} has left no transcript")
+    if request.query.get("raw") == "1":
+        return await _send(request, path, services)
+    told = {"command_id": command_id, "command": command.command}
+    content = await asyncio.to_thread(_entries, services, path, command.agent, told)
+    return web.Response(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _entries(services: Services, path: Path, agent: str, told: dict[str, Any]) -> bytes:
+    """Masked as the JSON that it is sent as: no field can be forgotten."""
+    spec = services.workspace.agents.get(agent)
+    entries = agents.read_transcript(path, "text" if spec is None else spec.kind)
+    return services.workspace.masker.bytes(msgspec.json.encode({**told, "entries": entries}))
+
+
+async def _send(request: web.Request, path: Path, services: Services) -> web.StreamResponse:
+    """The stream in pieces of whole lines: memory is bounded however long it is."""
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
+    await response.prepare(request)
+    pieces, masker = _pieces(path), services.workspace.masker
+    while piece := await asyncio.to_thread(next, pieces, b""):
+        await response.write(await asyncio.to_thread(masker.bytes, piece))
+    await response.write_eof()
+    return response
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """Whole lines of a recording, plain or compressed; a damaged one ends where the damage begins."""
+    rest = b""
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            while chunk := file.read(PIECE_BYTES):
+                rest += chunk
+                cut = rest.rfind(b"\n") + 1
+                if cut == 0 and len(rest) >= LINE_BYTES:
+                    cut = len(rest)
+                if cut:
+                    yield rest[:cut]
+                    rest = rest[cut:]
+    except (OSError, EOFError, zlib.error):  # OSError: also what gzip raises for damage
+        pass
+    if rest:
+        yield rest
+
+
+ROUTES: Final = [web.get("/api/commands/{id}/transcript", get_transcript)]
