@@ -15,6 +15,7 @@ import sprint
 from agents import AgentSpec, Price
 from demo.fresh import DemoError, demo_folder
 from operating.arguments import DATA_FOLDER
+from masking import Masker, secret_values
 from settings import FILE_NAME, AgentConfig, Loaded, PriceConfig, SettingsError, load
 from sprint import Project, ProjectNotFound
 from workflow.presets import KINDS
@@ -76,6 +77,12 @@ def _price(config: PriceConfig) -> Price:
     """A token from the cache costs what a fresh one does, unless the settings know better."""
     read, write = (config.input if part is None else part for part in (config.cache_read, config.cache_write))
     return Price(config.input, config.output, read, write)
+
+
+def masker_of(settings: Settings, environment: Mapping[str, str] = os.environ) -> Masker:
+    """Knows the secrets of this server and of its agents by their values, others by their shapes."""
+    given = [environment, *(agent.env for agent in settings.agents.values()), {"TOKEN": settings.token or ""}]
+    return Masker(value for variables in given for value in secret_values(variables))
 
 
 def make_data_dir(folder: Path) -> None:

@@ -27,12 +27,13 @@ import api.page
 import api.project
 import api.run
 import api.socket
+import api.transcripts
 import events
 import security
 from api.answers import SERVICES, LiveSettings, Services
 from db import Database, SchemaTooNew, get_events, get_events_between, get_events_since_batch, get_last_batch
 from hub import INIT_EVENTS, Hub
-from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, plan
+from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, masker_of, plan
 from operating import arguments, logs, verbs
 from operating.headless import Exit, Headless
 from orchestrator import Orchestrator
@@ -64,7 +65,7 @@ def build_app(plan: Plan, *subscribers: events.Subscriber) -> web.Application:
     app = web.Application(middlewares=[api.answers.errors], client_max_size=api.answers.BODY_MAX)
     security.protect(app, guard, api.answers.refuse)
     app[api.page.MANIFEST] = api.page.manifest()
-    for module in (api.page, api.socket, api.run, api.project, api.history, api.operate):
+    for module in (api.page, api.socket, api.run, api.project, api.history, api.transcripts, api.operate):
         app.add_routes(module.ROUTES)
     app.cleanup_ctx.append(lambda app: _services(app, plan, subscribers))
     app.on_shutdown.append(_end_run_and_pages)
@@ -120,6 +121,7 @@ async def _workspace(plan: Plan, live: LiveSettings, database: Database) -> Work
         prompts=HOUSE / "prompts",
         git=git,
         clock=time.time,
+        masker=masker_of(plan.loaded.settings),
     )
 
 

@@ -1,16 +1,12 @@
-"""What happened: batches, stored events, transcripts, the ledger."""
+"""What happened: batches, stored events, commands, the ledger."""
 
 from __future__ import annotations
 
-import asyncio
 import datetime
-import gzip
-from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
 
-import agents
 from api.answers import SERVICES, ApiError, Services, answer, number, path_id
 from api.dossier import shown_command
 from db import (
@@ -20,7 +16,6 @@ from db import (
     count_batches,
     find_commands,
     find_events,
-    get_command,
     get_commands_by_batch,
     get_insights,
     get_stories_by_batch,
@@ -29,7 +24,6 @@ from db import (
 )
 from db import get_batch as get_batch_row
 from events import envelope
-from running.attempt import stream_file
 
 PAGE_MAX: Final = 1000  # rows of one answer
 STREAM_CHUNK: Final = 1000  # events read at a time for a streamed answer
@@ -98,33 +92,6 @@ def envelope_of(row: StoredEvent) -> bytes:
     return envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)
 
 
-async def get_transcript(request: web.Request) -> web.Response:
-    services, command_id = request.app[SERVICES], path_id(request, "id")
-    command = await services.database.read(get_command, command_id)
-    if command is None or command.stream_path is None:
-        raise ApiError(404, "not_found", f"there is no command {command_id}")
-    path = await asyncio.to_thread(stream_file, services.workspace.data_dir / command.stream_path)
-    if not await asyncio.to_thread(path.is_file):
-        raise ApiError(404, "not_found", f"command {command_id} has left no transcript")
-    if request.query.get("raw") == "1":
-        raw = await asyncio.to_thread(_read, path)
-        raw = await asyncio.to_thread(services.workspace.masker.bytes, raw)
-        return web.Response(body=raw, content_type="application/x-ndjson", headers={"Cache-Control": "no-store"})
-    kind = _kind(services, command.agent)
-    entries: list[Any] = await asyncio.to_thread(agents.read_transcript, path, kind)
-    return answer({"command_id": command_id, "command": command.command, "entries": entries})
-
-
-def _kind(services: Services, agent: str) -> str:
-    spec = services.workspace.agents.get(agent)
-    return "text" if spec is None else spec.kind
-
-
-def _read(path: Path) -> bytes:
-    content = path.read_bytes()
-    return gzip.decompress(content) if path.suffix == ".gz" else content
-
-
 async def get_commands(request: web.Request) -> web.Response:
     """The newest commands of all batches, or of one, oldest first."""
     database = request.app[SERVICES].database
@@ -155,7 +122,6 @@ ROUTES: Final = [
     web.get("/api/batches", get_batches),
     web.get("/api/batches/{id}", get_batch),
     web.get("/api/events", get_events),
-    web.get("/api/commands/{id}/transcript", get_transcript),
     web.get("/api/commands", get_commands),
     web.get("/api/insights", insights),
 ]
