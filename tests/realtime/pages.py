@@ -17,11 +17,15 @@ _decode = msgspec.json.Decoder(Envelope).decode
 
 
 class Page:
-    """Runs until `leave`. `seen` are the seqs in the order they came, `delays` the seconds from emission to here."""
+    """Runs until `leave`. `seen` are the seqs in the order they came, `delays` the seconds from emission to here.
 
-    def __init__(self, house: House, epoch: str, *, since: int = 0) -> None:
+    `first` is what it has seen before it came; a page that names no `since` learns it from its `init`.
+    """
+
+    def __init__(self, house: House, epoch: str, *, since: int | None = 0) -> None:
         self.house, self.epoch = house, epoch
         self.first = since
+        self.resumed = 0
         self.seen: list[int] = []
         self.delays: list[float] = []
         self.inits = 0
@@ -33,7 +37,7 @@ class Page:
 
     @property
     def last(self) -> int:
-        return self.seen[-1] if self.seen else self.first
+        return self.seen[-1] if self.seen else (self.first or 0)
 
     def drop(self) -> None:
         """Cut the line without a word."""
@@ -54,7 +58,8 @@ class Page:
     async def _live(self) -> None:
         while True:
             with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-                async with self.house.connect(f"?since={self.last}&epoch={self.epoch}") as self._line:
+                query = "" if self.first is None else f"?since={self.last}&epoch={self.epoch}"
+                async with self.house.connect(query) as self._line:
                     await self._read(self._line)
                     self.codes.append(self._line.close_code)
             await asyncio.sleep(0.05)
@@ -63,10 +68,17 @@ class Page:
         async for message in line:
             await self.reading.wait()
             one = _decode(message.data)
-            self.inits += one.type == "init"
-            if one.seq is not None and bytes(one.payload):
+            self.resumed += one.type == "resumed"
+            if one.type == "init":
+                self._greeted(bytes(one.payload))
+            elif one.seq is not None and bytes(one.payload):
                 self.seen.append(one.seq)
                 self._time(bytes(one.payload))
+
+    def _greeted(self, payload: bytes) -> None:
+        self.inits += 1
+        if self.first is None:
+            self.first = msgspec.json.decode(payload)["seq"]
 
     def _time(self, payload: bytes) -> None:
         at = payload.find(b'"message":"') + len(b'"message":"')
