@@ -58,7 +58,7 @@ def _setting(loaded: Loaded, setting: Setting) -> dict[str, Any]:
     value = getattr(loaded.settings, setting.name)
     return {
         "name": setting.name,
-        "value": ("set" if value else None) if setting.name == "token" else value,
+        "value": ("set" if value else None) if setting.secret else value,
         "allowed": setting.allowed,
         "effect": setting.effect,
         "source": loaded.sources[setting.name],

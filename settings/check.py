@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,7 +24,8 @@ def check(name: str, value: Any, where: str) -> Any:
     if value is None and setting.optional:
         return None
     if not _fits(setting, value):
-        raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {_shown(value)}")
+        shown = "what is there" if setting.secret else _shown(value)
+        raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {shown}")
     if name in _SECTIONS:
         return _section(name, value, where)
     return value
@@ -55,9 +57,18 @@ def _is_command(value: Any) -> bool:
         return False
 
 
+def _is_url(value: Any) -> bool:
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+        return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, a bracket that is never closed
+        return False
+
+
 _KIND_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "text": lambda value: isinstance(value, str) and value != "",
     "command": _is_command,
+    "url": _is_url,
     "integer": lambda value: type(value) is int,
     "number": lambda value: type(value) in (int, float) and value == value,
     "boolean": lambda value: type(value) is bool,

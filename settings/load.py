@@ -73,7 +73,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         text = environment.get(ENVIRONMENT_PREFIX + name.upper())
         if text is None:
             continue
-        if setting.kind == "text":
+        if setting.kind in ("text", "command", "url"):
             values[name] = text
             continue
         try:

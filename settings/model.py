@@ -71,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     budget_day_usd: float | None = None
     auto_resume: bool = False
     retention_days: int | None = 30
+    notify_webhook: str | None = None
+    notify_secret: str | None = None
+    notify_command: str | None = None
     heartbeat_s: float = 30.0
     pong_timeout_s: float = 10.0
     max_clients: int = 1000

@@ -12,12 +12,13 @@ class Setting(msgspec.Struct, frozen=True):
 
     name: str
     effect: str
-    kind: str = "text"  # text, command, integer, number, boolean, list, mapping
+    kind: str = "text"  # text, command, url, integer, number, boolean, list, mapping
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
     optional: bool = False
     editable: bool = True
+    secret: bool = False  # never shown, not even to the operator
 
     @property
     def allowed(self) -> str:
@@ -33,6 +34,7 @@ class Setting(msgspec.Struct, frozen=True):
 _ARTICLE: Final = {
     "text": "text",
     "command": "a command line",
+    "url": "a URL that begins with http:// or https://",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
@@ -43,7 +45,7 @@ _ARTICLE: Final = {
 SETTINGS: Final = (
     Setting("host", "address to listen on; any but a loopback address needs a token", editable=False),
     Setting("port", "port to listen on; 0 picks a free one", "integer", 0, 65535, editable=False),
-    Setting("token", "secret that every request must carry", optional=True, editable=False),
+    Setting("token", "secret that every request must carry", optional=True, editable=False, secret=True),
     Setting("allowed_hosts", "further names the page may be opened under", "list", editable=False),
     Setting("cors_origin", "which origin may read the data files", editable=False),
     Setting("data_dir", "folder of the database and the transcripts", optional=True, editable=False),
@@ -67,6 +69,17 @@ SETTINGS: Final = (
     Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
     Setting("auto_resume", "go on with an interrupted batch at start", "boolean"),
     Setting("retention_days", "days that an agent's raw stream is kept", "integer", 1, 36_500, optional=True),
+    Setting(
+        "notify_webhook", "URL that is told when the run needs you or has ended", "url", optional=True, editable=False
+    ),
+    Setting("notify_secret", "secret that signs what the webhook is told", optional=True, editable=False, secret=True),
+    Setting(
+        "notify_command",
+        "command that is run when the run needs you or has ended",
+        "command",
+        optional=True,
+        editable=False,
+    ),
     Setting("heartbeat_s", "seconds between pings to a page", "number", 0.1, 3600, editable=False),
     Setting("pong_timeout_s", "seconds a page has to answer a ping", "number", 0.1, 3600, editable=False),
     Setting("max_clients", "pages that may be connected at once", "integer", 1, 100_000, editable=False),

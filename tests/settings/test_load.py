@@ -164,6 +164,7 @@ def test_every_range_holds_to_its_ends(file: Path, setting: Setting) -> None:
 NOT_OF_KIND: dict[str, list[str]] = {
     "text": ["1", "true", "null", "[a]", "{a: b}", "1.5", "2024-01-02", "''", "~"],
     "command": ["1", "true", "[pytest]", "''", "' '", '"pytest \'x"', "{a: b}"],
+    "url": ["1", "example.com", "ftp://x/", "file:///etc/passwd", "http://", "'http://[::1'", "http://x:99999/", "[a]"],
     "integer": ["true", "false", "'1'", "1.0", ".nan", "null", "[1]", "1e3", "0x" + "f" * 5000],
     "number": ["true", "'1'", ".nan", ".inf", "-.inf", "[1.5]", "{}", "x"],
     "boolean": ["1", "0", "'true'", "null", "[]"],
@@ -180,6 +181,10 @@ def test_a_value_of_another_kind_is_refused(file: Path, setting: Setting) -> Non
             assert getattr(of(file, f"{setting.name}: {text}").settings, setting.name) is None
         else:
             assert refused(file, f"{setting.name}: {text}").startswith(f"{file}: {setting.name} must be ")
+
+
+def test_a_secret_is_not_repeated_in_a_message(file: Path) -> None:
+    assert "hunter2" not in refused(file, "notify_secret: [hunter2]")
 
 
 def test_a_choice_names_its_choices(file: Path) -> None:

@@ -1,0 +1,138 @@
+"""Where notifications go. A channel delivers one notice or says whether it is worth another try."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import os
+import shlex
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final, Protocol
+
+import aiohttp
+import msgspec
+
+from notify.notice import Notice
+
+WEBHOOK_S: Final = 10.0  # for one delivery, connecting included
+COMMAND_S: Final = 60.0
+ANSWER_BYTES: Final = 2_000  # of an answer or of standard error that a message may quote
+SECRETS: Final = ("SPRINT_RUNNER_TOKEN", "SPRINT_RUNNER_NOTIFY_SECRET")  # nobody's business but ours
+
+
+class Trouble(RuntimeError):
+    """A delivery that failed and may succeed later."""
+
+
+class Refused(RuntimeError):
+    """A delivery that would fail again."""
+
+
+class Channel(Protocol):
+    """`name` is for messages and for the cursor in the database."""
+
+    name: str
+
+    async def deliver(self, notice: Notice) -> None:
+        """Deliver, or raise `Trouble` or `Refused`."""
+
+
+class Webhook:
+    """An HTTP POST of JSON, signed where a secret is set.
+
+    The signature is `sha256=` and the HMAC-SHA256, in hex, of the timestamp header, a full stop and the body. The
+    delivery's name is the same at every try, so that a receiver can tell a repetition.
+    """
+
+    name = "webhook"
+
+    def __init__(self, url: str, secret: str | None, project: str, epoch: str) -> None:
+        self._url = url
+        self._secret = secret
+        self._project = project
+        self._epoch = epoch
+
+    async def deliver(self, notice: Notice) -> None:
+        body = msgspec.json.encode({"text": notice.text, "project": self._project, "event": notice.event})
+        timeout = aiohttp.ClientTimeout(total=WEBHOOK_S)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.post(
+                    self._url, data=body, headers=self._headers(notice, body), allow_redirects=False
+                ) as answer,
+            ):
+                _judge(answer.status)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise Trouble(str(error) or type(error).__name__) from None
+
+    def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
+        timestamp = str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "sprint-runner",
+            "X-Sprint-Runner-Event": notice.type,
+            "X-Sprint-Runner-Delivery": f"{self._epoch}-{notice.seq}",
+            "X-Sprint-Runner-Timestamp": timestamp,
+        }
+        if self._secret is not None:
+            headers["X-Sprint-Runner-Signature"] = signature(self._secret, timestamp, body)
+        return headers
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """What a receiver computes to know that we sent this, and when."""
+    return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def _judge(status: int) -> None:
+    if status < 300:
+        return
+    if status in (408, 425, 429) or status >= 500:
+        raise Trouble(f"it answered {status}")
+    raise Refused(f"it answered {status}")
+
+
+class Command:
+    """A program of the user's: the notice as JSON on standard input, its sentence in SPRINT_RUNNER_MESSAGE."""
+
+    name = "command"
+
+    def __init__(self, line: str, project: str, environment: Mapping[str, str] = os.environ) -> None:
+        self._argv = shlex.split(line)
+        self._project = project
+        self._environment = {name: value for name, value in environment.items() if name not in SECRETS}
+
+    async def deliver(self, notice: Notice) -> None:
+        body = msgspec.json.encode({"text": notice.text, "project": self._project, "event": notice.event})
+        told = {"SPRINT_RUNNER_EVENT": notice.type, "SPRINT_RUNNER_MESSAGE": notice.text.replace("\0", "")}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._argv,
+                env={**self._environment, **told},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Refused(f"{self._argv[0]} could not be started: {error.strerror}") from None
+        await self._finish(process, body)
+
+    async def _finish(self, process: asyncio.subprocess.Process, body: bytes) -> None:
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                _, errors = await process.communicate(body)
+        except TimeoutError:
+            raise Trouble(f"it did not end within {COMMAND_S:.0f} s") from None
+        finally:
+            with suppress(ProcessLookupError):  # nobody of the group is left, as it should be
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        if process.returncode:
+            words = errors[-ANSWER_BYTES:].decode(errors="replace").strip()
+            raise Trouble(f"it ended with {process.returncode}" + (f": {words}" if words else ""))
