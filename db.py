@@ -57,10 +57,12 @@ from store.log import (
     get_events,
     get_events_between,
     get_events_by_batch,
+    get_events_of_types,
     get_events_since_batch,
     get_pending_background_tasks,
     update_background_task,
 )
+from store.meta import get_meta, set_meta
 from store.presets import get_preset, keep_preset
 from store.questions import Question, answer_question, ask_question, get_question, get_questions
 from store.rows import NoSuchRow, UnknownColumn
@@ -218,10 +220,12 @@ __all__ = [
     "get_events",
     "get_events_between",
     "get_events_by_batch",
+    "get_events_of_types",
     "get_events_since_batch",
     "get_insights",
     "get_lane",
     "get_last_batch",
+    "get_meta",
     "get_next_available_story",
     "get_open_lanes",
     "get_pending_background_tasks",
@@ -235,6 +239,7 @@ __all__ = [
     "get_unfinished_lane",
     "keep_preset",
     "list_batches",
+    "set_meta",
     "summarise_batch",
     "update_background_task",
     "update_batch",

@@ -34,6 +34,7 @@ from api.answers import SERVICES, LiveSettings, Services
 from db import Database, SchemaTooNew, get_events, get_events_between, get_events_since_batch, get_last_batch
 from hub import INIT_EVENTS, Hub
 from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, masker_of, plan
+from notify import Notifier
 from operating import arguments, logs, verbs
 from operating.headless import Exit, Headless
 from orchestrator import Orchestrator
@@ -92,12 +93,15 @@ async def _services(app: web.Application, plan: Plan, subscribers: Sequence[even
     workspace = await _workspace(plan, live, database)
     app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, live)
     upkeep = Upkeep(workspace, run_state, hub)
-    events.start(database, run_state.apply, upkeep.committed, hub.publish, *subscribers)
+    notifier = Notifier(database, settings, plan.project.name)
+    events.start(database, run_state.apply, upkeep.committed, hub.publish, notifier.take, *subscribers)
+    notifier.start()
     await app[SERVICES].orchestrator.recover()
     await upkeep.start()
     hub.start()
     yield
     await upkeep.stop()
+    await notifier.stop()
     events.stop()
     await database.close()
 

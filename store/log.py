@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -66,6 +67,15 @@ def get_events_between(connection: sqlite3.Connection, first: int, last: int) ->
     """Events with first <= seq <= last."""
     sql = "SELECT * FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq"
     return many(connection, StoredEvent, sql, (first, last))
+
+
+def get_events_of_types(
+    connection: sqlite3.Connection, types: Sequence[str], since: int, limit: int
+) -> list[StoredEvent]:
+    """At most `limit` events of these types after `since`, oldest first."""
+    marks = ", ".join("?" * len(types))
+    sql = f"SELECT * FROM events WHERE seq > ? AND type IN ({marks}) ORDER BY seq LIMIT ?"  # noqa: S608 - marks
+    return many(connection, StoredEvent, sql, (since, *types, limit))
 
 
 def find_events(connection: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[StoredEvent]:
