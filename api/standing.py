@@ -87,7 +87,7 @@ def _done(records: Records, hand: str | None) -> Standing:
         return Standing("bad", _short(f"The runner left it at {records.row.status}: {records.row.reason or 'no end'}"))
     if records.commit is None:
         return Standing("good", f"{reviewed} · no commit recorded")
-    return Standing("good", f"{reviewed} · commit {records.commit[:7]}")
+    return Standing("good", f"{reviewed} · {records.commit[:7]}")
 
 
 def _blocked(records: Records, hand: str | None) -> Standing:
@@ -223,7 +223,7 @@ def _hand(story: StoryInfo, move: Move | None) -> str | None:
 
 
 def _reviewed(reviews: Sequence[Deed | Command]) -> str:
-    count = "1 review:" if len(reviews) == 1 else f"{len(reviews)} reviews, the last:"
+    count = "1 review:" if len(reviews) == 1 else f"{len(reviews)} reviews, last:"
     return f"{count} {(reviews[-1].word or 'unreadable').lower()}"
 
 

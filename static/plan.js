@@ -7,7 +7,9 @@
 /**
  * @typedef {{key: string, epic: string | null, title: string | null, description: string | null, status: string,
  *   raw_status: string, runnable: boolean, tasks: {done: number, total: number} | null, file: string | null,
- *   drift: {file_status: string} | null, line: number | null, comment: string | null}} PlanStory
+ *   drift: {file_status: string} | null, line: number | null, comment: string | null,
+ *   standing?: Standing | null}} PlanStory `standing` is what the status rests on, by the runner's own records
+ * @typedef {{tone: "good" | "calm" | "hold" | "bad", words: string}} Standing
  * @typedef {{id: string, key: string | null, title: string | null, status: string, raw_status: string,
  *   retrospective: any, stories: string[]}} Epic
  * @typedef {{project: {name: string, tracker: string, candidates: string[], writable: boolean, root: string},
@@ -37,7 +39,7 @@ const RESTING = new Set(["done", "blocked", "parked", "unknown"]);
 export function overlay(sprint, overrides) {
   const stories = sprint.stories.map((story) => {
     const status = known(overrides.get(story.key)?.status ?? story.status);
-    return status === story.status ? story : { ...story, status, runnable: !RESTING.has(status) };
+    return status === story.status ? story : { ...story, status, runnable: !RESTING.has(status), standing: null };
   });
   return { sprint, stories, byKey: new Map(stories.map((story) => [story.key, story])), counts: counted(stories), error: null };
 }

@@ -1,5 +1,8 @@
 // @ts-check
-/** Keeps the plan true: reads the tracker, lays statuses heard since over it, and reads again when something moved. */
+/**
+ * Keeps the plan true: reads the tracker and what each status rests on, lays statuses heard since over it, and reads
+ * again when something moved.
+ */
 import { ApiError, get } from "./api.js";
 import { newerThan, NO_PLAN, overlay } from "./plan.js";
 
@@ -22,7 +25,8 @@ export function createReader(page) {
   async function read() {
     const from = page.seq();
     try {
-      const sprint = await get("/api/sprint");
+      const [sprint, { stories: standings }] = await Promise.all([get("/api/sprint"), get("/api/standings")]);
+      for (const story of sprint.stories) story.standing = standings[story.key] ?? null;
       overrides = newerThan(overrides, from);
       set(overlay(sprint, overrides));
     } catch (error) {

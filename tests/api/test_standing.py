@@ -51,7 +51,7 @@ CARDS = [
     (
         "done",
         Records(row=row("done"), deeds=[DEV, review(1, "HIGH"), review(2, "LOW"), COMMIT], move=BY_RUNNER),
-        ("good", "2 reviews, the last: low · commit abc1234"),
+        ("good", "2 reviews, last: low · abc1234"),
     ),
     ("done", Records(row=row("done"), deeds=[review(1, "LOW")]), ("good", "1 review: low · no commit recorded")),
     (

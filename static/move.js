@@ -1,0 +1,66 @@
+// @ts-check
+/**
+ * Changing a story's status in the tracker: asked with the status that the operator saw, so that a change of somebody
+ * else is never written over; refused in the words of the server; taken back with one press.
+ */
+import { ApiError, get, put } from "./api.js";
+import { shortKey, statusWords } from "./format.js";
+import { toast } from "./notice.js";
+
+/** @typedef {{key: string, status: string, raw_status: string}} Movable */
+
+/** What may be written; the others are only read. */
+export const WRITABLE = ["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked"];
+
+/** What is asked for where it does not go without saying. A meaning that nobody knows is compared by its word. @param {Movable} story */
+function seen(story) {
+  return story.status === "unknown" ? story.raw_status : story.status;
+}
+
+/**
+ * @param {Movable} story as it is shown
+ * @param {string} to
+ * @returns {Promise<boolean>} whether the tracker says so now
+ */
+export async function move(story, to) {
+  if (story.status === to) return false;
+  try {
+    await put(`/api/stories/${encodeURIComponent(story.key)}/status`, { status: to, expected: seen(story) });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    await refused(story, to, error);
+    return false;
+  }
+  const back = { words: "Undo", run: () => move({ ...story, status: to }, story.status) };
+  toast(`${shortKey(story.key)} is now ${statusWords(to)}.`, "good", WRITABLE.includes(story.status) ? [back] : []);
+  return true;
+}
+
+/** @param {Movable} story @param {string} to @param {ApiError} error */
+async function refused(story, to, error) {
+  const name = shortKey(story.key);
+  if (error.status !== 409) return toast(`${name} stays at ${statusWords(story.status)}. ${sentence(error.message)}`, "bad");
+  const now = await current(story.key);
+  if (!now) return toast(sentence(error.message), "bad");
+  if (now.status === to) return toast(`${name} is at ${statusWords(to)} already: somebody else was faster.`);
+  const again = { words: `Set ${statusWords(to)} anyway`, run: () => move(now, to) };
+  toast(`Somebody else has changed ${name}: it says “${now.raw_status}” now, not “${seen(story)}”. Nothing was written.`, "bad", [again]);
+}
+
+/** What the tracker says by now. @param {string} key @returns {Promise<Movable | null>} */
+async function current(key) {
+  try {
+    /** @type {import("./plan.js").Sprint} */
+    const sprint = await get("/api/sprint");
+    return sprint.stories.find((story) => story.key === key) ?? null;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return null;
+  }
+}
+
+/** @param {string} words */
+function sentence(words) {
+  const whole = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+}
