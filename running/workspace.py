@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from settings import Settings
 from sprint import Project
 
 RETRY_S: Final = 1.0  # how often a record that the disk refused is tried again
+STOOD_S: Final = 5.0  # a record that took longer, since another process had locked the database, is worth a line
 
 log = logging.getLogger("sprint_runner.run")
 T = TypeVar("T")
@@ -50,19 +52,19 @@ class Workspace:
 
 async def durable(write: Callable[[], Awaitable[T]]) -> T:
     """Do a write that the run must not go on without; while the disk takes none, wait for it and do it again."""
-    waited = 0
+    refused, started = False, time.monotonic()
     while True:
         try:
             result = await write()
         except DatabaseUnavailable as error:
-            waited += 1
+            refused = True
             log.error("the run waits for the database: %s", error)
             await asyncio.sleep(RETRY_S)
         else:
             break
-    batch_id = current_batch.get()
-    if waited and batch_id is not None:
-        message = f"the run stood still for about {waited * RETRY_S:.0f} s: the database took no writes"
+    batch_id, stood = current_batch.get(), time.monotonic() - started
+    if (refused or stood >= STOOD_S) and batch_id is not None:
+        message = f"the run stood still for about {max(stood, 1):.0f} s: the database took no writes"
         mention(EventType.BATCH_WARNING, {"batch_id": batch_id, "warning_type": "disk", "message": message})
     return result
 
