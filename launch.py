@@ -14,9 +14,9 @@ from typing import Any, Final
 import sprint
 from agents import AgentSpec, Price
 from demo.fresh import DemoError, demo_folder
-from operating.arguments import DATA_FOLDER
 from masking import Masker, secret_values
-from settings import FILE_NAME, AgentConfig, Loaded, PriceConfig, SettingsError, load
+from operating.arguments import DATA_FOLDER
+from settings import FILE_NAME, AgentConfig, Loaded, PriceConfig, Settings, SettingsError, load
 from sprint import Project, ProjectNotFound
 from workflow.presets import KINDS
 
@@ -40,6 +40,7 @@ class Plan:
 
 def plan(options: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Plan:
     """Find the project and read the settings. Raises `CannotStart`."""
+    environment = dict(environment)  # read again when settings change, whatever becomes of the process's own
     try:
         demo = getattr(options, "demo", False)
         start = demo_folder(options.project) if demo else (options.project or Path.cwd())

@@ -260,7 +260,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments.parse(sys.argv[1:] if argv is None else argv)
     logs.set_up(getattr(options, "log_level", "warning"), getattr(options, "log_format", "text"))
     try:
-        return verbs.perform(options, plan(options), serve)
+        planned = plan(options)
+        os.environ.pop("SPRINT_RUNNER_TOKEN", None)  # git and the project's check have no use for it
+        return verbs.perform(options, planned, serve)
     except CannotStart as error:
         sys.stderr.write(f"server.py: {error}\n")
         return EXIT_USAGE
