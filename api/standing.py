@@ -61,7 +61,7 @@ class Records(msgspec.Struct, frozen=True, kw_only=True):
 
 def standing_of(story: StoryInfo, records: Records) -> Standing | None:
     """The line on the story's card; None where there is nothing to say."""
-    hand = _hand(story, records.move)
+    hand = _hand(story, records)
     if story.status == "done":
         return _done(records, hand)
     if story.status == "blocked":
@@ -117,7 +117,7 @@ def evidence_of(
 
 def _source(story: StoryInfo, records: Records) -> Sentence | None:
     """Who set the status that the tracker shows."""
-    hand, row = _hand(story, records.move), records.row
+    hand, row = _hand(story, records), records.row
     if hand is not None:
         return Sentence("hold" if story.status == "done" else "calm", f"The status was set {hand}, not by the runner.")
     if row is None:
@@ -217,9 +217,13 @@ def _failures(deeds: Sequence[Deed | Command]) -> Sentence | None:
 # -- words ------------------------------------------------------------------------------------------------------
 
 
-def _hand(story: StoryInfo, move: Move | None) -> str | None:
-    """How a person set the status that the tracker shows now; None where the runner did, or nobody was seen to."""
-    return BY_HAND.get(move.reason) if move is not None and move.new == story.status else None
+def _hand(story: StoryInfo, records: Records) -> str | None:
+    """How a person set the status that the tracker shows now; None where the runner came to the same, or nobody was
+    seen to."""
+    row, move = records.row, records.move
+    if move is None or move.new != story.status or (row is not None and row.status == story.status):
+        return None
+    return BY_HAND.get(move.reason)
 
 
 def _reviewed(reviews: Sequence[Deed | Command]) -> str:

@@ -9,6 +9,9 @@ import { toast } from "./notice.js";
 
 /** @typedef {{key: string, status: string, raw_status: string}} Movable */
 
+/** The last word about each story: one that is not true any more offers nothing. @type {Map<string, HTMLElement>} */
+const notes = new Map();
+
 /** What may be written; the others are only read. */
 export const WRITABLE = ["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked"];
 
@@ -24,6 +27,7 @@ function seen(story) {
  */
 export async function move(story, to) {
   if (story.status === to) return false;
+  notes.get(story.key)?.remove();
   try {
     await put(`/api/stories/${encodeURIComponent(story.key)}/status`, { status: to, expected: seen(story) });
   } catch (error) {
@@ -32,19 +36,24 @@ export async function move(story, to) {
     return false;
   }
   const back = { words: "Undo", run: () => move({ ...story, status: to }, story.status) };
-  toast(`${shortKey(story.key)} is now ${statusWords(to)}.`, "good", WRITABLE.includes(story.status) ? [back] : []);
+  notes.set(story.key, toast(`${shortKey(story.key)} is now ${statusWords(to)}.`, "good", WRITABLE.includes(story.status) ? [back] : []));
   return true;
 }
 
 /** @param {Movable} story @param {string} to @param {ApiError} error */
 async function refused(story, to, error) {
+  notes.set(story.key, await refusal(story, to, error));
+}
+
+/** @param {Movable} story @param {string} to @param {ApiError} error @returns {Promise<HTMLElement>} */
+async function refusal(story, to, error) {
   const name = shortKey(story.key);
   if (error.status !== 409) return toast(`${name} stays at ${statusWords(story.status)}. ${sentence(error.message)}`, "bad");
   const now = await current(story.key);
   if (!now) return toast(sentence(error.message), "bad");
   if (now.status === to) return toast(`${name} is at ${statusWords(to)} already: somebody else was faster.`);
   const again = { words: `Set ${statusWords(to)} anyway`, run: () => move(now, to) };
-  toast(`Somebody else has changed ${name}: it says “${now.raw_status}” now, not “${seen(story)}”. Nothing was written.`, "bad", [again]);
+  return toast(`Somebody else has changed ${name}: it says “${now.raw_status}” now, not “${seen(story)}”. Nothing was written.`, "bad", [again]);
 }
 
 /** What the tracker says by now. @param {string} key @returns {Promise<Movable | null>} */

@@ -24,6 +24,7 @@ export function toast(message, tone = "calm", offers = []) {
   byId("toasts").append(note);
   announce(message);
   if (tone !== "bad") setTimeout(() => note.remove(), offers.length ? OFFER_MS : NOTE_MS);
+  return note;
 }
 
 /** @type {string[]} */
