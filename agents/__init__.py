@@ -4,6 +4,7 @@ The orchestrator uses what is named here and knows no agent by name.
 """
 
 from agents.deadlines import Graces
+from agents.identity import end_group
 from agents.marks import sweep
 from agents.preflight import preflight
 from agents.process import AgentProcess, start
@@ -56,6 +57,7 @@ __all__ = [
     "UnknownKind",
     "Usage",
     "UsageSeen",
+    "end_group",
     "preflight",
     "read_transcript",
     "start",

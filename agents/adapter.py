@@ -107,6 +107,7 @@ class Adapter(ABC):
     kind: ClassVar[str]
     needs_final: ClassVar[bool] = True  # an end without the program's final record is a truncated run
     silent_stderr: ClassVar[bool] = True  # output on stderr is no sign of progress
+    complains: ClassVar[bool] = False  # its parser learns from stderr, too
     ending: ClassVar[tuple[Step, ...]] = (Step(signal.SIGTERM),)  # before SIGKILL to the group
     death_signal: ClassVar[signal.Signals] = signal.SIGKILL  # sent by the kernel when we die
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win

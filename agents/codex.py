@@ -118,6 +118,7 @@ class Codex(Adapter):
     """See the module."""
 
     kind = "codex"
+    complains = True
     ending = (Step(signal.SIGINT),)  # on which it ends its commands; SIGTERM would leave them
     death_signal = signal.SIGINT
 

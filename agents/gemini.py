@@ -123,6 +123,7 @@ class Gemini(Adapter):
     """See the module."""
 
     kind = "gemini"
+    complains = True
     ending = (Step(signal.SIGINT, to_group=True), Step(signal.SIGTERM, to_group=True))
     death_signal = signal.SIGTERM
     environment = {"GEMINI_CLI_NO_RELAUNCH": "true"}  # one process instead of a launcher and its child

@@ -84,6 +84,11 @@ class Tail:
             del self._data[:excess]
             self.dropped += excess
 
+    def take(self) -> bytes:
+        """What is kept; nothing is, afterwards."""
+        data, self._data = bytes(self._data), bytearray()
+        return data
+
     def text(self) -> str:
         """What is kept, decoded; undecodable bytes are replaced."""
         return self._data.decode("utf-8", "replace")

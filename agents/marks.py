@@ -14,16 +14,14 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
+
+from agents.identity import KILL_WAIT_S, PROC, on_linux, start_time
 
 MARK_VARIABLE = "SPRINT_RUNNER_MARK"
 SWEEP_GRACE_S = 5.0  # between SIGTERM and SIGKILL: a test run or a dev server may want to clean up
 POLL_S = 0.02  # between looks at processes that are ending
-KILL_WAIT_S = 2.0  # a process that SIGKILL has not ended by then is stuck in the kernel
-
 YOUNG_S = 2.0  # since its fork: a process without environment may be in the middle of an exec
 
-_PROC = Path("/proc")
 _NO_ENVIRONMENT = b"\0\0"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -46,16 +44,6 @@ async def sweep_exact(mark: str, grace_s: float = SWEEP_GRACE_S) -> list[int]:
 def marked(mark_prefix: str) -> list[int]:
     """The pids of living processes whose mark begins with `mark_prefix`."""
     return [pid for pid in _pids() if _carries(pid, _needle(mark_prefix))]
-
-
-def start_time(pid: int) -> str | None:
-    """The kernel's start time of a process in clock ticks since boot; with the pid it identifies a process."""
-    try:
-        stat = (_PROC / str(pid) / "stat").read_bytes()
-    except OSError:
-        return None
-    fields = stat[stat.rfind(b")") + 2 :].split()  # the name before it may hold spaces and brackets
-    return fields[19].decode() if len(fields) > 19 else None
 
 
 def _needle(mark: str) -> bytes:
@@ -98,7 +86,7 @@ def _is_starting(pid: int) -> bool:
     if ticks is None or time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / _TICKS > YOUNG_S:
         return False
     try:
-        return bool(os.readlink(_PROC / str(pid) / "exe"))
+        return bool(os.readlink(PROC / str(pid) / "exe"))
     except OSError:
         return False
 
@@ -120,7 +108,9 @@ def _signal(pid: int, number: signal.Signals, needle: bytes) -> bool:
 
 
 def _pids() -> Iterator[int]:
-    with suppress(OSError), os.scandir(_PROC) as entries:
+    if not on_linux():
+        return
+    with suppress(OSError), os.scandir(PROC) as entries:
         for entry in entries:
             if entry.name.isdigit():
                 yield int(entry.name)
@@ -134,7 +124,7 @@ def _carries(pid: int, needle: bytes) -> bool:
 def _environ(pid: int) -> bytes | None:
     """The variables of a process between zero bytes; None where they are not ours to read or there is no process."""
     try:
-        with open(_PROC / str(pid) / "environ", "rb") as file:
+        with open(PROC / str(pid) / "environ", "rb") as file:
             return b"\0" + file.read() + b"\0"
     except OSError:
         return None
@@ -145,7 +135,7 @@ def _ancestry() -> set[int]:
     while pid > 0 and pid not in pids:
         pids.add(pid)
         try:
-            stat = (_PROC / str(pid) / "stat").read_bytes()
+            stat = (PROC / str(pid) / "stat").read_bytes()
         except OSError:
             break
         pid = int(stat[stat.rfind(b")") + 2 :].split()[1])

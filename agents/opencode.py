@@ -111,6 +111,7 @@ class Opencode(Adapter):
     """See the module."""
 
     kind = "opencode"
+    complains = True
     ending = (Step(signal.SIGTERM, to_group=True),)  # it ignores SIGINT and SIGHUP
     death_signal = signal.SIGTERM
     environment = {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_SHARE": "1"}

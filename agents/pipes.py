@@ -24,7 +24,7 @@ class Pipes(asyncio.SubprocessProtocol):
         self._on_exit, self._on_stderr = on_exit, on_stderr
         self._chunks: deque[bytes] = deque()
         self._waiting = 0
-        self._paused = False
+        self._paused = self._deaf = False
         self._transport: asyncio.SubprocessTransport | None = None
         self.stderr = Tail(STDERR_BYTES)
         self.exited = asyncio.Event()
@@ -41,6 +41,8 @@ class Pipes(asyncio.SubprocessProtocol):
             self.stderr.add(data)
             self._on_stderr(data)
             return
+        if self._deaf:
+            return
         self._chunks.append(data)
         self._waiting += len(data)
         self.readable.set()
@@ -51,7 +53,7 @@ class Pipes(asyncio.SubprocessProtocol):
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         self._open.discard(fd)
         if fd == STDOUT:
-            self.give_up_reading()
+            self._end()
         if not self._open:
             self.drained.set()
 
@@ -60,7 +62,11 @@ class Pipes(asyncio.SubprocessProtocol):
         self._on_exit()
 
     def give_up_reading(self) -> None:
-        """No more chunks will come (or be waited for)."""
+        """What comes from now on is not taken: a process that outlives the agent may print for ever."""
+        self._deaf = True
+        self._end()
+
+    def _end(self) -> None:
         self.eof.set()
         self.readable.set()
 

@@ -18,8 +18,9 @@ from agents import launch
 from agents.adapter import Adapter, Cause, Ending, Judgement
 from agents.deadlines import GRACES, Deadlines, Graces
 from agents.environment import environment, find_program
+from agents.identity import start_time
 from agents.lines import LineSplitter, Oversize
-from agents.marks import start_time, sweep_exact
+from agents.marks import sweep_exact
 from agents.objects import noise
 from agents.pipes import Pipes
 from agents.prices import PriceList
@@ -34,6 +35,7 @@ from agents.wording import sentence
 ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
 SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
 MAX_COMPLAINT_BYTES = 64 * 1024  # of a stderr line that is looked at for retries and denials
+COMPLAINTS_AT_ONCE = 200  # lines of one piece of stderr; who floods it announces nothing there
 EOF_ROUNDS = 10  # times `eof_s` that a pipe may go on delivering after the agent's exit
 
 
@@ -59,6 +61,7 @@ class AgentProcess:
         self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
         self._parser = adapter.parser(str(call.cwd))
         self._complaints = LineSplitter(MAX_COMPLAINT_BYTES)
+        self._listens = adapter.complains
         self._recording = StreamFile(call.stream_path)
         self._changed = asyncio.Event()
         self._pipes = Pipes(self._changed.set, self._hear)
@@ -123,7 +126,7 @@ class AgentProcess:
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
             return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
         self.pid = self._transport.get_pid()
-        self.start_time = start_time(self.pid)
+        self.start_time = await asyncio.to_thread(start_time, self.pid)
         self._limits.restart(time.monotonic())
         return None
 
@@ -167,7 +170,9 @@ class AgentProcess:
     def _hear(self, data: bytes) -> None:
         if not self._adapter.silent_stderr:
             self._limits.progress(time.monotonic())
-        for line in self._complaints.feed(data):
+        if not self._listens:
+            return
+        for line in self._complaints.feed(data)[:COMPLAINTS_AT_ONCE]:
             if not isinstance(line, Oversize):
                 self._deliver(self._guarded(partial(self._parser.complain, line)))
 
@@ -251,7 +256,7 @@ class AgentProcess:
         await self._until_drained()
         await sweep_exact(self._call.mark, self._graces.sweep_s)
         self._signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
-        await self._until_drained()
+        await self._until_drained(1)
         self._pipes.give_up_reading()
         await reader
         if self._ender is not None:
@@ -263,8 +268,8 @@ class AgentProcess:
             raise self._broken
         return self._outcome(self._judge(exit_code), exit_code)
 
-    async def _until_drained(self) -> None:
-        for _ in range(EOF_ROUNDS):
+    async def _until_drained(self, rounds: int = EOF_ROUNDS) -> None:
+        for _ in range(rounds):
             before = self._limits.last_progress
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._pipes.drained.wait(), self._graces.eof_s)

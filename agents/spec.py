@@ -115,9 +115,9 @@ class Usage:
 class Outcome:
     """The end of one call: what happened, what was said, what it cost.
 
-    `reason` is one sentence, empty on success. `text` is everything the main agent said, in order, its pieces
-    joined by newlines; subagents and API errors printed as text are not in it. `duration_ms` is our wall clock.
-    `cost_usd` is the agent's own figure, plus an estimate from the price table for what it did not report;
+    `reason` is one sentence, empty on success. `text` is what the main agent said, in order, its pieces joined by
+    newlines (of very much the end); subagents and API errors printed as text are not in it. `duration_ms` is our wall
+    clock. `cost_usd` is the agent's own figure, plus an estimate from the price table for what it did not report;
     `estimated_usd` is that part of it.
     """
 

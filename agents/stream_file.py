@@ -1,7 +1,8 @@
 """The raw recording of one call's stdout: exact bytes, owner-only, compressed when done.
 
 `write` only collects; one task hands what was collected to a thread, in order. A disk that fails ends the recording,
-never the run: the error is kept for whoever wants to say it.
+never the run: the error is kept for whoever wants to say it. Of a stream that is longer than anybody reads the
+beginning and the end are kept, and a line between them says how much is not.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from agents.lines import Tail
+
 FLUSH_BYTES = 128 * 1024  # collected before a write is worth a thread's wake-up
 FLUSH_S = 0.5  # a transcript that is read while the agent runs lags by no more
 MAX_PENDING_BYTES = 8 * 1024 * 1024  # beyond this the reader waits for the disk
+MAX_BYTES = 256 * 1024 * 1024  # of the beginning; an hour of a busy agent with partial messages makes 50 MiB
+TAIL_BYTES = 4 * 1024 * 1024  # of the end, where the reason of a failure stands; held in memory until then
+CUT = "[{size} bytes of the stream are left out here]"
 FILE_MODE = 0o600  # prompts and file contents may be private
+FOLDER_MODE = 0o700
 GZIP_LEVEL = 4  # JSON shrinks tenfold at any level; this one takes about 20 ms per MB
 COPY_BYTES = 1024 * 1024  # read at once while compressing
 
@@ -34,6 +41,8 @@ class StreamFile:
         self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._closing = False
+        self._written = 0  # of the beginning
+        self._tail = Tail(TAIL_BYTES)
         self._writer: asyncio.Task[None] | None = None
         self.error: OSError | None = None
 
@@ -55,7 +64,7 @@ class StreamFile:
 
     def write(self, chunk: bytes) -> None:
         """Collect a chunk; it is written within FLUSH_S."""
-        if self.error is not None:
+        if self.error is not None or self._closing:
             return
         self._pending.append(chunk)
         self._pending_bytes += len(chunk)
@@ -94,7 +103,7 @@ class StreamFile:
             self.error = error
 
     def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        _make_private(self._path.parent)
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
         os.fchmod(self._file, FILE_MODE)  # an existing file keeps its mode otherwise
 
@@ -104,11 +113,21 @@ class StreamFile:
             os.close(file)
 
     def _append(self, data: bytes) -> None:
+        """The beginning to the disk, up to its bound; what comes later to the tail."""
+        head = data[: max(0, MAX_BYTES - self._written)]
+        self._written += len(head)
+        self._tail.add(data[len(head) :])
+        self._put(head)
+
+    def _put(self, data: bytes) -> None:
         view = memoryview(data)
         while view and self._file is not None:
             view = view[os.write(self._file, view) :]
 
     def _finish(self) -> None:
+        if self._tail.dropped:
+            self._put(b"\n%b\n" % CUT.format(size=f"{self._tail.dropped:,}").encode())
+        self._put(self._tail.take())
         self._release()
         partial = self._path.with_name(self._path.name + ".gz.part")
         try:
@@ -127,3 +146,10 @@ class StreamFile:
             gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as packed,
         ):
             shutil.copyfileobj(source, packed, COPY_BYTES)
+
+
+def _make_private(folder: Path) -> None:
+    """Every folder that is missing, for the owner alone (`mkdir(parents=True)` does that for the last one only)."""
+    if not folder.is_dir():
+        _make_private(folder.parent)
+        folder.mkdir(mode=FOLDER_MODE, exist_ok=True)

@@ -27,7 +27,7 @@ from agents.records import (
 from agents.spec import Outcome, OutcomeKind, Usage
 from agents.wording import first_line
 
-MAX_TEXT_CHARS = 16 * 1024 * 1024  # of the agent's text that is kept for reading a verdict; the end is what counts
+MAX_TEXT_CHARS = 1024 * 1024  # of the agent's text that is kept for reading a verdict (0.1 s); the end is what counts
 TEXT_COSTS_CHARS = 64  # what a text takes beside its characters: millions of empty lines are not for free
 MAX_OPEN_CALLS = 1000  # tool calls remembered until their result comes
 
@@ -141,8 +141,8 @@ class Tally:
             self._last_said = record.text
         if record.subagent is not None:
             return
-        self._texts.append(record.text)
-        self._text_chars += len(record.text) + TEXT_COSTS_CHARS
+        self._texts.append(record.text[-MAX_TEXT_CHARS:])
+        self._text_chars += len(self._texts[-1]) + TEXT_COSTS_CHARS
         while self._text_chars > MAX_TEXT_CHARS and len(self._texts) > 1:
             self._text_chars -= len(self._texts.popleft()) + TEXT_COSTS_CHARS
 

@@ -19,6 +19,7 @@ from workflow import announcements, command_kind, infer_task
 
 MESSAGE_MAX: Final = 300  # characters of one line of the log
 MASKED_MAX: Final = 8192  # characters that are searched for secrets, so that none is cut before it is recognised
+READ_MAX: Final = 16 * 1024  # characters of a text that are searched for the beginning of what it says
 BURST: Final = 100  # lines that may come at once
 RATE_PER_S: Final = 20.0  # lines per second after that
 BOOK_EVERY_S: Final = 2.0  # how often usage goes to the row while the command runs
@@ -82,7 +83,9 @@ class Activity:
 
     def _read_text(self, text: str) -> None:
         self._read_announcements(text)
-        lines = [line for line in text.split("\n") if line.strip() and not line.lstrip("`* ").startswith("::task")]
+        lines = [
+            line for line in text[:READ_MAX].split("\n") if line.strip() and not line.lstrip("`* ").startswith("::task")
+        ]
         if lines:
             self._show("text", " ".join(" ".join(lines).split()))
 

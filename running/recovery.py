@@ -35,6 +35,8 @@ async def recover(workspace: Workspace) -> Batch | None:
         log.warning("ended %d processes that an earlier server had left", len(ended))
     database = workspace.database
     running = await database.read(get_running_commands)
+    for command in running:  # where no mark can be read, a group is known by its leader
+        await agents.end_group(command.pid, command.pid_start)
     for command in running:
         await _interrupt_command(workspace, command)
     for task in await database.read(get_pending_background_tasks):

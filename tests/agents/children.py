@@ -15,6 +15,8 @@ from agents import AgentProcess, AgentSpec, Call, Graces, Outcome, Record, start
 from agents.marks import marked
 
 QUICK = Graces(step_s=0.4, linger_s=0.3, eof_s=0.3, sweep_s=0.3)  # what takes seconds in life
+PATIENT = Graces(step_s=60, linger_s=60, eof_s=0.3, sweep_s=0.3)  # where the agent must get to its own end
+PATIENCE_S = 60  # for what comes at once on any machine that is not stuck
 _numbers = itertools.count()
 
 PRELUDE = """
@@ -48,21 +50,17 @@ class Bench:
         path.write_text(PRELUDE + textwrap.dedent(script))
         return AgentSpec("fake", kind, (sys.executable, "-S", str(path)))
 
-    def call(self, prompt: str = "do it", timeout_s: float = 20, silence_s: float = 20) -> Call:
-        stream = self.folder / "streams" / "1.ndjson"
-        return Call(prompt, self.folder, self.mark, stream, timeout_s=timeout_s, silence_s=silence_s)
+    def call(self, prompt: str = "do it") -> Call:
+        return Call(prompt, self.folder, self.mark, self.folder / "streams" / "1.ndjson")
 
     async def start(
-        self, script: str, kind: str = "claude", prompt: str = "do it", timeout_s: float = 20, silence_s: float = 20
+        self, script: str, kind: str = "claude", prompt: str = "do it", graces: Graces = QUICK
     ) -> AgentProcess:
-        call = self.call(prompt, timeout_s, silence_s)
-        return await start(self.spec(script, kind), call, self.receive, QUICK)
+        return await start(self.spec(script, kind), self.call(prompt), self.receive, graces)
 
-    async def run(
-        self, script: str, kind: str = "claude", prompt: str = "do it", timeout_s: float = 20, silence_s: float = 20
-    ) -> Outcome:
-        process = await self.start(script, kind, prompt, timeout_s, silence_s)
-        return await asyncio.wait_for(process.wait(), 30)
+    async def run(self, script: str, kind: str = "claude", prompt: str = "do it") -> Outcome:
+        process = await self.start(script, kind, prompt)
+        return await ended(process)
 
     def receive(self, record: Record) -> None:
         self.records.append(record)
@@ -70,12 +68,25 @@ class Bench:
 
     async def until(self, kind: type[Record]) -> None:
         """Until a record of this kind has come."""
-        while not any(isinstance(record, kind) for record in self.records):
-            self.arrived.clear()
-            await self.arrived.wait()
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(isinstance(record, kind) for record in self.records):
+                self.arrived.clear()
+                await self.arrived.wait()
 
     def living(self) -> list[int]:
         return marked(self.mark)
+
+
+async def ended(process: AgentProcess) -> Outcome:
+    return await asyncio.wait_for(process.wait(), PATIENCE_S)
+
+
+def hasten(process: AgentProcess, *, timeout_s: float | None = None, silence_s: float | None = None) -> None:
+    """Other limits from now on: what the agent has said by now was not too late, however slow the machine is."""
+    limits = process._limits
+    limits.timeout_s = limits.timeout_s if timeout_s is None else timeout_s
+    limits.silence_s = limits.silence_s if silence_s is None else silence_s
+    process._changed.set()
 
 
 async def gone(pid: int) -> None:
@@ -84,10 +95,10 @@ async def gone(pid: int) -> None:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(descriptor, ended.set)
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, over.set)
     try:
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(over.wait(), PATIENCE_S)
     finally:
         loop.remove_reader(descriptor)
         os.close(descriptor)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agents.adapter import Cause, Ending
+from agents.adapter import Cause, Ending, QuietParser
 from agents.records import Denied, Final, Question, Record, Retry, Started, Text, ToolCall
-from agents.registry import adapter_for
+from agents.registry import ADAPTERS, adapter_for
 from agents.spec import OutcomeKind
 from agents.tally import Tally
 
@@ -80,3 +80,10 @@ def test_a_session_that_cannot_be_resumed_is_a_failed_attempt() -> None:
 def test_plain_text_goes_by_the_exit_code() -> None:
     kinds = [judge(Text("x"), kind="text", exit_code=code)[0] for code in (0, 1, -9)]
     assert kinds == [OutcomeKind.SUCCESS, OutcomeKind.FAILED, OutcomeKind.FAILED]
+
+
+@pytest.mark.parametrize("kind", sorted(ADAPTERS))
+def test_who_learns_from_stderr_says_so(kind: str) -> None:
+    adapter = adapter_for(kind)
+    own: object = type(adapter.parser()).complain
+    assert adapter.complains is (own is not QuietParser.complain)
