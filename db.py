@@ -46,6 +46,8 @@ from store.commands import (
     get_running_commands,
     update_command,
 )
+from store.counters import get_counters
+from store.job import NotWritten
 from store.lanes import Lane, create_lane, get_lane, get_open_lanes, get_unfinished_lane, update_lane
 from store.ledger import Insights, Window, get_insights
 from store.log import (
@@ -64,9 +66,9 @@ from store.log import (
 )
 from store.meta import get_meta, set_meta
 from store.presets import get_preset, keep_preset
-from store.questions import Question, answer_question, ask_question, get_question, get_questions
+from store.questions import NotAsked, Question, answer_question, ask_question, get_question, get_questions
 from store.rows import NoSuchRow, UnknownColumn
-from store.schema import SchemaTooNew, migrate
+from store.schema import SchemaTooNew, migrate, version_to_keep
 from store.stories import (
     Story,
     check_story_blocked,
@@ -162,9 +164,24 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str]:
     connection = _connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    if (old := version_to_keep(connection)) is not None:
+        _copy(connection, path.with_name(f"{path.name}.schema-{old}"))
     migrate(connection)
     epoch: str = connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()[0]
     return connection, epoch
+
+
+def _copy(connection: sqlite3.Connection, target: Path) -> None:
+    """What a database was before it is changed for good: a whole copy or none."""
+    half = target.with_name(f"{target.name}.half")
+    half.unlink(missing_ok=True)
+    copy = sqlite3.connect(half)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    half.chmod(0o600)
+    half.replace(target)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -186,6 +203,8 @@ __all__ = [
     "Insights",
     "Lane",
     "NoSuchRow",
+    "NotAsked",
+    "NotWritten",
     "Question",
     "SchemaTooNew",
     "StoredEvent",
@@ -216,6 +235,7 @@ __all__ = [
     "get_commands_by_batch",
     "get_commands_by_key",
     "get_commands_by_story",
+    "get_counters",
     "get_cycle_commands",
     "get_events",
     "get_events_between",

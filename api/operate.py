@@ -1,9 +1,8 @@
-"""For those who operate the server: schema, settings, health, metrics."""
+"""For those who operate the server: schema, settings, health."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,39 +83,9 @@ def _problems(services: Services) -> list[str]:
     return problems
 
 
-async def get_metrics(request: web.Request) -> web.Response:
-    """Prometheus text format, version 0.0.4."""
-    services = request.app[SERVICES]
-    writer, hub, totals = services.database.writer, services.hub, services.run_state.run.totals
-    lines = []
-    for name, kind, help_text, value in (
-        ("events_total", "counter", "Events committed in the life of the database.", hub.seq),
-        ("deliveries_total", "counter", "Events handed to clients since the start.", hub.deliveries),
-        ("clients", "gauge", "Pages connected now.", len(hub.clients)),
-        ("clients_dropped_total", "counter", "Clients let go as too slow or silent.", hub.dropped),
-        ("loop_lag_seconds", "gauge", "How late the event loop was at its last tick.", hub.lag_s),
-        ("writer_queue", "gauge", "Writes waiting for the disk.", writer.waiting),
-        ("commits_total", "counter", "Commits since the start.", writer.commits),
-        ("commit_seconds", "gauge", "Duration of the last commit.", writer.last_commit_s),
-        ("batch_running", "gauge", "1 while a batch is in progress.", int(services.run_state.run.state != "idle")),
-        ("batch_cost_usd", "gauge", "US dollars booked in the newest batch.", totals.cost_usd),
-        ("batch_commands", "gauge", "Commands finished in the newest batch.", totals.commands),
-        ("batch_commands_failed", "gauge", "Commands failed in the newest batch.", totals.commands_failed),
-        ("time_seconds", "gauge", "The server's clock.", time.time()),
-    ):
-        lines += [
-            f"# HELP sprint_runner_{name} {help_text}",
-            f"# TYPE sprint_runner_{name} {kind}",
-            f"sprint_runner_{name} {value}",
-        ]
-    text = "\n".join(lines) + "\n"
-    return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-
-
 ROUTES: Final = [
     web.get("/api/schema", get_schema),
     web.get("/api/settings", get_settings),
     web.put("/api/settings", put_settings),
     web.get("/healthz", get_health),
-    web.get("/metrics", get_metrics),
 ]

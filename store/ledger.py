@@ -65,10 +65,10 @@ class Insights(msgspec.Struct, frozen=True, kw_only=True):
 
 ALL: Final = Window()
 # `code-review-2` counts as code-review: the number of a round is cut off.
-_KIND: Final = "CASE WHEN c.command GLOB '*-[0-9]*' THEN rtrim(rtrim(c.command, '0123456789'), '-') ELSE c.command END"
+KIND: Final = "CASE WHEN c.command GLOB '*-[0-9]*' THEN rtrim(rtrim(c.command, '0123456789'), '-') ELSE c.command END"
 _GROUPS: Final = {
     "total": "'all'",
-    "by_command": _KIND,
+    "by_command": KIND,
     "by_story": "CASE c.story_key WHEN '' THEN '(project)' ELSE c.story_key END",
     "by_epic": "COALESCE(s.epic, '(project)')",
     "by_batch": "CAST(c.batch_id AS TEXT)",

@@ -156,6 +156,12 @@ FIFTH: Final = (
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
 
 
+def version_to_keep(connection: sqlite3.Connection) -> int | None:
+    """The version of a database that `migrate` is about to change and that holds something; None when it will not."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version if 0 < version < len(MIGRATIONS) else None
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the database to the newest version and give it an epoch; raises `SchemaTooNew`."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -41,7 +41,7 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
         self.on_commit: Callable[[Sequence[Any]], None] = lambda _events: None
         self.commits = 0
-        self.last_commit_s = 0.0
+        self.commit_s = 0.0  # spent in commits
         self._broken: str | None = None  # writes are refused
         self._locked = False  # writes wait
         self._connection = connection
@@ -175,7 +175,7 @@ class Writer:
         else:
             self._judge(None)
         self.commits += 1
-        self.last_commit_s = time.perf_counter() - started
+        self.commit_s += time.perf_counter() - started
         self._call_back(units)
 
     def _begin(self) -> None:

@@ -1,0 +1,149 @@
+"""`GET /metrics`: Prometheus text format, version 0.0.4.
+
+Names, labels and units follow Prometheus' conventions: base units, `_total` for what only grows, the standard
+`process_` names. Counters of commands, tokens and money are read from the ledger, so they survive a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from api.answers import SERVICES, Services
+from db import get_counters
+from operating.arguments import VERSION
+
+STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
+STARTED_AT: Final = time.time()
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+Sample = tuple[Mapping[str, str], float]
+NO_LABELS: Final[Mapping[str, str]] = {}
+
+
+class Page:
+    """The answer while it is written."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def add(self, name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> None:
+        """A family of samples; `name` without our prefix, or one of the standard `process_` names."""
+        full = name if name.startswith("process_") else f"sprint_runner_{name}"
+        self._lines += [f"# HELP {full} {help_text}", f"# TYPE {full} {kind}"]
+        self._lines += [f"{full}{_labels(labels)} {value}" for labels, value in samples]
+
+    def gauge(self, name: str, help_text: str, value: float) -> None:
+        self.add(name, "gauge", help_text, [(NO_LABELS, value)])
+
+    def counter(self, name: str, help_text: str, value: float) -> None:
+        self.add(name, "counter", help_text, [(NO_LABELS, value)])
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._lines) + "\n"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    if not labels:
+        return ""
+    escaped = (
+        (name, value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")) for name, value in labels.items()
+    )
+    return "{" + ",".join(f'{name}="{value}"' for name, value in escaped) + "}"
+
+
+async def get_metrics(request: web.Request) -> web.Response:
+    services, page = request.app[SERVICES], Page()
+    _events(page, services)
+    _run(page, services)
+    await _ledger(page, services)
+    await asyncio.to_thread(_process, page)
+    return web.Response(text=page.text, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+
+
+def _events(page: Page, services: Services) -> None:
+    hub, writer = services.hub, services.database.writer
+    page.counter("events_total", "Events committed in the life of the database.", hub.seq)
+    page.counter("deliveries_total", "Events handed to clients since the start.", hub.deliveries)
+    page.gauge("clients", "Pages connected now.", len(hub.clients))
+    page.counter("clients_dropped_total", "Clients let go as too slow or silent.", hub.dropped)
+    page.gauge("loop_lag_seconds", "How late the event loop was at its last tick.", hub.lag_s)
+    page.gauge("writer_queue", "Writes waiting for the disk.", writer.waiting)
+    page.gauge("writer_failing", "1 while the database takes no writes.", int(writer.failure is not None))
+    page.counter("commits_total", "Commits since the start.", writer.commits)
+    page.counter("commit_seconds_total", "Seconds spent in commits since the start.", writer.commit_s)
+
+
+def _run(page: Page, services: Services) -> None:
+    run = services.run_state.run
+    now = services.orchestrator.state
+    page.add(
+        "state",
+        "gauge",
+        "1 for the state that the run is in.",
+        [({"state": name}, int(name == now)) for name in STATES],
+    )
+    plan = {"done": run.plan.done, "blocked": run.plan.blocked, "runnable": run.plan.runnable}
+    page.add("stories", "gauge", "Stories of the tracker.", [({"status": name}, count) for name, count in plan.items()])
+    page.gauge("stories_planned", "Stories of the tracker that are not parked.", run.plan.total)
+    page.gauge("operations", "Commands that run now.", len(run.operations))
+    page.gauge("attention", "Things that wait for the operator.", len(run.attention))
+    page.gauge("batch_cost_usd", "US dollars booked in the newest batch.", run.totals.cost_usd)
+    page.gauge("day_cost_usd", "US dollars booked since local midnight.", run.limits.today_usd)
+    budgets = {"batch": run.limits.budget_batch_usd, "day": run.limits.budget_day_usd}
+    page.add(
+        "budget_usd",
+        "gauge",
+        "Caps in US dollars, where they are set.",
+        [({"per": name}, usd) for name, usd in budgets.items() if usd is not None],
+    )
+
+
+async def _ledger(page: Page, services: Services) -> None:
+    counters = await services.database.read(get_counters)
+    by = [({"command": c.command, "agent": c.agent, "status": c.status}, c) for c in counters.commands]
+    page.add("commands_total", "counter", "Commands that ended.", [(labels, c.count) for labels, c in by])
+    page.add(
+        "command_seconds_total",
+        "counter",
+        "Seconds that ended commands took.",
+        [(labels, c.seconds) for labels, c in by],
+    )
+    page.add(
+        "tokens_total",
+        "counter",
+        "Tokens booked.",
+        [({"kind": name}, count) for name, count in counters.tokens.items()],
+    )
+    page.counter("cost_usd_total", "US dollars booked.", counters.cost_usd)
+
+
+def _process(page: Page) -> None:
+    page.add("build_info", "gauge", "The version of the program.", [({"version": VERSION}, 1)])
+    page.gauge("process_start_time_seconds", "When the process started, seconds since the epoch.", STARTED_AT)
+    page.counter("process_cpu_seconds_total", "CPU time of the process.", time.process_time())
+    page.gauge("process_resident_memory_bytes", "Memory of the process.", _resident_bytes())
+    descriptors = Path("/proc/self/fd")
+    if descriptors.is_dir():
+        page.gauge("process_open_fds", "Open file descriptors.", len(os.listdir(descriptors)))
+
+
+def _resident_bytes() -> int:
+    """What the process holds now; where the system does not tell, the most that it has held."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
+
+
+ROUTES: Final = [web.get("/metrics", get_metrics)]
