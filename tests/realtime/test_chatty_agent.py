@@ -1,9 +1,15 @@
-"""An agent that prints 4,000 lines at once keeps neither the page nor anybody's event waiting."""
+"""An agent that prints 4,000 lines at once keeps neither the page nor anybody's event waiting.
+
+`GET /` and events are timed beside a bystander, so that the machine's own noise is not taken for the server's.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -25,6 +31,26 @@ print("[DEV-STORY-BLOCKED: YES] that was all")
 """
 
 
+# What the machine takes from everybody: a process that syncs 4 KiB before each answer and does nothing else.
+BYSTANDER = """
+import asyncio, os, sys
+file = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)
+def sync(data):
+    os.pwrite(file, os.urandom(4096), 0)
+    os.fdatasync(file)
+    return data
+async def answer(reader, writer):
+    while data := await reader.read(1):
+        writer.write(await asyncio.to_thread(sync, data))
+    writer.close()
+async def main():
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"""
+
+
 async def test_4000_lines_at_once(tmp_path: Path) -> None:
     project = make_project(tmp_path / "tiny", {"1-1-a": "in-progress"}, git=False)
     (tmp_path / "chatty").write_text(AGENT)
@@ -33,15 +59,20 @@ async def test_4000_lines_at_once(tmp_path: Path) -> None:
     server = Server([str(project), "--agent", "chatty", "--port", "0"], tmp_path).start()
     try:
         async with aiohttp.ClientSession(server.url) as client:
-            await post(client, "/api/run/start", {"batch_size": 1})
-            waited = await asyncio.wait_for(page_times(client), 60)
+            async with bystander(tmp_path / "noise") as others, watched(client) as delays:
+                await post(client, "/api/run/start", {"batch_size": 1})
+                waited = await asyncio.wait_for(page_times(client), 60)
             progress = (await get(client, "/api/events?type=command:progress&limit=10000"))["events"]
             transcript = await get(client, "/api/commands/1/transcript")
     finally:
         assert server.end() == 0
     assert len(waited) > 50
-    assert quantile(waited, 0.5) < 0.1
-    assert quantile(waited, 0.99) < 0.5  # some 10 ms on two cores that little else uses
+    assert len(delays) > 100
+    # A tenth of a second is the promise. What a process that does nothing but answer takes at worst in the same seconds
+    # is the machine's, and may come up more than once on the way of an event.
+    limit = 0.1 + 3 * max(others)
+    assert quantile(waited, 0.99) < limit
+    assert quantile(delays, 0.99) < limit
     said = sum(entry["text"].count("some words about it") for entry in transcript["entries"])
     assert said == BURSTS * LINES
     assert len(progress) < 400  # the log stays calm, and says that there is more
@@ -58,3 +89,48 @@ async def page_times(client: aiohttp.ClientSession) -> list[float]:
         waited.append(time.perf_counter() - started)
         await asyncio.sleep(0.005)
     return waited
+
+
+@asynccontextmanager
+async def watched(client: aiohttp.ClientSession) -> AsyncIterator[list[float]]:
+    """How long each event took from its emission to a page."""
+    delays: list[float] = []
+
+    async def watch(line: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in line:
+            told = message.json()
+            if "timestamp" in told:
+                delays.append(time.time() - told["timestamp"] / 1000)
+
+    async with client.ws_connect("/ws") as line:
+        task = asyncio.create_task(watch(line))
+        yield delays
+        await line.close()
+        await task
+
+
+@asynccontextmanager
+async def bystander(file: Path) -> AsyncIterator[list[float]]:
+    """How long a process that does nothing else takes to answer."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", BYSTANDER, str(file), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(await process.stdout.readline()))
+    times: list[float] = []
+
+    async def ask() -> None:
+        while True:
+            started = time.perf_counter()
+            writer.write(b"?")
+            await reader.readexactly(1)
+            times.append(time.perf_counter() - started)
+            await asyncio.sleep(0.005)
+
+    task = asyncio.create_task(ask())
+    yield times
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    writer.close()
+    process.kill()
+    await process.wait()
