@@ -50,8 +50,7 @@ class House:
     async def __aexit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        for line in self._lines:
-            line.close()
+        self.hang_up()
         if self._session is not None:
             await self._session.close()
         if self.process is not None and self.process.returncode is None:
@@ -130,6 +129,12 @@ class House:
             answer += line.recv(1)
         assert answer.startswith(b"HTTP/1.1 101"), answer
         return line
+
+    def hang_up(self) -> None:
+        """Close the raw sockets that were handed out."""
+        for line in self._lines:
+            line.close()
+        self._lines.clear()
 
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
