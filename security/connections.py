@@ -1,0 +1,246 @@
+"""How many connections there may be, and how long each may take to ask and to listen.
+
+aiohttp bounds the size of headers and bodies, but not the time that a request takes to arrive, nor the number of those
+who never ask. Promises: a connection without a whole request is closed after `headers_s`; so is one that takes nothing
+of its answer for `answer_s`; of those who ask for nothing `waiting_max` are kept; when `open_max` are open, the one
+that has asked for nothing for longest makes room for a newcomer, so the operator always gets in. WebSockets are the
+hub's: here they only count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import resource
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from security.headers import CSP, HEADERS
+
+OTHER_FILES: Final = 300  # descriptors for the database, the agents and their streams
+REASONS: Final = {400: "Bad Request", 408: "Request Timeout", 503: "Service Unavailable"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on connections; seconds and counts."""
+
+    headers_s: float = 15.0  # from the first byte of a request, or from connecting, to the end of its headers
+    idle_s: float = 75.0  # between two requests on a connection
+    answer_s: float = 60.0  # without any progress in sending an answer
+    sweep_s: float = 1.0  # how often all of this is looked at
+    waiting_max: int = 256  # connections that ask for nothing: a browser holds up to six, some of them in advance
+    settled_s: float = 5.0  # they count when they have done so for so long: all pages may come back at once
+    open_max: int = 1512  # all together: the pages of the hub, and room for requests
+
+
+USUAL: Final = Limits()
+USUAL_PAGES: Final = 1000  # that those are made for
+
+
+class Connection(RequestHandler):
+    """One connection of a `Crowd`, which is told when a request begins and ends."""
+
+    __slots__ = ("_crowd", "asking_since", "buffered", "requests", "stuck_since", "waiting_since")
+
+    def __init__(self, crowd: Crowd, server: web.Server, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._crowd = crowd
+        self.waiting_since: float | None = None  # since when there is no request
+        self.asking_since: float | None = None  # since when its headers arrive
+        self.stuck_since: float | None = None  # since when the answer makes no progress
+        self.buffered = 0
+        self.requests = 0
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it has become a WebSocket, or asks to."""
+        return bool(self._upgraded)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._crowd.enter(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._crowd.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._request_count != self.requests:
+            self.requests = self._request_count
+            self.waiting_since = self.asking_since = None
+        elif self.waiting_since is not None and self.asking_since is None:
+            self.asking_since = self._crowd.clock()
+
+    async def finish_response(self, request: Any, resp: Any, start_time: float | None) -> tuple[Any, bool]:
+        result = await super().finish_response(request, resp, start_time)
+        if not self._messages and not isinstance(resp, web.WebSocketResponse):
+            self.waiting_since = self._crowd.clock()
+        return result
+
+    def handle_error(
+        self, request: Any, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """What is no HTTP is answered like everything else, and is no fault to be logged."""
+        if status != 400 or request.writer.output_size > 0:
+            return super().handle_error(request, status, exc, message)
+        response = web.Response(status=400, body=_body(400, "this is no request that can be read"), headers=_plain())
+        response.force_close()
+        return response
+
+    def log_access(self, request: Any, response: Any, time: float | None) -> None:
+        """Nothing: an access log would hold what an address may hold."""
+
+    def turn_away(self, status: int) -> None:
+        """Say why, where that can still be said, and close."""
+        transport = self.transport
+        if transport is not None:
+            body = _body(status, REASONS[status])
+            head = [f"HTTP/1.1 {status} {REASONS[status]}", *(f"{name}: {value}" for name, value in _plain().items())]
+            lines = [*head, f"Content-Length: {len(body)}", "Connection: close", "", ""]
+            transport.write("\r\n".join(lines).encode() + body)
+        self.force_close()
+
+
+class Crowd:
+    """All connections of one server; `clock` counts seconds. `refused` and `expired` count those that were closed."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.connections: set[Connection] = set()
+        self.refused = self.expired = 0
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def enter(self, connection: Connection) -> None:
+        """A newcomer is let in as long as anybody is there who asks for nothing."""
+        connection.waiting_since = connection.asking_since = self.clock()
+        if len(self.connections) >= self.limits.open_max:
+            waiting = self._waiting()
+            if not waiting:
+                self.refused += 1
+                connection.turn_away(503)
+                return
+            self._let_go(waiting[0])
+        self.connections.add(connection)
+
+    def _waiting(self, before: float = math.inf) -> list[Connection]:
+        """Those who ask for nothing, and did not before that time either; who has waited longest comes first."""
+        found = [(one.waiting_since, one) for one in self.connections if one.waiting_since is not None]
+        return [one for since, one in sorted(found, key=lambda item: item[0]) if since <= before]
+
+    def _let_go(self, connection: Connection) -> None:
+        self.expired += 1
+        self.connections.discard(connection)
+        connection.force_close()
+
+    def leave(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+
+    def sweep(self) -> None:
+        """Close whoever has taken too long."""
+        now = self.clock()
+        settled = self._waiting(now - self.limits.settled_s)
+        for connection in settled[: max(0, len(settled) - self.limits.waiting_max)]:
+            self._let_go(connection)
+        for connection in tuple(self.connections):
+            self._check_asking(connection, now)
+            self._check_answer(connection, now)
+
+    def _check_asking(self, connection: Connection, now: float) -> None:
+        since = connection.asking_since
+        if since is None or now - since < self.limits.headers_s:
+            return
+        if since == connection.waiting_since:  # it never said a word: a browser's connection in advance
+            self._let_go(connection)
+        else:
+            self.expired += 1
+            connection.turn_away(408)
+
+    def _check_answer(self, connection: Connection, now: float) -> None:
+        transport = connection.transport
+        size = 0 if transport is None else transport.get_write_buffer_size()
+        if size == 0 or size != connection.buffered or connection.is_socket:
+            connection.buffered, connection.stuck_since = size, None
+        elif connection.stuck_since is None:
+            connection.stuck_since = now
+        elif now - connection.stuck_since >= self.limits.answer_s and transport is not None:
+            self.expired += 1
+            transport.abort()
+
+    def start(self) -> None:
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
+
+    async def stop(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeper
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self.limits.sweep_s)
+            self.sweep()
+
+
+class Site(web.BaseSite):
+    """Serves a runner's application on a listening socket, with bounds on who connects."""
+
+    __slots__ = ("_listener", "crowd")
+
+    def __init__(self, runner: web.AppRunner, listener: socket.socket, crowd: Crowd) -> None:
+        super().__init__(runner)
+        self._listener = listener
+        self.crowd = crowd
+
+    @property
+    def name(self) -> str:
+        return f"http://{self._listener.getsockname()}"
+
+    async def start(self) -> None:
+        await super().start()
+        loop, server = asyncio.get_running_loop(), self._runner.server
+        assert server is not None  # noqa: S101 - the runner is set up before its sites
+
+        def connection() -> Connection:
+            return Connection(
+                self.crowd, server, loop=loop, access_log=None, keepalive_timeout=self.crowd.limits.idle_s
+            )
+
+        self._server = await loop.create_server(connection, sock=self._listener, backlog=1024)
+        self.crowd.start()
+
+    async def stop(self) -> None:
+        await self.crowd.stop()
+        await super().stop()
+
+
+def room_for(pages: int) -> Limits:
+    """Limits that leave room for so many pages, as far as this process may open files; it asks for what it may have."""
+    wanted = pages + USUAL.open_max - USUAL_PAGES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    possible = wanted if soft == resource.RLIM_INFINITY else max(soft - OTHER_FILES, 64)
+    return Limits(open_max=min(wanted, possible), waiting_max=min(USUAL.waiting_max, possible // 2))
+
+
+def _plain() -> dict[str, str]:
+    return {**HEADERS, "Content-Security-Policy": CSP, "Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+def _body(status: int, message: str) -> bytes:
+    code = {400: "bad_request", 408: "too_slow", 503: "too_many"}[status]
+    return b'{"error":{"code":"%b","message":"%b"}}' % (code.encode(), message.encode())
+
+
+__all__ = ["Connection", "Crowd", "Limits", "Site", "room_for"]

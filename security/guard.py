@@ -1,0 +1,169 @@
+"""The checks of Host, Origin and token on every request, `/ws` included, before anything else looks at it.
+
+Promises: a page of another origin can start nothing and read nothing but the data files that `cors_origin` allows; a
+name that was rebound to this machine is refused; a malformed header is answered, never raised.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from security import headers
+from security.door import SECRET_BYTES, Door
+
+CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})  # same-site: another port of this very host
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# RFC 9110 section 7.2: a registered name or IPv4 address, or an IPv6 address in brackets, and an optional port.
+_HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?\Z")
+_ORIGIN: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>[^/?#@\s]+)\Z")
+_ABSOLUTE: Final = re.compile(r"https?://(?P<host>[^/?#]*)", re.IGNORECASE)
+
+
+class Refused(Exception):
+    """A request that is not let in: the HTTP status, a code and sentence for its body, and headers for its answer."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
+
+
+class Guard:
+    """The checks for one server.
+
+    `shared` are the paths that other origins may read when `cors_origin` lets them; `csp` is the policy of the page;
+    `secret` makes the cookies that stand for the token; `clock` counts seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        hosts: Collection[str],
+        token: str | None,
+        cors_origin: str,
+        shared: Collection[str],
+        csp: str = headers.CSP,
+        secret: bytes | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
+        self._cors_origin = cors_origin
+        self._shared = frozenset(shared)
+        self._csp = csp
+        self.door = None if token is None else Door(token, secret or secrets.token_bytes(SECRET_BYTES), clock)
+
+    def check(self, request: web.Request) -> None:
+        """Raise `Refused` unless the request may go on."""
+        host = self._check_host(request)
+        self._check_origin(request, host)
+        self._check_site(request)
+        if self.door is not None:
+            _check_token(request, self.door)
+        if request.method in CHANGING and request.content_type != "application/json":
+            raise Refused(415, "unsupported_media_type", "send Content-Type: application/json")
+
+    async def finish(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Add the headers that every answer carries, streamed ones too: a handler of `on_response_prepare`."""
+        headers.put_on(response.headers, self._csp)
+        if request.path in self._shared:
+            response.headers["Access-Control-Allow-Origin"] = self._cors_origin
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+            if self._cors_origin != "*":
+                response.headers["Vary"] = "Origin"
+
+    def welcome(self, request: web.Request) -> web.Response | None:
+        """Who opened the page with the token in its address: sent on without it, with a cookie from now on.
+
+        So the token is in no address bar, no bookmark and no Referer. Programs that name it elsewhere are just served.
+        """
+        if self.door is None or request.path != "/" or request.method not in ("GET", "HEAD"):
+            return None
+        if not self.door.opens(request.query.get("token", "")):
+            return None
+        onward = str(request.rel_url.without_query_params("token"))
+        response = web.Response(status=303, headers={hdrs.LOCATION: onward, hdrs.CACHE_CONTROL: "no-store"})
+        self.door.give(response)
+        return response
+
+    def _check_host(self, request: web.Request) -> str:
+        values = request.headers.getall(hdrs.HOST, [])
+        match = _HOST.match(values[0]) if len(values) == 1 else None
+        if match is None or int(match["port"] or 0) > 65535:
+            raise Refused(400, "bad_host", "the request needs one well-formed Host header")
+        if match["name"].lower().strip("[]") not in self._hosts:
+            raise Refused(403, "host_refused", f"this server does not answer to the name {match['name']}")
+        self._check_target(request.raw_path, values[0].lower())
+        return values[0].lower()
+
+    def _check_target(self, target: str, host: str) -> None:
+        """RFC 9112 section 3.2.2: a target may be a whole address; then it must name what Host names."""
+        if target.startswith("/") or target == "*":
+            return
+        match = _ABSOLUTE.match(target)
+        if match is None or match["host"].lower() != host:
+            raise Refused(400, "bad_target", "the request's target and its Host header do not agree")
+
+    def _check_origin(self, request: web.Request, host: str) -> None:
+        values = request.headers.getall(hdrs.ORIGIN, [])
+        if not values or self._is_shared(request):
+            return
+        match = _ORIGIN.match(values[0]) if len(values) == 1 else None
+        if match is None and values != ["null"]:
+            raise Refused(400, "bad_origin", "the Origin header is malformed")
+        if match is None or match["scheme"].lower() not in ("http", "https") or match["host"].lower() != host:
+            raise Refused(403, "origin_refused", "pages of other origins may not use this server")
+
+    def _check_site(self, request: web.Request) -> None:
+        """What browsers say of a request that has no Origin, such as an image or a script: who made it.
+
+        To follow a link is allowed from anywhere: it shows the operator their own page, and its sender nothing.
+        """
+        if request.headers.get("Sec-Fetch-Site") not in FOREIGN_SITES or self._is_shared(request):
+            return
+        followed = request.headers.get("Sec-Fetch-Mode") == "navigate"
+        if not (followed and request.headers.get("Sec-Fetch-Dest") == "document" and request.method in ("GET", "HEAD")):
+            raise Refused(403, "origin_refused", "pages of other origins may not use this server")
+
+    def _is_shared(self, request: web.Request) -> bool:
+        return request.path in self._shared and request.method in ("GET", "HEAD")
+
+
+def _check_token(request: web.Request, door: Door) -> None:
+    if door.carries_cookie(request):
+        return
+    shown, address = door.shown(request), request.remote or ""
+    if shown and (wait_s := door.turns.wait_s(address)):
+        message = f"too many wrong tokens came from here: wait {wait_s} s"
+        raise Refused(429, "too_many_tokens", message, {hdrs.RETRY_AFTER: str(wait_s)})
+    opened = [door.opens(token) for token in shown]  # all of them, so that the time says nothing
+    if any(opened):
+        return
+    if shown:
+        door.turns.wrong(address)
+    message = "send the token as Authorization: Bearer …, or open the page with ?token=…"
+    raise Refused(401, "token_needed", message, {hdrs.WWW_AUTHENTICATE: "Bearer"})
+
+
+def protect(app: web.Application, guard: Guard, refuse: Callable[[Refused], web.Response]) -> None:
+    """Put the guard before every handler and its headers on every answer; `refuse` answers who is not let in."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            guard.check(request)
+        except Refused as refused:
+            return refuse(refused)
+        return guard.welcome(request) or await handler(request)
+
+    app.middlewares.insert(0, guarded)
+    app.on_response_prepare.append(guard.finish)
