@@ -43,6 +43,8 @@ from running.git import Git
 from running.lock import ProjectLock, ProjectLocked
 from running.workspace import Workspace
 from runstate import RunState
+from security.connections import Crowd, Site, room_for
+from security.door import cookie_secret
 from settings import LOOPBACK
 from upkeep import Upkeep
 
@@ -58,15 +60,18 @@ def build_app(plan: Plan, *subscribers: events.Subscriber) -> web.Application:
     `subscribers` see every commit after the pages have.
     """
     settings = plan.loaded.settings
+    pages = api.page.manifest()
     guard = security.Guard(
         hosts=[*LOOPBACK, settings.host, *settings.allowed_hosts],
         token=settings.token,
         cors_origin=settings.cors_origin,
         shared=api.project.SHARED,
+        csp=security.policy(pages[""].content),
+        secret=cookie_secret(plan.data_dir) if settings.token is not None else None,
     )
     app = web.Application(middlewares=[api.answers.errors], client_max_size=api.answers.BODY_MAX)
     security.protect(app, guard, api.answers.refuse)
-    app[api.page.MANIFEST] = api.page.manifest()
+    app[api.page.MANIFEST] = pages
     for module in (api.page, api.socket, api.run, api.project, api.history, api.transcripts, api.operate, api.metrics):
         app.add_routes(module.ROUTES)
     app.cleanup_ctx.append(lambda app: _services(app, plan, subscribers))
@@ -179,7 +184,8 @@ async def serve(plan: Plan, errand: Headless | None = None) -> int:
     ended = _until_signal()
     try:
         await runner.setup()
-        await web.SockSite(runner, listener).start()
+        crowd = Crowd(room_for(plan.loaded.settings.max_clients), time.monotonic)
+        await Site(runner, listener, crowd).start()
         url = _url(plan, listener)
         lock.describe(pid=os.getpid(), url=url)
         _announce(plan, url, runner.app[SERVICES], sys.stdout if errand is None else sys.stderr)

@@ -5,6 +5,7 @@ Nothing a client sends makes a 500: bodies are read and checked here, and refuse
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ log = logging.getLogger("sprint_runner.http")
 T = TypeVar("T")
 
 BODY_MAX: Final = 1 << 20  # bytes of a request's body
+BODY_S: Final = 30.0  # seconds that it may take to arrive
 
 
 @dataclass(slots=True)
@@ -70,15 +72,21 @@ def answer(value: Any, status: int = 200) -> web.Response:
 
 
 def refuse(error: Refused | ApiError) -> web.Response:
-    return answer({"error": {"code": error.code, "message": str(error)}}, error.status)
+    response = answer({"error": {"code": error.code, "message": str(error)}}, error.status)
+    if isinstance(error, Refused):
+        response.headers.update(error.headers)
+    return response
 
 
 async def body(request: web.Request) -> dict[str, Any]:
     """The JSON object of a request; an absent body is an empty one."""
     try:
-        raw = await request.read()
+        async with asyncio.timeout(BODY_S):
+            raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, "too_large", f"the body is larger than {BODY_MAX} bytes") from None
+    except TimeoutError:
+        raise ApiError(408, "too_slow", f"the body did not arrive within {BODY_S:.0f} s") from None
     if not raw:
         return {}
     try:
