@@ -13,7 +13,7 @@ import sprint
 from api.answers import ApiError, Services
 from api.reviews import Review, reviews_of
 from api.standing import Records, Sentence, Standing, evidence_of, standing_of
-from db import Command, get_commands_by_key, get_story_by_key
+from db import Check, Command, get_checks_by_key, get_commands_by_key, get_story_by_key
 from running.commits import CommitInfo, commits_of
 from running.git import Diff, GitError
 from sprint import StoryDocument, StoryInfo
@@ -28,6 +28,18 @@ class TaskLine(msgspec.Struct, frozen=True):
     text: str
     done: bool
     depth: int
+
+
+class CheckLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the project's own check; `exit_code` is None where it took too long, `tail` the end of its output."""
+
+    id: int
+    command: str
+    ok: bool
+    exit_code: int | None
+    duration_ms: int
+    at: int
+    tail: str
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +63,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     standing: Standing | None
     evidence: list[Sentence]
+    checks: list[CheckLine]
     reviews: list[Review]
     commands: list[dict[str, Any]]
     artifacts: list[str]
@@ -73,6 +86,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     commands = await database.read(get_commands_by_key, key)
     row = await database.read(get_story_by_key, key)
     records = Records(row=row, deeds=commands, move=(await database.read(get_moves, key)).get(key))
+    checks = await database.read(get_checks_by_key, key)
     tree = await _diff(services, None if row is None else row.base_tree)
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
     commits = await commits_named(services, key, commands)
@@ -94,7 +108,8 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         change_log=list(document.change_log),
         reason=None if row is None else row.reason,
         standing=standing_of(story, records),
-        evidence=evidence_of(story, records, commands, tree, others, len(commits)),
+        evidence=evidence_of(story, records, commands, checks, tree, others, len(commits)),
+        checks=[_shown_check(check) for check in checks],
         reviews=reviews_of(commands),
         commands=[shown_command(command) for command in commands],
         artifacts=[workspace.relative(path) for path in await asyncio.to_thread(artifacts_of, services, story, files)],
@@ -154,6 +169,11 @@ def shown_command(command: Command) -> dict[str, Any]:
     fields = {name: value for name, value in msgspec.structs.asdict(command).items() if name not in HIDDEN}
     keys = msgspec.json.decode(command.story_keys)
     return {**fields, "verdict": command.word, "story_keys": keys, "background": bool(command.background)}
+
+
+def _shown_check(check: Check) -> CheckLine:
+    fields = {name: getattr(check, name) for name in CheckLine.__struct_fields__}
+    return CheckLine(**{**fields, "ok": bool(check.ok)})
 
 
 async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from api.reviews import Counts, reviews_of
-from db import Command, Story
+from db import Check, Command, Story
 from running.git import Diff
 from sprint import StoryInfo
 from store.standings import Deed, Move
@@ -98,15 +98,23 @@ def _blocked(records: Records, hand: str | None) -> Standing:
 
 
 def evidence_of(
-    story: StoryInfo, records: Records, commands: Sequence[Command], tree: Diff | None, others: bool, commits: int
+    story: StoryInfo,
+    records: Records,
+    commands: Sequence[Command],
+    checks: Sequence[Check],
+    tree: Diff | None,
+    others: bool,
+    commits: int,
 ) -> list[Sentence]:
-    """All that the status rests on. `tree` is the change since development began, `others` whether other stories were
-    worked on after it; `commits` is how many commits git finds for the story."""
+    """All that the status rests on. `checks` are the runs of the project's own check, oldest first; `tree` is the
+    change since development began, `others` whether other stories were worked on after it; `commits` is how many
+    commits git finds for the story."""
     parts = [
         _source(story, records),
         _reviews(story, commands),
         _work(story, records.deeds),
         _tree(story, tree, others),
+        _check(checks),
         _commit(story, records, commits),
         _tasks(story),
         _drift(story),
@@ -177,6 +185,16 @@ def _tree(story: StoryInfo, tree: Diff | None, others: bool) -> Sentence | None:
     shared = ", work on later stories included" if others else ""
     size = f"{_files(tree.files_changed)}, {_size(tree.lines_added, tree.lines_removed)}"
     return Sentence("calm", f"The tree has changed since its development began: {size}{shared}.")
+
+
+def _check(checks: Sequence[Check]) -> Sentence | None:
+    if not checks:
+        return None
+    last = checks[-1]
+    if last.ok:
+        return Sentence("good", f"The check `{last.command}` passed.")
+    how = "took too long" if last.exit_code is None else f"ended with {last.exit_code}"
+    return Sentence("bad", f"The check `{last.command}` {how}.")
 
 
 def _commit(story: StoryInfo, records: Records, commits: int) -> Sentence | None:

@@ -9,7 +9,7 @@ import pytest
 
 from api.reviews import reviews_of
 from api.standing import Records, evidence_of, standing_of
-from db import Command, Story
+from db import Check, Command, Story
 from running.git import Diff
 from sprint import StoryInfo
 from sprint.views import Drift, TaskCount
@@ -78,9 +78,11 @@ def test_the_line_on_a_card(status: str, records: Records, expected: tuple[str, 
     assert (None if standing is None else (standing.tone, standing.words)) == expected
 
 
-def told(status: str, records: Records, tree: Diff | None = None, commits: int = 0, **fields: Any) -> dict[str, str]:
+def told(
+    status: str, records: Records, tree: Diff | None = None, commits: int = 0, checks: Any = (), **fields: Any
+) -> dict[str, str]:
     commands = [command for command in records.deeds if isinstance(command, Command)]
-    sentences = evidence_of(story(status, **fields), records, commands, tree, False, commits)
+    sentences = evidence_of(story(status, **fields), records, commands, checks, tree, False, commits)
     return {sentence.text: sentence.tone for sentence in sentences}
 
 
@@ -118,6 +120,16 @@ def test_a_status_that_the_runner_would_not_have_given() -> None:
         told("done", Records(row=row("done"), deeds=[review(1, "CRITICAL")]))["Reviewed once, the verdict is CRITICAL."]
         == "hold"
     )
+
+
+def test_the_last_run_of_the_check_is_told() -> None:
+    runs = [{"ok": 0, "exit_code": 1}, {"ok": 1, "exit_code": 0}, {"ok": 0, "exit_code": None}]
+    common: dict[str, Any] = dict.fromkeys(Check.__struct_fields__)
+    checks = [Check(**{**common, "command": "pytest -q", **run}) for run in runs]
+    records = Records(row=row("in-progress"))
+    assert told("in-progress", records, checks=checks[:1])["The check `pytest -q` ended with 1."] == "bad"
+    assert told("in-progress", records, checks=checks[:2])["The check `pytest -q` passed."] == "good"
+    assert told("in-progress", records, checks=checks)["The check `pytest -q` took too long."] == "bad"
 
 
 def test_a_story_that_has_not_begun_needs_no_evidence() -> None:
