@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from operating.logs import FORMATS
+from settings import BY_NAME
 
 VERSION: Final = "0.1.0"
 DATA_FOLDER: Final = ".sprint-runner"
@@ -59,7 +60,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_server(parser)
     parser.add_argument("--batch", type=_cycles, metavar="N", help="how many cycles, or all (default: as set)")
     parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
-    parser.add_argument("--budget", type=float, metavar="USD", help="pause when this much is spent")
+    parser.add_argument("--budget", type=_dollars, metavar="USD", help="pause when this much is spent")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted batch, if there is one")
     parser.add_argument("--wait", action="store_true", help="wait where a person is needed instead of ending")
     parser.add_argument("--json", action="store_true", help="write the events as they are, one JSON object a line")
@@ -84,6 +85,18 @@ def _cycles(text: str) -> int | str:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= BATCH_MAX:
         return int(text)
     raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {BATCH_MAX}, or all")
+
+
+def _dollars(text: str) -> float:
+    """A budget as the command line gives it; the range is that of the setting."""
+    low, high = BY_NAME["budget_batch_usd"].low or 0, BY_NAME["budget_batch_usd"].high or 0
+    try:
+        usd = float(text)
+    except ValueError:
+        usd = 0.0
+    if low <= usd <= high:
+        return usd
+    raise argparse.ArgumentTypeError(f"must be a number of US dollars from {low:g} to {high:g}")
 
 
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
