@@ -19,6 +19,7 @@ class Setting(msgspec.Struct, frozen=True):
     optional: bool = False
     editable: bool = True
     secret: bool = False  # never shown, not even to the operator
+    applies: str = "at once"  # when a change in the page takes effect; one made elsewhere waits for a restart
 
     @property
     def allowed(self) -> str:
@@ -26,9 +27,15 @@ class Setting(msgspec.Struct, frozen=True):
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.low is not None:
-            bound = f"from {self.low:g} to {self.high:g}" if self.high is not None else f"at least {self.low:g}"
+            low, high = _plain(self.low), None if self.high is None else _plain(self.high)
+            bound = f"at least {low}" if high is None else f"from {low} to {high}"
             return f"{_ARTICLE[self.kind]} {bound}"
         return _ARTICLE[self.kind]
+
+
+def _plain(number: float) -> str:
+    """Without an exponent: 1000000, 0.01."""
+    return f"{number:.0f}" if number == int(number) else f"{number:g}"
 
 
 _ARTICLE: Final = {
@@ -42,6 +49,10 @@ _ARTICLE: Final = {
     "mapping": "a mapping",
 }
 
+NEXT_BATCH: Final = "with the next batch"
+NEXT_COMMAND: Final = "with the next command"
+NEXT_START: Final = "at the next start of the server"
+
 SETTINGS: Final = (
     Setting("host", "address to listen on; any but a loopback address needs a token", editable=False),
     Setting("port", "port to listen on; 0 picks a free one", "integer", 0, 65535, editable=False),
@@ -50,24 +61,44 @@ SETTINGS: Final = (
     Setting("cors_origin", "which origin may read the data files", editable=False),
     Setting("data_dir", "folder of the database and the transcripts", optional=True, editable=False),
     Setting("tracker", "the sprint-status.yaml to use, relative to the project", optional=True, editable=False),
-    Setting("agent", "the agent that runs commands"),
+    Setting("agent", "the agent that runs commands", applies=NEXT_BATCH),
     Setting("agents", "how agents are called", "mapping", editable=False),
     Setting("commands", "agent and model of single commands", "mapping", editable=False),
     Setting(
         "prices", "US dollars per million tokens, by model, where an agent reports none", "mapping", editable=False
     ),
-    Setting("workflow", "the preset of phases", choices=("auto", "classic")),
+    Setting(
+        "workflow", "the preset of phases: auto, classic, build-auto, or a name of workflows", applies=NEXT_BATCH
+    ),
+    Setting("workflows", "presets of one's own", "mapping", editable=False),
+    Setting(
+        "code_review_after_build", "review code once more after an unattended build", "boolean", applies=NEXT_BATCH
+    ),
     Setting("verify", "command that must pass before a story is done", "command", optional=True),
     Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, 1000),
     Setting("max_code_review_attempts", "code reviews before a story is blocked", "integer", 1, 100),
     Setting("light_model_after_review", "reviews from this one on use the light model", "integer", 1, 100),
-    Setting("project_context_max_age_hours", "age at which the context is refreshed", "number", 0.01, 100_000),
-    Setting("command_timeout_min", "wall-clock limit of a command, minutes", "number", 0.01, 10_000),
-    Setting("silence_timeout_min", "longest silence of an agent, minutes", "number", 0.01, 10_000),
+    Setting(
+        "project_context_max_age_hours",
+        "age at which the context is refreshed",
+        "number",
+        0.01,
+        100_000,
+        applies=NEXT_BATCH,
+    ),
+    Setting(
+        "command_timeout_min", "wall-clock limit of a command, minutes", "number", 0.01, 10_000, applies=NEXT_COMMAND
+    ),
+    Setting(
+        "silence_timeout_min", "longest silence of an agent, minutes", "number", 0.01, 10_000, applies=NEXT_COMMAND
+    ),
     Setting("retries", "further attempts after a failed command", "integer", 0, 20),
+    Setting(
+        "question_timeout_min", "minutes until an agent decides what nobody answers; 0: never", "number", 0, 10_000
+    ),
     Setting("budget_batch_usd", "US dollars a batch may spend", "number", 0.01, 1_000_000, optional=True),
     Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
-    Setting("auto_resume", "go on with an interrupted batch at start", "boolean"),
+    Setting("auto_resume", "go on with an interrupted batch at start", "boolean", applies=NEXT_START),
     Setting("retention_days", "days that an agent's raw stream is kept", "integer", 1, 36_500, optional=True),
     Setting(
         "notify_webhook", "URL that is told when the run needs you or has ended", "url", optional=True, editable=False
