@@ -6,11 +6,12 @@
 import { here } from "./address.js";
 import { ApiError, events as fetchEvents } from "./api.js";
 import { createBoard } from "./board.js";
+import { createCommands } from "./commands.js";
 import { createControls } from "./controls.js";
+import { createDesktop } from "./desktop.js";
 import { attr, byId, show } from "./dom.js";
 import { createHeader } from "./header.js";
 import { createInsights } from "./insights.js";
-import { createKeys } from "./keys.js";
 import { Log } from "./log.js";
 import { announce } from "./notice.js";
 import { createPast } from "./past.js";
@@ -21,7 +22,7 @@ import { createRoute } from "./route.js";
 import { createRun } from "./run.js";
 import { Socket } from "./socket.js";
 import { apply, fromInit, initial } from "./state.js";
-import { applyStep, NO_STEPS, withHistory } from "./steps.js";
+import { applySteps, NO_STEPS, withHistory } from "./steps.js";
 import { createStoryDialog } from "./story.js";
 import { createTheme } from "./theme.js";
 import { createTimeline } from "./timeline.js";
@@ -66,7 +67,7 @@ const closeStory = () => here().has("story") && route.go(route.current.tab, { ..
 const header = createHeader({ wake: () => socket.wake(), openStory });
 const controls = createControls(() => model);
 const log = new Log();
-const runTab = createRun();
+const runTab = createRun({ resume: () => controls.resume() });
 const board = createBoard({ openStory });
 const timeline = createTimeline({ openStory });
 const reader = createReader({ seq: () => model.run.seq, onPlan: (plan) => update({ plan, counts: plan.sprint ? plan.counts : model.counts }) });
@@ -76,6 +77,7 @@ const past = createPast({ replay: (id) => replay.open(id).then(() => route.go("r
 const tabs = { run: runTab, board, timeline, history: past, insights: createInsights() };
 const dossier = createStoryDialog(closeStory);
 const theme = createTheme(byId("theme"));
+const desktop = createDesktop(() => model.run.project.name || "Sprint Runner");
 const route = createRoute(TABS, onRoute);
 
 /** @param {Partial<Model>} change */
@@ -106,22 +108,23 @@ function step() {
   if (queue.length) schedule();
   render();
   moved(taken);
+  desktop.hear(taken);
 }
 
 /** Applies queued events while the frame has time. @returns {import("./state.js").Envelope[]} those it applied */
 function take() {
   const until = performance.now() + FRAME_MS;
-  let { run, steps, spent } = model;
+  let { run, spent } = model;
   let index = 0;
   while (index < queue.length && (document.hidden || (index & 63) || performance.now() < until)) {
     run = apply(run, queue[index]);
-    steps = applyStep(steps, queue[index]);
     spent += queue[index].payload.metrics && BOOKS.has(queue[index].type) ? queue[index].payload.metrics.cost_usd ?? 0 : 0;
     index += 1;
   }
   const taken = queue.slice(0, index);
   queue = queue.slice(index);
-  if (taken.length) model = { ...model, run, steps, spent, lastAt: taken[taken.length - 1].timestamp };
+  if (!taken.length) return taken;
+  model = { ...model, run, steps: applySteps(model.steps, taken), spent, lastAt: taken[taken.length - 1].timestamp };
   return taken;
 }
 
@@ -196,6 +199,7 @@ function onRoute({ tab, params }) {
     attr(document.querySelector(`[data-tab="${name}"]`) ?? document.body, "aria-current", name === tab ? "page" : null);
   }
   dossier.show(params.get("story"));
+  if (tab === "run") log.route(params);
   render();
   log.render();
 }
@@ -214,31 +218,12 @@ function hideToken() {
   history.replaceState(null, "", url);
 }
 
-function search() {
-  if (route.current.tab === "board") return board.focus();
-  if (route.current.tab === "run") return log.filter.focus();
-  route.go("run");
-  addEventListener("hashchange", () => log.filter.focus(), { once: true });
-}
-
-function toggle() {
-  if (replay.active) replay.toggle();
-  else controls.toggle();
-}
-
-createKeys([
-  { keys: "g r", words: "Go to Run", run: () => route.go("run") },
-  { keys: "g b", words: "Go to Board", run: () => route.go("board") },
-  { keys: "g t", words: "Go to Timeline", run: () => route.go("timeline") },
-  { keys: "g h", words: "Go to History", run: () => route.go("history") },
-  { keys: "g i", words: "Go to Insights", run: () => route.go("insights") },
-  { keys: "/", words: "Search in this view", run: search },
-  { keys: "p", words: "Pause or resume", run: toggle },
-  { keys: "Space", words: "Pause or resume", run: toggle },
-  { keys: "x", words: "Stop…", run: () => !byId("stop").hidden && controls.askStop() },
-  { keys: "l", words: "Log: jump to the latest line", run: () => log.latest() },
-  { keys: "t", words: "Change the theme", run: () => announce(theme.next()) },
-]);
+createCommands({
+  tabs: TABS, route, controls, log, theme, desktop, openStory,
+  stories: () => model.plan.stories,
+  search: { board: board.focus },
+  toggle: () => (replay.active ? replay.toggle() : controls.toggle()),
+});
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
   byId("main-content").focus();

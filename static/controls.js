@@ -2,48 +2,60 @@
 /** The operator's verbs: start, pause, resume, stop. Only what is possible is offered; a refusal is said in place. */
 import { ApiError, post } from "./api.js";
 import { attr, byId, show, text } from "./dom.js";
-import { recall, remember } from "./memory.js";
 import { toast } from "./notice.js";
-import { offered } from "./words.js";
+import { createStartForm } from "./startform.js";
+import { offered, verbWords } from "./words.js";
 
 /** @typedef {import("./app.js").Model} Model */
 /** @typedef {import("./words.js").Verb} Verb */
-
-/** The bounds of a batch, as the server has them. */
-const MOST_CYCLES = 1000;
 
 /** @param {() => Model} current */
 export function createControls(current) {
   /** @type {Verb | null} */
   let busy = null;
   const dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
+  const form = createStartForm({ plan: () => current().plan, onChange: () => renderWords(current()), onSubmit: () => actions.start() });
 
   let state = "";
+  /** @type {Verb[]} */
+  let verbs = [];
 
   /** @param {Model} model @param {boolean} replaying the past cannot be changed */
-  function render({ run, ready, link }, replaying) {
+  function render(model, replaying) {
+    const { run, ready, link } = model;
     if (state !== run.state) refuse("");
     state = run.state;
-    const verbs = ready && !link.lost && !replaying ? offered(run) : [];
+    verbs = ready && !link.lost && !replaying ? offered(run) : [];
     show(byId("start-form"), verbs.includes("start"));
     for (const verb of /** @type {const} */ (["pause", "resume", "stop"])) show(byId(verb), verbs.includes(verb));
     text(byId("resume-words"), run.state === "waiting" ? "Try now" : "Resume");
     text(byId("stop-words"), run.state === "stopping" ? "Stop now" : "Stop");
     attr(byId("start"), "class", verbs.includes("resume") ? "button" : "button primary");
     if (dialog.open && !verbs.includes("stop")) dialog.close("");
+    renderWords(model);
   }
 
-  /** @param {Verb} verb @param {string} path @param {Record<string, unknown>} body @param {string} done */
+  /** @param {Model} model */
+  function renderWords({ run, counts }) {
+    const { stories, agent, ...rest } = form.chosen();
+    const chosen = { ...rest, stories: stories?.length ?? counts.runnable, agent: agent || run.agent.name };
+    text(byId("verb-words"), verbs.length ? verbWords(run, chosen) : "");
+    show(byId("start-fields"), form.open && verbs.includes("start"));
+  }
+
+  /** @param {Verb} verb @param {string} path @param {Record<string, unknown>} body @param {string} done @returns {Promise<boolean>} */
   async function act(verb, path, body, done) {
-    if (busy) return;
+    if (busy) return false;
     setBusy(verb);
     refuse("");
     try {
       await post(path, body);
       if (done) toast(done);
+      return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       refuse(error.message);
+      return false;
     } finally {
       setBusy(null);
     }
@@ -56,11 +68,9 @@ export function createControls(current) {
   }
 
   const actions = {
-    start() {
-      const size = batchSize();
-      if (size === null) return refuse(`The number of cycles must be a whole number from 1 to ${MOST_CYCLES}.`);
-      remember("batch-size", String(size));
-      return act("start", "/api/run/start", { batch_size: size }, "");
+    async start() {
+      const request = form.request();
+      if (request && (await act("start", "/api/run/start", request, ""))) form.started();
     },
     pause: () => act("pause", "/api/run/pause", {}, "The run pauses after the current command."),
     resume: () => act("resume", "/api/run/resume", {}, ""),
@@ -74,55 +84,29 @@ export function createControls(current) {
     },
     /** Pause or resume, whichever is possible. */
     toggle() {
-      const verbs = offered(current().run);
       if (verbs.includes("resume")) return void actions.resume();
       if (verbs.includes("pause")) actions.pause();
     },
+    /** What can be done now, for the palette. @returns {{words: string, run: () => unknown}[]} */
+    entries() {
+      const paused = current().run.state === "waiting";
+      const all = {
+        start: { words: "Start the run", run: actions.start },
+        pause: { words: "Pause after the current command", run: actions.pause },
+        resume: { words: paused ? "Try again now" : "Resume the run", run: actions.resume },
+        stop: { words: "Stop the run…", run: actions.askStop },
+      };
+      return verbs.map((verb) => all[verb]);
+    },
   };
 
-  listen(actions, dialog);
-  return { render, ...actions };
-}
-
-/**
- * @param {{start: () => unknown, pause: () => unknown, resume: () => unknown, stop: (mode: "graceful" | "now") => unknown, askStop: () => void}} actions
- * @param {HTMLDialogElement} dialog
- */
-function listen(actions, dialog) {
-  recallSize();
-  byId("start-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    actions.start();
-  });
   byId("pause").addEventListener("click", actions.pause);
   byId("resume").addEventListener("click", actions.resume);
   byId("stop").addEventListener("click", actions.askStop);
   dialog.addEventListener("close", () => {
     if (dialog.returnValue === "graceful" || dialog.returnValue === "now") actions.stop(dialog.returnValue);
   });
-  const cycles = /** @type {HTMLInputElement} */ (byId("cycles"));
-  const only = /** @type {HTMLInputElement} */ (byId("amount-cycles"));
-  const unit = () => text(byId("cycles-unit"), cycles.value === "1" ? "cycle" : "cycles");
-  cycles.addEventListener("input", () => {
-    only.checked = true;
-    unit();
-  });
-  unit();
-}
-
-/** The choice of the last time. */
-function recallSize() {
-  const size = recall("batch-size", "all");
-  if (size === "all") return;
-  /** @type {HTMLInputElement} */ (byId("cycles")).value = size;
-  /** @type {HTMLInputElement} */ (byId("amount-cycles")).checked = true;
-}
-
-/** @returns {number | "all" | null} null for what is not a number of cycles */
-function batchSize() {
-  if (!(/** @type {HTMLInputElement} */ (byId("amount-cycles"))).checked) return "all";
-  const size = Number(/** @type {HTMLInputElement} */ (byId("cycles")).value);
-  return Number.isInteger(size) && size >= 1 && size <= MOST_CYCLES ? size : null;
+  return { render, ...actions };
 }
 
 /** @param {string} reason "" takes the last one away */

@@ -3,6 +3,7 @@
 import { attr, byId, h, list, show, text } from "./dom.js";
 import { clock, hourMinute, money, plural, shortKey, statusWords } from "./format.js";
 import { announce } from "./notice.js";
+import { showIcon } from "./tabicon.js";
 import { headline } from "./words.js";
 
 /** @typedef {import("./app.js").Model} Model */
@@ -22,7 +23,9 @@ export function createHeader(actions) {
     const { text: sentence, tone } = headline(model.run, model.counts, now);
     text(byId("headline-words"), sentence);
     attr(byId("headline"), "data-tone", tone);
-    document.title = titleOf(model);
+    const title = titleOf(model);
+    if (document.title !== title) document.title = title;
+    showIcon(signOf(model, tone));
     if (sentence !== spoken && model.run.state !== "waiting") announce(sentence);
     spoken = sentence;
   }
@@ -42,6 +45,12 @@ export function createHeader(actions) {
       renderLink(model, Date.now());
     },
   };
+}
+
+/** @param {Model} model @param {import("./words.js").Tone} tone @returns {import("./tabicon.js").Sign} */
+function signOf({ run, link }, tone) {
+  if (link.lost) return "offline";
+  return run.attention.length && run.state !== "idle" ? "need" : tone;
 }
 
 /** What a browser tab has room for. @param {Model} model */

@@ -33,6 +33,7 @@ export function createKeys(shortcuts) {
     event.preventDefault();
     found.run();
   });
+  return { open: help.run };
 }
 
 /** Whether the key belongs to something else: a field, a control, a dialog, the browser. @param {KeyboardEvent} event */

@@ -1,13 +1,16 @@
 // @ts-check
 /**
  * The live log: only the rows in sight are in the document, whatever the store holds. It follows the newest line until
- * somebody scrolls up, and then nothing moves under the reader; older lines are fetched when the top comes near.
+ * somebody scrolls up, and then nothing moves under the reader; older lines are fetched when the top comes near, when a
+ * filter leaves room, and when the address names a line.
  */
+import { amend, whole } from "./address.js";
 import { ApiError, events } from "./api.js";
 import { byId, show, style, text } from "./dom.js";
 import { clock, count, plural } from "./format.js";
 import { toLine } from "./line.js";
-import { Lines } from "./lines.js";
+import { CAPACITY, Lines } from "./lines.js";
+import { asText, copyText, createDetail } from "./logdetail.js";
 import { createFilter } from "./logfilter.js";
 import { createRow } from "./logrow.js";
 import { toast } from "./notice.js";
@@ -17,8 +20,11 @@ import { toast } from "./notice.js";
 
 /** Rows drawn above and below what is in sight. */
 const SPARE_ROWS = 6;
-/** Lines fetched at once; as many as the server gives. */
+/** Lines fetched at once while somebody scrolls, and while something is searched further up. */
 const PAGE = 500;
+const SEARCH_PAGE = 2_000;
+/** Most lines that are copied at once. */
+const COPY_MOST = 10_000;
 /** Older lines are fetched when fewer rows than this are left above. */
 const NEAR_TOP = 40;
 
@@ -33,7 +39,8 @@ export class Log {
   #row = 26;
   #top = 0;
   #unseen = 0;
-  #fetching = false;
+  /** @type {Promise<boolean> | null} */ #fetching = null;
+  #wanted = 0;
   #dirty = false;
   #asked = false;
   /** @type {ReturnType<typeof createRow>[]} */ #pool = [];
@@ -45,8 +52,7 @@ export class Log {
     this.#view.addEventListener("keydown", (event) => this.#key(event));
     byId("log-latest").addEventListener("click", () => this.latest());
     byId("log-older").addEventListener("click", () => this.#older());
-    byId("log-copy").addEventListener("click", () => this.copy());
-    byId("log-detail-close").addEventListener("click", () => this.select(null));
+    this.detail = createDetail({ close: () => this.select(null) });
     new ResizeObserver(() => this.#measure()).observe(this.#view);
   }
 
@@ -59,6 +65,16 @@ export class Log {
     this.#unseen = 0;
     this.#changed();
     this.#older();
+    if (this.#wanted) this.#reveal(this.#wanted);
+  }
+
+  /** What the address says: a filter, and a line to show. @param {URLSearchParams} params */
+  route(params) {
+    this.filter.route(params);
+    const line = whole(params.get("line"));
+    if (line === null || line === this.selected?.seq) return;
+    this.#wanted = line;
+    if (this.#live.first) this.#reveal(line);
   }
 
   /** Takes what an `init` brings: only what is new, if it joins what is there. @param {Envelope[]} envelopes */
@@ -107,6 +123,7 @@ export class Log {
     if (this.following) this.#view.scrollTop = this.#space.offsetHeight;
     this.#draw();
     this.#words();
+    this.#search();
   }
 
   latest() {
@@ -118,25 +135,16 @@ export class Log {
 
   /** @param {Line | null} line */
   select(line) {
+    if (line !== this.selected && !this.#replays) amend({ line: line && String(line.seq) });
     this.selected = line;
-    show(byId("log-detail"), line !== null);
-    if (line) {
-      text(byId("log-detail-head"), [clock(line.at), line.story, line.command, line.task, line.status].filter(Boolean).join(" · "));
-      text(byId("log-detail-text"), line.message);
-    }
+    this.detail.show(line);
     this.#changed();
   }
 
-  async copy() {
-    const line = this.selected;
-    if (!line) return;
-    const words = [clock(line.at), line.story, line.command, line.task, line.status, line.message].join("\t");
-    try {
-      await navigator.clipboard.writeText(words);
-      toast("Line copied");
-    } catch {
-      toast("The browser does not allow copying here; select the text instead.", "bad");
-    }
+  /** The newest lines that the filter leaves, as text. */
+  copyAll() {
+    const lines = this.lines.view.slice(-COPY_MOST);
+    copyText(lines.map(asText).join("\n"), `${plural(lines.length, "line")} copied`);
   }
 
   get #replays() {
@@ -192,7 +200,8 @@ export class Log {
   #words() {
     const { all, view, first } = this.lines;
     const shown = this.lines.filtered ? `${count(view.length)} of ${plural(all.length, "line")}` : plural(all.length, "line");
-    text(byId("log-count"), first ? `${shown} since ${clock(first.at)}` : "");
+    const looking = this.lines.filtered && this.#fetching ? ", looking further up" : "";
+    text(byId("log-count"), first ? `${shown} since ${clock(first.at)}${looking}` : "");
     show(byId("log-older"), Boolean(first && first.seq > 1 && this.lines.hasRoom && !this.#replays));
     show(byId("log-latest"), !this.following);
     text(byId("log-latest-words"), this.#unseen ? `Jump to latest (${count(this.#unseen)} new)` : "Jump to latest");
@@ -210,20 +219,51 @@ export class Log {
     this.#changed();
   }
 
-  /** Fetches the page of lines before the first one. `seq` has no gaps, so where it begins can be counted. */
-  async #older() {
+  /**
+   * Fetches the page of lines before the first one. `seq` has no gaps, so where it begins can be counted.
+   * @param {number} [size]
+   * @returns {Promise<boolean>} whether lines have come
+   */
+  #older(size = PAGE) {
     const first = this.lines.first?.seq ?? 0;
-    if (this.#fetching || this.#replays || first <= 1 || !this.lines.hasRoom) return;
-    this.#fetching = true;
-    const since = Math.max(0, first - 1 - PAGE);
+    if (this.#replays || first <= 1 || !this.lines.hasRoom) return Promise.resolve(false);
+    this.#fetching ??= this.#fetch(first, size).finally(() => (this.#fetching = null));
+    return this.#fetching;
+  }
+
+  /** @param {number} first @param {number} size */
+  async #fetch(first, size) {
+    const since = Math.max(0, first - 1 - size);
     try {
       const page = await events({ since, limit: first - 1 - since });
-      if (!this.#replays && this.lines.first?.seq === first) this.#putBefore(page.filter((event) => event.seq < first).map(toLine));
+      if (this.#replays || this.lines.first?.seq !== first) return false;
+      this.#putBefore(page.filter((event) => event.seq < first).map(toLine));
+      return page.length > 0;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-    } finally {
-      this.#fetching = false;
+      return false;
     }
+  }
+
+  /** While a filter leaves the view half empty, earlier lines are looked through, a page after the other. */
+  #search() {
+    const room = this.lines.filtered && this.lines.view.length * this.#row < this.#view.clientHeight;
+    if (room && this.lines.all.length < CAPACITY && !this.#fetching) this.#older(SEARCH_PAGE);
+  }
+
+  /** Goes to a line, and fetches those before it until it is there. @param {number} seq */
+  async #reveal(seq) {
+    this.following = false;
+    while (this.#wanted === seq && (this.#live.first?.seq ?? 0) > seq) if (!(await this.#older(SEARCH_PAGE))) break;
+    if (this.#wanted !== seq || this.#replays) return;
+    this.#wanted = 0;
+    if (!this.lines.view.some((line) => line.seq === seq)) this.filter.clear();
+    const row = this.lines.rowOf(seq);
+    const line = this.lines.view[row];
+    if (line?.seq !== seq) return toast(`The log has no line ${seq}.`, "bad");
+    style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
+    this.#view.scrollTop = (row + 0.5) * this.#row - this.#view.clientHeight / 2;
+    this.select(line);
   }
 
   /** @param {Line[]} lines */
@@ -247,7 +287,7 @@ export class Log {
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") this.#move(event.key === "ArrowDown" ? 1 : -1);
-    else if (event.key === "c" && this.selected) this.copy();
+    else if (event.key === "c" && this.selected) this.detail.copy();
     else if (event.key === "Escape" && this.selected) this.select(null);
     else if (event.key === "End") this.latest();
     else return;

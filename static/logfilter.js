@@ -1,5 +1,6 @@
 // @ts-check
-/** What the log shows: story, command, level and a search; the choices grow with what the log has seen. */
+/** What the log shows: story, command, level and a search, kept in the address; the choices grow with what is seen. */
+import { amend } from "./address.js";
 import { byId, h } from "./dom.js";
 import { shortCommand, shortKey } from "./format.js";
 import { baseOf } from "./lines.js";
@@ -24,8 +25,14 @@ export function createFilter(onChange) {
     return { story: story.value, command: command.value, level: Number(level.value), query: query.value.trim().toLowerCase() };
   }
 
+  /** The address has what is chosen, so that it can be shared and survives a reload. */
+  function tell() {
+    amend({ q: query.value.trim(), level: level.value === "0" ? null : level.value, of: story.value, command: command.value });
+  }
+
   function changed() {
     remember("log-level", level.value);
+    tell();
     onChange(value());
   }
 
@@ -36,7 +43,7 @@ export function createFilter(onChange) {
     clearTimeout(timer);
     timer = window.setTimeout(changed, TYPING_MS);
   });
-  if (level.value !== "0") queueMicrotask(changed);
+  if (level.value !== "0") queueMicrotask(() => onChange(value()));
 
   return {
     /** @param {readonly Line[]} lines */
@@ -47,6 +54,20 @@ export function createFilter(onChange) {
       }
     },
     value,
+    /** Takes over what the address says; where it says nothing, what is chosen stays. @param {URLSearchParams} params */
+    route(params) {
+      if (!["q", "level", "of", "command"].some((name) => params.has(name))) return tell();
+      query.value = params.get("q") ?? "";
+      level.value = ["1", "2"].includes(params.get("level") ?? "") ? String(params.get("level")) : "0";
+      story.choose(params.get("of") ?? "");
+      command.choose(params.get("command") ?? "");
+      onChange(value());
+    },
+    /** Shows everything again. */
+    clear() {
+      [query.value, level.value, story.el.value, command.el.value] = ["", "0", "", ""];
+      changed();
+    },
     focus: () => query.focus(),
   };
 }
@@ -55,7 +76,7 @@ export function createFilter(onChange) {
 function createChoice(id, words) {
   const el = /** @type {HTMLSelectElement} */ (byId(id));
   const known = new Set();
-  return {
+  const choice = {
     el,
     get value() {
       return el.value;
@@ -67,5 +88,11 @@ function createChoice(id, words) {
       const before = [...el.options].slice(1).find((option) => option.value.localeCompare(value, "en", { numeric: true }) > 0);
       el.insertBefore(h("option", { value, text: words(value) }), before ?? null);
     },
+    /** @param {string} value "" for all */
+    choose(value) {
+      if (value) choice.learn(value);
+      el.value = value;
+    },
   };
+  return choice;
 }

@@ -12,6 +12,16 @@ export function recall(name, otherwise) {
   }
 }
 
+/** A remembered list of texts; empty where there is none or it cannot be read. @param {string} name @returns {string[]} */
+export function recallList(name) {
+  try {
+    const value = JSON.parse(recall(name, "[]"));
+    return Array.isArray(value) ? value.map(String) : [];
+  } catch {
+    return [];
+  }
+}
+
 /** @param {string} name @param {string | null} value null forgets */
 export function remember(name, value) {
   try {

@@ -3,13 +3,16 @@
 import { attr, setIcon } from "./dom.js";
 import { recall, remember } from "./memory.js";
 
-const ORDER = /** @type {const} */ (["system", "light", "dark"]);
+/** @typedef {"system" | "light" | "dark"} Theme */
+
+/** @type {readonly Theme[]} */
+export const THEMES = ["system", "light", "dark"];
 const WORDS = { system: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
 const ICONS = { system: "auto", light: "sun", dark: "moon" };
 
-/** @param {HTMLElement} button @returns {{next: () => string}} */
+/** @param {HTMLElement} button */
 export function createTheme(button) {
-  let current = ORDER.find((theme) => theme === recall("theme", "system")) ?? "system";
+  let current = THEMES.find((theme) => theme === recall("theme", "system")) ?? "system";
 
   function render() {
     if (current === "system") delete document.documentElement.dataset.theme;
@@ -20,14 +23,17 @@ export function createTheme(button) {
     if (glyph) setIcon(glyph, ICONS[current]);
   }
 
-  function next() {
-    current = ORDER[(ORDER.indexOf(current) + 1) % ORDER.length];
+  /** @param {Theme} theme */
+  function choose(theme) {
+    current = theme;
     remember("theme", current === "system" ? null : current);
     render();
     return WORDS[current];
   }
 
+  const next = () => choose(THEMES[(THEMES.indexOf(current) + 1) % THEMES.length]);
+
   button.addEventListener("click", next);
   render();
-  return { next };
+  return { next, choose, words: (/** @type {Theme} */ theme) => WORDS[theme] };
 }

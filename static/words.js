@@ -3,7 +3,7 @@
  * The state of the run in words, and what the operator can do in it. One place, so that no two parts of the page can
  * say different things about the same run.
  */
-import { hourMinute, plural, remaining } from "./format.js";
+import { hourMinute, money, plural, remaining } from "./format.js";
 
 /** @typedef {import("./state.js").RunState} RunState */
 /** @typedef {{done: number, total: number, blocked: number, runnable: number}} Counts */
@@ -99,4 +99,29 @@ export function offered(run) {
     case "starting": return [];
     default: return run.resumable === null ? ["start"] : ["resume", "start"];
   }
+}
+
+/**
+ * What the verbs that are offered will do, in a sentence or two.
+ * @param {RunState} run
+ * @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen what Start would start
+ */
+export function verbWords(run, chosen) {
+  switch (run.state) {
+    case "running": return "Pause lets the current command end first. Stop asks: after it, or at once.";
+    case "pausing": return "Resume takes the pause back. Stop ends the batch.";
+    case "paused": return run.reason === "budget" ? "Resume goes on past the budget. Stop ends the batch." : "Resume goes on with the next command. Stop ends the batch.";
+    case "waiting": return "Try now asks the agent again at once. Stop ends the batch.";
+    case "stopping": return "Stop now ends the agent at once; its command runs again next time.";
+    case "starting": return "";
+    default: return run.resumable === null ? startWords(chosen) : `Resume goes on with batch ${run.resumable}. ${startWords(chosen)}`;
+  }
+}
+
+/** @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen */
+function startWords({ stories, cycles, budget, agent }) {
+  if (!stories) return "";
+  const most = cycles === "all" ? stories : Math.min(stories, cycles * 2);
+  const what = cycles === "all" ? plural(stories, "story", "stories") : `${plural(cycles, "cycle")}, at most ${plural(most, "story", "stories")}`;
+  return `Starts ${what}${agent ? ` with ${agent}` : ""}${budget ? `, pauses at ${money(budget)}` : ""}.`;
 }

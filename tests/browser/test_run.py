@@ -178,5 +178,6 @@ def test_a_wrong_number_of_cycles_is_refused_in_words(context: BrowserContext, i
     page = visit(context, idle)
     page.get_by_label("Number of cycles").fill("2000")
     page.get_by_role("button", name="Start").click()
-    expect(page.locator("#refusal")).to_have_text(re.compile("whole number from 1 to 1000"))
+    expect(page.locator("#cycles-wrong")).to_have_text(re.compile("whole number from 1 to 1000"))
+    expect(page.locator("#cycles:focus")).to_have_attribute("aria-invalid", "true")
     headline(page).to_have_text(re.compile("^Ready"))

@@ -56,6 +56,9 @@ def kind(name: str, required: dict[str, Any], **optional: Any) -> st.SearchStrat
     return st.tuples(st.just(name), st.fixed_dictionaries(required, optional=optional))
 
 
+NEED = {"kind": st.sampled_from(["blocked", "question"]), "message": st.text(max_size=5)}
+
+
 def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
     batch = {"batch_id": st.integers(1, 2)}
     reason = st.sampled_from(["operator", "usage-limit", "budget", "interrupted"])
@@ -76,7 +79,7 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         kind("command:progress", {**COMMAND, "message": st.text(max_size=5)}, metrics=METRICS, **COMMAND_MORE),
         kind("command:end", {**COMMAND, **status}, metrics=METRICS, **COMMAND_MORE),
         kind("story:status", changed, reason=st.text(max_size=5)),
-        kind("attention", {"kind": st.just("blocked"), "message": st.text(max_size=5)}, story_key=KEYS),
+        kind("attention", NEED, story_key=KEYS, command_id=st.integers(1, 4)),
         kind("context:create", {"status": st.just("running")}, message=st.text(max_size=5)),
         kind("context:complete", {"status": st.sampled_from(["success", "error"])}, metrics=METRICS),
         kind("error", {"type": st.just("agent"), "message": st.text(max_size=5)}),
