@@ -27,6 +27,7 @@ import api.operate
 import api.page
 import api.project
 import api.run
+import api.settings
 import api.socket
 import api.transcripts
 import events

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -31,10 +31,14 @@ BODY_S: Final = 30.0  # seconds that it may take to arrive
 
 @dataclass(slots=True)
 class LiveSettings:
-    """The settings in force; `reload` reads all their sources again."""
+    """The settings in force; `reload` reads all their sources again, or those beside a `text` for the file.
+
+    `changing` is held by whoever changes the file.
+    """
 
     loaded: Loaded
-    reload: Callable[[], Loaded]
+    reload: Callable[..., Loaded]
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`sprint-runner.yaml` as the page changes it: single values replaced or added, every other byte kept.
+"""`sprint-runner.yaml` as the page changes it: single values replaced, added or taken out, every other byte kept.
 
 All or nothing: every change is checked first, the new text is parsed and must say exactly what was asked, and only
 then is it handed back to be written as a whole.
@@ -23,16 +23,21 @@ _REST = r"([ \t]*(?:[ \t]#[^\n]*)?\r?)"  # the comment behind the value, and the
 
 
 def edited(text: str, changes: Mapping[str, Any]) -> str:
-    """The text of the file with the given settings in it; raises `SettingsError` and then nothing is to be written."""
+    """The text of the file with the given settings in it; raises `SettingsError` and then nothing is to be written.
+
+    None takes a setting out of the file, so that its default holds again.
+    """
     for name, value in changes.items():
-        check(name, value, where="request")
+        if value is not None or name not in BY_NAME:
+            check(name, value, where="request")
         if not BY_NAME[name].editable:
             raise SettingsError(f"request: {name} can only be set in {FILE_NAME}, by environment or by flag")
     before = _parsed(text)
     new = text
     for name, value in changes.items():
         new = _with(new, name, value)
-    if not _says(new, {**before, **changes}):
+    gone = {name for name, value in changes.items() if value is None}
+    if not _says(new, {name: value for name, value in {**before, **changes}.items() if name not in gone}):
         raise SettingsError(f"{FILE_NAME} is written in a way that cannot be changed safely here: edit it by hand")
     return new
 
@@ -60,7 +65,19 @@ def _with(text: str, name: str, value: Any) -> str:
     """Replace the value on the setting's own line, its comment kept, or add a line at the end."""
     written = json.dumps(value, ensure_ascii=False)  # JSON scalars are YAML scalars
     line = re.compile(rf"^({re.escape(name)}[ \t]*:)[ \t]*{_SCALAR}{_REST}$", re.MULTILINE)
+    if value is None:
+        return _without(text, line)
     if line.search(text) is not None:
         return line.sub(lambda match: f"{match[1]} {written}{match[2]}", text, count=1)
     gap = "" if not text or text.endswith("\n") else "\n"
     return f"{text}{gap}{name}: {written}\n"
+
+
+def _without(text: str, line: re.Pattern[str]) -> str:
+    """Take the setting's line out; a comment behind its value stays, on a line of its own."""
+    found = line.search(text)
+    if found is None:
+        return text
+    rest = found[2].strip()
+    end = found.end() + (text[found.end() : found.end() + 1] == "\n" and not rest)
+    return text[: found.start()] + (found[2].lstrip() if rest else "") + text[end:]

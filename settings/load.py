@@ -34,11 +34,15 @@ def load(
     environment: Mapping[str, str] = os.environ,
     flags: Mapping[str, Any] | None = None,
     agents: Mapping[str, AgentConfig] | None = None,
+    text: str | None = None,
 ) -> Loaded:
-    """Read all sources; `agents` are built-in ones beside the defaults. Raises `SettingsError`."""
+    """Read all sources; `agents` are built-in ones beside the defaults. Raises `SettingsError`.
+
+    `text` stands in the place of what the file says, to see what it would mean before it is written.
+    """
     values: dict[str, Any] = {}
     sources = dict.fromkeys(BY_NAME, "default")
-    layers = (("file", read_file(file)), ("environment", _read_environment(environment)), ("flag", flags or {}))
+    layers = (("file", read_file(file, text)), ("environment", _read_environment(environment)), ("flag", flags or {}))
     for source, layer in layers:
         for name, value in layer.items():
             if value is None and source == "flag":
@@ -51,12 +55,12 @@ def load(
     return Loaded(settings, sources)
 
 
-def read_file(file: Path | None) -> dict[str, Any]:
-    """The mapping in a settings file, empty when there is none. Raises `SettingsError`."""
-    if file is None or not file.is_file():
+def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:
+    """The mapping in a settings file, empty when there is none; or in `text`. Raises `SettingsError`."""
+    if text is None and (file is None or not file.is_file()):
         return {}
     try:
-        content = yaml.safe_load(file.read_text("utf-8"))
+        content = yaml.safe_load(file.read_text("utf-8") if text is None and file is not None else text or "")
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: 2024-13-45 as a date
         raise SettingsError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from None
     if content is None:

@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     project = make_project(folder / "tiny", STORIES)
     agent = json.dumps([sys.executable, str(ROOT / "demo/agent.py"), "--speed", "max"])
     (project / "sprint-runner.yaml").write_text(
-        f"# mine\nagent: own\nagents: {{own: {{kind: claude, command: {agent}}}}}\n"
+        f"# mine\nagent: own\nagents: {{own: {{kind: claude, command: {agent}, env: {{OWN_KEY: k}}}}}}\n"
     )
     (project / "secret.txt").write_text("not for the web")
     started = Server([str(project), "--port", "0"], folder).start()
@@ -71,7 +71,7 @@ async def test_the_sprint_and_a_dossier(client: aiohttp.ClientSession) -> None:
     dossier = await get(client, "/api/stories/1-1-a")
     assert [command["command"] for command in dossier["commands"]] == ["code-review-1", "commit"]
     assert dossier["commands"][0]["verdict"] == "ZERO ISSUES"
-    assert dossier["commits"][0]["subject"] == "feat(epic-1): implement stories 1-1-a"
+    assert dossier["commits"][0]["subject"] == "feat(1): implement stories 1-1-a"
     assert not {"mark", "pid", "stream_path"} & set(dossier["commands"][0])
 
 
@@ -257,10 +257,23 @@ class TestSettings:
             "name": "retries",
             "value": 2,
             "allowed": "a whole number from 0 to 20",
+            "default": 2,
             "effect": "further attempts after a failed command",
             "source": "default",
+            "kind": "integer",
+            "low": 0,
+            "high": 20,
+            "choices": [],
+            "optional": False,
             "editable": True,
+            "applies": "at once",
+            "locked": None,
         }
+        assert "command line" in settings["port"]["locked"]
+        assert settings["heartbeat_s"]["applies"] == "after a restart"
+        assert "sprint-runner.yaml" in settings["heartbeat_s"]["locked"]
+        assert settings["agents"]["value"]["own"]["env"] == {"OWN_KEY": "set"}
+        assert "own" in settings["agent"]["choices"]
 
     async def test_a_change_is_kept_in_the_file_and_in_force(
         self, client: aiohttp.ClientSession, server: Server
@@ -278,6 +291,7 @@ class TestSettings:
         [
             ({"retries": 3, "nonsense": 1}, 400),
             ({"retries": True}, 400),
+            ({"agent": "nobody"}, 400),
             ({"retries": 10**30}, 400),
             ({"token": "x"}, 400),
             ({"port": 1}, 409),
@@ -289,6 +303,36 @@ class TestSettings:
         before = (project_of(server) / "sprint-runner.yaml").read_bytes()
         assert (await self.put(client, fields))[0] == status
         assert (project_of(server) / "sprint-runner.yaml").read_bytes() == before
+
+
+    async def test_what_a_change_would_write_is_told_before_it_is_written(
+        self, client: aiohttp.ClientSession, server: Server
+    ) -> None:
+        file = project_of(server) / "sprint-runner.yaml"
+        before = file.read_bytes()
+        status, told = await post(client, "/api/settings/preview", {"auto_resume": True})
+        assert (status, told["file"], told["diff"][-1]) == (200, "sprint-runner.yaml", "+auto_resume: true")
+        assert (await post(client, "/api/settings/preview", {"agent": "nobody"}))[0] == 400
+        assert (await post(client, "/api/settings/preview", {"port": 1}))[0] == 409
+        assert file.read_bytes() == before
+
+    async def test_null_goes_back_to_the_default(self, client: aiohttp.ClientSession, server: Server) -> None:
+        before = (project_of(server) / "sprint-runner.yaml").read_bytes()
+        assert (await self.put(client, {"max_code_review_attempts": 4}))[0] == 200
+        status, answer = await self.put(client, {"max_code_review_attempts": None})
+        (setting,) = [each for each in answer["settings"] if each["name"] == "max_code_review_attempts"]
+        assert (status, setting["value"], setting["source"]) == (200, 10, "default")
+        assert (project_of(server) / "sprint-runner.yaml").read_bytes() == before
+
+    async def test_a_change_by_hand_is_told(self, client: aiohttp.ClientSession, server: Server) -> None:
+        file = project_of(server) / "sprint-runner.yaml"
+        before = file.read_text()
+        assert (await get(client, "/api/settings"))["unread"] is None
+        file.write_text(before + "silence_timeout_min: 7\n")
+        assert "by hand" in (await get(client, "/api/settings"))["unread"]
+        file.write_text(before + "silence_timeout_min: often\n")
+        assert "silence_timeout_min" in (await get(client, "/api/settings"))["unread"]
+        file.write_text(before)
 
 
 async def test_schema_health_and_metrics(client: aiohttp.ClientSession) -> None:

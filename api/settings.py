@@ -1,0 +1,181 @@
+"""The settings for the page: what is in force, from where, what may be changed, and what a change would write."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from api.answers import SERVICES, ApiError, LiveSettings, Services, answer, body
+from settings import (
+    ENVIRONMENT_PREFIX,
+    FILE_NAME,
+    SETTINGS,
+    AgentConfig,
+    Loaded,
+    Setting,
+    Settings,
+    SettingsError,
+    edited,
+)
+from sprint.write import replace_file
+
+RESTART: Final = "after a restart"
+SHOWN_SECRET: Final = "set"  # noqa: S105 - what stands in the place of a secret
+CONTEXT_LINES: Final = 2  # of the file around a change, in a preview
+_DEFAULTS: Final = Settings()
+
+
+class SettingView(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting of `GET /api/settings`. `locked` says why the page cannot change it; None: it can."""
+
+    name: str
+    value: Any
+    default: Any
+    source: str
+    allowed: str
+    effect: str
+    kind: str
+    low: float | None
+    high: float | None
+    choices: list[str]
+    optional: bool
+    editable: bool
+    applies: str
+    locked: str | None
+
+
+async def get_settings(request: web.Request) -> web.Response:
+    """Every setting with its value, range and source; secrets only as whether they are set."""
+    services = request.app[SERVICES]
+    unread = await asyncio.to_thread(_unread, services.live)
+    return answer(_answered(services, unread))
+
+
+async def put_settings(request: web.Request) -> web.Response:
+    """Change some settings, all of them or none; kept in the project's settings file. null goes back to the default."""
+    services = request.app[SERVICES]
+    changes = await body(request)
+    _refuse_overridden(services.live.loaded, changes)
+    async with services.live.changing:
+        try:
+            services.live.loaded = await asyncio.to_thread(_save, _file(services), changes, services.live)
+        except SettingsError as error:
+            raise ApiError(400, "bad_request", str(error)) from None
+        except OSError as error:
+            raise ApiError(503, "disk", f"{FILE_NAME} cannot be written: {error.strerror}") from None
+    return answer(_answered(services, None))
+
+
+async def preview_settings(request: web.Request) -> web.Response:
+    """What `PUT /api/settings` would change in the file, line by line; nothing is written."""
+    services = request.app[SERVICES]
+    changes = await body(request)
+    _refuse_overridden(services.live.loaded, changes)
+    try:
+        before, after = await asyncio.to_thread(_edit, _file(services), changes, services.live)
+    except SettingsError as error:
+        raise ApiError(400, "bad_request", str(error)) from None
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT_LINES)
+    changed = [line for line in list(lines)[2:] if not line.startswith("@@")]  # without the names of the files
+    return answer({"file": FILE_NAME, "diff": changed})
+
+
+def _file(services: Services) -> Path:
+    return services.workspace.project.root / FILE_NAME
+
+
+def _refuse_overridden(loaded: Loaded, changes: dict[str, Any]) -> None:
+    for name in changes:
+        source = loaded.sources.get(name)
+        if source in ("flag", "environment"):
+            raise ApiError(409, "overridden", f"{name}: is set by {source}, which wins over the file")
+
+
+def _edit(file: Path, changes: dict[str, Any], live: LiveSettings) -> tuple[str, str]:
+    """The file's text before and after; raises `SettingsError` where the settings would not hold together."""
+    before = file.read_bytes().decode("utf-8", "surrogateescape") if file.exists() else ""
+    after = edited(before, changes)
+    live.reload(text=after)
+    return before, after
+
+
+def _save(file: Path, changes: dict[str, Any], live: LiveSettings) -> Loaded:
+    before, after = _edit(file, changes, live)
+    if after != before:
+        file.touch()  # an empty file says nothing: that is what a missing one says, too
+        replace_file(file, after.encode("utf-8", "surrogateescape"))
+    return live.reload()
+
+
+def _unread(live: LiveSettings) -> str | None:
+    """A sentence when the file says something else than what is in force: somebody changed it by hand."""
+    try:
+        fresh = live.reload()
+    except SettingsError as error:
+        return f"{FILE_NAME} was changed and cannot be used: {error}"
+    if fresh == live.loaded:
+        return None
+    return f"{FILE_NAME} was changed by hand. What it says is used after the next change here, or after a restart."
+
+
+def _answered(services: Services, unread: str | None) -> dict[str, Any]:
+    loaded = services.live.loaded
+    views = [_view(loaded, setting) for setting in SETTINGS]
+    return {"settings": views, "file": str(_file(services)), "unread": unread}
+
+
+def _view(loaded: Loaded, setting: Setting) -> SettingView:
+    locked = _locked(setting, loaded.sources[setting.name])
+    known = tuple(sorted(loaded.settings.agents)) if setting.name == "agent" else setting.choices
+    return SettingView(
+        name=setting.name,
+        value=_shown(setting, getattr(loaded.settings, setting.name)),
+        default=None if setting.kind == "mapping" else getattr(_DEFAULTS, setting.name),
+        source=loaded.sources[setting.name],
+        allowed=setting.allowed,
+        effect=setting.effect,
+        kind=setting.kind,
+        low=setting.low,
+        high=setting.high,
+        choices=list(known),
+        optional=setting.optional,
+        editable=setting.editable,
+        applies=setting.applies if setting.editable else RESTART,
+        locked=locked,
+    )
+
+
+def _shown(setting: Setting, value: Any) -> Any:
+    """A value without what is secret in it: also the variables that an agent gets may be keys."""
+    if setting.secret:
+        return SHOWN_SECRET if value else None
+    if setting.name == "agents":
+        return {name: _without_secrets(agent) for name, agent in value.items()}
+    return value
+
+
+def _without_secrets(agent: AgentConfig) -> AgentConfig:
+    return msgspec.structs.replace(agent, env=dict.fromkeys(agent.env, SHOWN_SECRET))
+
+
+def _locked(setting: Setting, source: str) -> str | None:
+    if source == "flag":
+        return "Set on the command line, which wins over the file: start the server without it to change it here."
+    if source == "environment":
+        variable = ENVIRONMENT_PREFIX + setting.name.upper()
+        return f"Set by the environment variable {variable}, which wins over the file: start the server without it."
+    if not setting.editable:
+        return f"Edit it in {FILE_NAME} and restart the server."
+    return None
+
+
+ROUTES: Final = [
+    web.get("/api/settings", get_settings),
+    web.put("/api/settings", put_settings),
+    web.post("/api/settings/preview", preview_settings),
+]
