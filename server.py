@@ -73,7 +73,17 @@ def build_app(plan: Plan, *subscribers: events.Subscriber) -> web.Application:
     app = web.Application(middlewares=[api.answers.errors], client_max_size=api.answers.BODY_MAX)
     security.protect(app, guard, api.answers.refuse)
     app[api.page.MANIFEST] = pages
-    for module in (api.page, api.socket, api.run, api.project, api.history, api.transcripts, api.operate, api.metrics):
+    for module in (
+        api.page,
+        api.socket,
+        api.run,
+        api.project,
+        api.history,
+        api.transcripts,
+        api.operate,
+        api.settings,
+        api.metrics,
+    ):
         app.add_routes(module.ROUTES)
     app.cleanup_ctx.append(lambda app: _services(app, plan, subscribers))
     app.on_shutdown.append(_end_run_and_pages)
