@@ -114,6 +114,9 @@ def _batch_resume(run: Run, _payload: dict[str, Any], _at: int) -> None:
 def _batch_warning(run: Run, payload: dict[str, Any], _at: int) -> None:
     if payload["warning_type"] in ("pausing", "stopping"):
         run.state = payload["warning_type"]
+    elif payload["warning_type"] == "answered":
+        answered = ("question", payload.get("command_id"))
+        run.attention = [view for view in run.attention if (view.kind, view.command_id) != answered]
 
 
 def _cycle_start(run: Run, payload: dict[str, Any], at: int) -> None:

@@ -26,7 +26,7 @@ export function toLine(event) {
 }
 
 /** Warnings that only repeat what the operator asked for. */
-const ASKED = new Set(["pausing", "stopping"]);
+const ASKED = new Set(["pausing", "stopping", "answered"]);
 
 /** @typedef {{status: string, level: Level, message: string}} Said */
 
@@ -74,7 +74,7 @@ function sayCommandStart(p) {
 }
 
 /** How much an end of a command matters; every other one is an error. @type {Record<string, Level>} */
-const ENDS = { success: INFO, stopped: INFO, interrupted: WARNING, "usage-limit": WARNING };
+const ENDS = { success: INFO, stopped: INFO, question: WARNING, interrupted: WARNING, "usage-limit": WARNING };
 
 /** @param {Record<string, any>} p */
 function sayCommandEnd(p) {

@@ -27,7 +27,7 @@ export function createNeeds(actions) {
   const away = new Set(recallList("put-away"));
   /** @type {Model | null} */
   let shown = null;
-  const doing = { ...actions, putAway, answered: putAway };
+  const doing = { ...actions, putAway };
   const rows = list(byId("attention-list"), (/** @type {Need} */ need) => need.id, (need) => createNeed(need, doing));
 
   /** @param {string} id */
@@ -98,7 +98,7 @@ function waitWords(until, now) {
 
 /**
  * @param {Need} first
- * @param {{resume: () => unknown, putAway: (id: string) => void, answered: (id: string) => void}} doing
+ * @param {{resume: () => unknown, putAway: (id: string) => void}} doing
  */
 function createNeed(first, doing) {
   const { item } = first;
@@ -106,7 +106,7 @@ function createNeed(first, doing) {
   const words = h("p", { class: "need-words" });
   const act = h("button", { type: "button", class: "button small", hidden: true, on: { click: () => perform(first, act, doing) } });
   const away = h("button", { type: "button", class: "ghost", "aria-label": `Put away: ${item.message}`, title: "Put away", on: { click: () => doing.putAway(first.id) } }, icon("cross"));
-  const form = item.kind === "question" && item.command_id !== null ? createAnswer(first, doing.answered) : null;
+  const form = item.kind === "question" && item.command_id !== null ? createAnswer(first) : null;
   const el = h("li", { "data-kind": item.kind }, icon(GLYPHS[item.kind] ?? "alert"), item.story_key && h("a", story),
     h("div", { class: "need" }, h("p", { text: item.message }), words, form?.el), act, h("time", { text: item.at ? clock(item.at) : "" }), !first.lasting && away);
   return {
@@ -135,8 +135,8 @@ async function perform(need, button, doing) {
   });
 }
 
-/** A question of an agent, answered in place. @param {Need} need @param {(id: string) => void} answered */
-function createAnswer(need, answered) {
+/** A question of an agent, answered in place; the event that tells of the answer takes it away. @param {Need} need */
+function createAnswer(need) {
   const id = `answer-${need.item.command_id}-${need.item.at}`;
   const field = h("textarea", { id, rows: 2, required: true, placeholder: "Your answer" });
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
@@ -150,8 +150,7 @@ function createAnswer(need, answered) {
     attr(field, "aria-invalid", answer ? null : "true");
     if (!answer) return field.focus();
     await busy(send, async () => {
-      await post(`/api/commands/${need.item.command_id}/answer`, { answer });
-      answered(need.id);
+      await post("/api/run/answer", { command_id: need.item.command_id, text: answer });
       toast("Answered; the agent goes on.", "good");
     });
   });

@@ -96,6 +96,7 @@ const RESULTS = {
   success: { result: "success", glyph: "check", words: "success" },
   stopped: { result: "held", glyph: "stop", words: "stopped" },
   interrupted: { result: "held", glyph: "pause", words: "interrupted" },
+  question: { result: "held", glyph: "ask", words: "asked a question" },
   "usage-limit": { result: "held", glyph: "clock", words: "usage limit" },
 };
 

@@ -39,6 +39,7 @@ const PAUSED = {
   operator: "Paused by you",
   budget: "Paused: the budget is used up",
   disk: "Paused: the disk is full",
+  question: "Paused: the agent waits for your answer",
 };
 
 /** @param {string | null} reason */
@@ -110,13 +111,19 @@ export function verbWords(run, chosen) {
   switch (run.state) {
     case "running": return "Pause lets the current command end first. Stop asks: after it, or at once.";
     case "pausing": return "Resume takes the pause back. Stop ends the batch.";
-    case "paused": return run.reason === "budget" ? "Resume goes on past the budget. Stop ends the batch." : "Resume goes on with the next command. Stop ends the batch.";
+    case "paused": return `${PAST[run.reason ?? ""] ?? "Resume goes on with the next command."} Stop ends the batch.`;
     case "waiting": return "Try now asks the agent again at once. Stop ends the batch.";
     case "stopping": return "Stop now ends the agent at once; its command runs again next time.";
     case "starting": return "";
     default: return run.resumable === null ? startWords(chosen) : `Resume goes on with batch ${run.resumable}. ${startWords(chosen)}`;
   }
 }
+
+/** What Resume does in pauses that nobody asked for. @type {Record<string, string>} */
+const PAST = {
+  budget: "Resume goes on past the budget.",
+  question: "Resume lets the agent decide for itself.",
+};
 
 /** @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen */
 function startWords({ stories, cycles, budget, agent }) {

@@ -241,6 +241,14 @@ def test_a_status_is_the_newest_and_is_counted_once(fold: Fold) -> None:
     assert (run.totals.stories_blocked, run.stories[1].reason) == (0, None)
 
 
+def test_an_answered_question_needs_nobody_any_more(fold: Fold) -> None:
+    for command_id in (7, 8):
+        fold.tell("attention", kind="question", message="which?", story_key="1-1-a", command_id=command_id)
+    fold.tell("attention", kind="blocked", message="look", command_id=7)
+    run = fold.tell("batch:warning", batch_id=1, warning_type="answered", message="so", command_id=7)
+    assert [(view.kind, view.command_id) for view in run.attention] == [("question", 8), ("blocked", 7)]
+
+
 def test_attention_is_kept_until_the_next_batch(fold: Fold) -> None:
     fold.tell("attention", kind="blocked", message="first", story_key="1-1-a")
     run = fold.tell("attention", kind="budget", message="second")

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { wordsOf } from "../../static/desktop.js";
 import { needsOf } from "../../static/needs.js";
 import { NO_PLAN, overlay } from "../../static/plan.js";
-import { initial } from "../../static/state.js";
+import { apply, initial } from "../../static/state.js";
 
 const NOW = 1_700_000_000_000;
 
@@ -23,6 +23,12 @@ const acts = (shown) => needsOf(shown, NOW).map((need) => `${need.item.kind}: ${
 test("each call offers the one thing to do about it", () => {
   const attention = [call("blocked", "1-1-a"), call("question", "1-1-a", 7), call("agent", null)];
   assert.deepEqual(acts(model({ attention }, { plan: planned("blocked") })), ["agent: ", "question: answer", "blocked: unblock"]);
+});
+
+test("an answered question is gone", () => {
+  const attention = [call("question", "1-1-a", 7), call("question", "1-1-a", 8)];
+  const answered = { type: "batch:warning", payload: { batch_id: 1, warning_type: "answered", message: "", command_id: 7 }, timestamp: 0, seq: 1, batch_id: 1 };
+  assert.deepEqual(apply({ ...initial(), attention }, answered).attention.map((item) => item.command_id), [8]);
 });
 
 test("a story that is no longer blocked needs nobody", () => {

@@ -66,13 +66,16 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
     ended = {"cycles_completed": st.integers(0, 9), "status": st.sampled_from(["completed", "stopped", "error"])}
     status = {"status": st.sampled_from(["success", "error", "stopped"])}
     changed = {"story_key": KEYS, "old_status": STATUSES, "new_status": STATUSES}
-    warned = {"warning_type": st.sampled_from(["pausing", "stopping", "git"]), "message": st.text(max_size=5)}
+    warned = {
+        "warning_type": st.sampled_from(["pausing", "stopping", "git", "answered"]),
+        "message": st.text(max_size=5),
+    }
     return st.one_of(
         kind("batch:start", {**batch, "max_cycles": size}, agent=st.just("demo"), budget_usd=MONEY),
         kind("batch:end", {**batch, **ended}, reason=st.text(max_size=5)),
         kind("batch:pause", {**batch, "reason": reason}, until=st.integers(0, 99)),
         kind("batch:resume", {**batch, "reason": reason}),
-        kind("batch:warning", {**batch, **warned}),
+        kind("batch:warning", {**batch, **warned}, command_id=st.integers(1, 4)),
         kind("cycle:start", {"cycle_number": st.integers(1, 9), "story_keys": st.lists(KEYS, max_size=2)}),
         kind("cycle:end", {"cycle_number": st.integers(1, 9), "completed_stories": st.just([])}),
         kind("command:start", COMMAND, **COMMAND_MORE),
