@@ -82,6 +82,7 @@ from store.stories import (
 from store.writer import BUSY_TIMEOUT_MS, DatabaseUnavailable, Entry, Writer
 
 READERS: Final = 4  # threads, each with a read-only connection of its own
+READER_CACHE_KIB: Final = 256  # of pages for each; SQLite's 2 MiB would hold a second time what the system has cached
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -154,6 +155,7 @@ class Database:
         if connection is None:
             connection = _connect(self.path)
             connection.execute("PRAGMA query_only = ON")
+            connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
             self._local.connection = connection
             self._readers.append(connection)
         return function(connection)
