@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
-from agents.records import Record
+from agents.records import Record, Retry
 from agents.spec import AgentSpec, Call, OutcomeKind
 from agents.tally import Tally
 from agents.wording import last_words, sentence
@@ -39,6 +39,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """What an agent was doing when we began to end it. Many answer the signal with records that hide it."""
+
+    activity: str = ""
+    retry: Retry | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How the process ended. `exit_code` is negative for a signal, as in subprocess; `detail` explains the cause."""
 
@@ -46,6 +54,7 @@ class Ending:
     cause: Cause | None = None
     detail: str = ""
     stderr: str = ""
+    moment: Moment | None = None
 
     @property
     def killed_by(self) -> str | None:
@@ -165,16 +174,22 @@ class Adapter(ABC):
         return Judgement(OutcomeKind.FAILED, sentence(_exit_words(ending) + (f": {words}" if words else "")))
 
 
+def moment_of(tally: Tally) -> Moment:
+    """What the agent is doing now."""
+    return Moment(_activity(tally), tally.retry)
+
+
 def _by_cause(tally: Tally, ending: Ending) -> Judgement | None:
+    moment = ending.moment or moment_of(tally)
     match ending.cause:
         case Cause.STOP:
             return Judgement(OutcomeKind.STOPPED, "Stopped by the operator.")
         case Cause.TIMEOUT:
-            return Judgement(OutcomeKind.TIMEOUT, ending.detail + _activity(tally))
-        case Cause.SILENCE if tally.retry is not None:
-            return Judgement(OutcomeKind.TRANSIENT, f"{ending.detail} It kept trying again: {tally.retry.error}")
+            return Judgement(OutcomeKind.TIMEOUT, ending.detail + moment.activity)
+        case Cause.SILENCE if moment.retry is not None:
+            return Judgement(OutcomeKind.TRANSIENT, f"{ending.detail} It kept trying again: {moment.retry.error}")
         case Cause.SILENCE:
-            return Judgement(OutcomeKind.STALLED, ending.detail + _activity(tally))
+            return Judgement(OutcomeKind.STALLED, ending.detail + moment.activity)
         case Cause.AUTH:
             return Judgement(OutcomeKind.AUTH, ending.detail)
     return None

@@ -12,10 +12,11 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from agents import launch
-from agents.adapter import Adapter, Cause, Ending, Judgement
+from agents.adapter import Adapter, Cause, Ending, Judgement, moment_of
 from agents.deadlines import GRACES, Deadlines, Graces
 from agents.environment import environment, find_program
 from agents.identity import start_time
@@ -35,7 +36,7 @@ from agents.wording import sentence
 ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
 SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
 MAX_COMPLAINT_BYTES = 64 * 1024  # of a stderr line that is looked at for retries and denials
-COMPLAINTS_AT_ONCE = 200  # lines of one piece of stderr; who floods it announces nothing there
+COMPLAINTS_AT_ONCE = 200  # lines of a piece of stderr; who floods it announces nothing there
 EOF_ROUNDS = 10  # times `eof_s` that a pipe may go on delivering after the agent's exit
 
 
@@ -61,14 +62,12 @@ class AgentProcess:
         self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
         self._parser = adapter.parser(str(call.cwd))
         self._complaints = LineSplitter(MAX_COMPLAINT_BYTES)
-        self._listens = adapter.complains
         self._recording = StreamFile(call.stream_path)
         self._changed = asyncio.Event()
         self._pipes = Pipes(self._changed.set, self._hear)
         self._transport: asyncio.SubprocessTransport | None = None
         self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, graces.linger_s)
-        self._cause: Cause | None = None
-        self._detail = ""
+        self._ending: Ending | None = None  # set when we begin to end it
         self._ender: asyncio.Task[None] | None = None
         self._broken: Exception | None = None
         self._task: asyncio.Task[Outcome] | None = None
@@ -170,7 +169,7 @@ class AgentProcess:
     def _hear(self, data: bytes) -> None:
         if not self._adapter.silent_stderr:
             self._limits.progress(time.monotonic())
-        if not self._listens:
+        if not self._adapter.complains:
             return
         for line in self._complaints.feed(data)[:COMPLAINTS_AT_ONCE]:
             if not isinstance(line, Oversize):
@@ -178,6 +177,8 @@ class AgentProcess:
 
     def _deliver(self, records: Sequence[Record]) -> None:
         for record in records:
+            if isinstance(record, Final) and self._ending is not None and self._ending.cause is Cause.LINGER:
+                continue  # it has said its final word; this one is about the signal that we have sent
             self._tally.add(record)
             self._react(record)
             if self._broken is None:
@@ -210,7 +211,7 @@ class AgentProcess:
         while not self._pipes.exited.is_set() and not (self._ender is not None and self._ender.done()):
             self._changed.clear()
             due = self._limits.next()
-            rest = ENDING_POLL_S if self._cause else max(0.0, due.at - time.monotonic())
+            rest = ENDING_POLL_S if self._ending else max(0.0, due.at - time.monotonic())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), rest)
                 continue
@@ -221,8 +222,8 @@ class AgentProcess:
     # -- ending
 
     def _end(self, cause: Cause, detail: str = "") -> None:
-        if self._cause is None and self.pid is not None and not self._pipes.exited.is_set():
-            self._cause, self._detail = cause, detail
+        if self._ending is None and self.pid is not None and not self._pipes.exited.is_set():
+            self._ending = Ending(None, cause, detail, moment=moment_of(self._tally))
             self._ender = asyncio.create_task(self._escalate())
 
     async def _escalate(self) -> None:
@@ -264,7 +265,7 @@ class AgentProcess:
         exit_code = self._close()
         await self._recording.close()
         self._say_recording_error()
-        if self._broken is not None:
+        if self._broken:
             raise self._broken
         return self._outcome(self._judge(exit_code), exit_code)
 
@@ -291,7 +292,8 @@ class AgentProcess:
         stderr = self._pipes.stderr.text()
         if exit_code == launch.CANNOT_START_EXIT and stderr.startswith(launch.CANNOT_START):
             return Judgement(OutcomeKind.COULD_NOT_START, sentence(stderr))
-        return self._adapter.judge(self._tally, Ending(exit_code, self._cause, self._detail, stderr))
+        ending = self._ending or Ending(None)
+        return self._adapter.judge(self._tally, replace(ending, exit_code=exit_code, stderr=stderr))
 
     def _outcome(self, judgement: Judgement, exit_code: int | None) -> Outcome:
         duration_ms = round((time.monotonic() - self._limits.began) * 1000)

@@ -1,4 +1,8 @@
-"""What goes wrong on demand: the ends of a run that tests and demonstrations ask for, as recorded."""
+"""What goes wrong on demand: the ends of a run that tests and demonstrations ask for, as recorded.
+
+Everything that an agent can do to its supervisor, from a refused key to children that will not go. What it prints
+badly is in `demo/spoiling.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,52 +13,151 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from demo import spoiling
 from demo.script import Turn
 from demo.stage import Ended, Stage
+from demo.tools import SILENCE_S, Ask, Forbidden
 
-SILENCE_S = 86_400.0  # a silent agent says nothing for a day, or until it is ended
 CRASH_EXIT = 3
 RETRIES = 3
+AUTH_RETRIES = 10  # of a refused key: the real program goes on for three minutes
 LIMIT_DEFAULT_S = 3_600.0
+CHILD_S = 600.0  # children that nobody ends give up
+POLITE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def before_start(turn: Turn) -> None:
+    """Not even its first line."""
+    if "hang" in turn:
+        time.sleep(SILENCE_S)
 
 
 def before_work(stage: Stage, turn: Turn) -> None:
     """Mishaps that keep the agent from its work; raises Ended for those that are an end."""
     if "slow" in turn:
         stage.wait(turn.seconds("slow", 5.0))
+    if "ignores-signals" in turn:
+        _ignore_signals()
     if "stubborn" in turn:
         stubborn(stage)
+    if "children" in turn:
+        children(stage, turn.count("children", 3))
+    spoiling.spoil(stage, turn)
+    _interfere(stage, turn)
     if "silent" in turn:
         stage.wait(SILENCE_S)
+    stage.stuck = "stuck" in turn
+    _refuse(stage, turn)
+
+
+def _interfere(stage: Stage, turn: Turn) -> None:
+    """What the agent goes on after, or should."""
+    if "rate-limited" in turn:
+        retries(stage, turn.count("rate-limited", RETRIES), "rate_limit", 429)
+    if "denied" in turn:
+        stage.reply("I clear what an earlier build has left.", Forbidden("rm -rf build", turn["denied"] or "Bash"))
+    if "question" in turn:
+        question(stage, turn)
+
+
+def _refuse(stage: Stage, turn: Turn) -> None:
     if "usage-limit" in turn:
         raise Ended(usage_limit(stage, turn.seconds("usage-limit", LIMIT_DEFAULT_S)))
-    if "auth" in turn:
+    if "auth-retry" in turn:
+        retries(stage, AUTH_RETRIES, "authentication_failed", 401)
+    if "auth" in turn or "auth-retry" in turn:
         raise Ended(authentication(stage))
     if "overloaded" in turn:
         raise Ended(overloaded(stage))
+    if "limit" in turn:
+        stage.stream.limit("error_max_turns", "max_turns", "Reached maximum number of turns (1)")
+        raise Ended(1)
 
 
 def after_work(stage: Stage, turn: Turn) -> None:
     """Mishaps at the end: the work is done, and yet."""
     if "crash" in turn:
-        sys.stderr.write("Segmentation fault (core dumped)\n")
-        raise Ended(CRASH_EXIT)
+        raise Ended(crash(turn["crash"]))
+    if "cut-off" in turn:
+        spoiling.cut_off(stage)
+    if "no-final" in turn or "cut-off" in turn:
+        raise Ended(0)
     if "fail" in turn:
         reason = turn["fail"] or "[ede_diagnostic] result_type=assistant last_content_type=text stop_reason=null"
         stage.stream.broken_off("tool_error", [reason], stop_reason=None)
         raise Ended(1)
 
 
+def after_result(stage: Stage, turn: Turn) -> None:
+    """Everything is said, and the process stays."""
+    if "lingers" in turn:
+        stage.wait(turn.seconds("lingers", SILENCE_S))
+
+
+def crash(how: str) -> int:
+    """By a signal where one is named, else with an exit code; either way without a result."""
+    if how.startswith("SIG"):
+        signal.signal(getattr(signal, how), signal.SIG_DFL)
+        os.kill(os.getpid(), getattr(signal, how))
+    sys.stderr.write("Segmentation fault (core dumped)\n")
+    return int(how or CRASH_EXIT)
+
+
+def _ignore_signals() -> None:
+    for number in POLITE:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _child(seconds: float, *, stubborn: bool, pipe: int | None) -> int:
+    """A process that left the agent's group; returns its pid."""
+    ignore = "import signal; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; " if stubborn else ""
+    command = [sys.executable, "-S", "-c", f"{ignore}import time; time.sleep({seconds})"]
+    null = subprocess.DEVNULL
+    child = subprocess.Popen(command, start_new_session=True, stdin=null, stdout=pipe, stderr=pipe)
+    child.returncode = 0  # never waited for: it is meant to outlive us
+    return child.pid
+
+
 def stubborn(stage: Stage) -> None:
     """Ignores polite signals, with a child that left the process group; only SIGKILL and a sweep help."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    command = [sys.executable, "-S", "-c", f"import time; time.sleep({SILENCE_S})"]
-    null = subprocess.DEVNULL
-    child = subprocess.Popen(command, start_new_session=True, stdin=null, stdout=null, stderr=null)
-    stage.say(f"I will not stop; neither will {child.pid}.")
+    _ignore_signals()
+    pid = _child(SILENCE_S, stubborn=False, pipe=subprocess.DEVNULL)
+    stage.say(f"I will not stop; neither will {pid}.")
     while True:
         time.sleep(SILENCE_S)
+
+
+def children(stage: Stage, count: int) -> None:
+    """Daemons in sessions of their own that ignore SIGTERM and hold the agent's output open."""
+    pids = [_child(CHILD_S, stubborn=True, pipe=None) for _ in range(count)]
+    stage.say(f"I have started servers that nobody will end: {', '.join(map(str, pids))}.")
+
+
+def question(stage: Stage, turn: Turn) -> None:
+    """Asks; where nobody ends it or answers, asks again in its last words, without a verdict."""
+    asked = turn["question"] or "Both readings of the story are possible. Shall I take the simpler one?"
+    stage.reply("Before I change anything I need a decision.", Ask(asked, waits="silent" in turn))
+    stage.say(f"I stop here, because I cannot decide this alone: {asked}")
+    stage.stream.success(stage.stream.last_text)
+    raise Ended(0)
+
+
+def retries(stage: Stage, count: int, error: str, status: int) -> None:
+    """Announced as the real program does; waits half a second, then twice as long each time, four seconds at most."""
+    for attempt in range(1, count + 1):
+        delay = min(4000, 500 * 2 ** (attempt - 1))
+        stage.stream.line(
+            {
+                "type": "system",
+                "subtype": "api_retry",
+                "attempt": attempt,
+                "max_retries": count,
+                "retry_delay_ms": delay,
+                "error_status": status,
+                "error": error,
+            }
+        )
+        stage.pause(delay / 1000)
 
 
 def usage_limit(stage: Stage, seconds: float) -> int:
@@ -91,21 +194,7 @@ def authentication(stage: Stage) -> int:
 
 def overloaded(stage: Stage) -> int:
     """Retries first, as the real program does."""
-    retries = int(os.environ.get("CLAUDE_CODE_MAX_RETRIES") or RETRIES)
-    for attempt in range(1, min(retries, RETRIES) + 1):
-        delay = 500 * 2 ** (attempt - 1)
-        stage.stream.line(
-            {
-                "type": "system",
-                "subtype": "api_retry",
-                "attempt": attempt,
-                "max_retries": retries,
-                "retry_delay_ms": delay,
-                "error_status": 529,
-                "error": "overloaded",
-            }
-        )
-        stage.pause(delay / 1000)
+    retries(stage, min(int(os.environ.get("CLAUDE_CODE_MAX_RETRIES") or RETRIES), RETRIES), "overloaded", 529)
     kind = {"api_error_type": "overloaded_error"}
     text = "API Error: 529 Overloaded. This is a server-side issue, usually temporary — try again in a moment."
     stage.stream.synthetic(text, "server_error", 529, **kind)

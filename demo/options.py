@@ -1,4 +1,5 @@
-"""The command line: Claude Code's flags as far as an unattended run uses them, and `--speed`, `--script`.
+"""The command line: Claude Code's flags as far as an unattended run uses them, and `--speed`, `--script`,
+`--chaos`.
 
 Wrong calls fail as the real program's do: a message on standard error, nothing on standard output, exit code 1.
 """
@@ -33,6 +34,7 @@ WITH_VALUE = _words(
     --permission-prompt-tool --append-system-prompt --append-system-prompt-file --system-prompt --system-prompt-file
     --system-prompt-snapshot --max-turns --max-budget-usd --json-schema --session-id --resume -r --settings
     --setting-sources --agent --agents --name --debug-file --plugin-dir --speed --script
+    --chaos
     """
 )
 VARIADIC = _words(
@@ -50,6 +52,7 @@ class UsageError(Exception):
 class Options:
     speed: float = 1.0
     script: Path | None = None
+    chaos: str | None = None
     model: str | None = None
     permission_mode: str = "default"
     session_id: str | None = None
@@ -81,6 +84,7 @@ def parse(argv: Sequence[str]) -> Options:
     return Options(
         speed=_speed(values.get("--speed") or os.environ.get("DEMO_AGENT_SPEED") or "1"),
         script=Path(script) if script else None,
+        chaos=values.get("--chaos") or os.environ.get("DEMO_AGENT_CHAOS") or None,
         model=values.get("--model"),
         permission_mode=mode,
         session_id=values.get("--session-id"),

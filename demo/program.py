@@ -18,7 +18,7 @@ from demo.options import Options, UsageError, parse
 from demo.prompt import Prompt
 from demo.prompt import parse as parse_prompt
 from demo.scene import Scene
-from demo.script import ScriptError, Turn, next_turn
+from demo.script import AS_USUAL, ScriptError, Turn, next_turn
 from demo.session import Session
 from demo.stage import Ended, Stage
 from demo.stream import VERSION, Stream
@@ -75,8 +75,9 @@ def _run(options: Options) -> int:
     stage.max_turns = options.max_turns
     stage.listen()
     prompt = parse_prompt(opened.prompt)
-    turn = next_turn(options.script, prompt)
+    turn = _turn(options, prompt)
     opened.save()
+    mishaps.before_start(turn)
     stream.init()
     stage.hears(given)
     mishaps.before_work(stage, turn)
@@ -86,7 +87,19 @@ def _run(options: Options) -> int:
     stage.say(MARKER.sub("", text).strip() if "no-marker" in turn else text)
     mishaps.after_work(stage, turn)
     stream.success(stream.last_text)
+    mishaps.after_result(stage, turn)
     return 0
+
+
+def _turn(options: Options, prompt: Prompt) -> Turn:
+    """As scripted; where the script says nothing of this call, as chance wants it."""
+    turn = next_turn(options.script, prompt)
+    if turn is not AS_USUAL or options.chaos is None:
+        return turn
+    from demo import chaos  # only here: most calls need no chance, and its module takes a while to load
+
+    chosen = chaos.parse(options.chaos)
+    return chosen.turn(prompt, chosen.counts(session.folder()))
 
 
 def _given(options: Options) -> str:

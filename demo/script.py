@@ -5,9 +5,14 @@
 whole name, then without its round; a story by its key, then as `*`. The last entry repeats. Calls are counted in a
 small file beside the script, under a lock, so that they count across processes. Words can be joined: `slow:2+HIGH`.
 
-ok · fail[:reason] · crash · silent · no-marker · blocked[:reason] · critical · clean · CRITICAL | HIGH | MEDIUM | LOW
-[:finding] · ZERO ISSUES · usage-limit:SECONDS · auth · overloaded · slow:SECONDS · no-change ·
-sets-status:STATUS · stubborn
+Work: ok · blocked[:reason] · critical · clean · CRITICAL | HIGH | MEDIUM | LOW [:finding] · ZERO ISSUES · no-change ·
+sets-status:STATUS · no-marker · slow:SECONDS
+Ends: fail[:reason] · crash[:CODE or :SIGSEGV] · limit (turns) · usage-limit:SECONDS · auth · auth-retry (ten times
+first) · overloaded · no-final (exit 0, no result) · cut-off (half a result)
+Stays: hang (not even a first line) · silent (after it) · stuck (in a reply) · lingers[:SECONDS] (after its result) ·
+ignores-signals · stubborn (both, with a child) · children[:N] (daemons that ignore SIGTERM and hold the pipe)
+Prints: flood:MB · long-line:MB · garbage[:LINES] · half-lines · stderr:MB
+Goes on after: rate-limited[:RETRIES] · denied[:TOOL] · question[:TEXT] (ends with it; with silent it waits)
 """
 
 from __future__ import annotations
@@ -23,10 +28,18 @@ from typing import Any
 from demo.files import read_text, write_atomically
 from demo.prompt import Prompt
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "ZERO ISSUES")
-ENDS = ("ok", "fail", "crash", "silent", "no-marker", "usage-limit", "auth", "overloaded", "stubborn")
-WORK = ("slow", "no-change", "sets-status", "blocked", "critical", "clean")
-BEHAVIOURS = frozenset([*ENDS, *WORK, *SEVERITIES])
+WORK = _words("ok blocked critical clean no-change sets-status no-marker slow")
+ENDS = _words("fail crash limit usage-limit auth auth-retry overloaded no-final cut-off")
+STAYS = _words("hang silent stuck lingers ignores-signals stubborn children")
+PRINTS = _words("flood long-line garbage half-lines stderr")
+GOES_ON = _words("rate-limited denied question")
+BEHAVIOURS = frozenset([*WORK, *ENDS, *STAYS, *PRINTS, *GOES_ON, *SEVERITIES])
 
 
 class ScriptError(Exception):
@@ -53,6 +66,10 @@ class Turn:
         except ValueError:
             raise ScriptError(f"script: {behaviour} needs seconds, not {self.words[behaviour]!r}") from None
 
+    def count(self, behaviour: str, default: int) -> int:
+        """What stands behind the colon as a whole number. Raises ScriptError for anything else."""
+        return int(self.seconds(behaviour, default))
+
     @property
     def severity(self) -> str | None:
         return next((each for each in SEVERITIES if each in self.words), None)
@@ -68,7 +85,7 @@ def next_turn(script: Path | None, prompt: Prompt) -> Turn:
     name, turns = _find(_load(script), prompt)
     if not turns:
         return AS_USUAL
-    return _turn(turns[min(_count(script, name), len(turns) - 1)])
+    return turn_of(turns[min(count_use(script, name), len(turns) - 1)])
 
 
 def _load(script: Path) -> Mapping[str, Any]:
@@ -96,7 +113,8 @@ def _listed(entry: str | list[str]) -> list[str]:
     return [entry] if isinstance(entry, str) else [str(each) for each in entry]
 
 
-def _turn(text: str) -> Turn:
+def turn_of(text: str) -> Turn:
+    """The behaviours of an entry. Raises ScriptError for unknown ones."""
     words: dict[str, str] = {}
     for word in text.split("+"):
         behaviour, _, rest = word.strip().partition(":")
@@ -106,8 +124,8 @@ def _turn(text: str) -> Turn:
     return Turn(words)
 
 
-def _count(script: Path, name: str) -> int:
-    """How often this entry was used before; counts this use."""
+def count_use(script: Path, name: str) -> int:
+    """How often this entry was used before; counts this use, in a file beside the script."""
     state = script.with_name(f"{script.name}.state")
     with _locked(script.with_name(f"{script.name}.lock")):
         counts: dict[str, int] = json.loads(read_text(state) or "{}")

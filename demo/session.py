@@ -26,11 +26,11 @@ class Session:
 
     def save(self) -> None:
         record = {"model": self.model, "prompt": self.prompt, "used": self.used.to_record()}
-        write_atomically(_folder() / f"{self.id}.json", json.dumps(record))
+        write_atomically(folder() / f"{self.id}.json", json.dumps(record))
 
 
 def new(model: str, prompt: str, session_id: str | None = None) -> Session:
-    _prune(_folder())
+    _prune(folder())
     return Session(session_id or identity.new(), model, prompt)
 
 
@@ -39,25 +39,25 @@ def find(session_id: str) -> Session | None:
     if not exists(session_id):
         return None
     try:
-        record = json.loads((_folder() / f"{session_id}.json").read_text(encoding="utf-8"))
+        record = json.loads((folder() / f"{session_id}.json").read_text(encoding="utf-8"))
         return Session(session_id, record["model"], record["prompt"], Tokens(**record["used"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def exists(session_id: str) -> bool:
-    return identity.is_one(session_id) and (_folder() / f"{session_id}.json").is_file()
+    return identity.is_one(session_id) and (folder() / f"{session_id}.json").is_file()
 
 
-def _folder() -> Path:
+def folder() -> Path:
     """`DEMO_AGENT_HOME`, else a folder of this user's among the temporary ones."""
     given = os.environ.get("DEMO_AGENT_HOME")
     return Path(given) if given else Path(os.environ.get("TMPDIR") or "/tmp") / f"sprint-runner-demo-{os.getuid()}"
 
 
-def _prune(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = list(folder.glob("*.json"))
+def _prune(kept: Path) -> None:
+    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = list(kept.glob("*.json"))
     if len(files) <= KEPT:
         return
     for file in sorted(files, key=_changed)[: len(files) - KEPT // 2]:

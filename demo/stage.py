@@ -17,7 +17,7 @@ from types import FrameType
 
 from demo.stream import Block, Stream
 from demo.tokens import SYSTEM_TOKENS, Tokens, estimate
-from demo.tools import Answer, Bash, Edit, Killed, Read, Tool, Write
+from demo.tools import SILENCE_S, Answer, Bash, Edit, Forbidden, Killed, Read, Tool, Write
 
 PAUSE_BEFORE_BLOCK_S = 0.10  # at speed 1: a reply is read as it appears
 PAUSE_AFTER_TOOL_S = 0.06
@@ -56,6 +56,7 @@ class Stage:
         self.root = root
         self.speed = speed
         self.max_turns: int | None = None
+        self.stuck = False  # the next reply is never finished
         self._on_reply = on_reply
         self._context = SYSTEM_TOKENS
         self._fresh = REMINDER_TOKENS
@@ -98,6 +99,9 @@ class Stage:
     def _pause(self, seconds: float) -> None:
         """As `pause`, within a reply: raises Interrupted."""
         self._wait(lambda: time.sleep(seconds / self.speed))
+
+    def _never(self) -> None:
+        time.sleep(SILENCE_S)
 
     # -- what the agent says and does
 
@@ -153,7 +157,7 @@ class Stage:
         for at, block in enumerate(blocks):
             if at:
                 try:
-                    self._pause(PAUSE_BEFORE_BLOCK_S / 2)
+                    self._wait(self._never) if self.stuck else self._pause(PAUSE_BEFORE_BLOCK_S / 2)
                 except Interrupted as signalled:
                     raise Ended(self._cut_off(signalled.number, (message, block, tokens))) from None
             self.stream.block(message, block, tokens)
@@ -174,6 +178,8 @@ class Stage:
         except Killed as killed:
             number = killed.__cause__.number if isinstance(killed.__cause__, Interrupted) else signal.SIGTERM
             raise Ended(self._tool_broken_off(number, block, killed.output)) from None
+        if isinstance(tool, Forbidden):
+            self.stream.denied(tool.name, block["id"], tool.input)
         self.stream.tool_result(block["id"], answer.content, answer.structured, is_error=answer.is_error, meta=ACCEPTED)
         self._fresh += estimate(answer.content)
         self._check_turns()

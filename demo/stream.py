@@ -18,6 +18,7 @@ from demo import identity, lines, partial
 from demo.tokens import Tokens, cost, message_usage, model_usage, result_usage
 
 VERSION = "2.1.330"
+APPROVAL = "This command requires approval"
 Block = dict[str, Any]
 
 
@@ -38,14 +39,23 @@ class Stream:
     tool_results: int = 0
     notes: int = 0
     last_text: str = ""
+    denials: list[dict[str, Any]] = field(default_factory=list)
 
     def line(self, record: Mapping[str, Any]) -> None:
         """Prints one line; every line has the session's id and one of its own."""
+        self.raw(self.encoded(record))
+
+    def encoded(self, record: Mapping[str, Any]) -> bytes:
+        """The bytes of a line, with its newline."""
         whole = {**record, "session_id": self.session_id, "uuid": identity.new()}
         text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False)
-        data = (text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029") + "\n").encode(errors="replace")
-        while data:
-            data = data[os.write(1, data) :]
+        return (text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029") + "\n").encode(errors="replace")
+
+    def raw(self, data: bytes) -> None:
+        """Prints bytes as they are, whatever they are."""
+        left = memoryview(data)
+        while left:
+            left = left[os.write(1, left) :]
 
     def init(self) -> None:
         self.line(lines.init(self.cwd, self.model, self.permission_mode, VERSION))
@@ -125,6 +135,21 @@ class Stream:
             }
         )
 
+    def denied(self, name: str, tool_use_id: str, input_: Mapping[str, Any]) -> None:
+        """A tool was not permitted; the result line has the list of all that were not."""
+        self.denials.append({"tool_name": name, "tool_use_id": tool_use_id, "tool_input": dict(input_)})
+        self.line(
+            {
+                "type": "system",
+                "subtype": "permission_denied",
+                "tool_name": name,
+                "tool_use_id": tool_use_id,
+                "decision_reason_type": "other",
+                "decision_reason": APPROVAL,
+                "message": APPROVAL,
+            }
+        )
+
     def note(self, text: str) -> None:
         """A message that the program itself puts into the conversation."""
         self.notes += 1
@@ -198,7 +223,7 @@ class Stream:
                 "total_cost_usd": cost(self.model, whole),
                 "usage": result_usage(self.finished),
                 "modelUsage": model_usage(self.model, whole),
-                "permission_denials": [],
+                "permission_denials": self.denials,
                 "terminal_reason": terminal_reason,
                 "fast_mode_state": "off",
                 "fast_mode_disabled_reason": "sdk_opt_in_required",

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from demo.files import read_text, write_atomically
 
 SHELL = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
 PIECE_BYTES = 65_536  # of a command's output, read at once
+SILENCE_S = 86_400.0  # a silent agent says nothing for a day, or until it is ended
 CONTEXT_LINES = 3  # around a change, in a structured patch
 
 
@@ -190,6 +192,43 @@ class Edit:
         }
         text = f"The file {self.path} has been updated successfully. (file state is current in your context)"
         return Answer(text, structured)
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """A command that nobody may permit here."""
+
+    command: str
+    name: str = "Bash"
+
+    @property
+    def input(self) -> dict[str, Any]:
+        return {"command": self.command, "description": "Not permitted"}
+
+    def use(self, wait: Wait) -> Answer:
+        return failed("This command requires approval")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to somebody who is not there."""
+
+    question: str
+    waits: bool = False  # for as long as nobody ends it
+    name: str = "AskUserQuestion"
+
+    @property
+    def input(self) -> dict[str, Any]:
+        options = [{"label": "Yes", "description": "Go on"}, {"label": "No", "description": "Leave it as it is"}]
+        return {"questions": [{"question": self.question, "header": "Decide", "options": options}]}
+
+    def use(self, wait: Wait) -> Answer:
+        if self.waits:
+            try:
+                wait(lambda: time.sleep(SILENCE_S))
+            except BaseException as reason:
+                raise Killed("") from reason
+        return failed("The user did not answer the question.")
 
 
 def patch(before: str, after: str) -> list[dict[str, Any]]:
