@@ -16,8 +16,10 @@ from agents import AgentSpec, Price
 from demo.fresh import DemoError, demo_folder
 from masking import Masker, secret_values
 from operating.arguments import DATA_FOLDER
+from running.workflows import own_presets
 from settings import FILE_NAME, AgentConfig, Loaded, PriceConfig, Settings, SettingsError, load
 from sprint import Project, ProjectNotFound
+from workflow import PresetError
 from workflow.presets import KINDS
 
 HOUSE: Final = Path(__file__).resolve().parent
@@ -49,7 +51,7 @@ def plan(options: argparse.Namespace, environment: Mapping[str, str] = os.enviro
         loaded = reload()
         if loaded.settings.tracker is not None:
             project = sprint.locate(start, loaded.settings.tracker)
-        _check_commands(loaded)
+        _check_commands(project.root, loaded)
     except (DemoError, ProjectNotFound, SettingsError) as error:
         raise CannotStart(str(error)) from None
     return Plan(project, loaded, reload, _data_dir(project, loaded), getattr(options, "open", False))
@@ -110,11 +112,16 @@ def _built_in(environment: Mapping[str, str]) -> dict[str, AgentConfig]:
     return {"demo": AgentConfig("claude", command, model="sonnet", light_model="haiku")}
 
 
-def _check_commands(loaded: Loaded) -> None:
-    """Settings of a command that no preset has would never be used: a misspelt name is said, not ignored."""
+def _check_commands(root: Path, loaded: Loaded) -> None:
+    """The user's own workflows can be used. Settings of a command that no preset has would never be: that is said."""
+    try:
+        presets = own_presets(root, loaded.settings.workflows)
+    except PresetError as error:
+        raise SettingsError(f"{root / FILE_NAME}: {error}") from None
+    known = {**KINDS, **{kind.name: kind for preset in presets.values() for kind in preset.commands}}
     for name in loaded.settings.commands:
-        if name not in KINDS:
-            raise SettingsError(f"commands: there is no command {name!r}; known are {', '.join(KINDS)}")
+        if name not in known:
+            raise SettingsError(f"commands: there is no command {name!r}; known are {', '.join(known)}")
 
 
 def _data_dir(project: Project, loaded: Loaded) -> Path:

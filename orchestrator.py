@@ -17,7 +17,7 @@ import msgspec
 
 import agents
 from db import Batch as BatchRow
-from db import create_batch, get_active_batch
+from db import create_batch, get_active_batch, get_command, get_question
 from events import EventType, emit_event
 from running.background import Background
 from running.backup import back_up
@@ -27,9 +27,12 @@ from running.command import Commander
 from running.gate import Gate, StopMode
 from running.intake import Intake
 from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_stories
+from running.questions import keep_answer
 from running.recovery import recover
+from running.workflows import choose_preset, preset_of, remember_preset
 from running.workspace import Workspace, durable, known, record, record_batch
 from runstate import RunState
+from workflow import Preset
 
 END_S: Final = 2.5  # how long agents get to end when the server ends, before they are killed by their marks
 
@@ -75,9 +78,10 @@ class Orchestrator:
             await check_folder(self._workspace)
             if not runnable and not self._unfinished():
                 raise NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
+            preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await self._close_interrupted()
-            row = await self._create(request, agent)
-            self._launch(row, [] if request.stories is None else list(request.stories))
+            row = await self._create(request, agent, preset)
+            self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 
     def pause(self) -> None:
@@ -103,8 +107,19 @@ class Orchestrator:
             await check_agents(self._workspace, [row.agent])
             payload = {"batch_id": row.id, "reason": "operator"}
             await record_batch(self._workspace, row.id, EventType.BATCH_RESUME, payload, status="running", reason=None)
-            self._launch(row, _only(row))
+            self._launch(row, _only(row), await preset_of(self._workspace, row))
             return row.id
+
+    async def answer(self, command_id: int, text: str) -> None:
+        """Answer what a call asked; its session goes on with it, now or when the batch does. Raises `NotNow`."""
+        database = self._workspace.database
+        command = await database.read(get_command, command_id)
+        if command is None or await database.read(get_question, command_id) is None:
+            raise NotNow("no_question", f"command {command_id} has asked nothing")
+        if not await keep_answer(self._workspace, command, text):
+            raise NotNow("answered", "the question was answered already")
+        if self._batch is not None:
+            self._batch.gate.answer(command_id)
 
     def stop(self, mode: StopMode) -> None:
         """End the batch after the current command, or end that one now. Raises `NotNow`."""
@@ -120,7 +135,7 @@ class Orchestrator:
         if row.status == "paused":
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000
-            self._launch(row, _only(row))
+            self._launch(row, _only(row), await preset_of(self._workspace, row))
             self._running().gate.pause(run.reason or "operator", until, announced=True)
         elif self._workspace.settings().auto_resume:
             await self.resume()
@@ -170,21 +185,27 @@ class Orchestrator:
             payload["reason"] = "a new batch was started instead"
             await record_batch(self._workspace, row.id, EventType.BATCH_END, payload, status="stopped", ended_at=ended)
 
-    async def _create(self, request: StartRequest, agent: str) -> BatchRow:
+    async def _create(self, request: StartRequest, agent: str, preset: Preset) -> BatchRow:
         database, settings = self._workspace.database, self._workspace.settings()
         budget = request.budget_usd or settings.budget_batch_usd
         columns: dict[str, Any] = {
             "agent": agent,
-            "workflow": "classic",
+            "workflow": preset.title,
             "budget_usd": budget,
             "only_stories": None if request.stories is None else json.dumps(list(request.stories)),
             "started_at": int(self._workspace.clock() * 1000),
         }
         batch_id = await durable(lambda: database.write(create_batch, request.cycles, **columns))
+        await remember_preset(self._workspace, batch_id, preset)
         backups = self._workspace.data_dir / "backups"
         await asyncio.to_thread(back_up, self._workspace.project.tracker, backups, batch_id)
         told = known(
-            batch_id=batch_id, max_cycles=request.cycles or "all", agent=agent, workflow="classic", budget_usd=budget
+            batch_id=batch_id,
+            max_cycles=request.cycles or "all",
+            agent=agent,
+            workflow=preset.title,
+            workflow_reason=preset.why or None,
+            budget_usd=budget,
         )
         await durable(lambda: emit_event(EventType.BATCH_START, told))
         if self._workspace.git is None:
@@ -195,16 +216,16 @@ class Orchestrator:
             raise NotNow("database", "the batch could not be read back")
         return row
 
-    def _launch(self, row: BatchRow, only: list[str]) -> None:
+    def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
         workspace = self._workspace
         gate = Gate(workspace, row.id)
-        commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent)
+        commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent, preset)
         self._batch = Batch(
             workspace,
             commander,
             self._background,
-            Intake(workspace, row.id, only or None),
-            preset=row.workflow,
+            Intake(workspace, row.id, only or None, preset.stories),
+            preset=preset,
             cycles=row.max_cycles,
             completed=row.cycles_completed,
         )

@@ -12,6 +12,8 @@ from orchestrator import StartRequest, StopMode
 from runviews import Run
 
 BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
+ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; more is a document, which belongs into the project
+ID_END: Final = 2**63  # row ids end here
 BUDGET_MAX: Final = 1_000_000  # US dollars
 
 
@@ -45,6 +47,20 @@ async def stop(request: web.Request) -> web.Response:
         raise ApiError(400, "bad_request", 'mode: must be "graceful" or "now"')
     services = request.app[SERVICES]
     services.orchestrator.stop(StopMode(mode))
+    return answer({"state": services.orchestrator.state}, 202)
+
+
+async def answer_question(request: web.Request) -> web.Response:
+    """Answer what an agent has asked; its session goes on with the text."""
+    fields = await body(request)
+    only(fields, "command_id", "text")
+    command_id, text = fields.get("command_id"), fields.get("text")
+    if type(command_id) is not int or not 0 < command_id < ID_END:
+        raise ApiError(400, "bad_request", "command_id: must be the id of the command that asked")
+    if not isinstance(text, str) or not text.strip() or len(text) > ANSWER_MAX:
+        raise ApiError(400, "bad_request", f"text: must be a text of 1 to {ANSWER_MAX} characters")
+    services = request.app[SERVICES]
+    await services.orchestrator.answer(command_id, text.strip())
     return answer({"state": services.orchestrator.state}, 202)
 
 
@@ -114,6 +130,7 @@ ROUTES: Final = [
     web.post("/api/run/pause", pause),
     web.post("/api/run/resume", resume),
     web.post("/api/run/stop", stop),
+    web.post("/api/run/answer", answer_question),
     web.post("/api/orchestrator/start", start),
     web.post("/api/orchestrator/stop", stop),
     web.get("/api/orchestrator/status", old_status),

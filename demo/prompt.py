@@ -1,6 +1,7 @@
 """The prompt as the scripted agent reads it: the block at its head, and the list of stories.
 
-The block is `# <command>` and then lines `- name: value`. A prompt without it has no command.
+The block is `# <command>` and then lines `- name: value`; a slash command may stand before it. A prompt without a
+block has no command.
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ def parse(text: str) -> Prompt:
 
 def _block(text: str) -> tuple[str, dict[str, str]]:
     lines = text.lstrip("\ufeff \n").split("\n")
+    if lines[0].startswith("/"):  # the call of a command that the project has itself; the block follows it
+        lines = "\n".join(lines[1:]).lstrip().split("\n")
     heading = HEADING.match(lines[0])
     if heading is None:
         return "", {}

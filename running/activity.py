@@ -8,14 +8,14 @@ is killed is booked as far as it was seen.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import agents
 from db import Database, DatabaseUnavailable, update_command
 from events import EventType
 from running.workspace import known, mention
-from workflow import announcements, command_kind, infer_task
+from workflow import announcements, infer_task
 
 MESSAGE_MAX: Final = 300  # characters of one line of the log
 MASKED_MAX: Final = 8192  # characters that are searched for secrets, so that none is cut before it is recognised
@@ -30,7 +30,7 @@ class Activity:
 
     def __init__(
         self,
-        command: str,
+        tasks: Collection[str],
         command_id: int,
         subject: Mapping[str, Any],
         database: Database,
@@ -39,7 +39,7 @@ class Activity:
         self.task_id = "setup"
         self.session_id: str | None = None
         self.metrics: Callable[[], dict[str, Any]] = dict
-        self._tasks = command_kind(command).tasks
+        self._tasks = tasks
         self._command_id = command_id
         self._subject = subject
         self._database = database

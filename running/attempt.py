@@ -7,58 +7,25 @@ whatever cannot be read or proved is a failure.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Awaitable, Mapping
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import agents
-from agents import AgentSpec, Call, Outcome, OutcomeKind
-from db import create_command, update_command
+from agents import Call, Outcome, OutcomeKind
+from db import ask_question, create_command, update_command
 from events import EventType, emit_event
 from running.activity import Activity
 from running.gate import Gate, StopMode, Stopped
 from running.git import Diff
-from running.journal import CommandStatus, Result, Session, dump
-from running.prompt import render
-from running.story import StoryRun
+from running.journal import CommandStatus, Result, dump
+from running.order import Order, Place
+from running.prompt import prompt_of
+from running.questions import attention_for
 from running.workspace import Workspace, durable, known, record
-from workflow import Unreadable, command_kind, kind_of
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A command to perform.
-
-    `read` turns the reply into a verdict or raises `Unreadable`; `check` looks at the world and answers why the
-    verdict must not be believed, "" when it may. `stories` is empty for work on the project itself.
-    """
-
-    command: str
-    stories: tuple[StoryRun, ...]
-    read: Callable[[str], object]
-    check: Callable[[Any], Coroutine[Any, Any, str]] | None = None
-    light: bool = False
-    background: bool = False
-    watched: bool = False  # by git: the size of its change is measured
-    findings: str = "none"
-    values: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def story_key(self) -> str:
-        return self.stories[0].key if self.stories else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an attempt stands: in which batch and cycle, at which try, by which agent and model, in whose session."""
-
-    batch_id: int
-    cycle_number: int
-    attempt: int
-    spec: AgentSpec
-    model: str | None
-    session: Session | None
+from workflow import Unreadable
 
 
 class Attempt:
@@ -70,14 +37,15 @@ class Attempt:
         self._order = order
         self._place = place
         self._command_id = 0
+        self._question = ""
+        self._process: agents.AgentProcess | None = None
 
     async def run(self) -> Result:
         """From the committed row to the committed result."""
-        prompt = self._prompt()
-        call = await self._open(prompt)
+        call = await self._open(await self._prompt())
         workspace, subject = self._workspace, self._subject()
         activity = Activity(
-            self._order.command, self._command_id, subject, workspace.database, workspace.masker.text
+            self._place.kind.tasks, self._command_id, subject, workspace.database, workspace.masker.text
         )
         await self._tell_start(activity)
         try:
@@ -91,36 +59,18 @@ class Attempt:
             await asyncio.shield(self._abandon(activity, error))
             raise
         metrics = _metrics(outcome, change)
+        session_id = outcome.session_id or activity.session_id
         await self._close(activity, outcome, result, getattr(verdict, "word", None), metrics)
-        return replace(result, metrics=metrics, session_id=outcome.session_id or activity.session_id)
+        return replace(result, metrics=metrics, session_id=session_id, command_id=self._command_id)
 
     # -- before ------------------------------------------------------------------------------------------------
 
-    def _prompt(self) -> str:
-        workspace, order = self._workspace, self._order
-        project, settings = workspace.project, workspace.settings()
-        keys = [story.key for story in order.stories]
-        files = {story.key: workspace.relative(project.artifacts / f"{story.key}.md") for story in order.stories}
-        values = {
-            "command": order.command,
-            "round": order.command.rpartition("-")[2] if order.command != kind_of(order.command) else "1",
-            "project_name": project.name,
-            "tracker": workspace.relative(project.tracker),
-            "artifacts_dir": workspace.relative(project.artifacts),
-            "planning_dir": workspace.relative(project.planning or project.artifacts),
-            "context_file": workspace.relative(project.output / "project-context.md"),
-            "epic": order.stories[0].epic if order.stories else "none",
-            "story_keys": ", ".join(keys) or "none",
-            "story_key": order.story_key or "none",
-            "stories": "\n".join(f"- {story.key} — {story.title} — {files[story.key]}" for story in order.stories),
-            "story_file": files.get(order.story_key, "none"),
-            "verify": settings.verify or "the project's own checks",
-            "previous_findings": order.findings,
-            "commit_message": "none",
-            "tasks": ", ".join(command_kind(order.command).tasks),
-            **order.values,
-        }
-        return render(workspace.prompts, order.command, values)
+    async def _prompt(self) -> str:
+        """The answer to what the session asked, else the command's own prompt."""
+        place = self._place
+        if place.reply is not None and place.session is not None:
+            return place.reply
+        return await asyncio.to_thread(prompt_of, self._workspace, self._order, place.kind, place.call)
 
     async def _open(self, prompt: str) -> Call:
         """Commit the row, whose id names the processes' mark and the stream's file."""
@@ -139,7 +89,7 @@ class Attempt:
         self._command_id = await durable(lambda: database.write(create_command, batch_id, order.command, **columns))
         stream = workspace.data_dir / "streams" / str(batch_id) / f"{self._command_id}.ndjson"
         mark = f"{database.epoch}:{self._command_id}"
-        names = {"mark": mark, "stream_path": str(stream)}
+        names = {"mark": mark, "stream_path": stream.relative_to(workspace.data_dir).as_posix()}
         await durable(lambda: database.write(update_command, self._command_id, **names))
         settings, session = workspace.settings(), self._place.session
         return Call(
@@ -177,11 +127,11 @@ class Attempt:
 
     async def _call(self, call: Call, activity: Activity) -> Outcome:
         gate = self._gate
-        take = activity.take if self._order.stories else lambda _record: None
-        process = await agents.start(self._place.spec, call, take)
+        process = await agents.start(self._place.spec, call, partial(self._take, activity))
+        self._process = process
         activity.metrics = lambda: _used(process.usage, process.cost_usd, process.estimated_usd)
         gate.on_stop_now.append(process.stop)
-        if gate.ends_agents:
+        if gate.ends_agents or self._question:
             process.stop()
         try:
             columns = {"pid": process.pid, "pid_start": process.start_time}
@@ -194,20 +144,36 @@ class Attempt:
         finally:
             gate.on_stop_now.remove(process.stop)
 
+    def _take(self, activity: Activity, record: agents.Record) -> None:
+        """A question for the operator ends the call: nobody can answer within it, its session goes on afterwards."""
+        if self._order.stories:
+            activity.take(record)
+        if isinstance(record, agents.Question) and self._order.may_ask and not self._question:
+            self._question = self._workspace.masker.text(record.text)
+            if self._process is not None:
+                self._process.stop()
+
     async def _judge(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
         """The triple of exit code, final record and verdict; then the evidence."""
-        if outcome.kind is OutcomeKind.STOPPED:
+        if outcome.kind is OutcomeKind.STOPPED and (self._gate.ends_agents or not self._question):
             return None, self._stopped()
+        if self._question and outcome.kind in _ASKING:
+            return None, Result(CommandStatus.QUESTION, self._question)
         if outcome.kind is not OutcomeKind.SUCCESS:
             return None, Result(_STATUSES[outcome.kind], outcome.reason, None, outcome.resets_at)
         try:
             verdict = self._order.read(outcome.text)
+            if self._order.confirm is not None:
+                verdict = await self._order.confirm(verdict)
         except Unreadable as unreadable:
+            if self._question:
+                return None, Result(CommandStatus.QUESTION, self._question)
             return None, Result(CommandStatus.ERROR, f"unreadable verdict: {unreadable}")
-        if self._order.stories and self._order.watched and self._order.check is not None:
+        check = self._order.check
+        if self._order.stories and self._order.watched and check is not None:
             activity.say("The agent has finished; its work is being checked")
         try:
-            doubt = await self._gate.attend(self._order.check(verdict)) if self._order.check is not None else ""
+            doubt = await self._gate.attend(check(verdict, activity.say)) if check is not None else ""
         except Stopped:
             return verdict, self._stopped()
         if doubt:
@@ -248,7 +214,7 @@ class Attempt:
             "model": outcome.model or self._place.model,
             **metrics,
         }
-        said = known(reason=result.reason or None, verdict=word)
+        said = known(reason=_told(result), verdict=word)
         await self._end(activity, columns, {"status": result.status.on_wire, "metrics": metrics, **said})
 
     async def _abandon(self, activity: Activity, error: BaseException) -> None:
@@ -266,8 +232,17 @@ class Attempt:
     def _write_end(self, columns: dict[str, Any], payload: dict[str, Any]) -> Awaitable[object]:
         with self._workspace.database.atomic():
             written = self._workspace.database.write(update_command, self._command_id, **columns)
-            return emit_event(EventType.COMMAND_END, payload) if self._order.stories else written
+            if not self._order.stories:
+                return written
+            told = emit_event(EventType.COMMAND_END, payload)
+            if columns["status"] != CommandStatus.QUESTION:
+                return told
+            self._workspace.database.write(ask_question, self._command_id, self._question)
+            return emit_event(EventType.ATTENTION, attention_for(self._subject(), self._question))
 
+
+# How a call ends that asked something and was ended for it, or that waited for an answer until it was.
+_ASKING: Final = frozenset({OutcomeKind.STOPPED, OutcomeKind.STALLED, OutcomeKind.TIMEOUT, OutcomeKind.TRUNCATED})
 
 _STATUSES: Final[Mapping[OutcomeKind, CommandStatus]] = {
     OutcomeKind.FAILED: CommandStatus.ERROR,
@@ -280,6 +255,10 @@ _STATUSES: Final[Mapping[OutcomeKind, CommandStatus]] = {
     OutcomeKind.STALLED: CommandStatus.STALLED,
     OutcomeKind.TIMEOUT: CommandStatus.TIMEOUT,
 }
+
+
+def _told(result: Result) -> str | None:
+    return f"It asks: {result.reason}" if result.status is CommandStatus.QUESTION else result.reason or None
 
 
 def _metrics(outcome: Outcome, change: Diff | None) -> dict[str, Any]:
@@ -300,8 +279,7 @@ def _used(usage: agents.Usage, cost_usd: float | None, estimated_usd: float) -> 
     )
 
 
-def stream_file(path: str) -> Path:
+def stream_file(path: Path) -> Path:
     """Where a command's stream is kept: as named, or compressed beside it once the command has ended."""
-    plain = Path(path)
-    packed = plain.with_name(plain.name + ".gz")
-    return packed if packed.exists() else plain
+    packed = path.with_name(path.name + ".gz")
+    return packed if packed.exists() else path

@@ -19,17 +19,27 @@ log = logging.getLogger("sprint_runner.run")
 
 
 class Background:
-    """The background work of one server."""
+    """The background work of one server; that of a lane is also that of the server, its `parent`."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, parent: Background | None = None) -> None:
         self._workspace = workspace
+        self._parent = parent
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, kind: str, work: Coroutine[Any, Any, str], *, batch_id: int, story_key: str | None) -> None:
         """Run `work`, which answers in a few words how it ended."""
         task = asyncio.get_running_loop().create_task(self._own(kind, work, batch_id, story_key), name=kind)
+        self._keep(task)
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if self._parent is not None:
+            self._parent._keep(task)
+
+    def runs(self, kind: str) -> bool:
+        """Whether work of this kind is under way."""
+        return any(task.get_name() == kind for task in self._tasks)
 
     async def wait(self, kind: str | None = None) -> None:
         """Wait for what runs now, all of it or one kind."""

@@ -18,7 +18,7 @@ from running.gate import StopMode, Stopped
 from running.intake import Intake
 from running.story import StoryRun
 from running.workspace import Workspace, known, record, record_batch
-from workflow import PRESETS
+from workflow import Preset
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -33,7 +33,7 @@ class Batch:
         background: Background,
         intake: Intake,
         *,
-        preset: str,
+        preset: Preset,
         cycles: int | None,
         completed: int = 0,
     ) -> None:
@@ -44,7 +44,7 @@ class Batch:
         self._commander = commander
         self._background = background
         self._intake = intake
-        self._preset = PRESETS[preset]
+        self._preset = preset
         self._cycles = cycles
 
     async def run(self) -> None:
@@ -85,7 +85,7 @@ class Batch:
     async def _tell_error(self, error: Exception, reason: str) -> None:
         """An agent that cannot run is the operator's matter; anything else is ours and goes to the log in full."""
         if isinstance(error, AgentUnusable):
-            await record(EventType.ATTENTION, {"kind": "agent", "message": reason})
+            await record(EventType.ATTENTION, {"kind": error.kind, "message": reason})
         else:
             log.exception("the batch failed")
         await record(EventType.ERROR, {"type": type(error).__name__, "message": reason})
@@ -98,6 +98,7 @@ class Batch:
         if status == "stopped" and self.gate.stop_mode is StopMode.INTERRUPT:
             await self._stay_open()
             return
+        self.gate.close()
         payload = known(batch_id=self.id, cycles_completed=self.completed, status=status, reason=reason)
         ended = int(self._workspace.clock() * 1000)
         await self._record(EventType.BATCH_END, payload, status=status, reason=reason, ended_at=ended)

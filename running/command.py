@@ -10,26 +10,36 @@ from dataclasses import replace
 from typing import Final
 
 from agents import AgentSpec
-from running.attempt import Attempt, Order, Place
+from db import Command, get_command
+from events import EventType
+from running.attempt import Attempt
 from running.budget import Budget
 from running.gate import Gate
-from running.journal import CommandStatus, Journal, Result
-from running.workspace import Workspace
+from running.journal import Asked, CommandStatus, Journal, Result, Spot
+from running.order import Order, Place
+from running.questions import DECIDE, answer_to, attention_for, reply_of, told_before
+from running.workspace import Workspace, record
 from settings import CommandConfig
-from workflow import kind_of
+from workflow import CLASSIC, Preset, kind_of
 
 LIMIT_BACKOFF_S: Final = (60.0, 300.0, 900.0, 1800.0)  # waits for a usage limit that names no reset time
-TRANSIENT_BACKOFF_S: Final = (5.0, 15.0, 60.0, 180.0, 300.0, 600.0)  # after 429, 529, no network; then it is a failure
+TRANSIENT_BACKOFF_S: Final = (5.0, 15.0, 60.0, 180.0, 300.0, 600.0)  # after 429, 529, no network; then the batch waits
+UNREACHABLE_S: Final = 600.0  # between tries after that
+RESUMED: Final = frozenset({CommandStatus.USAGE_LIMIT, CommandStatus.TRANSIENT, CommandStatus.QUESTION})
 
 
 class AgentUnusable(RuntimeError):
     """The agent cannot run at all (missing, wrong flags, no login): the batch ends, and no story is judged by it."""
 
+    kind = "agent"  # of the attention
+
 
 class Commander:
     """Performs the commands of one batch."""
 
-    def __init__(self, workspace: Workspace, batch_id: int, gate: Gate, budget: Budget, agent: str) -> None:
+    def __init__(
+        self, workspace: Workspace, batch_id: int, gate: Gate, budget: Budget, agent: str, preset: Preset = CLASSIC
+    ) -> None:
         self.workspace = workspace
         self.batch_id = batch_id
         self.gate = gate
@@ -37,10 +47,15 @@ class Commander:
         self.cycle_number = 0
         self._budget = budget
         self._agent = agent
+        self.preset = preset
 
     def begin_cycle(self, number: int, journal: Journal) -> None:
         """The commands to come belong to this cycle; those in its journal are behind it."""
         self.cycle_number, self.journal = number, journal
+
+    def beside(self, workspace: Workspace) -> Commander:
+        """One for another lane of the same batch: the same gate, the same budget."""
+        return Commander(workspace, self.batch_id, self.gate, self._budget, self._agent, self.preset)
 
     async def perform(self, order: Order) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
@@ -58,35 +73,53 @@ class Commander:
 
     async def _settled(self, order: Order, attempt: int) -> Result:
         """One attempt that counts: waits for limits and passing trouble do not, until their patience is used up."""
-        recorded = self.journal.find(order.story_key, order.command, attempt)
+        place = (order.story_key, order.command, attempt)
+        recorded = self.journal.find(*place)
         if recorded is not None:
             return recorded
+        asked = self.journal.asked.get(place)
         limits = trouble = 0
         while True:
-            result = await self._attempt(order, attempt)
+            reply = None if asked is None else await self._answer(order, place, asked)
+            result, asked = await self._attempt(order, attempt, reply), None
             if result.status is CommandStatus.USAGE_LIMIT:
-                self._wait_for_limit(result, limits)
+                await self._wait_for_limit(order, result, limits)
                 limits += 1
-            elif result.status is CommandStatus.TRANSIENT and trouble < len(TRANSIENT_BACKOFF_S):
-                await self.gate.sleep(TRANSIENT_BACKOFF_S[trouble])
+            elif result.status is CommandStatus.TRANSIENT:
+                await self._wait_for_service(order, result, trouble)
                 trouble += 1
+            elif result.status is CommandStatus.QUESTION and result.command_id is not None:
+                asked = Asked(result.command_id, self.batch_id, result.reason, self.workspace.clock())
             else:
                 return result
 
-    async def _attempt(self, order: Order, attempt: int) -> Result:
+    async def _answer(self, order: Order, place: Spot, asked: Asked) -> str:
+        """What the session is resumed with: the operator's answer, for which the question is told again if need be."""
+        command = await self.workspace.database.read(get_command, asked.command_id)
+        if command is None:
+            return reply_of(asked, DECIDE)
+        if asked.answer is None and asked.batch_id != self.batch_id:  # the page shows what this batch needs
+            await record(EventType.ATTENTION, attention_for(_subject(command), asked.question))
+        answer = asked.answer or await answer_to(self.workspace, self.gate, command, asked)
+        self.journal.ask(place, replace(asked, answer=answer))
+        return reply_of(asked, answer)
+
+    async def _attempt(self, order: Order, attempt: int, reply: str | None) -> Result:
         await self.gate.enter()
         spec, model = self._choose(order)
+        order = self._with_answers(order)
         if not order.background:
             self.gate.inside += 1
         try:
             session = self.journal.session(order.story_key, order.command, attempt, spec.name)
-            place = Place(self.batch_id, self.cycle_number, attempt, spec, model, session)
+            kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
+            place = Place(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
             result = await Attempt(self.workspace, self.gate, order, place).run()
         finally:
             if not order.background:
-                self.gate.inside -= 1
+                self.gate.leave()
             await self._budget.look(self.gate)
-        if result.session_id is not None and result.status in (CommandStatus.USAGE_LIMIT, CommandStatus.TRANSIENT):
+        if result.session_id is not None and result.status in RESUMED:
             here = (order.story_key, order.command, attempt)
             self.journal.keep_session(here, result.session_id, spec.name, result.used)
         if result.status is CommandStatus.REFUSED:
@@ -98,16 +131,46 @@ class Commander:
         settings = self.workspace.settings()
         own = settings.commands.get(kind_of(order.command), CommandConfig())
         spec = self.workspace.agents[own.agent or self._agent]
+        light = order.light or self.preset.kind(order.command).light
+        if light and own.light_model is not None:
+            return spec, own.light_model
         if own.model is not None:
             return spec, own.model
-        if order.light and spec.light_model is not None:
+        if light and spec.light_model is not None:
             return spec, spec.light_model
         if kind_of(order.command).endswith("-review") and (config := settings.agents.get(spec.name)) is not None:
             return spec, config.review_model or spec.model
         return spec, spec.model
 
-    def _wait_for_limit(self, result: Result, limits: int) -> None:
+    def _with_answers(self, order: Order) -> Order:
+        """A prompt that is given afresh says what was asked and answered before."""
+        told = told_before(self.journal.answered.get((order.story_key, order.command), ()))
+        if not told:
+            return order
+        return replace(order, findings=told if order.findings == "none" else f"{order.findings}\n\n{told}")
+
+    async def _wait_for_limit(self, order: Order, result: Result, limits: int) -> None:
         """Close the gate until the limit's real reset, or by steps where the agent named none."""
         backoff = LIMIT_BACKOFF_S[min(limits, len(LIMIT_BACKOFF_S) - 1)]
-        until = result.resets_at or self.workspace.clock() + backoff
-        self.gate.pause("usage-limit", until)
+        await self._wait(order, "usage-limit", result.resets_at or self.workspace.clock() + backoff)
+
+    async def _wait_for_service(self, order: Order, result: Result, trouble: int) -> None:
+        """Passing trouble is tried again after a while; when it does not pass, the batch waits, and says so."""
+        if trouble < len(TRANSIENT_BACKOFF_S):
+            await self.gate.sleep(TRANSIENT_BACKOFF_S[trouble])
+            return
+        if trouble == len(TRANSIENT_BACKOFF_S) and order.may_ask:
+            message = f"{order.command} cannot reach its service, the batch waits for it: {result.reason}"
+            await record(EventType.ATTENTION, {"kind": "service", "message": message, "story_key": order.story_key})
+        await self._wait(order, "unreachable", self.workspace.clock() + UNREACHABLE_S)
+
+    async def _wait(self, order: Order, reason: str, until: float) -> None:
+        """At the gate, with the whole batch; what runs beside the run waits by itself and pauses nothing."""
+        if order.background:
+            await self.gate.sleep(until - self.workspace.clock())
+        else:
+            self.gate.pause(reason, until)
+
+
+def _subject(command: Command) -> dict[str, object]:
+    return {"story_key": command.story_key, "command": command.command, "command_id": command.id}

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from events import EventType
-from running.attempt import Order
 from running.background import Background
 from running.command import Commander
 from running.journal import Result
+from running.order import Order, Say
 from running.workspace import Workspace, known, record
 
 REFRESH = "context-refresh"
@@ -29,6 +29,8 @@ async def ensure_context(workspace: Workspace, commander: Commander, background:
     age_s = await asyncio.to_thread(_age, path, workspace.clock())
     if age_s is None:
         await _create(workspace, commander, path)
+    elif background.runs(REFRESH):
+        return  # that of the batch before is still at it
     elif age_s > workspace.settings().project_context_max_age_hours * 3600:
         work = _refresh(commander)
         background.start(REFRESH, work, batch_id=commander.batch_id, story_key=None)
@@ -38,7 +40,7 @@ async def _create(workspace: Workspace, commander: Commander, path: Path) -> Non
     name = workspace.relative(path)
     await record(EventType.CONTEXT_CREATE, {"status": "running", "message": f"writing {name}"})
 
-    async def written(_verdict: object) -> str:
+    async def written(_verdict: object, _say: Say) -> str:
         return "" if await asyncio.to_thread(path.is_file) else f"{name} was not written"
 
     result: Result | None = None

@@ -6,23 +6,18 @@ Every function answers "" when the word may be believed, else one sentence why n
 from __future__ import annotations
 
 import asyncio
-import os
-import shlex
-import signal
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import sprint
+from running.check import NOBODY, About, check_passes
 from running.git import Git
 from running.story import StoryRun
 from running.workspace import Workspace
-from workflow import CommitVerdict, DevVerdict
+from workflow import CommitVerdict, DevVerdict, Unreadable, read_spec
 
-CHECK_TIMEOUT_S: Final = 1800.0  # the project's own check
-TAIL_CHARS: Final = 2000  # of its output that go into the reason: the end is where failures are summed up
-MASKED_CHARS: Final = 16 * 1024  # of it that are searched for secrets, so that none is cut before it is recognised
+SHOWN_PATHS: Final = 5  # of files that are named in a reason
 
 
 async def stories_written(workspace: Workspace, stories: Sequence[StoryRun]) -> str:
@@ -42,64 +37,94 @@ async def work_in_tree(git: Git | None, story: StoryRun) -> str:
     return ""
 
 
-async def developed(workspace: Workspace, story: StoryRun, verdict: DevVerdict) -> str:
+async def developed(workspace: Workspace, story: StoryRun, verdict: DevVerdict, about: About = NOBODY) -> str:
     """A complete development left work in the tree and passes the check; a blocked one needs no proof."""
     if verdict.blocked:
         return ""
     if not verdict.complete:
         return "the agent says that the story is not complete"
-    return await doubts(workspace, story)
+    return await doubts(workspace, story, about)
 
 
-async def doubts(workspace: Workspace, story: StoryRun) -> str:
+async def doubts(workspace: Workspace, story: StoryRun, about: About = NOBODY) -> str:
     """Why a reviewed story may not be called done: its work is in the tree and passes the check, or it may not."""
-    return await work_in_tree(workspace.git, story) or await check_passes(workspace)
+    return await work_in_tree(workspace.git, story) or await check_passes(workspace, about)
 
 
-async def committed(workspace: Workspace, verdict: CommitVerdict) -> str:
-    """The hash that the agent names exists."""
+async def specs_written(workspace: Workspace, stories: Sequence[StoryRun]) -> str:
+    """Every story that was to get a tech-spec has one."""
+    for story in stories:
+        if not await asyncio.to_thread((workspace.project.artifacts / f"tech-spec-{story.key}.md").is_file):
+            return f"no tech-spec was written for {story.key}"
+    return ""
+
+
+async def built(workspace: Workspace, story: StoryRun) -> DevVerdict:
+    """What the newest spec of the story says of itself: `done`, or `blocked` with the condition; the chat is no proof.
+
+    Raises `Unreadable` for a story without a spec, and for one whose spec says neither.
+    """
+    specs = await asyncio.to_thread(_specs, workspace, story)
+    if not specs:
+        raise Unreadable(f"no spec file was written for {story.key}")
+    name, text = workspace.relative(specs[0]), await asyncio.to_thread(specs[0].read_text, "utf-8", "replace")
+    return read_spec(text, name)
+
+
+def _specs(workspace: Workspace, story: StoryRun) -> list[Path]:
+    """The story's spec files, newest first."""
+    found = [path for path in sprint.story_files(workspace.project, story.key) if path.name.startswith("spec-")]
+    return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+async def committed(workspace: Workspace, verdict: CommitVerdict, stories: Sequence[StoryRun] = ()) -> str:
+    """The hash that the agent names exists; where it says that nothing was to be committed, nothing was."""
     if verdict.failure:
         return f"the commit failed: {verdict.failure}"
-    if verdict.commit is None or workspace.git is None:
+    if workspace.git is None:
         return ""
+    if verdict.commit is None:
+        return _left_over(await _uncommitted(workspace, workspace.git, stories))
     if await workspace.git.has_commit(verdict.commit):
         return ""
     return f"the agent names commit {verdict.commit[:12]}, which does not exist"
 
 
-async def check_passes(workspace: Workspace) -> str:
-    """The project's `verify` command ends with 0; where none is set there is nothing to fail."""
-    command = workspace.settings().verify
-    if command is None:
-        return ""
-    code, output = await _run(shlex.split(command), workspace.project.root)
-    if code == 0:
-        return ""
-    ending = f"took longer than {CHECK_TIMEOUT_S / 60:.0f} minutes" if code is None else f"ended with {code}"
-    said = workspace.masker.text(output[-MASKED_CHARS:])[-TAIL_CHARS:].strip()
-    return f"the check `{command}` {ending}:\n{said}"
+async def _uncommitted(workspace: Workspace, git: Git, stories: Sequence[StoryRun]) -> list[str]:
+    """What was changed for these stories and is in no commit: since their base, or by the list in their files."""
+    changed = set(await git.uncommitted())
+    bases = [story.base_tree for story in stories if story.base_tree is not None]
+    theirs = {path for base in bases[:1] for path in await git.changed_paths(base, await git.snapshot())}
+    for story in stories:
+        theirs.update(await asyncio.to_thread(_listed, workspace, story))
+    return sorted(changed & theirs)
 
 
-async def _run(argv: list[str], folder: Path) -> tuple[int | None, str]:
-    """Exit code (None after the time limit) and output; the whole process group is gone afterwards."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=folder,
-            start_new_session=True,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-    except OSError as error:
-        return 127, f"it could not be started: {error.strerror}"
-    try:
-        async with asyncio.timeout(CHECK_TIMEOUT_S):
-            output, _ = await process.communicate()
-    except TimeoutError:
-        return None, ""
-    finally:
-        with suppress(ProcessLookupError):  # nobody of the group is left, as it should be
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    return process.returncode, output.decode(errors="replace")
+async def in_the_way(workspace: Workspace) -> str:
+    """Why an unattended build could not start: which tracked files are changed; "" when none are.
+
+    What the runner and its agents write into the artifacts folder is not in anybody's way.
+    """
+    if workspace.git is None:
+        return ""
+    folder = workspace.relative(workspace.project.artifacts) + "/"
+    changed = [path for path in await workspace.git.uncommitted(tracked=True) if not path.startswith(folder)]
+    if not changed:
+        return ""
+    named = ", ".join(changed[:SHOWN_PATHS]) + (", …" if len(changed) > SHOWN_PATHS else "")
+    return f"an unattended build starts from a clean work tree: commit these or put them aside, then go on: {named}"
+
+
+def _listed(workspace: Workspace, story: StoryRun) -> list[str]:
+    """The File List of a story's file."""
+    files = sprint.story_files(workspace.project, story.key)
+    listed = sprint.read_story(files[0]).file_list if files else ()
+    return [entry.strip("`* ").split(" ")[0].strip("`") for entry in listed]
+
+
+def _left_over(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    more = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
+    named = ", ".join(paths[:SHOWN_PATHS])
+    return f"the agent says that there is nothing to commit, but these are not committed: {named}{more}"

@@ -44,6 +44,9 @@ class Gate:
         self._clock = workspace.clock
         self._announced = False
         self._warned = False
+        self._closed = False
+        self._because = "operator"
+        self._questions: set[int] = set()  # calls that wait for the operator's answer
         self._change = asyncio.Event()  # set, and replaced by a new one, at every change
 
     @property
@@ -65,7 +68,7 @@ class Gate:
 
         The longest pause counts: one that waits for a person is never replaced by one that ends by itself.
         """
-        if self.stop_mode is not None:
+        if self.stop_mode is not None or self._closed:
             return  # nothing starts any more anyway
         if self.reason is None or (self.until is not None and (until is None or until > self.until)):
             self.reason, self.until, self._announced = reason, until, announced
@@ -74,11 +77,30 @@ class Gate:
             mention(EventType.BATCH_WARNING, self._warning("pausing", "pausing after the current command"))
         self._tell_waiters()
 
-    def resume(self) -> None:
+    def ask(self, command_id: int, until: float | None) -> bool:
+        """Pause for an answer to what a call asked; whether it is for questions that the gate is paused now."""
+        self._questions.add(command_id)
+        self.pause("question", until)
+        return self.reason == "question"
+
+    def answer(self, command_id: int) -> None:
+        """A question is answered: with the last one, a pause for questions is over."""
+        self._questions.discard(command_id)
+        if not self._questions and self.reason == "question":
+            self.resume("answered")
+
+    def close(self) -> None:
+        """The batch is over: what still runs beside it pauses nothing any more."""
+        self.reason, self.until, self._closed = None, None, True
+        self._tell_waiters()
+
+    def resume(self, because: str = "operator") -> None:
+        self._questions.clear()
+        self._because = because
         self.reason, self.until = None, None
         if self._warned and not self._announced:
             self._warned = False
-            mention(EventType.BATCH_RESUME, {"batch_id": self.batch_id, "reason": "operator"})
+            mention(EventType.BATCH_RESUME, {"batch_id": self.batch_id, "reason": because})
         self._tell_waiters()
 
     def stop(self, mode: StopMode) -> None:
@@ -102,13 +124,19 @@ class Gate:
         for end in list(self.on_stop_now):
             end()
 
+    def leave(self) -> None:
+        """A command of the foreground has ended."""
+        self.inside -= 1
+        if self.reason is not None:
+            self._tell_waiters()
+
     async def enter(self) -> None:
         """Return when a command may start; raise `Stopped` when none may any more."""
         while self.stop_mode is None:
             if self.reason is not None:
                 await self._hold()
             elif self._announced:
-                await self._reopen("operator")
+                await self._reopen(self._because)
             else:
                 return
         raise Stopped
@@ -116,9 +144,10 @@ class Gate:
     async def _hold(self) -> None:
         """Wait for a change, or until the clock may have passed the time; whoever waits looks again afterwards."""
         change = self._change
-        await self._announce()
+        if self.until is not None or not self.inside:  # a wait for a clock time is told at once, other lanes may go on
+            await self._announce()
         if self.until is not None and self._clock() >= self.until:
-            await self._reopen("limit over")
+            await self._reopen("no answer" if self.reason == "question" else "limit over")
         else:
             await _wait(change, None if self.until is None else WAIT_SLICE_S)
 
@@ -133,7 +162,7 @@ class Gate:
     async def _reopen(self, reason: str) -> None:
         """Several commands may wait at once: the first one through tells of it."""
         self.reason, self.until = None, None
-        if self._announced:
+        if self._announced or self._warned:
             self._announced = self._warned = False
             payload = {"batch_id": self.batch_id, "reason": reason}
             await self._record(EventType.BATCH_RESUME, payload, status="running", reason=None)

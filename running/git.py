@@ -107,6 +107,18 @@ class Git:
         removed = sum(int(row[1]) for row in rows if row[1].isdigit())
         return Diff(len(rows), added, removed)
 
+    async def changed_paths(self, old_tree: str, new_tree: str) -> list[str]:
+        """The files that differ between two snapshots, relative to the repository's root."""
+        environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(self.objects)}
+        arguments = ("diff", "--name-only", "--no-renames", "-z", old_tree, new_tree)
+        return [path for path in (await self._run(*arguments, environment=environment)).split("\0") if path]
+
+    async def uncommitted(self, *, tracked: bool = False) -> list[str]:
+        """The files that differ from the last commit, new ones too unless only `tracked` ones are asked for."""
+        untracked = "no" if tracked else "all"
+        text = await self._run("status", "--porcelain", "-z", "--no-renames", f"--untracked-files={untracked}")
+        return [row[3:] for row in text.split("\0") if len(row) > 3]
+
     async def has_commit(self, commit: str) -> bool:
         """Whether the hash, whole or abbreviated, names exactly one commit."""
         try:

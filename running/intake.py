@@ -19,6 +19,7 @@ from db import (
     create_story,
     get_batch_before,
     get_cycle_commands,
+    get_questions,
     get_stories_by_batch,
     get_story,
     update_story,
@@ -27,7 +28,7 @@ from events import EventType, emit_event
 from running.journal import Journal
 from running.story import StoryRun
 from running.workspace import Workspace, durable
-from workflow import Candidate, pick
+from workflow import PAIR, Candidate, pick
 
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
 LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been carried unfinished
@@ -36,11 +37,12 @@ LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been
 class Intake:
     """The stories of one batch, cycle by cycle. `only` are the keys the operator asked for, None for any."""
 
-    def __init__(self, workspace: Workspace, batch_id: int, only: Collection[str] | None) -> None:
+    def __init__(self, workspace: Workspace, batch_id: int, only: Collection[str] | None, most: int = PAIR) -> None:
         self.journal = Journal()
         self._workspace = workspace
         self._batch_id = batch_id
         self._only = only
+        self._most = most
         self._taken: set[str] = set()
 
     async def unfinished(self, cycle_number: int) -> list[StoryRun]:
@@ -62,7 +64,7 @@ class Intake:
         """The next one or two stories of the tracker; empty when nothing is left to run."""
         project = self._workspace.project
         tracker = await asyncio.to_thread(sprint.read, project)
-        picked = pick(candidates(tracker), exclude=self._taken, only=self._only)
+        picked = pick(candidates(tracker), exclude=self._taken, only=self._only, most=self._most)
         if not picked:
             return []
         self.journal = Journal()
@@ -115,7 +117,8 @@ class Intake:
 
     async def _load_journal(self, rows: Sequence[Story], *, failures: bool) -> None:
         commands = await self._workspace.database.read(_commands_of_lineage, rows)
-        self.journal = Journal.of(commands, failures=failures)
+        questions = await self._workspace.database.read(get_questions, [command.id for command in commands])
+        self.journal = Journal.of(commands, failures=failures, questions=questions)
 
     async def _revive(self, rows: Sequence[Story]) -> list[StoryRun]:
         """The stories as the rows have them, or as the tracker has them where somebody moved them since."""

@@ -14,13 +14,13 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from agents import Usage
-from db import Command
+from db import Command, Question
 
 V = TypeVar("V")
 
 
 class CommandStatus(StrEnum):
-    """How a command ended, as the row has it. All but the last three are `status` of `command:end` as well."""
+    """How a command ended, as the row has it; `on_wire` is the `status` of its `command:end`."""
 
     SUCCESS = "success"
     ERROR = "error"
@@ -30,10 +30,13 @@ class CommandStatus(StrEnum):
     INTERRUPTED = "interrupted"
     USAGE_LIMIT = "usage-limit"
     TRANSIENT = "transient"  # on the wire `error`: it will be tried again and is nobody's failure
+    QUESTION = "question"  # on the wire `stopped`: it goes on with the operator's answer
     REFUSED = "refused"  # on the wire `error`: the agent cannot run at all, so it decides about no story
 
     @property
     def on_wire(self) -> str:
+        if self is CommandStatus.QUESTION:
+            return "stopped"
         return "error" if self in (CommandStatus.TRANSIENT, CommandStatus.REFUSED) else self.value
 
 
@@ -50,6 +53,7 @@ class Result:
     resets_at: float | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
     session_id: str | None = None
+    command_id: int | None = None
 
     @property
     def used(self) -> Usage:
@@ -74,28 +78,57 @@ class Session:
     booked: Usage = field(default_factory=Usage)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that a call ended with; `batch_id` is the batch it was told in, `at` when, in seconds."""
+
+    command_id: int
+    batch_id: int
+    question: str
+    at: float
+    answer: str | None = None
+
+
+Spot = tuple[str, str, int]  # story key, command, attempt
+
+
 @dataclass(slots=True)
 class Journal:
-    """Results by story key, command and attempt; sessions of attempts that did not come to their end, to be resumed."""
+    """Results by story key, command and attempt; what attempts that did not come to their end may go on with.
 
-    results: dict[tuple[str, str, int], Result] = field(default_factory=dict)
-    sessions: dict[tuple[str, str, int], Session] = field(default_factory=dict)
+    `sessions` are to be resumed, `asked` are the questions after which nothing ran any more, `answered` all questions
+    of a story's command that have an answer, oldest first.
+    """
+
+    results: dict[Spot, Result] = field(default_factory=dict)
+    sessions: dict[Spot, Session] = field(default_factory=dict)
+    asked: dict[Spot, Asked] = field(default_factory=dict)
+    answered: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, commands: Iterable[Command], *, failures: bool) -> Journal:
+    def of(cls, commands: Iterable[Command], *, failures: bool, questions: Iterable[Question] = ()) -> Journal:
         """Read rows, oldest first. `failures`: whether failed attempts still count (same batch) or not (a new one)."""
         journal = cls()
+        by_command = {question.command_id: question for question in questions}
         for row in commands:
-            status = CommandStatus(row.status) if row.ended_at is not None else CommandStatus.INTERRUPTED
-            place = (row.story_key, row.command, row.attempt)
-            if status is CommandStatus.SUCCESS or (failures and status in FAILURES):
-                verdict = None if row.verdict is None else row.verdict.encode()
-                journal.results[place] = Result(status, row.reason or "", verdict)
-            elif row.session_id is not None and status not in FAILURES:
-                journal.keep_session(place, row.session_id, row.agent, _usage(row))
+            journal._add(row, failures=failures, question=by_command.get(row.id))
         if not failures:
             journal._as_first_attempts()
         return journal
+
+    def _add(self, row: Command, *, failures: bool, question: Question | None) -> None:
+        status = CommandStatus(row.status) if row.ended_at is not None else CommandStatus.INTERRUPTED
+        place = (row.story_key, row.command, row.attempt)
+        self.asked.pop(place, None)
+        if status is CommandStatus.SUCCESS or status in FAILURES:
+            self.sessions.pop(place, None)
+        if status is CommandStatus.SUCCESS or (failures and status in FAILURES):
+            verdict = None if row.verdict is None else row.verdict.encode()
+            self.results[place] = Result(status, row.reason or "", verdict, command_id=row.id)
+        elif row.session_id is not None and status not in FAILURES:
+            self.keep_session(place, row.session_id, row.agent, _usage(row))
+        if question is not None:
+            self.ask(place, Asked(row.id, row.batch_id, question.question, question.asked_at / 1000, question.answer))
 
     def find(self, story_key: str, command: str, attempt: int) -> Result | None:
         return self.results.get((story_key, command, attempt))
@@ -105,20 +138,34 @@ class Journal:
         session = self.sessions.get((story_key, command, attempt))
         return session if session is not None and session.agent == agent else None
 
-    def keep_session(self, place: tuple[str, str, int], session_id: str, agent: str, used: Usage) -> None:
+    def keep_session(self, place: Spot, session_id: str, agent: str, used: Usage) -> None:
         """Remember where an attempt was cut off; what its session used adds up over the calls."""
         before = self.sessions.get(place)
         booked = before.booked if before is not None and before.id == session_id else Usage()
         self.sessions[place] = Session(session_id, agent, booked + used)
 
+    def ask(self, place: Spot, asked: Asked) -> None:
+        """The call at this place has ended with a question; nothing of it goes on before the answer."""
+        self.asked[place] = asked
+        if asked.answer is not None:
+            self.answered.setdefault(place[:2], []).append(asked)
+
+    def begun(self, story_key: str, command: str) -> bool:
+        """Whether an attempt at this command is recorded, however it ended."""
+        return any(place[:2] == (story_key, command) for place in (*self.results, *self.sessions, *self.asked))
+
     def forget(self, story_key: str) -> None:
         """Nothing that is recorded for the story counts any more."""
         self.results = {place: result for place, result in self.results.items() if place[0] != story_key}
         self.sessions = {place: session for place, session in self.sessions.items() if place[0] != story_key}
+        self.asked = {place: asked for place, asked in self.asked.items() if place[0] != story_key}
+        self.answered = {name: told for name, told in self.answered.items() if name[0] != story_key}
 
     def _as_first_attempts(self) -> None:
-        """A success on a later attempt counts as the first one: the failures before it are not replayed."""
+        """What a later attempt came to counts for the first one: the failures before it are not replayed."""
         self.results = {(key, command, 1): result for (key, command, _), result in self.results.items()}
+        self.sessions = {(key, command, 1): session for (key, command, _), session in self.sessions.items()}
+        self.asked = {(key, command, 1): asked for (key, command, _), asked in self.asked.items()}
 
 
 def _usage(row: Command) -> Usage:

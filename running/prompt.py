@@ -1,16 +1,36 @@
-"""The prompt of a command: a Markdown template of `prompts/` with its placeholders filled in."""
+"""The prompt of a command: a Markdown template with its placeholders filled in.
+
+Where it comes from, first of: the preset's own text; the project's `.sprint-runner-prompts/<command>.md`; where the
+project's own command performs it, `prompts/own/<command>.md`, which calls that; `prompts/<command>.md`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from workflow import kind_of
+import sprint
+from running.order import Order
+from running.story import StoryRun
+from running.workspace import Workspace
+from workflow import CommandKind, kind_of
+
+OVERRIDES: Final = ".sprint-runner-prompts"  # folder of the project
+TEMPLATE_MAX: Final = 256 * 1024  # bytes of a template
+PLACEHOLDERS: Final = frozenset(
+    (
+        *("command", "round", "project_name", "tracker", "artifacts_dir", "planning_dir", "context_file", "epic"),
+        *("story_keys", "story_key", "stories", "story_file", "verify", "previous_findings", "commit_message"),
+        *("tasks", "call"),
+    )
+)
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+_FINDINGS: Final = re.compile(r"\{\{\s*previous_findings\s*\}\}")
 
 
 class PromptError(RuntimeError):
@@ -20,19 +40,92 @@ class PromptError(RuntimeError):
 def render(folder: Path, command: str, values: Mapping[str, str]) -> str:
     """The prompt of a command such as `code-review-2`; raises `PromptError`. Values are put in as they are, once."""
     path = folder / f"{kind_of(command)}.md"
+    return fill(_template(path), str(path), values)
 
-    def fill(match: re.Match[str]) -> str:
+
+def fill(template: str, source: str, values: Mapping[str, str]) -> str:
+    """A template with its values; raises `PromptError`, which names the source."""
+
+    def value(match: re.Match[str]) -> str:
         try:
             return values[match[1]]
         except KeyError:
-            raise PromptError(f"{path}: there is no placeholder {match[1]!r}") from None
+            raise PromptError(f"{source}: there is no placeholder {match[1]!r}") from None
 
-    return _PLACEHOLDER.sub(fill, _template(path))
+    return _PLACEHOLDER.sub(value, template)
 
 
-@cache
-def _template(path: Path) -> str:
+def unknown_placeholders(template: str) -> list[str]:
+    """The placeholders in a template that nobody fills."""
+    return sorted({match[1] for match in _PLACEHOLDER.finditer(template)} - PLACEHOLDERS)
+
+
+def read_template(path: Path) -> str:
+    """A template of the project or of ours; raises `PromptError`."""
     try:
-        return path.read_text("utf-8")
+        with path.open("rb") as file:
+            raw = file.read(TEMPLATE_MAX + 1)
     except OSError as error:
         raise PromptError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(raw) > TEMPLATE_MAX:
+        raise PromptError(f"{path}: is larger than {TEMPLATE_MAX} bytes")
+    return raw.decode("utf-8", "replace").removeprefix("\ufeff")
+
+
+_template = cache(read_template)  # of ours: they do not change while the server runs
+
+
+def prompt_of(workspace: Workspace, order: Order, kind: CommandKind, call: str | None) -> str:
+    """The whole prompt. Blocks on the disk: run it in a thread. Raises `PromptError`."""
+    template, source = _source(workspace, kind, call)
+    text = fill(template, source, _values(workspace, order, kind, call))
+    if order.findings == "none" or _FINDINGS.search(template) is not None:
+        return text
+    return f"{text.rstrip()}\n\n## What came before this call\n\n{order.findings}\n"
+
+
+def _source(workspace: Workspace, kind: CommandKind, call: str | None) -> tuple[str, str]:
+    """The template, and a name for it in messages."""
+    if kind.text is not None:
+        return kind.text, f"the prompt of {kind.name} in the preset"
+    override = workspace.project.root / OVERRIDES / f"{kind.name}.md"
+    if override.is_file():
+        return read_template(override), workspace.relative(override)
+    own = workspace.prompts / "own" / f"{kind.name}.md"
+    path = own if call is not None and own.is_file() else workspace.prompts / f"{kind.name}.md"
+    return _template(path), str(path)
+
+
+def _values(workspace: Workspace, order: Order, kind: CommandKind, call: str | None) -> dict[str, str]:
+    project = workspace.project
+    files = {story.key: _file_of(workspace, story) for story in order.stories}
+    return {
+        "command": order.command,
+        "round": order.command.rpartition("-")[2] if order.command != kind_of(order.command) else "1",
+        "project_name": project.name,
+        "tracker": workspace.relative(project.tracker),
+        "artifacts_dir": workspace.relative(project.artifacts),
+        "planning_dir": workspace.relative(project.planning or project.artifacts),
+        "context_file": workspace.relative(project.output / "project-context.md"),
+        "epic": order.stories[0].epic if order.stories else "none",
+        "story_keys": ", ".join(files) or "none",
+        "story_key": order.story_key or "none",
+        "stories": _listed(order.stories, files),
+        "story_file": files.get(order.story_key, "none"),
+        "verify": workspace.settings().verify or "the project's own checks",
+        "previous_findings": order.findings,
+        "commit_message": "none",
+        "tasks": ", ".join(kind.tasks),
+        "call": call or "",
+        **order.values,
+    }
+
+
+def _listed(stories: Iterable[StoryRun], files: Mapping[str, str]) -> str:
+    return "\n".join(f"- {story.key} — {story.title} — {files[story.key]}" for story in stories)
+
+
+def _file_of(workspace: Workspace, story: StoryRun) -> str:
+    """The story's file as it is called in this project; the usual name where there is none yet."""
+    found = sprint.story_files(workspace.project, story.key)
+    return workspace.relative(found[0] if found else workspace.project.artifacts / f"{story.key}.md")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,9 +13,11 @@ from db import update_story
 from events import EventType
 from running.workspace import Workspace, known, record, record_with
 from workflow import advances
+from workflow.picking import LADDER, RUNNABLE
 
 log = logging.getLogger("sprint_runner.run")
 
+KNOWN = frozenset({*LADDER, "blocked"})  # a story with any other status has been taken out of the run
 CONFLICTS_MAX = 5  # times in a row that somebody else may change the file while we want to
 
 
@@ -30,26 +33,41 @@ class StoryRun:
     status: str
     base_tree: str | None = None
     needs_spec: bool | None = None
+    held: bool = False  # done in a lane, and not merged yet
 
     @property
     def live(self) -> bool:
         """Whether commands may still run for it."""
-        return self.status not in ("done", "blocked")
+        return not self.held and self.status in RUNNABLE
+
+    @property
+    def passed(self) -> bool:
+        """Whether its work is done, be it merged already or not."""
+        return self.held or self.status == "done"
 
 
 async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str | None = None) -> None:
     """Move the story forward in the tracker, in its row and on the page; never back.
 
-    An agent or a person may have moved it meanwhile: then that is what counts. A tracker that cannot be edited safely
-    is left alone, which is said; the run goes on by its own records.
+    An agent or a person may have moved it meanwhile: then that is what counts, but for `done`, which is ours to prove:
+    it stays in the tracker, and the run goes on by its own records. So it does where the tracker cannot be edited
+    safely, which is said. A story that was parked or renamed is let go. In a lane a story is done when it is merged.
     """
-    found = await asyncio.to_thread(_current, workspace.project, story.key)
-    if found is not None and found != story.status and advances(story.status, found):
+    found = await asyncio.to_thread(_current, workspace.tracked, story.key)
+    if found is not None and _counts(story.status, found, new):
         await _tell(workspace, story, found, None)
+    if workspace.main is not None:
+        new = await asyncio.to_thread(_said_in_lane, workspace.project, story.key, new)
+        if new == "done":
+            story.held = True
+            return
     if not advances(story.status, new):
         return
+    if found == "done":
+        await _tell(workspace, story, new, reason)
+        return
     try:
-        await _write(workspace.project, story.key, new)
+        await _write(workspace.tracked, story.key, new)
     except sprint.Refused as refused:
         await record(
             EventType.ERROR,
@@ -60,6 +78,13 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
             },
         )
     await _tell(workspace, story, new, reason)
+
+
+def _counts(old: str, found: str, new: str) -> bool:
+    """Whether a status that somebody else wrote is taken over."""
+    if found == old or (found == "done" and new != "done"):
+        return False
+    return advances(old, found) or found not in KNOWN
 
 
 async def _tell(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
@@ -83,6 +108,28 @@ async def _write(project: sprint.Project, key: str, new: str) -> None:
     raise sprint.Refused("somebody else keeps changing the file")
 
 
+def _said_in_lane(project: sprint.Project, key: str, new: str) -> str:
+    """The new status, or a further one that an agent has written into the lane's copy of the tracker."""
+    said = _current(project, key)
+    return said if said not in (None, "done") and advances(new, said) else new
+
+
 def _current(project: sprint.Project, key: str) -> str | None:
     entry = sprint.read(project).story(key)
     return None if entry is None else entry.status.value
+
+
+async def block(workspace: Workspace, story: StoryRun, reason: str) -> None:
+    """Give a story up: the tracker says `blocked`, the operator why. What was done for it stays in the tree."""
+    if not story.live:
+        return
+    await advance(workspace, story, "blocked", reason)
+    if story.status == "blocked":
+        message = f"{story.key} is blocked: {reason}"
+        await record(EventType.ATTENTION, {"kind": "blocked", "message": message, "story_key": story.key})
+
+
+async def give_up(workspace: Workspace, stories: Sequence[StoryRun], command: str, reason: str) -> None:
+    """Block the stories of a command that failed as often as it may."""
+    for story in stories:
+        await block(workspace, story, f"{command} failed {workspace.settings().retries + 1} times: {reason}")

@@ -29,7 +29,8 @@ T = TypeVar("T")
 class Workspace:
     """One project under one server. `settings` is a function because they may change while the server runs.
 
-    `clock` is seconds since the epoch; `git` is None where the project is not a git repository.
+    `clock` is seconds since the epoch; `git` is None where the project is not a git repository. In a lane, `project`
+    and `git` are those of its worktree, and `main` is the user's own project, whose tracker is the one that counts.
     """
 
     project: Project
@@ -41,6 +42,12 @@ class Workspace:
     git: Git | None
     clock: Callable[[], float]
     masker: Masker = field(default_factory=Masker)  # for everything that programs said and the run repeats
+    main: Project | None = None
+
+    @property
+    def tracked(self) -> Project:
+        """The project whose tracker says what is true."""
+        return self.main or self.project
 
     def relative(self, path: Path) -> str:
         """A path as prompts and pages show it: relative to the project where it lies inside."""

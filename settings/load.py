@@ -15,7 +15,7 @@ import msgspec
 import yaml
 
 from settings.check import check
-from settings.model import DEFAULT_AGENTS, LOOPBACK, AgentConfig, Settings, SettingsError
+from settings.model import DEFAULT_AGENTS, LOOPBACK, WORKFLOWS, AgentConfig, Settings, SettingsError
 from settings.table import BY_NAME
 
 FILE_NAME: Final = "sprint-runner.yaml"
@@ -93,6 +93,9 @@ def _where(source: str, file: Path | None) -> str:
 
 def _check_together(settings: Settings, where: Mapping[str, str]) -> None:
     """What depends on more than one setting. `where` says of each setting who set it."""
+    if settings.workflow not in (*WORKFLOWS, *settings.workflows):
+        named = ", ".join((*WORKFLOWS, *settings.workflows))
+        raise SettingsError(f"{where['workflow']}: workflow must be one of {named}, not {settings.workflow!r}")
     wanted = [(f"{where['agent']}: agent", settings.agent)]
     for name, config in settings.commands.items():
         wanted.append((f"{where['commands']}: commands: {name}", config.agent or settings.agent))

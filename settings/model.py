@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+WORKFLOWS: Final = ("auto", "classic", "build-auto")  # those that come with the program
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 AGENT_KINDS: Final = ("claude", "codex", "gemini", "opencode", "qwen", "text")
 
@@ -32,6 +33,7 @@ class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     agent: str | None = None
     model: str | None = None
+    light_model: str | None = None
 
 
 class PriceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     commands: dict[str, CommandConfig] = {}
     prices: dict[str, PriceConfig] = {}
     workflow: str = "auto"
+    workflows: dict[str, Any] = {}
+    code_review_after_build: bool = False
     verify: str | None = None
     default_batch_size: int = 2
     max_code_review_attempts: int = 10
@@ -67,9 +71,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     command_timeout_min: float = 60.0
     silence_timeout_min: float = 15.0
     retries: int = 2
+    question_timeout_min: float = 0.0
     budget_batch_usd: float | None = None
     budget_day_usd: float | None = None
     auto_resume: bool = False
+    parallel: int = 1
+    worktree_setup: str | None = None
     retention_days: int | None = 30
     notify_webhook: str | None = None
     notify_secret: str | None = None

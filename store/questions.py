@@ -10,6 +10,10 @@ import msgspec
 from store.rows import many, now_ms, one
 
 
+class NotAsked(LookupError):
+    """There is no such question, or it was answered before: the first answer counts."""
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `questions`; times in ms since the epoch, `answer` None while it waits for one."""
 
@@ -27,10 +31,11 @@ def ask_question(connection: sqlite3.Connection, /, command_id: int, question: s
     )
 
 
-def answer_question(connection: sqlite3.Connection, /, command_id: int, answer: str) -> bool:
-    """Keep the answer; False when there is no such question, or when it was answered before: the first one counts."""
+def answer_question(connection: sqlite3.Connection, /, command_id: int, answer: str) -> None:
+    """Keep the answer; raises `NotAsked` without an open question, so that what tells of it is not written either."""
     sql = "UPDATE questions SET answer = ?, answered_at = ? WHERE command_id = ? AND answer IS NULL"
-    return connection.execute(sql, (answer, now_ms(), command_id)).rowcount == 1
+    if connection.execute(sql, (answer, now_ms(), command_id)).rowcount == 0:
+        raise NotAsked(f"command {command_id} has no question that waits for an answer")
 
 
 def get_question(connection: sqlite3.Connection, command_id: int) -> Question | None:

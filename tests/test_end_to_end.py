@@ -96,7 +96,7 @@ def check_git(project: Path) -> None:
     log = subprocess.run(["git", "log", "--format=%s"], cwd=project, capture_output=True, text=True, check=True)
     subjects = log.stdout.splitlines()
     assert len(subjects) == 5
-    assert subjects[-2] == "feat(epic-1): implement stories 1-1-friendly-dates, 1-2-correct-a-sighting"
+    assert subjects[-2] == "feat(1): implement stories 1-1-friendly-dates, 1-2-correct-a-sighting"
     tests = subprocess.run(["python3", "-m", "unittest"], cwd=project, capture_output=True, text=True, check=False)
     assert tests.returncode == 0, tests.stderr
 

@@ -32,9 +32,9 @@ async def test_a_batch_runs_every_story_to_done(make_runner: MakeRunner) -> None
     assert [event.seq for event in runner.events] == list(range(1, len(runner.events) + 1))
     assert all(event.batch_id == batch_id for event in runner.events)
     assert runner.log() == [
-        "feat(epic-2): implement stories 2-1-d",
-        "feat(epic-1): implement stories 1-10-c",
-        "feat(epic-1): implement stories 1-1-a, 1-2-b",
+        "feat(2): implement stories 2-1-d",
+        "feat(1): implement stories 1-10-c",
+        "feat(1): implement stories 1-1-a, 1-2-b",
         "start",
     ]
 

@@ -41,8 +41,10 @@ VALUES = {
     "previous_findings": "- [HIGH] src/a.py: {{verify}} is not run",
     "commit_message": "feat(2): implement stories 2-1-life-list, 2-2-share",
     "tasks": "setup, analyze, fix, validate",
+    "call": "/bmad-build-auto",
 }
 MARKERS = {
+    "build-auto": [],  # what its spec file says is read, not its words
     "create-project-context": ["[PROJECT-CONTEXT-WRITTEN: YES]"],
     "refresh-project-context": ["[PROJECT-CONTEXT-WRITTEN: YES]"],
     "create-story": ["[TECH-SPEC-DECISION: REQUIRED]", "[TECH-SPEC-DECISION: SKIP]"],
@@ -83,6 +85,7 @@ def test_values_are_put_in_once_and_nothing_is_left(name: str) -> None:
 def test_it_begins_with_the_block_that_scripted_agents_read(name: str) -> None:
     called = f"{name}-2" if "review" in name else name
     text = rendered(name, command=called)
+    text = text.removeprefix("/bmad-build-auto 2-1-life-list\n\n")  # a slash command is the beginning of a prompt
     assert text.startswith(f"# {called}\n- command: {called}\n- project: Perch & Co.\n")
     prompt = parse(text)
     assert (prompt.command, prompt.base) == (called, kind_of(called))
@@ -141,7 +144,7 @@ def test_it_binds_an_unattended_agent(name: str) -> None:
     assert "belongs to the runner" in text or "the runner wrote the status" in text
 
 
-@pytest.mark.parametrize("name", sorted(set(MARKERS) - {"commit"}))
+@pytest.mark.parametrize("name", sorted(set(MARKERS) - {"commit", "build-auto"}))
 def test_only_commit_commits(name: str) -> None:
     text = " ".join(rendered(name).split())
     assert "Do not commit." in text or "no commit, no branch, no stash, no reset" in text
@@ -160,5 +163,26 @@ def test_reviews_know_the_findings_of_the_round_before() -> None:
 
 
 def test_prompts_need_nothing_of_bmad_installed() -> None:
-    for file in PROMPTS.glob("*.md"):
+    for file in set(PROMPTS.glob("*.md")) - {PROMPTS / "build-auto.md"}:
         assert not re.search(r"/bmad|_bmad/|\.claude|\.bmad", file.read_text()), file.name
+
+
+@pytest.mark.parametrize("name", ["create-story", "dev-story", "code-review"])
+def test_a_prompt_that_calls_the_projects_own_command_asks_for_the_same_verdict(name: str) -> None:
+    text = render(PROMPTS / "own", name, {**VALUES, "command": name, "call": f"/bmad-{name}"})
+    assert text.startswith(f"/bmad-{name} ")
+    lines = text.splitlines()
+    assert all(marker in lines for marker in MARKERS[name])
+    prompt = parse("\n".join(lines[2:]))
+    assert (prompt.command, prompt["sprint status file"]) == (name, VALUES["tracker"])
+    words = " ".join(text.split())
+    assert "Nobody answers questions. Where the workflow would stop to ask, the answer is here" in words
+    assert "never touch `_bmad-output/sprint-status.yaml`" in words
+
+
+def test_an_unattended_build_is_told_what_its_skill_would_ask() -> None:
+    text = " ".join(rendered("build-auto").split())
+    assert text.startswith("/bmad-build-auto 2-1-life-list # build-auto")
+    for answer in ("The plan is approved", "No push, no new branch", "python3 -m unittest", "`Blocking condition:`"):
+        assert answer in text
+    assert "`status: done`" in text

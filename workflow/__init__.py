@@ -1,11 +1,24 @@
 """What the orchestrator decides, as pure functions of plain values: no I/O, no clock, every rule a table of tests.
 
 `picking` chooses the stories of a cycle, `verdicts` reads what an agent said, `review` decides what follows a review,
-`presets` holds the phases as data, `progress` reads what an agent announces about its tasks.
+`presets` holds the phases as data, `own` reads a user's, `detection` picks one; `progress` reads what an agent
+announces about its tasks.
 """
 
-from workflow.picking import Candidate, advances, entry_position, pick, runnable, story_order
-from workflow.presets import CLASSIC, PRESETS, CommandKind, Phase, PhaseKind, command_kind, kind_of
+from workflow.detection import Installed, build_auto, detect, is_shim
+from workflow.own import PresetError, own_preset
+from workflow.picking import PAIR, Candidate, advances, entry_position, pick, runnable, story_order
+from workflow.presets import (
+    BUILD_AUTO,
+    CLASSIC,
+    PRESETS,
+    CommandKind,
+    Phase,
+    PhaseKind,
+    Preset,
+    command_kind,
+    kind_of,
+)
 from workflow.progress import Announcement, announcements, infer_task
 from workflow.review import Decision, Next, after_code_review
 from workflow.verdicts import (
@@ -19,11 +32,14 @@ from workflow.verdicts import (
     read_commit,
     read_dev_story,
     read_review,
+    read_spec,
     read_tech_spec_decisions,
 )
 
 __all__ = [
+    "BUILD_AUTO",
     "CLASSIC",
+    "PAIR",
     "PRESETS",
     "Announcement",
     "Candidate",
@@ -32,24 +48,32 @@ __all__ = [
     "CommitVerdict",
     "Decision",
     "DevVerdict",
+    "Installed",
     "Next",
     "Phase",
     "PhaseKind",
+    "Preset",
+    "PresetError",
     "ReviewVerdict",
     "Severity",
     "Unreadable",
     "advances",
     "after_code_review",
     "announcements",
+    "build_auto",
     "command_kind",
+    "detect",
     "entry_position",
     "infer_task",
+    "is_shim",
     "kind_of",
+    "own_preset",
     "pick",
     "read_code_review",
     "read_commit",
     "read_dev_story",
     "read_review",
+    "read_spec",
     "read_tech_spec_decisions",
     "runnable",
     "story_order",

@@ -48,18 +48,22 @@ def runnable(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def pick(
-    candidates: Iterable[Candidate], *, exclude: Collection[str] = (), only: Collection[str] | None = None
+    candidates: Iterable[Candidate],
+    *,
+    exclude: Collection[str] = (),
+    only: Collection[str] | None = None,
+    most: int = PAIR,
 ) -> list[Candidate]:
     """The stories of the next cycle: the first that may run and the next one of the same epic; empty when none is left.
 
-    `exclude` are keys this batch is done with, `only` the keys the operator asked for.
+    `exclude` are keys this batch is done with, `only` the keys the operator asked for, `most` is the preset's.
     """
     possible = [
         candidate
         for candidate in runnable(candidates)
         if candidate.key not in exclude and (only is None or candidate.key in only)
     ]
-    return [candidate for candidate in possible if candidate.epic == possible[0].epic][:PAIR]
+    return [candidate for candidate in possible if candidate.epic == possible[0].epic][:most]
 
 
 def entry_position(status: str) -> int:

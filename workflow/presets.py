@@ -1,15 +1,18 @@
 """Phases and commands as data.
 
 A preset is a list of phases; a phase says which commands it runs, how, and for which stories: those whose status, when
-the cycle took them, stands in `entered`. A new step of the workflow is one phase here and one prompt.
+the cycle took them, stands in `entered`. A new step of the workflow is one phase here and one prompt. A preset is a
+plain value that JSON can hold, so that a batch keeps the one it was started with.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from workflow.picking import PAIR
 
 FRESH: Final = frozenset({"backlog"})
 PLANNED: Final = frozenset({"backlog", "ready-for-dev"})
@@ -21,28 +24,76 @@ class PhaseKind(StrEnum):
     """How the commands of a phase run."""
 
     TOGETHER = "together"  # all at once, one call each for all stories, wait for all
+    EACH = "each"  # story by story, one command after the other
     REVIEW = "review"  # the first one blocks; further rounds, while critical, in the background
     DEVELOP = "develop"  # story by story: development, then rounds of code review
+    BUILD = "build"  # story by story: one session that plans, builds and commits; the status is written afterwards
     COMMIT = "commit"  # once, for the stories that are done
+
+
+FINISHING: Final = frozenset({PhaseKind.DEVELOP, PhaseKind.BUILD})  # the phases at whose end a story is done
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One step of a preset. `decided` names the decision without which the phase is left out."""
+    """One step of a preset.
+
+    `decided`: only for stories that were decided to need a tech-spec. `max_reviews`: rounds of code review before a
+    story is blocked, None for the setting; 0 leaves them out but for stories that come in at review.
+    """
 
     name: str
     kind: PhaseKind
     commands: tuple[str, ...]
     entered: frozenset[str]
     decided: bool = False
+    max_reviews: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CommandKind:
-    """What is known of a command whatever its round: its name, its task ids, whether git has to prove it."""
+    """What is known of a command whatever its round: its name, its task ids, and where its prompt is its own: that.
+
+    `prompt` names a file of the project, `text` is the prompt itself; neither means the one in `prompts/`. `light`:
+    always by the light model.
+    """
 
     name: str
     tasks: tuple[str, ...]
+    prompt: str | None = None
+    text: str | None = None
+    light: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A way to work. `commands` are those that it has of its own, or ours with another prompt.
+
+    `calls` are the project's own commands that perform ours (`/bmad-dev-story`), for agents of the kind `caller`.
+    `why` says in a sentence how it came to be chosen, `stories` how many a cycle takes at the most.
+    """
+
+    name: str
+    phases: tuple[Phase, ...]
+    commands: tuple[CommandKind, ...] = ()
+    calls: dict[str, str] = field(default_factory=dict)
+    caller: str = ""
+    why: str = ""
+    stories: int = PAIR
+
+    @property
+    def title(self) -> str:
+        """The preset for people: `classic (own slash commands)`."""
+        return f"{self.name} (own slash commands)" if self.calls and self.name == "classic" else self.name
+
+    def kind(self, command: str) -> CommandKind:
+        """What is known of one of its commands, in any round; raises `KeyError`."""
+        name = kind_of(command)
+        return next((kind for kind in self.commands if kind.name == name), None) or KINDS[name]
+
+    def call(self, command: str, caller: str) -> str | None:
+        """The project's own command that performs this one, if an agent of that kind has it."""
+        return self.calls.get(kind_of(command)) if caller == self.caller else None
 
 
 KINDS: Final = {
@@ -57,20 +108,34 @@ KINDS: Final = {
         CommandKind("tech-spec-review", ("setup", "analyze", "fix", "validate")),
         CommandKind("dev-story", ("setup", "implement", "tests", "lint", "validate")),
         CommandKind("code-review", ("setup", "analyze", "fix", "test")),
+        CommandKind("build-auto", ("setup", "plan", "build", "review", "fix", "validate")),
         CommandKind("commit", ("setup", "stage", "commit", "validate")),
     )
 }
 
-CLASSIC: Final = (
-    Phase("create", PhaseKind.TOGETHER, ("create-story", "story-discovery"), FRESH),
-    Phase("story review", PhaseKind.REVIEW, ("story-review",), FRESH),
-    Phase("tech-spec", PhaseKind.TOGETHER, ("create-tech-spec",), PLANNED, decided=True),
-    Phase("tech-spec review", PhaseKind.REVIEW, ("tech-spec-review",), PLANNED, decided=True),
-    Phase("develop", PhaseKind.DEVELOP, ("dev-story", "code-review"), ANY),
-    Phase("commit", PhaseKind.COMMIT, ("commit",), ANY),
+CLASSIC: Final = Preset(
+    "classic",
+    (
+        Phase("create", PhaseKind.TOGETHER, ("create-story", "story-discovery"), FRESH),
+        Phase("story review", PhaseKind.REVIEW, ("story-review",), FRESH),
+        Phase("tech-spec", PhaseKind.TOGETHER, ("create-tech-spec",), PLANNED, decided=True),
+        Phase("tech-spec review", PhaseKind.REVIEW, ("tech-spec-review",), PLANNED, decided=True),
+        Phase("develop", PhaseKind.DEVELOP, ("dev-story", "code-review"), ANY),
+        Phase("commit", PhaseKind.COMMIT, ("commit",), ANY),
+    ),
 )
 
-PRESETS: Final = {"classic": CLASSIC}
+# One story a cycle: the skill wants a clean work tree, which it has again after the commit.
+BUILD_AUTO: Final = Preset(
+    "build-auto",
+    (
+        Phase("build", PhaseKind.BUILD, ("build-auto", "code-review"), ANY, max_reviews=0),
+        Phase("commit", PhaseKind.COMMIT, ("commit",), ANY),
+    ),
+    stories=1,
+)
+
+PRESETS: Final = {preset.name: preset for preset in (CLASSIC, BUILD_AUTO)}
 
 REVIEW_ROUNDS: Final = 3  # of stories and tech-specs: one that blocks, two more in the background while critical
 
@@ -83,5 +148,5 @@ def kind_of(command: str) -> str:
 
 
 def command_kind(command: str) -> CommandKind:
-    """What is known of a command; raises `KeyError` for one that no preset has."""
+    """What is known of one of our commands; raises `KeyError` for any other."""
     return KINDS[kind_of(command)]

@@ -100,6 +100,8 @@ _ISSUES: Final = re.compile(
 _COMPLETE: Final = re.compile(r"\[DEV-STORY-COMPLETE\s*:\s*(YES|NO)\s*\]", re.IGNORECASE)
 _BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*YES\b(.*)", re.IGNORECASE)  # its reason may follow
 _COMMIT: Final = re.compile(r"\[(COMMIT-SUCCESS|COMMIT-FAILED)\s*:(.*)\]|\[(NO-CHANGES-TO-COMMIT)\]", re.IGNORECASE)
+_SPEC_STATUS: Final = re.compile(r"^status\s*:\s*[\"']?([\w-]+)", re.IGNORECASE | re.MULTILINE)
+_CONDITION: Final = re.compile(r"^[\s*_-]*Blocking condition[\s*_]*:[\s*_]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
 _BULLET: Final = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s*)?(.+)")
 _TAGGED: Final = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+([*\[]{0,6}(?:CRITICAL|HIGH|MEDIUM|LOW)\b.+)", re.IGNORECASE)
 _HEADING: Final = re.compile(r"\s*(?:(#{1,6})\s|\*\*)")
@@ -132,6 +134,25 @@ def read_dev_story(text: str) -> DevVerdict:
         if (match := _BLOCKED.fullmatch(_bare(line))) is not None:
             return DevVerdict(complete=False, blocked=True, reason=_reason(text, line, match[1]))
     raise Unreadable("the reply has neither [DEV-STORY-COMPLETE: YES|NO] nor [DEV-STORY-BLOCKED: YES]")
+
+
+def read_spec(text: str, name: str) -> DevVerdict:
+    """What a spec file of BMAD's unattended build says of its work, by its frontmatter. Raises `Unreadable`.
+
+    `done` is complete, `blocked` comes with its condition; any other status is work that was not finished.
+    """
+    head, _, body = text.removeprefix("\ufeff").removeprefix("---").partition("\n---")
+    found = _SPEC_STATUS.search(head) if text.lstrip("\ufeff").startswith("---") else None
+    if found is None:
+        raise Unreadable(f"{name} has no status")
+    status = found[1].lower()
+    if status == "blocked":
+        condition = _CONDITION.search(body)
+        reason = condition[1].strip(" *`") if condition is not None else f"{name} says blocked, and not why"
+        return DevVerdict(complete=False, blocked=True, reason=reason[:REASON_MAX])
+    if status != "done":
+        raise Unreadable(f"{name} says {status!r}, not done")
+    return DevVerdict(complete=True)
 
 
 def read_code_review(text: str) -> CodeReviewVerdict:

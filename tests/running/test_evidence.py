@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-import running.evidence
+import running.check
 import sprint
-from running.evidence import check_passes, committed, developed, stories_written, work_in_tree
+from running.check import check_passes
+from running.evidence import committed, developed, stories_written, work_in_tree
 from running.git import Git
 from running.story import StoryRun
 from running.workspace import Workspace
@@ -142,7 +143,7 @@ async def test_only_the_end_of_what_a_check_says_is_kept(tmp_path: Path) -> None
 async def test_a_check_that_takes_too_long_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running.evidence, "CHECK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(running.check, "CHECK_TIMEOUT_S", 0.5)
     code = "import os,time; os.fork(); open(f'pid-{os.getpid()}','w'); time.sleep(60)"
     space = await workspace(tmp_path, python(code), git=False)
     assert "took longer than" in await check_passes(space)

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from db import Command, create_batch, create_command, get_commands_by_batch
+from db import (
+    Command,
+    answer_question,
+    ask_question,
+    create_batch,
+    create_command,
+    get_commands_by_batch,
+    get_questions,
+)
 from running.journal import FAILURES, CommandStatus, Journal, Result, dump
 from store.schema import migrate
 from workflow import (
@@ -42,9 +50,18 @@ class Rows:
         columns = {"status": status, "attempt": attempt, "story_key": key, "agent": "codex", "ended_at": ended, **more}
         create_command(self._connection, self._batch, command, **columns)
 
+    def ask(self, question: str, answer: str | None = None, **columns: Any) -> None:
+        """A call that ended with a question, which may have been answered since."""
+        self.add("question", session_id="s-1", reason=question, **columns)
+        id = get_commands_by_batch(self._connection, self._batch)[-1].id
+        ask_question(self._connection, id, question)
+        if answer is not None:
+            answer_question(self._connection, id, answer)
+
     def read(self, *, failures: bool) -> Journal:
         rows: list[Command] = get_commands_by_batch(self._connection, self._batch)
-        return Journal.of(rows, failures=failures)
+        questions = get_questions(self._connection, [row.id for row in rows])
+        return Journal.of(rows, failures=failures, questions=questions)
 
 
 @pytest.fixture
@@ -64,6 +81,7 @@ COUNTS = [
     ("interrupted", False, False, True),
     ("usage-limit", False, False, True),
     ("transient", False, False, True),
+    ("question", False, False, True),
     ("running", False, False, True),
 ]
 
@@ -89,7 +107,8 @@ def test_every_status_is_known_here() -> None:
 def test_what_the_wire_says_of_a_status(status: CommandStatus) -> None:
     protocol = {"success", "error", "timeout", "stalled", "stopped", "interrupted", "usage-limit"}
     assert status.on_wire in protocol
-    assert status.on_wire == (status.value if status.value in protocol else "error")
+    other = "stopped" if status is CommandStatus.QUESTION else "error"
+    assert status.on_wire == (status.value if status.value in protocol else other)
     assert status not in FAILURES or status.value in ("error", "timeout", "stalled")
 
 
@@ -175,3 +194,47 @@ VERDICTS: list[tuple[Any, Any]] = [
 def test_a_verdict_is_read_back_as_it_was(kind: Any, verdict: Any) -> None:
     """After a restart the rounds before must weigh what they weighed: findings, severity and order."""
     assert Result(CommandStatus.SUCCESS, verdict=dump(verdict)).read(kind) == verdict
+
+
+def test_a_session_of_a_later_attempt_is_gone_on_with_in_a_new_batch(rows: Rows) -> None:
+    """The first attempt failed, the second was stopped in its session: a new batch begins with that one."""
+    rows.add("error", attempt=1, session_id="s-1")
+    rows.add("stopped", attempt=2, session_id="s-2")
+    again = rows.read(failures=False).session(*PLACE, "codex")
+    assert again is not None
+    assert again.id == "s-2"
+    same = rows.read(failures=True)
+    assert same.session(*PLACE, "codex") is None
+    assert same.session("1-1-a", "dev-story", 2, "codex") is not None
+
+
+def test_a_session_that_ended_in_a_failure_is_not_gone_on_with(rows: Rows) -> None:
+    rows.add("interrupted", session_id="s-1")
+    rows.add("error", session_id="s-1")
+    assert rows.read(failures=False).session(*PLACE, "codex") is None
+
+
+def test_a_question_waits_until_something_ran_after_it(rows: Rows) -> None:
+    rows.ask("Which colour?")
+    asked = rows.read(failures=True).asked[PLACE]
+    assert (asked.question, asked.answer) == ("Which colour?", None)
+    rows.add("interrupted", session_id="s-1")
+    assert rows.read(failures=True).asked == {}
+
+
+def test_answers_are_remembered_for_a_prompt_that_is_given_afresh(rows: Rows) -> None:
+    rows.ask("Which colour?", "blue")
+    rows.add("error", session_id="s-1")
+    rows.ask("Which size?", attempt=2)
+    journal = rows.read(failures=False)
+    assert [(told.question, told.answer) for told in journal.answered[PLACE[:2]]] == [("Which colour?", "blue")]
+    assert journal.asked[PLACE].question == "Which size?"
+    journal.forget("1-1-a")
+    assert (journal.asked, journal.answered, journal.sessions) == ({}, {}, {})
+
+
+def test_a_command_has_begun_as_soon_as_anything_of_it_is_recorded(rows: Rows) -> None:
+    rows.add("error", command="code-review-2")
+    rows.add("stopped", command="code-review-3", session_id="s-3")
+    journal = rows.read(failures=True)
+    assert [journal.begun("1-1-a", f"code-review-{number}") for number in (1, 2, 3)] == [False, True, True]

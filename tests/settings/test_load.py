@@ -70,6 +70,8 @@ DEFAULTS = [
     ("token", None),
     ("data_dir", None),
     ("auto_resume", False),
+    ("parallel", 1),
+    ("worktree_setup", None),
     ("prices", {}),
     ("retention_days", 30),
 ]
@@ -153,7 +155,7 @@ RANGED = [setting for setting in SETTINGS if setting.low is not None]
 def test_every_range_holds_to_its_ends(file: Path, setting: Setting) -> None:
     assert setting.low is not None
     assert setting.high is not None
-    step = 1 if setting.kind == "integer" else setting.low / 2
+    step = 1 if setting.kind == "integer" or not setting.low else setting.low / 2
     for value in (setting.low, setting.high):
         of(file, yaml.safe_dump({setting.name: value}))
     for value in (setting.low - step, setting.high + step, -(10**30), 10**30):
@@ -188,7 +190,7 @@ def test_a_secret_is_not_repeated_in_a_message(file: Path) -> None:
 
 
 def test_a_choice_names_its_choices(file: Path) -> None:
-    assert refused(file, "workflow: fast").endswith("workflow must be one of auto, classic, not 'fast'")
+    assert refused(file, "workflow: fast").endswith("workflow must be one of auto, classic, build-auto, not 'fast'")
 
 
 @pytest.mark.parametrize("name", ["prot", "Port", "port ", "hosts", "1", "None", "silence_timeout", ""])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from db import (
     Database,
+    NotAsked,
     answer_question,
     ask_question,
     create_batch,
@@ -26,9 +29,11 @@ async def test_the_first_answer_to_a_question_counts(tmp_path: Path) -> None:
     asked = await database.write(create_command, batch, "dev-story")
     other = await database.write(create_command, batch, "dev-story")
     await database.write(ask_question, asked, "Which colour?")
-    assert not await database.write(answer_question, other, "nobody asked")
-    assert await database.write(answer_question, asked, "blue")
-    assert not await database.write(answer_question, asked, "red")
+    with pytest.raises(NotAsked):
+        await database.write(answer_question, other, "nobody asked")
+    await database.write(answer_question, asked, "blue")
+    with pytest.raises(NotAsked):
+        await database.write(answer_question, asked, "red")
     question = await database.read(get_question, asked)
     assert question is not None
     assert (question.question, question.answer) == ("Which colour?", "blue")

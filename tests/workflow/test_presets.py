@@ -19,12 +19,12 @@ PHASES = [
 
 @pytest.mark.parametrize(("place", "row"), list(enumerate(PHASES)))
 def test_the_phases_of_the_classic_preset(place: int, row: tuple[str, PhaseKind, tuple[str, ...], bool]) -> None:
-    phase = CLASSIC[place]
+    phase = CLASSIC.phases[place]
     assert (phase.name, phase.kind, phase.commands, phase.decided) == row
 
 
 def test_there_are_no_other_phases() -> None:
-    assert len(CLASSIC) == len(PHASES)
+    assert len(CLASSIC.phases) == len(PHASES)
     assert PRESETS["classic"] is CLASSIC
 
 
@@ -43,7 +43,7 @@ ENTRIES = [
 @pytest.mark.parametrize(("status", "phases"), ENTRIES)
 def test_a_story_enters_at_the_phase_that_its_status_names(status: str, phases: list[str]) -> None:
     """Pitfall: `review` stories are developed again. Which part of `develop` they meet is the cycle's to know."""
-    assert [phase.name for phase in CLASSIC if status in phase.entered] == phases
+    assert [phase.name for phase in CLASSIC.phases if status in phase.entered] == phases
 
 
 TASKS = [
@@ -66,7 +66,7 @@ def test_every_command_has_its_tasks(command: str, tasks: str) -> None:
 
 
 def test_every_command_of_every_preset_is_known() -> None:
-    used = {command for preset in PRESETS.values() for phase in preset for command in phase.commands}
+    used = {command for preset in PRESETS.values() for phase in preset.phases for command in phase.commands}
     assert used | {"create-project-context", "refresh-project-context"} == set(KINDS)
     assert all(kind.tasks[0] == "setup" for kind in KINDS.values())
 

@@ -1,0 +1,180 @@
+"""The phases at whose end a story is done: development or an unattended build, then rounds of code review.
+
+Story by story. A story is done when its review has passed and the world agrees: its work is in the tree, and the
+project's check passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from db import get_checks_of_command
+from events import EventType
+from running import evidence
+from running.check import About
+from running.command import AgentUnusable, Commander
+from running.journal import Result
+from running.order import Order, Say
+from running.planning import keep, said_something
+from running.story import StoryRun, advance, block, give_up
+from running.workspace import Workspace, mention
+from workflow import (
+    CodeReviewVerdict,
+    Decision,
+    DevVerdict,
+    Next,
+    Phase,
+    PhaseKind,
+    after_code_review,
+    read_code_review,
+    read_dev_story,
+)
+
+
+class TreeNotClean(AgentUnusable):
+    """The skill of an unattended build wants a clean work tree, and the tree is not: no story is judged by that."""
+
+    kind = "git"
+
+
+class Development:
+    """The developing phase of one cycle."""
+
+    def __init__(self, workspace: Workspace, commander: Commander) -> None:
+        self._workspace = workspace
+        self._commander = commander
+
+    async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
+        """One story after the other. Raises `Stopped` and `AgentUnusable`."""
+        first, *rest = phase.commands
+        for story in stories:
+            if story.live and story.entered != "review":
+                await (self._build if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
+            if not story.live:
+                continue
+            if rest and (phase.max_reviews != 0 or story.entered == "review"):
+                await self._code_review(phase, rest[0], story)
+            else:
+                await self._accept(first, story)
+
+    # -- the work ----------------------------------------------------------------------------------------------
+
+    async def _develop(self, command: str, story: StoryRun) -> None:
+        await self._remember_base(story)
+        await advance(self._workspace, story, "in-progress")
+        if not story.live:
+            return
+        order = Order(command, (story,), read=read_dev_story, check=partial(self._developed, story), watched=True)
+        if await self._worked(story, order):
+            await advance(self._workspace, story, "review")
+
+    async def _build(self, command: str, story: StoryRun) -> None:
+        """The skill plans, builds, reviews and commits; the spec says how it ended, the tracker is ours alone."""
+        await self._remember_base(story)
+        if not self._commander.journal.begun(story.key, command):
+            await self._check_tree()
+        check, confirm = partial(self._developed, story), partial(self._spec_says, story)
+        order = Order(command, (story,), read=said_something, confirm=confirm, check=check, watched=True)
+        await self._worked(story, order)
+
+    async def _worked(self, story: StoryRun, order: Order) -> bool:
+        result = await self._commander.perform(order)
+        if not result.ok:
+            await give_up(self._workspace, (story,), order.command, result.reason)
+            return False
+        verdict = result.read(DevVerdict)
+        if verdict.blocked:
+            await block(self._workspace, story, verdict.reason)
+        return not verdict.blocked
+
+    async def _developed(self, story: StoryRun, verdict: DevVerdict, say: Say) -> str:
+        about = About(self._commander.batch_id, story.key, say)
+        return await evidence.developed(self._workspace, story, verdict, about)
+
+    async def _spec_says(self, story: StoryRun, _said: object) -> DevVerdict:
+        return await evidence.built(self._workspace, story)
+
+    async def _remember_base(self, story: StoryRun) -> None:
+        """What the tree was when development first started, before a single line of it is written."""
+        if self._workspace.git is None or story.base_tree is not None:
+            return
+        story.base_tree = await self._workspace.git.snapshot()
+        await keep(self._workspace, story, base_tree=story.base_tree)
+
+    async def _check_tree(self) -> None:
+        """Nothing of an earlier story is left uncommitted; raises `TreeNotClean`."""
+        left = await evidence.in_the_way(self._workspace)
+        if left:
+            raise TreeNotClean(left)
+
+    async def _accept(self, command: str, story: StoryRun) -> None:
+        """Done without a review of ours: the evidence was looked at when the command ended."""
+        await advance(self._workspace, story, "done", f"{command} is complete, and its work is in the tree")
+
+    # -- code review -------------------------------------------------------------------------------------------
+
+    async def _code_review(self, phase: Phase, command: str, story: StoryRun) -> None:
+        settings = self._workspace.settings()
+        limit = settings.max_code_review_attempts if not phase.max_reviews else phase.max_reviews
+        verdicts: list[CodeReviewVerdict] = []
+        doubt = ""
+        while True:
+            number = len(verdicts) + 1
+            order = Order(
+                f"{command}-{number}",
+                (story,),
+                read=read_code_review,
+                light=number >= settings.light_model_after_review,
+                watched=True,
+                findings=_findings(verdicts, doubt),
+            )
+            result = await self._commander.perform(order)
+            if not result.ok:
+                await give_up(self._workspace, (story,), order.command, result.reason)
+                return
+            verdicts.append(result.read(CodeReviewVerdict))
+            decision = after_code_review(verdicts, limit)
+            following = f"{command}-{number + 1}"
+            doubt = await self._doubt(story, order, result, following) if decision.next is Next.DONE else ""
+            if doubt and number < limit:
+                continue
+            if await self._settle(story, decision, doubt):
+                return
+
+    async def _doubt(self, story: StoryRun, order: Order, result: Result, following: str) -> str:
+        """Why a reviewed story may not be called done yet; once the next round has begun, as it was found then."""
+        if self._commander.journal.begun(story.key, following):
+            return await self._doubted_before(result)
+        about = About(self._commander.batch_id, story.key, self._saying(order, result), result.command_id)
+        return await self._commander.gate.attend(evidence.doubts(self._workspace, story, about))
+
+    async def _doubted_before(self, result: Result) -> str:
+        checks = await self._workspace.database.read(get_checks_of_command, result.command_id or 0)
+        said = f"the check failed:\n{checks[-1].tail}" if checks and not checks[-1].ok else ""
+        return said or "the story's work could not be proved"
+
+    def _saying(self, order: Order, result: Result) -> Callable[[str], None]:
+        """A line in the log of the review that has just ended."""
+        subject = {"story_key": order.story_key, "command": order.command, "task_id": "test", "kind": "note"}
+        payload = {**subject, "command_id": result.command_id or 0}
+        return lambda message: mention(EventType.COMMAND_PROGRESS, {**payload, "message": message})
+
+    async def _settle(self, story: StoryRun, decision: Decision, doubt: str) -> bool:
+        """Act on a decision; whether the story is finished."""
+        if doubt:
+            await block(self._workspace, story, doubt)
+        elif decision.next is Next.BLOCKED:
+            await block(self._workspace, story, decision.reason)
+        elif decision.next is Next.DONE:
+            await advance(self._workspace, story, "done", decision.reason)
+        return not story.live
+
+
+def _findings(verdicts: Sequence[CodeReviewVerdict], doubt: str) -> str:
+    """What the next reviewer should know of the rounds before."""
+    if doubt:
+        return doubt
+    if not verdicts or not verdicts[-1].findings:
+        return "none"
+    return "\n".join(f"- {finding}" for finding in verdicts[-1].findings)

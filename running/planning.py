@@ -1,0 +1,137 @@
+"""The phases around development: commands for all stories at once, for one after the other, and reviews of plans."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from db import update_story
+from events import EventType
+from running import evidence
+from running.background import Background
+from running.command import Commander
+from running.journal import Result
+from running.order import Order, Say
+from running.story import StoryRun, advance, give_up
+from running.workspace import Workspace, durable, record
+from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
+from workflow.presets import REVIEW_ROUNDS
+
+BACKGROUND_REVIEW: Final = "review"
+
+
+class Planning:
+    """The phases of one cycle that neither develop nor commit."""
+
+    def __init__(self, workspace: Workspace, commander: Commander, background: Background) -> None:
+        self._workspace = workspace
+        self._commander = commander
+        self._background = background
+
+    async def run(self, phase: Phase, stories: list[StoryRun]) -> None:
+        """One phase for these stories. Raises `Stopped` and `AgentUnusable`."""
+        if phase.kind is PhaseKind.EACH:
+            await self._each(phase, stories)
+            return
+        stories = [story for story in stories if story.live]
+        if phase.decided:
+            stories = [story for story in stories if await self._wants_spec(story)]
+        if not stories:
+            return
+        if phase.kind is PhaseKind.TOGETHER:
+            await self._together(phase, tuple(stories))
+        else:
+            await self._review(phase, tuple(stories))
+
+    async def _each(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
+        """Command after command, story by story; after its development a story is done, so a failure is only told."""
+        for story in stories:
+            for command in phase.commands:
+                if not (story.live or story.passed):
+                    break
+                result = await self._commander.perform(Order(command, (story,), read=said_something, watched=True))
+                if not result.ok and story.live:
+                    await give_up(self._workspace, (story,), command, result.reason)
+                elif not result.ok:
+                    message = f"{story.key} is done, but {command} failed: {result.reason}"
+                    told = {"kind": "command", "message": message, "story_key": story.key}
+                    await record(EventType.ATTENTION, told)
+                    break
+
+    async def _together(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
+        """All commands at once; when one raises, the others are still waited for."""
+        work = [self._commander.perform(self._planning(command, stories)) for command in phase.commands]
+        results = await asyncio.gather(*work, return_exceptions=True)
+        for command, result in zip(phase.commands, results, strict=True):
+            if isinstance(result, BaseException):
+                raise result
+            await self._after_planning(command, stories, result)
+
+    def _planning(self, command: str, stories: tuple[StoryRun, ...]) -> Order:
+        if command == "create-story":
+            read = partial(read_tech_spec_decisions, count=len(stories))
+            return Order(command, stories, read=read, check=partial(self._stories_written, stories))
+        if command == "create-tech-spec":
+            return Order(command, stories, read=said_something, check=partial(self._specs_written, stories))
+        return Order(command, stories, read=said_something)
+
+    async def _stories_written(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str:
+        return await evidence.stories_written(self._workspace, stories)
+
+    async def _specs_written(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str:
+        return await evidence.specs_written(self._workspace, stories)
+
+    async def _after_planning(self, command: str, stories: tuple[StoryRun, ...], result: Result) -> None:
+        if not result.ok:
+            await give_up(self._workspace, stories, command, result.reason)
+        elif command == "create-story":
+            decisions = result.read(list[bool])
+            for story, needed in zip(stories, decisions, strict=True):
+                await self._decide_spec(story, needed)
+                await advance(self._workspace, story, "ready-for-dev")
+
+    async def _wants_spec(self, story: StoryRun) -> bool:
+        """What create-story decided; a story that came ready needs a tech-spec unless it has one."""
+        if story.needs_spec is None:
+            spec = self._workspace.project.artifacts / f"tech-spec-{story.key}.md"
+            await self._decide_spec(story, not await asyncio.to_thread(spec.is_file))
+        return bool(story.needs_spec)
+
+    async def _decide_spec(self, story: StoryRun, needed: bool) -> None:
+        """Decided once and kept: after a restart the file may be there without having been reviewed."""
+        if story.needs_spec is None:
+            story.needs_spec = needed
+            await keep(self._workspace, story, needs_spec=needed)
+
+    async def _review(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
+        """The first round blocks; while it is critical, further rounds follow in the background."""
+        command = phase.commands[0]
+        result = await self._commander.perform(Order(f"{command}-1", stories, read=read_review))
+        if not result.ok:
+            await give_up(self._workspace, stories, f"{command}-1", result.reason)
+        elif result.read(ReviewVerdict).critical:
+            work = self._review_further(command, stories)
+            batch_id, key = self._commander.batch_id, stories[0].key
+            self._background.start(BACKGROUND_REVIEW, work, batch_id=batch_id, story_key=key)
+
+    async def _review_further(self, command: str, stories: tuple[StoryRun, ...]) -> str:
+        for number in range(2, REVIEW_ROUNDS + 1):
+            order = Order(f"{command}-{number}", stories, read=read_review, light=True, background=True)
+            result = await self._commander.perform(order)
+            if not result.ok:
+                return f"{order.command} failed: {result.reason}"
+            if not result.read(ReviewVerdict).critical:
+                return f"{order.command} found nothing critical any more"
+        return f"still critical after {REVIEW_ROUNDS} rounds"
+
+
+async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:
+    """Write columns of the story's row."""
+    await durable(lambda: workspace.database.write(update_story, story.row_id, **columns))
+
+
+def said_something(text: str) -> bool:
+    """The verdict of commands whose proof is their exit and their final record alone."""
+    return bool(text.strip())

@@ -1,0 +1,102 @@
+"""What an agent asks the operator, and how it is answered.
+
+A question ends the call: its row, `command:end` and the attention are one commit. The batch then waits at the gate,
+also over a restart, until the operator answers, resumes without an answer, or the time set for it is over; in the
+last two cases the agent is told to decide for itself. The first answer counts, and every one is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Any, Final
+
+from db import Command, NotAsked, NotWritten, answer_question, get_question
+from events import EventType, emit_event
+from running.gate import Gate
+from running.journal import Asked
+from running.workspace import Workspace, durable, known
+
+DECIDE: Final = (
+    "Nobody answers. Decide for yourself: take the choice that fits the story best and is easiest to take back, write "
+    "down what you decided and why, and go on."
+)
+SHOWN_CHARS: Final = 200  # of an answer, in the log
+
+
+def attention_for(subject: Mapping[str, Any], question: str) -> dict[str, Any]:
+    """The payload of the attention: `command_id` is what an answer names."""
+    key, command, id = subject["story_key"], subject["command"], subject["command_id"]
+    return {
+        "kind": "question",
+        "message": f"{key}, {command} asks: {question}",
+        "story_key": key,
+        "command": command,
+        "command_id": id,
+        "question": question,
+    }
+
+
+def reply_of(asked: Asked, answer: str) -> str:
+    """What the session is resumed with."""
+    return (
+        f"You asked: {asked.question}\n\nThe answer:\n\n{answer}\n\n"
+        "Go on where you were. What your first instructions say still holds, and so does the verdict that must end "
+        "your reply. Ask nothing that you can find out or decide yourself.\n"
+    )
+
+
+def told_before(answered: Iterable[Asked]) -> str:
+    """The same for an agent that has no session to go on with."""
+    lines = [f"- You asked: {asked.question}\n  The answer: {asked.answer}" for asked in answered]
+    return "Earlier in this command:\n" + "\n".join(lines) if lines else ""
+
+
+async def keep_answer(workspace: Workspace, command: Command, answer: str, said: str | None = None) -> bool:
+    """Keep the answer and tell that the question is answered; False when it was answered before.
+
+    `said` is what the log says instead of the answer itself.
+    """
+    database = workspace.database
+    shown = said or f"“{workspace.masker.text(answer)[:SHOWN_CHARS]}”"
+    payload = known(
+        batch_id=command.batch_id,
+        warning_type="answered",
+        message=f"{command.story_key}, {command.command} was answered: {shown}",
+        command_id=command.id,
+        story_key=command.story_key,
+    )
+
+    def write() -> Awaitable[object]:
+        with database.atomic():
+            written = database.write(answer_question, command.id, answer)
+            told = emit_event(EventType.BATCH_WARNING, payload)
+        return asyncio.gather(written, told)
+
+    try:
+        await durable(write)
+    except (NotAsked, NotWritten):
+        return False
+    return True
+
+
+async def answer_to(workspace: Workspace, gate: Gate, command: Command, asked: Asked) -> str:
+    """Wait for the answer, or for the end of the wait. Raises `Stopped`."""
+    while (answer := await _kept(workspace, asked)) is None:
+        mine = gate.ask(asked.command_id, _until(workspace, asked))
+        await gate.enter()
+        answer = await _kept(workspace, asked)
+        if answer is None and mine:
+            await keep_answer(workspace, command, DECIDE, "nobody did, so it decides for itself")
+    return answer
+
+
+async def _kept(workspace: Workspace, asked: Asked) -> str | None:
+    row = await workspace.database.read(get_question, asked.command_id)
+    return None if row is None else row.answer
+
+
+def _until(workspace: Workspace, asked: Asked) -> float | None:
+    """When the wait is over, in seconds since the epoch; None: never."""
+    minutes = workspace.settings().question_timeout_min
+    return asked.at + minutes * 60 if minutes > 0 else None
