@@ -24,7 +24,7 @@ BY_RUNNER = Move("review", "done", "code review 1 found zero issues", 5)
 
 def story(status: str, **fields: Any) -> StoryInfo:
     known = {"key": "1-1-a", "epic": "1", "title": "A", "description": "", "raw_status": status, "runnable": False}
-    rest = {"tasks": TaskCount(), "file": None, "files": [], "drift": None, "line": 1, "comment": ""}
+    rest: dict[str, Any] = {"tasks": TaskCount(), "file": None, "files": [], "drift": None, "line": 1, "comment": ""}
     return StoryInfo(**{**known, **rest, "status": status, **fields})
 
 
@@ -123,7 +123,7 @@ def test_a_status_that_the_runner_would_not_have_given() -> None:
 
 
 def test_the_last_run_of_the_check_is_told() -> None:
-    runs = [{"ok": 0, "exit_code": 1}, {"ok": 1, "exit_code": 0}, {"ok": 0, "exit_code": None}]
+    runs: list[dict[str, Any]] = [{"ok": 0, "exit_code": 1}, {"ok": 1, "exit_code": 0}, {"ok": 0, "exit_code": None}]
     common: dict[str, Any] = dict.fromkeys(Check.__struct_fields__)
     checks = [Check(**{**common, "command": "pytest -q", **run}) for run in runs]
     records = Records(row=row("in-progress"))

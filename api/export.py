@@ -1,0 +1,137 @@
+"""A story's dossier, or a batch, as one file that opens anywhere: to be kept, sent, or printed.
+
+Bounded: of very long transcripts and changes a part is written, and the file says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, TypeVar
+
+import msgspec
+from aiohttp import web
+
+import agents
+from agents import Entry
+from api import sheets
+from api.answers import SERVICES, ApiError, Services, path_id
+from api.dossier import Dossier, dossier_of, standings
+from db import (
+    Command,
+    EventFilter,
+    Story,
+    find_events,
+    get_commands_by_batch,
+    get_commands_by_key,
+    get_stories_by_batch,
+    summarise_batch,
+)
+from running.attempt import stream_file
+from running.commits import Change, NoSuchChange, change_of
+from running.git import GitError
+
+T = TypeVar("T")
+
+ENTRIES_MAX: Final = 400  # of one transcript that are written, the first and the last ones
+TEXT_MAX: Final = 4 << 20  # characters of all transcripts together
+COMMITS_MAX: Final = 10  # whose lines are written
+REMARKS_MAX: Final = 200  # warnings, errors and calls for the operator of a batch
+REMARKS: Final = ("batch:warning", "batch:pause", "error", "attention")
+
+
+async def export_story(request: web.Request) -> web.Response:
+    """The dossier of a story with its transcripts and the lines of its commits."""
+    services, key = request.app[SERVICES], request.match_info["key"]
+    dossier = _masked(services, await dossier_of(services, key), Dossier)
+    commands = await services.database.read(get_commands_by_key, key)
+    changes = {commit.hash: await _change(services, commit.hash) for commit in dossier.commits[:COMMITS_MAX]}
+    transcripts = await _transcripts(services, commands)
+    content = await asyncio.to_thread(sheets.story_sheet, dossier, transcripts, changes, _now(services))
+    return _file(f"story-{key}", content)
+
+
+async def export_batch(request: web.Request) -> web.Response:
+    """A batch: what it did, story by story and command by command, what it cost, what it said."""
+    services, batch_id = request.app[SERVICES], path_id(request, "id")
+    database = services.database
+    batch = await database.read(summarise_batch, batch_id)
+    if batch is None:
+        raise ApiError(404, "not_found", f"there is no batch {batch_id}")
+    stories = await database.read(get_stories_by_batch, batch_id)
+    commands = await database.read(get_commands_by_batch, batch_id)
+    remarks = []
+    for kind in REMARKS:
+        wanted = EventFilter(since=0, batch=batch_id, type=kind, story=None, text=None)
+        remarks += await database.read(find_events, wanted, REMARKS_MAX)
+    remarks.sort(key=lambda event: event.seq)
+    project = services.workspace.project.name
+    told = await standings(services)
+    stories = _masked(services, stories, list[Story])
+    commands = _masked(services, commands, list[Command])
+    sheet = partial(sheets.batch_sheet, project, batch, stories, commands, told, remarks, _now(services))
+    content = await asyncio.to_thread(sheet)
+    return _file(f"batch-{batch_id}", content)
+
+
+async def _change(services: Services, commit: str) -> Change | None:
+    git = services.workspace.git
+    if git is None:
+        return None
+    try:
+        return _masked(services, await change_of(git, commit), Change)
+    except (NoSuchChange, GitError):
+        return None
+
+
+async def _transcripts(services: Services, commands: Sequence[Command]) -> dict[int, list[Entry]]:
+    """The entries by command, the newest commands first where not all of them find room."""
+    left = TEXT_MAX
+    found: dict[int, list[Entry]] = {}
+    for command in reversed(commands):
+        entries = await asyncio.to_thread(_entries, services, command)
+        left -= sum(len(entry.text) + len(entry.result) for entry in entries)
+        if left < 0:
+            break
+        found[command.id] = entries
+    return found
+
+
+def _entries(services: Services, command: Command) -> list[Entry]:
+    if command.stream_path is None:
+        return []
+    spec = services.workspace.agents.get(command.agent)
+    try:
+        path = stream_file(services.workspace.data_dir / command.stream_path)
+        entries = agents.read_transcript(path, "text" if spec is None else spec.kind)
+    except OSError:
+        return []
+    half = ENTRIES_MAX // 2
+    kept = entries if len(entries) <= ENTRIES_MAX else [*entries[:half], *entries[-half:]]
+    return _masked(services, kept, list[Entry])
+
+
+def _masked(services: Services, value: T, kind: type[T]) -> T:
+    """Without the secrets of the agents' environment, in whatever field: the file leaves this machine."""
+    return msgspec.json.decode(services.workspace.masker.bytes(msgspec.json.encode(value)), type=kind)
+
+
+def _now(services: Services) -> int:
+    return int(services.workspace.clock() * 1000)
+
+
+def _file(name: str, content: bytes) -> web.Response:
+    """Always saved and never shown from here: the file is not a page of this server."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:120]
+    headers = {"Content-Disposition": f'attachment; filename="{safe}.html"', "Cache-Control": "no-store"}
+    response = web.Response(body=content, content_type="text/html", charset="utf-8", headers=headers)
+    response.enable_compression()
+    return response
+
+
+ROUTES: Final = [
+    web.get("/api/stories/{key}/export", export_story),
+    web.get("/api/batches/{id}/export", export_batch),
+]
