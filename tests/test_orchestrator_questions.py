@@ -1,0 +1,210 @@
+"""What an agent asks: the operator is called, the batch waits, and the session goes on with the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import agents
+from agents import Call
+from db import get_question, update_batch
+from orchestrator import NotNow, StopMode
+from running.questions import DECIDE
+from tests.conftest import MakeRunner
+from tests.running.projects import PAIR, READY, Runner
+
+ASKS = {"dev-story": ["question:Which colour?", "ok"]}
+
+
+async def until_asked(runner: Runner, times: int = 1) -> dict[str, Any]:
+    """The attention, once the batch waits for its answer."""
+    seen = 0
+
+    def wanted(event: Any) -> bool:
+        nonlocal seen
+        seen += event.type == "batch:pause" and event.payload["reason"] == "question"
+        return seen >= times
+
+    await runner.until(wanted)
+    return [told for told in runner.of("attention") if told["kind"] == "question"][-1]
+
+
+def needs(runner: Runner) -> list[str]:
+    """What the pages show that needs the operator."""
+    return [view.kind for view in runner.run_state.run.attention]
+
+
+async def outcome(runner: Runner) -> list[tuple[str, str, int]]:
+    """Command, status and attempt of every row."""
+    batch = runner.run_state.run.batch
+    assert batch is not None
+    _, commands = await runner.rows(batch.id)
+    return [(row.command, row.status, row.attempt) for row in commands]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """Every call of an agent, as it was started."""
+    made: list[Call] = []
+    start = agents.start
+
+    async def noted(spec: Any, call: Call, on_record: Any) -> Any:
+        made.append(call)
+        return await start(spec, call, on_record)
+
+    monkeypatch.setattr(agents, "start", noted)
+    return made
+
+
+async def test_an_answer_goes_to_the_session_that_asked(make_runner: MakeRunner, calls: list[Call]) -> None:
+    runner = await make_runner(READY, ASKS)
+    await runner.start()
+    asked = await until_asked(runner)
+    assert (asked["story_key"], asked["command"], asked["question"]) == ("1-1-a", "dev-story", "Which colour?")
+    assert "Which colour?" in asked["message"]
+    run = runner.run_state.run
+    assert (run.state, run.reason, run.operations, needs(runner)) == ("paused", "question", [], ["question"])
+    assert runner.commands("stopped") == ["1-1-a dev-story"]
+    assert runner.of("command:end")[0]["reason"] == "It asks: Which colour?"
+    await runner.orchestrator.answer(asked["command_id"], "blue")
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert needs(runner) == []
+    assert runner.of("batch:resume") == [{"batch_id": 1, "reason": "answered"}]
+    rows = await outcome(runner)
+    assert rows[:2] == [("dev-story", "question", 1), ("dev-story", "success", 1)]
+    assert calls[1].resume is not None
+    assert "Which colour?" in calls[1].prompt
+    assert "blue" in calls[1].prompt
+    assert calls[1].booked is not None
+
+
+async def test_a_question_survives_the_end_of_the_server(make_runner: MakeRunner) -> None:
+    runner = await make_runner(READY, ASKS)
+    await runner.start()
+    asked = await until_asked(runner)
+    await runner.restart()
+    assert (runner.orchestrator.state, needs(runner)) == ("paused", ["question"])
+    await runner.orchestrator.answer(asked["command_id"], "blue")
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert runner.commands("success") == ["1-1-a dev-story", "1-1-a code-review-1", "1-1-a commit"]
+    assert needs(runner) == []
+
+
+async def test_a_server_killed_before_it_could_wait_asks_again(make_runner: MakeRunner) -> None:
+    """The row of the call and its question are committed; that the batch waits for them was not told any more."""
+    runner = await make_runner(READY, ASKS)
+    await runner.start()
+    asked = await until_asked(runner)
+    await runner.close()
+    await runner.open()
+    await runner.database.write(update_batch, 1, status="running")
+    runner.events = [event for event in runner.events if event.type != "batch:pause"]
+    runner.run_state.apply(runner.events)
+    await runner.orchestrator.recover()
+    assert (runner.orchestrator.state, needs(runner)) == ("idle", ["question"])
+    await runner.orchestrator.resume()
+    await until_asked(runner)
+    await runner.orchestrator.answer(asked["command_id"], "blue")
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert len([told for told in runner.of("attention") if told["kind"] == "question"]) == 1
+
+
+async def test_an_answer_is_kept_while_nothing_runs(make_runner: MakeRunner, calls: list[Call]) -> None:
+    runner = await make_runner(READY, ASKS)
+    await runner.start()
+    asked = await until_asked(runner)
+    runner.orchestrator.stop(StopMode.GRACEFUL)
+    await runner.until_end()
+    assert (runner.orchestrator.state, needs(runner)) == ("idle", ["question"])
+    await runner.orchestrator.answer(asked["command_id"], "blue")
+    assert needs(runner) == []
+    with pytest.raises(NotNow, match="answered already"):
+        await runner.orchestrator.answer(asked["command_id"], "red")
+    with pytest.raises(NotNow, match="has asked nothing"):
+        await runner.orchestrator.answer(asked["command_id"] + 1, "blue")
+    await runner.run()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert "blue" in calls[1].prompt
+    assert "red" not in calls[1].prompt
+
+
+async def test_a_new_batch_asks_again_what_nobody_answered(make_runner: MakeRunner) -> None:
+    runner = await make_runner(READY, ASKS)
+    await runner.start()
+    asked = await until_asked(runner)
+    runner.orchestrator.stop(StopMode.NOW)
+    await runner.until_end()
+    await runner.start()
+    again = await until_asked(runner, times=2)
+    assert (again["command_id"], needs(runner)) == (asked["command_id"], ["question"])
+    await runner.orchestrator.answer(again["command_id"], "blue")
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+
+
+async def test_what_nobody_answers_in_time_the_agent_decides(make_runner: MakeRunner, calls: list[Call]) -> None:
+    runner = await make_runner(READY, ASKS, question_timeout_min=0.0005)
+    await runner.run()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert DECIDE in calls[1].prompt
+    asked = next(told for told in runner.of("attention") if told["kind"] == "question")
+    kept = await runner.database.read(get_question, asked["command_id"])
+    assert kept is not None
+    assert kept.answer == DECIDE
+    assert needs(runner) == []
+
+
+async def test_resume_without_an_answer_lets_the_agent_decide(make_runner: MakeRunner, calls: list[Call]) -> None:
+    runner = await make_runner(READY, ASKS)
+    await runner.start()
+    await until_asked(runner)
+    await runner.orchestrator.resume()
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert DECIDE in calls[1].prompt
+
+
+async def test_a_later_attempt_knows_what_was_answered(make_runner: MakeRunner, calls: list[Call]) -> None:
+    runner = await make_runner(READY, {"dev-story": ["question:Which colour?", "fail", "ok"]})
+    await runner.start()
+    asked = await until_asked(runner)
+    await runner.orchestrator.answer(asked["command_id"], "blue")
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    fresh = calls[2]
+    assert fresh.resume is None
+    for words in ("Which colour?", "blue", "The attempt before this one failed"):
+        assert words in fresh.prompt
+
+
+async def test_two_commands_that_run_together_may_both_ask(make_runner: MakeRunner) -> None:
+    script = {"create-story": ["question:One file?", "ok"], "story-discovery": ["question:How deep?", "ok"]}
+    runner = await make_runner(PAIR, script)
+    await runner.start()
+    await runner.until(lambda event: needs(runner) == ["question", "question"] and event.type == "batch:pause")
+    first, second = (told["command_id"] for told in runner.of("attention"))
+    await runner.orchestrator.answer(first, "yes")
+    assert (runner.orchestrator.state, needs(runner)) == ("paused", ["question"])
+    await runner.orchestrator.answer(second, "not very")
+    await runner.until_end()
+    assert set(runner.statuses().values()) == {"done"}
+
+
+async def test_beside_the_run_nobody_is_asked(make_runner: MakeRunner) -> None:
+    script = {"story-review": ["critical", "question:Really?", "clean"], "create-story": ["ok"]}
+    runner = await make_runner({"1-1-a": "backlog"}, script)
+    await runner.run()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert "question" not in {told["kind"] for told in runner.of("attention")}
+
+
+async def test_a_question_mark_is_no_question(make_runner: MakeRunner) -> None:
+    """A reply that ends with one and has a readable verdict is a verdict."""
+    runner = await make_runner(READY, {"code-review": ["LOW:is this really what was meant?", "ZERO ISSUES"]})
+    await runner.run()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert needs(runner) == []
