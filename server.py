@@ -42,6 +42,7 @@ from operating.headless import Exit, Headless
 from orchestrator import Orchestrator
 from running.git import Git
 from running.lock import ProjectLock, ProjectLocked
+from running.retention import Retention
 from running.workspace import Workspace
 from runstate import RunState
 from security.connections import Crowd, Site, room_for
@@ -109,14 +110,16 @@ async def _services(app: web.Application, plan: Plan, subscribers: Sequence[even
     live = LiveSettings(plan.loaded, plan.reload)
     workspace = await _workspace(plan, live, database)
     app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, live)
-    upkeep = Upkeep(workspace, run_state, hub)
+    upkeep, retention = Upkeep(workspace, run_state, hub), Retention(workspace)
     notifier = Notifier(database, settings, plan.project.name)
     events.start(database, run_state.apply, upkeep.committed, hub.publish, notifier.take, *subscribers)
     notifier.start()
     await app[SERVICES].orchestrator.recover()
     await upkeep.start()
+    retention.start()
     hub.start()
     yield
+    await retention.stop()
     await upkeep.stop()
     await notifier.stop()
     events.stop()

@@ -16,9 +16,10 @@ import msgspec
 from aiohttp import web
 
 import agents
-from api.answers import SERVICES, ApiError, Services, path_id
-from db import get_command
+from api.answers import SERVICES, ApiError, Services, answer, path_id
+from db import Command, get_command
 from running.attempt import stream_file
+from running.retention import absence
 
 PIECE_BYTES: Final = 1 << 20  # of the stream that are read, masked and sent at a time
 LINE_BYTES: Final = 32 << 20  # a longer line is sent, and searched for secrets, in parts
@@ -30,13 +31,22 @@ async def get_transcript(request: web.Request) -> web.StreamResponse:
     if command is None or command.stream_path is None:
         raise ApiError(404, "not_found", f"there is no command {command_id}")
     path = await asyncio.to_thread(stream_file, services.workspace.data_dir / command.stream_path)
+    told = {"command_id": command_id, "command": command.command}
     if not await asyncio.to_thread(path.is_file):
-        raise ApiError(404, "not_found", f"command {command_id} has left no transcript")
+        return _absent(request, services, command, told)
     if request.query.get("raw") == "1":
         return await _send(request, path, services)
-    told = {"command_id": command_id, "command": command.command}
     content = await asyncio.to_thread(_entries, services, path, command.agent, told)
     return web.Response(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _absent(request: web.Request, services: Services, command: Command, told: dict[str, Any]) -> web.Response:
+    """A stream that was kept long enough is gone; the transcript says so, the raw one is not found."""
+    workspace = services.workspace
+    why = absence(command, workspace.settings().retention_days, workspace.clock())
+    if request.query.get("raw") == "1" or command.ended_at is None:
+        raise ApiError(404, "not_found", why)
+    return answer({**told, "entries": [agents.Entry(agents.EntryKind.NOTE, why)]})
 
 
 def _entries(services: Services, path: Path, agent: str, told: dict[str, Any]) -> bytes:

@@ -1,0 +1,93 @@
+"""Raw streams are kept for some days, then removed: at start, and once a day while the server runs.
+
+Never those of a batch that runs or can be resumed, nor of a command that goes on after its batch. What was booked of a
+command stays; only what its agent printed is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from db import Command, get_active_batch, get_running_commands
+from running.workspace import Workspace
+
+STREAMS: Final = "streams"  # below the data folder; in it a folder for each batch
+EVERY_S: Final = 86_400.0
+DAY_S: Final = 86_400.0
+
+log = logging.getLogger("sprint_runner.run")
+
+
+class Retention:
+    """Looks at start and every day; the setting is read anew each time."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except Exception:
+                log.exception("old streams could not be removed; trying again tomorrow")
+            await asyncio.sleep(EVERY_S)
+
+    async def look(self) -> int:
+        """Remove what is too old; how many streams that were."""
+        days = self._workspace.settings().retention_days
+        if days is None:
+            return 0
+        before = self._workspace.clock() - days * DAY_S
+        removed = await asyncio.to_thread(remove_old, self._workspace.data_dir / STREAMS, before, await self._in_use())
+        if removed:
+            log.info("removed %d streams that were older than %d days", removed, days)
+        return removed
+
+    async def _in_use(self) -> set[str]:
+        database = self._workspace.database
+        batch = await database.read(get_active_batch)
+        running = {command.batch_id for command in await database.read(get_running_commands)}
+        return {str(id_) for id_ in running | ({batch.id} if batch is not None else set())}
+
+
+def remove_old(folder: Path, before: float, in_use: Collection[str]) -> int:
+    """Remove the streams last written before a time in epoch seconds, and folders that are empty then; how many."""
+    removed = 0
+    with suppress(FileNotFoundError), os.scandir(folder) as batches:
+        for batch in batches:
+            if batch.name not in in_use and batch.is_dir(follow_symlinks=False):
+                removed += _remove_files(Path(batch.path), before)
+    return removed
+
+
+def _remove_files(batch: Path, before: float) -> int:
+    removed = 0
+    for file in list(batch.iterdir()):
+        if file.is_file() and not file.is_symlink() and file.stat().st_mtime < before:
+            file.unlink(missing_ok=True)
+            removed += 1
+    with suppress(OSError):  # there is something in it that stays
+        batch.rmdir()
+    return removed
+
+
+def absence(command: Command, days: int | None, now: float) -> str:
+    """Why a command has no stream, for whoever wants to read it."""
+    if days is not None and command.ended_at is not None and now - command.ended_at / 1000 > days * DAY_S:
+        return f"The stream was removed after {days} day{'s' if days > 1 else ''}."
+    return f"Command {command.id} has left no transcript."

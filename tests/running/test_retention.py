@@ -1,0 +1,114 @@
+"""How long raw streams are kept: which are removed, which never, and what a reader is told afterwards."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+import pytest
+
+from db import Database, create_batch, create_command, update_batch, update_command
+from running.retention import DAY_S, Retention, remove_old
+from running.workspace import Workspace
+from settings import Settings
+from tests.running.projects import make_project
+from tests.servers import Server, get
+
+NOW = time.time()
+
+
+def stream(folder: Path, name: str, days: float) -> Path:
+    """A stream that was last written so many days ago."""
+    file = folder / "streams" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b'{"type":"system"}\n')
+    os.utime(file, (NOW - days * DAY_S,) * 2)
+    return file
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder / "streams")) for path in (folder / "streams").rglob("*"))
+
+
+def test_what_is_old_goes_and_with_it_the_folder(tmp_path: Path) -> None:
+    stream(tmp_path, "1/1.ndjson.gz", 31)
+    stream(tmp_path, "1/2.ndjson", 40)  # of a server that died: never compressed
+    stream(tmp_path, "2/3.ndjson.gz", 31)
+    stream(tmp_path, "2/4.ndjson.gz", 29)
+    assert remove_old(tmp_path / "streams", NOW - 30 * DAY_S, ()) == 3
+    assert left(tmp_path) == ["2", "2/4.ndjson.gz"]
+
+
+def test_no_streams_at_all(tmp_path: Path) -> None:
+    assert remove_old(tmp_path / "streams", NOW, ()) == 0
+
+
+def test_nothing_but_streams_is_touched(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "precious").touch()
+    os.utime(other / "precious", (0, 0))
+    stream(tmp_path, "1/1.ndjson", 99)
+    (tmp_path / "streams" / "1" / "link").symlink_to(other / "precious")
+    (tmp_path / "streams" / "2").symlink_to(other, target_is_directory=True)
+    (tmp_path / "streams" / "note").touch()
+    assert remove_old(tmp_path / "streams", NOW, ()) == 1
+    assert (other / "precious").exists()
+    assert left(tmp_path) == ["1", "1/link", "2", "note"]
+
+
+@pytest.mark.parametrize(
+    ("days", "kept"),
+    [(30, {"2", "3", "4"}), (1, {"2", "3"}), (None, {"1", "2", "3", "4"})],
+    ids=["a month", "a day", "for ever"],
+)
+async def test_open_batches_and_running_commands_keep_theirs(tmp_path: Path, days: int | None, kept: set[str]) -> None:
+    """1 has ended; 2 has ended, but a task of its goes on; 3 was interrupted; 4 is young."""
+    database = await Database.open(tmp_path / "db")
+    for _ in range(4):
+        batch = await database.write(create_batch, 1)
+        await database.write(update_batch, batch, status="completed")
+    await database.write(update_batch, 3, status="interrupted")
+    await database.write(create_command, 2, "refresh-project-context")
+    for name, age in (("1/1", 90), ("2/2", 90), ("3/3", 90), ("4/4", 20)):
+        stream(tmp_path, f"{name}.ndjson.gz", age)
+    nothing = cast(Any, None)
+    settings = Settings(retention_days=days)
+    workspace = Workspace(nothing, lambda: settings, {}, database, tmp_path, tmp_path, None, lambda: NOW)
+    assert await Retention(workspace).look() == 4 - len(kept)
+    assert {path.name for path in (tmp_path / "streams").iterdir()} == kept
+    await database.close()
+
+
+async def test_the_transcript_says_that_its_stream_was_removed(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "tiny", {"1-1-a": "done"})
+    data = project / ".sprint-runner"
+    data.mkdir(mode=0o700)
+    database = await Database.open(data / "sprint-runner.db")
+    batch = await database.write(create_batch, 1)
+    await database.write(update_batch, batch, status="completed")
+    for number, age in ((1, 40), (2, 20), (3, 20)):
+        ended = int((NOW - age * DAY_S) * 1000)
+        command = await database.write(create_command, batch, "dev-story", agent="claude")
+        path = f"streams/1/{number}.ndjson"
+        await database.write(update_command, command, status="success", ended_at=ended, stream_path=path)
+    await database.close()
+    old = stream(data, "1/1.ndjson.gz", 40)
+    stream(data, "1/2.ndjson", 20)
+    server = Server([str(project), "--port", "0"], tmp_path).start()
+    try:
+        async with aiohttp.ClientSession(server.url) as client:
+            while old.exists():
+                await get(client, "/api/run")
+            told = [(await get(client, f"/api/commands/{number}/transcript"))["entries"] for number in (1, 2, 3)]
+            assert [entry["text"] for entry in told[0]] == ["The stream was removed after 30 days."]
+            assert told[1] == []
+            assert [entry["text"] for entry in told[2]] == ["Command 3 has left no transcript."]
+            async with client.get("/api/commands/1/transcript?raw=1") as response:
+                assert response.status == 404
+                assert "removed after 30 days" in await response.text()
+    finally:
+        assert server.end() == 0
