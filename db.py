@@ -48,7 +48,15 @@ from store.commands import (
 )
 from store.counters import get_counters
 from store.job import NotWritten
-from store.lanes import Lane, create_lane, get_lane, get_open_lanes, get_unfinished_lane, update_lane
+from store.lanes import (
+    Lane,
+    create_lane,
+    end_lane,
+    get_finished_lanes,
+    get_lane,
+    get_unfinished_lane,
+    update_lane,
+)
 from store.ledger import Insights, Window, get_insights
 from store.log import (
     BackgroundTask,
@@ -226,6 +234,7 @@ __all__ = [
     "create_command",
     "create_lane",
     "create_story",
+    "end_lane",
     "find_commands",
     "find_events",
     "get_active_batch",
@@ -244,12 +253,12 @@ __all__ = [
     "get_events_by_batch",
     "get_events_of_types",
     "get_events_since_batch",
+    "get_finished_lanes",
     "get_insights",
     "get_lane",
     "get_last_batch",
     "get_meta",
     "get_next_available_story",
-    "get_open_lanes",
     "get_pending_background_tasks",
     "get_preset",
     "get_question",

@@ -26,7 +26,7 @@ from running.budget import Budget
 from running.command import Commander
 from running.gate import Gate, StopMode
 from running.intake import Intake
-from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_stories
+from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
 from running.questions import keep_answer
 from running.recovery import recover
 from running.workflows import choose_preset, preset_of, remember_preset
@@ -76,6 +76,7 @@ class Orchestrator:
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
             await check_folder(self._workspace)
+            await check_parallel(self._workspace)
             if not runnable and not self._unfinished():
                 raise NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
@@ -105,6 +106,7 @@ class Orchestrator:
             if row is None:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
             await check_agents(self._workspace, [row.agent])
+            await check_parallel(self._workspace)
             payload = {"batch_id": row.id, "reason": "operator"}
             await record_batch(self._workspace, row.id, EventType.BATCH_RESUME, payload, status="running", reason=None)
             self._launch(row, _only(row), await preset_of(self._workspace, row))
@@ -138,7 +140,15 @@ class Orchestrator:
             self._launch(row, _only(row), await preset_of(self._workspace, row))
             self._running().gate.pause(run.reason or "operator", until, announced=True)
         elif self._workspace.settings().auto_resume:
+            await self._resume_by_itself()
+
+    async def _resume_by_itself(self) -> None:
+        """The server starts all the same where the batch cannot go on, and says why it does not."""
+        try:
             await self.resume()
+        except (BadRequest, NotNow) as refused:
+            message = f"The interrupted batch could not go on by itself: {refused}"
+            await record(EventType.ATTENTION, {"kind": "resume", "message": message})
 
     async def shutdown(self) -> None:
         """End the agents within five seconds; the batch stays open as interrupted or paused."""
@@ -228,6 +238,7 @@ class Orchestrator:
             preset=preset,
             cycles=row.max_cycles,
             completed=row.cycles_completed,
+            width=workspace.settings().parallel,
         )
         self._task = asyncio.get_running_loop().create_task(self._run(self._batch), name=f"batch {row.id}")
 

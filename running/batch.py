@@ -7,16 +7,20 @@ when the server itself ends; its end is told after the last agent is gone, with 
 from __future__ import annotations
 
 import logging
+from collections import deque
+from collections.abc import Collection
 from typing import Any
 
+from db import Lane as LaneRow
 from events import EventType, current_batch
 from running.background import Background
 from running.command import AgentUnusable, Commander
 from running.context import ensure_context
 from running.cycle import BACKGROUND_REVIEW, Cycle
 from running.gate import StopMode, Stopped
-from running.intake import Intake
-from running.story import StoryRun
+from running.intake import Intake, Taken
+from running.lane import LaneRun, tidy
+from running.lanes import Lanes, Turns
 from running.workspace import Workspace, known, record, record_batch
 from workflow import Preset
 
@@ -24,7 +28,10 @@ log = logging.getLogger("sprint_runner.run")
 
 
 class Batch:
-    """One batch in progress. `cycles` is None for all, `completed` counts those behind it."""
+    """One batch in progress. `cycles` is None for all, `completed` counts those behind it.
+
+    `width` is how many cycles may run side by side.
+    """
 
     def __init__(
         self,
@@ -36,6 +43,7 @@ class Batch:
         preset: Preset,
         cycles: int | None,
         completed: int = 0,
+        width: int = 1,
     ) -> None:
         self.id = commander.batch_id
         self.gate = commander.gate
@@ -46,6 +54,10 @@ class Batch:
         self._intake = intake
         self._preset = preset
         self._cycles = cycles
+        self._width = width
+        self._turns = Turns(completed + 1)
+        self._behind: deque[Taken] = deque()
+        self._begun = completed
 
     async def run(self) -> None:
         """Run to the end; every failure inside is told and ends the batch, none comes out."""
@@ -62,25 +74,56 @@ class Batch:
         await self._finish(status, reason)
 
     async def _run_cycles(self) -> None:
-        stories = await self._intake.unfinished(self.completed + 1)
-        while self._cycles is None or self.completed < self._cycles:
-            if not stories:
-                await self.gate.enter()
-                stories = await self._intake.fresh(self.completed + 1)
-            if not stories:
-                return
-            await self._run_cycle(stories)
-            stories = []
+        """One after the other; in lanes where the setting says so, after what was begun in the user's own tree."""
+        await tidy(self._workspace)
+        self._behind.extend(await self._intake.unfinished(self.completed))
+        self._begun = self.completed + len(self._behind)
+        if self._width > 1:
+            while self._behind and self._behind[0].lane is None:
+                await self._run_cycle(self._behind.popleft())
+            await Lanes(self._width, self.gate, self._turns, self._take, self._run_cycle).run()
+            return
+        while (taken := await self._take()) is not None:
+            await self._run_cycle(taken)
 
-    async def _run_cycle(self, stories: list[StoryRun]) -> None:
-        number = self.completed + 1
-        self._commander.begin_cycle(number, self._intake.journal)
-        done = await Cycle(self._workspace, self._commander, self._background, stories).run(self._preset)
-        self._intake.finish(stories)
-        self.completed = number
-        blocked = [story.key for story in stories if story.status == "blocked"]
-        payload = {"cycle_number": number, "completed_stories": done, "blocked_stories": blocked}
-        await self._record(EventType.CYCLE_END, payload, cycles_completed=number)
+    async def _take(self, busy: Collection[str] = ()) -> Taken | None:
+        """The next cycle, of an epic that is not busy; None for none now."""
+        if self._cycles is not None and self.completed >= self._cycles:
+            return None
+        if self._behind:
+            return self._behind.popleft()
+        if self._cycles is not None and self._begun >= self._cycles:
+            return None
+        await self.gate.enter()
+        taken = await self._intake.fresh(self._begun + 1, beside=self._width > 1, busy=busy)
+        if taken is not None:
+            self._begun = taken.number
+        return taken
+
+    async def _run_cycle(self, taken: Taken) -> None:
+        if taken.lane is not None:
+            await self._run_in_lane(taken, taken.lane)
+            return
+        self._commander.begin_cycle(taken.number, taken.journal)
+        cycle = Cycle(self._workspace, self._commander, self._background, taken.stories)
+        await self._end_cycle(taken, await cycle.run(self._preset))
+
+    async def _run_in_lane(self, taken: Taken, names: LaneRow) -> None:
+        """Side by side up to the commit, one after the other from there on."""
+        lane = LaneRun(self._workspace, self._commander, self._background, taken, names)
+        await lane.work(self._preset)
+        await self._turns.wait(taken.number)
+        done = await lane.finish()
+        await self._end_cycle(taken, done, merge=lane.merged)
+        await lane.close()
+
+    async def _end_cycle(self, taken: Taken, done: list[str], **more: str | None) -> None:
+        self._intake.finish(taken.stories)
+        self.completed = taken.number
+        blocked = [story.key for story in taken.stories if story.status == "blocked"]
+        payload = known(cycle_number=taken.number, completed_stories=done, blocked_stories=blocked, **more)
+        await self._record(EventType.CYCLE_END, payload, cycles_completed=taken.number)
+        self._turns.end(taken.number)
 
     async def _tell_error(self, error: Exception, reason: str) -> None:
         """An agent that cannot run is the operator's matter; anything else is ours and goes to the log in full."""

@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable
+from typing import Final
 
 import agents
 import sprint
+from running.cargo import shared_files
+from running.git import Git
 from running.intake import candidates
+from running.repository import Repository
 from running.workspace import Workspace
 from workflow import runnable
+
+GIT_NEEDED: Final = (2, 38)  # merges commits without a work tree
+SHOWN_PATHS: Final = 5  # of changed files that are named
 
 
 class BadRequest(ValueError):
@@ -64,3 +71,36 @@ async def check_folder(workspace: Workspace) -> None:
     for folder in (workspace.project.root, workspace.data_dir, workspace.project.tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
+
+
+async def check_parallel(workspace: Workspace) -> None:
+    """Where cycles are to run side by side, git can make worktrees and merge what comes of them. Raises `NotNow`."""
+    if workspace.settings().parallel == 1:
+        return
+    why = "the project is not a git repository" if workspace.git is None else await _unfit(workspace, workspace.git)
+    if why:
+        raise NotNow("parallel", f"stories cannot run side by side: {why}, or set parallel: 1")
+
+
+async def _unfit(workspace: Workspace, git: Git) -> str:
+    """Why the repository is not fit for worktrees, and what to do; "" where it is."""
+    repository = Repository.of(git)
+    if await repository.version() < GIT_NEEDED:
+        return f"git {'.'.join(map(str, GIT_NEEDED))} or newer is needed: install it"
+    if await repository.commit("HEAD") is None:
+        return "the repository has no commit yet: make the first one"
+    if await repository.branch() is None:
+        return "no branch is checked out (detached HEAD): check one out"
+    if await repository.ask("var", "GIT_COMMITTER_IDENT") is None:
+        return "git does not know who commits: set user.name and user.email"
+    if await repository.has_submodules():
+        return "the repository has submodules, which worktrees do not share: run stories one after the other"
+    prefix = await repository.prefix()
+    own = {f"{prefix}{name}" for name in shared_files(workspace.project)}
+    changed = [path for path in await repository.uncommitted(tracked=True) if path not in own]
+    if changed:
+        more = ", …" if len(changed) > SHOWN_PATHS else ""
+        return (
+            f"these files are changed and not committed: {', '.join(changed[:SHOWN_PATHS])}{more}: commit or stash them"
+        )
+    return ""

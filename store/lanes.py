@@ -38,9 +38,18 @@ def get_lane(connection: sqlite3.Connection, batch_id: int, cycle_number: int) -
     return one(connection, Lane, sql, (batch_id, cycle_number))
 
 
-def get_open_lanes(connection: sqlite3.Connection) -> list[Lane]:
-    """Those whose worktree may still be there, of any batch, oldest first."""
-    return many(connection, Lane, "SELECT * FROM lanes WHERE ended_at IS NULL ORDER BY id")
+def end_lane(connection: sqlite3.Connection, /, worktree: str, at: int) -> None:
+    """The worktree is gone, for every batch that worked in it."""
+    connection.execute("UPDATE lanes SET ended_at = ? WHERE worktree = ? AND ended_at IS NULL", (at, worktree))
+
+
+def get_finished_lanes(connection: sqlite3.Connection) -> list[Lane]:
+    """Those of any batch whose stories are all done or blocked and whose worktree may still be there, oldest first."""
+    sql = """SELECT * FROM lanes WHERE ended_at IS NULL AND NOT EXISTS (
+                 SELECT 1 FROM stories WHERE stories.batch_id = lanes.batch_id
+                 AND stories.cycle_number = lanes.cycle_number AND stories.status NOT IN (?, ?)
+             ) ORDER BY id"""
+    return many(connection, Lane, sql, FINISHED)
 
 
 def get_unfinished_lane(connection: sqlite3.Connection, story_key: str) -> tuple[Lane, list[Story]] | None:

@@ -10,8 +10,9 @@ from db import (
     create_batch,
     create_lane,
     create_story,
+    end_lane,
+    get_finished_lanes,
     get_lane,
-    get_open_lanes,
     get_unfinished_lane,
     update_lane,
     update_story,
@@ -32,11 +33,21 @@ def test_a_cycle_has_one_lane_or_none(connection: sqlite3.Connection) -> None:
         create_lane(connection, batch, 1, **NAMES)
 
 
-def test_a_lane_is_open_until_its_worktree_is_gone(connection: sqlite3.Connection) -> None:
+def test_a_lane_is_finished_with_its_stories_and_ends_with_its_worktree(connection: sqlite3.Connection) -> None:
     batch = create_batch(connection, 2)
     first, second = (create_lane(connection, batch, number, **NAMES) for number in (1, 2))
-    update_lane(connection, first, merged="abc", ended_at=5)
-    assert [lane.id for lane in get_open_lanes(connection)] == [second]
+    stories = [create_story(connection, batch, key, cycle_number=2, status="review") for key in "ab"]
+    assert [lane.id for lane in get_finished_lanes(connection)] == [first]
+    update_story(connection, stories[0], status="done")
+    assert [lane.id for lane in get_finished_lanes(connection)] == [first]
+    update_story(connection, stories[1], status="blocked")
+    assert [lane.id for lane in get_finished_lanes(connection)] == [first, second]
+    update_lane(connection, second, merged="abc")
+    end_lane(connection, NAMES["worktree"], 5)
+    assert get_finished_lanes(connection) == []
+    lane = get_lane(connection, batch, 2)
+    assert lane is not None
+    assert (lane.merged, lane.ended_at) == ("abc", 5)
 
 
 def test_a_story_is_found_in_the_lane_where_it_was_left(connection: sqlite3.Connection) -> None:

@@ -1,0 +1,133 @@
+"""The merge of a lane into the user's branch: tried without a tree, checked in a tree of its own, then taken.
+
+Promises: the user's branch stands before the merge or after it, never in between, and only a merge that the project's
+check has passed is taken. What is not under version control by the lane's doing stays as it is in the user's tree, and
+so does the tracker, whose present content the merge records where git knows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from running.cargo import copy_of
+from running.check import About, check_passes
+from running.gate import Gate
+from running.git import GitError
+from running.repository import Entry, Repository
+from running.workspace import Workspace
+from running.worktree import Worktree, set_up
+
+TRIES: Final = 5  # times that the user's branch may move on while a merge is being checked
+SHOWN_PATHS: Final = 5  # of files that are named in a reason
+
+
+class NotMerged(RuntimeError):
+    """The branch could not be merged; the message says why. Nothing of the user's has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A merge to take: its commit, and the files that stay on disk, as it has them and as they were."""
+
+    commit: str
+    standing: dict[str, Entry]
+    before: dict[str, Entry]
+
+
+class Merge:
+    """The merge of one lane."""
+
+    def __init__(self, worktree: Worktree, gate: Gate, message: str, about: About) -> None:
+        self._worktree = worktree
+        self._gate = gate
+        self._message = message
+        self._about = about
+
+    @property
+    def _repository(self) -> Repository:
+        return self._worktree.repository
+
+    @property
+    def _workspace(self) -> Workspace:
+        return self._worktree.workspace
+
+    async def run(self) -> str | None:
+        """The commit by which the user's branch took the lane's, None where there is nothing to take.
+
+        Raises `NotMerged`, and `Stopped` while the merge is being checked.
+        """
+        try:
+            for _ in range(TRIES):
+                head, tip = await self._ends()
+                if tip is None or await self._repository.contains(head, tip):
+                    return None
+                plan = await self._plan(head, tip)
+                await self._gate.attend(self._check(plan.commit))
+                if await self._take(plan, head):
+                    return plan.commit
+        except GitError as error:
+            raise NotMerged(f"git refused: {error}") from None
+        raise NotMerged(f"{self._worktree.names.target} moved on faster than the merge could be checked")
+
+    async def _ends(self) -> tuple[str, str | None]:
+        """Where the user's branch stands and where the lane's does."""
+        names = self._worktree.names
+        branch = await self._repository.branch()
+        if branch != names.target:
+            raise NotMerged(f"the work belongs to {names.target}, but the project is on {branch or 'no branch'} now")
+        head = await self._repository.commit("HEAD")
+        if head is None:
+            raise NotMerged(f"{names.target} has no commit")
+        return head, await self._repository.tip(names.branch)
+
+    async def _plan(self, head: str, tip: str) -> Plan:
+        tree, conflicts = await self._repository.merged(head, tip)
+        cargo, prefix = self._worktree.cargo, self._worktree.prefix
+        left_out = {f"{prefix}{name}": name for name in await asyncio.to_thread(cargo.left_out)}
+        if real := [path for path in conflicts if path not in left_out]:
+            raise NotMerged(f"conflicts in {_named(real)}")
+        before = await self._repository.entries(head, list(left_out))
+        standing = {
+            path: Entry(entry.mode, await self._repository.blob(left_out[path]))
+            for path, entry in before.items()
+            if left_out[path] in cargo.shared and (cargo.project.root / left_out[path]).is_file()
+        }
+        entries = {path: standing.get(path) or before.get(path) for path in left_out}
+        tree = await self._repository.tree_with(tree, entries, self._worktree.records / "index")
+        commit = await self._repository.commit_tree(tree, [head, tip], self._message)
+        return Plan(commit, standing, {path: before[path] for path in standing})
+
+    async def _check(self, commit: str) -> None:
+        """Lay the merge out and run the project's check there."""
+        if self._workspace.settings().verify is None:
+            return
+        worktree = self._worktree
+        await self._repository.remove_worktree(worktree.proof)
+        try:
+            mark = f"{self._workspace.database.epoch}:worktree"
+            await self._repository.add_worktree(worktree.proof, None, commit, mark)
+            project = copy_of(self._workspace.project, worktree.proof / worktree.prefix)
+            await set_up(self._workspace, project.root)
+            doubt = await check_passes(replace(self._workspace, project=project), self._about)
+        finally:
+            await asyncio.shield(self._repository.remove_worktree(worktree.proof))
+        if doubt:
+            raise NotMerged(f"after the merge {doubt}")
+
+    async def _take(self, plan: Plan, head: str) -> bool:
+        """Whether the user's branch moved on to the merge; not when it has moved elsewhere meanwhile."""
+        try:
+            await self._repository.forward(plan.commit, plan.standing, plan.before)
+        except GitError as error:
+            if await self._repository.commit("HEAD") != head:
+                return False
+            raise NotMerged(f"the project's own changes are in the way: {error}") from None
+        return True
+
+
+def _named(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
+    return ", ".join(paths[:SHOWN_PATHS]) + more
