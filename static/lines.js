@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * The log's lines: a bounded store in order of `seq`, and the view of it that a filter leaves. It knows nothing of the
- * document; the numbers it answers are rows of the view.
+ * document; the numbers it answers are rows of the view. A new filter looks at the newest lines first, and at no more
+ * at once than it is told to, so that a long log holds up nobody.
  */
 
 /** @typedef {import("./line.js").Line} Line */
@@ -21,6 +22,8 @@ export class Lines {
   /** @type {Line[]} */ all = [];
   /** @type {Line[]} */ view = [];
   /** @type {Filter} */ filter = EVERYTHING;
+  /** How many of the oldest lines the filter has not looked at. */
+  pending = 0;
 
   get filtered() {
     return this.view !== this.all;
@@ -55,9 +58,12 @@ export class Lines {
    * @returns {number} how many of them are in the view
    */
   prepend(lines) {
+    const filtered = this.filtered;
     const before = this.view.length;
     this.all = [...lines, ...this.all];
-    this.view = isOpen(this.filter) ? this.all : [...lines.filter((line) => matches(line, this.filter)), ...this.view];
+    if (!filtered) this.view = this.all;
+    else if (this.pending) this.pending += lines.length;
+    else this.view = [...lines.filter((line) => matches(line, this.filter)), ...this.view];
     return this.view.length - before;
   }
 
@@ -76,16 +82,33 @@ export class Lines {
     if (this.all.length <= capacity + SLACK) return 0;
     const before = this.view.length;
     const filtered = this.filtered;
+    this.pending = Math.max(0, this.pending - (this.all.length - capacity));
     this.all = this.all.slice(-capacity);
     const oldest = this.all[0].seq;
     this.view = filtered ? this.view.filter((line) => line.seq >= oldest) : this.all;
     return before - this.view.length;
   }
 
-  /** @param {Filter} filter */
-  setFilter(filter) {
+  /** @param {Filter} filter @param {number} [most] lines that are looked at now; `examine` goes on */
+  setFilter(filter, most = Infinity) {
     this.filter = filter;
-    this.view = isOpen(filter) ? this.all : this.all.filter((line) => matches(line, filter));
+    this.view = isOpen(filter) ? this.all : [];
+    this.pending = isOpen(filter) ? 0 : this.all.length;
+    this.examine(most);
+  }
+
+  /**
+   * Lets the filter look at further lines, newest first.
+   * @param {number} most
+   * @returns {number} rows that came to the view, in front of the others
+   */
+  examine(most) {
+    if (!this.pending) return 0;
+    const from = Math.max(0, this.pending - most);
+    const found = this.all.slice(from, this.pending).filter((line) => matches(line, this.filter));
+    this.pending = from;
+    this.view = [...found, ...this.view];
+    return found.length;
   }
 
   /** The row of the first line at or after a `seq`. @param {number} seq */

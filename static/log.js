@@ -23,6 +23,8 @@ const SPARE_ROWS = 6;
 /** Lines fetched at once while somebody scrolls, and while something is searched further up. */
 const PAGE = 500;
 const SEARCH_PAGE = 2_000;
+/** Lines that a new filter looks at in one frame. */
+const EXAMINED = 8_000;
 /** Most lines that are copied at once. */
 const COPY_MOST = 10_000;
 /** Older lines are fetched when fewer rows than this are left above. */
@@ -119,6 +121,7 @@ export class Log {
   render() {
     if (!this.#dirty || !this.#view.clientHeight) return;
     this.#dirty = false;
+    if (this.lines.pending) this.#examine();
     style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
     if (this.following) this.#view.scrollTop = this.#space.offsetHeight;
     this.#draw();
@@ -200,7 +203,7 @@ export class Log {
   #words() {
     const { all, view, first } = this.lines;
     const shown = this.lines.filtered ? `${count(view.length)} of ${plural(all.length, "line")}` : plural(all.length, "line");
-    const looking = this.lines.filtered && this.#fetching ? ", looking further up" : "";
+    const looking = this.lines.filtered && (this.#fetching || this.lines.pending) ? ", looking further up" : "";
     text(byId("log-count"), first ? `${shown} since ${clock(first.at)}${looking}` : "");
     show(byId("log-older"), Boolean(first && first.seq > 1 && this.lines.hasRoom && !this.#replays));
     show(byId("log-latest"), !this.following);
@@ -213,9 +216,16 @@ export class Log {
   /** @param {import("./lines.js").Filter} filter */
   #refilter(filter) {
     const anchor = this.following ? null : this.lines.view[Math.floor(this.#view.scrollTop / this.#row)];
-    this.lines.setFilter(filter);
+    this.lines.setFilter(filter, EXAMINED);
     style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
     if (anchor) this.#view.scrollTop = this.lines.rowOf(anchor.seq) * this.#row;
+    this.#changed();
+  }
+
+  #examine() {
+    const found = this.lines.examine(EXAMINED);
+    style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
+    if (!this.following) this.#view.scrollTop += found * this.#row;
     this.#changed();
   }
 
@@ -248,7 +258,7 @@ export class Log {
   /** While a filter leaves the view half empty, earlier lines are looked through, a page after the other. */
   #search() {
     const room = this.lines.filtered && this.lines.view.length * this.#row < this.#view.clientHeight;
-    if (room && this.lines.all.length < CAPACITY && !this.#fetching) this.#older(SEARCH_PAGE);
+    if (room && !this.lines.pending && this.lines.all.length < CAPACITY && !this.#fetching) this.#older(SEARCH_PAGE);
   }
 
   /** Goes to a line, and fetches those before it until it is there. @param {number} seq */

@@ -36,15 +36,27 @@ export function createPace() {
     }
   }
 
+  /** @type {unknown[]} */
+  let last = [];
+
+  /** @param {Model} model @param {number} now */
+  function draw(model, now) {
+    const words = model.past ? null : remainingWords(model, past, only, now);
+    text(byId("tile-time-left"), words?.batch ?? "");
+    text(byId("cycle-left"), words?.cycle ?? "");
+  }
+
   return {
     /** @param {Model} model @param {number} now */
     render(model, now) {
-      const { run, ready, past: replayed } = model;
+      const { run, ready, plan, steps, past: replayed } = model;
       if (ready && !replayed && run.batch && run.batch.id !== known) read((known = run.batch.id));
-      const words = replayed ? null : remainingWords(model, past, only, now);
-      text(byId("tile-time-left"), words?.batch ?? "");
-      text(byId("cycle-left"), words?.cycle ?? "");
+      const seen = [plan, steps, run.state, run.cycle, run.stories, replayed, past];
+      if (seen.every((value, index) => value === last[index])) return;
+      last = seen;
+      draw(model, now);
     },
+    tick: draw,
   };
 }
 

@@ -13,9 +13,9 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import burst, delivery, endtoend, memory, project
+from tests.bench import burst, delivery, endtoend, memory, page, project
 
-PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project")
+PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page")
 
 
 def main() -> None:
@@ -31,6 +31,7 @@ def main() -> None:
         "endtoend": lambda: endtoend.run(options.seconds),
         "memory": lambda: memory.run(options.soak_minutes),
         "project": project.run,
+        "page": page.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

@@ -56,3 +56,26 @@ test("the store is bounded, and looser while somebody reads", () => {
   assert.equal(lines.all.length, CAPACITY);
   assert.equal(lines.view, lines.all);
 });
+
+test("a filter may look at a few lines at a time, newest first, while others come and go", () => {
+  const lines = new Lines();
+  lines.append(made(1001, 2000));
+  lines.setFilter({ ...EVERYTHING, query: "line" }, 100);
+  assert.deepEqual([lines.pending, lines.view.length, lines.view[0].seq], [900, 100, 1901]);
+  lines.append(made(2001, 2010));
+  assert.equal(lines.prepend(made(991, 1000)), 0);
+  assert.equal(lines.examine(10), 10);
+  assert.equal(lines.examine(Infinity), 900);
+  assert.deepEqual([lines.pending, lines.view.length, lines.view[0].seq, lines.view.at(-1)?.seq], [0, 1020, 991, 2010]);
+  assert.equal(lines.examine(10), 0);
+});
+
+test("lines that are dropped need not be looked at any more", () => {
+  const lines = new Lines();
+  lines.append(made(1, CAPACITY + 6_000));
+  lines.setFilter({ ...EVERYTHING, query: "line" }, 1_000);
+  lines.trim(false);
+  assert.equal(lines.pending, CAPACITY - 1_000);
+  lines.examine(Infinity);
+  assert.equal(lines.view.length, CAPACITY);
+});
