@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -27,17 +27,14 @@ CLOSE_S: Final = 2.0  # how long a closing handshake may take before the line is
 SWEEP_S: Final = 0.25  # how often the heartbeat looks at the clients
 LATE_S: Final = 0.5  # a sweep later than this was the machine's fault (sleep, load), not the clients'
 
+History = Callable[[int, int], Awaitable[list[bytes]]]
+"""The log behind the ring: stored envelopes with first <= seq <= last, oldest first."""
+
 log = logging.getLogger("sprint_runner.hub")
 
 
 class HistoryGap(RuntimeError):
     """The log does not hold all of the events it was asked for."""
-
-
-class History(Protocol):
-    """The log behind the ring: stored envelopes with first <= seq <= last, oldest first."""
-
-    def __call__(self, first: int, last: int) -> Awaitable[list[bytes]]: ...
 
 
 class Hub:
@@ -56,8 +53,7 @@ class Hub:
     ) -> None:
         self.epoch = epoch
         self.clients: set[Client] = set()
-        self.dropped = 0
-        self.deliveries = 0
+        self.dropped = self.deliveries = 0
         self.lag_s = 0.0
         self.problem: str | None = None
         self._history = history
@@ -170,7 +166,8 @@ class Hub:
     def _send_ring(self, client: Client, since: int) -> int:
         """Send a piece. With the last one, in the same block, the client is live: no event can come between."""
         piece = self._ring.piece(since)
-        self._send(client, b"".join(piece))
+        if piece:
+            self._send(client, b"".join(piece))
         client.live = since + len(piece) == self.seq
         return since + len(piece)
 
@@ -258,7 +255,10 @@ class Hub:
     async def _sweep_forever(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            self.sweep()
+            try:
+                self.sweep()
+            except Exception:  # without the sweeper nobody would ever be found dead
+                log.exception("the heartbeat met a fault and goes on")
 
     def sweep(self) -> None:
         """Ping whom it is time to ping, abort who has not answered in time, let go of who takes nothing."""

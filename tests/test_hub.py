@@ -120,6 +120,51 @@ async def test_resume_with_nothing_missing(house: House) -> None:
     assert line.seqs() == [6]
 
 
+@pytest.mark.parametrize(("since", "reads"), [(20, 0), (11, 0), (10, 0), (9, 1), (0, 1)])
+async def test_the_ring_serves_exactly_what_it_holds(
+    house: House, monkeypatch: pytest.MonkeyPatch, since: int, reads: int
+) -> None:
+    """Ten events of twenty are in it; one further back, and the log is read, for that one as well as for all."""
+    monkeypatch.setattr(ring, "RING_EVENTS", 10)
+    house.emit(20)
+    line = Line()
+    client = house.connect(line, since)
+    assert client.live is not bool(reads)
+    await settle()
+    house.emit()
+    assert line.seqs() == list(range(since + 1, 22))
+    assert house.reads == reads
+    assert client.live
+
+
+async def test_1000_at_once_share_one_init_and_the_next_is_told_why(house: House) -> None:
+    house.emit(60)
+    fresh, back, late = [Line() for _ in range(500)], [Line() for _ in range(500)], Line()
+    for plain, resuming in zip(fresh, back, strict=True):
+        house.connect(plain)
+        house.connect(resuming, since=60)
+    house.connect(late)
+    house.emit()
+    await settle()
+    assert house.snapshots == 1
+    assert {len(line.seqs()) for line in (*fresh, *back)} == {1}
+    assert {line.writes for line in (*fresh, *back)} == {2}
+    assert late.codes == [4429]
+
+
+async def test_a_line_that_broke_while_it_shook_hands_costs_nothing(house: House) -> None:
+    """aiohttp hands it over, its transport is closing already: nothing is written, nobody is kept."""
+    for since in (None, 0, 5):
+        house.emit(10)
+        line = Line()
+        line.abort()
+        house.connect(line, since)
+        assert line.writes == 0
+    await settle()
+    assert not house.hub.clients
+    assert len(asyncio.all_tasks()) == 1
+
+
 async def test_a_replay_waits_for_its_client_within_the_bound(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "REPLAY_PAUSE_S", 0.0)
     house.emit(9_000, "x" * 300)
@@ -202,7 +247,7 @@ async def test_close_tells_the_living_and_cuts_the_dead(house: House, monkeypatc
         house.connect(line)
     house.connect(replaying, since=0)
     await settle(5)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         await house.hub.close()
     assert all(line.codes == [1001] and line.aborted for line in (*living, *dead, replaying))
     late = Line()

@@ -35,7 +35,9 @@ async def test_over_the_bound_a_client_is_closed_with_4408_and_cut(
     writes = stalled.writes
     house.emit()
     assert stalled.writes == writes
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(20):
+        while not stalled.aborted:
+            await asyncio.sleep(0)
     assert stalled.codes == [4408]
     assert stalled.aborted
     assert healthy.seqs() == list(range(1, len(house.log) + 1))
@@ -113,6 +115,29 @@ async def test_a_late_tick_of_ours_is_nobodys_silence(house: House) -> None:
     assert not line.aborted
     house.pass_time(0.75)
     assert line.aborted
+
+
+async def test_a_fault_with_one_client_does_not_end_the_heartbeat(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_data: bytes) -> None:
+        raise RuntimeError("a fault of the transport")
+
+    silent, faulty = Line(), Line()
+    house.connect(silent)
+    house.connect(faulty)
+    monkeypatch.setattr(faulty, "write", fail)
+    monkeypatch.setattr(hub_module, "SWEEP_S", 0.0)
+    house.hub.start()
+    async with asyncio.timeout(20):
+        while house.hub.clients:
+            house.clock.now += 0.25
+            await asyncio.sleep(0)
+    await house.hub.close()
+    assert silent.aborted
+    assert faulty.aborted
+    assert (PING, b"") in silent.frames()
+    assert caplog.text.count("the heartbeat met a fault and goes on") == 1
 
 
 async def test_a_client_that_talks_but_reads_nothing_is_let_go(house: House) -> None:
