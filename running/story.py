@@ -68,6 +68,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
         return
     try:
         await _write(workspace.tracked, story.key, new)
+        await asyncio.to_thread(_copy_tracker, workspace)
     except sprint.Refused as refused:
         await record(
             EventType.ERROR,
@@ -95,6 +96,15 @@ async def _tell(workspace: Workspace, story: StoryRun, new: str, reason: str | N
     columns = {"status": new, "reason": reason, **ended}
     change = partial(workspace.database.write, update_story, story.row_id, **columns)
     await record_with(workspace, EventType.STORY_STATUS, payload, change)
+
+
+def _copy_tracker(workspace: Workspace) -> None:
+    """In a lane, the agents see the tracker as it is."""
+    source, copy = workspace.tracked.tracker, workspace.project.tracker
+    if copy != source:
+        fresh = copy.with_name(f".{copy.name}.fresh")
+        fresh.write_bytes(source.read_bytes())
+        fresh.replace(copy)
 
 
 async def _write(project: sprint.Project, key: str, new: str) -> None:

@@ -100,7 +100,7 @@ SETTINGS: Final = (
     Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
     Setting("auto_resume", "go on with an interrupted batch at start", "boolean", applies=NEXT_START),
     Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, 8),
-    Setting("worktree_setup", "command that makes a new worktree ready", "command", optional=True),
+    Setting("worktree_setup", "command that makes a new worktree ready", "command", optional=True, editable=False),
     Setting("retention_days", "days that an agent's raw stream is kept", "integer", 1, 36_500, optional=True),
     Setting(
         "notify_webhook", "URL that is told when the run needs you or has ended", "url", optional=True, editable=False
