@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import sprint
 from agents import AgentSpec, Price
-from demo.fresh import DemoError, demo_folder
+from demo.fresh import DemoError, demo_folder, script_of
 from masking import Masker, secret_values
 from operating.arguments import DATA_FOLDER
 from running.workflows import own_presets
@@ -44,10 +44,10 @@ def plan(options: argparse.Namespace, environment: Mapping[str, str] = os.enviro
     """Find the project and read the settings. Raises `CannotStart`."""
     environment = dict(environment)  # read again when settings change, whatever becomes of the process's own
     try:
-        demo = getattr(options, "demo", False)
-        start = demo_folder(options.project) if demo else (options.project or Path.cwd())
+        demo = getattr(options, "demo", None)
+        start = demo_folder(options.project, demo) if demo else (options.project or Path.cwd())
         project = sprint.locate(start)
-        reload = partial(load, project.root / FILE_NAME, environment, _flags(options), _built_in(environment))
+        reload = partial(load, project.root / FILE_NAME, environment, _flags(options), _built_in(environment, start))
         loaded = reload()
         if loaded.settings.tracker is not None:
             project = sprint.locate(start, loaded.settings.tracker)
@@ -105,10 +105,12 @@ def _flags(options: argparse.Namespace) -> dict[str, Any]:
     return {"agent": agent, **{name: given.get(name) for name in ("host", "port", "data_dir")}}
 
 
-def _built_in(environment: Mapping[str, str]) -> dict[str, AgentConfig]:
-    """The scripted agent of the demo, at the pace that SPRINT_RUNNER_DEMO_SPEED names."""
+def _built_in(environment: Mapping[str, str], start: Path) -> dict[str, AgentConfig]:
+    """The demo's scripted agent, at the pace that SPRINT_RUNNER_DEMO_SPEED names, with its script if it has one."""
     speed = environment.get("SPRINT_RUNNER_DEMO_SPEED", "1")
     command = [sys.executable, str(HOUSE / "demo" / "agent.py"), "--speed", speed]
+    if (script := script_of(start)) is not None:
+        command += ["--script", str(script.resolve())]
     return {"demo": AgentConfig("claude", command, model="sonnet", light_model="haiku")}
 
 

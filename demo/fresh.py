@@ -1,6 +1,7 @@
 """The demo's project folder: a copy of `demo/project` that is a git repository of its own.
 
-A demo that was left unfinished is gone on with; a finished one is set aside and a new copy made.
+A demo that was left unfinished is gone on with; a finished one is set aside and a new copy made. The demo of what goes
+wrong is the same project with a script beside it, which says what each call of the agent meets.
 """
 
 from __future__ import annotations
@@ -13,6 +14,15 @@ import time
 from pathlib import Path
 from typing import Final
 
+TOUR: Final = "tour"
+CHAOS: Final = "chaos"  # everything goes wrong that can be shown in two minutes
+SCRIPT: Final = ".sprint-runner-mishaps.json"
+MISHAPS: Final = Path(__file__).resolve().parent / "mishaps.json"
+CHAOS_SETTINGS: Final = """
+# This is the demo of what goes wrong: silent agents are given up after seconds.
+silence_timeout_min: 0.1
+retries: 1
+"""
 SOURCE: Final = Path(__file__).resolve().parent / "project"
 MARKER: Final = ".sprint-runner-demo"  # beside the project's files: only folders that have it are ever moved
 OPEN: Final = ("backlog", "ready-for-dev", "in-progress", "review")
@@ -23,25 +33,35 @@ class DemoError(RuntimeError):
     """The demo cannot be laid out; the message says why and what to do."""
 
 
-def demo_folder(folder: Path | None) -> Path:
+def demo_folder(folder: Path | None, kind: str = TOUR) -> Path:
     """The folder to run the demo in: `folder`, made when missing, else a fresh one in the temporary folder."""
     if folder is None:
-        return _lay_out(Path(tempfile.mkdtemp(prefix="sprint-runner-demo-")) / "perch")
+        return _lay_out(Path(tempfile.mkdtemp(prefix="sprint-runner-demo-")) / "perch", kind)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return _lay_out(folder)
+        return _lay_out(folder, kind)
     if not (folder / MARKER).is_file():
         raise DemoError(f"{folder} is not empty and not a demo: name another folder for --demo")
-    if _unfinished(folder):
+    if _unfinished(folder) and (script_of(folder) is not None) == (kind == CHAOS):
         return folder
     folder.rename(folder.with_name(f"{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}"))
-    return _lay_out(folder)
+    return _lay_out(folder, kind)
 
 
-def _lay_out(folder: Path) -> Path:
+def script_of(folder: Path) -> Path | None:
+    """The script of what goes wrong in a demo's folder, None where all goes well."""
+    script = folder / SCRIPT
+    return script if script.is_file() else None
+
+
+def _lay_out(folder: Path, kind: str) -> Path:
     shutil.copytree(SOURCE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / MARKER).write_text(json.dumps({"made": int(time.time())}) + "\n")
+    if kind == CHAOS:
+        shutil.copyfile(MISHAPS, folder / SCRIPT)
+        with (folder / "sprint-runner.yaml").open("a") as settings:
+            settings.write(CHAOS_SETTINGS)
     with (folder / ".gitignore").open("a") as ignored:
-        ignored.write(f"{MARKER}\n")
+        ignored.write(f"{MARKER}\n{SCRIPT}*\n")
     try:
         _git(folder, "init", "--quiet", "--initial-branch=main")
         _git(folder, "config", "user.name", "Demo")

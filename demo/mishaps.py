@@ -26,10 +26,10 @@ CHILD_S = 600.0  # children that nobody ends give up
 POLITE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def before_start(turn: Turn) -> None:
+def before_start(stage: Stage, turn: Turn) -> None:
     """Not even its first line."""
     if "hang" in turn:
-        time.sleep(SILENCE_S)
+        stage.wait(SILENCE_S)
 
 
 def before_work(stage: Stage, turn: Turn) -> None:

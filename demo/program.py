@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from demo import coding, identity, mishaps, planning, reviewing, session
+from demo import building, coding, identity, mishaps, planning, reviewing, session
 from demo.files import write_atomically
 from demo.options import Options, UsageError, parse
 from demo.prompt import Prompt
@@ -34,6 +34,7 @@ ROLES: dict[str, Callable[[Scene], str]] = {
     "tech-spec-review": reviewing.document_review,
     "dev-story": coding.dev_story,
     "code-review": reviewing.code_review,
+    "build-auto": building.build_auto,
     "commit": coding.commit,
 }
 MARKER = re.compile(r"^.*(\[[A-Z]+(?:-[A-Z]+)+(?::[^\]]*)?\]|HIGHEST SEVERITY:|^Issues: ).*$", re.MULTILINE)
@@ -77,7 +78,7 @@ def _run(options: Options) -> int:
     prompt = parse_prompt(opened.prompt)
     turn = _turn(options, prompt)
     opened.save()
-    mishaps.before_start(turn)
+    mishaps.before_start(stage, turn)
     stream.init()
     stage.hears(given)
     mishaps.before_work(stage, turn)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from demo.fresh import CHAOS, TOUR
 from operating.logs import FORMATS
 from settings import BY_NAME
 
@@ -46,8 +47,19 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
-    parser.add_argument(
-        "--demo", action="store_true", help="lay out the demo project, in PROJECT if given, and run its scripted agent"
+    demo = parser.add_mutually_exclusive_group()
+    demo.add_argument(
+        "--demo",
+        action="store_const",
+        const=TOUR,
+        help="lay out the demo project, in PROJECT if given, and run its scripted agent",
+    )
+    demo.add_argument(  # an option of its own: `--demo PROJECT` must not take the folder for a kind of demo
+        "--demo=chaos",
+        action="store_const",
+        const=CHAOS,
+        dest="demo",
+        help="as --demo, with an agent that meets another mishap in every story",
     )
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for a free one (default 8080)")
