@@ -22,6 +22,7 @@ from settings import (
     SettingsError,
     edited,
 )
+from settings.model import WORKFLOWS
 from sprint.write import replace_file
 
 RESTART: Final = "after a restart"
@@ -131,7 +132,6 @@ def _answered(services: Services, unread: str | None) -> dict[str, Any]:
 
 def _view(loaded: Loaded, setting: Setting) -> SettingView:
     locked = _locked(setting, loaded.sources[setting.name])
-    known = tuple(sorted(loaded.settings.agents)) if setting.name == "agent" else setting.choices
     return SettingView(
         name=setting.name,
         value=_shown(setting, getattr(loaded.settings, setting.name)),
@@ -142,12 +142,19 @@ def _view(loaded: Loaded, setting: Setting) -> SettingView:
         kind=setting.kind,
         low=setting.low,
         high=setting.high,
-        choices=list(known),
+        choices=_choices(loaded.settings, setting),
         optional=setting.optional,
         editable=setting.editable,
         applies=setting.applies if setting.editable else RESTART,
         locked=locked,
     )
+
+
+def _choices(settings: Settings, setting: Setting) -> list[str]:
+    """What may be chosen; of agents and presets also those that the file names."""
+    if setting.name == "agent":
+        return sorted(settings.agents)
+    return [*WORKFLOWS, *settings.workflows] if setting.name == "workflow" else list(setting.choices)
 
 
 def _shown(setting: Setting, value: Any) -> Any:

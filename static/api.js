@@ -52,8 +52,8 @@ export function story(key) {
   return get(`/api/stories/${encodeURIComponent(key)}`);
 }
 
-/** @param {string} path @param {RequestInit} init */
-async function request(path, init) {
+/** @param {string} path @param {RequestInit} init @returns {Promise<any>} */
+export async function request(path, init) {
   /** @type {Response} */
   let response;
   try {

@@ -20,6 +20,7 @@ import { createReader } from "./reader.js";
 import { Replay } from "./replay.js";
 import { createRoute } from "./route.js";
 import { createRun } from "./run.js";
+import { createSettings } from "./settings.js";
 import { Socket } from "./socket.js";
 import { apply, fromInit, initial } from "./state.js";
 import { applySteps, NO_STEPS, withHistory } from "./steps.js";
@@ -36,9 +37,9 @@ import { createTimeline } from "./timeline.js";
  *   `past` in a replay
  */
 
-const TABS = /** @type {const} */ (["run", "board", "timeline", "history", "insights"]);
+const TABS = /** @type {const} */ (["run", "board", "timeline", "history", "insights", "settings"]);
 /** Tabs that tell of all batches: a replay does not change them. */
-const TIMELESS = new Set(["history", "insights"]);
+const TIMELESS = new Set(["history", "insights", "settings"]);
 /** Most milliseconds of a frame spent on applying events; the rest waits for the next frame. */
 const FRAME_MS = 10;
 /** How often events are applied while nobody looks and there are no frames, in ms. */
@@ -74,7 +75,7 @@ const reader = createReader({ seq: () => model.run.seq, onPlan: (plan) => update
 const replay = new Replay({ current: () => model, onFrame: schedule, onLines: (lines) => log.replay(lines) });
 const past = createPast({ replay: (id) => replay.open(id).then(() => route.go("run")) });
 /** @type {Record<string, {render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void}>} */
-const tabs = { run: runTab, board, timeline, history: past, insights: createInsights() };
+const tabs = { run: runTab, board, timeline, history: past, insights: createInsights(), settings: createSettings() };
 const dossier = createStoryDialog(closeStory);
 const theme = createTheme(byId("theme"));
 const desktop = createDesktop(() => model.run.project.name || "Sprint Runner");
