@@ -18,7 +18,7 @@ import { createWork } from "./work.js";
 /** The mark of each tone. @type {Record<string, string>} */
 const MARKS = { good: "check", calm: "clock", hold: "alert", bad: "cross" };
 
-/** @param {string} key @returns {{el: HTMLElement, update: (dossier: Dossier) => void}} */
+/** @param {string} key @returns {{el: HTMLElement, nav: HTMLElement, update: (dossier: Dossier) => void}} */
 export function createDossier(key) {
   const [work, git] = [createWork(), createCommits(key)];
   const reviews = createReviews((id) => work.open(id));
@@ -35,11 +35,12 @@ export function createDossier(key) {
   ];
   const nav = h("nav", { class: "dossier-nav", "aria-label": "Parts of the dossier" });
   const empty = h("p", { class: "empty", text: "Nothing is written about this story yet. Its file is made when the story is started." });
-  const el = h("div", { class: "dossier-body" }, nav, empty, ...sections.map((section) => section.el));
+  const el = h("div", { class: "dossier-body" }, empty, ...sections.map((section) => section.el));
   const links = sections.map((section) => link(section));
   nav.append(...links);
   return {
     el,
+    nav,
     update(dossier) {
       for (const [index, section] of sections.entries()) {
         section.update(dossier);

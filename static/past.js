@@ -54,7 +54,8 @@ export function createPast(actions) {
 function createRow(first, replay) {
   const cells = Array.from({ length: 8 }, (_, index) => h("td", { class: index === 3 ? "wide" : index > 3 && index < 7 ? "number" : "" }));
   const button = h("button", { type: "button", class: "button small", text: "Replay", "aria-label": `Replay batch ${first.id}`, on: { click: () => replay(first.id) } });
-  const el = h("tr", { "data-batch": first.id }, ...cells, h("td", {}, button));
+  const file = h("a", { class: "button small", href: `/api/batches/${first.id}/export`, download: "", text: "Export", "aria-label": `Export batch ${first.id}` });
+  const el = h("tr", { "data-batch": first.id }, ...cells, h("td", { class: "batch-actions" }, button, " ", file));
   return {
     el,
     /** @param {BatchRow} row */

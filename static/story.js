@@ -67,19 +67,26 @@ function createSheet(root, key) {
   const head = createHead(key);
   const dossier = createDossier(key);
   const note = h("p", { class: "empty dossier-note", text: "Loading" });
-  root.replaceChildren(head.el, note);
+  const top = h("div", { class: "dossier-top" }, head.el, dossier.nav);
+  dossier.nav.hidden = true;
+  root.replaceChildren(top, note);
+  new ResizeObserver(() => {
+    // What stays in sight: all of it, or, on small screens, the parts only.
+    root.style.setProperty("--head", `${head.el.offsetHeight}px`);
+    root.style.setProperty("--top", `${top.offsetHeight}px`);
+  }).observe(top);
   return {
     key,
     update(told) {
       head.update(told);
       dossier.update(told);
-      if (note.isConnected && note.nextElementSibling === null) root.replaceChildren(head.el, dossier.el);
       note.remove();
+      if (!dossier.el.isConnected) root.append(dossier.el);
     },
     /** What is there stays; it is only not the newest. */
     fail(words) {
       text(note, dossier.el.isConnected ? `This may be old: ${words}` : words);
-      if (!note.isConnected) head.el.after(note);
+      if (!note.isConnected) top.after(note);
     },
   };
 }
@@ -121,7 +128,8 @@ function createHead(key) {
 /** @param {Dossier} dossier */
 function costWords({ commands }) {
   const all = /** @type {Record<string, any>[]} */ (commands ?? []);
-  const cost = all.reduce((sum, command) => sum + (command.cost_usd ?? 0), 0);
-  const used = all.reduce((sum, command) => sum + allTokens(command), 0);
-  return [cost && `${money(cost)} so far`, used && `${tokens(used)} tokens`].filter(Boolean).join(" · ");
+  const sum = (/** @type {boolean} */ shared) => all.filter((command) => command.story_keys.length > 1 === shared).reduce((total, command) => total + (command.cost_usd ?? 0), 0);
+  const used = all.reduce((total, command) => total + allTokens(command), 0);
+  const [own, shared] = [sum(false), sum(true)];
+  return [own > 0 && `${money(own)} of its own`, shared > 0 && `${money(shared)} shared with other stories`, used > 0 && `${tokens(used)} tokens`].filter(Boolean).join(" · ");
 }
