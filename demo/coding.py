@@ -32,7 +32,7 @@ def dev_story(scene: Scene) -> str:
         return _blocked(scene, story, prepared)
     if "no-change" in scene.turn:
         return scene.text(scene.end("setup", "read"), "Everything is there already.", None, "[DEV-STORY-COMPLETE: YES]")
-    touched = _implement(scene, story, prepared)
+    touched = implement(scene, story, prepared)
     return _finish(scene, story, prepared, touched)
 
 
@@ -51,7 +51,7 @@ def _blocked(scene: Scene, story: Story, prepared: Prepared | None) -> str:
     return scene.text("I changed no code.", None, "[DEV-STORY-COMPLETE: NO]", "[DEV-STORY-BLOCKED: YES]", reason)
 
 
-def _implement(scene: Scene, story: Story, prepared: Prepared | None) -> list[str]:
+def implement(scene: Scene, story: Story, prepared: Prepared | None) -> list[str]:
     """Code, then tests; returns the paths that belong to the story."""
     _begin(scene, story)
     if prepared is None:
