@@ -74,6 +74,7 @@ from store.log import (
 )
 from store.meta import get_meta, set_meta
 from store.presets import get_preset, keep_preset
+from store.pruning import oldest_event, prune_events
 from store.questions import NotAsked, Question, answer_question, ask_question, get_question, get_questions
 from store.rows import NoSuchRow, UnknownColumn
 from store.schema import SchemaTooNew, migrate, version_to_keep
@@ -81,6 +82,7 @@ from store.stories import (
     Story,
     check_story_blocked,
     create_story,
+    finish_stories,
     get_next_available_story,
     get_stories_by_batch,
     get_story,
@@ -237,6 +239,7 @@ __all__ = [
     "end_lane",
     "find_commands",
     "find_events",
+    "finish_stories",
     "get_active_batch",
     "get_batch",
     "get_batch_before",
@@ -270,6 +273,8 @@ __all__ = [
     "get_unfinished_lane",
     "keep_preset",
     "list_batches",
+    "oldest_event",
+    "prune_events",
     "set_meta",
     "summarise_batch",
     "update_background_task",

@@ -62,7 +62,7 @@ class Hub:
         self._heartbeat_s = heartbeat_s
         self._pong_timeout_s = pong_timeout_s
         self._max_clients = max_clients
-        self._ring = Ring()
+        self.ring = Ring()
         self._init: bytes | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -72,19 +72,19 @@ class Hub:
     @property
     def seq(self) -> int:
         """The newest event that was handed out."""
-        return self._ring.seq
+        return self.ring.seq
 
     # -- events ------------------------------------------------------------------------------------------------
 
     def load(self, seq: int, envelopes: Iterable[bytes]) -> None:
         """Fill the ring at start with the newest stored envelopes, the last of which has the given seq."""
-        self._ring.add(seq, envelopes)
+        self.ring.add(seq, envelopes)
 
     def publish(self, events: Sequence[Event]) -> None:
         """Hand one commit to every client: one block, one write each."""
         if events[0].seq != self.seq + 1:
             self._start_over(events[0].seq)
-        flush = self._ring.add(events[-1].seq, [event.data for event in events])
+        flush = self.ring.add(events[-1].seq, [event.data for event in events])
         self._init = None
         live = [client for client in self.clients if client.live]
         for client in live:
@@ -98,7 +98,7 @@ class Hub:
     def _start_over(self, seq: int) -> None:
         """Events are committed that we were never given: clients come back and get them from the log."""
         log.error("events %d to %d did not reach the clients; they are asked to come back", self.seq + 1, seq - 1)
-        self._ring.clear()
+        self.ring.clear()
         for client in tuple(self.clients):
             self._drop(client)
 
@@ -118,7 +118,7 @@ class Hub:
             self._let_go(client, GOING_AWAY if self._closed else TOO_MANY)
             return client
         self.clients.add(client)
-        if since is None or epoch != self.epoch or since > self.seq:
+        if since is None or epoch != self.epoch or not self.ring.within(since):
             init = self._init_frame()
             client.live = True
             self._send(client, init)
@@ -138,7 +138,7 @@ class Hub:
         """Serialised once for any number of clients that connect at the same seq."""
         if self._init is None:
             batch, run = self._snapshot()
-            fields = (batch, self._ring.recent, self.seq, msgspec.json.encode(self.epoch), run)
+            fields = (batch, self.ring.recent, self.seq, msgspec.json.encode(self.epoch), run)
             payload = b'{"batch":%b,"events":[%b],"seq":%d,"epoch":%b,"recovered":false,"run":%b}' % fields
             self._init = frame(b'{"type":"init","payload":%b}' % payload)
         return self._init
@@ -146,7 +146,7 @@ class Hub:
     def _resume(self, client: Client, since: int) -> None:
         """Send what is missing: at once when a piece of the ring is all of it, else piece by piece."""
         self._send(client, frame(b'{"type":"resumed","payload":{"from":%d,"to":%d}}' % (since + 1, self.seq)))
-        if self._ring.reaches(since):
+        if self.ring.reaches(since):
             since = self._send_ring(client, since)
         if client in self.clients and not client.live:
             client.replay = self._spawn(self._replay(client, since))
@@ -157,7 +157,7 @@ class Hub:
         try:
             while client in self.clients and not client.live:
                 await self._drained(client)
-                reached = self._ring.reaches(since)
+                reached = self.ring.reaches(since)
                 since = self._send_ring(client, since) if reached else await self._send_log(client, since)
         except Exception as error:
             log.error("a client that resumed after event %d was not served: %r", since, error)
@@ -165,7 +165,7 @@ class Hub:
 
     def _send_ring(self, client: Client, since: int) -> int:
         """Send a piece. With the last one, in the same block, the client is live: no event can come between."""
-        piece = self._ring.piece(since)
+        piece = self.ring.piece(since)
         if piece:
             self._send(client, b"".join(piece))
         client.live = since + len(piece) == self.seq

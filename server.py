@@ -33,7 +33,15 @@ import api.transcripts
 import events
 import security
 from api.answers import SERVICES, LiveSettings, Services
-from db import Database, SchemaTooNew, get_events, get_events_between, get_events_since_batch, get_last_batch
+from db import (
+    Database,
+    SchemaTooNew,
+    get_events,
+    get_events_between,
+    get_events_since_batch,
+    get_last_batch,
+    oldest_event,
+)
 from hub import INIT_EVENTS, Hub
 from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, masker_of, plan
 from notify import Notifier
@@ -107,10 +115,11 @@ async def _services(app: web.Application, plan: Plan, subscribers: Sequence[even
         max_clients=settings.max_clients,
     )
     hub.load(database.last_seq, await _newest(database))
+    hub.ring.pruned(await database.read(oldest_event))
     live = LiveSettings(plan.loaded, plan.reload)
     workspace = await _workspace(plan, live, database)
     app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, live)
-    upkeep, retention = Upkeep(workspace, run_state, hub), Retention(workspace)
+    upkeep, retention = Upkeep(workspace, run_state, hub), Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, plan.project.name)
     events.start(database, run_state.apply, upkeep.committed, hub.publish, notifier.take, *subscribers)
     notifier.start()

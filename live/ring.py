@@ -23,6 +23,7 @@ class Ring:
 
     def __init__(self) -> None:
         self.seq = 0
+        self.oldest = 1  # the oldest event that the log still has
         self._frames: deque[bytes] = deque()
         self._bytes = 0
         self._recent: deque[bytes] = deque(maxlen=INIT_EVENTS)
@@ -50,6 +51,14 @@ class Ring:
     def recent(self) -> bytes:
         """The newest `INIT_EVENTS` envelopes, oldest first, with commas between."""
         return b",".join(self._recent)
+
+    def pruned(self, oldest: int) -> None:
+        """The log has nothing older than this any more."""
+        self.oldest = oldest
+
+    def within(self, since: int) -> bool:
+        """Whether everything after `since` is here or in the log."""
+        return since <= self.seq and (since + 1 >= self.oldest or self.reaches(since))
 
     def reaches(self, since: int) -> bool:
         """Whether everything after `since` is here."""

@@ -1,7 +1,7 @@
-"""Raw streams are kept for some days, then removed: at start, and once a day while the server runs.
+"""Raw streams and events are kept for some days, then removed: at start, and once a day while the server runs.
 
 Never those of a batch that runs or can be resumed, nor of a command that goes on after its batch. What was booked of a
-command stays; only what its agent printed is gone.
+command stays; only what its agent printed, and what pages were told of it, is gone.
 """
 
 from __future__ import annotations
@@ -9,26 +9,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from db import Command, get_active_batch, get_running_commands
+from db import Command, get_active_batch, get_running_commands, oldest_event, prune_events
 from running.workspace import Workspace
 
 STREAMS: Final = "streams"  # below the data folder; in it a folder for each batch
 EVERY_S: Final = 86_400.0
 DAY_S: Final = 86_400.0
+PRUNED_AT_ONCE: Final = 2_000  # events in one write: a few milliseconds that others wait for the disk
 
 log = logging.getLogger("sprint_runner.run")
 
 
 class Retention:
-    """Looks at start and every day; the setting is read anew each time."""
+    """Looks at start and every day; the settings are read anew each time.
 
-    def __init__(self, workspace: Workspace) -> None:
+    `on_pruned` is told the oldest event that is left, of which the hub has to know.
+    """
+
+    def __init__(self, workspace: Workspace, on_pruned: Callable[[int], None]) -> None:
         self._workspace = workspace
+        self._on_pruned = on_pruned
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -43,8 +48,9 @@ class Retention:
         while True:
             try:
                 await self.look()
+                await self.prune()
             except Exception:
-                log.exception("old streams could not be removed; trying again tomorrow")
+                log.exception("old records could not be removed; trying again tomorrow")
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> int:
@@ -56,6 +62,16 @@ class Retention:
         removed = await asyncio.to_thread(remove_old, self._workspace.data_dir / STREAMS, before, await self._in_use())
         if removed:
             log.info("removed %d streams that were older than %d days", removed, days)
+        return removed
+
+    async def prune(self) -> int:
+        """Remove the events that are too old, little by little; how many that were."""
+        days, database, removed = self._workspace.settings().event_retention_days, self._workspace.database, 0
+        if days is not None:
+            before_ms = int((self._workspace.clock() - days * DAY_S) * 1000)
+            while count := await database.write(prune_events, before_ms, PRUNED_AT_ONCE):
+                removed += count
+                self._on_pruned(await database.read(oldest_event))
         return removed
 
     async def _in_use(self) -> set[str]:

@@ -78,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     parallel: int = 1
     worktree_setup: str | None = None
     retention_days: int | None = 30
+    event_retention_days: int | None = None
     notify_webhook: str | None = None
     notify_secret: str | None = None
     notify_command: str | None = None

@@ -102,6 +102,7 @@ SETTINGS: Final = (
     Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, 8),
     Setting("worktree_setup", "command that makes a new worktree ready", "command", optional=True, editable=False),
     Setting("retention_days", "days that an agent's raw stream is kept", "integer", 1, 36_500, optional=True),
+    Setting("event_retention_days", "days that events of older batches are kept", "integer", 1, 36_500, optional=True),
     Setting(
         "notify_webhook", "URL that is told when the run needs you or has ended", "url", optional=True, editable=False
     ),

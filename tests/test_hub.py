@@ -111,6 +111,22 @@ async def test_what_cannot_be_resumed_gets_an_init(house: House, since: int | No
     assert line.seqs() == [11]
 
 
+async def test_what_the_log_has_let_go_is_answered_by_an_init(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ring, "RING_EVENTS", 5)
+    house.emit(20)
+    house.hub.ring.pruned(11)
+    for since, kind in ((9, "init"), (10, "resumed"), (16, "resumed")):
+        line = Line()
+        house.connect(line, since)
+        await settle()
+        assert line.texts()[0]["type"] == kind, since
+    house.hub.ring.pruned(19)
+    line = Line()
+    house.connect(line, 16)  # the ring still has what the log has not
+    await settle()
+    assert line.seqs() == [17, 18, 19, 20]
+
+
 async def test_resume_with_nothing_missing(house: House) -> None:
     house.emit(5)
     line = Line()

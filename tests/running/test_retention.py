@@ -10,6 +10,8 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
+import events
+import running.retention
 from db import Database, create_batch, create_command, update_batch, update_command
 from running.retention import DAY_S, Retention, remove_old
 from running.workspace import Workspace
@@ -78,8 +80,29 @@ async def test_open_batches_and_running_commands_keep_theirs(tmp_path: Path, day
     nothing = cast(Any, None)
     settings = Settings(retention_days=days)
     workspace = Workspace(nothing, lambda: settings, {}, database, tmp_path, tmp_path, None, lambda: NOW)
-    assert await Retention(workspace).look() == 4 - len(kept)
+    assert await Retention(workspace, print).look() == 4 - len(kept)
     assert {path.name for path in (tmp_path / "streams").iterdir()} == kept
+    await database.close()
+
+
+async def test_old_events_go_and_the_hub_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running.retention, "PRUNED_AT_ONCE", 3)
+    database = await Database.open(tmp_path / "db")
+    events.start(database)
+    for age in (50, 50, 50, 50, 5, 5):
+        told = {"type": events.EventType.ERROR, "payload": {"type": "t", "message": "m"}}
+        await events.broadcast({**told, "timestamp": int((NOW - age * DAY_S) * 1000)})
+    events.stop()
+    nothing, oldest = cast(Any, None), list[int]()
+    days: list[int | None] = [None, 60, 30, 1]
+    settings = [Settings(event_retention_days=count) for count in days]
+    workspace = Workspace(nothing, lambda: settings[0], {}, database, tmp_path, tmp_path, None, lambda: NOW)
+    removed = []
+    for _ in days:
+        removed.append(await Retention(workspace, oldest.append).prune())
+        settings.append(settings.pop(0))
+    assert removed == [0, 0, 4, 1]  # the newest event stays, whatever its age
+    assert oldest == [4, 5, 6]
     await database.close()
 
 
