@@ -127,7 +127,7 @@ const PAST = {
 
 /** @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen */
 function startWords({ stories, cycles, budget, agent }) {
-  if (!stories) return "";
+  if (!stories) return "No story can run: all are done, blocked or parked.";
   const most = cycles === "all" ? stories : Math.min(stories, cycles * 2);
   const what = cycles === "all" ? plural(stories, "story", "stories") : `${plural(cycles, "cycle")}, at most ${plural(most, "story", "stories")}`;
   return `Starts ${what}${agent ? ` with ${agent}` : ""}${budget ? `, pauses at ${money(budget)}` : ""}.`;

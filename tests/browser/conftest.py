@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from demo.fresh import SCRIPT
 from tests import servers
 
 ROOT = servers.ROOT
@@ -44,15 +45,20 @@ def chromium() -> str:
 
 
 class Server(servers.Server):
-    """The demo in a folder of its own; it can be killed and started again at the same address."""
+    """The demo in a folder of its own; it can be killed and started again at the same address.
 
-    def __init__(self, folder: Path, speed: str) -> None:
+    `script` is what goes wrong in it, as `demo/script.py` describes.
+    """
+
+    def __init__(self, folder: Path, speed: str, script: object = None) -> None:
         self.data = folder / "data"
+        self.script = script
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port: int = free.getsockname()[1]
-        arguments = [str(folder / "demo"), "--demo", "--port", str(port), "--data-dir", str(self.data)]
-        super().__init__(arguments, folder)
+        kind = "--demo" if script is None else "--demo=chaos"
+        self.root = folder / "demo"
+        super().__init__([str(self.root), kind, "--port", str(port), "--data-dir", str(self.data)], folder)
         self.speed = speed
 
     @property
@@ -66,6 +72,8 @@ class Server(servers.Server):
     def start(self) -> Server:
         super().start()
         self.url += "/"
+        if self.script is not None:
+            (self.root / SCRIPT).write_text(json.dumps(self.script))
         return self
 
     def close(self) -> None:
@@ -123,8 +131,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts servers; all of them are ended after the test."""
     started: list[Server] = []
 
-    def begin(speed: str = "20") -> Server:
-        server = Server(tmp_path, speed)
+    def begin(speed: str = "20", script: object = None) -> Server:
+        server = Server(tmp_path, speed, script)
         started.append(server)
         server.start()
         return server

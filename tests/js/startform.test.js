@@ -38,7 +38,7 @@ test("what each verb will do is said", () => {
   const chosen = { stories: 7, cycles: /** @type {const} */ ("all"), budget: null, agent: "demo" };
   assert.equal(verbWords(run, chosen), "Starts 7 stories with demo.");
   assert.equal(verbWords(run, { ...chosen, cycles: 2, budget: 5 }), "Starts 2 cycles, at most 4 stories with demo, pauses at $5.00.");
-  assert.equal(verbWords({ ...run, resumable: 3 }, { ...chosen, stories: 0 }).trim(), "Resume goes on with batch 3.");
+  assert.equal(verbWords({ ...run, resumable: 3 }, { ...chosen, stories: 0 }), "Resume goes on with batch 3. No story can run: all are done, blocked or parked.");
   for (const state of /** @type {const} */ (["running", "pausing", "paused", "waiting", "stopping"])) assert.match(verbWords({ ...run, state }, chosen), /\w+ .*\./);
   assert.match(verbWords({ ...run, state: "paused", reason: "budget" }, chosen), /past the budget/);
 });
