@@ -9,11 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
-import socket
 import sys
 import time
-import webbrowser
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, TextIO
 
@@ -47,6 +44,7 @@ from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, masker_
 from notify import Notifier
 from operating import arguments, logs, verbs
 from operating.headless import Exit, Headless
+from operating.surroundings import listen, open_browser, until_signal, url_of
 from orchestrator import Orchestrator
 from running.git import Git
 from running.lock import ProjectLock, ProjectLocked
@@ -201,15 +199,15 @@ async def serve(plan: Plan, errand: Headless | None = None) -> int:
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
-    listener = _listen(plan)
+    listener = listen(plan.loaded.settings)
     subscribers = [] if errand is None else [errand.take]
     runner = web.AppRunner(build_app(plan, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
-    ended = _until_signal()
+    ended = until_signal()
     try:
         await runner.setup()
         crowd = Crowd(room_for(plan.loaded.settings.max_clients), time.monotonic)
         await Site(runner, listener, crowd).start()
-        url = _url(plan, listener)
+        url = url_of(listener)
         lock.describe(pid=os.getpid(), url=url)
         _announce(plan, url, runner.app[SERVICES], sys.stdout if errand is None else sys.stderr)
         return await _until_done(ended, errand, runner.app[SERVICES].orchestrator)
@@ -235,39 +233,6 @@ async def _until_done(ended: asyncio.Future[None], errand: Headless | None, orch
     return await task
 
 
-def _listen(plan: Plan) -> socket.socket:
-    """Bind before the database is touched: a server that is refused its port must leave no trace."""
-    host, port = plan.loaded.settings.host, plan.loaded.settings.port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        message = f"port {port} on {host} cannot be used ({error.strerror}): choose another one with --port, or 0"
-        raise CannotStart(message) from None
-
-
-def _until_signal() -> asyncio.Future[None]:
-    """Done at the first SIGINT or SIGTERM; the second one ends the process at once."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-
-    def end() -> None:
-        if not ended.done():
-            ended.set_result(None)
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-                signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
-    return ended
-
-
-def _url(plan: Plan, listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-
-
 def _announce(plan: Plan, url: str, services: Services, out: TextIO) -> None:
     """The one line that says where the page is: people read it, programs wait for it."""
     agent = services.run_state.run.agent
@@ -277,13 +242,8 @@ def _announce(plan: Plan, url: str, services: Services, out: TextIO) -> None:
     out.flush()
     if agent.problem is not None:
         log.warning("%s", agent.problem)
-    if plan.open_browser and _has_screen():
-        asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)
-
-
-def _has_screen() -> bool:
-    """Without one, `webbrowser` would start a text browser in this very terminal."""
-    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    if plan.open_browser:
+        open_browser(url)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
