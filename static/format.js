@@ -28,11 +28,16 @@ function trim(value) {
   return value < 99.95 ? value.toFixed(1).replace(/\.0$/, "") : grouped.format(Math.round(value));
 }
 
-/** US dollars: "$0.00", "<$0.01", "$12.34", "$1,234". @param {number | null | undefined} usd */
-export function money(usd) {
+/**
+ * US dollars: "$0.00", "<$0.01", "$12.34", "$1,234"; "≈$0.12" where a cent or more of it follows from a price list.
+ * @param {number | null | undefined} usd
+ * @param {number | null} [estimated] the part of it that no agent has reported
+ */
+export function money(usd, estimated) {
   if (usd === null || usd === undefined) return UNKNOWN;
   if (usd > 0 && usd < 0.005) return "<$0.01";
-  return usd < 1000 ? `$${usd.toFixed(2)}` : `$${grouped.format(Math.round(usd))}`;
+  const about = (estimated ?? 0) >= 0.005 ? "≈" : "";
+  return usd < 1000 ? `${about}$${usd.toFixed(2)}` : `${about}$${grouped.format(Math.round(usd))}`;
 }
 
 /** A running clock: "0:07", "12:34", "1:02:03"; never negative. @param {number} ms */

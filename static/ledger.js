@@ -6,7 +6,7 @@ import { natural } from "./scale.js";
 /**
  * @typedef {{name: string, commands: number, succeeded: number, failed: number, held: number, running: number,
  *   duration_ms: number, input_tokens: number, output_tokens: number, cache_read_tokens: number,
- *   cache_write_tokens: number, cost_usd: number}} Line a line of `GET /api/insights`
+ *   cache_write_tokens: number, cost_usd: number, estimated_usd: number}} Line a line of `GET /api/insights`
  * @typedef {{total: Line[], by_command: Line[], by_story: Line[], by_epic: Line[], by_batch: Line[], by_day: Line[],
  *   by_model: Line[], by_agent: Line[], review_rounds: {story_key: string, rounds: number, verdicts: string}[],
  *   burn_up: {before: number, now: number, points: {at: number, story_key: string, done: number}[]}}} Insights
@@ -128,7 +128,7 @@ export function summary({ total: [all], burn_up: { points }, review_rounds: revi
   const finished = new Set(points.map((point) => point.story_key)).size;
   const rounds = reviews.reduce((sum, line) => sum + line.rounds, 0);
   return [
-    ["Cost", money(all.cost_usd), finished ? `${money(all.cost_usd / finished)} for each of ${plural(finished, "story", "stories")} done` : "no story done yet"],
+    ["Cost", money(all.cost_usd, all.estimated_usd), finished ? `${money(all.cost_usd / finished)} for each of ${plural(finished, "story", "stories")} done` : "no story done yet"],
     ["Tokens", tokens(allTokens(all)), `${tokens(all.output_tokens)} of them written`],
     ["Agent time", duration(all.duration_ms), `in ${plural(all.commands, "command")}`],
     ["Success", percent(success(all)), `${plural(all.failed, "command")} failed${all.held ? `, ${count(all.held)} stopped or waiting` : ""}`],

@@ -81,7 +81,7 @@ function sayCommandEnd(p) {
   const m = p.metrics ?? {};
   const facts = [
     p.verdict, p.reason, m.duration_ms === undefined ? "" : duration(m.duration_ms),
-    allTokens(m) ? `${tokens(allTokens(m))} tokens` : "", m.cost_usd ? money(m.cost_usd) : "",
+    allTokens(m) ? `${tokens(allTokens(m))} tokens` : "", m.cost_usd ? money(m.cost_usd, m.estimated_usd) : "",
   ].filter(Boolean);
   return said(p.status, `${shortCommand(p.command)} ended: ${facts.join(" · ") || p.status}`, ENDS[p.status] ?? ERROR);
 }

@@ -77,7 +77,7 @@ function createCard(first, model) {
       text(attempt, operation.attempt > 1 ? `attempt ${operation.attempt}` : "");
       text(task, operation.task_id && `task ${operation.task_id}`);
       const used = allTokens(operation.metrics);
-      text(spent, [used ? `${tokens(used)} tokens` : "", operation.metrics.cost_usd === undefined ? "" : money(operation.metrics.cost_usd)].filter(Boolean).join(" · "));
+      text(spent, [used ? `${tokens(used)} tokens` : "", operation.metrics.cost_usd === undefined ? "" : money(operation.metrics.cost_usd, operation.metrics.estimated_usd)].filter(Boolean).join(" · "));
       text(line, operation.message || "Started");
       attr(line, "title", operation.message);
     },

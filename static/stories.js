@@ -8,7 +8,7 @@ import { resultOf } from "./steps.js";
 /** @typedef {import("./app.js").Model} Model */
 /** @typedef {import("./steps.js").Step} Step */
 /**
- * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, steps: Step[]}} Row
+ * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number, steps: Step[]}} Row
  */
 
 /** Stories shown under "Up next"; the Board has them all. */
@@ -54,7 +54,7 @@ function rowsOf({ run, plan, steps }) {
     for (const key of step.story_keys) byStory.set(key, [...(byStory.get(key) ?? NO_STEP), step]);
   }
   return run.stories.filter((story) => story.story_key).map((story) => ({
-    key: story.story_key, title: titleOf(plan, story.story_key), reason: story.reason, cost: story.cost_usd,
+    key: story.story_key, title: titleOf(plan, story.story_key), reason: story.reason, cost: story.cost_usd, estimated: story.estimated_usd,
     status: story.status ?? plan.byKey.get(story.story_key)?.status ?? "", steps: byStory.get(story.story_key) ?? NO_STEP,
   }));
 }
@@ -120,7 +120,7 @@ function createStory(row) {
       setIcon(glyph, now.status || "backlog");
       text(title, now.title);
       text(status, now.status ? statusWords(now.status) : "");
-      text(cost, now.cost ? money(now.cost) : "");
+      text(cost, now.cost ? money(now.cost, now.estimated) : "");
       text(reason, now.reason && now.status === "blocked" ? now.reason : "");
       show(reason, Boolean(reason.textContent));
       chips.render(now.steps);

@@ -50,7 +50,7 @@ function renderMoney({ run, ready, spent: sinceInit, past }) {
   const today = run.limits.today_usd + sinceInit + live;
   const budget = run.batch?.budget_usd ?? run.limits.budget_batch_usd;
   const daily = past ? null : run.limits.budget_day_usd;
-  text(byId("tile-cost"), ready ? money(spent) : UNKNOWN);
+  text(byId("tile-cost"), ready ? money(spent, run.totals.estimated_usd) : UNKNOWN);
   text(byId("tile-cost-note"), budget ? shareWords(spent, budget) : "");
   text(byId("tile-day-note"), past || !ready ? "" : daily ? `${money(today)} today, ${shareWords(today, daily)}` : `${money(today)} today`);
   renderBar("tile-cost-bar", spent, budget);

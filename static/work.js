@@ -38,7 +38,7 @@ function sumWords(all) {
   const sum = (/** @type {(command: Command) => number} */ of) => all.reduce((total, command) => total + of(command), 0);
   const parts = [
     failed > 0 && `${count(failed)} failed`, duration(sum((command) => command.duration_ms ?? 0)), `${tokens(sum(allTokens))} tokens`,
-    money(sum((command) => command.cost_usd ?? 0)),
+    money(sum((command) => command.cost_usd ?? 0), sum((command) => command.estimated_usd ?? 0)),
   ];
   return [plural(all.length, "command"), ...parts.filter(Boolean)].join(" · ");
 }
@@ -84,7 +84,7 @@ function factsOf(command) {
   return [
     command.attempt > 1 && `attempt ${command.attempt}`, command.background && "in the background",
     command.started_at && `${day(command.started_at)} ${clock(command.started_at)}`, command.ended_at && duration(command.duration_ms),
-    used > 0 && `${tokens(used)} tokens`, command.cost_usd !== null && money(command.cost_usd),
+    used > 0 && `${tokens(used)} tokens`, command.cost_usd !== null && money(command.cost_usd, command.estimated_usd),
     [command.agent, command.model].filter(Boolean).join(" "), `batch ${command.batch_id}`,
   ].filter(Boolean).join(" · ");
 }
