@@ -17,7 +17,7 @@ import msgspec
 
 import agents
 from db import Batch as BatchRow
-from db import create_batch, get_active_batch, get_command, get_question
+from db import create_batch, finish_stories, get_active_batch, get_command, get_question
 from events import EventType, emit_event
 from running.background import Background
 from running.backup import back_up
@@ -193,6 +193,7 @@ class Orchestrator:
             payload = {"batch_id": row.id, "cycles_completed": row.cycles_completed, "status": "stopped"}
             ended = int(self._workspace.clock() * 1000)
             payload["reason"] = "a new batch was started instead"
+            await durable(lambda: self._workspace.database.write(finish_stories, row.id, ended))
             await record_batch(self._workspace, row.id, EventType.BATCH_END, payload, status="stopped", ended_at=ended)
 
     async def _create(self, request: StartRequest, agent: str, preset: Preset) -> BatchRow:

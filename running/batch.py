@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import Any
 
 from db import Lane as LaneRow
+from db import finish_stories
 from events import EventType, current_batch
 from running.background import Background
 from running.command import AgentUnusable, Commander
@@ -21,7 +22,7 @@ from running.gate import StopMode, Stopped
 from running.intake import Intake, Taken
 from running.lane import LaneRun, tidy
 from running.lanes import Lanes, Turns
-from running.workspace import Workspace, known, record, record_batch
+from running.workspace import Workspace, durable, known, record, record_batch
 from workflow import Preset
 
 log = logging.getLogger("sprint_runner.run")
@@ -144,6 +145,7 @@ class Batch:
         self.gate.close()
         payload = known(batch_id=self.id, cycles_completed=self.completed, status=status, reason=reason)
         ended = int(self._workspace.clock() * 1000)
+        await durable(lambda: self._workspace.database.write(finish_stories, self.id, ended))
         await self._record(EventType.BATCH_END, payload, status=status, reason=reason, ended_at=ended)
 
     async def _stay_open(self) -> None:

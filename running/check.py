@@ -24,7 +24,6 @@ from running.workspace import Workspace, durable
 CHECK_TIMEOUT_S: Final = 1800.0  # the project's own check
 HEAD_BYTES: Final = 256 * 1024  # of the output that are kept from its beginning
 TAIL_BYTES: Final = 256 * 1024  # and from its end
-CHUNK_BYTES: Final = 64 * 1024  # read at once
 DRAIN_S: Final = 2.0  # for the last of the output, when the check has ended
 TAIL_CHARS: Final = 2000  # of the output that go into the row and the reason: the end is where failures are summed up
 
@@ -108,52 +107,57 @@ def _write(path: Path, output: str) -> bool:
 async def run(argv: list[str], folder: Path) -> Ran:
     """Run the check; the whole process group is gone afterwards."""
     began = time.monotonic()
+    source, sink = os.pipe()  # our own, so that it can be closed while something that left the group holds it
+    kept = _Kept()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: kept, os.fdopen(source, "rb", 0))
+    try:
+        code = await _run(argv, folder, sink)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(kept.ended.wait(), DRAIN_S)
+    except OSError as error:
+        code = 127
+        kept.data_received(f"it could not be started: {error.strerror}".encode())
+    finally:
+        transport.close()
+    return Ran(code, kept.output(), round((time.monotonic() - began) * 1000))
+
+
+async def _run(argv: list[str], folder: Path, sink: int) -> int | None:
+    """The exit code, None after the time limit. Closes our end of the pipe. Raises OSError."""
     try:
         process = await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=folder,
-            start_new_session=True,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            *argv, cwd=folder, start_new_session=True, stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink
         )
-    except OSError as error:
-        return Ran(127, f"it could not be started: {error.strerror}".encode(), 0)
-    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-    kept, code = _Kept(), None
-    reader = asyncio.create_task(_read(process.stdout, kept), name="output of the check")
+    finally:
+        os.close(sink)
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
-            code = await process.wait()
+            return await process.wait()
     except TimeoutError:
-        code = None
+        return None
     finally:
         with suppress(ProcessLookupError):  # nobody of the group is left, as it should be
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-        await asyncio.wait({reader}, timeout=DRAIN_S)  # what left the group may hold the pipe
-        reader.cancel()
-    return Ran(code, kept.output(), round((time.monotonic() - began) * 1000))
 
 
-async def _read(stream: asyncio.StreamReader, kept: _Kept) -> None:
-    while chunk := await stream.read(CHUNK_BYTES):
-        kept.add(chunk)
-
-
-class _Kept:
-    """The beginning and the end of an output."""
+class _Kept(asyncio.Protocol):
+    """The beginning and the end of an output, as it comes; `ended` when nobody can add to it any more."""
 
     def __init__(self) -> None:
+        self.ended = asyncio.Event()
         self._head = bytearray()
         self._tail: deque[bytes] = deque()
         self._tail_size = self._left_out = 0
 
-    def add(self, chunk: bytes) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
+
+    def data_received(self, data: bytes) -> None:
         room = HEAD_BYTES - len(self._head)
-        self._head += chunk[:room]
-        if len(chunk) > room:
-            self._tail.append(chunk[room:])
+        self._head += data[:room]
+        if len(data) > room:
+            self._tail.append(data[room:])
             self._tail_size += len(self._tail[-1])
         while self._tail_size - len(self._tail[0] if self._tail else b"") >= TAIL_BYTES:
             dropped = self._tail.popleft()

@@ -41,6 +41,12 @@ def update_story(connection: sqlite3.Connection, /, story_id: int, **columns: An
     update(connection, "stories", Story, story_id, columns)
 
 
+def finish_stories(connection: sqlite3.Connection, /, batch_id: int, ended_at: int) -> None:
+    """The batch is over: its rows are, too, also those of stories that it did not come to the end with."""
+    sql = "UPDATE stories SET ended_at = ? WHERE batch_id = ? AND ended_at IS NULL"
+    connection.execute(sql, (ended_at, batch_id))
+
+
 def get_story(connection: sqlite3.Connection, story_id: int) -> Story | None:
     return one(connection, Story, "SELECT * FROM stories WHERE id = ?", (story_id,))
 

@@ -9,6 +9,7 @@ import pytest
 import agents
 from agents import Call
 from db import get_question, update_batch
+from events import Event
 from orchestrator import NotNow, StopMode
 from running.questions import DECIDE
 from tests.conftest import MakeRunner
@@ -21,9 +22,9 @@ async def until_asked(runner: Runner, times: int = 1) -> dict[str, Any]:
     """The attention, once the batch waits for its answer."""
     seen = 0
 
-    def wanted(event: Any) -> bool:
+    def wanted(event: Event) -> bool:
         nonlocal seen
-        seen += event.type == "batch:pause" and event.payload["reason"] == "question"
+        seen += int(event.type == "batch:pause" and event.payload["reason"] == "question")
         return seen >= times
 
     await runner.until(wanted)
