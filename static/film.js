@@ -15,6 +15,7 @@ const EVERY = 1000;
 export class Film {
   /** @type {Still[]} */ #stills;
   /** @type {Still} */ #now;
+  /** Changes of a status, by place. @type {{at: number, seq: number, payload: Record<string, any>}[]} */ #moves;
 
   /**
    * @param {Envelope[]} events of one batch, in order, at least one
@@ -22,6 +23,7 @@ export class Film {
    */
   constructor(events, setting) {
     this.events = events;
+    this.#moves = events.flatMap(({ type, payload, seq }, at) => (type === "story:status" && payload.old_status !== payload.new_status ? [{ at, seq, payload }] : []));
     this.#now = { index: 0, run: { ...initial(), ...setting, seq: events[0].seq - 1 }, steps: NO_STEPS };
     this.#stills = [this.#now];
   }
@@ -64,11 +66,23 @@ export class Film {
   statusesAt(index) {
     /** @type {import("./plan.js").Overrides} */
     const statuses = new Map();
-    this.events.forEach(({ type, payload, seq }, at) => {
-      if (type !== "story:status" || payload.old_status === payload.new_status) return;
+    for (const { at, seq, payload } of this.#moves) {
       if (at < index) statuses.set(payload.story_key, { status: payload.new_status, seq });
       else if (!statuses.has(payload.story_key)) statuses.set(payload.story_key, { status: payload.old_status, seq });
-    });
+    }
     return statuses;
+  }
+
+  /** How many events had happened when the one with this `seq` had. @param {number} seq */
+  indexOf(seq) {
+    const index = this.events.findIndex((event) => event.seq > seq);
+    return index < 0 ? this.events.length : index;
+  }
+
+  /** The place after the next, or before, moment that matters: a story's status, a cycle, the batch. @param {number} index @param {1 | -1} way */
+  landmark(index, way) {
+    const turns = (/** @type {Envelope} */ { type }) => type === "story:status" || type.startsWith("cycle:") || type.startsWith("batch:");
+    for (let at = way > 0 ? index : index - 2; at >= 0 && at < this.events.length; at += way) if (turns(this.events[at])) return at + 1;
+    return way > 0 ? this.events.length : 0;
   }
 }
