@@ -56,6 +56,7 @@ class Orchestrator:
         self._run_state = run_state
         self._background = Background(workspace)
         self._batch: Batch | None = None
+        self._gate: Gate | None = None
         self._task: asyncio.Task[None] | None = None
         self._starting = False
         self._closing = False
@@ -153,8 +154,8 @@ class Orchestrator:
     async def shutdown(self) -> None:
         """End the agents within five seconds; the batch stays open as interrupted or paused."""
         self._closing = True
-        if self._batch is not None:
-            self._batch.gate.stop(StopMode.INTERRUPT)
+        if self._gate is not None:  # also of a batch that is over: work beside it may still be under way
+            self._gate.stop(StopMode.INTERRUPT)
         background = asyncio.ensure_future(self._background.wait())
         waiting = {background} | ({self._task} if self._task is not None else set())
         _, late = await asyncio.wait(waiting, timeout=END_S)
@@ -229,7 +230,7 @@ class Orchestrator:
 
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
         workspace = self._workspace
-        gate = Gate(workspace, row.id)
+        gate = self._gate = Gate(workspace, row.id)
         commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent, preset)
         self._batch = Batch(
             workspace,
