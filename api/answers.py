@@ -145,7 +145,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return refuse(ApiError(503, "database", str(error)))
     except web.HTTPException as error:
         return _plain(request, error)
-    except (ConnectionError, TimeoutError):
+    except ConnectionError:  # the client is gone: aiohttp finds that out again when it sends this, and lets it be
+        return web.Response()
+    except TimeoutError:
         raise
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
