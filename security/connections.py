@@ -34,6 +34,7 @@ class Limits:
     headers_s: float = 15.0  # from the first byte of a request, or from connecting, to the end of its headers
     idle_s: float = 75.0  # between two requests on a connection
     answer_s: float = 60.0  # without any progress in sending an answer
+    linger_s: float = 2.0  # for the rest of a body that nobody reads, so that its sender can read the answer
     sweep_s: float = 1.0  # how often all of this is looked at
     waiting_max: int = 256  # connections that ask for nothing: a browser holds up to six, some of them in advance
     settled_s: float = 5.0  # they count when they have done so for so long: all pages may come back at once
@@ -47,7 +48,7 @@ USUAL_PAGES: Final = 1000  # that those are made for
 class Connection(RequestHandler):
     """One connection of a `Crowd`, which is told when a request begins and ends."""
 
-    __slots__ = ("_crowd", "asking_since", "buffered", "requests", "stuck_since", "waiting_since")
+    __slots__ = ("_crowd", "asking_since", "heard", "progress", "requests", "stuck_since", "waiting_since")
 
     def __init__(self, crowd: Crowd, server: web.Server, **options: Any) -> None:
         super().__init__(server, **options)
@@ -55,13 +56,20 @@ class Connection(RequestHandler):
         self.waiting_since: float | None = None  # since when there is no request
         self.asking_since: float | None = None  # since when its headers arrive
         self.stuck_since: float | None = None  # since when the answer makes no progress
-        self.buffered = 0
+        self.progress = (0, 0)
         self.requests = 0
+        self.heard = False  # any byte of the request that is awaited
 
     @property
     def is_socket(self) -> bool:
         """Whether it has become a WebSocket, or asks to."""
         return bool(self._upgraded)
+
+    def unsent(self) -> tuple[int, int]:
+        """Bytes that wait for the other side to take them, and bytes that the answer has had so far."""
+        request, transport = self._current_request, self.transport
+        waiting = 0 if transport is None else transport.get_write_buffer_size()
+        return waiting, 0 if request is None else request.writer.output_size
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -76,8 +84,11 @@ class Connection(RequestHandler):
         if self._request_count != self.requests:
             self.requests = self._request_count
             self.waiting_since = self.asking_since = None
-        elif self.waiting_since is not None and self.asking_since is None:
-            self.asking_since = self._crowd.clock()
+            self.heard = False
+        elif self.waiting_since is not None:
+            self.heard = True
+            if self.asking_since is None:
+                self.asking_since = self._crowd.clock()
 
     async def finish_response(self, request: Any, resp: Any, start_time: float | None) -> tuple[Any, bool]:
         result = await super().finish_response(request, resp, start_time)
@@ -88,7 +99,9 @@ class Connection(RequestHandler):
     def handle_error(
         self, request: Any, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """What is no HTTP is answered like everything else, and is no fault to be logged."""
+        """What is no HTTP is answered like everything else; neither that nor a client that went is a fault of ours."""
+        if isinstance(exc, ConnectionError):
+            raise exc
         if status != 400 or request.writer.output_size > 0:
             return super().handle_error(request, status, exc, message)
         response = web.Response(status=400, body=_body(400, "this is no request that can be read"), headers=_plain())
@@ -158,22 +171,21 @@ class Crowd:
         since = connection.asking_since
         if since is None or now - since < self.limits.headers_s:
             return
-        if since == connection.waiting_since:  # it never said a word: a browser's connection in advance
-            self._let_go(connection)
-        else:
+        if connection.heard:
             self.expired += 1
             connection.turn_away(408)
+        else:  # a browser's connection in advance: it would take this for the answer to what it asks next
+            self._let_go(connection)
 
     def _check_answer(self, connection: Connection, now: float) -> None:
-        transport = connection.transport
-        size = 0 if transport is None else transport.get_write_buffer_size()
-        if size == 0 or size != connection.buffered or connection.is_socket:
-            connection.buffered, connection.stuck_since = size, None
+        progress = connection.unsent()
+        if progress[0] == 0 or progress != connection.progress or connection.is_socket:
+            connection.progress, connection.stuck_since = progress, None
         elif connection.stuck_since is None:
             connection.stuck_since = now
-        elif now - connection.stuck_since >= self.limits.answer_s and transport is not None:
+        elif now - connection.stuck_since >= self.limits.answer_s and connection.transport is not None:
             self.expired += 1
-            transport.abort()
+            connection.transport.abort()
 
     def start(self) -> None:
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
@@ -209,10 +221,12 @@ class Site(web.BaseSite):
         loop, server = asyncio.get_running_loop(), self._runner.server
         assert server is not None  # noqa: S101 - the runner is set up before its sites
 
+        limits = self.crowd.limits
+        timing = {"keepalive_timeout": limits.idle_s, "lingering_time": limits.linger_s}
+        options: dict[str, Any] = {"loop": loop, "access_log": None, **timing}
+
         def connection() -> Connection:
-            return Connection(
-                self.crowd, server, loop=loop, access_log=None, keepalive_timeout=self.crowd.limits.idle_s
-            )
+            return Connection(self.crowd, server, **options)
 
         self._server = await loop.create_server(connection, sock=self._listener, backlog=1024)
         self.crowd.start()

@@ -162,7 +162,9 @@ def protect(app: web.Application, guard: Guard, refuse: Callable[[Refused], web.
         try:
             guard.check(request)
         except Refused as refused:
-            return refuse(refused)
+            response = refuse(refused)
+            response.force_close()  # who is not let in holds no connection either
+            return response
         return guard.welcome(request) or await handler(request)
 
     app.middlewares.insert(0, guarded)

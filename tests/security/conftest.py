@@ -4,40 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from aiohttp import ClientSession, web
 
 from security import Guard, Refused, protect
+from security.connections import USUAL, Crowd, Limits
+from security.connections import Site as Served
 
 SHARED = ("/sprint-status.yaml", "/story-descriptions.json")
 TOKEN = "a secret; of-ours, \u00fc"
 JSON = {"Content-Type": "application/json"}
-ENDS_S = 10.0
+ENDS_S = 30.0
 
 
 class Site:
     """A guarded server with one page, one action, one socket and one data file; `calls` are what got through."""
 
-    def __init__(self, port: int, calls: list[str]) -> None:
+    def __init__(self, port: int, calls: list[str], guard: Guard, crowd: Crowd) -> None:
         self.port = port
         self.calls = calls
+        self.guard = guard
+        self.crowd = crowd
         self.host = f"127.0.0.1:{port}"
         self.url = f"http://{self.host}"
 
     async def raw(self, lines: bytes) -> tuple[int, str]:
         """Status and body of the answer to bytes as they are; the connection must end by itself."""
+        head, _, body = (await self.exchange(lines)).partition("\r\n\r\n")
+        return int(head.split()[1]), body
+
+    async def exchange(self, lines: bytes) -> str:
+        """All that is answered until the server closes."""
+        return await self._talk(lines, lambda reader: reader.read())
+
+    async def begin(self, lines: bytes) -> str:
+        """The head of the answer; the connection may stay open."""
+        return await self._talk(lines, lambda reader: reader.readuntil(b"\r\n\r\n"))
+
+    async def _talk(self, lines: bytes, read: Callable[[asyncio.StreamReader], Awaitable[bytes]]) -> str:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(lines)
         try:
             async with asyncio.timeout(ENDS_S):
-                answer = (await reader.read()).decode("latin-1")
+                return (await read(reader)).decode("latin-1")
         finally:
-            writer.close()
-            await writer.wait_closed()
-        head, _, body = answer.partition("\r\n\r\n")
-        return int(head.split()[1]), body
+            writer.transport.abort()
 
     async def get(self, *headers: bytes, path: bytes = b"/", version: bytes = b"1.1") -> tuple[int, str]:
         lines = [b"GET %b HTTP/%b" % (path, version), *headers, b"Connection: close", b"", b""]
@@ -49,40 +64,70 @@ MakeSite = Callable[..., Awaitable[Site]]
 
 @pytest.fixture
 async def make_site() -> AsyncIterator[MakeSite]:
-    runners = []
+    runners: list[web.AppRunner] = []
+    listeners: list[socket.socket] = []
 
-    async def make(token: str | None = None, cors_origin: str = "*", hosts: tuple[str, ...] = ()) -> Site:
+    async def make(
+        token: str | None = None,
+        cors_origin: str = "*",
+        hosts: tuple[str, ...] = (),
+        limits: Limits = USUAL,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Site:
         calls: list[str] = []
 
         async def handle(request: web.Request) -> web.StreamResponse:
             calls.append(f"{request.method} {request.path}")
             return web.json_response({"ok": True})
 
-        async def socket(request: web.Request) -> web.StreamResponse:
+        async def slow(request: web.Request) -> web.StreamResponse:
+            """An answer of 64 MiB, in pieces."""
+            response = web.StreamResponse()
+            await response.prepare(request)
+            for _ in range(1024):
+                await response.write(bytes(65536))
+            return response
+
+        async def open_socket(request: web.Request) -> web.StreamResponse:
             calls.append("WS")
             connection = web.WebSocketResponse()
             await connection.prepare(request)
             await connection.close()
             return connection
 
+        async def stay(request: web.Request) -> web.StreamResponse:
+            connection = web.WebSocketResponse()
+            await connection.prepare(request)
+            async for _ in connection:
+                pass
+            return connection
+
         def refuse(refused: Refused) -> web.Response:
-            return web.json_response({"error": {"code": refused.code, "message": str(refused)}}, status=refused.status)
+            error = {"error": {"code": refused.code, "message": str(refused)}}
+            return web.json_response(error, status=refused.status, headers=refused.headers)
 
         known = ["localhost", "127.0.0.1", "::1", *hosts]
-        guard = Guard(hosts=known, token=token, cors_origin=cors_origin, shared=SHARED)
+        guard = Guard(hosts=known, token=token, cors_origin=cors_origin, shared=SHARED, clock=clock)
         app = web.Application()
         protect(app, guard, refuse)
-        app.router.add_get("/ws", socket)
+        app.router.add_get("/ws", open_socket)
+        app.router.add_get("/ws/stays", stay)
+        app.router.add_get("/slow", slow)
         app.router.add_route("*", "/{anything:.*}", handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         runners.append(runner)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return Site(runner.addresses[0][1], calls)
+        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        listeners.append(listener)
+        crowd = Crowd(limits, clock)
+        await Served(runner, listener, crowd).start()
+        return Site(listener.getsockname()[1], calls, guard, crowd)
 
     yield make
     for runner in runners:
         await runner.cleanup()
+    for listener in listeners:
+        listener.close()
 
 
 @pytest.fixture
