@@ -19,6 +19,7 @@ from api.dossier import artifacts_of, commits_named, find_story
 from db import get_commands_by_key, get_story_by_key
 from running.commits import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
 from running.git import Git, GitError
+from running.worktree import git_of
 
 WORK: Final = "work"  # the name of the change since development began, beside the hashes of commits
 TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown
@@ -61,7 +62,8 @@ async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]
         row = await database.read(get_story_by_key, story.key)
         if row is None or row.base_tree is None:
             raise ApiError(404, "not_found", f"development of {story.key} has not begun")
-        return git, row.base_tree, await git.snapshot()
+        lane = await git_of(services.workspace, row.batch_id, row.cycle_number) or git
+        return lane, row.base_tree, await lane.snapshot()
     commands = await database.read(get_commands_by_key, story.key)
     if name not in [commit.hash for commit in await commits_named(services, story.key, commands)]:
         raise ApiError(404, "not_found", f"{name} is no commit of {story.key}")

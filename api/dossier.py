@@ -13,9 +13,10 @@ import sprint
 from api.answers import ApiError, Services
 from api.reviews import Review, reviews_of
 from api.standing import Records, Sentence, Standing, evidence_of, standing_of
-from db import Check, Command, get_checks_by_key, get_commands_by_key, get_story_by_key
+from db import Check, Command, Story, get_checks_by_key, get_commands_by_key, get_story_by_key
 from running.commits import CommitInfo, commits_of
 from running.git import Diff, GitError
+from running.worktree import git_of
 from sprint import StoryDocument, StoryInfo
 from store.standings import count_stories_since, get_deeds, get_moves, get_newest_stories
 
@@ -87,7 +88,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     row = await database.read(get_story_by_key, key)
     records = Records(row=row, deeds=commands, move=(await database.read(get_moves, key)).get(key))
     checks = await database.read(get_checks_by_key, key)
-    tree = await _diff(services, None if row is None else row.base_tree)
+    tree = await _diff(services, row)
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
     commits = await commits_named(services, key, commands)
     return Dossier(
@@ -184,12 +185,14 @@ async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:
     return story, overview.project.writable
 
 
-async def _diff(services: Services, base_tree: str | None) -> Diff | None:
+async def _diff(services: Services, row: Story | None) -> Diff | None:
     """The change of the tree since development of the story started; None where there is nothing to compare."""
-    git = services.workspace.git
-    if git is None or base_tree is None:
+    if row is None or row.base_tree is None:
+        return None
+    git = await git_of(services.workspace, row.batch_id, row.cycle_number)
+    if git is None:
         return None
     try:
-        return await git.diff(base_tree, await git.snapshot())
+        return await git.diff(row.base_tree, await git.snapshot())
     except GitError:  # the snapshot's objects were removed with the data folder
         return None

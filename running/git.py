@@ -74,7 +74,7 @@ class Git:
         objects, index = (self.root / path for path in paths.splitlines())
         environment = {
             "GIT_INDEX_FILE": str(self._store / "index"),
-            "GIT_OBJECT_DIRECTORY": str(self._store / "objects"),
+            "GIT_OBJECT_DIRECTORY": str(self.objects),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(objects.resolve()),
         }
         async with self._index_lock:

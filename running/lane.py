@@ -16,7 +16,7 @@ from running.intake import Taken
 from running.merge import Merge, NotMerged
 from running.story import StoryRun, advance, block
 from running.workspace import Workspace, durable, record
-from running.worktree import Worktree
+from running.worktree import LaneFailed, Worktree
 from workflow import Preset
 
 log = logging.getLogger("sprint_runner.run")
@@ -38,7 +38,10 @@ class LaneRun:
     async def work(self, preset: Preset) -> None:
         """Everything up to the commit in the worktree. Raises `Stopped` and `AgentUnusable`."""
         self._worktree = await Worktree.of(self._workspace, self._names)
-        lane = await self._commander.gate.attend(self._worktree.open())
+        try:
+            lane = await self._commander.gate.attend(self._worktree.open())
+        except GitError as error:
+            raise LaneFailed(f"the worktree {self._worktree.place} could not be made: {error}") from None
         commander = self._commander.beside(lane)
         commander.begin_cycle(self._taken.number, self._taken.journal)
         await Cycle(lane, commander, self._background, self._taken.stories).run(preset)

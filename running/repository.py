@@ -39,9 +39,11 @@ class Repository(Git):
         return cls(git.root, git._store, git._ignored)
 
     async def beside(self, root: Path, store: Path) -> Repository:
-        """The same repository as seen from another worktree, with snapshots of its own."""
-        await asyncio.to_thread((store / "objects").mkdir, parents=True, exist_ok=True)
-        return Repository(root, store, self._ignored)
+        """The same repository as seen from another worktree; its snapshots are kept with those of this one."""
+        await asyncio.to_thread(store.mkdir, parents=True, exist_ok=True)
+        other = Repository(root, store, self._ignored)
+        other.objects = self.objects
+        return other
 
     async def ask(self, *arguments: str) -> str | None:
         """What git answers to a question, None where it has no answer."""
@@ -92,11 +94,13 @@ class Repository(Git):
         await self._run("worktree", "add", "--quiet", *named, environment={"SPRINT_RUNNER_MARK": mark})
 
     async def remove_worktree(self, path: Path) -> None:
-        """Remove a worktree of ours with all that is in it, finished or not. Raises `GitError`."""
-        if await asyncio.to_thread((path / ".git").is_file):
+        """Remove a worktree of ours with all that is in it, finished or not. Raises `GitError`.
+
+        Twice: of one that is half made or half gone, git forgets the name when the folder is not there any more.
+        """
+        for _ in range(2):
             await self._run("worktree", "remove", "--force", "--force", str(path), fine=(0, 128))
-        await asyncio.to_thread(_remove, path)
-        await self._run("worktree", "prune")
+            await asyncio.to_thread(_remove, path)
 
     async def delete_branch(self, branch: str, into: str) -> bool:
         """Delete a branch of ours whose commits are all part of `into`; whether it is gone."""

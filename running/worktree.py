@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from db import Lane
+from db import Lane, get_lane
 from running.cargo import Cargo, copy_of
 from running.check import run
 from running.command import AgentUnusable
+from running.git import Git
 from running.repository import Repository
 from running.workspace import Workspace
 
@@ -128,6 +129,16 @@ class Worktree:
         if target is not None:
             await self.repository.delete_branch(self.names.branch, target)
         return ""
+
+
+async def git_of(workspace: Workspace, batch_id: int, cycle_number: int) -> Git | None:
+    """Git as seen from where a cycle works: from its worktree as long as that is there, else from the user's tree."""
+    names = await workspace.database.read(get_lane, batch_id, cycle_number)
+    if workspace.git is None or names is None or names.ended_at is not None:
+        return workspace.git
+    worktree = await Worktree.of(workspace, names)
+    there = await asyncio.to_thread((worktree.top / ".git").is_file)
+    return await worktree.lane() if there else workspace.git
 
 
 def repository_of(workspace: Workspace) -> Repository:
