@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from api import changes, export
 from api.answers import SERVICES, ApiError, answer, body, only
 from api.dossier import dossier_of, standings
 from events import EventType, emit_event
+from security.files import read_inside
 from sprint import Refused
 
 DATA_FILES: Final = {
@@ -74,9 +76,9 @@ def data_file(path: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def get_data_file(request: web.Request) -> web.Response:
         project = request.app[SERVICES].workspace.project
         name = path.removeprefix("/")
-        places = [project.artifacts / name, BESIDE_THE_PAGE / name]
+        places = [(_top(project, project.artifacts), project.artifacts / name), (BESIDE_THE_PAGE, BESIDE_THE_PAGE / name)]
         if name == "sprint-status.yaml":
-            places.insert(0, project.tracker)
+            places.insert(0, (_top(project, project.tracker.parent), project.tracker))
         content = await asyncio.to_thread(_first, places)
         if content is None:
             raise ApiError(404, "not_found", f"the project has no {name}")
@@ -86,16 +88,14 @@ def data_file(path: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     return get_data_file
 
 
-def _first(places: list[Path]) -> bytes | None:
-    for place in places:
-        try:
-            with place.open("rb") as file:
-                content = file.read(DATA_MAX + 1)
-        except OSError:
-            continue
-        if len(content) <= DATA_MAX:
-            return content
-    return None
+def _top(project: sprint.Project, folder: Path) -> Path:
+    """What a file may not be outside of: the project, or a folder elsewhere that the operator has named."""
+    return project.root if Path(os.path.abspath(folder)).is_relative_to(project.root) else folder
+
+
+def _first(places: Sequence[tuple[Path, Path]]) -> bytes | None:
+    found = (read_inside(top, place, DATA_MAX) for top, place in places)
+    return next((content for content in found if content is not None), None)
 
 
 def _text(fields: dict[str, Any], name: str) -> str:
