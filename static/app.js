@@ -140,9 +140,15 @@ function moved(taken) {
 
 function render() {
   const shown = replay.model(model);
-  header.render(shown, replay.now);
+  const now = clockOf(shown);
+  header.render(shown, now);
   controls.render(shown, replay.active);
-  tabs[route.current.tab].render(TIMELESS.has(route.current.tab) ? model : shown, replay.now);
+  tabs[route.current.tab].render(TIMELESS.has(route.current.tab) ? model : shown, now);
+}
+
+/** What time it is in what is shown: it stands still while nobody can say what happens. @param {Model} shown */
+function clockOf({ link, heardAt }) {
+  return link.lost && heardAt && !replay.active ? heardAt : replay.now;
 }
 
 /** @param {Record<string, any>} payload */
@@ -207,8 +213,8 @@ function onRoute({ tab, params }) {
 
 function tick() {
   const shown = replay.model(model);
-  header.tick(shown, Date.now());
-  tabs[route.current.tab].tick(shown, replay.now);
+  header.tick(shown, clockOf(shown));
+  tabs[route.current.tab].tick(shown, clockOf(shown));
 }
 
 /** The server has made a cookie of the token; in the address it could be read, shared and remembered. */

@@ -50,7 +50,7 @@ export function createNeeds(actions) {
     known = needs.length;
     rows.render(needs);
     show(byId("attention"), needs.length > 0);
-    text(byId("attention-title"), needs.length > 1 ? `Needs you (${needs.length})` : "Needs you");
+    text(byId("attention-title"), titleOf(needs));
   }
 
   return {
@@ -59,6 +59,12 @@ export function createNeeds(actions) {
       if (model.run.state === "waiting") for (const view of rows.views()) view.tick(model.run.until, now);
     },
   };
+}
+
+/** @param {Need[]} needs */
+function titleOf(needs) {
+  if (needs.every(({ item }) => item.kind === "waiting")) return "Waiting";
+  return needs.length > 1 ? `Needs you (${needs.length})` : "Needs you";
 }
 
 /** Newest first; what lasts stands on top. @param {Model} model @param {number} now @returns {Need[]} */
