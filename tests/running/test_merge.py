@@ -38,7 +38,7 @@ class Yard:
 
     async def lane(self, key: str) -> Worktree:
         """A new worktree, opened."""
-        names = await name_lane(self.workspace, 1, [key])
+        names: dict[str, Any] = {**await name_lane(self.workspace, 1, [key])}
         worktree = await Worktree.of(self.workspace, Lane(id=1, batch_id=1, cycle_number=1, **names))
         await worktree.open()
         return worktree
