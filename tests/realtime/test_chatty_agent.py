@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.realtime.bystander import bystander
 from tests.realtime.pages import quantile
 from tests.running.projects import make_project
 from tests.servers import Server, get, post
@@ -28,26 +28,6 @@ for burst in range({BURSTS}):
     sys.stdout.flush()
     time.sleep(0.5)
 print("[DEV-STORY-BLOCKED: YES] that was all")
-"""
-
-
-# What the machine takes from everybody: a process that syncs 4 KiB before each answer and does nothing else.
-BYSTANDER = """
-import asyncio, os, sys
-file = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)
-def sync(data):
-    os.pwrite(file, os.urandom(4096), 0)
-    os.fdatasync(file)
-    return data
-async def answer(reader, writer):
-    while data := await reader.read(1):
-        writer.write(await asyncio.to_thread(sync, data))
-    writer.close()
-async def main():
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-asyncio.run(main())
 """
 
 
@@ -107,30 +87,3 @@ async def watched(client: aiohttp.ClientSession) -> AsyncIterator[list[float]]:
         yield delays
         await line.close()
         await task
-
-
-@asynccontextmanager
-async def bystander(file: Path) -> AsyncIterator[list[float]]:
-    """How long a process that does nothing else takes to answer."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", BYSTANDER, str(file), stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(await process.stdout.readline()))
-    times: list[float] = []
-
-    async def ask() -> None:
-        while True:
-            started = time.perf_counter()
-            writer.write(b"?")
-            await reader.readexactly(1)
-            times.append(time.perf_counter() - started)
-            await asyncio.sleep(0.005)
-
-    task = asyncio.create_task(ask())
-    yield times
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    writer.close()
-    process.kill()
-    await process.wait()

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from tests.bench.load import clients
+from tests.realtime.bystander import bystander
 from tests.realtime.house import House
 from tests.realtime.pages import quantile
 
@@ -34,7 +35,7 @@ async def test_bursts_of_4000_events_keep_neither_an_event_nor_the_page_waiting(
             waited.append(time.perf_counter() - started)
             await asyncio.sleep(0.005)
 
-    async with clients(house.port, 10, 1) as load:
+    async with clients(house.port, 10, 1) as load, bystander(house.root / "noise") as noise:
         await house.get("drive/facts")
         running = asyncio.gather(ask(), others())
         for _ in range(BURSTS):
@@ -48,5 +49,5 @@ async def test_bursts_of_4000_events_keep_neither_an_event_nor_the_page_waiting(
         assert (await house.get("drive/facts"))["busy_s"] < 0.25
     # How late others are is bounded by that stretch; by the clock, a machine that others use adds what it likes.
     for times in (asked, waited):
-        assert quantile(times, 0.5) < 0.1
-        assert max(times) < 3
+        assert quantile(times, 0.5) < 0.1 + 3 * quantile(noise, 0.9)
+        assert max(times) < 1 + 5 * max(noise)

@@ -10,9 +10,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.realtime.bystander import bystander
 from tests.realtime.house import House
 from tests.realtime.pages import Page, quantile
 from tests.realtime.sick import Ward
+from tests.store.disks import Metronome
 
 EVENT = 2_000  # letters of an event: stalls are met in seconds
 RATE_S = 0.02
@@ -38,18 +40,22 @@ async def healthy_among_sick(folder: Path) -> None:
         ward, epoch = Ward(house), await house.epoch()
         pages = [Page(house, epoch) for _ in range(10)]
         await emit_until(house, lambda: all(len(page.delays) > 50 for page in pages))
-        before, memory = house.sockets(), house.memory()
+        before, memory, met = house.sockets(), house.memory(), await clients_so_far(house)
         for _ in range(3):
             ward.stalled()
             ward.silent()
             ward.pinging()
             ward.babbling()
             await ward.frozen()
-        assert house.sockets() >= before + 14  # our own requests may have let one go
+        assert await clients_so_far(house) == met + 15
         for page in pages:
             page.delays.clear()
         ends = time.monotonic() + 8
-        await emit_until(house, lambda: time.monotonic() > ends)
+        async with bystander(folder / "noise") as others:
+            await emit_until(house, lambda: time.monotonic() > ends)
+        delays = [delay for page in pages for delay in page.delays]
+        assert quantile(delays, 0.5) < 0.25 + max(others)
+        assert max(delays) < 2 + 3 * max(others)
         # a stalled one is let go when it has 1 MiB too much, after what the kernel takes for it
         assert house.memory() - memory < 15 * (1 << 20) + (10 << 20)
         await emit_until(house, lambda: house.sockets() <= before + 2)
@@ -66,13 +72,20 @@ async def healthy_among_sick(folder: Path) -> None:
             await page.leave()
             assert page.seen == list(range(1, last + 1))
             assert page.codes == []  # never let go
-            assert quantile(page.delays, 0.5) < 0.25
-            assert max(page.delays) < 2
         assert "Traceback" not in house.errors.read_text()
 
 
+async def clients_so_far(house: House) -> int:
+    """Those that are there and those that were let go: on a slow machine some are gone before the last one came."""
+    facts = await house.get("drive/facts")
+    return int(facts["clients"] + facts["dropped"])
+
+
 async def heartbeat(folder: Path) -> None:
-    """A ping at 30 s, the end at 40 s, every sick client gone at 45 s, and healthy ones stay."""
+    """A ping at 30 s, the end at 40 s, every sick client gone at 45 s, and healthy ones stay.
+
+    The upper bounds are let out by what the machine took from both processes at worst.
+    """
     async with House(folder) as house:
         ward, page = Ward(house), Page(house, await house.epoch())
         before = house.sockets()
@@ -88,19 +101,24 @@ async def heartbeat(folder: Path) -> None:
                 await line.receive()
                 told["end"] = time.monotonic() - started
 
-        watched = asyncio.create_task(silent())
-        for _ in range(3):
-            ward.stalled()
-            ward.silent()
-            await ward.frozen()  # a process of its own, which takes a while to start on a busy machine
-        connected = time.monotonic()
-        await asyncio.gather(watched)
-        assert 29.9 < told["ping"] < 33
-        assert 39.9 < told["end"] < 44
+        await house.get("drive/facts")
+        async with Metronome() as metronome:
+            watched = asyncio.create_task(silent())
+            for _ in range(3):
+                ward.stalled()
+                ward.silent()
+                await ward.frozen()  # a process of its own, which takes a while to start on a busy machine
+            connected = time.monotonic()
+            await watched
+            async with asyncio.timeout(60):
+                while house.sockets() > before + 2:
+                    await asyncio.sleep(0.1)
+            gone = time.monotonic() - connected
+        late = 3 * (metronome.worst + (await house.get("drive/facts"))["late_s"])
+        assert 29.9 < told["ping"] < 33 + late
+        assert 39.9 < told["end"] < 44 + late
         assert told["tick"] == 1
-        async with asyncio.timeout(connected + 45 - time.monotonic()):
-            while house.sockets() > before + 2:
-                await asyncio.sleep(0.1)
+        assert gone < 45 + late
         await house.emit()
         await page.until(1)
         assert page.codes == []

@@ -42,7 +42,7 @@ def full(database: Database) -> Iterator[None]:
 
 
 async def open_again(database: Database) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while database.writer.failure is not None:
             await asyncio.sleep(0.005)
 

@@ -189,6 +189,8 @@ async def test_a_crash_shows_all_of_a_unit_or_nothing(path: Path, tmp_path: Path
             database.write(create_batch, max_cycles=len(futures))
         if round_ % 3 == 0:
             await asyncio.sleep(rng.random() / 500)
+        if round_ % 4 == 0:
+            await futures[0]  # a slow disk, too, gets on while we copy
         events, told = await asyncio.to_thread(read_copy, path, tmp_path / f"copy-{round_}.db")
         assert events == told
         found.add(events)
