@@ -76,7 +76,8 @@ def data_file(path: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def get_data_file(request: web.Request) -> web.Response:
         project = request.app[SERVICES].workspace.project
         name = path.removeprefix("/")
-        places = [(_top(project, project.artifacts), project.artifacts / name), (BESIDE_THE_PAGE, BESIDE_THE_PAGE / name)]
+        artifacts = project.artifacts
+        places = [(_top(project, artifacts), artifacts / name), (BESIDE_THE_PAGE, BESIDE_THE_PAGE / name)]
         if name == "sprint-status.yaml":
             places.insert(0, (_top(project, project.tracker.parent), project.tracker))
         content = await asyncio.to_thread(_first, places)
