@@ -1,7 +1,8 @@
-"""The server as it is, started as a process of its own, with three more routes for the tests and measurements.
+"""The server as it is, started as a process of its own, with more routes for the tests and measurements.
 
 `POST /drive/emit` emits events, `GET /drive/facts` tells how long the loop was busy at a stretch, `POST /drive/lines`
-reads a pipe line by line and emits each, as the lines of an agent are. Run with `python -m tests.realtime.driven`.
+reads a pipe line by line and emits each, as the lines of an agent are, `POST /drive/agents` runs agents side by side as
+the commands of a batch would. Run with `python -m tests.realtime.driven`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any
 
 from aiohttp import web
 
+import agents
 import events
 import server
 from api.answers import SERVICES
+from running.activity import Activity
 
 BEAT_S = 0.001
 STORY = {"story_key": "2a-1", "command": "dev-story", "task_id": "implement"}
@@ -72,6 +75,23 @@ async def emit_lines(request: web.Request) -> web.Response:
     return web.json_response({"lines": count})
 
 
+async def run_agents(request: web.Request) -> web.Response:
+    """Run the named programs at once, each with a log like a command's; how each ended and what it said."""
+    wanted = await request.json()
+    services = request.app[SERVICES]
+    folder = services.workspace.data_dir
+    processes = []
+    for number, (kind, command) in enumerate(wanted["agents"], start=1):
+        story = {"story_key": f"2a-{number}", "command": "dev-story"}
+        activity = Activity(("implement",), number, story, services.database)
+        call = agents.Call("go", folder, f"{services.database.epoch}:{number}", folder / "streams" / "0" / f"{number}")
+        spec = agents.AgentSpec(f"agent-{number}", kind, tuple(command))
+        processes.append(await agents.start(spec, call, activity.take))
+    outcomes = await asyncio.gather(*(process.wait() for process in processes))
+    told = [{"kind": each.kind, "reason": each.reason, "end": each.text[-40:]} for each in outcomes]
+    return web.json_response({"outcomes": told})
+
+
 async def facts(request: web.Request) -> web.Response:
     """What was measured since the last time somebody asked."""
     loop, services = request.app[LOOP], request.app[SERVICES]
@@ -100,6 +120,7 @@ def build_app(plan: Any, *subscribers: Any, build: Any = server.build_app) -> we
     app.cleanup_ctx.append(_beating)
     app.router.add_post("/drive/emit", emit)
     app.router.add_post("/drive/lines", emit_lines)
+    app.router.add_post("/drive/agents", run_agents)
     app.router.add_get("/drive/facts", facts)
     return app
 
