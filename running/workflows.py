@@ -17,7 +17,7 @@ import msgspec
 from db import Batch, get_preset, keep_preset
 from running.evidence import in_the_way
 from running.preflight import NotNow
-from running.prompt import PromptError, read_template, unknown_placeholders
+from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
 from running.workspace import Workspace, durable
 from workflow import (
     CLASSIC,
@@ -32,6 +32,7 @@ from workflow import (
     is_shim,
     own_preset,
 )
+from workflow.presets import KINDS
 
 SKILLS: Final = (".claude/skills", ".agents/skills")
 COMMANDS: Final = (".claude/commands", ".claude/commands/bmad/bmm/workflows")
@@ -107,6 +108,7 @@ async def choose_preset(workspace: Workspace, agent: str, *, fresh: bool) -> Pre
     settings = workspace.settings()
     caller = workspace.agents[agent].kind
     preset = await asyncio.to_thread(_named, workspace, settings.workflow, caller)
+    await asyncio.to_thread(_check_overrides, workspace.project.root, preset)
     if settings.code_review_after_build and preset.name == "build-auto":
         phases = tuple(replace(phase, max_reviews=None) for phase in preset.phases)
         preset = replace(preset, phases=phases)
@@ -141,6 +143,21 @@ def _named(workspace: Workspace, name: str, caller: str) -> Preset:
             ".agents/skills): install BMAD 6.11 or newer, or set workflow to classic",
         )
     return builder
+
+
+def _check_overrides(root: Path, preset: Preset) -> None:
+    """The project's own prompts are for commands that there are, and can be filled in. Raises `NotNow`."""
+    known = {*KINDS, *(kind.name for kind in preset.commands)}
+    for name in sorted(_names(root / OVERRIDES)):
+        path = f"{OVERRIDES}/{name}"
+        if not name.endswith(".md") or name.removesuffix(".md") not in known:
+            raise NotNow("prompt", f"{path}: there is no such command; known are {', '.join(sorted(known))}")
+        try:
+            unknown = unknown_placeholders(read_template(root / path))
+        except PromptError as error:
+            raise NotNow("prompt", str(error)) from None
+        if unknown:
+            raise NotNow("prompt", f"{path}: there is no placeholder {unknown[0]!r}")
 
 
 async def remember_preset(workspace: Workspace, batch_id: int, preset: Preset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,25 @@ async def test_a_prompt_of_the_project_comes_before_ours(make_runner: MakeRunner
     await runner.run()
     assert prompts["dev-story"].rstrip().endswith("Speak of 1-1-a as a pirate would.")
     assert runner.statuses() == {"1-1-a": "done"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("dev-storey.md", "x", "dev-storey.md: there is no such command; known are"),
+        ("dev-story.txt", "x", "dev-story.txt: there is no such command"),
+        ("dev-story.md", "Do {{everything}}.", "dev-story.md: there is no placeholder 'everything'"),
+    ],
+)
+async def test_a_prompt_of_the_project_that_cannot_be_used_is_refused(
+    make_runner: MakeRunner, name: str, text: str, said: str
+) -> None:
+    runner = await make_runner(READY)
+    (runner.root / ".sprint-runner-prompts").mkdir()
+    (runner.root / ".sprint-runner-prompts" / name).write_text(text)
+    with pytest.raises(NotNow, match=re.escape(said)):
+        await runner.start()
+    assert runner.events == []
 
 
 # -- workflows of one's own ----------------------------------------------------------------------------------------
