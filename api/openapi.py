@@ -1,0 +1,114 @@
+"""`/api/openapi.json`: the OpenAPI 3.1 document, made of the table of operations and of the types that are answered."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from api.answers import BODY_MAX, answer
+from api.operations import INTEGER, OPERATIONS, TEXT, Operation
+
+EVERYWHERE: Final = (400, 401, 403, 405, 413, 415, 429)  # what the guard and the reader of bodies answer
+MEANINGS: Final = {
+    101: "The connection is a WebSocket now.",
+    200: "Done.",
+    202: "Begun.",
+    400: "Bad input; the message names the field.",
+    401: "The token is missing or wrong.",
+    403: "A foreign Host or Origin.",
+    404: "There is no such thing.",
+    405: "The path has no such method.",
+    409: "Not in this state.",
+    413: f"A body of more than {BODY_MAX} bytes.",
+    415: "Not application/json.",
+    422: "The file cannot be edited safely.",
+    429: "Too many wrong tokens from this address.",
+    503: "The disk takes no writes, or a bound is reached.",
+}
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+
+
+class ErrorDetail(msgspec.Struct):
+    """`code` is for programs, `message` for people."""
+
+    code: str
+    message: str
+
+
+class Error(msgspec.Struct):
+    error: ErrorDetail
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The document; made once."""
+    kinds = [Error, *(kind for row in OPERATIONS for kind in (row.answer, row.body) if not _is_media(kind))]
+    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    of = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
+    paths: dict[str, dict[str, Any]] = {}
+    for row in OPERATIONS:
+        paths.setdefault(row.path, {})[row.method] = _operation(row, of)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Sprint Runner",
+            "version": "1",
+            "description": "JSON in, JSON out. Actions are sent as application/json, by a page of this server or none.",
+        },
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "security": [{}, {"token": []}],
+    }
+
+
+def _operation(row: Operation, of: dict[str, Any]) -> dict[str, Any]:
+    error = {"application/json": {"schema": of[repr(Error)]}}
+    good = {"description": MEANINGS[row.status], **_content(row.answer, of)}
+    bad = {str(code): {"description": MEANINGS[code], "content": error} for code in sorted({*EVERYWHERE, *row.errors})}
+    made = {
+        "operationId": _name(row),
+        "summary": row.summary,
+        "parameters": [*_path_parameters(row), *_query_parameters(row)],
+        "responses": {str(row.status): good, **bad},
+    }
+    if row.body is not None:
+        made["requestBody"] = {"content": {"application/json": {"schema": of[repr(row.body)]}}}
+    return made
+
+
+def _content(kind: Any, of: dict[str, Any]) -> dict[str, Any]:
+    if kind == "":
+        return {}
+    media, schema = (kind, TEXT) if _is_media(kind) else ("application/json", of[repr(kind)])
+    return {"content": {media: {"schema": schema}}}
+
+
+def _is_media(kind: Any) -> bool:
+    return kind is None or isinstance(kind, str)
+
+
+def _path_parameters(row: Operation) -> list[dict[str, Any]]:
+    names = _PARAMETER.findall(row.path)
+    return [
+        {"name": name, "in": "path", "required": True, "schema": INTEGER if name == "id" else TEXT} for name in names
+    ]
+
+
+def _query_parameters(row: Operation) -> list[dict[str, Any]]:
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in row.query.items()]
+
+
+def _name(row: Operation) -> str:
+    words = [word for word in re.split(r"\W+", row.path) if word]
+    return "_".join([row.method, *words]) if words else f"{row.method}_page"
+
+
+async def get_document(_request: web.Request) -> web.Response:
+    return answer(document())
+
+
+ROUTES: Final = [web.get("/api/openapi.json", get_document)]
