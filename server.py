@@ -20,6 +20,7 @@ from aiohttp import web
 import api.answers
 import api.history
 import api.metrics
+import api.openapi
 import api.operate
 import api.page
 import api.project
@@ -90,6 +91,7 @@ def build_app(plan: Plan, *subscribers: events.Subscriber) -> web.Application:
         api.operate,
         api.settings,
         api.metrics,
+        api.openapi,
     ):
         app.add_routes(module.ROUTES)
     app.cleanup_ctx.append(lambda app: _services(app, plan, subscribers))
