@@ -39,7 +39,7 @@ STORIES = (
     "2-2-share-with-the-club",
     "2-3-a-year-in-birds",
 )
-TIMEOUT_S = 60
+TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)

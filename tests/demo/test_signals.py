@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.demo.bench import STORIES, Bench, finish
+from tests.demo.bench import STORIES, TIMEOUT_S, Bench, finish
 from tests.demo.test_stream import check
 
 Line = dict[str, Any]
@@ -63,6 +63,13 @@ def in_bash(bench: Bench) -> subprocess.Popen[bytes]:
     return process
 
 
+def stuck(bench: Bench) -> subprocess.Popen[bytes]:
+    """An agent that stops in the middle of its first reply, once; called again it goes on."""
+    bench.script = bench.home.with_name("script.json")
+    bench.script.write_text(json.dumps({"story-discovery": ["stuck", "ok"]}))
+    return bench.start(bench.prompt("story-discovery", STORIES[0]))
+
+
 def waiting_in(bench: Bench, command: str) -> int:
     """The process that a command of the agent runs in, as soon as it has said something."""
     marked = [each for each in Path("/proc").iterdir() if each.name.isdigit() and _has(each, command, bench.root)]
@@ -78,7 +85,7 @@ def _has(process: Path, command: str, root: Path) -> bool:
 
 
 def test_interrupted_before_the_first_reply_there_is_no_result(bench: Bench) -> None:
-    process = bench.start(bench.prompt("story-discovery", STORIES[0]), speed="0.01")
+    process = bench.start(bench.prompt("story-discovery", STORIES[0]), speed="0.001")
     until(process, is_init)
     code, lines = end(process, signal.SIGINT)
     assert code == 0
@@ -87,7 +94,7 @@ def test_interrupted_before_the_first_reply_there_is_no_result(bench: Bench) -> 
 
 
 def test_interrupted_in_a_reply_the_result_is_an_error_and_the_exit_code_0(bench: Bench) -> None:
-    process = bench.start(bench.prompt("story-discovery", STORIES[0]), speed="0.2")
+    process = stuck(bench)
     until(process, is_text)
     code, lines = end(process, signal.SIGINT)
     assert code == 0
@@ -120,13 +127,13 @@ def test_terminated_in_a_command_there_is_its_answer_and_no_result(bench: Bench,
 
 
 def test_terminated_in_a_reply_nothing_more_is_printed(bench: Bench) -> None:
-    process = bench.start(bench.prompt("story-discovery", STORIES[0]), speed="0.2")
+    process = stuck(bench)
     until(process, is_text)
     assert end(process, signal.SIGTERM) == (143, [])
 
 
 def test_an_interrupted_session_is_finished_by_a_resumed_one(bench: Bench) -> None:
-    process = bench.start(bench.prompt("story-discovery", STORIES[0]), speed="0.2")
+    process = stuck(bench)
     session = until(process, is_text)[0]["session_id"]
     _, lines = end(process, signal.SIGINT)
     run = bench.call("Go on.", "--resume", session)
@@ -147,7 +154,7 @@ def test_a_stubborn_agent_needs_kill_and_leaves_a_child(bench: Bench, tmp_path: 
             process.wait(0.2)
         assert os.getsid(child) == child, "the child is in a session of its own"
         process.kill()
-        assert process.wait(5) == -signal.SIGKILL
+        assert process.wait(TIMEOUT_S) == -signal.SIGKILL
         assert os.getpgid(child) == child, "and outlives the agent"
     finally:
         os.kill(child, signal.SIGKILL)
