@@ -119,6 +119,7 @@ class Adapter(ABC):
     complains: ClassVar[bool] = False  # its parser learns from stderr, too
     ending: ClassVar[tuple[Step, ...]] = (Step(signal.SIGTERM),)  # before SIGKILL to the group
     death_signal: ClassVar[signal.Signals] = signal.SIGKILL  # sent by the kernel when we die
+    login: ClassVar[str] = ""  # the sentence for an operator whose key or login was refused
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win
 
     @abstractmethod
@@ -146,6 +147,8 @@ class Adapter(ABC):
         judgement = _by_cause(tally, ending) or self._by_final(tally, ending)
         if tally.resumed and judgement.kind is OutcomeKind.COULD_NOT_START:  # it may well start afresh
             return Judgement(OutcomeKind.FAILED, f"The session could not be resumed. {judgement.reason}")
+        if judgement.kind is OutcomeKind.AUTH and self.login:
+            return Judgement(OutcomeKind.AUTH, f"{judgement.reason} {self.login}")
         return judgement
 
     def _by_final(self, tally: Tally, ending: Ending) -> Judgement:

@@ -223,6 +223,7 @@ class Claude(Adapter):
     """See the module."""
 
     kind = "claude"
+    login = "Log in with `claude` and /login, or set ANTHROPIC_API_KEY in the agent's environment."
     ending = (Step(signal.SIGINT), Step(signal.SIGTERM))
     death_signal = signal.SIGTERM  # on which it ends the shell commands it started, too
     environment = {

@@ -118,6 +118,7 @@ class Codex(Adapter):
     """See the module."""
 
     kind = "codex"
+    login = "Log in with `codex login`, or set the key that its provider asks for."
     complains = True
     ending = (Step(signal.SIGINT),)  # on which it ends its commands; SIGTERM would leave them
     death_signal = signal.SIGINT

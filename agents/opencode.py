@@ -111,6 +111,7 @@ class Opencode(Adapter):
     """See the module."""
 
     kind = "opencode"
+    login = "Log in with `opencode auth login`."
     complains = True
     ending = (Step(signal.SIGTERM, to_group=True),)  # it ignores SIGINT and SIGHUP
     death_signal = signal.SIGTERM

@@ -87,3 +87,14 @@ def test_who_learns_from_stderr_says_so(kind: str) -> None:
     adapter = adapter_for(kind)
     own: object = type(adapter.parser()).complain
     assert adapter.complains is (own is not QuietParser.complain)
+
+
+@pytest.mark.parametrize("kind", sorted(set(ADAPTERS) - {"text"}))
+def test_a_refused_key_comes_with_what_to_do(kind: str) -> None:
+    """However it is told: by the final record, or by a retry that cannot help."""
+    said = adapter_for(kind).login
+    assert kind in said.lower() or "API_KEY" in said
+    refused = Final(OutcomeKind.AUTH, "401 Unauthorized")
+    assert judge(STARTED, refused, kind=kind, exit_code=1) == (OutcomeKind.AUTH, f"401 Unauthorized. {said}")
+    ended = judge(STARTED, kind=kind, exit_code=-2, cause=Cause.AUTH, detail="The key was refused.")
+    assert ended == (OutcomeKind.AUTH, f"The key was refused. {said}")

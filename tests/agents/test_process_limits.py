@@ -79,5 +79,8 @@ async def test_a_refused_key_ends_the_run_at_once(bench: Bench) -> None:
         " error_status=401, error='authentication_failed'); time.sleep(60)"
     )
     assert outcome.kind is OutcomeKind.AUTH
-    assert outcome.reason == "The agent's key or login was refused (authentication_failed, HTTP 401)."
+    assert outcome.reason == (
+        "The agent's key or login was refused (authentication_failed, HTTP 401). "
+        "Log in with `claude` and /login, or set ANTHROPIC_API_KEY in the agent's environment."
+    )
     assert any(isinstance(record, Retry) and record.fatal for record in bench.records)
