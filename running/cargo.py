@@ -62,6 +62,15 @@ class Cargo:
         """What a merge leaves as it stands in the user's tree, because it came in by copy. Blocks on the disk."""
         return [*self.shared, *self._copied()]
 
+    def one_way(self, name: str) -> bool:
+        """Whether a copy is for reading only."""
+        return self._copied().get(name) == ONE_WAY
+
+    def same(self, name: str) -> bool:
+        """Whether the user has this very content, so that nothing is lost with the lane. Blocks on the disk."""
+        mine = _print(self.project.root / name)
+        return mine is not None and mine == _print(self.copy.root / name)
+
     async def bring_back(self, repository: Repository, lane: Repository) -> list[str]:
         """Bring back what was changed or made in the lane; the files that changed on both sides and were left alone."""
         made = await _others(lane, self._planning())

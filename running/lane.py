@@ -83,8 +83,8 @@ class LaneRun:
         try:
             commit = await Merge(self._worktree, self._commander.gate, message, about).run()
         except NotMerged as refused:
-            where = f"the branch {self._names.branch} is kept, not merged into {self._names.target}"
-            return f"{self._workspace.masker.text(str(refused))}\n{where}"
+            why = self._workspace.masker.text(str(refused))
+            return f"the branch {self._names.branch} is kept, and not merged into {self._names.target}: {why}"
         if commit is not None:
             self.merged = commit
             await durable(lambda: self._workspace.database.write(update_lane, self._names.id, merged=commit))

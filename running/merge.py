@@ -1,8 +1,8 @@
 """The merge of a lane into the user's branch: tried without a tree, checked in a tree of its own, then taken.
 
 Promises: the user's branch stands before the merge or after it, never in between, and only a merge that the project's
-check has passed is taken. What is not under version control by the lane's doing stays as it is in the user's tree, and
-so does the tracker, whose present content the merge records where git knows it.
+check has passed is taken. No file of the user's is written here that a lane has as a copy: of the tracker the merge
+records what stands on the disk now, and a planning file that the lane was the first to commit is brought back later.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class NotMerged(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A merge to take: its commit, and the files that stay on disk, as it has them and as they were."""
+    """A merge to take: its commit, and the files that stay on disk, as it has them and as they were (None: not)."""
 
     commit: str
     standing: dict[str, Entry]
-    before: dict[str, Entry]
+    before: dict[str, Entry | None]
 
 
 class Merge:
@@ -85,20 +85,29 @@ class Merge:
 
     async def _plan(self, head: str, tip: str) -> Plan:
         tree, conflicts = await self._repository.merged(head, tip)
-        cargo, prefix = self._worktree.cargo, self._worktree.prefix
-        left_out = {f"{prefix}{name}": name for name in await asyncio.to_thread(cargo.left_out)}
-        if real := [path for path in conflicts if path not in left_out]:
+        prefix = self._worktree.prefix
+        copies = {f"{prefix}{name}": name for name in await asyncio.to_thread(self._worktree.cargo.left_out)}
+        if real := [path for path in conflicts if path not in copies]:
             raise NotMerged(f"conflicts in {_named(real)}")
-        before = await self._repository.entries(head, list(left_out))
-        standing = {
-            path: Entry(entry.mode, await self._repository.blob(left_out[path]))
-            for path, entry in before.items()
-            if left_out[path] in cargo.shared and (cargo.project.root / left_out[path]).is_file()
-        }
-        entries = {path: standing.get(path) or before.get(path) for path in left_out}
+        ours, theirs = [await self._repository.entries(commit, list(copies)) for commit in (head, tip)]
+        standing = {}
+        for path, name in copies.items():
+            entry = await self._standing(name, ours.get(path), theirs.get(path))
+            if entry is not None:
+                standing[path] = entry
+        entries = {path: standing.get(path) or ours.get(path) for path in copies}
         tree = await self._repository.tree_with(tree, entries, self._worktree.records / "index")
         commit = await self._repository.commit_tree(tree, [head, tip], self._message)
-        return Plan(commit, standing, {path: before[path] for path in standing})
+        return Plan(commit, standing, {path: ours.get(path) for path in standing})
+
+    async def _standing(self, name: str, ours: Entry | None, theirs: Entry | None) -> Entry | None:
+        """What the merge has of a copy while the file on disk stays; None where it has what the user's branch has."""
+        cargo = self._worktree.cargo
+        known = ours or theirs
+        if name in cargo.shared and known is not None and (cargo.project.root / name).is_file():
+            return Entry(known.mode, await self._repository.blob(name))
+        first = ours is None and name not in cargo.shared and not cargo.one_way(name)
+        return theirs if first else None
 
     async def _check(self, commit: str) -> None:
         """Lay the merge out and run the project's check there."""

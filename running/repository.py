@@ -140,13 +140,9 @@ class Repository(Git):
         return (await self._run("write-tree", environment=environment)).strip()
 
     async def _stage(self, entries: Mapping[str, Entry | None], environment: dict[str, str] | None = None) -> None:
-        kept = _infos({path: entry for path, entry in entries.items() if entry is not None})
         top = await self.ask("rev-parse", "--show-toplevel") or str(self.root)
-        gone = [f"{top}/{path}" for path, entry in entries.items() if entry is None]
-        if kept:
-            await self._run("update-index", "--add", *kept, environment=environment)
-        if gone:
-            await self._run("update-index", "--force-remove", "--", *gone, environment=environment)
+        for words in _changes(entries, top):
+            await self._run("update-index", *words, environment=environment)
 
     async def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
         named = [word for parent in parents for word in ("-p", parent)]
@@ -154,21 +150,24 @@ class Repository(Git):
 
     # -- the user's branch -------------------------------------------------------------------------------------
 
-    async def forward(self, commit: str, standing: Mapping[str, Entry], before: Mapping[str, Entry]) -> None:
+    async def forward(self, commit: str, standing: Mapping[str, Entry], before: Mapping[str, Entry | None]) -> None:
         """Move the branch that is checked out on to a commit that comes after it; raises `GitError`, then nothing is.
 
         Files named in `standing` stay as they are on disk: the index learns their new entries first, and their old
         ones again where git refuses, as it does where the user's own changes would be written over.
         """
-        await asyncio.to_thread(self._forward, commit, standing, before)
+        top = await self.ask("rev-parse", "--show-toplevel") or str(self.root)
+        await asyncio.to_thread(self._forward, commit, _changes(standing, top), _changes(before, top))
 
-    def _forward(self, commit: str, standing: Mapping[str, Entry], before: Mapping[str, Entry]) -> None:
+    def _forward(self, commit: str, standing: list[list[str]], before: list[list[str]]) -> None:
         """In a thread, without a limit of time: nothing of ours may end a git that writes the user's tree."""
-        self._to_its_end("update-index", *_infos(standing))
+        for words in standing:
+            self._to_its_end("update-index", *words)
         try:
             self._to_its_end("merge", "--ff-only", "--no-stat", "--quiet", commit)
         except GitError:
-            self._to_its_end("update-index", *_infos(before))
+            for words in before:
+                self._to_its_end("update-index", *words)
             raise
 
     def _to_its_end(self, *arguments: str) -> None:
@@ -192,10 +191,14 @@ class Repository(Git):
             time.sleep(LOCK_WAIT_S)
 
 
-def _infos(entries: Mapping[str, Entry]) -> list[str]:
-    """Arguments that set entries of an index."""
-    told = (("--cacheinfo", f"{entry.mode},{entry.blob},{path}") for path, entry in entries.items())
-    return [word for words in told for word in words]
+def _changes(entries: Mapping[str, Entry | None], top: str) -> list[list[str]]:
+    """Arguments for the calls of `git update-index` that set entries of an index, and that take out others."""
+    kept = [
+        ("--cacheinfo", f"{entry.mode},{entry.blob},{path}") for path, entry in entries.items() if entry is not None
+    ]
+    gone = [f"{top}/{path}" for path, entry in entries.items() if entry is None]
+    calls = [["--add", *(word for words in kept for word in words)]] if kept else []
+    return [*calls, ["--force-remove", "--", *gone]] if gone else calls
 
 
 def _remove(path: Path) -> None:

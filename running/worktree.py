@@ -110,10 +110,14 @@ class Worktree:
         return await self.repository.tip(self.names.branch) != start
 
     async def uncommitted(self) -> list[str]:
-        """What stands in the worktree and in no commit, but for copies of what stands in the user's tree as well."""
+        """What stands in the worktree and nowhere else: in no commit, and not in the user's tree."""
         lane = await self.lane()
         copies = {f"{self.prefix}{name}" for name in await asyncio.to_thread(self.cargo.left_out)}
-        return [path for path in await lane.uncommitted() if path not in copies]
+        return [
+            path
+            for path in await lane.uncommitted()
+            if path not in copies and not await asyncio.to_thread(self.cargo.same, path.removeprefix(self.prefix))
+        ]
 
     async def close(self) -> str:
         """Remove the worktree, and the branch if it is merged; "" or why the worktree stays. Raises `GitError`."""

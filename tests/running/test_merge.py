@@ -136,7 +136,7 @@ async def test_the_user_is_on_another_branch(yard: Yard) -> None:
 
 
 async def test_files_that_were_copied_in_stay_outside_and_come_back(yard: Yard) -> None:
-    """An agent that commits everything brings nothing under version control that the user has not."""
+    """An agent that commits everything: a planning file comes under version control, what is for reading does not."""
     notes = yard.root / "_bmad-output/planning-artifacts/notes.md"
     notes.parent.mkdir()
     notes.write_text("mine\n")
@@ -147,9 +147,11 @@ async def test_files_that_were_copied_in_stay_outside_and_come_back(yard: Yard) 
     assert (lane.cargo.copy.root / ".claude/skills/one.md").read_text() == "skill\n"
     write(lane, name, "mine, and the agent's\n")
     await yard.merge(lane)
-    assert git(yard.root, "ls-files", "--", name, ".claude") == ""
+    assert git(yard.root, "ls-files", "-z", "--", name, ".claude") == f"{name}\0"
+    assert notes.read_text() == "mine\n"
     assert await lane.close() == ""
     assert notes.read_text() == "mine, and the agent's\n"
+    assert git(yard.root, "ls-files", "-m") == ""
 
 
 async def test_a_file_that_changed_on_both_sides_is_left_alone(yard: Yard) -> None:

@@ -53,7 +53,7 @@ async def test_a_conflict_blocks_the_story_and_keeps_its_branch(make_runner: Mak
     told = runner.of("attention")[-1]
     assert (told["kind"], told["story_key"]) == ("blocked", "2-1-b")
     assert "conflicts in work/2-1-b.md" in told["message"]
-    assert "sprint-runner/1/2-1-b is kept" in told["message"]
+    assert "the branch sprint-runner/1/2-1-b is kept, and not merged into" in told["message"]
     assert branches(runner.root) == ["sprint-runner/1/2-1-b"]
     assert git(runner.root, "show", "sprint-runner/1/2-1-b:work/2-1-b.md").endswith("Done as 2-1-b asks.")
     assert (runner.root / "work/2-1-b.md").read_text() == "mine\n"
@@ -102,15 +102,16 @@ async def test_planning_files_that_git_does_not_know_go_there_and_back(make_runn
     assert (branches(runner.root), worktrees(runner)) == ([], [])
 
 
-async def test_planning_files_that_nobody_has_committed_stay_so(make_runner: MakeRunner) -> None:
-    """They are in the user's tree only, so no merge may want to write them."""
+async def test_planning_files_that_nobody_has_committed_are_by_the_agent(make_runner: MakeRunner) -> None:
+    """They stand in the user's tree, where git would not write over them."""
     runner = await make_runner({"1-1-a": "in-progress"}, parallel=2)
     git(runner.root, "rm", "-rq", "--cached", "_bmad-output")
     git(runner.root, "commit", "-qm", "planning is not committed")
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
     assert "work/1-1-a.md" in (runner.root / TRACKER.parent / "1-1-a.md").read_text()
-    assert git(runner.root, "status", "--porcelain") == "?? _bmad-output/"
+    assert git(runner.root, "status", "--porcelain") == f" M {TRACKER}"
+    assert len(git(runner.root, "ls-files", "_bmad-output").splitlines()) == 3
     assert (branches(runner.root), worktrees(runner)) == ([], [])
 
 
