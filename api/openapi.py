@@ -46,7 +46,7 @@ class Error(msgspec.Struct):
 @cache
 def document() -> dict[str, Any]:
     """The document; made once."""
-    kinds = [Error, *(kind for row in OPERATIONS for kind in (row.answer, row.body) if not _is_media(kind))]
+    kinds = [Error, *(kind for row in OPERATIONS for kind in (*_kinds(row.answer), *_kinds(row.body)))]
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     of = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
@@ -83,12 +83,17 @@ def _operation(row: Operation, of: dict[str, Any]) -> dict[str, Any]:
 def _content(kind: Any, of: dict[str, Any]) -> dict[str, Any]:
     if kind == "":
         return {}
-    media, schema = (kind, TEXT) if _is_media(kind) else ("application/json", of[repr(kind)])
-    return {"content": {media: {"schema": schema}}}
+    if isinstance(kind, str):
+        return {"content": {kind: {"schema": TEXT}}}
+    schemas = [of[repr(one)] for one in _kinds(kind)]
+    return {"content": {"application/json": {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}}}
 
 
-def _is_media(kind: Any) -> bool:
-    return kind is None or isinstance(kind, str)
+def _kinds(kind: Any) -> tuple[Any, ...]:
+    """The types of JSON among what is named; none where it is a media type or nothing."""
+    if kind is None or isinstance(kind, str):
+        return ()
+    return kind if isinstance(kind, tuple) else (kind,)
 
 
 def _path_parameters(row: Operation) -> list[dict[str, Any]]:

@@ -125,7 +125,7 @@ class Standings(msgspec.Struct):
 
 
 class Operation(NamedTuple):
-    """One method of one path. `answer` is a type of JSON, or the media type of what else it is."""
+    """One method of one path. `answer` is a type of JSON, several of them, or the media type of what else."""
 
     method: str
     path: str
@@ -171,7 +171,7 @@ OPERATIONS: Final = (
         "get",
         "/api/stories/{key}/changes/{name}",
         "What a commit, or the work so far, changed; with `path` one file.",
-        Change | FileChange,
+        (Change, FileChange),
         query={"path": TEXT},
         errors=(404,),
     ),

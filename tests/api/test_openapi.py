@@ -62,7 +62,7 @@ async def check_answer(client: aiohttp.ClientSession, row: Any, story: str) -> N
         if response.status == 200 and isinstance(row.answer, str):
             assert response.content_type == row.answer, row.path
         elif response.status == 200:
-            msgspec.json.decode(await response.read(), type=row.answer)
+            msgspec.json.decode(await response.read(), type=row.answer if row.answer.__class__ is not tuple else Any)
 
 
 async def check_fields(client: aiohttp.ClientSession, row: Any, story: str) -> None:
