@@ -20,32 +20,34 @@ class Budget:
         self._workspace = workspace
         self._batch_id = batch_id
         self._batch_cap = batch_cap
-        self._warned: set[str] = set()
-        self._reached: set[str] = set()
+        self._warned: set[tuple[str, int]] = set()
+        self._reached: set[tuple[str, int]] = set()
 
     async def look(self, gate: Gate) -> None:
         """Compare the ledger with the caps; called after every command."""
         settings = self._workspace.settings()
         caps = {"batch": self._batch_cap or settings.budget_batch_usd, "day": settings.budget_day_usd}
-        if not any(caps.values()):
+        if gate.closed or not any(caps.values()):
             return
-        database = self._workspace.database
+        database, today = self._workspace.database, today_ms(self._workspace.clock())
         spent = {
             "batch": await database.read(cost_of_batch, self._batch_id),
-            "day": await database.read(cost_since, today_ms(self._workspace.clock())),
+            "day": await database.read(cost_since, today),
         }
         for name, cap in caps.items():
             if cap is not None:
-                await self._compare(gate, name, spent[name], cap)
+                await self._compare(gate, (name, today if name == "day" else 0), spent[name], cap)
 
-    async def _compare(self, gate: Gate, name: str, spent: float, cap: float) -> None:
-        said = f"${spent:.2f} of the {name}'s budget of ${cap:.2f} is spent"
-        if spent >= cap and name not in self._reached:
-            self._reached.add(name)
+    async def _compare(self, gate: Gate, of: tuple[str, int], spent: float, cap: float) -> None:
+        """Each cap is told of once; the day's again on another day."""
+        said = f"${spent:.2f} of the {of[0]}'s budget of ${cap:.2f} is spent"
+        if spent >= cap and of not in self._reached:
+            self._reached.add(of)
+            self._warned.add(of)
             await record(EventType.ATTENTION, {"kind": "budget", "message": f"{said}: the batch is paused"})
             gate.pause("budget")
-        elif spent >= cap * WARN_AT and name not in self._warned:
-            self._warned.add(name)
+        elif spent >= cap * WARN_AT and of not in self._warned:
+            self._warned.add(of)
             warning = {"batch_id": self._batch_id, "warning_type": "budget", "message": said}
             await record(EventType.BATCH_WARNING, warning)
 

@@ -44,7 +44,7 @@ class Gate:
         self._clock = workspace.clock
         self._announced = False
         self._warned = False
-        self._closed = False
+        self.closed = False
         self._because = "operator"
         self._questions: set[int] = set()  # calls that wait for the operator's answer
         self._change = asyncio.Event()  # set, and replaced by a new one, at every change
@@ -68,7 +68,7 @@ class Gate:
 
         The longest pause counts: one that waits for a person is never replaced by one that ends by itself.
         """
-        if self.stop_mode is not None or self._closed:
+        if self.stop_mode is not None or self.closed:
             return  # nothing starts any more anyway
         if self.reason is None or (self.until is not None and (until is None or until > self.until)):
             self.reason, self.until, self._announced = reason, until, announced
@@ -91,7 +91,7 @@ class Gate:
 
     def close(self) -> None:
         """The batch is over: what still runs beside it pauses nothing any more."""
-        self.reason, self.until, self._closed = None, None, True
+        self.reason, self.until, self.closed = None, None, True
         self._tell_waiters()
 
     def resume(self, because: str = "operator") -> None:

@@ -1,0 +1,104 @@
+"""Money, row by row: what is said at which share of which cap, and that each is said once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import events
+from db import Database, create_batch, create_command
+from events import Event
+from running.budget import Budget
+from running.gate import Gate
+from running.workspace import Workspace
+from settings import Settings
+
+NOON = 1_767_261_600.0  # a day in January; only differences count
+DAY_S = 86_400.0
+
+
+class Purse:
+    """A ledger, a gate, a budget, and what was told."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database, self.now, self.told = database, NOON, cast(list[Event], [])
+        self.settings = Settings()
+        events.start(database, self.hear)
+        nothing = cast(Any, None)
+        self.workspace = Workspace(nothing, lambda: self.settings, {}, database, folder, folder, None, lambda: self.now)
+
+    async def open(self, cap: float | None) -> None:
+        self.batch_id = await self.database.write(create_batch, None)
+        self.gate = Gate(self.workspace, self.batch_id)
+        self.budget = Budget(self.workspace, self.batch_id, cap)
+
+    def hear(self, committed: Sequence[Event]) -> None:
+        self.told += committed
+
+    async def spend(self, dollars: float) -> list[str]:
+        """What is said after a command of such a cost."""
+        before = len(self.told)
+        columns = {"cost_usd": dollars, "started_at": int(self.now * 1000)}
+        await self.database.write(create_command, self.batch_id, "dev-story", **columns)
+        await self.budget.look(self.gate)
+        return [event.payload["message"] for event in self.told[before:]]
+
+
+@pytest.fixture
+async def purse(tmp_path: Path) -> AsyncIterator[Purse]:
+    database = await Database.open(tmp_path / "ledger.db")
+    yield Purse(database, tmp_path)
+    events.stop()
+    await database.close()
+
+
+async def test_at_eighty_percent_it_warns_and_at_a_hundred_it_pauses(purse: Purse) -> None:
+    await purse.open(10)
+    assert await purse.spend(7.9) == []
+    assert await purse.spend(0.1) == ["$8.00 of the batch's budget of $10.00 is spent"]
+    assert not purse.gate.paused
+    assert await purse.spend(1.9) == []
+    assert await purse.spend(0.1) == ["$10.00 of the batch's budget of $10.00 is spent: the batch is paused"]
+    assert purse.gate.reason == "budget"
+    assert purse.told[0].type == "batch:warning"
+    assert purse.told[0].payload["warning_type"] == "budget"
+    assert purse.told[1].type == "attention"
+
+
+async def test_resume_goes_on_past_it(purse: Purse) -> None:
+    await purse.open(1)
+    await purse.spend(2)
+    purse.gate.resume()
+    assert await purse.spend(2) == []
+    assert not purse.gate.paused
+
+
+async def test_the_cap_of_the_settings_counts_where_the_batch_has_none(purse: Purse) -> None:
+    await purse.open(None)
+    assert await purse.spend(100) == []
+    purse.settings = Settings(budget_batch_usd=50)
+    assert len(await purse.spend(1)) == 1
+    assert purse.gate.reason == "budget"
+
+
+async def test_the_day_has_a_cap_of_its_own_on_every_day(purse: Purse) -> None:
+    purse.settings = Settings(budget_day_usd=5)
+    await purse.open(None)
+    assert "of the day's budget" in (await purse.spend(6))[0]
+    purse.gate.resume()
+    assert await purse.spend(6) == []
+    purse.now += DAY_S
+    assert await purse.spend(4.5) == ["$4.50 of the day's budget of $5.00 is spent"]
+    assert not purse.gate.paused
+    await purse.spend(1)
+    assert purse.gate.reason == "budget"
+
+
+async def test_after_the_batch_nothing_is_said(purse: Purse) -> None:
+    await purse.open(1)
+    purse.gate.close()
+    assert await purse.spend(2) == []
+    assert not purse.gate.paused

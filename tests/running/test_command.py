@@ -1,0 +1,236 @@
+"""How a command is performed, row by row: attempts, limits, passing trouble, agents that cannot run, models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import running.command
+from agents import AgentSpec
+from running.command import LIMIT_BACKOFF_S, TRANSIENT_BACKOFF_S, UNREACHABLE_S, AgentUnusable, Commander
+from running.journal import CommandStatus, Journal, Result
+from running.order import Order, Place
+from running.story import StoryRun
+from running.workspace import Workspace
+from settings import AgentConfig, CommandConfig, Settings
+from workflow import CLASSIC, own_preset
+
+NOW = 1_000_000.0
+STORY = StoryRun(1, "1-1-a", "1", "Tea", "in-progress", "in-progress")
+OK, ERROR, LIMIT, TRANSIENT = (
+    CommandStatus.SUCCESS,
+    CommandStatus.ERROR,
+    CommandStatus.USAGE_LIMIT,
+    CommandStatus.TRANSIENT,
+)
+
+
+class FakeGate:
+    """Lets everything in and notes the waits."""
+
+    def __init__(self) -> None:
+        self.waits: list[tuple[str, float]] = []
+        self.inside = 0
+
+    async def enter(self) -> None:
+        return
+
+    def leave(self) -> None:
+        self.inside -= 1
+
+    def pause(self, reason: str, until: float | None = None) -> None:
+        self.waits.append((reason, (until or NOW) - NOW))
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(("sleep", seconds))
+
+
+class FakeBudget:
+    async def look(self, _gate: Any) -> None:
+        return
+
+
+class Scene:
+    """A commander whose attempts end as they are told to."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ends: Iterator[Result] = iter(())
+        self.places: list[Place] = []
+        self.orders: list[Order] = []
+        self.told: list[dict[str, Any]] = []
+        self.gate = FakeGate()
+        self.settings = Settings()
+        nothing = cast(Any, None)
+        spec = AgentSpec("claude", "claude", ("claude",), model="sonnet", light_model="haiku")
+        plain = AgentSpec("plain", "text", ("cat",))
+        agents = {"claude": spec, "plain": plain}
+        self.workspace = Workspace(nothing, lambda: self.settings, agents, nothing, folder, folder, None, lambda: NOW)
+        monkeypatch.setattr(running.command, "Attempt", self.attempt)
+        monkeypatch.setattr(running.command, "record", self.record)
+
+    def attempt(self, _workspace: Workspace, _gate: Any, order: Order, place: Place) -> Any:
+        self.orders.append(order)
+        self.places.append(place)
+        return self
+
+    async def run(self) -> Result:
+        return next(self.ends)
+
+    async def record(self, _type: str, payload: dict[str, Any]) -> None:
+        self.told.append(payload)
+
+    async def perform(self, ends: Sequence[Result], command: str = "dev-story", **order: Any) -> Result:
+        self.ends = iter(ends)
+        commander = Commander(self.workspace, 1, cast(Any, self.gate), cast(Any, FakeBudget()), "claude", self.preset)
+        commander.begin_cycle(1, self.journal)
+        return await commander.perform(Order(command, (STORY,), read=str, **order))
+
+    preset = CLASSIC
+    journal = Journal()
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    made = Scene(tmp_path, monkeypatch)
+    made.journal = Journal()
+    return made
+
+
+def ends(*statuses: CommandStatus, reason: str = "why") -> list[Result]:
+    return [Result(status, reason) for status in statuses]
+
+
+# retries, how the attempts end, how often it is tried, how it ends
+ATTEMPTS = [
+    (2, (OK,), 1, OK),
+    (2, (ERROR, OK), 2, OK),
+    (2, (ERROR, CommandStatus.TIMEOUT, OK), 3, OK),
+    (2, (ERROR, CommandStatus.STALLED, CommandStatus.TIMEOUT), 3, CommandStatus.TIMEOUT),
+    (0, (ERROR,), 1, ERROR),
+    (1, (CommandStatus.STALLED, ERROR), 2, ERROR),
+    (5, (ERROR,) * 5 + (OK,), 6, OK),
+]
+
+
+@pytest.mark.parametrize(("retries", "statuses", "times", "last"), ATTEMPTS)
+async def test_a_failed_attempt_is_retried_as_set(
+    scene: Scene, retries: int, statuses: tuple[CommandStatus, ...], times: int, last: CommandStatus
+) -> None:
+    scene.settings = Settings(retries=retries)
+    result = await scene.perform(ends(*statuses))
+    assert result.status is last
+    assert [place.attempt for place in scene.places] == list(range(1, times + 1))
+    told = [order.findings for order in scene.orders]
+    assert told == ["none"] + ["The attempt before this one failed: why"] * (times - 1)
+
+
+async def test_three_failures_in_a_row_are_the_end_by_default(scene: Scene) -> None:
+    assert not (await scene.perform(ends(ERROR, ERROR, ERROR))).ok
+    assert len(scene.places) == 3
+
+
+async def test_a_usage_limit_without_a_time_is_waited_for_by_steps(scene: Scene) -> None:
+    """1, 5, 15, 30 minutes, and 30 from then on; none of it is a failure."""
+    result = await scene.perform(ends(*[LIMIT] * 6, OK))
+    assert result.ok
+    assert scene.gate.waits == [("usage-limit", minutes * 60) for minutes in (1, 5, 15, 30, 30, 30)]
+    assert tuple(seconds / 60 for seconds in LIMIT_BACKOFF_S) == (1, 5, 15, 30)
+    assert {place.attempt for place in scene.places} == {1}
+
+
+async def test_a_usage_limit_with_a_time_is_waited_for_until_then(scene: Scene) -> None:
+    await scene.perform([Result(LIMIT, "used up", resets_at=NOW + 7200), *ends(OK)])
+    assert scene.gate.waits == [("usage-limit", 7200)]
+
+
+async def test_passing_trouble_is_tried_again_and_never_a_failure(scene: Scene) -> None:
+    result = await scene.perform(ends(*[TRANSIENT] * (len(TRANSIENT_BACKOFF_S) + 2), OK))
+    assert result.ok
+    slept = [("sleep", seconds) for seconds in TRANSIENT_BACKOFF_S]
+    assert scene.gate.waits == [*slept, ("unreachable", UNREACHABLE_S), ("unreachable", UNREACHABLE_S)]
+    assert [told["kind"] for told in scene.told] == ["service"]
+    assert {place.attempt for place in scene.places} == {1}
+
+
+async def test_what_runs_beside_the_run_pauses_nothing(scene: Scene) -> None:
+    trouble = [TRANSIENT] * (len(TRANSIENT_BACKOFF_S) + 1)
+    await scene.perform(ends(LIMIT, *trouble, OK), "story-review-2", background=True)
+    assert {reason for reason, _ in scene.gate.waits} == {"sleep"}
+    assert scene.told == []
+
+
+async def test_an_agent_that_cannot_run_decides_about_no_story(scene: Scene) -> None:
+    with pytest.raises(AgentUnusable, match="claude cannot run dev-story: no login"):
+        await scene.perform(ends(CommandStatus.REFUSED, reason="no login"))
+    assert len(scene.places) == 1
+
+
+@pytest.mark.parametrize("status", [CommandStatus.STOPPED, CommandStatus.INTERRUPTED])
+async def test_what_was_stopped_has_a_session_to_go_on_with(scene: Scene, status: CommandStatus) -> None:
+    place = ("1-1-a", "dev-story", 1)
+    scene.journal.keep_session(place, "s-1", "claude", Result(OK).used)
+    scene.settings = Settings(retries=0)
+    await scene.perform(ends(status))
+    session = scene.places[0].session
+    assert session is not None
+    assert session.id == "s-1"
+
+
+async def test_a_session_of_another_agent_is_not_gone_on_with(scene: Scene) -> None:
+    scene.journal.keep_session(("1-1-a", "dev-story", 1), "s-1", "codex", Result(OK).used)
+    await scene.perform(ends(OK))
+    assert scene.places[0].session is None
+
+
+async def test_a_recorded_result_is_not_asked_for_again(scene: Scene) -> None:
+    scene.journal.results[("1-1-a", "dev-story", 1)] = Result(ERROR, "recorded")
+    assert (await scene.perform(ends(OK))).ok
+    assert [place.attempt for place in scene.places] == [2]
+
+
+REVIEWER = {"claude": AgentConfig("claude", ["claude"], review_model="opus")}
+# command, light, settings of commands, agents, the agent and the model
+MODELS: list[tuple[str, bool, dict[str, CommandConfig], dict[str, AgentConfig], tuple[str, str | None]]] = [
+    ("dev-story", False, {}, {}, ("claude", "sonnet")),
+    ("code-review-1", False, {}, {}, ("claude", "sonnet")),
+    ("code-review-2", True, {}, {}, ("claude", "haiku")),
+    ("story-review-2", True, {}, {}, ("claude", "haiku")),
+    ("code-review-1", False, {}, REVIEWER, ("claude", "opus")),
+    ("code-review-2", True, {}, REVIEWER, ("claude", "haiku")),
+    ("dev-story", False, {}, REVIEWER, ("claude", "sonnet")),
+    ("code-review-1", False, {"code-review": CommandConfig(agent="plain")}, {}, ("plain", None)),
+    ("code-review-3", True, {"code-review": CommandConfig(agent="plain")}, {}, ("plain", None)),
+    ("code-review-1", False, {"code-review": CommandConfig(model="big")}, REVIEWER, ("claude", "big")),
+    ("code-review-2", True, {"code-review": CommandConfig(model="big")}, {}, ("claude", "big")),
+    ("code-review-2", True, {"code-review": CommandConfig(light_model="tiny")}, {}, ("claude", "tiny")),
+    ("code-review-1", False, {"code-review": CommandConfig(light_model="tiny")}, {}, ("claude", "sonnet")),
+    ("code-review-2", True, {"code-review": CommandConfig(model="big", light_model="tiny")}, {}, ("claude", "tiny")),
+    ("dev-story", False, {"code-review": CommandConfig(model="big")}, {}, ("claude", "sonnet")),
+]
+
+
+@pytest.mark.parametrize(("command", "light", "commands", "agents", "chosen"), MODELS)
+async def test_which_agent_and_model(
+    scene: Scene,
+    command: str,
+    light: bool,
+    commands: dict[str, CommandConfig],
+    agents: dict[str, AgentConfig],
+    chosen: tuple[str, str | None],
+) -> None:
+    scene.settings = Settings(commands=commands, agents=agents)
+    await scene.perform(ends(OK), command, light=light)
+    assert (scene.places[0].spec.name, scene.places[0].model) == chosen
+
+
+async def test_a_command_of_ones_own_may_be_light_always(scene: Scene) -> None:
+    phases = [
+        {"name": "d", "kind": "develop", "commands": ["dev-story"]},
+        {"name": "o", "kind": "each", "commands": [{"name": "notes", "text": "x", "model": "light", "tasks": ["a"]}]},
+    ]
+    scene.preset = own_preset("mine", {"phases": phases})
+    await scene.perform(ends(OK), "notes")
+    assert (scene.places[0].model, scene.places[0].kind.tasks) == ("haiku", ("a",))
