@@ -16,10 +16,14 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from security.headers import CSP, HEADERS
 
@@ -52,6 +56,7 @@ class Connection(RequestHandler):
 
     def __init__(self, crowd: Crowd, server: web.Server, **options: Any) -> None:
         super().__init__(server, **options)
+        self._request_factory = partial(_request, server.request_factory)
         self._crowd = crowd
         self.waiting_since: float | None = None  # since when there is no request
         self.asking_since: float | None = None  # since when its headers arrive
@@ -246,6 +251,17 @@ def room_for(pages: int) -> Limits:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     possible = wanted if soft == resource.RLIM_INFINITY else max(soft - OTHER_FILES, 64)
     return Limits(open_max=min(wanted, possible), waiting_max=min(USUAL.waiting_max, possible // 2))
+
+
+def _request(make: Callable[..., BaseRequest], message: RawRequestMessage, *rest: Any) -> BaseRequest:
+    """A request without expectations that nobody here meets: RFC 9110 section 10.1.1 lets a server pass them over, and
+    aiohttp refuses them before any check of ours has looked at the request."""
+    expected = message.headers.get(hdrs.EXPECT)
+    if expected is not None and expected.lower() != "100-continue":
+        headers = CIMultiDict(message.headers)
+        del headers[hdrs.EXPECT]
+        message = message._replace(headers=CIMultiDictProxy(headers))
+    return make(message, *rest)
 
 
 def _plain() -> dict[str, str]:

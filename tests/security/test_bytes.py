@@ -80,6 +80,8 @@ HEADS: dict[str, tuple[bytes, int]] = {
     "two lengths": (b" HTTP/1.1\r\n" + OWN + b"Content-Length: 0\r\nContent-Length: 5\r\n", 400),
     "a negative length": (b" HTTP/1.1\r\n" + OWN + b"Content-Length: -1\r\n", 400),
     "a length and chunks": (b" HTTP/1.1\r\n" + OWN + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
+    "an expectation of bytes": (b" HTTP/1.1\r\n" + OWN + b"Expect: \xff\xfe\r\n", 200),
+    "an unknown expectation, foreign host": (b" HTTP/1.1\r\nHost: evil.example\r\nExpect: x\r\n", 403),
     "an unknown version": (b" HTTP/9.9\r\n" + OWN, 400),
 }
 TARGETS: dict[bytes, int] = {
