@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from db import Database, DatabaseUnavailable
 from hub import Hub
@@ -85,10 +85,14 @@ def refuse(error: Refused | ApiError) -> web.Response:
 async def body(request: web.Request) -> dict[str, Any]:
     """The JSON object of a request; an absent body is an empty one."""
     try:
+        if request.headers.get(hdrs.CONTENT_ENCODING, "identity") != "identity":
+            raise ApiError(415, "unsupported_media_type", "send the body as it is, without Content-Encoding")
         async with asyncio.timeout(BODY_S):
             raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, "too_large", f"the body is larger than {BODY_MAX} bytes") from None
+    except web.RequestPayloadError:
+        raise ApiError(400, "bad_body", "the body did not arrive as its headers say") from None
     except TimeoutError:
         raise ApiError(408, "too_slow", f"the body did not arrive within {BODY_S:.0f} s") from None
     if not raw:
