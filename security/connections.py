@@ -228,7 +228,8 @@ class Site(web.BaseSite):
 
         limits = self.crowd.limits
         timing = {"keepalive_timeout": limits.idle_s, "lingering_time": limits.linger_s}
-        options: dict[str, Any] = {"loop": loop, "access_log": None, **timing}
+        # Bodies stay as they came: a small one that unpacks to gigabytes is none of ours to unpack.
+        options: dict[str, Any] = {"loop": loop, "access_log": None, "auto_decompress": False, **timing}
 
         def connection() -> Connection:
             return Connection(self.crowd, server, **options)
