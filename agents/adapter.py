@@ -120,6 +120,8 @@ class Adapter(ABC):
     ending: ClassVar[tuple[Step, ...]] = (Step(signal.SIGTERM),)  # before SIGKILL to the group
     death_signal: ClassVar[signal.Signals] = signal.SIGKILL  # sent by the kernel when we die
     login: ClassVar[str] = ""  # the sentence for an operator whose key or login was refused
+    traces: ClassVar[tuple[str, ...]] = ()  # below the home folder: what the program leaves there at its first start
+    keys: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that stand for a login, or name one
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win
 
     @abstractmethod

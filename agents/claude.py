@@ -224,6 +224,8 @@ class Claude(Adapter):
 
     kind = "claude"
     login = "Log in with `claude` and /login, or set ANTHROPIC_API_KEY in the agent's environment."
+    traces = (".claude", ".claude.json", "/etc/claude-code")
+    keys = ("ANTHROPIC_", "CLAUDE_", "AWS_", "GOOGLE_", "AZURE_")
     ending = (Step(signal.SIGINT), Step(signal.SIGTERM))
     death_signal = signal.SIGTERM  # on which it ends the shell commands it started, too
     environment = {

@@ -120,6 +120,8 @@ class Codex(Adapter):
     kind = "codex"
     login = "Log in with `codex login`, or set the key that its provider asks for."
     complains = True
+    traces = (".codex",)
+    keys = ("OPENAI_", "CODEX_", "AZURE_")
     ending = (Step(signal.SIGINT),)  # on which it ends its commands; SIGTERM would leave them
     death_signal = signal.SIGINT
 

@@ -1,7 +1,7 @@
 """Whether an agent can be started at all, before a batch depends on it.
 
 Runs `command --version` in the agent's own environment, bounded in time and output. The answer names what the operator
-must do; it says nothing about keys and limits, which only a call can show.
+must do; of keys and limits, which only a call can show, it says no more than that there never was a login.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from agents.adapter import Adapter
 from agents.environment import environment, find_program
 from agents.registry import UnknownKind, adapter_for
 from agents.spawn import not_found
@@ -37,7 +38,20 @@ async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Pr
         return Preflight(None, not_found(spec))
     argv = adapter.version_argv(spec)
     version, problem = (None, None) if argv is None else await _version(spec, [program, *argv[1:]], env, timeout_s)
-    return Preflight(version, problem or adapter.problem(spec, env))
+    return Preflight(version, problem or adapter.problem(spec, env) or _never_set_up(adapter, spec, env))
+
+
+def _never_set_up(adapter: Adapter, spec: AgentSpec, env: Mapping[str, str]) -> str | None:
+    """The one trouble with a login that can be told for certain without a call: this user has never had one. Only of
+    the program itself: what stands around it in a command may bring a key along."""
+    if not adapter.traces or spec.command != (adapter.kind,):
+        return None
+    home = Path(env.get("HOME", "/"))
+    if any((home / trace).exists() for trace in adapter.traces):
+        return None
+    if any(name.startswith(adapter.keys) for name in set(env) - set(adapter.environment)):
+        return None
+    return f"{spec.name} has never been set up for this user. {adapter.login}"
 
 
 async def _version(

@@ -19,8 +19,9 @@ CHAOS: Final = "chaos"  # everything goes wrong that can be shown in two minutes
 SCRIPT: Final = ".sprint-runner-mishaps.json"
 MISHAPS: Final = Path(__file__).resolve().parent / "mishaps.json"
 CHAOS_SETTINGS: Final = """
-# This is the demo of what goes wrong: silent agents are given up after seconds.
+# This is the demo of what goes wrong: nobody is waited for longer than some seconds.
 silence_timeout_min: 0.1
+question_timeout_min: 0.15
 retries: 1
 """
 SOURCE: Final = Path(__file__).resolve().parent / "project"

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from agents import AgentSpec, preflight
+from agents.claude import Claude
 from agents.preflight import preflight as timed
 
 
@@ -66,3 +68,46 @@ async def test_root_without_a_sandbox(tmp_path: Path, monkeypatch: pytest.Monkey
     answer = await preflight(bypassing)
     assert answer.version == "2.1.330"
     assert "IS_SANDBOX=1" in (answer.problem or "")
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user with an empty home, and with programs that say a version."""
+    for name in ("claude", "codex", "gemini", "wrapper"):
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text("#!/bin/sh\necho 1.0\n")
+        program.chmod(0o755)
+    for name in list(os.environ):
+        if name.startswith(("ANTHROPIC_", "CLAUDE", "AWS_", "GOOGLE_", "AZURE_", "OPENAI_", "CODEX_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("agents.claude.Claude.traces", Claude.traces[:2])  # without what is there for all users
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+async def asked(kind: str, *command: str, **env: str) -> str | None:
+    return (await preflight(AgentSpec("mine", kind, command or (kind,), env=env))).problem
+
+
+@pytest.mark.usefixtures("newcomer")
+async def test_who_never_had_a_login_is_told_how_to_get_one() -> None:
+    assert await asked("claude") == (
+        "mine has never been set up for this user. "
+        "Log in with `claude` and /login, or set ANTHROPIC_API_KEY in the agent's environment."
+    )
+    assert "`codex login`" in (await asked("codex") or "")
+
+
+async def test_whatever_may_be_a_login_counts_as_one(newcomer: Path) -> None:
+    assert await asked("claude", ANTHROPIC_API_KEY="k") is None
+    assert await asked("claude", CLAUDE_CODE_USE_BEDROCK="1") is None
+    assert await asked("claude", "wrapper") is None
+    assert await asked("claude", "claude", "--settings", "{}") is None
+    assert await asked("gemini") is None
+    (newcomer / ".codex").mkdir()
+    (newcomer / ".claude.json").touch()
+    assert await asked("codex") is None
+    assert await asked("claude") is None

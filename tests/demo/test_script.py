@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from agents import OutcomeKind
 from demo import script
-from tests.demo.bench import ARTIFACTS, STORIES, Bench
+from tests.demo.bench import ARTIFACTS, PROJECT, STORIES, Bench
 
 FIRST, LIFE = STORIES[0], STORIES[4]
+UNTOLD = (OutcomeKind.SUCCESS, OutcomeKind.STOPPED)  # what everybody knows, and what the operator did
 TRACKER = f"{ARTIFACTS}/sprint-status.yaml"
 
 
@@ -152,4 +154,7 @@ def test_the_script_may_be_named_in_the_environment(scripted: Bench) -> None:
 
 
 def test_every_behaviour_is_documented() -> None:
+    page = (PROJECT.parents[1] / "docs" / "agents.md").read_text()
     assert [each for each in script.BEHAVIOURS if each not in (script.__doc__ or "")] == []
+    assert [each for each in script.BEHAVIOURS if f"`{each}" not in page] == []
+    assert [each for each in OutcomeKind if f"| {each} |" not in page and each not in UNTOLD] == []
