@@ -36,15 +36,21 @@ export function createBoard(actions) {
   const keys = createBoardKeys(root, { moveTo, menu });
   createDrag(root, moveTo);
 
+  /** The story whose status is to be changed, if it can be. A word that is not understood is never replaced. @param {string} key */
+  function target(key) {
+    const story = shown && movable(shown) ? shown.plan.byKey.get(key) : null;
+    return story && story.status !== "unknown" ? story : null;
+  }
+
   /** @param {string} key @param {string} status */
   async function moveTo(key, status) {
-    const story = shown && movable(shown) ? shown.plan.byKey.get(key) : null;
+    const story = target(key);
     if (story) await move(story, status);
   }
 
   /** @param {string} key */
   function menu(key) {
-    const story = shown && movable(shown) ? shown.plan.byKey.get(key) : null;
+    const story = target(key);
     const button = root.querySelector(`.card[data-key="${CSS.escape(key)}"] .card-move`);
     if (story && button instanceof HTMLElement) openMenu(button, story);
   }
@@ -106,7 +112,7 @@ function lanesOf(model, columns) {
   const { plan, run, past } = model;
   const can = movable(model);
   const running = new Map(run.operations.flatMap((operation) => operation.story_keys.map((key) => [key, operation])));
-  const card = (/** @type {PlanStory} */ story) => ({ story, operation: running.get(story.key) ?? null, movable: can, past });
+  const card = (/** @type {PlanStory} */ story) => ({ story, operation: running.get(story.key) ?? null, movable: can && story.status !== "unknown", past });
   const epics = plan.sprint?.epics ?? [];
   const known = new Set(epics.map((epic) => epic.id));
   const made = epics.map((epic) => {

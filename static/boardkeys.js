@@ -25,7 +25,8 @@ export function createBoardKeys(root, actions) {
     if (!card) return;
     current = card.dataset.key ?? null;
     settle();
-    card.querySelector("button")?.focus();
+    const open = card.querySelector(".card-open");
+    if (open instanceof HTMLElement) open.focus();
     card.scrollIntoView({ block: "nearest" });
   }
 

@@ -20,7 +20,7 @@ export function createCard({ story: first }, openStory) {
   change.append(h("span", { "aria-hidden": "true", text: "⋯" }));
   const words = h("p", { class: "card-text" });
   const [raw, tasks, drift, standing, live] = [createRaw(), createTasks(), createDrift(), createStanding(), createLive()];
-  const el = h("li", { class: "card", "data-key": first.key }, h("p", { class: "card-head" }, key, change), open, words, raw.el, tasks.el, standing.el, drift.el, live.el);
+  const el = h("li", { class: "card", "data-key": first.key }, h("p", { class: "card-head" }, key), open, change, words, raw.el, tasks.el, standing.el, drift.el, live.el);
   open.disabled = first.status === "other";
   return {
     el,

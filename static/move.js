@@ -15,11 +15,6 @@ const notes = new Map();
 /** What may be written; the others are only read. */
 export const WRITABLE = ["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked"];
 
-/** What is asked for where it does not go without saying. A meaning that nobody knows is compared by its word. @param {Movable} story */
-function seen(story) {
-  return story.status === "unknown" ? story.raw_status : story.status;
-}
-
 /**
  * @param {Movable} story as it is shown
  * @param {string} to
@@ -29,7 +24,7 @@ export async function move(story, to) {
   if (story.status === to) return false;
   notes.get(story.key)?.remove();
   try {
-    await put(`/api/stories/${encodeURIComponent(story.key)}/status`, { status: to, expected: seen(story) });
+    await put(`/api/stories/${encodeURIComponent(story.key)}/status`, { status: to, expected: story.status });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     await refused(story, to, error);
@@ -53,7 +48,7 @@ async function refusal(story, to, error) {
   if (!now) return toast(sentence(error.message), "bad");
   if (now.status === to) return toast(`${name} is at ${statusWords(to)} already: somebody else was faster.`);
   const again = { words: `Set ${statusWords(to)} anyway`, run: () => move(now, to) };
-  return toast(`Somebody else has changed ${name}: it says “${now.raw_status}” now, not “${seen(story)}”. Nothing was written.`, "bad", [again]);
+  return toast(`Somebody else has changed ${name}: it says “${now.raw_status}” now, not “${story.status}”. Nothing was written.`, "bad", [again]);
 }
 
 /** What the tracker says by now. @param {string} key @returns {Promise<Movable | null>} */

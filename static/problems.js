@@ -45,7 +45,7 @@ function unknown(stories) {
   const more = odd.length > NAMED_MOST ? ` and ${odd.length - NAMED_MOST} more` : "";
   return [{
     line: odd[0].line, message: `${plural(odd.length, "story has a status", "stories have a status")} that is not known: ${named}${more}.`,
-    advice: "They are never run. Give them a status from the menu of their card, or correct the file.",
+    advice: "They are never run, and a word that is not understood is never replaced: correct it in the file.",
   }];
 }
 

@@ -40,6 +40,9 @@ export function createReader(page) {
     timer = window.setTimeout(read, SETTLE_MS);
   }
 
+  // A change of the file that changes no status is told by no event: who comes back to look is shown what is there.
+  document.addEventListener("visibilitychange", () => !document.hidden && soon());
+  addEventListener("hashchange", () => location.hash.startsWith("#board") && soon());
   return {
     soon,
     /** Everything is told anew. */

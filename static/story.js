@@ -35,7 +35,7 @@ export function createStoryDialog(onClose) {
   async function load(sheet) {
     try {
       const dossier = await fetchStory(sheet.key);
-      if (shown === sheet) sheet.update(dossier);
+      if (shown === sheet) steadily(dialog, root, () => sheet.update(dossier));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (shown === sheet) sheet.fail(error.message);
@@ -60,6 +60,30 @@ export function createStoryDialog(onClose) {
       timer = window.setTimeout(() => shown === sheet && load(sheet), SETTLE_MS);
     },
   };
+}
+
+/** What stays the same element when the dossier is another one: something of it is held where it is. */
+const STEADY = ".part:not([hidden]) > h3, .command, .round, .commit, .artifact";
+
+/** Changes what is above and below without moving what is read. @param {HTMLElement} dialog scrolls @param {HTMLElement} root @param {() => void} change */
+function steadily(dialog, root, change) {
+  const held = dialog.scrollTop > 0 ? inSight(dialog, root) : null;
+  const before = held?.getBoundingClientRect().top ?? 0;
+  change();
+  if (held?.isConnected) dialog.scrollTop += held.getBoundingClientRect().top - before;
+}
+
+/** The first part that is in sight, else the last one above. @param {HTMLElement} dialog @param {HTMLElement} root @returns {Element | null} */
+function inSight(dialog, root) {
+  const top = root.querySelector(".dossier-top")?.getBoundingClientRect().bottom ?? 0;
+  const bottom = dialog.getBoundingClientRect().bottom;
+  let above = null;
+  for (const el of root.querySelectorAll(STEADY)) {
+    const at = el.getBoundingClientRect();
+    if (at.bottom > top && at.top < bottom) return el;
+    if (at.bottom <= top) above = el;
+  }
+  return above;
 }
 
 /** @param {HTMLElement} root @param {string} key @returns {Sheet} */
@@ -114,7 +138,7 @@ function createHead(key) {
       now = dossier;
       text(title, dossier.title || key);
       attr(el, "data-status", dossier.status);
-      show(status, Boolean(dossier.writable));
+      show(status, Boolean(dossier.writable) && dossier.status !== "unknown");
       attr(status, "aria-label", `Change the status, now ${statusWords(dossier.status)}`);
       setIcon(glyph, dossier.status);
       text(words, statusWords(dossier.status));

@@ -1,0 +1,230 @@
+"""The Board: statuses changed by mouse and keyboard, changes of others, files that cannot be written, evidence."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+
+from .conftest import Server, Watch, picture, visit
+
+pytestmark = pytest.mark.browser
+
+ARTIFACTS = Path("demo/_bmad-output/implementation-artifacts")
+FIRST, SECOND, THIRD = "1-1-friendly-dates", "1-2-correct-a-sighting", "1-3-find-a-sighting"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of this module's own, whose tracker its tests may change."""
+    folder = tmp_path_factory.mktemp("desk")
+    server = Server(folder, "max")
+    yield server.start()
+    server.close()
+
+
+@pytest.fixture
+def tracker(desk: Server) -> Iterator[Path]:
+    """The tracker on disk; as it was after the test."""
+    path = desk.data.parent / ARTIFACTS / "sprint-status.yaml"
+    before = path.read_bytes()
+    yield path
+    path.write_bytes(before)
+
+
+@pytest.fixture
+def board(context: BrowserContext, desk: Server, tracker: Path) -> Page:
+    page = visit(context, desk, "board")
+    expect(page.locator(".card")).to_have_count(7)
+    return page
+
+
+def card(page: Page, key: str) -> Locator:
+    return page.locator(f'.card[data-key="{key}"]')
+
+
+def column(page: Page, key: str, status: str) -> Locator:
+    return page.locator(f'.column[data-status="{status}"]', has=card(page, key))
+
+
+def at(page: Page, key: str, status: str) -> None:
+    expect(column(page, key, status)).to_have_count(1)
+
+
+def change(tracker: Path, key: str, status: str) -> None:
+    """What another program writes: one line of the file."""
+    text, count = re.subn(rf"(?m)^(\s+{key}: )\S+", rf"\g<1>{status}", tracker.read_text())
+    assert count == 1
+    tracker.write_text(text)
+
+
+def choose(page: Page, key: str, status: str) -> None:
+    """From the menu of a card."""
+    card(page, key).locator(".card-move").click()
+    page.get_by_role("menuitemradio", name=status, exact=True).click()
+
+
+def test_a_card_is_dragged_to_another_status_and_taken_back(board: Page, tracker: Path) -> None:
+    at(board, SECOND, "backlog")
+    before = tracker.read_text()
+    review = board.locator('.lane .column[data-status="review"]').first
+    card(board, SECOND).drag_to(review, target_position={"x": 40, "y": 20})
+    at(board, SECOND, "review")
+    assert f"{SECOND}: review" in tracker.read_text()
+    expect(card(board, SECOND).locator(".standing")).to_have_text("Nothing of it was run here")
+    board.locator(".toast", has_text="1-2 is now Review").get_by_role("button", name="Undo").click()
+    at(board, SECOND, "backlog")
+    assert [line for line in tracker.read_text().splitlines() if SECOND in line] == [
+        line for line in before.splitlines() if SECOND in line
+    ]
+    expect(board.locator(".toast", has_text="is now Review")).to_have_count(0)
+
+
+def test_the_board_by_keyboard_alone(board: Page) -> None:
+    def held() -> str | None:
+        return board.evaluate("document.activeElement.closest('.card')?.dataset.key ?? null")
+
+    press = board.keyboard.press
+    card(board, SECOND).locator(".card-open").focus()
+    press("Shift+ArrowRight")
+    at(board, SECOND, "ready-for-dev")
+    expect(card(board, SECOND).locator(".card-open")).to_be_focused()
+    press("m")
+    expect(board.get_by_role("menuitemradio", name="Ready for dev")).to_be_focused()
+    expect(board.get_by_role("menuitemradio", name="Ready for dev")).to_have_attribute("aria-checked", "true")
+    picture(board, "board-menu")
+    press("End")
+    press("Enter")
+    at(board, SECOND, "blocked")
+    expect(card(board, SECOND).locator("button:focus")).to_have_count(1)
+    press("ArrowLeft")
+    assert held() != SECOND
+    press("Home")
+    first = held()
+    press("ArrowDown")
+    press("ArrowUp")
+    assert held() == first
+    press("Tab")
+    expect(board.locator(".card-move:focus")).to_have_count(1)
+    press("Tab")
+    assert held() is None
+    press("Shift+Tab")
+    press("m")
+    press("Escape")
+    expect(board.get_by_role("menu")).to_be_hidden()
+    expect(board.locator(".card-move:focus")).to_have_count(1)
+
+
+def test_a_change_of_somebody_else_is_never_written_over(board: Page, tracker: Path, watch: Watch) -> None:
+    watch.allow("409")
+
+    def meanwhile(route: Route) -> None:
+        if f"{THIRD}: backlog" in tracker.read_text():
+            change(tracker, THIRD, "review")
+        route.continue_()
+
+    board.route("**/status", meanwhile)
+    choose(board, THIRD, "Done")
+    note = board.locator(".toast", has_text="Somebody else has changed 1-3: it says “review” now, not “backlog”")
+    expect(note).to_be_visible()
+    assert f"{THIRD}: review" in tracker.read_text()
+    note.get_by_role("button", name="Set Done anyway").click()
+    at(board, THIRD, "done")
+    assert f"{THIRD}: done" in tracker.read_text()
+    expect(card(board, THIRD).locator(".standing")).to_have_text("Set to done by hand · No review")
+    expect(card(board, THIRD).locator(".standing")).to_have_attribute("data-tone", "hold")
+
+
+def test_a_file_that_cannot_be_written_safely_is_left_alone(board: Page, tracker: Path, watch: Watch) -> None:
+    watch.allow("422")
+    text = tracker.read_text().replace(f"  {FIRST}: ", f"  {FIRST}: done\n  {FIRST}: ", 1)
+    tracker.write_text(text)
+    board.get_by_role("link", name="Run", exact=True).click()
+    board.get_by_role("link", name="Board").click()
+    problem = board.locator("#problems-list li", has_text=f"'{FIRST}' occurs 2 times")
+    expect(problem).to_contain_text("Remove the lines that are wrong")
+    choose(board, FIRST, "Review")
+    expect(board.locator(".toast[data-tone=bad]")).to_contain_text("1-1 stays at Ready for dev.")
+    assert tracker.read_text() == text
+
+
+def test_what_nobody_knows_is_shown_and_said(board: Page, tracker: Path) -> None:
+    change(tracker, SECOND, "simmering")
+    tracker.write_text(tracker.read_text() + "  someday-maybe: backlog\n")
+    at(board, SECOND, "unknown")
+    expect(card(board, SECOND)).to_contain_text("The status “simmering” is not known")
+    expect(board.locator("#problems")).to_contain_text(f"{SECOND} says “simmering”")
+    expect(board.locator(".lane", has_text="Other")).to_contain_text("someday-maybe")
+    expect(card(board, SECOND).locator(".card-move")).to_be_hidden()
+    change(tracker, SECOND, "backlog")
+    at(board, SECOND, "backlog")
+    expect(board.locator("#problems")).to_be_hidden()
+
+
+def test_a_story_file_that_says_something_else(board: Page, desk: Server, tracker: Path) -> None:
+    expect(card(board, FIRST).locator(".drift")).to_be_hidden()
+    change(tracker, FIRST, "in-progress")
+    expect(card(board, FIRST).locator(".drift")).to_have_text("The story file says ready-for-dev")
+
+
+def test_filters_are_kept_in_the_address(board: Page) -> None:
+    board.get_by_label("Search stories").fill("notebook")
+    board.get_by_label("Epic", exact=True).select_option("1")
+    expect(board).to_have_url(re.compile(r"#board\?q=notebook&epic=1$"))
+    board.get_by_label("Status", exact=True).select_option("backlog")
+    found = board.locator(".card").count()
+    assert 0 < found < 7
+    board.reload()
+    expect(board.locator(".card")).to_have_count(found)
+    expect(board.get_by_label("Search stories")).to_have_value("notebook")
+    expect(board.get_by_label("Epic", exact=True)).to_have_value("1")
+    board.locator(".card-open").first.click()
+    expect(board).to_have_url(re.compile(r"q=notebook&epic=1&status=backlog&story="))
+    board.keyboard.press("Escape")
+    board.get_by_role("button", name="Show all").click()
+    expect(board.locator(".card")).to_have_count(7)
+    expect(board).to_have_url(re.compile(r"#board$"))
+    board.get_by_label("Search stories").fill("no such words")
+    expect(board.locator("#board-empty")).to_have_text("No story matches.")
+
+
+def test_every_status_of_a_finished_batch_stands_beside_its_evidence(context: BrowserContext, finished: Server) -> None:
+    page = visit(context, finished, "board")
+    told = finished.ask("api/standings")["stories"]
+    for story in finished.ask("api/sprint")["stories"]:
+        at(page, story["key"], story["status"])
+        shown = card(page, story["key"]).locator(".standing")
+        expect(shown).to_have_text(told[story["key"]]["words"])
+        expect(shown).to_have_attribute("data-tone", "good" if story["status"] == "done" else "bad")
+    picture(page, "board-evidence")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_board_fits_every_width(context: BrowserContext, finished: Server, scheme: str) -> None:
+    page = visit(context, finished, "board")
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    for width in (360, 768, 1440, 3840):
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(page.locator(".card").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        picture(page, f"board-{scheme}-{width}")
+
+
+def test_five_hundred_stories_are_drawn_at_once(
+    context: BrowserContext, desk: Server, tracker: Path, serve: Callable[..., Server]
+) -> None:
+    stories = json.loads(json.dumps(desk.ask("api/sprint")))
+    like = stories["stories"][0]
+    stories["stories"] = [{**like, "key": f"{1 + n // 20}-{n % 20}-a", "epic": str(1 + n // 20)} for n in range(500)]
+    stories["epics"] = [{**stories["epics"][0], "id": str(n + 1), "stories": []} for n in range(25)]
+    page = context.new_page()
+    page.route("**/api/sprint", lambda route: route.fulfill(json=stories))
+    page.goto(f"{desk.url}#board")
+    expect(page.locator(".card")).to_have_count(500)
+    expect(page.locator("#board-counts")).to_contain_text("500 stories")
+    page.get_by_label("Search stories").fill("25-19-a")
+    expect(page.locator(".card")).to_have_count(1)

@@ -1,0 +1,236 @@
+"""The dossier of a story: all that is known of it, read in peace, by keyboard, on every screen; and as one file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from api.sheets import story_sheet
+from tests.api.sheets import HOSTILE, hostile_changes, hostile_dossier, hostile_entries
+
+from .conftest import Server, picture, visit
+
+pytestmark = pytest.mark.browser
+
+KEY = "1-2-correct-a-sighting"  # reviewed twice, and committed together with another story
+ARTIFACTS = Path("demo/_bmad-output/implementation-artifacts")
+FIRST = "1-1-friendly-dates"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of this module's own, whose story files its tests may write."""
+    server = Server(tmp_path_factory.mktemp("dossiers"), "max")
+    yield server.start()
+    server.close()
+
+
+def dossier(context: BrowserContext, server: Server, key: str) -> Page:
+    page = visit(context, server, f"board?story={key}")
+    expect(page.locator(".dossier-body")).to_be_visible()
+    return page
+
+
+def part(page: Page, title: str) -> Locator:
+    return page.locator(".part", has=page.get_by_role("heading", name=title, exact=True))
+
+
+def test_a_dossier_shows_all_that_is_known(context: BrowserContext, finished: Server) -> None:
+    told = finished.ask(f"api/stories/{KEY}")
+    page = dossier(context, finished, KEY)
+    expect(page.get_by_role("heading", name=told["title"], exact=True)).to_be_visible()
+    for sentence in told["evidence"]:
+        expect(part(page, "What the status rests on")).to_contain_text(sentence["text"])
+    expect(page.locator(".criteria li")).to_have_count(len(told["criteria"]))
+    expect(page.locator(".tasks li[data-done]")).to_have_count(sum(task["done"] for task in told["tasks"]))
+    expect(page.locator(".command")).to_have_count(len(told["commands"]))
+    for command in told["commands"]:
+        row = page.locator(f'.command[data-id="{command["id"]}"]')
+        expect(row).to_contain_text(f"${command['cost_usd']:.2f}" if command["cost_usd"] >= 0.005 else "<$0.01")
+        expect(row).to_contain_text(command["model"])
+    picture(page, "dossier")
+
+    rounds = part(page, "Reviews").locator(".kind", has_text="Code review").locator(".round")
+    expect(rounds).to_have_count(2)
+    expect(rounds.nth(0)).to_contain_text("1 high")
+    expect(rounds.nth(0).locator(".severity")).to_have_text("high")
+    expect(rounds.nth(1)).to_contain_text("no longer found")
+    picture(page, "dossier-reviews")
+
+
+def test_transcripts_unfold_with_their_answers(context: BrowserContext, finished: Server) -> None:
+    page = dossier(context, finished, KEY)
+    page.locator(".round").last.get_by_role("button").click()
+    fold = page.locator(".command", has_text="code review 2").locator(".transcript")
+    expect(fold.locator("> summary")).to_be_focused()
+    expect(fold.locator(".entry[data-kind=tool]").first).to_be_visible()
+    answer = fold.locator(".entry[data-kind=tool] .answer").first
+    expect(answer.locator("pre")).to_be_hidden()
+    expect(answer.locator(".answer-size")).to_have_text(re.compile(r"characters?$"))
+    answer.locator("summary").click()
+    expect(answer.locator("pre")).not_to_be_empty()
+    link = fold.get_by_role("link", name="The stream as recorded").get_attribute("href")
+    assert link is not None
+    assert page.request.get(f"{finished.url}{link[1:]}").status == 200
+
+
+def test_commits_unfold_line_by_line(context: BrowserContext, finished: Server) -> None:
+    page = dossier(context, finished, KEY)
+    commit = page.locator(".commit").first
+    commit.locator("> summary").click()
+    change = finished.ask(f"api/stories/{KEY}/changes/{finished.ask(f'api/stories/{KEY}')['commits'][0]['hash']}")
+    expect(commit.locator(".file")).to_have_count(len(change["files"]))
+    name = change["files"][-1]["path"]
+    last = commit.locator(".file", has=page.get_by_text(name, exact=True))
+    if last.get_attribute("open") is None:
+        last.locator("> summary").click()
+    lines = [line for hunk in change["files"][-1]["hunks"] for line in hunk["lines"]]
+    expect(last.locator("tr[data-kind=added]")).to_have_count(sum(line[0] == "+" for line in lines))
+    expect(last.locator("tr[data-kind=added] .code").first).to_have_text(next(li for li in lines if li[0] == "+")[1:])
+    picture(page, "dossier-commit")
+
+
+def test_a_large_file_is_fetched_when_it_is_opened_and_drawn_in_parts(
+    context: BrowserContext, finished: Server
+) -> None:
+    page = context.new_page()
+    whole = {"path": "large.txt", "status": "added", "added": 900, "removed": 0, "binary": False, "cut": True}
+    hunks = [{"old": 0, "new": 1, "title": "", "lines": [f"+line {n}" for n in range(900)]}]
+    image = {**whole, "path": "picture.png", "binary": True, "hunks": None}
+    files = [{**whole, "hunks": None}, image]
+    page.route("**/changes/*", lambda route: route.fulfill(json={"files": files, "left_out": 3}))
+    page.route("**/changes/*?path=large.txt", lambda route: route.fulfill(json={**whole, "hunks": hunks}))
+    page.goto(f"{finished.url}#board?story={KEY}")
+    page.locator(".commit > summary").first.click()
+    expect(page.locator(".commit").first).to_contain_text("3 more files not listed here")
+    expect(page.locator(".file", has_text="picture.png")).to_contain_text("Not text")
+    expect(page.locator(".file tr")).to_have_count(0)
+    page.locator(".file > summary", has_text="large.txt").click()
+    expect(page.locator(".file tr[data-kind=added]")).to_have_count(399)
+    page.get_by_role("button", name="Show 400 more lines").click()
+    page.get_by_role("button", name=re.compile("^Show 101 more lines")).click()
+    expect(page.locator(".file tr[data-kind=added]")).to_have_count(900)
+    expect(page.locator(".file").first).to_contain_text("too large to be shown")
+
+
+def test_nothing_moves_under_who_reads(context: BrowserContext, desk: Server) -> None:
+    story = desk.data.parent / ARTIFACTS / f"{FIRST}.md"
+    page = dossier(context, desk, FIRST)
+    page.set_viewport_size({"width": 1000, "height": 420})
+    fold = page.locator(".artifact").first
+    fold.locator("summary").click()
+    expect(fold.locator("pre")).to_contain_text("Friendly dates")
+    head = page.get_by_role("heading", name="Files", exact=True)
+    head.scroll_into_view_if_needed()
+    at = "document.querySelector('#dossier-files').getBoundingClientRect().top"
+    before = page.evaluate(at)
+    ticks = page.locator(".tasks li")
+    count = ticks.count()
+    text = story.read_text()
+    story.write_text(text.replace("## Dev Notes", "- [ ] Task 9: One more\n" * 12 + "\n## Dev Notes", 1))
+    expect(ticks).to_have_count(count + 12)
+    expect(fold).to_have_attribute("open", "")
+    assert abs(page.evaluate(at) - before) <= 1
+    story.write_text(text)
+
+
+def test_what_a_story_file_holds_is_text(context: BrowserContext, desk: Server) -> None:
+    story = desk.data.parent / ARTIFACTS / f"{FIRST}.md"
+    before = story.read_text()
+    hostile = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
+    story.write_text(f"# Story 1.1: {hostile}\n\nStatus: ready-for-dev\n\n## Story\n\nAs a tester,\nI want {hostile},\nso that.\n")
+    page = dossier(context, desk, FIRST)
+    expect(page.locator("#story-title")).to_have_text(hostile)
+    expect(page.locator(".statement")).to_contain_text("<script>")
+    assert page.locator("#story img, #story script").count() == 0
+    assert page.title() != "1"
+    story.write_text(before)
+
+
+def test_a_dossier_by_keyboard_alone(context: BrowserContext, finished: Server) -> None:
+    page = visit(context, finished, "board")
+    page.locator(f'.card[data-key="{KEY}"] .card-open').focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".dossier-nav")).to_be_visible()
+    page.locator(".dossier-nav").get_by_role("button", name="Commits").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Commits and changes")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".commit").first).to_have_attribute("open", "")
+    page.locator(".status-button").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitemradio", name="Done")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(f'.card[data-key="{KEY}"] .card-open')).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_dossier_fits_every_width(context: BrowserContext, finished: Server, scheme: str) -> None:
+    page = dossier(context, finished, KEY)
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.locator(".commit > summary").first.click()
+    page.locator(".transcript > summary").nth(3).click()
+    expect(page.locator(".file").first).to_be_visible()
+    for width in (360, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("(el => el.scrollWidth - el.clientWidth)(document.querySelector('#story-dialog'))") == 0
+        picture(page, f"dossier-{scheme}-{width}")
+
+
+# -- as a file ---------------------------------------------------------------------------------------------------
+
+
+def opened(browser: Browser, path: Path, scheme: str = "light") -> tuple[Page, list[str]]:
+    """A file opened from disk by a page that may run scripts, and what it did beyond showing text."""
+    page = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
+    did: list[str] = []
+    page.on("request", lambda request: did.append(request.url) if request.url != path.as_uri() else None)
+    page.on("dialog", lambda dialog: did.append(f"dialog {dialog.message}"))
+    page.on("console", lambda message: did.append(message.text))
+    page.goto(path.as_uri())
+    return page, did
+
+
+@pytest.mark.parametrize("tab", [f"board?story={KEY}", "history"])
+def test_a_dossier_and_a_batch_are_saved_as_one_file(
+    context: BrowserContext, browser: Browser, finished: Server, tmp_path: Path, tab: str
+) -> None:
+    page = visit(context, finished, tab)
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name=re.compile("^Export")).first.click()
+    path = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    assert path.name in (f"story-{KEY}.html", "batch-1.html")
+    file, did = opened(browser, path)
+    expect(file.locator("main")).to_contain_text("code-review-2")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = file.evaluate(ground)
+    file.emulate_media(color_scheme="dark")
+    assert file.evaluate(ground) != light
+    file.emulate_media(media="print")
+    assert file.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert did == []
+    file.close()
+
+
+def test_an_export_of_hostile_words_is_inert(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.html"
+    path.write_bytes(story_sheet(hostile_dossier(), hostile_entries(), hostile_changes(), 0))
+    page, did = opened(browser, path)
+    for fold in page.locator("details > summary").all():
+        fold.click()
+    assert page.locator("script, img, iframe, svg, object, link, form").count() == 0
+    for words in HOSTILE:
+        expect(page.locator("body")).to_contain_text(words)
+    assert page.title().endswith(HOSTILE[0])
+    page.evaluate("Promise.resolve()")
+    assert did == []
+    page.close()
