@@ -18,6 +18,8 @@ import msgspec
 from aiohttp import web
 
 import api.answers
+import api.changes
+import api.export
 import api.history
 import api.metrics
 import api.openapi
@@ -86,6 +88,8 @@ def build_app(plan: Plan, *subscribers: events.Subscriber) -> web.Application:
         api.socket,
         api.run,
         api.project,
+        api.changes,
+        api.export,
         api.history,
         api.transcripts,
         api.operate,

@@ -11,7 +11,6 @@ from typing import Any, Final
 from aiohttp import web
 
 import sprint
-from api import changes, export
 from api.answers import SERVICES, ApiError, answer, body, only
 from api.dossier import dossier_of, standings
 from events import EventType, emit_event
@@ -113,6 +112,4 @@ ROUTES: Final = [
     web.put("/api/stories/{key}/status", put_status),
     web.get("/story-descriptions.json", get_descriptions),
     *(web.get(path, data_file(path)) for path in DATA_FILES),
-    *changes.ROUTES,
-    *export.ROUTES,
 ]

@@ -142,7 +142,8 @@ def test_what_a_story_file_holds_is_text(context: BrowserContext, desk: Server) 
     story = desk.data.parent / ARTIFACTS / f"{FIRST}.md"
     before = story.read_text()
     hostile = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
-    story.write_text(f"# Story 1.1: {hostile}\n\nStatus: ready-for-dev\n\n## Story\n\nAs a tester,\nI want {hostile},\nso that.\n")
+    statement = f"As a tester,\nI want {hostile},\nso that."
+    story.write_text(f"# Story 1.1: {hostile}\n\nStatus: ready-for-dev\n\n## Story\n\n{statement}\n")
     page = dossier(context, desk, FIRST)
     expect(page.locator("#story-title")).to_have_text(hostile)
     expect(page.locator(".statement")).to_contain_text("<script>")
