@@ -12,6 +12,7 @@ lint: $(VENV)/dev node_modules/ready
 
 fuzz: $(VENV)/dev
 	$(PY) -m tests.fuzz.fuzz_tracker --inputs 100000 --seconds 900
+	$(PY) -m tests.fuzz.fuzz_routes --seconds 300
 
 bench: $(VENV)/dev
 	$(PY) -m tests.bench
