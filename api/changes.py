@@ -19,7 +19,7 @@ from api.dossier import artifacts_of, commits_named, find_story
 from db import get_commands_by_key, get_story_by_key
 from running.commits import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
 from running.git import Git, GitError
-from running.worktree import git_of
+from running.worktree import place_of
 
 WORK: Final = "work"  # the name of the change since development began, beside the hashes of commits
 TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown
@@ -62,8 +62,8 @@ async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]
         row = await database.read(get_story_by_key, story.key)
         if row is None or row.base_tree is None:
             raise ApiError(404, "not_found", f"development of {story.key} has not begun")
-        lane = await git_of(services.workspace, row.batch_id, row.cycle_number) or git
-        return lane, row.base_tree, await lane.snapshot()
+        seen = (await place_of(services.workspace, row)).git or git
+        return seen, row.base_tree, await seen.snapshot()
     commands = await database.read(get_commands_by_key, story.key)
     if name not in [commit.hash for commit in await commits_named(services, story.key, commands)]:
         raise ApiError(404, "not_found", f"{name} is no commit of {story.key}")
@@ -74,9 +74,9 @@ async def get_artifact(request: web.Request) -> web.Response:
     """A file of the story, by the name that its dossier has for it."""
     services, name = request.app[SERVICES], request.query.get("name", "")
     story = await find_story(services, request.match_info["key"])
-    workspace = services.workspace
+    workspace = await place_of(services.workspace, await services.database.read(get_story_by_key, story.key))
     files = await asyncio.to_thread(sprint.story_files, workspace.project, story.key)
-    paths = await asyncio.to_thread(artifacts_of, services, story, files)
+    paths = await asyncio.to_thread(artifacts_of, workspace, story, files)
     path = next((path for path in paths if workspace.relative(path) == name), None)
     if path is None:
         raise ApiError(404, "not_found", f"{story.key} has no file {name!r}")

@@ -16,7 +16,8 @@ from api.standing import Records, Sentence, Standing, evidence_of, standing_of
 from db import Check, Command, Story, get_checks_by_key, get_commands_by_key, get_story_by_key
 from running.commits import CommitInfo, commits_of
 from running.git import Diff, GitError
-from running.worktree import git_of
+from running.workspace import Workspace
+from running.worktree import place_of
 from sprint import StoryDocument, StoryInfo
 from store.standings import count_stories_since, get_deeds, get_moves, get_newest_stories
 
@@ -81,14 +82,15 @@ async def find_story(services: Services, key: str) -> StoryInfo:
 async def dossier_of(services: Services, key: str) -> Dossier:
     """All that is known of one story. Raises `ApiError` 404 for a key that the tracker does not have."""
     story, writable = await _found(services, key)
-    workspace, database = services.workspace, services.database
+    database = services.database
+    row = await database.read(get_story_by_key, key)
+    workspace = await place_of(services.workspace, row)
     files = await asyncio.to_thread(sprint.story_files, workspace.project, key)
     document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
     commands = await database.read(get_commands_by_key, key)
-    row = await database.read(get_story_by_key, key)
     records = Records(row=row, deeds=commands, move=(await database.read(get_moves, key)).get(key))
     checks = await database.read(get_checks_by_key, key)
-    tree = await _diff(services, row)
+    tree = await _diff(workspace, row)
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
     commits = await commits_named(services, key, commands)
     return Dossier(
@@ -104,7 +106,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         criteria=list(document.criteria),
         tasks=[TaskLine(task.text, task.done, task.depth) for task in document.tasks],
         drift=None if story.drift is None else {"file_status": story.drift.file_status},
-        files=story.files,
+        files=story.files if workspace.main is None else [workspace.relative(path) for path in files],
         file_list=list(document.file_list),
         change_log=list(document.change_log),
         reason=None if row is None else row.reason,
@@ -113,7 +115,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         checks=[_shown_check(check) for check in checks],
         reviews=reviews_of(commands),
         commands=[shown_command(command) for command in commands],
-        artifacts=[workspace.relative(path) for path in await asyncio.to_thread(artifacts_of, services, story, files)],
+        artifacts=[workspace.relative(path) for path in await asyncio.to_thread(artifacts_of, workspace, story, files)],
         commits=commits,
         diff=tree,
         problems=[problem.message for problem in document.problems],
@@ -152,9 +154,9 @@ async def commits_named(services: Services, key: str, commands: list[Command]) -
         return []
 
 
-def artifacts_of(services: Services, story: StoryInfo, files: list[Path]) -> list[Path]:
+def artifacts_of(workspace: Workspace, story: StoryInfo, files: list[Path]) -> list[Path]:
     """The story's files, and those beside them that carry its key in their names; all inside the project."""
-    project = services.workspace.project
+    project = workspace.project
     named = re.compile(rf"(?:^|[-_.]){re.escape(story.key)}(?=$|[-_.])")
     found = list(files)
     try:
@@ -185,12 +187,10 @@ async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:
     return story, overview.project.writable
 
 
-async def _diff(services: Services, row: Story | None) -> Diff | None:
+async def _diff(workspace: Workspace, row: Story | None) -> Diff | None:
     """The change of the tree since development of the story started; None where there is nothing to compare."""
-    if row is None or row.base_tree is None:
-        return None
-    git = await git_of(services.workspace, row.batch_id, row.cycle_number)
-    if git is None:
+    git = workspace.git
+    if git is None or row is None or row.base_tree is None:
         return None
     try:
         return await git.diff(row.base_tree, await git.snapshot())

@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from db import Lane, get_lane
+from db import Lane, Story, get_lane
 from running.cargo import Cargo, copy_of
 from running.check import run
 from running.command import AgentUnusable
-from running.git import Git
 from running.repository import Repository
 from running.workspace import Workspace
 
@@ -135,14 +134,18 @@ class Worktree:
         return ""
 
 
-async def git_of(workspace: Workspace, batch_id: int, cycle_number: int) -> Git | None:
-    """Git as seen from where a cycle works: from its worktree as long as that is there, else from the user's tree."""
-    names = await workspace.database.read(get_lane, batch_id, cycle_number)
-    if workspace.git is None or names is None or names.ended_at is not None:
-        return workspace.git
+async def place_of(workspace: Workspace, story: Story | None) -> Workspace:
+    """Where a story is worked on: in its worktree as long as that is there, else in the user's own tree."""
+    if workspace.git is None or story is None:
+        return workspace
+    names = await workspace.database.read(get_lane, story.batch_id, story.cycle_number)
+    if names is None or names.ended_at is not None:
+        return workspace
     worktree = await Worktree.of(workspace, names)
-    there = await asyncio.to_thread((worktree.top / ".git").is_file)
-    return await worktree.lane() if there else workspace.git
+    if not await asyncio.to_thread((worktree.top / ".git").is_file):
+        return workspace
+    lane = await worktree.lane()
+    return replace(workspace, project=worktree.cargo.copy, git=lane, main=workspace.project)
 
 
 def repository_of(workspace: Workspace) -> Repository:

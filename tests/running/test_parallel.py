@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sprint
+from db import get_story_by_key
 from running.lane import tidy
+from running.worktree import place_of
 from tests.conftest import MakeRunner
 from tests.running.lanes import branches, ends, git, overlapped, worktrees
 from tests.running.projects import TRACKER
@@ -134,3 +137,23 @@ async def test_work_that_is_not_committed_is_not_thrown_away(make_runner: MakeRu
     git(runner.root, "checkout", "-q", "--", ".")
     git(runner.root, "merge", "-q", "sprint-runner/1/1-1-a")
     assert (runner.root / "work/1-2-b.md").is_file()
+
+
+async def test_a_story_is_seen_where_it_is_worked_on(make_runner: MakeRunner) -> None:
+    runner = await make_runner({"1-1-a": "backlog"}, SLOW, parallel=2)
+    await runner.start()
+    await runner.until_command("code-review-1")
+    row = await runner.database.read(get_story_by_key, "1-1-a")
+    assert row is not None
+    seen = await place_of(runner.workspace, row)
+    assert seen.git is not None
+    assert row.base_tree is not None
+    assert (await seen.git.diff(row.base_tree, await seen.git.snapshot())).files_changed == 1
+    assert sprint.story_files(seen.project, "1-1-a")
+    assert not sprint.story_files(runner.workspace.project, "1-1-a")
+    await runner.until_end()
+    assert await place_of(runner.workspace, row) is runner.workspace
+    assert runner.workspace.git is not None
+    after = await runner.workspace.git.diff(row.base_tree, await runner.workspace.git.snapshot())
+    assert after.files_changed == 1
+    assert sprint.story_files(runner.workspace.project, "1-1-a")
