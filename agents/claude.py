@@ -18,6 +18,7 @@ from agents.claude_lines import (
     is_line,
     kind_of,
     limit_of,
+    question_of,
     retry_of,
     size_of,
     spent,
@@ -108,8 +109,7 @@ class ClaudeParser(QuietParser):
             arguments = objects.as_object(block.get("input"))
             yield tool_call(str(block.get("id")), name, arguments, self._cwd, subagent)
             if name in _QUESTION_TOOLS:
-                asked = objects.as_objects(arguments.get("questions"))
-                yield Question(one_line(str(asked[0].get("question") if asked else name)))
+                yield Question(question_of(arguments) or name)
 
     def _tokens(self, usage: Json) -> Usage:
         return usage_of(usage)

@@ -9,8 +9,10 @@ from agents import objects
 from agents.objects import Json
 from agents.records import LimitSeen, Retry, ToolResult
 from agents.spec import OutcomeKind, Usage
+from agents.wording import one_line
 
 RESULT_CHARS = 64 * 1024  # of a tool result that is passed on
+QUESTION_CHARS = 2000  # of a question with its choices
 DIAGNOSTIC = "[ede_diagnostic]"  # the program's note to its own authors
 
 _AUTH_ERRORS = frozenset(("authentication_failed", "billing_error", "oauth_org_not_allowed"))
@@ -94,6 +96,16 @@ def limit_of(info: Json) -> LimitSeen:
         window=text_of(info, "rateLimitType"),
         used_fraction=objects.as_number(info.get("utilization")),
     )
+
+
+def question_of(arguments: Json) -> str:
+    """What is asked, all of it, each question with what may be chosen, on one line."""
+    asked = []
+    for question in objects.as_objects(arguments.get("questions")):
+        labels = [str(option["label"]) for option in objects.as_objects(question.get("options")) if option.get("label")]
+        choices = f" ({' / '.join(labels)})" if labels else ""
+        asked.append(f"{question.get('question') or ''}{choices}")
+    return one_line(" ".join(asked), QUESTION_CHARS)
 
 
 def retry_of(line: Json) -> Retry:

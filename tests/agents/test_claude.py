@@ -102,6 +102,21 @@ def test_a_question() -> None:
     assert records[1] == Question("Which one?")
 
 
+def test_a_question_comes_with_all_that_may_be_chosen() -> None:
+    first = {"question": "Which one?", "header": "Tea", "options": [{"label": "black"}, {"label": "green"}, {}, 7]}
+    block = {"type": "tool_use", "id": "t", "name": "AskUserQuestion"}
+    for given, said in (
+        (
+            {"questions": [first, {"question": "With\nmilk?", "options": "none"}]},
+            "Which one? (black / green) With milk?",
+        ),
+        ({"questions": []}, "AskUserQuestion"),
+        ({"questions": "?"}, "AskUserQuestion"),
+        ({}, "AskUserQuestion"),
+    ):
+        assert read(assistant({**block, "input": given}))[1] == Question(said)
+
+
 def test_usage_counts_once_per_message() -> None:
     usage = {"input_tokens": 10, "output_tokens": 1, "cache_read_input_tokens": 100}
     tally = Tally("claude-sonnet-4-5")
