@@ -17,6 +17,7 @@ export function createGestures(gantt, chart) {
   keys(gantt, chart);
   drag(gantt, chart, fromLeft);
   hover(gantt, chart);
+  focus(gantt, chart);
 }
 
 /** @param {import("./gantt.js").Gantt} gantt @param {HTMLElement} chart @param {(x: number) => number} fromLeft */
@@ -87,6 +88,17 @@ function drag(gantt, chart, fromLeft) {
     if (!(bar instanceof HTMLElement) || dragged) return;
     if (bar.dataset.many) gantt.rescale(gantt.zoom * 4, fromLeft(bar.getBoundingClientRect().left + bar.offsetWidth / 2));
     gantt.select(Number(bar.dataset.id), true);
+  });
+}
+
+/** Where the keyboard is, there is the choice. @param {import("./gantt.js").Gantt} gantt @param {HTMLElement} chart */
+function focus(gantt, chart) {
+  chart.addEventListener("focusin", ({ target }) => {
+    if (!(target instanceof HTMLElement) || !target.matches(".bar")) return;
+    const id = Number(target.dataset.id);
+    // Several commands in one bar stay so until one goes on from there: a click looks into them.
+    if (target.dataset.many) gantt.current = id;
+    else if (id !== gantt.current) gantt.select(id, false);
   });
 }
 

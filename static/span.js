@@ -159,7 +159,7 @@ export function axisMarks(axis, from, to, apart) {
  * What is drawn of a row: bars in sight, those too small to tell apart joined into one piece.
  * @param {Row} row @param {(at: number) => number} x px of an instant @param {number} now
  * @param {{left: number, right: number, least: number}} view px: what is in sight, and the width from which bars stand alone
- * @param {number | null} apart the command that is never joined with others
+ * @param {number | null} apart the command that is always drawn, and never joined with others
  * @returns {Piece[]}
  */
 export function pieces(row, x, now, { left, right, least }, apart) {
@@ -169,11 +169,11 @@ export function pieces(row, x, now, { left, right, least }, apart) {
   for (const bar of row.bars) {
     const { step, lane } = bar;
     const from = x(step.started_at);
-    if (from > right) break;
+    if (from > right && step.command_id !== apart) continue;
     const to = x(step.ended_at ?? now);
     const before = last[lane];
     const alone = to - from >= least || step.command_id === apart || step.ended_at === null;
-    if (before && !alone && before.to - before.from < 3 * least && from - before.to < 2 && before.bars[0].step.command_id !== apart && small(before, least)) {
+    if (before && !alone && before.to - before.from < 3 * least && from - before.to < least && before.bars[0].step.command_id !== apart && small(before, least)) {
       before.bars.push(bar);
       before.to = Math.max(before.to, to);
       continue;
@@ -182,7 +182,7 @@ export function pieces(row, x, now, { left, right, least }, apart) {
     last[lane] = piece;
     drawn.push(piece);
   }
-  return drawn.filter((piece) => piece.to >= left && piece.from <= right);
+  return drawn.filter((piece) => (piece.to >= left && piece.from <= right) || piece.bars[0].step.command_id === apart);
 }
 
 /** @param {Piece} piece @param {number} least */

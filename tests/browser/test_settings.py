@@ -1,0 +1,92 @@
+"""The Settings tab: every setting told, single ones changed in place, all or none, seen by every page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from .conftest import Server, Watch, picture, visit
+from .test_reach import press, tab_to
+
+pytestmark = pytest.mark.browser
+
+
+def setting(page: Page, name: str) -> Any:
+    return page.locator(f'[data-setting="{name}"]')
+
+
+def write(server: Server, text: str) -> None:
+    (server.root / "sprint-runner.yaml").write_text(text)
+
+
+def test_every_setting_says_its_range_source_and_effect(context: BrowserContext, idle: Server) -> None:
+    page = visit(context, idle, "settings")
+    told = idle.ask("api/settings")["settings"]
+    expect(page.locator(".setting")).to_have_count(len(told))
+    for each in told:
+        expect(setting(page, each["name"]).locator("code")).to_have_text(each["name"])
+        expect(setting(page, each["name"]).locator(".setting-facts")).to_contain_text(each["applies"])
+        if each["kind"] != "mapping":
+            expect(setting(page, each["name"])).to_contain_text(re.compile(re.escape(each["allowed"]), re.IGNORECASE))
+        if each["locked"]:
+            expect(setting(page, each["name"]).locator(".setting-lock")).to_have_text(each["locked"])
+            expect(setting(page, each["name"]).locator("input, select")).to_have_count(0)
+    expect(setting(page, "port").locator(".setting-lock")).to_contain_text("command line")
+    expect(setting(page, "agents").locator("pre")).to_contain_text("kind: claude")
+    page.get_by_label("Find a setting").fill("budget")
+    expect(page.locator(".setting:visible")).to_have_count(2)
+    picture(page, "settings")
+
+
+def test_a_change_by_keyboard_is_shown_before_it_is_saved_and_by_every_page(
+    context: BrowserContext, server: Server
+) -> None:
+    write(server, "# mine\nretries: 1  # once is enough\n")
+    other = visit(context, server, "settings")
+    page = visit(context, server)
+    press(page, "g", "s")
+    tab_to(page, "#setting-retries", most=60)
+    press(page, "Control+a")
+    page.keyboard.type("77")
+    expect(setting(page, "retries").locator(".setting-wrong")).to_have_text("Must be a whole number from 0 to 20.")
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    press(page, "Backspace")
+    expect(page.locator("#save-diff")).to_contain_text("-retries: 1  # once is enough")
+    expect(page.locator("#save-diff")).to_contain_text("+retries: 7  # once is enough")
+    picture(page, "settings-change")
+    press(page, "Enter")
+    expect(page.locator("#settings-save")).to_be_hidden()
+    assert (server.root / "sprint-runner.yaml").read_text() == "# mine\nretries: 7  # once is enough\n"
+    expect(other.locator("#setting-retries")).to_have_value("7")
+    expect(setting(other, "retries").locator(".setting-facts")).to_contain_text("from sprint-runner.yaml")
+
+    page.get_by_role("button", name=re.compile("^Reset Retries")).click()
+    expect(setting(page, "retries").locator(".setting-news")).to_have_text("Goes back to the default: 2.")
+    page.get_by_role("button", name="Save").click()
+    expect(setting(page, "retries").locator(".setting-facts")).to_contain_text("this is the default")
+    assert (server.root / "sprint-runner.yaml").read_text() == "# mine\n# once is enough\n"
+
+
+def test_what_the_server_refuses_is_said_and_nothing_is_lost(
+    context: BrowserContext, server: Server, watch: Watch
+) -> None:
+    watch.allow("400")
+    write(server, "{retries: 1}\n")
+    page = visit(context, server, "settings")
+    expect(page.locator("#settings-unread")).to_contain_text("changed by hand")
+    page.locator("#setting-budget_day_usd").fill("12.5")
+    page.locator("#setting-retries").fill("3")
+    expect(page.locator("#save-words")).to_contain_text("edit it by hand")
+    assert (server.root / "sprint-runner.yaml").read_text() == "{retries: 1}\n"
+    page.get_by_role("button", name="Discard").click()
+    expect(page.locator("#settings-save")).to_be_hidden()
+    expect(page.locator("#setting-budget_day_usd")).to_have_value("")
+
+    write(server, "budget_day_usd: 40\n")
+    page.locator("#setting-retries").fill("4")
+    expect(page.locator("#save-diff")).to_contain_text("+retries: 4")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#setting-budget_day_usd")).to_have_value("40")

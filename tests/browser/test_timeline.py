@@ -1,0 +1,173 @@
+"""The Timeline tab: bars by keyboard and pointer, zoom, what is drawn of very many commands, growing live."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from .conftest import Server, picture, visit
+from .test_reach import press, tab_to
+
+pytestmark = pytest.mark.browser
+
+MANY = 6_000  # commands of the large record
+BARS_MOST = 1_500  # that are in the document at a time, whatever the record holds
+BATCHES = 60
+DAY_MS = 86_400_000
+FOUR_TIMES = "4.0\u00d7"
+
+
+def of(page: Page, number: int) -> str:
+    """The name of the chosen bar, when that many have been visited."""
+    return page.locator(".bar:focus").get_attribute("aria-label") or f"nothing at {number}"
+
+
+def test_from_bar_to_bar_with_the_arrow_keys(context: BrowserContext, finished: Server) -> None:
+    page = visit(context, finished, "timeline")
+    expect(page.locator("#chart-words")).to_contain_text("7 stories")
+    tab_to(page, ".bar", most=60)
+    press(page, "ArrowDown", "ArrowRight")
+    detail = page.locator("#chart-detail")
+    expect(detail).to_contain_text("1-1 Friendly dates")
+    seen = [of(page, 0)]
+    for number in range(3):
+        press(page, "ArrowRight")
+        seen.append(of(page, number))
+    assert len(set(seen)) == 4
+    assert re.match(r"dev, success, \d\d:\d\d:\d\d, [\d.]+ s|code review", seen[1])
+    press(page, "Home", "ArrowDown")
+    expect(detail).to_contain_text("1-2 Correct a sighting")
+    detail.get_by_text("Transcript").click()
+    expect(detail.locator(".entry").first).to_be_visible()
+    command = page.evaluate("document.querySelector('.bar[tabindex=\"0\"]').dataset.id")
+    expect(page).to_have_url(re.compile(f"command={command}"))
+    page.reload()
+    expect(page.locator("#chart-detail")).to_contain_text("1-2 Correct a sighting")
+    detail.get_by_role("button", name="1-2 Correct a sighting").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    press(page, "Escape")
+    expect(page).to_have_url(re.compile(f"command={command}"))
+    picture(page, "timeline-detail")
+
+
+def test_zoom_and_pan_by_keys_and_wheel_are_kept(context: BrowserContext, finished: Server) -> None:
+    page = visit(context, finished, "timeline")
+    page.locator(".bar").first.click()
+    words, chart = page.locator("#zoom-words"), page.locator("#chart")
+    press(page, "+", "+")
+    expect(words).to_have_text(FOUR_TIMES)
+    before = chart.evaluate("chart => chart.scrollLeft")
+    press(page, "Shift+ArrowRight")
+    assert chart.evaluate("chart => chart.scrollLeft") > before
+    chart.hover()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    expect(words).not_to_have_text(FOUR_TIMES)
+    kept = words.inner_text()
+    expect(page).to_have_url(re.compile(rf"zoom={kept.split('.')[0]}\.\d+&at=\d+"))
+    page.reload()
+    expect(words).to_have_text(kept)
+    page.get_by_role("button", name="Fit").click()
+    expect(words).to_have_text("all")
+    expect(page).not_to_have_url(re.compile("zoom="))
+
+
+def test_the_table_has_every_command_and_no_colour_stands_alone(context: BrowserContext, finished: Server) -> None:
+    page = visit(context, finished, "timeline?table=1")
+    commands = finished.ask("api/commands")
+    expect(page.locator("#chart-table-rows tr")).to_have_count(commands["total"])
+    expect(page.locator("#chart-legend")).to_contain_text("code review")
+    kinds = page.evaluate(
+        "[...document.querySelectorAll('.swatch-bar')].map(el => getComputedStyle(el).background + el.dataset.kind)"
+    )
+    assert len(set(kinds)) == len(kinds) >= 7
+    page.locator(".bar").nth(3).hover()
+    expect(page.locator("#chart-tip")).to_contain_text("success")
+
+
+@pytest.fixture
+def crowded(serve: Callable[..., Server]) -> Server:
+    """A server with a record of many batches, days apart, and of thousands of commands."""
+    server = serve()
+    server.end()
+    with closing(sqlite3.connect(server.data / "sprint-runner.db")) as database, database:
+        for batch in range(1, BATCHES + 1):
+            began = 1_700_000_000_000 + batch * DAY_MS
+            database.execute(
+                "INSERT INTO batches (id, status, started_at, ended_at, agent) VALUES (?, 'completed', ?, ?, 'demo')",
+                (batch, began, began + 3_600_000),
+            )
+        each = MANY // BATCHES
+        rows = [
+            (1 + number // each, f"{number % 40 + 1}-1-old", "dev-story", "success", start, start + 20_000)
+            for number in range(MANY)
+            for start in (1_700_000_000_000 + (1 + number // each) * DAY_MS + number % each * 30_000,)
+        ]
+        sql = (
+            "INSERT INTO commands (batch_id, story_key, command, status, started_at, ended_at, cost_usd)"
+            " VALUES (?, ?, ?, ?, ?, ?, 0.25)"
+        )
+        database.executemany(sql, rows)
+    server.start()
+    return server
+
+
+def test_thousands_of_commands_and_many_batches(context: BrowserContext, crowded: Server) -> None:
+    page = visit(context, crowded, "timeline?batch=all")
+    expect(page.locator("#chart-words")).to_contain_text(f"{MANY:,} commands · 40 stories · 59 idle times cut short")
+    assert 40 < page.locator(".bar").count() <= BARS_MOST
+    page.locator(".bar[data-many]").first.click()
+    expect(page.locator("#zoom-words")).to_have_text(FOUR_TIMES)
+    expect(page.locator(".gap").first).to_contain_text("23 h")
+    picture(page, "timeline-crowded")
+    for _ in range(5):
+        page.get_by_role("button", name="Zoom in").click()
+    assert page.locator(".bar").count() <= BARS_MOST
+    page.locator("#chart-batch").select_option("7")
+    expect(page.locator("#chart-words")).to_contain_text("100 commands")
+
+    page.goto(f"{crowded.url}#history")
+    expect(page.locator("#batches-words")).to_contain_text("60 batches, newest first · 1\u201325")
+    expect(page.locator("#batches tr").first).to_contain_text("Batch 60")
+    tab_to(page, "#batches-older", most=200)
+    press(page, "Enter")
+    expect(page.locator("#batches tr").first).to_contain_text("Batch 35")
+    page.reload()
+    expect(page.locator("#batches-page")).to_have_text("Page 2 of 3")
+    page.get_by_role("button", name="Older").click()
+    expect(page.locator("#batches tr")).to_have_count(10)
+    expect(page.get_by_role("button", name="Older")).to_be_disabled()
+
+    page.goto(f"{crowded.url}#insights")
+    expect(page.locator("#insights-tiles")).to_contain_text("$1,500")
+    expect(page.locator('[data-panel="day"] .part')).not_to_have_count(0)
+    picture(page, "insights-crowded")
+
+
+def test_a_running_bar_grows_and_the_others_are_left_alone(
+    context: BrowserContext, serve: Callable[..., Server]
+) -> None:
+    server = serve("1")
+    page = visit(context, server, "timeline")
+    server.ask("api/run/start", {"batch_size": 1})
+    over = page.locator(".bar[data-result=success]").first
+    expect(over).to_be_visible(timeout=60_000)
+    over.evaluate("bar => { bar.dataset.kept = 'yes' }")
+    running = page.locator(".bar[data-result=running]").first
+    expect(running).to_be_visible(timeout=60_000)
+    width = running.evaluate("bar => { bar.dataset.grows = bar.offsetWidth; return bar.offsetWidth }")
+    page.wait_for_function(
+        "width => [...document.querySelectorAll('.bar[data-grows]')].some(bar => bar.offsetWidth > width)",
+        arg=width,
+        timeout=60_000,
+    )
+    expect(page.locator(".bar[data-kept]")).to_have_count(1)
+    server.ask("api/run/stop", {"mode": "now"})
+    expect(page.locator(".bar[data-result=held]").first).to_be_visible(timeout=60_000)
+    expect(page.locator("#chart-legend")).to_contain_text("stopped or waiting")
