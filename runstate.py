@@ -99,7 +99,7 @@ def _batch_end(run: Run, payload: dict[str, Any], at: int) -> None:
 def _batch_pause(run: Run, payload: dict[str, Any], _at: int) -> None:
     reason = payload["reason"]
     run.reason, run.until = reason, payload.get("until")
-    run.state = {"usage-limit": "waiting", "interrupted": "idle"}.get(reason, "paused")
+    run.state = {"usage-limit": "waiting", "unreachable": "waiting", "interrupted": "idle"}.get(reason, "paused")
     run.resumable = payload["batch_id"] if reason == "interrupted" else None
     if run.batch is not None:
         run.batch.status = "interrupted" if reason == "interrupted" else "paused"

@@ -21,7 +21,8 @@ from events import Event, EventType
 from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
 
 FLUSH_S: Final = 5.0  # how long the end waits for a reader that stands still
-ANSWERABLE: Final = ("usage-limit", "unreachable", "operator", "interrupted")  # pauses that end by themselves or by who made them
+# Pauses that end by themselves, or by who made them.
+ANSWERABLE: Final = ("usage-limit", "unreachable", "operator", "interrupted")
 
 
 class Exit(IntEnum):

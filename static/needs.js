@@ -71,7 +71,7 @@ function titleOf(needs) {
 export function needsOf({ run, plan, link, past }, now) {
   const reachable = !link.lost && !past;
   const lasting = [run.problem, run.agent.problem, plan.error].flatMap((message) => (message ? [standing("problem", message)] : []));
-  if (run.state === "waiting") lasting.unshift({ ...standing("waiting", "The usage limit of the agent is reached."), words: waitWords(run.until, now), act: reachable ? "try" : "" });
+  if (run.state === "waiting") lasting.unshift({ ...standing("waiting", run.reason === "unreachable" ? "The agent cannot reach its service." : "The usage limit of the agent is reached."), words: waitWords(run.until, now), act: reachable ? "try" : "" });
   const calls = run.attention.filter((item) => !isSettled(item, plan)).map((item) => ({
     id: `${item.at} ${item.kind} ${item.command_id ?? item.message}`, item, lasting: false, words: "", act: reachable ? actOf(item, run, plan) : "",
   }));

@@ -50,7 +50,7 @@ function idleReason({ run, ready }) {
   switch (run.state) {
     case "running": return run.context ? run.context.message || "The project context is being written." : "Choosing what comes next.";
     case "paused": return "Paused. Nothing runs until you press Resume.";
-    case "waiting": return "Waiting for the usage limit. It goes on by itself.";
+    case "waiting": return run.reason === "unreachable" ? "Waiting for the agent's service. It goes on by itself." : "Waiting for the usage limit. It goes on by itself.";
     case "starting": return "Checking the project and the agent.";
     default: return run.batch ? "Nothing runs." : "Nothing runs yet. Press Start, and what the agent does is shown here.";
   }

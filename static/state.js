@@ -134,7 +134,7 @@ function batchEnd(state, p, at) {
 function batchPause(state, p) {
   const interrupted = p.reason === "interrupted";
   /** @type {Phase} */
-  const phase = interrupted ? "idle" : p.reason === "usage-limit" ? "waiting" : "paused";
+  const phase = interrupted ? "idle" : p.reason === "usage-limit" || p.reason === "unreachable" ? "waiting" : "paused";
   return {
     state: phase, reason: p.reason, until: p.until ?? null, resumable: interrupted ? p.batch_id : null,
     batch: withStatus(state, interrupted ? "interrupted" : "paused"),

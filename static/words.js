@@ -49,6 +49,7 @@ function pausedWords(reason) {
 
 /** @param {RunState} run @param {number} now */
 function waitingWords(run, now) {
+  if (run.reason === "unreachable") return "Waiting for the agent's service, which cannot be reached";
   if (!run.until) return "Waiting for the usage limit to be lifted";
   return `Waiting for the usage limit until ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
 }

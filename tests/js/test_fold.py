@@ -61,7 +61,7 @@ NEED = {"kind": st.sampled_from(["blocked", "question"]), "message": st.text(max
 
 def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
     batch = {"batch_id": st.integers(1, 2)}
-    reason = st.sampled_from(["operator", "usage-limit", "budget", "interrupted"])
+    reason = st.sampled_from(["operator", "usage-limit", "unreachable", "question", "budget", "interrupted"])
     size = st.one_of(st.just("all"), st.integers(1, 9))
     ended = {"cycles_completed": st.integers(0, 9), "status": st.sampled_from(["completed", "stopped", "error"])}
     status = {"status": st.sampled_from(["success", "error", "stopped"])}
