@@ -54,7 +54,7 @@ export function createCommands(page) {
       { group: "Log", words: "Show problems only", also: "log errors warnings level filter", run: () => route.go("run", { level: "2" }) },
       { group: "Log", words: "Show everything again", also: "log clear filter", run: () => onRun(() => log.filter.clear()) },
       { group: "Log", words: "Copy the lines shown", also: "log clipboard", run: () => onRun(() => log.copyAll()) },
-      ...THEMES.map((name) => ({ group: "Theme", words: theme.words(name), also: "theme colour dark light", run: () => theme.choose(name) })),
+      ...THEMES.map((name) => ({ group: "Theme", words: theme.words(name), also: "appearance colours", run: () => theme.choose(name) })),
       { group: "Page", words: "Desktop notifications on or off", also: "notify bell", run: page.desktop.toggle },
       { group: "Page", words: "Keyboard shortcuts", keys: "?", also: "help keys", run: help.open },
       ...page.stories().map((story) => ({

@@ -1,0 +1,76 @@
+"""A page without a line says so, and is right again when it is back: a server that hangs, ten minutes away, a sleep."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from .conftest import Server, Watch, picture, visit
+from .test_run import answer, headline, start
+
+pytestmark = pytest.mark.browser
+
+REFUSED = "ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_TIMED_OUT"
+TEN_MINUTES = "10:00"
+
+
+def test_ten_minutes_without_a_server(context: BrowserContext, serve: Callable[..., Server], watch: Watch) -> None:
+    watch.allow(REFUSED)
+    server = serve("max")
+    page = visit(context, server)
+    page.clock.install()
+    start(page, cycles=1)
+    expect(page.locator(".operation").first).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    headline(page).to_have_text("Paused by you")
+    lines, time = page.locator("#log-count").inner_text(), page.locator("#tile-time")
+
+    server.end(signal.SIGKILL)
+    expect(page.locator("#link")).to_have_text(re.compile("[Rr]econnecting"))
+    stood = time.inner_text()
+    page.clock.fast_forward(TEN_MINUTES)
+    expect(page.locator("#link")).to_have_text(re.compile(r"^Offline since \d\d:\d\d, reconnecting"))
+    expect(page.locator("#old-note")).to_have_text(
+        re.compile(r"^Not connected\. What you see is as of .* may be old\.$")
+    )
+    expect(page).to_have_title(re.compile("^Offline"))
+    expect(page.locator("#favicon")).to_have_attribute("data-sign", "offline")
+    expect(page.get_by_role("button", name="Resume")).to_be_hidden()
+    assert time.inner_text() == stood, "the time of the run goes on although nobody knows whether it does"
+    picture(page, "offline")
+
+    server.start()
+    page.locator("#link").click()
+    expect(page.locator("#link")).to_have_text("Live")
+    expect(page.locator("#old-note")).to_be_hidden()
+    headline(page).to_have_text("Paused by you")
+    expect(page.locator("#log-count")).to_contain_text(lines.split()[0])
+    assert answer(page, server, "api/run")["state"] == "paused"
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_a_server_that_hangs_is_found_out_and_a_sleep_is_not_taken_for_it(
+    context: BrowserContext, serve: Callable[..., Server], watch: Watch
+) -> None:
+    watch.allow(REFUSED)
+    server = serve("max")
+    page = visit(context, server)
+    page.clock.install()
+    page.clock.fast_forward("08:00:00")
+    expect(page.locator("#link")).to_have_text("Live")
+    assert server.process is not None
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        for _ in range(8):
+            page.clock.run_for(5_000)
+        expect(page.locator("#link")).not_to_have_text("Live")
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    for _ in range(4):
+        page.clock.run_for(5_000)
+    expect(page.locator("#link")).to_have_text("Live")
