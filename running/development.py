@@ -51,6 +51,8 @@ class Development:
         for story in stories:
             if story.live and story.entered != "review":
                 await (self._build if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
+            elif story.live:
+                await self._come_in_at_review(story)
             if not story.live:
                 continue
             if rest and (phase.max_reviews != 0 or story.entered == "review"):
@@ -77,6 +79,12 @@ class Development:
         check, confirm = partial(self._developed, story), partial(self._spec_says, story)
         order = Order(command, (story,), read=said_something, confirm=confirm, check=check, watched=True)
         await self._worked(story, order)
+
+    async def _come_in_at_review(self, story: StoryRun) -> None:
+        """Somebody else has developed it, if anybody has: without any work there is nothing to review."""
+        lack = await evidence.nothing_to_review(self._workspace, story)
+        if lack:
+            await block(self._workspace, story, lack)
 
     async def _worked(self, story: StoryRun, order: Order) -> bool:
         result = await self._commander.perform(order)

@@ -6,6 +6,7 @@ Every function answers "" when the word may be believed, else one sentence why n
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,8 @@ from running.story import StoryRun
 from running.workspace import Workspace
 from workflow import CommitVerdict, DevVerdict, Unreadable, read_spec
 
+HEAD_CHARS: Final = 4096  # of a story file, in which its frontmatter stands
+_BASELINE: Final = re.compile(r"^baseline_(?:commit|revision)\s*:\s*[\"']?([0-9a-f]{7,64})\b", re.MULTILINE | re.I)
 SHOWN_PATHS: Final = 5  # of files that are named in a reason
 
 
@@ -35,6 +38,28 @@ async def work_in_tree(git: Git | None, story: StoryRun) -> str:
     if await git.snapshot() == story.base_tree:
         return "nothing was changed in the project since development started"
     return ""
+
+
+async def nothing_to_review(workspace: Workspace, story: StoryRun) -> str:
+    """Why there is no work to review for a story that came in at review: nothing was changed since its baseline.
+
+    Its file names the commit from which development began; one that names none is believed.
+    """
+    git = workspace.git
+    baseline = await asyncio.to_thread(_baseline, workspace, story)
+    if git is None or baseline is None or not await git.has_commit(baseline):
+        return ""
+    folder = workspace.relative(workspace.project.artifacts) + "/"
+    changed = await git.changed_paths(f"{baseline}^{{tree}}", await git.snapshot())
+    if any(not path.startswith(folder) for path in changed):
+        return ""
+    return f"nothing was changed in the project since commit {baseline[:12]}, from which its development began"
+
+
+def _baseline(workspace: Workspace, story: StoryRun) -> str | None:
+    files = sprint.story_files(workspace.project, story.key)
+    found = _BASELINE.search(files[0].read_text("utf-8", "replace")[:HEAD_CHARS]) if files else None
+    return None if found is None else found[1].lower()
 
 
 async def developed(workspace: Workspace, story: StoryRun, verdict: DevVerdict, about: About = NOBODY) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,11 @@ from db import get_checks_by_key, get_stories_by_batch
 from settings import CommandConfig
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
+
+
+def head(runner: Runner) -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=runner.root, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 async def row_statuses(runner: Runner, batch_id: int) -> dict[str, str]:
@@ -91,6 +97,23 @@ async def test_a_failing_check_asks_for_another_review(make_runner: MakeRunner, 
     assert [(check.ok, check.tail) for check in checks] == [(0, "tea is cold"), (1, "")]
     assert runner.commands("success")[:2] == ["1-1-a code-review-1", "1-1-a code-review-2"]
     assert runner.statuses() == {"1-1-a": "done"}
+
+
+@pytest.mark.parametrize(("changed", "status"), [(False, "blocked"), (True, "done")])
+async def test_a_story_at_review_has_work_since_its_baseline(
+    make_runner: MakeRunner, changed: bool, status: str
+) -> None:
+    """The story file says from which commit it was developed; planning documents are not the work."""
+    runner = await make_runner({"1-1-a": "review"})
+    file = runner.workspace.project.artifacts / "1-1-a.md"
+    file.write_text(f"---\nbaseline_commit: {head(runner)}\n---\n{file.read_text()}")
+    if changed:
+        (runner.root / "tea.py").write_text("tea\n")
+    await runner.run()
+    assert runner.statuses() == {"1-1-a": status}
+    if not changed:
+        assert runner.commands() == []
+        assert "nothing was changed in the project since commit" in runner.of("attention")[0]["message"]
 
 
 # -- trouble that is nobody's failure ------------------------------------------------------------------------------
