@@ -13,12 +13,10 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from events import Event
+from live import wire
 from live.client import Client, CloseLine
 from live.ring import INIT_EVENTS, Ring, pieces
-from live.wire import FAILED, GOING_AWAY, PING, PONG, PONG_MESSAGE, TEXT, TOO_MANY, TOO_SLOW, frame, is_ping, tick
 
 BACKLOG_MAX: Final = 1 << 20  # bytes a client may leave unread before a flush, beside its own init while that drains
 REPLAY_EVENTS: Final = 500  # events read from the log at a time when a client resumes from far behind
@@ -64,6 +62,7 @@ class Hub:
         self._max_clients = max_clients
         self.ring = Ring()
         self._init: bytes | None = None
+        self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._swept_at = clock()
@@ -115,7 +114,7 @@ class Hub:
         client = Client(transport, close_line, now, now + self._heartbeat_s)
         client.wants_ticks = since is not None
         if self._closed or len(self.clients) >= self._max_clients:
-            self._let_go(client, GOING_AWAY if self._closed else TOO_MANY)
+            self._let_go(client, wire.GOING_AWAY if self._closed else wire.TOO_MANY)
             return client
         self.clients.add(client)
         if since is None or epoch != self.epoch or not self.ring.within(since):
@@ -138,14 +137,12 @@ class Hub:
         """Serialised once for any number of clients that connect at the same seq."""
         if self._init is None:
             batch, run = self._snapshot()
-            fields = (batch, self.ring.recent, self.seq, msgspec.json.encode(self.epoch), run)
-            payload = b'{"batch":%b,"events":[%b],"seq":%d,"epoch":%b,"recovered":false,"run":%b}' % fields
-            self._init = frame(b'{"type":"init","payload":%b}' % payload)
+            self._init = wire.init(batch, self.ring.recent, self.seq, self.epoch, run)
         return self._init
 
     def _resume(self, client: Client, since: int) -> None:
         """Send what is missing: at once when a piece of the ring is all of it, else piece by piece."""
-        self._send(client, frame(b'{"type":"resumed","payload":{"from":%d,"to":%d}}' % (since + 1, self.seq)))
+        self._send(client, wire.resumed(since + 1, self.seq))
         if self.ring.reaches(since):
             since = self._send_ring(client, since)
         if client in self.clients and not client.live:
@@ -161,7 +158,7 @@ class Hub:
                 since = self._send_ring(client, since) if reached else await self._send_log(client, since)
         except Exception as error:
             log.error("a client that resumed after event %d was not served: %r", since, error)
-            self._let_go(client, FAILED)
+            self._let_go(client, wire.FAILED)
 
     def _send_ring(self, client: Client, since: int) -> int:
         """Send a piece. With the last one, in the same block, the client is live: no event can come between."""
@@ -176,14 +173,15 @@ class Hub:
         envelopes = await self._history(since + 1, last)
         if len(envelopes) != last - since:
             raise HistoryGap(f"the log holds {len(envelopes)} of the events {since + 1} to {last}")
-        for piece in pieces(map(frame, envelopes)):
+        for piece in pieces(map(wire.frame, envelopes)):
             self._send(client, b"".join(piece))
             await self._drained(client)
         return last
 
     async def _drained(self, client: Client) -> None:
-        """Give everybody a turn, and wait until the client has taken most of what it was sent."""
-        await asyncio.sleep(0)
+        """Wait until the client has taken most of it; between two pieces, of whomever, the loop has its turn."""
+        async with self._turn:
+            await asyncio.sleep(0)
         pause = REPLAY_PAUSE_S
         while client.transport.get_write_buffer_size() > BACKLOG_MAX // 2:
             await asyncio.sleep(pause)
@@ -205,14 +203,14 @@ class Hub:
         client.waiting_since = None
         if client.closing:
             return
-        if opcode == PING and isinstance(data, bytes | bytearray):
-            self._send(client, frame(bytes(data), PONG))
-        elif opcode == TEXT and isinstance(data, str) and is_ping(data):
-            self._send(client, PONG_MESSAGE)
+        if opcode == wire.PING and isinstance(data, bytes | bytearray):
+            self._send(client, wire.frame(bytes(data), wire.PONG))
+        elif opcode == wire.TEXT and isinstance(data, str) and wire.is_ping(data):
+            self._send(client, wire.PONG_MESSAGE)
 
     def _drop(self, client: Client) -> None:
         self.dropped += 1
-        self._let_go(client, TOO_SLOW)
+        self._let_go(client, wire.TOO_SLOW)
 
     def _let_go(self, client: Client, code: int) -> None:
         """Stop sending at once; the closing handshake goes on in a task of its own, with a deadline."""
@@ -249,7 +247,7 @@ class Hub:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
         for client in tuple(self.clients):
-            self._let_go(client, GOING_AWAY)
+            self._let_go(client, wire.GOING_AWAY)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _sweep_forever(self) -> None:
@@ -284,8 +282,8 @@ class Hub:
     def _ping(self, client: Client, now: float) -> None:
         client.ping_at = now + self._heartbeat_s
         client.waiting_since = now if client.waiting_since is None else client.waiting_since
-        told = tick(self.seq, self.problem) if client.wants_ticks and client.live else b""
-        self._send(client, frame(b"", PING) + told)
+        told = wire.tick(self.seq, self.problem) if client.wants_ticks and client.live else b""
+        self._send(client, wire.frame(b"", wire.PING) + told)
 
     def trouble(self, problem: str | None) -> None:
         """Something that no event can tell, because none can be stored: it goes out with the ticks, and at once."""
@@ -293,7 +291,7 @@ class Hub:
         self._init = None
         for client in tuple(self.clients):
             if client.wants_ticks and client.live:
-                self._send(client, tick(self.seq, problem))
+                self._send(client, wire.tick(self.seq, problem))
 
 
 __all__ = ["BACKLOG_MAX", "CLOSE_S", "INIT_EVENTS", "Client", "Hub"]

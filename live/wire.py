@@ -28,6 +28,17 @@ def frame(data: bytes, opcode: int = TEXT) -> bytes:
     return bytes((0x80 | opcode, 127)) + size.to_bytes(8) + data
 
 
+def init(batch: bytes, events: bytes, seq: int, epoch: str, run: bytes) -> bytes:
+    """The frame that greets a page that resumes nothing. `batch` and `run` are JSON, `events` envelopes with commas."""
+    head = b'"batch":%b,"events":[%b],"seq":%d,"epoch":%b' % (batch, events, seq, msgspec.json.encode(epoch))
+    return frame(b'{"type":"init","payload":{%b,"recovered":false,"run":%b}}' % (head, run))
+
+
+def resumed(first: int, last: int) -> bytes:
+    """The frame before the events that a page has missed."""
+    return frame(b'{"type":"resumed","payload":{"from":%d,"to":%d}}' % (first, last))
+
+
 def tick(seq: int, problem: str | None) -> bytes:
     """The frame that tells a page where the log stands, and what no event can say while none can be stored."""
     trouble = b"" if problem is None else b',"problem":%b' % msgspec.json.encode(problem)

@@ -153,6 +153,22 @@ async def test_the_ring_serves_exactly_what_it_holds(
     assert client.live
 
 
+async def test_many_that_resume_at_once_take_turns(house: House) -> None:
+    """Between two pieces, of whichever client, the loop gets to everything else."""
+    house.emit(3_000, "x" * 300)
+    lines = [Line() for _ in range(50)]
+    clients = [house.connect(line, since=0) for line in lines]
+    most = 0
+    while not all(client.live for client in clients):
+        before = sum(line.writes for line in lines)
+        await asyncio.sleep(0)
+        most = max(most, sum(line.writes for line in lines) - before)
+    assert most == 1
+    house.emit()
+    assert {bytes(line.received) for line in lines} == {bytes(lines[0].received)}
+    assert lines[0].seqs() == list(range(1, 3_002))
+
+
 async def test_1000_at_once_share_one_init_and_the_next_is_told_why(house: House) -> None:
     house.emit(60)
     fresh, back, late = [Line() for _ in range(500)], [Line() for _ in range(500)], Line()
