@@ -3,23 +3,23 @@
  * The chart of the Timeline: a row for each story, a bar for each command. Only what is in sight is in the document;
  * a bar is one button, and the arrow keys go from bar to bar. While something runs only its bar grows.
  */
+import { createBar, fill, LANE, ROOM } from "./bar.js";
 import { attr, byId, h, style, text } from "./dom.js";
-import { clock, day, duration, shortCommand, shortKey } from "./format.js";
+import { clock, day, duration, shortKey } from "./format.js";
 import { Axis, axisMarks, pieces, rowsOf } from "./span.js";
-import { resultOf } from "./steps.js";
 
 /** @typedef {import("./steps.js").Step} Step */
 /** @typedef {import("./span.js").Row & {top: number, height: number}} Row */
 /** @typedef {{el: HTMLElement, title: HTMLElement, key: HTMLElement, plot: HTMLElement, bars: Map<number, HTMLElement>}} Drawn */
 
-/** Height of a lane and what a row has around its lanes, in px. */
-const [LANE, ROOM] = [26, 12];
 /** Bars narrower than this are joined with their neighbours, in px. */
 const LEAST = 5;
 /** What is drawn beyond the edges of the view, in px. */
 const SPARE = 300;
 /** Least distance of two marks of the axis, in px. */
 const MARK_PX = 96;
+/** A gap narrower than this has no room for its length, in px. */
+const GAP_PX = 36;
 /** The widest the chart gets, in px, and the shortest time that a pixel stands for, in ms. */
 const [WIDEST, FINEST] = [4_000_000, 5];
 
@@ -135,8 +135,9 @@ export class Gantt {
       this.#drawn.set(row.key, drawn);
       drawn.el.style.top = `${row.top}px`;
       drawn.el.style.height = `${row.height}px`;
-      text(drawn.key, row.key ? shortKey(row.key) : "");
-      text(drawn.title, row.key ? this.#titleOf(row.key) : "The project itself");
+      const title = row.key ? this.#titleOf(row.key) : "The project itself";
+      text(drawn.key, title === row.key ? "" : shortKey(row.key));
+      text(drawn.title, title);
       first = this.#drawBars(row, drawn, view, first);
     }
     const els = seen.map((row) => this.#drawn.get(row.key)?.el);
@@ -183,7 +184,7 @@ export class Gantt {
     this.#marks.replaceChildren(...at.map((mark) => positioned(h("li", { text: words(mark) }), this.x(mark))));
     const gaps = this.axis.gaps.filter((gap) => this.x(gap.to) >= left && this.x(gap.from) <= right);
     this.#gaps.replaceChildren(...gaps.map((gap) => {
-      const el = positioned(h("li", { class: "gap", title: `${duration(gap.to - gap.from)} in which nothing ran, cut short` }, h("span", { text: shorter(gap.to - gap.from) })), this.x(gap.from));
+      const el = positioned(h("li", { class: "gap", title: `${duration(gap.to - gap.from)} in which nothing ran, cut short` }, h("span", { text: this.x(gap.to) - this.x(gap.from) < GAP_PX ? "⋯" : shorter(gap.to - gap.from) })), this.x(gap.from));
       el.style.width = `${this.x(gap.to) - this.x(gap.from)}px`;
       return el;
     }));
@@ -267,33 +268,6 @@ function nearest(row, at) {
   return row.bars.reduce((best, bar) => (Math.abs(bar.step.started_at - at) < Math.abs(best.step.started_at - at) ? bar : best)).step.command_id;
 }
 
-/** @param {number} id */
-function createBar(id) {
-  return h("button", { type: "button", class: "bar", "data-id": id }, h("span"));
-}
-
-/** @param {HTMLElement} el @param {import("./span.js").Piece} piece */
-function fill(el, { bars, from, to, lane }) {
-  const [{ step }] = bars;
-  const { result, words } = resultOf(step.status);
-  const many = bars.length > 1;
-  el.style.left = `${from}px`;
-  el.style.width = `${Math.max(3, to - from)}px`;
-  el.style.top = `${lane * LANE + ROOM / 2}px`;
-  attr(el, "data-many", many ? bars.length : null);
-  attr(el, "data-kind", kindOf(step.command));
-  attr(el, "data-result", many ? worst(bars.map((bar) => resultOf(bar.step.status).result)) : result);
-  attr(el, "data-background", step.background && !many);
-  const mark = result === "failed" ? "✕ " : result === "held" ? "‖ " : "";
-  text(el.firstElementChild ?? el, many ? `×${bars.length}` : mark + shortCommand(step.command));
-  attr(el, "aria-label", many ? `${bars.length} commands from ${clock(step.started_at)}; zoom in to see each` : `${shortCommand(step.command)}, ${words}, ${clock(step.started_at)}, ${step.ended_at === null ? "running" : duration(step.ended_at - step.started_at)}`);
-}
-
-/** @param {string[]} results */
-function worst(results) {
-  return ["failed", "held", "running", "success"].find((result) => results.includes(result)) ?? "success";
-}
-
 /** @template {HTMLElement} E @param {E} el @param {number} left px */
 function positioned(el, left) {
   el.style.left = `${left}px`;
@@ -305,21 +279,3 @@ function shorter(ms) {
   const [size, unit] = ms < 60_000 ? [1000, "s"] : ms < 3_600_000 ? [60_000, "min"] : ms < 172_800_000 ? [3_600_000, "h"] : [86_400_000, "d"];
   return `${Math.round(ms / Number(size))} ${unit}`;
 }
-
-/** The kind of a command, which names its colour and pattern. @param {string} command */
-export function kindOf(command) {
-  const base = command.replace(/-\d+$/, "");
-  return KINDS.find((kind) => kind.commands.includes(base))?.kind ?? "other";
-}
-
-/** @type {{kind: string, words: string, commands: string[]}[]} */
-export const KINDS = [
-  { kind: "context", words: "project context", commands: ["create-project-context", "refresh-project-context"] },
-  { kind: "create", words: "create", commands: ["create-story"] },
-  { kind: "discover", words: "discovery", commands: ["story-discovery"] },
-  { kind: "spec", words: "tech spec", commands: ["create-tech-spec"] },
-  { kind: "check", words: "story and spec review", commands: ["story-review", "tech-spec-review"] },
-  { kind: "dev", words: "dev", commands: ["dev-story", "build-auto"] },
-  { kind: "review", words: "code review", commands: ["code-review"] },
-  { kind: "commit", words: "commit", commands: ["commit"] },
-];

@@ -5,10 +5,11 @@
  */
 import { amend, here, whole } from "./address.js";
 import { ApiError, get } from "./api.js";
+import { kindOf, KINDS } from "./bar.js";
 import { download, toCsv } from "./csv.js";
 import { attr, byId, h, show, text } from "./dom.js";
 import { clock, count, day, duration, money, plural, shortCommand, shortKey, stopwatch } from "./format.js";
-import { Gantt, kindOf, KINDS } from "./gantt.js";
+import { Gantt } from "./gantt.js";
 import { createGestures } from "./gestures.js";
 import { titleOf } from "./plan.js";
 import { createStepDetail } from "./stepdetail.js";

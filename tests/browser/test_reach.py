@@ -12,9 +12,6 @@ from .test_run import BATCH_MS, headline
 
 pytestmark = pytest.mark.browser
 
-TABS = ("run", "board", "timeline", "history", "insights", "settings")
-PHONE: ViewportSize = {"width": 360, "height": 780}
-
 
 def press(page: Page, *keys: str) -> None:
     for key in keys:
