@@ -203,7 +203,9 @@ async function readSteps(run) {
 function onRoute({ tab, params }) {
   for (const name of TABS) {
     show(byId(`tab-${name}`), name === tab);
-    attr(document.querySelector(`[data-tab="${name}"]`) ?? document.body, "aria-current", name === tab ? "page" : null);
+    const link = document.querySelector(`[data-tab="${name}"]`);
+    if (link) attr(link, "aria-current", name === tab ? "page" : null);
+    if (name === tab) link?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   dossier.show(params.get("story"));
   if (tab === "run") log.route(params);
