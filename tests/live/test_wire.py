@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from live.wire import CLOSE, PING, TEXT, frame, is_ping
+from live.wire import CLOSE, PING, TEXT, frame, init, is_ping, resumed
 from tests.lines import frames
 
 
@@ -17,6 +19,24 @@ def test_a_frame_is_read_back_at_every_length(size: int) -> None:
 def test_the_shortest_frames_are_those_of_the_standard() -> None:
     assert frame(b"Hello") == bytes.fromhex("810548656c6c6f")  # RFC 6455 section 5.7
     assert frame(b"", CLOSE) == b"\x88\x00"
+
+
+def test_the_greetings_are_those_of_the_protocol() -> None:
+    told = list(frames(init(b"null", b'{"seq":7}', 7, 'e"1', b'{"state":"idle"}') + resumed(8, 9)))
+    assert [json.loads(data) for _, data in told] == [
+        {
+            "type": "init",
+            "payload": {
+                "batch": None,
+                "events": [{"seq": 7}],
+                "seq": 7,
+                "epoch": 'e"1',
+                "recovered": False,
+                "run": {"state": "idle"},
+            },
+        },
+        {"type": "resumed", "payload": {"from": 8, "to": 9}},
+    ]
 
 
 @pytest.mark.parametrize("message", ['{"type":"ping"}', ' {"id": [1, {}], "type" : "ping"} '])

@@ -37,6 +37,29 @@ async def test_what_was_missed_comes_byte_for_byte_from_memory_and_from_the_disk
         async with house.connect(f"?since=20&epoch={epoch}") as back:
             assert (await read(back, 1))[0] == '{"type":"resumed","payload":{"from":21,"to":300}}'
             assert await read(back, 280) == seen[20:]
+        async with house.connect(f"?since=300&epoch={epoch}") as back:  # nothing was missed
+            assert (await read(back, 1))[0] == '{"type":"resumed","payload":{"from":301,"to":300}}'
+            await house.emit()
+            assert decode((await read(back, 1))[0]).seq == 301
+
+
+async def test_a_page_of_a_database_that_was_deleted_starts_anew(house: House) -> None:
+    await house.emit(20)
+    epoch = await house.epoch()
+    async with house.connect(f"?since=20&epoch={epoch}") as line:
+        await read(line, 1)
+        assert await house.end() == 0
+    for path in house.database.parent.glob("sprint-runner.db*"):
+        path.unlink()
+    await house.start()
+    await house.emit(30)  # so that its seq could be one of this database
+    async with house.connect(f"?since=20&epoch={epoch}") as line:
+        init = json.loads((await read(line, 1))[0])
+        assert init["type"] == "init"
+        assert init["payload"]["seq"] == 30
+        assert init["payload"]["epoch"] != epoch
+        await house.emit()
+        assert decode((await read(line, 1))[0]).seq == 31
 
 
 async def test_an_independent_client_reads_our_frames(house: House) -> None:
