@@ -53,6 +53,6 @@ class Budget:
 
 
 def today_ms(now: float) -> int:
-    """Local midnight before a time in seconds, as ms since the epoch."""
-    midnight = datetime.datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    """Local midnight before a time in seconds, as ms since the epoch; also on a day on which clocks change."""
+    midnight = datetime.datetime.combine(datetime.date.fromtimestamp(now), datetime.time())
     return int(midnight.timestamp() * 1000)
