@@ -257,6 +257,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.set_up(getattr(options, "log_level", "warning"), getattr(options, "log_format", "text"))
     try:
         planned = plan(options)
+        logs.mask(masker_of(planned.loaded.settings).text)
         os.environ.pop("SPRINT_RUNNER_TOKEN", None)  # git and the project's check have no use for it
         return verbs.perform(options, planned, serve)
     except CannotStart as error:

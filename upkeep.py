@@ -107,7 +107,8 @@ class Upkeep:
     async def _ask_agent(self) -> None:
         spec = self._workspace.agents[self._workspace.settings().agent]
         found = await agents.preflight(spec)
-        self._run.agent = AgentView(name=spec.name, kind=spec.kind, version=found.version, problem=found.problem)
+        problem = None if found.problem is None else self._workspace.masker.text(found.problem)
+        self._run.agent = AgentView(name=spec.name, kind=spec.kind, version=found.version, problem=problem)
 
     async def _keep(self) -> None:
         while True:

@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from typing import Final
 
 FORMATS: Final = ("text", "json")
@@ -52,6 +53,24 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line)  # ASCII: nothing in it that a terminal would obey
+
+
+class _Masked(logging.Formatter):
+    """What another formatter makes, without the secrets in it."""
+
+    def __init__(self, formatter: logging.Formatter, mask: Callable[[str], str]) -> None:
+        super().__init__()
+        self._formatter, self._mask = formatter, mask
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._mask(self._formatter.format(record))
+
+
+def mask(text: Callable[[str], str]) -> None:
+    """From now on every record goes through `text`."""
+    for handler in logging.getLogger().handlers:
+        if handler.formatter is not None:
+            handler.setFormatter(_Masked(handler.formatter, text))
 
 
 def set_up(level: str, style: str) -> None:

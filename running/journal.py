@@ -6,6 +6,7 @@ journal answers with it instead of running, so the run goes on at exactly the pl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +18,9 @@ from agents import Usage
 from db import Command, Question
 
 V = TypeVar("V")
+
+# An agent names its session itself, and is given the name back as an argument: it must not read as an option.
+_SESSION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 
 
 class CommandStatus(StrEnum):
@@ -140,6 +144,8 @@ class Journal:
 
     def keep_session(self, place: Spot, session_id: str, agent: str, used: Usage) -> None:
         """Remember where an attempt was cut off; what its session used adds up over the calls."""
+        if _SESSION_ID.fullmatch(session_id) is None:
+            return
         before = self.sessions.get(place)
         booked = before.booked if before is not None and before.id == session_id else Usage()
         self.sessions[place] = Session(session_id, agent, booked + used)
