@@ -17,7 +17,17 @@ from demo.fresh import DemoError, demo_folder, script_of
 from masking import Masker, secret_values
 from operating.arguments import DATA_FOLDER
 from running.workflows import own_presets
-from settings import FILE_NAME, AgentConfig, Loaded, PriceConfig, Settings, SettingsError, load
+from settings import (
+    ENVIRONMENT_PREFIX,
+    FILE_NAME,
+    SETTINGS,
+    AgentConfig,
+    Loaded,
+    PriceConfig,
+    Settings,
+    SettingsError,
+    load,
+)
 from sprint import Project, ProjectNotFound
 from workflow import PresetError
 from workflow.presets import KINDS
@@ -84,8 +94,16 @@ def _price(config: PriceConfig) -> Price:
 
 def masker_of(settings: Settings, environment: Mapping[str, str] = os.environ) -> Masker:
     """Knows the secrets of this server and of its agents by their values, others by their shapes."""
-    given = [environment, *(agent.env for agent in settings.agents.values()), {"TOKEN": settings.token or ""}]
-    return Masker(value for variables in given for value in secret_values(variables))
+    given = [environment, *(agent.env for agent in settings.agents.values())]
+    ours = [getattr(settings, setting.name) or "" for setting in SETTINGS if setting.secret]
+    return Masker([*(value for variables in given for value in secret_values(variables)), *ours])
+
+
+def forget_secrets() -> None:
+    """Take the values of secret settings out of this process's environment: nobody that it starts has a use for them."""
+    for setting in SETTINGS:
+        if setting.secret:
+            os.environ.pop(ENVIRONMENT_PREFIX + setting.name.upper(), None)
 
 
 def make_data_dir(folder: Path) -> None:

@@ -43,7 +43,7 @@ from db import (
     oldest_event,
 )
 from hub import INIT_EVENTS, Hub
-from launch import HOUSE, CannotStart, Plan, agent_specs, make_data_dir, masker_of, plan
+from launch import HOUSE, CannotStart, Plan, agent_specs, forget_secrets, make_data_dir, masker_of, plan
 from notify import Notifier
 from operating import arguments, logs, verbs
 from operating.headless import Exit, Headless
@@ -258,7 +258,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         planned = plan(options)
         logs.mask(masker_of(planned.loaded.settings).text)
-        os.environ.pop("SPRINT_RUNNER_TOKEN", None)  # git and the project's check have no use for it
+        forget_secrets()
         return verbs.perform(options, planned, serve)
     except CannotStart as error:
         sys.stderr.write(f"server.py: {error}\n")
