@@ -75,7 +75,7 @@ class House:
                 stdout=asyncio.subprocess.PIPE, stderr=errors, cwd=ROOT, env={**os.environ, **self.environment},
             )  # fmt: skip
         assert self.process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):  # a busy machine takes its time over a fresh interpreter
             line = (await self.process.stdout.readline()).decode()
         assert line, self.errors.read_text()
         self.url = line.split()[3]
