@@ -129,6 +129,6 @@ function hover(gantt, chart) {
 /** @param {import("./steps.js").Step} step */
 function tipWords(step) {
   const took = step.ended_at ? duration(step.ended_at - step.started_at) : "running";
-  const facts = [resultOf(step.status).words, step.verdict, took, step.cost_usd === null ? "" : money(step.cost_usd), step.reason];
+  const facts = [resultOf(step.status).words, step.verdict, took, step.cost_usd === null ? "" : money(step.cost_usd, step.estimated_usd), step.reason];
   return `${shortCommand(step.command)}, ${clock(step.started_at)}: ${facts.filter(Boolean).join(" · ")}`;
 }

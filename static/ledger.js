@@ -11,14 +11,14 @@ import { natural } from "./scale.js";
  *   by_model: Line[], by_agent: Line[], review_rounds: {story_key: string, rounds: number, verdicts: string}[],
  *   burn_up: {before: number, now: number, points: {at: number, story_key: string, done: number}[]}}} Insights
  * @typedef {{words: string, of: (line: Line) => number, parts: [field: keyof Line, tone: string, words: string][],
- *   format: (value: number) => string, least: number}} Measure
+ *   format: (value: number) => string, tell?: (line: Line) => string, least: number}} Measure
  * @typedef {{head: string[], rows: {cells: string[], raw: (string | number)[]}[], foot: string[] | null,
  *   names: string[]}} Table `cells` for people, `raw` and `names` for CSV
  */
 
 /** @type {Record<string, Measure>} */
 export const MEASURES = {
-  cost: { words: "Cost", of: (line) => line.cost_usd, parts: [["cost_usd", "cost", "Cost"]], format: money, least: 0 },
+  cost: { words: "Cost", of: (line) => line.cost_usd, parts: [["cost_usd", "cost", "Cost"]], format: money, tell: (line) => money(line.cost_usd, line.estimated_usd), least: 0 },
   tokens: {
     words: "Tokens", of: allTokens, format: tokens, least: 1,
     parts: [["input_tokens", "input", "Read"], ["output_tokens", "output", "Written"], ["cache_read_tokens", "cache_read", "Read from cache"], ["cache_write_tokens", "cache_write", "Written to cache"]],
@@ -41,6 +41,7 @@ const FIELDS = [
   ["commands", "Commands", count], ["succeeded", "Succeeded", count], ["failed", "Failed", count], ["held", "Stopped or waiting", count], ["running", "Running", count],
   ["duration_ms", "Agent time", duration], ["input_tokens", "Tokens read", count], ["output_tokens", "Written", count],
   ["cache_read_tokens", "Read from cache", count], ["cache_write_tokens", "Written to cache", count], ["cost_usd", "Cost", exact],
+  ["estimated_usd", "Of it estimated", exact],
 ];
 
 const cents = new Intl.NumberFormat("en", { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 4 });
@@ -61,6 +62,11 @@ export function nameOf(group, name, titleOf) {
   return group === "day" ? day(Date.parse(`${name}T12:00:00`)) : name;
 }
 
+/** What a line comes to, in words; an estimated cost says so. @param {Measure} measure @param {Line} line */
+export function told(measure, line) {
+  return measure.tell ? measure.tell(line) : measure.format(measure.of(line));
+}
+
 /** By the calendar, by number, or the largest first. @param {string} group @param {Line[]} lines @param {Measure} measure */
 export function sorted(group, lines, measure) {
   if (group === "day" || group === "batch" || group === "epic") return [...lines].sort((a, b) => natural(a.name, b.name));
@@ -69,12 +75,12 @@ export function sorted(group, lines, measure) {
 
 /** @param {string} words of the group @param {string} group @param {Line[]} lines @param {Line | undefined} total @param {(key: string) => string} titleOf @returns {Table} */
 export function ledgerTable(words, group, lines, total, titleOf) {
-  const told = (/** @type {Line} */ line) => FIELDS.map(([field, , format]) => format(Number(line[field])));
+  const cells = (/** @type {Line} */ line) => FIELDS.map(([field, , format]) => format(Number(line[field])));
   return {
     head: [words, ...FIELDS.map(([, name]) => name)],
     names: [group, ...FIELDS.map(([field]) => field)],
-    rows: [...lines].sort((a, b) => natural(a.name, b.name)).map((line) => ({ cells: [nameOf(group, line.name, titleOf), ...told(line)], raw: [line.name, ...FIELDS.map(([field]) => line[field])] })),
-    foot: total ? ["All", ...told(total)] : null,
+    rows: [...lines].sort((a, b) => natural(a.name, b.name)).map((line) => ({ cells: [nameOf(group, line.name, titleOf), ...cells(line)], raw: [line.name, ...FIELDS.map(([field]) => line[field])] })),
+    foot: total ? ["All", ...cells(total)] : null,
   };
 }
 

@@ -2,7 +2,7 @@
 /** Which panels the Insights tab has, and what each one draws: data made ready for the charts. */
 import { bars, columns, rounds, steps } from "./charts.js";
 import { clock, day, plural } from "./format.js";
-import { GROUPS, ledgerTable, nameOf, percent, roundsOf, roundsTable, sorted, success, successTable } from "./ledger.js";
+import { GROUPS, ledgerTable, nameOf, percent, roundsOf, roundsTable, sorted, success, successTable, told } from "./ledger.js";
 import { dateOf, days } from "./scale.js";
 
 /** @typedef {import("./ledger.js").Insights} Insights */
@@ -43,13 +43,13 @@ function ledgerPanel(group, words, lines, total, context) {
     id: group, title, wide: group === "day", table: ledgerTable(words, group, lines, total, titleOf),
     note: [rest, notes[/** @type {"story"} */ (group)]].filter(Boolean).join(" "),
     legend: measure.parts.length > 1 ? measure.parts.filter(([field]) => lines.some((line) => line[field])).map(([, tone, name]) => [tone, name]) : [],
-    draw: (width) => (group === "day" ? drawDays(width, ordered, context, title) : bars(width, cut.map((line) => rowOf(group, line, context)), Math.max(0, ...ordered.map(measure.of)), `${title}: ${cut.slice(0, 3).map((line) => `${nameOf(group, line.name, titleOf)} ${measure.format(measure.of(line))}`).join(", ")}. The table has every number.`)),
+    draw: (width) => (group === "day" ? drawDays(width, ordered, context, title) : bars(width, cut.map((line) => rowOf(group, line, context)), Math.max(0, ...ordered.map(measure.of)), `${title}: ${cut.slice(0, 3).map((line) => `${nameOf(group, line.name, titleOf)} ${told(measure, line)}`).join(", ")}. The table has every number.`)),
   };
 }
 
 /** @param {string} group @param {Line} line @param {Context} context */
 function rowOf(group, line, { measure, titleOf }) {
-  return { label: nameOf(group, line.name, titleOf), words: measure.format(measure.of(line)), parts: measure.parts.map(([field, tone]) => ({ value: Number(line[field]), tone })) };
+  return { label: nameOf(group, line.name, titleOf), words: told(measure, line), parts: measure.parts.map(([field, tone]) => ({ value: Number(line[field]), tone })) };
 }
 
 /** Every day has its place, also one without work; the newest ones where not all fit. @param {number} width @param {Line[]} lines @param {Context} context @param {string} title */
@@ -61,7 +61,7 @@ function drawDays(width, lines, { measure, filter, now }, title) {
   const all = days(first < lines[0].name ? first : lines[0].name, last).slice(-Math.max(1, Math.floor((width - 52) / DAY_PX)));
   const cols = all.map((name) => {
     const line = byName.get(name);
-    const words = line ? measure.format(measure.of(line)) : "";
+    const words = line ? told(measure, line) : "";
     const label = new Date(`${name}T12:00:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
     return { label, words, title: `${label}: ${words || "nothing"}`, parts: line ? measure.parts.map(([field, tone]) => ({ value: Number(line[field]), tone })) : [] };
   });

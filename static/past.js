@@ -10,7 +10,7 @@ import { toHash } from "./route.js";
 /**
  * @typedef {{id: number, status: string, max_cycles: number | null, cycles_completed: number, started_at: number,
  *   ended_at: number | null, agent: string, reason: string | null, stories: number, stories_done: number,
- *   stories_blocked: number, commands: number, cost_usd: number, input_tokens: number, output_tokens: number,
+ *   stories_blocked: number, commands: number, cost_usd: number, estimated_usd: number, input_tokens: number, output_tokens: number,
  *   duration_ms: number | null}} BatchRow a row of `GET /api/batches`
  */
 
@@ -142,7 +142,7 @@ function createRow(first, replay, unfold) {
       bar.style.setProperty("--share-done", String(row.stories ? row.stories_done / row.stories : 0));
       bar.style.setProperty("--share-blocked", String(row.stories ? row.stories_blocked / row.stories : 0));
       text(stories, `${row.stories_done} of ${plural(row.stories, "story", "stories")} done${row.stories_blocked ? `, ${row.stories_blocked} blocked` : ""}`);
-      const words = [null, `${day(row.started_at)} ${clock(row.started_at)}`, null, null, count(row.commands), row.duration_ms === null ? "–" : duration(row.duration_ms), money(row.cost_usd), `${row.agent}, ${tokens(row.output_tokens)} tokens written`];
+      const words = [null, `${day(row.started_at)} ${clock(row.started_at)}`, null, null, count(row.commands), row.duration_ms === null ? "–" : duration(row.duration_ms), money(row.cost_usd, row.estimated_usd), `${row.agent}, ${tokens(row.output_tokens)} tokens written`];
       words.forEach((word, index) => word !== null && text(cells[index], word));
       tick(Date.now());
     },
@@ -167,8 +167,8 @@ async function readStories(id, titleOf) {
     if (!stories.length) return h("p", { class: "empty", text: "No story was begun in this batch." });
     return h("ul", { class: "batch-stories", "aria-label": `Stories of batch ${id}` }, ...stories.map((/** @type {any} */ story) => {
       const own = commands.filter((/** @type {any} */ command) => command.story_id === story.id);
-      const cost = own.reduce((/** @type {number} */ sum, /** @type {any} */ command) => sum + (command.cost_usd ?? 0), 0);
-      const facts = [statusWords(story.status), plural(own.length, "command"), money(cost), story.ended_at ? duration(story.ended_at - story.started_at) : "", story.reason];
+      const [cost, estimated] = ["cost_usd", "estimated_usd"].map((name) => own.reduce((/** @type {number} */ sum, /** @type {any} */ command) => sum + (command[name] ?? 0), 0));
+      const facts = [statusWords(story.status), plural(own.length, "command"), money(cost, estimated), story.ended_at ? duration(story.ended_at - story.started_at) : "", story.reason];
       return h("li", { "data-status": story.status }, icon(story.status), h("a", { href: toHash("history", { batch: String(id), story: story.story_key }), text: `${shortKey(story.story_key)} ${titleOf(story.story_key)}` }), h("span", { text: facts.filter(Boolean).join(" · ") }));
     }));
   } catch (error) {

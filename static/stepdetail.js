@@ -58,7 +58,7 @@ function facts(step, time) {
   const all = [
     ["Started", `${day(step.started_at)} ${clock(step.started_at)}`], ["Took", time], ["Attempt", String(step.attempt)],
     ["Agent", [step.agent, step.model].filter(Boolean).join(", ")], ["Tokens", step.tokens === null ? "" : count(step.tokens)],
-    ["Cost", step.cost_usd === null ? "" : money(step.cost_usd)], ["Runs", step.background ? "in the background" : ""], ["Why", step.reason],
+    ["Cost", step.cost_usd === null ? "" : money(step.cost_usd, step.estimated_usd)], ["Runs", step.background ? "in the background" : ""], ["Why", step.reason],
   ];
   return h("dl", { class: "step-facts" }, ...all.filter(([, value]) => value !== "").map(([name, value]) => h("div", {}, h("dt", { text: name }), typeof value === "string" ? h("dd", { text: value }) : value)));
 }

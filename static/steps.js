@@ -6,7 +6,7 @@ import { allTokens } from "./format.js";
 /**
  * @typedef {{command_id: number, command: string, story_keys: string[], attempt: number, status: string,
  *   verdict: string, reason: string, background: boolean, started_at: number, ended_at: number | null,
- *   cost_usd: number | null, seq: number, agent: string, model: string | null,
+ *   cost_usd: number | null, seq: number, agent: string, model: string | null, estimated_usd: number | null,
  *   tokens: number | null}} Step `status` is "running" until the command ends
  * @typedef {ReadonlyMap<number, Step>} Steps by command id, in order of start
  */
@@ -69,7 +69,7 @@ function started(event) {
   return {
     command_id: p.command_id, command: p.command, story_keys: p.story_keys ?? [p.story_key], attempt: p.attempt ?? 1,
     status: "running", verdict: "", reason: "", background: p.background ?? false, started_at: event.timestamp,
-    ended_at: null, cost_usd: null, seq: event.seq, agent: p.agent ?? "", model: p.model ?? null, tokens: null,
+    ended_at: null, cost_usd: null, seq: event.seq, agent: p.agent ?? "", model: p.model ?? null, tokens: null, estimated_usd: null,
   };
 }
 
@@ -79,6 +79,7 @@ function ended(step, event) {
   return {
     ...step, status: p.status, verdict: p.verdict ?? "", reason: p.reason ?? "", ended_at: event.timestamp,
     cost_usd: p.metrics?.cost_usd ?? null, seq: event.seq, model: p.model ?? step.model,
+    estimated_usd: p.metrics?.estimated_usd ?? null,
     tokens: p.metrics ? allTokens(p.metrics) : null,
   };
 }

@@ -215,7 +215,7 @@ export function stepOf(row) {
   return {
     command_id: row.id, command: row.command, story_keys: row.story_keys.length ? row.story_keys : row.story_key ? [row.story_key] : [],
     attempt: row.attempt, status: row.ended_at === null ? "running" : row.status, verdict: row.verdict ?? "", reason: row.reason ?? "",
-    background: row.background, started_at: row.started_at, ended_at: row.ended_at, cost_usd: row.cost_usd, seq: 0, agent: row.agent,
+    background: row.background, started_at: row.started_at, ended_at: row.ended_at, cost_usd: row.cost_usd, estimated_usd: row.estimated_usd, seq: 0, agent: row.agent,
     model: row.model, tokens: (row.input_tokens ?? 0) + (row.output_tokens ?? 0) + (row.cache_read_tokens ?? 0) + (row.cache_write_tokens ?? 0),
   };
 }
@@ -224,7 +224,7 @@ export function stepOf(row) {
 function tableRow(step) {
   const outcome = [resultOf(step.status).words, step.verdict, step.reason].filter(Boolean).join(" · ");
   const took = step.ended_at ? duration(step.ended_at - step.started_at) : stopwatch(Date.now() - step.started_at);
-  const cells = [`${day(step.started_at)} ${clock(step.started_at)}`, step.story_keys.map(shortKey).join(", ") || "The project itself", shortCommand(step.command), String(step.attempt), outcome, took, money(step.cost_usd)];
+  const cells = [`${day(step.started_at)} ${clock(step.started_at)}`, step.story_keys.map(shortKey).join(", ") || "The project itself", shortCommand(step.command), String(step.attempt), outcome, took, money(step.cost_usd, step.estimated_usd)];
   return h("tr", {}, ...cells.map((cell, index) => h("td", { class: index === 4 ? "wide" : index > 4 || index === 3 ? "number" : "", text: cell })));
 }
 

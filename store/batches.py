@@ -36,6 +36,7 @@ class BatchSummary(Batch, frozen=True, kw_only=True):
     stories_blocked: int
     commands: int
     cost_usd: float
+    estimated_usd: float
     input_tokens: int
     output_tokens: int
     duration_ms: int | None
@@ -49,6 +50,7 @@ SUMMARY: Final = """
             AS stories_blocked,
         COUNT(c.id) AS commands,
         COALESCE(SUM(c.cost_usd), 0.0) AS cost_usd,
+        COALESCE(SUM(c.estimated_usd), 0.0) AS estimated_usd,
         COALESCE(SUM(c.input_tokens), 0) AS input_tokens,
         COALESCE(SUM(c.output_tokens), 0) AS output_tokens,
         b.ended_at - b.started_at AS duration_ms
