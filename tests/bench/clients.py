@@ -7,6 +7,7 @@ kept. A line on standard input asks for a report, one JSON object; its end ends 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import selectors
 import socket
@@ -15,11 +16,13 @@ import time
 from typing import Final
 
 from tests.lines import frames
-from tests.realtime.house import handshake
+from tests.realtime.house import handshake, masked
 
 STAMP: Final = b'"message":"'
 SEQ: Final = b'"seq":'
 READ: Final = 1 << 18  # bytes of one read
+LIFE_S: Final = 10.0  # each says so often that it lives, in place of answers to the server's pings
+LIFE: Final = masked(b"", 0xA)  # a pong that nobody asked for (RFC 6455 section 5.5.3)
 
 
 class Timed:
@@ -52,6 +55,7 @@ class Clients:
         self.timed = [Timed() for _ in range(min(timed, count))]
         self.bytes = 0
         self.gone = 0
+        self.lived_at = time.monotonic()
         for number in range(count):
             line = socket.create_connection(("127.0.0.1", port))
             line.sendall(handshake(port).replace(b"/ws", path.encode(), 1))
@@ -64,13 +68,22 @@ class Clients:
 
     def run(self) -> None:
         while True:
-            for key, _ in self.selector.select():
+            if time.monotonic() > self.lived_at + LIFE_S:
+                self.live()
+            for key, _ in self.selector.select(LIFE_S):
                 if key.data is self:
                     if not sys.stdin.readline():
                         return
                     self.report()
                 else:
                     self.read(key.fileobj, key.data)  # type: ignore[arg-type]
+
+    def live(self) -> None:
+        self.lived_at = time.monotonic()
+        for key in list(self.selector.get_map().values()):
+            if key.data is not self:
+                with contextlib.suppress(OSError):  # gone, which the next read finds out, or full, which is life enough
+                    key.fileobj.send(LIFE)  # type: ignore[union-attr]
 
     def read(self, line: socket.socket, timed: Timed | None) -> None:
         try:
