@@ -22,6 +22,9 @@ import { createProblems } from "./problems.js";
 /** Columns that are always there; the others only when a story needs them. */
 const ALWAYS = ["backlog", "ready-for-dev", "in-progress", "review", "done"];
 
+/** Cards drawn in one frame when the Board is first seen; what is below the fold follows frame by frame. */
+const CARDS_PER_FRAME = 80;
+
 /** @param {{openStory: (key: string) => void}} actions */
 export function createBoard(actions) {
   const root = byId("lanes");
@@ -32,6 +35,9 @@ export function createBoard(actions) {
   let last = [];
   /** @type {Model | null} */
   let shown = null;
+  let most = CARDS_PER_FRAME;
+  /** @type {Lane[]} */
+  let drawing = [];
   const filter = createBoardFilter(() => shown && draw(shown));
   const keys = createBoardKeys(root, { moveTo, menu });
   createDrag(root, moveTo);
@@ -68,13 +74,31 @@ export function createBoard(actions) {
     const cards = visible.flatMap((lane) => lane.cards);
     byId("tab-board").style.setProperty("--columns", String(columns.length));
     head.render(columns.map((name) => ({ status: name, count: cards.filter((card) => card.story.status === name).length })));
-    lanes.render(visible);
+    drawLanes(visible);
     keys.settle();
     if (held && keys.focused() !== held) keys.follow(held);
     problems.render(plan.sprint, plan.stories);
     text(byId("board-counts"), countWords(model, cards.length));
     text(byId("board-empty"), plan.error ?? (plan.sprint && !cards.length ? "No story matches." : ""));
     last = [plan, idsOf(run), model.past];
+  }
+
+  /** @param {Lane[]} visible those of the newest drawing */
+  function drawMore(visible) {
+    if (visible !== drawing) return;
+    most += CARDS_PER_FRAME;
+    drawLanes(visible);
+    keys.settle();
+  }
+
+  /** As many lanes as this frame bears; once all have been drawn, all are, always. @param {Lane[]} visible */
+  function drawLanes(visible) {
+    let cards = 0;
+    drawing = visible;
+    const fit = visible.findIndex((lane) => (cards += lane.cards.length) > most) + 1 || visible.length;
+    lanes.render(visible.slice(0, fit));
+    if (fit === visible.length) most = cards ? Infinity : most;
+    else requestAnimationFrame(() => drawMore(visible));
   }
 
   return {

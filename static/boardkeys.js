@@ -12,12 +12,17 @@ import { WRITABLE } from "./move.js";
 export function createBoardKeys(root, actions) {
   /** @type {string | null} */
   let current = null;
+  /** @type {HTMLElement | undefined} the one card in the tab order */
+  let reachable;
 
   /** Puts one card into the tab order: the one that had it, or the first. */
   function settle() {
     const cards = all(root);
     const chosen = cards.find((card) => card.dataset.key === current) ?? cards[0];
-    for (const card of cards) for (const button of card.querySelectorAll("button")) attr(button, "tabindex", card === chosen ? null : "-1");
+    if (chosen === reachable) return;
+    if (reachable) for (const button of reachable.querySelectorAll("button")) attr(button, "tabindex", "-1");
+    if (chosen) for (const button of chosen.querySelectorAll("button")) attr(button, "tabindex", null);
+    reachable = chosen;
   }
 
   /** @param {HTMLElement | undefined} card */

@@ -19,28 +19,58 @@ export function createCard({ story: first }, openStory) {
   const change = h("button", { type: "button", class: "card-move", tabindex: "-1", "aria-haspopup": "menu", title: "Change the status (m)", on: { click: () => openMenu(change, now) } });
   change.append(h("span", { "aria-hidden": "true", text: "⋯" }));
   const words = h("p", { class: "card-text" });
-  const [raw, tasks, drift, standing, live] = [createRaw(), createTasks(), createDrift(), createStanding(), createLive()];
-  const el = h("li", { class: "card", "data-key": first.key }, h("p", { class: "card-head" }, key), open, change, words, raw.el, tasks.el, standing.el, drift.el, live.el);
+  const el = h("li", { class: "card", "data-key": first.key }, h("p", { class: "card-head" }, key), open, change, words);
+  const [raw, tasks, standing, drift, live] = PARTS.map((create, rank) => createPart(el, rank, create));
   open.disabled = first.status === "other";
   return {
     el,
-    tick: live.tick,
+    /** @param {number} at */
+    tick: (at) => live.view?.tick?.(at),
     /** @param {Card} next */
     update({ story, operation, movable, past }) {
       now = story;
       text(open, story.title || story.key);
       text(words, story.description);
-      raw.update(story);
-      tasks.update(story);
-      standing.update(past ? null : story.standing ?? null);
-      drift.update(story);
-      live.update(operation);
+      raw.show(story.status === "unknown" ? story : null);
+      tasks.show(story.tasks?.total ? story : null);
+      standing.show(past ? null : story.standing ?? null);
+      drift.show(story.drift ? story : null);
+      live.show(operation);
       show(change, movable);
       attr(change, "aria-label", `Change the status of ${shortKey(story.key)}, now ${statusWords(story.status)}`);
       attr(el, "draggable", movable ? "true" : null);
       attr(el, "data-live", operation && (operation.background ? "background" : "now"));
     },
   };
+}
+
+/** @typedef {{el: HTMLElement, update: (value: any) => void, tick?: (now: number) => void}} View */
+/** What only some cards have, from top to bottom: made when it is first needed, for a board may have many cards. */
+const PARTS = [createRaw, createTasks, createStanding, createDrift, createLive];
+
+/** @param {HTMLElement} card @param {number} rank its place among the parts @param {() => View} create */
+function createPart(card, rank, create) {
+  const part = {
+    /** @type {View | null} */
+    view: null,
+    /** @param {unknown} value null hides it */
+    show(value) {
+      if (part.view) show(part.view.el, value !== null);
+      if (value === null) return;
+      part.view ??= attach();
+      part.view.update(value);
+    },
+  };
+
+  function attach() {
+    const view = create();
+    view.el.dataset.rank = String(rank);
+    const below = [...card.children].find((el) => el instanceof HTMLElement && Number(el.dataset.rank) > rank);
+    card.insertBefore(view.el, below ?? null);
+    return view;
+  }
+
+  return part;
 }
 
 /** The word of a status that nobody knows the meaning of. */
@@ -50,8 +80,7 @@ function createRaw() {
     el,
     /** @param {PlanStory} story */
     update(story) {
-      show(el, story.status === "unknown");
-      if (story.status === "unknown") text(el, `The status “${story.raw_status}” is not known${story.line ? ` (line ${story.line})` : ""}: never run.`);
+      text(el, `The status “${story.raw_status}” is not known${story.line ? ` (line ${story.line})` : ""}: never run.`);
     },
   };
 }
@@ -64,8 +93,7 @@ function createTasks() {
     el,
     /** @param {PlanStory} story */
     update({ tasks }) {
-      show(el, Boolean(tasks?.total));
-      if (!tasks?.total) return;
+      if (!tasks) return;
       attr(bar, "max", tasks.total);
       attr(bar, "value", tasks.done);
       text(words, `${tasks.done}/${tasks.total} tasks`);
@@ -80,10 +108,8 @@ function createStanding() {
   const el = h("p", { class: "standing" }, glyph, words);
   return {
     el,
-    /** @param {import("./plan.js").Standing | null} standing */
+    /** @param {import("./plan.js").Standing} standing */
     update(standing) {
-      show(el, standing !== null);
-      if (!standing) return;
       attr(el, "data-tone", standing.tone);
       setIcon(glyph, MARKS[standing.tone]);
       text(words, standing.words);
@@ -100,7 +126,6 @@ function createDrift() {
     el,
     /** @param {PlanStory} story */
     update({ drift }) {
-      show(el, Boolean(drift));
       if (drift) text(words, `The story file says ${drift.file_status}`);
     },
   };
@@ -113,12 +138,11 @@ function createLive() {
   let running = null;
   const live = {
     el,
-    /** @param {Operation | null} operation */
+    /** @param {Operation} operation */
     update(operation) {
       running = operation;
-      show(el, operation !== null);
-      show(aside, operation?.background ?? false);
-      if (operation) text(what, shortCommand(operation.command));
+      show(aside, operation.background);
+      text(what, shortCommand(operation.command));
       live.tick(Date.now());
     },
     /** @param {number} now */

@@ -15,11 +15,15 @@ export function createLane(lane, openStory) {
   const facts = h("span", { class: "lane-facts" });
   const grid = h("div", { class: "lane-columns" });
   const el = h("section", { class: "lane", "aria-labelledby": id }, h("header", {}, h("h2", { id }, h("span", { class: "key", text: lane.name }), title), facts), grid);
+  /** @type {Lane | null} */
+  let drawn = null;
   const columns = list(grid, (/** @type {Column} */ column) => column.name, (column) => createColumn(column.name, openStory));
   return {
     el,
     /** @param {Lane} next */
     update(next) {
+      if (next === drawn) return;
+      drawn = next;
       text(title, next.title);
       text(facts, next.facts);
       const names = next.id === "other" ? ["other"] : next.columns;

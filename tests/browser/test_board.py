@@ -86,7 +86,8 @@ def test_a_card_is_dragged_to_another_status_and_taken_back(board: Page, tracker
 
 def test_the_board_by_keyboard_alone(board: Page) -> None:
     def held() -> str | None:
-        return board.evaluate("document.activeElement.closest('.card')?.dataset.key ?? null")
+        key: str | None = board.evaluate("document.activeElement.closest('.card')?.dataset.key ?? null")
+        return key
 
     press = board.keyboard.press
     card(board, SECOND).locator(".card-open").focus()
