@@ -13,9 +13,9 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import burst, delivery, endtoend, memory, page, project
+from tests.bench import board, burst, delivery, endtoend, memory, page, project
 
-PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page")
+PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board")
 
 
 def main() -> None:
@@ -32,6 +32,7 @@ def main() -> None:
         "memory": lambda: memory.run(options.soak_minutes),
         "project": project.run,
         "page": page.run,
+        "board": board.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
