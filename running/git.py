@@ -56,6 +56,7 @@ class Git:
         self.objects = store / "objects"  # of snapshots
         self._ignored = ignored
         self._index_lock = asyncio.Lock()  # one index: snapshots take turns
+        self.others: dict[Path, Git] = {}  # the same repository as seen from other worktrees, each once, by its store
 
     @classmethod
     async def find(cls, root: Path, store: Path, ignored: tuple[str, ...] = ()) -> Git | None:

@@ -9,6 +9,7 @@ from db import Lane, end_lane, get_finished_lanes, update_lane
 from events import EventType
 from running.background import Background
 from running.check import About
+from running.chore import Chore
 from running.command import Commander
 from running.cycle import Cycle
 from running.git import GitError
@@ -79,9 +80,8 @@ class LaneRun:
         if not await self._worktree.begun() and (left := await self._worktree.uncommitted()):
             return f"its work was not committed and stands in {self._worktree.place}: {', '.join(left[:5])}"
         message = f"merge({self._taken.epic}): stories {', '.join(done)}"
-        about = About(self._commander.batch_id, done[0])
         try:
-            commit = await Merge(self._worktree, self._commander.gate, message, about).run()
+            commit = await self._perform(Merge(self._worktree, self._commander.gate, message), done)
         except NotMerged as refused:
             why = self._workspace.masker.text(str(refused))
             return f"the branch {self._names.branch} is kept, and not merged into {self._names.target}: {why}"
@@ -89,6 +89,22 @@ class LaneRun:
             self.merged = commit
             await durable(lambda: self._workspace.database.write(update_lane, self._names.id, merged=commit))
         return ""
+
+    async def _perform(self, merge: Merge, done: list[str]) -> str | None:
+        """The merge as pages show it, task by task; None where there is nothing to merge."""
+        if not await merge.needed():
+            return None
+        gate, number = self._commander.gate, self._taken.number
+        chore = Chore(self._workspace, gate, "merge", "merge", number, done)
+
+        async def work(chore: Chore) -> str | None:
+            chore.say(f"Merging {self._names.branch} into {self._names.target}")
+            commit = await merge.run(About(self._commander.batch_id, done[0], chore.say, chore.id))
+            chore.say(f"{self._names.target} stands at {(commit or '')[:10]} now")
+            return commit
+
+        first = next(story for story in self._taken.stories if story.key == done[0])
+        return await chore.perform(first.row_id, work)
 
     async def _bring_back(self) -> None:
         lane = await self._worktree.lane()

@@ -14,6 +14,7 @@ from typing import Final
 
 from running.cargo import copy_of
 from running.check import About, check_passes
+from running.chore import Refused
 from running.gate import Gate
 from running.git import GitError
 from running.repository import Entry, Repository
@@ -24,7 +25,7 @@ TRIES: Final = 5  # times that the user's branch may move on while a merge is be
 SHOWN_PATHS: Final = 5  # of files that are named in a reason
 
 
-class NotMerged(RuntimeError):
+class NotMerged(Refused):
     """The branch could not be merged; the message says why. Nothing of the user's has changed."""
 
 
@@ -40,11 +41,10 @@ class Plan:
 class Merge:
     """The merge of one lane."""
 
-    def __init__(self, worktree: Worktree, gate: Gate, message: str, about: About) -> None:
+    def __init__(self, worktree: Worktree, gate: Gate, message: str) -> None:
         self._worktree = worktree
         self._gate = gate
         self._message = message
-        self._about = about
 
     @property
     def _repository(self) -> Repository:
@@ -54,10 +54,16 @@ class Merge:
     def _workspace(self) -> Workspace:
         return self._worktree.workspace
 
-    async def run(self) -> str | None:
+    async def needed(self) -> bool:
+        """Whether there is anything to take. Raises `GitError`."""
+        tip = await self._repository.tip(self._worktree.names.branch)
+        target = await self._repository.tip(self._worktree.names.target)
+        return tip is not None and (target is None or not await self._repository.contains(target, tip))
+
+    async def run(self, about: About) -> str | None:
         """The commit by which the user's branch took the lane's, None where there is nothing to take.
 
-        Raises `NotMerged`, and `Stopped` while the merge is being checked.
+        Raises `NotMerged`, and `Stopped` while the merge is being checked. `about` says for whom the check runs.
         """
         try:
             for _ in range(TRIES):
@@ -65,7 +71,7 @@ class Merge:
                 if tip is None or await self._repository.contains(head, tip):
                     return None
                 plan = await self._plan(head, tip)
-                await self._gate.attend(self._check(plan.commit))
+                await self._gate.attend(self._check(plan.commit, about))
                 if await self._take(plan, head):
                     return plan.commit
         except GitError as error:
@@ -109,7 +115,7 @@ class Merge:
         first = ours is None and name not in cargo.shared and not cargo.one_way(name)
         return theirs if first else None
 
-    async def _check(self, commit: str) -> None:
+    async def _check(self, commit: str, about: About) -> None:
         """Lay the merge out and run the project's check there."""
         if self._workspace.settings().verify is None:
             return
@@ -120,7 +126,7 @@ class Merge:
             await self._repository.add_worktree(worktree.proof, None, commit, mark)
             project = copy_of(self._workspace.project, worktree.proof / worktree.prefix)
             await set_up(self._workspace, project.root)
-            doubt = await check_passes(replace(self._workspace, project=project), self._about)
+            doubt = await check_passes(replace(self._workspace, project=project), about)
         finally:
             await asyncio.shield(self._repository.remove_worktree(worktree.proof))
         if doubt:

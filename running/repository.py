@@ -36,14 +36,18 @@ class Repository(Git):
 
     @classmethod
     def of(cls, git: Git) -> Repository:
-        return cls(git.root, git._store, git._ignored)
+        made = cls(git.root, git._store, git._ignored)
+        made.objects, made.others = git.objects, git.others
+        made._index_lock = git._index_lock
+        return made
 
     async def beside(self, root: Path, store: Path) -> Repository:
         """The same repository as seen from another worktree; its snapshots are kept with those of this one."""
+        if store not in self.others:
+            self.others[store] = Git(root, store, self._ignored)
+            self.others[store].objects = self.objects
         await asyncio.to_thread(store.mkdir, parents=True, exist_ok=True)
-        other = Repository(root, store, self._ignored)
-        other.objects = self.objects
-        return other
+        return Repository.of(self.others[store])
 
     async def ask(self, *arguments: str) -> str | None:
         """What git answers to a question, None where it has no answer."""

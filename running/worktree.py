@@ -127,6 +127,7 @@ class Worktree:
                 return f"{_named(left)} there {'is' if len(left) == 1 else 'are'} not committed"
         for path in (self.top, self.proof):
             await self.repository.remove_worktree(path)
+        self.repository.others.pop(self.records / "snapshots", None)
         await asyncio.to_thread(shutil.rmtree, self.records, ignore_errors=True)
         target = await self.repository.tip(self.names.target)
         if target is not None:

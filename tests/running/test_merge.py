@@ -48,7 +48,7 @@ class Yard:
 
     async def merge(self, worktree: Worktree) -> str | None:
         worktree = replace(worktree, workspace=self.workspace)
-        return await Merge(worktree, self.gate, "merge", NOBODY).run()
+        return await Merge(worktree, self.gate, "merge").run(NOBODY)
 
 
 def write(worktree: Worktree, name: str, text: str, *, commit: bool = True) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sprint
-from db import get_story_by_key
+from db import get_checks_by_key, get_story_by_key
 from running.lane import tidy
 from running.worktree import place_of
 from tests.conftest import MakeRunner
@@ -24,6 +24,8 @@ async def test_two_epics_run_side_by_side_and_are_merged_in_order(make_runner: M
     assert [start["story_keys"] for start in runner.of("cycle:start")] == [["1-1-a", "1-2-b"], ["2-1-d"], ["1-3-c"]]
     assert ends(runner) == [(1, ["1-1-a", "1-2-b"], []), (2, ["2-1-d"], []), (3, ["1-3-c"], [])]
     assert runner.of("batch:end") == [{"batch_id": 1, "cycles_completed": 3, "status": "completed"}]
+    merges = [name for name in runner.commands("success") if name.endswith(" merge")]
+    assert merges == ["1-1-a merge", "2-1-d merge", "1-3-c merge"]
     assert git(runner.root, "log", "--first-parent", "--format=%s").splitlines() == [
         "merge(1): stories 1-3-c",
         "merge(2): stories 2-1-d",
@@ -56,6 +58,7 @@ async def test_a_conflict_blocks_the_story_and_keeps_its_branch(make_runner: Mak
     told = runner.of("attention")[-1]
     assert (told["kind"], told["story_key"]) == ("blocked", "2-1-b")
     assert "conflicts in work/2-1-b.md" in told["message"]
+    assert runner.commands("error") == ["2-1-b merge"]
     assert "the branch sprint-runner/1/2-1-b is kept, and not merged into" in told["message"]
     assert branches(runner.root) == ["sprint-runner/1/2-1-b"]
     assert git(runner.root, "show", "sprint-runner/1/2-1-b:work/2-1-b.md").endswith("Done as 2-1-b asks.")
@@ -84,6 +87,10 @@ async def test_what_passes_alone_and_fails_together_is_not_merged(make_runner: M
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done", "2-1-b": "blocked"}
     assert "after the merge the check" in runner.of("attention")[-1]["message"]
+    checks = await runner.database.read(get_checks_by_key, "2-1-b")
+    assert [check.ok for check in checks] == [1, 1, 0]
+    merge = next(start for start in runner.of("command:start")[::-1] if start["command"] == "merge")
+    assert checks[-1].command_id == merge["command_id"]
     assert git(runner.root, "log", "--first-parent", "--format=%s").splitlines() == ["merge(1): stories 1-1-a", "start"]
     assert branches(runner.root) == ["sprint-runner/1/2-1-b"]
     assert not (runner.root / "work/2-1-b.md").exists()
