@@ -69,13 +69,14 @@ const header = createHeader({ wake: () => socket.wake(), openStory });
 const controls = createControls(() => model);
 const log = new Log();
 const runTab = createRun({ resume: () => controls.resume() });
+const settings = createSettings();
 const board = createBoard({ openStory });
 const timeline = createTimeline({ openStory });
 const reader = createReader({ seq: () => model.run.seq, onPlan: (plan) => update({ plan, counts: plan.sprint ? plan.counts : model.counts }) });
 const replay = new Replay({ current: () => model, onFrame: schedule, onLines: (lines) => log.replay(lines) });
 const past = createPast({ replay: (id) => replay.open(id).then(() => route.go("run")) });
 /** @type {Record<string, {render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void}>} */
-const tabs = { run: runTab, board, timeline, history: past, insights: createInsights(), settings: createSettings() };
+const tabs = { run: runTab, board, timeline, history: past, insights: createInsights(), settings };
 const dossier = createStoryDialog(closeStory);
 const theme = createTheme(byId("theme"));
 const desktop = createDesktop(() => model.run.project.name || "Sprint Runner");
@@ -230,7 +231,7 @@ function hideToken() {
 createCommands({
   tabs: TABS, route, controls, log, theme, desktop, openStory,
   stories: () => model.plan.stories,
-  search: { board: board.focus },
+  search: { board: board.focus, settings: settings.focus },
   toggle: () => (replay.active ? replay.toggle() : controls.toggle()),
 });
 byId("skip").addEventListener("click", (event) => {

@@ -36,7 +36,8 @@ def test_every_setting_says_its_range_source_and_effect(context: BrowserContext,
             expect(setting(page, each["name"]).locator("input, select")).to_have_count(0)
     expect(setting(page, "port").locator(".setting-lock")).to_contain_text("command line")
     expect(setting(page, "agents").locator("pre")).to_contain_text("kind: claude")
-    page.get_by_label("Find a setting").fill("budget")
+    press(page, "/")
+    page.keyboard.type("budget")
     expect(page.locator(".setting:visible")).to_have_count(2)
     picture(page, "settings")
 
