@@ -60,10 +60,10 @@ export class Lines {
   prepend(lines) {
     const filtered = this.filtered;
     const before = this.view.length;
-    this.all = [...lines, ...this.all];
+    this.all = lines.concat(this.all);
     if (!filtered) this.view = this.all;
     else if (this.pending) this.pending += lines.length;
-    else this.view = [...lines.filter((line) => matches(line, this.filter)), ...this.view];
+    else this.view = lines.filter((line) => matches(line, this.filter)).concat(this.view);
     return this.view.length - before;
   }
 
@@ -107,7 +107,7 @@ export class Lines {
     const from = Math.max(0, this.pending - most);
     const found = this.all.slice(from, this.pending).filter((line) => matches(line, this.filter));
     this.pending = from;
-    this.view = [...found, ...this.view];
+    this.view = found.concat(this.view);
     return found.length;
   }
 

@@ -51,7 +51,7 @@ export function createPace() {
     render(model, now) {
       const { run, ready, plan, steps, past: replayed } = model;
       if (ready && !replayed && run.batch && run.batch.id !== known) read((known = run.batch.id));
-      const seen = [plan, steps, run.state, run.cycle, run.stories, replayed, past];
+      const seen = [plan, steps, run.state, run.cycles, run.stories, replayed, past];
       if (seen.every((value, index) => value === last[index])) return;
       last = seen;
       draw(model, now);
@@ -82,21 +82,22 @@ function remainingWords({ run, plan, steps }, earlier, only, now) {
   const times = timeOfStories(steps.values(), now);
   const here = run.stories.filter((story) => story.status === "done").map((story) => times.get(story.story_key) ?? 0).filter(Boolean).reverse();
   const past = [...here, ...earlier];
-  const inCycle = (run.cycle?.story_keys ?? []).filter((key) => plan.byKey.get(key)?.runnable);
+  const inCycle = run.cycles.flatMap((one) => one.story_keys).filter((key) => plan.byKey.get(key)?.runnable);
+  const abreast = Math.max(1, run.cycles.length);
   const waiting = plan.stories.filter((story) => story.runnable && !inCycle.includes(story.key) && (!only || only.has(story.key)));
   const spent = (/** @type {string[]} */ keys) => keys.map((key) => times.get(key) ?? 0);
-  const rest = waiting.slice(0, roomFor(run.batch, Boolean(run.cycle))).map((story) => story.key);
+  const rest = waiting.slice(0, roomFor(run.batch, run.cycles.length)).map((story) => story.key);
   const batch = estimate(past, spent([...inCycle, ...rest]));
   const cycle = estimate(past, spent(inCycle));
   if (!batch || !cycle) return null;
   return {
-    batch: inCycle.length + rest.length ? `${leftWords(batch.left)}, ${sourceWords(batch.of)}` : "",
-    cycle: inCycle.length ? leftWords(cycle.left) : "",
+    batch: inCycle.length + rest.length ? `${leftWords(batch.left / abreast)}, ${sourceWords(batch.of)}` : "",
+    cycle: inCycle.length ? leftWords(cycle.left / abreast) : "",
   };
 }
 
-/** Stories for which the batch has cycles left after this one. @param {import("./state.js").Batch} batch @param {boolean} inCycle */
-function roomFor(batch, inCycle) {
+/** Stories for which the batch has cycles left after those that run. @param {import("./state.js").Batch} batch @param {number} running */
+function roomFor(batch, running) {
   if (batch.max_cycles === "all") return Infinity;
-  return Math.max(0, batch.max_cycles - batch.cycles_completed - Number(inCycle)) * PER_CYCLE;
+  return Math.max(0, batch.max_cycles - batch.cycles_completed - running) * PER_CYCLE;
 }

@@ -108,9 +108,10 @@ export function createStartForm(page) {
       remember("start-budget", usd === null ? null : String(usd));
       return { batch_size: size, ...(keys && { stories: keys }), ...(name && { agent: name }), ...(usd && { budget_usd: usd }) };
     },
-    /** A batch was started: the choice of its stories was for it alone. */
+    /** A batch was started: the choice of its stories was for it alone, and the fields have done their work. */
     started() {
       stories.value = "";
+      unfold(false);
     },
   };
 }

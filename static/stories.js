@@ -4,6 +4,7 @@ import { attr, byId, h, icon, list, setIcon, show, text } from "./dom.js";
 import { money, plural, shortCommand, shortKey, statusWords } from "./format.js";
 import { titleOf } from "./plan.js";
 import { resultOf } from "./steps.js";
+import { listed } from "./words.js";
 
 /** @typedef {import("./app.js").Model} Model */
 /** @typedef {import("./steps.js").Step} Step */
@@ -26,15 +27,16 @@ export function createStories() {
     /** @param {Model} model */
     render(model) {
       const { run, plan, steps } = model;
-      const seen = [run.stories, run.cycle, plan, steps, run.state, model.ready];
+      const seen = [run.stories, run.cycles, plan, steps, run.state, model.ready];
       if (seen.every((value, index) => value === last[index])) return;
       last = seen;
       const rows = rowsOf(model);
-      const inCycle = new Set(run.cycle?.story_keys);
+      const inCycle = new Set(run.cycles.flatMap((one) => one.story_keys));
       cycle.render(rows.filter((row) => inCycle.has(row.key)));
       batch.render(rows.filter((row) => !inCycle.has(row.key)));
       show(byId("cycle-section"), inCycle.size > 0);
-      text(byId("cycle-title"), run.cycle ? `This cycle (${run.cycle.number})` : "This cycle");
+      const numbers = run.cycles.map((one) => one.number);
+      text(byId("cycle-title"), numbers.length > 1 ? `These cycles (${listed(numbers)}, side by side)` : `This cycle (${listed(numbers)})`);
       renderBatchWords(model, rows.length - inCycle.size);
       renderNext(model, next, new Set(rows.map((row) => row.key)));
     },

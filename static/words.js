@@ -31,7 +31,13 @@ export function headline(run, counts, now) {
 function position(run, counts) {
   const done = `${counts.done} of ${plural(counts.total, "story", "stories")} done`;
   if (run.context && !run.cycle) return `reading the project first, ${done}`;
-  return run.cycle ? `cycle ${run.cycle.number}, ${done}` : done;
+  const cycles = run.cycles.map((cycle) => cycle.number);
+  return cycles.length ? `${cycles.length > 1 ? "cycles" : "cycle"} ${listed(cycles)}, ${done}` : done;
+}
+
+/** "3", "3 and 4", "3, 4 and 5". @param {readonly (string | number)[]} names */
+export function listed(names) {
+  return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}` : names.join();
 }
 
 /** @type {Record<string, string>} */

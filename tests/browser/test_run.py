@@ -48,7 +48,10 @@ def test_a_batch_of_all_stories_is_shown_from_start_to_end(
     page = visit(context, server)
     headline(page).to_have_text("Ready: 7 stories to run")
     picture(page, "ready")
+    page.get_by_role("button", name="Options").click()
+    page.get_by_label("Budget in US dollars").fill("10")
     start(page)
+    expect(page.locator("#tile-cost-note")).to_have_text(re.compile(r"^of \$10\.00 \(\d+ %\)$"))
     expect(page.locator(".operation").first).to_be_visible()
     expect(page.locator(".stories .step[data-result=success]").nth(6)).to_be_visible(timeout=BATCH_MS)
     picture(page, "running")
@@ -134,7 +137,17 @@ def test_a_batch_that_was_stopped_goes_on_at_the_same_place(page: Page, server: 
     start(page, cycles=1)
     headline(page).to_have_text(re.compile("^Finished: 2 done"), timeout=BATCH_MS)
     again = events(page, server, "command:start")[len(done) :]
+    the_next_batch_says_how_long(page)
     assert not done & {(event["payload"]["story_key"], event["payload"]["command"]) for event in again}
+
+
+def the_next_batch_says_how_long(page: Page) -> None:
+    """From what the two stories took."""
+    start(page)
+    expect(page.locator("#tile-time-left")).to_have_text(re.compile(r" left, from the last 2 stories$"))
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name=re.compile("^Now")).click()
+    headline(page).to_have_text(re.compile("^Stopped"))
 
 
 def test_stop_now_ends_the_agent_and_its_command_runs_again(
