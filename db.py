@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -173,6 +173,7 @@ class Database:
 
 def _open(path: Path) -> tuple[sqlite3.Connection, str]:
     path.parent.mkdir(parents=True, exist_ok=True)
+    _keep_private(path)
     connection = _connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -181,6 +182,13 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str]:
     migrate(connection)
     epoch: str = connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()[0]
     return connection, epoch
+
+
+def _keep_private(path: Path) -> None:
+    """For its owner alone, as are the files that SQLite puts beside it, whatever the folder's mode: they take this one."""
+    with suppress(OSError):  # what cannot be opened or changed, SQLite says in its own words
+        path.touch(0o600)
+        path.chmod(0o600)
 
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:
