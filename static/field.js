@@ -84,9 +84,6 @@ export function createField(first, onChange) {
     get name() {
       return setting.name;
     },
-    get locked() {
-      return setting.locked;
-    },
     /** What is to be saved: undefined when nothing has changed. */
     get change() {
       return changed() ? parsed().value : undefined;

@@ -76,6 +76,7 @@ export class Replay {
       if (!(error instanceof ApiError)) throw error;
       toast(error.message, "bad");
     }
+    show(byId("replay"), this.active);
   }
 
   /** Opens what the address names; once, when the page knows the state. */

@@ -56,8 +56,6 @@ export function createSettings() {
 
   /** @param {Answer} answer */
   function draw({ settings, file, unread: sentence }) {
-    // A setting that can no longer be changed here, or can be again, gets another control.
-    for (const field of fields()) if (settings.some(({ name, locked }) => name === field.name && (locked === null) !== (field.locked === null))) field.el.remove();
     sections.render(grouped(settings));
     text(words, `Saved to ${file}, line by line; comments and everything else in it stay as they are.`);
     show(unread, sentence !== null);
@@ -162,6 +160,7 @@ function createGroup(title, onChange) {
   const rows = h("div", { class: "setting-rows" });
   const id = `group-${title.replace(/\W+/g, "-").toLowerCase()}`;
   const el = h("section", { class: "setting-group", "aria-labelledby": id }, h("h3", { id, text: title }), rows);
+  // A setting that can no longer be changed here, or can be again, gets another control: it is part of the key.
   const fields = list(rows, (/** @type {Setting} */ setting) => `${setting.name} ${setting.locked === null}`, (setting) => createField(setting, onChange));
   return {
     el,

@@ -203,7 +203,7 @@ export function createTimeline(actions) {
     },
     /** @param {Model} model @param {number} now */
     tick(model, now) {
-      if (!model.run.operations.length) return;
+      if (!model.run.operations.length && !model.run.context) return;
       gantt.tick(now);
       detail.tick(now);
     },

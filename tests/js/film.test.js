@@ -36,3 +36,16 @@ test("a story has the status it had then, also before its first change", () => {
   const film = new Film(batch(), {});
   assert.deepEqual([10, 2598, 2600].map((index) => film.statusesAt(index).get("1-1-a")?.status), ["backlog", "review", "done"]);
 });
+
+test("a moment is found by its number, and the moments that matter from one to the next", () => {
+  const events = batch();
+  const film = new Film(events, {});
+  assert.equal(film.indexOf(events[41].seq), 42);
+  assert.equal(film.indexOf(10 ** 9), events.length);
+  const on = [0];
+  while (on[on.length - 1] < events.length) on.push(film.landmark(on[on.length - 1], 1));
+  assert.deepEqual(on, [0, 1, 2598, 2599, 2600]);
+  const back = [2600];
+  while (back[back.length - 1] > 0) back.push(film.landmark(back[back.length - 1], -1));
+  assert.deepEqual(back, [2600, 2599, 2598, 1, 0]);
+});
