@@ -7,6 +7,8 @@ index nor their object store changes. Nothing here resets, checks out or discard
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
 import re
 import shutil
@@ -23,6 +25,9 @@ LOCAL: Final = (
 )
 TIMEOUT_S: Final = 120.0  # one git call; hashing a large tree for the first time takes a while
 FIRST_BYTES: Final = 200_000  # of the output of one call that are kept in messages
+FULL_S: Final = 1.0  # how often a full disk is tried again
+
+log = logging.getLogger("sprint_runner.run")
 
 
 class GitError(RuntimeError):
@@ -70,7 +75,20 @@ class Git:
         return probe
 
     async def snapshot(self) -> str:
-        """The tree of the work tree as it is now, ignored files left out: a name that git can compare later."""
+        """The tree of the work tree as it is now, ignored files left out: a name that git can compare later.
+
+        A full disk is waited for: it says nothing about anybody's work.
+        """
+        while True:
+            try:
+                return await self._snapshot()
+            except (GitError, OSError) as error:
+                if not _disk_is_full(error):
+                    raise
+                log.error("the run waits for the disk: %s", error)
+            await asyncio.sleep(FULL_S)
+
+    async def _snapshot(self) -> str:
         paths = await self._run("rev-parse", "--git-path", "objects", "--git-path", "index")
         objects, index = (self.root / path for path in paths.splitlines())
         environment = {
@@ -164,10 +182,19 @@ class Git:
                 process.kill()
             await process.wait()
             raise
-        if process.returncode not in fine:
-            message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
+        message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
+        if process.returncode not in fine or (process.returncode and _says_full(message)):
             raise GitError(f"git {arguments[0]}: {message or f'exit code {process.returncode}'}")
         return output.decode(errors="replace")
+
+
+def _disk_is_full(error: GitError | OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT) if isinstance(error, OSError) else _says_full(str(error))
+
+
+def _says_full(message: str) -> bool:
+    """git passes on what the system says, in English since `LC_ALL` is C."""
+    return "No space left on device" in message or "Disk quota exceeded" in message
 
 
 def surroundings() -> dict[str, str]:
