@@ -21,7 +21,7 @@ from tests.realtime.house import handshake, masked
 STAMP: Final = b'"message":"'
 SEQ: Final = b'"seq":'
 READ: Final = 1 << 18  # bytes of one read
-LIFE_S: Final = 10.0  # each says so often that it lives, in place of answers to the server's pings
+LIFE_S: Final = 4.0  # each says so often that it lives; an answer to a ping may take 10 s
 LIFE: Final = masked(b"", 0xA)  # a pong that nobody asked for (RFC 6455 section 5.5.3)
 
 
