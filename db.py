@@ -185,7 +185,7 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str]:
 
 
 def _keep_private(path: Path) -> None:
-    """For its owner alone, as are the files that SQLite puts beside it, whatever the folder's mode: they take this one."""
+    """For its owner alone, whatever the folder's mode; the files that SQLite puts beside it take this one's."""
     with suppress(OSError):  # what cannot be opened or changed, SQLite says in its own words
         path.touch(0o600)
         path.chmod(0o600)
