@@ -93,6 +93,8 @@ async def test_no_secret_of_an_agent_is_told_or_kept(tmp_path: Path) -> None:
         assert '"refused with' in events or "refused with" in events  # the last words of an agent that failed
         shown = json.loads(told["/api/commands/1/transcript?raw=1"].splitlines()[-1])
         assert shown["type"] == "result"
+        for file in (project / ".sprint-runner").glob("sprint-runner.db*"):  # with what SQLite puts beside it
+            assert file.stat().st_mode & 0o777 == 0o600
         assert server.end() == 0
         assert leaks(server.errors()) == []
         check_disk(project / ".sprint-runner")
@@ -103,6 +105,7 @@ def check_disk(data: Path) -> None:
     """The database holds none, the recordings all of them, and nobody else may read either."""
     for file in data.glob("sprint-runner.db*"):
         assert leaks(file.read_bytes().decode("latin-1")) == [], file
+        assert file.stat().st_mode & 0o777 == 0o600
     recordings = sorted((data / "streams").rglob("*.ndjson.gz"))
     assert recordings
     for recording in recordings:
