@@ -178,7 +178,7 @@ class Orchestrator:
         return _Starting(self)
 
     def _running(self) -> Batch:
-        if self._batch is None:
+        if self._batch is None or self._batch.gate.closed:  # its end is being told
             raise NotNow("idle", "no batch is running")
         return self._batch
 

@@ -105,7 +105,7 @@ class Gate:
 
     def stop(self, mode: StopMode) -> None:
         """Start nothing more; `NOW` and `INTERRUPT` also end the agents that run. Only ever gets faster."""
-        if self.stop_mode is None and mode is not StopMode.INTERRUPT:
+        if self.stop_mode is None and mode is not StopMode.INTERRUPT and not self.closed:
             said = "now" if mode is StopMode.NOW else "after the current command"
             mention(EventType.BATCH_WARNING, self._warning("stopping", f"stopping {said}"))
         if not self.ends_agents or mode is StopMode.INTERRUPT:

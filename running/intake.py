@@ -33,7 +33,7 @@ from db import (
 )
 from events import EventType, emit_event
 from running.journal import Journal
-from running.story import StoryRun
+from running.story import StoryRun, tell_status
 from running.workspace import Workspace, durable
 from running.worktree import name_lane
 from workflow import PAIR, Candidate, pick
@@ -154,6 +154,7 @@ class Intake:
             entry_status=story.entered,
             base_tree=story.base_tree,
             needs_spec=story.needs_spec,
+            reason=story.reason,
             continues=continues[place].id if continues else None,
         )
 
@@ -174,17 +175,27 @@ class Intake:
             title = titles.get(row.story_key, row.story_key)
             story = StoryRun(row.id, row.story_key, row.epic, title, row.entry_status, row.status, row.base_tree)
             story.needs_spec = None if row.needs_spec is None else bool(row.needs_spec)
+            story.reason = row.reason
             entry = tracker.story(row.story_key)
-            if entry is not None and entry.editable and entry.status.value != row.status:
+            if entry is not None and row.next_status == entry.status.value != row.status:
+                await self._finish_move(story, row)
+            elif entry is not None and entry.editable and entry.status.value != row.status:
                 journal.forget(row.story_key)
                 await self._enter_afresh(story, row, entry.status.value)
             stories.append(story)
         return stories
 
+    async def _finish_move(self, story: StoryRun, row: Story) -> None:
+        """We wrote the tracker ourselves, a moment before the end: what was recorded still counts."""
+        if row.batch_id == self._batch_id:
+            await tell_status(self._workspace, story, row.next_status or story.status, row.next_reason)
+        else:
+            story.status, story.reason = row.next_status or story.status, row.next_reason
+
     async def _enter_afresh(self, story: StoryRun, row: Story, status: str) -> None:
         """Nothing that was recorded for the story counts any more."""
         story.entered = story.status = status
-        story.base_tree = story.needs_spec = None
+        story.base_tree = story.needs_spec = story.reason = None
         if row.batch_id == self._batch_id:
             columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
             await durable(lambda: self._workspace.database.write(update_story, row.id, **columns))

@@ -11,7 +11,7 @@ from functools import partial
 import sprint
 from db import update_story
 from events import EventType
-from running.workspace import Workspace, known, record, record_with
+from running.workspace import Workspace, durable, known, record, record_with
 from workflow import advances
 from workflow.picking import LADDER, RUNNABLE
 
@@ -34,6 +34,7 @@ class StoryRun:
     base_tree: str | None = None
     needs_spec: bool | None = None
     held: bool = False  # done in a lane, and not merged yet
+    reason: str | None = None  # of its newest status
 
     @property
     def live(self) -> bool:
@@ -55,7 +56,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     """
     found = await asyncio.to_thread(_current, workspace.tracked, story.key)
     if found is not None and _counts(story.status, found, new):
-        await _tell(workspace, story, found, None)
+        await tell_status(workspace, story, found, None)
     if workspace.main is not None:
         new = await asyncio.to_thread(_said_in_lane, workspace.project, story.key, new)
         if new == "done":
@@ -64,8 +65,10 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     if not advances(story.status, new):
         return
     if found == "done":
-        await _tell(workspace, story, new, reason)
+        await tell_status(workspace, story, new, reason)
         return
+    intent = {"next_status": new, "next_reason": reason}
+    await durable(lambda: workspace.database.write(update_story, story.row_id, **intent))
     try:
         await _write(workspace.tracked, story.key, new)
         await asyncio.to_thread(_copy_tracker, workspace)
@@ -78,7 +81,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
                 "context": {"story_key": story.key, "file": workspace.relative(workspace.project.tracker)},
             },
         )
-    await _tell(workspace, story, new, reason)
+    await tell_status(workspace, story, new, reason)
 
 
 def _counts(old: str, found: str, new: str) -> bool:
@@ -88,12 +91,12 @@ def _counts(old: str, found: str, new: str) -> bool:
     return advances(old, found) or found not in KNOWN
 
 
-async def _tell(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
+async def tell_status(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
     """Row and event in one commit."""
-    old, story.status = story.status, new
+    old, story.status, story.reason = story.status, new, reason
     payload = known(story_key=story.key, old_status=old, new_status=new, reason=reason)
     ended = {"ended_at": int(workspace.clock() * 1000)} if not story.live else {}
-    columns = {"status": new, "reason": reason, **ended}
+    columns = {"status": new, "reason": reason, "next_status": None, "next_reason": None, **ended}
     change = partial(workspace.database.write, update_story, story.row_id, **columns)
     await record_with(workspace, EventType.STORY_STATUS, payload, change)
 

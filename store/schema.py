@@ -153,7 +153,13 @@ FIFTH: Final = (
     )""",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
+# What is about to be written into the tracker, committed before it is: a kill between the two explains itself.
+SIXTH: Final = (
+    "ALTER TABLE stories ADD COLUMN next_status TEXT",
+    "ALTER TABLE stories ADD COLUMN next_reason TEXT",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH)
 
 
 def version_to_keep(connection: sqlite3.Connection) -> int | None:

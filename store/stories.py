@@ -13,7 +13,10 @@ FINISHED: Final = ("done", "blocked")
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `stories`; `continues` is the unfinished row of an earlier batch that this one goes on with."""
+    """A row of `stories`; `continues` is the unfinished row of an earlier batch that this one goes on with.
+
+    `next_status` and `next_reason` are what is being written into the tracker, null while nothing is.
+    """
 
     id: int
     batch_id: int
@@ -29,6 +32,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     started_at: int
     ended_at: int | None
+    next_status: str | None = None
+    next_reason: str | None = None
 
 
 def create_story(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:

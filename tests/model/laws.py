@@ -1,0 +1,129 @@
+"""What must hold of a project and its database, whatever happened to the runner."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import sprint
+from operating.check import check_database
+
+ENDED = ("completed", "stopped", "error")
+FINISHED = ("done", "blocked")
+
+
+def read(database: Path) -> closing[sqlite3.Connection]:
+    connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
+    return closing(connection)
+
+
+def broken(database: Path, tracker: Path, before: bytes) -> list[str]:
+    """Every law that does not hold, in words; the tracker is compared with what it once was."""
+    with read(database) as connection:
+        batches = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM batches")}
+        stories = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM stories")}
+        commands = [dict(row) for row in connection.execute("SELECT * FROM commands ORDER BY id")]
+        events = [
+            (row["type"], row["batch_id"], json.loads(row["payload"]))
+            for row in connection.execute("SELECT * FROM events ORDER BY seq")
+        ]
+    return [
+        *(f"{finding.subject}: {finding.message}" for finding in check_database(database) if not finding.ok),
+        *_ends(batches, events),
+        *_twice(stories, commands),
+        *_open_rows(batches, commands),
+        *_explained(stories, commands),
+        *_tracker(tracker, before),
+    ]
+
+
+def _ends(batches: dict[int, dict[str, Any]], events: list[tuple[str, int | None, dict[str, Any]]]) -> list[str]:
+    """One start and one end for each batch, the end last, with the true count of cycles."""
+    found = []
+    for id_, batch in batches.items():
+        own = [(type_, payload) for type_, batch_id, payload in events if batch_id == id_]
+        starts = [type_ for type_, _ in own].count("batch:start")
+        ends = [payload for type_, payload in own if type_ == "batch:end"]
+        expected = int(batch["status"] in ENDED)
+        if starts != 1 and expected:
+            found.append(f"batch {id_} has {starts} starts")
+        if len(ends) != expected:
+            found.append(f"batch {id_} is {batch['status']} and has {len(ends)} ends")
+        if ends and ends[0]["cycles_completed"] != sum(type_ == "cycle:end" for type_, _ in own):
+            found.append(f"batch {id_} says {ends[0]['cycles_completed']} cycles")
+        late = own[[type_ for type_, _ in own].index("batch:end") + 1 :] if ends else []
+        if [type_ for type_, _ in late if type_.startswith(("command:start", "cycle:", "batch:"))]:
+            found.append(f"batch {id_} goes on after its end: {late[0]}")
+    return found
+
+
+def _twice(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
+    """What succeeded for a story is not run again, in whatever batch the story goes on."""
+    seen: dict[tuple[int, str], int] = {}
+    found = []
+    for command in commands:
+        if command["status"] != "success" or command["story_id"] is None:
+            continue
+        place = (_root(stories, command["story_id"]), command["command"])
+        if place in seen:
+            found.append(f"{command['command']} of story row {place[0]} succeeded in {seen[place]} and {command['id']}")
+        seen[place] = command["id"]
+    return found
+
+
+def _root(stories: dict[int, dict[str, Any]], story_id: int) -> int:
+    while stories[story_id]["continues"] is not None:
+        story_id = stories[story_id]["continues"]
+    return story_id
+
+
+def _open_rows(batches: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
+    """A batch that has ended has no open command, but for those beside the run."""
+    return [
+        f"command {command['id']} is open in batch {command['batch_id']}, which has ended"
+        for command in commands
+        if command["ended_at"] is None and not command["background"] and batches[command["batch_id"]]["status"] in ENDED
+    ]
+
+
+def _explained(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
+    """A story is done by a review that succeeded, or was done by hand before; it is blocked for a written reason."""
+    of: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for command in commands:
+        for key in {command["story_key"], *json.loads(command["story_keys"])}:
+            of[(command["batch_id"], key)].append(command)  # type: ignore[index]
+    found = []
+    for id_, story in stories.items():
+        if story["status"] == "blocked" and not story["reason"]:
+            found.append(f"story row {id_} is blocked without a reason")
+        if story["status"] == "done" and not _reviewed(stories, story, of):  # type: ignore[arg-type]
+            found.append(f"story row {id_} ({story['story_key']}) is done without a review")
+    return found
+
+
+def _reviewed(stories: dict[int, Any], story: dict[str, Any], of: dict[Any, list[dict[str, Any]]]) -> bool:
+    while True:
+        mine = of[(story["batch_id"], story["story_key"])]
+        if any(c["command"].startswith("code-review") and c["status"] == "success" for c in mine):
+            return True
+        if story["continues"] is None:
+            return False
+        story = stories[story["continues"]]
+
+
+def _tracker(tracker: Path, before: bytes) -> list[str]:
+    """Every byte but the statuses is what it was."""
+    now = tracker.read_bytes()
+    found = [] if _shape(now) == _shape(before) else [f"the tracker is another one: {now.decode(errors='replace')}"]
+    read = sprint.read(sprint.locate(tracker.parent))
+    return found + [f"the tracker: {problem.message}" for problem in read.problems]
+
+
+def _shape(content: bytes) -> bytes:
+    return re.sub(rb"(?m)^(  [\w-]+: )[\w-]+", rb"\1*", content)
