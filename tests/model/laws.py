@@ -94,20 +94,20 @@ def _open_rows(batches: dict[int, dict[str, Any]], commands: list[dict[str, Any]
 
 def _explained(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
     """A story is done by a review that succeeded, or was done by hand before; it is blocked for a written reason."""
-    of: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    of: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     for command in commands:
         for key in {command["story_key"], *json.loads(command["story_keys"])}:
-            of[(command["batch_id"], key)].append(command)  # type: ignore[index]
+            of[(command["batch_id"], key)].append(command)
     found = []
     for id_, story in stories.items():
         if story["status"] == "blocked" and not story["reason"]:
             found.append(f"story row {id_} is blocked without a reason")
-        if story["status"] == "done" and not _reviewed(stories, story, of):  # type: ignore[arg-type]
+        if story["status"] == "done" and not _reviewed(stories, story, of):
             found.append(f"story row {id_} ({story['story_key']}) is done without a review")
     return found
 
 
-def _reviewed(stories: dict[int, Any], story: dict[str, Any], of: dict[Any, list[dict[str, Any]]]) -> bool:
+def _reviewed(stories: dict[int, Any], story: dict[str, Any], of: dict[tuple[int, str], list[dict[str, Any]]]) -> bool:
     while True:
         mine = of[(story["batch_id"], story["story_key"])]
         if any(c["command"].startswith("code-review") and c["status"] == "success" for c in mine):
