@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * The Board by keyboard: of all cards one is in the tab order, the arrow keys go from card to card, and with Shift they
- * carry the card to the next status.
+ * carry the card to the next status; m opens its menu, u takes the last change back.
  */
 import { attr } from "./dom.js";
-import { WRITABLE } from "./move.js";
+import { undo, WRITABLE } from "./move.js";
 
 /** @typedef {{moveTo: (key: string, status: string) => void, menu: (key: string) => void}} Actions */
 
@@ -46,6 +46,7 @@ export function createBoardKeys(root, actions) {
     if (!card || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.shiftKey && (event.key === "ArrowLeft" || event.key === "ArrowRight")) carry(card, event.key === "ArrowLeft" ? -1 : 1);
     else if (event.key === "m" && card.dataset.key) actions.menu(card.dataset.key);
+    else if (event.key === "u") undo();
     else if (event.key === "ArrowDown" || event.key === "ArrowUp") go(beside(card, event.key === "ArrowUp" ? -1 : 1));
     else if (event.key === "ArrowLeft" || event.key === "ArrowRight") go(across(card, event.key === "ArrowLeft" ? -1 : 1));
     else if (event.key === "Home" || event.key === "End") go(all(root).at(event.key === "Home" ? 0 : -1));

@@ -31,7 +31,7 @@ export async function readChange(url) {
 
 /** `+12 −3`, with words for those who cannot see the colours. @param {number} added @param {number} removed */
 export function createSize(added, removed) {
-  return h("span", { class: "size", "aria-label": `${plural(added, "line")} added, ${plural(removed, "line")} removed` }, h("ins", { "aria-hidden": "true", text: `+${count(added)}` }), " ", h("del", { "aria-hidden": "true", text: `−${count(removed)}` }));
+  return h("span", { class: "size", role: "img", "aria-label": `${plural(added, "line")} added, ${plural(removed, "line")} removed` }, h("ins", { "aria-hidden": "true", text: `+${count(added)}` }), " ", h("del", { "aria-hidden": "true", text: `−${count(removed)}` }));
 }
 
 /** @param {FileChange} file @param {string} url of the change @param {boolean} open */

@@ -12,6 +12,9 @@ import { toast } from "./notice.js";
 /** The last word about each story: one that is not true any more offers nothing. @type {Map<string, HTMLElement>} */
 const notes = new Map();
 
+/** Takes the last change back, as long as it is the last one. @type {(() => void) | null} */
+let back = null;
+
 /** What may be written; the others are only read. */
 export const WRITABLE = ["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked"];
 
@@ -30,9 +33,17 @@ export async function move(story, to) {
     await refused(story, to, error);
     return false;
   }
-  const back = { words: "Undo", run: () => move({ ...story, status: to }, story.status) };
-  notes.set(story.key, toast(`${shortKey(story.key)} is now ${statusWords(to)}.`, "good", WRITABLE.includes(story.status) ? [back] : []));
+  const undoable = WRITABLE.includes(story.status);
+  back = undoable ? () => move({ ...story, status: to }, story.status) : null;
+  notes.set(story.key, toast(`${shortKey(story.key)} is now ${statusWords(to)}.`, "good", undoable ? [{ words: "Undo", run: back ?? undo }] : []));
   return true;
+}
+
+/** The same as the button of the last note, for the keyboard. */
+export function undo() {
+  const run = back;
+  back = null;
+  run?.();
 }
 
 /** @param {Movable} story @param {string} to @param {ApiError} error */

@@ -15,6 +15,7 @@ export function createReader(page) {
   let overrides = new Map();
   let plan = NO_PLAN;
   let timer = 0;
+  let weighing = 0;
 
   /** @param {import("./plan.js").Plan} next */
   function set(next) {
@@ -23,15 +24,26 @@ export function createReader(page) {
   }
 
   async function read() {
+    timer = 0;
     const from = page.seq();
     try {
-      const [sprint, { stories: standings }] = await Promise.all([get("/api/sprint"), get("/api/standings")]);
-      for (const story of sprint.stories) story.standing = standings[story.key] ?? null;
+      const [sprint, standings] = await Promise.all([get("/api/sprint"), get("/api/standings")]);
       overrides = newerThan(overrides, from);
-      set(overlay(sprint, overrides));
+      set(overlay(weighed(sprint, standings), overrides));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.status) set({ ...plan, error: error.message });
+    }
+  }
+
+  /** What the statuses rest on, alone: a command has ended, and perhaps it failed. */
+  async function weigh() {
+    if (timer) return;
+    try {
+      const standings = await get("/api/standings");
+      if (plan.sprint) set(overlay(weighed(plan.sprint, standings), overrides));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
     }
   }
 
@@ -50,12 +62,19 @@ export function createReader(page) {
       overrides = new Map();
       soon();
     },
-    /** @param {import("./state.js").Envelope[]} statuses `story:status` events */
+    /** @param {import("./state.js").Envelope[]} statuses the `story:status` events among what has happened */
     hear(statuses) {
+      clearTimeout(weighing);
+      weighing = window.setTimeout(weigh, SETTLE_MS);
       for (const { payload, seq } of statuses.filter(moved)) overrides.set(payload.story_key, { status: payload.new_status, seq });
       if (plan.sprint && statuses.length) set(overlay(plan.sprint, overrides));
     },
   };
+}
+
+/** @param {import("./plan.js").Sprint} sprint @param {{stories: Record<string, import("./plan.js").Standing>}} standings */
+function weighed(sprint, { stories }) {
+  return { ...sprint, stories: sprint.stories.map((story) => ({ ...story, standing: stories[story.key] ?? null })) };
 }
 
 /** Whether a status is another one now; otherwise only the story's file has changed. @param {import("./state.js").Envelope} event */
