@@ -26,6 +26,8 @@ LOCAL: Final = (
 TIMEOUT_S: Final = 120.0  # one git call; hashing a large tree for the first time takes a while
 FIRST_BYTES: Final = 200_000  # of the output of one call that are kept in messages
 FULL_S: Final = 1.0  # how often a full disk is tried again
+# What git says then: the system's words, in English since `LC_ALL` is C, and its own.
+FULL: Final = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -193,8 +195,7 @@ def _disk_is_full(error: GitError | OSError) -> bool:
 
 
 def _says_full(message: str) -> bool:
-    """git passes on what the system says, in English since `LC_ALL` is C."""
-    return "No space left on device" in message or "Disk quota exceeded" in message
+    return any(said in message for said in FULL)
 
 
 def surroundings() -> dict[str, str]:
