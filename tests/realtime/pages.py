@@ -47,7 +47,7 @@ class Page:
 
     async def until(self, seq: int) -> None:
         self.reading.set()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while self.last < seq:
                 await asyncio.sleep(0.01)
 

@@ -38,7 +38,7 @@ def full(house: House) -> Iterator[None]:
 
 
 async def healthy(house: House, status: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(240):
         while True:
             async with house.session.get(house.url + "healthz") as response:
                 if response.status == status:

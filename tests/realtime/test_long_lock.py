@@ -16,7 +16,7 @@ import pytest
 from tests.realtime.house import House
 
 LOCK_S = 35.0
-PROMPT_S = 5.0  # far more than an answer takes on any machine, far less than the lock
+PROMPT_S = 15.0  # far more than an answer takes on any machine, far less than the lock
 LOCK = """
 import sqlite3, sys, time
 other = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -50,7 +50,7 @@ class Watcher:
         self._task = asyncio.create_task(self._read())
 
     async def until(self, type: str) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while type not in (one["type"] for one in self.events):
                 await asyncio.sleep(0.01)
 
@@ -76,12 +76,12 @@ async def test_a_lock_of_35_seconds_in_the_middle_of_a_run(tmp_path: Path) -> No
         async with house.session.post(house.url + "api/run/start", json={"batch_size": 1}) as response:
             assert response.status == 202, await response.text()
         await watcher.until("command:start")
-        async with locked(house) as other:
+        async with locked(house):
+            ends = time.monotonic() + LOCK_S - 2
             waiting = asyncio.create_task(house.emit(5))
             await failing(house)
-            await asyncio.sleep(0.5)  # what was committed before the lock has arrived
-            await look_around(house, watcher, other)
-            assert not waiting.done()
+            await told(house, watcher)
+            await look_around(house, watcher, ends)
         await waiting  # the caller has its answer, its events are stored
         await watcher.until("batch:end")
         await checks_after(house, watcher)
@@ -90,7 +90,7 @@ async def test_a_lock_of_35_seconds_in_the_middle_of_a_run(tmp_path: Path) -> No
 
 
 async def failing(house: House) -> None:
-    async with asyncio.timeout(PROMPT_S * 4):
+    async with asyncio.timeout(LOCK_S):
         while True:
             async with house.session.get(house.url + "healthz") as response:
                 if response.status == 503:
@@ -99,12 +99,20 @@ async def failing(house: House) -> None:
             await asyncio.sleep(0.05)
 
 
-async def look_around(house: House, watcher: Watcher, other: asyncio.subprocess.Process) -> None:
+async def told(house: House, watcher: Watcher) -> None:
+    """The page has all that was stored before the lock, and the first tick that says why nothing more comes."""
+    stored = (await house.get("healthz"))["seq"]
+    async with asyncio.timeout(LOCK_S):
+        while watcher.events[-1]["seq"] < stored or not any("problem" in tick for tick in watcher.ticks):
+            await asyncio.sleep(0.05)
+
+
+async def look_around(house: House, watcher: Watcher, ends: float) -> None:
     """For as long as the lock lasts: every answer is prompt, and nothing that is not stored is shown."""
     await house.get("drive/facts")
-    told, ticks, pongs, rounds = len(watcher.events), len(watcher.ticks), watcher.pongs, 0
-    seq, ends = watcher.events[-1]["seq"], time.monotonic() + LOCK_S - 4
-    while time.monotonic() < ends:
+    shown, pongs, ticks = len(watcher.events), watcher.pongs, len(watcher.ticks)
+    seq, rounds, said = watcher.events[-1]["seq"], 0, watcher.ticks[:0]
+    while True:
         async with asyncio.timeout(PROMPT_S):
             async with house.session.get(house.url) as response:
                 assert response.status == 200
@@ -112,18 +120,19 @@ async def look_around(house: House, watcher: Watcher, other: asyncio.subprocess.
                 greeted = (await line.receive_json())["payload"]
             run = await house.get("api/run")
             await watcher.line.send_str('{"type":"ping"}')
+        if time.monotonic() > ends:
+            break  # this round may have seen the end of the lock
+        assert len(watcher.events) == shown
         assert greeted["seq"] == run["seq"] == seq
         assert run["state"] == "running"
         assert "Nothing can be saved, so the run waits" in greeted["run"]["problem"]
         assert run["problem"] == greeted["run"]["problem"]
-        rounds += 1
+        rounds, said = rounds + 1, watcher.ticks[ticks:]
         await asyncio.sleep(0.2)
-    assert other.returncode is None  # the lock has lasted all the while
-    assert len(watcher.events) == told
-    assert rounds >= 5
+    assert rounds >= 3
     assert watcher.pongs - pongs >= rounds - 1
-    assert len(watcher.ticks) - ticks >= 5
-    assert all("so the run waits" in tick["problem"] for tick in watcher.ticks[ticks:])
+    assert len(said) >= 3
+    assert all("so the run waits" in tick["problem"] for tick in said)
     facts = await house.get("drive/facts")
     assert facts["busy_s"] < 0.5
     assert facts["late_s"] < PROMPT_S
@@ -131,14 +140,12 @@ async def look_around(house: House, watcher: Watcher, other: asyncio.subprocess.
 
 async def checks_after(house: House, watcher: Watcher) -> None:
     """The run has gone on and says what happened; everything that waited came, in order and once."""
-    ended = watcher.events[-1] if watcher.events[-1]["type"] == "batch:end" else None
-    stories = [one["payload"] for one in watcher.events if one["type"] == "batch:end"]
-    assert ended is None or ended["payload"]["status"] == "completed"
-    assert [one["status"] for one in stories] == ["completed"]
+    ends = [one["payload"]["status"] for one in watcher.events if one["type"] == "batch:end"]
+    assert ends == ["completed"]
     warnings = [one["payload"] for one in watcher.events if one["type"] == "batch:warning"]
     assert "the database took no writes" in str([one["message"] for one in warnings if one["warning_type"] == "disk"])
     assert [one["seq"] for one in watcher.events] == list(range(1, len(watcher.events) + 1))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while watcher.ticks[-1].get("problem") is not None or (await house.get("api/run"))["problem"] is not None:
             await asyncio.sleep(0.1)
     async with house.session.get(house.url + "healthz") as response:

@@ -53,7 +53,7 @@ class Pipe:
     async def flown(self) -> None:
         """Half of what this server was given is stored: on a slow machine, too, the end comes in the middle of work."""
         written, stored = self._before
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while (await self.house.get("healthz"))["seq"] < stored + (self.written - written) // 2:
                 await asyncio.sleep(0.01)
 

@@ -21,7 +21,7 @@ RATE_S = 0.02
 
 
 async def emit_until(house: House, done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not done():
             started = time.monotonic()
             await house.emit(10, EVENT, wait=False)
@@ -110,7 +110,7 @@ async def heartbeat(folder: Path) -> None:
                 await ward.frozen()  # a process of its own, which takes a while to start on a busy machine
             connected = time.monotonic()
             await watched
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(240):
                 while house.sockets() > before + 2:
                     await asyncio.sleep(0.1)
             gone = time.monotonic() - connected
