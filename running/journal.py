@@ -101,13 +101,14 @@ class Journal:
     """Results by story key, command and attempt; what attempts that did not come to their end may go on with.
 
     `sessions` are to be resumed, `asked` are the questions after which nothing ran any more, `answered` all questions
-    of a story's command that have an answer, oldest first.
+    of a story's command that have an answer, oldest first. `together` has the stories that a command was for.
     """
 
     results: dict[Spot, Result] = field(default_factory=dict)
     sessions: dict[Spot, Session] = field(default_factory=dict)
     asked: dict[Spot, Asked] = field(default_factory=dict)
     answered: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
+    together: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, commands: Iterable[Command], *, failures: bool, questions: Iterable[Question] = ()) -> Journal:
@@ -129,10 +130,15 @@ class Journal:
         if status is CommandStatus.SUCCESS or (failures and status in FAILURES):
             verdict = None if row.verdict is None else row.verdict.encode()
             self.results[place] = Result(status, row.reason or "", verdict, command_id=row.id)
+            self.together[row.command] = tuple(msgspec.json.decode(row.story_keys, type=list[str]))
         elif row.session_id is not None and status not in FAILURES:
             self.keep_session(place, row.session_id, row.agent, _usage(row))
         if question is not None:
             self.ask(place, Asked(row.id, row.batch_id, question.question, question.asked_at / 1000, question.answer))
+
+    def stories_of(self, command: str) -> tuple[str, ...]:
+        """The stories for which a command was performed, or its first round; empty where none is recorded."""
+        return self.together.get(command) or self.together.get(f"{command}-1", ())
 
     def find(self, story_key: str, command: str, attempt: int) -> Result | None:
         return self.results.get((story_key, command, attempt))
@@ -165,6 +171,7 @@ class Journal:
         self.results = {place: result for place, result in self.results.items() if place[0] != story_key}
         self.sessions = {place: session for place, session in self.sessions.items() if place[0] != story_key}
         self.asked = {place: asked for place, asked in self.asked.items() if place[0] != story_key}
+        self.together = {command: keys for command, keys in self.together.items() if story_key not in keys}
         self.answered = {name: told for name, told in self.answered.items() if name[0] != story_key}
 
     def _as_first_attempts(self) -> None:

@@ -35,15 +35,23 @@ class Planning:
         if phase.kind is PhaseKind.EACH:
             await self._each(phase, stories)
             return
-        stories = [story for story in stories if story.live]
+        live = [story for story in stories if story.live]
         if phase.decided:
-            stories = [story for story in stories if await self._wants_spec(story)]
-        if not stories:
+            live = [story for story in live if await self._wants_spec(story)]
+        if not live:
             return
+        stories = self._as_recorded(phase.commands[0], stories, live)
         if phase.kind is PhaseKind.TOGETHER:
             await self._together(phase, tuple(stories))
         else:
             await self._review(phase, tuple(stories))
+
+    def _as_recorded(self, command: str, stories: list[StoryRun], live: list[StoryRun]) -> list[StoryRun]:
+        """The stories that a recorded command was for, also those that were given up since: its result is theirs."""
+        keys = self._commander.journal.stories_of(command)
+        if not {story.key for story in live} <= set(keys):
+            return live
+        return [story for story in stories if story.key in keys]
 
     async def _each(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
         """Command after command, story by story; after its development a story is done, so a failure is only told."""

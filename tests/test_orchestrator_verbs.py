@@ -150,6 +150,20 @@ class TestRestart:
         assert Counter(runner.commands("success")).most_common(1)[0][1] == 1
         assert runner.statuses() == {"1-1-a": "done", "1-2-b": "done"}
 
+    async def test_a_story_given_up_before_the_end_of_the_server_leaves_the_other_its_plan(
+        self, make_runner: MakeRunner
+    ) -> None:
+        """Both were planned by one command, which stands in the record under the first of them."""
+        script = {"dev-story": {"1-1-a": ["blocked:no"], "1-2-b": ["slow:60", "ok"]}}
+        runner = await make_runner(PAIR, script)
+        await runner.start()
+        await runner.until_called("dev-story", times=2)
+        await runner.restart()
+        await runner.orchestrator.resume()
+        await runner.until_end()
+        assert runner.statuses() == {"1-1-a": "blocked", "1-2-b": "done"}
+        assert Counter(name.split()[1] for name in runner.commands("success"))["create-story"] == 1
+
     async def test_what_is_told_after_a_recovery_belongs_to_no_batch(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY, {"dev-story": ["slow:60", "ok"]})
         await runner.start()

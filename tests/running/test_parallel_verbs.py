@@ -145,6 +145,20 @@ class TestRestart:
         assert finished_once(runner)
         assert all_done(runner)
 
+    async def test_a_story_given_up_leaves_the_other_its_plan(self, make_runner: MakeRunner) -> None:
+        """The first is done in its lane and waits for its turn to be merged; both were planned by one command."""
+        stories = {"1-1-a": "in-progress", "2-1-b": "backlog", "2-2-c": "backlog"}
+        script = {"dev-story": {"1-1-a": ["slow:60", "ok"], "2-2-c": ["blocked:no"]}}
+        runner = await make_runner(stories, script, parallel=2)
+        await runner.start()
+        await runner.until_command("commit", "command:end")
+        await runner.until_called("dev-story", times=2)
+        await runner.restart()
+        await runner.orchestrator.resume()
+        await runner.until_end()
+        assert runner.statuses() == {"1-1-a": "done", "2-1-b": "done", "2-2-c": "blocked"}
+        assert finished_once(runner)
+
     async def test_auto_resume_that_is_refused_is_said(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(TWO, {"dev-story": ["slow:60", "ok"]}, parallel=2, auto_resume=True)
         await runner.start()
