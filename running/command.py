@@ -14,7 +14,7 @@ from db import Command, get_command
 from events import EventType
 from running.attempt import Attempt
 from running.budget import Budget
-from running.gate import Gate
+from running.gate import Gate, Stopped
 from running.journal import Asked, CommandStatus, Journal, Result, Spot
 from running.order import Order, Place
 from running.questions import DECIDE, answer_to, attention_for, reply_of, told_before
@@ -26,6 +26,7 @@ LIMIT_BACKOFF_S: Final = (60.0, 300.0, 900.0, 1800.0)  # waits for a usage limit
 TRANSIENT_BACKOFF_S: Final = (5.0, 15.0, 60.0, 180.0, 300.0, 600.0)  # after 429, 529, no network; then the batch waits
 UNREACHABLE_S: Final = 600.0  # between tries after that
 RESUMED: Final = frozenset({CommandStatus.USAGE_LIMIT, CommandStatus.TRANSIENT, CommandStatus.QUESTION})
+CUT_SHORT: Final = frozenset({CommandStatus.STOPPED, CommandStatus.INTERRUPTED})
 
 
 class AgentUnusable(RuntimeError):
@@ -122,6 +123,8 @@ class Commander:
         if result.session_id is not None and result.status in RESUMED:
             here = (order.story_key, order.command, attempt)
             self.journal.keep_session(here, result.session_id, spec.name, result.used)
+        if result.status in CUT_SHORT:  # also at the last attempt: what was stopped has not failed
+            raise Stopped
         if result.status is CommandStatus.REFUSED:
             raise AgentUnusable(f"{spec.name} cannot run {order.command}: {result.reason}")
         return result

@@ -124,10 +124,10 @@ async def test_a_service_that_stays_away_is_waited_for_and_blocks_no_story(
 ) -> None:
     monkeypatch.setattr(running.command, "TRANSIENT_BACKOFF_S", (0.01,))
     monkeypatch.setattr(running.command, "UNREACHABLE_S", 0.2)
-    runner = await make_runner(READY, {"dev-story": ["overloaded"] * 4 + ["ok"]}, retries=0)
+    runner = await make_runner(READY, {"dev-story": ["overloaded"] * 3 + ["ok"]}, retries=0)
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
-    assert [told["reason"] for told in runner.of("batch:pause")] == ["unreachable"] * 3
+    assert [told["reason"] for told in runner.of("batch:pause")] == ["unreachable"] * 2
     assert [told["kind"] for told in runner.of("attention")] == ["service"]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator import StopMode
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
 
@@ -34,21 +35,26 @@ async def test_only_stories_that_need_one_get_a_tech_spec(make_runner: MakeRunne
     runner = await make_runner({"1-1-a": "ready-for-dev", "1-2-b": "ready-for-dev"})
     spec = runner.workspace.project.artifacts / "tech-spec-1-1-a.md"
     spec.write_text("# Spec\n")
-    await runner.run()
+    await runner.start()
+    await runner.until_command("dev-story")
+    runner.orchestrator.stop(StopMode.NOW)
+    await runner.until_end()
     specified = [start["story_keys"] for start in runner.of("command:start") if "tech-spec" in start["command"]]
     assert specified == [["1-2-b"], ["1-2-b"]]
 
 
 async def test_the_third_background_review_runs_only_while_critical(make_runner: MakeRunner) -> None:
     runner = await make_runner({"1-1-a": "backlog"}, {"story-review": ["critical"]})
-    await runner.run()
+    await runner.start()
+    await runner.until_command("story-review-3", "command:end")
+    runner.orchestrator.stop(StopMode.NOW)
+    await runner.until_end()
     reviews = [start for start in runner.of("command:start") if "story-review" in start["command"]]
     assert [(start["command"], start["background"], start["model"]) for start in reviews] == [
         ("story-review-1", False, "sonnet"),
         ("story-review-2", True, "haiku"),
         ("story-review-3", True, "haiku"),
     ]
-    assert runner.statuses() == {"1-1-a": "done"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 import running.command
 from agents import AgentSpec
 from running.command import LIMIT_BACKOFF_S, TRANSIENT_BACKOFF_S, UNREACHABLE_S, AgentUnusable, Commander
+from running.gate import Stopped
 from running.journal import CommandStatus, Journal, Result
 from running.order import Order, Place
 from running.story import StoryRun
@@ -173,7 +174,8 @@ async def test_what_was_stopped_has_a_session_to_go_on_with(scene: Scene, status
     place = ("1-1-a", "dev-story", 1)
     scene.journal.keep_session(place, "s-1", "claude", Result(OK).used)
     scene.settings = Settings(retries=0)
-    await scene.perform(ends(status))
+    with pytest.raises(Stopped):  # at the last attempt, too: it has not failed
+        await scene.perform(ends(status))
     session = scene.places[0].session
     assert session is not None
     assert session.id == "s-1"
