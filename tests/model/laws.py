@@ -58,9 +58,15 @@ def _ends(batches: dict[int, dict[str, Any]], events: list[tuple[str, int | None
         if ends and ends[0]["cycles_completed"] != sum(type_ == "cycle:end" for type_, _ in own):
             found.append(f"batch {id_} says {ends[0]['cycles_completed']} cycles")
         late = own[[type_ for type_, _ in own].index("batch:end") + 1 :] if ends else []
-        if [type_ for type_, _ in late if type_.startswith(("command:start", "cycle:", "batch:"))]:
-            found.append(f"batch {id_} goes on after its end: {late[0]}")
+        if moves := [event for event in late if _moves(*event)]:
+            found.append(f"batch {id_} goes on after its end: {moves[0]}")
     return found
+
+
+def _moves(type_: str, payload: dict[str, Any]) -> bool:
+    """Whether an event says that the run goes on; a question may be answered when its batch is long over."""
+    answered = type_ == "batch:warning" and payload["warning_type"] == "answered"
+    return type_.startswith(("command:start", "cycle:", "batch:")) and not answered
 
 
 def _twice(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
