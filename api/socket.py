@@ -12,7 +12,7 @@ from hub import CLOSE_S
 from live.wire import MESSAGE_MAX, PING, TEXT
 
 TURN: Final = 100  # messages of one client in a row; a page sends a handful a minute
-TURN_S: Final = 0.05  # then the others' turn: one that floods us gets 2,000 messages a second, TCP holds it back
+TURN_S: Final = 0.25  # then the others' turn: one that floods us gets 400 messages a second, TCP holds it back
 SINCE_DIGITS: Final = 18  # longer numbers are no seq of ours
 
 
