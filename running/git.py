@@ -7,8 +7,6 @@ index nor their object store changes. Nothing here resets, checks out or discard
 from __future__ import annotations
 
 import asyncio
-import errno
-import logging
 import os
 import re
 import shutil
@@ -16,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from running.room import says_full, with_room
 
 # What git reads of its surroundings to find a repository (`git rev-parse --local-env-vars`): set where the server is
 # started by a hook, and never ours.
@@ -25,11 +25,6 @@ LOCAL: Final = (
 )
 TIMEOUT_S: Final = 120.0  # one git call; hashing a large tree for the first time takes a while
 FIRST_BYTES: Final = 200_000  # of the output of one call that are kept in messages
-FULL_S: Final = 1.0  # how often a full disk is tried again
-# What git says then: the system's words, in English since `LC_ALL` is C, and its own.
-FULL: Final = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
-
-log = logging.getLogger("sprint_runner.run")
 
 
 class GitError(RuntimeError):
@@ -81,14 +76,7 @@ class Git:
 
         A full disk is waited for: it says nothing about anybody's work.
         """
-        while True:
-            try:
-                return await self._snapshot()
-            except (GitError, OSError) as error:
-                if not _disk_is_full(error):
-                    raise
-                log.error("the run waits for the disk: %s", error)
-            await asyncio.sleep(FULL_S)
+        return await with_room(self._snapshot)
 
     async def _snapshot(self) -> str:
         paths = await self._run("rev-parse", "--git-path", "objects", "--git-path", "index")
@@ -185,17 +173,9 @@ class Git:
             await process.wait()
             raise
         message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
-        if process.returncode not in fine or (process.returncode and _says_full(message)):
+        if process.returncode not in fine or (process.returncode and says_full(message)):
             raise GitError(f"git {arguments[0]}: {message or f'exit code {process.returncode}'}")
         return output.decode(errors="replace")
-
-
-def _disk_is_full(error: GitError | OSError) -> bool:
-    return error.errno in (errno.ENOSPC, errno.EDQUOT) if isinstance(error, OSError) else _says_full(str(error))
-
-
-def _says_full(message: str) -> bool:
-    return any(said in message for said in FULL)
 
 
 def surroundings() -> dict[str, str]:

@@ -11,6 +11,7 @@ from functools import partial
 import sprint
 from db import update_story
 from events import EventType
+from running.room import with_room
 from running.workspace import Workspace, durable, known, record, record_with
 from workflow import advances
 from workflow.picking import LADDER, RUNNABLE
@@ -70,8 +71,8 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     intent = {"next_status": new, "next_reason": reason}
     await durable(lambda: workspace.database.write(update_story, story.row_id, **intent))
     try:
-        await _write(workspace.tracked, story.key, new)
-        await asyncio.to_thread(_copy_tracker, workspace)
+        await with_room(partial(_write, workspace.tracked, story.key, new))
+        await with_room(partial(asyncio.to_thread, _copy_tracker, workspace))
     except sprint.Refused as refused:
         await record(
             EventType.ERROR,

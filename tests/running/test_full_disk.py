@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import running.git
+import running.room
+import sprint.write
+from tests.conftest import MakeRunner
+from tests.running.projects import READY
 from tests.running.test_git import git, looking_at, make
 
 
@@ -27,8 +32,27 @@ async def test_a_snapshot_waits_for_room(tmp_path: Path, monkeypatch: pytest.Mon
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(running.git, "FULL_S", 0.01)
+    monkeypatch.setattr(running.room, "TRY_S", 0.01)
     tree = await looking.snapshot()
     assert (program.parent / "tried").exists()
     git(root, "add", "-A")
     assert tree == git(root, "write-tree")
+
+
+async def test_the_tracker_waits_for_room(make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace, tries = sprint.write.replace_file, 0
+
+    def full(*arguments: Any) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(*arguments)
+
+    monkeypatch.setattr(sprint.write, "replace_file", full)
+    monkeypatch.setattr(running.room, "TRY_S", 0.01)
+    runner = await make_runner(READY)
+    await runner.run(1)
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert runner.of("error") == []
+    assert [told["status"] for told in runner.of("batch:end")] == ["completed"]
