@@ -87,7 +87,7 @@ def batch_sheet(
 
 
 def _evidence(sentences: Sequence[Sentence]) -> Html | None:
-    rows = [el("li", el("b", MARKS[one.tone]), f" {one.text}", cls=one.tone) for one in sentences]
+    rows = [el("li", el("b", MARKS[one.tone]), " ", prose(one.text), cls=one.tone) for one in sentences]
     return el("ul", rows, cls="plain") if rows else None
 
 

@@ -87,7 +87,7 @@ function kept(name, title, content, update) {
 
 /** @param {Dossier} dossier @returns {Node[]} */
 function evidence({ evidence: all, problems, checks }) {
-  const rows = (all ?? []).map((/** @type {{tone: string, text: string}} */ one) => h("li", { "data-tone": one.tone }, icon(MARKS[one.tone]), h("span", { text: one.text })));
+  const rows = (all ?? []).map((/** @type {{tone: string, text: string}} */ one) => h("li", { "data-tone": one.tone }, icon(MARKS[one.tone]), h("span", {}, ...prose(one.text))));
   const odd = (problems ?? []).map((/** @type {string} */ words) => h("li", { "data-tone": "hold" }, icon("alert"), h("span", { text: `In its file: ${words}` })));
   const runs = (checks ?? []).map(createCheck);
   const list = rows.length + odd.length ? [h("ul", { class: "evidence" }, ...rows, ...odd)] : [];
