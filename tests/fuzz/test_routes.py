@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.fuzz.fuzz_routes import WARM_UP, fuzz
 
-SECONDS = 6.0
+SECONDS = 4.0
 REQUESTS = 2000  # at most; a slow machine gets through fewer
 SEED = 20_240_229
 

@@ -77,7 +77,7 @@ def test_what_is_swapped_between_the_look_and_the_reading_is_not_followed(folder
     swapping = threading.Event()
 
     def swap() -> None:
-        for number in range(2000):
+        for number in range(300):
             spare = folder / f"spare{number}"
             spare.symlink_to(folder.parent / "secret.txt" if number % 2 else folder / "docs/plain.txt")
             spare.replace(folder / "swapped")
