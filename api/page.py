@@ -1,12 +1,14 @@
 """The page and its modules, from a manifest made at start; no path of a request touches the disk.
 
-Everything is compressed once, at the start, so that a request costs a look into a table.
+Everything is compressed once, at the start, so that a request costs a look into a table. Modules travel without the
+comments that have lines of their own, a fifth of the weight of everything; their lines keep their numbers.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ from aiohttp import web
 from api.answers import ApiError
 
 HOUSE: Final = Path(__file__).resolve().parent.parent
+# A comment from the beginning of a line to the end of one; where there is code beside it, it stays.
+COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)$", re.MULTILINE)
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
 
 
@@ -41,8 +45,15 @@ def manifest() -> dict[str, Asset]:
 
 def _asset(path: Path) -> Asset:
     content = path.read_bytes()
+    if path.suffix == ".js":
+        content = bare(content.decode()).encode()
     packed = gzip.compress(content, mtime=0)
     return Asset(content, packed, TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:20]}"')
+
+
+def bare(module: str) -> str:
+    """A module without its comments, as many lines long as before."""
+    return COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), module)
 
 
 async def get_page(request: web.Request) -> web.Response:

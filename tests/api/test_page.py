@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import subprocess
 
 import pytest
 from aiohttp import web
@@ -17,6 +19,16 @@ TRANSFER_MOST = 150_000  # bytes of the page and all its modules, compressed
 Client = TestClient[web.Request, web.Application]
 
 
+# Says which of the modules given on stdin, as {name: [before, after]}, differ in more than comments.
+COMPARE = """
+import ts from "typescript";
+import { readFileSync } from "node:fs";
+const plain = (text) => ts.transpile(text, { removeComments: true, target: "esnext", module: "esnext" });
+const pairs = Object.entries(JSON.parse(readFileSync(0, "utf8")));
+console.log(JSON.stringify(pairs.filter(([, [one, two]]) => plain(one) !== plain(two)).map(([name]) => name)));
+"""
+
+
 @pytest.fixture
 async def client(aiohttp_client: AiohttpClient) -> Client:
     app = web.Application(middlewares=[errors])
@@ -29,6 +41,17 @@ def test_the_page_and_all_its_modules_are_small() -> None:
     assets = api.page.manifest().values()
     assert all(gzip.decompress(asset.packed) == asset.content for asset in assets)
     assert sum(len(asset.packed) for asset in assets) <= TRANSFER_MOST
+
+
+def test_modules_lose_nothing_but_comments_and_keep_their_lines() -> None:
+    modules = {path.name: path.read_text() for path in (api.page.HOUSE / "static").glob("*.js")}
+    pairs = {name: [text, api.page.bare(text)] for name, text in modules.items()}
+    assert all(before.count("\n") == after.count("\n") for before, after in pairs.values())
+    compare = ["node", "--input-type=module", "--eval", COMPARE]
+    told = subprocess.run(
+        compare, input=json.dumps(pairs), capture_output=True, text=True, cwd=api.page.HOUSE, check=True
+    )
+    assert json.loads(told.stdout) == []
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "br, GZIP;q=0.5", "deflate , gzip"])
