@@ -82,6 +82,9 @@ def test_the_table_has_every_command_and_no_colour_stands_alone(context: Browser
     page = visit(context, finished, "timeline?table=1")
     commands = finished.ask("api/commands")
     expect(page.locator("#chart-table-rows tr")).to_have_count(commands["total"])
+    places = sum(max(1, len(command["story_keys"])) for command in commands["commands"])
+    drawn = page.evaluate("[...document.querySelectorAll('.bar')].map(bar => Number(bar.dataset.many ?? 1))")
+    assert sum(drawn) == places
     expect(page.locator("#chart-legend")).to_contain_text("code review")
     kinds = page.evaluate(
         "[...document.querySelectorAll('.swatch-bar')].map(el => getComputedStyle(el).background + el.dataset.kind)"
