@@ -17,7 +17,7 @@ from running.intake import Taken
 from running.merge import Merge, NotMerged
 from running.story import StoryRun, advance, block
 from running.workspace import Workspace, durable, record
-from running.worktree import LaneFailed, Worktree
+from running.worktree import LaneFailed, Worktree, named
 from workflow import Preset
 
 log = logging.getLogger("sprint_runner.run")
@@ -78,7 +78,7 @@ class LaneRun:
         if not done:
             return ""
         if not await self._worktree.begun() and (left := await self._worktree.uncommitted()):
-            return f"its work was not committed and stands in {self._worktree.place}: {', '.join(left[:5])}"
+            return f"its work was not committed and stands in {self._worktree.place}: {named(left)}"
         message = f"merge({self._taken.epic}): stories {', '.join(done)}"
         try:
             commit = await self._perform(Merge(self._worktree, self._commander.gate, message), done)

@@ -8,7 +8,6 @@ records what stands on the disk now, and a planning file that the lane was the f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,10 +18,9 @@ from running.gate import Gate
 from running.git import GitError
 from running.repository import Entry, Repository
 from running.workspace import Workspace
-from running.worktree import Worktree, set_up
+from running.worktree import Worktree, named, set_up
 
 TRIES: Final = 5  # times that the user's branch may move on while a merge is being checked
-SHOWN_PATHS: Final = 5  # of files that are named in a reason
 
 
 class NotMerged(Refused):
@@ -94,7 +92,7 @@ class Merge:
         prefix = self._worktree.prefix
         copies = {f"{prefix}{name}": name for name in await asyncio.to_thread(self._worktree.cargo.left_out)}
         if real := [path for path in conflicts if path not in copies]:
-            raise NotMerged(f"conflicts in {_named(real)}")
+            raise NotMerged(f"conflicts in {named(real)}")
         ours, theirs = [await self._repository.entries(commit, list(copies)) for commit in (head, tip)]
         standing = {}
         for path, name in copies.items():
@@ -141,8 +139,3 @@ class Merge:
                 return False
             raise NotMerged(f"the project's own changes are in the way: {error}") from None
         return True
-
-
-def _named(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
-    return ", ".join(paths[:SHOWN_PATHS]) + more

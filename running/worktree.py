@@ -26,6 +26,7 @@ FOLDER: Final = "worktrees"  # in the data folder
 RECORDS: Final = "lanes"  # beside it: what the run keeps for itself of each
 BRANCHES: Final = "sprint-runner"  # all of ours begin with it
 NAME_CHARS: Final = 60
+SHOWN_PATHS: Final = 5  # of files that are named in a reason
 
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -122,9 +123,9 @@ class Worktree:
         """Remove the worktree, and the branch if it is merged; "" or why the worktree stays. Raises `GitError`."""
         if await asyncio.to_thread((self.top / ".git").is_file):
             if left := await self.cargo.bring_back(self.repository, await self.lane()):
-                return f"{_named(left)} changed both there and in the project"
+                return f"{named(left)} changed both there and in the project"
             if left := await self.uncommitted():
-                return f"{_named(left)} there {'is' if len(left) == 1 else 'are'} not committed"
+                return f"{named(left)} there {'is' if len(left) == 1 else 'are'} not committed"
         for path in (self.top, self.proof):
             await self.repository.remove_worktree(path)
         self.repository.others.pop(self.records / "snapshots", None)
@@ -186,10 +187,10 @@ async def set_up(workspace: Workspace, root: Path) -> None:
     raise LaneFailed(f"worktree_setup `{command}` {ending}:\n{workspace.masker.text(ran.tail)}")
 
 
-def _named(paths: Sequence[str]) -> str:
+def named(paths: Sequence[str]) -> str:
     """A few names out of many."""
-    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-    return ", ".join(paths[:3]) + more
+    more = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
+    return ", ".join(paths[:SHOWN_PATHS]) + more
 
 
 def _read(path: Path) -> str | None:
