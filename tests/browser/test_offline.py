@@ -32,6 +32,7 @@ def test_ten_minutes_without_a_server(context: BrowserContext, serve: Callable[.
 
     server.end(signal.SIGKILL)
     expect(page.locator("#link")).to_have_text(re.compile("[Rr]econnecting"))
+    page.clock.run_for(2_000)
     stood = time.inner_text()
     page.clock.fast_forward(TEN_MINUTES)
     expect(page.locator("#link")).to_have_text(re.compile(r"^Offline since \d\d:\d\d, reconnecting"))
