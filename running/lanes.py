@@ -80,9 +80,8 @@ class Lanes:
     async def _one_ended(self) -> None:
         done, _ = await asyncio.wait(self._active, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
+            task.result()  # when it raises, those that ended at the same time are still there to be looked at
             del self._active[task]
-        for task in done:
-            task.result()
 
     async def _one(self, taken: Taken) -> None:
         try:

@@ -119,3 +119,15 @@ async def test_a_stop_is_a_stop() -> None:
     with pytest.raises(Stopped):
         await whole
     assert not road.gate.ended
+
+
+@pytest.mark.parametrize("stopped", [1, 2])
+async def test_of_cycles_that_end_at_the_same_time_none_is_overlooked(stopped: int) -> None:
+    road = Road(2, "1", "2")
+    whole = road.start()
+    await road.settle()
+    for number, waiting in road.running.items():
+        waiting.set_exception(Stopped() if number == stopped else ValueError("broken"))
+    with pytest.raises(ValueError, match="broken"):
+        await whole
+    assert road.gate.ended
