@@ -173,7 +173,8 @@ export class Log {
     const { scrollTop, clientHeight, scrollHeight } = this.#view;
     const up = scrollTop < this.#top - 1;
     this.#top = scrollTop;
-    if (scrollTop + clientHeight >= scrollHeight - this.#row / 2) this.following = true;
+    // Where a filter leaves so little that nothing scrolls, who was reading goes on reading when it is cleared.
+    if (scrollHeight > clientHeight && scrollTop + clientHeight >= scrollHeight - this.#row / 2) this.following = true;
     else if (up) this.following = false;
     if (this.following) this.#unseen = 0;
     if (scrollTop < NEAR_TOP * this.#row && !this.following) this.#older();
