@@ -100,7 +100,7 @@ def masker_of(settings: Settings, environment: Mapping[str, str] = os.environ) -
 
 
 def forget_secrets() -> None:
-    """Take the values of secret settings out of our environment: nobody that is started from here has a use for them."""
+    """Take secret settings out of our environment: nobody that is started from here has a use for them."""
     for setting in SETTINGS:
         if setting.secret:
             os.environ.pop(ENVIRONMENT_PREFIX + setting.name.upper(), None)
