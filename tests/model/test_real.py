@@ -26,7 +26,13 @@ CHAOS = 0.25
 BATCHES = 2  # that the shortest walk goes through
 STATUSES = ("backlog", "ready-for-dev", "in-progress", "review", "review")
 STORIES = {"1-1-a": "review", "1-2-b": "in-progress", "2-1-c": "ready-for-dev", "2a-1-d": "review", "10-1-e": "backlog"}
-SETTINGS = {"retries": 1, "silence_timeout_min": 0.05, "max_code_review_attempts": 4, "verify": "git status --short"}
+SETTINGS = {
+    "retries": 1,
+    "silence_timeout_min": 0.05,
+    "max_code_review_attempts": 4,
+    "verify": "git status --short",
+    "parallel": 1 + SEED % 2,
+}
 STEP_S = 0.8  # between two steps, at most
 STEPS = {"look": 60, "pause": 6, "graceful": 5, "now": 6, "kill": 5, "end": 3}
 
