@@ -24,6 +24,7 @@ from running.journal import CommandStatus, Result, dump
 from running.order import Order, Place
 from running.prompt import prompt_of
 from running.questions import attention_for
+from running.room import says_full
 from running.workspace import Workspace, durable, known, record
 from workflow import Unreadable
 
@@ -160,7 +161,7 @@ class Attempt:
         if self._question and outcome.kind in _ASKING:
             return None, Result(CommandStatus.QUESTION, self._question)
         if outcome.kind is not OutcomeKind.SUCCESS:
-            return None, Result(_STATUSES[outcome.kind], outcome.reason, None, outcome.resets_at)
+            return None, Result(_failure(outcome), outcome.reason, None, outcome.resets_at)
         try:
             verdict = self._order.read(outcome.text)
             if self._order.confirm is not None:
@@ -255,6 +256,13 @@ _STATUSES: Final[Mapping[OutcomeKind, CommandStatus]] = {
     OutcomeKind.STALLED: CommandStatus.STALLED,
     OutcomeKind.TIMEOUT: CommandStatus.TIMEOUT,
 }
+
+
+def _failure(outcome: Outcome) -> CommandStatus:
+    """A full disk passes: what an agent could not write there says nothing about the story, nor about the agent."""
+    status = _STATUSES[outcome.kind]
+    full = status in (CommandStatus.ERROR, CommandStatus.REFUSED) and says_full(outcome.reason)
+    return CommandStatus.TRANSIENT if full else status
 
 
 def _told(result: Result) -> str | None:

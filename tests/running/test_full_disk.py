@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+import running.command
 import running.room
 import sprint.write
+from agents import Outcome, OutcomeKind, Usage
+from running.attempt import _failure
+from running.journal import CommandStatus
 from tests.conftest import MakeRunner
 from tests.running.projects import READY
 from tests.running.test_git import git, looking_at, make
@@ -56,3 +60,26 @@ async def test_the_tracker_waits_for_room(make_runner: MakeRunner, monkeypatch: 
     assert runner.statuses() == {"1-1-a": "done"}
     assert runner.of("error") == []
     assert [told["status"] for told in runner.of("batch:end")] == ["completed"]
+
+
+async def test_an_agent_without_room_is_tried_again(make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More often than attempts may fail, and whether it dies at its start or at its work: no story is judged by it."""
+    monkeypatch.setattr(running.command, "TRANSIENT_BACKOFF_S", (0.01,) * 9)
+    full = "fail:OSError: [Errno 28] No space left on device"
+    runner = await make_runner(READY, {"dev-story": [full, full, full, "ok"]}, retries=1)
+    await runner.run(1)
+    assert runner.commands("error") == ["1-1-a dev-story"] * 3
+    assert runner.statuses() == {"1-1-a": "done"}
+    attempts = [end["attempt"] for end in runner.of("command:end") if end["command"] == "dev-story"]
+    assert attempts == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("kind", [OutcomeKind.FAILED, OutcomeKind.COULD_NOT_START, OutcomeKind.USAGE_LIMIT])
+def test_a_full_disk_is_passing_trouble(kind: OutcomeKind) -> None:
+    def failed(reason: str) -> CommandStatus:
+        return _failure(Outcome(kind, reason, 1, "", Usage(), None, 0.0, None, None, None, 0, None, 0, ""))
+
+    told = failed("The agent ended with exit code 1 before any output: OSError: [Errno 28] No space left on device.")
+    limited = kind is OutcomeKind.USAGE_LIMIT
+    assert told is (CommandStatus.USAGE_LIMIT if limited else CommandStatus.TRANSIENT)
+    assert failed("The agent ended with exit code 1.") is not CommandStatus.TRANSIENT
