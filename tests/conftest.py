@@ -13,6 +13,13 @@ from tests.running.projects import Runner, make_project
 MakeRunner = Callable[..., Awaitable[Runner]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers share the tests file by file; those of the page stay together, for they share servers and a browser."""
+    for item in items:
+        room = "the page" if "browser" in item.path.parts else item.path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(room))
+
+
 @pytest.fixture
 async def make_runner(tmp_path: Path) -> AsyncIterator[MakeRunner]:
     """Makes a project with the given stories and a run over it: `await make_runner({"1-1-a": "backlog"}, script)`."""
