@@ -14,7 +14,7 @@ MakeRunner = Callable[..., Awaitable[Runner]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two workers share the tests file by file; those of the page stay together, for they share servers and a browser."""
+    """Two workers share the tests file by file; those of the page stay together: they share servers and a browser."""
     for item in items:
         room = "the page" if "browser" in item.path.parts else item.path.as_posix()
         item.add_marker(pytest.mark.xdist_group(room))
