@@ -114,9 +114,9 @@ async def broadcast(event: Event | Mapping[str, Any]) -> Event:
 
 
 def _append(type: EventType | str, payload: Mapping[str, Any], timestamp: int) -> asyncio.Future[Event]:
+    event_type = validate_payload(type, payload)
     if _bound.log is None:
         raise EventsNotStarted("events are not started: call events.start(log, …) before emitting")
-    event_type = validate_payload(type, payload)
     body = msgspec.json.encode(dict(payload))
     batch_id = payload["batch_id"] if event_type.startswith("batch:") else current_batch.get()
     # Subscribers see what readers of the log will see, whatever the caller does with the payload meanwhile.

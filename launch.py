@@ -141,7 +141,9 @@ def _check_commands(root: Path, loaded: Loaded) -> None:
     known = {**KINDS, **{kind.name: kind for preset in presets.values() for kind in preset.commands}}
     for name in loaded.settings.commands:
         if name not in known:
-            raise SettingsError(f"commands: there is no command {name!r}; known are {', '.join(known)}")
+            source = loaded.sources["commands"]
+            where = str(root / FILE_NAME) if source == "file" else source
+            raise SettingsError(f"{where}: commands: there is no command {name!r}; known are {', '.join(known)}")
 
 
 def _data_dir(project: Project, loaded: Loaded) -> Path:

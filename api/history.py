@@ -71,18 +71,17 @@ async def get_events(request: web.Request) -> web.StreamResponse:
 
 async def _stream(request: web.Request, services: Services, wanted: EventFilter) -> web.StreamResponse:
     """Up to what is stored now, in pieces: the loop is never held for long, whatever the log holds."""
-    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
-    await response.prepare(request)
     left = number(request, "limit", SEQ_MAX, 1, SEQ_MAX) or SEQ_MAX
-    while left > 0:
-        rows = await services.database.read(find_events, wanted, min(left, STREAM_CHUNK))
-        if not rows:
-            break
+    rows = await services.database.read(find_events, wanted, min(left, STREAM_CHUNK))
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
+    await response.prepare(request)  # what can be refused has been: after this an answer cannot become an error
+    while rows:
         await response.write(b"".join(envelope_of(row) + b"\n" for row in rows))
         left -= len(rows)
         wanted = EventFilter(
             since=rows[-1].seq, batch=wanted.batch, type=wanted.type, story=wanted.story, text=wanted.text
         )
+        rows = await services.database.read(find_events, wanted, min(left, STREAM_CHUNK)) if left else []
     await response.write_eof()
     return response
 

@@ -16,6 +16,7 @@ from api.dossier import dossier_of, standings
 from events import EventType, emit_event
 from security.files import read_inside
 from sprint import Refused
+from sprint.status import WRITABLE
 
 DATA_FILES: Final = {
     "/sprint-status.yaml": "application/yaml",
@@ -23,6 +24,7 @@ DATA_FILES: Final = {
     "/orchestrator.csv": "text/csv",
 }
 SHARED: Final = (*DATA_FILES, "/story-descriptions.json")
+WRITABLE_WORDS: Final = sorted(status.value for status in WRITABLE)
 DATA_MAX: Final = 4 << 20  # bytes of a data file; more is not one of ours
 BESIDE_THE_PAGE: Final = Path(__file__).resolve().parent.parent
 
@@ -42,14 +44,20 @@ async def get_standings(request: web.Request) -> web.Response:
 
 
 async def put_status(request: web.Request) -> web.Response:
-    """Set a status by hand; 409 when it changed meanwhile, 422 when the file cannot be edited safely."""
+    """Set a status by hand; 409 when it changed meanwhile, 422 when the file cannot be edited safely.
+
+    A file that nothing can be read from is of the latter kind, and no proof that the story does not exist.
+    """
     services = request.app[SERVICES]
     fields = await body(request)
     only(fields, "status", "expected")
     status, expected = _text(fields, "status"), _text(fields, "expected")
+    if status not in WRITABLE_WORDS:
+        raise ApiError(400, "bad_request", f"status: must be one of {', '.join(WRITABLE_WORDS)}")
     key = request.match_info["key"]
     project = services.workspace.project
-    if (await asyncio.to_thread(sprint.read, project)).entry(key) is None:
+    found = await asyncio.to_thread(sprint.read, project)
+    if found.writable and key not in [story.key for story in found.stories]:
         raise ApiError(404, "not_found", f"the tracker has no story {key!r}")
     try:
         change = await asyncio.to_thread(sprint.set_status, project, key, status, expected)

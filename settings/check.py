@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from settings.model import AGENT_KINDS, AgentConfig, CommandConfig, PriceConfig, SettingsError
+from settings.model import AGENT_KINDS, DEFAULT_AGENTS, AgentConfig, CommandConfig, PriceConfig, SettingsError
 from settings.table import BY_NAME, Setting
 
 DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar for each is a slip
@@ -87,6 +87,8 @@ def _section(name: str, value: dict[Any, Any], where: str) -> Any:
 
 
 def _entry(name: str, item: Any, config: Any, where: str) -> Any:
+    if name == "agents" and item in DEFAULT_AGENTS:
+        config = _completed(config, DEFAULT_AGENTS[item])
     try:
         entry = msgspec.convert(config, _SECTIONS[name])
     except msgspec.ValidationError as error:
@@ -96,6 +98,14 @@ def _entry(name: str, item: Any, config: Any, where: str) -> Any:
     if isinstance(entry, PriceConfig):
         _check_price(entry, f"{where}: {name}: {item}")
     return entry
+
+
+def _completed(config: Any, default: AgentConfig) -> Any:
+    """An agent that we know, of which only a part is said: the rest is as it is without any settings."""
+    partial = isinstance(config, dict) and not {"kind", "command"} <= config.keys()
+    if not partial or config.get("kind", default.kind) != default.kind:
+        return config
+    return {**msgspec.structs.asdict(default), **config}
 
 
 def _check_agent(agent: AgentConfig, where: str) -> None:

@@ -264,6 +264,11 @@ async def test_before_the_start_nothing_can_be_emitted() -> None:
         await broadcast({"type": "attention", "payload": NOTE})
 
 
+async def test_a_wrong_payload_is_wrong_also_before_the_start() -> None:
+    with pytest.raises(InvalidEvent, match=r"attention.*kind"):
+        emit_event("attention", {"message": "m"})
+
+
 async def test_after_the_stop_nothing_can_be_emitted(bound: Bound) -> None:
     await emit_event("attention", NOTE)
     events.stop()

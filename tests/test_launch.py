@@ -65,7 +65,9 @@ def test_no_project(tmp_path: Path) -> None:
 def test_unreadable_settings(tmp_path: Path, text: str, named: str) -> None:
     project = make_project(tmp_path / "tiny", {"1-1-a": "backlog"}, git=False)
     (project / "sprint-runner.yaml").write_text(text)
-    assert named in refused(call(str(project), cwd=tmp_path))
+    said = refused(call(str(project), cwd=tmp_path))
+    assert named in said
+    assert str(project / "sprint-runner.yaml") in said
 
 
 def test_a_port_that_is_taken_leaves_no_trace(tmp_path: Path) -> None:

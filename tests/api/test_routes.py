@@ -105,6 +105,10 @@ async def test_stored_events(client: aiohttp.ClientSession) -> None:
     async with client.get("/api/events", headers={"Accept": "application/x-ndjson"}) as response:
         assert response.content_type == "application/x-ndjson"
         assert [json.loads(line) for line in (await response.text()).splitlines()] == events
+    for query in ("limit=0", "limit=x", "since=x"):
+        async with client.get(f"/api/events?{query}", headers={"Accept": "application/x-ndjson"}) as response:
+            assert response.status == 400
+            assert (await response.json())["error"]["message"].startswith(query[:5])
 
 
 async def test_a_transcript(client: aiohttp.ClientSession) -> None:
@@ -241,7 +245,27 @@ class TestStatusByHand:
         assert (await self.put(client, "1-2-b", {"status": "done", "expected": "review"}))[0] == 409
         assert (await self.put(client, "9-9-x", {"status": "done", "expected": "review"}))[0] == 404
         assert (await self.put(client, "1-2-b", {"status": "done"}))[0] == 400
-        assert (await self.put(client, "1-2-b", {"status": "made-up", "expected": "backlog"}))[0] == 422
+        status, answer = await self.put(client, "1-2-b", {"status": "made-up", "expected": "backlog"})
+        assert (status, answer["error"]["message"].partition(":")[0]) == (400, "status")
+
+    async def test_an_epic_is_no_story(self, client: aiohttp.ClientSession) -> None:
+        assert (await self.put(client, "epic-1", {"status": "done", "expected": "in-progress"}))[0] == 404
+
+    @pytest.mark.parametrize("content", ["- [", "development_status:\n  1-2-b: backlog\n---\na: b\n", None])
+    async def test_a_file_that_is_not_safe_to_edit(
+        self, client: aiohttp.ClientSession, server: Server, content: str | None
+    ) -> None:
+        tracker = project_of(server) / TRACKER
+        before = tracker.read_bytes()
+        try:
+            if content is None:
+                tracker.unlink()
+            else:
+                tracker.write_text(content)
+            assert (await self.put(client, "1-2-b", {"status": "review", "expected": "backlog"}))[0] == 422
+            assert content is None or tracker.read_text() == content
+        finally:
+            tracker.write_bytes(before)
 
 
 class TestSettings:
@@ -303,7 +327,6 @@ class TestSettings:
         before = (project_of(server) / "sprint-runner.yaml").read_bytes()
         assert (await self.put(client, fields))[0] == status
         assert (project_of(server) / "sprint-runner.yaml").read_bytes() == before
-
 
     async def test_what_a_change_would_write_is_told_before_it_is_written(
         self, client: aiohttp.ClientSession, server: Server

@@ -318,7 +318,17 @@ def test_built_in_agents_may_be_chosen_and_replaced(file: Path) -> None:
     assert load(file, {}, {"agent": "demo"}, built_in).settings.agents["demo"].command == ["mine"]
 
 
+def test_of_an_agent_that_is_known_a_part_is_enough(file: Path) -> None:
+    agents = of(file, "agents: {claude: {model: opus}, codex: {command: [/opt/codex]}}").settings.agents
+    whole = AgentConfig("claude", ["claude"], model="opus", light_model="haiku", permission_mode="bypassPermissions")
+    assert agents["claude"] == whole
+    assert agents["codex"] == AgentConfig("codex", ["/opt/codex"])
+    alone = of(file, "agents: {claude: {kind: claude, command: [claude]}}").settings.agents["claude"]
+    assert alone.permission_mode is None  # who says it all means it
+
+
 WRONG_SECTIONS = [
+    ("agents: {claude: {kind: text}}", "agents: claude: Object missing required field `command`"),
     ("agents: {x: {command: [a]}}", "agents: x: Object missing required field `kind`"),
     ("agents: {x: {kind: text}}", "agents: x: Object missing required field `command`"),
     ("agents: {x: {kind: text, command: a}}", "agents: x: Expected `array`, got `str` - at `$.command`"),
