@@ -110,8 +110,7 @@ def only(fields: Mapping[str, Any], *names: str) -> None:
     """Refuse fields that the route does not know: a misspelt one must not be ignored."""
     for name in fields:
         if name not in names:
-            known = f"known are {', '.join(names)}" if names else "this route takes none"
-            raise ApiError(400, "bad_request", f"{name}: there is no such field; {known}")
+            raise ApiError(400, "bad_request", f"{name}: there is no such field; known are {', '.join(names)}")
 
 
 def number(request: web.Request, name: str, default: int | None, low: int, high: int) -> int | None:
