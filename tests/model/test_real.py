@@ -21,7 +21,7 @@ from tests.running.projects import alive
 from tests.unattended import LONG_S, Unattended
 
 SECONDS = float(os.environ.get("SPRINT_RUNNER_WALK_SECONDS", "15"))
-SEED = int(os.environ.get("SPRINT_RUNNER_WALK_SEED", "0")) or random.randrange(1, 10**6)
+SEED = int(os.environ.get("SPRINT_RUNNER_WALK_SEED", "3"))
 CHAOS = 0.25
 BATCHES = 2  # that the shortest walk goes through
 STATUSES = ("backlog", "ready-for-dev", "in-progress", "review", "review")
