@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from copy import copy
 from typing import Any, Final
 
 from aiohttp import web
 
 from api.answers import SERVICES, ApiError, Services, answer, body, only
+from db import DatabaseUnavailable
 from orchestrator import StartRequest, StopMode
 from runviews import Run
 
 BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; more is a document, which belongs into the project
 ID_END: Final = 2**63  # row ids end here
+COMMIT_S: Final = 1.0  # that an answer waits for the disk
 BUDGET_MAX: Final = 1_000_000  # US dollars
 
 
@@ -31,7 +35,7 @@ async def pause(request: web.Request) -> web.Response:
     only(await body(request))
     services = request.app[SERVICES]
     services.orchestrator.pause()
-    return answer({"state": services.orchestrator.state}, 202)
+    return await _accepted(services)
 
 
 async def resume(request: web.Request) -> web.Response:
@@ -47,6 +51,13 @@ async def stop(request: web.Request) -> web.Response:
         raise ApiError(400, "bad_request", 'mode: must be "graceful" or "now"')
     services = request.app[SERVICES]
     services.orchestrator.stop(StopMode(mode))
+    return await _accepted(services)
+
+
+async def _accepted(services: Services) -> web.Response:
+    """The state once the verb's own event is committed: whoever asks next is told that it was heard."""
+    with suppress(DatabaseUnavailable):  # the verb holds all the same, also while a commit takes long
+        await asyncio.wait([services.database.write(lambda _connection: None)], timeout=COMMIT_S)
     return answer({"state": services.orchestrator.state}, 202)
 
 
