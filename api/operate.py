@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from api.answers import SERVICES, Services, answer
 from events import json_schema
-from settings import SETTINGS
+from settings import SETTINGS, Setting
 
+TYPES: Final[dict[str, tuple[str, dict[str, str] | None]]] = {  # kinds of settings in the words of JSON Schema
+    "text": ("string", None),
+    "command": ("string", None),
+    "url": ("string", None),
+    "integer": ("integer", None),
+    "number": ("number", None),
+    "boolean": ("boolean", None),
+    "list": ("array", {"type": "string"}),
+    "mapping": ("object", None),
+}
 LATE_MS: Final = 500.0  # a loop later than this is not on time: events promise to be out by then
 
 
 async def get_schema(_request: web.Request) -> web.Response:
-    settings = {setting.name: {"description": setting.effect, "allowed": setting.allowed} for setting in SETTINGS}
-    return answer({**json_schema(), "settings": settings})
+    settings = {setting.name: _schema_of(setting) for setting in SETTINGS}
+    whole = {"type": "object", "properties": settings, "additionalProperties": False}
+    return answer({**json_schema(), "settings": whole})
+
+
+def _schema_of(setting: Setting) -> dict[str, Any]:
+    """The JSON Schema of one setting, as `sprint-runner.yaml` may have it."""
+    kind, items = TYPES[setting.kind]
+    bounds = {"minimum": setting.low, "maximum": setting.high, "enum": list(setting.choices) or None, "items": items}
+    return {
+        "type": [kind, "null"] if setting.optional else kind,
+        "description": f"{setting.effect} ({setting.allowed})",
+        **{word: value for word, value in bounds.items() if value is not None},
+    }
 
 
 async def get_health(request: web.Request) -> web.Response:

@@ -361,6 +361,15 @@ class TestSettings:
 async def test_schema_health_and_metrics(client: aiohttp.ClientSession) -> None:
     schema = await get(client, "/api/schema")
     assert len(schema["oneOf"]) == 16
+    settings = schema["settings"]["properties"]
+    assert list(settings) == [setting["name"] for setting in (await get(client, "/api/settings"))["settings"]]
+    assert {word: settings["retries"][word] for word in ("type", "minimum", "maximum")} == {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 20,
+    }
+    assert settings["budget_batch_usd"]["type"] == ["number", "null"]
+    assert settings["allowed_hosts"]["items"] == {"type": "string"}
     assert (await get(client, "/healthz"))["status"] == "ok"
     async with client.get("/metrics") as response:
         text = await response.text()
