@@ -21,7 +21,7 @@ const MARK_PX = 96;
 /** A gap narrower than this has no room for its length, in px. */
 const GAP_PX = 36;
 /** The widest the chart gets, in px, and the shortest time that a pixel stands for, in ms. */
-const [WIDEST, FINEST] = [4_000_000, 5];
+const [WIDEST, FINEST] = [4_000_000, 1];
 
 export class Gantt {
   /** @type {Row[]} */ rows = [];
