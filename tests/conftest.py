@@ -14,10 +14,20 @@ MakeRunner = Callable[..., Awaitable[Runner]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two workers share the tests file by file; those of the page stay together: they share servers and a browser."""
+    """Workers share the tests file by file, the long ones first, so that nobody waits for one of them at the end.
+
+    Those of the page make two heaps instead: the ones that look at the same finished run stay together.
+    """
     for item in items:
-        room = "the page" if "browser" in item.path.parts else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(room))
+        item.add_marker(pytest.mark.xdist_group(_heap(item)))
+    long = {_heap(item) for item in items if item.get_closest_marker("slow") or "browser" in item.path.parts}
+    items.sort(key=lambda item: (_heap(item) not in long, "browser" not in item.path.parts))
+
+
+def _heap(item: pytest.Item) -> str:
+    if "browser" not in item.path.parts:
+        return item.path.as_posix()
+    return "a finished run" if "finished" in getattr(item, "fixturenames", ()) else "the page"
 
 
 @pytest.fixture
