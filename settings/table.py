@@ -67,9 +67,7 @@ SETTINGS: Final = (
     Setting(
         "prices", "US dollars per million tokens, by model, where an agent reports none", "mapping", editable=False
     ),
-    Setting(
-        "workflow", "the preset of phases: auto, classic, build-auto, or a name of workflows", applies=NEXT_BATCH
-    ),
+    Setting("workflow", "the preset of phases: auto, classic, build-auto, or a name of workflows", applies=NEXT_BATCH),
     Setting("workflows", "presets of one's own", "mapping", editable=False),
     Setting(
         "code_review_after_build", "review code once more after an unattended build", "boolean", applies=NEXT_BATCH

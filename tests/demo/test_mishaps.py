@@ -156,7 +156,9 @@ async def test_what_it_goes_on_after_is_told(simulator: Simulator) -> None:
 
 async def test_a_question_is_asked_and_is_no_verdict(simulator: Simulator) -> None:
     outcome = await simulator.run("question:Which of the two?")
-    assert [record.text for record in simulator.records if isinstance(record, Question)] == ["Which of the two? (Yes / No)"]
+    assert [record.text for record in simulator.records if isinstance(record, Question)] == [
+        "Which of the two? (Yes / No)"
+    ]
     assert outcome.kind is OutcomeKind.SUCCESS
     assert outcome.text.endswith("Which of the two?")
     assert "COMPLETE" not in outcome.text
