@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
-from api.answers import SERVICES
+from api.answers import SERVICES, ApiError
 from hub import CLOSE_S
 from live.wire import MESSAGE_MAX, PING, TEXT
 
@@ -20,6 +20,8 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     hub = request.app[SERVICES].hub
     # aiohttp refuses a message of the size it is given; ours is the largest that is allowed.
     line = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MESSAGE_MAX + 1, timeout=CLOSE_S)
+    if not line.can_prepare(request):
+        raise ApiError(400, "bad_request", "/ws is a WebSocket: connect to it with a WebSocket client")
     await line.prepare(request)
     transport = request.transport
     if transport is None or transport.is_closing():

@@ -39,17 +39,16 @@ class Budget:
                 await self._compare(gate, (name, today if name == "day" else 0), spent[name], cap)
 
     async def _compare(self, gate: Gate, of: tuple[str, int], spent: float, cap: float) -> None:
-        """Each cap is told of once; the day's again on another day."""
+        """Each cap is warned of once and reached once; the day's again on another day."""
         said = f"${spent:.2f} of the {of[0]}'s budget of ${cap:.2f} is spent"
-        if spent >= cap and of not in self._reached:
-            self._reached.add(of)
-            self._warned.add(of)
-            await record(EventType.ATTENTION, {"kind": "budget", "message": f"{said}: the batch is paused"})
-            gate.pause("budget")
-        elif spent >= cap * WARN_AT and of not in self._warned:
+        if spent >= cap * WARN_AT and of not in self._warned:
             self._warned.add(of)
             warning = {"batch_id": self._batch_id, "warning_type": "budget", "message": said}
             await record(EventType.BATCH_WARNING, warning)
+        if spent >= cap and of not in self._reached:
+            self._reached.add(of)
+            await record(EventType.ATTENTION, {"kind": "budget", "message": f"{said}: the batch is paused"})
+            gate.pause("budget")
 
 
 def today_ms(now: float) -> int:

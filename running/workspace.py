@@ -64,8 +64,8 @@ async def durable(write: Callable[[], Awaitable[T]]) -> T:
         try:
             result = await write()
         except DatabaseUnavailable as error:
+            log.log(logging.DEBUG if refused else logging.ERROR, "the run waits for the database: %s", error)
             refused = True
-            log.error("the run waits for the database: %s", error)
             await asyncio.sleep(RETRY_S)
         else:
             break

@@ -42,6 +42,12 @@ export function createCommands(page) {
     { keys: "x", words: "Stop…", run: () => !byId("stop").hidden && controls.askStop() },
     { keys: "l", words: "Log: jump to the latest line", run: () => log.latest() },
     { keys: "t", words: "Change the theme", run: () => announce(theme.next()) },
+    { keys: "↑ ↓ ← →", words: "Board, Timeline: from card to card, from bar to bar" },
+    { keys: "Shift ← →", words: "Board: carry the card to another status" },
+    { keys: "m", words: "Board: the menu of the card" },
+    { keys: "u", words: "Board: take the last change back" },
+    { keys: "+ −", words: "Timeline: zoom; with Shift and an arrow, pan" },
+    { keys: "[ ]", words: "Replay: to the change before, to the next" },
   ]);
 
   /** @returns {Entry[]} */

@@ -3,7 +3,7 @@
 import { byId, h } from "./dom.js";
 import { recall, remember } from "./memory.js";
 
-/** @typedef {{keys: string, words: string, run: () => void}} Shortcut keys as pressed: "?", "g r" */
+/** @typedef {{keys: string, words: string, run?: () => void}} Shortcut keys as pressed: "?", "g r"; without `run`, another part of the page answers to them */
 
 /** How long the second key of a pair may take, in ms. */
 const PAIR_MS = 1200;
@@ -29,7 +29,7 @@ export function createKeys(shortcuts) {
     const found = all.find((shortcut) => shortcut.keys === pair) ?? all.find((shortcut) => shortcut.keys === key);
     first = key;
     firstAt = event.timeStamp;
-    if (!found) return;
+    if (!found?.run) return;
     event.preventDefault();
     found.run();
   });
