@@ -13,6 +13,7 @@ from tests.running.projects import Runner, make_project
 MakeRunner = Callable[..., Awaitable[Runner]]
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Workers share the tests file by file, the long ones first, so that nobody waits for one of them at the end.
 

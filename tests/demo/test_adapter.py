@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def spec(bench: Bench, *flags: str) -> AgentSpec:
 
 async def perform(bench: Bench, prompt: str, *flags: str, resume: str | None = None) -> tuple[Outcome, list[Record]]:
     records: list[Record] = []
-    call = Call(prompt, bench.root, "epoch:1", bench.home.with_name("stream.ndjson"), resume=resume)
+    call = Call(prompt, bench.root, f"{uuid.uuid4().hex}:1", bench.home.with_name("stream.ndjson"), resume=resume)
     process = await start(spec(bench, *flags), call, records.append)
     return await process.wait(), records
 
