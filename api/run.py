@@ -11,10 +11,10 @@ from aiohttp import web
 
 from api.answers import SERVICES, ApiError, Services, answer, body, only
 from db import DatabaseUnavailable
+from operating.arguments import BATCH_MAX
 from orchestrator import StartRequest, StopMode
 from runviews import Run
 
-BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; more is a document, which belongs into the project
 ID_END: Final = 2**63  # row ids end here
 COMMIT_S: Final = 1.0  # that an answer waits for the disk
