@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 
 import pytest
@@ -41,6 +42,13 @@ def test_the_page_and_all_its_modules_are_small() -> None:
     assets = api.page.manifest().values()
     assert all(gzip.decompress(asset.packed) == asset.content for asset in assets)
     assert sum(len(asset.packed) for asset in assets) <= TRANSFER_MOST
+
+
+def test_the_page_names_every_module_once_in_its_head() -> None:
+    head, body = api.page.manifest()[""].content.decode().split("</head>")
+    modules = {path.name for path in (api.page.HOUSE / "static").glob("*.js")}
+    assert sorted(re.findall(r'"/static/([^"]+\.js)"', head)) == sorted(modules)
+    assert body == (api.page.HOUSE / "dashboard.html").read_text().split("</head>")[1]
 
 
 def test_modules_lose_nothing_but_comments_and_keep_their_lines() -> None:
