@@ -27,7 +27,7 @@ from agents.records import (
 )
 from agents.registry import UnknownKind
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
-from agents.transcript import Entry, EntryKind, read_transcript
+from agents.transcript import Entry, EntryKind, read_transcript, steady
 
 __all__ = [
     "Action",
@@ -61,5 +61,6 @@ __all__ = [
     "preflight",
     "read_transcript",
     "start",
+    "steady",
     "sweep",
 ]

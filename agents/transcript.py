@@ -94,6 +94,11 @@ def read_transcript(path: Path, kind: str | None = None, cwd: Path | None = None
     return page.entries()
 
 
+def steady(count: int) -> int:
+    """How many of so many entries keep their places while the run goes on: all, until its middle is left out."""
+    return count if count <= FIRST_ENTRIES + LAST_ENTRIES else FIRST_ENTRIES
+
+
 def sniff(lines: Iterable[bytes]) -> str:
     """The kind of agent that prints such lines; "text" for what is none of them."""
     for line in lines:

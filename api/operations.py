@@ -97,9 +97,10 @@ class Envelopes(msgspec.Struct):
     events: list[dict[str, Any]]
 
 
-class Transcript(msgspec.Struct):
+class Transcript(msgspec.Struct, rename={"start": "from"}):
     command_id: int
     command: str
+    start: int
     entries: list[dict[str, Any]]
 
 
@@ -212,9 +213,9 @@ OPERATIONS: Final = (
     Operation(
         "get",
         "/api/commands/{id}/transcript",
-        "What an agent printed; with `raw=1` its stream. Secrets are masked.",
+        "What an agent printed, from an entry on; with `raw=1` its stream. Secrets are masked.",
         Transcript,
-        query={"raw": {"enum": ["1"]}},
+        query={"raw": {"enum": ["1"]}, "from": {**INTEGER, "minimum": 0, "maximum": 1_000_000}},
         errors=(404,),
     ),
     Operation(

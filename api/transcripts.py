@@ -16,12 +16,13 @@ import msgspec
 from aiohttp import web
 
 import agents
-from api.answers import SERVICES, ApiError, Services, answer, path_id
+from api.answers import SERVICES, ApiError, Services, answer, number, path_id
 from db import Command, get_command
 from running.attempt import stream_file
 from running.retention import absence
 
 PIECE_BYTES: Final = 1 << 20  # of the stream that are read, masked and sent at a time
+ENTRIES_MOST: Final = 1_000_000  # that a reader may say it has
 LINE_BYTES: Final = 32 << 20  # a longer line is sent, and searched for secrets, in parts
 
 
@@ -36,7 +37,8 @@ async def get_transcript(request: web.Request) -> web.StreamResponse:
         return _absent(request, services, command, told)
     if request.query.get("raw") == "1":
         return await _send(request, path, services)
-    content = await asyncio.to_thread(_entries, services, path, command.agent, told)
+    had = number(request, "from", 0, 0, ENTRIES_MOST) or 0
+    content = await asyncio.to_thread(_entries, services, path, command.agent, told, had)
     return web.Response(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
@@ -46,14 +48,18 @@ def _absent(request: web.Request, services: Services, command: Command, told: di
     why = absence(command, workspace.settings().retention_days, workspace.clock())
     if request.query.get("raw") == "1" or command.ended_at is None:
         raise ApiError(404, "not_found", why)
-    return answer({**told, "entries": [agents.Entry(agents.EntryKind.NOTE, why)]})
+    return answer({**told, "from": 0, "entries": [agents.Entry(agents.EntryKind.NOTE, why)]})
 
 
-def _entries(services: Services, path: Path, agent: str, told: dict[str, Any]) -> bytes:
-    """Masked as the JSON that it is sent as: no field can be forgotten."""
+def _entries(services: Services, path: Path, agent: str, told: dict[str, Any], had: int) -> bytes:
+    """The entries behind the first `had`, masked as the JSON that they are sent as: no field can be forgotten.
+
+    Of a run so long that its middle is left out only the first entries keep their places; all others are sent.
+    """
     spec = services.workspace.agents.get(agent)
     entries = agents.read_transcript(path, "text" if spec is None else spec.kind)
-    return services.workspace.masker.bytes(msgspec.json.encode({**told, "entries": entries}))
+    start = min(had, agents.steady(len(entries)))
+    return services.workspace.masker.bytes(msgspec.json.encode({**told, "from": start, "entries": entries[start:]}))
 
 
 async def _send(request: web.Request, path: Path, services: Services) -> web.StreamResponse:

@@ -3,13 +3,14 @@
  * The page: joins the socket, the state and the views. Events wait in a queue and are applied once per animation frame;
  * then every view is shown the model and touches only what changed.
  */
-import { here } from "./address.js";
+import { here, whole } from "./address.js";
 import { ApiError, events as fetchEvents } from "./api.js";
 import { createBoard } from "./board.js";
 import { createCommands } from "./commands.js";
 import { createControls } from "./controls.js";
 import { createDesktop } from "./desktop.js";
 import { attr, byId, show } from "./dom.js";
+import { heard } from "./follow.js";
 import { createHeader } from "./header.js";
 import { createInsights } from "./insights.js";
 import { Log } from "./log.js";
@@ -46,6 +47,8 @@ const FRAME_MS = 10;
 const HIDDEN_MS = 1000;
 /** Events after which the tracker or a dossier says something else. */
 const MOVES_PLAN = new Set(["story:status", "cycle:end", "batch:end", "command:end"]);
+/** Events after which the transcript of a command is longer. */
+const SAYS = new Set(["command:progress", "command:end"]);
 /** Events that book money. */
 const BOOKS = new Set(["command:end", "context:complete"]);
 /** Most commands of a batch that are fetched to draw its steps. */
@@ -63,8 +66,8 @@ let byTimer = false;
 let epoch = "";
 
 const socket = new Socket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, { onInit, onEvent, onLink, onProblem });
-const openStory = (/** @type {string} */ key) => route.go(route.current.tab, { ...Object.fromEntries(here()), story: key });
-const closeStory = () => here().has("story") && route.go(route.current.tab, { ...Object.fromEntries(here()), story: "" });
+const openStory = (/** @type {string} */ key) => route.go(route.current.tab, { ...Object.fromEntries(here()), story: key, transcript: "" });
+const closeStory = () => here().has("story") && route.go(route.current.tab, { ...Object.fromEntries(here()), story: "", transcript: "" });
 const header = createHeader({ wake: () => socket.wake(), openStory });
 const controls = createControls(() => model);
 const log = new Log();
@@ -132,6 +135,7 @@ function take() {
 
 /** What applied events mean for the plan and an open dossier. @param {import("./state.js").Envelope[]} taken */
 function moved(taken) {
+  heard(taken.filter((event) => SAYS.has(event.type)).map((event) => event.payload.command_id));
   const moving = taken.filter((event) => MOVES_PLAN.has(event.type));
   if (!moving.length) return;
   reader.hear(moving.filter((event) => event.type === "story:status"));
@@ -208,7 +212,7 @@ function onRoute({ tab, params }) {
     if (link) attr(link, "aria-current", name === tab ? "page" : null);
     if (name === tab) link?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
-  dossier.show(params.get("story"));
+  dossier.show(params.get("story"), whole(params.get("transcript")));
   if (tab === "run") log.route(params);
   render();
   log.render();

@@ -18,7 +18,7 @@ import { createWork } from "./work.js";
 /** The mark of each tone. @type {Record<string, string>} */
 const MARKS = { good: "check", calm: "clock", hold: "alert", bad: "cross" };
 
-/** @param {string} key @returns {{el: HTMLElement, nav: HTMLElement, update: (dossier: Dossier) => void}} */
+/** @param {string} key @returns {{el: HTMLElement, nav: HTMLElement, update: (dossier: Dossier) => void, open: (command: number) => boolean}} */
 export function createDossier(key) {
   const [work, git] = [createWork(), createCommits(key)];
   const reviews = createReviews((id) => work.open(id));
@@ -41,6 +41,7 @@ export function createDossier(key) {
   return {
     el,
     nav,
+    open: work.open,
     update(dossier) {
       for (const [index, section] of sections.entries()) {
         section.update(dossier);

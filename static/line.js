@@ -6,7 +6,8 @@ import { duration, money, plural, shortCommand, shortKey, tokens, allTokens } fr
 /** @typedef {0 | 1 | 2 | 3} Level */
 /**
  * @typedef {{seq: number, at: number, story: string, command: string, task: string, status: string, level: Level,
- *   message: string, haystack: string}} Line `haystack` is for the store's text search
+ *   message: string, haystack: string, of: number}} Line `haystack` is for the store's text search, `of` the id of the
+ *   command that it tells of, or 0
  */
 
 /** Levels, by rising weight: what an agent does, what the runner does, what to look at, what went wrong. */
@@ -21,7 +22,7 @@ export function toLine(event) {
   const said = (SAY[event.type] ?? sayUnknown)(p, event.type);
   return {
     seq: event.seq, at: event.timestamp, story: String(p.story_key ?? ""), command: String(p.command ?? ""),
-    task: String(p.task_id ?? ""), status: said.status, level: said.level, message: said.message, haystack: "",
+    task: String(p.task_id ?? ""), status: said.status, level: said.level, message: said.message, haystack: "", of: p.command_id ?? 0,
   };
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** The chosen line of the log in full: to read, to copy, and to point others to. */
-import { amend } from "./address.js";
-import { byId, show, text } from "./dom.js";
+import { amend, here } from "./address.js";
+import { attr, byId, show, text } from "./dom.js";
 import { clock, count, day } from "./format.js";
 import { toast } from "./notice.js";
 
@@ -26,6 +26,9 @@ export function createDetail(actions) {
       const head = [`${day(line.at)} ${clock(line.at)}`, line.story, line.command, line.task, line.status, `line ${count(line.seq)}`];
       text(byId("log-detail-head"), head.filter(Boolean).join(" · "));
       text(byId("log-detail-text"), line.message);
+      const transcript = byId("log-transcript");
+      show(transcript, Boolean(line.of && line.story));
+      attr(transcript, "href", `#run?${new URLSearchParams({ ...Object.fromEntries(here()), story: line.story, transcript: String(line.of) })}`);
     },
     copy: () => shown && copyText(asText(shown), "Line copied"),
     /** The address of this page with this line in it, which is what is in the address bar. */

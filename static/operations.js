@@ -63,10 +63,12 @@ function createCard(first, model) {
   const time = h("time", { class: "operation-time" });
   const [who, attempt, task] = [h("span"), h("span"), h("span")];
   const spent = h("span", { class: "spent" });
+  const query = new URLSearchParams({ story: first.story_key, transcript: String(first.command_id) });
+  const transcript = first.story_key && h("a", { href: `#run?${query}`, text: "Transcript", title: "What the agent says and does, as it does it" });
   const line = h("p", { class: "operation-line" });
   const el = h("li", { class: first.background ? "operation background" : "operation", "data-command": first.command_id },
     h("div", { class: "operation-name" }, h("b", { text: shortCommand(first.command) }), first.story_key && story, title, first.background && h("span", { class: "badge", text: "background" })),
-    time, h("div", { class: "operation-facts" }, who, attempt, task, spent), line);
+    time, h("div", { class: "operation-facts" }, who, attempt, task, spent, transcript), line);
   const card = {
     el, startedAt: first.started_at,
     /** @param {Operation} operation */

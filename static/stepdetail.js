@@ -13,6 +13,8 @@ export function createStepDetail(openStory) {
   /** @type {Step | null} */
   let shown = null;
   let told = "";
+  /** @type {ReturnType<typeof createTranscript> | null} */
+  let transcript = null;
   /** @type {HTMLElement | null} */
   let time = null;
 
@@ -30,14 +32,19 @@ export function createStepDetail(openStory) {
     },
     /** @param {Step} step @param {(key: string) => string} titleOf */
     show(step, titleOf) {
+      const other = step.command_id !== shown?.command_id;
       shown = step;
       const now = JSON.stringify([step, step.story_keys.map(titleOf)]);
       show(root, true);
       if (now === told) return;
       told = now;
       time = h("dd");
-      const transcript = createTranscript(step.command_id);
-      root.replaceChildren(head(step, openStory, titleOf), facts(step, time), transcript);
+      const [top, list] = [head(step, openStory, titleOf), facts(step, time)];
+      if (!transcript || other) {
+        transcript = createTranscript(step.command_id, step.command);
+        root.replaceChildren(top, list, transcript.el);
+      } else [top, list].forEach((el, at) => root.children[at].replaceWith(el));
+      transcript.setLive(step.ended_at === null);
       tick(Date.now());
     },
   };

@@ -8,9 +8,10 @@ import { attr, byId, h, icon, setIcon, show, text } from "./dom.js";
 import { createDossier } from "./dossier.js";
 import { allTokens, money, statusWords, tokens } from "./format.js";
 import { openMenu } from "./menu.js";
+import { toast } from "./notice.js";
 
 /** @typedef {import("./dossier.js").Dossier} Dossier */
-/** @typedef {{key: string, update: (dossier: Dossier) => void, fail: (words: string) => void}} Sheet */
+/** @typedef {{key: string, update: (dossier: Dossier) => void, open: (command: number) => boolean, fail: (words: string) => void}} Sheet */
 
 /** Things that happen together are read once, this many ms later. */
 const SETTLE_MS = 250;
@@ -22,6 +23,9 @@ export function createStoryDialog(onClose) {
   /** @type {Sheet | null} */
   let shown = null;
   let timer = 0;
+  /** The command that the address names, and whether it still has to be brought into sight. @type {number | null} */
+  let command = null;
+  let wanted = false;
 
   dialog.addEventListener("close", () => {
     shown = null;
@@ -35,17 +39,27 @@ export function createStoryDialog(onClose) {
   async function load(sheet) {
     try {
       const dossier = await fetchStory(sheet.key);
-      if (shown === sheet) steadily(dialog, root, () => sheet.update(dossier));
+      if (shown !== sheet) return;
+      steadily(dialog, root, () => sheet.update(dossier));
+      point(sheet, dossier);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (shown === sheet) sheet.fail(error.message);
     }
   }
 
+  /** Goes to the command that the address names, once. @param {Sheet} sheet @param {Dossier} dossier */
+  function point(sheet, dossier) {
+    if (!wanted || command === null) return;
+    wanted = false;
+    if (!sheet.open(command)) toast(`Command ${command} is none of ${dossier.key ?? sheet.key}.`, "bad");
+  }
+
   return {
-    /** @param {string | null} key null closes */
-    show(key) {
-      if (key === (shown?.key ?? null)) return;
+    /** @param {string | null} key null closes @param {number | null} [of] a command of the story to go to */
+    show(key, of = null) {
+      [wanted, command] = [of !== null && (wanted || of !== command || key !== shown?.key), of];
+      if (key === (shown?.key ?? null)) return void (shown && wanted && load(shown));
       if (key === null) return dialog.close();
       shown = createSheet(root, key);
       if (!dialog.open) dialog.showModal();
@@ -62,25 +76,28 @@ export function createStoryDialog(onClose) {
   };
 }
 
-/** What stays the same element when the dossier is another one: something of it is held where it is. */
+/** What stays the same element when the dossier is another one: that with the focus, or in sight, is held where it is. */
 const STEADY = ".part:not([hidden]) > h3, .command, .round, .commit, .artifact";
 
 /** Changes what is above and below without moving what is read. @param {HTMLElement} dialog scrolls @param {HTMLElement} root @param {() => void} change */
 function steadily(dialog, root, change) {
-  const held = dialog.scrollTop > 0 ? inSight(dialog, root) : null;
+  const held = inSight(dialog, root);
   const before = held?.getBoundingClientRect().top ?? 0;
   change();
   if (held?.isConnected) dialog.scrollTop += held.getBoundingClientRect().top - before;
 }
 
-/** The first part that is in sight, else the last one above. @param {HTMLElement} dialog @param {HTMLElement} root @returns {Element | null} */
+/** What has the focus, if it is in sight; else the first part that is, else the last one above; at the top nothing. @param {HTMLElement} dialog @param {HTMLElement} root @returns {Element | null} */
 function inSight(dialog, root) {
   const top = root.querySelector(".dossier-top")?.getBoundingClientRect().bottom ?? 0;
   const bottom = dialog.getBoundingClientRect().bottom;
+  const seen = (/** @type {DOMRect} */ at) => at.bottom > top && at.top < bottom;
+  const focused = document.activeElement?.closest(STEADY);
+  if (focused && root.contains(focused) && seen(focused.getBoundingClientRect())) return focused;
   let above = null;
-  for (const el of root.querySelectorAll(STEADY)) {
+  for (const el of dialog.scrollTop > 0 ? root.querySelectorAll(STEADY) : []) {
     const at = el.getBoundingClientRect();
-    if (at.bottom > top && at.top < bottom) return el;
+    if (seen(at)) return el;
     if (at.bottom <= top) above = el;
   }
   return above;
@@ -101,6 +118,7 @@ function createSheet(root, key) {
   }).observe(top);
   return {
     key,
+    open: dossier.open,
     update(told) {
       head.update(told);
       dossier.update(told);

@@ -1,8 +1,9 @@
 // @ts-check
 /** What an agent said and did in one command, as the server reads its stream: unfolded on demand. */
 import { get } from "./api.js";
-import { h, icon } from "./dom.js";
+import { h, icon, show, text } from "./dom.js";
 import { createFold } from "./fold.js";
+import { follow } from "./follow.js";
 import { count, plural } from "./format.js";
 
 /** @typedef {{kind: string, text: string, ok: boolean | null, result: string, size: number, subagent: string | null}} Entry */
@@ -16,24 +17,93 @@ const NAMES = {
   note: "note", noise: "unread", final: "ended", task: "task",
 };
 
-/** A place for the transcript of a command, filled when it is first opened. @param {number} id */
-export function createTranscript(id) {
-  return createTranscriptFold(id, "the command").el;
+/** Least time between two readings while the command runs, in ms, and in times of what the last one took. */
+const PAUSE_MS = 1_000;
+const PAUSE_TIMES = 10;
+/** Who is no further from the end than this follows it, in pixels. */
+const AT_END = 40;
+
+/**
+ * A place for the transcript of a command, filled when it is first opened. While the command runs it grows, and is
+ * followed by who looks at its end.
+ * @param {number} id @param {string} [name] of the command
+ */
+export function createTranscript(id, name = "the command") {
+  const page = createPage(id);
+  const mark = h("span", { class: "badge", text: "live" });
+  const fold = createFold({ class: "transcript", summary: ["Transcript", mark], region: `Transcript of ${name}`, load });
+  let [live, timer, took, began] = [false, 0, 0, false];
+  show(mark, false);
+  fold.el.addEventListener("toggle", () => fold.el.open && live && follow(id, hear));
+
+  async function load() {
+    const start = performance.now();
+    const { from, entries } = await get(`/api/commands/${id}/transcript?from=${page.settled()}`);
+    took = performance.now() - start;
+    const { scrollTop, clientHeight, scrollHeight } = fold.body;
+    const follows = began ? scrollTop + clientHeight >= scrollHeight - AT_END : live;
+    began = true;
+    page.take(from, entries);
+    if (follows) requestAnimationFrame(() => toEnd(fold.body));
+    return [page.head, page.rows];
+  }
+
+  /** The command has said something: it is read once things have calmed down. */
+  function hear() {
+    if (fold.el.open) timer ||= window.setTimeout(() => ((timer = 0), fold.again()), Math.max(PAUSE_MS, PAUSE_TIMES * took));
+    return live && fold.el.isConnected;
+  }
+
+  return {
+    el: fold.el,
+    /** Whether the command runs: its end is read, too. @param {boolean} running */
+    setLive(running) {
+      if (live && !running) fold.again();
+      live = running;
+      show(mark, running);
+      if (running && fold.el.open) follow(id, hear);
+    },
+  };
 }
 
-/** The same, which can be read again. @param {number} id @param {string} name of the command */
-export function createTranscriptFold(id, name) {
-  return createFold({ class: "transcript", summary: ["Transcript"], region: `Transcript of ${name}`, load: () => read(id) });
+/**
+ * The height of what was never in sight is a guess of the browser's, so the end moves when one comes near it.
+ * @param {HTMLElement} el @param {number} [frames] in which it may still move
+ */
+function toEnd(el, frames = 5) {
+  el.scrollTop = el.scrollHeight;
+  if (frames) requestAnimationFrame(() => toEnd(el, frames - 1));
 }
 
-/** @param {number} id @returns {Promise<Node[]>} */
-async function read(id) {
-  /** @type {{entries: Entry[]}} */
-  const { entries } = await get(`/api/commands/${id}/transcript`);
-  const tools = entries.filter((entry) => entry.kind === "tool").length;
+/** The entries of a transcript; only those that are new or have changed are drawn. @param {number} id of the command */
+function createPage(id) {
+  /** @type {Entry[]} */
+  let all = [];
+  const sum = h("span");
   const raw = h("a", { href: `/api/commands/${id}/transcript?raw=1`, target: "_blank", rel: "noopener", text: "The stream as recorded" });
-  const head = h("p", { class: "raw" }, `${plural(entries.length, "entry", "entries")}, ${plural(tools, "tool call")} · `, raw);
-  return [head, ...entries.flatMap((entry) => (entry.kind === "text" ? said(entry) : [draw(entry)]))];
+  const rows = h("div", { class: "entries" });
+  return {
+    head: h("p", { class: "raw" }, sum, raw),
+    rows,
+    /** How many of the first entries stay as they are: what is said may grow, a call may be answered. */
+    settled() {
+      const open = all.findIndex((entry) => entry.kind === "tool" && entry.ok === null);
+      return Math.max(0, Math.min(open < 0 ? all.length : open, all.length - 1));
+    },
+    /** @param {number} from @param {Entry[]} entries the ones from there to the end */
+    take(from, entries) {
+      const before = all;
+      all = [...all.slice(0, from), ...entries];
+      for (const [index, entry] of entries.entries()) {
+        const at = from + index;
+        const row = rows.children[at] ?? rows.appendChild(h("div"));
+        if (JSON.stringify(entry) !== JSON.stringify(before[at])) row.replaceChildren(...(entry.kind === "text" ? said(entry) : [draw(entry)]));
+      }
+      while (rows.children.length > all.length) rows.lastChild?.remove();
+      const tools = all.filter((entry) => entry.kind === "tool").length;
+      text(sum, `${plural(all.length, "entry", "entries")}, ${plural(tools, "tool call")} · `);
+    },
+  };
 }
 
 /** What was said, the announcements of tasks set apart. @param {Entry} entry @returns {HTMLElement[]} */

@@ -1,10 +1,12 @@
 // @ts-check
 /** The commands that worked for a story: outcome, attempt, agent, time, tokens, cost, reason, transcript. */
+import { amend } from "./address.js";
 import { attr, h, icon, list, show, text } from "./dom.js";
 import { createSize } from "./diff.js";
 import { allTokens, clock, count, day, duration, money, plural, shortCommand, tokens } from "./format.js";
+import { copyText } from "./logdetail.js";
 import { resultOf } from "./steps.js";
-import { createTranscriptFold } from "./transcript.js";
+import { createTranscript } from "./transcript.js";
 
 /** @typedef {Record<string, any>} Command a row of the dossier's `commands` */
 
@@ -20,14 +22,15 @@ export function createWork() {
       text(sum, sumWords(all));
       commands.render(all);
     },
-    /** Brings a command into sight with its transcript unfolded. @param {number} id */
+    /** Brings a command into sight with its transcript unfolded. @param {number} id @returns {boolean} whether it is there */
     open(id) {
       const row = rows.querySelector(`[data-id="${id}"]`);
       const fold = row?.querySelector("details");
-      if (!row || !fold) return;
+      if (!row || !fold) return false;
       fold.open = true;
       row.scrollIntoView({ block: "start" });
       fold.querySelector("summary")?.focus({ preventScroll: true });
+      return true;
     },
   };
 }
@@ -51,8 +54,9 @@ function createCommand(first) {
   const facts = h("p", { class: "command-facts" });
   const change = h("span");
   const reason = h("p", { class: "command-reason" });
-  const transcript = createTranscriptFold(first.id, first.command);
-  const name = h("p", { class: "command-name" }, mark, h("b", { text: shortCommand(first.command), title: first.command }), verdict, words, change);
+  const transcript = createTranscript(first.id, first.command);
+  const link = h("button", { type: "button", class: "ghost", "aria-label": `Copy a link to ${shortCommand(first.command)}`, title: "Copy a link to this command", on: { click: () => copyLink(first.id) } }, icon("link"));
+  const name = h("p", { class: "command-name" }, mark, h("b", { text: shortCommand(first.command), title: first.command }), verdict, words, change, link);
   const el = h("li", { class: "command", "data-id": first.id }, name, facts, reason, transcript.el);
   let drawn = "";
   return {
@@ -61,8 +65,8 @@ function createCommand(first) {
     update(command) {
       const now = JSON.stringify(command);
       if (now === drawn) return;
-      if (drawn) transcript.again();
       drawn = now;
+      transcript.setLive(command.ended_at === null);
       const { result, glyph, words: how } = resultOf(command.status);
       mark.replaceChildren(glyph ? icon(glyph) : h("span", { class: "spin" }));
       attr(el, "data-result", result);
@@ -76,6 +80,12 @@ function createCommand(first) {
       show(reason, Boolean(reason.textContent));
     },
   };
+}
+
+/** The address of this page with this command in it. @param {number} id */
+function copyLink(id) {
+  amend({ transcript: String(id) });
+  copyText(location.href, "Link copied: it opens the story at this command");
 }
 
 /** @param {Command} command */

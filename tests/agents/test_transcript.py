@@ -92,6 +92,7 @@ def test_a_long_run_keeps_its_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(transcript, "FIRST_ENTRIES", 3)
     monkeypatch.setattr(transcript, "LAST_ENTRIES", 2)
     path = write(tmp_path / "1", *(text(str(n)) for n in range(100)))
+    assert [transcript.steady(count) for count in (0, 5, 6)] == [0, 5, 3]
     assert [entry.text for entry in read_transcript(path)] == [
         *("0", "1", "2"),
         "95 entries are left out here.",

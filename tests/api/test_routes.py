@@ -115,6 +115,12 @@ async def test_a_transcript(client: aiohttp.ClientSession) -> None:
     transcript = await get(client, "/api/commands/1/transcript")
     assert transcript["command"] == "code-review-1"
     assert any("HIGHEST SEVERITY" in json.dumps(entry) for entry in transcript["entries"])
+    rest = await get(client, "/api/commands/1/transcript?from=2")
+    assert (rest["from"], rest["entries"]) == (2, transcript["entries"][2:])
+    beyond = await get(client, "/api/commands/1/transcript?from=1000000")
+    assert (beyond["from"], beyond["entries"]) == (len(transcript["entries"]), [])
+    async with client.get("/api/commands/1/transcript?from=-1") as response:
+        assert response.status == 400
     async with client.get("/api/commands/1/transcript?raw=1") as response:
         lines = [json.loads(line) for line in (await response.text()).splitlines()]
     assert lines[0]["subtype"] == "init"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,6 +76,56 @@ def test_transcripts_unfold_with_their_answers(context: BrowserContext, finished
     link = fold.get_by_role("link", name="The stream as recorded").get_attribute("href")
     assert link is not None
     assert page.request.get(f"{finished.url}{link[1:]}").status == 200
+
+
+def test_a_running_command_is_followed_to_its_end(context: BrowserContext, serve: Callable[..., Server]) -> None:
+    server = serve("0.4")
+    page = visit(context, server)
+    server.ask("api/run/start", {"batch_size": 1})
+    now = page.locator(".operation", has=page.get_by_text("discovery", exact=True))
+    now.get_by_role("link", name="Transcript").click()
+    fold = page.locator(".transcript[open]")
+    expect(fold.locator(".badge")).to_have_text("live")
+    expect(fold.locator(".entry").first).to_be_visible()
+    page.evaluate("""() => {
+      const body = document.querySelector(".transcript[open] .transcript-body");
+      window.first = body.querySelector(".entry");
+      body.style.maxHeight = "5rem";  // so that there is something to scroll
+      body.scrollTop = body.scrollHeight;
+    }""")
+    expect(fold.locator(".entry[data-kind=final]")).to_have_count(1)
+    expect(fold.locator(".badge")).to_be_hidden()
+    expect(fold.locator(".entry").last).to_be_in_viewport()
+    assert page.evaluate("window.first.isConnected"), "what was there has been drawn anew"
+    expect(fold.locator("> summary")).to_be_in_viewport()
+    [command] = [one for one in server.ask("api/commands")["commands"] if one["command"] == "story-discovery"]
+    entries = server.ask(f"api/commands/{command['id']}/transcript")["entries"]
+    expect(fold.locator(".raw")).to_contain_text(f"{len(entries)} entries")
+
+
+def test_a_link_to_a_command_opens_its_transcript(context: BrowserContext, finished: Server) -> None:
+    told = finished.ask(f"api/stories/{KEY}")
+    command = told["commands"][-1]["id"]
+    page = dossier(context, finished, f"{KEY}&transcript={command}")
+    row = page.locator(f'.command[data-id="{command}"]')
+    expect(row.locator(".transcript > summary")).to_be_focused()
+    expect(row.locator(".entry[data-kind=final]")).to_be_visible()
+    expect(row).to_be_in_viewport()
+    other = page.locator(".command").first
+    other.get_by_role("button", name="Copy a link").click()
+    assert page.url.endswith(f"transcript={other.get_attribute('data-id')}")
+    page.keyboard.press("Escape")
+    expect(page.locator("#story-dialog")).to_be_hidden()
+    assert "transcript" not in page.url
+    page.goto(f"{finished.url}#board?story={FIRST}&transcript=999")
+    expect(page.get_by_text("Command 999 is none of")).to_be_visible()
+
+
+def test_a_line_of_the_log_leads_to_the_transcript(context: BrowserContext, finished: Server) -> None:
+    page = visit(context, finished, "run?q=dev+ended")
+    page.locator(".log-row").first.click()
+    page.locator("#log-detail").get_by_role("link", name="Transcript").click()
+    expect(page.locator(".transcript[open] .entry[data-kind=final]")).to_be_visible()
 
 
 def test_commits_unfold_line_by_line(context: BrowserContext, finished: Server) -> None:
