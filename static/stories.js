@@ -38,7 +38,7 @@ export function createStories() {
       const numbers = run.cycles.map((one) => one.number);
       text(byId("cycle-title"), numbers.length > 1 ? `These cycles (${listed(numbers)}, side by side)` : `This cycle (${listed(numbers)})`);
       renderBatchWords(model, rows.length - inCycle.size);
-      renderNext(model, next, new Set(rows.map((row) => row.key)));
+      renderNext(model, next, run.state === "idle" ? inCycle : new Set(rows.map((row) => row.key)));
     },
   };
 }
@@ -72,10 +72,10 @@ function renderBatchWords({ run, ready }, others) {
 /**
  * @param {Model} model
  * @param {{render: (items: import("./plan.js").PlanStory[]) => void}} next
- * @param {Set<string>} taken
+ * @param {Set<string>} taken that are shown above as what is under way
  */
-function renderNext({ plan, run }, next, taken) {
-  const coming = plan.stories.filter((story) => story.runnable && !(run.state !== "idle" && taken.has(story.key)));
+function renderNext({ plan }, next, taken) {
+  const coming = plan.stories.filter((story) => story.runnable && !taken.has(story.key));
   next.render(coming.slice(0, NEXT_MOST));
   show(byId("next-section"), coming.length > 0);
   const more = coming.length - NEXT_MOST;

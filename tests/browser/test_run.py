@@ -132,6 +132,9 @@ def test_a_batch_that_was_stopped_goes_on_at_the_same_place(page: Page, server: 
     page.get_by_role("button", name="After the current command").click()
     headline(page).to_have_text(re.compile("^Stopped"))
     expect(page.locator("#status-facts")).to_contain_text("Start goes on at the same place")
+    under_way, coming = [page.locator(f"#{name}-stories .key").all_inner_texts() for name in ("cycle", "next")]
+    assert coming, "the plan has more stories"
+    assert not set(under_way) & set(coming)
     done = {(e["payload"]["story_key"], e["payload"]["command"]) for e in events(page, server, "command:end")}
 
     start(page, cycles=1)
