@@ -132,6 +132,22 @@ def check_files(project: Path) -> None:
     assert "## Acceptance Criteria" in text
 
 
+async def test_two_epics_side_by_side(tmp_path: Path) -> None:
+    """Their stories add rows to the same README; each side's rows are there at the end."""
+    async with demo(tmp_path, SPRINT_RUNNER_PARALLEL="2") as (server, client):
+        async with client.ws_connect("/ws") as line:
+            assert (await post(client, "/api/run/start", {"batch_size": "all"}))[0] == 202
+            await collect(line, "batch:end")
+        totals = (await get(client, "/api/run"))["totals"]
+        assert (totals["stories_done"], totals["stories_blocked"]) == (6, 1)
+        assert server.end() == 0
+    project = tmp_path / "demo"
+    rows = [row for row in (project / "README.md").read_text().splitlines() if row.startswith("| `")]
+    assert len(set(rows)) == len(rows) == 7
+    tests = subprocess.run(["python3", "-m", "unittest"], cwd=project, capture_output=True, text=True, check=False)
+    assert tests.returncode == 0, tests.stderr
+
+
 async def test_the_plug_is_pulled_and_the_run_goes_on(tmp_path: Path) -> None:
     """kill -9 in mid-run, the same command again, Resume: nothing is lost and nothing is done twice."""
     async with demo(tmp_path, SPRINT_RUNNER_DEMO_SPEED="10") as (server, client):
