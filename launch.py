@@ -18,8 +18,8 @@ from masking import Masker, secret_values
 from operating.arguments import DATA_FOLDER
 from running.workflows import own_presets
 from settings import (
-    ENVIRONMENT_PREFIX,
     FILE_NAME,
+    SECRET_VARIABLES,
     SETTINGS,
     AgentConfig,
     Loaded,
@@ -101,9 +101,8 @@ def masker_of(settings: Settings, environment: Mapping[str, str] = os.environ) -
 
 def forget_secrets() -> None:
     """Take secret settings out of our environment: nobody that is started from here has a use for them."""
-    for setting in SETTINGS:
-        if setting.secret:
-            os.environ.pop(ENVIRONMENT_PREFIX + setting.name.upper(), None)
+    for name in SECRET_VARIABLES:
+        os.environ.pop(name, None)
 
 
 def make_data_dir(folder: Path) -> None:

@@ -17,11 +17,11 @@ import aiohttp
 import msgspec
 
 from notify.notice import Notice
+from settings import SECRET_VARIABLES
 
 WEBHOOK_S: Final = 10.0  # for one delivery, connecting included
 COMMAND_S: Final = 60.0
 ANSWER_BYTES: Final = 2_000  # of an answer or of standard error that a message may quote
-SECRETS: Final = ("SPRINT_RUNNER_TOKEN", "SPRINT_RUNNER_NOTIFY_SECRET")  # nobody's business but ours
 
 
 class Trouble(RuntimeError):
@@ -105,7 +105,7 @@ class Command:
     def __init__(self, line: str, project: str, environment: Mapping[str, str] = os.environ) -> None:
         self._argv = shlex.split(line)
         self._project = project
-        self._environment = {name: value for name, value in environment.items() if name not in SECRETS}
+        self._environment = {name: value for name, value in environment.items() if name not in SECRET_VARIABLES}
 
     async def deliver(self, notice: Notice) -> None:
         body = msgspec.json.encode({"text": notice.text, "project": self._project, "event": notice.event})

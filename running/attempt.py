@@ -106,9 +106,11 @@ class Attempt:
         )
 
     def _subject(self) -> dict[str, Any]:
-        """What every event of this command says of it."""
+        """What every event of this command says of it; all its stories where it works for several."""
+        keys = [story.key for story in self._order.stories]
         return known(
             story_key=self._order.story_key,
+            story_keys=keys if len(keys) > 1 else None,
             command=self._order.command,
             command_id=self._command_id,
             attempt=self._place.attempt,

@@ -2,7 +2,7 @@
 
 from settings.check import check
 from settings.file import edited
-from settings.load import ENVIRONMENT_PREFIX, FILE_NAME, Loaded, load, read_file
+from settings.load import ENVIRONMENT_PREFIX, FILE_NAME, SECRET_VARIABLES, Loaded, load, read_file
 from settings.model import (
     AGENT_KINDS,
     DEFAULT_AGENTS,
@@ -22,6 +22,7 @@ __all__ = [
     "ENVIRONMENT_PREFIX",
     "FILE_NAME",
     "LOOPBACK",
+    "SECRET_VARIABLES",
     "SETTINGS",
     "AgentConfig",
     "CommandConfig",

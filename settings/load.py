@@ -16,10 +16,12 @@ import yaml
 
 from settings.check import check
 from settings.model import DEFAULT_AGENTS, LOOPBACK, WORKFLOWS, AgentConfig, Settings, SettingsError
-from settings.table import BY_NAME
+from settings.table import BY_NAME, SETTINGS
 
 FILE_NAME: Final = "sprint-runner.yaml"
 ENVIRONMENT_PREFIX: Final = "SPRINT_RUNNER_"
+# Variables that are nobody's business but ours: no program that is started from here is given them.
+SECRET_VARIABLES: Final = tuple(ENVIRONMENT_PREFIX + setting.name.upper() for setting in SETTINGS if setting.secret)
 
 
 class Loaded(msgspec.Struct, frozen=True):

@@ -6,8 +6,8 @@ import { duration, money, plural, shortCommand, shortKey, tokens, allTokens } fr
 /** @typedef {0 | 1 | 2 | 3} Level */
 /**
  * @typedef {{seq: number, at: number, story: string, command: string, task: string, status: string, level: Level,
- *   message: string, haystack: string, of: number}} Line `haystack` is for the store's text search, `of` the id of the
- *   command that it tells of, or 0
+ *   message: string, haystack: string, of: number, others: readonly string[]}} Line `haystack` is for the store's text search,
+ *   `of` the id of the command that it tells of, or 0, `others` the stories that it concerns beside `story`
  */
 
 /** Levels, by rising weight: what an agent does, what the runner does, what to look at, what went wrong. */
@@ -23,7 +23,16 @@ export function toLine(event) {
   return {
     seq: event.seq, at: event.timestamp, story: String(p.story_key ?? ""), command: String(p.command ?? ""),
     task: String(p.task_id ?? ""), status: said.status, level: said.level, message: said.message, haystack: "", of: p.command_id ?? 0,
+    others: othersOf(p),
   };
+}
+
+/** @type {readonly string[]} one for all lines that have none */
+const NONE = [];
+
+/** @param {Record<string, any>} p */
+function othersOf({ story_key: own, story_keys: all }) {
+  return !Array.isArray(all) || (all.length === 1 && all[0] === own) ? NONE : all.filter((key) => key !== own);
 }
 
 /** Warnings that only repeat what the operator asked for. */

@@ -132,7 +132,7 @@ function isOpen(filter) {
 /** @param {Line} line @param {Filter} filter `query` in lower case */
 export function matches(line, filter) {
   if (line.level < filter.level) return false;
-  if (filter.story && line.story !== filter.story) return false;
+  if (filter.story && line.story !== filter.story && !line.others.includes(filter.story)) return false;
   if (filter.command && baseOf(line.command) !== filter.command) return false;
   return !filter.query || haystack(line).includes(filter.query);
 }

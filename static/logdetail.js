@@ -23,7 +23,7 @@ export function createDetail(actions) {
       shown = line;
       show(byId("log-detail"), line !== null);
       if (!line) return;
-      const head = [`${day(line.at)} ${clock(line.at)}`, line.story, line.command, line.task, line.status, `line ${count(line.seq)}`];
+      const head = [`${day(line.at)} ${clock(line.at)}`, [line.story, ...line.others].filter(Boolean).join(", "), line.command, line.task, line.status, `line ${count(line.seq)}`];
       text(byId("log-detail-head"), head.filter(Boolean).join(" · "));
       text(byId("log-detail-text"), line.message);
       const transcript = byId("log-transcript");

@@ -141,7 +141,10 @@ async def test_two_epics_side_by_side(tmp_path: Path) -> None:
         totals = (await get(client, "/api/run"))["totals"]
         assert (totals["stories_done"], totals["stories_blocked"]) == (6, 1)
         assert server.end() == 0
-    project = tmp_path / "demo"
+    check_merged(tmp_path / "demo")
+
+
+def check_merged(project: Path) -> None:
     rows = [row for row in (project / "README.md").read_text().splitlines() if row.startswith("| `")]
     assert len(set(rows)) == len(rows) == 7
     tests = subprocess.run(["python3", "-m", "unittest"], cwd=project, capture_output=True, text=True, check=False)

@@ -26,6 +26,20 @@ test("a line says what an event means", () => {
   assert.equal(toLine(event("weather:rain", { message: "wet" })).message, "wet");
 });
 
+test("what works for several stories is found under each of them", () => {
+  const event = sequence();
+  const lines = new Lines();
+  lines.append([
+    toLine(event("cycle:start", { cycle_number: 1, story_keys: ["1-1-a", "1-2-b"] })),
+    toLine(event("command:progress", command(1, "1-1-a", { command: "commit", story_keys: ["1-1-a", "1-2-b"] }))),
+    toLine(event("command:start", command(2, "1-1-a", { story_keys: ["1-1-a"] }))),
+  ]);
+  lines.setFilter({ ...EVERYTHING, story: "1-2-b" });
+  assert.deepEqual(lines.view.map((line) => line.seq), [1, 2]);
+  lines.setFilter({ ...EVERYTHING, story: "1-1-a" });
+  assert.equal(lines.view.length, 3);
+});
+
 test("a filter leaves what matches, also of lines that come later", () => {
   const lines = new Lines();
   lines.append(made(1, 30));
