@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import msgspec
 
@@ -19,7 +19,7 @@ from running.lock import ProjectLocked
 
 BROKEN: Final = 1  # the exit code of `check` when something is not as it should be
 
-Serve = Callable[[Plan, Headless | None], Awaitable[int]]
+Serve = Callable[[Plan, Headless | None], Coroutine[Any, Any, int]]
 
 
 def perform(options: argparse.Namespace, plan: Plan, serve: Serve) -> int:
@@ -34,11 +34,7 @@ def perform(options: argparse.Namespace, plan: Plan, serve: Serve) -> int:
         case "run":
             return _run(options, plan, serve)
         case _:
-            return asyncio.run(_served(serve, plan, None))
-
-
-async def _served(serve: Serve, plan: Plan, errand: Headless | None) -> int:
-    return await serve(plan, errand)
+            return asyncio.run(serve(plan, None))
 
 
 def _run(options: argparse.Namespace, plan: Plan, serve: Serve) -> int:
@@ -47,7 +43,7 @@ def _run(options: argparse.Namespace, plan: Plan, serve: Serve) -> int:
     request = StartRequest(cycles=None if cycles == "all" else cycles, stories=options.story, budget_usd=options.budget)
     headless = Headless(Errand(request, resume=options.resume, wait=options.wait, as_json=options.json))
     try:
-        return asyncio.run(_served(serve, plan, headless))
+        return asyncio.run(serve(plan, headless))
     finally:
         headless.close()
 

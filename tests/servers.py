@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -81,6 +82,14 @@ async def demo(
         finally:
             if server.process is not None:
                 server.end()
+
+
+async def run_story(url: str, key: str) -> None:
+    """A batch of one story, waited for."""
+    async with aiohttp.ClientSession(url) as client:
+        assert (await post(client, "/api/run/start", {"batch_size": 1, "stories": [key]}))[0] == 202
+        while (await get(client, "/api/run"))["state"] != "idle":
+            await asyncio.sleep(0.1)
 
 
 async def post(client: aiohttp.ClientSession, path: str, fields: Any = None) -> tuple[int, Any]:

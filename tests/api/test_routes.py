@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from tests.running.projects import TRACKER, make_project
-from tests.servers import ROOT, Server, get, post
+from tests.servers import ROOT, Server, get, post, run_story
 
 STORIES = {"1-1-a": "review", "1-2-b": "backlog", "2-1-c": "deferred"}
 HOSTILE_BODIES = ["[]", "null", "7", '"x"', "{", "\xff", "[" * 200_000, '{"batch_size": NaN}']
@@ -31,17 +31,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     )
     (project / "secret.txt").write_text("not for the web")
     started = Server([str(project), "--port", "0"], folder).start()
-    asyncio.run(run_one(started.url))
+    asyncio.run(run_story(started.url, "1-1-a"))
     yield started
     assert started.end() == 0
     assert "Traceback" not in started.errors()
-
-
-async def run_one(url: str) -> None:
-    async with aiohttp.ClientSession(url) as client:
-        assert (await post(client, "/api/run/start", {"batch_size": 1, "stories": ["1-1-a"]}))[0] == 202
-        while (await get(client, "/api/run"))["state"] != "idle":
-            await asyncio.sleep(0.1)
 
 
 @pytest.fixture

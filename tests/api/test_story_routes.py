@@ -16,7 +16,7 @@ import pytest
 
 from tests.api.test_paper import read
 from tests.running.projects import TRACKER, make_project
-from tests.servers import ROOT, Server, get, post
+from tests.servers import ROOT, Server, get, run_story
 
 STORIES = {"1-1-a": "in-progress", "1-2-b": "backlog", "2-1-c": "done"}
 HOSTILE = "</style><script>alert(1)</script>"
@@ -38,17 +38,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         f"agent: own\nagents: {{own: {{kind: claude, command: {agent}}}}}\nverify: 'true'\n"
     )
     started = Server([str(project), "--port", "0"], folder).start()
-    asyncio.run(run_one(started.url))
+    asyncio.run(run_story(started.url, KEY))
     yield started
     assert started.end() == 0
     assert "Traceback" not in started.errors()
-
-
-async def run_one(url: str) -> None:
-    async with aiohttp.ClientSession(url) as client:
-        assert (await post(client, "/api/run/start", {"batch_size": 1, "stories": [KEY]}))[0] == 202
-        while (await get(client, "/api/run"))["state"] != "idle":
-            await asyncio.sleep(0.1)
 
 
 @pytest.fixture
