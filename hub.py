@@ -51,7 +51,7 @@ class Hub:
     ) -> None:
         self.epoch = epoch
         self.clients: set[Client] = set()
-        self.dropped = self.deliveries = 0
+        self.dropped = self.refused = self.deliveries = 0
         self.lag_s = 0.0
         self.problem: str | None = None
         self._history = history
@@ -114,6 +114,7 @@ class Hub:
         client = Client(transport, close_line, now, now + self._heartbeat_s)
         client.wants_ticks = since is not None
         if self._closed or len(self.clients) >= self._max_clients:
+            self.refused += 1
             self._let_go(client, wire.GOING_AWAY if self._closed else wire.TOO_MANY)
             return client
         self.clients.add(client)

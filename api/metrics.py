@@ -76,6 +76,7 @@ def _events(page: Page, services: Services) -> None:
     page.counter("deliveries_total", "Events handed to clients since the start.", hub.deliveries)
     page.gauge("clients", "Pages connected now.", len(hub.clients))
     page.counter("clients_dropped_total", "Clients let go as too slow or silent.", hub.dropped)
+    page.counter("clients_refused_total", "Clients turned away since the start.", hub.refused)
     page.gauge("loop_lag_seconds", "How late the event loop was at its last tick.", hub.lag_s)
     page.gauge("writer_queue", "Writes waiting for the disk.", writer.waiting)
     page.gauge("writer_failing", "1 while the database takes no writes.", int(writer.failure is not None))

@@ -6,6 +6,8 @@ import { byId, h, icon } from "./dom.js";
 const NOTE_MS = 6_000;
 /** The same for a note that offers something to do. */
 const OFFER_MS = 20_000;
+/** Most notes on the screen; the oldest makes room. */
+const NOTES_MOST = 4;
 /** Least time between two announcements, in ms. */
 const VOICE_MS = 4_000;
 /** Most sentences of one announcement; a long pause must not end in a speech. */
@@ -21,7 +23,10 @@ export function toast(message, tone = "calm", offers = []) {
   }
   const close = h("button", { class: "ghost", type: "button", "aria-label": "Dismiss", on: { click: () => note.remove() } }, icon("cross"));
   note.append(close);
-  byId("toasts").append(note);
+  const all = byId("toasts");
+  for (const old of [...all.children]) if (old.firstElementChild?.textContent === message) old.remove();
+  all.append(note);
+  while (all.children.length > NOTES_MOST) all.firstElementChild?.remove();
   announce(message);
   if (tone !== "bad") setTimeout(() => note.remove(), offers.length ? OFFER_MS : NOTE_MS);
   return note;

@@ -113,6 +113,8 @@ def test_a_link_to_a_command_opens_its_transcript(context: BrowserContext, finis
     expect(row).to_be_in_viewport()
     other = page.locator(".command").first
     other.get_by_role("button", name="Copy a link").click()
+    other.get_by_role("button", name="Copy a link").click()
+    expect(page.locator(".toast")).to_have_count(1)
     assert page.url.endswith(f"transcript={other.get_attribute('data-id')}")
     page.keyboard.press("Escape")
     expect(page.locator("#story-dialog")).to_be_hidden()
