@@ -126,6 +126,10 @@ def test_a_link_to_a_command_opens_its_transcript(context: BrowserContext, finis
 def test_a_line_of_the_log_leads_to_the_transcript(context: BrowserContext, finished: Server) -> None:
     page = visit(context, finished, "run?q=dev+ended")
     page.locator(".log-row").first.click()
+    page.set_viewport_size({"width": 360, "height": 740})
+    room = page.locator("#log-detail p").bounding_box()
+    assert room is not None
+    assert room["width"] > 250, "the words have a line of their own on a small screen"
     page.locator("#log-detail").get_by_role("link", name="Transcript").click()
     expect(page.locator(".transcript[open] .entry[data-kind=final]")).to_be_visible()
 
