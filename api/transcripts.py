@@ -19,6 +19,7 @@ import agents
 from api.answers import SERVICES, ApiError, Services, answer, number, path_id
 from db import Command, get_command
 from running.attempt import stream_file
+from running.chore import RUNNER
 from running.retention import absence
 
 PIECE_BYTES: Final = 1 << 20  # of the stream that are read, masked and sent at a time
@@ -29,10 +30,12 @@ LINE_BYTES: Final = 32 << 20  # a longer line is sent, and searched for secrets,
 async def get_transcript(request: web.Request) -> web.StreamResponse:
     services, command_id = request.app[SERVICES], path_id(request, "id")
     command = await services.database.read(get_command, command_id)
-    if command is None or command.stream_path is None:
+    if command is None:
         raise ApiError(404, "not_found", f"there is no command {command_id}")
-    path = await asyncio.to_thread(stream_file, services.workspace.data_dir / command.stream_path)
     told = {"command_id": command_id, "command": command.command}
+    if command.stream_path is None:
+        return _absent(request, services, command, told)
+    path = await asyncio.to_thread(stream_file, services.workspace.data_dir / command.stream_path)
     if not await asyncio.to_thread(path.is_file):
         return _absent(request, services, command, told)
     if request.query.get("raw") == "1":
@@ -46,7 +49,7 @@ def _absent(request: web.Request, services: Services, command: Command, told: di
     """A stream that was kept long enough is gone; the transcript says so, the raw one is not found."""
     workspace = services.workspace
     why = absence(command, workspace.settings().retention_days, workspace.clock())
-    if request.query.get("raw") == "1" or command.ended_at is None:
+    if request.query.get("raw") == "1" or (command.ended_at is None and command.agent != RUNNER):
         raise ApiError(404, "not_found", why)
     return answer({**told, "from": 0, "entries": [agents.Entry(agents.EntryKind.NOTE, why)]})
 

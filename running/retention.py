@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from db import Command, get_active_batch, get_running_commands, oldest_event, prune_events
+from running.chore import RUNNER
 from running.workspace import Workspace
 
 STREAMS: Final = "streams"  # below the data folder; in it a folder for each batch
@@ -104,6 +105,8 @@ def _remove_files(batch: Path, before: float) -> int:
 
 def absence(command: Command, days: int | None, now: float) -> str:
     """Why a command has no stream, for whoever wants to read it."""
+    if command.agent == RUNNER:
+        return "The runner did this itself, without an agent; what it did stands in the log."
     if days is not None and command.ended_at is not None and now - command.ended_at / 1000 > days * DAY_S:
         return f"The stream was removed after {days} day{'s' if days > 1 else ''}."
     return f"Command {command.id} has left no transcript."

@@ -7,6 +7,9 @@ import { titleOf } from "./plan.js";
 /** @typedef {import("./app.js").Model} Model */
 /** @typedef {import("./state.js").Operation} Operation */
 
+/** In the place of an agent's name: what the runner does itself has no transcript. */
+const RUNNER = "runner";
+
 /** @returns {import("./run.js").Part} */
 export function createOperations() {
   /** @type {unknown[]} */
@@ -64,7 +67,7 @@ function createCard(first, model) {
   const [who, attempt, task] = [h("span"), h("span"), h("span")];
   const spent = h("span", { class: "spent" });
   const query = new URLSearchParams({ story: first.story_key, transcript: String(first.command_id) });
-  const transcript = first.story_key && h("a", { href: `#run?${query}`, text: "Transcript", title: "What the agent says and does, as it does it" });
+  const transcript = first.story_key && first.agent !== RUNNER && h("a", { href: `#run?${query}`, text: "Transcript", title: "What the agent says and does, as it does it" });
   const line = h("p", { class: "operation-line" });
   const el = h("li", { class: first.background ? "operation background" : "operation", "data-command": first.command_id },
     h("div", { class: "operation-name" }, h("b", { text: shortCommand(first.command) }), first.story_key && story, title, first.background && h("span", { class: "badge", text: "background" })),

@@ -13,6 +13,7 @@ import pytest
 import events
 import running.retention
 from db import Database, create_batch, create_command, update_batch, update_command
+from running.chore import RUNNER
 from running.retention import DAY_S, Retention, remove_old
 from running.workspace import Workspace
 from settings import Settings
@@ -118,6 +119,7 @@ async def test_the_transcript_says_that_its_stream_was_removed(tmp_path: Path) -
         command = await database.write(create_command, batch, "dev-story", agent="claude")
         path = f"streams/1/{number}.ndjson"
         await database.write(update_command, command, status="success", ended_at=ended, stream_path=path)
+    await database.write(create_command, batch, "merge", agent=RUNNER)
     await database.close()
     old = stream(data, "1/1.ndjson.gz", 40)
     stream(data, "1/2.ndjson", 20)
@@ -126,10 +128,11 @@ async def test_the_transcript_says_that_its_stream_was_removed(tmp_path: Path) -
         async with aiohttp.ClientSession(server.url) as client:
             while old.exists():
                 await get(client, "/api/run")
-            told = [(await get(client, f"/api/commands/{number}/transcript"))["entries"] for number in (1, 2, 3)]
+            told = [(await get(client, f"/api/commands/{number}/transcript"))["entries"] for number in (1, 2, 3, 4)]
             assert [entry["text"] for entry in told[0]] == ["The stream was removed after 30 days."]
             assert told[1] == []
             assert [entry["text"] for entry in told[2]] == ["Command 3 has left no transcript."]
+            assert told[3][0]["text"].startswith("The runner did this itself")
             async with client.get("/api/commands/1/transcript?raw=1") as response:
                 assert response.status == 404
                 assert "removed after 30 days" in await response.text()
