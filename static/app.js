@@ -159,7 +159,7 @@ function clockOf({ link, heardAt }) {
 /** @param {Record<string, any>} payload */
 function onInit(payload) {
   queue = [];
-  const run = fromInit(payload);
+  const [run, first] = [fromInit(payload), !epoch];
   const steps = payload.epoch === epoch ? model.steps : NO_STEPS;
   if (payload.epoch === epoch) log.join(payload.events);
   else log.reset(payload.events);
@@ -167,6 +167,8 @@ function onInit(payload) {
   const lastAt = payload.events.at(-1)?.timestamp ?? 0;
   update({ run, steps, ready: true, heardAt: Date.now(), lastAt, spent: 0, counts: model.plan.sprint ? model.counts : run.plan });
   reader.forget();
+  if (!first) dossier.refresh(null);
+  heard(run.operations.map((operation) => operation.command_id));
   readSteps(run);
   replay.resume();
 }

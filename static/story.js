@@ -66,10 +66,10 @@ export function createStoryDialog(onClose) {
       dialog.scrollTop = 0;
       load(shown);
     },
-    /** Reads the open story again, because something happened to it. @param {Set<string>} changed */
+    /** Reads the open story again, because something happened to it. @param {Set<string> | null} changed null: to any */
     refresh(changed) {
       const sheet = shown;
-      if (!sheet || !changed.has(sheet.key)) return;
+      if (!sheet || !(changed?.has(sheet.key) ?? true)) return;
       clearTimeout(timer);
       timer = window.setTimeout(() => shown === sheet && load(sheet), SETTLE_MS);
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from api.sheets import story_sheet
 from tests.api.sheets import HOSTILE, hostile_changes, hostile_dossier, hostile_entries
 
-from .conftest import Server, picture, visit
+from .conftest import Server, Watch, picture, visit
 
 pytestmark = pytest.mark.browser
 
@@ -192,6 +193,20 @@ def test_nothing_moves_under_who_reads(context: BrowserContext, desk: Server) ->
     expect(fold).to_have_attribute("open", "")
     assert abs(page.evaluate(at) - before) <= 1
     story.write_text(text)
+
+
+def test_it_is_read_anew_when_the_server_tells_another_history(
+    context: BrowserContext, serve: Callable[..., Server], watch: Watch
+) -> None:
+    watch.allow("ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE")
+    server = serve("max")
+    page = dossier(context, server, FIRST)
+    server.end()
+    story = server.root / "_bmad-output/implementation-artifacts" / f"{FIRST}.md"
+    story.write_text(re.sub(r"^# .*$", "# Story 1.1: Another title", story.read_text(), count=1, flags=re.MULTILINE))
+    shutil.rmtree(server.data)
+    server.start()
+    expect(page.get_by_role("heading", name="Another title", exact=True)).to_be_visible()
 
 
 def test_what_a_story_file_holds_is_text(context: BrowserContext, desk: Server) -> None:
