@@ -79,7 +79,7 @@ class Attempt:
         columns = {
             "story_id": order.stories[0].row_id if order.stories else None,
             "story_key": order.story_key,
-            "story_keys": [story.key for story in order.stories],
+            "story_keys": order.story_keys,
             "attempt": self._place.attempt,
             "agent": self._place.spec.name,
             "model": self._place.model,
@@ -107,7 +107,7 @@ class Attempt:
 
     def _subject(self) -> dict[str, Any]:
         """What every event of this command says of it; all its stories where it works for several."""
-        keys = [story.key for story in self._order.stories]
+        keys = self._order.story_keys
         return known(
             story_key=self._order.story_key,
             story_keys=keys if len(keys) > 1 else None,
@@ -120,9 +120,9 @@ class Attempt:
         )
 
     async def _tell_start(self, activity: Activity) -> None:
-        if not self._order.stories:
+        keys = self._order.story_keys
+        if not keys:
             return  # work on the project itself is told by context events
-        keys = [story.key for story in self._order.stories]
         own = {"story_keys": keys, "cycle_number": self._place.cycle_number, "task_id": activity.task_id}
         await record(EventType.COMMAND_START, {**self._subject(), **own})
 

@@ -39,6 +39,10 @@ class Order:
         return self.stories[0].key if self.stories else ""
 
     @property
+    def story_keys(self) -> list[str]:
+        return [story.key for story in self.stories]
+
+    @property
     def may_ask(self) -> bool:
         """Whether a question of its agent goes to the operator: beside the run, and before it, nobody is asked."""
         return bool(self.stories) and not self.background

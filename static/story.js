@@ -23,9 +23,10 @@ export function createStoryDialog(onClose) {
   /** @type {Sheet | null} */
   let shown = null;
   let timer = 0;
-  /** The command that the address names, and whether it still has to be brought into sight. @type {number | null} */
-  let command = null;
-  let wanted = false;
+  /** The command that the address names. @type {number | null} */
+  let named = null;
+  /** The same, until it has been brought into sight. @type {number | null} */
+  let wanted = null;
 
   dialog.addEventListener("close", () => {
     shown = null;
@@ -41,25 +42,25 @@ export function createStoryDialog(onClose) {
       const dossier = await fetchStory(sheet.key);
       if (shown !== sheet) return;
       steadily(dialog, root, () => sheet.update(dossier));
-      point(sheet, dossier);
+      point(sheet);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (shown === sheet) sheet.fail(error.message);
     }
   }
 
-  /** Goes to the command that the address names, once. @param {Sheet} sheet @param {Dossier} dossier */
-  function point(sheet, dossier) {
-    if (!wanted || command === null) return;
-    wanted = false;
-    if (!sheet.open(command)) toast(`Command ${command} is none of ${dossier.key ?? sheet.key}.`, "bad");
+  /** Goes to the command that the address names, once. @param {Sheet} sheet */
+  function point(sheet) {
+    if (wanted !== null && !sheet.open(wanted)) toast(`Command ${wanted} is none of ${sheet.key}.`, "bad");
+    wanted = null;
   }
 
   return {
-    /** @param {string | null} key null closes @param {number | null} [of] a command of the story to go to */
-    show(key, of = null) {
-      [wanted, command] = [of !== null && (wanted || of !== command || key !== shown?.key), of];
-      if (key === (shown?.key ?? null)) return void (shown && wanted && load(shown));
+    /** @param {string | null} key null closes @param {number | null} [command] of the story, to go to */
+    show(key, command = null) {
+      if (command !== named || key !== shown?.key) wanted = command;
+      named = command;
+      if (key === (shown?.key ?? null)) return void (shown && wanted !== null && load(shown));
       if (key === null) return dialog.close();
       shown = createSheet(root, key);
       if (!dialog.open) dialog.showModal();
@@ -69,7 +70,7 @@ export function createStoryDialog(onClose) {
     /** Reads the open story again, because something happened to it. @param {Set<string> | null} changed null: to any */
     refresh(changed) {
       const sheet = shown;
-      if (!sheet || !(changed?.has(sheet.key) ?? true)) return;
+      if (!sheet || (changed !== null && !changed.has(sheet.key))) return;
       clearTimeout(timer);
       timer = window.setTimeout(() => shown === sheet && load(sheet), SETTLE_MS);
     },

@@ -26,31 +26,29 @@ const AT_END = 40;
 /**
  * A place for the transcript of a command, filled when it is first opened. While the command runs it grows, and is
  * followed by who looks at its end.
- * @param {number} id @param {string} [name] of the command
+ * @param {number} id @param {string} name of the command
  */
-export function createTranscript(id, name = "the command") {
+export function createTranscript(id, name) {
   const page = createPage(id);
   const mark = h("span", { class: "badge", text: "live" });
   const fold = createFold({ class: "transcript", summary: ["Transcript", mark], region: `Transcript of ${name}`, load });
-  let [live, timer, took, began] = [false, 0, 0, false];
+  let [live, timer, took] = [false, 0, 0];
   show(mark, false);
-  fold.el.addEventListener("toggle", () => fold.el.open && live && follow(id, hear));
 
   async function load() {
     const start = performance.now();
     const { from, entries } = await get(`/api/commands/${id}/transcript?from=${page.settled()}`);
     took = performance.now() - start;
     const { scrollTop, clientHeight, scrollHeight } = fold.body;
-    const follows = began ? scrollTop + clientHeight >= scrollHeight - AT_END : live;
-    began = true;
+    const follows = page.rows.hasChildNodes() ? scrollTop + clientHeight >= scrollHeight - AT_END : live;
     page.take(from, entries);
     if (follows) requestAnimationFrame(() => toEnd(fold.body));
     return [page.head, page.rows];
   }
 
-  /** The command has said something: it is read once things have calmed down. */
+  /** The command has said something: it is read once things have calmed down, or when it is opened. */
   function hear() {
-    if (fold.el.open) timer ||= window.setTimeout(() => ((timer = 0), fold.again()), Math.max(PAUSE_MS, PAUSE_TIMES * took));
+    timer ||= window.setTimeout(() => ((timer = 0), fold.again()), Math.max(PAUSE_MS, PAUSE_TIMES * took));
     return live && fold.el.isConnected;
   }
 
@@ -61,7 +59,7 @@ export function createTranscript(id, name = "the command") {
       if (live && !running) fold.again();
       live = running;
       show(mark, running);
-      if (running && fold.el.open) follow(id, hear);
+      if (running) follow(id, hear);
     },
   };
 }

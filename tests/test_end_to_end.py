@@ -97,6 +97,11 @@ def check_git(project: Path) -> None:
     subjects = log.stdout.splitlines()
     assert len(subjects) == 5
     assert subjects[-2] == "feat(1): implement stories 1-1-friendly-dates, 1-2-correct-a-sighting"
+    check_tests(project)
+
+
+def check_tests(project: Path) -> None:
+    """The demo project's own."""
     tests = subprocess.run(["python3", "-m", "unittest"], cwd=project, capture_output=True, text=True, check=False)
     assert tests.returncode == 0, tests.stderr
 
@@ -148,8 +153,7 @@ async def test_two_epics_side_by_side(tmp_path: Path) -> None:
 def check_merged(project: Path) -> None:
     rows = [row for row in (project / "README.md").read_text().splitlines() if row.startswith("| `")]
     assert sorted(row.split("`")[1].split()[0] for row in rows) == ["add", "fix", "life", "list"]
-    tests = subprocess.run(["python3", "-m", "unittest"], cwd=project, capture_output=True, text=True, check=False)
-    assert tests.returncode == 0, tests.stderr
+    check_tests(project)
 
 
 async def test_the_plug_is_pulled_and_the_run_goes_on(tmp_path: Path) -> None:
