@@ -24,14 +24,14 @@ from running.backup import back_up
 from running.batch import Batch
 from running.budget import Budget
 from running.command import Commander
+from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
-from running.intake import Intake
 from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
+from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
-from running.recovery import recover
-from running.workflows import choose_preset, preset_of, remember_preset
-from running.workspace import Workspace, durable, known, record, record_batch
-from runstate import RunState
+from running.recovery.startup import recover
+from running.workspace import Workspace, drop_none, emit_durable, record_batch, until_stored
+from runstate.fold import RunState
 from workflow import Preset
 
 END_S: Final = 2.5  # how long agents get to end when the server ends, before they are killed by their marks
@@ -149,7 +149,7 @@ class Orchestrator:
             await self.resume()
         except (BadRequest, NotNow) as refused:
             message = f"The interrupted batch could not go on by itself: {refused}"
-            await record(EventType.ATTENTION, {"kind": "resume", "message": message})
+            await emit_durable(EventType.ATTENTION, {"kind": "resume", "message": message})
 
     async def shutdown(self) -> None:
         """End the agents within five seconds; the batch stays open as interrupted or paused."""
@@ -194,7 +194,7 @@ class Orchestrator:
             payload = {"batch_id": row.id, "cycles_completed": row.cycles_completed, "status": "stopped"}
             ended = int(self._workspace.clock() * 1000)
             payload["reason"] = "a new batch was started instead"
-            await durable(lambda: self._workspace.database.write(finish_stories, row.id, ended))
+            await until_stored(lambda: self._workspace.database.write(finish_stories, row.id, ended))
             await record_batch(self._workspace, row.id, EventType.BATCH_END, payload, status="stopped", ended_at=ended)
 
     async def _create(self, request: StartRequest, agent: str, preset: Preset) -> BatchRow:
@@ -207,11 +207,11 @@ class Orchestrator:
             "only_stories": None if request.stories is None else json.dumps(list(request.stories)),
             "started_at": int(self._workspace.clock() * 1000),
         }
-        batch_id = await durable(lambda: database.write(create_batch, request.cycles, **columns))
+        batch_id = await until_stored(lambda: database.write(create_batch, request.cycles, **columns))
         await remember_preset(self._workspace, batch_id, preset)
         backups = self._workspace.data_dir / "backups"
         await asyncio.to_thread(back_up, self._workspace.project.tracker, backups, batch_id)
-        told = known(
+        told = drop_none(
             batch_id=batch_id,
             max_cycles=request.cycles or "all",
             agent=agent,
@@ -219,10 +219,12 @@ class Orchestrator:
             workflow_reason=preset.why or None,
             budget_usd=budget,
         )
-        await durable(lambda: emit_event(EventType.BATCH_START, told))
+        await until_stored(lambda: emit_event(EventType.BATCH_START, told))
         if self._workspace.git is None:
             message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
-            await record(EventType.BATCH_WARNING, {"batch_id": batch_id, "warning_type": "git", "message": message})
+            await emit_durable(
+                EventType.BATCH_WARNING, {"batch_id": batch_id, "warning_type": "git", "message": message}
+            )
         row = await database.read(get_active_batch)
         if row is None:
             raise NotNow("database", "the batch could not be read back")
@@ -236,7 +238,7 @@ class Orchestrator:
             workspace,
             commander,
             self._background,
-            Intake(workspace, row.id, only or None, preset.stories),
+            CycleSource(workspace, row.id, only or None, preset.stories),
             preset=preset,
             cycles=row.max_cycles,
             completed=row.cycles_completed,

@@ -17,13 +17,13 @@ from typing import Any, Final, TextIO
 import msgspec
 from aiohttp import web
 
-import api.answers
 import api.changes
 import api.export
+import api.health
 import api.history
+import api.http
 import api.metrics
 import api.openapi
-import api.operate
 import api.page
 import api.project
 import api.run
@@ -32,7 +32,20 @@ import api.socket
 import api.transcripts
 import events
 import security
-from api.answers import SERVICES, LiveSettings, Services
+from api.http import SERVICES, LiveSettings, Services
+from cli import arguments, logs, verbs
+from cli.config import (
+    PROGRAM_DIR,
+    CannotStart,
+    ServerConfig,
+    agent_specs,
+    forget_secrets,
+    make_data_dir,
+    masker_of,
+    resolve,
+)
+from cli.headless import Exit, Headless
+from cli.system import listen, open_browser, until_signal, url_of
 from db import (
     Database,
     SchemaTooNew,
@@ -42,22 +55,18 @@ from db import (
     get_last_batch,
     oldest_event,
 )
-from hub import INIT_EVENTS, Hub
-from launch import HOUSE, CannotStart, Plan, agent_specs, forget_secrets, make_data_dir, masker_of, plan
+from git.snapshots import Git
 from notify import Notifier
-from operating import arguments, logs, verbs
-from operating.headless import Exit, Headless
-from operating.surroundings import listen, open_browser, until_signal, url_of
 from orchestrator import Orchestrator
-from running.git import Git
 from running.lock import ProjectLock, ProjectLocked
 from running.retention import Retention
+from running.watcher import ProjectWatcher
 from running.workspace import Workspace
-from runstate import RunState
-from security.connections import Crowd, Site, room_for
-from security.door import cookie_secret
+from runstate.fold import RunState
+from security.connections import ConnectionLimiter, Site, limits_for
+from security.token import cookie_secret
 from settings import LOOPBACK
-from upkeep import Upkeep
+from websocket.hub import INIT_EVENTS, Hub
 
 EXIT_USAGE: Final = 2  # the operator has to change something
 HANDLERS_S: Final = 1.0  # what is left of requests at the end of the server, before they are cut
@@ -65,12 +74,12 @@ HANDLERS_S: Final = 1.0  # what is left of requests at the end of the server, be
 log = logging.getLogger("sprint_runner")
 
 
-def build_app(plan: Plan, *subscribers: events.Subscriber) -> web.Application:
+def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Application:
     """The application of one project, its routes and its life; nothing is opened before it starts.
 
     `subscribers` see every commit after the pages have.
     """
-    settings = plan.loaded.settings
+    settings = config.loaded.settings
     pages = api.page.manifest()
     guard = security.Guard(
         hosts=[*LOOPBACK, settings.host, *settings.allowed_hosts],
@@ -78,10 +87,10 @@ def build_app(plan: Plan, *subscribers: events.Subscriber) -> web.Application:
         cors_origin=settings.cors_origin,
         shared=api.project.SHARED,
         csp=security.policy(pages[""].content),
-        secret=cookie_secret(plan.data_dir) if settings.token is not None else None,
+        secret=cookie_secret(config.data_dir) if settings.token is not None else None,
     )
-    app = web.Application(middlewares=[api.answers.errors], client_max_size=api.answers.BODY_MAX)
-    security.protect(app, guard, api.answers.refuse)
+    app = web.Application(middlewares=[api.http.errors], client_max_size=api.http.BODY_MAX)
+    security.protect(app, guard, api.http.refuse)
     app[api.page.MANIFEST] = pages
     for module in (
         api.page,
@@ -92,21 +101,23 @@ def build_app(plan: Plan, *subscribers: events.Subscriber) -> web.Application:
         api.export,
         api.history,
         api.transcripts,
-        api.operate,
+        api.health,
         api.settings,
         api.metrics,
         api.openapi,
     ):
         app.add_routes(module.ROUTES)
-    app.cleanup_ctx.append(lambda app: _services(app, plan, subscribers))
+    app.cleanup_ctx.append(lambda app: _services(app, config, subscribers))
     app.on_shutdown.append(_end_run_and_pages)
     return app
 
 
-async def _services(app: web.Application, plan: Plan, subscribers: Sequence[events.Subscriber]) -> AsyncIterator[None]:
+async def _services(
+    app: web.Application, config: ServerConfig, subscribers: Sequence[events.Subscriber]
+) -> AsyncIterator[None]:
     """Everything that is open while the server runs, in order; closed in the opposite one."""
-    settings = plan.loaded.settings
-    database = await Database.open(plan.data_dir / "sprint-runner.db")
+    settings = config.loaded.settings
+    database = await Database.open(config.data_dir / "sprint-runner.db")
     run_state = RunState()
     await _restore(database, run_state)
     hub = Hub(
@@ -120,11 +131,11 @@ async def _services(app: web.Application, plan: Plan, subscribers: Sequence[even
     )
     hub.load(database.last_seq, await _newest(database))
     hub.ring.pruned(await database.read(oldest_event))
-    live = LiveSettings(plan.loaded, plan.reload)
-    workspace = await _workspace(plan, live, database)
+    live = LiveSettings(config.loaded, config.reload)
+    workspace = await _workspace(config, live, database)
     app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, live)
-    upkeep, retention = Upkeep(workspace, run_state, hub), Retention(workspace, hub.ring.pruned)
-    notifier = Notifier(database, settings, plan.project.name)
+    upkeep, retention = ProjectWatcher(workspace, run_state, hub), Retention(workspace, hub.ring.pruned)
+    notifier = Notifier(database, settings, config.project.name)
     events.start(database, run_state.apply, upkeep.committed, hub.publish, notifier.take, *subscribers)
     notifier.start()
     await app[SERVICES].orchestrator.recover()
@@ -144,21 +155,21 @@ async def _end_run_and_pages(app: web.Application) -> None:
     await app[SERVICES].hub.close()
 
 
-async def _workspace(plan: Plan, live: LiveSettings, database: Database) -> Workspace:
-    project = plan.project
-    ignored = [folder for folder in (project.artifacts, plan.data_dir) if folder.is_relative_to(project.root)]
+async def _workspace(config: ServerConfig, live: LiveSettings, database: Database) -> Workspace:
+    project = config.project
+    ignored = [folder for folder in (project.artifacts, config.data_dir) if folder.is_relative_to(project.root)]
     names = tuple(folder.relative_to(project.root).as_posix() for folder in ignored)
-    git = await Git.find(project.root, plan.data_dir / "snapshots", tuple(name for name in names if name != "."))
+    git = await Git.find(project.root, config.data_dir / "snapshots", tuple(name for name in names if name != "."))
     return Workspace(
         project=project,
         settings=lambda: live.loaded.settings,
-        agents=agent_specs(plan.loaded.settings.agents, plan.loaded.settings.prices),
+        agents=agent_specs(config.loaded.settings.agents, config.loaded.settings.prices),
         database=database,
-        data_dir=plan.data_dir,
-        prompts=HOUSE / "prompts",
+        data_dir=config.data_dir,
+        prompts=PROGRAM_DIR / "prompts",
         git=git,
         clock=time.time,
-        masker=masker_of(plan.loaded.settings),
+        masker=masker_of(config.loaded.settings),
     )
 
 
@@ -197,26 +208,26 @@ def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
 # -- the process -----------------------------------------------------------------------------------------------
 
 
-async def serve(plan: Plan, errand: Headless | None = None) -> int:
-    """Run until a signal, or until the errand is done; the exit code. Raises `CannotStart`."""
-    make_data_dir(plan.data_dir)
-    lock = ProjectLock(plan.data_dir)
+async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
+    """Run until a signal, or until the headless is done; the exit code. Raises `CannotStart`."""
+    make_data_dir(config.data_dir)
+    lock = ProjectLock(config.data_dir)
     try:
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
-    listener = listen(plan.loaded.settings)
-    subscribers = [] if errand is None else [errand.take]
-    runner = web.AppRunner(build_app(plan, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
+    listener = listen(config.loaded.settings)
+    subscribers = [] if headless is None else [headless.take]
+    runner = web.AppRunner(build_app(config, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
     try:
         await runner.setup()
-        crowd = Crowd(room_for(plan.loaded.settings.max_clients), time.monotonic)
-        await Site(runner, listener, crowd).start()
+        limiter = ConnectionLimiter(limits_for(config.loaded.settings.max_clients), time.monotonic)
+        await Site(runner, listener, limiter).start()
         url = url_of(listener)
         lock.describe(pid=os.getpid(), url=url)
-        _announce(plan, url, runner.app[SERVICES], sys.stdout if errand is None else sys.stderr)
-        return await _until_done(ended, errand, runner.app[SERVICES].orchestrator)
+        _announce(config, url, runner.app[SERVICES], sys.stdout if headless is None else sys.stderr)
+        return await _until_done(ended, headless, runner.app[SERVICES].orchestrator)
     except SchemaTooNew as error:
         raise CannotStart(str(error)) from None
     finally:
@@ -225,12 +236,12 @@ async def serve(plan: Plan, errand: Headless | None = None) -> int:
         lock.release()
 
 
-async def _until_done(ended: asyncio.Future[None], errand: Headless | None, orchestrator: Orchestrator) -> int:
-    """Wait for the signal, or for the errand if there is one; a signal cuts it short."""
-    if errand is None:
+async def _until_done(ended: asyncio.Future[None], headless: Headless | None, orchestrator: Orchestrator) -> int:
+    """Wait for the signal, or for the headless if there is one; a signal cuts it short."""
+    if headless is None:
         await ended
         return 0
-    task = asyncio.ensure_future(errand.run(orchestrator))
+    task = asyncio.ensure_future(headless.run(orchestrator))
     waiting: list[asyncio.Future[Any]] = [task, ended]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     if not task.done():
@@ -239,16 +250,16 @@ async def _until_done(ended: asyncio.Future[None], errand: Headless | None, orch
     return await task
 
 
-def _announce(plan: Plan, url: str, services: Services, out: TextIO) -> None:
+def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -> None:
     """The one line that says where the page is: people read it, programs wait for it."""
     agent = services.run_state.run.agent
     version = (agent.version or "not available").split(" (")[0]
-    line = f"Sprint Runner at {url}  (project {plan.project.name}, agent {agent.name} {version})\n"
+    line = f"Sprint Runner at {url}  (project {config.project.name}, agent {agent.name} {version})\n"
     out.write(line)
     out.flush()
     if agent.problem is not None:
         log.warning("%s", agent.problem)
-    if plan.open_browser:
+    if config.open_browser:
         open_browser(url)
 
 
@@ -256,10 +267,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments.parse(sys.argv[1:] if argv is None else argv)
     logs.set_up(getattr(options, "log_level", "warning"), getattr(options, "log_format", "text"))
     try:
-        planned = plan(options)
-        logs.mask(masker_of(planned.loaded.settings).text)
+        config = resolve(options)
+        logs.mask(masker_of(config.loaded.settings).text)
         forget_secrets()
-        return verbs.perform(options, planned, serve)
+        return verbs.perform(options, config, serve)
     except CannotStart as error:
         sys.stderr.write(f"server.py: {error}\n")
         return EXIT_USAGE

@@ -15,8 +15,8 @@ from typing import ClassVar, Protocol
 
 from agents.records import Record, Retry
 from agents.spec import AgentSpec, Call, OutcomeKind
-from agents.tally import Tally
-from agents.wording import last_words, sentence
+from agents.text import last_words, sentence
+from agents.usage import Tally
 
 
 class Cause(StrEnum):
@@ -81,7 +81,7 @@ class Parser(Protocol):
     def feed(self, line: bytes) -> Sequence[Record]:
         """The records of one line (without its newline). Never raises for content."""
 
-    def complain(self, line: bytes) -> Sequence[Record]:
+    def feed_stderr(self, line: bytes) -> Sequence[Record]:
         """The records of one line of stderr, where some programs announce retries and denials."""
 
     def close(self) -> Sequence[Record]:
@@ -103,7 +103,7 @@ def choices(spec: AgentSpec, call: Call, modes: Mapping[str, str]) -> list[str]:
 class QuietParser:
     """What most parsers have in common: nothing to say about stderr, nor at the end."""
 
-    def complain(self, line: bytes) -> Sequence[Record]:
+    def feed_stderr(self, line: bytes) -> Sequence[Record]:
         return ()
 
     def close(self) -> Sequence[Record]:
@@ -120,8 +120,10 @@ class Adapter(ABC):
     ending: ClassVar[tuple[Step, ...]] = (Step(signal.SIGTERM),)  # before SIGKILL to the group
     death_signal: ClassVar[signal.Signals] = signal.SIGKILL  # sent by the kernel when we die
     login: ClassVar[str] = ""  # the sentence for an operator whose key or login was refused
-    traces: ClassVar[tuple[str, ...]] = ()  # below the home folder: what the program leaves there at its first start
-    keys: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that stand for a login, or name one
+    state_paths: ClassVar[
+        tuple[str, ...]
+    ] = ()  # below the home folder: what the program leaves there at its first start
+    login_variables: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that stand for a login, or name one
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win
 
     @abstractmethod

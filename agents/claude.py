@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from agents import objects
+from agents import json_values
 from agents.adapter import Adapter, QuietParser, Step
 from agents.claude_lines import (
     blocks_of,
@@ -28,7 +28,7 @@ from agents.claude_lines import (
     words_of,
 )
 from agents.claude_reply import Reply
-from agents.objects import Json
+from agents.json_values import Json
 from agents.records import (
     Denied,
     Failure,
@@ -43,7 +43,7 @@ from agents.records import (
 )
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
 from agents.summaries import tool_call
-from agents.wording import one_line
+from agents.text import one_line
 
 PARTIAL = "--include-partial-messages"  # tells the true tokens of each reply, and that a long one is still growing
 SYNTHETIC_MODEL = "<synthetic>"  # an API error printed as if the model had said it
@@ -67,7 +67,7 @@ class ClaudeParser(QuietParser):
         self._reply = Reply(self.CHARS_PER_TOKEN)
 
     def feed(self, line: bytes) -> Sequence[Record]:
-        reading = objects.read_line(line, is_line)
+        reading = json_values.read_line(line, is_line)
         records: list[Record] = [*reading.noise]
         for value in reading.objects:
             records.extend(self._read(value))
@@ -91,22 +91,22 @@ class ClaudeParser(QuietParser):
     # -- what the model and its tools said
 
     def _assistant(self, line: Json) -> Iterator[Record]:
-        message = objects.as_object(line.get("message"))
+        message = json_values.as_object(line.get("message"))
         if message.get("model") == SYNTHETIC_MODEL:
             yield from self._synthetic(line, message)
             return
-        subagent = objects.as_text(line.get("parent_tool_use_id"))
+        subagent = json_values.as_text(line.get("parent_tool_use_id"))
         blocks = blocks_of(message.get("content"))
         for block in blocks:
             yield from self._block(block, subagent)
         yield from self._usage(message, sum(size_of(block) for block in blocks))
 
     def _block(self, block: Json, subagent: str | None) -> Iterator[Record]:
-        if block.get("type") == "text" and (text := objects.as_text(block.get("text"))):
+        if block.get("type") == "text" and (text := json_values.as_text(block.get("text"))):
             yield Text(text, subagent)
         elif block.get("type") == "tool_use":
-            name = objects.as_text(block.get("name")) or "?"
-            arguments = objects.as_object(block.get("input"))
+            name = json_values.as_text(block.get("name")) or "?"
+            arguments = json_values.as_object(block.get("input"))
             yield tool_call(str(block.get("id")), name, arguments, self._cwd, subagent)
             if name in _QUESTION_TOOLS:
                 yield Question(question_of(arguments) or name)
@@ -115,44 +115,44 @@ class ClaudeParser(QuietParser):
         return usage_of(usage)
 
     def _usage(self, message: Json, characters: int) -> Iterator[Record]:
-        id_ = objects.as_text(message.get("id"))
-        usage = self._tokens(objects.as_object(message.get("usage")))
+        id_ = json_values.as_text(message.get("id"))
+        usage = self._tokens(json_values.as_object(message.get("usage")))
         if id_ is not None and usage:
             yield self._reply.block(id_, text_of(message, "model"), usage, characters)
 
     def _synthetic(self, line: Json, message: Json) -> Iterator[Record]:
         said = "\n".join(str(block.get("text", "")) for block in blocks_of(message.get("content")))
-        error = objects.as_text(line.get("error"))
+        error = json_values.as_text(line.get("error"))
         if error is None:  # a note of the program, such as "No response requested."
             yield Note(one_line(said))
             return
-        status = objects.as_int(line.get("api_error_status")) or None
+        status = json_values.as_int(line.get("api_error_status")) or None
         self._failure = Failure(error, one_line(said), status)
         if line.get("api_error") == "usage_limit_reached" and self._limit is None:
-            info = objects.as_object(objects.as_object(line.get("api_error_params")).get("rate_limit_info"))
+            info = json_values.as_object(json_values.as_object(line.get("api_error_params")).get("rate_limit_info"))
             self._limit = limit_of({**info, "status": "rejected"})
             yield self._limit
         yield self._failure
 
     def _user(self, line: Json) -> Iterator[Record]:
-        subagent = objects.as_text(line.get("parent_tool_use_id"))
-        for block in blocks_of(objects.as_object(line.get("message")).get("content")):
+        subagent = json_values.as_text(line.get("parent_tool_use_id"))
+        for block in blocks_of(json_values.as_object(line.get("message")).get("content")):
             if block.get("type") == "tool_result":
                 yield tool_result(block, subagent)
 
     def _event(self, line: Json) -> Iterator[Record]:
         """With partial messages a reply's tokens are known from its first byte, and exactly at its end."""
-        event = objects.as_object(line.get("event"))
+        event = json_values.as_object(line.get("event"))
         seen: UsageSeen | None = None
         match event.get("type"):
             case "message_start":
-                yield from self._usage(objects.as_object(event.get("message")), 0)
+                yield from self._usage(json_values.as_object(event.get("message")), 0)
             case "content_block_delta":
-                delta = objects.as_object(event.get("delta"))
+                delta = json_values.as_object(event.get("delta"))
                 written = delta.get("text") or delta.get("partial_json") or delta.get("thinking")
                 seen = self._reply.grow(len(str(written or "")))
             case "message_delta":
-                usage = self._tokens(objects.as_object(event.get("usage")))
+                usage = self._tokens(json_values.as_object(event.get("usage")))
                 seen = self._reply.end(text_of(line, "api_message_id"), usage)
         if seen is not None:
             yield seen
@@ -164,7 +164,7 @@ class ClaudeParser(QuietParser):
             case "init":
                 self._started = True
                 self._cwd = self._cwd or text_of(line, "cwd")
-                version = objects.as_text(line.get("claude_code_version"))
+                version = json_values.as_text(line.get("claude_code_version"))
                 yield Started(text_of(line, "session_id"), text_of(line, "model"), version)
             case "api_retry":
                 yield retry_of(line)
@@ -173,19 +173,19 @@ class ClaudeParser(QuietParser):
                 message = text_of(line, "message") or ""
                 yield Denied(str(line.get("tool_name")), text_of(line, "tool_use_id"), message)
             case "background_tasks_changed":
-                self._background = len(objects.as_objects(line.get("tasks")))
+                self._background = len(json_values.as_objects(line.get("tasks")))
             case "model_fallback" | "model_refusal_no_fallback" | "informational" | "task_notification":
                 yield Note(one_line(text_of(line, "content") or text_of(line, "summary") or str(line["subtype"])))
             case "compact_boundary":
                 yield Note("The conversation was compacted.")
 
     def _rate_limit(self, line: Json) -> Iterator[Record]:
-        seen = limit_of(objects.as_object(line.get("rate_limit_info")))
+        seen = limit_of(json_values.as_object(line.get("rate_limit_info")))
         self._limit = seen if seen.rejected else None
         yield seen
 
     def _result(self, line: Json) -> Iterator[Record]:
-        for denial in objects.as_objects(line.get("permission_denials")):
+        for denial in json_values.as_objects(line.get("permission_denials")):
             id_ = text_of(denial, "tool_use_id")
             if str(id_) not in self._denied:
                 self._denied.add(str(id_))
@@ -200,7 +200,7 @@ class ClaudeParser(QuietParser):
             usage,
             cost,
             cumulative=cumulative,
-            turns=objects.as_int(line.get("num_turns")),
+            turns=json_values.as_int(line.get("num_turns")),
             more_expected=self._background > 0,
         )
         self._failure = None
@@ -211,12 +211,12 @@ class ClaudeParser(QuietParser):
             return OutcomeKind.SUCCESS, ""
         if subtype in _LIMIT_SUBTYPES:
             return OutcomeKind.LIMIT, words
-        if objects.as_text(line.get("startup_failure_reason")) or not (self._started or line.get("num_turns")):
+        if json_values.as_text(line.get("startup_failure_reason")) or not (self._started or line.get("num_turns")):
             return OutcomeKind.COULD_NOT_START, words
         if self._limit is not None or line.get("api_error") == "usage_limit_reached":
             return OutcomeKind.USAGE_LIMIT, words
         error = self._failure.error if self._failure else text_of(line, "error")
-        return kind_of(error, objects.as_int(line.get("api_error_status"))), words
+        return kind_of(error, json_values.as_int(line.get("api_error_status"))), words
 
 
 class Claude(Adapter):
@@ -224,8 +224,8 @@ class Claude(Adapter):
 
     kind = "claude"
     login = "Log in with `claude` and /login, or set ANTHROPIC_API_KEY in the agent's environment."
-    traces = (".claude", ".claude.json", "/etc/claude-code")
-    keys = ("ANTHROPIC_", "CLAUDE_", "AWS_", "GOOGLE_", "AZURE_")
+    state_paths = (".claude", ".claude.json", "/etc/claude-code")
+    login_variables = ("ANTHROPIC_", "CLAUDE_", "AWS_", "GOOGLE_", "AZURE_")
     ending = (Step(signal.SIGINT), Step(signal.SIGTERM))
     death_signal = signal.SIGTERM  # on which it ends the shell commands it started, too
     environment = {

@@ -5,11 +5,11 @@ Nothing here raises for content: what is missing or of the wrong shape is empty,
 
 from __future__ import annotations
 
-from agents import objects
-from agents.objects import Json
+from agents import json_values
+from agents.json_values import Json
 from agents.records import LimitSeen, Retry, ToolResult
 from agents.spec import OutcomeKind, Usage
-from agents.wording import one_line
+from agents.text import one_line
 
 RESULT_CHARS = 64 * 1024  # of a tool result that is passed on
 QUESTION_CHARS = 2000  # of a question with its choices
@@ -27,14 +27,14 @@ def is_line(value: Json) -> bool:
 
 def text_of(line: Json, key: str) -> str | None:
     """A non-empty string field, else None."""
-    return objects.as_text(line.get(key))
+    return json_values.as_text(line.get(key))
 
 
 def blocks_of(content: object) -> list[Json]:
     """Content is a string or a list of blocks."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
-    return objects.as_objects(content)
+    return json_values.as_objects(content)
 
 
 def size_of(block: Json) -> int:
@@ -55,23 +55,23 @@ def tool_result(block: Json, subagent: str | None) -> ToolResult:
 def usage_of(usage: Json) -> Usage:
     """An API usage object."""
     return Usage(
-        objects.as_int(usage.get("input_tokens")),
-        objects.as_int(usage.get("output_tokens")),
-        objects.as_int(usage.get("cache_read_input_tokens")),
-        objects.as_int(usage.get("cache_creation_input_tokens")),
+        json_values.as_int(usage.get("input_tokens")),
+        json_values.as_int(usage.get("output_tokens")),
+        json_values.as_int(usage.get("cache_read_input_tokens")),
+        json_values.as_int(usage.get("cache_creation_input_tokens")),
     )
 
 
 def _model_usage(models: Json) -> tuple[Usage, float]:
     total, cost = Usage(), 0.0
-    for entry in map(objects.as_object, models.values()):
+    for entry in map(json_values.as_object, models.values()):
         total += Usage(
-            objects.as_int(entry.get("inputTokens")),
-            objects.as_int(entry.get("outputTokens")),
-            objects.as_int(entry.get("cacheReadInputTokens")),
-            objects.as_int(entry.get("cacheCreationInputTokens")),
+            json_values.as_int(entry.get("inputTokens")),
+            json_values.as_int(entry.get("outputTokens")),
+            json_values.as_int(entry.get("cacheReadInputTokens")),
+            json_values.as_int(entry.get("cacheCreationInputTokens")),
         )
-        cost += objects.as_number(entry.get("costUSD")) or 0.0
+        cost += json_values.as_number(entry.get("costUSD")) or 0.0
     return total, cost
 
 
@@ -81,28 +81,30 @@ def spent(line: Json) -> tuple[Usage, float | None, bool]:
     since = line.get("model_usage_since_last_result")
     if isinstance(since, dict):
         return (*_model_usage(since), False)
-    cost = objects.as_number(line.get("total_cost_usd"))
-    totals, _ = _model_usage(objects.as_object(line.get("modelUsage")))
+    cost = json_values.as_number(line.get("total_cost_usd"))
+    totals, _ = _model_usage(json_values.as_object(line.get("modelUsage")))
     if totals:
         return totals, cost, True
-    return usage_of(objects.as_object(line.get("usage"))), cost, True
+    return usage_of(json_values.as_object(line.get("usage"))), cost, True
 
 
 def limit_of(info: Json) -> LimitSeen:
     """A rate limit record; a rejected window that overage pays for is not rejected."""
     return LimitSeen(
         rejected=info.get("status") == "rejected" and info.get("isUsingOverage") is not True,
-        resets_at=objects.as_number(info.get("resetsAt")),
+        resets_at=json_values.as_number(info.get("resetsAt")),
         window=text_of(info, "rateLimitType"),
-        used_fraction=objects.as_number(info.get("utilization")),
+        used_fraction=json_values.as_number(info.get("utilization")),
     )
 
 
 def question_of(arguments: Json) -> str:
     """What is asked, all of it, each question with what may be chosen, on one line."""
     asked = []
-    for question in objects.as_objects(arguments.get("questions")):
-        labels = [str(option["label"]) for option in objects.as_objects(question.get("options")) if option.get("label")]
+    for question in json_values.as_objects(arguments.get("questions")):
+        labels = [
+            str(option["label"]) for option in json_values.as_objects(question.get("options")) if option.get("label")
+        ]
         choices = f" ({' / '.join(labels)})" if labels else ""
         asked.append(f"{question.get('question') or ''}{choices}")
     return one_line(" ".join(asked), QUESTION_CHARS)
@@ -110,14 +112,14 @@ def question_of(arguments: Json) -> str:
 
 def retry_of(line: Json) -> Retry:
     """An announced retry; a refused key is a fatal one."""
-    delay = objects.as_number(line.get("retry_delay_ms"))
+    delay = json_values.as_number(line.get("retry_delay_ms"))
     error = text_of(line, "error") or "unknown"
     return Retry(
-        attempt=objects.as_int(line.get("attempt")),
-        max_attempts=objects.as_int(line.get("max_retries")) or None,
+        attempt=json_values.as_int(line.get("attempt")),
+        max_attempts=json_values.as_int(line.get("max_retries")) or None,
         delay_s=None if delay is None else delay / 1000,
         error=error,
-        status=objects.as_int(line.get("error_status")) or None,
+        status=json_values.as_int(line.get("error_status")) or None,
         fatal=error in _AUTH_ERRORS,
     )
 

@@ -13,14 +13,14 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 
-from agents import faults, objects
+from agents import faults, json_values
 from agents.adapter import Adapter, QuietParser, Step
-from agents.guess import Guess
-from agents.objects import Json
+from agents.json_values import Json
 from agents.records import Denied, Failure, Final, LimitSeen, Note, Record, Retry, Started, Text, ToolResult
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
 from agents.summaries import relative, tool_call
-from agents.wording import one_line
+from agents.text import one_line
+from agents.token_estimate import Guess
 
 RESULT_CHARS = 64 * 1024  # of a command's output that is passed on
 COMMAND_CHARS = 2000  # of a command line that is taken apart for its summary
@@ -48,32 +48,32 @@ class CodexParser(QuietParser):
         self._session: str | None = None
 
     def feed(self, line: bytes) -> Sequence[Record]:
-        reading = objects.read_line(line, _is_line)
+        reading = json_values.read_line(line, _is_line)
         records: list[Record] = [*reading.noise]
         for value in reading.objects:
             records.extend(self._guess.follow(self._read(value)))
         return records
 
-    def complain(self, line: bytes) -> Sequence[Record]:
+    def feed_stderr(self, line: bytes) -> Sequence[Record]:
         found = _DENIED.search(line)
         return (Denied("sandbox", None, one_line(found[1].decode("utf-8", "replace"))),) if found else ()
 
     def _read(self, line: Json) -> Iterator[Record]:
         match line.get("type"):
             case "thread.started":
-                self._session = objects.as_text(line.get("thread_id"))
+                self._session = json_values.as_text(line.get("thread_id"))
                 yield Started(self._session)
             case "item.started" | "item.updated":
-                yield from self._begin(objects.as_object(line.get("item")))
+                yield from self._begin(json_values.as_object(line.get("item")))
             case "item.completed":
-                yield from self._complete(objects.as_object(line.get("item")))
+                yield from self._complete(json_values.as_object(line.get("item")))
             case "error":
-                yield _error(objects.as_text(line.get("message")) or "unknown error")
+                yield _error(json_values.as_text(line.get("message")) or "unknown error")
             case "turn.completed":
-                usage = _usage(objects.as_object(line.get("usage")))
+                usage = _usage(json_values.as_object(line.get("usage")))
                 yield Final(OutcomeKind.SUCCESS, "", self._session, usage, cumulative=True, whole_session=True)
             case "turn.failed":
-                yield from self._failed(objects.as_text(objects.as_object(line.get("error")).get("message")))
+                yield from self._failed(json_values.as_text(json_values.as_object(line.get("error")).get("message")))
 
     def _begin(self, item: Json) -> Iterator[Record]:
         id_, kind = str(item.get("id")), str(item.get("type"))
@@ -83,16 +83,16 @@ class CodexParser(QuietParser):
         if kind == "command_execution":
             yield tool_call(id_, "Bash", {"command": _script(item)}, self._cwd)
         elif kind == "file_change":
-            changes = objects.as_objects(item.get("changes"))
+            changes = json_values.as_objects(item.get("changes"))
             new = bool(changes) and all(change.get("kind") == "add" for change in changes)
             paths = ", ".join(relative(str(change.get("path")), self._cwd) for change in changes[:3])
             yield tool_call(id_, "Write" if new else "Edit", {"path": paths}, self._cwd)
         else:
-            name = objects.as_text(item.get("tool")) or kind
-            yield tool_call(id_, name, {**objects.as_object(item.get("arguments")), **item}, self._cwd)
+            name = json_values.as_text(item.get("tool")) or kind
+            yield tool_call(id_, name, {**json_values.as_object(item.get("arguments")), **item}, self._cwd)
 
     def _complete(self, item: Json) -> Iterator[Record]:
-        kind, said = item.get("type"), objects.as_text(item.get("text"))
+        kind, said = item.get("type"), json_values.as_text(item.get("text"))
         if kind == "agent_message":
             if said:
                 yield Text(said)
@@ -120,8 +120,8 @@ class Codex(Adapter):
     kind = "codex"
     login = "Log in with `codex login`, or set the key that its provider asks for."
     complains = True
-    traces = (".codex",)
-    keys = ("OPENAI_", "CODEX_", "AZURE_")
+    state_paths = (".codex",)
+    login_variables = ("OPENAI_", "CODEX_", "AZURE_")
     ending = (Step(signal.SIGINT),)  # on which it ends its commands; SIGTERM would leave them
     death_signal = signal.SIGINT
 
@@ -174,7 +174,7 @@ def _error(message: str) -> Record:
 
 def _usage(usage: Json) -> Usage:
     """`input_tokens` includes the cached ones; `output_tokens` the reasoning."""
-    read = objects.as_int(usage.get("cached_input_tokens"))
-    written = objects.as_int(usage.get("cache_write_input_tokens"))
-    fresh = max(0, objects.as_int(usage.get("input_tokens")) - read - written)
-    return Usage(fresh, objects.as_int(usage.get("output_tokens")), read, written)
+    read = json_values.as_int(usage.get("cached_input_tokens"))
+    written = json_values.as_int(usage.get("cache_write_input_tokens"))
+    fresh = max(0, json_values.as_int(usage.get("input_tokens")) - read - written)
+    return Usage(fresh, json_values.as_int(usage.get("output_tokens")), read, written)

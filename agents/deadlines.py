@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.adapter import Cause
-from agents.wording import duration
+from agents.text import duration
 
 
 @dataclass(frozen=True, slots=True)

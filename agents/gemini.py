@@ -10,15 +10,15 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 
-from agents import faults, objects
+from agents import faults, json_values
 from agents.adapter import Adapter, Ending, Judgement, QuietParser, Step, choices
-from agents.guess import Guess
-from agents.objects import Json
+from agents.json_values import Json
 from agents.records import Denied, Final, Note, Record, Retry, Started, Text, ToolResult
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
 from agents.summaries import tool_call
-from agents.tally import Tally
-from agents.wording import last_words, one_line, sentence
+from agents.text import last_words, one_line, sentence
+from agents.token_estimate import Guess
+from agents.usage import Tally
 
 RESULT_CHARS = 64 * 1024  # of a tool's output that is passed on
 EXIT_NO_AUTH = 41
@@ -41,13 +41,13 @@ class GeminiParser(QuietParser):
         self._names: dict[str, str] = {}
 
     def feed(self, line: bytes) -> Sequence[Record]:
-        reading = objects.read_line(line, _is_line)
+        reading = json_values.read_line(line, _is_line)
         records: list[Record] = [*reading.noise]
         for value in reading.objects:
             records.extend(self._guess.follow(self._read(value)))
         return records
 
-    def complain(self, line: bytes) -> Sequence[Record]:
+    def feed_stderr(self, line: bytes) -> Sequence[Record]:
         found = _ATTEMPT.search(line)
         if found is None:
             return ()
@@ -65,8 +65,8 @@ class GeminiParser(QuietParser):
         yield from self._flush()
         match line.get("type"):
             case "init":
-                self._session = objects.as_text(line.get("session_id"))
-                yield Started(self._session, objects.as_text(line.get("model")))
+                self._session = json_values.as_text(line.get("session_id"))
+                yield Started(self._session, json_values.as_text(line.get("model")))
             case "tool_use":
                 yield self._tool(line)
             case "tool_result":
@@ -96,22 +96,22 @@ class GeminiParser(QuietParser):
     def _tool(self, line: Json) -> Record:
         id_, name = str(line.get("tool_id")), str(line.get("tool_name"))
         self._names[id_] = name
-        return tool_call(id_, name, objects.as_object(line.get("parameters")), self._cwd)
+        return tool_call(id_, name, json_values.as_object(line.get("parameters")), self._cwd)
 
     def _tool_result(self, line: Json) -> Iterator[Record]:
         id_, output = str(line.get("tool_id")), str(line.get("output") or "")
-        error = objects.as_object(line.get("error"))
+        error = json_values.as_object(line.get("error"))
         name = self._names.pop(id_, "?")
         if error.get("type") in _NOT_PERMITTED:
             yield Denied(name, id_, one_line(str(error.get("message"))))
         yield ToolResult(id_, line.get("status") == "success", output[:RESULT_CHARS], len(output))
 
     def _result(self, line: Json) -> Record:
-        stats = objects.as_object(line.get("stats"))
+        stats = json_values.as_object(line.get("stats"))
         kind, reason = OutcomeKind.SUCCESS, ""
         if line.get("status") != "success":
-            error = objects.as_object(line.get("error"))
-            reason = objects.as_text(error.get("message")) or "the agent reported an error"
+            error = json_values.as_object(line.get("error"))
+            reason = json_values.as_text(error.get("message")) or "the agent reported an error"
             turns = error.get("type") == "FatalTurnLimitedError"
             kind = OutcomeKind.LIMIT if turns else faults.kind_of(reason)
         elif self._loop is not None:
@@ -148,7 +148,7 @@ def _is_line(value: Json) -> bool:
 
 def _usage(stats: Json) -> Usage:
     """`input` is what was not cached; thoughts are only in the total, and are charged as output."""
-    read, whole = objects.as_int(stats.get("cached")), objects.as_int(stats.get("input_tokens"))
-    fresh = objects.as_int(stats["input"]) if "input" in stats else max(0, whole - read)
-    output = max(objects.as_int(stats.get("output_tokens")), objects.as_int(stats.get("total_tokens")) - whole)
+    read, whole = json_values.as_int(stats.get("cached")), json_values.as_int(stats.get("input_tokens"))
+    fresh = json_values.as_int(stats["input"]) if "input" in stats else max(0, whole - read)
+    output = max(json_values.as_int(stats.get("output_tokens")), json_values.as_int(stats.get("total_tokens")) - whole)
     return Usage(fresh, output, read)

@@ -10,13 +10,13 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 
-from agents import faults, objects
+from agents import faults, json_values
 from agents.adapter import Adapter, QuietParser, Step
-from agents.objects import Json
+from agents.json_values import Json
 from agents.records import Denied, Failure, Final, Record, Started, Text, ToolResult, UsageSeen
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
 from agents.summaries import tool_call
-from agents.wording import one_line
+from agents.text import one_line
 
 RESULT_CHARS = 64 * 1024  # of a tool's output that is passed on
 _PERMISSION = re.compile(rb"permission requested: ([^;]+); auto-rejecting")
@@ -33,13 +33,13 @@ class OpencodeParser(QuietParser):
         self._unfinished = False
 
     def feed(self, line: bytes) -> Sequence[Record]:
-        reading = objects.read_line(line, _is_line)
+        reading = json_values.read_line(line, _is_line)
         records: list[Record] = [*reading.noise]
         for value in reading.objects:
             records.extend(self._read(value))
         return records
 
-    def complain(self, line: bytes) -> Sequence[Record]:
+    def feed_stderr(self, line: bytes) -> Sequence[Record]:
         found = _PERMISSION.search(line)
         if found is None:
             return ()
@@ -53,14 +53,14 @@ class OpencodeParser(QuietParser):
         return ()
 
     def _read(self, line: Json) -> Iterator[Record]:
-        session = objects.as_text(line.get("sessionID"))
+        session = json_values.as_text(line.get("sessionID"))
         if session and session != self._session:
             self._session = session
             yield Started(session)
-        part = objects.as_object(line.get("part"))
+        part = json_values.as_object(line.get("part"))
         match line.get("type"):
             case "text":
-                if said := objects.as_text(part.get("text")):
+                if said := json_values.as_text(part.get("text")):
                     yield Text(said)
             case "tool_use":
                 yield from self._tool(part)
@@ -69,23 +69,23 @@ class OpencodeParser(QuietParser):
             case "step_finish":
                 yield from self._step(part)
             case "error":
-                yield from self._error(objects.as_object(line.get("error")))
+                yield from self._error(json_values.as_object(line.get("error")))
 
     def _tool(self, part: Json) -> Iterator[Record]:
-        id_, state = str(part.get("callID")), objects.as_object(part.get("state"))
-        yield tool_call(id_, str(part.get("tool")), objects.as_object(state.get("input")), self._cwd)
-        error = objects.as_text(state.get("error"))
+        id_, state = str(part.get("callID")), json_values.as_object(part.get("state"))
+        yield tool_call(id_, str(part.get("tool")), json_values.as_object(state.get("input")), self._cwd)
+        error = json_values.as_text(state.get("error"))
         if error and _REJECTED in error:
             self._refused = self._refused or error
             yield Denied(str(part.get("tool")), id_, one_line(error))
         output = error or str(state.get("output") or "")
-        exit_code = objects.as_object(state.get("metadata")).get("exit")
+        exit_code = json_values.as_object(state.get("metadata")).get("exit")
         ok = state.get("status") == "completed" and exit_code in (None, 0)
         yield ToolResult(id_, ok, output[:RESULT_CHARS], len(output))
 
     def _step(self, part: Json) -> Iterator[Record]:
-        cost = objects.as_number(part.get("cost")) or None  # 0 where no price is configured
-        yield UsageSeen(str(part.get("id")), _usage(objects.as_object(part.get("tokens"))), None, cost)
+        cost = json_values.as_number(part.get("cost")) or None  # 0 where no price is configured
+        yield UsageSeen(str(part.get("id")), _usage(json_values.as_object(part.get("tokens"))), None, cost)
         reason = part.get("reason")
         self._unfinished = reason == "tool-calls"
         if reason == "stop":
@@ -96,9 +96,9 @@ class OpencodeParser(QuietParser):
             yield Final(OutcomeKind.FAILED, f"the last step ended with {reason!r}", self._session)
 
     def _error(self, error: Json) -> Iterator[Record]:
-        data = objects.as_object(error.get("data"))
-        name, words = str(error.get("name")), objects.as_text(data.get("message")) or str(error.get("name"))
-        status = objects.as_int(data.get("statusCode")) or None
+        data = json_values.as_object(error.get("data"))
+        name, words = str(error.get("name")), json_values.as_text(data.get("message")) or str(error.get("name"))
+        status = json_values.as_int(data.get("statusCode")) or None
         kind = faults.kind_of(words, status) if name == "APIError" or status else OutcomeKind.FAILED
         if data.get("isRetryable") is True and kind is OutcomeKind.FAILED:
             kind = OutcomeKind.TRANSIENT
@@ -137,10 +137,10 @@ def _is_line(value: Json) -> bool:
 
 def _usage(tokens: Json) -> Usage:
     """Reasoning is counted apart, and charged as output."""
-    cache = objects.as_object(tokens.get("cache"))
+    cache = json_values.as_object(tokens.get("cache"))
     return Usage(
-        objects.as_int(tokens.get("input")),
-        objects.as_int(tokens.get("output")) + objects.as_int(tokens.get("reasoning")),
-        objects.as_int(cache.get("read")),
-        objects.as_int(cache.get("write")),
+        json_values.as_int(tokens.get("input")),
+        json_values.as_int(tokens.get("output")) + json_values.as_int(tokens.get("reasoning")),
+        json_values.as_int(cache.get("read")),
+        json_values.as_int(cache.get("write")),
     )

@@ -18,7 +18,7 @@ from agents.environment import environment, find_program
 from agents.registry import UnknownKind, adapter_for
 from agents.spawn import not_found
 from agents.spec import AgentSpec, Preflight
-from agents.wording import last_words, one_line, sentence
+from agents.text import last_words, one_line, sentence
 
 VERSION_TIMEOUT_S = 20.0  # node programs take 2 to 5 s on a cold disk
 OUTPUT_BYTES = 64 * 1024  # of a version answer; a program that prints more has not understood the question
@@ -44,12 +44,12 @@ async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Pr
 def _never_set_up(adapter: Adapter, spec: AgentSpec, env: Mapping[str, str]) -> str | None:
     """The one trouble with a login that can be told for certain without a call: this user has never had one. Only of
     the program itself: what stands around it in a command may bring a key along."""
-    if not adapter.traces or spec.command != (adapter.kind,):
+    if not adapter.state_paths or spec.command != (adapter.kind,):
         return None
     home = Path(env.get("HOME", "/"))
-    if any((home / trace).exists() for trace in adapter.traces):
+    if any((home / trace).exists() for trace in adapter.state_paths):
         return None
-    if any(name.startswith(adapter.keys) for name in set(env) - set(adapter.environment)):
+    if any(name.startswith(adapter.login_variables) for name in set(env) - set(adapter.environment)):
         return None
     return f"{spec.name} has never been set up for this user. {adapter.login}"
 

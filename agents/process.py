@@ -20,9 +20,9 @@ from agents.adapter import Adapter, Cause, Ending, Judgement, moment_of
 from agents.deadlines import GRACES, Deadlines, Graces
 from agents.environment import environment, find_program
 from agents.identity import start_time
+from agents.json_values import noise
 from agents.lines import LineSplitter, Oversize
 from agents.marks import sweep_exact
-from agents.objects import noise
 from agents.pipes import Pipes
 from agents.prices import PriceList
 from agents.records import Final, Note, Record, Retry, Started, Text, ToolCall
@@ -30,8 +30,8 @@ from agents.registry import adapter_for
 from agents.spawn import launched, not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
 from agents.stream_file import StreamFile
-from agents.tally import Tally
-from agents.wording import sentence
+from agents.text import sentence
+from agents.usage import Tally
 
 ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
 SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
@@ -64,7 +64,7 @@ class AgentProcess:
         self._complaints = LineSplitter(MAX_COMPLAINT_BYTES)
         self._recording = StreamFile(call.stream_path)
         self._changed = asyncio.Event()
-        self._pipes = Pipes(self._changed.set, self._hear)
+        self._pipes = Pipes(self._changed.set, self._on_stderr)
         self._transport: asyncio.SubprocessTransport | None = None
         self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, graces.linger_s)
         self._ending: Ending | None = None  # set when we begin to end it
@@ -166,14 +166,14 @@ class AgentProcess:
             self._limits.progress(time.monotonic())  # announcing retry after retry is none
         self._deliver(records)
 
-    def _hear(self, data: bytes) -> None:
+    def _on_stderr(self, data: bytes) -> None:
         if not self._adapter.silent_stderr:
             self._limits.progress(time.monotonic())
         if not self._adapter.complains:
             return
         for line in self._complaints.feed(data)[:COMPLAINTS_AT_ONCE]:
             if not isinstance(line, Oversize):
-                self._deliver(self._guarded(partial(self._parser.complain, line)))
+                self._deliver(self._guarded(partial(self._parser.feed_stderr, line)))
 
     def _deliver(self, records: Sequence[Record]) -> None:
         for record in records:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 
-from agents import faults, objects
+from agents import faults, json_values
 from agents.adapter import Adapter, Ending, Judgement, Step, choices
 from agents.claude import ClaudeParser
-from agents.objects import Json
+from agents.json_values import Json
 from agents.records import Denied, Final, Record, Started
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
-from agents.tally import Tally
-from agents.wording import last_words, sentence
+from agents.text import last_words, sentence
+from agents.usage import Tally
 
 LIMIT_EXITS = frozenset((53, 55))  # turns; tool calls or wall clock
 
@@ -29,31 +29,31 @@ class QwenParser(ClaudeParser):
     CHARS_PER_TOKEN = None  # its replies report their true tokens
 
     def _tokens(self, usage: Json) -> Usage:
-        read = objects.as_int(usage.get("cache_read_input_tokens"))
-        fresh = max(0, objects.as_int(usage.get("input_tokens")) - read)
-        return Usage(fresh, objects.as_int(usage.get("output_tokens")), read)
+        read = json_values.as_int(usage.get("cache_read_input_tokens"))
+        fresh = max(0, json_values.as_int(usage.get("input_tokens")) - read)
+        return Usage(fresh, json_values.as_int(usage.get("output_tokens")), read)
 
     def _system(self, line: Json) -> Iterator[Record]:
         if line.get("subtype") == "init":
-            version = objects.as_text(line.get("qwen_code_version"))
-            yield Started(objects.as_text(line.get("session_id")), objects.as_text(line.get("model")), version)
+            version = json_values.as_text(line.get("qwen_code_version"))
+            yield Started(json_values.as_text(line.get("session_id")), json_values.as_text(line.get("model")), version)
 
     def _result(self, line: Json) -> Iterator[Record]:
-        for denial in objects.as_objects(line.get("permission_denials")):
-            yield Denied(str(denial.get("tool_name")), objects.as_text(denial.get("tool_use_id")), "")
+        for denial in json_values.as_objects(line.get("permission_denials")):
+            yield Denied(str(denial.get("tool_name")), json_values.as_text(denial.get("tool_use_id")), "")
         kind, reason = OutcomeKind.SUCCESS, ""
         if line.get("is_error") is not False or line.get("subtype") != "success":
-            error = objects.as_object(line.get("error"))
-            reason = objects.as_text(error.get("message")) or str(line.get("subtype"))
+            error = json_values.as_object(line.get("error"))
+            reason = json_values.as_text(error.get("message")) or str(line.get("subtype"))
             kind = faults.kind_of(reason)
         yield Final(
             kind,
             reason,
-            objects.as_text(line.get("session_id")),
-            self._tokens(objects.as_object(line.get("usage"))),
+            json_values.as_text(line.get("session_id")),
+            self._tokens(json_values.as_object(line.get("usage"))),
             cumulative=True,
             whole_session=True,
-            turns=objects.as_int(line.get("num_turns")),
+            turns=json_values.as_int(line.get("num_turns")),
         )
 
 

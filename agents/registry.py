@@ -7,8 +7,8 @@ from agents.claude import Claude
 from agents.codex import Codex
 from agents.gemini import Gemini
 from agents.opencode import Opencode
+from agents.plain import PlainText
 from agents.qwen import Qwen
-from agents.text import PlainText
 
 _ALL: tuple[Adapter, ...] = (Claude(), Codex(), Gemini(), Opencode(), Qwen(), PlainText())
 ADAPTERS: dict[str, Adapter] = {adapter.kind: adapter for adapter in _ALL}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from agents.objects import Json
+from agents.json_values import Json
 from agents.records import Action, ToolCall
-from agents.wording import one_line
+from agents.text import one_line
 
 LABEL_CHARS = 40  # of a tool name nobody has heard of
 

@@ -1,38 +1,49 @@
-"""Any program: prompt on stdin, plain text on stdout, success by exit code.
-
-For scripts and for agents without a machine-readable stream. It reports no tokens and no cost.
-"""
+"""Making short, printable sentences out of what programs say."""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Sequence
+import re
 
-from agents.adapter import Adapter, QuietParser, Step
-from agents.records import Record, Text
-from agents.spec import AgentSpec, Call
+LINE_CHARS = 160  # one line of a log
+REASON_CHARS = 300  # of a program's own words inside our sentence
+SENTENCE_CHARS = 600  # of a whole reason
+HELP_LINES = 20  # more than this on stderr is a help text, whose beginning says why it was printed
 
-
-class TextParser(QuietParser):
-    """Every line is said by the agent."""
-
-    def feed(self, line: bytes) -> Sequence[Record]:
-        return (Text(line.decode("utf-8", "replace").rstrip("\r")),)
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_COMPLAINT = re.compile(r"(?:\w*error|\w*exception|unknown|invalid|fatal|failed|panic)\b", re.IGNORECASE)
 
 
-class PlainText(Adapter):
-    """See the module."""
+def one_line(text: str, limit: int = LINE_CHARS) -> str:
+    """`text` on one line, white space folded, control characters gone, cut at `limit` with an ellipsis."""
+    plain = _ESCAPES.sub("", text[: limit * 8])
+    folded = _CONTROLS.sub("", " ".join(plain.split()))
+    return folded if len(folded) <= limit else folded[: limit - 1] + "…"
 
-    kind = "text"
-    needs_final = False
-    silent_stderr = False  # programs of any kind tell their progress there
-    ending = (Step(signal.SIGINT, to_group=True), Step(signal.SIGTERM, to_group=True))
 
-    def argv(self, spec: AgentSpec, call: Call) -> list[str]:
-        return list(spec.command)
+def first_line(text: str, limit: int = LINE_CHARS) -> str:
+    """The first line of `text` that says something, cut at `limit` characters."""
+    head = text[: limit * 8].strip().split("\n", 1)[0]
+    return one_line(head, limit)
 
-    def parser(self, cwd: str | None = None) -> TextParser:
-        return TextParser()
 
-    def version_argv(self, spec: AgentSpec) -> list[str] | None:
-        return None  # an unknown program might take the flag for work to do
+def last_words(stderr: str) -> str:
+    """The line of stderr that says why: the last one that begins like a complaint, else the last (or of a long help
+    text the first)."""
+    lines = [line for raw in stderr.splitlines() if (line := one_line(raw, REASON_CHARS))]
+    if not lines:
+        return ""
+    found = [index for index, line in enumerate(lines) if _COMPLAINT.match(line)]
+    index = found[-1] if found else len(lines) - 1 if len(lines) <= HELP_LINES else 0
+    return " ".join(lines[index : index + 2]) if lines[index].endswith(":") else lines[index]
+
+
+def sentence(text: str) -> str:
+    """`text` on one line, beginning with a capital and ending with a full stop."""
+    folded = one_line(text, SENTENCE_CHARS)
+    return folded[:1].upper() + folded[1:] + ("" if folded.endswith((".", "…", "!", "?")) else ".")
+
+
+def duration(seconds: float) -> str:
+    """ "15 min" or "0.5 s"."""
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:g} s"

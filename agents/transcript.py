@@ -17,7 +17,7 @@ from io import BufferedReader
 from itertools import chain
 from pathlib import Path
 
-from agents import objects
+from agents import json_values
 from agents.adapter import Parser
 from agents.lines import LineSplitter, Oversize
 from agents.records import (
@@ -37,7 +37,7 @@ from agents.records import (
 )
 from agents.registry import adapter_for
 from agents.spec import OutcomeKind
-from agents.wording import one_line
+from agents.text import one_line
 
 CHUNK_BYTES = 256 * 1024  # read at once
 TEXT_CHARS = 32 * 1024  # of one text that is shown; the raw stream has the rest
@@ -102,7 +102,7 @@ def steady(count: int) -> int:
 def sniff(lines: Iterable[bytes]) -> str:
     """The kind of agent that prints such lines; "text" for what is none of them."""
     for line in lines:
-        for value in objects.read_line(line, lambda _: False).objects:
+        for value in json_values.read_line(line, lambda _: False).objects:
             kind = str(value.get("type"))
             if kind.startswith(("thread.", "turn.", "item.")):
                 return "codex"
@@ -142,7 +142,7 @@ def _open(path: Path) -> BufferedReader | gzip.GzipFile:
 def _records(lines: Iterable[bytes | Oversize], parser: Parser) -> Iterator[Record]:
     for line in lines:
         if isinstance(line, Oversize):
-            yield objects.noise(line.head, line.size)
+            yield json_values.noise(line.head, line.size)
         else:
             yield from parser.feed(line)
     yield from parser.close()

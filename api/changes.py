@@ -14,12 +14,12 @@ import msgspec
 from aiohttp import web
 
 import sprint
-from api.answers import SERVICES, ApiError, Services
 from api.dossier import artifacts_of, commits_named, find_story
+from api.http import SERVICES, ApiError, Services
 from db import get_commands_by_key, get_story_by_key
-from running.commits import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
-from running.git import Git, GitError
-from running.worktree import place_of
+from git.history import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
+from git.snapshots import Git, GitError
+from running.lanes.worktree import place_of
 
 WORK: Final = "work"  # the name of the change since development began, beside the hashes of commits
 TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown

@@ -10,16 +10,16 @@ from typing import Any, Final
 import msgspec
 
 import sprint
-from api.answers import ApiError, Services
+from api.http import ApiError, Services
 from api.reviews import Review, reviews_of
-from api.standing import Records, Sentence, Standing, evidence_of, standing_of
+from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
 from db import Check, Command, Story, get_checks_by_key, get_commands_by_key, get_story_by_key
-from running.commits import CommitInfo, commits_of
-from running.git import Diff, GitError
+from git.history import CommitInfo, commits_of
+from git.snapshots import Diff, GitError
+from running.lanes.worktree import place_of
 from running.workspace import Workspace
-from running.worktree import place_of
 from sprint import StoryDocument, StoryInfo
-from store.standings import count_stories_since, get_deeds, get_moves, get_newest_stories
+from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 
 ARTIFACTS_MAX: Final = 50  # files of one story that are named
 FOLDER_MAX: Final = 5000  # files of the artifacts folder that are looked at
@@ -63,7 +63,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     file_list: list[str]
     change_log: list[str]
     reason: str | None
-    standing: Standing | None
+    standing: StatusEvidence | None
     evidence: list[Sentence]
     checks: list[CheckLine]
     reviews: list[Review]
@@ -88,7 +88,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     files = await asyncio.to_thread(sprint.story_files, workspace.project, key)
     document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
     commands = await database.read(get_commands_by_key, key)
-    records = Records(row=row, deeds=commands, move=(await database.read(get_moves, key)).get(key))
+    records = Records(row=row, deeds=commands, move=(await database.read(get_status_changes, key)).get(key))
     checks = await database.read(get_checks_by_key, key)
     tree = await _diff(workspace, row)
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
@@ -110,7 +110,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         file_list=list(document.file_list),
         change_log=list(document.change_log),
         reason=None if row is None else row.reason,
-        standing=standing_of(story, records),
+        standing=evidence_for_status(story, records),
         evidence=evidence_of(story, records, commands, checks, tree, others, len(commits)),
         checks=[_shown_check(check) for check in checks],
         reviews=reviews_of(commands),
@@ -122,12 +122,12 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     )
 
 
-async def standings(services: Services) -> dict[str, Standing]:
+async def standings(services: Services) -> dict[str, StatusEvidence]:
     """The line of evidence for every story that has one."""
     overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
-    deeds = await services.database.read(get_deeds)
+    deeds = await services.database.read(get_command_summaries)
     rows = {row.story_key: row for row in await services.database.read(get_newest_stories)}
-    moves = await services.database.read(get_moves)
+    moves = await services.database.read(get_status_changes)
     by_story: dict[str, list[Any]] = {}
     for deed in deeds:
         for key in msgspec.json.decode(deed.story_keys, type=list[str]):
@@ -135,7 +135,7 @@ async def standings(services: Services) -> dict[str, Standing]:
     told = {}
     for story in overview.stories:
         records = Records(row=rows.get(story.key), deeds=by_story.get(story.key, ()), move=moves.get(story.key))
-        standing = standing_of(story, records)
+        standing = evidence_for_status(story, records)
         if standing is not None:
             told[story.key] = standing
     return told

@@ -16,9 +16,9 @@ from aiohttp import web
 
 import agents
 from agents import Entry
-from api import sheets
-from api.answers import SERVICES, ApiError, Services, path_id
+from api import reports
 from api.dossier import Dossier, dossier_of, standings
+from api.http import SERVICES, ApiError, Services, path_id
 from db import (
     Command,
     EventFilter,
@@ -29,9 +29,9 @@ from db import (
     get_stories_by_batch,
     summarise_batch,
 )
+from git.history import Change, NoSuchChange, change_of
+from git.snapshots import GitError
 from running.attempt import stream_file
-from running.commits import Change, NoSuchChange, change_of
-from running.git import GitError
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ async def export_story(request: web.Request) -> web.Response:
     commands = await services.database.read(get_commands_by_key, key)
     changes = {commit.hash: await _change(services, commit.hash) for commit in dossier.commits[:COMMITS_MAX]}
     transcripts = await _transcripts(services, commands)
-    content = await asyncio.to_thread(sheets.story_sheet, dossier, transcripts, changes, _now(services))
+    content = await asyncio.to_thread(reports.story_sheet, dossier, transcripts, changes, _now(services))
     return _file(f"story-{key}", content)
 
 
@@ -71,7 +71,7 @@ async def export_batch(request: web.Request) -> web.Response:
     told = await standings(services)
     stories = _masked(services, stories, list[Story])
     commands = _masked(services, commands, list[Command])
-    sheet = partial(sheets.batch_sheet, project, batch, stories, commands, told, remarks, _now(services))
+    sheet = partial(reports.batch_sheet, project, batch, stories, commands, told, remarks, _now(services))
     content = await asyncio.to_thread(sheet)
     return _file(f"batch-{batch_id}", content)
 

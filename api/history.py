@@ -7,8 +7,8 @@ from typing import Final
 
 from aiohttp import web
 
-from api.answers import SERVICES, ApiError, Services, answer, number, path_id
 from api.dossier import shown_command
+from api.http import SERVICES, ApiError, Services, json_response, path_id, query_int
 from db import (
     EventFilter,
     StoredEvent,
@@ -33,10 +33,10 @@ DAYS_MAX: Final = 36_500  # a hundred years: what a calendar surely holds
 
 async def get_batches(request: web.Request) -> web.Response:
     database = request.app[SERVICES].database
-    limit = number(request, "limit", 50, 1, PAGE_MAX) or 50
-    offset = number(request, "offset", 0, 0, SEQ_MAX) or 0
+    limit = query_int(request, "limit", 50, 1, PAGE_MAX) or 50
+    offset = query_int(request, "offset", 0, 0, SEQ_MAX) or 0
     batches = await database.read(list_batches, limit, offset)
-    return answer({"batches": batches, "total": await database.read(count_batches)})
+    return json_response({"batches": batches, "total": await database.read(count_batches)})
 
 
 async def get_batch(request: web.Request) -> web.Response:
@@ -48,22 +48,22 @@ async def get_batch(request: web.Request) -> web.Response:
     commands = await database.read(get_commands_by_batch, batch_id)
     totals = {"cost_usd": batch.cost_usd, "input_tokens": batch.input_tokens, "output_tokens": batch.output_tokens}
     shown = [shown_command(command) for command in commands]
-    return answer({"batch": batch, "stories": stories, "commands": shown, "totals": totals})
+    return json_response({"batch": batch, "stories": stories, "commands": shown, "totals": totals})
 
 
 async def get_events(request: web.Request) -> web.StreamResponse:
     """Stored envelopes, oldest first; all that match as lines where the client asks for lines."""
     services = request.app[SERVICES]
     wanted = EventFilter(
-        since=number(request, "since", 0, 0, SEQ_MAX) or 0,
-        batch=number(request, "batch", None, 0, SEQ_MAX),
+        since=query_int(request, "since", 0, 0, SEQ_MAX) or 0,
+        batch=query_int(request, "batch", None, 0, SEQ_MAX),
         type=request.query.get("type"),
         story=request.query.get("story"),
         text=request.query.get("q"),
     )
     if "application/x-ndjson" in request.headers.get("Accept", ""):
         return await _stream(request, services, wanted)
-    limit = number(request, "limit", 200, 1, 10 * PAGE_MAX) or 200
+    limit = query_int(request, "limit", 200, 1, 10 * PAGE_MAX) or 200
     rows = await services.database.read(find_events, wanted, limit)
     body = b'{"events":[%b]}' % b",".join(envelope_of(row) for row in rows)
     return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
@@ -71,7 +71,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
 
 async def _stream(request: web.Request, services: Services, wanted: EventFilter) -> web.StreamResponse:
     """Up to what is stored now, in pieces: the loop is never held for long, whatever the log holds."""
-    left = number(request, "limit", SEQ_MAX, 1, SEQ_MAX) or SEQ_MAX
+    left = query_int(request, "limit", SEQ_MAX, 1, SEQ_MAX) or SEQ_MAX
     rows = await services.database.read(find_events, wanted, min(left, STREAM_CHUNK))
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
     await response.prepare(request)  # what can be refused has been: after this an answer cannot become an error
@@ -94,21 +94,21 @@ def envelope_of(row: StoredEvent) -> bytes:
 async def get_commands(request: web.Request) -> web.Response:
     """The newest commands of all batches, or of one, oldest first."""
     database = request.app[SERVICES].database
-    limit = number(request, "limit", PAGE_MAX, 1, 10 * PAGE_MAX) or PAGE_MAX
-    batch = number(request, "batch", None, 0, SEQ_MAX)
+    limit = query_int(request, "limit", PAGE_MAX, 1, 10 * PAGE_MAX) or PAGE_MAX
+    batch = query_int(request, "batch", None, 0, SEQ_MAX)
     commands, total = await database.read(find_commands, batch, limit)
-    return answer({"commands": [shown_command(command) for command in commands], "total": total})
+    return json_response({"commands": [shown_command(command) for command in commands], "total": total})
 
 
 async def insights(request: web.Request) -> web.Response:
     """The ledger, or the part of it that is of one batch or of the last days, today included."""
     services = request.app[SERVICES]
-    batch = number(request, "batch", None, 0, SEQ_MAX)
-    days = number(request, "days", None, 1, DAYS_MAX)
+    batch = query_int(request, "batch", None, 0, SEQ_MAX)
+    days = query_int(request, "days", None, 1, DAYS_MAX)
     if batch is not None and await services.database.read(get_batch_row, batch) is None:
         raise ApiError(404, "not_found", f"there is no batch {batch}")
     since = None if days is None else midnight_ms(services.workspace.clock(), days - 1)
-    return answer(await services.database.read(get_insights, Window(batch=batch, since=since)))
+    return json_response(await services.database.read(get_insights, Window(batch=batch, since=since)))
 
 
 def midnight_ms(now: float, days_back: int) -> int:

@@ -17,9 +17,9 @@ from typing import Final
 
 from aiohttp import web
 
-from api.answers import SERVICES, Services
+from api.http import SERVICES, Services
+from cli.arguments import VERSION
 from db import get_counters
-from operating.arguments import VERSION
 
 STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
 STARTED_AT: Final = time.time()

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from api.answers import BODY_MAX, answer
+from api.http import BODY_MAX, json_response
 from api.operations import INTEGER, OPERATIONS, TEXT, Operation
 
 EVERYWHERE: Final = (400, 401, 403, 405, 413, 415, 429)  # what the guard and the reader of bodies answer
@@ -113,7 +113,7 @@ def _name(row: Operation) -> str:
 
 
 async def get_document(_request: web.Request) -> web.Response:
-    return answer(document())
+    return json_response(document())
 
 
 ROUTES: Final = [web.get("/api/openapi.json", get_document)]

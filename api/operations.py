@@ -12,8 +12,8 @@ import msgspec
 from api.changes import Artifact
 from api.dossier import Dossier
 from api.settings import SettingView
-from running.commits import Change, FileChange
-from runviews import Run
+from git.history import Change, FileChange
+from runstate.views import Run
 from sprint import Overview
 from store.batches import Batch
 from store.ledger import Insights

@@ -17,7 +17,7 @@ from typing import Final
 
 from aiohttp import web
 
-from api.answers import ApiError
+from api.http import ApiError
 
 HOUSE: Final = Path(__file__).resolve().parent.parent
 # A comment from the beginning of a line to the end of one; where there is code beside it, it stays.

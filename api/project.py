@@ -11,8 +11,8 @@ from typing import Any, Final
 from aiohttp import web
 
 import sprint
-from api.answers import SERVICES, ApiError, answer, body, only
 from api.dossier import dossier_of, standings
+from api.http import SERVICES, ApiError, json_response, read_body, reject_unknown
 from events import EventType, emit_event
 from security.files import read_inside
 from sprint import Refused
@@ -31,16 +31,16 @@ BESIDE_THE_PAGE: Final = Path(__file__).resolve().parent.parent
 
 async def get_sprint(request: web.Request) -> web.Response:
     project = request.app[SERVICES].workspace.project
-    return answer(await asyncio.to_thread(sprint.overview, project))
+    return json_response(await asyncio.to_thread(sprint.overview, project))
 
 
 async def get_story(request: web.Request) -> web.Response:
-    return answer(await dossier_of(request.app[SERVICES], request.match_info["key"]))
+    return json_response(await dossier_of(request.app[SERVICES], request.match_info["key"]))
 
 
 async def get_standings(request: web.Request) -> web.Response:
     """What the status of each story rests on, in a line: for the cards of the board."""
-    return answer({"stories": await standings(request.app[SERVICES])})
+    return json_response({"stories": await standings(request.app[SERVICES])})
 
 
 async def put_status(request: web.Request) -> web.Response:
@@ -49,8 +49,8 @@ async def put_status(request: web.Request) -> web.Response:
     A file that nothing can be read from is of the latter kind, and no proof that the story does not exist.
     """
     services = request.app[SERVICES]
-    fields = await body(request)
-    only(fields, "status", "expected")
+    fields = await read_body(request)
+    reject_unknown(fields, "status", "expected")
     status, expected = _text(fields, "status"), _text(fields, "expected")
     if status not in WRITABLE_WORDS:
         raise ApiError(400, "bad_request", f"status: must be one of {', '.join(WRITABLE_WORDS)}")
@@ -68,11 +68,11 @@ async def put_status(request: web.Request) -> web.Response:
     if change.changed:
         told = {"story_key": key, "old_status": change.old.value, "new_status": change.new.value}
         await emit_event(EventType.STORY_STATUS, {**told, "reason": "set by hand"})
-    return answer({"old_status": change.old.value, "new_status": change.new.value, "changed": change.changed})
+    return json_response({"old_status": change.old.value, "new_status": change.new.value, "changed": change.changed})
 
 
 async def get_descriptions(request: web.Request) -> web.Response:
-    response = answer(await asyncio.to_thread(sprint.descriptions, request.app[SERVICES].workspace.project))
+    response = json_response(await asyncio.to_thread(sprint.descriptions, request.app[SERVICES].workspace.project))
     response.headers["Cache-Control"] = "no-cache"
     return response
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from api.answers import SERVICES, ApiError, Services, answer, body, only
+from api.http import SERVICES, ApiError, Services, json_response, read_body, reject_unknown
+from cli.arguments import BATCH_MAX
 from db import DatabaseUnavailable
-from operating.arguments import BATCH_MAX
 from orchestrator import StartRequest, StopMode
-from runviews import Run
+from runstate.views import Run
 
 ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; more is a document, which belongs into the project
 ID_END: Final = 2**63  # row ids end here
@@ -22,30 +22,30 @@ BUDGET_MAX: Final = 1_000_000  # US dollars
 
 
 async def get_run(request: web.Request) -> web.Response:
-    return answer(run_of(request.app[SERVICES]))
+    return json_response(run_of(request.app[SERVICES]))
 
 
 async def start(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    wanted = _start_request(await body(request), services)
-    return answer({"batch_id": await services.orchestrator.start(wanted)}, 202)
+    wanted = _start_request(await read_body(request), services)
+    return json_response({"batch_id": await services.orchestrator.start(wanted)}, 202)
 
 
 async def pause(request: web.Request) -> web.Response:
-    only(await body(request))
+    reject_unknown(await read_body(request))
     services = request.app[SERVICES]
     services.orchestrator.pause()
     return await _accepted(services)
 
 
 async def resume(request: web.Request) -> web.Response:
-    only(await body(request))
-    return answer({"batch_id": await request.app[SERVICES].orchestrator.resume()}, 202)
+    reject_unknown(await read_body(request))
+    return json_response({"batch_id": await request.app[SERVICES].orchestrator.resume()}, 202)
 
 
 async def stop(request: web.Request) -> web.Response:
-    fields = await body(request)
-    only(fields, "mode")
+    fields = await read_body(request)
+    reject_unknown(fields, "mode")
     mode = fields.get("mode", "graceful")
     if mode not in ("graceful", "now"):
         raise ApiError(400, "bad_request", 'mode: must be "graceful" or "now"')
@@ -58,13 +58,13 @@ async def _accepted(services: Services) -> web.Response:
     """The state once the verb's own event is committed: whoever asks next is told that it was heard."""
     with suppress(DatabaseUnavailable):  # the verb holds all the same, also while a commit takes long
         await asyncio.wait([services.database.write(lambda _connection: None)], timeout=COMMIT_S)
-    return answer({"state": services.orchestrator.state}, 202)
+    return json_response({"state": services.orchestrator.state}, 202)
 
 
 async def answer_question(request: web.Request) -> web.Response:
     """Answer what an agent has asked; its session goes on with the text."""
-    fields = await body(request)
-    only(fields, "command_id", "text")
+    fields = await read_body(request)
+    reject_unknown(fields, "command_id", "text")
     command_id, text = fields.get("command_id"), fields.get("text")
     if type(command_id) is not int or not 0 < command_id < ID_END:
         raise ApiError(400, "bad_request", "command_id: must be the id of the command that asked")
@@ -72,14 +72,14 @@ async def answer_question(request: web.Request) -> web.Response:
         raise ApiError(400, "bad_request", f"text: must be a text of 1 to {ANSWER_MAX} characters")
     services = request.app[SERVICES]
     await services.orchestrator.answer(command_id, text.strip())
-    return answer({"state": services.orchestrator.state}, 202)
+    return json_response({"state": services.orchestrator.state}, 202)
 
 
 async def old_status(request: web.Request) -> web.Response:
     """`GET /api/orchestrator/status`, as older clients know it."""
     run = run_of(request.app[SERVICES])
     batch = run.batch
-    return answer(
+    return json_response(
         {
             "status": run.state,
             "batch_id": None if batch is None else batch.id,
@@ -101,7 +101,7 @@ def run_of(services: Services) -> Run:
 
 
 def _start_request(fields: dict[str, Any], services: Services) -> StartRequest:
-    only(fields, "batch_size", "stories", "agent", "budget_usd")
+    reject_unknown(fields, "batch_size", "stories", "agent", "budget_usd")
     size = fields.get("batch_size", services.workspace.settings().default_batch_size)
     if size != "all" and not (type(size) is int and 1 <= size <= BATCH_MAX):
         raise ApiError(400, "bad_request", f'batch_size: must be a whole number from 1 to {BATCH_MAX}, or "all"')

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from api.answers import SERVICES, ApiError, LiveSettings, Services, answer, body
+from api.http import SERVICES, ApiError, LiveSettings, Services, json_response, read_body
 from settings import (
     ENVIRONMENT_PREFIX,
     FILE_NAME,
@@ -54,13 +54,13 @@ async def get_settings(request: web.Request) -> web.Response:
     """Every setting with its value, range and source; secrets only as whether they are set."""
     services = request.app[SERVICES]
     unread = await asyncio.to_thread(_unread, services.live)
-    return answer(_answered(services, unread))
+    return json_response(_answered(services, unread))
 
 
 async def put_settings(request: web.Request) -> web.Response:
     """Change some settings, all of them or none; kept in the project's settings file. null goes back to the default."""
     services = request.app[SERVICES]
-    changes = await body(request)
+    changes = await read_body(request)
     _refuse_overridden(services.live.loaded, changes)
     async with services.live.changing:
         try:
@@ -69,13 +69,13 @@ async def put_settings(request: web.Request) -> web.Response:
             raise ApiError(400, "bad_request", str(error)) from None
         except OSError as error:
             raise ApiError(503, "disk", f"{FILE_NAME} cannot be written: {error.strerror}") from None
-    return answer(_answered(services, None))
+    return json_response(_answered(services, None))
 
 
 async def preview_settings(request: web.Request) -> web.Response:
     """What `PUT /api/settings` would change in the file, line by line; nothing is written."""
     services = request.app[SERVICES]
-    changes = await body(request)
+    changes = await read_body(request)
     _refuse_overridden(services.live.loaded, changes)
     try:
         before, after = await asyncio.to_thread(_edit, _file(services), changes, services.live)
@@ -84,7 +84,7 @@ async def preview_settings(request: web.Request) -> web.Response:
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT_LINES)
     masked = services.workspace.masker.text  # lines of the file stand around a change
     changed = [masked(line) for line in list(lines)[2:] if not line.startswith("@@")]  # without the names of the files
-    return answer({"file": FILE_NAME, "diff": changed})
+    return json_response({"file": FILE_NAME, "diff": changed})
 
 
 def _file(services: Services) -> Path:

@@ -7,9 +7,9 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
-from api.answers import SERVICES, ApiError
-from hub import CLOSE_S
-from live.wire import MESSAGE_MAX, PING, TEXT
+from api.http import SERVICES, ApiError
+from websocket.frames import MESSAGE_MAX, PING, TEXT
+from websocket.hub import CLOSE_S
 
 TURN: Final = 100  # messages of one client in a row; a page sends a handful a minute
 TURN_S: Final = 0.25  # then the others' turn: one that floods us gets 400 messages a second, TCP holds it back

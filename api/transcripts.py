@@ -16,11 +16,11 @@ import msgspec
 from aiohttp import web
 
 import agents
-from api.answers import SERVICES, ApiError, Services, answer, number, path_id
+from api.http import SERVICES, ApiError, Services, json_response, path_id, query_int
 from db import Command, get_command
 from running.attempt import stream_file
-from running.chore import RUNNER
 from running.retention import absence
+from running.runner_task import RUNNER
 
 PIECE_BYTES: Final = 1 << 20  # of the stream that are read, masked and sent at a time
 ENTRIES_MOST: Final = 1_000_000  # that a reader may say it has
@@ -40,7 +40,7 @@ async def get_transcript(request: web.Request) -> web.StreamResponse:
         return _absent(request, services, command, told)
     if request.query.get("raw") == "1":
         return await _send(request, path, services)
-    had = number(request, "from", 0, 0, ENTRIES_MOST) or 0
+    had = query_int(request, "from", 0, 0, ENTRIES_MOST) or 0
     content = await asyncio.to_thread(_entries, services, path, command.agent, told, had)
     return web.Response(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -51,7 +51,7 @@ def _absent(request: web.Request, services: Services, command: Command, told: di
     why = absence(command, workspace.settings().retention_days, workspace.clock())
     if request.query.get("raw") == "1" or (command.ended_at is None and command.agent != RUNNER):
         raise ApiError(404, "not_found", why)
-    return answer({**told, "from": 0, "entries": [agents.Entry(agents.EntryKind.NOTE, why)]})
+    return json_response({**told, "from": 0, "entries": [agents.Entry(agents.EntryKind.NOTE, why)]})
 
 
 def _entries(services: Services, path: Path, agent: str, told: dict[str, Any], had: int) -> bytes:

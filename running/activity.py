@@ -14,7 +14,7 @@ from typing import Any, Final
 import agents
 from db import Database, DatabaseUnavailable, update_command
 from events import EventType
-from running.workspace import known, mention
+from running.workspace import drop_none, emit_best_effort
 from workflow import announcements, infer_task
 
 MESSAGE_MAX: Final = 300  # characters of one line of the log
@@ -108,7 +108,7 @@ class Activity:
             return
         shown = self._mask(message[:MASKED_MAX])[:MESSAGE_MAX]
         payload = {**self._subject, "task_id": self.task_id, "message": shown, "kind": kind}
-        mention(EventType.COMMAND_PROGRESS, {**payload, **known(metrics=self.metrics() or None)})
+        emit_best_effort(EventType.COMMAND_PROGRESS, {**payload, **drop_none(metrics=self.metrics() or None)})
 
     def _may_show(self) -> bool:
         now = time.monotonic()

@@ -17,22 +17,22 @@ import agents
 from agents import Call, Outcome, OutcomeKind
 from db import ask_question, create_command, update_command
 from events import EventType, emit_event
+from git.snapshots import Diff
 from running.activity import Activity
+from running.disk import is_disk_full
 from running.gate import Gate, StopMode, Stopped
-from running.git import Diff
 from running.journal import CommandStatus, Result, dump
-from running.order import Order, Place
 from running.prompt import prompt_of
 from running.questions import attention_for
-from running.room import says_full
-from running.workspace import Workspace, durable, known, record
+from running.spec import AttemptContext, CommandSpec
+from running.workspace import Workspace, drop_none, emit_durable, until_stored
 from workflow import Unreadable
 
 
 class Attempt:
     """One call of an agent for a command."""
 
-    def __init__(self, workspace: Workspace, gate: Gate, order: Order, place: Place) -> None:
+    def __init__(self, workspace: Workspace, gate: Gate, order: CommandSpec, place: AttemptContext) -> None:
         self._workspace = workspace
         self._gate = gate
         self._order = order
@@ -87,11 +87,13 @@ class Attempt:
             "started_at": int(workspace.clock() * 1000),
         }
         database, batch_id = workspace.database, self._place.batch_id
-        self._command_id = await durable(lambda: database.write(create_command, batch_id, order.command, **columns))
+        self._command_id = await until_stored(
+            lambda: database.write(create_command, batch_id, order.command, **columns)
+        )
         stream = workspace.data_dir / "streams" / str(batch_id) / f"{self._command_id}.ndjson"
         mark = f"{database.epoch}:{self._command_id}"
         names = {"mark": mark, "stream_path": stream.relative_to(workspace.data_dir).as_posix()}
-        await durable(lambda: database.write(update_command, self._command_id, **names))
+        await until_stored(lambda: database.write(update_command, self._command_id, **names))
         settings, session = workspace.settings(), self._place.session
         return Call(
             prompt=prompt,
@@ -108,7 +110,7 @@ class Attempt:
     def _subject(self) -> dict[str, Any]:
         """What every event of this command says of it; all its stories where it works for several."""
         keys = self._order.story_keys
-        return known(
+        return drop_none(
             story_key=self._order.story_key,
             story_keys=keys if len(keys) > 1 else None,
             command=self._order.command,
@@ -124,7 +126,7 @@ class Attempt:
         if not keys:
             return  # work on the project itself is told by context events
         own = {"story_keys": keys, "cycle_number": self._place.cycle_number, "task_id": activity.task_id}
-        await record(EventType.COMMAND_START, {**self._subject(), **own})
+        await emit_durable(EventType.COMMAND_START, {**self._subject(), **own})
 
     # -- during ------------------------------------------------------------------------------------------------
 
@@ -138,7 +140,7 @@ class Attempt:
             process.stop()
         try:
             columns = {"pid": process.pid, "pid_start": process.start_time}
-            await durable(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
+            await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
             return await process.wait()
         except BaseException:  # ours to end, whatever went wrong on our side
             process.stop()
@@ -176,7 +178,7 @@ class Attempt:
         if self._order.stories and self._order.watched and check is not None:
             activity.say("The agent has finished; its work is being checked")
         try:
-            doubt = await self._gate.attend(check(verdict, activity.say)) if check is not None else ""
+            doubt = await self._gate.run_interruptible(check(verdict, activity.say)) if check is not None else ""
         except Stopped:
             return verdict, self._stopped()
         if doubt:
@@ -217,7 +219,7 @@ class Attempt:
             "model": outcome.model or self._place.model,
             **metrics,
         }
-        said = known(reason=_told(result), verdict=word)
+        said = drop_none(reason=_told(result), verdict=word)
         await self._end(activity, columns, {"status": result.status.on_wire, "metrics": metrics, **said})
 
     async def _abandon(self, activity: Activity, error: BaseException) -> None:
@@ -230,7 +232,7 @@ class Attempt:
     async def _end(self, activity: Activity, columns: dict[str, Any], payload: dict[str, Any]) -> None:
         columns |= {"ended_at": int(self._workspace.clock() * 1000), "task_id": activity.task_id}
         payload = {**self._subject(), "task_id": activity.task_id, **payload}
-        await durable(lambda: self._write_end(columns, payload))
+        await until_stored(lambda: self._write_end(columns, payload))
 
     def _write_end(self, columns: dict[str, Any], payload: dict[str, Any]) -> Awaitable[object]:
         with self._workspace.database.atomic():
@@ -263,7 +265,7 @@ _STATUSES: Final[Mapping[OutcomeKind, CommandStatus]] = {
 def _failure(outcome: Outcome) -> CommandStatus:
     """A full disk passes: what an agent could not write there says nothing about the story, nor about the agent."""
     status = _STATUSES[outcome.kind]
-    full = status in (CommandStatus.ERROR, CommandStatus.REFUSED) and says_full(outcome.reason)
+    full = status in (CommandStatus.ERROR, CommandStatus.REFUSED) and is_disk_full(outcome.reason)
     return CommandStatus.TRANSIENT if full else status
 
 
@@ -275,11 +277,11 @@ def _metrics(outcome: Outcome, change: Diff | None) -> dict[str, Any]:
     """What is known of a command's cost and effect, as `metrics` of its end and as columns of its row."""
     size = {} if change is None else asdict(change)
     used = _used(outcome.usage, outcome.cost_usd, outcome.estimated_usd)
-    return known(duration_ms=outcome.duration_ms, turns=outcome.turns, exit_code=outcome.exit_code, **used, **size)
+    return drop_none(duration_ms=outcome.duration_ms, turns=outcome.turns, exit_code=outcome.exit_code, **used, **size)
 
 
 def _used(usage: agents.Usage, cost_usd: float | None, estimated_usd: float) -> dict[str, Any]:
-    return known(
+    return drop_none(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cache_read_tokens,

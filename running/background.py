@@ -13,7 +13,7 @@ from typing import Any
 from db import create_background_task, update_background_task
 from events import EventType
 from running.gate import Stopped
-from running.workspace import Workspace, durable, record
+from running.workspace import Workspace, emit_durable, until_stored
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -56,7 +56,7 @@ class Background:
     async def _own(self, kind: str, work: Coroutine[Any, Any, str], batch_id: int, story_key: str | None) -> None:
         database = self._workspace.database
         columns = {"batch_id": batch_id, "story_key": story_key}
-        row = await durable(lambda: database.write(create_background_task, kind, **columns))
+        row = await until_stored(lambda: database.write(create_background_task, kind, **columns))
         status, message = "interrupted", "ended with the server"
         try:
             message = await work
@@ -66,7 +66,7 @@ class Background:
         except Exception as error:
             log.exception("background work failed: %s", kind)
             status, message = "error", self._workspace.masker.text(str(error))
-            await record(EventType.ERROR, {"type": kind, "message": message})
+            await emit_durable(EventType.ERROR, {"type": kind, "message": message})
         finally:
             work.close()
             ended = {"status": status, "message": message, "ended_at": int(self._workspace.clock() * 1000)}

@@ -18,11 +18,11 @@ from running.background import Background
 from running.command import AgentUnusable, Commander
 from running.context import ensure_context
 from running.cycle import BACKGROUND_REVIEW, Cycle
+from running.cycle_source import CycleSource, PlannedCycle
 from running.gate import StopMode, Stopped
-from running.intake import Intake, Taken
-from running.lane import LaneRun, tidy
-from running.lanes import Lanes, Turns
-from running.workspace import Workspace, durable, known, record, record_batch
+from running.lanes.lane import LaneRun, tidy
+from running.lanes.scheduler import FinishOrder, Lanes
+from running.workspace import Workspace, drop_none, emit_durable, record_batch, until_stored
 from workflow import Preset
 
 log = logging.getLogger("sprint_runner.run")
@@ -39,7 +39,7 @@ class Batch:
         workspace: Workspace,
         commander: Commander,
         background: Background,
-        intake: Intake,
+        intake: CycleSource,
         *,
         preset: Preset,
         cycles: int | None,
@@ -56,8 +56,8 @@ class Batch:
         self._preset = preset
         self._cycles = cycles
         self._width = width
-        self._turns = Turns(completed + 1)
-        self._behind: deque[Taken] = deque()
+        self._turns = FinishOrder(completed + 1)
+        self._behind: deque[PlannedCycle] = deque()
         self._begun = completed
 
     async def run(self) -> None:
@@ -87,7 +87,7 @@ class Batch:
         while (taken := await self._take()) is not None:
             await self._run_cycle(taken)
 
-    async def _take(self, busy: Collection[str] = ()) -> Taken | None:
+    async def _take(self, busy: Collection[str] = ()) -> PlannedCycle | None:
         """The next cycle, of an epic that is not busy; None for none now."""
         if self._cycles is not None and self.completed >= self._cycles:
             return None
@@ -101,7 +101,7 @@ class Batch:
             self._begun = taken.number
         return taken
 
-    async def _run_cycle(self, taken: Taken) -> None:
+    async def _run_cycle(self, taken: PlannedCycle) -> None:
         if taken.lane is not None:
             await self._run_in_lane(taken, taken.lane)
             return
@@ -109,7 +109,7 @@ class Batch:
         cycle = Cycle(self._workspace, self._commander, self._background, taken.stories)
         await self._end_cycle(taken, await cycle.run(self._preset))
 
-    async def _run_in_lane(self, taken: Taken, names: LaneRow) -> None:
+    async def _run_in_lane(self, taken: PlannedCycle, names: LaneRow) -> None:
         """Side by side up to the commit, one after the other from there on."""
         lane = LaneRun(self._workspace, self._commander, self._background, taken, names)
         await lane.work(self._preset)
@@ -118,21 +118,21 @@ class Batch:
         await self._end_cycle(taken, done, merge=lane.merged)
         await lane.close()
 
-    async def _end_cycle(self, taken: Taken, done: list[str], **more: str | None) -> None:
+    async def _end_cycle(self, taken: PlannedCycle, done: list[str], **more: str | None) -> None:
         self._intake.finish(taken.stories)
         self.completed = taken.number
         blocked = [story.key for story in taken.stories if story.status == "blocked"]
-        payload = known(cycle_number=taken.number, completed_stories=done, blocked_stories=blocked, **more)
+        payload = drop_none(cycle_number=taken.number, completed_stories=done, blocked_stories=blocked, **more)
         await self._record(EventType.CYCLE_END, payload, cycles_completed=taken.number)
         self._turns.end(taken.number)
 
     async def _tell_error(self, error: Exception, reason: str) -> None:
         """An agent that cannot run is the operator's matter; anything else is ours and goes to the log in full."""
         if isinstance(error, AgentUnusable):
-            await record(EventType.ATTENTION, {"kind": error.kind, "message": reason})
+            await emit_durable(EventType.ATTENTION, {"kind": error.kind, "message": reason})
         else:
             log.exception("the batch failed")
-        await record(EventType.ERROR, {"type": type(error).__name__, "message": reason})
+        await emit_durable(EventType.ERROR, {"type": type(error).__name__, "message": reason})
 
     async def _finish(self, status: str, reason: str | None) -> None:
         """Wait for the agents in the background, which a stop or an error has told to end, then tell the end."""
@@ -143,14 +143,14 @@ class Batch:
             await self._stay_open()
             return
         self.gate.close()
-        payload = known(batch_id=self.id, cycles_completed=self.completed, status=status, reason=reason)
+        payload = drop_none(batch_id=self.id, cycles_completed=self.completed, status=status, reason=reason)
         ended = int(self._workspace.clock() * 1000)
-        await durable(lambda: self._workspace.database.write(finish_stories, self.id, ended))
+        await until_stored(lambda: self._workspace.database.write(finish_stories, self.id, ended))
         await self._record(EventType.BATCH_END, payload, status=status, reason=reason, ended_at=ended)
 
     async def _stay_open(self) -> None:
         """The server ends: a batch that stood paused stays paused, any other one can be resumed."""
-        if not self.gate.holds:
+        if not self.gate.is_announced:
             payload = {"batch_id": self.id, "reason": "interrupted"}
             await self._record(EventType.BATCH_PAUSE, payload, status="interrupted")
 

@@ -8,7 +8,7 @@ from typing import Final
 from db import cost_of_batch, cost_since
 from events import EventType
 from running.gate import Gate
-from running.workspace import Workspace, record
+from running.workspace import Workspace, emit_durable
 
 WARN_AT: Final = 0.8  # share of a cap at which the operator is warned
 
@@ -44,10 +44,10 @@ class Budget:
         if spent >= cap * WARN_AT and of not in self._warned:
             self._warned.add(of)
             warning = {"batch_id": self._batch_id, "warning_type": "budget", "message": said}
-            await record(EventType.BATCH_WARNING, warning)
+            await emit_durable(EventType.BATCH_WARNING, warning)
         if spent >= cap and of not in self._reached:
             self._reached.add(of)
-            await record(EventType.ATTENTION, {"kind": "budget", "message": f"{said}: the batch is paused"})
+            await emit_durable(EventType.ATTENTION, {"kind": "budget", "message": f"{said}: the batch is paused"})
             gate.pause("budget")
 
 

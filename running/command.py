@@ -15,10 +15,10 @@ from events import EventType
 from running.attempt import Attempt
 from running.budget import Budget
 from running.gate import Gate, Stopped
-from running.journal import Asked, CommandStatus, Journal, Result, Spot
-from running.order import Order, Place
+from running.journal import Asked, AttemptKey, CommandStatus, Journal, Result
 from running.questions import DECIDE, answer_to, attention_for, reply_of, told_before
-from running.workspace import Workspace, record
+from running.spec import AttemptContext, CommandSpec
+from running.workspace import Workspace, emit_durable
 from settings import CommandConfig
 from workflow import CLASSIC, Preset, kind_of
 
@@ -54,11 +54,11 @@ class Commander:
         """The commands to come belong to this cycle; those in its journal are behind it."""
         self.cycle_number, self.journal = number, journal
 
-    def beside(self, workspace: Workspace) -> Commander:
+    def for_lane(self, workspace: Workspace) -> Commander:
         """One for another lane of the same batch: the same gate, the same budget."""
         return Commander(workspace, self.batch_id, self.gate, self._budget, self._agent, self.preset)
 
-    async def perform(self, order: Order) -> Result:
+    async def perform(self, order: CommandSpec) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
 
         Raises `Stopped` and `AgentUnusable`.
@@ -72,7 +72,7 @@ class Commander:
             result = await self._settled(replace(order, findings=findings), attempt)
         return result
 
-    async def _settled(self, order: Order, attempt: int) -> Result:
+    async def _settled(self, order: CommandSpec, attempt: int) -> Result:
         """One attempt that counts: waits for limits and passing trouble do not, until their patience is used up."""
         place = (order.story_key, order.command, attempt)
         recorded = self.journal.find(*place)
@@ -94,18 +94,18 @@ class Commander:
             else:
                 return result
 
-    async def _answer(self, order: Order, place: Spot, asked: Asked) -> str:
+    async def _answer(self, order: CommandSpec, place: AttemptKey, asked: Asked) -> str:
         """What the session is resumed with: the operator's answer, for which the question is told again if need be."""
         command = await self.workspace.database.read(get_command, asked.command_id)
         if command is None:
             return reply_of(asked, DECIDE)
         if asked.answer is None and asked.batch_id != self.batch_id:  # the page shows what this batch needs
-            await record(EventType.ATTENTION, attention_for(_subject(command), asked.question))
+            await emit_durable(EventType.ATTENTION, attention_for(_subject(command), asked.question))
         answer = asked.answer or await answer_to(self.workspace, self.gate, command, asked)
         self.journal.ask(place, replace(asked, answer=answer))
         return reply_of(asked, answer)
 
-    async def _attempt(self, order: Order, attempt: int, reply: str | None) -> Result:
+    async def _attempt(self, order: CommandSpec, attempt: int, reply: str | None) -> Result:
         await self.gate.enter()
         spec, model = self._choose(order)
         order = self._with_answers(order)
@@ -114,7 +114,7 @@ class Commander:
         try:
             session = self.journal.session(order.story_key, order.command, attempt, spec.name)
             kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
-            place = Place(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
+            place = AttemptContext(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
             result = await Attempt(self.workspace, self.gate, order, place).run()
         finally:
             if not order.background:
@@ -129,7 +129,7 @@ class Commander:
             raise AgentUnusable(f"{spec.name} cannot run {order.command}: {result.reason}")
         return result
 
-    def _choose(self, order: Order) -> tuple[AgentSpec, str | None]:
+    def _choose(self, order: CommandSpec) -> tuple[AgentSpec, str | None]:
         """The agent and the model of a command: its own setting, else the light, the reviewing or the usual model."""
         settings = self.workspace.settings()
         own = settings.commands.get(kind_of(order.command), CommandConfig())
@@ -145,29 +145,31 @@ class Commander:
             return spec, config.review_model or spec.model
         return spec, spec.model
 
-    def _with_answers(self, order: Order) -> Order:
+    def _with_answers(self, order: CommandSpec) -> CommandSpec:
         """A prompt that is given afresh says what was asked and answered before."""
         told = told_before(self.journal.answered.get((order.story_key, order.command), ()))
         if not told:
             return order
         return replace(order, findings=told if order.findings == "none" else f"{order.findings}\n\n{told}")
 
-    async def _wait_for_limit(self, order: Order, result: Result, limits: int) -> None:
+    async def _wait_for_limit(self, order: CommandSpec, result: Result, limits: int) -> None:
         """Close the gate until the limit's real reset, or by steps where the agent named none."""
         backoff = LIMIT_BACKOFF_S[min(limits, len(LIMIT_BACKOFF_S) - 1)]
         await self._wait(order, "usage-limit", result.resets_at or self.workspace.clock() + backoff)
 
-    async def _wait_for_service(self, order: Order, result: Result, trouble: int) -> None:
+    async def _wait_for_service(self, order: CommandSpec, result: Result, trouble: int) -> None:
         """Passing trouble is tried again after a while; when it does not pass, the batch waits, and says so."""
         if trouble < len(TRANSIENT_BACKOFF_S):
             await self.gate.sleep(TRANSIENT_BACKOFF_S[trouble])
             return
         if trouble == len(TRANSIENT_BACKOFF_S) and order.may_ask:
             message = f"{order.command} cannot reach its service, the batch waits for it: {result.reason}"
-            await record(EventType.ATTENTION, {"kind": "service", "message": message, "story_key": order.story_key})
+            await emit_durable(
+                EventType.ATTENTION, {"kind": "service", "message": message, "story_key": order.story_key}
+            )
         await self._wait(order, "unreachable", self.workspace.clock() + UNREACHABLE_S)
 
-    async def _wait(self, order: Order, reason: str, until: float) -> None:
+    async def _wait(self, order: CommandSpec, reason: str, until: float) -> None:
         """At the gate, with the whole batch; what runs beside the run waits by itself and pauses nothing."""
         if order.background:
             await self.gate.sleep(until - self.workspace.clock())

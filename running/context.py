@@ -10,8 +10,8 @@ from events import EventType
 from running.background import Background
 from running.command import Commander
 from running.journal import Result
-from running.order import Order, Say
-from running.workspace import Workspace, known, record
+from running.spec import CommandSpec, Say
+from running.workspace import Workspace, drop_none, emit_durable
 
 REFRESH = "context-refresh"
 
@@ -38,29 +38,29 @@ async def ensure_context(workspace: Workspace, commander: Commander, background:
 
 async def _create(workspace: Workspace, commander: Commander, path: Path) -> None:
     name = workspace.relative(path)
-    await record(EventType.CONTEXT_CREATE, {"status": "running", "message": f"writing {name}"})
+    await emit_durable(EventType.CONTEXT_CREATE, {"status": "running", "message": f"writing {name}"})
 
     async def written(_verdict: object, _say: Say) -> str:
         return "" if await asyncio.to_thread(path.is_file) else f"{name} was not written"
 
     result: Result | None = None
     try:
-        result = await commander.perform(Order("create-project-context", (), read=_anything, check=written))
+        result = await commander.perform(CommandSpec("create-project-context", (), read=_anything, check=written))
     finally:
-        await record(EventType.CONTEXT_COMPLETE, _completion(result, name))
+        await emit_durable(EventType.CONTEXT_COMPLETE, _completion(result, name))
     if not result.ok:
         raise ContextMissing(f"{name} could not be created: {result.reason}")
 
 
 async def _refresh(commander: Commander) -> str:
     """The old file stays usable meanwhile, and whatever happens here changes nothing about the run."""
-    await record(EventType.CONTEXT_REFRESH, {"status": "running", "message": "refreshing the project context"})
+    await emit_durable(EventType.CONTEXT_REFRESH, {"status": "running", "message": "refreshing the project context"})
     result: Result | None = None
     try:
-        order = Order("refresh-project-context", (), read=_anything, light=True, background=True)
+        order = CommandSpec("refresh-project-context", (), read=_anything, light=True, background=True)
         result = await commander.perform(order)
     finally:
-        await record(EventType.CONTEXT_COMPLETE, _completion(result, "project-context.md"))
+        await emit_durable(EventType.CONTEXT_COMPLETE, _completion(result, "project-context.md"))
     return "refreshed" if result.ok else result.reason
 
 
@@ -68,7 +68,7 @@ def _completion(result: Result | None, name: str) -> dict[str, Any]:
     if result is None:
         return {"status": "stopped", "message": f"{name}: stopped"}
     message = f"{name} is up to date" if result.ok else result.reason
-    return known(status=result.status.on_wire, message=message, metrics=result.metrics or None)
+    return drop_none(status=result.status.on_wire, message=message, metrics=result.metrics or None)
 
 
 def _anything(text: str) -> str:

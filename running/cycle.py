@@ -14,10 +14,10 @@ from running import evidence
 from running.background import Background
 from running.command import Commander
 from running.development import Development
-from running.order import Order, Say
 from running.planning import BACKGROUND_REVIEW, Planning
+from running.spec import CommandSpec, Say
 from running.story import StoryRun
-from running.workspace import Workspace, record
+from running.workspace import Workspace, emit_durable
 from workflow import CommitVerdict, Phase, PhaseKind, Preset, read_commit
 from workflow.presets import FINISHING
 
@@ -57,13 +57,13 @@ class Cycle:
         keys = ", ".join(story.key for story in stories)
         message = f"feat({stories[0].epic}): implement stories {keys}"
         check = partial(self._committed, stories)
-        order = Order(
+        order = CommandSpec(
             phase.commands[0], tuple(stories), read=read_commit, check=check, values={"commit_message": message}
         )
         result = await self._commander.perform(order)
         if not result.ok:
             message = f"The work of {keys} is done but was not committed: {result.reason}"
-            await record(EventType.ATTENTION, {"kind": "commit", "message": message, "story_key": stories[0].key})
+            await emit_durable(EventType.ATTENTION, {"kind": "commit", "message": message, "story_key": stories[0].key})
 
     async def _committed(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str:
         return await evidence.committed(self._workspace, verdict, stories)

@@ -12,13 +12,13 @@ from functools import partial
 from db import get_checks_of_command
 from events import EventType
 from running import evidence
-from running.check import About
 from running.command import AgentUnusable, Commander
 from running.journal import Result
-from running.order import Order, Say
 from running.planning import keep, said_something
+from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block, give_up
-from running.workspace import Workspace, mention
+from running.verify import VerifyContext
+from running.workspace import Workspace, emit_best_effort
 from workflow import (
     CodeReviewVerdict,
     Decision,
@@ -67,7 +67,7 @@ class Development:
         await advance(self._workspace, story, "in-progress")
         if not story.live:
             return
-        order = Order(command, (story,), read=read_dev_story, check=partial(self._developed, story), watched=True)
+        order = CommandSpec(command, (story,), read=read_dev_story, check=partial(self._developed, story), watched=True)
         if await self._worked(story, order):
             await advance(self._workspace, story, "review")
 
@@ -77,7 +77,7 @@ class Development:
         if not self._commander.journal.begun(story.key, command):
             await self._check_tree()
         check, confirm = partial(self._developed, story), partial(self._spec_says, story)
-        order = Order(command, (story,), read=said_something, confirm=confirm, check=check, watched=True)
+        order = CommandSpec(command, (story,), read=said_something, confirm=confirm, check=check, watched=True)
         await self._worked(story, order)
 
     async def _come_in_at_review(self, story: StoryRun) -> None:
@@ -86,7 +86,7 @@ class Development:
         if lack:
             await block(self._workspace, story, lack)
 
-    async def _worked(self, story: StoryRun, order: Order) -> bool:
+    async def _worked(self, story: StoryRun, order: CommandSpec) -> bool:
         result = await self._commander.perform(order)
         if not result.ok:
             await give_up(self._workspace, (story,), order.command, result.reason)
@@ -97,7 +97,7 @@ class Development:
         return not verdict.blocked
 
     async def _developed(self, story: StoryRun, verdict: DevVerdict, say: Say) -> str:
-        about = About(self._commander.batch_id, story.key, say)
+        about = VerifyContext(self._commander.batch_id, story.key, say)
         return await evidence.developed(self._workspace, story, verdict, about)
 
     async def _spec_says(self, story: StoryRun, _said: object) -> DevVerdict:
@@ -129,7 +129,7 @@ class Development:
         doubt = ""
         while True:
             number = len(verdicts) + 1
-            order = Order(
+            order = CommandSpec(
                 f"{command}-{number}",
                 (story,),
                 read=read_code_review,
@@ -150,23 +150,23 @@ class Development:
             if await self._settle(story, decision, doubt):
                 return
 
-    async def _doubt(self, story: StoryRun, order: Order, result: Result, following: str) -> str:
+    async def _doubt(self, story: StoryRun, order: CommandSpec, result: Result, following: str) -> str:
         """Why a reviewed story may not be called done yet; once the next round has begun, as it was found then."""
         if self._commander.journal.begun(story.key, following):
             return await self._doubted_before(result)
-        about = About(self._commander.batch_id, story.key, self._saying(order, result), result.command_id)
-        return await self._commander.gate.attend(evidence.doubts(self._workspace, story, about))
+        about = VerifyContext(self._commander.batch_id, story.key, self._saying(order, result), result.command_id)
+        return await self._commander.gate.run_interruptible(evidence.doubts(self._workspace, story, about))
 
     async def _doubted_before(self, result: Result) -> str:
         checks = await self._workspace.database.read(get_checks_of_command, result.command_id or 0)
         said = f"the check failed:\n{checks[-1].tail}" if checks and not checks[-1].ok else ""
         return said or "the story's work could not be proved"
 
-    def _saying(self, order: Order, result: Result) -> Callable[[str], None]:
+    def _saying(self, order: CommandSpec, result: Result) -> Callable[[str], None]:
         """A line in the log of the review that has just ended."""
         subject = {"story_key": order.story_key, "command": order.command, "task_id": "test", "kind": "note"}
         payload = {**subject, "command_id": result.command_id or 0}
-        return lambda message: mention(EventType.COMMAND_PROGRESS, {**payload, "message": message})
+        return lambda message: emit_best_effort(EventType.COMMAND_PROGRESS, {**payload, "message": message})
 
     async def _settle(self, story: StoryRun, decision: Decision, doubt: str) -> bool:
         """Act on a decision; whether the story is finished."""

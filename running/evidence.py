@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import sprint
-from running.check import NOBODY, About, check_passes
-from running.git import Git
+from git.snapshots import Git
 from running.story import StoryRun
+from running.verify import NO_CONTEXT, VerifyContext, verify_failure
 from running.workspace import Workspace
 from workflow import CommitVerdict, DevVerdict, Unreadable, read_spec
 
@@ -23,7 +23,7 @@ _BASELINE: Final = re.compile(r"^baseline_(?:commit|revision)\s*:\s*[\"']?([0-9a
 SHOWN_PATHS: Final = 5  # of files that are named in a reason
 
 
-async def stories_written(workspace: Workspace, stories: Sequence[StoryRun]) -> str:
+async def missing_stories(workspace: Workspace, stories: Sequence[StoryRun]) -> str:
     """Every story that was to be created has a file."""
     for story in stories:
         if not await asyncio.to_thread(sprint.story_files, workspace.project, story.key):
@@ -62,7 +62,9 @@ def _baseline(workspace: Workspace, story: StoryRun) -> str | None:
     return None if found is None else found[1].lower()
 
 
-async def developed(workspace: Workspace, story: StoryRun, verdict: DevVerdict, about: About = NOBODY) -> str:
+async def developed(
+    workspace: Workspace, story: StoryRun, verdict: DevVerdict, about: VerifyContext = NO_CONTEXT
+) -> str:
     """A complete development left work in the tree and passes the check; a blocked one needs no proof."""
     if verdict.blocked:
         return ""
@@ -71,9 +73,9 @@ async def developed(workspace: Workspace, story: StoryRun, verdict: DevVerdict, 
     return await doubts(workspace, story, about)
 
 
-async def doubts(workspace: Workspace, story: StoryRun, about: About = NOBODY) -> str:
+async def doubts(workspace: Workspace, story: StoryRun, about: VerifyContext = NO_CONTEXT) -> str:
     """Why a reviewed story may not be called done: its work is in the tree and passes the check, or it may not."""
-    return await work_in_tree(workspace.git, story) or await check_passes(workspace, about)
+    return await work_in_tree(workspace.git, story) or await verify_failure(workspace, about)
 
 
 async def specs_written(workspace: Workspace, stories: Sequence[StoryRun]) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from events import EventType
-from running.workspace import Workspace, known, mention, record_batch
+from running.workspace import Workspace, drop_none, emit_best_effort, record_batch
 
 WAIT_SLICE_S: Final = 1.0  # a wait for a clock time looks at the clock this often: laptops sleep, clocks are set
 
@@ -55,7 +55,7 @@ class Gate:
         return self.reason is not None
 
     @property
-    def holds(self) -> bool:
+    def is_announced(self) -> bool:
         """The run stands still at the gate, and the page knows."""
         return self.paused and self._announced
 
@@ -74,7 +74,7 @@ class Gate:
             self.reason, self.until, self._announced = reason, until, announced
         if self.inside and not announced and not self._warned:
             self._warned = True
-            mention(EventType.BATCH_WARNING, self._warning("pausing", "pausing after the current command"))
+            emit_best_effort(EventType.BATCH_WARNING, self._warning("pausing", "pausing after the current command"))
         self._tell_waiters()
 
     def ask(self, command_id: int, until: float | None) -> bool:
@@ -100,14 +100,14 @@ class Gate:
         self.reason, self.until = None, None
         if self._warned and not self._announced:
             self._warned = False
-            mention(EventType.BATCH_RESUME, {"batch_id": self.batch_id, "reason": because})
+            emit_best_effort(EventType.BATCH_RESUME, {"batch_id": self.batch_id, "reason": because})
         self._tell_waiters()
 
     def stop(self, mode: StopMode) -> None:
         """Start nothing more; `NOW` and `INTERRUPT` also end the agents that run. Only ever gets faster."""
         if self.stop_mode is None and mode is not StopMode.INTERRUPT and not self.closed:
             said = "now" if mode is StopMode.NOW else "after the current command"
-            mention(EventType.BATCH_WARNING, self._warning("stopping", f"stopping {said}"))
+            emit_best_effort(EventType.BATCH_WARNING, self._warning("stopping", f"stopping {said}"))
         if not self.ends_agents or mode is StopMode.INTERRUPT:
             self.stop_mode = mode
         if self.ends_agents:
@@ -156,7 +156,7 @@ class Gate:
             return
         self._announced = True
         until = None if self.until is None else int(self.until * 1000)
-        payload = known(batch_id=self.batch_id, reason=self.reason, until=until)
+        payload = drop_none(batch_id=self.batch_id, reason=self.reason, until=until)
         await self._record(EventType.BATCH_PAUSE, payload, status="paused", reason=self.reason)
 
     async def _reopen(self, reason: str) -> None:
@@ -170,7 +170,7 @@ class Gate:
     async def _record(self, type: EventType, payload: dict[str, Any], **columns: Any) -> None:
         await record_batch(self._workspace, self.batch_id, type, payload, **columns)
 
-    async def attend(self, work: Coroutine[Any, Any, T]) -> T:
+    async def run_interruptible(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for work of our own, such as the project's check, which a stop now cuts short; raises `Stopped` then."""
         if self.ends_agents:
             work.close()

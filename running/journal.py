@@ -93,7 +93,7 @@ class Asked:
     answer: str | None = None
 
 
-Spot = tuple[str, str, int]  # story key, command, attempt
+AttemptKey = tuple[str, str, int]  # story key, command, attempt
 
 
 @dataclass(slots=True)
@@ -104,9 +104,9 @@ class Journal:
     of a story's command that have an answer, oldest first. `together` has the stories that a command was for.
     """
 
-    results: dict[Spot, Result] = field(default_factory=dict)
-    sessions: dict[Spot, Session] = field(default_factory=dict)
-    asked: dict[Spot, Asked] = field(default_factory=dict)
+    results: dict[AttemptKey, Result] = field(default_factory=dict)
+    sessions: dict[AttemptKey, Session] = field(default_factory=dict)
+    asked: dict[AttemptKey, Asked] = field(default_factory=dict)
     answered: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
     together: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -148,7 +148,7 @@ class Journal:
         session = self.sessions.get((story_key, command, attempt))
         return session if session is not None and session.agent == agent else None
 
-    def keep_session(self, place: Spot, session_id: str, agent: str, used: Usage) -> None:
+    def keep_session(self, place: AttemptKey, session_id: str, agent: str, used: Usage) -> None:
         """Remember where an attempt was cut off; what its session used adds up over the calls."""
         if _SESSION_ID.fullmatch(session_id) is None:
             return
@@ -156,7 +156,7 @@ class Journal:
         booked = before.booked if before is not None and before.id == session_id else Usage()
         self.sessions[place] = Session(session_id, agent, booked + used)
 
-    def ask(self, place: Spot, asked: Asked) -> None:
+    def ask(self, place: AttemptKey, asked: Asked) -> None:
         """The call at this place has ended with a question; nothing of it goes on before the answer."""
         self.asked[place] = asked
         if asked.answer is not None:

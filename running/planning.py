@@ -13,9 +13,9 @@ from running import evidence
 from running.background import Background
 from running.command import Commander
 from running.journal import Result
-from running.order import Order, Say
+from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, give_up
-from running.workspace import Workspace, durable, record
+from running.workspace import Workspace, emit_durable, until_stored
 from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
 from workflow.presets import REVIEW_ROUNDS
 
@@ -59,13 +59,15 @@ class Planning:
             for command in phase.commands:
                 if not (story.live or story.passed):
                     break
-                result = await self._commander.perform(Order(command, (story,), read=said_something, watched=True))
+                result = await self._commander.perform(
+                    CommandSpec(command, (story,), read=said_something, watched=True)
+                )
                 if not result.ok and story.live:
                     await give_up(self._workspace, (story,), command, result.reason)
                 elif not result.ok:
                     message = f"{story.key} is done, but {command} failed: {result.reason}"
                     told = {"kind": "command", "message": message, "story_key": story.key}
-                    await record(EventType.ATTENTION, told)
+                    await emit_durable(EventType.ATTENTION, told)
                     break
 
     async def _together(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
@@ -77,16 +79,16 @@ class Planning:
                 raise result
             await self._after_planning(command, stories, result)
 
-    def _planning(self, command: str, stories: tuple[StoryRun, ...]) -> Order:
+    def _planning(self, command: str, stories: tuple[StoryRun, ...]) -> CommandSpec:
         if command == "create-story":
             read = partial(read_tech_spec_decisions, count=len(stories))
-            return Order(command, stories, read=read, check=partial(self._stories_written, stories))
+            return CommandSpec(command, stories, read=read, check=partial(self._stories_written, stories))
         if command == "create-tech-spec":
-            return Order(command, stories, read=said_something, check=partial(self._specs_written, stories))
-        return Order(command, stories, read=said_something)
+            return CommandSpec(command, stories, read=said_something, check=partial(self._specs_written, stories))
+        return CommandSpec(command, stories, read=said_something)
 
     async def _stories_written(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str:
-        return await evidence.stories_written(self._workspace, stories)
+        return await evidence.missing_stories(self._workspace, stories)
 
     async def _specs_written(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str:
         return await evidence.specs_written(self._workspace, stories)
@@ -116,7 +118,7 @@ class Planning:
     async def _review(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
         """The first round blocks; while it is critical, further rounds follow in the background."""
         command = phase.commands[0]
-        result = await self._commander.perform(Order(f"{command}-1", stories, read=read_review))
+        result = await self._commander.perform(CommandSpec(f"{command}-1", stories, read=read_review))
         if not result.ok:
             await give_up(self._workspace, stories, f"{command}-1", result.reason)
         elif result.read(ReviewVerdict).critical:
@@ -126,7 +128,7 @@ class Planning:
 
     async def _review_further(self, command: str, stories: tuple[StoryRun, ...]) -> str:
         for number in range(2, REVIEW_ROUNDS + 1):
-            order = Order(f"{command}-{number}", stories, read=read_review, light=True, background=True)
+            order = CommandSpec(f"{command}-{number}", stories, read=read_review, light=True, background=True)
             result = await self._commander.perform(order)
             if not result.ok:
                 return f"{order.command} failed: {result.reason}"
@@ -137,7 +139,7 @@ class Planning:
 
 async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:
     """Write columns of the story's row."""
-    await durable(lambda: workspace.database.write(update_story, story.row_id, **columns))
+    await until_stored(lambda: workspace.database.write(update_story, story.row_id, **columns))
 
 
 def said_something(text: str) -> bool:

@@ -9,10 +9,10 @@ from typing import Final
 
 import agents
 import sprint
-from running.cargo import shared_files
-from running.git import Git
-from running.intake import candidates
-from running.repository import Repository
+from git.snapshots import Git
+from git.worktrees import Repository
+from running.cycle_source import candidates
+from running.untracked import shared_files
 from running.workspace import Workspace
 from workflow import runnable
 

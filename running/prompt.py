@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import sprint
-from running.order import Order
+from running.spec import CommandSpec
 from running.story import StoryRun
 from running.workspace import Workspace
 from workflow import CommandKind, kind_of
@@ -75,7 +75,7 @@ def read_template(path: Path) -> str:
 _template = cache(read_template)  # of ours: they do not change while the server runs
 
 
-def prompt_of(workspace: Workspace, order: Order, kind: CommandKind, call: str | None) -> str:
+def prompt_of(workspace: Workspace, order: CommandSpec, kind: CommandKind, call: str | None) -> str:
     """The whole prompt. Blocks on the disk: run it in a thread. Raises `PromptError`."""
     template, source = _source(workspace, kind, call)
     text = fill(template, source, _values(workspace, order, kind, call))
@@ -96,7 +96,7 @@ def _source(workspace: Workspace, kind: CommandKind, call: str | None) -> tuple[
     return _template(path), str(path)
 
 
-def _values(workspace: Workspace, order: Order, kind: CommandKind, call: str | None) -> dict[str, str]:
+def _values(workspace: Workspace, order: CommandSpec, kind: CommandKind, call: str | None) -> dict[str, str]:
     project = workspace.project
     files = {story.key: _file_of(workspace, story) for story in order.stories}
     return {

@@ -15,7 +15,7 @@ from db import Command, NotAsked, NotWritten, answer_question, get_question
 from events import EventType, emit_event
 from running.gate import Gate
 from running.journal import Asked
-from running.workspace import Workspace, durable, known
+from running.workspace import Workspace, drop_none, until_stored
 
 DECIDE: Final = (
     "Nobody answers. Decide for yourself: take the choice that fits the story best and is easiest to take back, write "
@@ -59,7 +59,7 @@ async def keep_answer(workspace: Workspace, command: Command, answer: str, said:
     """
     database = workspace.database
     shown = said or f"“{workspace.masker.text(answer)[:SHOWN_CHARS]}”"
-    payload = known(
+    payload = drop_none(
         batch_id=command.batch_id,
         warning_type="answered",
         message=f"{command.story_key}, {command.command} was answered: {shown}",
@@ -74,7 +74,7 @@ async def keep_answer(workspace: Workspace, command: Command, answer: str, said:
         return asyncio.gather(written, told)
 
     try:
-        await durable(write)
+        await until_stored(write)
     except (NotAsked, NotWritten):
         return False
     return True

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from db import Command, get_active_batch, get_running_commands, oldest_event, prune_events
-from running.chore import RUNNER
+from running.runner_task import RUNNER
 from running.workspace import Workspace
 
 STREAMS: Final = "streams"  # below the data folder; in it a folder for each batch

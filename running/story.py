@@ -11,14 +11,14 @@ from functools import partial
 import sprint
 from db import update_story
 from events import EventType
-from running.room import with_room
-from running.workspace import Workspace, durable, known, record, record_with
+from running.disk import retry_while_full
+from running.workspace import Workspace, drop_none, emit_durable, record_with, until_stored
 from workflow import advances
-from workflow.picking import LADDER, RUNNABLE
+from workflow.picking import RUNNABLE, STATUS_ORDER
 
 log = logging.getLogger("sprint_runner.run")
 
-KNOWN = frozenset({*LADDER, "blocked"})  # a story with any other status has been taken out of the run
+KNOWN = frozenset({*STATUS_ORDER, "blocked"})  # a story with any other status has been taken out of the run
 CONFLICTS_MAX = 5  # times in a row that somebody else may change the file while we want to
 
 
@@ -69,12 +69,12 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
         await tell_status(workspace, story, new, reason)
         return
     intent = {"next_status": new, "next_reason": reason}
-    await durable(lambda: workspace.database.write(update_story, story.row_id, **intent))
+    await until_stored(lambda: workspace.database.write(update_story, story.row_id, **intent))
     try:
-        await with_room(partial(_write, workspace.tracked, story.key, new))
-        await with_room(partial(asyncio.to_thread, _copy_tracker, workspace))
+        await retry_while_full(partial(_write, workspace.tracked, story.key, new))
+        await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
     except sprint.Refused as refused:
-        await record(
+        await emit_durable(
             EventType.ERROR,
             {
                 "type": "tracker",
@@ -95,7 +95,7 @@ def _counts(old: str, found: str, new: str) -> bool:
 async def tell_status(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
     """Row and event in one commit."""
     old, story.status, story.reason = story.status, new, reason
-    payload = known(story_key=story.key, old_status=old, new_status=new, reason=reason)
+    payload = drop_none(story_key=story.key, old_status=old, new_status=new, reason=reason)
     ended = {"ended_at": int(workspace.clock() * 1000)} if not story.live else {}
     columns = {"status": new, "reason": reason, "next_status": None, "next_reason": None, **ended}
     change = partial(workspace.database.write, update_story, story.row_id, **columns)
@@ -140,7 +140,7 @@ async def block(workspace: Workspace, story: StoryRun, reason: str) -> None:
     await advance(workspace, story, "blocked", reason)
     if story.status == "blocked":
         message = f"{story.key} is blocked: {reason}"
-        await record(EventType.ATTENTION, {"kind": "blocked", "message": message, "story_key": story.key})
+        await emit_durable(EventType.ATTENTION, {"kind": "blocked", "message": message, "story_key": story.key})
 
 
 async def give_up(workspace: Workspace, stories: Sequence[StoryRun], command: str, reason: str) -> None:

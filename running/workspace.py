@@ -13,8 +13,8 @@ from typing import Any, Final, TypeVar
 from agents import AgentSpec
 from db import Database, DatabaseUnavailable, update_batch
 from events import Event, EventType, current_batch, emit_event
-from masking import Masker
-from running.git import Git
+from git.snapshots import Git
+from security.masking import Masker
 from settings import Settings
 from sprint import Project
 
@@ -57,7 +57,7 @@ class Workspace:
             return str(path)
 
 
-async def durable(write: Callable[[], Awaitable[T]]) -> T:
+async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
     """Do a write that the run must not go on without; while the disk takes none, wait for it and do it again."""
     refused, started = False, time.monotonic()
     while True:
@@ -72,13 +72,13 @@ async def durable(write: Callable[[], Awaitable[T]]) -> T:
     batch_id, stood = current_batch.get(), time.monotonic() - started
     if (refused or stood >= STOOD_S) and batch_id is not None:
         message = f"the run stood still for about {max(stood, 1):.0f} s: the database took no writes"
-        mention(EventType.BATCH_WARNING, {"batch_id": batch_id, "warning_type": "disk", "message": message})
+        emit_best_effort(EventType.BATCH_WARNING, {"batch_id": batch_id, "warning_type": "disk", "message": message})
     return result
 
 
-async def record(type: EventType, payload: Mapping[str, Any]) -> Event:
+async def emit_durable(type: EventType, payload: Mapping[str, Any]) -> Event:
     """Emit an event that the run must not go on without."""
-    return await durable(lambda: emit_event(type, payload))
+    return await until_stored(lambda: emit_event(type, payload))
 
 
 async def record_batch(
@@ -98,10 +98,10 @@ async def record_with(
             change()
             return emit_event(type, payload)
 
-    await durable(write)
+    await until_stored(write)
 
 
-def mention(type: EventType, payload: Mapping[str, Any]) -> None:
+def emit_best_effort(type: EventType, payload: Mapping[str, Any]) -> None:
     """Emit an event that only informs; when the disk takes no writes it is dropped, the transcript has it anyway."""
     try:
         emit_event(type, payload)
@@ -109,6 +109,6 @@ def mention(type: EventType, payload: Mapping[str, Any]) -> None:
         log.debug("dropped while the database takes no writes: %s", type)
 
 
-def known(**values: Any) -> dict[str, Any]:
+def drop_none(**values: Any) -> dict[str, Any]:
     """A payload without the keys that are not known; optional keys are absent, never null."""
     return {name: value for name, value in values.items() if value is not None}

@@ -1,12 +1,12 @@
 """Who may talk to this server, how much of it they may take, and what every answer carries.
 
-`guard` checks Host, Origin and token of every request, `door` knows the token and counts wrong ones, `headers` is what
+`guard` checks Host, Origin and token of every request, `token` knows the token and counts wrong ones, `headers` is what
 every answer carries, `connections` bounds how many there are and how long they may take to ask, `files` opens a file
 without being led out of its folder.
 """
 
-from security.door import COOKIE, Door
 from security.guard import CHANGING, Guard, Refused, protect
 from security.headers import CSP, HEADERS, policy
+from security.token import COOKIE, TokenAuth
 
-__all__ = ["CHANGING", "COOKIE", "CSP", "HEADERS", "Door", "Guard", "Refused", "policy", "protect"]
+__all__ = ["CHANGING", "COOKIE", "CSP", "HEADERS", "Guard", "Refused", "TokenAuth", "policy", "protect"]

@@ -50,14 +50,14 @@ USUAL_PAGES: Final = 1000  # that those are made for
 
 
 class Connection(RequestHandler):
-    """One connection of a `Crowd`, which is told when a request begins and ends."""
+    """One connection of a `ConnectionLimiter`, which is told when a request begins and ends."""
 
-    __slots__ = ("_crowd", "asking_since", "heard", "progress", "requests", "stuck_since", "waiting_since")
+    __slots__ = ("_limiter", "asking_since", "heard", "progress", "requests", "stuck_since", "waiting_since")
 
-    def __init__(self, crowd: Crowd, server: web.Server, **options: Any) -> None:
+    def __init__(self, limiter: ConnectionLimiter, server: web.Server, **options: Any) -> None:
         super().__init__(server, **options)
         self._request_factory = partial(_request, server.request_factory)
-        self._crowd = crowd
+        self._limiter = limiter
         self.waiting_since: float | None = None  # since when there is no request
         self.asking_since: float | None = None  # since when its headers arrive
         self.stuck_since: float | None = None  # since when the answer makes no progress
@@ -78,10 +78,10 @@ class Connection(RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._crowd.enter(self)
+        self._limiter.enter(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._crowd.leave(self)
+        self._limiter.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -93,12 +93,12 @@ class Connection(RequestHandler):
         elif self.waiting_since is not None:
             self.heard = True
             if self.asking_since is None:
-                self.asking_since = self._crowd.clock()
+                self.asking_since = self._limiter.clock()
 
     async def finish_response(self, request: Any, resp: Any, start_time: float | None) -> tuple[Any, bool]:
         result = await super().finish_response(request, resp, start_time)
         if not self._messages and not isinstance(resp, web.WebSocketResponse):
-            self.waiting_since = self._crowd.clock()
+            self.waiting_since = self._limiter.clock()
         return result
 
     def handle_error(
@@ -127,7 +127,7 @@ class Connection(RequestHandler):
         self.force_close()
 
 
-class Crowd:
+class ConnectionLimiter:
     """All connections of one server; `clock` counts seconds. `refused` and `expired` count those that were closed."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
@@ -210,12 +210,12 @@ class Crowd:
 class Site(web.BaseSite):
     """Serves a runner's application on a listening socket, with bounds on who connects."""
 
-    __slots__ = ("_listener", "crowd")
+    __slots__ = ("_listener", "limiter")
 
-    def __init__(self, runner: web.AppRunner, listener: socket.socket, crowd: Crowd) -> None:
+    def __init__(self, runner: web.AppRunner, listener: socket.socket, limiter: ConnectionLimiter) -> None:
         super().__init__(runner)
         self._listener = listener
-        self.crowd = crowd
+        self.limiter = limiter
 
     @property
     def name(self) -> str:
@@ -226,23 +226,23 @@ class Site(web.BaseSite):
         loop, server = asyncio.get_running_loop(), self._runner.server
         assert server is not None  # noqa: S101 - the runner is set up before its sites
 
-        limits = self.crowd.limits
+        limits = self.limiter.limits
         timing = {"keepalive_timeout": limits.idle_s, "lingering_time": limits.linger_s}
         # Bodies stay as they came: a small one that unpacks to gigabytes is none of ours to unpack.
         options: dict[str, Any] = {"loop": loop, "access_log": None, "auto_decompress": False, **timing}
 
         def connection() -> Connection:
-            return Connection(self.crowd, server, **options)
+            return Connection(self.limiter, server, **options)
 
         self._server = await loop.create_server(connection, sock=self._listener, backlog=1024)
-        self.crowd.start()
+        self.limiter.start()
 
     async def stop(self) -> None:
-        await self.crowd.stop()
+        await self.limiter.stop()
         await super().stop()
 
 
-def room_for(pages: int) -> Limits:
+def limits_for(pages: int) -> Limits:
     """Limits that leave room for so many pages, as far as this process may open files; it asks for what it may have."""
     wanted = pages + USUAL.open_max - USUAL_PAGES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -274,4 +274,4 @@ def _body(status: int, message: str) -> bytes:
     return b'{"error":{"code":"%b","message":"%b"}}' % (code.encode(), message.encode())
 
 
-__all__ = ["Connection", "Crowd", "Limits", "Site", "room_for"]
+__all__ = ["Connection", "ConnectionLimiter", "Limits", "Site", "limits_for"]

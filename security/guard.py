@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from security import headers
-from security.door import SECRET_BYTES, Door
+from security.token import SECRET_BYTES, TokenAuth
 
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})  # same-site: another port of this very host
@@ -60,15 +60,17 @@ class Guard:
         self._cors_origin = cors_origin
         self._shared = frozenset(shared)
         self._csp = csp
-        self.door = None if token is None else Door(token, secret or secrets.token_bytes(SECRET_BYTES), clock)
+        self.token_auth = (
+            None if token is None else TokenAuth(token, secret or secrets.token_bytes(SECRET_BYTES), clock)
+        )
 
     def check(self, request: web.Request) -> None:
         """Raise `Refused` unless the request may go on."""
         host = self._check_host(request)
         self._check_origin(request, host)
         self._check_site(request)
-        if self.door is not None:
-            _check_token(request, self.door)
+        if self.token_auth is not None:
+            _check_token(request, self.token_auth)
         if request.method in CHANGING and request.content_type != "application/json":
             raise Refused(415, "unsupported_media_type", "send Content-Type: application/json")
 
@@ -86,13 +88,13 @@ class Guard:
 
         So the token is in no address bar, no bookmark and no Referer. Programs that name it elsewhere are just served.
         """
-        if self.door is None or request.path != "/" or request.method not in ("GET", "HEAD"):
+        if self.token_auth is None or request.path != "/" or request.method not in ("GET", "HEAD"):
             return None
-        if not self.door.opens(request.query.get("token", "")):
+        if not self.token_auth.accepts(request.query.get("token", "")):
             return None
         onward = str(request.rel_url.without_query_params("token"))
         response = web.Response(status=303, headers={hdrs.LOCATION: onward, hdrs.CACHE_CONTROL: "no-store"})
-        self.door.give(response)
+        self.token_auth.set_cookie(response)
         return response
 
     def _check_host(self, request: web.Request) -> str:
@@ -138,18 +140,18 @@ class Guard:
         return request.path in self._shared and request.method in ("GET", "HEAD")
 
 
-def _check_token(request: web.Request, door: Door) -> None:
-    if door.carries_cookie(request):
+def _check_token(request: web.Request, token_auth: TokenAuth) -> None:
+    if token_auth.carries_cookie(request):
         return
-    shown, address = door.shown(request), request.remote or ""
-    if shown and (wait_s := door.turns.wait_s(address)):
+    shown, address = token_auth.shown(request), request.remote or ""
+    if shown and (wait_s := token_auth.throttle.wait_s(address)):
         message = f"too many wrong tokens came from here: wait {wait_s} s"
         raise Refused(429, "too_many_tokens", message, {hdrs.RETRY_AFTER: str(wait_s)})
-    opened = [door.opens(token) for token in shown]  # all of them, so that the time says nothing
+    opened = [token_auth.accepts(token) for token in shown]  # all of them, so that the time says nothing
     if any(opened):
         return
     if shown:
-        door.turns.wrong(address)
+        token_auth.throttle.wrong(address)
     message = "send the token as Authorization: Bearer …, or open the page with ?token=…"
     raise Refused(401, "token_needed", message, {hdrs.WWW_AUTHENTICATE: "Bearer"})
 

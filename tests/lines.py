@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from events import Event, EventType
-from live.wire import TEXT
+from websocket.frames import TEXT
 
 
 class Clock:

@@ -13,7 +13,7 @@ import pytest
 import agents
 from agents import Call
 from orchestrator import NotNow, StopMode
-from running.workflows import own_presets
+from running.preset_choice import own_presets
 from settings import CommandConfig
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, TRACKER, Runner

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import sprint
-from tests.running.lanes import git
+from tests.running.lanes.lane_runs import git
 from tests.unattended import LONG_S, POLL_S, Unattended
 
 SEED = int(os.environ.get("SPRINT_RUNNER_NIGHT_SEED", "1"))

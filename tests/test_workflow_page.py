@@ -7,8 +7,8 @@ import re
 
 import msgspec
 
+from running.preset_choice import own_presets
 from running.prompt import PLACEHOLDERS
-from running.workflows import own_presets
 from settings import load
 from tests.conftest import MakeRunner
 from tests.servers import ROOT

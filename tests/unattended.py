@@ -24,7 +24,7 @@ import aiohttp
 import yaml
 
 from tests.model.laws import broken
-from tests.running.lanes import git
+from tests.running.lanes.lane_runs import git
 from tests.running.projects import TRACKER, alive, make_project
 from tests.servers import ROOT, Server, get, post
 

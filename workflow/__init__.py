@@ -7,7 +7,7 @@ announces about its tasks.
 
 from workflow.detection import Installed, build_auto, detect, is_shim
 from workflow.own import PresetError, own_preset
-from workflow.picking import PAIR, Candidate, advances, entry_position, pick, runnable, story_order
+from workflow.picking import STORIES_PER_CYCLE, Candidate, advances, entry_position, pick, runnable, story_order
 from workflow.presets import (
     BUILD_AUTO,
     CLASSIC,
@@ -39,8 +39,8 @@ from workflow.verdicts import (
 __all__ = [
     "BUILD_AUTO",
     "CLASSIC",
-    "PAIR",
     "PRESETS",
+    "STORIES_PER_CYCLE",
     "Announcement",
     "Candidate",
     "CodeReviewVerdict",

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from workflow.picking import PAIR
+from workflow.picking import STORIES_PER_CYCLE
 from workflow.presets import (
     ANY,
     FINISHING,
@@ -86,7 +86,7 @@ def own_preset(name: str, definition: Any) -> Preset:
     except PresetError as error:
         raise PresetError(f"workflows: {name}: {error}") from None
     why = f"the settings name the workflow {name!r}"
-    return Preset(name, phases, commands, why=why, stories=min(workflow.stories_per_cycle, PAIR))
+    return Preset(name, phases, commands, why=why, stories=min(workflow.stories_per_cycle, STORIES_PER_CYCLE))
 
 
 def _phase(phase: OwnPhase) -> Phase:

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-PAIR: Final = 2  # stories per cycle, at the most
-LADDER: Final = ("backlog", "ready-for-dev", "in-progress", "review", "done")  # the way of a story's status
+STORIES_PER_CYCLE: Final = 2  # stories per cycle, at the most
+STATUS_ORDER: Final = ("backlog", "ready-for-dev", "in-progress", "review", "done")  # the way of a story's status
 RUNNABLE: Final = frozenset({"backlog", "ready-for-dev", "in-progress", "review"})
 
 _SEGMENT: Final = re.compile(r"(\d{1,18})(.*)\Z")  # more digits are no number that somebody counted to
@@ -52,7 +52,7 @@ def pick(
     *,
     exclude: Collection[str] = (),
     only: Collection[str] | None = None,
-    most: int = PAIR,
+    most: int = STORIES_PER_CYCLE,
 ) -> list[Candidate]:
     """The stories of the next cycle: the first that may run and the next one of the same epic; empty when none is left.
 
@@ -68,13 +68,13 @@ def pick(
 
 def entry_position(status: str) -> int:
     """How far up the ladder a story stands when a cycle takes it; raises `ValueError` for a status that never runs."""
-    return LADDER.index(status)
+    return STATUS_ORDER.index(status)
 
 
 def advances(old: str, new: str) -> bool:
     """Whether going from one status to the other is a step forward; `blocked` may follow anything but `done`."""
     if old == new or old == "done":
         return False
-    if new == "blocked" or old not in LADDER:
+    if new == "blocked" or old not in STATUS_ORDER:
         return new == "blocked"
-    return new in LADDER and LADDER.index(new) > LADDER.index(old)
+    return new in STATUS_ORDER and STATUS_ORDER.index(new) > STATUS_ORDER.index(old)

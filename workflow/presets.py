@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from workflow.picking import PAIR
+from workflow.picking import STORIES_PER_CYCLE
 
 FRESH: Final = frozenset({"backlog"})
 PLANNED: Final = frozenset({"backlog", "ready-for-dev"})
@@ -79,7 +79,7 @@ class Preset:
     calls: dict[str, str] = field(default_factory=dict)
     caller: str = ""
     why: str = ""
-    stories: int = PAIR
+    stories: int = STORIES_PER_CYCLE
 
     @property
     def title(self) -> str:

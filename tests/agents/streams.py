@@ -13,7 +13,7 @@ from agents.adapter import Cause, Ending, Judgement
 from agents.lines import LineSplitter, Oversize
 from agents.records import Record
 from agents.registry import adapter_for
-from agents.tally import Tally
+from agents.usage import Tally
 
 STREAMS = Path(__file__).parents[2] / "../shared/streams"
 
@@ -70,7 +70,7 @@ def read(recorded: Recording, chunks: list[bytes] | None = None) -> tuple[list[R
         assert not isinstance(line, Oversize)
         records += parser.feed(line)
     for complaint in recorded.stderr.encode().split(b"\n"):
-        records += parser.complain(complaint)
+        records += parser.feed_stderr(complaint)
     records += parser.close()
     for record in records:
         tally.add(record)

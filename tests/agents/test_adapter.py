@@ -8,7 +8,7 @@ from agents.adapter import Cause, Ending, QuietParser
 from agents.records import Denied, Final, Question, Record, Retry, Started, Text, ToolCall
 from agents.registry import ADAPTERS, adapter_for
 from agents.spec import OutcomeKind
-from agents.tally import Tally
+from agents.usage import Tally
 
 GOOD = Final(OutcomeKind.SUCCESS)
 BAD = Final(OutcomeKind.LIMIT, "too many turns")
@@ -85,8 +85,8 @@ def test_plain_text_goes_by_the_exit_code() -> None:
 @pytest.mark.parametrize("kind", sorted(ADAPTERS))
 def test_who_learns_from_stderr_says_so(kind: str) -> None:
     adapter = adapter_for(kind)
-    own: object = type(adapter.parser()).complain
-    assert adapter.complains is (own is not QuietParser.complain)
+    own: object = type(adapter.parser()).feed_stderr
+    assert adapter.complains is (own is not QuietParser.feed_stderr)
 
 
 @pytest.mark.parametrize("kind", sorted(set(ADAPTERS) - {"text"}))

@@ -25,7 +25,7 @@ from agents.records import (
     UsageSeen,
 )
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
-from agents.tally import Tally
+from agents.usage import Tally
 from tests.agents.children import line
 
 

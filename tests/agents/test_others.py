@@ -13,13 +13,13 @@ from agents.adapter import Cause, Ending
 from agents.records import Denied, Final, LimitSeen, Note, Record, Retry, Text, ToolCall, ToolResult
 from agents.registry import ADAPTERS, UnknownKind, adapter_for
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
-from agents.tally import Tally
+from agents.usage import Tally
 
 
 def read(kind: str, *lines: dict[str, Any], stderr: bytes = b"") -> list[Record]:
     parser = adapter_for(kind).parser("/project")
     records = [record for line in lines for record in parser.feed(json.dumps(line).encode())]
-    records += parser.complain(stderr)
+    records += parser.feed_stderr(stderr)
     return [*records, *parser.close()]
 
 

@@ -83,7 +83,9 @@ def newcomer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("agents.claude.Claude.traces", Claude.traces[:2])  # without what is there for all users
+    monkeypatch.setattr(
+        "agents.claude.Claude.state_paths", Claude.state_paths[:2]
+    )  # without what is there for all users
     (tmp_path / "home").mkdir()
     return tmp_path / "home"
 

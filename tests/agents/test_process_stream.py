@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from agents import Noise, OutcomeKind, Record, Text, start
-from agents.tally import MAX_TEXT_CHARS
+from agents.usage import MAX_TEXT_CHARS
 from tests.agents.children import QUICK, Bench
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from api.openapi import document
 from api.operations import OPERATIONS
-from launch import plan
-from operating.arguments import parse
+from cli.arguments import parse
+from cli.config import resolve
 from server import build_app
 from tests.running.projects import make_project
 from tests.servers import demo, get
@@ -23,7 +23,7 @@ BODIES = [row for row in OPERATIONS if row.body is not None and row.body != dict
 
 def test_it_names_every_route_of_the_application_and_no_other(tmp_path: Path) -> None:
     project = make_project(tmp_path / "tiny", {"1-1-a": "backlog"}, git=False)
-    app = build_app(plan(parse([str(project)]), {}))
+    app = build_app(resolve(parse([str(project)]), {}))
     routes = {
         (route.method.lower(), route.resource.canonical)
         for route in app.router.routes()

@@ -13,7 +13,7 @@ from aiohttp.pytest_plugin import AiohttpClient
 from aiohttp.test_utils import TestClient
 
 import api.page
-from api.answers import errors
+from api.http import errors
 
 TRANSFER_MOST = 150_000  # bytes of the page and all its modules, compressed
 

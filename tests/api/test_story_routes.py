@@ -14,7 +14,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from tests.api.test_paper import read
+from tests.api.test_html import read
 from tests.running.projects import TRACKER, make_project
 from tests.servers import ROOT, Server, get, run_story
 

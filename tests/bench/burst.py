@@ -21,10 +21,10 @@ from aiohttp import web
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from events import Event
-from hub import Hub
-from live.wire import frame
 from tests.bench.load import clients, median, table
 from tests.lines import event
+from websocket.frames import frame
+from websocket.hub import Hub
 
 HEAD: Final = (
     "clients",

@@ -16,7 +16,7 @@ import time
 from typing import Final
 
 from tests.lines import frames
-from tests.realtime.house import handshake, masked
+from tests.realtime.server import handshake, masked
 
 STAMP: Final = b'"message":"'
 SEQ: Final = b'"seq":'

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
 from tests.bench.load import NOISE_HEAD, Load, Report, clients, median, noise, server, table
-from tests.realtime.house import House
+from tests.realtime.server import DrivenServer
 from tests.realtime.sick import Ward
 
 RATE: Final = 50  # events a second
@@ -25,14 +25,14 @@ HEAD: Final = ("clients", "p50 ms", "p99 ms", "max ms", "measured deliveries", N
 SICK_HEAD: Final = ("figure", "alone", "with the sick", "median of the ratios", "middle half of them")
 
 
-async def steady(house: House, seconds: float) -> None:
+async def steady(house: DrivenServer, seconds: float) -> None:
     started = time.monotonic()
     for number in range(int(seconds * RATE)):
         await asyncio.sleep(max(0.0, started + number / RATE - time.monotonic()))
         await house.emit(wait=False)
 
 
-async def measure(house: House, load: Load, seconds: float) -> tuple[Report, str]:
+async def measure(house: DrivenServer, load: Load, seconds: float) -> tuple[Report, str]:
     noises: list[str] = []
     await load.report()
     async with noise(house.root, noises):
@@ -57,7 +57,7 @@ async def run(seconds: float) -> None:
             await compare(house, load, seconds)
 
 
-async def compare(house: House, load: Load, seconds: float) -> None:
+async def compare(house: DrivenServer, load: Load, seconds: float) -> None:
     """Well, sick, sick, well, and so on."""
     well: list[tuple[Report, float]] = []
     ill: list[tuple[Report, float]] = []
@@ -78,7 +78,7 @@ async def compare(house: House, load: Load, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def ward_of_20(house: House) -> AsyncIterator[None]:
+async def ward_of_20(house: DrivenServer) -> AsyncIterator[None]:
     """Four each of four kinds; two of those that babble, since each of them keeps a core of the client side busy."""
     ward = Ward(house)
     for _ in range(4):

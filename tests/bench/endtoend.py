@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.bench.load import NOISE_HEAD, clients, noise, server, table
-from tests.realtime.house import ROOT, House
+from tests.realtime.server import ROOT, DrivenServer
 
 HEAD: Final = (
     "clients",
@@ -41,7 +41,7 @@ while sent < left:
 """
 
 
-async def flow(house: House, rate: int, count: int) -> int:
+async def flow(house: DrivenServer, rate: int, count: int) -> int:
     """Let so many lines through; the clock's ns at the start."""
     pipe = Path(house.root) / "lines"
     if not pipe.exists():

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tests.realtime.house import ROOT, House
+from tests.realtime.server import ROOT, DrivenServer
 
 NOISE_HEAD: Final = "noise: sleep, sync p99 ms"
 
@@ -68,9 +68,9 @@ async def clients(port: int, count: int, timed: int = 0, path: str = "/ws") -> A
 
 
 @asynccontextmanager
-async def server() -> AsyncIterator[House]:
+async def server() -> AsyncIterator[DrivenServer]:
     with tempfile.TemporaryDirectory() as folder:
-        async with House(Path(folder) / "tiny", SPRINT_RUNNER_MAX_CLIENTS="2000") as house:
+        async with DrivenServer(Path(folder) / "tiny", SPRINT_RUNNER_MAX_CLIENTS="2000") as house:
             yield house
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from tests.bench.load import clients, server, table
-from tests.realtime.house import ROOT, House
+from tests.realtime.server import ROOT, DrivenServer
 
 IDLE: Final = 500
 RATE: Final = 200  # events a second of the soak
@@ -35,12 +35,12 @@ async def run(soak_minutes: float) -> None:
     table("Memory", HEAD, rows)
 
 
-async def ten_thousand(house: House) -> None:
+async def ten_thousand(house: DrivenServer) -> None:
     for _ in range(20):
         await house.emit(500, 100)
 
 
-async def grow(house: House) -> list[tuple[Any, ...]]:
+async def grow(house: DrivenServer) -> list[tuple[Any, ...]]:
     """The ring holds 10,000 events after the first step; then SQLite's page cache fills up, then nothing grows."""
     found = []
     for _ in range(21):
@@ -53,7 +53,7 @@ async def grow(house: House) -> list[tuple[Any, ...]]:
 
 
 @asynccontextmanager
-async def visitors(house: House) -> AsyncIterator[None]:
+async def visitors(house: DrivenServer) -> AsyncIterator[None]:
     """Pages that come, read and go, in a process of their own."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.visitors", str(house.port), await house.epoch(), str(PLACES), str(COMING),
@@ -68,7 +68,7 @@ async def visitors(house: House) -> AsyncIterator[None]:
         sys.stdout.write(f"visitors of the soak: {told.decode()}")
 
 
-async def soak(house: House, seconds: float) -> list[tuple[Any, ...]]:
+async def soak(house: DrivenServer, seconds: float) -> list[tuple[Any, ...]]:
     """A fifth of the time to warm up: ring and caches are full then; growth is what comes after."""
     await ten_thousand(house)
     before = house.sockets()

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, CDPSession, Page, async_playwright, ex
 
 from tests.bench.load import NOISE_HEAD, noise, server, table
 from tests.browser.conftest import FLAGS, chromium
-from tests.realtime.house import House
+from tests.realtime.server import DrivenServer
 
 MANY: Final = 100_000  # events of a long log
 DAY: Final = 500_000  # events of a page left open for a day
@@ -69,7 +69,7 @@ async def run() -> None:
     table("Page", HEAD, rows)
 
 
-async def _usable(house: House, browser: Browser, *, lines: bool) -> float:
+async def _usable(house: DrivenServer, browser: Browser, *, lines: bool) -> float:
     """How long a page takes from being asked for to showing the state and the newest lines, in ms."""
     async with _page(browser) as page:
         await page.goto(house.url, wait_until="commit")
@@ -77,7 +77,7 @@ async def _usable(house: House, browser: Browser, *, lines: bool) -> float:
     return took
 
 
-async def _long_log(house: House, empty: House, browser: Browser) -> list[Row]:
+async def _long_log(house: DrivenServer, empty: DrivenServer, browser: Browser) -> list[Row]:
     await _emit(house, MANY)
     noises: list[str] = []
     async with noise(house.root, noises):
@@ -108,7 +108,7 @@ async def _long_log(house: House, empty: House, browser: Browser) -> list[Row]:
     ]
 
 
-async def _flood(house: House, browser: Browser) -> list[Row]:
+async def _flood(house: DrivenServer, browser: Browser) -> list[Row]:
     noises: list[str] = []
     async with _opened(house, browser) as (page, devtools), noise(house.root, noises):
         await _emit(house, 3 * RATE)
@@ -130,7 +130,7 @@ async def _flood(house: House, browser: Browser) -> list[Row]:
     ]
 
 
-async def _day(house: House, browser: Browser) -> list[Row]:
+async def _day(house: DrivenServer, browser: Browser) -> list[Row]:
     async with _opened(house, browser) as (page, devtools):
         heaps = []
         for _ in range(5):
@@ -142,7 +142,7 @@ async def _day(house: House, browser: Browser) -> list[Row]:
 
 
 @asynccontextmanager
-async def _opened(house: House, browser: Browser) -> AsyncIterator[tuple[Page, CDPSession]]:
+async def _opened(house: DrivenServer, browser: Browser) -> AsyncIterator[tuple[Page, CDPSession]]:
     """A page that is connected and shows the newest line of the log."""
     async with _page(browser) as page:
         await page.add_init_script(WATCH)
@@ -160,12 +160,12 @@ async def _page(browser: Browser) -> AsyncIterator[Page]:
     await context.close()
 
 
-async def _emit(house: House, count: int) -> None:
+async def _emit(house: DrivenServer, count: int) -> None:
     for _ in range(count // AT_ONCE):
         await house.emit(AT_ONCE, 60)
 
 
-async def _settled(page: Page, house: House) -> None:
+async def _settled(page: Page, house: DrivenServer) -> None:
     """Wait until the page shows the newest event."""
     seq = (await house.get("healthz"))["seq"]
     await expect(page.locator(f"#line-{seq}")).to_be_visible(timeout=WAIT_MS)

@@ -19,26 +19,26 @@ FIRST, SECOND, THIRD = "1-1-friendly-dates", "1-2-correct-a-sighting", "1-3-find
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of this module's own, whose tracker its tests may change."""
-    folder = tmp_path_factory.mktemp("desk")
+    folder = tmp_path_factory.mktemp("server")
     server = Server(folder, "max")
     yield server.start()
     server.close()
 
 
 @pytest.fixture
-def tracker(desk: Server) -> Iterator[Path]:
+def tracker(server: Server) -> Iterator[Path]:
     """The tracker on disk; as it was after the test."""
-    path = desk.data.parent / ARTIFACTS / "sprint-status.yaml"
+    path = server.data.parent / ARTIFACTS / "sprint-status.yaml"
     before = path.read_bytes()
     yield path
     path.write_bytes(before)
 
 
 @pytest.fixture
-def board(context: BrowserContext, desk: Server, tracker: Path) -> Page:
-    page = visit(context, desk, "board")
+def board(context: BrowserContext, server: Server, tracker: Path) -> Page:
+    page = visit(context, server, "board")
     expect(page.locator(".card")).to_have_count(7)
     return page
 
@@ -172,7 +172,7 @@ def test_what_nobody_knows_is_shown_and_said(board: Page, tracker: Path) -> None
     expect(board.locator("#problems")).to_be_hidden()
 
 
-def test_a_story_file_that_says_something_else(board: Page, desk: Server, tracker: Path) -> None:
+def test_a_story_file_that_says_something_else(board: Page, server: Server, tracker: Path) -> None:
     expect(card(board, FIRST).locator(".drift")).to_be_hidden()
     change(tracker, FIRST, "in-progress")
     expect(card(board, FIRST).locator(".drift")).to_have_text("The story file says ready-for-dev")
@@ -222,15 +222,15 @@ def test_the_board_fits_every_width(context: BrowserContext, finished: Server, s
 
 
 def test_five_hundred_stories_are_drawn_at_once(
-    context: BrowserContext, desk: Server, tracker: Path, serve: Callable[..., Server]
+    context: BrowserContext, server: Server, tracker: Path, serve: Callable[..., Server]
 ) -> None:
-    stories = json.loads(json.dumps(desk.ask("api/sprint")))
+    stories = json.loads(json.dumps(server.ask("api/sprint")))
     like = stories["stories"][0]
     stories["stories"] = [{**like, "key": f"{1 + n // 20}-{n % 20}-a", "epic": str(1 + n // 20)} for n in range(500)]
     stories["epics"] = [{**stories["epics"][0], "id": str(n + 1), "stories": []} for n in range(25)]
     page = context.new_page()
     page.route("**/api/sprint", lambda route: route.fulfill(json=stories))
-    page.goto(f"{desk.url}#board")
+    page.goto(f"{server.url}#board")
     expect(page.locator(".card")).to_have_count(500)
     expect(page.locator("#board-counts")).to_contain_text("500 stories")
     page.get_by_label("Search stories").fill("25-19-a")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from api.sheets import story_sheet
-from tests.api.sheets import HOSTILE, hostile_changes, hostile_dossier, hostile_entries
+from api.reports import story_sheet
+from tests.api.reports import HOSTILE, hostile_changes, hostile_dossier, hostile_entries
 
 from .conftest import Server, Watch, picture, visit
 
@@ -23,7 +23,7 @@ FIRST = "1-1-friendly-dates"
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of this module's own, whose story files its tests may write."""
     server = Server(tmp_path_factory.mktemp("dossiers"), "max")
     yield server.start()
@@ -174,9 +174,9 @@ def test_a_large_file_is_fetched_when_it_is_opened_and_drawn_in_parts(
     expect(page.locator(".file").first).to_contain_text("too large to be shown")
 
 
-def test_nothing_moves_under_who_reads(context: BrowserContext, desk: Server) -> None:
-    story = desk.data.parent / ARTIFACTS / f"{FIRST}.md"
-    page = dossier(context, desk, FIRST)
+def test_nothing_moves_under_who_reads(context: BrowserContext, server: Server) -> None:
+    story = server.data.parent / ARTIFACTS / f"{FIRST}.md"
+    page = dossier(context, server, FIRST)
     page.set_viewport_size({"width": 1000, "height": 420})
     fold = page.locator(".artifact").first
     fold.locator("summary").click()
@@ -209,13 +209,13 @@ def test_it_is_read_anew_when_the_server_tells_another_history(
     expect(page.get_by_role("heading", name="Another title", exact=True)).to_be_visible()
 
 
-def test_what_a_story_file_holds_is_text(context: BrowserContext, desk: Server) -> None:
-    story = desk.data.parent / ARTIFACTS / f"{FIRST}.md"
+def test_what_a_story_file_holds_is_text(context: BrowserContext, server: Server) -> None:
+    story = server.data.parent / ARTIFACTS / f"{FIRST}.md"
     before = story.read_text()
     hostile = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
     statement = f"As a tester,\nI want {hostile},\nso that."
     story.write_text(f"# Story 1.1: {hostile}\n\nStatus: ready-for-dev\n\n## Story\n\n{statement}\n")
-    page = dossier(context, desk, FIRST)
+    page = dossier(context, server, FIRST)
     expect(page.locator("#story-title")).to_have_text(hostile)
     expect(page.locator(".statement")).to_contain_text("<script>")
     assert page.locator("#story img, #story script").count() == 0

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from cli.arguments import parse
+from cli.config import resolve
 from demo.fresh import CHAOS, MISHAPS, SCRIPT, TOUR, demo_folder, script_of
 from demo.program import ROLES
 from demo.script import turn_of
-from launch import plan
-from operating.arguments import parse
 from tests.demo.bench import STORIES
 
 
@@ -55,7 +55,7 @@ def test_chaos_is_the_same_project_with_a_script(tmp_path: Path) -> None:
     assert script_of(demo_folder(tmp_path / "tour")) is None
     (folder / f"{SCRIPT}.state").write_text("{}")
     assert status(folder) == ""
-    found = plan(parse([str(folder), "--demo=chaos"]), {})
+    found = resolve(parse([str(folder), "--demo=chaos"]), {})
     assert found.loaded.settings.agents["demo"].command[-2:] == ["--script", str(script)]
     assert found.loaded.settings.silence_timeout_min < 1
 

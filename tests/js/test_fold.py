@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from runstate import RunState
+from runstate.fold import RunState
 
 FOLD = Path(__file__).parent / "fold.js"
 KEYS = st.sampled_from(["1-1-a", "1-2-b", "2a-1-c"])

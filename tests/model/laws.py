@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import sprint
-from operating.check import check_database
+from cli.check import check_database
 
 ENDED = ("completed", "stopped", "error")
 FINISHED = ("done", "blocked")

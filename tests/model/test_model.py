@@ -53,7 +53,7 @@ def one_life(root: Path, seed: int, ends: int, wait_s: float) -> int:
     """Let the runner live until so many batches have ended and a moment more, then kill it; how many there were."""
     with (root / "errors").open("ab") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.model.world", str(root), str(seed)],
+            [sys.executable, "-W", "error", "-m", "tests.model.simulation", str(root), str(seed)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=errors,

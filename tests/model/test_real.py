@@ -40,8 +40,8 @@ STEPS = {"look": 60, "pause": 6, "graceful": 5, "now": 6, "kill": 5, "end": 3}
 class Walk:
     """One walk; `taken` counts its steps."""
 
-    def __init__(self, world: Unattended, dice: random.Random) -> None:
-        self.world = world
+    def __init__(self, simulation: Unattended, dice: random.Random) -> None:
+        self.simulation = simulation
         self.dice = dice
         self.taken: Counter[str] = Counter()
 
@@ -50,22 +50,22 @@ class Walk:
         while not await self._begin():
             self._refill()
         async with asyncio.timeout(LONG_S):
-            while (run := await self.world.run())["state"] != "idle" or run["resumable"]:
+            while (run := await self.simulation.run())["state"] != "idle" or run["resumable"]:
                 if run["state"] == "idle":
-                    assert alive(self.world.mark) == []
+                    assert alive(self.simulation.mark) == []
                     await self._post(*(("start",) if self.dice.random() < 0.2 else ("resume",)))
                 await self._step()
                 await asyncio.sleep(self.dice.random() * STEP_S)
 
     async def _begin(self) -> bool:
         size = self.dice.choice((1, 1, 2, "all"))
-        status, answer = await self.world.post("start", batch_size=size)
+        status, answer = await self.simulation.post("start", batch_size=size)
         assert status == 202 or answer["error"]["code"] == "nothing_to_run", answer
         return status == 202
 
     async def _step(self) -> None:
         """A verb that does not fit the moment is refused, which is an answer, too."""
-        run = await self.world.run()
+        run = await self.simulation.run()
         asked = [each["command_id"] for each in run["attention"] if each["kind"] == "question"]
         if run["state"] == "paused" and asked and self.dice.random() < 0.7:
             await self._post("answer", command_id=asked[-1], text="The first of the two.")
@@ -83,17 +83,17 @@ class Walk:
 
     async def _restart(self, step: str) -> None:
         self.taken[step] += 1
-        await (self.world.kill() if step == "kill" else self.world.end())
-        await self.world.start(SPRINT_RUNNER_AUTO_RESUME=self.dice.choice(("true", "false")))
+        await (self.simulation.kill() if step == "kill" else self.simulation.end())
+        await self.simulation.start(SPRINT_RUNNER_AUTO_RESUME=self.dice.choice(("true", "false")))
 
     async def _post(self, path: str, **fields: object) -> None:
-        status, answer = await self.world.post(path, **fields)
+        status, answer = await self.simulation.post(path, **fields)
         assert status in (202, 409), (path, status, answer)
         self.taken[path if status == 202 else f"{path} refused"] += 1
 
     def _refill(self) -> None:
         """The operator sets stories back: work for the batches to come."""
-        project = sprint.locate(self.world.root)
+        project = sprint.locate(self.simulation.root)
         for story in sprint.read(project).stories:
             if story.raw_status in ("done", "blocked"):
                 sprint.set_status(project, story.key, self.dice.choice(STATUSES))
@@ -101,18 +101,18 @@ class Walk:
 
 @pytest.mark.slow
 async def test_a_walk_leaves_everything_in_order(tmp_path: Path) -> None:
-    world = Unattended(tmp_path, STORIES, ["--chaos", f"{SEED}:{CHAOS}"], SETTINGS)
-    walk = Walk(world, random.Random(SEED))
-    await world.start()
+    simulation = Unattended(tmp_path, STORIES, ["--chaos", f"{SEED}:{CHAOS}"], SETTINGS)
+    walk = Walk(simulation, random.Random(SEED))
+    await simulation.start()
     try:
         end, batches = time.monotonic() + SECONDS, 0
         while time.monotonic() < end or batches < BATCHES:
             await walk.batch()
             batches += 1
-            assert await world.faults() == [], f"seed {SEED}, batch {batches}, {walk.taken}"
+            assert await simulation.faults() == [], f"seed {SEED}, batch {batches}, {walk.taken}"
             print(f"batch {batches}: {dict(walk.taken)}")
     except BaseException:
-        print(f"seed {SEED}, {walk.taken}, {world.server.errors()[-3000:]}")
+        print(f"seed {SEED}, {walk.taken}, {simulation.server.errors()[-3000:]}")
         raise
     finally:
-        await world.end()
+        await simulation.end()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.realtime.house import House
+from tests.realtime.server import DrivenServer
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def server(tmp_path: Path) -> AsyncIterator[DrivenServer]:
     """A running server that emits on demand."""
-    async with House(tmp_path / "tiny") as running:
+    async with DrivenServer(tmp_path / "tiny") as running:
         yield running

@@ -19,7 +19,7 @@ from aiohttp import web
 import agents
 import events
 import server
-from api.answers import SERVICES
+from api.http import SERVICES
 from running.activity import Activity
 
 BEAT_S = 0.001
@@ -114,8 +114,8 @@ async def _beating(app: web.Application) -> AsyncIterator[None]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def build_app(plan: Any, *subscribers: Any, build: Any = server.build_app) -> web.Application:
-    app: web.Application = build(plan, *subscribers)
+def build_app(config: Any, *subscribers: Any, build: Any = server.build_app) -> web.Application:
+    app: web.Application = build(config, *subscribers)
     app[LOOP] = Loop()
     app.cleanup_ctx.append(_beating)
     app.router.add_post("/drive/emit", emit)

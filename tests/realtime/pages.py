@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from tests.lines import Envelope
-from tests.realtime.house import House
+from tests.realtime.server import DrivenServer
 
 _decode = msgspec.json.Decoder(Envelope).decode
 
@@ -22,8 +22,8 @@ class Page:
     `first` is what it has seen before it came; a page that names no `since` learns it from its `init`.
     """
 
-    def __init__(self, house: House, epoch: str, *, since: int | None = 0) -> None:
-        self.house, self.epoch = house, epoch
+    def __init__(self, server: DrivenServer, epoch: str, *, since: int | None = 0) -> None:
+        self.server, self.epoch = server, epoch
         self.first = since
         self.resumed = 0
         self.seen: list[int] = []
@@ -59,7 +59,7 @@ class Page:
         while True:
             with contextlib.suppress(aiohttp.ClientError, ConnectionError):
                 query = "" if self.first is None else f"?since={self.last}&epoch={self.epoch}"
-                async with self.house.connect(query) as self._line:
+                async with self.server.connect(query) as self._line:
                     await self._read(self._line)
                     self.codes.append(self._line.close_code)
             await asyncio.sleep(0.05)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
-from tests.realtime.house import House, handshake, masked
+from tests.realtime.server import DrivenServer, handshake, masked
 
 FROZEN = """
 import socket, sys
@@ -23,31 +23,31 @@ while line.recv(65536):
 
 
 class Ward:
-    """The sick clients of one house; `close` ends them all."""
+    """The sick clients of one server; `close` ends them all."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, server: DrivenServer) -> None:
+        self.server = server
         self._tasks: list[asyncio.Task[None]] = []
         self._frozen: list[asyncio.subprocess.Process] = []
 
     def stalled(self) -> None:
         """Reads nothing at all."""
-        self.house.raw(receive_buffer=4096)
+        self.server.raw(receive_buffer=4096)
 
     def silent(self) -> None:
         """Reads everything and answers nothing: what a relay does whose page vanished without a FIN."""
-        self._start(self._swallow(self.house.raw()))
+        self._start(self._swallow(self.server.raw()))
 
     def pinging(self) -> None:
         """Asks for life signs and never reads one."""
         self._start(
-            self._repeat(self.house.raw(receive_buffer=4096), masked(b"", 9) + masked(b'{"type":"ping"}'), 0.05)
+            self._repeat(self.server.raw(receive_buffer=4096), masked(b"", 9) + masked(b'{"type":"ping"}'), 0.05)
         )
 
     def babbling(self) -> None:
         """Sends garbage as fast as it can, reads nothing."""
         garbage = masked(b'{"type":"garbage","x":' + b"[" * 500) * 20 + masked(b"") * 500 + masked(b"[" * 16_000)
-        self._start(self._repeat(self.house.raw(receive_buffer=4096), garbage, 0.0))
+        self._start(self._repeat(self.server.raw(receive_buffer=4096), garbage, 0.0))
 
     def returning(self) -> None:
         """Connects ten times a second, each time without reading what it asked for."""
@@ -55,9 +55,9 @@ class Ward:
 
     async def frozen(self) -> None:
         """A process that is stopped while it reads."""
-        shake = handshake(self.house.port).decode()
+        shake = handshake(self.server.port).decode()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", FROZEN, str(self.house.port), shake, stdout=asyncio.subprocess.PIPE
+            sys.executable, "-c", FROZEN, str(self.server.port), shake, stdout=asyncio.subprocess.PIPE
         )
         self._frozen.append(process)
         assert process.stdout is not None
@@ -90,6 +90,6 @@ class Ward:
 
     async def _return(self) -> None:
         while True:
-            line = self.house.raw("?since=0&epoch=" + await self.house.epoch(), receive_buffer=4096)
+            line = self.server.raw("?since=0&epoch=" + await self.server.epoch(), receive_buffer=4096)
             await asyncio.sleep(0.1)
             line.close()

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from tests.realtime.bystander import bystander
-from tests.realtime.house import House
 from tests.realtime.pages import quantile
+from tests.realtime.server import DrivenServer
 
 AGENTS = 8
 MIB = 1024 * 1024
@@ -52,11 +52,11 @@ def million_steps() -> float:
     return time.thread_time() - began
 
 
-async def page_times(house: House, until: asyncio.Event) -> list[float]:
+async def page_times(server: DrivenServer, until: asyncio.Event) -> list[float]:
     waited = []
     while not until.is_set():
         started = time.perf_counter()
-        await house.text("")
+        await server.text("")
         waited.append(time.perf_counter() - started)
         await asyncio.sleep(0.01)
     return waited
@@ -65,20 +65,20 @@ async def page_times(house: House, until: asyncio.Event) -> list[float]:
 async def test_eight_agents_at_full_speed(tmp_path: Path) -> None:
     scripts = (("text", TALKS), ("claude", FLOODS))
     programs = [[kind, [sys.executable, "-S", "-c", script]] for kind, script in scripts]
-    async with House(tmp_path / "tiny") as house:
-        await house.text("")
-        before, over = peak_mib(house.pid), asyncio.Event()
-        await house.get("drive/facts")
-        async with bystander(tmp_path / "noise") as others, house.connect() as line:
-            pages = asyncio.create_task(page_times(house, over))
-            answer = await house.post("drive/agents", agents=programs * (AGENTS // 2))
+    async with DrivenServer(tmp_path / "tiny") as server:
+        await server.text("")
+        before, over = peak_mib(server.pid), asyncio.Event()
+        await server.get("drive/facts")
+        async with bystander(tmp_path / "noise") as others, server.connect() as line:
+            pages = asyncio.create_task(page_times(server, over))
+            answer = await server.post("drive/agents", agents=programs * (AGENTS // 2))
             over.set()
-            waited, facts = await pages, await house.get("drive/facts")
+            waited, facts = await pages, await server.get("drive/facts")
             told: list[str] = []
             while not told or not told[-1].startswith("[all of it]"):
                 message = await asyncio.wait_for(line.receive_json(), 60)
                 told += [message["payload"]["message"]] if message["type"] == "command:progress" else []
-        after = peak_mib(house.pid)
+        after = peak_mib(server.pid)
     ends = [(each["kind"], each["end"].endswith("[all of it]")) for each in answer["outcomes"]]
     assert ends == [("success", True)] * AGENTS
     busy = 0.05 + million_steps()  # without the slices it is twice as much

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 import aiohttp
 import pytest
 
-from tests.realtime.house import House
 from tests.realtime.pages import Page
+from tests.realtime.server import DrivenServer
 
 
 @contextmanager
-def locked(house: House) -> Iterator[None]:
-    other = sqlite3.connect(house.database, isolation_level=None)
+def locked(server: DrivenServer) -> Iterator[None]:
+    other = sqlite3.connect(server.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -26,39 +26,39 @@ def locked(house: House) -> Iterator[None]:
 
 
 @contextmanager
-def full(house: House) -> Iterator[None]:
+def full(server: DrivenServer) -> Iterator[None]:
     """No file of the server may grow any more: its writes fail in the system, as on a full disk."""
-    size = max(path.stat().st_size for path in house.database.parent.glob("*.db*"))
-    _, hard = resource.prlimit(house.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(house.pid, resource.RLIMIT_FSIZE, (size, hard))
+    size = max(path.stat().st_size for path in server.database.parent.glob("*.db*"))
+    _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
-        resource.prlimit(house.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
-async def healthy(house: House, status: int) -> None:
+async def healthy(server: DrivenServer, status: int) -> None:
     async with asyncio.timeout(240):
         while True:
-            async with house.session.get(house.url + "healthz") as response:
+            async with server.session.get(server.url + "healthz") as response:
                 if response.status == status:
                     return
             await asyncio.sleep(0.05)
 
 
-async def test_a_lock_of_two_seconds_delays_events_and_nothing_else(house: House) -> None:
-    page = Page(house, await house.epoch())
-    await house.emit(5)
+async def test_a_lock_of_two_seconds_delays_events_and_nothing_else(server: DrivenServer) -> None:
+    page = Page(server, await server.epoch())
+    await server.emit(5)
     await page.until(5)
-    with locked(house):
-        waiting = asyncio.create_task(house.emit(5))
-        await healthy(house, 503)
-        await house.get("drive/facts")
+    with locked(server):
+        waiting = asyncio.create_task(server.emit(5))
+        await healthy(server, 503)
+        await server.get("drive/facts")
         for _ in range(20):  # all of them are answered while the lock lasts, since it ends with this block
             async with asyncio.timeout(20):
-                async with house.session.get(house.url) as response:
+                async with server.session.get(server.url) as response:
                     assert response.status == 200
-                async with house.connect() as line:
+                async with server.connect() as line:
                     assert (await line.receive_json())["payload"]["seq"] == 5
             await asyncio.sleep(0.1)
         assert not waiting.done()
@@ -67,26 +67,26 @@ async def test_a_lock_of_two_seconds_delays_events_and_nothing_else(house: House
     await page.until(10)
     await page.leave()
     assert page.seen == list(range(1, 11))
-    await healthy(house, 200)
+    await healthy(server, 200)
 
 
-async def test_a_disk_that_takes_nothing_is_said_and_heals(house: House) -> None:
-    page = Page(house, await house.epoch())
-    await house.emit(5)
+async def test_a_disk_that_takes_nothing_is_said_and_heals(server: DrivenServer) -> None:
+    page = Page(server, await server.epoch())
+    await server.emit(5)
     await page.until(5)
-    with full(house):
+    with full(server):
         with pytest.raises((AssertionError, aiohttp.ClientError)):
-            await house.emit(200, 1_000)
-        await healthy(house, 503)
-        async with house.session.post(house.url + "drive/emit", json={}) as response:
+            await server.emit(200, 1_000)
+        await healthy(server, 503)
+        async with server.session.post(server.url + "drive/emit", json={}) as response:
             assert response.status == 503
             assert (await response.json())["error"]["code"] == "database"
-        async with house.connect() as line:
+        async with server.connect() as line:
             assert (await line.receive_json())["payload"]["seq"] == 5
         assert page.seen == [1, 2, 3, 4, 5]
-    await healthy(house, 200)
-    await house.emit(5)
+    await healthy(server, 200)
+    await server.emit(5)
     await page.until(10)
     await page.leave()
     assert page.seen == list(range(1, 11))
-    assert "Traceback" not in house.errors.read_text()
+    assert "Traceback" not in server.errors.read_text()

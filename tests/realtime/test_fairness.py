@@ -7,13 +7,13 @@ import time
 
 from tests.bench.load import clients
 from tests.realtime.bystander import bystander
-from tests.realtime.house import House
 from tests.realtime.pages import quantile
+from tests.realtime.server import DrivenServer
 
 BURSTS = 3
 
 
-async def test_bursts_of_4000_events_keep_neither_an_event_nor_the_page_waiting(house: House) -> None:
+async def test_bursts_of_4000_events_keep_neither_an_event_nor_the_page_waiting(server: DrivenServer) -> None:
     """Ten clients read in a process of their own, so that only the server is timed."""
     asked: list[float] = []
     waited: list[float] = []
@@ -22,7 +22,7 @@ async def test_bursts_of_4000_events_keep_neither_an_event_nor_the_page_waiting(
     async def ask() -> None:
         while not done.is_set():
             started = time.perf_counter()
-            async with house.session.get(house.url) as response:
+            async with server.session.get(server.url) as response:
                 await response.read()
             asked.append(time.perf_counter() - started)
             await asyncio.sleep(0.005)
@@ -31,22 +31,22 @@ async def test_bursts_of_4000_events_keep_neither_an_event_nor_the_page_waiting(
         """Single events of somebody else, from the request to the answer that they are with every page."""
         while not done.is_set():
             started = time.perf_counter()
-            await house.emit()
+            await server.emit()
             waited.append(time.perf_counter() - started)
             await asyncio.sleep(0.005)
 
-    async with clients(house.port, 10, 1) as load, bystander(house.root / "noise") as noise:
-        await house.get("drive/facts")
+    async with clients(server.port, 10, 1) as load, bystander(server.root / "noise") as noise:
+        await server.get("drive/facts")
         running = asyncio.gather(ask(), others())
         for _ in range(BURSTS):
             await asyncio.sleep(0.8)
-            await house.emit(4_000)
+            await server.emit(4_000)
         done.set()
         await running
-        told = await load.until((await house.get("healthz"))["seq"])
+        told = await load.until((await server.get("healthz"))["seq"])
         assert told.gone == 0
         assert told.count == BURSTS * 4_000 + len(waited)
-        assert (await house.get("drive/facts"))["busy_s"] < 0.25
+        assert (await server.get("drive/facts"))["busy_s"] < 0.25
     # How late others are is bounded by that stretch; by the clock, a machine that others use adds what it likes.
     for times in (asked, waited):
         assert quantile(times, 0.5) < 0.1 + 3 * quantile(noise, 0.9)

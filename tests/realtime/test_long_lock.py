@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.realtime.house import House
+from tests.realtime.server import DrivenServer
 
 LOCK_S = 35.0
 PROMPT_S = 15.0  # far more than an answer takes on any machine, far less than the lock
@@ -28,10 +28,10 @@ other.execute("ROLLBACK")
 
 
 @contextlib.asynccontextmanager
-async def locked(house: House) -> AsyncIterator[asyncio.subprocess.Process]:
+async def locked(server: DrivenServer) -> AsyncIterator[asyncio.subprocess.Process]:
     """The lock is held inside, by a process that lets go by itself."""
     other = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", LOCK, str(house.database), str(LOCK_S), stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", LOCK, str(server.database), str(LOCK_S), stdout=asyncio.subprocess.PIPE
     )
     assert other.stdout is not None
     assert await other.stdout.readline() == b"locked\n"
@@ -71,54 +71,54 @@ class Watcher:
 
 @pytest.mark.slow
 async def test_a_lock_of_35_seconds_in_the_middle_of_a_run(tmp_path: Path) -> None:
-    async with House(tmp_path / "tiny", SPRINT_RUNNER_HEARTBEAT_S="2", SPRINT_RUNNER_DEMO_SPEED="max") as house:
-        watcher = Watcher(await house.connect(f"?since=0&epoch={await house.epoch()}"))
-        async with house.session.post(house.url + "api/run/start", json={"batch_size": 1}) as response:
+    async with DrivenServer(tmp_path / "tiny", SPRINT_RUNNER_HEARTBEAT_S="2", SPRINT_RUNNER_DEMO_SPEED="max") as server:
+        watcher = Watcher(await server.connect(f"?since=0&epoch={await server.epoch()}"))
+        async with server.session.post(server.url + "api/run/start", json={"batch_size": 1}) as response:
             assert response.status == 202, await response.text()
         await watcher.until("command:start")
-        async with locked(house):
+        async with locked(server):
             ends = time.monotonic() + LOCK_S - 2
-            waiting = asyncio.create_task(house.emit(5))
-            await failing(house)
-            await told(house, watcher)
-            await look_around(house, watcher, ends)
+            waiting = asyncio.create_task(server.emit(5))
+            await failing(server)
+            await told(server, watcher)
+            await look_around(server, watcher, ends)
         await waiting  # the caller has its answer, its events are stored
         await watcher.until("batch:end")
-        await checks_after(house, watcher)
+        await checks_after(server, watcher)
         await watcher.leave()
-        assert "Traceback" not in house.errors.read_text()
+        assert "Traceback" not in server.errors.read_text()
 
 
-async def failing(house: House) -> None:
+async def failing(server: DrivenServer) -> None:
     async with asyncio.timeout(LOCK_S):
         while True:
-            async with house.session.get(house.url + "healthz") as response:
+            async with server.session.get(server.url + "healthz") as response:
                 if response.status == 503:
                     assert "another process has locked the database" in str((await response.json())["problems"])
                     return
             await asyncio.sleep(0.05)
 
 
-async def told(house: House, watcher: Watcher) -> None:
+async def told(server: DrivenServer, watcher: Watcher) -> None:
     """The page has all that was stored before the lock, and the first tick that says why nothing more comes."""
-    stored = (await house.get("healthz"))["seq"]
+    stored = (await server.get("healthz"))["seq"]
     async with asyncio.timeout(LOCK_S):
         while watcher.events[-1]["seq"] < stored or not any("problem" in tick for tick in watcher.ticks):
             await asyncio.sleep(0.05)
 
 
-async def look_around(house: House, watcher: Watcher, ends: float) -> None:
+async def look_around(server: DrivenServer, watcher: Watcher, ends: float) -> None:
     """For as long as the lock lasts: every answer is prompt, and nothing that is not stored is shown."""
-    await house.get("drive/facts")
+    await server.get("drive/facts")
     shown, pongs, ticks = len(watcher.events), watcher.pongs, len(watcher.ticks)
     seq, rounds, said = watcher.events[-1]["seq"], 0, watcher.ticks[:0]
     while True:
         async with asyncio.timeout(PROMPT_S):
-            async with house.session.get(house.url) as response:
+            async with server.session.get(server.url) as response:
                 assert response.status == 200
-            async with house.connect() as line:
+            async with server.connect() as line:
                 greeted = (await line.receive_json())["payload"]
-            run = await house.get("api/run")
+            run = await server.get("api/run")
             await watcher.line.send_str('{"type":"ping"}')
         if time.monotonic() > ends:
             break  # this round may have seen the end of the lock
@@ -133,12 +133,12 @@ async def look_around(house: House, watcher: Watcher, ends: float) -> None:
     assert watcher.pongs - pongs >= rounds - 1
     assert len(said) >= 3
     assert all("so the run waits" in tick["problem"] for tick in said)
-    facts = await house.get("drive/facts")
+    facts = await server.get("drive/facts")
     assert facts["busy_s"] < 0.5
     assert facts["late_s"] < PROMPT_S
 
 
-async def checks_after(house: House, watcher: Watcher) -> None:
+async def checks_after(server: DrivenServer, watcher: Watcher) -> None:
     """The run has gone on and says what happened; everything that waited came, in order and once."""
     ends = [one["payload"]["status"] for one in watcher.events if one["type"] == "batch:end"]
     assert ends == ["completed"]
@@ -146,7 +146,7 @@ async def checks_after(house: House, watcher: Watcher) -> None:
     assert "the database took no writes" in str([one["message"] for one in warnings if one["warning_type"] == "disk"])
     assert [one["seq"] for one in watcher.events] == list(range(1, len(watcher.events) + 1))
     async with asyncio.timeout(240):
-        while watcher.ticks[-1].get("problem") is not None or (await house.get("api/run"))["problem"] is not None:
+        while watcher.ticks[-1].get("problem") is not None or (await server.get("api/run"))["problem"] is not None:
             await asyncio.sleep(0.1)
-    async with house.session.get(house.url + "healthz") as response:
+    async with server.session.get(server.url + "healthz") as response:
         assert response.status == 200

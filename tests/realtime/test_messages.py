@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from live.wire import MESSAGE_MAX
-from tests.realtime.house import SERVER, House, handshake, masked
+from tests.realtime.server import SERVER, DrivenServer, handshake, masked
+from websocket.frames import MESSAGE_MAX
 
 WAIT_S = 120.0  # for answers that come at once where the machine is not busy
 
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DrivenServer]:
     folder = tmp_path_factory.mktemp("messages")
-    async with House(folder / "tiny", SERVER, SPRINT_RUNNER_MAX_CLIENTS="5") as running:
+    async with DrivenServer(folder / "tiny", SERVER, SPRINT_RUNNER_MAX_CLIENTS="5") as running:
         yield running
         assert running.errors.read_text() == ""
 
@@ -33,8 +33,8 @@ async def still_there(line: aiohttp.ClientWebSocketResponse) -> None:
     assert await line.receive_json(timeout=WAIT_S) == {"type": "pong"}
 
 
-async def test_odd_messages_are_ignored(house: House) -> None:
-    async with house.connect() as line:
+async def test_odd_messages_are_ignored(server: DrivenServer) -> None:
+    async with server.connect() as line:
         await line.receive_json()
         for text in (
             "[]",
@@ -55,16 +55,16 @@ async def test_odd_messages_are_ignored(house: House) -> None:
         await still_there(line)
 
 
-async def test_ping_frames_get_pong_frames(house: House) -> None:
-    async with house.connect(autoping=False) as line:
+async def test_ping_frames_get_pong_frames(server: DrivenServer) -> None:
+    async with server.connect(autoping=False) as line:
         await line.receive_json()
         await line.send_frame(b"abc", aiohttp.WSMsgType.PING)
         answer = await line.receive(timeout=WAIT_S)
         assert (answer.type, answer.data) == (aiohttp.WSMsgType.PONG, b"abc")
 
 
-async def test_the_largest_message_is_ignored_and_one_byte_more_closes_with_1009(house: House) -> None:
-    async with house.connect() as line:
+async def test_the_largest_message_is_ignored_and_one_byte_more_closes_with_1009(server: DrivenServer) -> None:
+    async with server.connect() as line:
         await line.receive_json()
         await line.send_str("x" * MESSAGE_MAX)
         await still_there(line)
@@ -74,8 +74,8 @@ async def test_the_largest_message_is_ignored_and_one_byte_more_closes_with_1009
 
 
 @pytest.mark.parametrize("text", [b"[" * 200_000, b"x" * 5_000_000])
-async def test_huge_messages_close_with_1009(house: House, text: bytes) -> None:
-    line = house.raw()
+async def test_huge_messages_close_with_1009(server: DrivenServer, text: bytes) -> None:
+    line = server.raw()
     line.settimeout(WAIT_S)
     assert (1009).to_bytes(2) in await asyncio.to_thread(last_words, line, masked(text))
     line.close()
@@ -107,38 +107,38 @@ def last_words(line: socket.socket, data: bytes) -> bytes:
         b"GET / HTTP/1.1\r\n\r\n",
     ],
 )
-async def test_broken_frames_end_that_line_only(house: House, data: bytes) -> None:
-    async with house.connect() as other:
+async def test_broken_frames_end_that_line_only(server: DrivenServer, data: bytes) -> None:
+    async with server.connect() as other:
         await other.receive_json()
-        line = house.raw()
+        line = server.raw()
         line.sendall(data)
         await asyncio.sleep(0.05)
         line.close()
         await still_there(other)
-    async with house.session.get(house.url) as response:
+    async with server.session.get(server.url) as response:
         assert response.status == 200
 
 
-async def test_handshakes_that_are_cut_off_leave_nothing_behind(house: House) -> None:
+async def test_handshakes_that_are_cut_off_leave_nothing_behind(server: DrivenServer) -> None:
     """Reset before, in the middle of, and right after the request, and while the first frames are on their way."""
-    await until_clients(house, 0)
-    before, shake = house.sockets(), handshake(house.port)
+    await until_clients(server, 0)
+    before, shake = server.sockets(), handshake(server.port)
     for sent in (b"", shake[:20], shake[:-2], shake, shake + masked(b'{"type":"ping"}'), shake + b"\x81"):
         for _ in range(20):
-            line = socket.create_connection(("127.0.0.1", house.port))
+            line = socket.create_connection(("127.0.0.1", server.port))
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             line.sendall(sent)
             line.close()
     async with asyncio.timeout(WAIT_S):
-        while house.sockets() > before:
+        while server.sockets() > before:
             await asyncio.sleep(0.02)
-    await until_clients(house, 0)
-    async with house.connect() as other:
+    await until_clients(server, 0)
+    async with server.connect() as other:
         assert (await other.receive_json(timeout=WAIT_S))["type"] == "init"
 
 
-async def test_fragments_are_one_message(house: House) -> None:
-    line = house.raw()
+async def test_fragments_are_one_message(server: DrivenServer) -> None:
+    line = server.raw()
     line.settimeout(WAIT_S)
     line.sendall(masked(b'{"type":', final=False) + masked(b'"ping"}', 0))
     answer = b""
@@ -147,21 +147,21 @@ async def test_fragments_are_one_message(house: House) -> None:
     line.close()
 
 
-async def until_clients(house: House, count: int) -> None:
+async def until_clients(server: DrivenServer, count: int) -> None:
     async with asyncio.timeout(WAIT_S):
-        while f"sprint_runner_clients {count}\n" not in await house.text("metrics"):
+        while f"sprint_runner_clients {count}\n" not in await server.text("metrics"):
             await asyncio.sleep(0.02)
 
 
-async def test_one_too_many_is_closed_with_4429(house: House) -> None:
-    await until_clients(house, 0)
-    lines = [await house.connect() for _ in range(5)]
-    async with house.connect() as late:
+async def test_one_too_many_is_closed_with_4429(server: DrivenServer) -> None:
+    await until_clients(server, 0)
+    lines = [await server.connect() for _ in range(5)]
+    async with server.connect() as late:
         assert (await late.receive(timeout=WAIT_S)).type == aiohttp.WSMsgType.CLOSE
         assert late.close_code == 4429
     await lines.pop().close()
-    await until_clients(house, 4)
-    async with house.connect() as line:
+    await until_clients(server, 4)
+    async with server.connect() as line:
         assert (await line.receive_json())["type"] == "init"
     for line in lines:
         await line.close()
@@ -178,8 +178,10 @@ async def test_one_too_many_is_closed_with_4429(house: House) -> None:
         ("Host", "a:b:c", 400),
     ],
 )
-async def test_strangers_are_refused_before_the_upgrade(house: House, name: str, value: str, status: int) -> None:
-    with socket.create_connection(("127.0.0.1", house.port)) as line:
-        line.sendall(handshake(house.port, headers={name: value}))
+async def test_strangers_are_refused_before_the_upgrade(
+    server: DrivenServer, name: str, value: str, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as line:
+        line.sendall(handshake(server.port, headers={name: value}))
         line.settimeout(WAIT_S)
         assert line.recv(100).startswith(b"HTTP/1.1 %d" % status)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.realtime.house import KEY, SERVER, House
 from tests.realtime.pages import Page
+from tests.realtime.server import KEY, SERVER, DrivenServer
 
 STEPS = 10_000
 PAGES = 8
@@ -24,9 +24,9 @@ class Pipe:
     What no server has read waits in the pipe for the next one.
     """
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.path = house.root / "lines"
+    def __init__(self, server: DrivenServer) -> None:
+        self.server = server
+        self.path = server.root / "lines"
         os.mkfifo(self.path)
         self.end = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
         self.written = 0
@@ -54,7 +54,7 @@ class Pipe:
         """Half of what this server was given is stored: on a slow machine, too, the end comes in the middle of work."""
         written, stored = self._before
         async with asyncio.timeout(240):
-            while (await self.house.get("healthz"))["seq"] < stored + (self.written - written) // 2:
+            while (await self.server.get("healthz"))["seq"] < stored + (self.written - written) // 2:
                 await asyncio.sleep(0.01)
 
     async def cut(self) -> None:
@@ -64,7 +64,7 @@ class Pipe:
 
     async def _read(self) -> None:
         try:
-            await self.house.post("drive/lines", pipe=str(self.path))
+            await self.server.post("drive/lines", pipe=str(self.path))
         except aiohttp.ClientError:
             return  # killed
 
@@ -79,18 +79,18 @@ class Pipe:
 async def test_10000_steps_of_emitting_dropping_stalling_and_killing(tmp_path: Path) -> None:
     """The server ends a dozen times, mostly by SIGKILL, while pages come, go and stand still."""
     rng = random.Random(11)
-    async with House(tmp_path / "tiny") as house:
-        epoch, pipe = await house.epoch(), Pipe(house)
+    async with DrivenServer(tmp_path / "tiny") as server:
+        epoch, pipe = await server.epoch(), Pipe(server)
         pipe.connect(0)
-        pages = [Page(house, epoch, since=None if place % 2 else 0) for place in range(PAGES)]
+        pages = [Page(server, epoch, since=None if place % 2 else 0) for place in range(PAGES)]
         for step in range(STEPS):
             if step % ENDS_EVERY == ENDS_EVERY - 1:
-                await restart(house, pipe, pages, politely=rng.random() < 0.2)
+                await restart(server, pipe, pages, politely=rng.random() < 0.2)
             else:
                 await one_step(rng, pipe, rng.choice(pages))
             await asyncio.sleep(0.001 if step % 4 == 0 else 0)
         await pipe.close()
-        last = (await house.get("healthz"))["seq"]
+        last = (await server.get("healthz"))["seq"]
         assert pipe.written / 4 < last <= pipe.written
         for place, page in enumerate(pages):
             await page.until(last)
@@ -99,7 +99,7 @@ async def test_10000_steps_of_emitting_dropping_stalling_and_killing(tmp_path: P
             assert page.seen == list(range(page.first + 1, last + 1))
             assert page.inits == place % 2
             assert page.resumed >= 5
-        assert "Traceback" not in house.errors.read_text()
+        assert "Traceback" not in server.errors.read_text()
 
 
 async def one_step(rng: random.Random, pipe: Pipe, page: Page) -> None:
@@ -114,16 +114,16 @@ async def one_step(rng: random.Random, pipe: Pipe, page: Page) -> None:
         page.reading.set()
 
 
-async def restart(house: House, pipe: Pipe, pages: list[Page], *, politely: bool) -> None:
+async def restart(server: DrivenServer, pipe: Pipe, pages: list[Page], *, politely: bool) -> None:
     await pipe.flown()
     if politely:
-        assert await house.end() == 0
+        assert await server.end() == 0
     else:
-        await house.kill()
+        await server.kill()
     shown = max(page.last for page in pages)
     await pipe.cut()
-    await house.start()
-    stored = (await house.get("healthz"))["seq"]
+    await server.start()
+    stored = (await server.get("healthz"))["seq"]
     assert stored >= shown  # what any page has seen is on the disk
     pipe.connect(stored)
 
@@ -131,15 +131,15 @@ async def restart(house: House, pipe: Pipe, pages: list[Page], *, politely: bool
 class Story:
     """A story whose status is set by hand, the plainest way to make the program emit."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, server: DrivenServer) -> None:
+        self.server = server
         self.status = "backlog"
         self.told = 0
 
     async def flip(self) -> None:
         new = "review" if self.status == "backlog" else "backlog"
-        url = f"{self.house.url}api/stories/{KEY}/status"
-        async with self.house.session.put(url, json={"status": new, "expected": self.status}) as response:
+        url = f"{self.server.url}api/stories/{KEY}/status"
+        async with self.server.session.put(url, json={"status": new, "expected": self.status}) as response:
             assert response.status == 200, await response.text()
         self.status = new
         self.told += 1
@@ -147,42 +147,42 @@ class Story:
 
 async def test_kills_and_drops_of_the_program_as_everybody_starts_it(tmp_path: Path) -> None:
     rng = random.Random(12)
-    async with House(tmp_path / "tiny", SERVER) as house:
-        epoch, story = await house.epoch(), Story(house)
-        pages = [Page(house, epoch) for _ in range(6)]
+    async with DrivenServer(tmp_path / "tiny", SERVER) as server:
+        epoch, story = await server.epoch(), Story(server)
+        pages = [Page(server, epoch) for _ in range(6)]
         for step in range(160):
             if step % 80 == 79:
-                await house.kill()
-                await house.start()
+                await server.kill()
+                await server.start()
             elif rng.random() < 0.6:
                 await story.flip()
             else:
                 rng.choice(pages).drop()
-        last = (await house.get("healthz"))["seq"]
+        last = (await server.get("healthz"))["seq"]
         assert last >= story.told  # every answer 200 was on the disk
         for page in pages:
             await page.until(last)
             await page.leave()
             assert page.seen == list(range(1, last + 1))
             assert page.inits == 0
-        assert "Traceback" not in house.errors.read_text()
+        assert "Traceback" not in server.errors.read_text()
 
 
 async def test_a_burst_cut_by_a_kill_is_whole_for_everybody(tmp_path: Path) -> None:
     """What any page has seen before the kill is there after it, and what was not seen is not repeated."""
-    async with House(tmp_path / "tiny") as house:
-        epoch = await house.epoch()
-        pages = [Page(house, epoch) for _ in range(5)]
+    async with DrivenServer(tmp_path / "tiny") as server:
+        epoch = await server.epoch()
+        pages = [Page(server, epoch) for _ in range(5)]
         await pages[0].until(0)
         for _ in range(3):
-            await house.emit(3_000, wait=False)
+            await server.emit(3_000, wait=False)
             seen = pages[0].last
             await pages[0].until(seen + 200)
-            await house.kill()
-            await house.start()
-            assert (await house.get("healthz"))["seq"] >= max(page.last for page in pages)
-        await house.emit()
-        last = (await house.get("healthz"))["seq"]
+            await server.kill()
+            await server.start()
+            assert (await server.get("healthz"))["seq"] >= max(page.last for page in pages)
+        await server.emit()
+        last = (await server.get("healthz"))["seq"]
         for page in pages:
             await page.until(last)
             await page.leave()

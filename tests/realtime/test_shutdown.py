@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.realtime.house import DRIVEN, House
+from tests.realtime.server import DRIVEN, DrivenServer
 
 
 class Queued:
@@ -37,12 +37,12 @@ def _queued_ns(pid: int) -> int:
 
 
 async def test_200_pages_20_of_them_dead_are_gone_in_three_seconds(tmp_path: Path) -> None:
-    house = House(tmp_path / "tiny", DRIVEN, ("-W", "error"), PYTHONASYNCIODEBUG="1")
-    async with house:
-        living = [await house.connect() for _ in range(180)]
-        dead = [house.raw(receive_buffer=4096) for _ in range(20)]
+    server = DrivenServer(tmp_path / "tiny", DRIVEN, ("-W", "error"), PYTHONASYNCIODEBUG="1")
+    async with server:
+        living = [await server.connect() for _ in range(180)]
+        dead = [server.raw(receive_buffer=4096) for _ in range(20)]
         for _ in range(20):
-            await house.emit(100, 2_000)  # four megabytes: the dead have some of it waiting in the server
+            await server.emit(100, 2_000)  # four megabytes: the dead have some of it waiting in the server
 
         async def last_word(line: aiohttp.ClientWebSocketResponse) -> int | None:
             async for _ in line:
@@ -51,8 +51,8 @@ async def test_200_pages_20_of_them_dead_are_gone_in_three_seconds(tmp_path: Pat
 
         words = [asyncio.create_task(last_word(line)) for line in living]
         await asyncio.sleep(0.5)
-        queued, started = Queued(os.getpid(), house.pid), time.monotonic()
-        ended = asyncio.create_task(house.end())
+        queued, started = Queued(os.getpid(), server.pid), time.monotonic()
+        ended = asyncio.create_task(server.end())
         while not ended.done():
             queued.look()
             await asyncio.sleep(0.02)
@@ -61,5 +61,5 @@ async def test_200_pages_20_of_them_dead_are_gone_in_three_seconds(tmp_path: Pat
         assert set(await asyncio.gather(*words)) == {1001}
         for line in dead:
             line.close()
-        errors = [text for text in house.errors.read_text().splitlines() if " WARNING asyncio: Executing" not in text]
+        errors = [text for text in server.errors.read_text().splitlines() if " WARNING asyncio: Executing" not in text]
         assert errors == []

@@ -15,13 +15,13 @@ from typing import Any
 import events
 import sprint
 from agents import AgentSpec
+from cli.config import PROGRAM_DIR
 from db import Database, get_commands_by_batch, get_stories_by_batch
 from events import Event
-from launch import HOUSE
+from git.snapshots import Git
 from orchestrator import Orchestrator, StartRequest
-from running.git import Git
 from running.workspace import Workspace
-from runstate import RunState
+from runstate.fold import RunState
 from settings import Settings
 
 TRACKER = Path("_bmad-output/implementation-artifacts/sprint-status.yaml")
@@ -83,7 +83,14 @@ class Runner:
         agent = AgentSpec(
             name="demo",
             kind="claude",
-            command=(sys.executable, str(HOUSE / "demo/agent.py"), "--speed", "max", "--script", str(self._script)),
+            command=(
+                sys.executable,
+                str(PROGRAM_DIR / "demo/agent.py"),
+                "--speed",
+                "max",
+                "--script",
+                str(self._script),
+            ),
             model="sonnet",
             light_model="haiku",
         )
@@ -95,7 +102,7 @@ class Runner:
             agents={"demo": agent, "missing": missing},
             database=self.database,
             data_dir=data_dir,
-            prompts=HOUSE / "prompts",
+            prompts=PROGRAM_DIR / "prompts",
             git=git,
             clock=lambda: self.now(),
         )

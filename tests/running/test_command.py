@@ -13,7 +13,7 @@ from agents import AgentSpec
 from running.command import LIMIT_BACKOFF_S, TRANSIENT_BACKOFF_S, UNREACHABLE_S, AgentUnusable, Commander
 from running.gate import Stopped
 from running.journal import CommandStatus, Journal, Result
-from running.order import Order, Place
+from running.spec import AttemptContext, CommandSpec
 from running.story import StoryRun
 from running.workspace import Workspace
 from settings import AgentConfig, CommandConfig, Settings
@@ -54,13 +54,13 @@ class FakeBudget:
         return
 
 
-class Scene:
+class CommandRunner:
     """A commander whose attempts end as they are told to."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ends: Iterator[Result] = iter(())
-        self.places: list[Place] = []
-        self.orders: list[Order] = []
+        self.places: list[AttemptContext] = []
+        self.orders: list[CommandSpec] = []
         self.told: list[dict[str, Any]] = []
         self.gate = FakeGate()
         self.settings = Settings()
@@ -70,9 +70,9 @@ class Scene:
         agents = {"claude": spec, "plain": plain}
         self.workspace = Workspace(nothing, lambda: self.settings, agents, nothing, folder, folder, None, lambda: NOW)
         monkeypatch.setattr(running.command, "Attempt", self.attempt)
-        monkeypatch.setattr(running.command, "record", self.record)
+        monkeypatch.setattr(running.command, "emit_durable", self.record)
 
-    def attempt(self, _workspace: Workspace, _gate: Any, order: Order, place: Place) -> Any:
+    def attempt(self, _workspace: Workspace, _gate: Any, order: CommandSpec, place: AttemptContext) -> Any:
         self.orders.append(order)
         self.places.append(place)
         return self
@@ -87,15 +87,15 @@ class Scene:
         self.ends = iter(ends)
         commander = Commander(self.workspace, 1, cast(Any, self.gate), cast(Any, FakeBudget()), "claude", self.preset)
         commander.begin_cycle(1, self.journal)
-        return await commander.perform(Order(command, (STORY,), read=str, **order))
+        return await commander.perform(CommandSpec(command, (STORY,), read=str, **order))
 
     preset = CLASSIC
     journal = Journal()
 
 
 @pytest.fixture
-def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    made = Scene(tmp_path, monkeypatch)
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandRunner:
+    made = CommandRunner(tmp_path, monkeypatch)
     made.journal = Journal()
     return made
 
@@ -118,79 +118,79 @@ ATTEMPTS = [
 
 @pytest.mark.parametrize(("retries", "statuses", "times", "last"), ATTEMPTS)
 async def test_a_failed_attempt_is_retried_as_set(
-    scene: Scene, retries: int, statuses: tuple[CommandStatus, ...], times: int, last: CommandStatus
+    runner: CommandRunner, retries: int, statuses: tuple[CommandStatus, ...], times: int, last: CommandStatus
 ) -> None:
-    scene.settings = Settings(retries=retries)
-    result = await scene.perform(ends(*statuses))
+    runner.settings = Settings(retries=retries)
+    result = await runner.perform(ends(*statuses))
     assert result.status is last
-    assert [place.attempt for place in scene.places] == list(range(1, times + 1))
-    told = [order.findings for order in scene.orders]
+    assert [place.attempt for place in runner.places] == list(range(1, times + 1))
+    told = [order.findings for order in runner.orders]
     assert told == ["none"] + ["The attempt before this one failed: why"] * (times - 1)
 
 
-async def test_three_failures_in_a_row_are_the_end_by_default(scene: Scene) -> None:
-    assert not (await scene.perform(ends(ERROR, ERROR, ERROR))).ok
-    assert len(scene.places) == 3
+async def test_three_failures_in_a_row_are_the_end_by_default(runner: CommandRunner) -> None:
+    assert not (await runner.perform(ends(ERROR, ERROR, ERROR))).ok
+    assert len(runner.places) == 3
 
 
-async def test_a_usage_limit_without_a_time_is_waited_for_by_steps(scene: Scene) -> None:
+async def test_a_usage_limit_without_a_time_is_waited_for_by_steps(runner: CommandRunner) -> None:
     """1, 5, 15, 30 minutes, and 30 from then on; none of it is a failure."""
-    result = await scene.perform(ends(*[LIMIT] * 6, OK))
+    result = await runner.perform(ends(*[LIMIT] * 6, OK))
     assert result.ok
-    assert scene.gate.waits == [("usage-limit", minutes * 60) for minutes in (1, 5, 15, 30, 30, 30)]
+    assert runner.gate.waits == [("usage-limit", minutes * 60) for minutes in (1, 5, 15, 30, 30, 30)]
     assert tuple(seconds / 60 for seconds in LIMIT_BACKOFF_S) == (1, 5, 15, 30)
-    assert {place.attempt for place in scene.places} == {1}
+    assert {place.attempt for place in runner.places} == {1}
 
 
-async def test_a_usage_limit_with_a_time_is_waited_for_until_then(scene: Scene) -> None:
-    await scene.perform([Result(LIMIT, "used up", resets_at=NOW + 7200), *ends(OK)])
-    assert scene.gate.waits == [("usage-limit", 7200)]
+async def test_a_usage_limit_with_a_time_is_waited_for_until_then(runner: CommandRunner) -> None:
+    await runner.perform([Result(LIMIT, "used up", resets_at=NOW + 7200), *ends(OK)])
+    assert runner.gate.waits == [("usage-limit", 7200)]
 
 
-async def test_passing_trouble_is_tried_again_and_never_a_failure(scene: Scene) -> None:
-    result = await scene.perform(ends(*[TRANSIENT] * (len(TRANSIENT_BACKOFF_S) + 2), OK))
+async def test_passing_trouble_is_tried_again_and_never_a_failure(runner: CommandRunner) -> None:
+    result = await runner.perform(ends(*[TRANSIENT] * (len(TRANSIENT_BACKOFF_S) + 2), OK))
     assert result.ok
     slept = [("sleep", seconds) for seconds in TRANSIENT_BACKOFF_S]
-    assert scene.gate.waits == [*slept, ("unreachable", UNREACHABLE_S), ("unreachable", UNREACHABLE_S)]
-    assert [told["kind"] for told in scene.told] == ["service"]
-    assert {place.attempt for place in scene.places} == {1}
+    assert runner.gate.waits == [*slept, ("unreachable", UNREACHABLE_S), ("unreachable", UNREACHABLE_S)]
+    assert [told["kind"] for told in runner.told] == ["service"]
+    assert {place.attempt for place in runner.places} == {1}
 
 
-async def test_what_runs_beside_the_run_pauses_nothing(scene: Scene) -> None:
+async def test_what_runs_beside_the_run_pauses_nothing(runner: CommandRunner) -> None:
     trouble = [TRANSIENT] * (len(TRANSIENT_BACKOFF_S) + 1)
-    await scene.perform(ends(LIMIT, *trouble, OK), "story-review-2", background=True)
-    assert {reason for reason, _ in scene.gate.waits} == {"sleep"}
-    assert scene.told == []
+    await runner.perform(ends(LIMIT, *trouble, OK), "story-review-2", background=True)
+    assert {reason for reason, _ in runner.gate.waits} == {"sleep"}
+    assert runner.told == []
 
 
-async def test_an_agent_that_cannot_run_decides_about_no_story(scene: Scene) -> None:
+async def test_an_agent_that_cannot_run_decides_about_no_story(runner: CommandRunner) -> None:
     with pytest.raises(AgentUnusable, match="claude cannot run dev-story: no login"):
-        await scene.perform(ends(CommandStatus.REFUSED, reason="no login"))
-    assert len(scene.places) == 1
+        await runner.perform(ends(CommandStatus.REFUSED, reason="no login"))
+    assert len(runner.places) == 1
 
 
 @pytest.mark.parametrize("status", [CommandStatus.STOPPED, CommandStatus.INTERRUPTED])
-async def test_what_was_stopped_has_a_session_to_go_on_with(scene: Scene, status: CommandStatus) -> None:
+async def test_what_was_stopped_has_a_session_to_go_on_with(runner: CommandRunner, status: CommandStatus) -> None:
     place = ("1-1-a", "dev-story", 1)
-    scene.journal.keep_session(place, "s-1", "claude", Result(OK).used)
-    scene.settings = Settings(retries=0)
+    runner.journal.keep_session(place, "s-1", "claude", Result(OK).used)
+    runner.settings = Settings(retries=0)
     with pytest.raises(Stopped):  # at the last attempt, too: it has not failed
-        await scene.perform(ends(status))
-    session = scene.places[0].session
+        await runner.perform(ends(status))
+    session = runner.places[0].session
     assert session is not None
     assert session.id == "s-1"
 
 
-async def test_a_session_of_another_agent_is_not_gone_on_with(scene: Scene) -> None:
-    scene.journal.keep_session(("1-1-a", "dev-story", 1), "s-1", "codex", Result(OK).used)
-    await scene.perform(ends(OK))
-    assert scene.places[0].session is None
+async def test_a_session_of_another_agent_is_not_gone_on_with(runner: CommandRunner) -> None:
+    runner.journal.keep_session(("1-1-a", "dev-story", 1), "s-1", "codex", Result(OK).used)
+    await runner.perform(ends(OK))
+    assert runner.places[0].session is None
 
 
-async def test_a_recorded_result_is_not_asked_for_again(scene: Scene) -> None:
-    scene.journal.results[("1-1-a", "dev-story", 1)] = Result(ERROR, "recorded")
-    assert (await scene.perform(ends(OK))).ok
-    assert [place.attempt for place in scene.places] == [2]
+async def test_a_recorded_result_is_not_asked_for_again(runner: CommandRunner) -> None:
+    runner.journal.results[("1-1-a", "dev-story", 1)] = Result(ERROR, "recorded")
+    assert (await runner.perform(ends(OK))).ok
+    assert [place.attempt for place in runner.places] == [2]
 
 
 REVIEWER = {"claude": AgentConfig("claude", ["claude"], review_model="opus")}
@@ -216,23 +216,23 @@ MODELS: list[tuple[str, bool, dict[str, CommandConfig], dict[str, AgentConfig], 
 
 @pytest.mark.parametrize(("command", "light", "commands", "agents", "chosen"), MODELS)
 async def test_which_agent_and_model(
-    scene: Scene,
+    runner: CommandRunner,
     command: str,
     light: bool,
     commands: dict[str, CommandConfig],
     agents: dict[str, AgentConfig],
     chosen: tuple[str, str | None],
 ) -> None:
-    scene.settings = Settings(commands=commands, agents=agents)
-    await scene.perform(ends(OK), command, light=light)
-    assert (scene.places[0].spec.name, scene.places[0].model) == chosen
+    runner.settings = Settings(commands=commands, agents=agents)
+    await runner.perform(ends(OK), command, light=light)
+    assert (runner.places[0].spec.name, runner.places[0].model) == chosen
 
 
-async def test_a_command_of_ones_own_may_be_light_always(scene: Scene) -> None:
+async def test_a_command_of_ones_own_may_be_light_always(runner: CommandRunner) -> None:
     phases = [
         {"name": "d", "kind": "develop", "commands": ["dev-story"]},
         {"name": "o", "kind": "each", "commands": [{"name": "notes", "text": "x", "model": "light", "tasks": ["a"]}]},
     ]
-    scene.preset = own_preset("mine", {"phases": phases})
-    await scene.perform(ends(OK), "notes")
-    assert (scene.places[0].model, scene.places[0].kind.tasks) == ("haiku", ("a",))
+    runner.preset = own_preset("mine", {"phases": phases})
+    await runner.perform(ends(OK), "notes")
+    assert (runner.places[0].model, runner.places[0].kind.tasks) == ("haiku", ("a",))

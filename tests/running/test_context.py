@@ -13,7 +13,7 @@ import sprint
 from running.background import Background
 from running.context import REFRESH, ContextMissing, ensure_context
 from running.journal import CommandStatus, Result
-from running.order import Order
+from running.spec import CommandSpec
 from running.workspace import Workspace
 from settings import Settings
 from tests.running.projects import make_project
@@ -33,7 +33,7 @@ class Fakes:
         self.status = status
         self.busy = False
 
-    async def perform(self, order: Order) -> Result:
+    async def perform(self, order: CommandSpec) -> Result:
         self.performed.append(order.command)
         return Result(self.status, "no luck")
 
@@ -57,7 +57,7 @@ async def ensured(tmp_path: Path, fakes: Fakes, age_h: float | None, monkeypatch
     async def silent(*_: Any) -> None:
         return
 
-    monkeypatch.setattr(running.context, "record", silent)
+    monkeypatch.setattr(running.context, "emit_durable", silent)
     await ensure_context(space, cast(Any, fakes), cast(Background, fakes))
 
 

@@ -12,12 +12,12 @@ from typing import Any, cast
 
 import pytest
 
-import running.check
+import running.verify
 import sprint
-from running.check import check_passes
-from running.evidence import committed, developed, stories_written, work_in_tree
-from running.git import Git
+from git.snapshots import Git
+from running.evidence import committed, developed, missing_stories, work_in_tree
 from running.story import StoryRun
+from running.verify import verify_failure
 from running.workspace import Workspace
 from settings import Settings
 from tests.running.projects import TRACKER, make_project
@@ -49,11 +49,11 @@ def python(code: str) -> str:
 async def test_every_story_that_was_created_has_a_file(tmp_path: Path) -> None:
     space = await workspace(tmp_path)
     cup = StoryRun(2, "1-2-cup", "1", "Cup", "backlog", "backlog")
-    assert await stories_written(space, [story(), cup]) == f"no story file was written for {KEY}"
+    assert await missing_stories(space, [story(), cup]) == f"no story file was written for {KEY}"
     (space.project.artifacts / f"{KEY}.md").write_text("# Story\n")
-    assert await stories_written(space, [story()]) == ""
-    assert await stories_written(space, [story(), cup]) == "no story file was written for 1-2-cup"
-    assert await stories_written(space, []) == ""
+    assert await missing_stories(space, [story()]) == ""
+    assert await missing_stories(space, [story(), cup]) == "no story file was written for 1-2-cup"
+    assert await missing_stories(space, []) == ""
 
 
 # -- git -----------------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ CHECKS: list[tuple[str | None, str]] = [
 async def test_the_check_must_pass(tmp_path: Path, verify: str | None, said: str) -> None:
     space = await workspace(tmp_path, verify, git=False)
     (space.project.root / "tracked.txt").write_text("x")
-    found = await check_passes(space)
+    found = await verify_failure(space)
     assert found == "" if said == "" else found.startswith(f"the check `{verify}` {said}")
     assert await developed(space, story(), DevVerdict(complete=True)) == found
 
@@ -129,13 +129,13 @@ async def test_the_check_runs_in_the_project_without_a_shell(tmp_path: Path) -> 
     space = await workspace(
         tmp_path, python("import os,sys; open('here','w').write(repr(sys.argv))") + " $HOME ';' '*'"
     )
-    assert await check_passes(space) == ""
+    assert await verify_failure(space) == ""
     assert (space.project.root / "here").read_text() == "['-c', '$HOME', ';', '*']"
 
 
 async def test_only_the_end_of_what_a_check_says_is_kept(tmp_path: Path) -> None:
     space = await workspace(tmp_path, python("print('x' * 300000); print('the sum'); raise SystemExit(1)"), git=False)
-    found = await check_passes(space)
+    found = await verify_failure(space)
     assert len(found) < 2500
     assert found.endswith("the sum")
 
@@ -143,10 +143,10 @@ async def test_only_the_end_of_what_a_check_says_is_kept(tmp_path: Path) -> None
 async def test_a_check_that_takes_too_long_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running.check, "CHECK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(running.verify, "CHECK_TIMEOUT_S", 0.5)
     code = "import os,time; os.fork(); open(f'pid-{os.getpid()}','w'); time.sleep(60)"
     space = await workspace(tmp_path, python(code), git=False)
-    assert "took longer than" in await check_passes(space)
+    assert "took longer than" in await verify_failure(space)
     for file in space.project.root.glob("pid-*"):
         await gone(int(file.name.removeprefix("pid-")))
 
@@ -154,7 +154,7 @@ async def test_a_check_that_takes_too_long_is_ended_with_its_children(
 async def test_a_check_that_is_cancelled_leaves_nothing_running(tmp_path: Path) -> None:
     code = "import os,time; open('pid','w').write(str(os.getpid())); os.rename('pid','up'); time.sleep(60)"
     space = await workspace(tmp_path, python(code), git=False)
-    task = asyncio.create_task(check_passes(space))
+    task = asyncio.create_task(verify_failure(space))
     while not (space.project.root / "up").exists():
         await asyncio.sleep(0.01)
     task.cancel()
@@ -166,7 +166,7 @@ async def test_a_check_that_is_cancelled_leaves_nothing_running(tmp_path: Path) 
 async def test_what_a_check_leaves_behind_is_ended(tmp_path: Path) -> None:
     code = "import os,time; p=os.fork(); p or (os.close(1), os.close(2), time.sleep(60)); open('pid','w').write(str(p))"
     space = await workspace(tmp_path, python(code), git=False)
-    assert await check_passes(space) == ""
+    assert await verify_failure(space) == ""
     await gone(int((space.project.root / "pid").read_text()))
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 import running.command
-import running.room
+import running.disk
 import sprint.write
 from agents import Outcome, OutcomeKind, Usage
 from running.attempt import _failure
 from running.journal import CommandStatus
 from tests.conftest import MakeRunner
+from tests.git.test_snapshots import git, looking_at, make
 from tests.running.projects import READY
-from tests.running.test_git import git, looking_at, make
 
 
 @pytest.mark.parametrize("ended", [1, 128])  # 1: a file was left out, which is fine for other reasons
@@ -36,7 +36,7 @@ async def test_a_snapshot_waits_for_room(tmp_path: Path, monkeypatch: pytest.Mon
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(running.room, "TRY_S", 0.01)
+    monkeypatch.setattr(running.disk, "TRY_S", 0.01)
     tree = await looking.snapshot()
     assert (program.parent / "tried").exists()
     git(root, "add", "-A")
@@ -54,7 +54,7 @@ async def test_the_tracker_waits_for_room(make_runner: MakeRunner, monkeypatch: 
         replace(*arguments)
 
     monkeypatch.setattr(sprint.write, "replace_file", full)
-    monkeypatch.setattr(running.room, "TRY_S", 0.01)
+    monkeypatch.setattr(running.disk, "TRY_S", 0.01)
     runner = await make_runner(READY)
     await runner.run(1)
     assert runner.statuses() == {"1-1-a": "done"}

@@ -20,7 +20,7 @@ from settings import Settings
 LONG_S = 10.0
 
 
-class Scene:
+class GateHarness:
     """A gate over a real log, a clock moved by hand, and everything that was told."""
 
     def __init__(self, database: Database) -> None:
@@ -70,10 +70,10 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+async def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GateHarness]:
     monkeypatch.setattr(running.gate, "WAIT_SLICE_S", 0.005)
     database = await Database.open(tmp_path / "gate.db")
-    made = Scene(database)
+    made = GateHarness(database)
     await made.open(tmp_path)
     yield made
     for task in made.tasks:
@@ -88,114 +88,114 @@ async def done(*tasks: asyncio.Task[None]) -> None:
         await asyncio.gather(*tasks)
 
 
-async def test_an_open_gate_lets_commands_in_without_a_word(scene: Scene) -> None:
-    await done(scene.command(), scene.command())
-    assert scene.told == []
+async def test_an_open_gate_lets_commands_in_without_a_word(harness: GateHarness) -> None:
+    await done(harness.command(), harness.command())
+    assert harness.told == []
 
 
-async def test_a_pause_is_told_when_the_next_command_would_start(scene: Scene) -> None:
-    scene.gate.pause("operator")
-    assert scene.gate.paused
-    assert not scene.gate.holds
-    waiting = scene.command()
-    assert await scene.until(1) == ["batch:pause operator"]
-    assert scene.gate.holds
-    assert await scene.status() == ("paused", "operator")
+async def test_a_pause_is_told_when_the_next_command_would_start(harness: GateHarness) -> None:
+    harness.gate.pause("operator")
+    assert harness.gate.paused
+    assert not harness.gate.is_announced
+    waiting = harness.command()
+    assert await harness.until(1) == ["batch:pause operator"]
+    assert harness.gate.is_announced
+    assert await harness.status() == ("paused", "operator")
     assert not waiting.done()
 
 
-async def test_a_pause_under_a_running_command_is_announced_as_pausing_once(scene: Scene) -> None:
-    scene.gate.inside = 1
-    scene.gate.pause("operator")
-    scene.gate.pause("operator")
-    assert await scene.until(1) == ["batch:warning pausing"]
-    scene.gate.inside = 0
-    scene.command()
-    scene.command()
-    assert await scene.until(2) == ["batch:warning pausing", "batch:pause operator"]
-    await scene.settle()
-    assert len(scene.told) == 2
+async def test_a_pause_under_a_running_command_is_announced_as_pausing_once(harness: GateHarness) -> None:
+    harness.gate.inside = 1
+    harness.gate.pause("operator")
+    harness.gate.pause("operator")
+    assert await harness.until(1) == ["batch:warning pausing"]
+    harness.gate.inside = 0
+    harness.command()
+    harness.command()
+    assert await harness.until(2) == ["batch:warning pausing", "batch:pause operator"]
+    await harness.settle()
+    assert len(harness.told) == 2
 
 
-async def test_a_resume_lets_every_waiting_command_in_and_is_told_once(scene: Scene) -> None:
-    scene.gate.pause("operator")
-    waiting = [scene.command() for _ in range(3)]
-    await scene.until(1)
-    scene.gate.resume()
+async def test_a_resume_lets_every_waiting_command_in_and_is_told_once(harness: GateHarness) -> None:
+    harness.gate.pause("operator")
+    waiting = [harness.command() for _ in range(3)]
+    await harness.until(1)
+    harness.gate.resume()
     await done(*waiting)
-    assert await scene.until(2) == ["batch:pause operator", "batch:resume operator"]
-    await scene.settle()
-    assert len(scene.told) == 2
-    assert await scene.status() == ("running", None)
-    await done(scene.command())
+    assert await harness.until(2) == ["batch:pause operator", "batch:resume operator"]
+    await harness.settle()
+    assert len(harness.told) == 2
+    assert await harness.status() == ("running", None)
+    await done(harness.command())
 
 
-async def test_a_resume_before_the_pause_came_about(scene: Scene) -> None:
-    scene.gate.inside = 1
-    scene.gate.pause("operator")
-    scene.gate.resume()
-    assert await scene.until(2) == ["batch:warning pausing", "batch:resume operator"]
-    await done(scene.command())
-    scene.gate.pause("operator")
-    assert (await scene.until(3))[2] == "batch:warning pausing"
+async def test_a_resume_before_the_pause_came_about(harness: GateHarness) -> None:
+    harness.gate.inside = 1
+    harness.gate.pause("operator")
+    harness.gate.resume()
+    assert await harness.until(2) == ["batch:warning pausing", "batch:resume operator"]
+    await done(harness.command())
+    harness.gate.pause("operator")
+    assert (await harness.until(3))[2] == "batch:warning pausing"
 
 
-async def test_a_resume_without_anybody_waiting_is_told_by_the_next_command(scene: Scene) -> None:
+async def test_a_resume_without_anybody_waiting_is_told_by_the_next_command(harness: GateHarness) -> None:
     """After a restart the page knows of the pause, and the operator may be faster than the first command."""
-    scene.gate.pause("operator", announced=True)
-    assert scene.gate.holds
-    scene.gate.resume()
-    await done(scene.command())
-    assert scene.words() == ["batch:resume operator"]
+    harness.gate.pause("operator", announced=True)
+    assert harness.gate.is_announced
+    harness.gate.resume()
+    await done(harness.command())
+    assert harness.words() == ["batch:resume operator"]
 
 
-async def test_a_pause_that_the_page_knows_is_not_told_again(scene: Scene) -> None:
-    scene.gate.pause("budget", announced=True)
-    waiting = scene.command()
-    await scene.settle()
-    assert scene.told == []
-    scene.gate.resume()
+async def test_a_pause_that_the_page_knows_is_not_told_again(harness: GateHarness) -> None:
+    harness.gate.pause("budget", announced=True)
+    waiting = harness.command()
+    await harness.settle()
+    assert harness.told == []
+    harness.gate.resume()
     await done(waiting)
-    assert scene.words() == ["batch:resume operator"]
+    assert harness.words() == ["batch:resume operator"]
 
 
-async def test_a_pause_during_the_resume_holds_the_command(scene: Scene) -> None:
-    scene.gate.pause("operator")
-    waiting = scene.command()
-    await scene.until(1)
-    scene.gate.resume()
+async def test_a_pause_during_the_resume_holds_the_command(harness: GateHarness) -> None:
+    harness.gate.pause("operator")
+    waiting = harness.command()
+    await harness.until(1)
+    harness.gate.resume()
     await asyncio.sleep(0)
-    scene.gate.pause("operator")
-    await scene.settle()
+    harness.gate.pause("operator")
+    await harness.settle()
     assert not waiting.done()
-    assert scene.words()[-1] == "batch:pause operator"
-    scene.gate.resume()
+    assert harness.words()[-1] == "batch:pause operator"
+    harness.gate.resume()
     await done(waiting)
 
 
 # -- limits --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_limit_is_waited_out_by_the_clock(scene: Scene) -> None:
-    scene.gate.pause("usage-limit", 1060.0)
-    waiting = scene.command()
-    await scene.until(1)
-    assert scene.told[0].payload["until"] == 1_060_000
-    scene.now = 1059.9
-    await scene.settle()
+async def test_a_limit_is_waited_out_by_the_clock(harness: GateHarness) -> None:
+    harness.gate.pause("usage-limit", 1060.0)
+    waiting = harness.command()
+    await harness.until(1)
+    assert harness.told[0].payload["until"] == 1_060_000
+    harness.now = 1059.9
+    await harness.settle()
     assert not waiting.done()
-    scene.now = 1060.0
+    harness.now = 1060.0
     await done(waiting)
-    assert scene.words() == ["batch:pause usage-limit", "batch:resume limit over"]
+    assert harness.words() == ["batch:pause usage-limit", "batch:resume limit over"]
 
 
-async def test_the_operator_may_try_before_the_limit_is_over(scene: Scene) -> None:
-    scene.gate.pause("usage-limit", 5000.0)
-    waiting = scene.command()
-    await scene.until(1)
-    scene.gate.resume()
+async def test_the_operator_may_try_before_the_limit_is_over(harness: GateHarness) -> None:
+    harness.gate.pause("usage-limit", 5000.0)
+    waiting = harness.command()
+    await harness.until(1)
+    harness.gate.resume()
     await done(waiting)
-    assert scene.words()[-1] == "batch:resume operator"
+    assert harness.words()[-1] == "batch:resume operator"
 
 
 # what closes the gate first, what second, and what holds then
@@ -213,19 +213,19 @@ LONGEST: list[tuple[tuple[str, float | None], tuple[str, float | None], tuple[st
 @pytest.mark.parametrize(("first", "second", "holds"), LONGEST)
 @pytest.mark.parametrize("waiting", [True, False])
 async def test_the_longest_pause_counts(
-    scene: Scene, first: tuple[str, Any], second: tuple[str, Any], holds: tuple[str, Any], waiting: bool
+    harness: GateHarness, first: tuple[str, Any], second: tuple[str, Any], holds: tuple[str, Any], waiting: bool
 ) -> None:
     """A limit that passes must not lift what the operator or the budget has closed."""
-    scene.gate.pause(*first)
+    harness.gate.pause(*first)
     if waiting:
-        scene.command()
-        await scene.until(1)
-    scene.gate.pause(*second)
-    command = scene.command()
-    told = await scene.until(2 if waiting and holds != first else 1)
+        harness.command()
+        await harness.until(1)
+    harness.gate.pause(*second)
+    command = harness.command()
+    told = await harness.until(2 if waiting and holds != first else 1)
     assert told[-1] == f"batch:pause {holds[0]}"
-    assert (scene.gate.reason, scene.gate.until) == holds
-    scene.now = holds[1] or 1_000_000.0
+    assert (harness.gate.reason, harness.gate.until) == holds
+    harness.now = holds[1] or 1_000_000.0
     if holds[1] is None:
         await asyncio.sleep(0.02)
         assert not command.done()
@@ -239,43 +239,43 @@ MODES = [(StopMode.GRACEFUL, "stopping"), (StopMode.NOW, "stopping"), (StopMode.
 
 
 @pytest.mark.parametrize(("mode", "warned"), MODES)
-async def test_after_a_stop_nothing_starts(scene: Scene, mode: StopMode, warned: str | None) -> None:
-    scene.gate.stop(mode)
+async def test_after_a_stop_nothing_starts(harness: GateHarness, mode: StopMode, warned: str | None) -> None:
+    harness.gate.stop(mode)
     with pytest.raises(Stopped):
-        await scene.gate.enter()
-    assert await scene.until(1 if warned else 0) == ([f"batch:warning {warned}"] if warned else [])
+        await harness.gate.enter()
+    assert await harness.until(1 if warned else 0) == ([f"batch:warning {warned}"] if warned else [])
 
 
 @pytest.mark.parametrize("mode", list(StopMode))
-async def test_a_stop_opens_a_paused_gate_only_to_end_the_run(scene: Scene, mode: StopMode) -> None:
-    scene.gate.pause("operator")
-    waiting = [scene.command(), scene.command()]
-    await scene.until(1)
-    scene.gate.stop(mode)
+async def test_a_stop_opens_a_paused_gate_only_to_end_the_run(harness: GateHarness, mode: StopMode) -> None:
+    harness.gate.pause("operator")
+    waiting = [harness.command(), harness.command()]
+    await harness.until(1)
+    harness.gate.stop(mode)
     for task in waiting:
         with pytest.raises(Stopped):
             await task
-    assert "batch:resume operator" not in scene.words()
+    assert "batch:resume operator" not in harness.words()
 
 
-async def test_a_stop_during_the_resume_starts_nothing(scene: Scene) -> None:
-    scene.gate.pause("operator")
-    waiting = scene.command()
-    await scene.until(1)
-    scene.gate.resume()
+async def test_a_stop_during_the_resume_starts_nothing(harness: GateHarness) -> None:
+    harness.gate.pause("operator")
+    waiting = harness.command()
+    await harness.until(1)
+    harness.gate.resume()
     await asyncio.sleep(0)
-    scene.gate.stop(StopMode.GRACEFUL)
+    harness.gate.stop(StopMode.GRACEFUL)
     with pytest.raises(Stopped):
         await waiting
 
 
-async def test_a_pause_after_a_stop_says_nothing(scene: Scene) -> None:
-    scene.gate.inside = 1
-    scene.gate.stop(StopMode.GRACEFUL)
-    scene.gate.pause("budget")
-    await scene.settle()
-    assert scene.words() == ["batch:warning stopping"]
-    assert not scene.gate.paused
+async def test_a_pause_after_a_stop_says_nothing(harness: GateHarness) -> None:
+    harness.gate.inside = 1
+    harness.gate.stop(StopMode.GRACEFUL)
+    harness.gate.pause("budget")
+    await harness.settle()
+    assert harness.words() == ["batch:warning stopping"]
+    assert not harness.gate.paused
 
 
 FASTER = [
@@ -291,35 +291,37 @@ FASTER = [
 
 
 @pytest.mark.parametrize(("modes", "mode", "ended"), FASTER)
-async def test_a_stop_only_ever_gets_faster(scene: Scene, modes: list[StopMode], mode: StopMode, ended: int) -> None:
+async def test_a_stop_only_ever_gets_faster(
+    harness: GateHarness, modes: list[StopMode], mode: StopMode, ended: int
+) -> None:
     ends: list[int] = []
-    scene.gate.on_stop_now.append(lambda: ends.append(1))
+    harness.gate.on_stop_now.append(lambda: ends.append(1))
     for each in modes:
-        scene.gate.stop(each)
-    assert (scene.gate.stop_mode, len(ends)) == (mode, ended)
-    await scene.settle()
-    assert scene.words() == ([] if modes[0] is StopMode.INTERRUPT else ["batch:warning stopping"])
+        harness.gate.stop(each)
+    assert (harness.gate.stop_mode, len(ends)) == (mode, ended)
+    await harness.settle()
+    assert harness.words() == ([] if modes[0] is StopMode.INTERRUPT else ["batch:warning stopping"])
 
 
-async def test_a_failed_run_ends_its_agents(scene: Scene) -> None:
+async def test_a_failed_run_ends_its_agents(harness: GateHarness) -> None:
     ends: list[int] = []
-    scene.gate.on_stop_now.append(lambda: ends.append(1))
-    scene.gate.end_agents()
-    assert (ends, scene.gate.stop_mode) == ([1], StopMode.NOW)
+    harness.gate.on_stop_now.append(lambda: ends.append(1))
+    harness.gate.end_agents()
+    assert (ends, harness.gate.stop_mode) == ([1], StopMode.NOW)
     with pytest.raises(Stopped):
-        await scene.gate.enter()
+        await harness.gate.enter()
 
 
-async def test_a_backoff_lasts_by_the_clock_or_until_a_stop(scene: Scene) -> None:
-    sleeping = asyncio.create_task(scene.gate.sleep(60))
-    scene.tasks.append(sleeping)
+async def test_a_backoff_lasts_by_the_clock_or_until_a_stop(harness: GateHarness) -> None:
+    sleeping = asyncio.create_task(harness.gate.sleep(60))
+    harness.tasks.append(sleeping)
     await asyncio.sleep(0.02)
     assert not sleeping.done()
-    scene.now += 60
+    harness.now += 60
     await done(sleeping)
-    again = asyncio.create_task(scene.gate.sleep(60))
+    again = asyncio.create_task(harness.gate.sleep(60))
     await asyncio.sleep(0)
-    scene.gate.stop(StopMode.GRACEFUL)
+    harness.gate.stop(StopMode.GRACEFUL)
     await done(again)
 
 
@@ -327,7 +329,9 @@ async def test_a_backoff_lasts_by_the_clock_or_until_a_stop(scene: Scene) -> Non
 
 
 @pytest.mark.parametrize("mode", list(StopMode))
-async def test_a_stop_now_cuts_our_own_work_short_and_a_graceful_one_does_not(scene: Scene, mode: StopMode) -> None:
+async def test_a_stop_now_cuts_our_own_work_short_and_a_graceful_one_does_not(
+    harness: GateHarness, mode: StopMode
+) -> None:
     begun, end = asyncio.Event(), asyncio.Event()
 
     async def work() -> str:
@@ -335,9 +339,9 @@ async def test_a_stop_now_cuts_our_own_work_short_and_a_graceful_one_does_not(sc
         await end.wait()
         return "done"
 
-    attending = asyncio.create_task(scene.gate.attend(work()))
+    attending = asyncio.create_task(harness.gate.run_interruptible(work()))
     await begun.wait()
-    scene.gate.stop(mode)
+    harness.gate.stop(mode)
     if mode is StopMode.GRACEFUL:
         end.set()
         assert await attending == "done"
@@ -345,14 +349,14 @@ async def test_a_stop_now_cuts_our_own_work_short_and_a_graceful_one_does_not(sc
         with pytest.raises(Stopped):
             await attending
         with pytest.raises(Stopped):
-            await scene.gate.attend(work())
-    assert scene.gate.on_stop_now == []
+            await harness.gate.run_interruptible(work())
+    assert harness.gate.on_stop_now == []
 
 
-async def test_work_that_fails_says_so(scene: Scene) -> None:
+async def test_work_that_fails_says_so(harness: GateHarness) -> None:
     async def work() -> None:
         raise LookupError("gone")
 
     with pytest.raises(LookupError):
-        await scene.gate.attend(work())
-    assert scene.gate.on_stop_now == []
+        await harness.gate.run_interruptible(work())
+    assert harness.gate.on_stop_now == []

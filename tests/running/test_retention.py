@@ -13,8 +13,8 @@ import pytest
 import events
 import running.retention
 from db import Database, create_batch, create_command, update_batch, update_command
-from running.chore import RUNNER
 from running.retention import DAY_S, Retention, remove_old
+from running.runner_task import RUNNER
 from running.workspace import Workspace
 from settings import Settings
 from tests.running.projects import make_project

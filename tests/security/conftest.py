@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from security import Guard, Refused, protect
-from security.connections import USUAL, Crowd, Limits
+from security.connections import USUAL, ConnectionLimiter, Limits
 from security.connections import Site as Served
 
 SHARED = ("/sprint-status.yaml", "/story-descriptions.json")
@@ -24,11 +24,11 @@ ENDS_S = 30.0
 class Site:
     """A guarded server with one page, one action, one socket and one data file; `calls` are what got through."""
 
-    def __init__(self, port: int, calls: list[str], guard: Guard, crowd: Crowd) -> None:
+    def __init__(self, port: int, calls: list[str], guard: Guard, limiter: ConnectionLimiter) -> None:
         self.port = port
         self.calls = calls
         self.guard = guard
-        self.crowd = crowd
+        self.limiter = limiter
         self.host = f"127.0.0.1:{port}"
         self.url = f"http://{self.host}"
 
@@ -119,9 +119,9 @@ async def make_site() -> AsyncIterator[MakeSite]:
         await runner.setup()
         listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         listeners.append(listener)
-        crowd = Crowd(limits, clock)
-        await Served(runner, listener, crowd).start()
-        return Site(listener.getsockname()[1], calls, guard, crowd)
+        limiter = ConnectionLimiter(limits, clock)
+        await Served(runner, listener, limiter).start()
+        return Site(listener.getsockname()[1], calls, guard, limiter)
 
     yield make
     for runner in runners:

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from security.connections import OTHER_FILES, Limits, room_for
+from security.connections import OTHER_FILES, Limits, limits_for
 from tests.lines import Clock
 from tests.security.conftest import MakeSite, Site
 
@@ -59,17 +59,17 @@ async def test_a_request_that_drips_in_is_cut_off(make_site: MakeSite) -> None:
     site = await make_site(limits=BY_HAND, clock=clock)
     async with line_to(site) as line:
         line[1].write(OPEN)
-        await until(lambda: any(one.heard for one in site.crowd.connections))
+        await until(lambda: any(one.heard for one in site.limiter.connections))
         for _ in range(int(BY_HAND.headers_s)):
-            site.crowd.sweep()
-            assert len(site.crowd.connections) == 1
+            site.limiter.sweep()
+            assert len(site.limiter.connections) == 1
             line[1].write(b"X")
             await line[1].drain()
             clock.now += 1
-        site.crowd.sweep()
+        site.limiter.sweep()
         await rest(line)
     assert site.calls == []
-    await until(lambda: not site.crowd.connections)
+    await until(lambda: not site.limiter.connections)
 
 
 async def test_who_asks_too_slowly_is_told_why(make_site: MakeSite) -> None:
@@ -77,9 +77,9 @@ async def test_who_asks_too_slowly_is_told_why(make_site: MakeSite) -> None:
     site = await make_site(limits=BY_HAND, clock=clock)
     async with line_to(site) as line:
         line[1].write(OPEN)
-        await until(lambda: any(one.heard for one in site.crowd.connections))
+        await until(lambda: any(one.heard for one in site.limiter.connections))
         clock.now += BY_HAND.headers_s
-        site.crowd.sweep()
+        site.limiter.sweep()
         said = await rest(line)
     assert said.startswith(b"HTTP/1.1 408 ")
     assert b"\r\nX-Content-Type-Options: nosniff\r\n" in said
@@ -99,16 +99,16 @@ async def test_the_time_begins_anew_with_each_request(make_site: MakeSite) -> No
     async with line_to(site) as line:
         for _ in range(3):
             line[1].write(OPEN)
-            await until(lambda: any(one.heard for one in site.crowd.connections))
+            await until(lambda: any(one.heard for one in site.limiter.connections))
             clock.now += BY_HAND.headers_s - 1
-            site.crowd.sweep()
+            site.limiter.sweep()
             line[1].write(b"\r\n")
             assert (await answered(line)).startswith(b"HTTP/1.1 200 ")
             clock.now += 1
         line[1].write(OPEN)  # and this one never ends
-        await until(lambda: any(one.heard for one in site.crowd.connections))
+        await until(lambda: any(one.heard for one in site.limiter.connections))
         clock.now += BY_HAND.headers_s
-        site.crowd.sweep()
+        site.limiter.sweep()
         assert (await rest(line)).startswith(b"HTTP/1.1 408 ")
 
 
@@ -130,7 +130,7 @@ async def test_an_answer_that_is_taken_slowly_is_given_all_the_same(make_site: M
             while piece := await line[0].read(1 << 20):
                 taken += len(piece)
                 clock.now += 1
-                site.crowd.sweep()
+                site.limiter.sweep()
     assert taken > 64 << 20
 
 
@@ -140,15 +140,15 @@ async def test_who_takes_nothing_of_an_answer_is_cut_off(make_site: MakeSite) ->
     async with line_to(site) as line:
         line[1].transport.pause_reading()  # type: ignore[attr-defined]
         line[1].write(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        await until(lambda: any(one.unsent()[0] for one in site.crowd.connections))
+        await until(lambda: any(one.unsent()[0] for one in site.limiter.connections))
 
         def swept() -> bool:
             clock.now += BY_HAND.answer_s
-            site.crowd.sweep()
-            return not site.crowd.connections
+            site.limiter.sweep()
+            return not site.limiter.connections
 
         await until(swept)
-    assert site.crowd.expired == 1
+    assert site.limiter.expired == 1
 
 
 async def test_who_goes_in_the_middle_of_an_answer_is_no_fault(
@@ -158,7 +158,7 @@ async def test_who_goes_in_the_middle_of_an_answer_is_no_fault(
     async with line_to(site) as line:
         line[1].write(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await line[0].readexactly(1000)
-    await until(lambda: not site.crowd.connections)
+    await until(lambda: not site.limiter.connections)
     assert (await site.get(b"Host: localhost"))[0] == 200
     assert caplog.records == []
 
@@ -169,11 +169,11 @@ async def test_a_newcomer_takes_the_place_of_who_has_asked_for_nothing_for_longe
         idle = []
         for number in range(8):
             idle.append(await stack.enter_async_context(line_to(site)))
-            await until(lambda number=number: len(site.crowd.connections) == number + 1)  # type: ignore[misc]
+            await until(lambda number=number: len(site.limiter.connections) == number + 1)  # type: ignore[misc]
         for _ in range(20):
             assert (await site.get(b"Host: localhost"))[0] == 200
         assert await rest(idle[0]) == b""
-        assert len(site.crowd.connections) <= 8
+        assert len(site.limiter.connections) <= 8
 
 
 async def test_idle_connections_are_thinned_out_and_the_operator_gets_in(make_site: MakeSite) -> None:
@@ -183,9 +183,9 @@ async def test_idle_connections_are_thinned_out_and_the_operator_gets_in(make_si
         for _ in range(1000):
             await stack.enter_async_context(line_to(site))
         assert (await site.get(b"Host: localhost"))[0] == 200
-        await until(lambda: len(site.crowd.connections) <= 20)
+        await until(lambda: len(site.limiter.connections) <= 20)
         assert (await site.get(b"Host: localhost"))[0] == 200
-    await until(lambda: not site.crowd.connections)
+    await until(lambda: not site.limiter.connections)
 
 
 async def test_where_everybody_is_being_served_a_newcomer_is_told_to_come_back(make_site: MakeSite) -> None:
@@ -196,12 +196,12 @@ async def test_where_everybody_is_being_served_a_newcomer_is_told_to_come_back(m
             line[1].transport.pause_reading()  # type: ignore[attr-defined]
             line[1].write(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
             busy = number + 1
-            await until(lambda busy=busy: busy == sum(c.waiting_since is None for c in site.crowd.connections))  # type: ignore[misc]
+            await until(lambda busy=busy: busy == sum(c.waiting_since is None for c in site.limiter.connections))  # type: ignore[misc]
         said = await rest(await stack.enter_async_context(line_to(site)))
         assert said.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nX-Frame-Options: DENY\r\n" in said
-        assert site.crowd.refused == 1
-    await until(lambda: not site.crowd.connections)
+        assert site.limiter.refused == 1
+    await until(lambda: not site.limiter.connections)
     assert (await site.get(b"Host: localhost"))[0] == 200
 
 
@@ -225,7 +225,7 @@ def test_the_limits_leave_room_for_all_pages_as_far_as_files_may_be_opened() -> 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
-        limits = room_for(1000)
+        limits = limits_for(1000)
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(1512 + OTHER_FILES, hard)
         assert limits.open_max == min(1512, hard - OTHER_FILES)
     finally:

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from api.answers import BODY_MAX, BODY_S
+from api.http import BODY_MAX, BODY_S
 from api.project import DATA_MAX
-from live.wire import MESSAGE_MAX
 from security.connections import USUAL, USUAL_PAGES
-from security.door import WRONG_MAX, WRONG_S
+from security.token import WRONG_MAX, WRONG_S
 from tests.servers import ROOT
+from websocket.frames import MESSAGE_MAX
 
 TEXT = (ROOT / "docs/security.md").read_text("utf-8")
 NAMED = re.findall(r"`(tests/[\w/.]+)::([^`]+)`", TEXT)

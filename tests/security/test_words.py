@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from agents import Usage
-from masking import Masker
-from operating import logs
-from running.git import Git
+from cli import logs
+from git.snapshots import Git
 from running.journal import Journal
+from security.masking import Masker
 from tests.running.projects import make_project
 
 SESSIONS = {

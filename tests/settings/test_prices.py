@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents import Price
-from launch import agent_specs
+from cli.config import agent_specs
 from settings import FILE_NAME, PriceConfig, Settings, SettingsError, load
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from running.workflows import installed
+from running.preset_choice import installed
 from workflow import BUILD_AUTO, CLASSIC, Installed, build_auto, detect, is_shim
 
 CORPUS = Path(__file__).parents[2] / "../shared/corpus/projects"

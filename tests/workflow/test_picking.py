@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow import Candidate, advances, entry_position, pick, runnable, story_order
-from workflow.picking import LADDER, PAIR
+from workflow.picking import STATUS_ORDER, STORIES_PER_CYCLE
 
 STATUSES = ["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked", "parked", "unknown"]
 
@@ -23,7 +23,7 @@ def keys(candidates: list[Candidate]) -> list[str]:
     return [candidate.key for candidate in candidates]
 
 
-@pytest.mark.parametrize(("status", "runs"), [(status, status in LADDER[:4]) for status in STATUSES])
+@pytest.mark.parametrize(("status", "runs"), [(status, status in STATUS_ORDER[:4]) for status in STATUSES])
 def test_every_status_but_done_blocked_parked_and_unknown_runs(status: str, runs: bool) -> None:
     assert bool(runnable(stories("1-1-a", status=status))) is runs
     assert bool(pick(stories("1-1-a", status=status))) is runs
@@ -157,14 +157,14 @@ CANDIDATES = st.lists(
 @given(CANDIDATES)
 def test_a_pick_obeys_its_rules_whatever_the_tracker_holds(candidates: list[Candidate]) -> None:
     picked, able = pick(candidates), runnable(candidates)
-    assert len(picked) <= PAIR
+    assert len(picked) <= STORIES_PER_CYCLE
     assert len({candidate.epic for candidate in picked}) <= 1
-    assert sorted(map(id, able)) == sorted(id(each) for each in candidates if each.status in LADDER[:4])
+    assert sorted(map(id, able)) == sorted(id(each) for each in candidates if each.status in STATUS_ORDER[:4])
     assert picked[:1] == able[:1]
     assert [able.index(candidate) for candidate in picked] == sorted(able.index(candidate) for candidate in picked)
 
 
-@pytest.mark.parametrize(("status", "position"), [(status, place) for place, status in enumerate(LADDER)])
+@pytest.mark.parametrize(("status", "position"), [(status, place) for place, status in enumerate(STATUS_ORDER)])
 def test_each_status_has_its_place_on_the_ladder(status: str, position: int) -> None:
     assert entry_position(status) == position
 
@@ -175,8 +175,8 @@ def test_other_statuses_enter_nowhere(status: str) -> None:
         entry_position(status)
 
 
-FORWARD = {(old, new) for place, old in enumerate(LADDER) for new in LADDER[place + 1 :]}
-GIVEN_UP = {(old, "blocked") for old in (*LADDER[:4], "parked", "unknown")}
+FORWARD = {(old, new) for place, old in enumerate(STATUS_ORDER) for new in STATUS_ORDER[place + 1 :]}
+GIVEN_UP = {(old, "blocked") for old in (*STATUS_ORDER[:4], "parked", "unknown")}
 
 
 @pytest.mark.parametrize("old", STATUSES)

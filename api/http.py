@@ -1,0 +1,169 @@
+"""What every handler needs: the services behind the routes, JSON in and out, and errors of one shape.
+
+Nothing a client sends makes a 500: bodies are read and checked here, and refused with the field that is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import msgspec
+from aiohttp import hdrs, web
+
+from db import Database, DatabaseUnavailable
+from orchestrator import BadRequest, NotNow, Orchestrator
+from running.workspace import Workspace
+from runstate.fold import RunState
+from security import Refused
+from settings import Loaded
+from websocket.hub import Hub
+
+log = logging.getLogger("sprint_runner.http")
+T = TypeVar("T")
+
+BODY_MAX: Final = 1 << 20  # bytes of a request's body
+BODY_S: Final = 30.0  # seconds that it may take to arrive
+
+
+@dataclass(slots=True)
+class LiveSettings:
+    """The settings in force; `reload` reads all their sources again, or those beside a `text` for the file.
+
+    `changing` is held by whoever changes the file.
+    """
+
+    loaded: Loaded
+    reload: Callable[..., Loaded]
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What one running server consists of."""
+
+    database: Database
+    hub: Hub
+    run_state: RunState
+    orchestrator: Orchestrator
+    workspace: Workspace
+    live: LiveSettings
+
+
+SERVICES: Final = web.AppKey("services", Services)
+
+
+class ApiError(Exception):
+    """An answer that is not 2xx: status, code for programs, sentence for people."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def json_response(value: Any, status: int = 200) -> web.Response:
+    """Any plain value or struct as JSON; never cached, since it is true only now."""
+    return web.Response(
+        body=msgspec.json.encode(value),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def refuse(error: Refused | ApiError) -> web.Response:
+    response = json_response({"error": {"code": error.code, "message": str(error)}}, error.status)
+    if isinstance(error, Refused):
+        response.headers.update(error.headers)
+    return response
+
+
+async def read_body(request: web.Request) -> dict[str, Any]:
+    """The JSON object of a request; an absent body is an empty one."""
+    try:
+        if request.headers.get(hdrs.CONTENT_ENCODING, "identity") != "identity":
+            raise ApiError(415, "unsupported_media_type", "send the body as it is, without Content-Encoding")
+        async with asyncio.timeout(BODY_S):
+            raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise ApiError(413, "too_large", f"the body is larger than {BODY_MAX} bytes") from None
+    except web.RequestPayloadError:
+        raise ApiError(400, "bad_body", "the body did not arrive as its headers say") from None
+    except TimeoutError:
+        raise ApiError(408, "too_slow", f"the body did not arrive within {BODY_S:.0f} s") from None
+    if not raw:
+        return {}
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ApiError(400, "bad_json", "the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise ApiError(400, "bad_json", "the body must be a JSON object")
+    return value
+
+
+def reject_unknown(fields: Mapping[str, Any], *names: str) -> None:
+    """Refuse fields that the route does not know: a misspelt one must not be ignored."""
+    for name in fields:
+        if name not in names:
+            raise ApiError(400, "bad_request", f"{name}: there is no such field; known are {', '.join(names)}")
+
+
+def query_int(request: web.Request, name: str, default: int | None, low: int, high: int) -> int | None:
+    """A whole number of the query string within its range."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
+        raise ApiError(400, "bad_request", f"{name}: must be a whole number from {low} to {high}")
+    return int(text)
+
+
+def path_id(request: web.Request, name: str) -> int:
+    """An id of the path; anything else is a page that is not there."""
+    text = request.match_info[name]
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ApiError(404, "not_found", f"there is no {request.path}")
+    return int(text)
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every failure as `{"error": {"code", "message"}}`."""
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return refuse(error)
+    except BadRequest as error:
+        return refuse(ApiError(400, "bad_request", str(error)))
+    except NotNow as error:
+        return refuse(ApiError(409, error.code, str(error)))
+    except DatabaseUnavailable as error:
+        return refuse(ApiError(503, "database", str(error)))
+    except web.HTTPException as error:
+        return _plain(request, error)
+    except ConnectionError:  # the client is gone: aiohttp finds that out again when it sends this, and lets it be
+        return web.Response()
+    except TimeoutError:
+        raise
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return refuse(ApiError(500, "internal", "the server failed on this request; its log says why"))
+
+
+def _plain(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
+    if error.status < 400:
+        raise error
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+    message = f"there is no {request.path}" if error.status == 404 else error.reason
+    response = refuse(ApiError(error.status, codes.get(error.status, "http"), message))
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response

@@ -1,0 +1,1 @@
+"""The command line: options, configuration, the verbs `run`, `check`, `backup` and `restore`, logs."""

@@ -1,0 +1,119 @@
+"""The command line: the server itself and the verbs beside it, each with its options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from cli.logs import FORMATS
+from demo.fresh import CHAOS, TOUR
+from settings import BY_NAME
+
+VERSION: Final = "0.1.0"
+DATA_FOLDER: Final = ".sprint-runner"
+BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line as values; `verb` says which of the programs in this one is wanted."""
+    verb = argv[0] if argv and argv[0] in VERBS else "serve"
+    if verb != "serve":
+        return _parser_of(verb).parse_args(argv[1:], argparse.Namespace(verb=verb))
+    parser = argparse.ArgumentParser(
+        prog="server.py",
+        description="Runs AI coding agents through a BMAD backlog and shows everything in the browser.",
+        epilog="Also: "
+        + "; ".join(f"server.py {name} {text}" for name, (text, _) in VERBS.items())
+        + ". Each has its own --help. A project folder of such a name is written ./NAME.",
+    )
+    _add_server(parser)
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    parser.add_argument("--version", action="version", version=f"Sprint Runner {VERSION}")
+    return parser.parse_args(argv, argparse.Namespace(verb=verb))
+
+
+def _parser_of(verb: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"server.py {verb}", description=VERBS[verb][0])
+    VERBS[verb][1](parser)
+    return parser
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", nargs="?", type=Path, help="the project's folder (default: this one or above it)")
+    parser.add_argument("--data-dir", type=str, help=f"folder of the database (default PROJECT/{DATA_FOLDER})")
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    demo = parser.add_mutually_exclusive_group()
+    demo.add_argument(
+        "--demo",
+        action="store_const",
+        const=TOUR,
+        help="lay out the demo project, in PROJECT if given, and run its scripted agent",
+    )
+    demo.add_argument(  # an option of its own: `--demo PROJECT` must not take the folder for a kind of demo
+        "--demo=chaos",
+        action="store_const",
+        const=CHAOS,
+        dest="demo",
+        help="as --demo, with an agent that meets another mishap in every story",
+    )
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on, 0 for a free one (default 8080)")
+    parser.add_argument("--agent", help="the agent to run (default claude)")
+    parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+    parser.add_argument("--log-format", default="text", choices=FORMATS, help="of what goes to standard error")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_server(parser)
+    parser.add_argument("--batch", type=_cycles, metavar="N", help="how many cycles, or all (default: as set)")
+    parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
+    parser.add_argument("--budget", type=_dollars, metavar="USD", help="pause when this much is spent")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted batch, if there is one")
+    parser.add_argument("--wait", action="store_true", help="wait where a person is needed instead of ending")
+    parser.add_argument("--json", action="store_true", help="write the events as they are, one JSON object a line")
+    parser.add_argument("--no-browser", action="store_true", help="open no page (none is opened anyway)")
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="the backup, a .tar.gz")
+    _add_project(parser)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--agent", help="the agent to look at (default: as set)")
+    parser.add_argument("--json", action="store_true", help="write the findings as one JSON array")
+
+
+def _cycles(text: str) -> int | str:
+    """A batch size as the command line gives it."""
+    if text == "all":
+        return text
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= BATCH_MAX:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {BATCH_MAX}, or all")
+
+
+def _dollars(text: str) -> float:
+    """A budget as the command line gives it; the range is that of the setting."""
+    low, high = BY_NAME["budget_batch_usd"].low or 0, BY_NAME["budget_batch_usd"].high or 0
+    try:
+        usd = float(text)
+    except ValueError:
+        usd = 0.0
+    if low <= usd <= high:
+        return usd
+    raise argparse.ArgumentTypeError(f"must be a number of US dollars from {low:g} to {high:g}")
+
+
+VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
+    "run": ("runs one batch, tells it line by line and ends", _add_run),
+    "check": ("says whether project, records and agents are sound", _add_check),
+    "backup": ("FILE writes the project's records into one file", _add_file),
+    "restore": ("FILE puts such records back", _add_file),
+}

@@ -1,0 +1,150 @@
+"""From a command line to a running server: which project, which settings, which agents, which folder for data."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import sprint
+from agents import AgentSpec, Price
+from cli.arguments import DATA_FOLDER
+from demo.fresh import DemoError, demo_folder, script_of
+from running.preset_choice import own_presets
+from security.masking import Masker, secret_values
+from settings import (
+    FILE_NAME,
+    SECRET_VARIABLES,
+    SETTINGS,
+    AgentConfig,
+    Loaded,
+    PriceConfig,
+    Settings,
+    SettingsError,
+    load,
+)
+from sprint import Project, ProjectNotFound
+from workflow import PresetError
+from workflow.presets import KINDS
+
+PROGRAM_DIR: Final = Path(__file__).resolve().parent.parent
+
+
+class CannotStart(RuntimeError):
+    """What the operator has to change before the server can start, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """Everything that is decided before the first socket is opened."""
+
+    project: Project
+    loaded: Loaded
+    reload: Callable[[], Loaded]
+    data_dir: Path
+    open_browser: bool
+
+
+def resolve(options: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> ServerConfig:
+    """Find the project and read the settings. Raises `CannotStart`."""
+    environment = dict(environment)  # read again when settings change, whatever becomes of the process's own
+    try:
+        demo = getattr(options, "demo", None)
+        start = demo_folder(options.project, demo) if demo else (options.project or Path.cwd())
+        project = sprint.locate(start)
+        reload = partial(load, project.root / FILE_NAME, environment, _flags(options), _built_in(environment, start))
+        loaded = reload()
+        if loaded.settings.tracker is not None:
+            project = sprint.locate(start, loaded.settings.tracker)
+        _check_commands(project.root, loaded)
+    except (DemoError, ProjectNotFound, SettingsError) as error:
+        raise CannotStart(str(error)) from None
+    return ServerConfig(project, loaded, reload, _data_dir(project, loaded), getattr(options, "open", False))
+
+
+def agent_specs(
+    configs: Mapping[str, AgentConfig], prices: Mapping[str, PriceConfig] | None = None
+) -> dict[str, AgentSpec]:
+    known = {model: _price(config) for model, config in (prices or {}).items()}
+    return {
+        name: AgentSpec(
+            name=name,
+            kind=config.kind,
+            command=tuple(config.command),
+            model=config.model,
+            light_model=config.light_model,
+            permission_mode=config.permission_mode,
+            env=config.env,
+            prices=known,
+        )
+        for name, config in configs.items()
+    }
+
+
+def _price(config: PriceConfig) -> Price:
+    """A token from the cache costs what a fresh one does, unless the settings know better."""
+    read, write = (config.input if part is None else part for part in (config.cache_read, config.cache_write))
+    return Price(config.input, config.output, read, write)
+
+
+def masker_of(settings: Settings, environment: Mapping[str, str] = os.environ) -> Masker:
+    """Knows the secrets of this server and of its agents by their values, others by their shapes."""
+    given = [environment, *(agent.env for agent in settings.agents.values())]
+    ours = [getattr(settings, setting.name) or "" for setting in SETTINGS if setting.secret]
+    return Masker([*(value for variables in given for value in secret_values(variables)), *ours])
+
+
+def forget_secrets() -> None:
+    """Take secret settings out of our environment: nobody that is started from here has a use for them."""
+    for name in SECRET_VARIABLES:
+        os.environ.pop(name, None)
+
+
+def make_data_dir(folder: Path) -> None:
+    """The folder of the database, which keeps itself out of git. Raises `CannotStart`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as error:
+        raise CannotStart(f"{folder} cannot be written ({error.strerror}): name another one with --data-dir") from None
+
+
+def _flags(options: argparse.Namespace) -> dict[str, Any]:
+    given = vars(options)
+    agent = given.get("agent") or ("demo" if given.get("demo") else None)
+    return {"agent": agent, **{name: given.get(name) for name in ("host", "port", "data_dir")}}
+
+
+def _built_in(environment: Mapping[str, str], start: Path) -> dict[str, AgentConfig]:
+    """The demo's scripted agent, at the pace that SPRINT_RUNNER_DEMO_SPEED names, with its script if it has one."""
+    speed = environment.get("SPRINT_RUNNER_DEMO_SPEED", "1")
+    command = [sys.executable, str(PROGRAM_DIR / "demo" / "agent.py"), "--speed", speed]
+    if (script := script_of(start)) is not None:
+        command += ["--script", str(script.resolve())]
+    return {"demo": AgentConfig("claude", command, model="sonnet", light_model="haiku")}
+
+
+def _check_commands(root: Path, loaded: Loaded) -> None:
+    """The user's own workflows can be used. Settings of a command that no preset has would never be: that is said."""
+    try:
+        presets = own_presets(root, loaded.settings.workflows)
+    except PresetError as error:
+        raise SettingsError(f"{root / FILE_NAME}: {error}") from None
+    known = {**KINDS, **{kind.name: kind for preset in presets.values() for kind in preset.commands}}
+    for name in loaded.settings.commands:
+        if name not in known:
+            source = loaded.sources["commands"]
+            where = str(root / FILE_NAME) if source == "file" else source
+            raise SettingsError(f"{where}: commands: there is no command {name!r}; known are {', '.join(known)}")
+
+
+def _data_dir(project: Project, loaded: Loaded) -> Path:
+    named = loaded.settings.data_dir
+    return project.root / DATA_FOLDER if named is None else Path(named).expanduser().resolve()

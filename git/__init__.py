@@ -1,0 +1,1 @@
+"""Everything that calls git: snapshots, worktrees and merges, history."""

@@ -1,0 +1,252 @@
+"""Which stories the next cycle takes, and the rows that remember it.
+
+Three sources, in this order: the cycles this batch was in when the server ended, the cycle in which the batch before
+it was stopped, and the tracker. A story that somebody moved in the tracker meanwhile enters where it stands now, and
+one that an earlier batch has left in a lane goes on in that lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+import sprint
+from db import (
+    Command,
+    Lane,
+    Story,
+    create_lane,
+    create_story,
+    get_batch_before,
+    get_cycle_commands,
+    get_lane,
+    get_questions,
+    get_stories_by_batch,
+    get_story,
+    get_unfinished_lane,
+    update_story,
+)
+from events import EventType, emit_event
+from running.journal import Journal
+from running.lanes.worktree import name_lane
+from running.story import StoryRun, tell_status
+from running.workspace import Workspace, until_stored
+from workflow import STORIES_PER_CYCLE, Candidate, pick
+
+_FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
+LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been carried unfinished
+
+
+@dataclass(slots=True)
+class PlannedCycle:
+    """A cycle to run: its stories, what it has behind it, and its lane, None for the user's own tree."""
+
+    number: int
+    stories: list[StoryRun]
+    journal: Journal
+    lane: Lane | None = None
+
+    @property
+    def epic(self) -> str:
+        return self.stories[0].epic
+
+
+class CycleSource:
+    """The stories of one batch, cycle by cycle. `only` are the keys the operator asked for, None for any."""
+
+    def __init__(
+        self, workspace: Workspace, batch_id: int, only: Collection[str] | None, most: int = STORIES_PER_CYCLE
+    ) -> None:
+        self._workspace = workspace
+        self._batch_id = batch_id
+        self._only = only
+        self._most = most
+        self._taken: set[str] = set()
+
+    async def unfinished(self, completed: int) -> list[PlannedCycle]:
+        """The cycles to go on with, in order; empty when there are none. Call once, at the batch's start."""
+        database = self._workspace.database
+        own = await database.read(get_stories_by_batch, self._batch_id)
+        self._taken.update(row.story_key for row in own if row.cycle_number <= completed)
+        if rows := [row for row in own if row.cycle_number > completed]:
+            return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
+        rows = [] if own else await database.read(_stopped_cycle, self._batch_id)
+        if not rows or not self._wanted(rows):
+            return []
+        return [await self._go_on(completed + 1, rows, None)]
+
+    async def fresh(self, number: int, *, beside: bool = False, busy: Collection[str] = ()) -> PlannedCycle | None:
+        """The next one or two stories of the tracker; None when nothing is left to run.
+
+        `beside`: in a lane, where `busy` are the epics of the cycles that run now.
+        """
+        project = self._workspace.project
+        possible = candidates(await asyncio.to_thread(sprint.read, project))
+        exclude = self._taken | {candidate.key for candidate in possible if candidate.epic in busy}
+        picked = pick(possible, exclude=exclude, only=self._only, most=self._most)
+        if not picked:
+            return None
+        left = await self._workspace.database.read(get_unfinished_lane, picked[0].key)
+        if left is not None and self._wanted(left[1]):
+            return await self._go_on(number, left[1], left[0])
+        titles = await asyncio.to_thread(_titles, project)
+        stories = [
+            StoryRun(0, story.key, story.epic, titles.get(story.key, story.key), story.status, story.status)
+            for story in picked
+        ]
+        keys = [story.key for story in stories]
+        names = await name_lane(self._workspace, self._batch_id, keys) if beside else None
+        return await self._begin(PlannedCycle(number, stories, Journal()), names)
+
+    async def _again(self, number: int, rows: list[Story]) -> PlannedCycle:
+        """A cycle of this very batch, whose failures count."""
+        journal = await self._journal(rows, failures=True)
+        lane = await self._workspace.database.read(get_lane, self._batch_id, number)
+        return PlannedCycle(number, await self._revive(rows, journal), journal, lane)
+
+    async def _go_on(self, number: int, rows: Sequence[Story], lane: Lane | None) -> PlannedCycle:
+        """A cycle of an earlier batch, in the lane where it was."""
+        journal = await self._journal(rows, failures=False)
+        names = None
+        if lane is not None:
+            names = {"worktree": lane.worktree, "branch": lane.branch, "target": lane.target}
+        return await self._begin(
+            PlannedCycle(number, await self._revive(rows, journal), journal), names, continues=rows
+        )
+
+    def finish(self, stories: Sequence[StoryRun]) -> None:
+        """The cycle is over; this batch takes none of its stories again, whatever the tracker says of them."""
+        self._taken.update(story.key for story in stories)
+
+    async def _begin(
+        self, taken: PlannedCycle, names: Mapping[str, str] | None, continues: Sequence[Story] = ()
+    ) -> PlannedCycle:
+        """Rows and `cycle:start` in one commit."""
+        number, database = taken.number, self._workspace.database
+        told: dict[str, Any] = {"cycle_number": number, "story_keys": [story.key for story in taken.stories]}
+        if names is not None:
+            told["branch"] = names["branch"]
+
+        def write() -> Awaitable[list[Any]]:
+            with database.atomic():
+                if names is not None:
+                    database.write(create_lane, self._batch_id, number, **names)
+                rows = [self._write_story(number, story, place, continues) for place, story in enumerate(taken.stories)]
+                event = emit_event(EventType.CYCLE_START, told)
+            return asyncio.gather(*rows, event)
+
+        for story, row_id in zip(taken.stories, await until_stored(write), strict=False):
+            story.row_id = row_id
+        if names is not None:
+            taken.lane = await database.read(get_lane, self._batch_id, number)
+        return taken
+
+    def _write_story(
+        self, cycle_number: int, story: StoryRun, place: int, continues: Sequence[Story]
+    ) -> asyncio.Future[int]:
+        return self._workspace.database.write(
+            create_story,
+            self._batch_id,
+            story.key,
+            epic=story.epic,
+            cycle_number=cycle_number,
+            position=place,
+            status=story.status,
+            entry_status=story.entered,
+            base_tree=story.base_tree,
+            needs_spec=story.needs_spec,
+            reason=story.reason,
+            continues=continues[place].id if continues else None,
+        )
+
+    def _wanted(self, rows: Sequence[Story]) -> bool:
+        return self._only is None or all(row.story_key in self._only for row in rows)
+
+    async def _journal(self, rows: Sequence[Story], *, failures: bool) -> Journal:
+        commands = await self._workspace.database.read(_commands_of_lineage, rows)
+        questions = await self._workspace.database.read(get_questions, [command.id for command in commands])
+        return Journal.of(commands, failures=failures, questions=questions)
+
+    async def _revive(self, rows: Sequence[Story], journal: Journal) -> list[StoryRun]:
+        """The stories as the rows have them, or as the tracker has them where somebody moved them since."""
+        tracker = await asyncio.to_thread(sprint.read, self._workspace.project)
+        titles = await asyncio.to_thread(_titles, self._workspace.project)
+        stories = []
+        for row in rows:
+            title = titles.get(row.story_key, row.story_key)
+            story = StoryRun(row.id, row.story_key, row.epic, title, row.entry_status, row.status, row.base_tree)
+            story.needs_spec = None if row.needs_spec is None else bool(row.needs_spec)
+            story.reason = row.reason
+            entry = tracker.story(row.story_key)
+            if entry is not None and row.next_status == entry.status.value != row.status:
+                await self._finish_move(story, row)
+            elif entry is not None and entry.editable and entry.status.value != row.status:
+                journal.forget(row.story_key)
+                await self._enter_afresh(story, row, entry.status.value)
+            stories.append(story)
+        return stories
+
+    async def _finish_move(self, story: StoryRun, row: Story) -> None:
+        """We wrote the tracker ourselves, a moment before the end: what was recorded still counts."""
+        if row.batch_id == self._batch_id:
+            await tell_status(self._workspace, story, row.next_status or story.status, row.next_reason)
+        else:
+            story.status, story.reason = row.next_status or story.status, row.next_reason
+
+    async def _enter_afresh(self, story: StoryRun, row: Story, status: str) -> None:
+        """Nothing that was recorded for the story counts any more."""
+        story.entered = story.status = status
+        story.base_tree = story.needs_spec = story.reason = None
+        if row.batch_id == self._batch_id:
+            columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
+            await until_stored(lambda: self._workspace.database.write(update_story, row.id, **columns))
+
+
+def _cycle_number(row: Story) -> int:
+    return row.cycle_number
+
+
+def candidates(tracker: sprint.Sprint) -> list[Candidate]:
+    """The tracker's stories as the workflow sees them.
+
+    One whose status cannot be written must not run, nor one whose key could not be a file name.
+    """
+    fit = {entry.key: entry.editable and _FILE_NAME.fullmatch(entry.key) is not None for entry in tracker.stories}
+    return [
+        Candidate(entry.key, entry.epic, entry.status.value if fit[entry.key] else "unknown")
+        for entry in tracker.stories
+    ]
+
+
+def _titles(project: sprint.Project) -> dict[str, str]:
+    return {story.key: story.title for story in sprint.overview(project).stories}
+
+
+def _stopped_cycle(connection: sqlite3.Connection, batch_id: int) -> list[Story]:
+    """The rows of the last cycle of the batch before this one, if that batch ended in the middle of it.
+
+    None of a cycle in a lane: its stories are found in the tracker, and their lane by its row.
+    """
+    last = get_batch_before(connection, batch_id)
+    if last is None or last.status not in ("stopped", "error"):
+        return []
+    number = last.cycles_completed + 1
+    if get_lane(connection, last.id, number) is not None:
+        return []
+    return [row for row in get_stories_by_batch(connection, last.id) if row.cycle_number == number]
+
+
+def _commands_of_lineage(connection: sqlite3.Connection, rows: Sequence[Story]) -> list[Command]:
+    """The commands of these stories' rows and of all the rows they go on with."""
+    ids: list[int] = []
+    for row in rows:
+        current: Story | None = row
+        while current is not None and len(ids) < LINEAGE_MAX * len(rows):
+            ids.append(current.id)
+            current = None if current.continues is None else get_story(connection, current.continues)
+    return get_cycle_commands(connection, sorted(ids))

@@ -1,0 +1,1 @@
+"""Cycles side by side, each in a worktree of its own."""

@@ -1,0 +1,141 @@
+"""The merge of a lane into the user's branch: tried without a tree, checked in a tree of its own, then taken.
+
+Promises: the user's branch stands before the merge or after it, never in between, and only a merge that the project's
+check has passed is taken. No file of the user's is written here that a lane has as a copy: of the tracker the merge
+records what stands on the disk now, and a planning file that the lane was the first to commit is brought back later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Final
+
+from git.snapshots import GitError
+from git.worktrees import Entry, Repository
+from running.gate import Gate
+from running.lanes.worktree import Worktree, named, set_up
+from running.runner_task import Refused
+from running.untracked import copy_of
+from running.verify import VerifyContext, verify_failure
+from running.workspace import Workspace
+
+TRIES: Final = 5  # times that the user's branch may move on while a merge is being checked
+
+
+class NotMerged(Refused):
+    """The branch could not be merged; the message says why. Nothing of the user's has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A merge to take: its commit, and the files that stay on disk, as it has them and as they were (None: not)."""
+
+    commit: str
+    standing: dict[str, Entry]
+    before: dict[str, Entry | None]
+
+
+class Merge:
+    """The merge of one lane."""
+
+    def __init__(self, worktree: Worktree, gate: Gate, message: str) -> None:
+        self._worktree = worktree
+        self._gate = gate
+        self._message = message
+
+    @property
+    def _repository(self) -> Repository:
+        return self._worktree.repository
+
+    @property
+    def _workspace(self) -> Workspace:
+        return self._worktree.workspace
+
+    async def needed(self) -> bool:
+        """Whether there is anything to take. Raises `GitError`."""
+        tip = await self._repository.tip(self._worktree.names.branch)
+        target = await self._repository.tip(self._worktree.names.target)
+        return tip is not None and (target is None or not await self._repository.contains(target, tip))
+
+    async def run(self, about: VerifyContext) -> str | None:
+        """The commit by which the user's branch took the lane's, None where there is nothing to take.
+
+        Raises `NotMerged`, and `Stopped` while the merge is being checked. `about` says for whom the check runs.
+        """
+        try:
+            for _ in range(TRIES):
+                head, tip = await self._ends()
+                if tip is None or await self._repository.contains(head, tip):
+                    return None
+                plan = await self._plan(head, tip)
+                await self._gate.run_interruptible(self._check(plan.commit, about))
+                if await self._take(plan, head):
+                    return plan.commit
+        except GitError as error:
+            raise NotMerged(f"git refused: {error}") from None
+        raise NotMerged(f"{self._worktree.names.target} moved on faster than the merge could be checked")
+
+    async def _ends(self) -> tuple[str, str | None]:
+        """Where the user's branch stands and where the lane's does."""
+        names = self._worktree.names
+        branch = await self._repository.branch()
+        if branch != names.target:
+            raise NotMerged(f"the work belongs to {names.target}, but the project is on {branch or 'no branch'} now")
+        head = await self._repository.commit("HEAD")
+        if head is None:
+            raise NotMerged(f"{names.target} has no commit")
+        return head, await self._repository.tip(names.branch)
+
+    async def _plan(self, head: str, tip: str) -> Plan:
+        tree, conflicts = await self._repository.merged(head, tip)
+        prefix = self._worktree.prefix
+        copies = {f"{prefix}{name}": name for name in await asyncio.to_thread(self._worktree.cargo.left_out)}
+        if real := [path for path in conflicts if path not in copies]:
+            raise NotMerged(f"conflicts in {named(real)}")
+        ours, theirs = [await self._repository.entries(commit, list(copies)) for commit in (head, tip)]
+        standing = {}
+        for path, name in copies.items():
+            entry = await self._standing(name, ours.get(path), theirs.get(path))
+            if entry is not None:
+                standing[path] = entry
+        entries = {path: standing.get(path) or ours.get(path) for path in copies}
+        tree = await self._repository.tree_with(tree, entries, self._worktree.records / "index")
+        commit = await self._repository.commit_tree(tree, [head, tip], self._message)
+        return Plan(commit, standing, {path: ours.get(path) for path in standing})
+
+    async def _standing(self, name: str, ours: Entry | None, theirs: Entry | None) -> Entry | None:
+        """What the merge has of a copy while the file on disk stays; None where it has what the user's branch has."""
+        cargo = self._worktree.cargo
+        known = ours or theirs
+        if name in cargo.shared and known is not None and (cargo.project.root / name).is_file():
+            return Entry(known.mode, await self._repository.blob(name))
+        first = ours is None and name not in cargo.shared and not cargo.one_way(name)
+        return theirs if first else None
+
+    async def _check(self, commit: str, about: VerifyContext) -> None:
+        """Lay the merge out and run the project's check there."""
+        if self._workspace.settings().verify is None:
+            return
+        worktree = self._worktree
+        await self._repository.remove_worktree(worktree.proof)
+        try:
+            mark = f"{self._workspace.database.epoch}:worktree"
+            await self._repository.add_worktree(worktree.proof, None, commit, mark)
+            project = copy_of(self._workspace.project, worktree.proof / worktree.prefix)
+            await set_up(self._workspace, project.root)
+            doubt = await verify_failure(replace(self._workspace, project=project), about)
+        finally:
+            await asyncio.shield(self._repository.remove_worktree(worktree.proof))
+        if doubt:
+            raise NotMerged(f"after the merge {doubt}")
+
+    async def _take(self, plan: Plan, head: str) -> bool:
+        """Whether the user's branch moved on to the merge; not when it has moved elsewhere meanwhile."""
+        try:
+            await self._repository.forward(plan.commit, plan.standing, plan.before)
+        except GitError as error:
+            if await self._repository.commit("HEAD") != head:
+                return False
+            raise NotMerged(f"the project's own changes are in the way: {error}") from None
+        return True

@@ -1,0 +1,200 @@
+"""A worktree of its own for a cycle that runs beside others: made, found again after a stop, removed at the end.
+
+Promises: it begins at the commit on which the user's branch stands; whatever ended the server, the next one finds it
+with everything in it; it is removed only when nothing in it would be lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from db import Lane, Story, get_lane
+from git.worktrees import Repository
+from running.command import AgentUnusable
+from running.untracked import UntrackedFiles, copy_of
+from running.verify import run
+from running.workspace import Workspace
+
+FOLDER: Final = "worktrees"  # in the data folder
+RECORDS: Final = "lanes"  # beside it: what the run keeps for itself of each
+BRANCHES: Final = "sprint-runner"  # all of ours begin with it
+NAME_CHARS: Final = 60
+SHOWN_PATHS: Final = 5  # of files that are named in a reason
+
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class LaneFailed(AgentUnusable):
+    """A worktree that cannot be made ready; the message says why, and no story is judged by it."""
+
+    kind = "worktree"
+
+
+@dataclass(frozen=True, slots=True)
+class Worktree:
+    """The worktree of one lane. `workspace` is the user's."""
+
+    workspace: Workspace
+    repository: Repository
+    names: Lane
+    prefix: str
+
+    @classmethod
+    async def of(cls, workspace: Workspace, names: Lane) -> Worktree:
+        """The worktree with these names, made or not."""
+        repository = repository_of(workspace)
+        return cls(workspace, repository, names, await repository.prefix())
+
+    @property
+    def top(self) -> Path:
+        return self.workspace.data_dir / FOLDER / self.names.worktree
+
+    @property
+    def proof(self) -> Path:
+        """Where a merge of it is laid out to be checked."""
+        return self.top.with_name(f"{self.names.worktree}-merged")
+
+    @property
+    def records(self) -> Path:
+        return self.workspace.data_dir / RECORDS / self.names.worktree
+
+    @property
+    def cargo(self) -> UntrackedFiles:
+        project = self.workspace.project
+        return UntrackedFiles(project, copy_of(project, self.top / self.prefix), self.records / "copied.json")
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self.workspace.relative(self.top)
+
+    async def open(self) -> Workspace:
+        """The lane's workspace: made at the tip of the target, or as it was left. Raises `LaneFailed`, `GitError`."""
+        cargo = self.cargo
+        if not (cargo.loaded and (self.top / ".git").is_file()):
+            await self._make(cargo)
+        await asyncio.to_thread(cargo.refresh)
+        lane = await self.lane()
+        return replace(self.workspace, project=cargo.copy, git=lane, main=self.workspace.project)
+
+    async def lane(self) -> Repository:
+        """The repository as seen from inside."""
+        return await self.repository.beside(self.cargo.copy.root, self.records / "snapshots")
+
+    async def _make(self, cargo: UntrackedFiles) -> None:
+        """No agent has been in it before everything is copied in, so what is half made is made again."""
+        start = await self.repository.tip(self.names.target)
+        if start is None:
+            raise LaneFailed(f"the branch {self.names.target} is gone")
+        await self.repository.remove_worktree(self.top)
+        mark = f"{self.workspace.database.epoch}:worktree"
+        await self.repository.add_worktree(self.top, self.names.branch, start, mark)
+        await asyncio.to_thread(self._remember, await self.repository.tip(self.names.branch) or start)
+        await set_up(self.workspace, cargo.copy.root)
+        await cargo.load(self.repository, self.workspace.data_dir)
+
+    def _remember(self, start: str) -> None:
+        self.records.mkdir(parents=True, exist_ok=True)
+        (self.records / "start").write_text(start)
+
+    async def begun(self) -> bool:
+        """Whether the branch has commits of its own, merged or not."""
+        start = await asyncio.to_thread(_read, self.records / "start")
+        return await self.repository.tip(self.names.branch) != start
+
+    async def uncommitted(self) -> list[str]:
+        """What stands in the worktree and nowhere else: in no commit, and not in the user's tree."""
+        lane = await self.lane()
+        copies = {f"{self.prefix}{name}" for name in await asyncio.to_thread(self.cargo.left_out)}
+        return [
+            path
+            for path in await lane.uncommitted()
+            if path not in copies and not await asyncio.to_thread(self.cargo.same, path.removeprefix(self.prefix))
+        ]
+
+    async def close(self) -> str:
+        """Remove the worktree, and the branch if it is merged; "" or why the worktree stays. Raises `GitError`."""
+        if await asyncio.to_thread((self.top / ".git").is_file):
+            if left := await self.cargo.bring_back(self.repository, await self.lane()):
+                return f"{named(left)} changed both there and in the project"
+            if left := await self.uncommitted():
+                return f"{named(left)} there {'is' if len(left) == 1 else 'are'} not committed"
+        for path in (self.top, self.proof):
+            await self.repository.remove_worktree(path)
+        self.repository.others.pop(self.records / "snapshots", None)
+        await asyncio.to_thread(shutil.rmtree, self.records, ignore_errors=True)
+        target = await self.repository.tip(self.names.target)
+        if target is not None:
+            await self.repository.delete_branch(self.names.branch, target)
+        return ""
+
+
+async def place_of(workspace: Workspace, story: Story | None) -> Workspace:
+    """Where a story is worked on: in its worktree as long as that is there, else in the user's own tree."""
+    if workspace.git is None or story is None:
+        return workspace
+    names = await workspace.database.read(get_lane, story.batch_id, story.cycle_number)
+    if names is None or names.ended_at is not None:
+        return workspace
+    worktree = await Worktree.of(workspace, names)
+    if not await asyncio.to_thread((worktree.top / ".git").is_file):
+        return workspace
+    lane = await worktree.lane()
+    return replace(workspace, project=worktree.cargo.copy, git=lane, main=workspace.project)
+
+
+def repository_of(workspace: Workspace) -> Repository:
+    """The user's repository; preflight and the rows see to it that there is one."""
+    if workspace.git is None:
+        raise LaneFailed("the project is no git repository any more")
+    return Repository.of(workspace.git)
+
+
+async def name_lane(workspace: Workspace, batch_id: int, keys: Sequence[str]) -> dict[str, str]:
+    """Names for a new lane that nothing has yet, as columns of its row. Raises `LaneFailed`."""
+    repository = repository_of(workspace)
+    target = await repository.branch()
+    if target is None:
+        raise LaneFailed("the project is on no branch any more: check one out")
+    plain = _UNFIT.sub("-", keys[0])[:NAME_CHARS].strip("-") or "story"
+    number = 1
+    while True:
+        name = plain if number == 1 else f"{plain}-{number}"
+        branch, worktree = f"{BRANCHES}/{batch_id}/{name}", f"{batch_id}-{name}"
+        taken = (workspace.data_dir / FOLDER / worktree).exists()
+        if not taken and await repository.tip(branch) is None:
+            return {"worktree": worktree, "branch": branch, "target": target}
+        number += 1
+
+
+async def set_up(workspace: Workspace, root: Path) -> None:
+    """Run the project's command that makes a fresh worktree ready, such as `npm ci`. Raises `LaneFailed`."""
+    command = workspace.settings().worktree_setup
+    if command is None:
+        return
+    told = f"SPRINT_RUNNER_PROJECT={workspace.project.root}"
+    ran = await run(["env", told, *shlex.split(command)], root)
+    if ran.exit_code == 0:
+        return
+    ending = "took too long" if ran.exit_code is None else f"ended with {ran.exit_code}"
+    raise LaneFailed(f"worktree_setup `{command}` {ending}:\n{workspace.masker.text(ran.tail)}")
+
+
+def named(paths: Sequence[str]) -> str:
+    """A few names out of many."""
+    more = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
+    return ", ".join(paths[:SHOWN_PATHS]) + more
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except OSError:
+        return None

@@ -1,0 +1,171 @@
+"""Which preset a batch works by: found, checked, and kept with the batch by value.
+
+A batch that goes on, after a pause, a stop of the server or a crash, goes on with the preset it was started with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from db import Batch, get_preset, keep_preset
+from running.evidence import in_the_way
+from running.preflight import NotNow
+from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
+from running.workspace import Workspace, until_stored
+from workflow import (
+    CLASSIC,
+    PRESETS,
+    CommandKind,
+    Installed,
+    PhaseKind,
+    Preset,
+    PresetError,
+    build_auto,
+    detect,
+    is_shim,
+    own_preset,
+)
+from workflow.presets import KINDS
+
+SKILLS: Final = (".claude/skills", ".agents/skills")
+COMMANDS: Final = (".claude/commands", ".claude/commands/bmad/bmm/workflows")
+LISTED_MAX: Final = 2000  # entries of one of these folders that are looked at
+SKILL_BYTES: Final = 16 * 1024  # of a SKILL.md, whose frontmatter stands at its beginning
+
+
+def installed(root: Path) -> Installed:
+    """What a project has installed of BMAD's commands; blocks on the disk."""
+    files: set[str] = set()
+    shims: set[str] = set()
+    for folder in COMMANDS:
+        files.update(f"{folder}/{name}" for name in _names(root / folder) if name.endswith(".md"))
+    for folder in SKILLS:
+        for name in _names(root / folder):
+            path = f"{folder}/{name}/SKILL.md"
+            text = _beginning(root / path) if name.startswith("bmad-") else None
+            if text is not None:
+                files.add(path)
+                shims.update([path] if is_shim(text) else [])
+    return Installed(frozenset(files), frozenset(shims))
+
+
+def _names(folder: Path) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from (entry.name for _, entry in zip(range(LISTED_MAX), entries, strict=False))
+    except OSError:
+        return
+
+
+def _beginning(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(SKILL_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def own_presets(root: Path, workflows: Mapping[str, Any]) -> dict[str, Preset]:
+    """The presets of the user's own, their prompts read. Blocks on the disk; raises `PresetError`."""
+    return {name: _with_texts(own_preset(name, definition), root) for name, definition in workflows.items()}
+
+
+def _with_texts(preset: Preset, root: Path) -> Preset:
+    kinds = tuple(_with_text(preset.name, kind, root) for kind in preset.commands)
+    return replace(preset, commands=kinds)
+
+
+def _with_text(workflow: str, kind: CommandKind, root: Path) -> CommandKind:
+    """By value: a prompt's file may change while a batch goes on."""
+    where = f"workflows: {workflow}: command {kind.name!r}"
+    text = kind.text
+    if kind.prompt is not None:
+        path = (root / kind.prompt).resolve()
+        if not path.is_relative_to(root.resolve()):
+            raise PresetError(f"{where}: the prompt {kind.prompt} lies outside the project")
+        try:
+            text = read_template(path)
+        except PromptError as error:
+            raise PresetError(f"{where}: the prompt {error}") from None
+    unknown = unknown_placeholders(text or "")
+    if unknown:
+        raise PresetError(f"{where}: there is no placeholder {unknown[0]!r}")
+    return replace(kind, text=text)
+
+
+async def choose_preset(workspace: Workspace, agent: str, *, fresh: bool) -> Preset:
+    """The preset that the settings ask for, for a batch of this agent. Raises `NotNow`, which says what to do.
+
+    `fresh`: nothing of an earlier batch is gone on with, so the work tree must be as the preset demands.
+    """
+    settings = workspace.settings()
+    caller = workspace.agents[agent].kind
+    preset = await asyncio.to_thread(_named, workspace, settings.workflow, caller)
+    await asyncio.to_thread(_check_overrides, workspace.project.root, preset)
+    if settings.code_review_after_build and preset.name == "build-auto":
+        phases = tuple(replace(phase, max_reviews=None) for phase in preset.phases)
+        preset = replace(preset, phases=phases)
+    if fresh and any(phase.kind is PhaseKind.BUILD for phase in preset.phases):
+        left = await in_the_way(workspace)
+        if left:
+            raise NotNow("git", left)
+    return preset
+
+
+def _named(workspace: Workspace, name: str, caller: str) -> Preset:
+    root, settings = workspace.project.root, workspace.settings()
+    if name == "classic":
+        return replace(CLASSIC, why="the settings name it")
+    found = installed(root)
+    if name == "auto":
+        return detect(found, caller)
+    builder = build_auto(found, caller)
+    if name != "build-auto":
+        try:
+            preset = own_presets(root, {name: settings.workflows[name]})[name]
+        except (KeyError, PresetError) as error:
+            raise NotNow("workflow", f"the workflow {name} cannot be used: {error}") from None
+        if not any(phase.kind is PhaseKind.BUILD and "build-auto" in phase.commands for phase in preset.phases):
+            return preset
+        if builder is not None:
+            return replace(preset, calls=builder.calls, caller=caller, stories=1)
+    if builder is None:
+        raise NotNow(
+            "workflow",
+            "build-auto needs BMAD's skill bmad-build-auto in .claude/skills (for agents other than Claude Code in "
+            ".agents/skills): install BMAD 6.11 or newer, or set workflow to classic",
+        )
+    return builder
+
+
+def _check_overrides(root: Path, preset: Preset) -> None:
+    """The project's own prompts are for commands that there are, and can be filled in. Raises `NotNow`."""
+    known = {*KINDS, *(kind.name for kind in preset.commands)}
+    for name in sorted(_names(root / OVERRIDES)):
+        path = f"{OVERRIDES}/{name}"
+        if not name.endswith(".md") or name.removesuffix(".md") not in known:
+            raise NotNow("prompt", f"{path}: there is no such command; known are {', '.join(sorted(known))}")
+        try:
+            unknown = unknown_placeholders(read_template(root / path))
+        except PromptError as error:
+            raise NotNow("prompt", str(error)) from None
+        if unknown:
+            raise NotNow("prompt", f"{path}: there is no placeholder {unknown[0]!r}")
+
+
+async def remember_preset(workspace: Workspace, batch_id: int, preset: Preset) -> None:
+    text = msgspec.json.encode(preset).decode()
+    await until_stored(lambda: workspace.database.write(keep_preset, batch_id, text))
+
+
+async def preset_of(workspace: Workspace, row: Batch) -> Preset:
+    """The preset that a batch was started with."""
+    text = await workspace.database.read(get_preset, row.id)
+    return PRESETS.get(row.workflow, CLASSIC) if text is None else msgspec.json.decode(text, type=Preset)

@@ -1,0 +1,67 @@
+"""A command to perform, and where one attempt at it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents import AgentSpec
+from running.journal import Session
+from running.story import StoryRun
+from workflow import CommandKind
+
+Say = Callable[[str], None]  # a line of our own in the log of a command
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """A command to perform.
+
+    `read` turns the reply into a verdict or raises `Unreadable`; `confirm`, where it is given, is what the files make
+    of that verdict, and may raise the same; `check` looks at the world and answers why the verdict must not be
+    believed, "" when it may, and says meanwhile what it does. `stories` is empty for work on the project itself.
+    """
+
+    command: str
+    stories: tuple[StoryRun, ...]
+    read: Callable[[str], object]
+    check: Callable[[Any, Say], Coroutine[Any, Any, str]] | None = None
+    confirm: Callable[[Any], Coroutine[Any, Any, object]] | None = None
+    light: bool = False
+    background: bool = False
+    watched: bool = False  # by git: the size of its change is measured
+    findings: str = "none"
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def story_key(self) -> str:
+        return self.stories[0].key if self.stories else ""
+
+    @property
+    def story_keys(self) -> list[str]:
+        return [story.key for story in self.stories]
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether a question of its agent goes to the operator: beside the run, and before it, nobody is asked."""
+        return bool(self.stories) and not self.background
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptContext:
+    """Where an attempt stands: in which batch and cycle, at which try, by which agent and model, in whose session.
+
+    `kind` is what the preset knows of the command, `call` the project's own command that performs it, `reply` the
+    operator's answer that the session is resumed with.
+    """
+
+    batch_id: int
+    cycle_number: int
+    attempt: int
+    spec: AgentSpec
+    model: str | None
+    session: Session | None
+    kind: CommandKind
+    call: str | None = None
+    reply: str | None = None

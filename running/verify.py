@@ -1,0 +1,171 @@
+"""The project's own check (`verify`): run, bounded, and kept.
+
+Every run is a row with its exit code, duration and the end of its output; the output itself goes to a file of the data
+folder. Memory and disk are bounded whatever the check prints: of a long output the beginning and the end are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from db import create_check, get_checks_by_key
+from running.workspace import Workspace, until_stored
+
+CHECK_TIMEOUT_S: Final = 1800.0  # the project's own check
+HEAD_BYTES: Final = 256 * 1024  # of the output that are kept from its beginning
+TAIL_BYTES: Final = 256 * 1024  # and from its end
+DRAIN_S: Final = 2.0  # for the last of the output, when the check has ended
+TAIL_CHARS: Final = 2000  # of the output that go into the row and the reason: the end is where failures are summed up
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyContext:
+    """What a run of the check is for. `say` puts a line into the log; without a batch nothing is kept."""
+
+    batch_id: int | None = None
+    story_key: str = ""
+    say: Callable[[str], None] = lambda _: None
+    command_id: int | None = None
+
+
+NO_CONTEXT: Final = VerifyContext()
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """How the check ended: exit code (None after the time limit) and output, its middle left out if it is long."""
+
+    exit_code: int | None
+    output: bytes
+    duration_ms: int
+
+    @property
+    def tail(self) -> str:
+        return self.output.decode(errors="replace")[-TAIL_CHARS:].strip()
+
+
+async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT) -> str:
+    """ "" where the check ends with 0 or none is set, else one sentence and the end of its output."""
+    command = workspace.settings().verify
+    if command is None:
+        return ""
+    began = workspace.clock()
+    ran = await run(shlex.split(command), workspace.project.root)
+    tail = workspace.masker.text(ran.tail)
+    ending = f"took longer than {CHECK_TIMEOUT_S / 60:.0f} minutes"
+    if ran.exit_code is not None:
+        ending = f"ended with {ran.exit_code}"
+    if about.batch_id is not None:
+        await _keep(workspace, about, command, ran, tail, began)
+    if ran.exit_code == 0:
+        about.say(f"The check `{command}` passed in {ran.duration_ms / 1000:.1f} s")
+        return ""
+    about.say(f"The check `{command}` {ending}: {' '.join(tail.split())[-200:]}")
+    return f"the check `{command}` {ending}:\n{tail}"
+
+
+async def _keep(
+    workspace: Workspace, about: VerifyContext, command: str, ran: VerifyResult, tail: str, began: float
+) -> None:
+    batch_id = about.batch_id
+    assert batch_id is not None  # noqa: S101 - asked by the only caller
+    count = len(await workspace.database.read(get_checks_by_key, about.story_key)) + 1
+    name = f"checks/{batch_id}/{about.story_key or 'batch'}-{int(began * 1000)}-{count}.txt"
+    output = workspace.masker.text(ran.output.decode(errors="replace"))
+    written = await asyncio.to_thread(_write, workspace.data_dir / name, output)
+    columns = {
+        "command_id": about.command_id,
+        "command": command,
+        "ok": int(ran.exit_code == 0),
+        "exit_code": ran.exit_code,
+        "duration_ms": ran.duration_ms,
+        "at": int(began * 1000),
+        "tail": tail,
+        "file": name if written else None,
+    }
+    await until_stored(lambda: workspace.database.write(create_check, batch_id, about.story_key, **columns))
+
+
+def _write(path: Path, output: str) -> bool:
+    """Whether the disk took it; the row has the end of it anyway."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(output, "utf-8")
+    except OSError:
+        return False
+    return True
+
+
+async def run(argv: list[str], folder: Path) -> VerifyResult:
+    """Run the check; the whole process group is gone afterwards."""
+    began = time.monotonic()
+    source, sink = os.pipe()  # our own, so that it can be closed while something that left the group holds it
+    kept = _Kept()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: kept, os.fdopen(source, "rb", 0))
+    try:
+        code = await _run(argv, folder, sink)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(kept.ended.wait(), DRAIN_S)
+    except OSError as error:
+        code = 127
+        kept.data_received(f"it could not be started: {error.strerror}".encode())
+    finally:
+        transport.close()
+    return VerifyResult(code, kept.output(), round((time.monotonic() - began) * 1000))
+
+
+async def _run(argv: list[str], folder: Path, sink: int) -> int | None:
+    """The exit code, None after the time limit. Closes our end of the pipe. Raises OSError."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv, cwd=folder, start_new_session=True, stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink
+        )
+    finally:
+        os.close(sink)
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            return await process.wait()
+    except TimeoutError:
+        return None
+    finally:
+        with suppress(ProcessLookupError):  # nobody of the group is left, as it should be
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+class _Kept(asyncio.Protocol):
+    """The beginning and the end of an output, as it comes; `ended` when nobody can add to it any more."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self._head = bytearray()
+        self._tail: deque[bytes] = deque()
+        self._tail_size = self._left_out = 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
+
+    def data_received(self, data: bytes) -> None:
+        room = HEAD_BYTES - len(self._head)
+        self._head += data[:room]
+        if len(data) > room:
+            self._tail.append(data[room:])
+            self._tail_size += len(self._tail[-1])
+        while self._tail_size - len(self._tail[0] if self._tail else b"") >= TAIL_BYTES:
+            dropped = self._tail.popleft()
+            self._tail_size -= len(dropped)
+            self._left_out += len(dropped)
+
+    def output(self) -> bytes:
+        gap = f"\n… {self._left_out} bytes are left out here …\n".encode() if self._left_out else b""
+        return bytes(self._head) + gap + b"".join(self._tail)

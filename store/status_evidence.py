@@ -1,0 +1,74 @@
+"""Where every story stands by the runner's own records: its newest row, its commands, who moved it last."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Final
+
+import msgspec
+
+from store.rows import many
+from store.stories import Story
+
+DEEDS_MAX: Final = 20_000  # newest commands that are looked at: years of one project
+
+
+class CommandSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A command, as far as it says something about a story; `story_keys` as JSON, times in ms since the epoch."""
+
+    id: int
+    story_keys: str
+    command: str
+    attempt: int
+    status: str
+    word: str | None
+    reason: str | None
+    verdict: str | None
+    ended_at: int | None
+    files_changed: int | None
+    lines_added: int | None
+    lines_removed: int | None
+
+
+class StatusChange(msgspec.Struct, frozen=True):
+    """The last change of a story's status that was told; `at` in ms since the epoch."""
+
+    old: str
+    new: str
+    reason: str
+    at: int
+
+
+def get_command_summaries(connection: sqlite3.Connection) -> list[CommandSummary]:
+    """The newest commands that worked for stories, oldest first."""
+    columns = ", ".join(CommandSummary.__struct_fields__)
+    sql = f"""SELECT * FROM (SELECT {columns} FROM commands WHERE story_keys != '[]' ORDER BY id DESC LIMIT ?)
+              ORDER BY id"""  # noqa: S608 - only names of columns
+    return many(connection, CommandSummary, sql, (DEEDS_MAX,))
+
+
+def get_newest_stories(connection: sqlite3.Connection) -> list[Story]:
+    """The newest row of every story that a batch ever took up."""
+    return many(connection, Story, "SELECT * FROM stories WHERE id IN (SELECT max(id) FROM stories GROUP BY story_key)")
+
+
+def get_status_changes(connection: sqlite3.Connection, only: str | None = None) -> dict[str, StatusChange]:
+    """The last change of status of each story that ever had one, or of one story. An edit of a story's file is told in
+    the same way, with the same status before and after, and is none."""
+    sql = """SELECT story_key, max(seq), timestamp, payload FROM events
+             WHERE type = 'story:status' AND (?1 IS NULL OR story_key = ?1)
+             AND json_extract(payload, '$.old_status') IS NOT json_extract(payload, '$.new_status')
+             GROUP BY story_key"""
+    moves = {}
+    for key, _, at, payload in connection.execute(sql, (only,)):
+        told = json.loads(payload)
+        moves[key] = StatusChange(told["old_status"], told["new_status"], told.get("reason", ""), at)
+    return moves
+
+
+def count_stories_since(connection: sqlite3.Connection, since_ms: int) -> int:
+    """How many different stories were taken up at or after the given time."""
+    sql = "SELECT count(DISTINCT story_key) FROM stories WHERE started_at >= ?"
+    count: int = connection.execute(sql, (since_ms,)).fetchone()[0]
+    return count

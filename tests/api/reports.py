@@ -1,0 +1,84 @@
+"""A dossier in which every word means no good, for tests of what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agents import Entry, EntryKind
+from api.dossier import CheckLine, Dossier, TaskLine
+from api.reviews import Finding, Review, Round
+from api.status_evidence import Sentence
+from db import Command
+from git.history import Change, CommitInfo, FileChange, Hunk
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</style><script>alert(2)</script>",
+    '"><img src=x onerror=alert(3)>',
+    "</title><svg onload=alert(4)>",
+    "<iframe src=//localhost/x></iframe>",
+    '<meta http-equiv="refresh" content="0;url=//localhost/y">',
+    "<link rel=stylesheet href=//localhost/z>",
+)
+ALL = " ".join(HOSTILE)
+
+
+def hostile_dossier() -> Dossier:
+    blank: dict[str, Any] = dict.fromkeys(Command.__struct_fields__)
+    command = {**blank, "id": 1, "attempt": 1, "started_at": 0, "verdict": ALL}
+    command |= dict.fromkeys(("story_key", "command", "status", "agent", "model", "reason"), ALL)
+    del command["word"]
+    finding = Finding(ALL, "")
+    review = Round(
+        command_id=1,
+        command=ALL,
+        batch_id=1,
+        attempt=1,
+        status=ALL,
+        readable=True,
+        verdict=ALL,
+        reason=ALL,
+        background=False,
+        ended_at=None,
+        counts=None,
+        findings=[finding],
+        gone=[finding],
+    )
+    return Dossier(
+        key="1-1-a",
+        epic="1",
+        title=HOSTILE[0],
+        status=ALL,
+        raw_status=ALL,
+        runnable=False,
+        writable=True,
+        description=ALL,
+        statement=ALL,
+        criteria=[ALL],
+        tasks=[TaskLine(ALL, True, 0)],
+        drift=None,
+        files=[ALL],
+        file_list=[ALL],
+        change_log=[ALL],
+        reason=ALL,
+        standing=None,
+        evidence=[Sentence("bad", ALL)],
+        checks=[CheckLine(id=1, command=ALL, ok=False, exit_code=1, duration_ms=1, at=0, tail=ALL)],
+        reviews=[Review("code-review", [review])],
+        commands=[command],
+        artifacts=[ALL],
+        commits=[CommitInfo("a" * 40, ALL, 0, ALL, 1, 1, 0)],
+        diff=None,
+        problems=[ALL],
+    )
+
+
+def hostile_entries() -> Mapping[int, Sequence[Entry]]:
+    return {1: [Entry(EntryKind.TOOL, ALL, True, ALL, len(ALL)), Entry(EntryKind.TEXT, ALL)]}
+
+
+def hostile_changes() -> Mapping[str, Change | None]:
+    hunks = [Hunk(0, 1, ALL, [f"+{ALL}"])]
+    file = FileChange(path=ALL, status="added", added=1, removed=0, binary=False, hunks=hunks)
+    return {"a" * 40: Change([file])}

@@ -1,0 +1,166 @@
+"""Stories of different epics side by side: real worktrees, real merges, a real agent process in each."""
+
+from __future__ import annotations
+
+import sprint
+from db import get_checks_by_key, get_story_by_key
+from running.lanes.lane import tidy
+from running.lanes.worktree import place_of
+from tests.conftest import MakeRunner
+from tests.running.lanes.lane_runs import branches, ends, git, overlapped, worktrees
+from tests.running.projects import TRACKER
+
+SLOW = {"code-review": ["slow:1+ZERO ISSUES"]}
+
+
+async def test_two_epics_run_side_by_side_and_are_merged_in_order(make_runner: MakeRunner) -> None:
+    stories = {"1-1-a": "in-progress", "1-2-b": "in-progress", "1-3-c": "in-progress", "2-1-d": "backlog"}
+    script = {"dev-story": {"1-1-a": ["slow:2+ok"]}}
+    runner = await make_runner(stories, script, parallel=2)
+    before = (runner.root / TRACKER).read_text()
+    await runner.run()
+    assert set(runner.statuses().values()) == {"done"}
+    assert overlapped(runner, "1-1-a", "2-1-d")
+    assert [start["story_keys"] for start in runner.of("cycle:start")] == [["1-1-a", "1-2-b"], ["2-1-d"], ["1-3-c"]]
+    assert ends(runner) == [(1, ["1-1-a", "1-2-b"], []), (2, ["2-1-d"], []), (3, ["1-3-c"], [])]
+    assert runner.of("batch:end") == [{"batch_id": 1, "cycles_completed": 3, "status": "completed"}]
+    merges = [name for name in runner.commands("success") if name.endswith(" merge")]
+    assert merges == ["1-1-a merge", "2-1-d merge", "1-3-c merge"]
+    assert git(runner.root, "log", "--first-parent", "--format=%s").splitlines() == [
+        "merge(1): stories 1-3-c",
+        "merge(2): stories 2-1-d",
+        "merge(1): stories 1-1-a, 1-2-b",
+        "start",
+    ]
+    expected = before.replace("epic-1: backlog", "epic-1: in-progress").replace(
+        "epic-2: backlog", "epic-2: in-progress"
+    )
+    for status in ("in-progress ", "backlog "):
+        expected = expected.replace(f": {status} #", ": done  #")
+    assert (runner.root / TRACKER).read_text() == expected
+    assert sorted(path.name for path in (runner.root / "work").iterdir()) == [f"{key}.md" for key in sorted(stories)]
+    assert (branches(runner.root), worktrees(runner)) == ([], [])
+
+
+async def test_a_conflict_blocks_the_story_and_keeps_its_branch(make_runner: MakeRunner) -> None:
+    """Meanwhile the user commits a file of their own where the story's work would go, and edits another one."""
+    runner = await make_runner({"1-1-a": "in-progress", "2-1-b": "in-progress"}, SLOW, parallel=2)
+    await runner.start()
+    await runner.until_command("code-review-1", times=2)
+    (runner.root / "work").mkdir()
+    (runner.root / "work/2-1-b.md").write_text("mine\n")
+    git(runner.root, "add", "work")
+    git(runner.root, "commit", "-qm", "mine")
+    (runner.root / "notes.txt").write_text("not committed\n")
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done", "2-1-b": "blocked"}
+    assert ends(runner) == [(1, ["1-1-a"], []), (2, [], ["2-1-b"])]
+    told = runner.of("attention")[-1]
+    assert (told["kind"], told["story_key"]) == ("blocked", "2-1-b")
+    assert "conflicts in work/2-1-b.md" in told["message"]
+    assert runner.commands("error") == ["2-1-b merge"]
+    assert "the branch sprint-runner/1/2-1-b is kept, and not merged into" in told["message"]
+    assert branches(runner.root) == ["sprint-runner/1/2-1-b"]
+    assert git(runner.root, "show", "sprint-runner/1/2-1-b:work/2-1-b.md").endswith("Done as 2-1-b asks.")
+    assert (runner.root / "work/2-1-b.md").read_text() == "mine\n"
+    assert git(runner.root, "status", "--porcelain").splitlines() == [f" M {TRACKER}", "?? notes.txt"]
+    assert worktrees(runner) == []
+
+
+async def test_a_change_of_the_users_that_is_in_the_way_is_not_written_over(make_runner: MakeRunner) -> None:
+    runner = await make_runner({"1-1-a": "in-progress"}, SLOW, parallel=2)
+    await runner.start()
+    await runner.until_command("code-review-1")
+    (runner.root / "work").mkdir()
+    (runner.root / "work/1-1-a.md").write_text("mine\n")
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "blocked"}
+    assert "the project's own changes are in the way" in runner.of("attention")[-1]["message"]
+    assert (runner.root / "work/1-1-a.md").read_text() == "mine\n"
+    assert branches(runner.root) == ["sprint-runner/1/1-1-a"]
+    assert git(runner.root, "diff", "--cached", "--name-only") == ""
+
+
+async def test_what_passes_alone_and_fails_together_is_not_merged(make_runner: MakeRunner) -> None:
+    check = "sh -c '! { test -e work/1-1-a.md && test -e work/2-1-b.md; }'"
+    runner = await make_runner({"1-1-a": "in-progress", "2-1-b": "in-progress"}, parallel=2, verify=check)
+    await runner.run()
+    assert runner.statuses() == {"1-1-a": "done", "2-1-b": "blocked"}
+    assert "after the merge the check" in runner.of("attention")[-1]["message"]
+    checks = await runner.database.read(get_checks_by_key, "2-1-b")
+    assert [check.ok for check in checks] == [1, 1, 0]
+    merge = next(start for start in runner.of("command:start")[::-1] if start["command"] == "merge")
+    assert checks[-1].command_id == merge["command_id"]
+    assert git(runner.root, "log", "--first-parent", "--format=%s").splitlines() == ["merge(1): stories 1-1-a", "start"]
+    assert branches(runner.root) == ["sprint-runner/1/2-1-b"]
+    assert not (runner.root / "work/2-1-b.md").exists()
+    assert worktrees(runner) == []
+
+
+async def test_planning_files_that_git_does_not_know_go_there_and_back(make_runner: MakeRunner) -> None:
+    runner = await make_runner({"1-1-a": "ready-for-dev", "2-1-b": "backlog"}, parallel=2)
+    git(runner.root, "rm", "-rq", "--cached", "_bmad-output")
+    (runner.root / ".gitignore").write_text(".sprint-runner/\n_bmad-output/\n")
+    git(runner.root, "commit", "-qam", "planning stays outside")
+    await runner.run()
+    assert runner.statuses() == {"1-1-a": "done", "2-1-b": "done"}
+    folder = runner.root / TRACKER.parent
+    for key in ("1-1-a", "2-1-b"):
+        assert f"work/{key}.md" in (folder / f"{key}.md").read_text()
+    assert git(runner.root, "status", "--porcelain") == ""
+    assert git(runner.root, "ls-files", "_bmad-output") == ""
+    assert (branches(runner.root), worktrees(runner)) == ([], [])
+
+
+async def test_planning_files_that_nobody_has_committed_are_by_the_agent(make_runner: MakeRunner) -> None:
+    """They stand in the user's tree, where git would not write over them."""
+    runner = await make_runner({"1-1-a": "in-progress"}, parallel=2)
+    git(runner.root, "rm", "-rq", "--cached", "_bmad-output")
+    git(runner.root, "commit", "-qm", "planning is not committed")
+    await runner.run()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert "work/1-1-a.md" in (runner.root / TRACKER.parent / "1-1-a.md").read_text()
+    assert git(runner.root, "status", "--porcelain") == f" M {TRACKER}"
+    assert len(git(runner.root, "ls-files", "_bmad-output").splitlines()) == 3
+    assert (branches(runner.root), worktrees(runner)) == ([], [])
+
+
+async def test_work_that_is_not_committed_is_not_thrown_away(make_runner: MakeRunner) -> None:
+    script = {"dev-story": {"1-2-b": ["ok+no-marker"]}}
+    runner = await make_runner({"1-1-a": "in-progress", "1-2-b": "in-progress"}, script, parallel=2)
+    await runner.run()
+    assert runner.statuses() == {"1-1-a": "done", "1-2-b": "blocked"}
+    left = runner.root / ".sprint-runner/worktrees/1-1-1-a/work/1-2-b.md"
+    assert left.is_file()
+    told = runner.of("attention")[-1]
+    assert told["kind"] == "worktree"
+    assert ".sprint-runner/worktrees/1-1-1-a" in told["message"]
+    await tidy(runner.workspace)
+    assert (branches(runner.root), worktrees(runner)) == (["sprint-runner/1/1-1-a"], ["1-1-1-a"])
+    git(left.parents[1], "add", "-A")
+    git(left.parents[1], "commit", "-qm", "put away by hand")
+    await tidy(runner.workspace)
+    assert (branches(runner.root), worktrees(runner)) == (["sprint-runner/1/1-1-a"], [])
+    git(runner.root, "checkout", "-q", "--", ".")
+    git(runner.root, "merge", "-q", "sprint-runner/1/1-1-a")
+    assert (runner.root / "work/1-2-b.md").is_file()
+
+
+async def test_a_story_is_seen_where_it_is_worked_on(make_runner: MakeRunner) -> None:
+    runner = await make_runner({"1-1-a": "backlog"}, SLOW, parallel=2)
+    await runner.start()
+    await runner.until_command("code-review-1")
+    row = await runner.database.read(get_story_by_key, "1-1-a")
+    assert row is not None
+    seen = await place_of(runner.workspace, row)
+    assert seen.git is not None
+    assert row.base_tree is not None
+    assert (await seen.git.diff(row.base_tree, await seen.git.snapshot())).files_changed == 1
+    assert sprint.story_files(seen.project, "1-1-a")
+    assert not sprint.story_files(runner.workspace.project, "1-1-a")
+    await runner.until_end()
+    assert await place_of(runner.workspace, row) is runner.workspace
+    assert runner.workspace.git is not None
+    after = await runner.workspace.git.diff(row.base_tree, await runner.workspace.git.snapshot())
+    assert after.files_changed == 1
+    assert sprint.story_files(runner.workspace.project, "1-1-a")

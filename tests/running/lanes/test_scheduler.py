@@ -1,0 +1,133 @@
+"""Cycles side by side, without agents: how many, of which epics, in which order they end, what a failure does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Any, cast
+
+import pytest
+
+from running.cycle_source import PlannedCycle
+from running.gate import Stopped
+from running.journal import Journal
+from running.lanes.scheduler import FinishOrder, Lanes
+from running.story import StoryRun
+from tests.running.projects import LONG_S
+
+
+class FakeGate:
+    ended = False
+
+    def end_agents(self) -> None:
+        self.ended = True
+
+
+class Road:
+    """A plan of cycles by epic; each one runs until it is let go."""
+
+    def __init__(self, width: int, *epics: str) -> None:
+        self.waiting = list(enumerate(epics, start=1))
+        self.gate = FakeGate()
+        self.turns = FinishOrder(1)
+        self.running: dict[int, asyncio.Future[None]] = {}
+        self.worked: list[int] = []
+        self.ended: list[int] = []
+        self.most = self.taken = 0
+        self.lanes = Lanes(width, cast(Any, self.gate), self.turns, self.take, self.run)
+
+    async def take(self, busy: Collection[str]) -> PlannedCycle | None:
+        for place, (_, epic) in enumerate(self.waiting):
+            if epic not in busy:
+                self.waiting.pop(place)
+                self.taken += 1
+                return PlannedCycle(self.taken, [StoryRun(0, f"{epic}-1-x", epic, "", "backlog", "backlog")], Journal())
+        return None
+
+    async def run(self, taken: PlannedCycle) -> None:
+        self.running[taken.number] = asyncio.get_running_loop().create_future()
+        self.most = max(self.most, len(self.running))
+        await self.running[taken.number]
+        self.worked.append(taken.number)
+        await self.turns.wait(taken.number)
+        del self.running[taken.number]
+        self.ended.append(taken.number)
+        self.turns.end(taken.number)
+
+    def start(self) -> asyncio.Task[None]:
+        """A run that hangs has failed."""
+        return asyncio.create_task(asyncio.wait_for(self.lanes.run(), LONG_S))
+
+    async def settle(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+async def test_cycles_end_in_the_order_of_their_numbers() -> None:
+    road = Road(2, "1", "1", "2", "2")
+    whole = road.start()
+    await road.settle()
+    assert sorted(road.running) == [1, 2]
+    road.running[2].set_result(None)
+    await road.settle()
+    assert (road.worked, road.ended, road.most) == ([2], [], 2)
+    road.running[1].set_result(None)
+    await road.settle()
+    assert road.ended == [1, 2]
+    for _ in range(2):
+        for future in list(road.running.values()):
+            if not future.done():
+                future.set_result(None)
+        await road.settle()
+    await whole
+    assert (road.ended, road.waiting, road.most) == ([1, 2, 3, 4], [], 2)
+
+
+async def test_one_epic_never_runs_beside_itself() -> None:
+    road = Road(3, "1", "1", "1")
+    whole = road.start()
+    for number in (1, 2, 3):
+        await road.settle()
+        assert list(road.running) == [number]
+        road.running[number].set_result(None)
+    await whole
+    assert road.most == 1
+
+
+async def test_a_failure_ends_the_others_and_comes_out() -> None:
+    """Also for one that waits for its turn, and before one that only stopped because of it."""
+    road = Road(3, "1", "2", "3")
+    whole = road.start()
+    await road.settle()
+    road.running[3].set_result(None)
+    await road.settle()
+    road.running[2].set_exception(ValueError("broken"))
+    await road.settle()
+    assert road.gate.ended
+    road.running[1].set_exception(Stopped())
+    with pytest.raises(ValueError, match="broken"):
+        await whole
+    assert road.ended == []
+
+
+async def test_a_stop_is_a_stop() -> None:
+    road = Road(2, "1", "2")
+    whole = road.start()
+    await road.settle()
+    for future in road.running.values():
+        future.set_exception(Stopped())
+    with pytest.raises(Stopped):
+        await whole
+    assert not road.gate.ended
+
+
+@pytest.mark.parametrize("stopped", [1, 2])
+async def test_of_cycles_that_end_at_the_same_time_none_is_overlooked(stopped: int) -> None:
+    road = Road(2, "1", "2")
+    whole = road.start()
+    await road.settle()
+    for number, waiting in road.running.items():
+        waiting.set_exception(Stopped() if number == stopped else ValueError("broken"))
+    with pytest.raises(ValueError, match="broken"):
+        await whole
+    assert road.gate.ended

@@ -1,0 +1,298 @@
+"""Who is connected, and how every committed event reaches each of them exactly once.
+
+Owns the clients of `/ws`: fan-out, `init` and resume, heartbeat, slow clients, shutdown. Promises: connecting and
+publishing are each one block without an `await`, so no event slips in between; the frames of a commit are built once
+and written to each client with one `transport.write`; a client that does not read costs its own bounded buffer and
+nobody else a microsecond. The transport's buffer is the only queue; only a long replay has a task of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any, Final
+
+from events import Event
+from websocket import frames
+from websocket.client import Client, CloseLine
+from websocket.ring import INIT_EVENTS, Ring, pieces
+
+BACKLOG_MAX: Final = 1 << 20  # bytes a client may leave unread before a flush, beside its own init while that drains
+REPLAY_EVENTS: Final = 500  # events read from the log at a time when a client resumes from far behind
+REPLAY_PAUSE_S: Final = 0.01  # first wait for a resuming client to take what it was sent; waits grow up to SWEEP_S
+CLOSE_S: Final = 2.0  # how long a closing handshake may take before the line is cut
+SWEEP_S: Final = 0.25  # how often the heartbeat looks at the clients
+LATE_S: Final = 0.5  # a sweep later than this was the machine's fault (sleep, load), not the clients'
+
+History = Callable[[int, int], Awaitable[list[bytes]]]
+"""The log behind the ring: stored envelopes with first <= seq <= last, oldest first."""
+
+log = logging.getLogger("sprint_runner.hub")
+
+
+class HistoryGap(RuntimeError):
+    """The log does not hold all of the events it was asked for."""
+
+
+class Hub:
+    """The clients of one server. `snapshot` gives the JSON of the active batch and of the run, as of `seq`."""
+
+    def __init__(
+        self,
+        *,
+        epoch: str,
+        history: History,
+        snapshot: Callable[[], tuple[bytes, bytes]],
+        clock: Callable[[], float],
+        heartbeat_s: float = 30.0,
+        pong_timeout_s: float = 10.0,
+        max_clients: int = 1000,
+    ) -> None:
+        self.epoch = epoch
+        self.clients: set[Client] = set()
+        self.dropped = self.refused = self.deliveries = 0
+        self.lag_s = 0.0
+        self.problem: str | None = None
+        self._history = history
+        self._snapshot = snapshot
+        self._clock = clock
+        self._heartbeat_s = heartbeat_s
+        self._pong_timeout_s = pong_timeout_s
+        self._max_clients = max_clients
+        self.ring = Ring()
+        self._init: bytes | None = None
+        self._turn = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._swept_at = clock()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    @property
+    def seq(self) -> int:
+        """The newest event that was handed out."""
+        return self.ring.seq
+
+    # -- events ------------------------------------------------------------------------------------------------
+
+    def load(self, seq: int, envelopes: Iterable[bytes]) -> None:
+        """Fill the ring at start with the newest stored envelopes, the last of which has the given seq."""
+        self.ring.add(seq, envelopes)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Hand one commit to every client: one block, one write each."""
+        if events[0].seq != self.seq + 1:
+            self._start_over(events[0].seq)
+        flush = self.ring.add(events[-1].seq, [event.data for event in events])
+        self._init = None
+        live = [client for client in self.clients if client.live]
+        for client in live:
+            self._send(client, flush)
+        self.deliveries += len(events) * len(live)
+
+    def refresh(self) -> None:
+        """Something of the snapshot changed that no event tells: build the next `init` anew."""
+        self._init = None
+
+    def _start_over(self, seq: int) -> None:
+        """Events are committed that we were never given: clients come back and get them from the log."""
+        log.error("events %d to %d did not reach the clients; they are asked to come back", self.seq + 1, seq - 1)
+        self.ring.clear()
+        for client in tuple(self.clients):
+            self._drop(client)
+
+    # -- connecting --------------------------------------------------------------------------------------------
+
+    def connect(
+        self, transport: asyncio.Transport, close_line: CloseLine, since: int | None = None, epoch: str | None = None
+    ) -> Client:
+        """Greet a client with `init` or with what it missed, and from then on send it every event.
+
+        `since` is the last seq the client has seen, None when it named none. The client must be given to `forget`.
+        """
+        now = self._clock()
+        client = Client(transport, close_line, now, now + self._heartbeat_s)
+        client.wants_ticks = since is not None
+        if self._closed or len(self.clients) >= self._max_clients:
+            self.refused += 1
+            self._let_go(client, frames.GOING_AWAY if self._closed else frames.TOO_MANY)
+            return client
+        self.clients.add(client)
+        if since is None or epoch != self.epoch or not self.ring.within(since):
+            init = self._init_frame()
+            client.live = True
+            self._send(client, init)
+            client.init_bytes = len(init)
+        else:
+            self._resume(client, since)
+        return client
+
+    def forget(self, client: Client) -> None:
+        """The line is gone; safe to call again."""
+        client.live = False
+        self.clients.discard(client)
+        if client.replay is not None:
+            client.replay.cancel()
+
+    def _init_frame(self) -> bytes:
+        """Serialised once for any number of clients that connect at the same seq."""
+        if self._init is None:
+            batch, run = self._snapshot()
+            self._init = frames.init(batch, self.ring.recent, self.seq, self.epoch, run)
+        return self._init
+
+    def _resume(self, client: Client, since: int) -> None:
+        """Send what is missing: at once when a piece of the ring is all of it, else piece by piece."""
+        self._send(client, frames.resumed(since + 1, self.seq))
+        if self.ring.reaches(since):
+            since = self._send_ring(client, since)
+        if client in self.clients and not client.live:
+            client.replay = self._spawn(self._replay(client, since))
+
+    async def _replay(self, client: Client, since: int) -> None:
+        """From the log while that is needed, then from the ring, at the pace of the client. The sweeper lets go of one
+        that takes nothing, and `forget` cancels this."""
+        try:
+            while client in self.clients and not client.live:
+                await self._drained(client)
+                reached = self.ring.reaches(since)
+                since = self._send_ring(client, since) if reached else await self._send_log(client, since)
+        except Exception as error:
+            log.error("a client that resumed after event %d was not served: %r", since, error)
+            self._let_go(client, frames.FAILED)
+
+    def _send_ring(self, client: Client, since: int) -> int:
+        """Send a piece. With the last one, in the same block, the client is live: no event can come between."""
+        piece = self.ring.piece(since)
+        if piece:
+            self._send(client, b"".join(piece))
+        client.live = since + len(piece) == self.seq
+        return since + len(piece)
+
+    async def _send_log(self, client: Client, since: int) -> int:
+        last = min(since + REPLAY_EVENTS, self.seq)
+        envelopes = await self._history(since + 1, last)
+        if len(envelopes) != last - since:
+            raise HistoryGap(f"the log holds {len(envelopes)} of the events {since + 1} to {last}")
+        for piece in pieces(map(frames.frame, envelopes)):
+            self._send(client, b"".join(piece))
+            await self._drained(client)
+        return last
+
+    async def _drained(self, client: Client) -> None:
+        """Wait until the client has taken most of it; between two pieces, of whomever, the loop has its turn."""
+        async with self._turn:
+            await asyncio.sleep(0)
+        pause = REPLAY_PAUSE_S
+        while client.transport.get_write_buffer_size() > BACKLOG_MAX // 2:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, SWEEP_S)
+
+    # -- one client --------------------------------------------------------------------------------------------
+
+    def _send(self, client: Client, data: bytes) -> None:
+        """Write to one client; one that was over its bound before is let go, and comes back with `since`."""
+        if client.transport.is_closing():
+            self.forget(client)
+        elif client.backlog() > BACKLOG_MAX:
+            self._drop(client)
+        else:
+            client.write(data)
+
+    def heard(self, client: Client, opcode: int, data: object) -> None:
+        """A message came in. Only pings are answered; everything else, of any shape, is just a sign of life."""
+        client.waiting_since = None
+        if client.closing:
+            return
+        if opcode == frames.PING and isinstance(data, bytes | bytearray):
+            self._send(client, frames.frame(bytes(data), frames.PONG))
+        elif opcode == frames.TEXT and isinstance(data, str) and frames.is_ping(data):
+            self._send(client, frames.PONG_MESSAGE)
+
+    def _drop(self, client: Client) -> None:
+        self.dropped += 1
+        self._let_go(client, frames.TOO_SLOW)
+
+    def _let_go(self, client: Client, code: int) -> None:
+        """Stop sending at once; the closing handshake goes on in a task of its own, with a deadline."""
+        self.forget(client)
+        if not client.closing:
+            client.closing = True
+            self._spawn(self._close(client, code))
+
+    async def _close(self, client: Client, code: int) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await client.close_line(code)
+        except TimeoutError:
+            log.info("a client did not close within %.0f s and was cut off", CLOSE_S)
+        finally:
+            client.transport.abort()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # -- heartbeat and shutdown --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._swept_at = self._clock()
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
+
+    async def close(self) -> None:
+        """1001 to all, at most `CLOSE_S` for their answers, the rest aborted."""
+        self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        for client in tuple(self.clients):
+            self._let_go(client, frames.GOING_AWAY)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            try:
+                self.sweep()
+            except Exception:  # without the sweeper nobody would ever be found dead
+                log.exception("the heartbeat met a fault and goes on")
+
+    def sweep(self) -> None:
+        """Ping whom it is time to ping, abort who has not answered in time, let go of who takes nothing."""
+        now = self._clock()
+        self.lag_s = max(now - self._swept_at - SWEEP_S, 0.0)
+        self._swept_at = now
+        for client in tuple(self.clients):
+            if self.lag_s > LATE_S:
+                client.discount_lag(self.lag_s)
+            self._check(client, now)
+
+    def _check(self, client: Client, now: float) -> None:
+        stuck = client.stuck_for(now)
+        if client.silent_for(now) >= self._pong_timeout_s:
+            self.dropped += 1
+            self.forget(client)
+            client.transport.abort()
+        elif stuck >= self._heartbeat_s + self._pong_timeout_s:
+            self._drop(client)  # it talks, but reads nothing
+        elif now >= client.ping_at:
+            self._ping(client, now)
+
+    def _ping(self, client: Client, now: float) -> None:
+        client.ping_at = now + self._heartbeat_s
+        client.waiting_since = now if client.waiting_since is None else client.waiting_since
+        told = frames.tick(self.seq, self.problem) if client.wants_ticks and client.live else b""
+        self._send(client, frames.frame(b"", frames.PING) + told)
+
+    def trouble(self, problem: str | None) -> None:
+        """Something that no event can tell, because none can be stored: it goes out with the ticks, and at once."""
+        self.problem = problem
+        self._init = None
+        for client in tuple(self.clients):
+            if client.wants_ticks and client.live:
+                self._send(client, frames.tick(self.seq, problem))
+
+
+__all__ = ["BACKLOG_MAX", "CLOSE_S", "INIT_EVENTS", "Client", "Hub"]
