@@ -135,6 +135,7 @@ class Outcome:
     resets_at: float | None
     malformed_lines: int
     last_activity: str
+    doubts: tuple[str, ...] = ()  # claims in numbers that were not believed, one sentence each
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ class Tally:
             resets_at=self.limit.resets_at if kind is OutcomeKind.USAGE_LIMIT and self.limit else None,
             malformed_lines=self.malformed,
             last_activity=self.last_activity,
+            doubts=tuple(self._account.doubts),
         )
 
     def add(self, record: Record) -> None:

@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import Final
 
 from workflow.closing import closing_markers, spoken_lines
+from workflow.plausible import commit_hash
 
 REASON_MAX: Final = 500  # characters of a reason that are kept
 FINDING_MAX: Final = 500  # characters of one finding as the reviewer wrote it
@@ -208,9 +209,9 @@ def read_commit(text: str) -> CommitVerdict:
 
 
 def _hash(text: str) -> str:
-    commit = text.strip("`'\" ").lower()
-    if not re.fullmatch(r"[0-9a-f]{4,64}", commit):
-        raise Unreadable(f"[COMMIT-SUCCESS: …] names no commit hash but {commit[:60]!r}")
+    commit = commit_hash(text)
+    if commit is None:
+        raise Unreadable(f"[COMMIT-SUCCESS: …] names no commit hash but {text.strip()[:60]!r}")
     return commit
 
 
