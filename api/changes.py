@@ -18,7 +18,8 @@ from api.dossier import artifacts_of, commits_named, find_story
 from api.http import SERVICES, ApiError, Services
 from db import get_commands_by_key, get_story_by_key
 from git.history import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
-from git.snapshots import Git, GitError
+from git.process import GitError
+from git.snapshots import Git
 from running.lanes.worktree import place_of
 
 WORK: Final = "work"  # the name of the change since development began, beside the hashes of commits

@@ -15,7 +15,8 @@ from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
 from db import Check, Command, Story, get_checks_by_key, get_commands_by_key, get_story_by_key
 from git.history import CommitInfo, commits_of
-from git.snapshots import Diff, GitError
+from git.process import GitError
+from git.snapshots import Diff
 from running.lanes.worktree import place_of
 from running.workspace import Workspace
 from sprint import StoryDocument, StoryInfo

@@ -30,7 +30,7 @@ from db import (
     summarise_batch,
 )
 from git.history import Change, NoSuchChange, change_of
-from git.snapshots import GitError
+from git.process import GitError
 from running.attempt import stream_file
 
 T = TypeVar("T")

@@ -95,7 +95,7 @@ async def _unfit(workspace: Workspace, git: Git) -> str:
         return "git does not know who commits: set user.name and user.email"
     if await repository.has_submodules():
         return "the repository has submodules, which worktrees do not share: run stories one after the other"
-    prefix = await repository.prefix()
+    prefix = repository.prefix
     own = {f"{prefix}{name}" for name in shared_files(workspace.project)}
     changed = [path for path in await repository.uncommitted(tracked=True) if path not in own]
     if changed:

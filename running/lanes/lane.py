@@ -7,7 +7,7 @@ import logging
 
 from db import Lane, end_lane, get_finished_lanes, update_lane
 from events import EventType
-from git.snapshots import GitError
+from git.process import GitError
 from running.background import Background
 from running.command import Commander
 from running.cycle import Cycle

@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
-from git.snapshots import GitError
+from git.process import GitError
 from git.worktrees import Entry, Repository
 from running.gate import Gate
 from running.lanes.worktree import Worktree, named, set_up

@@ -50,7 +50,7 @@ class Worktree:
     async def of(cls, workspace: Workspace, names: Lane) -> Worktree:
         """The worktree with these names, made or not."""
         repository = repository_of(workspace)
-        return cls(workspace, repository, names, await repository.prefix())
+        return cls(workspace, repository, names, repository.prefix)
 
     @property
     def top(self) -> Path:
