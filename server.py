@@ -205,7 +205,7 @@ async def serve(plan: Plan, errand: Headless | None = None) -> int:
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
-    listener = listen(plan.loaded.settings)
+    listener = listen(plan.loaded, headless=errand is not None)
     subscribers = [] if errand is None else [errand.take]
     runner = web.AppRunner(build_app(plan, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
@@ -261,7 +261,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         forget_secrets()
         return verbs.perform(options, planned, serve)
     except CannotStart as error:
-        sys.stderr.write(f"server.py: {error}\n")
+        sys.stderr.write(f"{arguments.program_name()}: {error}\n")
         return EXIT_USAGE
 
 

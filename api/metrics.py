@@ -19,7 +19,7 @@ from aiohttp import web
 
 from api.answers import SERVICES, Services
 from db import get_counters
-from operating.arguments import VERSION
+from settings.version import VERSION
 
 STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
 STARTED_AT: Final = time.time()

@@ -18,6 +18,7 @@ from enum import IntEnum
 from typing import Final, TextIO
 
 from events import Event, EventType
+from operating.arguments import program_name
 from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
 
 FLUSH_S: Final = 5.0  # how long the end waits for a reader that stands still
@@ -111,7 +112,7 @@ class Headless:
             self._ended.set_result(code)
 
     def _say(self, message: str) -> None:
-        self._err.write(f"server.py: {message}\n")
+        self._err.write(f"{program_name()}: {message}\n")
         self._err.flush()
 
 
