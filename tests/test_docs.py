@@ -125,7 +125,7 @@ def test_lines_that_install(tmp_path: Path, project: Path) -> None:
     install = [str(programs / "uv"), *shlex.split("tool install --quiet"), str(ROOT)]
     subprocess.run(install, env={**os.environ, **environment}, check=True, capture_output=True)
     server = Server([], project, environment, [str(tmp_path / "bin/sprint-runner")]).start()
-    assert f"project {project.name}" in server.line
+    assert "project Tiny" in server.line
     assert server.end() == 0
 
 
