@@ -216,7 +216,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
-    listener = listen(config.loaded.settings)
+    listener = listen(config.loaded, headless=headless is not None)
     subscribers = [] if headless is None else [headless.take]
     runner = web.AppRunner(build_app(config, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
@@ -272,7 +272,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         forget_secrets()
         return verbs.perform(options, config, serve)
     except CannotStart as error:
-        sys.stderr.write(f"server.py: {error}\n")
+        sys.stderr.write(f"{arguments.program_name()}: {error}\n")
         return EXIT_USAGE
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, TextIO
 
+from cli.arguments import program_name
 from events import Event, EventType
 from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
 
@@ -111,7 +112,7 @@ class Headless:
             self._ended.set_result(code)
 
     def _say(self, message: str) -> None:
-        self._err.write(f"server.py: {message}\n")
+        self._err.write(f"{program_name()}: {message}\n")
         self._err.flush()
 
 

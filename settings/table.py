@@ -55,7 +55,14 @@ NEXT_START: Final = "at the next start of the server"
 
 SETTINGS: Final = (
     Setting("host", "address to listen on; any but a loopback address needs a token", editable=False),
-    Setting("port", "port to listen on; 0 picks a free one", "integer", 0, 65535, editable=False),
+    Setting(
+        "port",
+        "port to listen on, 0 for a free one; unless set, the next free one from the default on",
+        "integer",
+        0,
+        65535,
+        editable=False,
+    ),
     Setting("token", "secret that every request must carry", optional=True, editable=False, secret=True),
     Setting("allowed_hosts", "further names the page may be opened under", "list", editable=False),
     Setting("cors_origin", "which origin may read the data files", editable=False),

@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 
 ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = (sys.executable, "-W", "error", str(ROOT / "server.py"))
 STARTED = re.compile(r"Sprint Runner at (http://127\.0\.0\.1:\d+)/")
 END_S = 15.0  # the promise is five; a loaded machine may take longer
 
@@ -23,11 +24,17 @@ END_S = 15.0  # the promise is five; a loaded machine may take longer
 class Server:
     """`python server.py …` in a working directory of its own; `end` and `start` again at will.
 
-    `environment` is what the next start is given.
+    `environment` is what the next start is given; `program` is another way to call it.
     """
 
-    def __init__(self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str] | None = None) -> None:
-        self._arguments = list(arguments)
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
+        self._command = [*program, *arguments]
         self._cwd = cwd
         self.environment = {**os.environ, "SPRINT_RUNNER_DEMO_SPEED": "max", **(environment or {})}
         self.process: subprocess.Popen[str] | None = None
@@ -38,7 +45,7 @@ class Server:
         """Start it and wait for the line that says where it answers."""
         with (self._cwd / "server.err").open("a") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", str(ROOT / "server.py"), *self._arguments],
+                self._command,
                 cwd=self._cwd,
                 env=self.environment,
                 stdout=subprocess.PIPE,
