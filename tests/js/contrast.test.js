@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-const css = readFileSync(new URL("../../static/base.css", import.meta.url), "utf8");
+const css = readFileSync(new URL("../../static/kit/base.css", import.meta.url), "utf8");
 const colours = Object.fromEntries([...css.matchAll(/--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)/g)].map(([, name, light, dark]) => [name, { light, dark }]));
 
 /** Relative luminance, WCAG 2.2. @param {string} hex */

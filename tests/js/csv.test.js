@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cell, toCsv } from "../../static/csv.js";
+import { cell, toCsv } from "../../static/kit/csv.js";
 
 test("no text becomes a formula, numbers stay numbers", () => {
   for (const text of ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"]) assert.match(cell(text), /^"?'/, text);

@@ -1,9 +1,9 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fits } from "../../static/boardfilter.js";
-import { rowsOf } from "../../static/diff.js";
-import { advised } from "../../static/problems.js";
+import { fits } from "../../static/board/board-filter.js";
+import { rowsOf } from "../../static/story/diff.js";
+import { advised } from "../../static/board/tracker-problems.js";
 
 const STORY = /** @type {any} */ ({
   key: "1-2-login", epic: "1", title: "Log in", description: "With a password", status: "review", raw_status: "review",

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { estimate, leftWords, LOOK_BACK, median, sourceWords, timeOfStories } from "../../static/eta.js";
+import { estimate, leftWords, LOOK_BACK, median, sourceWords, timeOfStories } from "../../static/run/eta.js";
 
 const MINUTE = 60_000;
 

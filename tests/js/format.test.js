@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as format from "../../static/format.js";
+import * as format from "../../static/kit/format.js";
 
 const MINUTE = 60_000;
 

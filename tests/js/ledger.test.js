@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ledgerTable, MEASURES, percent, roundsOf, sorted, success, summary, told } from "../../static/ledger.js";
+import { ledgerTable, MEASURES, percent, roundsOf, sorted, success, summary, told } from "../../static/insights/ledger.js";
 
 /** @param {string} name @param {Record<string, number>} fields @returns {any} */
 function line(name, fields = {}) {

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Socket } from "../../static/socket.js";
+import { Socket } from "../../static/shell/socket.js";
 
 /** A world in which time moves by hand and a connection is what the test says. */
 class World {

@@ -1,0 +1,153 @@
+// @ts-check
+/** The stories of this cycle and this batch with their commands as steps, and what comes next. */
+import { attr, byId, h, icon, list, setIcon, show, text } from "../kit/dom.js";
+import { money, plural, shortCommand, shortKey, statusWords } from "../kit/format.js";
+import { titleOf } from "../shell/plan.js";
+import { resultOf } from "../shell/command-list.js";
+import { listed } from "./run-text.js";
+
+/** @typedef {import("../shell/app.js").Model} Model */
+/** @typedef {import("../shell/command-list.js").Step} Step */
+/**
+ * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number, steps: Step[]}} Row
+ */
+
+/** Stories shown under "Up next"; the Board has them all. */
+const NEXT_MOST = 5;
+/** @type {Step[]} */
+const NO_STEP = [];
+
+export function createStories() {
+  const cycle = list(byId("cycle-stories"), keyOf, createStory);
+  const batch = list(byId("batch-stories"), keyOf, createStory);
+  const next = list(byId("next-stories"), (/** @type {import("../shell/plan.js").PlanStory} */ story) => story.key, createNext);
+  /** @type {unknown[]} */
+  let last = [];
+  return {
+    /** @param {Model} model */
+    render(model) {
+      const { run, plan, steps } = model;
+      const seen = [run.stories, run.cycles, plan, steps, run.state, model.ready];
+      if (seen.every((value, index) => value === last[index])) return;
+      last = seen;
+      const rows = rowsOf(model);
+      const inCycle = new Set(run.cycles.flatMap((one) => one.story_keys));
+      cycle.render(rows.filter((row) => inCycle.has(row.key)));
+      batch.render(rows.filter((row) => !inCycle.has(row.key)));
+      show(byId("cycle-section"), inCycle.size > 0);
+      const numbers = run.cycles.map((one) => one.number);
+      text(byId("cycle-title"), numbers.length > 1 ? `These cycles (${listed(numbers)}, side by side)` : `This cycle (${listed(numbers)})`);
+      renderBatchWords(model, rows.length - inCycle.size);
+      renderNext(model, next, run.state === "idle" ? inCycle : new Set(rows.map((row) => row.key)));
+    },
+  };
+}
+
+/** @param {Row} row */
+function keyOf(row) {
+  return row.key;
+}
+
+/** @param {Model} model @returns {Row[]} */
+function rowsOf({ run, plan, steps }) {
+  /** @type {Map<string, Step[]>} */
+  const byStory = new Map();
+  for (const step of steps.values()) {
+    for (const key of step.story_keys) byStory.set(key, [...(byStory.get(key) ?? NO_STEP), step]);
+  }
+  return run.stories.filter((story) => story.story_key).map((story) => ({
+    key: story.story_key, title: titleOf(plan, story.story_key), reason: story.reason, cost: story.cost_usd, estimated: story.estimated_usd,
+    status: story.status ?? plan.byKey.get(story.story_key)?.status ?? "", steps: byStory.get(story.story_key) ?? NO_STEP,
+  }));
+}
+
+/** @param {Model} model @param {number} others stories of the batch outside the cycle */
+function renderBatchWords({ run, ready }, others) {
+  text(byId("batch-title"), run.cycle ? "Earlier in this batch" : run.state === "idle" ? "Last batch" : "This batch");
+  const empty = byId("batch-empty");
+  show(empty, others <= 0);
+  text(empty, !ready ? "" : run.batch ? "No other story yet." : "No batch has run yet.");
+}
+
+/**
+ * @param {Model} model
+ * @param {{render: (items: import("../shell/plan.js").PlanStory[]) => void}} next
+ * @param {Set<string>} taken that are shown above as what is under way
+ */
+function renderNext({ plan }, next, taken) {
+  const coming = plan.stories.filter((story) => story.runnable && !taken.has(story.key));
+  next.render(coming.slice(0, NEXT_MOST));
+  show(byId("next-section"), coming.length > 0);
+  const more = coming.length - NEXT_MOST;
+  show(byId("next-more"), more > 0);
+  text(byId("next-more"), more > 0 ? `and ${plural(more, "more story", "more stories")}` : "");
+}
+
+/** @param {string} key @param {HTMLElement} title */
+function opener(key, title) {
+  return h("a", { class: "story-open", href: `#run?story=${encodeURIComponent(key)}` }, h("span", { class: "key", text: shortKey(key), title: key }), title);
+}
+
+/** @param {import("../shell/plan.js").PlanStory} story */
+function createNext(story) {
+  const title = h("span", { class: "title" });
+  const glyph = icon(story.status);
+  const el = h("li", {}, glyph, opener(story.key, title));
+  return {
+    el,
+    /** @param {import("../shell/plan.js").PlanStory} now */
+    update(now) {
+      attr(el, "data-status", now.status);
+      setIcon(glyph, now.status);
+      text(title, now.title || now.key);
+    },
+  };
+}
+
+/** @param {Row} row */
+function createStory(row) {
+  const glyph = icon("backlog");
+  const title = h("span", { class: "title" });
+  const status = h("span", { class: "story-status" });
+  const cost = h("span", { class: "story-cost" });
+  const reason = h("p", { class: "story-reason" });
+  const steps = h("ul", { class: "steps", "aria-label": "Commands" });
+  const el = h("li", { class: "story", "data-key": row.key }, h("div", { class: "story-head" }, glyph, opener(row.key, title), status, cost), reason, steps);
+  const chips = list(steps, (/** @type {Step} */ step) => step.command_id, createStep);
+  return {
+    el,
+    /** @param {Row} now */
+    update(now) {
+      attr(el, "data-status", now.status || "backlog");
+      setIcon(glyph, now.status || "backlog");
+      text(title, now.title);
+      text(status, now.status ? statusWords(now.status) : "");
+      text(cost, now.cost ? money(now.cost, now.estimated) : "");
+      text(reason, now.reason && now.status === "blocked" ? now.reason : "");
+      show(reason, Boolean(reason.textContent));
+      chips.render(now.steps);
+    },
+  };
+}
+
+/** @param {Step} step */
+function createStep(step) {
+  const mark = h("span", { class: "step-mark" });
+  const verdict = h("span", { class: "verdict" });
+  const words = h("span", { class: "unseen" });
+  const el = h("li", { class: "step", "data-background": step.background }, mark, h("span", { text: shortCommand(step.command) }), verdict, words);
+  let drawn = "";
+  return {
+    el,
+    /** @param {Step} now */
+    update(now) {
+      const result = resultOf(now.status);
+      if (drawn !== now.status) mark.replaceChildren(result.glyph ? icon(result.glyph) : h("span", { class: "spin" }));
+      drawn = now.status;
+      attr(el, "data-result", result.result);
+      text(verdict, result.result === "failed" ? now.status : now.verdict);
+      text(words, `${result.words}${now.background ? ", in the background" : ""}${now.attempt > 1 ? `, attempt ${now.attempt}` : ""}`);
+      attr(el, "title", [result.words, now.attempt > 1 && `attempt ${now.attempt}`, now.reason, now.cost_usd === null ? "" : money(now.cost_usd)].filter(Boolean).join(" · "));
+    },
+  };
+}

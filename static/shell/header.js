@@ -1,0 +1,143 @@
+// @ts-check
+/** The frame around the tabs: project, state of the run in words, the connection, the track of all stories. */
+import { attr, byId, h, list, show, text } from "../kit/dom.js";
+import { clock, hourMinute, money, plural, shortKey, statusWords } from "../kit/format.js";
+import { announce } from "../kit/toast.js";
+import { showIcon } from "./tab-icon.js";
+import { headline } from "../run/run-text.js";
+
+/** @typedef {import("./app.js").Model} Model */
+
+/** From then on a lost connection is called offline, in ms: before, it is most often a restart. */
+const OFFLINE_MS = 10_000;
+
+/** @param {{wake: () => void, openStory: (key: string) => void}} actions */
+export function createHeader(actions) {
+  const track = createTrack(actions.openStory);
+  byId("link").addEventListener("click", actions.wake);
+  let spoken = "";
+
+  /** @param {Model} model @param {number} now */
+  function words(model, now) {
+    if (!model.ready) return;
+    const { text: sentence, tone } = headline(model.run, model.counts, now);
+    text(byId("headline-words"), sentence);
+    attr(byId("headline"), "data-tone", tone);
+    const title = titleOf(model);
+    if (document.title !== title) document.title = title;
+    showIcon(signOf(model, tone));
+    if (sentence !== spoken && model.run.state !== "waiting") announce(sentence);
+    spoken = sentence;
+  }
+
+  return {
+    /** @param {Model} model @param {number} now */
+    render(model, now) {
+      words(model, now);
+      text(byId("project-name"), model.run.project.name);
+      text(byId("status-facts"), facts(model));
+      track.render(model);
+      renderLink(model, Date.now());
+    },
+    /** @param {Model} model @param {number} now */
+    tick(model, now) {
+      if (model.run.state === "waiting") words(model, now);
+      renderLink(model, Date.now());
+    },
+  };
+}
+
+/** @param {Model} model @param {import("../run/run-text.js").Tone} tone @returns {import("./tab-icon.js").Sign} */
+function signOf({ run, link }, tone) {
+  if (link.lost) return "offline";
+  return run.attention.length && run.state !== "idle" ? "need" : tone;
+}
+
+/** What a browser tab has room for. @param {Model} model */
+function titleOf({ run, counts, link }) {
+  const name = run.project.name || "Sprint Runner";
+  if (link.lost) return `Offline · ${name}`;
+  const marks = { running: "▶", pausing: "▶", stopping: "▶", starting: "▶", paused: "‖", waiting: "‖", idle: "" };
+  const mark = run.attention.length && run.state !== "idle" ? "!" : marks[run.state];
+  return [mark, counts.total ? `${counts.done}/${counts.total}` : "", name].filter(Boolean).join(" ");
+}
+
+/** @param {Model} model */
+function facts({ run, ready }) {
+  if (!ready) return "";
+  const { batch, agent } = run;
+  const who = [batch?.agent || agent.name, agent.version?.split(" (")[0]].filter(Boolean).join(" ");
+  if (run.state === "idle" && !batch) {
+    return `Takes the stories in order and has ${who || "the agent"} write, review and commit each one. Nothing runs before you press Start.`;
+  }
+  const size = batch && (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "cycle"));
+  const when = batch && (batch.ended_at ? `ended ${hourMinute(batch.ended_at)}` : `started ${hourMinute(batch.started_at)}`);
+  const next = run.state === "idle" && batch?.status === "stopped" ? "Start goes on at the same place" : "";
+  const budget = batch?.budget_usd ? `budget ${money(batch.budget_usd)}` : "";
+  return [batch && `Batch ${batch.id}`, size, when, who && `agent ${who}`, batch?.workflow && `workflow ${batch.workflow}`, budget, next].filter(Boolean).join(" · ");
+}
+
+/** @param {Model} model @param {number} now */
+function renderLink({ link, heardAt }, now) {
+  const button = byId("link");
+  attr(button, "data-kind", link.lost ? "waiting" : link.kind);
+  text(byId("link-words"), linkWords(link, now));
+  attr(button, "title", link.lost ? "Try now" : "The line to the server");
+  const old = link.lost && heardAt > 0;
+  attr(document.documentElement, "data-old", old);
+  show(byId("old-note"), old);
+  if (old) text(byId("old-note"), `Not connected. What you see is as of ${clock(heardAt)} and may be old.`);
+}
+
+/** @param {import("./socket.js").Link} link @param {number} now */
+export function linkWords(link, now) {
+  if (link.kind === "live") return "Live";
+  const wait = link.retryAt === null ? 0 : Math.max(0, Math.ceil((link.retryAt - now) / 1000));
+  const next = wait ? `reconnecting in ${wait} s` : "reconnecting";
+  if (!link.lost) return "Connecting";
+  if (now - link.since < OFFLINE_MS) return `${next[0].toUpperCase()}${next.slice(1)}`;
+  return `Offline since ${hourMinute(link.since, now)}, ${next}`;
+}
+
+/** @typedef {{key: string, epic: string | null, title: string, status: string, live: boolean, first: boolean}} Lane */
+
+/** @param {(key: string) => void} openStory */
+function createTrack(openStory) {
+  const root = byId("track");
+  const lanes = list(root, (/** @type {Lane} */ lane) => lane.key, createLane);
+  root.addEventListener("click", (event) => {
+    const key = event.target instanceof HTMLElement ? event.target.dataset.key : undefined;
+    if (key) openStory(key);
+  });
+  /** @type {unknown[]} */
+  let last = [];
+  return {
+    /** @param {Model} model */
+    render({ plan, run, counts }) {
+      const ids = run.operations.map((operation) => operation.command_id).join();
+      if (last[0] === plan && last[1] === ids) return;
+      last = [plan, ids];
+      const live = new Set(run.operations.filter((operation) => !operation.background).flatMap((operation) => operation.story_keys));
+      lanes.render(plan.stories.map((story, index) => ({
+        key: story.key, epic: story.epic, title: story.title || story.key, status: story.status, live: live.has(story.key),
+        first: index > 0 && plan.stories[index - 1].epic !== story.epic,
+      })));
+      attr(root, "aria-label", `${counts.done} of ${plural(counts.total, "story", "stories")} done${counts.blocked ? `, ${counts.blocked} blocked` : ""}`);
+    },
+  };
+}
+
+/** @param {Lane} lane */
+function createLane(lane) {
+  const el = h("i", { "data-key": lane.key });
+  return {
+    el,
+    /** @param {Lane} next */
+    update(next) {
+      attr(el, "data-status", next.status);
+      attr(el, "data-live", next.live);
+      attr(el, "title", `${shortKey(next.key)} ${next.title}: ${statusWords(next.status)}`);
+      attr(el, "class", next.first ? "epic-first" : null);
+    },
+  };
+}
