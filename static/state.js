@@ -148,7 +148,7 @@ function batchResume(state) {
 
 /** @type {Fold} */
 function batchWarning(state, p) {
-  if (p.warning_type === "answered") return { attention: state.attention.filter((item) => item.kind !== "question" || item.command_id !== p.command_id) };
+  if (p.warning_type === "answered") return { attention: state.attention.filter((item) => item.kind !== "question" || item.command_id !== (p.command_id ?? null)) };
   return p.warning_type === "pausing" || p.warning_type === "stopping" ? { state: p.warning_type } : {};
 }
 
