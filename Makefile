@@ -9,6 +9,10 @@ test: $(VENV)/dev node_modules/ready
 
 lint: $(VENV)/dev node_modules/ready
 	$(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/tsc -p tests/js
+	node_modules/.bin/biome format
+
+format: $(VENV)/dev node_modules/ready
+	$(PY) -m ruff format . && node_modules/.bin/biome format --write
 
 fuzz: $(VENV)/dev
 	$(PY) -m tests.fuzz.fuzz_tracker --inputs 100000 --seconds 900
@@ -26,8 +30,8 @@ $(VENV)/runtime: requirements.txt
 $(VENV)/dev: requirements.txt requirements-dev.txt
 	python3 -m venv $(VENV) && $(PY) -m pip install --quiet -r requirements-dev.txt && touch $@ $(VENV)/runtime
 
-# The type checker and the accessibility checker of the page, for development only.
+# The type checker, the formatter and the accessibility checker of the page, for development only.
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test lint fuzz bench clean
+.PHONY: run test lint format fuzz bench clean

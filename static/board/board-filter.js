@@ -1,7 +1,8 @@
 // @ts-check
 /** What the Board shows of all stories: words, an epic, a status. Kept in the address, so that a view can be shared. */
-import { amend, here } from "../kit/url-params.js";
+
 import { byId, h, show } from "../kit/dom.js";
+import { amend, here } from "../kit/url-params.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
 /** @typedef {{query: string, epic: string, status: string}} Wanted */
@@ -11,11 +12,18 @@ const NAMES = /** @type {const} */ (["q", "epic", "status"]);
 
 /** @param {() => void} onChange */
 export function createBoardFilter(onChange) {
-  const fields = /** @type {(HTMLInputElement | HTMLSelectElement)[]} */ ([byId("board-query"), byId("board-epic"), byId("board-status")]);
+  const fields = /** @type {(HTMLInputElement | HTMLSelectElement)[]} */ ([
+    byId("board-query"),
+    byId("board-epic"),
+    byId("board-status"),
+  ]);
   const clear = h("button", { type: "button", class: "plain", text: "Show all", on: { click: reset } });
   fields[2].after(clear);
   clear.hidden = true;
-  /** What the address asks for and no choice of a list stands for yet: the plan is still to come. @type {Map<Element, string>} */
+  /**
+   * What the address asks for and no choice of a list stands for yet: the plan is still to come.
+   * @type {Map<Element, string>}
+   */
   const asked = new Map();
 
   for (const field of fields) field.addEventListener("input", changed);
@@ -24,7 +32,8 @@ export function createBoardFilter(onChange) {
 
   function changed() {
     asked.clear();
-    if (location.hash.startsWith("#board")) amend({ q: fields[0].value.trim(), epic: fields[1].value, status: fields[2].value });
+    if (location.hash.startsWith("#board"))
+      amend({ q: fields[0].value.trim(), epic: fields[1].value, status: fields[2].value });
     onChange();
   }
 
@@ -39,7 +48,8 @@ export function createBoardFilter(onChange) {
     if (!location.hash.startsWith("#board")) return;
     const params = here();
     if (!NAMES.some((name) => params.has(name))) {
-      if (fields.some((field) => field.value)) amend({ q: fields[0].value.trim(), epic: fields[1].value, status: fields[2].value });
+      if (fields.some((field) => field.value))
+        amend({ q: fields[0].value.trim(), epic: fields[1].value, status: fields[2].value });
       return;
     }
     for (const [index, field] of fields.entries()) set(field, params.get(NAMES[index]) ?? "");
@@ -67,7 +77,10 @@ export function createBoardFilter(onChange) {
     offer(epics, statuses) {
       fill(/** @type {HTMLSelectElement} */ (fields[1]), epics, asked);
       fill(/** @type {HTMLSelectElement} */ (fields[2]), statuses, asked);
-      show(clear, fields.some((field) => field.value));
+      show(
+        clear,
+        fields.some((field) => field.value),
+      );
     },
   };
 }
@@ -92,6 +105,8 @@ export function fits(story, wanted) {
   if (wanted.epic && story.epic !== wanted.epic) return false;
   if (wanted.status && story.status !== wanted.status) return false;
   if (!wanted.query) return true;
-  const text = [story.key, story.title, story.description, story.comment, story.raw_status, story.standing?.words].join(" ").toLowerCase();
+  const text = [story.key, story.title, story.description, story.comment, story.raw_status, story.standing?.words]
+    .join(" ")
+    .toLowerCase();
   return wanted.query.split(/\s+/).every((word) => text.includes(word));
 }

@@ -44,11 +44,13 @@ export function createBoardKeys(root, actions) {
   root.addEventListener("keydown", (event) => {
     const card = cardOf(event.target);
     if (!card || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.shiftKey && (event.key === "ArrowLeft" || event.key === "ArrowRight")) carry(card, event.key === "ArrowLeft" ? -1 : 1);
+    if (event.shiftKey && (event.key === "ArrowLeft" || event.key === "ArrowRight"))
+      carry(card, event.key === "ArrowLeft" ? -1 : 1);
     else if (event.key === "m" && card.dataset.key) actions.menu(card.dataset.key);
     else if (event.key === "u") undo();
     else if (event.key === "ArrowDown" || event.key === "ArrowUp") go(beside(card, event.key === "ArrowUp" ? -1 : 1));
-    else if (event.key === "ArrowLeft" || event.key === "ArrowRight") go(across(card, event.key === "ArrowLeft" ? -1 : 1));
+    else if (event.key === "ArrowLeft" || event.key === "ArrowRight")
+      go(across(card, event.key === "ArrowLeft" ? -1 : 1));
     else if (event.key === "Home" || event.key === "End") go(all(root).at(event.key === "Home" ? 0 : -1));
     else return;
     event.preventDefault();
@@ -87,15 +89,25 @@ function statusOf(card) {
   return /** @type {HTMLElement | null} */ (card.closest(".column"))?.dataset.status ?? "";
 }
 
-/** The card above or below, in this lane's column or in the nearest lane that has one there. @param {HTMLElement} card @param {number} by */
+/**
+ * The card above or below, in this lane's column or in the nearest lane that has one there.
+ * @param {HTMLElement} card
+ * @param {number} by
+ */
 function beside(card, by) {
   const column = [...document.querySelectorAll(`.column[data-status="${statusOf(card)}"] .card`)];
   return /** @type {HTMLElement | undefined} */ (column[column.indexOf(card) + by]);
 }
 
-/** The card at the same height in the nearest column of this lane that has cards. @param {HTMLElement} card @param {number} by */
+/**
+ * The card at the same height in the nearest column of this lane that has cards.
+ * @param {HTMLElement} card
+ * @param {number} by
+ */
 function across(card, by) {
-  const columns = [...(card.closest(".lane")?.querySelectorAll(".column") ?? [])].filter((column) => column.querySelector(".card"));
+  const columns = [...(card.closest(".lane")?.querySelectorAll(".column") ?? [])].filter((column) =>
+    column.querySelector(".card"),
+  );
   const own = card.closest(".column");
   const next = own && columns[columns.indexOf(own) + by];
   if (!next) return undefined;

@@ -3,15 +3,16 @@
  * The Board tab: every epic a lane, every status a column, every story a card that shows what its status rests on and
  * what runs on it now. A status is changed by dragging a card, from its menu, or with Shift and an arrow key.
  */
+
+import { byId, list, text } from "../kit/dom.js";
+import { plural, statusWords } from "../kit/format.js";
+import { STATUSES } from "../shell/plan.js";
 import { createBoardFilter, fits } from "./board-filter.js";
 import { createBoardKeys } from "./board-keys.js";
-import { byId, list, text } from "../kit/dom.js";
 import { createDrag } from "./card-drag.js";
-import { plural, statusWords } from "../kit/format.js";
 import { createColumnHead, createLane } from "./epic-row.js";
-import { openMenu } from "./status-menu.js";
 import { move } from "./set-status.js";
-import { STATUSES } from "../shell/plan.js";
+import { openMenu } from "./status-menu.js";
 import { createProblems } from "./tracker-problems.js";
 
 /** @typedef {import("../shell/app.js").Model} Model */
@@ -29,7 +30,11 @@ const CARDS_PER_FRAME = 80;
 export function createBoard(actions) {
   const root = byId("lanes");
   const head = list(byId("lanes-head"), (/** @type {{status: string}} */ column) => column.status, createColumnHead);
-  const lanes = list(root, (/** @type {Lane} */ lane) => lane.id, (lane) => createLane(lane, actions.openStory));
+  const lanes = list(
+    root,
+    (/** @type {Lane} */ lane) => lane.id,
+    (lane) => createLane(lane, actions.openStory),
+  );
   const problems = createProblems();
   /** @type {unknown[]} */
   let last = [];
@@ -42,7 +47,10 @@ export function createBoard(actions) {
   const keys = createBoardKeys(root, { moveTo, menu });
   createDrag(root, moveTo);
 
-  /** The story whose status is to be changed, if it can be. A word that is not understood is never replaced. @param {string} key */
+  /**
+   * The story whose status is to be changed, if it can be. A word that is not understood is never replaced.
+   * @param {string} key
+   */
   function target(key) {
     const story = shown && movable(shown) ? shown.plan.byKey.get(key) : null;
     return story && story.status !== "unknown" ? story : null;
@@ -66,14 +74,22 @@ export function createBoard(actions) {
     shown = model;
     const { plan, run } = model;
     const columns = columnsOf(plan.stories);
-    filter.offer((plan.sprint?.epics ?? []).map((item) => [item.id, epicName(item)]), columns.map((name) => [name, statusWords(name)]));
+    filter.offer(
+      (plan.sprint?.epics ?? []).map((item) => [item.id, epicName(item)]),
+      columns.map((name) => [name, statusWords(name)]),
+    );
     const wanted = filter.wanted;
     const held = keys.focused();
-    const made = lanesOf(model, columns).map((lane) => ({ ...lane, cards: lane.cards.filter((card) => fits(card.story, wanted)) }));
+    const made = lanesOf(model, columns).map((lane) => ({
+      ...lane,
+      cards: lane.cards.filter((card) => fits(card.story, wanted)),
+    }));
     const visible = made.filter((lane) => lane.cards.length || !(wanted.query || wanted.epic || wanted.status));
     const cards = visible.flatMap((lane) => lane.cards);
     byId("tab-board").style.setProperty("--columns", String(columns.length));
-    head.render(columns.map((name) => ({ status: name, count: cards.filter((card) => card.story.status === name).length })));
+    head.render(
+      columns.map((name) => ({ status: name, count: cards.filter((card) => card.story.status === name).length })),
+    );
     drawLanes(visible);
     keys.settle();
     if (held && keys.focused() !== held) keys.follow(held);
@@ -136,30 +152,74 @@ function lanesOf(model, columns) {
   const { plan, run, past } = model;
   const can = movable(model);
   const running = new Map(run.operations.flatMap((operation) => operation.story_keys.map((key) => [key, operation])));
-  const card = (/** @type {PlanStory} */ story) => ({ story, operation: running.get(story.key) ?? null, movable: can && story.status !== "unknown", past });
+  const card = (/** @type {PlanStory} */ story) => ({
+    story,
+    operation: running.get(story.key) ?? null,
+    movable: can && story.status !== "unknown",
+    past,
+  });
   const epics = plan.sprint?.epics ?? [];
   const known = new Set(epics.map((epic) => epic.id));
   const made = epics.map((epic) => {
     const cards = plan.stories.filter((story) => story.epic === epic.id).map(card);
-    return { id: epic.id, name: `Epic ${epic.id}`, title: epic.title ?? "", facts: epicFacts(epic, cards), columns, cards };
+    return {
+      id: epic.id,
+      name: `Epic ${epic.id}`,
+      title: epic.title ?? "",
+      facts: epicFacts(epic, cards),
+      columns,
+      cards,
+    };
   });
   const homeless = plan.stories.filter((story) => !story.epic || !known.has(story.epic)).map(card);
-  if (homeless.length) made.push({ id: "no-epic", name: "No epic", title: "", facts: plural(homeless.length, "story", "stories"), columns, cards: homeless });
+  if (homeless.length)
+    made.push({
+      id: "no-epic",
+      name: "No epic",
+      title: "",
+      facts: plural(homeless.length, "story", "stories"),
+      columns,
+      cards: homeless,
+    });
   const other = plan.sprint?.other ?? [];
   if (other.length) made.push(otherLane(other, columns));
   return made;
 }
 
-/** Keys nobody knows the meaning of: shown, never run. @param {{key: string, raw_status: string, line: number | null}[]} other @param {string[]} columns @returns {Lane} */
+/**
+ * Keys nobody knows the meaning of: shown, never run.
+ * @param {{key: string, raw_status: string, line: number | null}[]} other
+ * @param {string[]} columns
+ * @returns {Lane}
+ */
 function otherLane(other, columns) {
   const cards = other.map((entry) => ({
-    operation: null, movable: false, past: false,
+    operation: null,
+    movable: false,
+    past: false,
     story: /** @type {PlanStory} */ ({
-      key: entry.key, epic: null, title: entry.key, description: `Status “${entry.raw_status}”${entry.line ? `, line ${entry.line}` : ""}`,
-      status: "other", raw_status: entry.raw_status, runnable: false, tasks: null, file: null, drift: null, line: entry.line, comment: null,
+      key: entry.key,
+      epic: null,
+      title: entry.key,
+      description: `Status “${entry.raw_status}”${entry.line ? `, line ${entry.line}` : ""}`,
+      status: "other",
+      raw_status: entry.raw_status,
+      runnable: false,
+      tasks: null,
+      file: null,
+      drift: null,
+      line: entry.line,
+      comment: null,
     }),
   }));
-  return { id: "other", name: "Other", title: "Keys that are neither an epic nor a story", facts: "never run", columns, cards };
+  return {
+    id: "other",
+    name: "Other",
+    title: "Keys that are neither an epic nor a story",
+    facts: "never run",
+    columns,
+    cards,
+  };
 }
 
 /** @param {import("../shell/plan.js").Epic} epic */
@@ -170,8 +230,11 @@ function epicName(epic) {
 /** @param {import("../shell/plan.js").Epic} epic @param {Card[]} cards */
 function epicFacts(epic, cards) {
   const done = cards.filter((card) => card.story.status === "done").length;
-  const retro = epic.retrospective && (typeof epic.retrospective === "string" ? epic.retrospective : epic.retrospective.raw_status);
-  return [statusWords(epic.status), `${done} of ${cards.length} done`, retro && `retrospective ${retro}`].filter(Boolean).join(" · ");
+  const retro =
+    epic.retrospective && (typeof epic.retrospective === "string" ? epic.retrospective : epic.retrospective.raw_status);
+  return [statusWords(epic.status), `${done} of ${cards.length} done`, retro && `retrospective ${retro}`]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /** @param {Model} model @param {number} shown cards that the filters leave */

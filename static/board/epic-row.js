@@ -1,8 +1,9 @@
 // @ts-check
 /** A lane of the Board: one epic, its stories in a column for each status. */
-import { createCard } from "./story-card.js";
+
 import { h, icon, list, text } from "../kit/dom.js";
 import { statusWords } from "../kit/format.js";
+import { createCard } from "./story-card.js";
 
 /** @typedef {import("./story-card.js").Card} Card */
 /** @typedef {{name: string, cards: Card[]}} Column */
@@ -14,10 +15,19 @@ export function createLane(lane, openStory) {
   const title = h("span");
   const facts = h("span", { class: "lane-facts" });
   const grid = h("div", { class: "lane-columns" });
-  const el = h("section", { class: "lane", "aria-labelledby": id }, h("header", {}, h("h2", { id }, h("span", { class: "key", text: lane.name }), title), facts), grid);
+  const el = h(
+    "section",
+    { class: "lane", "aria-labelledby": id },
+    h("header", {}, h("h2", { id }, h("span", { class: "key", text: lane.name }), title), facts),
+    grid,
+  );
   /** @type {Lane | null} */
   let drawn = null;
-  const columns = list(grid, (/** @type {Column} */ column) => column.name, (column) => createColumn(column.name, openStory));
+  const columns = list(
+    grid,
+    (/** @type {Column} */ column) => column.name,
+    (column) => createColumn(column.name, openStory),
+  );
   return {
     el,
     /** @param {Lane} next */
@@ -48,8 +58,17 @@ function grouped(cards) {
 /** @param {string} name @param {(key: string) => void} openStory */
 function createColumn(name, openStory) {
   const cards = h("ul", { class: "column-cards" });
-  const el = h("div", { class: "column", "data-status": name }, h("h3", { class: "column-name" }, icon(name), statusWords(name)), cards);
-  const rows = list(cards, (/** @type {Card} */ card) => card.story.key, (card) => createCard(card, openStory));
+  const el = h(
+    "div",
+    { class: "column", "data-status": name },
+    h("h3", { class: "column-name" }, icon(name), statusWords(name)),
+    cards,
+  );
+  const rows = list(
+    cards,
+    (/** @type {Card} */ card) => card.story.key,
+    (card) => createCard(card, openStory),
+  );
   return {
     el,
     /** @param {Column} column */
@@ -64,6 +83,12 @@ function createColumn(name, openStory) {
 /** @param {{status: string}} column */
 export function createColumnHead(column) {
   const number = h("b");
-  const el = h("div", { "data-status": column.status }, icon(column.status), h("span", { text: statusWords(column.status) }), number);
+  const el = h(
+    "div",
+    { "data-status": column.status },
+    icon(column.status),
+    h("span", { text: statusWords(column.status) }),
+    number,
+  );
   return { el, update: (/** @type {any} */ next) => text(number, next.count) };
 }

@@ -35,7 +35,14 @@ export async function move(story, to) {
   }
   const undoable = WRITABLE.includes(story.status);
   back = undoable ? () => move({ ...story, status: to }, story.status) : null;
-  notes.set(story.key, toast(`${shortKey(story.key)} is now ${statusWords(to)}.`, "good", undoable ? [{ words: "Undo", run: back ?? undo }] : []));
+  notes.set(
+    story.key,
+    toast(
+      `${shortKey(story.key)} is now ${statusWords(to)}.`,
+      "good",
+      undoable ? [{ words: "Undo", run: back ?? undo }] : [],
+    ),
+  );
   return true;
 }
 
@@ -54,12 +61,17 @@ async function refused(story, to, error) {
 /** @param {Movable} story @param {string} to @param {ApiError} error @returns {Promise<HTMLElement>} */
 async function refusal(story, to, error) {
   const name = shortKey(story.key);
-  if (error.status !== 409) return toast(`${name} stays at ${statusWords(story.status)}. ${sentence(error.message)}`, "bad");
+  if (error.status !== 409)
+    return toast(`${name} stays at ${statusWords(story.status)}. ${sentence(error.message)}`, "bad");
   const now = await current(story.key);
   if (!now) return toast(sentence(error.message), "bad");
   if (now.status === to) return toast(`${name} is at ${statusWords(to)} already: somebody else was faster.`);
   const again = { words: `Set ${statusWords(to)} anyway`, run: () => move(now, to) };
-  return toast(`Somebody else has changed ${name}: it says “${now.raw_status}” now, not “${story.status}”. Nothing was written.`, "bad", [again]);
+  return toast(
+    `Somebody else has changed ${name}: it says “${now.raw_status}” now, not “${story.status}”. Nothing was written.`,
+    "bad",
+    [again],
+  );
 }
 
 /** What the tracker says by now. @param {string} key @returns {Promise<Movable | null>} */

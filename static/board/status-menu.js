@@ -16,7 +16,13 @@ let story = null;
 let owner = null;
 
 const items = WRITABLE.map((status) => {
-  const el = h("button", { type: "button", role: "menuitemradio", tabindex: "-1", "data-status": status, on: { click: () => choose(status) } });
+  const el = h("button", {
+    type: "button",
+    role: "menuitemradio",
+    tabindex: "-1",
+    "data-status": status,
+    on: { click: () => choose(status) },
+  });
   el.append(icon(status), h("span", { text: statusWords(status) }), icon("check"));
   return el;
 });

@@ -15,11 +15,30 @@ const MARKS = { good: "check", calm: "clock", hold: "alert", bad: "cross" };
 export function createCard({ story: first }, openStory) {
   let now = first;
   const key = h("span", { class: "key", text: shortKey(first.key), title: first.key });
-  const open = h("button", { type: "button", class: "card-open", tabindex: "-1", on: { click: () => openStory(first.key) } });
-  const change = h("button", { type: "button", class: "card-move", tabindex: "-1", "aria-haspopup": "menu", title: "Change the status (m)", on: { click: () => openMenu(change, now) } });
+  const open = h("button", {
+    type: "button",
+    class: "card-open",
+    tabindex: "-1",
+    on: { click: () => openStory(first.key) },
+  });
+  const change = h("button", {
+    type: "button",
+    class: "card-move",
+    tabindex: "-1",
+    "aria-haspopup": "menu",
+    title: "Change the status (m)",
+    on: { click: () => openMenu(change, now) },
+  });
   change.append(h("span", { "aria-hidden": "true", text: "⋯" }));
   const words = h("p", { class: "card-text" });
-  const el = h("li", { class: "card", "data-key": first.key }, h("p", { class: "card-head" }, key), open, change, words);
+  const el = h(
+    "li",
+    { class: "card", "data-key": first.key },
+    h("p", { class: "card-head" }, key),
+    open,
+    change,
+    words,
+  );
   const [raw, tasks, standing, drift, live] = PARTS.map((create, rank) => createPart(el, rank, create));
   open.disabled = first.status === "other";
   return {
@@ -33,7 +52,7 @@ export function createCard({ story: first }, openStory) {
       text(words, story.description);
       raw.show(story.status === "unknown" ? story : null);
       tasks.show(story.tasks?.total ? story : null);
-      standing.show(past ? null : story.standing ?? null);
+      standing.show(past ? null : (story.standing ?? null));
       drift.show(story.drift ? story : null);
       live.show(operation);
       show(change, movable);
@@ -132,7 +151,11 @@ function createDrift() {
 }
 
 function createLive() {
-  const [what, time, aside] = [h("span", { class: "what" }), h("time"), h("span", { class: "badge", text: "background" })];
+  const [what, time, aside] = [
+    h("span", { class: "what" }),
+    h("time"),
+    h("span", { class: "badge", text: "background" }),
+  ];
   const el = h("p", { class: "card-live" }, h("span", { class: "spin" }), what, aside, time);
   /** @type {Operation | null} */
   let running = null;

@@ -12,11 +12,17 @@ const NAMED_MOST = 5;
 /** What helps, by what the server says is wrong. @type {[RegExp, string][]} */
 const ADVICE = [
   [/merge conflict/, "Resolve the conflict and save the file; nothing is written to it before."],
-  [/cannot be parsed/, "Correct that place by hand: stories are read line by line meanwhile, and no status is written."],
+  [
+    /cannot be parsed/,
+    "Correct that place by hand: stories are read line by line meanwhile, and no status is written.",
+  ],
   [/occurs \d+ times/, "Remove the lines that are wrong; the status of this key cannot be changed before."],
   [/not UTF-8|UTF-16/, "Save the file as UTF-8 with your editor."],
   [/only read|may not write|lies outside/, "Statuses cannot be changed from here, and nothing can be run."],
-  [/no development_status|file is empty|holds only the text/, "Run BMAD's sprint planning to write the file anew, or name another one as tracker in sprint-runner.yaml."],
+  [
+    /no development_status|file is empty|holds only the text/,
+    "Run BMAD's sprint planning to write the file anew, or name another one as tracker in sprint-runner.yaml.",
+  ],
   [/cannot be read/, "Check that the file is there and that this user may read it."],
 ];
 
@@ -41,18 +47,30 @@ export function advised({ line, message }) {
 function unknown(stories) {
   const odd = stories.filter((story) => story.status === "unknown");
   if (!odd.length) return [];
-  const named = odd.slice(0, NAMED_MOST).map((story) => `${story.key} says “${story.raw_status}”`).join(", ");
+  const named = odd
+    .slice(0, NAMED_MOST)
+    .map((story) => `${story.key} says “${story.raw_status}”`)
+    .join(", ");
   const more = odd.length > NAMED_MOST ? ` and ${odd.length - NAMED_MOST} more` : "";
-  return [{
-    line: odd[0].line, message: `${plural(odd.length, "story has a status", "stories have a status")} that is not known: ${named}${more}.`,
-    advice: "They are never run, and a word that is not understood is never replaced: correct it in the file.",
-  }];
+  return [
+    {
+      line: odd[0].line,
+      message: `${plural(odd.length, "story has a status", "stories have a status")} that is not known: ${named}${more}.`,
+      advice: "They are never run, and a word that is not understood is never replaced: correct it in the file.",
+    },
+  ];
 }
 
 /** Which tracker was chosen where a project has several. @param {Sprint} sprint @returns {Told[]} */
 function others({ project: { tracker, candidates } }) {
   if (!candidates.length) return [];
-  return [{ line: null, message: `Several status files: ${tracker} is used, not ${candidates.join(", ")}.`, advice: "Name another one as tracker in sprint-runner.yaml." }];
+  return [
+    {
+      line: null,
+      message: `Several status files: ${tracker} is used, not ${candidates.join(", ")}.`,
+      advice: "Name another one as tracker in sprint-runner.yaml.",
+    },
+  ];
 }
 
 /** @param {Told} told */

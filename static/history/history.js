@@ -1,16 +1,18 @@
 // @ts-check
 /** The History tab: every batch that ran, newest first, page by page, with what came of it and the ways into it. */
-import { amend, here, whole } from "../kit/url-params.js";
+
 import { ApiError, get } from "../kit/api.js";
 import { byId, h, icon, list, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, plural, shortKey, statusWords, stopwatch, tokens } from "../kit/format.js";
+import { amend, here, whole } from "../kit/url-params.js";
 import { titleOf } from "../shell/plan.js";
 import { toHash } from "../shell/router.js";
 
 /**
  * @typedef {{id: number, status: string, max_cycles: number | null, cycles_completed: number, started_at: number,
  *   ended_at: number | null, agent: string, reason: string | null, stories: number, stories_done: number,
- *   stories_blocked: number, commands: number, cost_usd: number, estimated_usd: number, input_tokens: number, output_tokens: number,
+ *   stories_blocked: number, commands: number, cost_usd: number, estimated_usd: number, input_tokens: number,
+ * output_tokens: number,
  *   duration_ms: number | null}} BatchRow a row of `GET /api/batches`
  */
 
@@ -19,13 +21,24 @@ const PAGE = 25;
 /** Least time between two reads while a batch runs, in ms. */
 const CALM_MS = 2_000;
 /** @type {Record<string, string>} */
-const GLYPHS = { completed: "check", stopped: "stop", error: "cross", running: "play", paused: "pause", interrupted: "pause" };
+const GLYPHS = {
+  completed: "check",
+  stopped: "stop",
+  error: "cross",
+  running: "play",
+  paused: "pause",
+  interrupted: "pause",
+};
 const HEADS = ["Batch", "Started", "Outcome", "Stories", "Commands", "Took", "Cost", "Agent"];
 
 /** @param {{replay: (id: number) => void}} actions */
 export function createPast(actions) {
   const body = byId("batches");
-  const rows = list(body, (/** @type {BatchRow} */ row) => row.id, (row) => createRow(row, actions.replay, (id) => unfold(id)));
+  const rows = list(
+    body,
+    (/** @type {BatchRow} */ row) => row.id,
+    (row) => createRow(row, actions.replay, (id) => unfold(id)),
+  );
   /** @type {import("../shell/app.js").Model | null} */
   let shown = null;
   let known = "";
@@ -58,7 +71,12 @@ export function createPast(actions) {
     const last = Math.ceil(total / PAGE);
     show(byId("batches-table"), total > 0);
     show(byId("batches-pages"), last > 1);
-    text(byId("batches-words"), total ? `${plural(total, "batch", "batches")}, newest first${last > 1 ? ` · ${count(first + 1)}–${count(first + here)}` : ""}` : "No batch has run yet. Each one is kept here: what came of it, what it cost, and how it went, event by event.");
+    text(
+      byId("batches-words"),
+      total
+        ? `${plural(total, "batch", "batches")}, newest first${last > 1 ? ` · ${count(first + 1)}–${count(first + here)}` : ""}`
+        : "No batch has run yet. Each one is kept here: what came of it, what it cost, and how it went, event by event.",
+    );
     text(byId("batches-page"), `Page ${page()} of ${last}`);
     /** @type {HTMLButtonElement} */ (byId("batches-newer")).disabled = page() <= 1;
     /** @type {HTMLButtonElement} */ (byId("batches-older")).disabled = page() >= last;
@@ -108,18 +126,59 @@ export function createPast(actions) {
 function createRow(first, replay, unfold) {
   const { id } = first;
   const inside = h("div", { class: "batch-inside", id: `batch-${id}`, hidden: true });
-  const fold = h("button", { type: "button", class: "plain batch-fold", "aria-expanded": "false", "aria-controls": `batch-${id}`, text: `Batch ${id}`, on: { click: () => unfold(id) } });
+  const fold = h("button", {
+    type: "button",
+    class: "plain batch-fold",
+    "aria-expanded": "false",
+    "aria-controls": `batch-${id}`,
+    text: `Batch ${id}`,
+    on: { click: () => unfold(id) },
+  });
   const outcome = h("span", { class: "batch-outcome" });
-  const bar = h("span", { class: "batch-bar", "aria-hidden": "true" }, h("i", { class: "done" }), h("i", { class: "blocked" }));
+  const bar = h(
+    "span",
+    { class: "batch-bar", "aria-hidden": "true" },
+    h("i", { class: "done" }),
+    h("i", { class: "blocked" }),
+  );
   const stories = h("span");
-  const cells = HEADS.map((head, index) => h(index ? "td" : "th", { role: index ? "cell" : "rowheader", scope: index ? null : "row", "data-head": head, class: index === 2 || index === 3 ? "wide" : index > 3 && index < 7 ? "number" : "" }));
+  const cells = HEADS.map((head, index) =>
+    h(index ? "td" : "th", {
+      role: index ? "cell" : "rowheader",
+      scope: index ? null : "row",
+      "data-head": head,
+      class: index === 2 || index === 3 ? "wide" : index > 3 && index < 7 ? "number" : "",
+    }),
+  );
   cells[0].append(fold);
   cells[2].append(outcome);
   cells[3].append(bar, stories);
-  const link = (/** @type {string} */ words, /** @type {string} */ href, /** @type {Record<string, string>} */ more = {}) => h("a", { class: "button small", href, text: words, "aria-label": `${words} of batch ${id}`, ...more });
-  const button = h("button", { type: "button", class: "button small", "aria-label": `Replay batch ${id}`, on: { click: () => replay(id) } }, icon("play"), "Replay");
-  const actions = h("td", { class: "batch-actions", role: "cell" }, button, link("Timeline", toHash("timeline", { batch: String(id) })), link("Insights", toHash("insights", { batch: String(id) })), link("Export", `/api/batches/${id}/export`, { download: "", "aria-label": `Export batch ${id}` }));
-  const el = h("tr", { "data-batch": id, role: "row" }, ...cells, actions, h("td", { class: "batch-fold-cell", role: "cell" }, inside));
+  const link = (
+    /** @type {string} */ words,
+    /** @type {string} */ href,
+    /** @type {Record<string, string>} */ more = {},
+  ) => h("a", { class: "button small", href, text: words, "aria-label": `${words} of batch ${id}`, ...more });
+  const button = h(
+    "button",
+    { type: "button", class: "button small", "aria-label": `Replay batch ${id}`, on: { click: () => replay(id) } },
+    icon("play"),
+    "Replay",
+  );
+  const actions = h(
+    "td",
+    { class: "batch-actions", role: "cell" },
+    button,
+    link("Timeline", toHash("timeline", { batch: String(id) })),
+    link("Insights", toHash("insights", { batch: String(id) })),
+    link("Export", `/api/batches/${id}/export`, { download: "", "aria-label": `Export batch ${id}` }),
+  );
+  const el = h(
+    "tr",
+    { "data-batch": id, role: "row" },
+    ...cells,
+    actions,
+    h("td", { class: "batch-fold-cell", role: "cell" }, inside),
+  );
   let row = first;
   let filled = "";
   /** @type {unknown} */
@@ -138,11 +197,26 @@ function createRow(first, replay, unfold) {
     update(next) {
       row = next;
       outcome.dataset.outcome = row.status;
-      outcome.replaceChildren(icon(GLYPHS[row.status] ?? "unknown"), [row.status, row.reason].filter(Boolean).join(": "));
+      outcome.replaceChildren(
+        icon(GLYPHS[row.status] ?? "unknown"),
+        [row.status, row.reason].filter(Boolean).join(": "),
+      );
       bar.style.setProperty("--share-done", String(row.stories ? row.stories_done / row.stories : 0));
       bar.style.setProperty("--share-blocked", String(row.stories ? row.stories_blocked / row.stories : 0));
-      text(stories, `${row.stories_done} of ${plural(row.stories, "story", "stories")} done${row.stories_blocked ? `, ${row.stories_blocked} blocked` : ""}`);
-      const words = [null, `${day(row.started_at)} ${clock(row.started_at)}`, null, null, count(row.commands), row.duration_ms === null ? "–" : duration(row.duration_ms), money(row.cost_usd, row.estimated_usd), `${row.agent}, ${tokens(row.output_tokens)} tokens written`];
+      text(
+        stories,
+        `${row.stories_done} of ${plural(row.stories, "story", "stories")} done${row.stories_blocked ? `, ${row.stories_blocked} blocked` : ""}`,
+      );
+      const words = [
+        null,
+        `${day(row.started_at)} ${clock(row.started_at)}`,
+        null,
+        null,
+        count(row.commands),
+        row.duration_ms === null ? "–" : duration(row.duration_ms),
+        money(row.cost_usd, row.estimated_usd),
+        `${row.agent}, ${tokens(row.output_tokens)} tokens written`,
+      ];
       words.forEach((word, index) => word !== null && text(cells[index], word));
       tick(Date.now());
     },
@@ -160,17 +234,43 @@ function createRow(first, replay, unfold) {
   };
 }
 
-/** The stories of a batch, with what each took. @param {number} id @param {(key: string) => string} titleOf @returns {Promise<HTMLElement>} */
+/**
+ * The stories of a batch, with what each took.
+ * @param {number} id
+ * @param {(key: string) => string} titleOf
+ * @returns {Promise<HTMLElement>}
+ */
 async function readStories(id, titleOf) {
   try {
     const { stories, commands } = await get(`/api/batches/${id}`);
     if (!stories.length) return h("p", { class: "empty", text: "No story was begun in this batch." });
-    return h("ul", { class: "batch-stories", "aria-label": `Stories of batch ${id}` }, ...stories.map((/** @type {any} */ story) => {
-      const own = commands.filter((/** @type {any} */ command) => command.story_id === story.id);
-      const [cost, estimated] = ["cost_usd", "estimated_usd"].map((name) => own.reduce((/** @type {number} */ sum, /** @type {any} */ command) => sum + (command[name] ?? 0), 0));
-      const facts = [statusWords(story.status), plural(own.length, "command"), money(cost, estimated), story.ended_at ? duration(story.ended_at - story.started_at) : "", story.reason];
-      return h("li", { "data-status": story.status }, icon(story.status), h("a", { href: toHash("history", { batch: String(id), story: story.story_key }), text: `${shortKey(story.story_key)} ${titleOf(story.story_key)}` }), h("span", { text: facts.filter(Boolean).join(" · ") }));
-    }));
+    return h(
+      "ul",
+      { class: "batch-stories", "aria-label": `Stories of batch ${id}` },
+      ...stories.map((/** @type {any} */ story) => {
+        const own = commands.filter((/** @type {any} */ command) => command.story_id === story.id);
+        const [cost, estimated] = ["cost_usd", "estimated_usd"].map((name) =>
+          own.reduce((/** @type {number} */ sum, /** @type {any} */ command) => sum + (command[name] ?? 0), 0),
+        );
+        const facts = [
+          statusWords(story.status),
+          plural(own.length, "command"),
+          money(cost, estimated),
+          story.ended_at ? duration(story.ended_at - story.started_at) : "",
+          story.reason,
+        ];
+        return h(
+          "li",
+          { "data-status": story.status },
+          icon(story.status),
+          h("a", {
+            href: toHash("history", { batch: String(id), story: story.story_key }),
+            text: `${shortKey(story.story_key)} ${titleOf(story.story_key)}`,
+          }),
+          h("span", { text: facts.filter(Boolean).join(" · ") }),
+        );
+      }),
+    );
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return h("p", { class: "empty", text: error.message });

@@ -3,11 +3,15 @@
  * A past batch as a film: its events in order, and the state after any number of them, by the same folds as live ones.
  * Checkpoints on the way make going back as quick as going on.
  */
-import { apply, initial } from "../state.js";
+
 import { applyStep, NO_STEPS } from "../shell/command-list.js";
+import { apply, initial } from "../state.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
-/** @typedef {{index: number, run: import("../state.js").RunState, steps: import("../shell/command-list.js").Steps}} Still */
+/**
+ * @typedef {{index: number, run: import("../state.js").RunState, steps: import("../shell/command-list.js").Steps}}
+ *   Still
+ */
 
 /** Events between two checkpoints. */
 const EVERY = 1000;
@@ -23,7 +27,9 @@ export class Film {
    */
   constructor(events, setting) {
     this.events = events;
-    this.#moves = events.flatMap(({ type, payload, seq }, at) => (type === "story:status" && payload.old_status !== payload.new_status ? [{ at, seq, payload }] : []));
+    this.#moves = events.flatMap(({ type, payload, seq }, at) =>
+      type === "story:status" && payload.old_status !== payload.new_status ? [{ at, seq, payload }] : [],
+    );
     this.#now = { index: 0, run: { ...initial(), ...setting, seq: events[0].seq - 1 }, steps: NO_STEPS };
     this.#stills = [this.#now];
   }
@@ -79,10 +85,16 @@ export class Film {
     return index < 0 ? this.events.length : index;
   }
 
-  /** The place after the next, or before, moment that matters: a story's status, a cycle, the batch. @param {number} index @param {1 | -1} way */
+  /**
+   * The place after the next, or before, moment that matters: a story's status, a cycle, the batch.
+   * @param {number} index
+   * @param {1 | -1} way
+   */
   landmark(index, way) {
-    const turns = (/** @type {Envelope} */ { type }) => type === "story:status" || type.startsWith("cycle:") || type.startsWith("batch:");
-    for (let at = way > 0 ? index : index - 2; at >= 0 && at < this.events.length; at += way) if (turns(this.events[at])) return at + 1;
+    const turns = (/** @type {Envelope} */ { type }) =>
+      type === "story:status" || type.startsWith("cycle:") || type.startsWith("batch:");
+    for (let at = way > 0 ? index : index - 2; at >= 0 && at < this.events.length; at += way)
+      if (turns(this.events[at])) return at + 1;
     return way > 0 ? this.events.length : 0;
   }
 }

@@ -5,12 +5,12 @@
  */
 import { ApiError, events as fetchEvents } from "../kit/api.js";
 import { attr, byId, setIcon, show, text } from "../kit/dom.js";
-import { Film } from "./recording.js";
 import { clock, count, day } from "../kit/format.js";
-import { toLine } from "../run/log-line.js";
 import { recall } from "../kit/storage.js";
 import { toast } from "../kit/toast.js";
+import { toLine } from "../run/log-line.js";
 import { overlay } from "../shell/plan.js";
+import { Film } from "./recording.js";
 
 /** @typedef {import("../shell/app.js").Model} Model */
 /** @typedef {import("../run/log-line.js").Line} Line */
@@ -64,7 +64,10 @@ export class Replay {
     return this.#film ? this.#time : Date.now();
   }
 
-  /** @param {number} id of a batch @param {number} [seq] the moment to begin at, resting; otherwise it plays from the start */
+  /**
+   * @param {number} id of a batch
+   * @param {number} [seq] the moment to begin at, resting; otherwise it plays from the start
+   */
   async open(id, seq) {
     const turn = ++this.#turn;
     try {
@@ -102,12 +105,17 @@ export class Replay {
     this.#play(!this.#playing);
   }
 
-  /** What the views are shown: the live model, or the replayed moment in its place. @param {Model} live @returns {Model} */
+  /**
+   * What the views are shown: the live model, or the replayed moment in its place.
+   * @param {Model} live
+   * @returns {Model}
+   */
   model(live) {
     const film = this.#film;
     if (!film) return live;
     const made = this.#made;
-    if (made && made.live.plan === live.plan && made.live.link === live.link && made.index === this.#index) return made.model;
+    if (made && made.live.plan === live.plan && made.live.link === live.link && made.index === this.#index)
+      return made.model;
     const { run, steps } = film.at(this.#index);
     const { sprint } = live.plan;
     const plan = sprint ? overlay(asOnlyEventsTell(sprint), film.statusesAt(this.#index)) : live.plan;
@@ -148,11 +156,27 @@ export class Replay {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (!this.#film || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || recall("keys", "on") !== "on") return;
-    if (document.querySelector("dialog[open]") || (event.target instanceof Element && event.target.matches("input:not([type=range]), select, textarea"))) return;
+    if (
+      !this.#film ||
+      event.defaultPrevented ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      recall("keys", "on") !== "on"
+    )
+      return;
+    if (
+      document.querySelector("dialog[open]") ||
+      (event.target instanceof Element && event.target.matches("input:not([type=range]), select, textarea"))
+    )
+      return;
     const acts = /** @type {Record<string, () => void>} */ ({
-      ",": () => this.#stand(this.#index - 1), ".": () => this.#stand(this.#index + 1), "[": () => this.#jump(-1), "]": () => this.#jump(1),
-      "<": () => this.#faster(-1), ">": () => this.#faster(1),
+      ",": () => this.#stand(this.#index - 1),
+      ".": () => this.#stand(this.#index + 1),
+      "[": () => this.#jump(-1),
+      "]": () => this.#jump(1),
+      "<": () => this.#faster(-1),
+      ">": () => this.#faster(1),
     });
     if (!(event.key in acts)) return;
     event.preventDefault();
@@ -188,7 +212,7 @@ export class Replay {
   #addressSoon() {
     clearTimeout(this.#rest);
     this.#rest = window.setTimeout(() => {
-      const seq = this.#playing ? 0 : this.#film?.events[Math.max(0, this.#index - 1)].seq ?? 0;
+      const seq = this.#playing ? 0 : (this.#film?.events[Math.max(0, this.#index - 1)].seq ?? 0);
       if (this.#film) address(this.id, seq);
     }, REST_MS);
   }
@@ -238,12 +262,19 @@ export class Replay {
   }
 }
 
-/** Without what the files say today: no event tells how it was then. @param {import("../shell/plan.js").Sprint} sprint */
+/**
+ * Without what the files say today: no event tells how it was then.
+ * @param {import("../shell/plan.js").Sprint} sprint
+ */
 function asOnlyEventsTell(sprint) {
   return { ...sprint, problems: [], stories: sprint.stories.map((story) => ({ ...story, tasks: null, drift: null })) };
 }
 
-/** @param {number} batch @param {(count: number) => void} onPage @returns {Promise<import("../state.js").Envelope[]>} */
+/**
+ * @param {number} batch
+ * @param {(count: number) => void} onPage
+ * @returns {Promise<import("../state.js").Envelope[]>}
+ */
 async function readAll(batch, onPage) {
   const all = [];
   for (let since = 0; ; since = all[all.length - 1].seq) {
@@ -269,7 +300,10 @@ function tellReading(words) {
 /** The address names batch and moment. @param {number} id 0 for none @param {number} seq 0 for none */
 function address(id, seq) {
   const params = new URLSearchParams(location.search);
-  for (const [name, value] of /** @type {const} */ ([["replay", id], ["at", seq]])) {
+  for (const [name, value] of /** @type {const} */ ([
+    ["replay", id],
+    ["at", seq],
+  ])) {
     if (value) params.set(name, String(value));
     else params.delete(name);
   }

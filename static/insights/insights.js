@@ -3,15 +3,16 @@
  * The Insights tab: where money, tokens and time went, how reviews went, how stories were finished. Each panel is a
  * chart, its table and its CSV, all from one answer of `GET /api/insights`; nothing is estimated in the page.
  */
-import { amend, here, whole } from "../kit/url-params.js";
+
 import { ApiError, get } from "../kit/api.js";
 import { patterns } from "../kit/charts.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
 import { count, day, plural } from "../kit/format.js";
-import { MEASURES, summary } from "./ledger.js";
 import { recall, remember } from "../kit/storage.js";
-import { createPanel } from "./panel-view.js";
+import { amend, here, whole } from "../kit/url-params.js";
+import { MEASURES, summary } from "./ledger.js";
 import { panelsOf } from "./panel-catalog.js";
+import { createPanel } from "./panel-view.js";
 
 /** @typedef {import("../shell/app.js").Model} Model */
 
@@ -19,21 +20,53 @@ import { panelsOf } from "./panel-catalog.js";
 const CALM_MS = 2_000;
 /** Batches offered in the filter. */
 const BATCHES_MOST = 200;
-const PERIODS = [["", "All time"], ["1", "Today"], ["7", "Last 7 days"], ["30", "Last 30 days"], ["90", "Last 90 days"]];
+const PERIODS = [
+  ["", "All time"],
+  ["1", "Today"],
+  ["7", "Last 7 days"],
+  ["30", "Last 30 days"],
+  ["90", "Last 90 days"],
+];
 
 export function createInsights() {
   const root = byId("tab-insights");
-  const measures = h("div", { class: "segments", role: "radiogroup", "aria-label": "What is measured" }, ...Object.entries(MEASURES).map(([name, { words }]) => h("label", {}, h("input", { type: "radio", name: "insights-measure", value: name }), h("span", { text: words }))));
-  const batch = h("select", { id: "insights-batch", "aria-label": "Batch" }, h("option", { value: "", text: "All batches" }));
-  const period = h("select", { id: "insights-days", "aria-label": "Period" }, ...PERIODS.map(([value, words]) => h("option", { value, text: words })));
+  const measures = h(
+    "div",
+    { class: "segments", role: "radiogroup", "aria-label": "What is measured" },
+    ...Object.entries(MEASURES).map(([name, { words }]) =>
+      h("label", {}, h("input", { type: "radio", name: "insights-measure", value: name }), h("span", { text: words })),
+    ),
+  );
+  const batch = h(
+    "select",
+    { id: "insights-batch", "aria-label": "Batch" },
+    h("option", { value: "", text: "All batches" }),
+  );
+  const period = h(
+    "select",
+    { id: "insights-days", "aria-label": "Period" },
+    ...PERIODS.map(([value, words]) => h("option", { value, text: words })),
+  );
   const words = h("p", { class: "insights-words", id: "insights-words" });
   const tiles = h("dl", { class: "tiles insights-tiles", id: "insights-tiles", hidden: true });
   const first = h("div", { class: "panels-wide" });
   const others = h("div", { class: "panels" });
   const grid = h("div", { id: "panels" }, first, others);
   const facts = list(tiles, (/** @type {string[]} */ fact) => fact[0], createFact);
-  const lists = [first, others].map((place) => list(place, (/** @type {import("./panel-catalog.js").Panel} */ panel) => panel.id, (panel) => createPanel(panel.id)));
-  root.append(patterns(), h("div", { class: "insights-bar" }, measures, h("div", { class: "insights-filter" }, batch, period)), words, tiles, grid);
+  const lists = [first, others].map((place) =>
+    list(
+      place,
+      (/** @type {import("./panel-catalog.js").Panel} */ panel) => panel.id,
+      (panel) => createPanel(panel.id),
+    ),
+  );
+  root.append(
+    patterns(),
+    h("div", { class: "insights-bar" }, measures, h("div", { class: "insights-filter" }, batch, period)),
+    words,
+    tiles,
+    grid,
+  );
 
   /** @type {import("./ledger.js").Insights | null} */
   let insights = null;
@@ -57,10 +90,21 @@ export function createInsights() {
     const by = measure();
     const titleOf = (/** @type {string} */ key) => plan.byKey.get(key)?.title ?? "";
     const filter = { batch: whole(here().get("batch")), days: whole(here().get("days")) };
-    const made = panelsOf(insights, { measure: MEASURES[by], titleOf, goal: counts.total, done: counts.done, filter, now: Date.now() });
+    const made = panelsOf(insights, {
+      measure: MEASURES[by],
+      titleOf,
+      goal: counts.total,
+      done: counts.done,
+      filter,
+      now: Date.now(),
+    });
     const open = new Set((here().get("tables") ?? "").split("."));
     facts.render(summary(insights));
-    lists.forEach((panels, index) => panels.render(made.filter((panel) => panel.wide === (index === 0)).map((panel) => ({ ...panel, open: open.has(panel.id) }))));
+    lists.forEach((panels, index) =>
+      panels.render(
+        made.filter((panel) => panel.wide === (index === 0)).map((panel) => ({ ...panel, open: open.has(panel.id) })),
+      ),
+    );
     show(tiles, insights.total.length > 0);
     show(grid, insights.total.length > 0 || insights.burn_up.points.length > 0);
     text(words, sentence(insights, filter));
@@ -70,9 +114,14 @@ export function createInsights() {
     timer = 0;
     readAt = Date.now();
     const turn = ++reading;
-    const query = new URLSearchParams([...here()].filter(([name, value]) => (name === "batch" || name === "days") && whole(value)));
+    const query = new URLSearchParams(
+      [...here()].filter(([name, value]) => (name === "batch" || name === "days") && whole(value)),
+    );
     try {
-      const [answer, { batches }] = await Promise.all([get(`/api/insights?${query}`), get(`/api/batches?limit=${BATCHES_MOST}`)]);
+      const [answer, { batches }] = await Promise.all([
+        get(`/api/insights?${query}`),
+        get(`/api/batches?limit=${BATCHES_MOST}`),
+      ]);
       if (turn !== reading) return;
       insights = answer;
       offer(batches);
@@ -91,7 +140,10 @@ export function createInsights() {
     const wanted = batches.map(({ id }) => id).join();
     const chosen = here().get("batch") ?? "";
     if (batch.dataset.choices !== wanted) {
-      batch.replaceChildren(batch.options[0], ...batches.map(({ id, started_at: at }) => h("option", { value: id, text: `Batch ${id}, ${day(at)}` })));
+      batch.replaceChildren(
+        batch.options[0],
+        ...batches.map(({ id, started_at: at }) => h("option", { value: id, text: `Batch ${id}, ${day(at)}` })),
+      );
       batch.dataset.choices = wanted;
     }
     choose(batch, chosen, `Batch ${chosen}`);
@@ -101,7 +153,8 @@ export function createInsights() {
   function follow() {
     const query = here().toString();
     if (query === drawn) return false;
-    const filters = (/** @type {string} */ text) => ["batch", "days"].map((name) => new URLSearchParams(text).get(name)).join();
+    const filters = (/** @type {string} */ text) =>
+      ["batch", "days"].map((name) => new URLSearchParams(text).get(name)).join();
     const again = drawn === null || filters(query) !== filters(drawn);
     drawn = query;
     choose(batch, here().get("batch") ?? "", `Batch ${here().get("batch")}`);
@@ -120,7 +173,10 @@ export function createInsights() {
     drawn = here().toString();
     draw();
   });
-  for (const [select, name] of /** @type {const} */ ([[batch, "batch"], [period, "days"]])) {
+  for (const [select, name] of /** @type {const} */ ([
+    [batch, "batch"],
+    [period, "days"],
+  ])) {
     select.addEventListener("change", () => {
       amend({ [name]: select.value });
       drawn = here().toString();
@@ -128,7 +184,13 @@ export function createInsights() {
     });
   }
   grid.addEventListener("fold", () => {
-    amend({ tables: lists.flatMap((panels) => [...panels.views()]).filter((panel) => panel.open).map((panel) => panel.id).join(".") });
+    amend({
+      tables: lists
+        .flatMap((panels) => [...panels.views()])
+        .filter((panel) => panel.open)
+        .map((panel) => panel.id)
+        .join("."),
+    });
     drawn = here().toString();
   });
   let width = 0;
@@ -154,7 +216,12 @@ export function createInsights() {
   };
 }
 
-/** Chooses a value, also one that the list does not offer. @param {HTMLSelectElement} select @param {string} value @param {string} words */
+/**
+ * Chooses a value, also one that the list does not offer.
+ * @param {HTMLSelectElement} select
+ * @param {string} value
+ * @param {string} words
+ */
 function choose(select, value, words) {
   if (![...select.options].some((option) => option.value === value)) select.append(h("option", { value, text: words }));
   select.value = value;
@@ -162,8 +229,13 @@ function choose(select, value, words) {
 
 /** @param {import("./ledger.js").Insights} insights @param {{batch: number | null, days: number | null}} filter */
 function sentence({ total: [all] }, { batch, days }) {
-  const where = [batch && `in batch ${batch}`, days && (days === 1 ? "today" : `in the last ${days} days`)].filter(Boolean).join(" ");
-  if (!all) return where ? `No command ran ${where}.` : "No command has run yet. After the first batch, this tab tells what it cost, how long it took and how its reviews went.";
+  const where = [batch && `in batch ${batch}`, days && (days === 1 ? "today" : `in the last ${days} days`)]
+    .filter(Boolean)
+    .join(" ");
+  if (!all)
+    return where
+      ? `No command ran ${where}.`
+      : "No command has run yet. After the first batch, this tab tells what it cost, how long it took and how its reviews went.";
   return `${plural(all.commands, "command")} ${where || "of all batches"}${all.running ? `; ${count(all.running)} still running, counted when ended` : ""}. Days begin at midnight on the server.`;
 }
 
@@ -180,4 +252,3 @@ function createFact(first) {
     },
   };
 }
-

@@ -13,9 +13,23 @@ export function createPanel(id) {
   const csv = h("button", { type: "button", class: "button small", text: "CSV" });
   const legend = h("ul", { class: "panel-legend" });
   const chart = h("div", { class: "panel-chart" });
-  const place = h("div", { class: "scroll-x panel-table", role: "region", tabindex: "0", "aria-labelledby": name, hidden: true });
+  const place = h("div", {
+    class: "scroll-x panel-table",
+    role: "region",
+    tabindex: "0",
+    "aria-labelledby": name,
+    hidden: true,
+  });
   const note = h("p", { class: "panel-note" });
-  const el = h("section", { class: "panel", "aria-labelledby": name, "data-panel": id }, h("header", {}, title, h("span", { class: "panel-tools" }, table, csv)), legend, chart, place, note);
+  const el = h(
+    "section",
+    { class: "panel", "aria-labelledby": name, "data-panel": id },
+    h("header", {}, title, h("span", { class: "panel-tools" }, table, csv)),
+    legend,
+    chart,
+    place,
+    note,
+  );
   /** @type {Panel | null} */
   let shown = null;
   let open = false;
@@ -45,7 +59,13 @@ export function createPanel(id) {
   csv.addEventListener("click", () => {
     if (!shown) return;
     const { names, rows } = shown.table;
-    download(`${byId("project-name").textContent || "sprint-runner"}-${id}.csv`, toCsv(names, rows.map((row) => row.raw)));
+    download(
+      `${byId("project-name").textContent || "sprint-runner"}-${id}.csv`,
+      toCsv(
+        names,
+        rows.map((row) => row.raw),
+      ),
+    );
   });
 
   return {
@@ -63,7 +83,9 @@ export function createPanel(id) {
       show(note, panel.note !== "");
       attr(table, "aria-label", `Table: ${panel.title}`);
       attr(csv, "aria-label", `CSV: ${panel.title}`);
-      legend.replaceChildren(...panel.legend.map(([tone, words]) => h("li", {}, h("i", { class: `swatch tone-${tone}` }), words)));
+      legend.replaceChildren(
+        ...panel.legend.map(([tone, words]) => h("li", {}, h("i", { class: `swatch tone-${tone}` }), words)),
+      );
       // A panel is measured when it is in its place.
       queueMicrotask(draw);
     },
@@ -72,6 +94,24 @@ export function createPanel(id) {
 
 /** @param {Panel} panel */
 function tableOf({ title, table }) {
-  const row = (/** @type {string[]} */ cells, /** @type {string} */ tag) => h("tr", {}, ...cells.map((cell, index) => h(index === 0 || tag === "th" ? "th" : "td", { scope: index === 0 && tag !== "th" ? "row" : tag === "th" ? "col" : null, class: index ? "number" : "", text: cell })));
-  return h("table", {}, h("caption", { class: "unseen", text: title }), h("thead", {}, row(table.head, "th")), h("tbody", {}, ...table.rows.map(({ cells }) => row(cells, "td"))), table.foot ? h("tfoot", {}, row(table.foot, "td")) : null);
+  const row = (/** @type {string[]} */ cells, /** @type {string} */ tag) =>
+    h(
+      "tr",
+      {},
+      ...cells.map((cell, index) =>
+        h(index === 0 || tag === "th" ? "th" : "td", {
+          scope: index === 0 && tag !== "th" ? "row" : tag === "th" ? "col" : null,
+          class: index ? "number" : "",
+          text: cell,
+        }),
+      ),
+    );
+  return h(
+    "table",
+    {},
+    h("caption", { class: "unseen", text: title }),
+    h("thead", {}, row(table.head, "th")),
+    h("tbody", {}, ...table.rows.map(({ cells }) => row(cells, "td"))),
+    table.foot ? h("tfoot", {}, row(table.foot, "td")) : null,
+  );
 }

@@ -23,7 +23,8 @@ export function get(path) {
 /** @param {string} path @param {Record<string, unknown>} [body] @returns {Promise<any>} */
 export function post(path, body = {}) {
   return request(path, {
-    method: "POST", body: JSON.stringify(body),
+    method: "POST",
+    body: JSON.stringify(body),
     headers: { "Content-Type": "application/json", Accept: "application/json" },
   });
 }
@@ -31,7 +32,8 @@ export function post(path, body = {}) {
 /** @param {string} path @param {Record<string, unknown>} body @returns {Promise<any>} */
 export function put(path, body) {
   return request(path, {
-    method: "PUT", body: JSON.stringify(body),
+    method: "PUT",
+    body: JSON.stringify(body),
     headers: { "Content-Type": "application/json", Accept: "application/json" },
   });
 }
@@ -60,7 +62,11 @@ export async function request(path, init) {
     response = await fetch(path, { ...init, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
     const late = error instanceof DOMException && error.name === "TimeoutError";
-    throw new ApiError(0, late ? "timeout" : "unreachable", late ? "The server did not answer in time." : "The server cannot be reached.");
+    throw new ApiError(
+      0,
+      late ? "timeout" : "unreachable",
+      late ? "The server did not answer in time." : "The server cannot be reached.",
+    );
   }
   const body = await response.json().catch(() => null);
   if (response.ok) return body;

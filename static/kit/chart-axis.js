@@ -20,10 +20,15 @@ export function ticks(most, marks, least = 0) {
   return Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(12)));
 }
 
-/** Every day from the first to the last, also those on which nothing was. @param {string} first "2026-03-01" @param {string} last */
+/**
+ * Every day from the first to the last, also those on which nothing was.
+ * @param {string} first "2026-03-01"
+ * @param {string} last
+ */
 export function days(first, last) {
   const all = [];
-  for (let at = Date.parse(`${first}T12:00:00Z`); at <= Date.parse(`${last}T12:00:00Z`); at += 86_400_000) all.push(new Date(at).toISOString().slice(0, 10));
+  for (let at = Date.parse(`${first}T12:00:00Z`); at <= Date.parse(`${last}T12:00:00Z`); at += 86_400_000)
+    all.push(new Date(at).toISOString().slice(0, 10));
   return all;
 }
 
@@ -34,7 +39,12 @@ export function dateOf(at) {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-/** A text that fits into so many pixels, cut with an ellipsis. @param {string} text @param {number} room px @param {number} glyph px of a letter, on average */
+/**
+ * A text that fits into so many pixels, cut with an ellipsis.
+ * @param {string} text
+ * @param {number} room px
+ * @param {number} glyph px of a letter, on average
+ */
 export function fit(text, room, glyph) {
   const most = Math.max(1, Math.floor(room / glyph));
   return text.length <= most ? text : `${text.slice(0, Math.max(1, most - 1)).trimEnd()}…`;

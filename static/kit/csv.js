@@ -4,7 +4,10 @@
 /** What spreadsheets take for the beginning of a formula, also in full width. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 
-/** Numbers stay numbers, negative ones too; a text that would be a formula gets an apostrophe. @param {unknown} value */
+/**
+ * Numbers stay numbers, negative ones too; a text that would be a formula gets an apostrophe.
+ * @param {unknown} value
+ */
 export function cell(value) {
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : "";
   const text = String(value ?? "");

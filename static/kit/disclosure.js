@@ -6,11 +6,15 @@ import { attr, h } from "./dom.js";
 /**
  * @param {{class: string, summary: (Node | string)[], load: () => Promise<Node[]>, region?: string}} parts
  *   `region` names the content for screen readers where it scrolls by itself
- * @returns {{el: HTMLDetailsElement, body: HTMLElement, again: () => void}} `again` reads the content anew: now where it
+ * @returns {{el: HTMLDetailsElement, body: HTMLElement, again: () => void}} `again` reads the content anew: now where
+ *   it
  *   is open, else when it is opened
  */
 export function createFold({ class: name, summary, load, region }) {
-  const body = h("div", { class: `${name}-body`, ...(region ? { role: "region", tabindex: "0", "aria-label": region } : {}) });
+  const body = h("div", {
+    class: `${name}-body`,
+    ...(region ? { role: "region", tabindex: "0", "aria-label": region } : {}),
+  });
   const el = h("details", { class: name }, h("summary", {}, ...summary), body);
   let [loaded, busy, stale] = [false, false, true];
 
@@ -28,7 +32,16 @@ export function createFold({ class: name, summary, load, region }) {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       stale = !loaded;
-      if (!loaded) body.replaceChildren(h("p", { class: "empty" }, error.message, " ", h("button", { type: "button", class: "plain", text: "Try again", on: { click: read } })));
+      if (!loaded)
+        body.replaceChildren(
+          h(
+            "p",
+            { class: "empty" },
+            error.message,
+            " ",
+            h("button", { type: "button", class: "plain", text: "Try again", on: { click: read } }),
+          ),
+        );
     } finally {
       attr(body, "aria-busy", null);
       busy = false;
@@ -39,7 +52,8 @@ export function createFold({ class: name, summary, load, region }) {
     if (!loaded) body.replaceChildren(h("p", { class: "empty", text: "Loading" }));
     const nodes = await load();
     // What is there already stays where it is, with what is open and chosen in it.
-    if (nodes.length !== body.childNodes.length || nodes.some((node, at) => node !== body.childNodes[at])) body.replaceChildren(...nodes);
+    if (nodes.length !== body.childNodes.length || nodes.some((node, at) => node !== body.childNodes[at]))
+      body.replaceChildren(...nodes);
     loaded = true;
   }
 

@@ -99,7 +99,10 @@ export function list(parent, keyOf, create) {
       for (const [key, view] of views) if (!next.has(key)) view.el.remove();
       views = next;
       for (const item of items) views.get(keyOf(item))?.update(item);
-      order(parent, [...views.values()].map((view) => view.el));
+      order(
+        parent,
+        [...views.values()].map((view) => view.el),
+      );
     },
   };
 }

@@ -97,9 +97,15 @@ export function shortKey(key) {
 
 /** @type {Record<string, string>} */
 const SHORT = {
-  "create-story": "create", "story-discovery": "discovery", "story-review": "story review",
-  "create-tech-spec": "tech spec", "tech-spec-review": "spec review", "dev-story": "dev", "code-review": "code review",
-  "create-project-context": "project context", "refresh-project-context": "refresh context",
+  "create-story": "create",
+  "story-discovery": "discovery",
+  "story-review": "story review",
+  "create-tech-spec": "tech spec",
+  "tech-spec-review": "spec review",
+  "dev-story": "dev",
+  "code-review": "code review",
+  "create-project-context": "project context",
+  "refresh-project-context": "refresh context",
 };
 
 /** A command in few words: "code-review-2" -> "code review 2". @param {string} command */
@@ -111,8 +117,14 @@ export function shortCommand(command) {
 
 /** @type {Record<string, string>} */
 const STATUS = {
-  backlog: "Backlog", "ready-for-dev": "Ready for dev", "in-progress": "In progress", review: "Review", done: "Done",
-  blocked: "Blocked", parked: "Parked", unknown: "Unknown",
+  backlog: "Backlog",
+  "ready-for-dev": "Ready for dev",
+  "in-progress": "In progress",
+  review: "Review",
+  done: "Done",
+  blocked: "Blocked",
+  parked: "Parked",
+  unknown: "Unknown",
 };
 
 /** A story's status in words. @param {string | null | undefined} status */

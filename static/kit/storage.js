@@ -12,7 +12,11 @@ export function recall(name, otherwise) {
   }
 }
 
-/** A remembered list of texts; empty where there is none or it cannot be read. @param {string} name @returns {string[]} */
+/**
+ * A remembered list of texts; empty where there is none or it cannot be read.
+ * @param {string} name
+ * @returns {string[]}
+ */
 export function recallList(name) {
   try {
     const value = JSON.parse(recall(name, "[]"));

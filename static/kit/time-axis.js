@@ -6,17 +6,26 @@
 
 /** @typedef {import("../shell/command-list.js").Step} Step */
 /** @typedef {{step: Step, lane: number}} Bar */
-/** @typedef {{key: string, bars: Bar[], lanes: number}} Row a story and its commands; those at the same time in lanes */
+/**
+ * @typedef {{key: string, bars: Bar[], lanes: number}} Row a story and its commands; those at the same time in lanes
+ */
 /** @typedef {{from: number, to: number, start: number, length: number}} Gap an idle time, and its place on the axis */
-/** @typedef {{bars: Bar[], from: number, to: number, lane: number}} Piece one bar, or several that touch; places in px */
+/**
+ * @typedef {{bars: Bar[], from: number, to: number, lane: number}} Piece one bar, or several that touch; places in px
+ */
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 /** Distances between marks that people count in. */
-const STEPS = [1, 2, 5, 10, 15, 30].map((n) => n * SECOND)
-  .concat([1, 2, 5, 10, 15, 30].map((n) => n * MINUTE), [1, 2, 3, 6, 12].map((n) => n * HOUR), [1, 2, 7, 14, 28, 91, 182, 364].map((n) => n * DAY));
+const STEPS = [1, 2, 5, 10, 15, 30]
+  .map((n) => n * SECOND)
+  .concat(
+    [1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+    [1, 2, 3, 6, 12].map((n) => n * HOUR),
+    [1, 2, 7, 14, 28, 91, 182, 364].map((n) => n * DAY),
+  );
 /** An idle time is cut when it is longer than this, and than this share of all work. */
 const IDLE_MS = 5 * SECOND;
 const IDLE_SHARE = 0.1;
@@ -117,13 +126,16 @@ export class Axis {
     const long = idle.filter((gap) => gap.to - gap.from > Math.max(IDLE_MS, work * IDLE_SHARE));
     if (!long.length) return;
     const rest = this.to - this.from - long.reduce((sum, gap) => sum + gap.to - gap.from, 0);
-    const length = 2 ** Math.round(Math.log2(Math.max(1, Math.min(rest * CUT_SHARE, (rest * CUTS_SHARE) / long.length))));
+    const length =
+      2 ** Math.round(Math.log2(Math.max(1, Math.min(rest * CUT_SHARE, (rest * CUTS_SHARE) / long.length))));
     let lost = 0;
-    this.gaps = long.filter((gap) => gap.to - gap.from > length).map(({ from, to }) => {
-      const start = from - this.from - lost;
-      lost += to - from - length;
-      return { from, to, start, length };
-    });
+    this.gaps = long
+      .filter((gap) => gap.to - gap.from > length)
+      .map(({ from, to }) => {
+        const start = from - this.from - lost;
+        lost += to - from - length;
+        return { from, to, start, length };
+      });
   }
 }
 
@@ -145,7 +157,11 @@ function idleTimes(steps, now) {
 export function axisMarks(axis, from, to, apart) {
   const step = STEPS.find((size) => size >= apart) ?? STEPS[STEPS.length - 1];
   const within = (/** @type {number} */ at) => Math.min(to, Math.max(from, at));
-  const edges = [from, ...axis.gaps.filter((gap) => gap.to > from && gap.from < to).flatMap((gap) => [within(gap.from), within(gap.to)]), to];
+  const edges = [
+    from,
+    ...axis.gaps.filter((gap) => gap.to > from && gap.from < to).flatMap((gap) => [within(gap.from), within(gap.to)]),
+    to,
+  ];
   const at = [];
   for (let index = 0; index + 1 < edges.length; index += 2) {
     if (edges[index + 1] <= edges[index]) continue;
@@ -158,7 +174,8 @@ export function axisMarks(axis, from, to, apart) {
 /**
  * What is drawn of a row: bars in sight, those too small to tell apart joined into one piece.
  * @param {Row} row @param {(at: number) => number} x px of an instant @param {number} now
- * @param {{left: number, right: number, least: number}} view px: what is in sight, and the width from which bars stand alone
+ * @param {{left: number, right: number, least: number}} view px: what is in sight, and the width from which bars stand
+ *   alone
  * @param {number | null} apart the command that is always drawn, and never joined with others
  * @returns {Piece[]}
  */
@@ -173,7 +190,14 @@ export function pieces(row, x, now, { left, right, least }, apart) {
     const to = x(step.ended_at ?? now);
     const before = last[lane];
     const alone = to - from >= least || step.command_id === apart || step.ended_at === null;
-    if (before && !alone && before.to - before.from < 3 * least && from - before.to < least && before.bars[0].step.command_id !== apart && small(before, least)) {
+    if (
+      before &&
+      !alone &&
+      before.to - before.from < 3 * least &&
+      from - before.to < least &&
+      before.bars[0].step.command_id !== apart &&
+      small(before, least)
+    ) {
       before.bars.push(bar);
       before.to = Math.max(before.to, to);
       continue;

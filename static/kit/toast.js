@@ -19,9 +19,15 @@ const VOICE_MOST = 3;
 export function toast(message, tone = "calm", offers = []) {
   const note = h("div", { class: "toast", "data-tone": tone }, h("p", { text: message }));
   for (const { words, run } of offers) {
-    note.append(h("button", { class: "button small", type: "button", text: words, on: { click: () => (note.remove(), run()) } }));
+    note.append(
+      h("button", { class: "button small", type: "button", text: words, on: { click: () => (note.remove(), run()) } }),
+    );
   }
-  const close = h("button", { class: "ghost", type: "button", "aria-label": "Dismiss", on: { click: () => note.remove() } }, icon("cross"));
+  const close = h(
+    "button",
+    { class: "ghost", type: "button", "aria-label": "Dismiss", on: { click: () => note.remove() } },
+    icon("cross"),
+  );
   note.append(close);
   const all = byId("toasts");
   for (const old of [...all.children]) if (old.firstElementChild?.textContent === message) old.remove();

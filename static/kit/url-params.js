@@ -6,7 +6,10 @@ export function here() {
   return new URLSearchParams(location.hash.split("?", 2)[1] ?? "");
 }
 
-/** Sets parameters of the open tab; null and "" remove one, the others stay. @param {Record<string, string | null>} change */
+/**
+ * Sets parameters of the open tab; null and "" remove one, the others stay.
+ * @param {Record<string, string | null>} change
+ */
 export function amend(change) {
   const params = here();
   for (const [name, value] of Object.entries(change)) {

@@ -11,7 +11,10 @@ import { announce, toast } from "../kit/toast.js";
 
 /** @typedef {import("../shell/app.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */
-/** @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "unblock" | "resume" | "try" | "", words: string}} Need */
+/**
+ * @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "unblock" | "resume" | "try" | "", words:
+ *   string}} Need
+ */
 
 /** Most calls that are remembered as put away. */
 const PUT_AWAY_MOST = 200;
@@ -28,7 +31,11 @@ export function createNeeds(actions) {
   /** @type {Model | null} */
   let shown = null;
   const doing = { ...actions, putAway };
-  const rows = list(byId("attention-list"), (/** @type {Need} */ need) => need.id, (need) => createNeed(need, doing));
+  const rows = list(
+    byId("attention-list"),
+    (/** @type {Need} */ need) => need.id,
+    (need) => createNeed(need, doing),
+  );
 
   /** @param {string} id */
   function putAway(id) {
@@ -70,29 +77,72 @@ function titleOf(needs) {
 /** Newest first; what lasts stands on top. @param {Model} model @param {number} now @returns {Need[]} */
 export function needsOf({ run, plan, link, past }, now) {
   const reachable = !link.lost && !past;
-  const lasting = [run.problem, run.agent.problem, plan.error].flatMap((message) => (message ? [standing("problem", message)] : []));
-  if (run.state === "waiting") lasting.unshift({ ...standing("waiting", run.reason === "unreachable" ? "The agent cannot reach its service." : "The usage limit of the agent is reached."), words: waitWords(run.until, now), act: reachable ? "try" : "" });
-  const calls = run.attention.filter((item) => !isSettled(item, plan)).map((item) => ({
-    id: `${item.at} ${item.kind} ${item.command_id ?? item.message}`, item, lasting: false, words: "", act: reachable ? actOf(item, run, plan) : "",
-  }));
+  const lasting = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
+    message ? [standing("problem", message)] : [],
+  );
+  if (run.state === "waiting")
+    lasting.unshift({
+      ...standing(
+        "waiting",
+        run.reason === "unreachable"
+          ? "The agent cannot reach its service."
+          : "The usage limit of the agent is reached.",
+      ),
+      words: waitWords(run.until, now),
+      act: reachable ? "try" : "",
+    });
+  const calls = run.attention
+    .filter((item) => !isSettled(item, plan))
+    .map((item) => ({
+      id: `${item.at} ${item.kind} ${item.command_id ?? item.message}`,
+      item,
+      lasting: false,
+      words: "",
+      act: reachable ? actOf(item, run, plan) : "",
+    }));
   return /** @type {Need[]} */ ([...lasting, ...calls.reverse()]);
 }
 
-/** What is wrong as long as it lasts, whatever the run does. @param {string} kind @param {string} message @returns {Need} */
+/**
+ * What is wrong as long as it lasts, whatever the run does.
+ * @param {string} kind
+ * @param {string} message
+ * @returns {Need}
+ */
 function standing(kind, message) {
-  return { id: `${kind} ${message}`, item: { kind, message, story_key: null, command_id: null, at: 0 }, lasting: true, act: "", words: "" };
+  return {
+    id: `${kind} ${message}`,
+    item: { kind, message, story_key: null, command_id: null, at: 0 },
+    lasting: true,
+    act: "",
+    words: "",
+  };
 }
 
-/** A story that was blocked and no longer is needs nobody. @param {Attention} item @param {import("../shell/plan.js").Plan} plan */
+/**
+ * A story that was blocked and no longer is needs nobody.
+ * @param {Attention} item
+ * @param {import("../shell/plan.js").Plan} plan
+ */
 function isSettled(item, plan) {
   const story = item.story_key ? plan.byKey.get(item.story_key) : undefined;
   return item.kind === "blocked" && story !== undefined && story.status !== "blocked";
 }
 
-/** @param {Attention} item @param {import("../state.js").RunState} run @param {import("../shell/plan.js").Plan} plan @returns {Need["act"]} */
+/**
+ * @param {Attention} item
+ * @param {import("../state.js").RunState} run
+ * @param {import("../shell/plan.js").Plan} plan
+ * @returns {Need["act"]}
+ */
 function actOf(item, run, plan) {
   if (item.kind === "question" && item.command_id !== null) return "answer";
-  if (item.kind === "blocked" && plan.byKey.get(item.story_key ?? "")?.status === "blocked" && plan.sprint?.project.writable !== false) return "unblock";
+  if (
+    item.kind === "blocked" &&
+    plan.byKey.get(item.story_key ?? "")?.status === "blocked" &&
+    plan.sprint?.project.writable !== false
+  )
+    return "unblock";
   return item.kind === "budget" && run.state === "paused" && run.reason === "budget" ? "resume" : "";
 }
 
@@ -108,19 +158,51 @@ function waitWords(until, now) {
  */
 function createNeed(first, doing) {
   const { item } = first;
-  const story = { class: "key", href: `#run?story=${encodeURIComponent(item.story_key ?? "")}`, text: shortKey(item.story_key ?? "") };
+  const story = {
+    class: "key",
+    href: `#run?story=${encodeURIComponent(item.story_key ?? "")}`,
+    text: shortKey(item.story_key ?? ""),
+  };
   const words = h("p", { class: "need-words" });
-  const act = h("button", { type: "button", class: "button small", hidden: true, on: { click: () => perform(first, act, doing) } });
-  const away = h("button", { type: "button", class: "ghost", "aria-label": `Put away: ${item.message}`, title: "Put away", on: { click: () => doing.putAway(first.id) } }, icon("cross"));
+  const act = h("button", {
+    type: "button",
+    class: "button small",
+    hidden: true,
+    on: { click: () => perform(first, act, doing) },
+  });
+  const away = h(
+    "button",
+    {
+      type: "button",
+      class: "ghost",
+      "aria-label": `Put away: ${item.message}`,
+      title: "Put away",
+      on: { click: () => doing.putAway(first.id) },
+    },
+    icon("cross"),
+  );
   const form = item.kind === "question" && item.command_id !== null ? createAnswer(first) : null;
-  const el = h("li", { "data-kind": item.kind }, icon(GLYPHS[item.kind] ?? "alert"), item.story_key && h("a", story),
-    h("div", { class: "need" }, h("p", { text: item.message }), words, form?.el), act, h("time", { text: item.at ? clock(item.at) : "" }), !first.lasting && away);
+  const el = h(
+    "li",
+    { "data-kind": item.kind },
+    icon(GLYPHS[item.kind] ?? "alert"),
+    item.story_key && h("a", story),
+    h("div", { class: "need" }, h("p", { text: item.message }), words, form?.el),
+    act,
+    h("time", { text: item.at ? clock(item.at) : "" }),
+    !first.lasting && away,
+  );
   return {
     el,
     /** @param {Need} need */
     update(need) {
       text(words, need.words);
-      text(act, { unblock: "Set back to Ready for dev", resume: "Go on past the budget", try: "Try now", answer: "", "": "" }[need.act]);
+      text(
+        act,
+        { unblock: "Set back to Ready for dev", resume: "Go on past the budget", try: "Try now", answer: "", "": "" }[
+          need.act
+        ],
+      );
       show(act, Boolean(act.textContent));
       if (form) show(form.el, need.act === "answer");
     },
@@ -147,7 +229,14 @@ function createAnswer(need) {
   const field = h("textarea", { id, rows: 2, required: true, placeholder: "Your answer" });
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const send = h("button", { type: "submit", class: "button small primary", text: "Send answer" });
-  const el = h("form", { class: "answer", novalidate: true }, h("label", { class: "unseen", for: id, text: `Answer to: ${need.item.message}` }), field, send, wrong);
+  const el = h(
+    "form",
+    { class: "answer", novalidate: true },
+    h("label", { class: "unseen", for: id, text: `Answer to: ${need.item.message}` }),
+    field,
+    send,
+    wrong,
+  );
   el.addEventListener("submit", async (event) => {
     event.preventDefault();
     const answer = field.value.trim();

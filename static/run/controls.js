@@ -3,8 +3,8 @@
 import { ApiError, post } from "../kit/api.js";
 import { attr, byId, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
-import { createStartForm } from "./start-form.js";
 import { offered, verbWords } from "./run-text.js";
+import { createStartForm } from "./start-form.js";
 
 /** @typedef {import("../shell/app.js").Model} Model */
 /** @typedef {import("./run-text.js").Verb} Verb */
@@ -14,7 +14,11 @@ export function createControls(current) {
   /** @type {Verb | null} */
   let busy = null;
   const dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
-  const form = createStartForm({ plan: () => current().plan, onChange: () => renderWords(current()), onSubmit: () => actions.start() });
+  const form = createStartForm({
+    plan: () => current().plan,
+    onChange: () => renderWords(current()),
+    onSubmit: () => actions.start(),
+  });
 
   let state = "";
   /** @type {Verb[]} */
@@ -43,7 +47,13 @@ export function createControls(current) {
     show(byId("start-fields"), form.open && verbs.includes("start"));
   }
 
-  /** @param {Verb} verb @param {string} path @param {Record<string, unknown>} body @param {string} done @returns {Promise<boolean>} */
+  /**
+   * @param {Verb} verb
+   * @param {string} path
+   * @param {Record<string, unknown>} body
+   * @param {string} done
+   * @returns {Promise<boolean>}
+   */
   async function act(verb, path, body, done) {
     if (busy) return false;
     setBusy(verb);
@@ -75,11 +85,22 @@ export function createControls(current) {
     pause: () => act("pause", "/api/run/pause", {}, "The run pauses after the current command."),
     resume: () => act("resume", "/api/run/resume", {}, ""),
     /** @param {"graceful" | "now"} mode */
-    stop: (mode) => act("stop", "/api/run/stop", { mode }, mode === "now" ? "Ending the agent now." : "The run stops after the current command."),
+    stop: (mode) =>
+      act(
+        "stop",
+        "/api/run/stop",
+        { mode },
+        mode === "now" ? "Ending the agent now." : "The run stops after the current command.",
+      ),
     askStop() {
       if (current().run.state === "stopping") return void actions.stop("now");
       dialog.returnValue = "";
-      text(byId("stop-graceful-note"), current().run.operations.length ? "It ends by itself, then nothing more starts." : "Nothing runs just now, so the batch ends at once.");
+      text(
+        byId("stop-graceful-note"),
+        current().run.operations.length
+          ? "It ends by itself, then nothing more starts."
+          : "Nothing runs just now, so the batch ends at once.",
+      );
       dialog.showModal();
     },
     /** Pause or resume, whichever is possible. */

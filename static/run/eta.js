@@ -6,7 +6,8 @@
 import { plural } from "../kit/format.js";
 
 /**
- * @typedef {{story_keys: string[], status: string, background: boolean, started_at: number, ended_at: number | null}} Timed
+ * @typedef {{story_keys: string[], status: string, background: boolean, started_at: number, ended_at: number | null}}
+ *   Timed
  *   a command that ran, from the history or from the running batch
  * @typedef {{left: number, of: number}} Estimate what is left, and of how many stories that is known
  */

@@ -6,7 +6,9 @@
  */
 
 /** @typedef {import("./log-line.js").Line} Line */
-/** @typedef {{story: string, command: string, level: number, query: string}} Filter `""` and 0 let everything through */
+/**
+ * @typedef {{story: string, command: string, level: number, query: string}} Filter `""` and 0 let everything through
+ */
 
 /** Lines kept while following; older ones come from the server again. About 40 MB of memory. */
 export const CAPACITY = 100_000;

@@ -1,9 +1,10 @@
 // @ts-check
 /** The chosen line of the log in full: to read, to copy, and to point others to. */
-import { amend, here } from "../kit/url-params.js";
+
 import { attr, byId, show, text } from "../kit/dom.js";
 import { clock, count, day } from "../kit/format.js";
 import { toast } from "../kit/toast.js";
+import { amend, here } from "../kit/url-params.js";
 
 /** @typedef {import("./log-line.js").Line} Line */
 
@@ -23,12 +24,23 @@ export function createDetail(actions) {
       shown = line;
       show(byId("log-detail"), line !== null);
       if (!line) return;
-      const head = [`${day(line.at)} ${clock(line.at)}`, [line.story, ...line.others].filter(Boolean).join(", "), line.command, line.task, line.status, `line ${count(line.seq)}`];
+      const head = [
+        `${day(line.at)} ${clock(line.at)}`,
+        [line.story, ...line.others].filter(Boolean).join(", "),
+        line.command,
+        line.task,
+        line.status,
+        `line ${count(line.seq)}`,
+      ];
       text(byId("log-detail-head"), head.filter(Boolean).join(" · "));
       text(byId("log-detail-text"), line.message);
       const transcript = byId("log-transcript");
       show(transcript, Boolean(line.of && line.story));
-      attr(transcript, "href", `#run?${new URLSearchParams({ ...Object.fromEntries(here()), story: line.story, transcript: String(line.of) })}`);
+      attr(
+        transcript,
+        "href",
+        `#run?${new URLSearchParams({ ...Object.fromEntries(here()), story: line.story, transcript: String(line.of) })}`,
+      );
     },
     copy: () => shown && copyText(asText(shown), "Line copied"),
     /** The address of this page with this line in it, which is what is in the address bar. */

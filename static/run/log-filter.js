@@ -1,10 +1,11 @@
 // @ts-check
 /** What the log shows: story, command, level and a search, kept in the address; the choices grow with what is seen. */
-import { amend } from "../kit/url-params.js";
+
 import { byId, h } from "../kit/dom.js";
 import { shortCommand, shortKey } from "../kit/format.js";
-import { baseOf } from "./log-buffer.js";
 import { recall, remember } from "../kit/storage.js";
+import { amend } from "../kit/url-params.js";
+import { baseOf } from "./log-buffer.js";
 
 /** @typedef {import("./log-buffer.js").Filter} Filter */
 /** @typedef {import("./log-line.js").Line} Line */
@@ -22,12 +23,22 @@ export function createFilter(onChange) {
 
   /** @returns {Filter} */
   function value() {
-    return { story: story.value, command: command.value, level: Number(level.value), query: query.value.trim().toLowerCase() };
+    return {
+      story: story.value,
+      command: command.value,
+      level: Number(level.value),
+      query: query.value.trim().toLowerCase(),
+    };
   }
 
   /** The address has what is chosen, so that it can be shared and survives a reload. */
   function tell() {
-    amend({ q: query.value.trim(), level: level.value === "0" ? null : level.value, of: story.value, command: command.value });
+    amend({
+      q: query.value.trim(),
+      level: level.value === "0" ? null : level.value,
+      of: story.value,
+      command: command.value,
+    });
   }
 
   function changed() {
@@ -54,7 +65,10 @@ export function createFilter(onChange) {
       }
     },
     value,
-    /** Takes over what the address says; where it says nothing, what is chosen stays. @param {URLSearchParams} params */
+    /**
+     * Takes over what the address says; where it says nothing, what is chosen stays.
+     * @param {URLSearchParams} params
+     */
     route(params) {
       if (!["q", "level", "of", "command"].some((name) => params.has(name))) return tell();
       query.value = params.get("q") ?? "";
@@ -72,7 +86,11 @@ export function createFilter(onChange) {
   };
 }
 
-/** A select whose options are added as they are met, in order. @param {string} id @param {(value: string) => string} words */
+/**
+ * A select whose options are added as they are met, in order.
+ * @param {string} id
+ * @param {(value: string) => string} words
+ */
 function createChoice(id, words) {
   const el = /** @type {HTMLSelectElement} */ (byId(id));
   const known = new Set();
@@ -85,7 +103,9 @@ function createChoice(id, words) {
     learn(value) {
       if (known.has(value)) return;
       known.add(value);
-      const before = [...el.options].slice(1).find((option) => option.value.localeCompare(value, "en", { numeric: true }) > 0);
+      const before = [...el.options]
+        .slice(1)
+        .find((option) => option.value.localeCompare(value, "en", { numeric: true }) > 0);
       el.insertBefore(h("option", { value, text: words(value) }), before ?? null);
     },
     /** @param {string} value "" for all */

@@ -18,7 +18,13 @@ export function createRow() {
     el,
     /** @type {Line | null} */
     line: null,
-    /** @param {Line} line @param {number} index @param {number} height @param {string} wanted @param {boolean} selected */
+    /**
+     * @param {Line} line
+     * @param {number} index
+     * @param {number} height
+     * @param {string} wanted
+     * @param {boolean} selected
+     */
     show(line, index, height, wanted, selected) {
       if (el.hidden) el.hidden = false;
       if (row.line !== line || query !== wanted) fill(line, wanted);
@@ -40,13 +46,25 @@ export function createRow() {
     el.id = `line-${line.seq}`;
     attr(el, "data-level", line.level);
     attr(el, "data-good", GOOD.has(line.status));
-    const texts = [clock(line.at), line.story && shortKey(line.story), line.command, line.task, line.status, line.message.slice(0, ROW_MOST)];
+    const texts = [
+      clock(line.at),
+      line.story && shortKey(line.story),
+      line.command,
+      line.task,
+      line.status,
+      line.message.slice(0, ROW_MOST),
+    ];
     texts.forEach((value, index) => write(cells[index], value, index > 0 ? wanted : ""));
   }
   return row;
 }
 
-/** Text with what was searched for marked. @param {HTMLElement} cell @param {string} value @param {string} wanted lower case */
+/**
+ * Text with what was searched for marked.
+ * @param {HTMLElement} cell
+ * @param {string} value
+ * @param {string} wanted lower case
+ */
 function write(cell, value, wanted) {
   const at = wanted ? value.toLowerCase().indexOf(wanted) : -1;
   if (at < 0) {

@@ -4,16 +4,17 @@
  * somebody scrolls up, and then nothing moves under the reader; older lines are fetched when the top comes near, when a
  * filter leaves room, and when the address names a line.
  */
-import { amend, whole } from "../kit/url-params.js";
+
 import { ApiError, events } from "../kit/api.js";
 import { byId, show, style, text } from "../kit/dom.js";
 import { clock, count, plural } from "../kit/format.js";
-import { toLine } from "./log-line.js";
+import { toast } from "../kit/toast.js";
+import { amend, whole } from "../kit/url-params.js";
 import { CAPACITY, Lines } from "./log-buffer.js";
 import { asText, copyText, createDetail } from "./log-detail.js";
 import { createFilter } from "./log-filter.js";
+import { toLine } from "./log-line.js";
 import { createRow } from "./log-row.js";
-import { toast } from "../kit/toast.js";
 
 /** @typedef {import("./log-line.js").Line} Line */
 /** @typedef {import("../state.js").Envelope} Envelope */
@@ -190,7 +191,14 @@ export class Log {
     const slots = this.#pool.length;
     for (let row = from; row < from + slots; row += 1) {
       const slot = this.#pool[row % slots];
-      if (row < to) slot.show(this.lines.view[row], row, this.#row, this.lines.filter.query, this.lines.view[row] === this.selected);
+      if (row < to)
+        slot.show(
+          this.lines.view[row],
+          row,
+          this.#row,
+          this.lines.filter.query,
+          this.lines.view[row] === this.selected,
+        );
       else slot.hide();
     }
   }
@@ -203,7 +211,9 @@ export class Log {
 
   #words() {
     const { all, view, first } = this.lines;
-    const shown = this.lines.filtered ? `${count(view.length)} of ${plural(all.length, "line")}` : plural(all.length, "line");
+    const shown = this.lines.filtered
+      ? `${count(view.length)} of ${plural(all.length, "line")}`
+      : plural(all.length, "line");
     const looking = this.lines.filtered && (this.#fetching || this.lines.pending) ? ", looking further up" : "";
     text(byId("log-count"), first ? `${shown} since ${clock(first.at)}${looking}` : "");
     show(byId("log-older"), Boolean(first && first.seq > 1 && this.lines.hasRoom && !this.#replays));
@@ -310,11 +320,14 @@ export class Log {
   #move(by) {
     const { view } = this.lines;
     if (!view.length) return;
-    const here = this.selected ? this.lines.rowOf(this.selected.seq) : Math.floor((this.#view.scrollTop + this.#view.clientHeight) / this.#row);
+    const here = this.selected
+      ? this.lines.rowOf(this.selected.seq)
+      : Math.floor((this.#view.scrollTop + this.#view.clientHeight) / this.#row);
     const row = Math.min(view.length - 1, Math.max(0, here + by));
     const [top, bottom] = [row * this.#row, (row + 4) * this.#row];
     if (top < this.#view.scrollTop) this.#view.scrollTop = top;
-    else if (bottom > this.#view.scrollTop + this.#view.clientHeight) this.#view.scrollTop = bottom - this.#view.clientHeight;
+    else if (bottom > this.#view.scrollTop + this.#view.clientHeight)
+      this.#view.scrollTop = bottom - this.#view.clientHeight;
     this.select(view[row]);
     this.#view.setAttribute("aria-activedescendant", `line-${view[row].seq}`);
   }

@@ -1,8 +1,10 @@
 // @ts-check
-/** This project's pace: reads what finished stories took, and says how much longer the cycle and the batch will take. */
+/**
+ * This project's pace: reads what finished stories took, and says how much longer the cycle and the batch will take.
+ */
 import { ApiError, get } from "../kit/api.js";
 import { byId, text } from "../kit/dom.js";
-import { estimate, leftWords, LOOK_BACK, sourceWords, timeOfStories } from "./eta.js";
+import { estimate, LOOK_BACK, leftWords, sourceWords, timeOfStories } from "./eta.js";
 
 /** @typedef {import("../shell/app.js").Model} Model */
 
@@ -68,9 +70,15 @@ function chosen(keys) {
 
 /** What the stories that a batch finished took, newest first. @param {{stories: any[], commands: any[]}} answer */
 function finishedIn({ stories, commands }) {
-  const times = timeOfStories(commands.filter((command) => command.ended_at), 0);
+  const times = timeOfStories(
+    commands.filter((command) => command.ended_at),
+    0,
+  );
   const done = new Set(stories.filter((story) => story.status === "done").map((story) => story.story_key));
-  return [...times].filter(([key]) => done.has(key)).map(([, time]) => time).reverse();
+  return [...times]
+    .filter(([key]) => done.has(key))
+    .map(([, time]) => time)
+    .reverse();
 }
 
 /**
@@ -80,11 +88,17 @@ function finishedIn({ stories, commands }) {
 function remainingWords({ run, plan, steps }, earlier, only, now) {
   if (!run.batch || run.state === "idle") return null;
   const times = timeOfStories(steps.values(), now);
-  const here = run.stories.filter((story) => story.status === "done").map((story) => times.get(story.story_key) ?? 0).filter(Boolean).reverse();
+  const here = run.stories
+    .filter((story) => story.status === "done")
+    .map((story) => times.get(story.story_key) ?? 0)
+    .filter(Boolean)
+    .reverse();
   const past = [...here, ...earlier];
   const inCycle = run.cycles.flatMap((one) => one.story_keys).filter((key) => plan.byKey.get(key)?.runnable);
   const abreast = Math.max(1, run.cycles.length);
-  const waiting = plan.stories.filter((story) => story.runnable && !inCycle.includes(story.key) && (!only || only.has(story.key)));
+  const waiting = plan.stories.filter(
+    (story) => story.runnable && !inCycle.includes(story.key) && (!only || only.has(story.key)),
+  );
   const spent = (/** @type {string[]} */ keys) => keys.map((key) => times.get(key) ?? 0);
   const rest = waiting.slice(0, roomFor(run.batch, run.cycles.length)).map((story) => story.key);
   const batch = estimate(past, spent([...inCycle, ...rest]));
@@ -96,7 +110,11 @@ function remainingWords({ run, plan, steps }, earlier, only, now) {
   };
 }
 
-/** Stories for which the batch has cycles left after those that run. @param {import("../state.js").Batch} batch @param {number} running */
+/**
+ * Stories for which the batch has cycles left after those that run.
+ * @param {import("../state.js").Batch} batch
+ * @param {number} running
+ */
 function roomFor(batch, running) {
   if (batch.max_cycles === "all") return Infinity;
   return Math.max(0, batch.max_cycles - batch.cycles_completed - running) * PER_CYCLE;

@@ -17,13 +17,20 @@ import { hourMinute, money, plural, remaining } from "../kit/format.js";
  */
 export function headline(run, counts, now) {
   switch (run.state) {
-    case "starting": return { text: "Starting – checking the project and the agent", tone: "live" };
-    case "running": return { text: `Running – ${position(run, counts)}`, tone: "live" };
-    case "pausing": return { text: "Pausing – the current command ends first", tone: "hold" };
-    case "stopping": return { text: "Stopping – waiting for the last command to end", tone: "hold" };
-    case "paused": return { text: pausedWords(run.reason), tone: "hold" };
-    case "waiting": return { text: waitingWords(run, now), tone: "hold" };
-    default: return idleWords(run, counts);
+    case "starting":
+      return { text: "Starting – checking the project and the agent", tone: "live" };
+    case "running":
+      return { text: `Running – ${position(run, counts)}`, tone: "live" };
+    case "pausing":
+      return { text: "Pausing – the current command ends first", tone: "hold" };
+    case "stopping":
+      return { text: "Stopping – waiting for the last command to end", tone: "hold" };
+    case "paused":
+      return { text: pausedWords(run.reason), tone: "hold" };
+    case "waiting":
+      return { text: waitingWords(run, now), tone: "hold" };
+    default:
+      return idleWords(run, counts);
   }
 }
 
@@ -71,10 +78,14 @@ function idleWords(run, counts) {
   }
   const result = resultWords(run.totals.stories_done, run.totals.stories_blocked);
   switch (run.batch?.status) {
-    case "completed": return { text: `Finished: ${result}`, tone: run.totals.stories_blocked ? "hold" : "good" };
-    case "stopped": return { text: `Stopped: ${result}`, tone: "calm" };
-    case "error": return { text: `Failed: ${run.batch.reason ?? "the batch ended with an error"}`, tone: "bad" };
-    default: return { text: readyWords(counts), tone: "calm" };
+    case "completed":
+      return { text: `Finished: ${result}`, tone: run.totals.stories_blocked ? "hold" : "good" };
+    case "stopped":
+      return { text: `Stopped: ${result}`, tone: "calm" };
+    case "error":
+      return { text: `Failed: ${run.batch.reason ?? "the batch ended with an error"}`, tone: "bad" };
+    default:
+      return { text: readyWords(counts), tone: "calm" };
   }
 }
 
@@ -99,30 +110,47 @@ function readyWords(counts) {
  */
 export function offered(run) {
   switch (run.state) {
-    case "running": return ["pause", "stop"];
-    case "pausing": return ["resume", "stop"];
-    case "paused": return ["resume", "stop"];
-    case "waiting": return ["resume", "stop"];
-    case "stopping": return ["stop"];
-    case "starting": return [];
-    default: return run.resumable === null ? ["start"] : ["resume", "start"];
+    case "running":
+      return ["pause", "stop"];
+    case "pausing":
+      return ["resume", "stop"];
+    case "paused":
+      return ["resume", "stop"];
+    case "waiting":
+      return ["resume", "stop"];
+    case "stopping":
+      return ["stop"];
+    case "starting":
+      return [];
+    default:
+      return run.resumable === null ? ["start"] : ["resume", "start"];
   }
 }
 
 /**
  * What the verbs that are offered will do, in a sentence or two.
  * @param {RunState} run
- * @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen what Start would start
+ * @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen what Start would
+ *   start
  */
 export function verbWords(run, chosen) {
   switch (run.state) {
-    case "running": return "Pause lets the current command end first. Stop asks: after it, or at once.";
-    case "pausing": return "Resume takes the pause back. Stop ends the batch.";
-    case "paused": return `${PAST[run.reason ?? ""] ?? "Resume goes on with the next command."} Stop ends the batch.`;
-    case "waiting": return "Try now asks the agent again at once. Stop ends the batch.";
-    case "stopping": return "Stop now ends the agent at once; its command runs again next time.";
-    case "starting": return "";
-    default: return run.resumable === null ? startWords(chosen) : `Resume goes on with batch ${run.resumable}. ${startWords(chosen)}`;
+    case "running":
+      return "Pause lets the current command end first. Stop asks: after it, or at once.";
+    case "pausing":
+      return "Resume takes the pause back. Stop ends the batch.";
+    case "paused":
+      return `${PAST[run.reason ?? ""] ?? "Resume goes on with the next command."} Stop ends the batch.`;
+    case "waiting":
+      return "Try now asks the agent again at once. Stop ends the batch.";
+    case "stopping":
+      return "Stop now ends the agent at once; its command runs again next time.";
+    case "starting":
+      return "";
+    default:
+      return run.resumable === null
+        ? startWords(chosen)
+        : `Resume goes on with batch ${run.resumable}. ${startWords(chosen)}`;
   }
 }
 
@@ -136,6 +164,9 @@ const PAST = {
 function startWords({ stories, cycles, budget, agent }) {
   if (!stories) return "No story can run: all are done, blocked or parked.";
   const most = cycles === "all" ? stories : Math.min(stories, cycles * 2);
-  const what = cycles === "all" ? plural(stories, "story", "stories") : `${plural(cycles, "cycle")}, at most ${plural(most, "story", "stories")}`;
+  const what =
+    cycles === "all"
+      ? plural(stories, "story", "stories")
+      : `${plural(cycles, "cycle")}, at most ${plural(most, "story", "stories")}`;
   return `Starts ${what}${agent ? ` with ${agent}` : ""}${budget ? `, pauses at ${money(budget)}` : ""}.`;
 }

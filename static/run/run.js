@@ -1,8 +1,8 @@
 // @ts-check
 /** The Run tab without its log: what needs the operator, the figures, what runs now, the stories, how much longer. */
 import { createNeeds } from "./attention.js";
-import { createOperations } from "./running-commands.js";
 import { createPace } from "./remaining.js";
+import { createOperations } from "./running-commands.js";
 import { createStories } from "./story-lists.js";
 import { createTiles } from "./tiles.js";
 

@@ -1,5 +1,8 @@
 // @ts-check
-/** What to start: how many cycles, which stories, which agent, for how much. Checked in place, remembered, said in words. */
+/**
+ * What to start: how many cycles, which stories, which agent, for how much. Checked in place, remembered, said in
+ * words.
+ */
 import { ApiError, get } from "../kit/api.js";
 import { attr, byId, h, show, text } from "../kit/dom.js";
 import { shortKey, statusWords } from "../kit/format.js";
@@ -17,10 +20,16 @@ const MOST_BUDGET = 1_000_000;
 export function readCycles(text) {
   const size = Number(text);
   const right = text.trim() !== "" && Number.isInteger(size) && size >= 1 && size <= MOST_CYCLES;
-  return right ? { value: size, wrong: "" } : { value: null, wrong: `The number of cycles must be a whole number from 1 to ${MOST_CYCLES}.` };
+  return right
+    ? { value: size, wrong: "" }
+    : { value: null, wrong: `The number of cycles must be a whole number from 1 to ${MOST_CYCLES}.` };
 }
 
-/** @param {string} text @param {boolean} [bad] the field holds what is no number at all @returns {Read} US dollars, null for no cap */
+/**
+ * @param {string} text
+ * @param {boolean} [bad] the field holds what is no number at all
+ * @returns {Read} US dollars, null for no cap
+ */
 export function readBudget(text, bad = false) {
   if (!text.trim() && !bad) return { value: null, wrong: "" };
   const usd = Number(text);
@@ -32,11 +41,25 @@ export function readBudget(text, bad = false) {
 export function readStories(text, plan) {
   const names = text.split(/[\s,;]+/).filter(Boolean);
   if (!names.length) return { value: null, wrong: "" };
-  const found = names.map((name) => plan.byKey.get(name) ?? plan.stories.find((story) => shortKey(story.key).toLowerCase() === name.toLowerCase()));
+  const found = names.map(
+    (name) =>
+      plan.byKey.get(name) ?? plan.stories.find((story) => shortKey(story.key).toLowerCase() === name.toLowerCase()),
+  );
   const strange = names.filter((_, index) => !found[index]);
-  if (strange.length) return { value: null, wrong: `The plan has no ${strange.length === 1 ? "story" : "stories"} ${strange.join(", ")}.` };
+  if (strange.length)
+    return {
+      value: null,
+      wrong: `The plan has no ${strange.length === 1 ? "story" : "stories"} ${strange.join(", ")}.`,
+    };
   const resting = found.filter((story) => story && !story.runnable);
-  if (resting.length) return { value: null, wrong: resting.map((story) => story && `${shortKey(story.key)} is ${statusWords(story.status).toLowerCase()}`).join(", ") + "." };
+  if (resting.length)
+    return {
+      value: null,
+      wrong:
+        resting
+          .map((story) => story && `${shortKey(story.key)} is ${statusWords(story.status).toLowerCase()}`)
+          .join(", ") + ".",
+    };
   return { value: [...new Set(found.map((story) => story?.key))], wrong: "" };
 }
 
@@ -53,9 +76,25 @@ export function createStartForm(page) {
     const size = only.checked ? readCycles(cycles.value) : { value: /** @type {const} */ ("all"), wrong: "" };
     const most = readBudget(budget.value, budget.validity.badInput);
     const which = readStories(stories.value, page.plan());
-    if (told) for (const [field, id, { wrong }] of /** @type {const} */ ([[cycles, "cycles-wrong", size], [budget, "budget-wrong", most], [stories, "stories-wrong", which]])) say(field, id, wrong);
-    const first = [[cycles, size], [budget, most], [stories, which]].find(([, got]) => /** @type {Read} */ (got).wrong);
-    return { size: size.value, budget: most.value, stories: which.value, agent: agent.value, first: /** @type {HTMLInputElement | undefined} */ (first?.[0]) };
+    if (told)
+      for (const [field, id, { wrong }] of /** @type {const} */ ([
+        [cycles, "cycles-wrong", size],
+        [budget, "budget-wrong", most],
+        [stories, "stories-wrong", which],
+      ]))
+        say(field, id, wrong);
+    const first = [
+      [cycles, size],
+      [budget, most],
+      [stories, which],
+    ].find(([, got]) => /** @type {Read} */ (got).wrong);
+    return {
+      size: size.value,
+      budget: most.value,
+      stories: which.value,
+      agent: agent.value,
+      first: /** @type {HTMLInputElement | undefined} */ (first?.[0]),
+    };
   }
 
   function unit() {
@@ -84,7 +123,8 @@ export function createStartForm(page) {
     unit();
   });
   for (const field of [cycles, budget, stories]) field.addEventListener("change", () => read(true));
-  for (const type of ["input", "change"]) for (const id of ["start-form", "start-fields"]) byId(id).addEventListener(type, () => page.onChange());
+  for (const type of ["input", "change"])
+    for (const id of ["start-form", "start-fields"]) byId(id).addEventListener(type, () => page.onChange());
   if (recall("start-options", "")) queueMicrotask(() => unfold(true));
 
   return {
@@ -106,7 +146,12 @@ export function createStartForm(page) {
       }
       remember("batch-size", String(size));
       remember("start-budget", usd === null ? null : String(usd));
-      return { batch_size: size, ...(keys && { stories: keys }), ...(name && { agent: name }), ...(usd && { budget_usd: usd }) };
+      return {
+        batch_size: size,
+        ...(keys && { stories: keys }),
+        ...(name && { agent: name }),
+        ...(usd && { budget_usd: usd }),
+      };
     },
     /** A batch was started: the choice of its stories was for it alone, and the fields have done their work. */
     started() {
@@ -140,9 +185,14 @@ function recallSize(cycles, only) {
 async function offerAgents(select) {
   try {
     const { settings } = await get("/api/settings");
-    const value = (/** @type {string} */ name) => settings.find((/** @type {any} */ setting) => setting.name === name)?.value;
+    const value = (/** @type {string} */ name) =>
+      settings.find((/** @type {any} */ setting) => setting.name === name)?.value;
     text(select.options[0], `As set${value("agent") ? ` (${value("agent")})` : ""}`);
-    select.append(...Object.keys(value("agents") ?? {}).sort().map((name) => h("option", { value: name, text: name })));
+    select.append(
+      ...Object.keys(value("agents") ?? {})
+        .sort()
+        .map((name) => h("option", { value: name, text: name })),
+    );
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
   }

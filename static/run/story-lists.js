@@ -2,14 +2,15 @@
 /** The stories of this cycle and this batch with their commands as steps, and what comes next. */
 import { attr, byId, h, icon, list, setIcon, show, text } from "../kit/dom.js";
 import { money, plural, shortCommand, shortKey, statusWords } from "../kit/format.js";
-import { titleOf } from "../shell/plan.js";
 import { resultOf } from "../shell/command-list.js";
+import { titleOf } from "../shell/plan.js";
 import { listed } from "./run-text.js";
 
 /** @typedef {import("../shell/app.js").Model} Model */
 /** @typedef {import("../shell/command-list.js").Step} Step */
 /**
- * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number, steps: Step[]}} Row
+ * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number, steps:
+ *   Step[]}} Row
  */
 
 /** Stories shown under "Up next"; the Board has them all. */
@@ -20,7 +21,11 @@ const NO_STEP = [];
 export function createStories() {
   const cycle = list(byId("cycle-stories"), keyOf, createStory);
   const batch = list(byId("batch-stories"), keyOf, createStory);
-  const next = list(byId("next-stories"), (/** @type {import("../shell/plan.js").PlanStory} */ story) => story.key, createNext);
+  const next = list(
+    byId("next-stories"),
+    (/** @type {import("../shell/plan.js").PlanStory} */ story) => story.key,
+    createNext,
+  );
   /** @type {unknown[]} */
   let last = [];
   return {
@@ -36,7 +41,10 @@ export function createStories() {
       batch.render(rows.filter((row) => !inCycle.has(row.key)));
       show(byId("cycle-section"), inCycle.size > 0);
       const numbers = run.cycles.map((one) => one.number);
-      text(byId("cycle-title"), numbers.length > 1 ? `These cycles (${listed(numbers)}, side by side)` : `This cycle (${listed(numbers)})`);
+      text(
+        byId("cycle-title"),
+        numbers.length > 1 ? `These cycles (${listed(numbers)}, side by side)` : `This cycle (${listed(numbers)})`,
+      );
       renderBatchWords(model, rows.length - inCycle.size);
       renderNext(model, next, run.state === "idle" ? inCycle : new Set(rows.map((row) => row.key)));
     },
@@ -55,10 +63,17 @@ function rowsOf({ run, plan, steps }) {
   for (const step of steps.values()) {
     for (const key of step.story_keys) byStory.set(key, [...(byStory.get(key) ?? NO_STEP), step]);
   }
-  return run.stories.filter((story) => story.story_key).map((story) => ({
-    key: story.story_key, title: titleOf(plan, story.story_key), reason: story.reason, cost: story.cost_usd, estimated: story.estimated_usd,
-    status: story.status ?? plan.byKey.get(story.story_key)?.status ?? "", steps: byStory.get(story.story_key) ?? NO_STEP,
-  }));
+  return run.stories
+    .filter((story) => story.story_key)
+    .map((story) => ({
+      key: story.story_key,
+      title: titleOf(plan, story.story_key),
+      reason: story.reason,
+      cost: story.cost_usd,
+      estimated: story.estimated_usd,
+      status: story.status ?? plan.byKey.get(story.story_key)?.status ?? "",
+      steps: byStory.get(story.story_key) ?? NO_STEP,
+    }));
 }
 
 /** @param {Model} model @param {number} others stories of the batch outside the cycle */
@@ -85,7 +100,12 @@ function renderNext({ plan }, next, taken) {
 
 /** @param {string} key @param {HTMLElement} title */
 function opener(key, title) {
-  return h("a", { class: "story-open", href: `#run?story=${encodeURIComponent(key)}` }, h("span", { class: "key", text: shortKey(key), title: key }), title);
+  return h(
+    "a",
+    { class: "story-open", href: `#run?story=${encodeURIComponent(key)}` },
+    h("span", { class: "key", text: shortKey(key), title: key }),
+    title,
+  );
 }
 
 /** @param {import("../shell/plan.js").PlanStory} story */
@@ -112,7 +132,13 @@ function createStory(row) {
   const cost = h("span", { class: "story-cost" });
   const reason = h("p", { class: "story-reason" });
   const steps = h("ul", { class: "steps", "aria-label": "Commands" });
-  const el = h("li", { class: "story", "data-key": row.key }, h("div", { class: "story-head" }, glyph, opener(row.key, title), status, cost), reason, steps);
+  const el = h(
+    "li",
+    { class: "story", "data-key": row.key },
+    h("div", { class: "story-head" }, glyph, opener(row.key, title), status, cost),
+    reason,
+    steps,
+  );
   const chips = list(steps, (/** @type {Step} */ step) => step.command_id, createStep);
   return {
     el,
@@ -135,7 +161,14 @@ function createStep(step) {
   const mark = h("span", { class: "step-mark" });
   const verdict = h("span", { class: "verdict" });
   const words = h("span", { class: "unseen" });
-  const el = h("li", { class: "step", "data-background": step.background }, mark, h("span", { text: shortCommand(step.command) }), verdict, words);
+  const el = h(
+    "li",
+    { class: "step", "data-background": step.background },
+    mark,
+    h("span", { text: shortCommand(step.command) }),
+    verdict,
+    words,
+  );
   let drawn = "";
   return {
     el,
@@ -146,8 +179,22 @@ function createStep(step) {
       drawn = now.status;
       attr(el, "data-result", result.result);
       text(verdict, result.result === "failed" ? now.status : now.verdict);
-      text(words, `${result.words}${now.background ? ", in the background" : ""}${now.attempt > 1 ? `, attempt ${now.attempt}` : ""}`);
-      attr(el, "title", [result.words, now.attempt > 1 && `attempt ${now.attempt}`, now.reason, now.cost_usd === null ? "" : money(now.cost_usd)].filter(Boolean).join(" · "));
+      text(
+        words,
+        `${result.words}${now.background ? ", in the background" : ""}${now.attempt > 1 ? `, attempt ${now.attempt}` : ""}`,
+      );
+      attr(
+        el,
+        "title",
+        [
+          result.words,
+          now.attempt > 1 && `attempt ${now.attempt}`,
+          now.reason,
+          now.cost_usd === null ? "" : money(now.cost_usd),
+        ]
+          .filter(Boolean)
+          .join(" · "),
+      );
     },
   };
 }

@@ -39,7 +39,11 @@ function renderProgress({ run, counts, ready }) {
   attr(bar, "max", counts.total || 1);
   attr(bar, "value", counts.done);
   const { batch } = run;
-  const cycles = batch && (batch.max_cycles === "all" ? plural(batch.cycles_completed, "cycle") : `${batch.cycles_completed} of ${plural(batch.max_cycles, "cycle")}`);
+  const cycles =
+    batch &&
+    (batch.max_cycles === "all"
+      ? plural(batch.cycles_completed, "cycle")
+      : `${batch.cycles_completed} of ${plural(batch.max_cycles, "cycle")}`);
   text(byId("tile-time-note"), cycles ? `${cycles} completed` : "");
 }
 
@@ -52,7 +56,10 @@ function renderMoney({ run, ready, spent: sinceInit, past }) {
   const daily = past ? null : run.limits.budget_day_usd;
   text(byId("tile-cost"), ready ? money(spent, run.totals.estimated_usd) : UNKNOWN);
   text(byId("tile-cost-note"), budget ? shareWords(spent, budget) : "");
-  text(byId("tile-day-note"), past || !ready ? "" : daily ? `${money(today)} today, ${shareWords(today, daily)}` : `${money(today)} today`);
+  text(
+    byId("tile-day-note"),
+    past || !ready ? "" : daily ? `${money(today)} today, ${shareWords(today, daily)}` : `${money(today)} today`,
+  );
   renderBar("tile-cost-bar", spent, budget);
   renderBar("tile-day-bar", today, daily);
 }

@@ -8,10 +8,37 @@
  *   of `GET /api/settings`
  */
 
-/** Groups of settings, in their order; what no group names stands under the last. @type {[title: string, names: string[]][]} */
+/**
+ * Groups of settings, in their order; what no group names stands under the last.
+ * @type {[title: string, names: string[]][]}
+ */
 const GROUPS = [
-  ["How work is done", ["agent", "workflow", "verify", "default_batch_size", "max_code_review_attempts", "light_model_after_review", "code_review_after_build", "retries", "project_context_max_age_hours", "auto_resume"]],
-  ["Money and time", ["budget_batch_usd", "budget_day_usd", "command_timeout_min", "silence_timeout_min", "question_timeout_min", "retention_days"]],
+  [
+    "How work is done",
+    [
+      "agent",
+      "workflow",
+      "verify",
+      "default_batch_size",
+      "max_code_review_attempts",
+      "light_model_after_review",
+      "code_review_after_build",
+      "retries",
+      "project_context_max_age_hours",
+      "auto_resume",
+    ],
+  ],
+  [
+    "Money and time",
+    [
+      "budget_batch_usd",
+      "budget_day_usd",
+      "command_timeout_min",
+      "silence_timeout_min",
+      "question_timeout_min",
+      "retention_days",
+    ],
+  ],
   ["Agents, commands, presets", ["agents", "commands", "workflows", "prices"]],
   ["Messages", ["notify_webhook", "notify_secret", "notify_command"]],
   ["The server", []],
@@ -22,7 +49,10 @@ export function grouped(settings) {
   const rest = GROUPS[GROUPS.length - 1][0];
   const home = (/** @type {Setting} */ { name }) => GROUPS.find(([, names]) => names.includes(name))?.[0] ?? rest;
   return GROUPS.map(([title, names]) => ({
-    title, settings: settings.filter((setting) => home(setting) === title).sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name)),
+    title,
+    settings: settings
+      .filter((setting) => home(setting) === title)
+      .sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name)),
   })).filter((group) => group.settings.length > 0);
 }
 
@@ -34,13 +64,23 @@ export function titleOf(name) {
 
 /** @type {Record<string, string>} */
 const TITLES = {
-  verify: "check of the project", default_batch_size: "cycles of a batch", max_code_review_attempts: "most code reviews",
-  light_model_after_review: "light model from review", project_context_max_age_hours: "age of the project context, hours",
-  budget_batch_usd: "budget of a batch, US dollars", budget_day_usd: "budget of a day, US dollars",
-  command_timeout_min: "longest command, minutes", silence_timeout_min: "longest silence, minutes",
-  question_timeout_min: "longest wait for an answer, minutes", cors_origin: "origin of data files", data_dir: "data folder",
-  heartbeat_s: "heartbeat, seconds", pong_timeout_s: "answer to a heartbeat, seconds", max_clients: "most pages connected",
-  retention_days: "streams are kept, days", auto_resume: "resume by itself",
+  verify: "check of the project",
+  default_batch_size: "cycles of a batch",
+  max_code_review_attempts: "most code reviews",
+  light_model_after_review: "light model from review",
+  project_context_max_age_hours: "age of the project context, hours",
+  budget_batch_usd: "budget of a batch, US dollars",
+  budget_day_usd: "budget of a day, US dollars",
+  command_timeout_min: "longest command, minutes",
+  silence_timeout_min: "longest silence, minutes",
+  question_timeout_min: "longest wait for an answer, minutes",
+  cors_origin: "origin of data files",
+  data_dir: "data folder",
+  heartbeat_s: "heartbeat, seconds",
+  pong_timeout_s: "answer to a heartbeat, seconds",
+  max_clients: "most pages connected",
+  retention_days: "streams are kept, days",
+  auto_resume: "resume by itself",
 };
 
 /**
@@ -51,11 +91,18 @@ const TITLES = {
 export function parse(setting, text) {
   const trimmed = text.trim();
   if (trimmed === "" && setting.optional) return { value: null, error: null };
-  const wrong = { value: undefined, error: `Must be ${setting.allowed}${setting.optional ? ", or empty for none" : ""}.` };
-  if (setting.kind === "boolean") return trimmed === "true" || trimmed === "false" ? { value: trimmed === "true", error: null } : wrong;
+  const wrong = {
+    value: undefined,
+    error: `Must be ${setting.allowed}${setting.optional ? ", or empty for none" : ""}.`,
+  };
+  if (setting.kind === "boolean")
+    return trimmed === "true" || trimmed === "false" ? { value: trimmed === "true", error: null } : wrong;
   if (setting.kind === "integer" || setting.kind === "number") {
     const value = number(trimmed, setting.kind);
-    const fits = value !== null && (setting.low === null || value >= setting.low) && (setting.high === null || value <= setting.high);
+    const fits =
+      value !== null &&
+      (setting.low === null || value >= setting.low) &&
+      (setting.high === null || value <= setting.high);
     return fits ? { value, error: null } : wrong;
   }
   if (setting.choices.length) return setting.choices.includes(trimmed) ? { value: trimmed, error: null } : wrong;
@@ -96,14 +143,30 @@ export function words(setting, value) {
 
 /** Where a value comes from, in words. @param {Setting} setting */
 export function sourceWords({ source, name }) {
-  return { default: "this is the default", file: "from sprint-runner.yaml", flag: "from the command line", environment: `from SPRINT_RUNNER_${name.toUpperCase()}` }[source];
+  return {
+    default: "this is the default",
+    file: "from sprint-runner.yaml",
+    flag: "from the command line",
+    environment: `from SPRINT_RUNNER_${name.toUpperCase()}`,
+  }[source];
 }
 
-/** A mapping as the file would say it; what is empty is left out. @param {any} value @param {number} [depth] @returns {string} */
+/**
+ * A mapping as the file would say it; what is empty is left out.
+ * @param {any} value
+ * @param {number} [depth]
+ * @returns {string}
+ */
 export function yaml(value, depth = 0) {
   const pad = "  ".repeat(depth);
   const kept = Object.entries(value).filter(([, item]) => !isEmpty(item));
-  return kept.map(([key, item]) => (item && typeof item === "object" && !Array.isArray(item) ? `${pad}${key}:\n${yaml(item, depth + 1)}` : `${pad}${key}: ${scalar(item, depth)}\n`)).join("");
+  return kept
+    .map(([key, item]) =>
+      item && typeof item === "object" && !Array.isArray(item)
+        ? `${pad}${key}:\n${yaml(item, depth + 1)}`
+        : `${pad}${key}: ${scalar(item, depth)}\n`,
+    )
+    .join("");
 }
 
 /** @param {any} item */
@@ -113,7 +176,11 @@ function isEmpty(item) {
 
 /** @param {any} item @param {number} depth @returns {string} */
 function scalar(item, depth) {
-  if (!Array.isArray(item)) return typeof item === "string" && /^[\s\-?:,[\]{}#&*!|>'"%@`]|: | #|^$/.test(item) ? JSON.stringify(item) : String(item);
-  if (item.every((each) => typeof each !== "object" || each === null)) return `[${item.map((each) => scalar(each, depth)).join(", ")}]`;
+  if (!Array.isArray(item))
+    return typeof item === "string" && /^[\s\-?:,[\]{}#&*!|>'"%@`]|: | #|^$/.test(item)
+      ? JSON.stringify(item)
+      : String(item);
+  if (item.every((each) => typeof each !== "object" || each === null))
+    return `[${item.map((each) => scalar(each, depth)).join(", ")}]`;
   return `\n${item.map((each) => `${"  ".repeat(depth + 1)}- ${yaml(each, depth + 2).trimStart()}`).join("")}`.trimEnd();
 }

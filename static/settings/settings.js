@@ -5,9 +5,9 @@
  */
 import { ApiError, get, post, request } from "../kit/api.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
-import { createField } from "./setting-field.js";
 import { plural } from "../kit/format.js";
 import { toast } from "../kit/toast.js";
+import { createField } from "./setting-field.js";
 import { grouped } from "./setting-format.js";
 
 /** @typedef {import("./setting-format.js").Setting} Setting */
@@ -22,17 +22,33 @@ export function createSettings() {
   const root = byId("tab-settings");
   const words = h("p", { class: "settings-words", id: "settings-words" });
   const unread = h("p", { class: "settings-unread", id: "settings-unread", hidden: true });
-  const query = h("input", { type: "search", id: "settings-query", placeholder: "Find a setting", "aria-label": "Find a setting", autocomplete: "off", spellcheck: "false" });
+  const query = h("input", {
+    type: "search",
+    id: "settings-query",
+    placeholder: "Find a setting",
+    "aria-label": "Find a setting",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   const groups = h("div", { class: "settings-groups" });
   const bar = h("section", { class: "settings-save", id: "settings-save", "aria-label": "Changes", hidden: true });
   const saveWords = h("p", { class: "save-words", id: "save-words", role: "status" });
-  const diff = h("pre", { class: "save-diff", id: "save-diff", tabindex: "0", "aria-label": "What will be written to sprint-runner.yaml" });
+  const diff = h("pre", {
+    class: "save-diff",
+    id: "save-diff",
+    tabindex: "0",
+    "aria-label": "What will be written to sprint-runner.yaml",
+  });
   const save = h("button", { type: "submit", class: "button primary", id: "settings-submit", text: "Save" });
   const discard = h("button", { type: "button", class: "button", id: "settings-discard", text: "Discard" });
   const form = h("form", { class: "settings", novalidate: true }, groups, bar);
   bar.append(h("div", { class: "save-head" }, saveWords, discard, save), diff);
   root.append(h("div", { class: "settings-bar" }, words, h("label", { class: "search" }, query)), unread, form);
-  const sections = list(groups, (/** @type {ReturnType<typeof grouped>[number]} */ group) => group.title, (group) => createGroup(group.title, changed));
+  const sections = list(
+    groups,
+    (/** @type {ReturnType<typeof grouped>[number]} */ group) => group.title,
+    (group) => createGroup(group.title, changed),
+  );
 
   let open = false;
   let readAt = 0;
@@ -77,7 +93,12 @@ export function createSettings() {
     save.disabled = wrong.length > 0 || saving;
     clearTimeout(timer);
     if (!all.length) return;
-    text(saveWords, wrong.length ? `${plural(wrong.length, "value")} cannot be saved yet.` : `${plural(all.length, "change")} to sprint-runner.yaml`);
+    text(
+      saveWords,
+      wrong.length
+        ? `${plural(wrong.length, "value")} cannot be saved yet.`
+        : `${plural(all.length, "change")} to sprint-runner.yaml`,
+    );
     if (wrong.length) diff.replaceChildren();
     else timer = window.setTimeout(preview, TYPED_MS);
   }
@@ -90,7 +111,15 @@ export function createSettings() {
     try {
       const told = await post("/api/settings/preview", changes());
       if (mine !== turn) return;
-      diff.replaceChildren(...told.diff.map((/** @type {string} */ line) => h("span", { class: "diff-line", "data-sign": line[0] === "+" ? "plus" : line[0] === "-" ? "minus" : null, text: `${line}\n` })));
+      diff.replaceChildren(
+        ...told.diff.map((/** @type {string} */ line) =>
+          h("span", {
+            class: "diff-line",
+            "data-sign": line[0] === "+" ? "plus" : line[0] === "-" ? "minus" : null,
+            text: `${line}\n`,
+          }),
+        ),
+      );
       if (!told.diff.length) text(diff, "The file already says so.");
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -118,7 +147,11 @@ export function createSettings() {
     clearTimeout(timer);
     turn += 1;
     try {
-      const answer = await request("/api/settings", { method: "PUT", body: JSON.stringify(changes()), headers: { "Content-Type": "application/json", Accept: "application/json" } });
+      const answer = await request("/api/settings", {
+        method: "PUT",
+        body: JSON.stringify(changes()),
+        headers: { "Content-Type": "application/json", Accept: "application/json" },
+      });
       saving = false;
       for (const field of all) field.discard();
       draw(answer);
@@ -161,7 +194,11 @@ function createGroup(title, onChange) {
   const id = `group-${title.replace(/\W+/g, "-").toLowerCase()}`;
   const el = h("section", { class: "setting-group", "aria-labelledby": id }, h("h3", { id, text: title }), rows);
   // A setting that can no longer be changed here, or can be again, gets another control: it is part of the key.
-  const fields = list(rows, (/** @type {Setting} */ setting) => `${setting.name} ${setting.locked === null}`, (setting) => createField(setting, onChange));
+  const fields = list(
+    rows,
+    (/** @type {Setting} */ setting) => `${setting.name} ${setting.locked === null}`,
+    (setting) => createField(setting, onChange),
+  );
   return {
     el,
     /** @param {{settings: Setting[]}} group */

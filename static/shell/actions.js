@@ -2,9 +2,9 @@
 /** Everything the page can be told to do, once: by a key, and by name in the command palette. */
 import { byId } from "../kit/dom.js";
 import { shortKey, statusWords } from "../kit/format.js";
-import { createKeys } from "./shortcuts.js";
 import { announce } from "../kit/toast.js";
 import { createPalette } from "./palette.js";
+import { createKeys } from "./shortcuts.js";
 import { THEMES } from "./theme.js";
 
 /** @typedef {import("./palette.js").Entry} Entry */
@@ -54,17 +54,53 @@ export function createCommands(page) {
   function entries() {
     return [
       ...controls.entries().map(({ words, run }) => ({ group: "Run", words, run })),
-      ...page.tabs.map((tab) => ({ group: "Go to", words: named(tab), keys: `g ${GO[tab]}`, also: "go to view tab", run: () => route.go(tab) })),
-      { group: "Log", words: "Jump to the latest line", keys: "l", also: "log follow", run: () => onRun(() => log.latest()) },
-      { group: "Log", words: "Search the log", keys: "/", also: "find filter", run: () => onRun(() => log.filter.focus()) },
-      { group: "Log", words: "Show problems only", also: "log errors warnings level filter", run: () => route.go("run", { level: "2" }) },
-      { group: "Log", words: "Show everything again", also: "log clear filter", run: () => onRun(() => log.filter.clear()) },
+      ...page.tabs.map((tab) => ({
+        group: "Go to",
+        words: named(tab),
+        keys: `g ${GO[tab]}`,
+        also: "go to view tab",
+        run: () => route.go(tab),
+      })),
+      {
+        group: "Log",
+        words: "Jump to the latest line",
+        keys: "l",
+        also: "log follow",
+        run: () => onRun(() => log.latest()),
+      },
+      {
+        group: "Log",
+        words: "Search the log",
+        keys: "/",
+        also: "find filter",
+        run: () => onRun(() => log.filter.focus()),
+      },
+      {
+        group: "Log",
+        words: "Show problems only",
+        also: "log errors warnings level filter",
+        run: () => route.go("run", { level: "2" }),
+      },
+      {
+        group: "Log",
+        words: "Show everything again",
+        also: "log clear filter",
+        run: () => onRun(() => log.filter.clear()),
+      },
       { group: "Log", words: "Copy the lines shown", also: "log clipboard", run: () => onRun(() => log.copyAll()) },
-      ...THEMES.map((name) => ({ group: "Theme", words: theme.words(name), also: "appearance colours", run: () => theme.choose(name) })),
+      ...THEMES.map((name) => ({
+        group: "Theme",
+        words: theme.words(name),
+        also: "appearance colours",
+        run: () => theme.choose(name),
+      })),
       { group: "Page", words: "Desktop notifications on or off", also: "notify bell", run: page.desktop.toggle },
       { group: "Page", words: "Keyboard shortcuts", keys: "?", also: "help keys", run: help.open },
       ...page.stories().map((story) => ({
-        group: "Story", words: `${shortKey(story.key)} ${story.title || story.key}`, also: `${story.key} ${statusWords(story.status)} story`, run: () => page.openStory(story.key),
+        group: "Story",
+        words: `${shortKey(story.key)} ${story.title || story.key}`,
+        also: `${story.key} ${statusWords(story.status)} story`,
+        run: () => page.openStory(story.key),
       })),
     ];
   }

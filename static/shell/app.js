@@ -3,34 +3,36 @@
  * The page: joins the socket, the state and the views. Events wait in a queue and are applied once per animation frame;
  * then every view is shown the model and touches only what changed.
  */
-import { here, whole } from "../kit/url-params.js";
-import { ApiError, events as fetchEvents } from "../kit/api.js";
+
 import { createBoard } from "../board/board.js";
-import { createCommands } from "./actions.js";
-import { createControls } from "../run/controls.js";
-import { createDesktop } from "./desktop-notifications.js";
-import { attr, byId, show } from "../kit/dom.js";
-import { heard } from "../story/transcript-signal.js";
-import { createHeader } from "./header.js";
-import { createInsights } from "../insights/insights.js";
-import { Log } from "../run/log.js";
-import { announce } from "../kit/toast.js";
 import { createPast } from "../history/history.js";
-import { NO_PLAN } from "./plan.js";
-import { createReader } from "./plan-loader.js";
 import { Replay } from "../history/replay.js";
-import { createRoute } from "./router.js";
+import { createInsights } from "../insights/insights.js";
+import { ApiError, events as fetchEvents } from "../kit/api.js";
+import { attr, byId, show } from "../kit/dom.js";
+import { announce } from "../kit/toast.js";
+import { here, whole } from "../kit/url-params.js";
+import { createControls } from "../run/controls.js";
+import { Log } from "../run/log.js";
 import { createRun } from "../run/run.js";
 import { createSettings } from "../settings/settings.js";
-import { Socket } from "./socket.js";
 import { apply, fromInit, initial } from "../state.js";
-import { applySteps, NO_STEPS, withHistory } from "./command-list.js";
 import { createStoryDialog } from "../story/story.js";
-import { createTheme } from "./theme.js";
+import { heard } from "../story/transcript-signal.js";
 import { createTimeline } from "../timeline/timeline.js";
+import { createCommands } from "./actions.js";
+import { applySteps, NO_STEPS, withHistory } from "./command-list.js";
+import { createDesktop } from "./desktop-notifications.js";
+import { createHeader } from "./header.js";
+import { NO_PLAN } from "./plan.js";
+import { createReader } from "./plan-loader.js";
+import { createRoute } from "./router.js";
+import { Socket } from "./socket.js";
+import { createTheme } from "./theme.js";
 
 /**
- * @typedef {{run: import("../state.js").RunState, steps: import("./command-list.js").Steps, plan: import("./plan.js").Plan,
+ * @typedef {{run: import("../state.js").RunState, steps: import("./command-list.js").Steps, plan:
+ *   import("./plan.js").Plan,
  *   counts: import("./plan.js").Counts, link: import("./socket.js").Link, ready: boolean, heardAt: number,
  *   lastAt: number, spent: number, past: boolean}} Model
  *   `ready` once the server has said what the state is, `heardAt` when it last said anything (ms), `lastAt` when the
@@ -56,7 +58,15 @@ const STEPS_MOST = 5000;
 
 /** @type {Model} */
 let model = {
-  run: initial(), steps: NO_STEPS, plan: NO_PLAN, counts: NO_PLAN.counts, ready: false, heardAt: 0, lastAt: 0, spent: 0, past: false,
+  run: initial(),
+  steps: NO_STEPS,
+  plan: NO_PLAN,
+  counts: NO_PLAN.counts,
+  ready: false,
+  heardAt: 0,
+  lastAt: 0,
+  spent: 0,
+  past: false,
   link: { kind: "connecting", since: Date.now(), retryAt: null, lost: false },
 };
 /** @type {import("../state.js").Envelope[]} */
@@ -65,9 +75,16 @@ let frame = 0;
 let byTimer = false;
 let epoch = "";
 
-const socket = new Socket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, { onInit, onEvent, onLink, onProblem });
-const openStory = (/** @type {string} */ key) => route.go(route.current.tab, { ...Object.fromEntries(here()), story: key, transcript: "" });
-const closeStory = () => here().has("story") && route.go(route.current.tab, { ...Object.fromEntries(here()), story: "", transcript: "" });
+const socket = new Socket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, {
+  onInit,
+  onEvent,
+  onLink,
+  onProblem,
+});
+const openStory = (/** @type {string} */ key) =>
+  route.go(route.current.tab, { ...Object.fromEntries(here()), story: key, transcript: "" });
+const closeStory = () =>
+  here().has("story") && route.go(route.current.tab, { ...Object.fromEntries(here()), story: "", transcript: "" });
 const header = createHeader({ wake: () => socket.wake(), openStory });
 const controls = createControls(() => model);
 const log = new Log();
@@ -75,7 +92,10 @@ const runTab = createRun({ resume: () => controls.resume() });
 const settings = createSettings();
 const board = createBoard({ openStory });
 const timeline = createTimeline({ openStory });
-const reader = createReader({ seq: () => model.run.seq, onPlan: (plan) => update({ plan, counts: plan.sprint ? plan.counts : model.counts }) });
+const reader = createReader({
+  seq: () => model.run.seq,
+  onPlan: (plan) => update({ plan, counts: plan.sprint ? plan.counts : model.counts }),
+});
 const replay = new Replay({ current: () => model, onFrame: schedule, onLines: (lines) => log.replay(lines) });
 const past = createPast({ replay: (id) => replay.open(id).then(() => route.go("run")) });
 /** @type {Record<string, {render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void}>} */
@@ -121,9 +141,10 @@ function take() {
   const until = performance.now() + FRAME_MS;
   let { run, spent } = model;
   let index = 0;
-  while (index < queue.length && (document.hidden || (index & 63) || performance.now() < until)) {
+  while (index < queue.length && (document.hidden || index & 63 || performance.now() < until)) {
     run = apply(run, queue[index]);
-    spent += queue[index].payload.metrics && BOOKS.has(queue[index].type) ? queue[index].payload.metrics.cost_usd ?? 0 : 0;
+    spent +=
+      queue[index].payload.metrics && BOOKS.has(queue[index].type) ? (queue[index].payload.metrics.cost_usd ?? 0) : 0;
     index += 1;
   }
   const taken = queue.slice(0, index);
@@ -165,7 +186,15 @@ function onInit(payload) {
   else log.reset(payload.events);
   epoch = payload.epoch;
   const lastAt = payload.events.at(-1)?.timestamp ?? 0;
-  update({ run, steps, ready: true, heardAt: Date.now(), lastAt, spent: 0, counts: model.plan.sprint ? model.counts : run.plan });
+  update({
+    run,
+    steps,
+    ready: true,
+    heardAt: Date.now(),
+    lastAt,
+    spent: 0,
+    counts: model.plan.sprint ? model.counts : run.plan,
+  });
   reader.forget();
   if (!first) dossier.refresh(null);
   heard(run.operations.map((operation) => operation.command_id));
@@ -199,7 +228,9 @@ async function readSteps(run) {
   if (!run.batch) return;
   const query = { batch: run.batch.id, limit: STEPS_MOST };
   try {
-    const [starts, ends] = await Promise.all(["command:start", "command:end"].map((type) => fetchEvents({ ...query, type })));
+    const [starts, ends] = await Promise.all(
+      ["command:start", "command:end"].map((type) => fetchEvents({ ...query, type })),
+    );
     if (model.run.batch?.id === run.batch.id) update({ steps: withHistory(model.steps, [...starts, ...ends]) });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -235,7 +266,13 @@ function hideToken() {
 }
 
 createCommands({
-  tabs: TABS, route, controls, log, theme, desktop, openStory,
+  tabs: TABS,
+  route,
+  controls,
+  log,
+  theme,
+  desktop,
+  openStory,
   stories: () => model.plan.stories,
   search: { board: board.focus, settings: settings.focus },
   toggle: () => (replay.active ? replay.toggle() : controls.toggle()),

@@ -53,7 +53,12 @@ function apply(steps, event) {
  * @param {Envelope[]} events
  */
 export function withHistory(live, events) {
-  const joined = new Map(applySteps(NO_STEPS, [...events].sort((a, b) => a.seq - b.seq)));
+  const joined = new Map(
+    applySteps(
+      NO_STEPS,
+      [...events].sort((a, b) => a.seq - b.seq),
+    ),
+  );
   for (const [id, step] of live) if ((joined.get(id)?.seq ?? -1) < step.seq) joined.set(id, step);
   return /** @type {Steps} */ (joined);
 }
@@ -67,9 +72,22 @@ export function stepsOf(steps, key) {
 function started(event) {
   const p = event.payload;
   return {
-    command_id: p.command_id, command: p.command, story_keys: p.story_keys ?? [p.story_key], attempt: p.attempt ?? 1,
-    status: "running", verdict: "", reason: "", background: p.background ?? false, started_at: event.timestamp,
-    ended_at: null, cost_usd: null, seq: event.seq, agent: p.agent ?? "", model: p.model ?? null, tokens: null, estimated_usd: null,
+    command_id: p.command_id,
+    command: p.command,
+    story_keys: p.story_keys ?? [p.story_key],
+    attempt: p.attempt ?? 1,
+    status: "running",
+    verdict: "",
+    reason: "",
+    background: p.background ?? false,
+    started_at: event.timestamp,
+    ended_at: null,
+    cost_usd: null,
+    seq: event.seq,
+    agent: p.agent ?? "",
+    model: p.model ?? null,
+    tokens: null,
+    estimated_usd: null,
   };
 }
 
@@ -77,8 +95,14 @@ function started(event) {
 function ended(step, event) {
   const p = event.payload;
   return {
-    ...step, status: p.status, verdict: p.verdict ?? "", reason: p.reason ?? "", ended_at: event.timestamp,
-    cost_usd: p.metrics?.cost_usd ?? null, seq: event.seq, model: p.model ?? step.model,
+    ...step,
+    status: p.status,
+    verdict: p.verdict ?? "",
+    reason: p.reason ?? "",
+    ended_at: event.timestamp,
+    cost_usd: p.metrics?.cost_usd ?? null,
+    seq: event.seq,
+    model: p.model ?? step.model,
     estimated_usd: p.metrics?.estimated_usd ?? null,
     tokens: p.metrics ? allTokens(p.metrics) : null,
   };
@@ -87,7 +111,8 @@ function ended(step, event) {
 /** @param {Map<number, Step>} steps are changed @param {Envelope} event */
 function interrupt(steps, event) {
   for (const [id, step] of steps) {
-    if (step.status === "running") steps.set(id, { ...step, status: "interrupted", ended_at: event.timestamp, seq: event.seq });
+    if (step.status === "running")
+      steps.set(id, { ...step, status: "interrupted", ended_at: event.timestamp, seq: event.seq });
   }
 }
 

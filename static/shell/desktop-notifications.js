@@ -28,7 +28,10 @@ export function createDesktop(projectName) {
 
   async function toggle() {
     if (!on && !(await permitted())) {
-      return toast("The browser does not allow notifications from this page. Its site settings can change that.", "bad");
+      return toast(
+        "The browser does not allow notifications from this page. Its site settings can change that.",
+        "bad",
+      );
     }
     on = !on;
     remember("notify", on ? "on" : null);
@@ -43,7 +46,9 @@ export function createDesktop(projectName) {
     /** @param {readonly Envelope[]} events that have just happened */
     hear(events) {
       if (!on || (!document.hidden && document.hasFocus())) return;
-      for (const event of events.filter(({ type }) => type === "attention" || type === "batch:end").slice(-NOTES_MOST)) {
+      for (const event of events
+        .filter(({ type }) => type === "attention" || type === "batch:end")
+        .slice(-NOTES_MOST)) {
         tell(`${wordsOf(event).title} · ${projectName()}`, wordsOf(event).body, `${event.seq}`);
       }
     },
@@ -52,9 +57,16 @@ export function createDesktop(projectName) {
 
 /** What a note says. @param {Envelope} event */
 export function wordsOf({ type, payload: p }) {
-  if (type === "attention") return { title: p.kind === "question" ? "The agent asks" : "Needs you", body: String(p.message) };
-  const ended = { completed: "Batch finished", stopped: "Batch stopped", error: "Batch failed" }[String(p.status)] ?? "Batch ended";
-  return { title: ended, body: p.reason ? String(p.reason) : `Batch ${p.batch_id}, ${p.cycles_completed} ${p.cycles_completed === 1 ? "cycle" : "cycles"} completed.` };
+  if (type === "attention")
+    return { title: p.kind === "question" ? "The agent asks" : "Needs you", body: String(p.message) };
+  const ended =
+    { completed: "Batch finished", stopped: "Batch stopped", error: "Batch failed" }[String(p.status)] ?? "Batch ended";
+  return {
+    title: ended,
+    body: p.reason
+      ? String(p.reason)
+      : `Batch ${p.batch_id}, ${p.cycles_completed} ${p.cycles_completed === 1 ? "cycle" : "cycles"} completed.`,
+  };
 }
 
 function allowed() {
@@ -66,7 +78,11 @@ async function permitted() {
   return allowed() || (await Notification.requestPermission()) === "granted";
 }
 
-/** @param {string} title @param {string} body @param {string} tag one note for each event, however many pages are open */
+/**
+ * @param {string} title
+ * @param {string} body
+ * @param {string} tag one note for each event, however many pages are open
+ */
 function tell(title, body, tag) {
   try {
     const note = new Notification(title, { body, tag: `sprint-runner-${tag}`, icon: "/static/shell/favicon.svg" });

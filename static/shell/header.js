@@ -3,8 +3,8 @@
 import { attr, byId, h, list, show, text } from "../kit/dom.js";
 import { clock, hourMinute, money, plural, shortKey, statusWords } from "../kit/format.js";
 import { announce } from "../kit/toast.js";
-import { showIcon } from "./tab-icon.js";
 import { headline } from "../run/run-text.js";
+import { showIcon } from "./tab-icon.js";
 
 /** @typedef {import("./app.js").Model} Model */
 
@@ -71,10 +71,21 @@ function facts({ run, ready }) {
     return `Takes the stories in order and has ${who || "the agent"} write, review and commit each one. Nothing runs before you press Start.`;
   }
   const size = batch && (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "cycle"));
-  const when = batch && (batch.ended_at ? `ended ${hourMinute(batch.ended_at)}` : `started ${hourMinute(batch.started_at)}`);
+  const when =
+    batch && (batch.ended_at ? `ended ${hourMinute(batch.ended_at)}` : `started ${hourMinute(batch.started_at)}`);
   const next = run.state === "idle" && batch?.status === "stopped" ? "Start goes on at the same place" : "";
   const budget = batch?.budget_usd ? `budget ${money(batch.budget_usd)}` : "";
-  return [batch && `Batch ${batch.id}`, size, when, who && `agent ${who}`, batch?.workflow && `workflow ${batch.workflow}`, budget, next].filter(Boolean).join(" · ");
+  return [
+    batch && `Batch ${batch.id}`,
+    size,
+    when,
+    who && `agent ${who}`,
+    batch?.workflow && `workflow ${batch.workflow}`,
+    budget,
+    next,
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /** @param {Model} model @param {number} now */
@@ -117,12 +128,24 @@ function createTrack(openStory) {
       const ids = run.operations.map((operation) => operation.command_id).join();
       if (last[0] === plan && last[1] === ids) return;
       last = [plan, ids];
-      const live = new Set(run.operations.filter((operation) => !operation.background).flatMap((operation) => operation.story_keys));
-      lanes.render(plan.stories.map((story, index) => ({
-        key: story.key, epic: story.epic, title: story.title || story.key, status: story.status, live: live.has(story.key),
-        first: index > 0 && plan.stories[index - 1].epic !== story.epic,
-      })));
-      attr(root, "aria-label", `${counts.done} of ${plural(counts.total, "story", "stories")} done${counts.blocked ? `, ${counts.blocked} blocked` : ""}`);
+      const live = new Set(
+        run.operations.filter((operation) => !operation.background).flatMap((operation) => operation.story_keys),
+      );
+      lanes.render(
+        plan.stories.map((story, index) => ({
+          key: story.key,
+          epic: story.epic,
+          title: story.title || story.key,
+          status: story.status,
+          live: live.has(story.key),
+          first: index > 0 && plan.stories[index - 1].epic !== story.epic,
+        })),
+      );
+      attr(
+        root,
+        "aria-label",
+        `${counts.done} of ${plural(counts.total, "story", "stories")} done${counts.blocked ? `, ${counts.blocked} blocked` : ""}`,
+      );
     },
   };
 }

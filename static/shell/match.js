@@ -17,7 +17,12 @@ export function score(name, wanted) {
   for (const word of wanted) {
     const at = low.indexOf(word);
     if (at < 0) return 0;
-    const begins = at === 0 ? 3 : /[\s\-_/(]/.test(low[at - 1]) || low.search(new RegExp(`[\\s\\-_/(]${escaped(word)}`)) >= 0 ? 2 : 1;
+    const begins =
+      at === 0
+        ? 3
+        : /[\s\-_/(]/.test(low[at - 1]) || low.search(new RegExp(`[\\s\\-_/(]${escaped(word)}`)) >= 0
+          ? 2
+          : 1;
     sum += begins;
   }
   return sum;
@@ -32,8 +37,13 @@ export function score(name, wanted) {
 export function best(items, nameOf, query, most) {
   const wanted = wordsOf(query);
   if (!wanted.length) return items.slice(0, most);
-  const scored = items.map((item, index) => ({ item, index, points: score(nameOf(item), wanted) })).filter(({ points }) => points > 0);
-  return scored.sort((a, b) => b.points - a.points || a.index - b.index).slice(0, most).map(({ item }) => item);
+  const scored = items
+    .map((item, index) => ({ item, index, points: score(nameOf(item), wanted) }))
+    .filter(({ points }) => points > 0);
+  return scored
+    .sort((a, b) => b.points - a.points || a.index - b.index)
+    .slice(0, most)
+    .map(({ item }) => item);
 }
 
 /** @param {string} word */

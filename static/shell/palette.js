@@ -3,7 +3,10 @@
 import { attr, byId, h, show } from "../kit/dom.js";
 import { best } from "./match.js";
 
-/** @typedef {{group: string, words: string, also?: string, keys?: string, run: () => unknown}} Entry `also` is searched, too */
+/**
+ * @typedef {{group: string, words: string, also?: string, keys?: string, run: () => unknown}} Entry `also` is searched,
+ *   too
+ */
 
 /** Most matches that are shown. */
 const SHOWN_MOST = 40;
@@ -30,10 +33,24 @@ export function createPalette(entries) {
   }
 
   function draw() {
-    found = best(all, (entry) => `${entry.words} ${entry.also ?? ""}`, query.value, query.value.trim() ? SHOWN_MOST : FIRST_MOST);
+    found = best(
+      all,
+      (entry) => `${entry.words} ${entry.also ?? ""}`,
+      query.value,
+      query.value.trim() ? SHOWN_MOST : FIRST_MOST,
+    );
     here = 0;
-    listbox.replaceChildren(...found.map((entry, index) => h("li", { id: `palette-${index}`, role: "option", "data-index": index },
-      h("span", { class: "group", text: entry.group }), h("span", { class: "words", text: entry.words }), entry.keys && h("kbd", { text: entry.keys }))));
+    listbox.replaceChildren(
+      ...found.map((entry, index) =>
+        h(
+          "li",
+          { id: `palette-${index}`, role: "option", "data-index": index },
+          h("span", { class: "group", text: entry.group }),
+          h("span", { class: "words", text: entry.words }),
+          entry.keys && h("kbd", { text: entry.keys }),
+        ),
+      ),
+    );
     show(byId("palette-empty"), !found.length);
     mark();
   }

@@ -4,7 +4,7 @@
  * again when something moved.
  */
 import { ApiError, get } from "../kit/api.js";
-import { newerThan, NO_PLAN, overlay } from "./plan.js";
+import { NO_PLAN, newerThan, overlay } from "./plan.js";
 
 /** The tracker is read again this long after something changed it, in ms. */
 const SETTLE_MS = 300;
@@ -66,18 +66,25 @@ export function createReader(page) {
     hear(statuses) {
       clearTimeout(weighing);
       weighing = window.setTimeout(weigh, SETTLE_MS);
-      for (const { payload, seq } of statuses.filter(moved)) overrides.set(payload.story_key, { status: payload.new_status, seq });
+      for (const { payload, seq } of statuses.filter(moved))
+        overrides.set(payload.story_key, { status: payload.new_status, seq });
       if (plan.sprint && statuses.length) set(overlay(plan.sprint, overrides));
     },
   };
 }
 
-/** @param {import("./plan.js").Sprint} sprint @param {{stories: Record<string, import("./plan.js").Standing>}} standings */
+/**
+ * @param {import("./plan.js").Sprint} sprint
+ * @param {{stories: Record<string, import("./plan.js").Standing>}} standings
+ */
 function weighed(sprint, { stories }) {
   return { ...sprint, stories: sprint.stories.map((story) => ({ ...story, standing: stories[story.key] ?? null })) };
 }
 
-/** Whether a status is another one now; otherwise only the story's file has changed. @param {import("../state.js").Envelope} event */
+/**
+ * Whether a status is another one now; otherwise only the story's file has changed.
+ * @param {import("../state.js").Envelope} event
+ */
 function moved({ payload }) {
   return payload.old_status !== payload.new_status;
 }

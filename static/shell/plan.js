@@ -23,7 +23,11 @@
 
 /** @type {Plan} */
 export const NO_PLAN = {
-  sprint: null, stories: [], byKey: new Map(), counts: { done: 0, total: 0, blocked: 0, runnable: 0 }, error: null,
+  sprint: null,
+  stories: [],
+  byKey: new Map(),
+  counts: { done: 0, total: 0, blocked: 0, runnable: 0 },
+  error: null,
 };
 
 /** The statuses there are, in the order in which a story passes through them. */
@@ -41,7 +45,13 @@ export function overlay(sprint, overrides) {
     const status = known(overrides.get(story.key)?.status ?? story.status);
     return status === story.status ? story : { ...story, status, runnable: !RESTING.has(status), standing: null };
   });
-  return { sprint, stories, byKey: new Map(stories.map((story) => [story.key, story])), counts: counted(stories), error: null };
+  return {
+    sprint,
+    stories,
+    byKey: new Map(stories.map((story) => [story.key, story])),
+    counts: counted(stories),
+    error: null,
+  };
 }
 
 /** A status that nobody knows is shown as such; a story never vanishes for it. @param {string} status */
@@ -53,12 +63,18 @@ function known(status) {
 export function counted(stories) {
   const has = (/** @type {(story: PlanStory) => boolean} */ test) => stories.filter(test).length;
   return {
-    total: has((story) => story.status !== "parked"), done: has((story) => story.status === "done"),
-    blocked: has((story) => story.status === "blocked"), runnable: has((story) => story.runnable),
+    total: has((story) => story.status !== "parked"),
+    done: has((story) => story.status === "done"),
+    blocked: has((story) => story.status === "blocked"),
+    runnable: has((story) => story.runnable),
   };
 }
 
-/** The statuses that are still news after a read which began at `seq`. @param {Overrides} overrides @param {number} seq */
+/**
+ * The statuses that are still news after a read which began at `seq`.
+ * @param {Overrides} overrides
+ * @param {number} seq
+ */
 export function newerThan(overrides, seq) {
   return /** @type {Overrides} */ (new Map([...overrides].filter(([, override]) => override.seq > seq)));
 }

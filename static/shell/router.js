@@ -41,7 +41,11 @@ export function createRoute(tabs, onChange) {
     go(tab, params = {}) {
       location.hash = toHash(tab, params);
     },
-    /** The same without a step in the browser's history, for filters. @param {string} tab @param {Record<string, string>} params */
+    /**
+     * The same without a step in the browser's history, for filters.
+     * @param {string} tab
+     * @param {Record<string, string>} params
+     */
     replace(tab, params) {
       history.replaceState(null, "", toHash(tab, params));
     },

@@ -3,7 +3,10 @@
 import { byId, h } from "../kit/dom.js";
 import { recall, remember } from "../kit/storage.js";
 
-/** @typedef {{keys: string, words: string, run?: () => void}} Shortcut keys as pressed: "?", "g r"; without `run`, another part of the page answers to them */
+/**
+ * @typedef {{keys: string, words: string, run?: () => void}} Shortcut keys as pressed: "?", "g r"; without `run`,
+ *   another part of the page answers to them
+ */
 
 /** How long the second key of a pair may take, in ms. */
 const PAIR_MS = 1200;
@@ -17,7 +20,12 @@ export function createKeys(shortcuts) {
   let first = "";
   let firstAt = 0;
 
-  byId("keys-list").append(...all.flatMap(({ keys, words }) => [h("dt", {}, ...keys.split(" ").map((key) => h("kbd", { text: key === "Space" ? "Space" : key }))), h("dd", { text: words })]));
+  byId("keys-list").append(
+    ...all.flatMap(({ keys, words }) => [
+      h("dt", {}, ...keys.split(" ").map((key) => h("kbd", { text: key === "Space" ? "Space" : key }))),
+      h("dd", { text: words }),
+    ]),
+  );
   byId("help").addEventListener("click", help.run);
   wanted.checked = recall("keys", "on") === "on";
   wanted.addEventListener("change", () => remember("keys", wanted.checked ? "on" : "off"));
@@ -36,7 +44,10 @@ export function createKeys(shortcuts) {
   return { open: help.run };
 }
 
-/** Whether the key belongs to something else: a field, a control, a dialog, the browser. @param {KeyboardEvent} event */
+/**
+ * Whether the key belongs to something else: a field, a control, a dialog, the browser.
+ * @param {KeyboardEvent} event
+ */
 function isTaken(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true;
   if (document.querySelector("dialog[open]")) return true;

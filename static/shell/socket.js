@@ -36,8 +36,11 @@ const LATE_MS = 10_000;
 
 /** @type {World} */
 const BROWSER = {
-  open: (url) => new WebSocket(url), now: () => Date.now(), random: () => Math.random(),
-  after: (ms, run) => setTimeout(run, ms), cancel: (timer) => clearTimeout(timer),
+  open: (url) => new WebSocket(url),
+  now: () => Date.now(),
+  random: () => Math.random(),
+  after: (ms, run) => setTimeout(run, ms),
+  cancel: (timer) => clearTimeout(timer),
 };
 
 export class Socket {
@@ -125,11 +128,16 @@ export class Socket {
     this.#answerBy = null;
     const message = JSON.parse(data);
     switch (message.type) {
-      case "init": return this.#greeted(message.payload);
-      case "resumed": return this.#resumed(message.payload);
-      case "tick": return this.#ticked(message);
-      case "pong": return undefined;
-      default: return this.#event(message);
+      case "init":
+        return this.#greeted(message.payload);
+      case "resumed":
+        return this.#resumed(message.payload);
+      case "tick":
+        return this.#ticked(message);
+      case "pong":
+        return undefined;
+      default:
+        return this.#event(message);
     }
   }
 

@@ -1,5 +1,7 @@
 // @ts-check
-/** The page's icon tells the state among other browser tabs: by colour, and by a mark for those who do not see colours. */
+/**
+ * The page's icon tells the state among other browser tabs: by colour, and by a mark for those who do not see colours.
+ */
 import { attr, byId } from "../kit/dom.js";
 
 /** @typedef {"calm" | "live" | "hold" | "good" | "bad" | "offline" | "need"} Sign */
@@ -24,6 +26,10 @@ export function showIcon(sign) {
   const { ground, mark } = SIGNS[sign];
   const lines = `<path d="M5 7h8" opacity=".7"/><path d="M5 12h${mark ? 5 : 13}"/><path d="M5 17h4.5" opacity=".7"/>`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="5.5" fill="${ground}"/><g fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round">${lines}${mark}</g></svg>`;
-  attr(byId("favicon"), "href", sign === "calm" ? "/static/shell/favicon.svg" : `data:image/svg+xml,${encodeURIComponent(svg)}`);
+  attr(
+    byId("favicon"),
+    "href",
+    sign === "calm" ? "/static/shell/favicon.svg" : `data:image/svg+xml,${encodeURIComponent(svg)}`,
+  );
   attr(byId("favicon"), "data-sign", sign);
 }

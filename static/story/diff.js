@@ -4,12 +4,15 @@
  * is only named. Lines are text, whatever they hold.
  */
 import { get } from "../kit/api.js";
-import { h } from "../kit/dom.js";
 import { createFold } from "../kit/disclosure.js";
+import { h } from "../kit/dom.js";
 import { count, plural } from "../kit/format.js";
 
 /** @typedef {{old: number, new: number, title: string, lines: string[]}} Hunk */
-/** @typedef {{path: string, status: string, added: number, removed: number, binary: boolean, hunks: Hunk[] | null, cut: boolean}} FileChange */
+/**
+ * @typedef {{path: string, status: string, added: number, removed: number, binary: boolean, hunks: Hunk[] | null, cut:
+ *   boolean}} FileChange
+ */
 
 /** Lines that are drawn at once; the rest of a file follows on demand. */
 const CHUNK = 400;
@@ -31,15 +34,35 @@ export async function readChange(url) {
 
 /** `+12 −3`, with words for those who cannot see the colours. @param {number} added @param {number} removed */
 export function createSize(added, removed) {
-  return h("span", { class: "size", role: "img", "aria-label": `${plural(added, "line")} added, ${plural(removed, "line")} removed` }, h("ins", { "aria-hidden": "true", text: `+${count(added)}` }), " ", h("del", { "aria-hidden": "true", text: `−${count(removed)}` }));
+  return h(
+    "span",
+    { class: "size", role: "img", "aria-label": `${plural(added, "line")} added, ${plural(removed, "line")} removed` },
+    h("ins", { "aria-hidden": "true", text: `+${count(added)}` }),
+    " ",
+    h("del", { "aria-hidden": "true", text: `−${count(removed)}` }),
+  );
 }
 
 /** @param {FileChange} file @param {string} url of the change @param {boolean} open */
 function createFile(file, url, open) {
   const note = [file.status !== "modified" && file.status, file.binary && "binary"].filter(Boolean).join(", ");
   const name = h("span", { class: "file-name mono", text: file.path });
-  const head = [name, note ? h("span", { class: "file-note", text: note }) : "", file.binary ? "" : createSize(file.added, file.removed)];
-  if (file.binary) return h("div", { class: "file" }, h("p", { class: "file-head" }, ...head, h("span", { class: "empty", text: "Not text: its content is not shown." })));
+  const head = [
+    name,
+    note ? h("span", { class: "file-note", text: note }) : "",
+    file.binary ? "" : createSize(file.added, file.removed),
+  ];
+  if (file.binary)
+    return h(
+      "div",
+      { class: "file" },
+      h(
+        "p",
+        { class: "file-head" },
+        ...head,
+        h("span", { class: "empty", text: "Not text: its content is not shown." }),
+      ),
+    );
   const load = async () => linesOf(file.hunks ? file : await get(`${url}?path=${encodeURIComponent(file.path)}`));
   const fold = createFold({ class: "file", summary: head, load });
   fold.el.open = open;
@@ -49,9 +72,22 @@ function createFile(file, url, open) {
 /** @param {FileChange} file @returns {Node[]} */
 function linesOf(file) {
   const rows = (file.hunks ?? []).flatMap(rowsOf);
-  if (!rows.length) return [h("p", { class: "empty", text: file.status === "modified" ? "Only its mode has changed." : "It is empty." })];
+  if (!rows.length)
+    return [
+      h("p", { class: "empty", text: file.status === "modified" ? "Only its mode has changed." : "It is empty." }),
+    ];
   const body = h("tbody");
-  const table = h("table", { class: "diff" }, h("caption", { class: "unseen", text: `Lines of ${file.path}` }), h("thead", { class: "unseen" }, h("tr", {}, ...["Old line", "New line", "Change", "Text"].map((text) => h("th", { scope: "col", text })))), body);
+  const table = h(
+    "table",
+    { class: "diff" },
+    h("caption", { class: "unseen", text: `Lines of ${file.path}` }),
+    h(
+      "thead",
+      { class: "unseen" },
+      h("tr", {}, ...["Old line", "New line", "Change", "Text"].map((text) => h("th", { scope: "col", text }))),
+    ),
+    body,
+  );
   const cut = file.cut ? [h("p", { class: "empty", text: "The rest of this file is too large to be shown." })] : [];
   let drawn = 0;
   const more = h("button", { type: "button", class: "plain", on: { click: draw } });
@@ -90,5 +126,12 @@ const SIGNS = { added: "+", removed: "−", hunk: "⋯" };
 
 /** @param {Row} row */
 function createRow(row) {
-  return h("tr", { "data-kind": row.kind }, h("td", { class: "at", text: row.old ?? "" }), h("td", { class: "at", text: row.new ?? "" }), h("td", { class: "sign", text: SIGNS[row.kind] ?? "" }), h("td", { class: "code", text: row.text }));
+  return h(
+    "tr",
+    { "data-kind": row.kind },
+    h("td", { class: "at", text: row.old ?? "" }),
+    h("td", { class: "at", text: row.new ?? "" }),
+    h("td", { class: "sign", text: SIGNS[row.kind] ?? "" }),
+    h("td", { class: "code", text: row.text }),
+  );
 }

@@ -4,10 +4,10 @@
  * that nothing moves under somebody who reads.
  */
 import { get } from "../kit/api.js";
-import { createCommits } from "./commits.js";
-import { h, icon, show } from "../kit/dom.js";
 import { createFold } from "../kit/disclosure.js";
+import { h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
+import { createCommits } from "./commits.js";
 import { prose } from "./inline-markdown.js";
 import { createReviews } from "./reviews.js";
 import { createWork } from "./story-commands.js";
@@ -18,7 +18,11 @@ import { createWork } from "./story-commands.js";
 /** The mark of each tone. @type {Record<string, string>} */
 const MARKS = { good: "check", calm: "clock", hold: "alert", bad: "cross" };
 
-/** @param {string} key @returns {{el: HTMLElement, nav: HTMLElement, update: (dossier: Dossier) => void, open: (command: number) => boolean}} */
+/**
+ * @param {string} key
+ * @returns {{el: HTMLElement, nav: HTMLElement, update: (dossier: Dossier) => void, open: (command: number) =>
+ *   boolean}}
+ */
 export function createDossier(key) {
   const [work, git] = [createWork(), createCommits(key)];
   const reviews = createReviews((id) => work.open(id));
@@ -29,12 +33,25 @@ export function createDossier(key) {
     drawn("Tasks", "Tasks", (d) => d.tasks, tasks),
     kept("Reviews", "Reviews", reviews.el, (d) => (reviews.update(d.reviews ?? []), (d.reviews ?? []).length)),
     kept("Commands", "Commands", work.el, (d) => (work.update(d.commands), d.commands.length)),
-    kept("Commits", "Commits and changes", git.el, (d) => (git.update(d.commits, d.diff), d.commits.length + (d.diff?.files_changed ?? 0))),
-    drawn("Files", "Files", (d) => [d.artifacts, d.file_list], (d) => files(key, d)),
+    kept(
+      "Commits",
+      "Commits and changes",
+      git.el,
+      (d) => (git.update(d.commits, d.diff), d.commits.length + (d.diff?.files_changed ?? 0)),
+    ),
+    drawn(
+      "Files",
+      "Files",
+      (d) => [d.artifacts, d.file_list],
+      (d) => files(key, d),
+    ),
     drawn("Log", "Change log", (d) => d.change_log, changeLog),
   ];
   const nav = h("nav", { class: "dossier-nav", "aria-label": "Parts of the dossier" });
-  const empty = h("p", { class: "empty", text: "Nothing is written about this story yet. Its file is made when the story is started." });
+  const empty = h("p", {
+    class: "empty",
+    text: "Nothing is written about this story yet. Its file is made when the story is started.",
+  });
   const el = h("div", { class: "dossier-body" }, empty, ...sections.map((section) => section.el));
   const links = sections.map((section) => link(section));
   nav.append(...links);
@@ -47,7 +64,10 @@ export function createDossier(key) {
         section.update(dossier);
         show(links[index], !section.el.hidden);
       }
-      show(empty, sections.every((section) => section.el.hidden));
+      show(
+        empty,
+        sections.every((section) => section.el.hidden),
+      );
       show(nav, links.filter((item) => !item.hidden).length > 2);
     },
   };
@@ -64,7 +84,8 @@ function link(section) {
 
 /**
  * A section that is drawn anew when its part of the dossier is another one; empty content hides it.
- * @param {string} name in few letters @param {string} title @param {(dossier: Dossier) => unknown} part @param {(dossier: Dossier) => Node[]} draw
+ * @param {string} name in few letters @param {string} title @param {(dossier: Dossier) => unknown} part @param
+ *   {(dossier: Dossier) => Node[]} draw
  * @returns {Section}
  */
 function drawn(name, title, part, draw) {
@@ -78,7 +99,13 @@ function drawn(name, title, part, draw) {
   });
 }
 
-/** @param {string} name @param {string} title @param {HTMLElement} content @param {(dossier: Dossier) => number} update how much there is to see @returns {Section} */
+/**
+ * @param {string} name
+ * @param {string} title
+ * @param {HTMLElement} content
+ * @param {(dossier: Dossier) => number} update how much there is to see
+ * @returns {Section}
+ */
 function kept(name, title, content, update) {
   const head = h("h3", { id: `dossier-${name.toLowerCase()}`, tabindex: "-1", text: title });
   const el = h("section", { class: "part", "aria-labelledby": head.id }, head, content);
@@ -88,8 +115,12 @@ function kept(name, title, content, update) {
 
 /** @param {Dossier} dossier @returns {Node[]} */
 function evidence({ evidence: all, problems, checks }) {
-  const rows = (all ?? []).map((/** @type {{tone: string, text: string}} */ one) => h("li", { "data-tone": one.tone }, icon(MARKS[one.tone]), h("span", {}, ...prose(one.text))));
-  const odd = (problems ?? []).map((/** @type {string} */ words) => h("li", { "data-tone": "hold" }, icon("alert"), h("span", { text: `In its file: ${words}` })));
+  const rows = (all ?? []).map((/** @type {{tone: string, text: string}} */ one) =>
+    h("li", { "data-tone": one.tone }, icon(MARKS[one.tone]), h("span", {}, ...prose(one.text))),
+  );
+  const odd = (problems ?? []).map((/** @type {string} */ words) =>
+    h("li", { "data-tone": "hold" }, icon("alert"), h("span", { text: `In its file: ${words}` })),
+  );
   const runs = (checks ?? []).map(createCheck);
   const list = rows.length + odd.length ? [h("ul", { class: "evidence" }, ...rows, ...odd)] : [];
   return runs.length ? [...list, h("div", { class: "checks" }, ...runs)] : list;
@@ -98,8 +129,20 @@ function evidence({ evidence: all, problems, checks }) {
 /** @param {any} check a run of the project's own check */
 function createCheck(check) {
   const result = check.ok ? "passed" : check.exit_code === null ? "took too long" : `ended with ${check.exit_code}`;
-  const words = h("summary", {}, icon(check.ok ? "check" : "cross"), h("code", { text: check.command }), ` ${result}`, h("span", { class: "soft", text: ` · ${day(check.at)} ${clock(check.at)} · ${duration(check.duration_ms)}` }));
-  return h("details", { class: "answer", "data-tone": check.ok ? "good" : "bad" }, words, h("pre", { text: check.tail || "It said nothing." }));
+  const words = h(
+    "summary",
+    {},
+    icon(check.ok ? "check" : "cross"),
+    h("code", { text: check.command }),
+    ` ${result}`,
+    h("span", { class: "soft", text: ` · ${day(check.at)} ${clock(check.at)} · ${duration(check.duration_ms)}` }),
+  );
+  return h(
+    "details",
+    { class: "answer", "data-tone": check.ok ? "good" : "bad" },
+    words,
+    h("pre", { text: check.tail || "It said nothing." }),
+  );
 }
 
 /** @param {Dossier} dossier @returns {Node[]} */
@@ -110,7 +153,15 @@ function statement(dossier) {
 
 /** @param {Dossier} dossier @returns {Node[]} */
 function criteria(dossier) {
-  return dossier.criteria?.length ? [h("ol", { class: "criteria" }, ...dossier.criteria.map((/** @type {string} */ words) => h("li", {}, ...prose(words))))] : [];
+  return dossier.criteria?.length
+    ? [
+        h(
+          "ol",
+          { class: "criteria" },
+          ...dossier.criteria.map((/** @type {string} */ words) => h("li", {}, ...prose(words))),
+        ),
+      ]
+    : [];
 }
 
 /** @param {Dossier} dossier @returns {Node[]} */
@@ -118,29 +169,62 @@ function tasks({ tasks: all }) {
   if (!all?.length) return [];
   const done = all.filter((/** @type {any} */ task) => task.done).length;
   const items = all.map((/** @type {any} */ task) => {
-    const el = h("li", { "data-done": Boolean(task.done) }, h("span", { class: "box", "aria-hidden": "true" }, task.done ? icon("check") : null), h("span", { class: "unseen", text: task.done ? "done: " : "open: " }), h("span", {}, ...prose(task.text)));
+    const el = h(
+      "li",
+      { "data-done": Boolean(task.done) },
+      h("span", { class: "box", "aria-hidden": "true" }, task.done ? icon("check") : null),
+      h("span", { class: "unseen", text: task.done ? "done: " : "open: " }),
+      h("span", {}, ...prose(task.text)),
+    );
     el.style.setProperty("--depth", String(task.depth ?? 0));
     return el;
   });
-  return [h("p", { class: "soft", text: `${done} of ${plural(all.length, "task")} ticked` }), h("ul", { class: "tasks" }, ...items)];
+  return [
+    h("p", { class: "soft", text: `${done} of ${plural(all.length, "task")} ticked` }),
+    h("ul", { class: "tasks" }, ...items),
+  ];
 }
 
 /** @param {string} key @param {Dossier} dossier @returns {Node[]} */
 function files(key, { artifacts, file_list: named }) {
-  const folds = (artifacts ?? []).map((/** @type {string} */ name) => createFold({ class: "artifact", summary: [h("span", { class: "mono", text: name })], region: name, load: () => readArtifact(key, name) }).el);
-  const rest = (named ?? []).length ? [h("h4", { text: "Named by the agent as changed" }), h("ul", { class: "file-list" }, ...named.map((/** @type {string} */ name) => h("li", { class: "mono", text: name })))] : [];
+  const folds = (artifacts ?? []).map(
+    (/** @type {string} */ name) =>
+      createFold({
+        class: "artifact",
+        summary: [h("span", { class: "mono", text: name })],
+        region: name,
+        load: () => readArtifact(key, name),
+      }).el,
+  );
+  const rest = (named ?? []).length
+    ? [
+        h("h4", { text: "Named by the agent as changed" }),
+        h(
+          "ul",
+          { class: "file-list" },
+          ...named.map((/** @type {string} */ name) => h("li", { class: "mono", text: name })),
+        ),
+      ]
+    : [];
   return [...folds, ...rest];
 }
 
 /** @param {string} key @param {string} name @returns {Promise<Node[]>} */
 async function readArtifact(key, name) {
-  const { text: words, size, cut } = await get(`/api/stories/${encodeURIComponent(key)}/artifact?name=${encodeURIComponent(name)}`);
-  const more = cut ? [h("p", { class: "empty", text: `Only its beginning is shown; all of it is ${count(size)} bytes.` })] : [];
+  const {
+    text: words,
+    size,
+    cut,
+  } = await get(`/api/stories/${encodeURIComponent(key)}/artifact?name=${encodeURIComponent(name)}`);
+  const more = cut
+    ? [h("p", { class: "empty", text: `Only its beginning is shown; all of it is ${count(size)} bytes.` })]
+    : [];
   return [h("pre", { text: words }), ...more];
 }
 
 /** @param {Dossier} dossier @returns {Node[]} */
 function changeLog({ change_log: all }) {
-  return all?.length ? [h("ul", { class: "change-log" }, ...all.map((/** @type {string} */ words) => h("li", {}, ...prose(words))))] : [];
+  return all?.length
+    ? [h("ul", { class: "change-log" }, ...all.map((/** @type {string} */ words) => h("li", {}, ...prose(words))))]
+    : [];
 }
-

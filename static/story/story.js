@@ -3,15 +3,19 @@
  * The dossier of one story, in a dialog with an address of its own. It follows what happens to the story; folds that
  * are open and the place where one reads stay.
  */
+
+import { openMenu } from "../board/status-menu.js";
 import { ApiError, story as fetchStory } from "../kit/api.js";
 import { attr, byId, h, icon, setIcon, show, text } from "../kit/dom.js";
-import { createDossier } from "./dossier.js";
 import { allTokens, money, statusWords, tokens } from "../kit/format.js";
-import { openMenu } from "../board/status-menu.js";
 import { toast } from "../kit/toast.js";
+import { createDossier } from "./dossier.js";
 
 /** @typedef {import("./dossier.js").Dossier} Dossier */
-/** @typedef {{key: string, update: (dossier: Dossier) => void, open: (command: number) => boolean, fail: (words: string) => void}} Sheet */
+/**
+ * @typedef {{key: string, update: (dossier: Dossier) => void, open: (command: number) => boolean, fail: (words: string)
+ *   => void}} Sheet
+ */
 
 /** Things that happen together are read once, this many ms later. */
 const SETTLE_MS = 250;
@@ -67,7 +71,10 @@ export function createStoryDialog(onClose) {
       dialog.scrollTop = 0;
       load(shown);
     },
-    /** Reads the open story again, because something happened to it. @param {Set<string> | null} changed null: to any */
+    /**
+     * Reads the open story again, because something happened to it.
+     * @param {Set<string> | null} changed null: to any
+     */
     refresh(changed) {
       const sheet = shown;
       if (!sheet || (changed !== null && !changed.has(sheet.key))) return;
@@ -77,10 +84,17 @@ export function createStoryDialog(onClose) {
   };
 }
 
-/** What stays the same element when the dossier is another one: that with the focus, or in sight, is held where it is. */
+/**
+ * What stays the same element when the dossier is another one: that with the focus, or in sight, is held where it is.
+ */
 const STEADY = ".part:not([hidden]) > h3, .command, .round, .commit, .artifact";
 
-/** Changes what is above and below without moving what is read. @param {HTMLElement} dialog scrolls @param {HTMLElement} root @param {() => void} change */
+/**
+ * Changes what is above and below without moving what is read.
+ * @param {HTMLElement} dialog scrolls
+ * @param {HTMLElement} root
+ * @param {() => void} change
+ */
 function steadily(dialog, root, change) {
   const held = inSight(dialog, root);
   const before = held?.getBoundingClientRect().top ?? 0;
@@ -88,7 +102,12 @@ function steadily(dialog, root, change) {
   if (held?.isConnected) dialog.scrollTop += held.getBoundingClientRect().top - before;
 }
 
-/** What has the focus, if it is in sight; else the first part that is, else the last one above; at the top nothing. @param {HTMLElement} dialog @param {HTMLElement} root @returns {Element | null} */
+/**
+ * What has the focus, if it is in sight; else the first part that is, else the last one above; at the top nothing.
+ * @param {HTMLElement} dialog
+ * @param {HTMLElement} root
+ * @returns {Element | null}
+ */
 function inSight(dialog, root) {
   const top = root.querySelector(".dossier-top")?.getBoundingClientRect().bottom ?? 0;
   const bottom = dialog.getBoundingClientRect().bottom;
@@ -141,14 +160,43 @@ function createHead(key) {
   const title = h("h2", { id: "story-title", tabindex: "-1", text: key });
   const glyph = icon("backlog");
   const words = h("span");
-  const status = h("button", { type: "button", class: "button small status-button", "aria-haspopup": "menu", title: "Change the status", on: { click: () => now && openMenu(status, /** @type {any} */ (now)) } }, glyph, words, h("span", { class: "caret", "aria-hidden": "true", text: "▾" }));
+  const status = h(
+    "button",
+    {
+      type: "button",
+      class: "button small status-button",
+      "aria-haspopup": "menu",
+      title: "Change the status",
+      on: { click: () => now && openMenu(status, /** @type {any} */ (now)) },
+    },
+    glyph,
+    words,
+    h("span", { class: "caret", "aria-hidden": "true", text: "▾" }),
+  );
   const state = h("span", { class: "state" });
   const cost = h("span");
   const drift = h("span", { class: "drift" });
-  const file = h("a", { class: "button small", href: `/api/stories/${encodeURIComponent(key)}/export`, download: "", title: "Everything in one file that opens anywhere" }, icon("down"), h("span", { text: "Export" }));
+  const file = h(
+    "a",
+    {
+      class: "button small",
+      href: `/api/stories/${encodeURIComponent(key)}/export`,
+      download: "",
+      title: "Everything in one file that opens anywhere",
+    },
+    icon("down"),
+    h("span", { text: "Export" }),
+  );
   const close = h("button", { type: "submit", class: "ghost", "aria-label": "Close" }, icon("cross"));
   const facts = h("p", { class: "dossier-facts" }, h("span", { class: "mono", text: key }), state, cost, drift);
-  const el = h("header", { class: "dossier-head" }, title, h("form", { method: "dialog" }, close), facts, h("p", { class: "dossier-actions" }, status, file));
+  const el = h(
+    "header",
+    { class: "dossier-head" },
+    title,
+    h("form", { method: "dialog" }, close),
+    facts,
+    h("p", { class: "dossier-actions" }, status, file),
+  );
   show(status, false);
   return {
     el,
@@ -161,9 +209,16 @@ function createHead(key) {
       attr(status, "aria-label", `Change the status, now ${statusWords(dossier.status)}`);
       setIcon(glyph, dossier.status);
       text(words, statusWords(dossier.status));
-      text(state, dossier.writable && dossier.status !== "unknown" ? "" : `${statusWords(dossier.status)} (“${dossier.raw_status}”)`);
+      text(
+        state,
+        dossier.writable && dossier.status !== "unknown"
+          ? ""
+          : `${statusWords(dossier.status)} (“${dossier.raw_status}”)`,
+      );
       text(cost, costWords(dossier));
-      drift.replaceChildren(...(dossier.drift ? [icon("drift"), `The story file says ${dossier.drift.file_status}`] : []));
+      drift.replaceChildren(
+        ...(dossier.drift ? [icon("drift"), `The story file says ${dossier.drift.file_status}`] : []),
+      );
     },
   };
 }
@@ -171,8 +226,17 @@ function createHead(key) {
 /** @param {Dossier} dossier */
 function costWords({ commands }) {
   const all = /** @type {Record<string, any>[]} */ (commands ?? []);
-  const sum = (/** @type {boolean} */ shared) => all.filter((command) => command.story_keys.length > 1 === shared).reduce((total, command) => total + (command.cost_usd ?? 0), 0);
+  const sum = (/** @type {boolean} */ shared) =>
+    all
+      .filter((command) => command.story_keys.length > 1 === shared)
+      .reduce((total, command) => total + (command.cost_usd ?? 0), 0);
   const used = all.reduce((total, command) => total + allTokens(command), 0);
   const [own, shared] = [sum(false), sum(true)];
-  return [own > 0 && `${money(own)} of its own`, shared > 0 && `${money(shared)} shared with other stories`, used > 0 && `${tokens(used)} tokens`].filter(Boolean).join(" · ");
+  return [
+    own > 0 && `${money(own)} of its own`,
+    shared > 0 && `${money(shared)} shared with other stories`,
+    used > 0 && `${tokens(used)} tokens`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }

@@ -1,20 +1,32 @@
 // @ts-check
 /** What an agent said and did in one command, as the server reads its stream: unfolded on demand. */
 import { get } from "../kit/api.js";
-import { h, icon, show, text } from "../kit/dom.js";
 import { createFold } from "../kit/disclosure.js";
-import { follow } from "./transcript-signal.js";
+import { h, icon, show, text } from "../kit/dom.js";
 import { count, plural } from "../kit/format.js";
+import { follow } from "./transcript-signal.js";
 
-/** @typedef {{kind: string, text: string, ok: boolean | null, result: string, size: number, subagent: string | null}} Entry */
+/**
+ * @typedef {{kind: string, text: string, ok: boolean | null, result: string, size: number, subagent: string | null}}
+ *   Entry
+ */
 
 /** A line with which an agent announces what it does: `::task implement start writing the tests`. */
 const TASK = /^::task (\S+) (start|end) ?(.*)$/;
 
 /** What the kinds of entries are called. @type {Record<string, string>} */
 const NAMES = {
-  started: "started", text: "agent", tool: "tool", denied: "denied", question: "question", retry: "retry", error: "error",
-  note: "note", noise: "unread", final: "ended", task: "task",
+  started: "started",
+  text: "agent",
+  tool: "tool",
+  denied: "denied",
+  question: "question",
+  retry: "retry",
+  error: "error",
+  note: "note",
+  noise: "unread",
+  final: "ended",
+  task: "task",
 };
 
 /** Least time between two readings while the command runs, in ms, and in times of what the last one took. */
@@ -31,7 +43,12 @@ const AT_END = 40;
 export function createTranscript(id, name) {
   const page = createPage(id);
   const mark = h("span", { class: "badge", text: "live" });
-  const fold = createFold({ class: "transcript", summary: ["Transcript", mark], region: `Transcript of ${name}`, load });
+  const fold = createFold({
+    class: "transcript",
+    summary: ["Transcript", mark],
+    region: `Transcript of ${name}`,
+    load,
+  });
   let [live, timer, took] = [false, 0, 0];
   show(mark, false);
 
@@ -78,7 +95,12 @@ function createPage(id) {
   /** @type {Entry[]} */
   let all = [];
   const sum = h("span");
-  const raw = h("a", { href: `/api/commands/${id}/transcript?raw=1`, target: "_blank", rel: "noopener", text: "The stream as recorded" });
+  const raw = h("a", {
+    href: `/api/commands/${id}/transcript?raw=1`,
+    target: "_blank",
+    rel: "noopener",
+    text: "The stream as recorded",
+  });
   const rows = h("div", { class: "entries" });
   return {
     head: h("p", { class: "raw" }, sum, raw),
@@ -95,7 +117,8 @@ function createPage(id) {
       for (const [index, entry] of entries.entries()) {
         const at = from + index;
         const row = rows.children[at] ?? rows.appendChild(h("div"));
-        if (JSON.stringify(entry) !== JSON.stringify(before[at])) row.replaceChildren(...(entry.kind === "text" ? said(entry) : [draw(entry)]));
+        if (JSON.stringify(entry) !== JSON.stringify(before[at]))
+          row.replaceChildren(...(entry.kind === "text" ? said(entry) : [draw(entry)]));
       }
       while (rows.children.length > all.length) rows.lastChild?.remove();
       const tools = all.filter((entry) => entry.kind === "tool").length;
@@ -120,7 +143,13 @@ function said(entry) {
       continue;
     }
     flush();
-    drawn.push(line("task", entry, h("span", { class: "entry-text" }, h("b", { text: task[1] }), ` ${task[2]}s${task[3] ? `: ${task[3]}` : ""}`)));
+    drawn.push(
+      line(
+        "task",
+        entry,
+        h("span", { class: "entry-text" }, h("b", { text: task[1] }), ` ${task[2]}s${task[3] ? `: ${task[3]}` : ""}`),
+      ),
+    );
   }
   flush();
   return drawn;
@@ -130,14 +159,33 @@ function said(entry) {
 function draw(entry) {
   if (!entry.result) return line(entry.kind, entry, h("span", { class: "entry-text", text: entry.text }));
   const shown = [...entry.result].length;
-  const size = entry.size > shown ? `the first ${count(shown)} of ${count(entry.size)} characters` : plural(entry.size, "character");
+  const size =
+    entry.size > shown
+      ? `the first ${count(shown)} of ${count(entry.size)} characters`
+      : plural(entry.size, "character");
   const failed = entry.ok === false ? icon("cross") : "";
-  const answer = h("details", { class: "answer" }, h("summary", {}, failed, h("span", { class: "entry-text", text: entry.text }), h("span", { class: "answer-size", text: size })), h("pre", { text: entry.result }));
+  const answer = h(
+    "details",
+    { class: "answer" },
+    h(
+      "summary",
+      {},
+      failed,
+      h("span", { class: "entry-text", text: entry.text }),
+      h("span", { class: "answer-size", text: size }),
+    ),
+    h("pre", { text: entry.result }),
+  );
   return line(entry.kind, entry, answer);
 }
 
 /** @param {string} kind @param {Entry} entry @param {HTMLElement} content */
 function line(kind, entry, content) {
   const failed = entry.ok === false ? "failed" : null;
-  return h("div", { class: "entry", "data-kind": kind, "data-ok": failed, "data-sub": entry.subagent !== null }, h("span", { class: "entry-kind", text: NAMES[kind] ?? kind }), content);
+  return h(
+    "div",
+    { class: "entry", "data-kind": kind, "data-ok": failed, "data-sub": entry.subagent !== null },
+    h("span", { class: "entry-kind", text: NAMES[kind] ?? kind }),
+    content,
+  );
 }

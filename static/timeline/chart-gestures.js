@@ -23,11 +23,15 @@ export function createGestures(gantt, chart) {
 /** @param {import("./gantt.js").Gantt} gantt @param {HTMLElement} chart @param {(x: number) => number} fromLeft */
 function wheel(gantt, chart, fromLeft) {
   // A pinch on a touchpad is a wheel with Ctrl; a plain wheel scrolls, as everywhere.
-  chart.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && !event.metaKey) return;
-    event.preventDefault();
-    gantt.rescale(gantt.zoom * Math.exp(-Math.max(-60, Math.min(60, event.deltaY)) * 0.006), fromLeft(event.clientX));
-  }, { passive: false });
+  chart.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      gantt.rescale(gantt.zoom * Math.exp(-Math.max(-60, Math.min(60, event.deltaY)) * 0.006), fromLeft(event.clientX));
+    },
+    { passive: false },
+  );
 }
 
 /** @param {import("./gantt.js").Gantt} gantt @param {HTMLElement} chart */
@@ -82,11 +86,13 @@ function drag(gantt, chart, fromLeft) {
       down.set(event.pointerId, event);
     }
   });
-  for (const type of /** @type {const} */ (["pointerup", "pointercancel", "pointerleave"])) chart.addEventListener(type, (event) => down.delete(event.pointerId));
+  for (const type of /** @type {const} */ (["pointerup", "pointercancel", "pointerleave"]))
+    chart.addEventListener(type, (event) => down.delete(event.pointerId));
   chart.addEventListener("click", (event) => {
     const bar = event.target instanceof Element ? event.target.closest(".bar") : null;
     if (!(bar instanceof HTMLElement) || dragged) return;
-    if (bar.dataset.many) gantt.rescale(gantt.zoom * 4, fromLeft(bar.getBoundingClientRect().left + bar.offsetWidth / 2));
+    if (bar.dataset.many)
+      gantt.rescale(gantt.zoom * 4, fromLeft(bar.getBoundingClientRect().left + bar.offsetWidth / 2));
     gantt.select(Number(bar.dataset.id), true);
   });
 }
@@ -108,12 +114,17 @@ function distance(down) {
   return two ? Math.hypot(one.clientX - two.clientX, one.clientY - two.clientY) : 0;
 }
 
-/** A note beside the bar under the pointer; what has the keyboard is told in the detail below. @param {import("./gantt.js").Gantt} gantt @param {HTMLElement} chart */
+/**
+ * A note beside the bar under the pointer; what has the keyboard is told in the detail below.
+ * @param {import("./gantt.js").Gantt} gantt
+ * @param {HTMLElement} chart
+ */
 function hover(gantt, chart) {
   const tip = byId("chart-tip");
   chart.addEventListener("pointerover", (event) => {
     const bar = event.target instanceof Element ? event.target.closest(".bar") : null;
-    const step = bar instanceof HTMLElement && event.pointerType === "mouse" ? gantt.step(Number(bar.dataset.id)) : null;
+    const step =
+      bar instanceof HTMLElement && event.pointerType === "mouse" ? gantt.step(Number(bar.dataset.id)) : null;
     show(tip, step !== null);
     if (!step || !(bar instanceof HTMLElement)) return;
     text(tip, bar.dataset.many ? bar.getAttribute("aria-label") : tipWords(step));
@@ -129,6 +140,12 @@ function hover(gantt, chart) {
 /** @param {import("../shell/command-list.js").Step} step */
 function tipWords(step) {
   const took = step.ended_at ? duration(step.ended_at - step.started_at) : "running";
-  const facts = [resultOf(step.status).words, step.verdict, took, step.cost_usd === null ? "" : money(step.cost_usd, step.estimated_usd), step.reason];
+  const facts = [
+    resultOf(step.status).words,
+    step.verdict,
+    took,
+    step.cost_usd === null ? "" : money(step.cost_usd, step.estimated_usd),
+    step.reason,
+  ];
   return `${shortCommand(step.command)}, ${clock(step.started_at)}: ${facts.filter(Boolean).join(" · ")}`;
 }

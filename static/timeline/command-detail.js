@@ -53,9 +53,27 @@ export function createStepDetail(openStory) {
 /** @param {Step} step @param {(key: string) => void} openStory @param {(key: string) => string} titleOf */
 function head(step, openStory, titleOf) {
   const { result, glyph, words } = resultOf(step.status);
-  const outcome = h("span", { class: "command-result" }, glyph ? icon(glyph) : null, [words, step.verdict].filter(Boolean).join(" · "));
-  const stories = step.story_keys.map((key) => h("button", { type: "button", class: "plain", text: `${shortKey(key)} ${titleOf(key)}`.trim(), on: { click: () => openStory(key) } }));
-  return h("header", { class: "command", "data-result": result }, h("h2", { text: shortCommand(step.command) }), outcome, ...stories);
+  const outcome = h(
+    "span",
+    { class: "command-result" },
+    glyph ? icon(glyph) : null,
+    [words, step.verdict].filter(Boolean).join(" · "),
+  );
+  const stories = step.story_keys.map((key) =>
+    h("button", {
+      type: "button",
+      class: "plain",
+      text: `${shortKey(key)} ${titleOf(key)}`.trim(),
+      on: { click: () => openStory(key) },
+    }),
+  );
+  return h(
+    "header",
+    { class: "command", "data-result": result },
+    h("h2", { text: shortCommand(step.command) }),
+    outcome,
+    ...stories,
+  );
 }
 
 /** @param {Step} step @param {HTMLElement} time */
@@ -63,9 +81,22 @@ function facts(step, time) {
   if (step.ended_at !== null) text(time, duration(step.ended_at - step.started_at));
   /** @type {[string, string | HTMLElement][]} */
   const all = [
-    ["Started", `${day(step.started_at)} ${clock(step.started_at)}`], ["Took", time], ["Attempt", String(step.attempt)],
-    ["Agent", [step.agent, step.model].filter(Boolean).join(", ")], ["Tokens", step.tokens === null ? "" : count(step.tokens)],
-    ["Cost", step.cost_usd === null ? "" : money(step.cost_usd, step.estimated_usd)], ["Runs", step.background ? "in the background" : ""], ["Why", step.reason],
+    ["Started", `${day(step.started_at)} ${clock(step.started_at)}`],
+    ["Took", time],
+    ["Attempt", String(step.attempt)],
+    ["Agent", [step.agent, step.model].filter(Boolean).join(", ")],
+    ["Tokens", step.tokens === null ? "" : count(step.tokens)],
+    ["Cost", step.cost_usd === null ? "" : money(step.cost_usd, step.estimated_usd)],
+    ["Runs", step.background ? "in the background" : ""],
+    ["Why", step.reason],
   ];
-  return h("dl", { class: "step-facts" }, ...all.filter(([, value]) => value !== "").map(([name, value]) => h("div", {}, h("dt", { text: name }), typeof value === "string" ? h("dd", { text: value }) : value)));
+  return h(
+    "dl",
+    { class: "step-facts" },
+    ...all
+      .filter(([, value]) => value !== "")
+      .map(([name, value]) =>
+        h("div", {}, h("dt", { text: name }), typeof value === "string" ? h("dd", { text: value }) : value),
+      ),
+  );
 }

@@ -1,5 +1,7 @@
 // @ts-check
-/** A bar of the Timeline: a command, or several that are too small to tell apart. Its kind is a colour and a pattern. */
+/**
+ * A bar of the Timeline: a command, or several that are too small to tell apart. Its kind is a colour and a pattern.
+ */
 import { attr, h, text } from "../kit/dom.js";
 import { clock, duration, shortCommand } from "../kit/format.js";
 import { resultOf } from "../shell/command-list.js";
@@ -26,7 +28,13 @@ export function fill(el, { bars, from, to, lane }) {
   attr(el, "data-background", step.background && !many);
   const mark = result === "failed" ? "✕ " : result === "held" ? "‖ " : "";
   text(el.firstElementChild ?? el, many ? `×${bars.length}` : mark + shortCommand(step.command));
-  attr(el, "aria-label", many ? `${bars.length} commands from ${clock(step.started_at)}; zoom in to see each` : `${shortCommand(step.command)}, ${words}, ${clock(step.started_at)}, ${step.ended_at === null ? "running" : duration(step.ended_at - step.started_at)}`);
+  attr(
+    el,
+    "aria-label",
+    many
+      ? `${bars.length} commands from ${clock(step.started_at)}; zoom in to see each`
+      : `${shortCommand(step.command)}, ${words}, ${clock(step.started_at)}, ${step.ended_at === null ? "running" : duration(step.ended_at - step.started_at)}`,
+  );
 }
 
 /** @param {string[]} results */

@@ -3,14 +3,18 @@
  * The chart of the Timeline: a row for each story, a bar for each command. Only what is in sight is in the document;
  * a bar is one button, and the arrow keys go from bar to bar. While something runs only its bar grows.
  */
-import { createBar, fill, LANE, ROOM } from "./gantt-bar.js";
+
 import { attr, byId, h, style, text } from "../kit/dom.js";
 import { clock, day, duration, shortKey } from "../kit/format.js";
 import { Axis, axisMarks, pieces, rowsOf } from "../kit/time-axis.js";
+import { createBar, fill, LANE, ROOM } from "./gantt-bar.js";
 
 /** @typedef {import("../shell/command-list.js").Step} Step */
 /** @typedef {import("../kit/time-axis.js").Row & {top: number, height: number}} Row */
-/** @typedef {{el: HTMLElement, title: HTMLElement, key: HTMLElement, plot: HTMLElement, bars: Map<number, HTMLElement>}} Drawn */
+/**
+ * @typedef {{el: HTMLElement, title: HTMLElement, key: HTMLElement, plot: HTMLElement, bars: Map<number, HTMLElement>}}
+ *   Drawn
+ */
 
 /** Bars narrower than this are joined with their neighbours, in px. */
 const LEAST = 5;
@@ -49,18 +53,26 @@ export class Gantt {
     new ResizeObserver(() => this.#chart.clientWidth && this.layout()).observe(this.#chart);
   }
 
-  /** Shows these commands. @param {Map<number, Step>} steps @param {(key: string) => string} titleOf @param {string[]} order keys of the plan @param {number} now */
+  /**
+   * Shows these commands.
+   * @param {Map<number, Step>} steps
+   * @param {(key: string) => string} titleOf
+   * @param {string[]} order keys of the plan
+   * @param {number} now
+   */
   show(steps, titleOf, order, now) {
     this.#steps = steps;
     this.#titleOf = titleOf;
     const place = new Map(order.map((key, index) => [key, index]));
-    const rank = (/** @type {{key: string}} */ { key }) => (key === "" ? -1 : place.get(key) ?? Infinity);
+    const rank = (/** @type {{key: string}} */ { key }) => (key === "" ? -1 : (place.get(key) ?? Infinity));
     let top = 0;
-    this.rows = rowsOf(steps.values()).sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b))).map((row) => {
-      const height = row.lanes * LANE + ROOM;
-      top += height;
-      return { ...row, top: top - height, height };
-    });
+    this.rows = rowsOf(steps.values())
+      .sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)))
+      .map((row) => {
+        const height = row.lanes * LANE + ROOM;
+        top += height;
+        return { ...row, top: top - height, height };
+      });
     this.#height = top;
     if (this.current !== null && !steps.has(this.current)) this.current = null;
     this.#now = now;
@@ -115,7 +127,9 @@ export class Gantt {
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.#chart;
     const view = { left: scrollLeft - SPARE, right: scrollLeft + clientWidth + SPARE, least: LEAST };
     const held = this.rowOf(this.current);
-    const seen = this.rows.filter((row) => (row.top + row.height > scrollTop - SPARE && row.top < scrollTop + clientHeight + SPARE) || row === held);
+    const seen = this.rows.filter(
+      (row) => (row.top + row.height > scrollTop - SPARE && row.top < scrollTop + clientHeight + SPARE) || row === held,
+    );
     this.#drawRows(seen, view);
     this.#drawAxis(view);
     this.actions.onMove();
@@ -141,7 +155,10 @@ export class Gantt {
       first = this.#drawBars(row, drawn, view, first);
     }
     const els = seen.map((row) => this.#drawn.get(row.key)?.el);
-    els.forEach((el, index) => el && this.#place.children[index] !== el && this.#place.insertBefore(el, this.#place.children[index] ?? null));
+    els.forEach(
+      (el, index) =>
+        el && this.#place.children[index] !== el && this.#place.insertBefore(el, this.#place.children[index] ?? null),
+    );
   }
 
   /** @param {string} key @returns {Drawn} */
@@ -149,12 +166,22 @@ export class Gantt {
     const title = h("span", { class: "title" });
     const short = h("span", { class: "key" });
     const open = { click: () => key && this.actions.openStory(key) };
-    const name = h(key ? "button" : "span", { class: "row-name", type: key ? "button" : null, tabindex: key ? "-1" : null, on: open }, short, title);
+    const name = h(
+      key ? "button" : "span",
+      { class: "row-name", type: key ? "button" : null, tabindex: key ? "-1" : null, on: open },
+      short,
+      title,
+    );
     const plot = h("div", { class: "row-plot" });
     return { el: h("li", { class: "row" }, name, plot), title, key: short, plot, bars: new Map() };
   }
 
-  /** @param {Row} row @param {Drawn} drawn @param {{left: number, right: number, least: number}} view @param {boolean} first whether no bar can be reached with Tab yet */
+  /**
+   * @param {Row} row
+   * @param {Drawn} drawn
+   * @param {{left: number, right: number, least: number}} view
+   * @param {boolean} first whether no bar can be reached with Tab yet
+   */
   #drawBars(row, drawn, view, first) {
     const wanted = pieces(row, (at) => this.x(at), this.#now, view, this.current);
     const ids = new Set(wanted.map((piece) => piece.bars[0].step.command_id));
@@ -180,14 +207,24 @@ export class Gantt {
     const perPx = this.axis.length / this.#plotWidth;
     const [from, to] = [Math.max(0, left), Math.min(this.#plotWidth, right)].map((px) => this.axis.instant(px * perPx));
     const { at, step } = axisMarks(this.axis, from, to, MARK_PX * perPx);
-    const words = (/** @type {number} */ mark) => (step >= 86_400_000 ? day(mark) : step < 60_000 ? clock(mark) : clock(mark).slice(0, 5));
+    const words = (/** @type {number} */ mark) =>
+      step >= 86_400_000 ? day(mark) : step < 60_000 ? clock(mark) : clock(mark).slice(0, 5);
     this.#marks.replaceChildren(...at.map((mark) => positioned(h("li", { text: words(mark) }), this.x(mark))));
     const gaps = this.axis.gaps.filter((gap) => this.x(gap.to) >= left && this.x(gap.from) <= right);
-    this.#gaps.replaceChildren(...gaps.map((gap) => {
-      const el = positioned(h("li", { class: "gap", title: `${duration(gap.to - gap.from)} in which nothing ran, cut short` }, h("span", { text: this.x(gap.to) - this.x(gap.from) < GAP_PX ? "⋯" : shorter(gap.to - gap.from) })), this.x(gap.from));
-      el.style.width = `${this.x(gap.to) - this.x(gap.from)}px`;
-      return el;
-    }));
+    this.#gaps.replaceChildren(
+      ...gaps.map((gap) => {
+        const el = positioned(
+          h(
+            "li",
+            { class: "gap", title: `${duration(gap.to - gap.from)} in which nothing ran, cut short` },
+            h("span", { text: this.x(gap.to) - this.x(gap.from) < GAP_PX ? "⋯" : shorter(gap.to - gap.from) }),
+          ),
+          this.x(gap.from),
+        );
+        el.style.width = `${this.x(gap.to) - this.x(gap.from)}px`;
+        return el;
+      }),
+    );
     style(this.#gaps, "--rows", `${this.#height}px`);
   }
 
@@ -201,7 +238,11 @@ export class Gantt {
     return this.#steps.get(id) ?? null;
   }
 
-  /** Makes a command the current one, brings it into sight and, if wanted, to the keyboard. @param {number} id @param {boolean} focus */
+  /**
+   * Makes a command the current one, brings it into sight and, if wanted, to the keyboard.
+   * @param {number} id
+   * @param {boolean} focus
+   */
   select(id, focus) {
     const step = this.#steps.get(id);
     if (!step) return;
@@ -219,14 +260,20 @@ export class Gantt {
     const [from, to] = [this.x(step.started_at), this.x(step.ended_at ?? this.#now)];
     const { scrollLeft, clientWidth, scrollTop, clientHeight } = this.#chart;
     const room = clientWidth - this.#names;
-    if (to - from < room && (from < scrollLeft || to > scrollLeft + room)) this.#chart.scrollLeft = Math.max(0, (from + to) / 2 - room / 2);
+    if (to - from < room && (from < scrollLeft || to > scrollLeft + room))
+      this.#chart.scrollLeft = Math.max(0, (from + to) / 2 - room / 2);
     else if (to < scrollLeft || from > scrollLeft + room) this.#chart.scrollLeft = Math.max(0, from - 20);
     if (!row || clientHeight <= 0) return;
     if (row.top < scrollTop) this.#chart.scrollTop = row.top;
-    else if (row.top + row.height + 40 > scrollTop + clientHeight) this.#chart.scrollTop = row.top + row.height + 40 - clientHeight;
+    else if (row.top + row.height + 40 > scrollTop + clientHeight)
+      this.#chart.scrollTop = row.top + row.height + 40 - clientHeight;
   }
 
-  /** Another zoom, with the instant under `at` staying where it is. @param {number} zoom @param {number} [at] px from the chart's left edge */
+  /**
+   * Another zoom, with the instant under `at` staying where it is.
+   * @param {number} zoom
+   * @param {number} [at] px from the chart's left edge
+   */
   rescale(zoom, at = this.#names + (this.#chart.clientWidth - this.#names) / 2) {
     const offset = at - this.#names;
     const before = (this.#chart.scrollLeft + offset) / this.#plotWidth;
@@ -251,13 +298,18 @@ export class Gantt {
     this.#chart.scrollLeft += share * (this.#chart.clientWidth - this.#names);
   }
 
-  /** The neighbour of the current command. @param {"left" | "right" | "up" | "down" | "first" | "last"} way @returns {number | null} */
+  /**
+   * The neighbour of the current command.
+   * @param {"left" | "right" | "up" | "down" | "first" | "last"} way
+   * @returns {number | null}
+   */
   neighbour(way) {
     const row = this.rowOf(this.current);
     if (!row) return this.rows[0]?.bars[0]?.step.command_id ?? null;
     const index = row.bars.findIndex((bar) => bar.step.command_id === this.current);
     const along = { left: index - 1, right: index + 1, first: 0, last: row.bars.length - 1 };
-    if (way === "up" || way === "down") return nearest(this.rows[this.rows.indexOf(row) + (way === "up" ? -1 : 1)], row.bars[index].step.started_at);
+    if (way === "up" || way === "down")
+      return nearest(this.rows[this.rows.indexOf(row) + (way === "up" ? -1 : 1)], row.bars[index].step.started_at);
     return row.bars[along[way]]?.step.command_id ?? null;
   }
 }
@@ -265,7 +317,9 @@ export class Gantt {
 /** @param {Row | undefined} row @param {number} at */
 function nearest(row, at) {
   if (!row) return null;
-  return row.bars.reduce((best, bar) => (Math.abs(bar.step.started_at - at) < Math.abs(best.step.started_at - at) ? bar : best)).step.command_id;
+  return row.bars.reduce((best, bar) =>
+    Math.abs(bar.step.started_at - at) < Math.abs(best.step.started_at - at) ? bar : best,
+  ).step.command_id;
 }
 
 /** @template {HTMLElement} E @param {E} el @param {number} left px */
@@ -276,6 +330,13 @@ function positioned(el, left) {
 
 /** "2 h", "14 min": for a narrow place. @param {number} ms */
 function shorter(ms) {
-  const [size, unit] = ms < 60_000 ? [1000, "s"] : ms < 3_600_000 ? [60_000, "min"] : ms < 172_800_000 ? [3_600_000, "h"] : [86_400_000, "d"];
+  const [size, unit] =
+    ms < 60_000
+      ? [1000, "s"]
+      : ms < 3_600_000
+        ? [60_000, "min"]
+        : ms < 172_800_000
+          ? [3_600_000, "h"]
+          : [86_400_000, "d"];
   return `${Math.round(ms / Number(size))} ${unit}`;
 }

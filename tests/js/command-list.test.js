@@ -13,28 +13,52 @@ test("steps keep the order in which commands started, and how each one ended", (
     event("command:start", command(2, "1-1-a", { command: "code-review-1" })),
     event("command:end", command(1, "1-1-a", { status: "success", verdict: "complete" })),
   ].reduce(applyStep, NO_STEPS);
-  assert.deepEqual([...steps.values()].map((step) => [step.command_id, step.status, step.verdict]), [[1, "success", "complete"], [2, "running", ""]]);
+  assert.deepEqual(
+    [...steps.values()].map((step) => [step.command_id, step.status, step.verdict]),
+    [
+      [1, "success", "complete"],
+      [2, "running", ""],
+    ],
+  );
   assert.deepEqual(steps.get(1)?.story_keys, ["1-1-a", "1-2-b"]);
 });
 
 test("a server that stopped interrupts what ran", () => {
   const event = sequence();
-  const steps = [event("command:start", command(1, "1-1-a")), event("batch:pause", { batch_id: 1, reason: "interrupted" })].reduce(applyStep, NO_STEPS);
+  const steps = [
+    event("command:start", command(1, "1-1-a")),
+    event("batch:pause", { batch_id: 1, reason: "interrupted" }),
+  ].reduce(applyStep, NO_STEPS);
   assert.equal(steps.get(1)?.status, "interrupted");
 });
 
 test("fetched and live steps join; the later word wins", () => {
   const event = sequence();
   const history = [event("command:start", command(1, "1-1-a")), event("command:start", command(2, "1-1-a"))];
-  const live = [...history.slice(1), event("command:end", command(2, "1-1-a", { status: "success" }))].reduce(applyStep, NO_STEPS);
+  const live = [...history.slice(1), event("command:end", command(2, "1-1-a", { status: "success" }))].reduce(
+    applyStep,
+    NO_STEPS,
+  );
   const joined = withHistory(live, history);
-  assert.deepEqual([...joined.values()].map((step) => step.status), ["running", "success"]);
+  assert.deepEqual(
+    [...joined.values()].map((step) => step.status),
+    ["running", "success"],
+  );
 });
 
 /** @returns {any} */
 function sprint() {
-  const story = (/** @type {string} */ key, /** @type {string} */ status) => ({ key, status, runnable: !["done", "blocked"].includes(status) });
-  return { stories: [story("1-1-a", "done"), story("1-2-b", "review"), story("1-3-c", "backlog")], epics: [], other: [], problems: [] };
+  const story = (/** @type {string} */ key, /** @type {string} */ status) => ({
+    key,
+    status,
+    runnable: !["done", "blocked"].includes(status),
+  });
+  return {
+    stories: [story("1-1-a", "done"), story("1-2-b", "review"), story("1-3-c", "backlog")],
+    epics: [],
+    other: [],
+    problems: [],
+  };
 }
 
 test("statuses heard since the plan was read lie over it, and the counts follow", () => {
@@ -50,7 +74,10 @@ test("a status that nobody knows does not make a story vanish", () => {
 });
 
 test("a status that the plan already has is forgotten", () => {
-  const overrides = new Map([["a", { status: "done", seq: 3 }], ["b", { status: "done", seq: 8 }]]);
+  const overrides = new Map([
+    ["a", { status: "done", seq: 3 }],
+    ["b", { status: "done", seq: 8 }],
+  ]);
   assert.deepEqual([...newerThan(overrides, 5).keys()], ["b"]);
 });
 

@@ -1,27 +1,51 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ERROR, INFO, toLine, WARNING } from "../../static/run/log-line.js";
 import { CAPACITY, EVERYTHING, Lines } from "../../static/run/log-buffer.js";
+import { ERROR, INFO, toLine, WARNING } from "../../static/run/log-line.js";
 import { command, sequence } from "./events.js";
 
 /** @param {number} from @param {number} to */
 function made(from, to) {
   const lines = [];
   for (let seq = from; seq <= to; seq += 1) {
-    lines.push(toLine({ type: "command:progress", payload: command(seq % 3, `1-${seq % 3}-x`, { message: `line ${seq}` }), timestamp: seq, seq, batch_id: 1 }));
+    lines.push(
+      toLine({
+        type: "command:progress",
+        payload: command(seq % 3, `1-${seq % 3}-x`, { message: `line ${seq}` }),
+        timestamp: seq,
+        seq,
+        batch_id: 1,
+      }),
+    );
   }
   return lines;
 }
 
 test("a line says what an event means", () => {
   const event = sequence();
-  const end = toLine(event("command:end", command(1, "1-1-a", { command: "code-review-2", status: "success", verdict: "ZERO ISSUES", metrics: { duration_ms: 12_000, cost_usd: 0.5, output_tokens: 2000 } })));
+  const end = toLine(
+    event(
+      "command:end",
+      command(1, "1-1-a", {
+        command: "code-review-2",
+        status: "success",
+        verdict: "ZERO ISSUES",
+        metrics: { duration_ms: 12_000, cost_usd: 0.5, output_tokens: 2000 },
+      }),
+    ),
+  );
   assert.equal(end.message, "code review 2 ended: ZERO ISSUES · 12 s · 2k tokens · $0.50");
   assert.equal(end.level, INFO);
   assert.equal(toLine(event("command:end", command(1, "1-1-a", { status: "timeout" }))).level, ERROR);
-  assert.equal(toLine(event("command:progress", command(1, "1-1-a", { kind: "denied", message: "no" }))).level, WARNING);
-  assert.equal(toLine(event("story:status", { story_key: "1-1-a", old_status: "review", new_status: "done" })).message, "review → done");
+  assert.equal(
+    toLine(event("command:progress", command(1, "1-1-a", { kind: "denied", message: "no" }))).level,
+    WARNING,
+  );
+  assert.equal(
+    toLine(event("story:status", { story_key: "1-1-a", old_status: "review", new_status: "done" })).message,
+    "review → done",
+  );
   assert.equal(toLine(event("batch:warning", { batch_id: 1, warning_type: "pausing", message: "soon" })).level, INFO);
   assert.equal(toLine(event("weather:rain", { message: "wet" })).message, "wet");
 });
@@ -35,7 +59,10 @@ test("what works for several stories is found under each of them", () => {
     toLine(event("command:start", command(2, "1-1-a", { story_keys: ["1-1-a"] }))),
   ]);
   lines.setFilter({ ...EVERYTHING, story: "1-2-b" });
-  assert.deepEqual(lines.view.map((line) => line.seq), [1, 2]);
+  assert.deepEqual(
+    lines.view.map((line) => line.seq),
+    [1, 2],
+  );
   lines.setFilter({ ...EVERYTHING, story: "1-1-a" });
   assert.equal(lines.view.length, 3);
 });
@@ -48,7 +75,10 @@ test("a filter leaves what matches, also of lines that come later", () => {
   lines.append(made(31, 33));
   assert.equal(lines.view.length, 11);
   lines.setFilter({ ...EVERYTHING, query: "line 33" });
-  assert.deepEqual(lines.view.map((line) => line.seq), [33]);
+  assert.deepEqual(
+    lines.view.map((line) => line.seq),
+    [33],
+  );
   lines.setFilter(EVERYTHING);
   assert.equal(lines.view, lines.all);
 });

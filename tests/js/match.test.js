@@ -10,6 +10,7 @@ const found = (query) => best(NAMES, (name) => name, query, 10);
 test("nothing typed finds everything, in order", () => assert.deepEqual(found("  "), NAMES));
 test("every word must be there, in any order", () => assert.deepEqual(found("dark board"), ["Board of dark wood"]));
 test("beginnings come first", () => assert.deepEqual(found("board"), ["Board of dark wood", "Go to Board"]));
-test("pieces and numbers are found", () => assert.deepEqual([found("readsh"), found("1-2")], [["1-2 Import a spreadsheet"], ["1-2 Import a spreadsheet"]]));
+test("pieces and numbers are found", () =>
+  assert.deepEqual([found("readsh"), found("1-2")], [["1-2 Import a spreadsheet"], ["1-2 Import a spreadsheet"]]));
 test("signs are letters like any other", () => assert.equal(score("a (b) c*", wordsOf("(b c*")) > 0, true));
 test("no more than wanted", () => assert.equal(best(NAMES, (name) => name, "", 2).length, 2));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Film } from "../../static/history/recording.js";
 import { apply, initial } from "../../static/state.js";
-import { command, sequence, START } from "./events.js";
+import { command, START, sequence } from "./events.js";
 
 /** A batch of 2,600 events in which one story moves through its statuses. */
 function batch() {
@@ -34,7 +34,10 @@ test("a time is found among the events", () => {
 
 test("a story has the status it had then, also before its first change", () => {
   const film = new Film(batch(), {});
-  assert.deepEqual([10, 2598, 2600].map((index) => film.statusesAt(index).get("1-1-a")?.status), ["backlog", "review", "done"]);
+  assert.deepEqual(
+    [10, 2598, 2600].map((index) => film.statusesAt(index).get("1-1-a")?.status),
+    ["backlog", "review", "done"],
+  );
 });
 
 test("a moment is found by its number, and the moments that matter from one to the next", () => {

@@ -1,11 +1,22 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { initial } from "../../static/state.js";
 import { headline, offered } from "../../static/run/run-text.js";
+import { initial } from "../../static/state.js";
 
 const COUNTS = { done: 3, total: 7, blocked: 0, runnable: 4 };
-const BATCH = { id: 1, status: "running", max_cycles: /** @type {const} */ ("all"), cycles_completed: 0, started_at: 0, ended_at: null, agent: "demo", workflow: "classic", budget_usd: null, reason: null };
+const BATCH = {
+  id: 1,
+  status: "running",
+  max_cycles: /** @type {const} */ ("all"),
+  cycles_completed: 0,
+  started_at: 0,
+  ended_at: null,
+  agent: "demo",
+  workflow: "classic",
+  budget_usd: null,
+  reason: null,
+};
 
 /** @param {Partial<import("../../static/state.js").RunState>} change */
 function said(change, now = 0) {
@@ -20,7 +31,10 @@ test("the state of the run in words", () => {
   assert.equal(said({ state: "paused", reason: "operator" }), "Paused by you");
   assert.equal(said({ state: "paused", reason: "budget" }), "Paused: the budget is used up");
   assert.equal(said({ state: "paused", reason: "the moon" }), "Paused: the moon");
-  assert.equal(said({ resumable: 1, batch: { ...BATCH, status: "interrupted" } }), "Interrupted: press Resume to go on at the same place");
+  assert.equal(
+    said({ resumable: 1, batch: { ...BATCH, status: "interrupted" } }),
+    "Interrupted: press Resume to go on at the same place",
+  );
 });
 
 test("a usage limit says until when and how long that is", () => {
@@ -39,8 +53,14 @@ test("how a batch ended", () => {
 
 test("only what is possible is offered", () => {
   const table = /** @type {const} */ ([
-    ["idle", null, ["start"]], ["idle", 3, ["resume", "start"]], ["starting", null, []], ["running", null, ["pause", "stop"]],
-    ["pausing", null, ["resume", "stop"]], ["paused", null, ["resume", "stop"]], ["waiting", null, ["resume", "stop"]], ["stopping", null, ["stop"]],
+    ["idle", null, ["start"]],
+    ["idle", 3, ["resume", "start"]],
+    ["starting", null, []],
+    ["running", null, ["pause", "stop"]],
+    ["pausing", null, ["resume", "stop"]],
+    ["paused", null, ["resume", "stop"]],
+    ["waiting", null, ["resume", "stop"]],
+    ["stopping", null, ["stop"]],
   ]);
   for (const [state, resumable, verbs] of table) assert.deepEqual(offered({ state, resumable }), verbs, state);
 });

@@ -19,7 +19,16 @@ class World {
   };
 
   open = (/** @type {string} */ url) => {
-    const line = { url, readyState: 1, sent: /** @type {string[]} */ ([]), closed: false, send: (/** @type {string} */ data) => line.sent.push(data), close: () => (line.closed = true), onmessage: /** @type {any} */ (null), onclose: /** @type {any} */ (null) };
+    const line = {
+      url,
+      readyState: 1,
+      sent: /** @type {string[]} */ ([]),
+      closed: false,
+      send: (/** @type {string} */ data) => line.sent.push(data),
+      close: () => (line.closed = true),
+      onmessage: /** @type {any} */ (null),
+      onclose: /** @type {any} */ (null),
+    };
     this.lines.push(line);
     return /** @type {any} */ (line);
   };
@@ -55,12 +64,22 @@ class World {
 
 beforeEach(() => {
   [world, heard, inits, problems] = [new World(), [], [], []];
-  const socket = new Socket("/ws", { onInit: (payload) => inits.push(payload), onEvent: (event) => heard.push(event.seq), onLink: (next) => (link = next), onProblem: (problem) => problems.push(problem) }, world);
+  const socket = new Socket(
+    "/ws",
+    {
+      onInit: (payload) => inits.push(payload),
+      onEvent: (event) => heard.push(event.seq),
+      onLink: (next) => (link = next),
+      onProblem: (problem) => problems.push(problem),
+    },
+    world,
+  );
   socket.start();
 });
 
 const init = (/** @type {number} */ seq) => world.say({ type: "init", payload: { seq, epoch: "e", events: [] } });
-const event = (/** @type {number} */ seq) => world.say({ type: "command:progress", payload: {}, timestamp: 0, seq, batch_id: null });
+const event = (/** @type {number} */ seq) =>
+  world.say({ type: "command:progress", payload: {}, timestamp: 0, seq, batch_id: null });
 
 test("events come once and in order", () => {
   init(5);

@@ -1,18 +1,30 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NO_PLAN, overlay } from "../../static/shell/plan.js";
-import { readBudget, readCycles, readStories } from "../../static/run/start-form.js";
-import { initial } from "../../static/state.js";
 import { verbWords } from "../../static/run/run-text.js";
+import { readBudget, readCycles, readStories } from "../../static/run/start-form.js";
+import { NO_PLAN, overlay } from "../../static/shell/plan.js";
+import { initial } from "../../static/state.js";
 
 /** @param {string} key @param {string} status @returns {any} */
-const story = (key, status) => ({ key, epic: key[0], title: key, status, runnable: !["done", "blocked"].includes(status) });
-const plan = overlay(/** @type {any} */ ({ stories: [story("1-1-a", "done"), story("1-2-b", "backlog"), story("2a-1-c", "review"), story("odd", "backlog")] }), new Map());
+const story = (key, status) => ({
+  key,
+  epic: key[0],
+  title: key,
+  status,
+  runnable: !["done", "blocked"].includes(status),
+});
+const plan = overlay(
+  /** @type {any} */ ({
+    stories: [story("1-1-a", "done"), story("1-2-b", "backlog"), story("2a-1-c", "review"), story("odd", "backlog")],
+  }),
+  new Map(),
+);
 
 test("a number of cycles is whole and from 1 to 1000", () => {
   for (const right of ["1", "1000", " 7 "]) assert.equal(readCycles(right).value, Number(right));
-  for (const wrong of ["", "0", "-1", "1.5", "1001", "many"]) assert.match(readCycles(wrong).wrong, /whole number from 1 to 1000/);
+  for (const wrong of ["", "0", "-1", "1.5", "1001", "many"])
+    assert.match(readCycles(wrong).wrong, /whole number from 1 to 1000/);
 });
 
 test("a budget is above zero, or none", () => {
@@ -37,8 +49,15 @@ test("what each verb will do is said", () => {
   const run = initial();
   const chosen = { stories: 7, cycles: /** @type {const} */ ("all"), budget: null, agent: "demo" };
   assert.equal(verbWords(run, chosen), "Starts 7 stories with demo.");
-  assert.equal(verbWords(run, { ...chosen, cycles: 2, budget: 5 }), "Starts 2 cycles, at most 4 stories with demo, pauses at $5.00.");
-  assert.equal(verbWords({ ...run, resumable: 3 }, { ...chosen, stories: 0 }), "Resume goes on with batch 3. No story can run: all are done, blocked or parked.");
-  for (const state of /** @type {const} */ (["running", "pausing", "paused", "waiting", "stopping"])) assert.match(verbWords({ ...run, state }, chosen), /\w+ .*\./);
+  assert.equal(
+    verbWords(run, { ...chosen, cycles: 2, budget: 5 }),
+    "Starts 2 cycles, at most 4 stories with demo, pauses at $5.00.",
+  );
+  assert.equal(
+    verbWords({ ...run, resumable: 3 }, { ...chosen, stories: 0 }),
+    "Resume goes on with batch 3. No story can run: all are done, blocked or parked.",
+  );
+  for (const state of /** @type {const} */ (["running", "pausing", "paused", "waiting", "stopping"]))
+    assert.match(verbWords({ ...run, state }, chosen), /\w+ .*\./);
   assert.match(verbWords({ ...run, state: "paused", reason: "budget" }, chosen), /past the budget/);
 });

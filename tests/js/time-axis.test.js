@@ -15,7 +15,13 @@ test("marks stand at round times, never more than there is room for", () => {
 
 test("commands of a story that ran at the same time stand in lanes of their own", () => {
   const rows = rowsOf([step(1, ["a", "b"], 0, 10), step(2, ["a"], 5, 8), step(3, ["a"], 10, null)]);
-  assert.deepEqual(rows.map((row) => [row.key, row.lanes, row.bars.map((bar) => bar.lane)]), [["a", 2, [0, 1, 0]], ["b", 1, [0]]]);
+  assert.deepEqual(
+    rows.map((row) => [row.key, row.lanes, row.bars.map((bar) => bar.lane)]),
+    [
+      ["a", 2, [0, 1, 0]],
+      ["b", 1, [0]],
+    ],
+  );
 });
 
 test("what still runs ends now", () => {
@@ -26,7 +32,10 @@ test("what still runs ends now", () => {
 test("long idle times are cut short, short ones are not, and every instant has one place", () => {
   const steps = [step(1, ["a"], 0, 60_000), step(2, ["a"], 62_000, 100_000), step(3, ["a"], 7_300_000, 7_360_000)];
   const axis = new Axis(steps, 9_000_000, true);
-  assert.deepEqual(axis.gaps.map(({ from, to }) => [from, to]), [[100_000, 7_300_000]]);
+  assert.deepEqual(
+    axis.gaps.map(({ from, to }) => [from, to]),
+    [[100_000, 7_300_000]],
+  );
   assert.ok(axis.length < 200_000, String(axis.length));
   assert.equal(new Axis(steps, 9_000_000, false).length, 7_360_000);
   let before = -1;
@@ -48,7 +57,10 @@ test("no mark stands inside an idle time that was cut", () => {
   const axis = new Axis([step(1, ["a"], 0, 60_000), step(2, ["a"], 7_260_000, 7_320_000)], 0, true);
   const { at } = axisMarks(axis, 0, 7_320_000, 10_000);
   assert.ok(at.length >= 10);
-  assert.ok(at.every((mark) => mark <= 60_000 || mark >= 7_260_000), String(at));
+  assert.ok(
+    at.every((mark) => mark <= 60_000 || mark >= 7_260_000),
+    String(at),
+  );
 });
 
 test("bars too small to tell apart become one, a chosen one and a running one stand alone", () => {
@@ -58,7 +70,11 @@ test("bars too small to tell apart become one, a chosen one and a running one st
   const x = (/** @type {number} */ at) => at / 25;
   const drawn = pieces(row, x, 12_000, view, 500);
   assert.ok(drawn.length < 60, String(drawn.length));
-  assert.equal(drawn.reduce((sum, piece) => sum + piece.bars.length, 0), 1001);
-  for (const id of [500, 1000]) assert.equal(drawn.find((piece) => piece.bars.some((bar) => bar.step.command_id === id))?.bars.length, 1);
+  assert.equal(
+    drawn.reduce((sum, piece) => sum + piece.bars.length, 0),
+    1001,
+  );
+  for (const id of [500, 1000])
+    assert.equal(drawn.find((piece) => piece.bars.some((bar) => bar.step.command_id === id))?.bars.length, 1);
   assert.ok(pieces(row, x, 12_000, { ...view, left: 200, right: 220 }, null).length < 8);
 });
