@@ -1,112 +1,122 @@
 // @ts-check
-/** What the Board shows of all stories: words, an epic, a status. Kept in the address, so that a view can be shared. */
+/** The filter of the Board: words, an epic, a status. It is kept in the address, so that a view can be shared. */
 
 import { byId, h, show } from "../kit/dom.js";
-import { amend, here } from "../kit/url-params.js";
+import { setUrlParams, urlParams } from "../kit/url-params.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
-/** @typedef {{query: string, epic: string, status: string}} Wanted */
+/** @typedef {{query: string, epic: string, status: string}} Filter */
+/** @typedef {HTMLInputElement | HTMLSelectElement} Field */
 
-/** Names of the parameters in the address, of the fields they belong to. */
+/** The parameters of the address, in the order of the fields. */
 const NAMES = /** @type {const} */ (["q", "epic", "status"]);
 
-/** @param {() => void} onChange */
-export function createBoardFilter(onChange) {
-  const fields = /** @type {(HTMLInputElement | HTMLSelectElement)[]} */ ([
-    byId("board-query"),
-    byId("board-epic"),
-    byId("board-status"),
-  ]);
-  const clear = h("button", { type: "button", class: "plain", text: "Show all", on: { click: reset } });
-  fields[2].after(clear);
-  clear.hidden = true;
-  /**
-   * What the address asks for and no choice of a list stands for yet: the plan is still to come.
-   * @type {Map<Element, string>}
-   */
-  const asked = new Map();
+const isBoard = () => location.hash.startsWith("#board");
 
-  for (const field of fields) field.addEventListener("input", changed);
-  addEventListener("hashchange", read);
-  read();
+export class BoardFilter {
+  #query = /** @type {HTMLInputElement} */ (byId("board-query"));
+  #epic = /** @type {HTMLSelectElement} */ (byId("board-epic"));
+  #status = /** @type {HTMLSelectElement} */ (byId("board-status"));
+  /** @type {Field[]} */ #fields = [this.#query, this.#epic, this.#status];
+  #clear = h("button", { type: "button", class: "plain", text: "Show all", on: { click: () => this.#reset() } });
+  /** Values of the address that are not offered yet: the plan is not loaded. @type {Map<Element, string>} */
+  #pending = new Map();
+  #onChange;
 
-  function changed() {
-    asked.clear();
-    if (location.hash.startsWith("#board"))
-      amend({ q: fields[0].value.trim(), epic: fields[1].value, status: fields[2].value });
-    onChange();
+  /** @param {() => void} onChange */
+  constructor(onChange) {
+    this.#onChange = onChange;
+    this.#status.after(this.#clear);
+    this.#clear.hidden = true;
+    for (const field of this.#fields) field.addEventListener("input", () => this.#changed());
+    addEventListener("hashchange", () => this.#readAddress());
+    this.#readAddress();
   }
 
-  function reset() {
-    for (const field of fields) field.value = "";
-    changed();
-    fields[0].focus();
+  focus() {
+    this.#query.focus();
   }
 
-  /** The address says it, or, where it says nothing, it is told what is filtered. */
-  function read() {
-    if (!location.hash.startsWith("#board")) return;
-    const params = here();
-    if (!NAMES.some((name) => params.has(name))) {
-      if (fields.some((field) => field.value))
-        amend({ q: fields[0].value.trim(), epic: fields[1].value, status: fields[2].value });
-      return;
-    }
-    for (const [index, field] of fields.entries()) set(field, params.get(NAMES[index]) ?? "");
-    onChange();
+  /** @returns {Filter} */
+  get filter() {
+    const [query, epic, status] = this.#fields.map((field) => this.#pending.get(field) ?? field.value);
+    return { query: query.trim().toLowerCase(), epic, status };
   }
 
-  /** @param {HTMLInputElement | HTMLSelectElement} field @param {string} value */
-  function set(field, value) {
+  /** @param {string[][]} epics value and label of each choice @param {string[][]} statuses */
+  offer(epics, statuses) {
+    this.#offerChoices(this.#epic, epics);
+    this.#offerChoices(this.#status, statuses);
+    show(this.#clear, this.#isUsed);
+  }
+
+  get #isUsed() {
+    return this.#fields.some((field) => field.value);
+  }
+
+  #changed() {
+    this.#pending.clear();
+    if (isBoard()) this.#writeAddress();
+    this.#onChange();
+  }
+
+  #reset() {
+    for (const field of this.#fields) field.value = "";
+    this.#changed();
+    this.#query.focus();
+  }
+
+  #writeAddress() {
+    setUrlParams({ q: this.#query.value.trim(), epic: this.#epic.value, status: this.#status.value });
+  }
+
+  /** Takes the filter from the address; an address without one gets the filter of the fields. */
+  #readAddress() {
+    if (!isBoard()) return;
+    const params = urlParams();
+    if (NAMES.some((name) => params.has(name))) {
+      for (const [index, field] of this.#fields.entries()) this.#set(field, params.get(NAMES[index]) ?? "");
+      this.#onChange();
+    } else if (this.#isUsed) this.#writeAddress();
+  }
+
+  /** @param {Field} field @param {string} value */
+  #set(field, value) {
     if (field instanceof HTMLInputElement && field.value.trim() === value) return;
     field.value = value;
-    asked.delete(field);
+    this.#pending.delete(field);
     if (field.value === value) return;
-    asked.set(field, value);
+    this.#pending.set(field, value);
     field.value = "";
   }
 
-  return {
-    focus: () => fields[0].focus(),
-    /** @returns {Wanted} */
-    get wanted() {
-      const [query, epic, status] = fields.map((field) => asked.get(field) ?? field.value);
-      return { query: query.trim().toLowerCase(), epic, status };
-    },
-    /** What there is to choose from. @param {string[][]} epics value and words @param {string[][]} statuses */
-    offer(epics, statuses) {
-      fill(/** @type {HTMLSelectElement} */ (fields[1]), epics, asked);
-      fill(/** @type {HTMLSelectElement} */ (fields[2]), statuses, asked);
-      show(
-        clear,
-        fields.some((field) => field.value),
-      );
-    },
-  };
-}
-
-/** @param {HTMLSelectElement} select @param {string[][]} choices value and words @param {Map<Element, string>} asked */
-function fill(select, choices, asked) {
-  const wanted = choices.map((choice) => choice.join("\t")).join("\n");
-  if (select.dataset.choices !== wanted) {
-    const chosen = select.value;
-    select.replaceChildren(select.options[0], ...choices.map(([value, words]) => h("option", { value, text: words })));
-    select.value = choices.some(([value]) => value === chosen) ? chosen : "";
-    select.dataset.choices = wanted;
+  /** @param {HTMLSelectElement} select @param {string[][]} choices value and label */
+  #offerChoices(select, choices) {
+    replaceChoices(select, choices);
+    const value = this.#pending.get(select);
+    if (value === undefined || !choices.length) return;
+    this.#pending.delete(select);
+    if (choices.some(([known]) => known === value)) select.value = value;
   }
-  const value = asked.get(select);
-  if (value === undefined || !choices.length) return;
-  asked.delete(select);
-  if (choices.some(([known]) => known === value)) select.value = value;
 }
 
-/** @param {PlanStory} story @param {Wanted} wanted */
-export function fits(story, wanted) {
-  if (wanted.epic && story.epic !== wanted.epic) return false;
-  if (wanted.status && story.status !== wanted.status) return false;
-  if (!wanted.query) return true;
+/** @param {HTMLSelectElement} select its first option stays @param {string[][]} choices value and label */
+function replaceChoices(select, choices) {
+  const content = choices.map((choice) => choice.join("\t")).join("\n");
+  if (select.dataset.choices === content) return;
+  const chosen = select.value;
+  select.replaceChildren(select.options[0], ...choices.map(([value, label]) => h("option", { value, text: label })));
+  select.value = choices.some(([value]) => value === chosen) ? chosen : "";
+  select.dataset.choices = content;
+}
+
+/** @param {PlanStory} story @param {Filter} filter */
+export function matchesFilter(story, filter) {
+  if (filter.epic && story.epic !== filter.epic) return false;
+  if (filter.status && story.status !== filter.status) return false;
+  if (!filter.query) return true;
   const text = [story.key, story.title, story.description, story.comment, story.raw_status, story.standing?.words]
     .join(" ")
     .toLowerCase();
-  return wanted.query.split(/\s+/).every((word) => text.includes(word));
+  return filter.query.split(/\s+/).every((word) => text.includes(word));
 }

@@ -1,89 +1,78 @@
 // @ts-check
 /**
- * Changing a story's status in the tracker: asked with the status that the operator saw, so that a change of somebody
- * else is never written over; refused in the words of the server; taken back with one press.
+ * Sets the status of a story in the tracker. The request names the status that the operator saw, so that a change by
+ * another person is never overwritten; the last change can be undone.
  */
-import { ApiError, get, put } from "../kit/api.js";
-import { shortKey, statusWords } from "../kit/format.js";
+import { catchApiError, get, put } from "../kit/api.js";
+import { shortKey, statusText } from "../kit/format.js";
 import { toast } from "../kit/toast.js";
 
-/** @typedef {{key: string, status: string, raw_status: string}} Movable */
+/** @typedef {import("../kit/api.js").ApiError} ApiError */
+/** @typedef {{key: string, status: string, raw_status: string}} StatusTarget */
 
-/** The last word about each story: one that is not true any more offers nothing. @type {Map<string, HTMLElement>} */
-const notes = new Map();
+/** The newest toast about each story: an older one is removed. @type {Map<string, HTMLElement>} */
+const toasts = new Map();
 
-/** Takes the last change back, as long as it is the last one. @type {(() => void) | null} */
-let back = null;
+/** Undoes the last change, as long as it is the last one. @type {(() => void) | null} */
+let undoLast = null;
 
-/** What may be written; the others are only read. */
+/** The statuses that may be written; the others are only read. */
 export const WRITABLE = ["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked"];
 
 /**
- * @param {Movable} story as it is shown
+ * @param {StatusTarget} story as it is shown
  * @param {string} to
- * @returns {Promise<boolean>} whether the tracker says so now
+ * @returns {Promise<boolean>} whether the tracker has the status now
  */
-export async function move(story, to) {
+export async function setStatus(story, to) {
   if (story.status === to) return false;
-  notes.get(story.key)?.remove();
-  try {
-    await put(`/api/stories/${encodeURIComponent(story.key)}/status`, { status: to, expected: story.status });
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    await refused(story, to, error);
-    return false;
-  }
-  const undoable = WRITABLE.includes(story.status);
-  back = undoable ? () => move({ ...story, status: to }, story.status) : null;
-  notes.set(
-    story.key,
-    toast(
-      `${shortKey(story.key)} is now ${statusWords(to)}.`,
-      "good",
-      undoable ? [{ words: "Undo", run: back ?? undo }] : [],
-    ),
-  );
-  return true;
+  toasts.get(story.key)?.remove();
+  const path = `/api/stories/${encodeURIComponent(story.key)}/status`;
+  const request = put(path, { status: to, expected: story.status }).then(() => true);
+  const written = await catchApiError(request, (error) => refused(story, to, error));
+  if (written) changed(story, to);
+  return written;
 }
 
-/** The same as the button of the last note, for the keyboard. */
+/** Undoes the last change, like the button of its toast. */
 export function undo() {
-  const run = back;
-  back = null;
+  const run = undoLast;
+  undoLast = null;
   run?.();
 }
 
-/** @param {Movable} story @param {string} to @param {ApiError} error */
+/** @param {StatusTarget} story @param {string} to */
+function changed(story, to) {
+  const undoable = WRITABLE.includes(story.status);
+  undoLast = undoable ? () => setStatus({ ...story, status: to }, story.status) : null;
+  const offers = undoLast ? [{ words: "Undo", run: undoLast }] : [];
+  toasts.set(story.key, toast(`${shortKey(story.key)} is now ${statusText(to)}.`, "good", offers));
+}
+
+/** @param {StatusTarget} story @param {string} to @param {ApiError} error */
 async function refused(story, to, error) {
-  notes.set(story.key, await refusal(story, to, error));
+  toasts.set(story.key, await refusalToast(story, to, error));
+  return false;
 }
 
-/** @param {Movable} story @param {string} to @param {ApiError} error @returns {Promise<HTMLElement>} */
-async function refusal(story, to, error) {
+/** @param {StatusTarget} story @param {string} to @param {ApiError} error @returns {Promise<HTMLElement>} */
+async function refusalToast(story, to, error) {
   const name = shortKey(story.key);
-  if (error.status !== 409)
-    return toast(`${name} stays at ${statusWords(story.status)}. ${sentence(error.message)}`, "bad");
-  const now = await current(story.key);
-  if (!now) return toast(sentence(error.message), "bad");
-  if (now.status === to) return toast(`${name} is at ${statusWords(to)} already: somebody else was faster.`);
-  const again = { words: `Set ${statusWords(to)} anyway`, run: () => move(now, to) };
-  return toast(
-    `Somebody else has changed ${name}: it says “${now.raw_status}” now, not “${story.status}”. Nothing was written.`,
-    "bad",
-    [again],
-  );
+  const reason = sentence(error.message);
+  if (error.status !== 409) return toast(`${name} stays at ${statusText(story.status)}. ${reason}`, "bad");
+  const now = await readStory(story.key);
+  if (!now) return toast(reason, "bad");
+  if (now.status === to) return toast(`${name} is at ${statusText(to)} already: somebody else was faster.`);
+  const other = `it says “${now.raw_status}” now, not “${story.status}”`;
+  const again = { words: `Set ${statusText(to)} anyway`, run: () => setStatus(now, to) };
+  return toast(`Somebody else has changed ${name}: ${other}. Nothing was written.`, "bad", [again]);
 }
 
-/** What the tracker says by now. @param {string} key @returns {Promise<Movable | null>} */
-async function current(key) {
-  try {
-    /** @type {import("../shell/plan.js").Sprint} */
-    const sprint = await get("/api/sprint");
-    return sprint.stories.find((story) => story.key === key) ?? null;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    return null;
-  }
+/** The story as the tracker has it now. @param {string} key @returns {Promise<StatusTarget | null>} */
+async function readStory(key) {
+  /** @type {import("../shell/plan.js").Sprint | null} */
+  const sprint = await catchApiError(get("/api/sprint"));
+  return sprint?.stories.find((story) => story.key === key) ?? null;
 }
 
 /** @param {string} words */

@@ -1,16 +1,16 @@
 // @ts-check
 /** The menu of statuses that a story can be set to: one for the whole page, opened beside whatever asks for it. */
 import { attr, h, icon } from "../kit/dom.js";
-import { statusWords } from "../kit/format.js";
-import { move, WRITABLE } from "./set-status.js";
+import { statusText } from "../kit/format.js";
+import { setStatus, WRITABLE } from "./set-status.js";
 
-/** @typedef {import("./set-status.js").Movable} Movable */
+/** @typedef {import("./set-status.js").StatusTarget} StatusTarget */
 
 /** Space between the menu and what it belongs to, and the edge of the window, in px. */
 const GAP = 4;
 
 const menu = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": "Status" });
-/** @type {Movable | null} */
+/** @type {StatusTarget | null} */
 let story = null;
 /** @type {HTMLElement | null} */
 let owner = null;
@@ -23,7 +23,7 @@ const items = WRITABLE.map((status) => {
     "data-status": status,
     on: { click: () => choose(status) },
   });
-  el.append(icon(status), h("span", { text: statusWords(status) }), icon("check"));
+  el.append(icon(status), h("span", { text: statusText(status) }), icon("check"));
   return el;
 });
 menu.append(...items);
@@ -32,8 +32,8 @@ menu.addEventListener("toggle", (event) => {
   if (owner) attr(owner, "aria-expanded", /** @type {ToggleEvent} */ (event).newState === "open");
 });
 
-/** @param {HTMLElement} anchor a button @param {Movable} asked */
-export function openMenu(anchor, asked) {
+/** @param {HTMLElement} anchor a button @param {StatusTarget} asked */
+export function openStatusMenu(anchor, asked) {
   story = asked;
   owner = anchor;
   // Inside a modal dialog everything outside it is dead.
@@ -56,7 +56,7 @@ function place(at) {
 function choose(status) {
   menu.hidePopover();
   owner?.focus();
-  if (story) move(story, status);
+  if (story) setStatus(story, status);
 }
 
 /** @param {KeyboardEvent} event */

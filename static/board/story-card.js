@@ -1,73 +1,71 @@
 // @ts-check
-/** A story's card on the Board: what it is, how far it is, what its status rests on, and what runs on it now. */
+/** The card of a story on the Board: its title, progress, the evidence of its status, and what runs on it now. */
 import { attr, h, icon, setIcon, show, text } from "../kit/dom.js";
-import { shortCommand, shortKey, statusWords, stopwatch } from "../kit/format.js";
-import { openMenu } from "./status-menu.js";
+import { shortCommand, shortKey, statusText, stopwatch } from "../kit/format.js";
+import { openStatusMenu } from "./status-menu.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
 /** @typedef {import("../state.js").Operation} Operation */
-/** @typedef {{story: PlanStory, operation: Operation | null, movable: boolean, past: boolean}} Card */
+/** @typedef {{story: PlanStory, operation: Operation | null, movable: boolean, replaying: boolean}} Card */
 
-/** The mark of each tone; colour alone says nothing to everybody. */
+/** The mark of each tone, for people who do not see colours. */
 const MARKS = { good: "check", calm: "clock", hold: "alert", bad: "cross" };
 
-/** @param {Card} first @param {(key: string) => void} openStory */
-export function createCard({ story: first }, openStory) {
-  let now = first;
-  const key = h("span", { class: "key", text: shortKey(first.key), title: first.key });
-  const open = h("button", {
-    type: "button",
-    class: "card-open",
-    tabindex: "-1",
-    on: { click: () => openStory(first.key) },
-  });
-  const change = h("button", {
-    type: "button",
-    class: "card-move",
-    tabindex: "-1",
-    "aria-haspopup": "menu",
-    title: "Change the status (m)",
-    on: { click: () => openMenu(change, now) },
-  });
-  change.append(h("span", { "aria-hidden": "true", text: "⋯" }));
-  const words = h("p", { class: "card-text" });
-  const el = h(
-    "li",
-    { class: "card", "data-key": first.key },
-    h("p", { class: "card-head" }, key),
-    open,
-    change,
-    words,
-  );
-  const [raw, tasks, standing, drift, live] = PARTS.map((create, rank) => createPart(el, rank, create));
-  open.disabled = first.status === "other";
-  return {
-    el,
-    /** @param {number} at */
-    tick: (at) => live.view?.tick?.(at),
-    /** @param {Card} next */
-    update({ story, operation, movable, past }) {
-      now = story;
-      text(open, story.title || story.key);
-      text(words, story.description);
-      raw.show(story.status === "unknown" ? story : null);
-      tasks.show(story.tasks?.total ? story : null);
-      standing.show(past ? null : (story.standing ?? null));
-      drift.show(story.drift ? story : null);
-      live.show(operation);
-      show(change, movable);
-      attr(change, "aria-label", `Change the status of ${shortKey(story.key)}, now ${statusWords(story.status)}`);
-      attr(el, "draggable", movable ? "true" : null);
-      attr(el, "data-live", operation && (operation.background ? "background" : "now"));
-    },
-  };
+export class StoryCard {
+  el;
+  #story;
+  #open;
+  #change;
+  #description = h("p", { class: "card-text" });
+  #parts;
+
+  /** @param {Card} card @param {(key: string) => void} openStory */
+  constructor({ story }, openStory) {
+    const { key } = story;
+    this.#story = story;
+    const button = { type: "button", tabindex: "-1" };
+    this.#open = h("button", { ...button, class: "card-open", on: { click: () => openStory(key) } });
+    this.#open.disabled = story.status === "other";
+    this.#change = h(
+      "button",
+      { ...button, class: "card-move", "aria-haspopup": "menu", title: "Change the status (m)" },
+      h("span", { "aria-hidden": "true", text: "⋯" }),
+    );
+    this.#change.addEventListener("click", () => openStatusMenu(this.#change, this.#story));
+    const head = h("p", { class: "card-head" }, h("span", { class: "key", text: shortKey(key), title: key }));
+    this.el = h("li", { class: "card", "data-key": key }, head, this.#open, this.#change, this.#description);
+    this.#parts = PARTS.map((create, rank) => createPart(this.el, rank, create));
+  }
+
+  /** @param {number} now */
+  tick(now) {
+    this.#parts[4].view?.tick?.(now);
+  }
+
+  /** @param {Card} card */
+  update({ story, operation, movable, replaying }) {
+    this.#story = story;
+    text(this.#open, story.title || story.key);
+    text(this.#description, story.description);
+    const [raw, tasks, evidence, drift, live] = this.#parts;
+    raw.show(story.status === "unknown" ? story : null);
+    tasks.show(story.tasks?.total ? story : null);
+    evidence.show(replaying ? null : (story.standing ?? null));
+    drift.show(story.drift ? story : null);
+    live.show(operation);
+    show(this.#change, movable);
+    const label = `Change the status of ${shortKey(story.key)}, now ${statusText(story.status)}`;
+    attr(this.#change, "aria-label", label);
+    attr(this.el, "draggable", movable ? "true" : null);
+    attr(this.el, "data-live", operation && (operation.background ? "background" : "now"));
+  }
 }
 
 /** @typedef {{el: HTMLElement, update: (value: any) => void, tick?: (now: number) => void}} View */
-/** What only some cards have, from top to bottom: made when it is first needed, for a board may have many cards. */
-const PARTS = [createRaw, createTasks, createStanding, createDrift, createLive];
+/** The optional parts of a card from top to bottom: created when first needed, because a board may have many cards. */
+const PARTS = [createRaw, createTasks, createEvidence, createDrift, createLive];
 
-/** @param {HTMLElement} card @param {number} rank its place among the parts @param {() => View} create */
+/** @param {HTMLElement} card @param {number} rank among the parts @param {() => View} create */
 function createPart(card, rank, create) {
   const part = {
     /** @type {View | null} */
@@ -92,14 +90,15 @@ function createPart(card, rank, create) {
   return part;
 }
 
-/** The word of a status that nobody knows the meaning of. */
+/** The raw word of an unknown status. */
 function createRaw() {
   const el = h("p", { class: "card-raw" });
   return {
     el,
     /** @param {PlanStory} story */
     update(story) {
-      text(el, `The status “${story.raw_status}” is not known${story.line ? ` (line ${story.line})` : ""}: never run.`);
+      const line = story.line ? ` (line ${story.line})` : "";
+      text(el, `The status “${story.raw_status}” is not known${line}: never run.`);
     },
   };
 }
@@ -120,14 +119,14 @@ function createTasks() {
   };
 }
 
-/** What the status rests on: a card on Done whose agent failed says so. */
-function createStanding() {
+/** The evidence of the status: a card on Done whose agent failed shows that. */
+function createEvidence() {
   const glyph = icon("check");
   const words = h("span");
   const el = h("p", { class: "standing" }, glyph, words);
   return {
     el,
-    /** @param {import("../shell/plan.js").Standing} standing */
+    /** @param {import("../shell/plan.js").StatusEvidence} standing */
     update(standing) {
       attr(el, "data-tone", standing.tone);
       setIcon(glyph, MARKS[standing.tone]);
@@ -137,7 +136,7 @@ function createStanding() {
   };
 }
 
-/** The story file and the tracker disagree: said, never hidden. */
+/** The story file and the tracker disagree. */
 function createDrift() {
   const words = h("span");
   const el = h("p", { class: "drift" }, icon("drift"), words);

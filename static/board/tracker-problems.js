@@ -4,7 +4,7 @@ import { byId, h, list, show } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
 
 /** @typedef {import("../shell/plan.js").Sprint} Sprint */
-/** @typedef {{line: number | null, message: string, advice: string}} Told */
+/** @typedef {{line: number | null, message: string, advice: string}} ProblemRow */
 
 /** Most stories of unknown status that are named; the cards say the rest. */
 const NAMED_MOST = 5;
@@ -26,8 +26,12 @@ const ADVICE = [
   [/cannot be read/, "Check that the file is there and that this user may read it."],
 ];
 
-export function createProblems() {
-  const rows = list(byId("problems-list"), (/** @type {Told} */ told) => `${told.line} ${told.message}`, createRow);
+export function createTrackerProblems() {
+  const rows = list(
+    byId("problems-list"),
+    (/** @type {ProblemRow} */ told) => `${told.line} ${told.message}`,
+    createRow,
+  );
   return {
     /** @param {Sprint | null} sprint @param {import("../shell/plan.js").PlanStory[]} stories */
     render(sprint, stories) {
@@ -38,12 +42,12 @@ export function createProblems() {
   };
 }
 
-/** @param {{line: number | null, message: string}} problem @returns {Told} */
+/** @param {{line: number | null, message: string}} problem @returns {ProblemRow} */
 export function advised({ line, message }) {
   return { line, message, advice: ADVICE.find(([pattern]) => pattern.test(message))?.[1] ?? "" };
 }
 
-/** @param {import("../shell/plan.js").PlanStory[]} stories @returns {Told[]} */
+/** @param {import("../shell/plan.js").PlanStory[]} stories @returns {ProblemRow[]} */
 function unknown(stories) {
   const odd = stories.filter((story) => story.status === "unknown");
   if (!odd.length) return [];
@@ -51,17 +55,18 @@ function unknown(stories) {
     .slice(0, NAMED_MOST)
     .map((story) => `${story.key} says “${story.raw_status}”`)
     .join(", ");
+  const number = plural(odd.length, "story has a status", "stories have a status");
   const more = odd.length > NAMED_MOST ? ` and ${odd.length - NAMED_MOST} more` : "";
   return [
     {
       line: odd[0].line,
-      message: `${plural(odd.length, "story has a status", "stories have a status")} that is not known: ${named}${more}.`,
+      message: `${number} that is not known: ${named}${more}.`,
       advice: "They are never run, and a word that is not understood is never replaced: correct it in the file.",
     },
   ];
 }
 
-/** Which tracker was chosen where a project has several. @param {Sprint} sprint @returns {Told[]} */
+/** Which tracker was chosen where a project has several. @param {Sprint} sprint @returns {ProblemRow[]} */
 function others({ project: { tracker, candidates } }) {
   if (!candidates.length) return [];
   return [
@@ -73,7 +78,7 @@ function others({ project: { tracker, candidates } }) {
   ];
 }
 
-/** @param {Told} told */
+/** @param {ProblemRow} told */
 function createRow({ line, message, advice }) {
   const where = line ? h("span", { class: "mono", text: `line ${line}` }) : null;
   return { el: h("li", {}, where, message, advice ? h("span", { class: "advice", text: advice }) : null), update() {} };

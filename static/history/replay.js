@@ -1,279 +1,262 @@
 // @ts-check
 /**
- * Replay of a past batch: the same views, shown the state of an earlier moment, and a bar to move through time. The
- * address names batch and moment, so that a moment can be shared.
+ * The replay of a past batch: the views show the state of an earlier moment, and a bar moves through time. The address
+ * names batch and moment, so that a moment can be shared.
  */
-import { ApiError, events as fetchEvents } from "../kit/api.js";
-import { attr, byId, setIcon, show, text } from "../kit/dom.js";
-import { clock, count, day } from "../kit/format.js";
-import { recall } from "../kit/storage.js";
+import { catchApiError, events as fetchEvents } from "../kit/api.js";
+import { byId, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
-import { toLine } from "../run/log-line.js";
+import { toLogLine } from "../run/log-line.js";
 import { overlay } from "../shell/plan.js";
-import { Film } from "./recording.js";
+import { Recording } from "./recording.js";
+import { ReplayBar } from "./replay-bar.js";
 
-/** @typedef {import("../shell/app.js").Model} Model */
+/** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../run/log-line.js").Line} Line */
+/** @typedef {import("../state.js").Envelope} Envelope */
 
 /** Events fetched at once; the most that the server gives. */
 const PAGE = 10_000;
-/** A quiet time that would last longer than this on the screen is cut short, in ms. */
-const QUIET_MS = 2_000;
-/** What is left of a quiet time that was cut short, in ms on the screen. */
-const BREATH_MS = 200;
-/** As fast as possible: time of a frame spent on going on, in ms, and events between two looks at the clock. */
+/** An idle time that would last longer than this on the screen is cut short, in ms. */
+const IDLE_MS = 2_000;
+/** The rest of an idle time that was cut short, in ms on the screen. */
+const CUT_MS = 200;
+/** At the greatest speed: the time that a frame applies events, in ms, and the events between two looks at the clock. */
 const FRAME_MS = 8;
 const STRIDE = 50;
 /** How long the replay rests before the address follows it, in ms. */
 const REST_MS = 300;
 
 export class Replay {
-  /** @type {Film | null} */ #film = null;
+  /** The number of the batch, 0 for none. */
+  id = 0;
+  /** @type {Recording | null} */ #recording = null;
   /** @type {Line[]} */ #lines = [];
-  /** @type {{live: Model, index: number, model: Model} | null} */ #made = null;
-  #slider = /** @type {HTMLInputElement} */ (byId("replay-place"));
-  #speed = /** @type {HTMLSelectElement} */ (byId("replay-speed"));
-  #named = named();
-  #rest = 0;
+  /** The last model that was made, and what it was made from. @type {{live: Model, index: number, model: Model} | null} */
+  #made = null;
+  #bar;
+  #page;
+  /** What the address named when the page was opened. */
+  #linked = readAddress();
+  #timer = 0;
+  /** The number of the newest read: older ones are dropped. */
   #turn = 0;
   #index = 0;
   #time = 0;
-  #drawn = 0;
+  /** When the last frame was drawn, by the clock of the page. */
+  #frameAt = 0;
   #playing = false;
-  /** The batch that is replayed. */
-  id = 0;
 
   /** @param {{current: () => Model, onFrame: () => void, onLines: (lines: Line[] | null) => void}} page */
   constructor(page) {
-    this.page = page;
-    byId("replay-play").addEventListener("click", () => this.toggle());
-    byId("replay-close").addEventListener("click", () => this.close());
-    byId("replay-back").addEventListener("click", () => this.#jump(-1));
-    byId("replay-on").addEventListener("click", () => this.#jump(1));
-    this.#slider.addEventListener("input", () => this.#dragged());
-    this.#speed.addEventListener("change", () => (this.#drawn = performance.now()));
-    addEventListener("keydown", (event) => this.#key(event));
+    this.#page = page;
+    this.#bar = new ReplayBar({
+      isActive: () => this.active,
+      toggle: () => this.toggle(),
+      close: () => this.close(),
+      step: (by) => this.#rest(this.#index + by),
+      jump: (direction) => this.#jump(direction),
+      moveTo: (index) => this.#rest(index),
+      onSpeed: () => {
+        this.#frameAt = performance.now();
+      },
+    });
   }
 
   get active() {
-    return this.#film !== null;
+    return this.#recording !== null;
   }
 
-  /** What time it is for the views, in ms. */
+  /** The time that the views show, in ms. */
   get now() {
-    return this.#film ? this.#time : Date.now();
+    return this.#recording ? this.#time : Date.now();
   }
 
   /**
    * @param {number} id of a batch
-   * @param {number} [seq] the moment to begin at, resting; otherwise it plays from the start
+   * @param {number} [seq] the moment to rest at; otherwise it plays from the start
    */
   async open(id, seq) {
     const turn = ++this.#turn;
-    try {
-      const events = await readAll(id, (count) => tellReading(`Reading batch ${id}: ${count} events so far`));
-      if (turn !== this.#turn) return;
-      if (events.length) this.#begin(id, events, seq);
-      else toast(`Batch ${id} has no stored events.`, "bad");
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+    const read = readAll(id, (count) => showReading(id, count));
+    const events = await catchApiError(read, (error) => {
       toast(error.message, "bad");
-    }
+      return null;
+    });
+    if (events && turn !== this.#turn) return;
+    if (events?.length) this.#begin(id, events, seq);
+    else if (events) toast(`Batch ${id} has no stored events.`, "bad");
     show(byId("replay"), this.active);
   }
 
-  /** Opens what the address names; once, when the page knows the state. */
+  /** Opens what the address names; once, when the page has the state. */
   resume() {
-    const { id, seq } = this.#named;
-    this.#named = { id: 0 };
+    const { id, seq } = this.#linked;
+    this.#linked = { id: 0 };
     if (id) this.open(id, seq);
   }
 
-  /** Back to what happens now. */
+  /** Shows the live state again. */
   close() {
-    this.#film = null;
+    this.#recording = null;
     this.#turn += 1;
-    this.#play(false);
-    clearTimeout(this.#rest);
-    address(0, 0);
+    this.#setPlaying(false);
+    clearTimeout(this.#timer);
+    writeAddress(0, 0);
     show(byId("replay"), false);
-    this.page.onLines(null);
-    this.page.onFrame();
+    this.#page.onLines(null);
+    this.#page.onFrame();
   }
 
+  /** Plays or pauses. */
   toggle() {
-    this.#play(!this.#playing);
+    this.#setPlaying(!this.#playing);
   }
 
   /**
-   * What the views are shown: the live model, or the replayed moment in its place.
+   * The model for the views: the live one, or that of the replayed moment.
    * @param {Model} live
    * @returns {Model}
    */
   model(live) {
-    const film = this.#film;
-    if (!film) return live;
+    const recording = this.#recording;
+    if (!recording) return live;
     const made = this.#made;
-    if (made && made.live.plan === live.plan && made.live.link === live.link && made.index === this.#index)
-      return made.model;
-    const { run, steps } = film.at(this.#index);
-    const { sprint } = live.plan;
-    const plan = sprint ? overlay(asOnlyEventsTell(sprint), film.statusesAt(this.#index)) : live.plan;
-    const model = { ...live, run, steps, plan, counts: plan.counts, spent: 0, lastAt: this.#time, past: true };
+    const isCurrent = made && made.live.plan === live.plan && made.live.link === live.link;
+    if (isCurrent && made.index === this.#index) return made.model;
+    const model = this.#makeModel(recording, live);
     this.#made = { live, index: this.#index, model };
     return model;
   }
 
-  /** @param {number} id @param {import("../state.js").Envelope[]} events @param {number} [seq] */
+  /** @param {Recording} recording @param {Model} live @returns {Model} */
+  #makeModel(recording, live) {
+    const { run, commands } = recording.at(this.#index);
+    const { sprint } = live.plan;
+    const plan = sprint ? overlay(withoutFiles(sprint), recording.statusesAt(this.#index)) : live.plan;
+    return { ...live, run, commands, plan, counts: plan.counts, spent: 0, lastAt: this.#time, replaying: true };
+  }
+
+  /** @param {number} id @param {Envelope[]} events @param {number} [seq] */
   #begin(id, events, seq) {
-    const { project, agent, limits } = this.page.current().run;
-    this.#film = new Film(events, { project, agent, limits });
-    this.#lines = events.map(toLine);
+    const { project, agent, limits } = this.#page.current().run;
+    const recording = new Recording(events, { project, agent, limits });
+    this.#recording = recording;
+    this.#lines = events.map(toLogLine);
     this.#made = null;
     this.id = id;
-    show(byId("replay"), true);
-    text(byId("replay-name"), `Replay of batch ${id}, ${day(events[0].timestamp)}`);
-    attr(this.#slider, "max", events.length);
-    if (seq) this.#stand(this.#film.indexOf(seq));
-    else {
-      this.#seek(this.#film.starts);
-      this.#play(true);
-    }
+    this.#bar.open(id, events);
+    if (seq) return this.#rest(recording.indexOf(seq));
+    this.#seek(recording.start);
+    this.#setPlaying(true);
   }
 
-  /** Rests after so many events. @param {number} index */
-  #stand(index) {
-    this.#play(false);
-    if (!this.#film) return;
+  /** Pauses after the first `index` events. @param {number} index */
+  #rest(index) {
+    this.#setPlaying(false);
+    if (!this.#recording) return;
     const at = Math.min(this.#lines.length, Math.max(0, index));
-    this.#place(at, this.#film.events[Math.max(0, at - 1)].timestamp);
+    this.#show(at, this.#recording.events[Math.max(0, at - 1)].timestamp);
   }
 
-  /** To the moment before or after that matters. @param {1 | -1} way */
-  #jump(way) {
-    if (this.#film) this.#stand(this.#film.landmark(this.#index, way));
-  }
-
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    if (
-      !this.#film ||
-      event.defaultPrevented ||
-      event.ctrlKey ||
-      event.metaKey ||
-      event.altKey ||
-      recall("keys", "on") !== "on"
-    )
-      return;
-    if (
-      document.querySelector("dialog[open]") ||
-      (event.target instanceof Element && event.target.matches("input:not([type=range]), select, textarea"))
-    )
-      return;
-    const acts = /** @type {Record<string, () => void>} */ ({
-      ",": () => this.#stand(this.#index - 1),
-      ".": () => this.#stand(this.#index + 1),
-      "[": () => this.#jump(-1),
-      "]": () => this.#jump(1),
-      "<": () => this.#faster(-1),
-      ">": () => this.#faster(1),
-    });
-    if (!(event.key in acts)) return;
-    event.preventDefault();
-    acts[event.key]();
-  }
-
-  /** @param {number} by places in the list of speeds */
-  #faster(by) {
-    const { length } = this.#speed.options;
-    this.#speed.selectedIndex = Math.min(length - 1, Math.max(0, this.#speed.selectedIndex + by));
+  /** Pauses at the next or previous landmark. @param {1 | -1} direction */
+  #jump(direction) {
+    if (this.#recording) this.#rest(this.#recording.landmark(this.#index, direction));
   }
 
   /** @param {number} to ms */
   #seek(to) {
-    if (!this.#film) return;
-    const at = Math.min(this.#film.ends, Math.max(this.#film.starts, to));
-    this.#place(this.#film.indexAt(at), at);
+    if (!this.#recording) return;
+    const { start, end } = this.#recording;
+    const at = Math.min(end, Math.max(start, to));
+    this.#show(this.#recording.indexAt(at), at);
   }
 
   /** @param {number} index events that have happened @param {number} at ms */
-  #place(index, at) {
+  #show(index, at) {
     [this.#index, this.#time] = [index, at];
-    const all = this.#lines.length;
-    this.#slider.value = String(index);
-    attr(this.#slider, "aria-valuetext", `${clock(at)}, event ${index} of ${all}`);
-    text(byId("replay-words"), `${clock(at)} · event ${count(index)} of ${count(all)}`);
-    this.page.onLines(this.#lines.slice(0, index));
-    this.page.onFrame();
-    this.#addressSoon();
+    this.#bar.show(index, this.#lines.length, at);
+    this.#page.onLines(this.#lines.slice(0, index));
+    this.#page.onFrame();
+    this.#writeAddressSoon();
   }
 
-  /** The address names the moment where the replay rests; while it plays, the batch. */
-  #addressSoon() {
-    clearTimeout(this.#rest);
-    this.#rest = window.setTimeout(() => {
-      const seq = this.#playing ? 0 : (this.#film?.events[Math.max(0, this.#index - 1)].seq ?? 0);
-      if (this.#film) address(this.id, seq);
+  /** The address names the moment at which the replay rests; while it plays, the batch. */
+  #writeAddressSoon() {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => {
+      if (!this.#recording) return;
+      const last = this.#recording.events[Math.max(0, this.#index - 1)];
+      writeAddress(this.id, this.#playing ? 0 : last.seq);
     }, REST_MS);
   }
 
-  #dragged() {
-    this.#stand(Number(this.#slider.value));
-  }
-
-  /** @param {boolean} on */
-  #play(on) {
-    if (on && this.#film && this.#time >= this.#film.ends) this.#seek(this.#film.starts);
-    const begins = on && !this.#playing;
-    this.#playing = on;
-    this.#drawn = performance.now();
-    const glyph = byId("replay-play").querySelector("svg");
-    if (glyph) setIcon(glyph, on ? "pause" : "play");
-    attr(byId("replay-play"), "aria-label", on ? "Pause the replay" : "Play");
-    if (this.#film) this.#addressSoon();
+  /** @param {boolean} playing */
+  #setPlaying(playing) {
+    const recording = this.#recording;
+    if (playing && recording && this.#time >= recording.end) this.#seek(recording.start);
+    const begins = playing && !this.#playing;
+    this.#playing = playing;
+    this.#frameAt = performance.now();
+    this.#bar.setPlaying(playing);
+    if (recording) this.#writeAddressSoon();
     if (begins) requestAnimationFrame(() => this.#frame());
   }
 
   #frame() {
-    const film = this.#film;
-    if (!this.#playing || !film) return;
+    const recording = this.#recording;
+    if (!this.#playing || !recording) return;
     const now = performance.now();
-    if (this.#speed.value === "max") return this.#rush(film, now);
-    const speed = Number(this.#speed.value);
-    const next = film.events[this.#index]?.timestamp ?? film.ends;
-    const quiet = (next - this.#time) / speed > QUIET_MS;
-    this.#seek(quiet ? next - BREATH_MS * speed : this.#time + (now - this.#drawn) * speed);
-    this.#drawn = now;
-    if (this.#time >= film.ends) this.#play(false);
+    const isAtEnd = this.#bar.speed === Infinity ? this.#rush(recording, now) : this.#advance(recording, now);
+    this.#frameAt = performance.now();
+    if (isAtEnd) this.#setPlaying(false);
     else requestAnimationFrame(() => this.#frame());
   }
 
-  /** As many events as a frame has time for. @param {Film} film @param {number} began */
-  #rush(film, began) {
+  /**
+   * Moves on by the time since the last frame.
+   * @param {Recording} recording
+   * @param {number} now of the page
+   * @returns {boolean} whether it is at the end
+   */
+  #advance(recording, now) {
+    const { speed } = this.#bar;
+    const next = recording.events[this.#index]?.timestamp ?? recording.end;
+    const isIdle = (next - this.#time) / speed > IDLE_MS;
+    this.#seek(isIdle ? next - CUT_MS * speed : this.#time + (now - this.#frameAt) * speed);
+    return this.#time >= recording.end;
+  }
+
+  /**
+   * Applies as many events as a frame has time for.
+   * @param {Recording} recording
+   * @param {number} start of the frame
+   * @returns {boolean} whether it is at the end
+   */
+  #rush(recording, start) {
+    const { events } = recording;
     let index = this.#index;
-    while (index < film.events.length && performance.now() - began < FRAME_MS) {
-      index = Math.min(film.events.length, index + STRIDE);
-      film.at(index);
+    while (index < events.length && performance.now() - start < FRAME_MS) {
+      index = Math.min(events.length, index + STRIDE);
+      recording.at(index);
     }
-    this.#drawn = performance.now();
-    this.#place(index, film.events[index - 1].timestamp);
-    if (index >= film.events.length) this.#play(false);
-    else requestAnimationFrame(() => this.#frame());
+    this.#show(index, events[index - 1].timestamp);
+    return index >= events.length;
   }
 }
 
 /**
- * Without what the files say today: no event tells how it was then.
+ * The plan without what the files contain today: no event says what they contained then.
  * @param {import("../shell/plan.js").Sprint} sprint
  */
-function asOnlyEventsTell(sprint) {
+function withoutFiles(sprint) {
   return { ...sprint, problems: [], stories: sprint.stories.map((story) => ({ ...story, tasks: null, drift: null })) };
 }
 
 /**
  * @param {number} batch
  * @param {(count: number) => void} onPage
- * @returns {Promise<import("../state.js").Envelope[]>}
+ * @returns {Promise<Envelope[]>}
  */
 async function readAll(batch, onPage) {
   const all = [];
@@ -285,25 +268,22 @@ async function readAll(batch, onPage) {
   }
 }
 
+/** Shows the progress of a long read. @param {number} id @param {number} count */
+function showReading(id, count) {
+  show(byId("replay"), true);
+  text(byId("replay-name"), `Reading batch ${id}: ${count} events so far`);
+}
+
 /** What the address names. @returns {{id: number, seq?: number}} */
-function named() {
+function readAddress() {
   const params = new URLSearchParams(location.search);
   return { id: Number(params.get("replay")) || 0, seq: Number(params.get("at")) || undefined };
 }
 
-/** Says it to screen readers and in the bar; a long batch takes a while. @param {string} words */
-function tellReading(words) {
-  show(byId("replay"), true);
-  text(byId("replay-name"), words);
-}
-
-/** The address names batch and moment. @param {number} id 0 for none @param {number} seq 0 for none */
-function address(id, seq) {
+/** @param {number} id 0 for none @param {number} seq 0 for none */
+function writeAddress(id, seq) {
   const params = new URLSearchParams(location.search);
-  for (const [name, value] of /** @type {const} */ ([
-    ["replay", id],
-    ["at", seq],
-  ])) {
+  for (const [name, value] of Object.entries({ replay: id, at: seq })) {
     if (value) params.set(name, String(value));
     else params.delete(name);
   }

@@ -1,242 +1,171 @@
 // @ts-check
 /**
- * The Insights tab: where money, tokens and time went, how reviews went, how stories were finished. Each panel is a
- * chart, its table and its CSV, all from one answer of `GET /api/insights`; nothing is estimated in the page.
+ * The Insights tab: cost, tokens and time, reviews, and stories done. Each panel is a chart, its table and its CSV, all
+ * from one answer of `GET /api/insights`; the page estimates nothing.
  */
 
-import { ApiError, get } from "../kit/api.js";
+import { catchApiError, get } from "../kit/api.js";
 import { patterns } from "../kit/charts.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
-import { count, day, plural } from "../kit/format.js";
-import { recall, remember } from "../kit/storage.js";
-import { amend, here, whole } from "../kit/url-params.js";
+import { count, plural } from "../kit/format.js";
+import { urlParams } from "../kit/url-params.js";
+import { InsightsFilter } from "./insights-filter.js";
 import { MEASURES, summary } from "./ledger.js";
 import { panelsOf } from "./panel-catalog.js";
-import { createPanel } from "./panel-view.js";
+import { PanelView } from "./panel-view.js";
 
-/** @typedef {import("../shell/app.js").Model} Model */
+/** @typedef {import("../shell/model.js").Model} Model */
+/** @typedef {import("./ledger.js").Insights} InsightsAnswer */
+/** @typedef {import("./panel-catalog.js").Panel} Panel */
 
 /** Least time between two reads while a batch runs, in ms. */
-const CALM_MS = 2_000;
-/** Batches offered in the filter. */
+const READ_MS = 2_000;
+/** Batches to choose from. */
 const BATCHES_MOST = 200;
-const PERIODS = [
-  ["", "All time"],
-  ["1", "Today"],
-  ["7", "Last 7 days"],
-  ["30", "Last 30 days"],
-  ["90", "Last 90 days"],
-];
 
-export function createInsights() {
-  const root = byId("tab-insights");
-  const measures = h(
-    "div",
-    { class: "segments", role: "radiogroup", "aria-label": "What is measured" },
-    ...Object.entries(MEASURES).map(([name, { words }]) =>
-      h("label", {}, h("input", { type: "radio", name: "insights-measure", value: name }), h("span", { text: words })),
-    ),
-  );
-  const batch = h(
-    "select",
-    { id: "insights-batch", "aria-label": "Batch" },
-    h("option", { value: "", text: "All batches" }),
-  );
-  const period = h(
-    "select",
-    { id: "insights-days", "aria-label": "Period" },
-    ...PERIODS.map(([value, words]) => h("option", { value, text: words })),
-  );
-  const words = h("p", { class: "insights-words", id: "insights-words" });
-  const tiles = h("dl", { class: "tiles insights-tiles", id: "insights-tiles", hidden: true });
-  const first = h("div", { class: "panels-wide" });
-  const others = h("div", { class: "panels" });
-  const grid = h("div", { id: "panels" }, first, others);
-  const facts = list(tiles, (/** @type {string[]} */ fact) => fact[0], createFact);
-  const lists = [first, others].map((place) =>
-    list(
-      place,
-      (/** @type {import("./panel-catalog.js").Panel} */ panel) => panel.id,
-      (panel) => createPanel(panel.id),
-    ),
-  );
-  root.append(
-    patterns(),
-    h("div", { class: "insights-bar" }, measures, h("div", { class: "insights-filter" }, batch, period)),
-    words,
-    tiles,
-    grid,
-  );
+export class Insights {
+  #filter = new InsightsFilter({ onMeasure: () => this.#draw(), onFilter: () => this.#read() });
+  #intro = h("p", { class: "insights-words", id: "insights-words" });
+  #tiles = h("dl", { class: "tiles insights-tiles", id: "insights-tiles", hidden: true });
+  #wide = h("div", { class: "panels-wide" });
+  #narrow = h("div", { class: "panels" });
+  #grid = h("div", { id: "panels" }, this.#wide, this.#narrow);
+  #facts = list(this.#tiles, (/** @type {string[]} */ fact) => fact[0], createFact);
+  #widePanels = panelList(this.#wide);
+  #narrowPanels = panelList(this.#narrow);
+  /** @type {InsightsAnswer | null} */ #answer = null;
+  /** @type {Model | null} */ #model = null;
+  /** What has happened by the last read. */
+  #lastState = "";
+  #readAt = 0;
+  #timer = 0;
+  /** The number of the newest read: answers to older ones are dropped. */
+  #turn = 0;
 
-  /** @type {import("./ledger.js").Insights | null} */
-  let insights = null;
-  /** @type {Model | null} */
-  let shown = null;
-  let known = "";
-  let readAt = 0;
-  let timer = 0;
-  let reading = 0;
-  /** @type {string | null} */
-  let drawn = null;
+  constructor() {
+    byId("tab-insights").append(patterns(), this.#filter.el, this.#intro, this.#tiles, this.#grid);
+    this.#grid.addEventListener("table-toggle", () => this.#writeOpenTables());
+    this.#watchWidth();
+  }
 
-  const measure = () => {
-    const named = here().get("by") ?? recall("insights.by", "cost");
-    return named in MEASURES ? named : "cost";
-  };
+  /** Reads again when money was booked or a status has changed. @param {Model} model */
+  render(model) {
+    if (!model.ready) return;
+    const isOtherPlan = this.#model?.plan !== model.plan;
+    this.#model = model;
+    const { batch, totals } = model.run;
+    const state = `${batch?.id} ${batch?.status} ${totals.commands} ${model.counts.done}`;
+    const changed = state !== this.#lastState;
+    this.#lastState = state;
+    const update = this.#filter.update();
+    if (update === "filter") this.#read();
+    else if (update === "measure") this.#draw();
+    else if (changed && !this.#timer) this.#readSoon();
+    else if (isOtherPlan) this.#draw();
+  }
 
-  function draw() {
-    if (!shown || !insights) return;
-    const { plan, counts } = shown;
-    const by = measure();
-    const titleOf = (/** @type {string} */ key) => plan.byKey.get(key)?.title ?? "";
-    const filter = { batch: whole(here().get("batch")), days: whole(here().get("days")) };
-    const made = panelsOf(insights, {
-      measure: MEASURES[by],
-      titleOf,
+  tick() {}
+
+  #readSoon() {
+    const wait = Math.max(0, this.#readAt + READ_MS - Date.now());
+    this.#timer = window.setTimeout(() => this.#read(), wait);
+  }
+
+  async #read() {
+    this.#timer = 0;
+    this.#readAt = Date.now();
+    const turn = ++this.#turn;
+    const requests = Promise.all([
+      get(`/api/insights?${this.#filter.query()}`),
+      get(`/api/batches?limit=${BATCHES_MOST}`),
+    ]);
+    const answers = await catchApiError(requests, (error) => {
+      if (turn === this.#turn) this.#fail(error);
+      return null;
+    });
+    if (!answers || turn !== this.#turn) return;
+    this.#answer = answers[0];
+    this.#filter.offer(answers[1].batches);
+    this.#draw();
+  }
+
+  /** @param {import("../kit/api.js").ApiError} error */
+  #fail(error) {
+    text(this.#intro, error.message);
+    if (!error.status) return;
+    this.#answer = null;
+    for (const el of [this.#tiles, this.#grid]) show(el, false);
+  }
+
+  #draw() {
+    if (!this.#model || !this.#answer) return;
+    const answer = this.#answer;
+    const { filter } = this.#filter;
+    this.#drawPanels(panelsOf(answer, this.#context(this.#model)));
+    this.#facts.render(summary(answer));
+    show(this.#tiles, answer.total.length > 0);
+    show(this.#grid, answer.total.length > 0 || answer.burn_up.points.length > 0);
+    text(this.#intro, introText(answer, filter));
+  }
+
+  /** @param {Model} model @returns {import("./panel-catalog.js").Context} */
+  #context({ plan, counts }) {
+    return {
+      measure: MEASURES[this.#filter.measure],
+      titleOf: (key) => plan.byKey.get(key)?.title ?? "",
       goal: counts.total,
       done: counts.done,
-      filter,
+      filter: this.#filter.filter,
       now: Date.now(),
-    });
-    const open = new Set((here().get("tables") ?? "").split("."));
-    facts.render(summary(insights));
-    lists.forEach((panels, index) =>
-      panels.render(
-        made.filter((panel) => panel.wide === (index === 0)).map((panel) => ({ ...panel, open: open.has(panel.id) })),
-      ),
-    );
-    show(tiles, insights.total.length > 0);
-    show(grid, insights.total.length > 0 || insights.burn_up.points.length > 0);
-    text(words, sentence(insights, filter));
+    };
   }
 
-  async function read() {
-    timer = 0;
-    readAt = Date.now();
-    const turn = ++reading;
-    const query = new URLSearchParams(
-      [...here()].filter(([name, value]) => (name === "batch" || name === "days") && whole(value)),
-    );
-    try {
-      const [answer, { batches }] = await Promise.all([
-        get(`/api/insights?${query}`),
-        get(`/api/batches?limit=${BATCHES_MOST}`),
-      ]);
-      if (turn !== reading) return;
-      insights = answer;
-      offer(batches);
-      draw();
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (turn !== reading) return;
-      if (error.status) insights = null;
-      text(words, error.message);
-      if (error.status) for (const el of [tiles, grid]) show(el, false);
-    }
+  /** @param {Panel[]} panels */
+  #drawPanels(panels) {
+    const open = new Set((urlParams().get("tables") ?? "").split("."));
+    const all = panels.map((panel) => ({ ...panel, open: open.has(panel.id) }));
+    this.#widePanels.render(all.filter((panel) => panel.wide));
+    this.#narrowPanels.render(all.filter((panel) => !panel.wide));
   }
 
-  /** @param {{id: number, started_at: number}[]} batches */
-  function offer(batches) {
-    const wanted = batches.map(({ id }) => id).join();
-    const chosen = here().get("batch") ?? "";
-    if (batch.dataset.choices !== wanted) {
-      batch.replaceChildren(
-        batch.options[0],
-        ...batches.map(({ id, started_at: at }) => h("option", { value: id, text: `Batch ${id}, ${day(at)}` })),
-      );
-      batch.dataset.choices = wanted;
-    }
-    choose(batch, chosen, `Batch ${chosen}`);
+  #writeOpenTables() {
+    const panels = [...this.#widePanels.views(), ...this.#narrowPanels.views()];
+    const open = panels.filter((panel) => panel.open).map((panel) => panel.id);
+    this.#filter.write({ tables: open.join(".") });
   }
 
-  /** The address has changed: another filter, another measure. */
-  function follow() {
-    const query = here().toString();
-    if (query === drawn) return false;
-    const filters = (/** @type {string} */ text) =>
-      ["batch", "days"].map((name) => new URLSearchParams(text).get(name)).join();
-    const again = drawn === null || filters(query) !== filters(drawn);
-    drawn = query;
-    choose(batch, here().get("batch") ?? "", `Batch ${here().get("batch")}`);
-    choose(period, here().get("days") ?? "", `Last ${here().get("days")} days`);
-    const radio = /** @type {HTMLInputElement | null} */ (measures.querySelector(`input[value="${measure()}"]`));
-    if (radio) radio.checked = true;
-    if (again) read();
-    else draw();
-    return true;
+  #watchWidth() {
+    let width = 0;
+    new ResizeObserver(() => {
+      const { clientWidth } = this.#grid;
+      if (clientWidth && clientWidth !== width) this.#draw();
+      width = clientWidth;
+    }).observe(this.#grid);
   }
-
-  measures.addEventListener("change", (event) => {
-    const { value } = /** @type {HTMLInputElement} */ (event.target);
-    remember("insights.by", value);
-    amend({ by: value === "cost" ? null : value });
-    drawn = here().toString();
-    draw();
-  });
-  for (const [select, name] of /** @type {const} */ ([
-    [batch, "batch"],
-    [period, "days"],
-  ])) {
-    select.addEventListener("change", () => {
-      amend({ [name]: select.value });
-      drawn = here().toString();
-      read();
-    });
-  }
-  grid.addEventListener("fold", () => {
-    amend({
-      tables: lists
-        .flatMap((panels) => [...panels.views()])
-        .filter((panel) => panel.open)
-        .map((panel) => panel.id)
-        .join("."),
-    });
-    drawn = here().toString();
-  });
-  let width = 0;
-  new ResizeObserver(() => {
-    if (grid.clientWidth !== width && grid.clientWidth) draw();
-    width = grid.clientWidth;
-  }).observe(grid);
-
-  return {
-    /** Reads again when something was booked or a status moved. @param {Model} model */
-    render(model) {
-      if (!model.ready) return;
-      const replan = shown?.plan !== model.plan;
-      shown = model;
-      const now = `${model.run.batch?.id} ${model.run.batch?.status} ${model.run.totals.commands} ${model.counts.done}`;
-      const changed = now !== known;
-      known = now;
-      if (follow()) return;
-      if (changed && !timer) timer = window.setTimeout(read, Math.max(0, readAt + CALM_MS - Date.now()));
-      else if (replan) draw();
-    },
-    tick() {},
-  };
 }
 
-/**
- * Chooses a value, also one that the list does not offer.
- * @param {HTMLSelectElement} select
- * @param {string} value
- * @param {string} words
- */
-function choose(select, value, words) {
-  if (![...select.options].some((option) => option.value === value)) select.append(h("option", { value, text: words }));
-  select.value = value;
+/** @param {HTMLElement} place */
+function panelList(place) {
+  return list(
+    place,
+    (/** @type {Panel} */ panel) => panel.id,
+    (panel) => new PanelView(panel.id),
+  );
 }
 
-/** @param {import("./ledger.js").Insights} insights @param {{batch: number | null, days: number | null}} filter */
-function sentence({ total: [all] }, { batch, days }) {
-  const where = [batch && `in batch ${batch}`, days && (days === 1 ? "today" : `in the last ${days} days`)]
-    .filter(Boolean)
-    .join(" ");
+/** @param {InsightsAnswer} answer @param {import("./panel-catalog.js").Filter} filter */
+function introText({ total: [all] }, { batch, days }) {
+  const period = days && (days === 1 ? "today" : `in the last ${days} days`);
+  const where = [batch && `in batch ${batch}`, period].filter(Boolean).join(" ");
+  if (!all && where) return `No command ran ${where}.`;
   if (!all)
-    return where
-      ? `No command ran ${where}.`
-      : "No command has run yet. After the first batch, this tab tells what it cost, how long it took and how its reviews went.";
-  return `${plural(all.commands, "command")} ${where || "of all batches"}${all.running ? `; ${count(all.running)} still running, counted when ended` : ""}. Days begin at midnight on the server.`;
+    return (
+      "No command has run yet. " +
+      "After the first batch, this tab tells what it cost, how long it took and how its reviews went."
+    );
+  const running = all.running ? `; ${count(all.running)} still running, counted when ended` : "";
+  const commands = `${plural(all.commands, "command")} ${where || "of all batches"}`;
+  return `${commands}${running}. Days begin at midnight on the server.`;
 }
 
 /** @param {string[]} first */

@@ -117,7 +117,7 @@ export function nameOf(group, name, titleOf) {
 }
 
 /** What a line comes to, in words; an estimated cost says so. @param {Measure} measure @param {Line} line */
-export function told(measure, line) {
+export function formatLine(measure, line) {
   return measure.tell ? measure.tell(line) : measure.format(measure.of(line));
 }
 

@@ -14,15 +14,16 @@ import {
   sorted,
   success,
   successTable,
-  told,
+  formatLine,
 } from "./ledger.js";
 
 /** @typedef {import("./ledger.js").Insights} Insights */
 /** @typedef {import("./ledger.js").Line} Line */
 /** @typedef {import("./ledger.js").Measure} Measure */
 /**
+ * @typedef {{batch: number | null, days: number | null}} Filter null for all
  * @typedef {{measure: Measure, titleOf: (key: string) => string, goal: number, done: number, now: number,
- *   filter: {batch: number | null, days: number | null}}} Context
+ *   filter: Filter}} Context
  * @typedef {{id: string, title: string, note: string, wide: boolean, table: import("./ledger.js").Table,
  *   legend: [tone: string, words: string][], draw: (width: number) => Element | null, open?: boolean}} Panel
  */
@@ -51,6 +52,12 @@ export function panelsOf(insights, context) {
   ].filter((panel) => panel.table.rows.length > 0);
 }
 
+/** The notes of groups that need one. @type {Record<string, string>} */
+const NOTES = {
+  story: "A command that works for two stories is booked to the first of them.",
+  command: "All rounds and attempts of a command together.",
+};
+
 /**
  * @param {string} group
  * @param {string} words
@@ -63,51 +70,52 @@ function ledgerPanel(group, words, lines, total, context) {
   const { measure, titleOf } = context;
   const title = `${measure.words} by ${words.toLowerCase()}`;
   const ordered = sorted(group, lines, measure);
-  const notes = {
-    story: "A command that works for two stories is booked to the first of them.",
-    batch: "",
-    day: "",
-    command: "All rounds and attempts of a command together.",
-    model: "",
-    agent: "",
-    epic: "",
-  };
-  const cut = group === "batch" ? ordered.slice(-ROWS_MOST).reverse() : ordered.slice(0, ROWS_MOST);
-  const rest =
-    group !== "day" && ordered.length > cut.length
-      ? `${group === "batch" ? "The newest" : "The first"} ${cut.length} of ${ordered.length}; the table has all.`
-      : "";
+  const shown = group === "batch" ? ordered.slice(-ROWS_MOST).reverse() : ordered.slice(0, ROWS_MOST);
   return {
     id: group,
     title,
     wide: group === "day",
     table: ledgerTable(words, group, lines, total, titleOf),
-    note: [rest, notes[/** @type {"story"} */ (group)]].filter(Boolean).join(" "),
-    legend:
-      measure.parts.length > 1
-        ? measure.parts.filter(([field]) => lines.some((line) => line[field])).map(([, tone, name]) => [tone, name])
-        : [],
+    note: [cutNote(group, shown.length, ordered.length), NOTES[group]].filter(Boolean).join(" "),
+    legend: legendOf(measure, lines),
     draw: (width) =>
       group === "day"
         ? drawDays(width, ordered, context, title)
-        : bars(
-            width,
-            cut.map((line) => rowOf(group, line, context)),
-            Math.max(0, ...ordered.map(measure.of)),
-            `${title}: ${cut
-              .slice(0, 3)
-              .map((line) => `${nameOf(group, line.name, titleOf)} ${told(measure, line)}`)
-              .join(", ")}. The table has every number.`,
-          ),
+        : drawGroup(width, { group, shown, ordered, title }, context),
   };
+}
+
+/** @param {string} group @param {number} shown @param {number} all */
+function cutNote(group, shown, all) {
+  if (group === "day" || all <= shown) return "";
+  return `${group === "batch" ? "The newest" : "The first"} ${shown} of ${all}; the table has all.`;
+}
+
+/** @param {Measure} measure @param {Line[]} lines @returns {Panel["legend"]} */
+function legendOf({ parts }, lines) {
+  if (parts.length === 1) return [];
+  return parts.filter(([field]) => lines.some((line) => line[field])).map(([, tone, name]) => [tone, name]);
+}
+
+/**
+ * @param {number} width
+ * @param {{group: string, shown: Line[], ordered: Line[], title: string}} panel
+ * @param {Context} context
+ */
+function drawGroup(width, { group, shown, ordered, title }, context) {
+  const { measure, titleOf } = context;
+  const first = shown.slice(0, 3).map((line) => `${nameOf(group, line.name, titleOf)} ${formatLine(measure, line)}`);
+  const rows = shown.map((line) => rowOf(group, line, context));
+  const most = Math.max(0, ...ordered.map(measure.of));
+  return bars(width, rows, most, `${title}: ${first.join(", ")}. The table has every number.`);
 }
 
 /** @param {string} group @param {Line} line @param {Context} context */
 function rowOf(group, line, { measure, titleOf }) {
   return {
     label: nameOf(group, line.name, titleOf),
-    words: told(measure, line),
-    parts: measure.parts.map(([field, tone]) => ({ value: Number(line[field]), tone })),
+    words: formatLine(measure, line),
+    parts: partsOf(line, measure),
   };
 }
 
@@ -118,32 +126,41 @@ function rowOf(group, line, { measure, titleOf }) {
  * @param {Context} context
  * @param {string} title
  */
-function drawDays(width, lines, { measure, filter, now }, title) {
+function drawDays(width, lines, context, title) {
   const byName = new Map(lines.map((line) => [line.name, line]));
+  const most = Math.max(1, Math.floor((width - 52) / DAY_PX));
+  const all = daysOf(lines, context).slice(-most);
+  const cols = all.map((name) => dayColumn(name, byName.get(name), context.measure));
+  const range = `${cols[0].label} to ${cols[cols.length - 1].label}`;
+  const { format, least } = context.measure;
+  return columns(width, cols, format, `${title}, ${range}`, least);
+}
+
+/** The days from the first to the last, or those of the filter. @param {Line[]} lines @param {Context} context */
+function daysOf(lines, { filter, now }) {
+  const [first, last] = [lines[0].name, lines[lines.length - 1].name];
+  if (!filter.days) return days(first, last);
+  const start = dateOf(startOf(filter.days, now));
   const today = dateOf(now);
-  const last = filter.days && lines[lines.length - 1].name < today ? today : lines[lines.length - 1].name;
-  const first = filter.days ? dateOf(now - (filter.days - 1) * 86_400_000) : lines[0].name;
-  const all = days(first < lines[0].name ? first : lines[0].name, last).slice(
-    -Math.max(1, Math.floor((width - 52) / DAY_PX)),
-  );
-  const cols = all.map((name) => {
-    const line = byName.get(name);
-    const words = line ? told(measure, line) : "";
-    const label = new Date(`${name}T12:00:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-    return {
-      label,
-      words,
-      title: `${label}: ${words || "nothing"}`,
-      parts: line ? measure.parts.map(([field, tone]) => ({ value: Number(line[field]), tone })) : [],
-    };
-  });
-  return columns(
-    width,
-    cols,
-    measure.format,
-    `${title}, ${cols[0].label} to ${cols[cols.length - 1].label}`,
-    measure.least,
-  );
+  return days(start < first ? start : first, last < today ? today : last);
+}
+
+/** An instant on the first day of a period that ends now. @param {number} length days @param {number} now */
+function startOf(length, now) {
+  return now - (length - 1) * 86_400_000;
+}
+
+/** @param {string} name "2026-03-01" @param {Line | undefined} line @param {Measure} measure */
+function dayColumn(name, line, measure) {
+  const words = line ? formatLine(measure, line) : "";
+  const label = new Date(`${name}T12:00:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+  const parts = line ? partsOf(line, measure) : [];
+  return { label, words, title: `${label}: ${words || "nothing"}`, parts };
+}
+
+/** @param {Line} line @param {Measure} measure */
+function partsOf(line, measure) {
+  return measure.parts.map(([field, tone]) => ({ value: Number(line[field]), tone }));
 }
 
 /** @param {string} group @param {string} words @param {Line[]} lines @param {Context} context @returns {Panel} */
@@ -153,6 +170,11 @@ function ratePanel(group, words, lines, { titleOf }) {
     .filter((line) => success(line) !== null)
     .sort((a, b) => (success(a) ?? 0) - (success(b) ?? 0))
     .slice(0, ROWS_MOST);
+  const rows = ended.map((line) => ({
+    label: nameOf(group, line.name, titleOf),
+    words: `${percent(success(line))} · ${line.succeeded} of ${line.succeeded + line.failed}`,
+    parts: [{ value: success(line) ?? 0, tone: "succeeded" }],
+  }));
   return {
     id: `success-${group}`,
     title,
@@ -160,23 +182,20 @@ function ratePanel(group, words, lines, { titleOf }) {
     table: successTable(words, group, lines, titleOf),
     legend: [],
     note: "Of the commands that ended by themselves; stopped and waiting ones count neither way.",
-    draw: (width) =>
-      bars(
-        width,
-        ended.map((line) => ({
-          label: nameOf(group, line.name, titleOf),
-          words: `${percent(success(line))} · ${line.succeeded} of ${line.succeeded + line.failed}`,
-          parts: [{ value: success(line) ?? 0, tone: "succeeded" }],
-        })),
-        1,
-        `${title}. The table has every number.`,
-      ),
+    draw: (width) => bars(width, rows, 1, `${title}. The table has every number.`),
   };
 }
 
 /** @param {Insights["review_rounds"]} reviews @param {Context} context @returns {Panel} */
 function roundsPanel(reviews, { titleOf }) {
-  const ordered = [...reviews].sort((a, b) => b.rounds - a.rounds).slice(0, ROWS_MOST);
+  const rows = [...reviews]
+    .sort((a, b) => b.rounds - a.rounds)
+    .slice(0, ROWS_MOST)
+    .map((line) => ({
+      label: nameOf("story", line.story_key, titleOf),
+      words: plural(line.rounds, "round"),
+      rounds: roundsOf(line.verdicts),
+    }));
   return {
     id: "reviews",
     title: "Code review rounds",
@@ -184,57 +203,45 @@ function roundsPanel(reviews, { titleOf }) {
     table: roundsTable(reviews, titleOf),
     legend: [],
     note: "One block a round: C critical, H high, M medium, L low, ✓ no issues.",
-    draw: (width) =>
-      rounds(
-        width,
-        ordered.map((line) => ({
-          label: nameOf("story", line.story_key, titleOf),
-          words: plural(line.rounds, "round"),
-          rounds: roundsOf(line.verdicts),
-        })),
-        "Code review rounds of each story. The table has every verdict.",
-      ),
+    draw: (width) => rounds(width, rows, "Code review rounds of each story. The table has every verdict."),
   };
 }
 
 /** @param {Insights["burn_up"]} burnUp @param {Context} context @returns {Panel} */
-function burnPanel(burnUp, { goal, done, filter, now, titleOf }) {
+function burnPanel(burnUp, context) {
+  const { goal, done } = context;
+  // Stories that were done before the first record, or by hand.
   const earlier = Math.max(0, done - burnUp.now);
   const points = burnUp.points.map((point) => ({ at: point.at, value: point.done + earlier }));
-  const last = points[points.length - 1]?.at ?? now;
-  const from = filter.days
-    ? Date.parse(`${dateOf(now - (filter.days - 1) * 86_400_000)}T00:00:00`)
-    : (points[0]?.at ?? now);
-  const to = filter.batch ? last : now;
-  const lead = (to - from) * 0.03 + 500;
-  const rows = burnUp.points.map((point, index) => ({
-    cells: [`${day(point.at)} ${clock(point.at)}`, nameOf("story", point.story_key, titleOf), `${points[index].value}`],
-    raw: [new Date(point.at).toISOString(), point.story_key, points[index].value],
-  }));
+  const last = points[points.length - 1]?.value ?? done;
+  const range = burnRange(points, context);
+  const line = { ...range, before: burnUp.before + earlier, points, goal, goalText: `${goal} in the plan` };
+  const outside = `${plural(earlier, "story", "stories")} done before the record begins or outside of it. `;
   return {
     id: "burn-up",
     title: "Stories done",
     wide: true,
     legend: [],
-    note: [
-      earlier ? `${plural(earlier, "story", "stories")} done before the record begins or outside of it.` : "",
-      "The dashed line is the plan as it is today; how large it was earlier is not recorded.",
-    ]
-      .filter(Boolean)
-      .join(" "),
-    table: { head: ["When", "Story", "Stories done"], names: ["at", "story", "stories_done"], rows, foot: null },
-    draw: (width) =>
-      steps(
-        width,
-        {
-          from: filter.days ? from : from - lead,
-          to: to + (filter.batch ? lead : 0),
-          before: burnUp.before + earlier,
-          points,
-          goal,
-          goalWords: `${goal} in the plan`,
-        },
-        `Stories done over time: ${points[points.length - 1]?.value ?? done} of ${goal}`,
-      ),
+    note: `${earlier ? outside : ""}The dashed line is the plan as it is today; how large it was earlier is not recorded.`,
+    table: burnTable(burnUp, earlier, context.titleOf),
+    draw: (width) => steps(width, line, `Stories done over time: ${last} of ${goal}`),
   };
+}
+
+/** The range of the burn-up's axis, in epoch ms. @param {{at: number}[]} points @param {Context} context */
+function burnRange(points, { filter, now }) {
+  const first = points[0]?.at ?? now;
+  const from = filter.days ? Date.parse(`${dateOf(startOf(filter.days, now))}T00:00:00`) : first;
+  const to = filter.batch ? (points[points.length - 1]?.at ?? now) : now;
+  const margin = (to - from) * 0.03 + 500;
+  return { from: filter.days ? from : from - margin, to: to + (filter.batch ? margin : 0) };
+}
+
+/** @param {Insights["burn_up"]} burnUp @param {number} earlier @param {Context["titleOf"]} titleOf */
+function burnTable({ points }, earlier, titleOf) {
+  const rows = points.map(({ at, story_key: key, done }) => ({
+    cells: [`${day(at)} ${clock(at)}`, nameOf("story", key, titleOf), `${done + earlier}`],
+    raw: [new Date(at).toISOString(), key, done + earlier],
+  }));
+  return { head: ["When", "Story", "Stories done"], names: ["at", "story", "stories_done"], rows, foot: null };
 }

@@ -5,113 +5,107 @@ import { attr, byId, h, show, text } from "../kit/dom.js";
 
 /** @typedef {import("./panel-catalog.js").Panel} Panel */
 
-/** @param {string} id */
-export function createPanel(id) {
-  const name = `panel-${id}`;
-  const title = h("h2", { id: name });
-  const table = h("button", { type: "button", class: "button small", "aria-pressed": "false", text: "Table" });
-  const csv = h("button", { type: "button", class: "button small", text: "CSV" });
-  const legend = h("ul", { class: "panel-legend" });
-  const chart = h("div", { class: "panel-chart" });
-  const place = h("div", {
-    class: "scroll-x panel-table",
-    role: "region",
-    tabindex: "0",
-    "aria-labelledby": name,
-    hidden: true,
-  });
-  const note = h("p", { class: "panel-note" });
-  const el = h(
-    "section",
-    { class: "panel", "aria-labelledby": name, "data-panel": id },
-    h("header", {}, title, h("span", { class: "panel-tools" }, table, csv)),
-    legend,
-    chart,
-    place,
-    note,
-  );
-  /** @type {Panel | null} */
-  let shown = null;
-  let open = false;
+export class PanelView {
+  el;
+  open = false;
+  #title;
+  #table = h("button", { type: "button", class: "button small", "aria-pressed": "false", text: "Table" });
+  #csv = h("button", { type: "button", class: "button small", text: "CSV" });
+  #legend = h("ul", { class: "panel-legend" });
+  #chart = h("div", { class: "panel-chart" });
+  #place;
+  #note = h("p", { class: "panel-note" });
+  /** @type {Panel | null} */ #panel = null;
 
-  function draw() {
-    if (!shown) return;
-    attr(table, "aria-pressed", String(open));
-    show(place, open);
-    show(chart, !open);
-    show(legend, !open && shown.legend.length > 0);
-    if (open) place.replaceChildren(tableOf(shown));
-    else drawChart(shown);
+  /** @param {string} id */
+  constructor(id) {
+    const name = `panel-${id}`;
+    this.id = id;
+    this.#title = h("h2", { id: name });
+    const region = { role: "region", tabindex: "0", "aria-labelledby": name };
+    this.#place = h("div", { class: "scroll-x panel-table", ...region, hidden: true });
+    const head = h("header", {}, this.#title, h("span", { class: "panel-tools" }, this.#table, this.#csv));
+    const props = { class: "panel", "aria-labelledby": name, "data-panel": id };
+    this.el = h("section", props, head, this.#legend, this.#chart, this.#place, this.#note);
+    this.#table.addEventListener("click", () => this.#toggleTable());
+    this.#csv.addEventListener("click", () => this.#download());
   }
 
   /** @param {Panel} panel */
-  function drawChart(panel) {
-    const width = Math.floor(chart.clientWidth);
-    const made = width > 0 ? panel.draw(width) : null;
-    chart.replaceChildren(...(made ? [made] : []));
+  update(panel) {
+    this.#panel = panel;
+    this.open = panel.open ?? this.open;
+    text(this.#title, panel.title);
+    text(this.#note, panel.note);
+    show(this.#note, panel.note !== "");
+    attr(this.#table, "aria-label", `Table: ${panel.title}`);
+    attr(this.#csv, "aria-label", `CSV: ${panel.title}`);
+    const items = panel.legend.map(([tone, words]) => h("li", {}, h("i", { class: `swatch tone-${tone}` }), words));
+    this.#legend.replaceChildren(...items);
+    // The width is known only when the panel is in the document.
+    queueMicrotask(() => this.#draw());
   }
 
-  table.addEventListener("click", () => {
-    open = !open;
-    draw();
-    el.dispatchEvent(new CustomEvent("fold", { bubbles: true }));
-  });
-  csv.addEventListener("click", () => {
-    if (!shown) return;
-    const { names, rows } = shown.table;
-    download(
-      `${byId("project-name").textContent || "sprint-runner"}-${id}.csv`,
-      toCsv(
-        names,
-        rows.map((row) => row.raw),
-      ),
-    );
-  });
+  #draw() {
+    if (!this.#panel) return;
+    attr(this.#table, "aria-pressed", String(this.open));
+    show(this.#place, this.open);
+    show(this.#chart, !this.open);
+    show(this.#legend, !this.open && this.#panel.legend.length > 0);
+    if (this.open) this.#place.replaceChildren(tableOf(this.#panel));
+    else this.#drawChart(this.#panel);
+  }
 
-  return {
-    el,
-    id,
-    get open() {
-      return open;
-    },
-    /** @param {Panel} panel */
-    update(panel) {
-      shown = panel;
-      open = panel.open ?? open;
-      text(title, panel.title);
-      text(note, panel.note);
-      show(note, panel.note !== "");
-      attr(table, "aria-label", `Table: ${panel.title}`);
-      attr(csv, "aria-label", `CSV: ${panel.title}`);
-      legend.replaceChildren(
-        ...panel.legend.map(([tone, words]) => h("li", {}, h("i", { class: `swatch tone-${tone}` }), words)),
-      );
-      // A panel is measured when it is in its place.
-      queueMicrotask(draw);
-    },
-  };
+  /** @param {Panel} panel */
+  #drawChart(panel) {
+    const width = Math.floor(this.#chart.clientWidth);
+    const chart = width > 0 ? panel.draw(width) : null;
+    this.#chart.replaceChildren(...(chart ? [chart] : []));
+  }
+
+  #toggleTable() {
+    this.open = !this.open;
+    this.#draw();
+    this.el.dispatchEvent(new CustomEvent("table-toggle", { bubbles: true }));
+  }
+
+  #download() {
+    if (!this.#panel) return;
+    const { names, rows } = this.#panel.table;
+    const project = byId("project-name").textContent || "sprint-runner";
+    const csv = toCsv(
+      names,
+      rows.map((row) => row.raw),
+    );
+    download(`${project}-${this.id}.csv`, csv);
+  }
 }
 
 /** @param {Panel} panel */
 function tableOf({ title, table }) {
-  const row = (/** @type {string[]} */ cells, /** @type {string} */ tag) =>
-    h(
-      "tr",
-      {},
-      ...cells.map((cell, index) =>
-        h(index === 0 || tag === "th" ? "th" : "td", {
-          scope: index === 0 && tag !== "th" ? "row" : tag === "th" ? "col" : null,
-          class: index ? "number" : "",
-          text: cell,
-        }),
-      ),
-    );
+  const rows = table.rows.map(({ cells }) => bodyRow(cells));
   return h(
     "table",
     {},
     h("caption", { class: "unseen", text: title }),
-    h("thead", {}, row(table.head, "th")),
-    h("tbody", {}, ...table.rows.map(({ cells }) => row(cells, "td"))),
-    table.foot ? h("tfoot", {}, row(table.foot, "td")) : null,
+    h("thead", {}, headRow(table.head)),
+    h("tbody", {}, ...rows),
+    table.foot ? h("tfoot", {}, bodyRow(table.foot)) : null,
   );
+}
+
+/** @param {string[]} cells */
+function headRow(cells) {
+  return h("tr", {}, ...cells.map((cell, index) => h("th", { scope: "col", class: styleOf(index), text: cell })));
+}
+
+/** @param {string[]} cells */
+function bodyRow([name, ...cells]) {
+  const head = h("th", { scope: "row", class: styleOf(0), text: name });
+  return h("tr", {}, head, ...cells.map((cell) => h("td", { class: styleOf(1), text: cell })));
+}
+
+/** @param {number} index of a column */
+function styleOf(index) {
+  return index ? "number" : "";
 }

@@ -15,6 +15,23 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * The result of a request, or what `onError` makes of its failure. Any other error is a fault and is thrown again.
+ * @template T
+ * @template [E=null]
+ * @param {Promise<T>} work
+ * @param {(error: ApiError) => E | Promise<E>} [onError]
+ * @returns {Promise<T | E>}
+ */
+export async function catchApiError(work, onError = () => /** @type {E} */ (null)) {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return onError(error);
+  }
+}
+
 /** @param {string} path @returns {Promise<any>} */
 export function get(path) {
   return request(path, { headers: { Accept: "application/json" } });

@@ -173,7 +173,7 @@ function frameOf(width, axis, format) {
 /**
  * A count that changes in steps over time, up to a goal.
  * @param {number} width
- * @param {{from: number, to: number, before: number, points: Point[], goal: number, goalWords: string}} line times in
+ * @param {{from: number, to: number, before: number, points: Point[], goal: number, goalText: string}} line times in
  *   ms
  * @param {string} words
  */
@@ -197,7 +197,7 @@ export function steps(width, line, words) {
   const goal = line.goal
     ? [
         svg("line", { x1: AXIS, x2: width, y1: frame.y(line.goal), y2: frame.y(line.goal), class: "chart-goal" }),
-        svg("text", { x: width, y: frame.y(line.goal) - 6, class: "chart-tick", "text-anchor": "end" }, line.goalWords),
+        svg("text", { x: width, y: frame.y(line.goal) - 6, class: "chart-tick", "text-anchor": "end" }, line.goalText),
       ]
     : [];
   return picture(

@@ -1,62 +1,68 @@
 // @ts-check
-/** Something folded whose content is fetched when it is first opened; a failure is said in place, with another try. */
-import { ApiError } from "./api.js";
+/** A disclosure whose content is fetched when it is first opened; an error is shown in place, with another try. */
+import { catchApiError } from "./api.js";
 import { attr, h } from "./dom.js";
 
 /**
  * @param {{class: string, summary: (Node | string)[], load: () => Promise<Node[]>, region?: string}} parts
  *   `region` names the content for screen readers where it scrolls by itself
- * @returns {{el: HTMLDetailsElement, body: HTMLElement, again: () => void}} `again` reads the content anew: now where
- *   it
- *   is open, else when it is opened
  */
-export function createFold({ class: name, summary, load, region }) {
-  const body = h("div", {
-    class: `${name}-body`,
-    ...(region ? { role: "region", tabindex: "0", "aria-label": region } : {}),
-  });
-  const el = h("details", { class: name }, h("summary", {}, ...summary), body);
-  let [loaded, busy, stale] = [false, false, true];
+export function createDisclosure(parts) {
+  return new Disclosure(parts);
+}
 
-  /** Reads, and once more if it was asked to while it did. */
-  async function read() {
-    stale = true;
-    if (busy || !el.open) return;
-    busy = true;
-    attr(body, "aria-busy", "true");
-    try {
-      while (stale && el.open) {
-        stale = false;
-        await fill();
-      }
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      stale = !loaded;
-      if (!loaded)
-        body.replaceChildren(
-          h(
-            "p",
-            { class: "empty" },
-            error.message,
-            " ",
-            h("button", { type: "button", class: "plain", text: "Try again", on: { click: read } }),
-          ),
-        );
-    } finally {
-      attr(body, "aria-busy", null);
-      busy = false;
+export class Disclosure {
+  el;
+  body;
+  #load;
+  #loaded = false;
+  #busy = false;
+  #stale = true;
+
+  /** @param {Parameters<typeof createDisclosure>[0]} parts */
+  constructor({ class: name, summary, load, region }) {
+    const props = region ? { role: "region", tabindex: "0", "aria-label": region } : {};
+    this.body = h("div", { class: `${name}-body`, ...props });
+    this.el = h("details", { class: name }, h("summary", {}, ...summary), this.body);
+    this.#load = load;
+    this.el.addEventListener("toggle", () => this.el.open && this.#stale && this.reload());
+  }
+
+  /** Reads the content anew: now where it is open, otherwise when it is opened. */
+  async reload() {
+    this.#stale = true;
+    if (this.#busy || !this.el.open) return;
+    this.#busy = true;
+    attr(this.body, "aria-busy", "true");
+    await catchApiError(this.#readWhileStale(), (error) => this.#fail(error)).finally(() => {
+      attr(this.body, "aria-busy", null);
+      this.#busy = false;
+    });
+  }
+
+  /** Reads, and once more if the content became stale meanwhile. */
+  async #readWhileStale() {
+    while (this.#stale && this.el.open) {
+      this.#stale = false;
+      await this.#read();
     }
   }
 
-  async function fill() {
-    if (!loaded) body.replaceChildren(h("p", { class: "empty", text: "Loading" }));
-    const nodes = await load();
-    // What is there already stays where it is, with what is open and chosen in it.
-    if (nodes.length !== body.childNodes.length || nodes.some((node, at) => node !== body.childNodes[at]))
-      body.replaceChildren(...nodes);
-    loaded = true;
+  async #read() {
+    const { body } = this;
+    if (!this.#loaded) body.replaceChildren(h("p", { class: "empty", text: "Loading" }));
+    const nodes = await this.#load();
+    // Nodes that are there already stay in the document: they may be open or selected.
+    const isSame = nodes.length === body.childNodes.length && nodes.every((node, at) => node === body.childNodes[at]);
+    if (!isSame) body.replaceChildren(...nodes);
+    this.#loaded = true;
   }
 
-  el.addEventListener("toggle", () => el.open && stale && read());
-  return { el, body, again: read };
+  /** @param {Error} error */
+  #fail(error) {
+    this.#stale = !this.#loaded;
+    if (this.#loaded) return;
+    const retry = { type: "button", class: "plain", text: "Try again", on: { click: () => this.reload() } };
+    this.body.replaceChildren(h("p", { class: "empty" }, error.message, " ", h("button", retry)));
+  }
 }

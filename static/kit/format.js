@@ -128,7 +128,7 @@ const STATUS = {
 };
 
 /** A story's status in words. @param {string | null | undefined} status */
-export function statusWords(status) {
+export function statusText(status) {
   if (!status) return "Not started";
   return STATUS[status] ?? status;
 }

@@ -4,7 +4,7 @@
 const PREFIX = "sprint-runner.";
 
 /** @param {string} name @param {string} otherwise @returns {string} */
-export function recall(name, otherwise) {
+export function readStored(name, otherwise) {
   try {
     return localStorage.getItem(PREFIX + name) ?? otherwise;
   } catch {
@@ -17,9 +17,9 @@ export function recall(name, otherwise) {
  * @param {string} name
  * @returns {string[]}
  */
-export function recallList(name) {
+export function readStoredList(name) {
   try {
-    const value = JSON.parse(recall(name, "[]"));
+    const value = JSON.parse(readStored(name, "[]"));
     return Array.isArray(value) ? value.map(String) : [];
   } catch {
     return [];
@@ -27,7 +27,7 @@ export function recallList(name) {
 }
 
 /** @param {string} name @param {string | null} value null forgets */
-export function remember(name, value) {
+export function writeStored(name, value) {
   try {
     if (value === null) localStorage.removeItem(PREFIX + name);
     else localStorage.setItem(PREFIX + name, value);

@@ -1,43 +1,43 @@
 // @ts-check
 /**
- * The arithmetic of the Timeline: rows and lanes of commands, an axis on which idle times are cut short, marks at round
- * times, bars that are too small to tell apart joined. Pure; times in ms.
+ * The geometry of the Timeline: rows of commands, an axis that cuts idle times short, marks at round times, and bars
+ * that are too narrow to tell apart, joined. Pure; times in ms.
  */
 
-/** @typedef {import("../shell/command-list.js").Step} Step */
-/** @typedef {{step: Step, lane: number}} Bar */
-/**
- * @typedef {{key: string, bars: Bar[], lanes: number}} Row a story and its commands; those at the same time in lanes
- */
+/** @typedef {import("../shell/command-list.js").Command} Command */
+/** @typedef {{command: Command, slot: number}} Bar `slot` separates commands that ran at the same time */
+/** @typedef {{key: string, bars: Bar[], slots: number}} Row a story and its commands */
 /** @typedef {{from: number, to: number, start: number, length: number}} Gap an idle time, and its place on the axis */
 /**
- * @typedef {{bars: Bar[], from: number, to: number, lane: number}} Piece one bar, or several that touch; places in px
+ * @typedef {{bars: Bar[], from: number, to: number, slot: number}} Piece one bar, or several that touch; places in px
+ * @typedef {{left: number, right: number, least: number}} View the visible range and the least width of a bar, in px
  */
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** Distances between marks that people count in. */
-const STEPS = [1, 2, 5, 10, 15, 30]
-  .map((n) => n * SECOND)
-  .concat(
-    [1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
-    [1, 2, 3, 6, 12].map((n) => n * HOUR),
-    [1, 2, 7, 14, 28, 91, 182, 364].map((n) => n * DAY),
-  );
+/** Distances between marks. */
+const STEPS = [
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR),
+  ...[1, 2, 7, 14, 28, 91, 182, 364].map((n) => n * DAY),
+];
 /** An idle time is cut when it is longer than this, and than this share of all work. */
 const IDLE_MS = 5 * SECOND;
 const IDLE_SHARE = 0.1;
-/** What is left of it on the axis: a share of all work, for one and for all together. */
+/** The length of a cut idle time on the axis: a share of all work, for one and for all together. */
 const CUT_SHARE = 0.04;
 const CUTS_SHARE = 0.4;
-/** How far ahead of now the axis ends while something runs, as a share of its length: so it rarely changes. */
+/** How far after now the axis ends while a command runs, as a share of its length: so it rarely changes. */
 const AHEAD = 0.12;
 
 /**
- * The marks of an axis, at most so many.
- * @param {number} from @param {number} to @param {number} most
+ * The marks of an axis, at most `most`.
+ * @param {number} from
+ * @param {number} to
+ * @param {number} most
  * @returns {{at: number[], step: number}}
  */
 export function marks(from, to, most) {
@@ -49,57 +49,61 @@ export function marks(from, to, most) {
 }
 
 /**
- * One row for each story, in the order in which they were begun; "" is the project itself.
- * @param {Iterable<Step>} steps in order of start
+ * One row for each story, in the order of their first command; "" is the project itself.
+ * @param {Iterable<Command>} commands in order of start
  * @returns {Row[]}
  */
-export function rowsOf(steps) {
+export function rowsOf(commands) {
   /** @type {Map<string, {row: Row, free: number[]}>} */
   const rows = new Map();
-  for (const step of steps) {
-    for (const key of step.story_keys.length ? step.story_keys : [""]) {
-      const place = rows.get(key) ?? { row: { key, bars: [], lanes: 0 }, free: [] };
-      rows.set(key, place);
-      const lane = freeLane(place.free, step.started_at);
-      place.free[lane] = step.ended_at ?? Infinity;
-      place.row.bars.push({ step, lane });
-      place.row.lanes = place.free.length;
+  for (const command of commands) {
+    for (const key of command.story_keys.length ? command.story_keys : [""]) {
+      const entry = rows.get(key) ?? { row: { key, bars: [], slots: 0 }, free: [] };
+      rows.set(key, entry);
+      addBar(entry, command);
     }
   }
-  return [...rows.values()].map((place) => place.row);
+  return [...rows.values()].map((entry) => entry.row);
 }
 
-/** @param {number[]} free when each lane is free again @param {number} at */
-function freeLane(free, at) {
-  const lane = free.findIndex((until) => until <= at);
-  return lane < 0 ? free.length : lane;
+/** @param {{row: Row, free: number[]}} entry `free`: when each slot is free again @param {Command} command */
+function addBar({ row, free }, command) {
+  const index = free.findIndex((until) => until <= command.started_at);
+  const slot = index < 0 ? free.length : index;
+  free[slot] = command.ended_at ?? Infinity;
+  row.bars.push({ command, slot });
+  row.slots = free.length;
 }
 
-/** From the first start to the last end; what still runs ends now. @param {Iterable<Step>} steps @param {number} now */
-export function extent(steps, now) {
+/**
+ * The range from the first start to the last end; a running command ends now.
+ * @param {Iterable<Command>} commands
+ * @param {number} now
+ */
+export function extent(commands, now) {
   let [from, to] = [Infinity, -Infinity];
-  for (const step of steps) {
-    from = Math.min(from, step.started_at);
-    to = Math.max(to, step.ended_at ?? now);
+  for (const command of commands) {
+    from = Math.min(from, command.started_at);
+    to = Math.max(to, command.ended_at ?? now);
   }
   return from < to ? { from, to } : { from: now - MINUTE, to: now };
 }
 
-/** Where instants stand on an axis from which idle times are cut, and back. */
+/** Maps instants to places on an axis without idle times, and back. */
 export class Axis {
   /** @type {Gap[]} */ gaps = [];
 
-  /** @param {Step[]} steps @param {number} now @param {boolean} cut whether idle times are cut short */
-  constructor(steps, now, cut) {
-    const { from, to } = extent(steps, now);
-    const live = steps.some((step) => step.ended_at === null);
+  /** @param {Command[]} commands @param {number} now @param {boolean} cut whether idle times are cut short */
+  constructor(commands, now, cut) {
+    const { from, to } = extent(commands, now);
+    const live = commands.some((command) => command.ended_at === null);
     this.from = from;
     this.to = live ? to + Math.max(SECOND, (to - from) * AHEAD) : to;
-    if (cut) this.#cut(steps, now);
+    if (cut) this.#cut(commands, now);
     this.length = this.place(this.to);
   }
 
-  /** How far from the beginning an instant stands, in ms of the axis. @param {number} at */
+  /** The distance of an instant from the start of the axis, in ms of the axis. @param {number} at */
   place(at) {
     let lost = 0;
     for (const { from, to, length } of this.gaps) {
@@ -109,7 +113,7 @@ export class Axis {
     return at - this.from - lost;
   }
 
-  /** The instant that stands so far from the beginning. @param {number} place */
+  /** The instant at a distance from the start of the axis. @param {number} place */
   instant(place) {
     let lost = 0;
     for (const { from, to, start, length } of this.gaps) {
@@ -119,17 +123,22 @@ export class Axis {
     return place + this.from + lost;
   }
 
-  /** @param {Step[]} steps @param {number} now */
-  #cut(steps, now) {
-    const idle = idleTimes(steps, now);
-    const work = this.to - this.from - idle.reduce((sum, gap) => sum + gap.to - gap.from, 0);
+  /** @param {Command[]} commands @param {number} now */
+  #cut(commands, now) {
+    const idle = idleTimes(commands, now);
+    const work = this.to - this.from - total(idle);
     const long = idle.filter((gap) => gap.to - gap.from > Math.max(IDLE_MS, work * IDLE_SHARE));
     if (!long.length) return;
-    const rest = this.to - this.from - long.reduce((sum, gap) => sum + gap.to - gap.from, 0);
-    const length =
-      2 ** Math.round(Math.log2(Math.max(1, Math.min(rest * CUT_SHARE, (rest * CUTS_SHARE) / long.length))));
+    const rest = this.to - this.from - total(long);
+    const wanted = Math.max(1, Math.min(rest * CUT_SHARE, (rest * CUTS_SHARE) / long.length));
+    // A power of two: while the run goes on the length rarely changes, so that bars do not move.
+    this.gaps = this.#placed(long, 2 ** Math.round(Math.log2(wanted)));
+  }
+
+  /** @param {{from: number, to: number}[]} idle @param {number} length of each on the axis @returns {Gap[]} */
+  #placed(idle, length) {
     let lost = 0;
-    this.gaps = long
+    return idle
       .filter((gap) => gap.to - gap.from > length)
       .map(({ from, to }) => {
         const start = from - this.from - lost;
@@ -139,77 +148,85 @@ export class Axis {
   }
 }
 
-/** The times in which nothing ran. @param {Step[]} steps @param {number} now */
-function idleTimes(steps, now) {
+/** @param {{from: number, to: number}[]} times */
+function total(times) {
+  return times.reduce((sum, time) => sum + time.to - time.from, 0);
+}
+
+/** The times in which no command ran. @param {Command[]} commands @param {number} now */
+function idleTimes(commands, now) {
   const idle = [];
   let busy = -Infinity;
-  for (const step of [...steps].sort((a, b) => a.started_at - b.started_at)) {
-    if (busy !== -Infinity && step.started_at > busy) idle.push({ from: busy, to: step.started_at });
-    busy = Math.max(busy, step.ended_at ?? now);
+  for (const command of [...commands].sort((a, b) => a.started_at - b.started_at)) {
+    if (busy !== -Infinity && command.started_at > busy) idle.push({ from: busy, to: command.started_at });
+    busy = Math.max(busy, command.ended_at ?? now);
   }
   return idle;
 }
 
 /**
  * The marks of an axis that are not inside a gap, between two instants.
- * @param {Axis} axis @param {number} from @param {number} to @param {number} apart least distance in ms of the axis
+ * @param {Axis} axis
+ * @param {number} from
+ * @param {number} to
+ * @param {number} apart least distance in ms of the axis
  */
 export function axisMarks(axis, from, to, apart) {
   const step = STEPS.find((size) => size >= apart) ?? STEPS[STEPS.length - 1];
-  const within = (/** @type {number} */ at) => Math.min(to, Math.max(from, at));
-  const edges = [
-    from,
-    ...axis.gaps.filter((gap) => gap.to > from && gap.from < to).flatMap((gap) => [within(gap.from), within(gap.to)]),
-    to,
-  ];
+  const clamp = (/** @type {number} */ at) => Math.min(to, Math.max(from, at));
+  const gaps = axis.gaps.filter((gap) => gap.to > from && gap.from < to);
+  const edges = [from, ...gaps.flatMap((gap) => [clamp(gap.from), clamp(gap.to)]), to];
   const at = [];
   for (let index = 0; index + 1 < edges.length; index += 2) {
-    if (edges[index + 1] <= edges[index]) continue;
-    const room = marks(edges[index], edges[index + 1], (edges[index + 1] - edges[index]) / step);
-    at.push(...room.at);
+    const [start, end] = [edges[index], edges[index + 1]];
+    if (end > start) at.push(...marks(start, end, (end - start) / step).at);
   }
   return { at, step };
 }
 
 /**
- * What is drawn of a row: bars in sight, those too small to tell apart joined into one piece.
- * @param {Row} row @param {(at: number) => number} x px of an instant @param {number} now
- * @param {{left: number, right: number, least: number}} view px: what is in sight, and the width from which bars stand
- *   alone
+ * The visible bars of a row; those too narrow to tell apart are joined into one piece.
+ * @param {Row} row
+ * @param {(at: number) => number} x px of an instant
+ * @param {number} now
+ * @param {View} view
  * @param {number | null} apart the command that is always drawn, and never joined with others
  * @returns {Piece[]}
  */
-export function pieces(row, x, now, { left, right, least }, apart) {
+export function pieces(row, x, now, view, apart) {
   /** @type {(Piece | undefined)[]} */
   const last = [];
   const drawn = [];
   for (const bar of row.bars) {
-    const { step, lane } = bar;
-    const from = x(step.started_at);
-    if (from > right && step.command_id !== apart) continue;
-    const to = x(step.ended_at ?? now);
-    const before = last[lane];
-    const alone = to - from >= least || step.command_id === apart || step.ended_at === null;
-    if (
-      before &&
-      !alone &&
-      before.to - before.from < 3 * least &&
-      from - before.to < least &&
-      before.bars[0].step.command_id !== apart &&
-      small(before, least)
-    ) {
+    const [from, to] = [x(bar.command.started_at), x(bar.command.ended_at ?? now)];
+    if (from > view.right && bar.command.command_id !== apart) continue;
+    const before = last[bar.slot];
+    if (before && isJoined(before, bar, { from, to, least: view.least, apart })) {
       before.bars.push(bar);
       before.to = Math.max(before.to, to);
-      continue;
+    } else {
+      const piece = { bars: [bar], from, to, slot: bar.slot };
+      last[bar.slot] = piece;
+      drawn.push(piece);
     }
-    const piece = { bars: [bar], from, to, lane };
-    last[lane] = piece;
-    drawn.push(piece);
   }
-  return drawn.filter((piece) => (piece.to >= left && piece.from <= right) || piece.bars[0].step.command_id === apart);
+  return drawn.filter((piece) => isVisible(piece, view) || piece.bars[0].command.command_id === apart);
 }
 
-/** @param {Piece} piece @param {number} least */
-function small(piece, least) {
-  return piece.bars.length > 1 || piece.to - piece.from < least;
+/**
+ * Whether a bar is drawn in one piece with those before it.
+ * @param {Piece} before
+ * @param {Bar} bar
+ * @param {{from: number, to: number, least: number, apart: number | null}} place
+ */
+function isJoined(before, { command }, { from, to, least, apart }) {
+  const alone = to - from >= least || command.command_id === apart || command.ended_at === null;
+  if (alone || before.bars[0].command.command_id === apart) return false;
+  const width = before.to - before.from;
+  return width < 3 * least && from - before.to < least && (before.bars.length > 1 || width < least);
+}
+
+/** @param {Piece} piece @param {View} view */
+function isVisible(piece, { left, right }) {
+  return piece.to >= left && piece.from <= right;
 }

@@ -6,14 +6,14 @@
 import { ApiError, post, put } from "../kit/api.js";
 import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
 import { clock, hourMinute, remaining, shortKey } from "../kit/format.js";
-import { recallList, remember } from "../kit/storage.js";
+import { readStoredList, writeStored } from "../kit/storage.js";
 import { announce, toast } from "../kit/toast.js";
 
-/** @typedef {import("../shell/app.js").Model} Model */
+/** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */
 /**
  * @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "unblock" | "resume" | "try" | "", words:
- *   string}} Need
+ *   string}} AttentionItem
  */
 
 /** Most calls that are remembered as put away. */
@@ -22,25 +22,25 @@ const PUT_AWAY_MOST = 200;
 const GLYPHS = { question: "ask", blocked: "blocked", waiting: "clock" };
 
 /** @param {{resume: () => unknown}} actions @returns {import("./run.js").Part} */
-export function createNeeds(actions) {
+export function createAttention(actions) {
   /** @type {unknown[]} */
   let last = [];
   let known = 0;
   /** @type {Set<string>} */
-  const away = new Set(recallList("put-away"));
+  const away = new Set(readStoredList("put-away"));
   /** @type {Model | null} */
   let shown = null;
   const doing = { ...actions, putAway };
   const rows = list(
     byId("attention-list"),
-    (/** @type {Need} */ need) => need.id,
+    (/** @type {AttentionItem} */ need) => need.id,
     (need) => createNeed(need, doing),
   );
 
   /** @param {string} id */
   function putAway(id) {
     away.add(id);
-    remember("put-away", JSON.stringify([...away].slice(-PUT_AWAY_MOST)));
+    writeStored("put-away", JSON.stringify([...away].slice(-PUT_AWAY_MOST)));
     last = [];
     if (shown) draw(shown, Date.now());
   }
@@ -52,7 +52,7 @@ export function createNeeds(actions) {
     const seen = [run.attention, run.agent, plan, run.problem, run.state, run.until, link.lost];
     if (seen.every((value, index) => value === last[index])) return;
     last = seen;
-    const needs = needsOf(model, now).filter((need) => !away.has(need.id));
+    const needs = attentionItems(model, now).filter((need) => !away.has(need.id));
     if (needs.length > known) announce(`Needs you: ${needs[0].item.message}`);
     known = needs.length;
     rows.render(needs);
@@ -68,15 +68,15 @@ export function createNeeds(actions) {
   };
 }
 
-/** @param {Need[]} needs */
+/** @param {AttentionItem[]} needs */
 function titleOf(needs) {
   if (needs.every(({ item }) => item.kind === "waiting")) return "Waiting";
   return needs.length > 1 ? `Needs you (${needs.length})` : "Needs you";
 }
 
-/** Newest first; what lasts stands on top. @param {Model} model @param {number} now @returns {Need[]} */
-export function needsOf({ run, plan, link, past }, now) {
-  const reachable = !link.lost && !past;
+/** Newest first; what lasts stands on top. @param {Model} model @param {number} now @returns {AttentionItem[]} */
+export function attentionItems({ run, plan, link, replaying }, now) {
+  const reachable = !link.lost && !replaying;
   const lasting = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
     message ? [standing("problem", message)] : [],
   );
@@ -88,7 +88,7 @@ export function needsOf({ run, plan, link, past }, now) {
           ? "The agent cannot reach its service."
           : "The usage limit of the agent is reached.",
       ),
-      words: waitWords(run.until, now),
+      words: waitText(run.until, now),
       act: reachable ? "try" : "",
     });
   const calls = run.attention
@@ -100,14 +100,14 @@ export function needsOf({ run, plan, link, past }, now) {
       words: "",
       act: reachable ? actOf(item, run, plan) : "",
     }));
-  return /** @type {Need[]} */ ([...lasting, ...calls.reverse()]);
+  return /** @type {AttentionItem[]} */ ([...lasting, ...calls.reverse()]);
 }
 
 /**
  * What is wrong as long as it lasts, whatever the run does.
  * @param {string} kind
  * @param {string} message
- * @returns {Need}
+ * @returns {AttentionItem}
  */
 function standing(kind, message) {
   return {
@@ -133,7 +133,7 @@ function isSettled(item, plan) {
  * @param {Attention} item
  * @param {import("../state.js").RunState} run
  * @param {import("../shell/plan.js").Plan} plan
- * @returns {Need["act"]}
+ * @returns {AttentionItem["act"]}
  */
 function actOf(item, run, plan) {
   if (item.kind === "question" && item.command_id !== null) return "answer";
@@ -147,13 +147,13 @@ function actOf(item, run, plan) {
 }
 
 /** @param {number | null} until @param {number} now */
-function waitWords(until, now) {
+function waitText(until, now) {
   if (!until) return "The run tries again by itself.";
   return `It goes on by itself at ${hourMinute(until, now)} (${remaining(until, now)}).`;
 }
 
 /**
- * @param {Need} first
+ * @param {AttentionItem} first
  * @param {{resume: () => unknown, putAway: (id: string) => void}} doing
  */
 function createNeed(first, doing) {
@@ -194,26 +194,30 @@ function createNeed(first, doing) {
   );
   return {
     el,
-    /** @param {Need} need */
+    /** @param {AttentionItem} need */
     update(need) {
       text(words, need.words);
       text(
         act,
-        { unblock: "Set back to Ready for dev", resume: "Go on past the budget", try: "Try now", answer: "", "": "" }[
-          need.act
-        ],
+        {
+          unblock: "Set back to Ready for dev",
+          resume: "Go on replaying the budget",
+          try: "Try now",
+          answer: "",
+          "": "",
+        }[need.act],
       );
       show(act, Boolean(act.textContent));
       if (form) show(form.el, need.act === "answer");
     },
     /** @param {number | null} until @param {number} now */
     tick(until, now) {
-      if (item.kind === "waiting") text(words, waitWords(until, now));
+      if (item.kind === "waiting") text(words, waitText(until, now));
     },
   };
 }
 
-/** @param {Need} need @param {HTMLElement} button @param {{resume: () => unknown}} doing */
+/** @param {AttentionItem} need @param {HTMLElement} button @param {{resume: () => unknown}} doing */
 async function perform(need, button, doing) {
   if (need.item.kind !== "blocked") return void doing.resume();
   const key = need.item.story_key ?? "";
@@ -223,7 +227,7 @@ async function perform(need, button, doing) {
   });
 }
 
-/** A question of an agent, answered in place; the event that tells of the answer takes it away. @param {Need} need */
+/** A question of an agent, answered in place; the event that tells of the answer takes it away. @param {AttentionItem} need */
 function createAnswer(need) {
   const id = `answer-${need.item.command_id}-${need.item.at}`;
   const field = h("textarea", { id, rows: 2, required: true, placeholder: "Your answer" });

@@ -1,136 +1,154 @@
 // @ts-check
-/** The operator's verbs: start, pause, resume, stop. Only what is possible is offered; a refusal is said in place. */
-import { ApiError, post } from "../kit/api.js";
+/** The operator's verbs: start, pause, resume, stop. Only what is possible is offered; a refusal is shown in place. */
+import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
-import { offered, verbWords } from "./run-text.js";
-import { createStartForm } from "./start-form.js";
+import { offered, verbText } from "./run-text.js";
+import { StartForm } from "./start-form.js";
 
-/** @typedef {import("../shell/app.js").Model} Model */
+/** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("./run-text.js").Verb} Verb */
 
-/** @param {() => Model} current */
-export function createControls(current) {
-  /** @type {Verb | null} */
-  let busy = null;
-  const dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
-  const form = createStartForm({
-    plan: () => current().plan,
-    onChange: () => renderWords(current()),
-    onSubmit: () => actions.start(),
-  });
+/** @type {readonly Verb[]} */
+const VERBS = ["start", "pause", "resume", "stop"];
 
-  let state = "";
-  /** @type {Verb[]} */
-  let verbs = [];
+export class Controls {
+  #current;
+  #dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
+  #form;
+  /** The verb whose request is under way. @type {Verb | null} */ #busy = null;
+  /** @type {Verb[]} */ #verbs = [];
+  #state = "";
 
-  /** @param {Model} model @param {boolean} replaying the past cannot be changed */
-  function render(model, replaying) {
-    const { run, ready, link } = model;
-    if (state !== run.state) refuse("");
-    state = run.state;
-    verbs = ready && !link.lost && !replaying ? offered(run) : [];
-    show(byId("start-form"), verbs.includes("start"));
-    for (const verb of /** @type {const} */ (["pause", "resume", "stop"])) show(byId(verb), verbs.includes(verb));
-    text(byId("resume-words"), run.state === "waiting" ? "Try now" : "Resume");
-    text(byId("stop-words"), run.state === "stopping" ? "Stop now" : "Stop");
-    attr(byId("start"), "class", verbs.includes("resume") ? "button" : "button primary");
-    if (dialog.open && !verbs.includes("stop")) dialog.close("");
-    renderWords(model);
+  /** @param {() => Model} current */
+  constructor(current) {
+    this.#current = current;
+    this.#form = new StartForm({
+      plan: () => current().plan,
+      onChange: () => this.#renderText(current()),
+      onSubmit: () => this.start(),
+    });
+    byId("pause").addEventListener("click", () => this.pause());
+    byId("resume").addEventListener("click", () => this.resume());
+    byId("stop").addEventListener("click", () => this.askStop());
+    this.#dialog.addEventListener("close", () => {
+      const { returnValue: mode } = this.#dialog;
+      if (mode === "graceful" || mode === "now") this.stop(mode);
+    });
   }
 
   /** @param {Model} model */
-  function renderWords({ run, counts }) {
-    const { stories, agent, ...rest } = form.chosen();
+  render(model) {
+    const { run, ready, link, replaying } = model;
+    if (this.#state !== run.state) refuse("");
+    this.#state = run.state;
+    // A replay shows the past, which cannot be changed.
+    this.#verbs = ready && !link.lost && !replaying ? offered(run) : [];
+    this.#renderButtons(run.state);
+    if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
+    this.#renderText(model);
+  }
+
+  async start() {
+    const request = this.#form.request();
+    if (request && (await this.#send("start", "/api/run/start", request, ""))) this.#form.started();
+  }
+
+  pause() {
+    return this.#send("pause", "/api/run/pause", {}, "The run pauses after the current command.");
+  }
+
+  resume() {
+    return this.#send("resume", "/api/run/resume", {}, "");
+  }
+
+  /** @param {"graceful" | "now"} mode */
+  stop(mode) {
+    const done = { now: "Ending the agent now.", graceful: "The run stops after the current command." }[mode];
+    return this.#send("stop", "/api/run/stop", { mode }, done);
+  }
+
+  /** Asks how to stop, or stops at once when the run is stopping already. */
+  askStop() {
+    const { run } = this.#current();
+    if (run.state === "stopping") return void this.stop("now");
+    this.#dialog.returnValue = "";
+    const ends = "It ends by itself, then nothing more starts.";
+    const idle = "Nothing runs just now, so the batch ends at once.";
+    text(byId("stop-graceful-note"), run.operations.length ? ends : idle);
+    this.#dialog.showModal();
+  }
+
+  /** Pauses or resumes, whichever is possible. */
+  toggle() {
+    if (this.#offers("resume")) this.resume();
+    else if (this.#offers("pause")) this.pause();
+  }
+
+  /** The verbs that are possible now, for the palette. @returns {{words: string, run: () => unknown}[]} */
+  entries() {
+    const waiting = this.#current().run.state === "waiting";
+    const all = {
+      start: { words: "Start the run", run: () => this.start() },
+      pause: { words: "Pause after the current command", run: () => this.pause() },
+      resume: { words: waiting ? "Try again now" : "Resume the run", run: () => this.resume() },
+      stop: { words: "Stop the run…", run: () => this.askStop() },
+    };
+    return this.#verbs.map((verb) => all[verb]);
+  }
+
+  /** @param {Verb} verb */
+  #offers(verb) {
+    return this.#verbs.includes(verb);
+  }
+
+  /** @param {string} state of the run */
+  #renderButtons(state) {
+    show(byId("start-form"), this.#offers("start"));
+    for (const verb of VERBS.slice(1)) show(byId(verb), this.#offers(verb));
+    text(byId("resume-words"), state === "waiting" ? "Try now" : "Resume");
+    text(byId("stop-words"), state === "stopping" ? "Stop now" : "Stop");
+    attr(byId("start"), "class", this.#offers("resume") ? "button" : "button primary");
+  }
+
+  /** @param {Model} model */
+  #renderText({ run, counts }) {
+    const { stories, agent, ...rest } = this.#form.chosen();
     const chosen = { ...rest, stories: stories?.length ?? counts.runnable, agent: agent || run.agent.name };
-    text(byId("verb-words"), verbs.length ? verbWords(run, chosen) : "");
-    show(byId("start-fields"), form.open && verbs.includes("start"));
+    text(byId("verb-words"), this.#verbs.length ? verbText(run, chosen) : "");
+    show(byId("start-fields"), this.#form.open && this.#offers("start"));
   }
 
   /**
+   * Sends one request at a time.
    * @param {Verb} verb
    * @param {string} path
    * @param {Record<string, unknown>} body
-   * @param {string} done
-   * @returns {Promise<boolean>}
+   * @param {string} done shown when it succeeded, "" for nothing
+   * @returns {Promise<boolean>} whether it succeeded
    */
-  async function act(verb, path, body, done) {
-    if (busy) return false;
-    setBusy(verb);
+  async #send(verb, path, body, done) {
+    if (this.#busy) return false;
+    this.#setBusy(verb);
     refuse("");
-    try {
-      await post(path, body);
-      if (done) toast(done);
-      return true;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      refuse(error.message);
-      return false;
-    } finally {
-      setBusy(null);
-    }
+    const request = post(path, body).finally(() => this.#setBusy(null));
+    const refusal = await catchApiError(
+      request.then(() => null),
+      (error) => error.message,
+    );
+    if (refusal !== null) refuse(refusal);
+    else if (done) toast(done);
+    return refusal === null;
   }
 
   /** @param {Verb | null} verb */
-  function setBusy(verb) {
-    busy = verb;
-    for (const name of ["start", "pause", "resume", "stop"]) attr(byId(name), "aria-disabled", name === verb || null);
+  #setBusy(verb) {
+    this.#busy = verb;
+    for (const name of VERBS) attr(byId(name), "aria-disabled", name === verb || null);
   }
-
-  const actions = {
-    async start() {
-      const request = form.request();
-      if (request && (await act("start", "/api/run/start", request, ""))) form.started();
-    },
-    pause: () => act("pause", "/api/run/pause", {}, "The run pauses after the current command."),
-    resume: () => act("resume", "/api/run/resume", {}, ""),
-    /** @param {"graceful" | "now"} mode */
-    stop: (mode) =>
-      act(
-        "stop",
-        "/api/run/stop",
-        { mode },
-        mode === "now" ? "Ending the agent now." : "The run stops after the current command.",
-      ),
-    askStop() {
-      if (current().run.state === "stopping") return void actions.stop("now");
-      dialog.returnValue = "";
-      text(
-        byId("stop-graceful-note"),
-        current().run.operations.length
-          ? "It ends by itself, then nothing more starts."
-          : "Nothing runs just now, so the batch ends at once.",
-      );
-      dialog.showModal();
-    },
-    /** Pause or resume, whichever is possible. */
-    toggle() {
-      if (verbs.includes("resume")) return void actions.resume();
-      if (verbs.includes("pause")) actions.pause();
-    },
-    /** What can be done now, for the palette. @returns {{words: string, run: () => unknown}[]} */
-    entries() {
-      const paused = current().run.state === "waiting";
-      const all = {
-        start: { words: "Start the run", run: actions.start },
-        pause: { words: "Pause after the current command", run: actions.pause },
-        resume: { words: paused ? "Try again now" : "Resume the run", run: actions.resume },
-        stop: { words: "Stop the run…", run: actions.askStop },
-      };
-      return verbs.map((verb) => all[verb]);
-    },
-  };
-
-  byId("pause").addEventListener("click", actions.pause);
-  byId("resume").addEventListener("click", actions.resume);
-  byId("stop").addEventListener("click", actions.askStop);
-  dialog.addEventListener("close", () => {
-    if (dialog.returnValue === "graceful" || dialog.returnValue === "now") actions.stop(dialog.returnValue);
-  });
-  return { render, ...actions };
 }
 
-/** @param {string} reason "" takes the last one away */
+/** @param {string} reason "" removes the last one */
 function refuse(reason) {
   text(byId("refusal-words"), reason);
   show(byId("refusal"), Boolean(reason));

@@ -57,7 +57,7 @@ export function estimate(past, spent) {
 }
 
 /** "about 12 min left". @param {number} left */
-export function leftWords(left) {
+export function leftText(left) {
   if (left < MINUTE) return "less than a minute left";
   if (left < 60 * MINUTE) return `about ${Math.round(left / MINUTE)} min left`;
   const quarters = Math.round(left / (15 * MINUTE)) / 4;
@@ -66,6 +66,6 @@ export function leftWords(left) {
 }
 
 /** "from the last 8 stories". @param {number} of */
-export function sourceWords(of) {
+export function sourceText(of) {
   return of === 1 ? "from the one story so far" : `from the last ${plural(of, "story", "stories")}`;
 }

@@ -10,9 +10,9 @@
  * @typedef {{story: string, command: string, level: number, query: string}} Filter `""` and 0 let everything through
  */
 
-/** Lines kept while following; older ones come from the server again. About 40 MB of memory. */
+/** LogBuffer kept while following; older ones come from the server again. About 40 MB of memory. */
 export const CAPACITY = 100_000;
-/** Lines dropped at once, so that dropping is rare. */
+/** LogBuffer dropped at once, so that dropping is rare. */
 const SLACK = 5_000;
 /** Most lines kept while somebody reads further up. */
 const READING_CAPACITY = 3 * CAPACITY;
@@ -20,7 +20,7 @@ const READING_CAPACITY = 3 * CAPACITY;
 /** @type {Filter} */
 export const EVERYTHING = { story: "", command: "", level: 0, query: "" };
 
-export class Lines {
+export class LogBuffer {
   /** @type {Line[]} */ all = [];
   /** @type {Line[]} */ view = [];
   /** @type {Filter} */ filter = EVERYTHING;

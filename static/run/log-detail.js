@@ -4,7 +4,7 @@
 import { attr, byId, show, text } from "../kit/dom.js";
 import { clock, count, day } from "../kit/format.js";
 import { toast } from "../kit/toast.js";
-import { amend, here } from "../kit/url-params.js";
+import { setUrlParams, urlParams } from "../kit/url-params.js";
 
 /** @typedef {import("./log-line.js").Line} Line */
 
@@ -39,14 +39,14 @@ export function createDetail(actions) {
       attr(
         transcript,
         "href",
-        `#run?${new URLSearchParams({ ...Object.fromEntries(here()), story: line.story, transcript: String(line.of) })}`,
+        `#run?${new URLSearchParams({ ...Object.fromEntries(urlParams()), story: line.story, transcript: String(line.of) })}`,
       );
     },
     copy: () => shown && copyText(asText(shown), "Line copied"),
     /** The address of this page with this line in it, which is what is in the address bar. */
     link() {
       if (!shown) return;
-      amend({ line: String(shown.seq) });
+      setUrlParams({ line: String(shown.seq) });
       copyText(location.href, "Link copied: it opens the log at this line");
     },
   };

@@ -3,8 +3,8 @@
 
 import { byId, h } from "../kit/dom.js";
 import { shortCommand, shortKey } from "../kit/format.js";
-import { recall, remember } from "../kit/storage.js";
-import { amend } from "../kit/url-params.js";
+import { readStored, writeStored } from "../kit/storage.js";
+import { setUrlParams } from "../kit/url-params.js";
 import { baseOf } from "./log-buffer.js";
 
 /** @typedef {import("./log-buffer.js").Filter} Filter */
@@ -33,7 +33,7 @@ export function createFilter(onChange) {
 
   /** The address has what is chosen, so that it can be shared and survives a reload. */
   function tell() {
-    amend({
+    setUrlParams({
       q: query.value.trim(),
       level: level.value === "0" ? null : level.value,
       of: story.value,
@@ -42,12 +42,12 @@ export function createFilter(onChange) {
   }
 
   function changed() {
-    remember("log-level", level.value);
+    writeStored("log-level", level.value);
     tell();
     onChange(value());
   }
 
-  level.value = recall("log-level", "0");
+  level.value = readStored("log-level", "0");
   if (!level.value) level.value = "0";
   for (const el of [level, story.el, command.el]) el.addEventListener("change", changed);
   query.addEventListener("input", () => {

@@ -18,7 +18,7 @@ export const WARNING = 2;
 export const ERROR = 3;
 
 /** @param {Envelope} event @returns {Line} */
-export function toLine(event) {
+export function toLogLine(event) {
   const p = event.payload;
   const said = (SAY[event.type] ?? sayUnknown)(p, event.type);
   return {

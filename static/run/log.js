@@ -9,11 +9,11 @@ import { ApiError, events } from "../kit/api.js";
 import { byId, show, style, text } from "../kit/dom.js";
 import { clock, count, plural } from "../kit/format.js";
 import { toast } from "../kit/toast.js";
-import { amend, whole } from "../kit/url-params.js";
-import { CAPACITY, Lines } from "./log-buffer.js";
+import { setUrlParams, wholeNumber } from "../kit/url-params.js";
+import { CAPACITY, LogBuffer } from "./log-buffer.js";
 import { asText, copyText, createDetail } from "./log-detail.js";
 import { createFilter } from "./log-filter.js";
-import { toLine } from "./log-line.js";
+import { toLogLine } from "./log-line.js";
 import { createRow } from "./log-row.js";
 
 /** @typedef {import("./log-line.js").Line} Line */
@@ -21,10 +21,10 @@ import { createRow } from "./log-row.js";
 
 /** Rows drawn above and below what is in sight. */
 const SPARE_ROWS = 6;
-/** Lines fetched at once while somebody scrolls, and while something is searched further up. */
+/** LogBuffer fetched at once while somebody scrolls, and while something is searched further up. */
 const PAGE = 500;
 const SEARCH_PAGE = 2_000;
-/** Lines that a new filter looks at in one frame. */
+/** LogBuffer that a new filter looks at in one frame. */
 const EXAMINED = 8_000;
 /** Most lines that are copied at once. */
 const COPY_MOST = 10_000;
@@ -32,7 +32,7 @@ const COPY_MOST = 10_000;
 const NEAR_TOP = 40;
 
 export class Log {
-  #live = new Lines();
+  #live = new LogBuffer();
   /** What is shown: the live lines, or those of a replay. */
   lines = this.#live;
   following = true;
@@ -61,7 +61,7 @@ export class Log {
 
   /** Starts again: another epoch, or a gap that was not filled. @param {Envelope[]} envelopes */
   reset(envelopes) {
-    this.#live.reset(envelopes.map(toLine));
+    this.#live.reset(envelopes.map(toLogLine));
     this.filter.learn(this.#live.all);
     this.select(null);
     this.following = true;
@@ -74,7 +74,7 @@ export class Log {
   /** What the address says: a filter, and a line to show. @param {URLSearchParams} params */
   route(params) {
     this.filter.route(params);
-    const line = whole(params.get("line"));
+    const line = wholeNumber(params.get("line"));
     if (line === null || line === this.selected?.seq) return;
     this.#wanted = line;
     if (this.#live.first) this.#reveal(line);
@@ -91,7 +91,7 @@ export class Log {
   /** @param {Envelope[]} envelopes in order, newer than all before */
   append(envelopes) {
     if (!envelopes.length) return;
-    const lines = envelopes.map(toLine);
+    const lines = envelopes.map(toLogLine);
     const before = this.#live.view.length;
     this.#live.append(lines);
     this.filter.learn(lines);
@@ -109,7 +109,7 @@ export class Log {
   replay(lines) {
     if (lines === null && this.lines === this.#live) return;
     if (lines && this.lines === this.#live) {
-      this.lines = new Lines();
+      this.lines = new LogBuffer();
       this.following = true;
     } else if (!lines) this.lines = this.#live;
     if (lines) this.lines.all = lines;
@@ -139,7 +139,7 @@ export class Log {
 
   /** @param {Line | null} line */
   select(line) {
-    if (line !== this.selected && !this.#replays) amend({ line: line && String(line.seq) });
+    if (line !== this.selected && !this.#replays) setUrlParams({ line: line && String(line.seq) });
     this.selected = line;
     this.detail.show(line);
     this.#changed();
@@ -258,7 +258,7 @@ export class Log {
     try {
       const page = await events({ since, limit: first - 1 - since });
       if (this.#replays || this.lines.first?.seq !== first) return false;
-      this.#putBefore(page.filter((event) => event.seq < first).map(toLine));
+      this.#putBefore(page.filter((event) => event.seq < first).map(toLogLine));
       return page.length > 0;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

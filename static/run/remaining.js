@@ -4,16 +4,16 @@
  */
 import { ApiError, get } from "../kit/api.js";
 import { byId, text } from "../kit/dom.js";
-import { estimate, LOOK_BACK, leftWords, sourceWords, timeOfStories } from "./eta.js";
+import { estimate, LOOK_BACK, leftText, sourceText, timeOfStories } from "./eta.js";
 
-/** @typedef {import("../shell/app.js").Model} Model */
+/** @typedef {import("../shell/model.js").Model} Model */
 
 /** Batches that are looked into for finished stories, newest first. */
 const BATCHES_MOST = 5;
 /** Stories of a cycle, at most. */
 const PER_CYCLE = 2;
 
-export function createPace() {
+export function createRemaining() {
   /** What stories of earlier batches took, newest first. @type {number[]} */
   let past = [];
   /** The stories that the batch was started with; null for all. @type {Set<string> | null} */
@@ -43,7 +43,7 @@ export function createPace() {
 
   /** @param {Model} model @param {number} now */
   function draw(model, now) {
-    const words = model.past ? null : remainingWords(model, past, only, now);
+    const words = model.replaying ? null : remainingText(model, past, only, now);
     text(byId("tile-time-left"), words?.batch ?? "");
     text(byId("cycle-left"), words?.cycle ?? "");
   }
@@ -51,9 +51,9 @@ export function createPace() {
   return {
     /** @param {Model} model @param {number} now */
     render(model, now) {
-      const { run, ready, plan, steps, past: replayed } = model;
-      if (ready && !replayed && run.batch && run.batch.id !== known) read((known = run.batch.id));
-      const seen = [plan, steps, run.state, run.cycles, run.stories, replayed, past];
+      const { run, ready, plan, commands, replaying } = model;
+      if (ready && !replaying && run.batch && run.batch.id !== known) read((known = run.batch.id));
+      const seen = [plan, commands, run.state, run.cycles, run.stories, replaying, past];
       if (seen.every((value, index) => value === last[index])) return;
       last = seen;
       draw(model, now);
@@ -85,9 +85,9 @@ function finishedIn({ stories, commands }) {
  * @param {Model} model @param {readonly number[]} earlier @param {Set<string> | null} only @param {number} now
  * @returns {{batch: string, cycle: string} | null} null while nothing can be said
  */
-function remainingWords({ run, plan, steps }, earlier, only, now) {
+function remainingText({ run, plan, commands }, earlier, only, now) {
   if (!run.batch || run.state === "idle") return null;
-  const times = timeOfStories(steps.values(), now);
+  const times = timeOfStories(commands.values(), now);
   const here = run.stories
     .filter((story) => story.status === "done")
     .map((story) => times.get(story.story_key) ?? 0)
@@ -105,8 +105,8 @@ function remainingWords({ run, plan, steps }, earlier, only, now) {
   const cycle = estimate(past, spent(inCycle));
   if (!batch || !cycle) return null;
   return {
-    batch: inCycle.length + rest.length ? `${leftWords(batch.left / abreast)}, ${sourceWords(batch.of)}` : "",
-    cycle: inCycle.length ? leftWords(cycle.left / abreast) : "",
+    batch: inCycle.length + rest.length ? `${leftText(batch.left / abreast)}, ${sourceText(batch.of)}` : "",
+    cycle: inCycle.length ? leftText(cycle.left / abreast) : "",
   };
 }
 

@@ -26,11 +26,11 @@ export function headline(run, counts, now) {
     case "stopping":
       return { text: "Stopping – waiting for the last command to end", tone: "hold" };
     case "paused":
-      return { text: pausedWords(run.reason), tone: "hold" };
+      return { text: pausedText(run.reason), tone: "hold" };
     case "waiting":
-      return { text: waitingWords(run, now), tone: "hold" };
+      return { text: waitingText(run, now), tone: "hold" };
     default:
-      return idleWords(run, counts);
+      return idleText(run, counts);
   }
 }
 
@@ -56,12 +56,12 @@ const PAUSED = {
 };
 
 /** @param {string | null} reason */
-function pausedWords(reason) {
+function pausedText(reason) {
   return PAUSED[reason ?? "operator"] ?? `Paused: ${reason}`;
 }
 
 /** @param {RunState} run @param {number} now */
-function waitingWords(run, now) {
+function waitingText(run, now) {
   if (run.reason === "unreachable") return "Waiting for the agent's service, which cannot be reached";
   if (!run.until) return "Waiting for the usage limit to be lifted";
   return `Waiting for the usage limit until ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
@@ -72,11 +72,11 @@ function waitingWords(run, now) {
  * @param {Counts} counts
  * @returns {{text: string, tone: Tone}}
  */
-function idleWords(run, counts) {
+function idleText(run, counts) {
   if (run.resumable !== null) {
     return { text: "Interrupted: press Resume to go on at the same place", tone: "hold" };
   }
-  const result = resultWords(run.totals.stories_done, run.totals.stories_blocked);
+  const result = resultText(run.totals.stories_done, run.totals.stories_blocked);
   switch (run.batch?.status) {
     case "completed":
       return { text: `Finished: ${result}`, tone: run.totals.stories_blocked ? "hold" : "good" };
@@ -85,17 +85,17 @@ function idleWords(run, counts) {
     case "error":
       return { text: `Failed: ${run.batch.reason ?? "the batch ended with an error"}`, tone: "bad" };
     default:
-      return { text: readyWords(counts), tone: "calm" };
+      return { text: readyText(counts), tone: "calm" };
   }
 }
 
 /** @param {number} done @param {number} blocked */
-function resultWords(done, blocked) {
+function resultText(done, blocked) {
   return blocked ? `${done} done, ${blocked} blocked` : `${done} done`;
 }
 
 /** @param {Counts} counts */
-function readyWords(counts) {
+function readyText(counts) {
   if (counts.runnable) return `Ready: ${plural(counts.runnable, "story", "stories")} to run`;
   if (counts.total && counts.done === counts.total) return `All ${counts.total} stories are done`;
   return counts.total ? "Nothing to run" : "Ready";
@@ -133,7 +133,7 @@ export function offered(run) {
  * @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen what Start would
  *   start
  */
-export function verbWords(run, chosen) {
+export function verbText(run, chosen) {
   switch (run.state) {
     case "running":
       return "Pause lets the current command end first. Stop asks: after it, or at once.";
@@ -149,8 +149,8 @@ export function verbWords(run, chosen) {
       return "";
     default:
       return run.resumable === null
-        ? startWords(chosen)
-        : `Resume goes on with batch ${run.resumable}. ${startWords(chosen)}`;
+        ? startText(chosen)
+        : `Resume goes on with batch ${run.resumable}. ${startText(chosen)}`;
   }
 }
 
@@ -161,7 +161,7 @@ const PAST = {
 };
 
 /** @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen */
-function startWords({ stories, cycles, budget, agent }) {
+function startText({ stories, cycles, budget, agent }) {
   if (!stories) return "No story can run: all are done, blocked or parked.";
   const most = cycles === "all" ? stories : Math.min(stories, cycles * 2);
   const what =

@@ -4,14 +4,14 @@ import { attr, byId, h, list, show, style, text } from "../kit/dom.js";
 import { allTokens, money, shortCommand, shortKey, stopwatch, tokens } from "../kit/format.js";
 import { titleOf } from "../shell/plan.js";
 
-/** @typedef {import("../shell/app.js").Model} Model */
+/** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Operation} Operation */
 
 /** In the place of an agent's name: what the runner does itself has no transcript. */
 const RUNNER = "runner";
 
 /** @returns {import("./run.js").Part} */
-export function createOperations() {
+export function createRunningCommands() {
   /** @type {unknown[]} */
   let last = [];
   let rows = 0;

@@ -1,16 +1,13 @@
 // @ts-check
-/**
- * What to start: how many cycles, which stories, which agent, for how much. Checked in place, remembered, said in
- * words.
- */
-import { ApiError, get } from "../kit/api.js";
+/** The form of what to start: how many cycles, which stories, which agent, which budget. It is checked in place. */
+import { catchApiError, get } from "../kit/api.js";
 import { attr, byId, h, show, text } from "../kit/dom.js";
-import { shortKey, statusWords } from "../kit/format.js";
-import { recall, remember } from "../kit/storage.js";
+import { shortKey, statusText } from "../kit/format.js";
+import { readStored, writeStored } from "../kit/storage.js";
 
 /** @typedef {import("../shell/plan.js").Plan} Plan */
 /** @typedef {{batch_size: number | "all", stories?: string[], agent?: string, budget_usd?: number}} Request */
-/** @typedef {{value: any, wrong: string}} Read a field's value, or what is wrong with it */
+/** @typedef {{value: any, wrong: string}} Read the value of a field, or what is wrong with it */
 
 /** The bounds of a batch, as the server has them. */
 const MOST_CYCLES = 1000;
@@ -27,7 +24,7 @@ export function readCycles(text) {
 
 /**
  * @param {string} text
- * @param {boolean} [bad] the field holds what is no number at all
+ * @param {boolean} [bad] whether the field contains no number at all
  * @returns {Read} US dollars, null for no cap
  */
 export function readBudget(text, bad = false) {
@@ -41,124 +38,144 @@ export function readBudget(text, bad = false) {
 export function readStories(text, plan) {
   const names = text.split(/[\s,;]+/).filter(Boolean);
   if (!names.length) return { value: null, wrong: "" };
-  const found = names.map(
-    (name) =>
-      plan.byKey.get(name) ?? plan.stories.find((story) => shortKey(story.key).toLowerCase() === name.toLowerCase()),
-  );
-  const strange = names.filter((_, index) => !found[index]);
-  if (strange.length)
-    return {
-      value: null,
-      wrong: `The plan has no ${strange.length === 1 ? "story" : "stories"} ${strange.join(", ")}.`,
-    };
-  const resting = found.filter((story) => story && !story.runnable);
-  if (resting.length)
-    return {
-      value: null,
-      wrong:
-        resting
-          .map((story) => story && `${shortKey(story.key)} is ${statusWords(story.status).toLowerCase()}`)
-          .join(", ") + ".",
-    };
-  return { value: [...new Set(found.map((story) => story?.key))], wrong: "" };
+  const found = names.map((name) => findStory(plan, name));
+  const unknown = names.filter((_, index) => !found[index]);
+  if (unknown.length) return { value: null, wrong: unknownText(unknown) };
+  const stories = found.flatMap((story) => story ?? []);
+  const resting = stories.filter((story) => !story.runnable);
+  if (resting.length) return { value: null, wrong: restingText(resting) };
+  return { value: [...new Set(stories.map((story) => story.key))], wrong: "" };
 }
 
-/** @param {{plan: () => Plan, onChange: () => void, onSubmit: () => void}} page */
-export function createStartForm(page) {
-  const [cycles, only] = [input("cycles"), input("amount-cycles")];
-  const [budget, stories] = [input("start-budget"), input("start-stories")];
-  const agent = /** @type {HTMLSelectElement} */ (byId("start-agent"));
-  const more = byId("start-more");
-  let offered = false;
+/** @param {Plan} plan @param {string} name a key or the number of a story */
+function findStory(plan, name) {
+  const number = name.toLowerCase();
+  return plan.byKey.get(name) ?? plan.stories.find((story) => shortKey(story.key).toLowerCase() === number);
+}
 
-  /** @param {boolean} told whether what is wrong is said; else only read */
-  function read(told) {
-    const size = only.checked ? readCycles(cycles.value) : { value: /** @type {const} */ ("all"), wrong: "" };
-    const most = readBudget(budget.value, budget.validity.badInput);
-    const which = readStories(stories.value, page.plan());
-    if (told)
-      for (const [field, id, { wrong }] of /** @type {const} */ ([
-        [cycles, "cycles-wrong", size],
-        [budget, "budget-wrong", most],
-        [stories, "stories-wrong", which],
-      ]))
-        say(field, id, wrong);
-    const first = [
-      [cycles, size],
-      [budget, most],
-      [stories, which],
-    ].find(([, got]) => /** @type {Read} */ (got).wrong);
+/** @param {string[]} names */
+function unknownText(names) {
+  return `The plan has no ${names.length === 1 ? "story" : "stories"} ${names.join(", ")}.`;
+}
+
+/** @param {import("../shell/plan.js").PlanStory[]} stories */
+function restingText(stories) {
+  const all = stories.map(({ key, status }) => `${shortKey(key)} is ${statusText(status).toLowerCase()}`);
+  return `${all.join(", ")}.`;
+}
+
+export class StartForm {
+  #cycles = input("cycles");
+  /** The choice of so many cycles, instead of all stories. */
+  #limited = input("amount-cycles");
+  #budget = input("start-budget");
+  #stories = input("start-stories");
+  #agent = /** @type {HTMLSelectElement} */ (byId("start-agent"));
+  #more = byId("start-more");
+  #agentsOffered = false;
+  #page;
+
+  /** @param {{plan: () => Plan, onChange: () => void, onSubmit: () => void}} page */
+  constructor(page) {
+    this.#page = page;
+    recallSize(this.#cycles, this.#limited);
+    this.#budget.value = readStored("start-budget", "");
+    this.#renderUnit();
+    this.#addListeners();
+    if (readStored("start-options", "")) queueMicrotask(() => this.#setOpen(true));
+  }
+
+  get open() {
+    return this.#more.getAttribute("aria-expanded") === "true";
+  }
+
+  /** What Start would start, as far as the fields are valid. */
+  chosen() {
+    const { size, budget, stories } = this.#read();
     return {
-      size: size.value,
-      budget: most.value,
-      stories: which.value,
-      agent: agent.value,
-      first: /** @type {HTMLInputElement | undefined} */ (first?.[0]),
+      cycles: size.value ?? "all",
+      budget: budget.value,
+      stories: stories.value,
+      agent: this.#agent.value,
     };
   }
 
-  function unit() {
-    text(byId("cycles-unit"), cycles.value === "1" ? "cycle" : "cycles");
+  /** The request; null after showing what is wrong and focusing it. @returns {Request | null} */
+  request() {
+    const { size, budget, stories } = this.#read();
+    const wrong = this.#showErrors();
+    if (wrong) {
+      if (wrong !== this.#cycles) this.#setOpen(true);
+      wrong.focus();
+      return null;
+    }
+    writeStored("batch-size", String(size.value));
+    writeStored("start-budget", budget.value === null ? null : String(budget.value));
+    const agent = this.#agent.value;
+    return {
+      batch_size: size.value,
+      ...(stories.value && { stories: stories.value }),
+      ...(agent && { agent }),
+      ...(budget.value && { budget_usd: budget.value }),
+    };
+  }
+
+  /** A batch was started: its stories were chosen for it alone. */
+  started() {
+    this.#stories.value = "";
+    this.#setOpen(false);
+  }
+
+  #addListeners() {
+    byId("start-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#page.onSubmit();
+    });
+    this.#more.addEventListener("click", () => this.#setOpen(!this.open));
+    this.#cycles.addEventListener("input", () => {
+      this.#limited.checked = true;
+      this.#renderUnit();
+    });
+    for (const field of [this.#cycles, this.#budget, this.#stories])
+      field.addEventListener("change", () => this.#showErrors());
+    for (const type of ["input", "change"])
+      for (const id of ["start-form", "start-fields"]) byId(id).addEventListener(type, () => this.#page.onChange());
+  }
+
+  #read() {
+    /** @type {Read} */
+    const all = { value: "all", wrong: "" };
+    return {
+      size: this.#limited.checked ? readCycles(this.#cycles.value) : all,
+      budget: readBudget(this.#budget.value, this.#budget.validity.badInput),
+      stories: readStories(this.#stories.value, this.#page.plan()),
+    };
+  }
+
+  /** Shows what is wrong beside each field. @returns {HTMLInputElement | undefined} the first field that is wrong */
+  #showErrors() {
+    const { size, budget, stories } = this.#read();
+    const fields = /** @type {const} */ ([
+      [this.#cycles, "cycles-wrong", size],
+      [this.#budget, "budget-wrong", budget],
+      [this.#stories, "stories-wrong", stories],
+    ]);
+    for (const [field, id, { wrong }] of fields) showError(field, id, wrong);
+    return fields.find(([, , { wrong }]) => wrong)?.[0];
+  }
+
+  #renderUnit() {
+    text(byId("cycles-unit"), this.#cycles.value === "1" ? "cycle" : "cycles");
   }
 
   /** @param {boolean} open */
-  function unfold(open) {
-    attr(more, "aria-expanded", String(open));
-    remember("start-options", open ? "open" : null);
-    if (open && !offered) offerAgents(agent);
-    offered ||= open;
-    page.onChange();
+  #setOpen(open) {
+    attr(this.#more, "aria-expanded", String(open));
+    writeStored("start-options", open ? "open" : null);
+    if (open && !this.#agentsOffered) offerAgents(this.#agent);
+    this.#agentsOffered ||= open;
+    this.#page.onChange();
   }
-
-  recallSize(cycles, only);
-  budget.value = recall("start-budget", "");
-  unit();
-  byId("start-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    page.onSubmit();
-  });
-  more.addEventListener("click", () => unfold(more.getAttribute("aria-expanded") !== "true"));
-  cycles.addEventListener("input", () => {
-    only.checked = true;
-    unit();
-  });
-  for (const field of [cycles, budget, stories]) field.addEventListener("change", () => read(true));
-  for (const type of ["input", "change"])
-    for (const id of ["start-form", "start-fields"]) byId(id).addEventListener(type, () => page.onChange());
-  if (recall("start-options", "")) queueMicrotask(() => unfold(true));
-
-  return {
-    /** What Start would start, as far as the fields make sense. */
-    chosen() {
-      const { size, budget: usd, stories: keys, agent: name } = read(false);
-      return { cycles: size ?? "all", budget: usd, stories: keys, agent: name };
-    },
-    get open() {
-      return more.getAttribute("aria-expanded") === "true";
-    },
-    /** The request, or null after saying what is wrong and going there. @returns {Request | null} */
-    request() {
-      const { size, budget: usd, stories: keys, agent: name, first } = read(true);
-      if (first) {
-        if (first !== cycles) unfold(true);
-        first.focus();
-        return null;
-      }
-      remember("batch-size", String(size));
-      remember("start-budget", usd === null ? null : String(usd));
-      return {
-        batch_size: size,
-        ...(keys && { stories: keys }),
-        ...(name && { agent: name }),
-        ...(usd && { budget_usd: usd }),
-      };
-    },
-    /** A batch was started: the choice of its stories was for it alone, and the fields have done their work. */
-    started() {
-      stories.value = "";
-      unfold(false);
-    },
-  };
 }
 
 /** @param {string} id @returns {HTMLInputElement} */
@@ -166,34 +183,28 @@ function input(id) {
   return byId(id);
 }
 
-/** What is wrong with a field, beside it. @param {HTMLElement} field @param {string} id @param {string} wrong */
-function say(field, id, wrong) {
+/** @param {HTMLElement} field @param {string} id of the element beside it @param {string} wrong "" for nothing */
+function showError(field, id, wrong) {
   attr(field, "aria-invalid", wrong ? "true" : null);
   text(byId(id), wrong);
   show(byId(id), Boolean(wrong));
 }
 
-/** @param {HTMLInputElement} cycles @param {HTMLInputElement} only */
-function recallSize(cycles, only) {
-  const size = recall("batch-size", "all");
+/** @param {HTMLInputElement} cycles @param {HTMLInputElement} limited */
+function recallSize(cycles, limited) {
+  const size = readStored("batch-size", "all");
   if (size === "all") return;
   cycles.value = size;
-  only.checked = true;
+  limited.checked = true;
 }
 
-/** The agents of the settings, asked for when somebody looks. @param {HTMLSelectElement} select */
+/** Offers the agents of the settings, which are read when the options are first opened. @param {HTMLSelectElement} select */
 async function offerAgents(select) {
-  try {
-    const { settings } = await get("/api/settings");
-    const value = (/** @type {string} */ name) =>
-      settings.find((/** @type {any} */ setting) => setting.name === name)?.value;
-    text(select.options[0], `As set${value("agent") ? ` (${value("agent")})` : ""}`);
-    select.append(
-      ...Object.keys(value("agents") ?? {})
-        .sort()
-        .map((name) => h("option", { value: name, text: name })),
-    );
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-  }
+  const answer = await catchApiError(get("/api/settings"));
+  if (!answer) return;
+  const value = (/** @type {string} */ name) =>
+    answer.settings.find((/** @type {any} */ setting) => setting.name === name)?.value;
+  text(select.options[0], `As set${value("agent") ? ` (${value("agent")})` : ""}`);
+  const names = Object.keys(value("agents") ?? {}).sort();
+  select.append(...names.map((name) => h("option", { value: name, text: name })));
 }

@@ -1,24 +1,24 @@
 // @ts-check
-/** The stories of this cycle and this batch with their commands as steps, and what comes next. */
+/** The stories of this cycle and this batch with their commands as commands, and what comes next. */
 import { attr, byId, h, icon, list, setIcon, show, text } from "../kit/dom.js";
-import { money, plural, shortCommand, shortKey, statusWords } from "../kit/format.js";
+import { money, plural, shortCommand, shortKey, statusText } from "../kit/format.js";
 import { resultOf } from "../shell/command-list.js";
 import { titleOf } from "../shell/plan.js";
 import { listed } from "./run-text.js";
 
-/** @typedef {import("../shell/app.js").Model} Model */
-/** @typedef {import("../shell/command-list.js").Step} Step */
+/** @typedef {import("../shell/model.js").Model} Model */
+/** @typedef {import("../shell/command-list.js").Command} Command */
 /**
- * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number, steps:
- *   Step[]}} Row
+ * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number, commands:
+ *   Command[]}} Row
  */
 
 /** Stories shown under "Up next"; the Board has them all. */
 const NEXT_MOST = 5;
-/** @type {Step[]} */
-const NO_STEP = [];
+/** @type {Command[]} */
+const NONE = [];
 
-export function createStories() {
+export function createStoryLists() {
   const cycle = list(byId("cycle-stories"), keyOf, createStory);
   const batch = list(byId("batch-stories"), keyOf, createStory);
   const next = list(
@@ -31,8 +31,8 @@ export function createStories() {
   return {
     /** @param {Model} model */
     render(model) {
-      const { run, plan, steps } = model;
-      const seen = [run.stories, run.cycles, plan, steps, run.state, model.ready];
+      const { run, plan, commands } = model;
+      const seen = [run.stories, run.cycles, plan, commands, run.state, model.ready];
       if (seen.every((value, index) => value === last[index])) return;
       last = seen;
       const rows = rowsOf(model);
@@ -45,7 +45,7 @@ export function createStories() {
         byId("cycle-title"),
         numbers.length > 1 ? `These cycles (${listed(numbers)}, side by side)` : `This cycle (${listed(numbers)})`,
       );
-      renderBatchWords(model, rows.length - inCycle.size);
+      renderBatchText(model, rows.length - inCycle.size);
       renderNext(model, next, run.state === "idle" ? inCycle : new Set(rows.map((row) => row.key)));
     },
   };
@@ -57,11 +57,11 @@ function keyOf(row) {
 }
 
 /** @param {Model} model @returns {Row[]} */
-function rowsOf({ run, plan, steps }) {
-  /** @type {Map<string, Step[]>} */
+function rowsOf({ run, plan, commands }) {
+  /** @type {Map<string, Command[]>} */
   const byStory = new Map();
-  for (const step of steps.values()) {
-    for (const key of step.story_keys) byStory.set(key, [...(byStory.get(key) ?? NO_STEP), step]);
+  for (const command of commands.values()) {
+    for (const key of command.story_keys) byStory.set(key, [...(byStory.get(key) ?? NONE), command]);
   }
   return run.stories
     .filter((story) => story.story_key)
@@ -72,12 +72,12 @@ function rowsOf({ run, plan, steps }) {
       cost: story.cost_usd,
       estimated: story.estimated_usd,
       status: story.status ?? plan.byKey.get(story.story_key)?.status ?? "",
-      steps: byStory.get(story.story_key) ?? NO_STEP,
+      commands: byStory.get(story.story_key) ?? NONE,
     }));
 }
 
 /** @param {Model} model @param {number} others stories of the batch outside the cycle */
-function renderBatchWords({ run, ready }, others) {
+function renderBatchText({ run, ready }, others) {
   text(byId("batch-title"), run.cycle ? "Earlier in this batch" : run.state === "idle" ? "Last batch" : "This batch");
   const empty = byId("batch-empty");
   show(empty, others <= 0);
@@ -131,15 +131,15 @@ function createStory(row) {
   const status = h("span", { class: "story-status" });
   const cost = h("span", { class: "story-cost" });
   const reason = h("p", { class: "story-reason" });
-  const steps = h("ul", { class: "steps", "aria-label": "Commands" });
+  const commands = h("ul", { class: "steps", "aria-label": "Commands" });
   const el = h(
     "li",
     { class: "story", "data-key": row.key },
     h("div", { class: "story-head" }, glyph, opener(row.key, title), status, cost),
     reason,
-    steps,
+    commands,
   );
-  const chips = list(steps, (/** @type {Step} */ step) => step.command_id, createStep);
+  const chips = list(commands, (/** @type {Command} */ command) => command.command_id, createChip);
   return {
     el,
     /** @param {Row} now */
@@ -147,32 +147,32 @@ function createStory(row) {
       attr(el, "data-status", now.status || "backlog");
       setIcon(glyph, now.status || "backlog");
       text(title, now.title);
-      text(status, now.status ? statusWords(now.status) : "");
+      text(status, now.status ? statusText(now.status) : "");
       text(cost, now.cost ? money(now.cost, now.estimated) : "");
       text(reason, now.reason && now.status === "blocked" ? now.reason : "");
       show(reason, Boolean(reason.textContent));
-      chips.render(now.steps);
+      chips.render(now.commands);
     },
   };
 }
 
-/** @param {Step} step */
-function createStep(step) {
-  const mark = h("span", { class: "step-mark" });
+/** @param {Command} command */
+function createChip(command) {
+  const mark = h("span", { class: "command-mark" });
   const verdict = h("span", { class: "verdict" });
   const words = h("span", { class: "unseen" });
   const el = h(
     "li",
-    { class: "step", "data-background": step.background },
+    { class: "step", "data-background": command.background },
     mark,
-    h("span", { text: shortCommand(step.command) }),
+    h("span", { text: shortCommand(command.command) }),
     verdict,
     words,
   );
   let drawn = "";
   return {
     el,
-    /** @param {Step} now */
+    /** @param {Command} now */
     update(now) {
       const result = resultOf(now.status);
       if (drawn !== now.status) mark.replaceChildren(result.glyph ? icon(result.glyph) : h("span", { class: "spin" }));

@@ -3,7 +3,7 @@
 import { attr, byId, show, text } from "../kit/dom.js";
 import { allTokens, count, money, plural, stopwatch, tokens, UNKNOWN } from "../kit/format.js";
 
-/** @typedef {import("../shell/app.js").Model} Model */
+/** @typedef {import("../shell/model.js").Model} Model */
 
 /** From this share of the budget on the bar warns; the server warns at the same. */
 const BUDGET_WARNS = 0.8;
@@ -48,24 +48,24 @@ function renderProgress({ run, counts, ready }) {
 }
 
 /** @param {Model} model */
-function renderMoney({ run, ready, spent: sinceInit, past }) {
+function renderMoney({ run, ready, spent: sinceInit, replaying }) {
   const live = run.operations.reduce((sum, operation) => sum + (operation.metrics.cost_usd ?? 0), 0);
   const spent = run.totals.cost_usd + live;
   const today = run.limits.today_usd + sinceInit + live;
   const budget = run.batch?.budget_usd ?? run.limits.budget_batch_usd;
-  const daily = past ? null : run.limits.budget_day_usd;
+  const daily = replaying ? null : run.limits.budget_day_usd;
   text(byId("tile-cost"), ready ? money(spent, run.totals.estimated_usd) : UNKNOWN);
-  text(byId("tile-cost-note"), budget ? shareWords(spent, budget) : "");
+  text(byId("tile-cost-note"), budget ? shareText(spent, budget) : "");
   text(
     byId("tile-day-note"),
-    past || !ready ? "" : daily ? `${money(today)} today, ${shareWords(today, daily)}` : `${money(today)} today`,
+    replaying || !ready ? "" : daily ? `${money(today)} today, ${shareText(today, daily)}` : `${money(today)} today`,
   );
   renderBar("tile-cost-bar", spent, budget);
   renderBar("tile-day-bar", today, daily);
 }
 
 /** "of $5.00 (24 %)". @param {number} spent @param {number} budget */
-function shareWords(spent, budget) {
+function shareText(spent, budget) {
   return `of ${money(budget)} (${Math.floor((spent / budget) * 100)} %)`;
 }
 
@@ -76,7 +76,7 @@ function renderBar(id, spent, budget) {
   if (!budget) return;
   attr(bar, "max", budget);
   attr(bar, "value", Math.min(spent, budget));
-  attr(bar, "aria-valuetext", `${money(spent)} ${shareWords(spent, budget)}`);
+  attr(bar, "aria-valuetext", `${money(spent)} ${shareText(spent, budget)}`);
   attr(bar, "data-tone", spent >= budget ? "bad" : spent >= budget * BUDGET_WARNS ? "hold" : null);
 }
 

@@ -142,7 +142,7 @@ export function words(setting, value) {
 }
 
 /** Where a value comes from, in words. @param {Setting} setting */
-export function sourceWords({ source, name }) {
+export function sourceText({ source, name }) {
   return {
     default: "this is the default",
     file: "from sprint-runner.yaml",

@@ -1,5 +1,5 @@
 // @ts-check
-/** The commands of a batch as steps of their stories: a second pure fold, over `command:start` and `command:end`. */
+/** The commands of a batch as commands of their stories: a second pure fold, over `command:start` and `command:end`. */
 import { allTokens } from "../kit/format.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
@@ -7,68 +7,68 @@ import { allTokens } from "../kit/format.js";
  * @typedef {{command_id: number, command: string, story_keys: string[], attempt: number, status: string,
  *   verdict: string, reason: string, background: boolean, started_at: number, ended_at: number | null,
  *   cost_usd: number | null, seq: number, agent: string, model: string | null, estimated_usd: number | null,
- *   tokens: number | null}} Step `status` is "running" until the command ends
- * @typedef {ReadonlyMap<number, Step>} Steps by command id, in order of start
+ *   tokens: number | null}} Command `status` is "running" until the command ends
+ * @typedef {ReadonlyMap<number, Command>} CommandList by command id, in order of start
  */
 
-/** @type {Steps} */
-export const NO_STEPS = new Map();
+/** @type {CommandList} */
+export const NO_COMMANDS = new Map();
 
-/** @param {Steps} steps @param {Envelope} event @returns {Steps} */
-export function applyStep(steps, event) {
-  return applySteps(steps, [event]);
+/** @param {CommandList} commands @param {Envelope} event @returns {CommandList} */
+export function applyEvent(commands, event) {
+  return applyEvents(commands, [event]);
 }
 
 /**
- * The steps after these events. They are copied once, however many events there are.
- * @param {Steps} steps @param {Iterable<Envelope>} events in order
- * @returns {Steps} the same ones, if no event says anything about them
+ * The commands after these events. They are copied once, however many events there are.
+ * @param {CommandList} commands @param {Iterable<Envelope>} events in order
+ * @returns {CommandList} the same ones, if no event says anything about them
  */
-export function applySteps(steps, events) {
-  /** @type {Map<number, Step> | null} */
+export function applyEvents(commands, events) {
+  /** @type {Map<number, Command> | null} */
   let next = null;
   for (const event of events) {
-    if (!TELLING.has(event.type)) continue;
-    next ??= new Map(steps);
+    if (!RELEVANT.has(event.type)) continue;
+    next ??= new Map(commands);
     apply(next, event);
   }
-  return next ?? steps;
+  return next ?? commands;
 }
 
-/** Events that say something about steps. */
-const TELLING = new Set(["batch:start", "batch:pause", "command:start", "command:end"]);
+/** Events that say something about commands. */
+const RELEVANT = new Set(["batch:start", "batch:pause", "command:start", "command:end"]);
 
-/** @param {Map<number, Step>} steps are changed @param {Envelope} event */
-function apply(steps, event) {
+/** @param {Map<number, Command>} commands are changed @param {Envelope} event */
+function apply(commands, event) {
   const id = event.payload.command_id;
-  if (event.type === "batch:start") steps.clear();
-  else if (event.type === "command:start") steps.set(id, started(event));
-  else if (event.type === "command:end") steps.set(id, ended(steps.get(id) ?? started(event), event));
-  else if (event.payload.reason === "interrupted") interrupt(steps, event);
+  if (event.type === "batch:start") commands.clear();
+  else if (event.type === "command:start") commands.set(id, started(event));
+  else if (event.type === "command:end") commands.set(id, ended(commands.get(id) ?? started(event), event));
+  else if (event.payload.reason === "interrupted") interrupt(commands, event);
 }
 
 /**
- * Steps of events that were fetched, joined with those heard live meanwhile; the later word wins.
- * @param {Steps} live
- * @param {Envelope[]} events
+ * CommandList of events that were fetched, joined with those heard live meanwhile; the later word wins.
+ * @param {CommandList} live
+ * @param {readonly Envelope[]} events
  */
 export function withHistory(live, events) {
   const joined = new Map(
-    applySteps(
-      NO_STEPS,
+    applyEvents(
+      NO_COMMANDS,
       [...events].sort((a, b) => a.seq - b.seq),
     ),
   );
-  for (const [id, step] of live) if ((joined.get(id)?.seq ?? -1) < step.seq) joined.set(id, step);
-  return /** @type {Steps} */ (joined);
+  for (const [id, command] of live) if ((joined.get(id)?.seq ?? -1) < command.seq) joined.set(id, command);
+  return /** @type {CommandList} */ (joined);
 }
 
-/** The steps of one story. @param {Steps} steps @param {string} key */
-export function stepsOf(steps, key) {
-  return [...steps.values()].filter((step) => step.story_keys.includes(key));
+/** The commands of one story. @param {CommandList} commands @param {string} key */
+export function commandsOf(commands, key) {
+  return [...commands.values()].filter((command) => command.story_keys.includes(key));
 }
 
-/** @param {Envelope} event @returns {Step} */
+/** @param {Envelope} event @returns {Command} */
 function started(event) {
   const p = event.payload;
   return {
@@ -91,28 +91,28 @@ function started(event) {
   };
 }
 
-/** @param {Step} step @param {Envelope} event @returns {Step} */
-function ended(step, event) {
+/** @param {Command} command @param {Envelope} event @returns {Command} */
+function ended(command, event) {
   const p = event.payload;
   return {
-    ...step,
+    ...command,
     status: p.status,
     verdict: p.verdict ?? "",
     reason: p.reason ?? "",
     ended_at: event.timestamp,
     cost_usd: p.metrics?.cost_usd ?? null,
     seq: event.seq,
-    model: p.model ?? step.model,
+    model: p.model ?? command.model,
     estimated_usd: p.metrics?.estimated_usd ?? null,
     tokens: p.metrics ? allTokens(p.metrics) : null,
   };
 }
 
-/** @param {Map<number, Step>} steps are changed @param {Envelope} event */
-function interrupt(steps, event) {
-  for (const [id, step] of steps) {
-    if (step.status === "running")
-      steps.set(id, { ...step, status: "interrupted", ended_at: event.timestamp, seq: event.seq });
+/** @param {Map<number, Command>} commands are changed @param {Envelope} event */
+function interrupt(commands, event) {
+  for (const [id, command] of commands) {
+    if (command.status === "running")
+      commands.set(id, { ...command, status: "interrupted", ended_at: event.timestamp, seq: event.seq });
   }
 }
 

@@ -4,7 +4,7 @@
  * Off until the operator switches them on; the browser is asked once, by that switch.
  */
 import { attr, byId, setIcon } from "../kit/dom.js";
-import { recall, remember } from "../kit/storage.js";
+import { readStored, writeStored } from "../kit/storage.js";
 import { toast } from "../kit/toast.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
@@ -13,10 +13,10 @@ import { toast } from "../kit/toast.js";
 const NOTES_MOST = 3;
 
 /** @param {() => string} projectName */
-export function createDesktop(projectName) {
+export function createNotifications(projectName) {
   const button = byId("notify");
   const glyph = button.querySelector("svg");
-  let on = recall("notify", "") === "on" && allowed();
+  let on = readStored("notify", "") === "on" && allowed();
 
   function render() {
     const words = on ? "Desktop notifications are on" : "Desktop notifications are off";
@@ -34,7 +34,7 @@ export function createDesktop(projectName) {
       );
     }
     on = !on;
-    remember("notify", on ? "on" : null);
+    writeStored("notify", on ? "on" : null);
     toast(on ? "You are told when the run needs you and when a batch has ended." : "Desktop notifications are off.");
     render();
   }
@@ -44,19 +44,19 @@ export function createDesktop(projectName) {
   return {
     toggle,
     /** @param {readonly Envelope[]} events that have just happened */
-    hear(events) {
+    notify(events) {
       if (!on || (!document.hidden && document.hasFocus())) return;
       for (const event of events
         .filter(({ type }) => type === "attention" || type === "batch:end")
         .slice(-NOTES_MOST)) {
-        tell(`${wordsOf(event).title} · ${projectName()}`, wordsOf(event).body, `${event.seq}`);
+        tell(`${notificationText(event).title} · ${projectName()}`, notificationText(event).body, `${event.seq}`);
       }
     },
   };
 }
 
 /** What a note says. @param {Envelope} event */
-export function wordsOf({ type, payload: p }) {
+export function notificationText({ type, payload: p }) {
   if (type === "attention")
     return { title: p.kind === "question" ? "The agent asks" : "Needs you", body: String(p.message) };
   const ended =

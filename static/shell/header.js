@@ -1,12 +1,12 @@
 // @ts-check
 /** The frame around the tabs: project, state of the run in words, the connection, the track of all stories. */
 import { attr, byId, h, list, show, text } from "../kit/dom.js";
-import { clock, hourMinute, money, plural, shortKey, statusWords } from "../kit/format.js";
+import { clock, hourMinute, money, plural, shortKey, statusText } from "../kit/format.js";
 import { announce } from "../kit/toast.js";
 import { headline } from "../run/run-text.js";
 import { showIcon } from "./tab-icon.js";
 
-/** @typedef {import("./app.js").Model} Model */
+/** @typedef {import("./model.js").Model} Model */
 
 /** From then on a lost connection is called offline, in ms: before, it is most often a restart. */
 const OFFLINE_MS = 10_000;
@@ -89,19 +89,19 @@ function facts({ run, ready }) {
 }
 
 /** @param {Model} model @param {number} now */
-function renderLink({ link, heardAt }, now) {
+function renderLink({ link, lastMessageAt }, now) {
   const button = byId("link");
   attr(button, "data-kind", link.lost ? "waiting" : link.kind);
-  text(byId("link-words"), linkWords(link, now));
+  text(byId("link-words"), linkText(link, now));
   attr(button, "title", link.lost ? "Try now" : "The line to the server");
-  const old = link.lost && heardAt > 0;
+  const old = link.lost && lastMessageAt > 0;
   attr(document.documentElement, "data-old", old);
   show(byId("old-note"), old);
-  if (old) text(byId("old-note"), `Not connected. What you see is as of ${clock(heardAt)} and may be old.`);
+  if (old) text(byId("old-note"), `Not connected. What you see is as of ${clock(lastMessageAt)} and may be old.`);
 }
 
 /** @param {import("./socket.js").Link} link @param {number} now */
-export function linkWords(link, now) {
+export function linkText(link, now) {
   if (link.kind === "live") return "Live";
   const wait = link.retryAt === null ? 0 : Math.max(0, Math.ceil((link.retryAt - now) / 1000));
   const next = wait ? `reconnecting in ${wait} s` : "reconnecting";
@@ -159,7 +159,7 @@ function createLane(lane) {
     update(next) {
       attr(el, "data-status", next.status);
       attr(el, "data-live", next.live);
-      attr(el, "title", `${shortKey(next.key)} ${next.title}: ${statusWords(next.status)}`);
+      attr(el, "title", `${shortKey(next.key)} ${next.title}: ${statusText(next.status)}`);
       attr(el, "class", next.first ? "epic-first" : null);
     },
   };

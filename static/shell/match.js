@@ -2,7 +2,7 @@
 /** Finding by a few letters: every word that was typed must begin a word of what is found, in any order. Pure. */
 
 /** @param {string} query @returns {string[]} */
-export function wordsOf(query) {
+export function queryWords(query) {
   return query.toLowerCase().split(/\s+/).filter(Boolean);
 }
 
@@ -35,7 +35,7 @@ export function score(name, wanted) {
  * @returns {T[]}
  */
 export function best(items, nameOf, query, most) {
-  const wanted = wordsOf(query);
+  const wanted = queryWords(query);
   if (!wanted.length) return items.slice(0, most);
   const scored = items
     .map((item, index) => ({ item, index, points: score(nameOf(item), wanted) }))

@@ -1,104 +1,116 @@
 // @ts-check
-/** The command palette: everything the page can do or show, found by a few letters, from anywhere. */
+/** The command palette: every action, view and story of the page, found by a few letters. */
 import { attr, byId, h, show } from "../kit/dom.js";
 import { best } from "./match.js";
 
 /**
- * @typedef {{group: string, words: string, also?: string, keys?: string, run: () => unknown}} Entry `also` is searched,
- *   too
+ * @typedef {{group: string, words: string, also?: string, keys?: string, run: () => unknown}} Entry
+ *   `also` is searched, too
  */
 
 /** Most matches that are shown. */
 const SHOWN_MOST = 40;
-/** Commands shown before anything is typed; stories are found by typing. */
+/** Most actions that are shown before anything is typed. */
 const FIRST_MOST = 30;
 
-/** @param {() => Entry[]} entries what there is to find, asked for at every opening */
+/** @param {() => Entry[]} entries is called at every opening */
 export function createPalette(entries) {
-  const dialog = /** @type {HTMLDialogElement} */ (byId("palette"));
-  const query = /** @type {HTMLInputElement} */ (byId("palette-query"));
-  const listbox = byId("palette-list");
-  /** @type {Entry[]} */
-  let all = [];
-  /** @type {Entry[]} */
-  let found = [];
-  let here = 0;
+  const palette = new Palette(entries);
+  return { open: () => palette.open() };
+}
 
-  function open() {
-    if (dialog.open) return dialog.close();
-    all = entries();
-    query.value = "";
-    dialog.showModal();
-    draw();
+class Palette {
+  #dialog = /** @type {HTMLDialogElement} */ (byId("palette"));
+  #query = /** @type {HTMLInputElement} */ (byId("palette-query"));
+  #listbox = byId("palette-list");
+  /** @type {Entry[]} */ #all = [];
+  /** @type {Entry[]} */ #found = [];
+  #selected = 0;
+  #entries;
+
+  /** @param {() => Entry[]} entries */
+  constructor(entries) {
+    this.#entries = entries;
+    this.#query.addEventListener("input", () => this.#search());
+    this.#query.addEventListener("keydown", (event) => this.#key(event));
+    this.#listbox.addEventListener("click", (event) => this.#choose(indexOf(event.target)));
+    this.#listbox.addEventListener("pointermove", (event) => this.#point(indexOf(event.target)));
+    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
+    addEventListener("keydown", (event) => this.#openKey(event));
+    const apple = /Mac|iPhone|iPad/.test(navigator.platform);
+    attr(byId("find"), "title", `Find anything (${apple ? "⌘" : "Ctrl "}K)`);
+    byId("find").addEventListener("click", () => this.open());
   }
 
-  function draw() {
-    found = best(
-      all,
-      (entry) => `${entry.words} ${entry.also ?? ""}`,
-      query.value,
-      query.value.trim() ? SHOWN_MOST : FIRST_MOST,
-    );
-    here = 0;
-    listbox.replaceChildren(
-      ...found.map((entry, index) =>
-        h(
-          "li",
-          { id: `palette-${index}`, role: "option", "data-index": index },
-          h("span", { class: "group", text: entry.group }),
-          h("span", { class: "words", text: entry.words }),
-          entry.keys && h("kbd", { text: entry.keys }),
-        ),
-      ),
-    );
-    show(byId("palette-empty"), !found.length);
-    mark();
+  open() {
+    if (this.#dialog.open) return this.#dialog.close();
+    this.#all = this.#entries();
+    this.#query.value = "";
+    this.#dialog.showModal();
+    this.#search();
   }
 
-  function mark() {
-    [...listbox.children].forEach((el, index) => attr(el, "aria-selected", String(index === here)));
-    attr(query, "aria-activedescendant", found.length ? `palette-${here}` : null);
-    listbox.children[here]?.scrollIntoView({ block: "nearest" });
+  #search() {
+    const { value } = this.#query;
+    const most = value.trim() ? SHOWN_MOST : FIRST_MOST;
+    this.#found = best(this.#all, (entry) => `${entry.words} ${entry.also ?? ""}`, value, most);
+    this.#listbox.replaceChildren(...this.#found.map(createOption));
+    show(byId("palette-empty"), !this.#found.length);
+    this.#select(0);
   }
 
   /** @param {number} index */
-  function choose(index) {
-    const entry = found[index];
+  #select(index) {
+    this.#selected = index;
+    for (const [at, el] of [...this.#listbox.children].entries()) attr(el, "aria-selected", String(at === index));
+    attr(this.#query, "aria-activedescendant", this.#found.length ? `palette-${index}` : null);
+    this.#listbox.children[index]?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {number} index -1 for none */
+  #choose(index) {
+    const entry = this.#found[index];
     if (!entry) return;
-    dialog.close();
+    this.#dialog.close();
     entry.run();
   }
 
-  /** @param {KeyboardEvent} event */
-  function key(event) {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (by && found.length) here = (here + by + found.length) % found.length;
-    else if (event.key === "Enter") choose(here);
-    else return;
-    event.preventDefault();
-    mark();
+  /** @param {number} index -1 for none */
+  #point(index) {
+    if (index >= 0 && index !== this.#selected) this.#select(index);
   }
 
-  query.addEventListener("input", draw);
-  query.addEventListener("keydown", key);
-  listbox.addEventListener("click", (event) => {
-    const row = event.target instanceof Element ? event.target.closest("li") : null;
-    if (row) choose(Number(row.getAttribute("data-index")));
-  });
-  listbox.addEventListener("pointermove", (event) => {
-    const row = event.target instanceof Element ? event.target.closest("li") : null;
-    if (!row || Number(row.dataset.index) === here) return;
-    here = Number(row.dataset.index);
-    mark();
-  });
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  addEventListener("keydown", (event) => {
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const { length } = this.#found;
+    if (by && length) this.#select((this.#selected + by + length) % length);
+    else if (event.key === "Enter") this.#choose(this.#selected);
+    else if (!by) return;
+    event.preventDefault();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #openKey(event) {
     if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
     event.preventDefault();
-    if (dialog.open || !document.querySelector("dialog[open]")) open();
-  });
-  const apple = /Mac|iPhone|iPad/.test(navigator.platform);
-  attr(byId("find"), "title", `Find anything (${apple ? "⌘" : "Ctrl "}K)`);
-  byId("find").addEventListener("click", open);
-  return { open };
+    if (this.#dialog.open || !document.querySelector("dialog[open]")) this.open();
+  }
+}
+
+/** @param {Entry} entry @param {number} index */
+function createOption(entry, index) {
+  return h(
+    "li",
+    { id: `palette-${index}`, role: "option", "data-index": index },
+    h("span", { class: "group", text: entry.group }),
+    h("span", { class: "words", text: entry.words }),
+    entry.keys && h("kbd", { text: entry.keys }),
+  );
+}
+
+/** The index of the option that contains an element, or -1. @param {EventTarget | null} target */
+function indexOf(target) {
+  const option = target instanceof Element ? target.closest("li") : null;
+  return Number(option?.getAttribute("data-index") ?? -1);
 }

@@ -1,90 +1,90 @@
 // @ts-check
 /**
- * Keeps the plan true: reads the tracker and what each status rests on, lays statuses heard since over it, and reads
- * again when something moved.
+ * Loads the plan: reads the tracker and the evidence of each status, applies statuses of later events, and reads again
+ * when something has changed.
  */
-import { ApiError, get } from "../kit/api.js";
+import { catchApiError, get } from "../kit/api.js";
 import { NO_PLAN, newerThan, overlay } from "./plan.js";
+
+/** @typedef {import("./plan.js").Plan} Plan */
+/** @typedef {import("../state.js").Envelope} Envelope */
 
 /** The tracker is read again this long after something changed it, in ms. */
 const SETTLE_MS = 300;
 
-/** @param {{seq: () => number, onPlan: (plan: import("./plan.js").Plan) => void}} page */
-export function createReader(page) {
-  /** @type {import("./plan.js").Overrides} */
-  let overrides = new Map();
-  let plan = NO_PLAN;
-  let timer = 0;
-  let weighing = 0;
+export class PlanLoader {
+  /** @type {import("./plan.js").Overrides} */ #overrides = new Map();
+  #plan = NO_PLAN;
+  #timer = 0;
+  #evidenceTimer = 0;
+  #page;
 
-  /** @param {import("./plan.js").Plan} next */
-  function set(next) {
-    plan = next;
-    page.onPlan(plan);
+  /** @param {{seq: () => number, onPlan: (plan: Plan) => void}} page `seq`: of the last event that was applied */
+  constructor(page) {
+    this.#page = page;
+    // A change of the file that changes no status causes no event: it is read when the operator returns to the page.
+    document.addEventListener("visibilitychange", () => !document.hidden && this.readSoon());
+    addEventListener("hashchange", () => location.hash.startsWith("#board") && this.readSoon());
   }
 
-  async function read() {
-    timer = 0;
-    const from = page.seq();
-    try {
-      const [sprint, standings] = await Promise.all([get("/api/sprint"), get("/api/standings")]);
-      overrides = newerThan(overrides, from);
-      set(overlay(weighed(sprint, standings), overrides));
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (error.status) set({ ...plan, error: error.message });
-    }
+  readSoon() {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#read(), SETTLE_MS);
   }
 
-  /** What the statuses rest on, alone: a command has ended, and perhaps it failed. */
-  async function weigh() {
-    if (timer) return;
-    try {
-      const standings = await get("/api/standings");
-      if (plan.sprint) set(overlay(weighed(plan.sprint, standings), overrides));
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-    }
+  /** Forgets the statuses of events: the server sends its state again. */
+  reset() {
+    this.#overrides = new Map();
+    this.readSoon();
   }
 
-  function soon() {
-    clearTimeout(timer);
-    timer = window.setTimeout(read, SETTLE_MS);
+  /** @param {Envelope[]} events of the type `story:status` */
+  applyStatuses(events) {
+    clearTimeout(this.#evidenceTimer);
+    this.#evidenceTimer = window.setTimeout(() => this.#readEvidence(), SETTLE_MS);
+    for (const { payload, seq } of events.filter(changesStatus))
+      this.#overrides.set(payload.story_key, { status: payload.new_status, seq });
+    if (this.#plan.sprint && events.length) this.#set(overlay(this.#plan.sprint, this.#overrides));
   }
 
-  // A change of the file that changes no status is told by no event: who comes back to look is shown what is there.
-  document.addEventListener("visibilitychange", () => !document.hidden && soon());
-  addEventListener("hashchange", () => location.hash.startsWith("#board") && soon());
-  return {
-    soon,
-    /** Everything is told anew. */
-    forget() {
-      overrides = new Map();
-      soon();
-    },
-    /** @param {import("../state.js").Envelope[]} statuses the `story:status` events among what has happened */
-    hear(statuses) {
-      clearTimeout(weighing);
-      weighing = window.setTimeout(weigh, SETTLE_MS);
-      for (const { payload, seq } of statuses.filter(moved))
-        overrides.set(payload.story_key, { status: payload.new_status, seq });
-      if (plan.sprint && statuses.length) set(overlay(plan.sprint, overrides));
-    },
-  };
+  /** @param {Plan} plan */
+  #set(plan) {
+    this.#plan = plan;
+    this.#page.onPlan(plan);
+  }
+
+  async #read() {
+    this.#timer = 0;
+    // Events after this one may be newer than the answer: their statuses are kept.
+    const seq = this.#page.seq();
+    const requests = Promise.all([get("/api/sprint"), get("/api/standings")]);
+    const answers = await catchApiError(requests, (error) => {
+      if (error.status) this.#set({ ...this.#plan, error: error.message });
+      return null;
+    });
+    if (!answers) return;
+    this.#overrides = newerThan(this.#overrides, seq);
+    this.#set(overlay(withEvidence(answers[0], answers[1]), this.#overrides));
+  }
+
+  /** Reads the evidence alone, after a command has ended. */
+  async #readEvidence() {
+    if (this.#timer) return;
+    const standings = await catchApiError(get("/api/standings"));
+    const { sprint } = this.#plan;
+    if (standings && sprint) this.#set(overlay(withEvidence(sprint, standings), this.#overrides));
+  }
 }
 
 /**
  * @param {import("./plan.js").Sprint} sprint
- * @param {{stories: Record<string, import("./plan.js").Standing>}} standings
+ * @param {{stories: Record<string, import("./plan.js").StatusEvidence>}} standings
  */
-function weighed(sprint, { stories }) {
+function withEvidence(sprint, { stories }) {
   return { ...sprint, stories: sprint.stories.map((story) => ({ ...story, standing: stories[story.key] ?? null })) };
 }
 
-/**
- * Whether a status is another one now; otherwise only the story's file has changed.
- * @param {import("../state.js").Envelope} event
- */
-function moved({ payload }) {
+/** Whether the status is another one; otherwise only the story's file has changed. @param {Envelope} event */
+function changesStatus({ payload }) {
   return payload.old_status !== payload.new_status;
 }

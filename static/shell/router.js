@@ -1,6 +1,6 @@
 // @ts-check
 /** Which tab is open and what is open in it: kept in the URL's hash (`#board?story=1-2-login`) and remembered. */
-import { recall, remember } from "../kit/storage.js";
+import { readStored, writeStored } from "../kit/storage.js";
 
 /** @typedef {{tab: string, params: URLSearchParams}} Route */
 
@@ -20,14 +20,14 @@ export function toHash(tab, params = {}) {
  * @param {readonly string[]} tabs the first one is where the page begins
  * @param {(route: Route) => void} onChange
  */
-export function createRoute(tabs, onChange) {
-  const read = () => parse(location.hash, tabs, recall("tab", tabs[0]));
+export function createRouter(tabs, onChange) {
+  const read = () => parse(location.hash, tabs, readStored("tab", tabs[0]));
 
   let current = read();
 
   function changed() {
     current = read();
-    remember("tab", current.tab);
+    writeStored("tab", current.tab);
     onChange(current);
   }
 

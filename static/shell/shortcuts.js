@@ -1,7 +1,7 @@
 // @ts-check
 /** Keyboard shortcuts: single keys, only outside fields, and only while the operator wants them. */
 import { byId, h } from "../kit/dom.js";
-import { recall, remember } from "../kit/storage.js";
+import { readStored, writeStored } from "../kit/storage.js";
 
 /**
  * @typedef {{keys: string, words: string, run?: () => void}} Shortcut keys as pressed: "?", "g r"; without `run`,
@@ -12,7 +12,7 @@ import { recall, remember } from "../kit/storage.js";
 const PAIR_MS = 1200;
 
 /** @param {Shortcut[]} shortcuts */
-export function createKeys(shortcuts) {
+export function createShortcuts(shortcuts) {
   const dialog = /** @type {HTMLDialogElement} */ (byId("keys-dialog"));
   const wanted = /** @type {HTMLInputElement} */ (byId("keys-on"));
   const help = { keys: "?", words: "Show these shortcuts", run: () => dialog.showModal() };
@@ -27,8 +27,8 @@ export function createKeys(shortcuts) {
     ]),
   );
   byId("help").addEventListener("click", help.run);
-  wanted.checked = recall("keys", "on") === "on";
-  wanted.addEventListener("change", () => remember("keys", wanted.checked ? "on" : "off"));
+  wanted.checked = readStored("keys", "on") === "on";
+  wanted.addEventListener("change", () => writeStored("keys", wanted.checked ? "on" : "off"));
 
   addEventListener("keydown", (event) => {
     if (!wanted.checked || event.defaultPrevented || isTaken(event)) return;

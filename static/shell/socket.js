@@ -12,7 +12,7 @@
  *   onLink: (link: Link) => void, onProblem?: (problem: string | null) => void}} Listener
  *   `onProblem`: what the server cannot tell as an event, because none can be stored; null when that is over
  * @typedef {{open: (url: string) => WebSocket, now: () => number, random: () => number,
- *   after: (ms: number, run: () => void) => unknown, cancel: (timer: any) => void}} World
+ *   after: (ms: number, run: () => void) => unknown, cancel: (timer: any) => void}} Platform
  */
 
 /** First wait before a new try, doubled each time, in ms. */
@@ -34,7 +34,7 @@ const WAKE_ANSWER_MS = 4_000;
 /** A look this late means the machine slept or the page was frozen; silence proves nothing then. In ms. */
 const LATE_MS = 10_000;
 
-/** @type {World} */
+/** @type {Platform} */
 const BROWSER = {
   open: (url) => new WebSocket(url),
   now: () => Date.now(),
@@ -58,7 +58,7 @@ export class Socket {
   /**
    * @param {string} url of `/ws`, without a query
    * @param {Listener} listener
-   * @param {World} [world]
+   * @param {Platform} [world]
    */
   constructor(url, listener, world = BROWSER) {
     this.url = url;

@@ -1,7 +1,7 @@
 // @ts-check
 /** Light, dark, or what the system says; the choice is remembered. */
 import { attr, setIcon } from "../kit/dom.js";
-import { recall, remember } from "../kit/storage.js";
+import { readStored, writeStored } from "../kit/storage.js";
 
 /** @typedef {"system" | "light" | "dark"} Theme */
 
@@ -12,7 +12,7 @@ const ICONS = { system: "auto", light: "sun", dark: "moon" };
 
 /** @param {HTMLElement} button */
 export function createTheme(button) {
-  let current = THEMES.find((theme) => theme === recall("theme", "system")) ?? "system";
+  let current = THEMES.find((theme) => theme === readStored("theme", "system")) ?? "system";
 
   function render() {
     if (current === "system") delete document.documentElement.dataset.theme;
@@ -26,7 +26,7 @@ export function createTheme(button) {
   /** @param {Theme} theme */
   function choose(theme) {
     current = theme;
-    remember("theme", current === "system" ? null : current);
+    writeStored("theme", current === "system" ? null : current);
     render();
     return WORDS[current];
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What git knows of a story: its commits with their lines, and how the tree changed since its development began. */
 
-import { createFold } from "../kit/disclosure.js";
+import { createDisclosure } from "../kit/disclosure.js";
 import { h, list, show } from "../kit/dom.js";
 import { clock, day, plural } from "../kit/format.js";
 import { createSize, readChange } from "./diff.js";
@@ -47,7 +47,9 @@ export function createCommits(key) {
     ];
     const old = tree.firstElementChild;
     if (old instanceof HTMLDetailsElement && old.open) return old.querySelector("summary")?.replaceChildren(...summary);
-    tree.replaceChildren(createFold({ class: "commit", summary, load: () => readChange(`${urlOf(key)}work`) }).el);
+    tree.replaceChildren(
+      createDisclosure({ class: "commit", summary, load: () => readChange(`${urlOf(key)}work`) }).el,
+    );
   }
 }
 
@@ -62,7 +64,7 @@ function createCommit(key, commit) {
     }),
     sizeOf(commit),
   ];
-  return createFold({ class: "commit", summary, load: () => readChange(`${urlOf(key)}${commit.hash}`) }).el;
+  return createDisclosure({ class: "commit", summary, load: () => readChange(`${urlOf(key)}${commit.hash}`) }).el;
 }
 
 /** @param {Diff} diff */

@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * The lines of a change, file by file. Small files are there at once, large ones when they are opened; what is not text
- * is only named. Lines are text, whatever they hold.
+ * is only named. LogBuffer are text, whatever they hold.
  */
 import { get } from "../kit/api.js";
-import { createFold } from "../kit/disclosure.js";
+import { createDisclosure } from "../kit/disclosure.js";
 import { h } from "../kit/dom.js";
 import { count, plural } from "../kit/format.js";
 
@@ -14,7 +14,7 @@ import { count, plural } from "../kit/format.js";
  *   boolean}} FileChange
  */
 
-/** Lines that are drawn at once; the rest of a file follows on demand. */
+/** LogBuffer that are drawn at once; the rest of a file follows on demand. */
 const CHUNK = 400;
 /** Changed lines of all files that are unfolded by themselves. */
 const OPEN_LINES = 200;
@@ -64,7 +64,7 @@ function createFile(file, url, open) {
       ),
     );
   const load = async () => linesOf(file.hunks ? file : await get(`${url}?path=${encodeURIComponent(file.path)}`));
-  const fold = createFold({ class: "file", summary: head, load });
+  const fold = createDisclosure({ class: "file", summary: head, load });
   fold.el.open = open;
   return fold.el;
 }
@@ -80,7 +80,7 @@ function linesOf(file) {
   const table = h(
     "table",
     { class: "diff" },
-    h("caption", { class: "unseen", text: `Lines of ${file.path}` }),
+    h("caption", { class: "unseen", text: `LogBuffer of ${file.path}` }),
     h(
       "thead",
       { class: "unseen" },

@@ -4,13 +4,13 @@
  * that nothing moves under somebody who reads.
  */
 import { get } from "../kit/api.js";
-import { createFold } from "../kit/disclosure.js";
+import { createDisclosure } from "../kit/disclosure.js";
 import { h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
 import { createCommits } from "./commits.js";
-import { prose } from "./inline-markdown.js";
+import { inlineMarkdown } from "./inline-markdown.js";
 import { createReviews } from "./reviews.js";
-import { createWork } from "./story-commands.js";
+import { createStoryCommands } from "./story-commands.js";
 
 /** @typedef {Record<string, any>} Dossier the answer of `GET /api/stories/{key}` */
 /** @typedef {{name: string, el: HTMLElement, update: (dossier: Dossier) => void}} Section */
@@ -23,8 +23,8 @@ const MARKS = { good: "check", calm: "clock", hold: "alert", bad: "cross" };
  * @returns {{el: HTMLElement, nav: HTMLElement, update: (dossier: Dossier) => void, open: (command: number) =>
  *   boolean}}
  */
-export function createDossier(key) {
-  const [work, git] = [createWork(), createCommits(key)];
+export function createDossierSections(key) {
+  const [work, git] = [createStoryCommands(), createCommits(key)];
   const reviews = createReviews((id) => work.open(id));
   const sections = [
     drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
@@ -116,7 +116,7 @@ function kept(name, title, content, update) {
 /** @param {Dossier} dossier @returns {Node[]} */
 function evidence({ evidence: all, problems, checks }) {
   const rows = (all ?? []).map((/** @type {{tone: string, text: string}} */ one) =>
-    h("li", { "data-tone": one.tone }, icon(MARKS[one.tone]), h("span", {}, ...prose(one.text))),
+    h("li", { "data-tone": one.tone }, icon(MARKS[one.tone]), h("span", {}, ...inlineMarkdown(one.text))),
   );
   const odd = (problems ?? []).map((/** @type {string} */ words) =>
     h("li", { "data-tone": "hold" }, icon("alert"), h("span", { text: `In its file: ${words}` })),
@@ -148,7 +148,7 @@ function createCheck(check) {
 /** @param {Dossier} dossier @returns {Node[]} */
 function statement(dossier) {
   const words = dossier.statement || dossier.description;
-  return words ? [h("p", { class: "statement" }, ...prose(words))] : [];
+  return words ? [h("p", { class: "statement" }, ...inlineMarkdown(words))] : [];
 }
 
 /** @param {Dossier} dossier @returns {Node[]} */
@@ -158,7 +158,7 @@ function criteria(dossier) {
         h(
           "ol",
           { class: "criteria" },
-          ...dossier.criteria.map((/** @type {string} */ words) => h("li", {}, ...prose(words))),
+          ...dossier.criteria.map((/** @type {string} */ words) => h("li", {}, ...inlineMarkdown(words))),
         ),
       ]
     : [];
@@ -174,7 +174,7 @@ function tasks({ tasks: all }) {
       { "data-done": Boolean(task.done) },
       h("span", { class: "box", "aria-hidden": "true" }, task.done ? icon("check") : null),
       h("span", { class: "unseen", text: task.done ? "done: " : "open: " }),
-      h("span", {}, ...prose(task.text)),
+      h("span", {}, ...inlineMarkdown(task.text)),
     );
     el.style.setProperty("--depth", String(task.depth ?? 0));
     return el;
@@ -189,7 +189,7 @@ function tasks({ tasks: all }) {
 function files(key, { artifacts, file_list: named }) {
   const folds = (artifacts ?? []).map(
     (/** @type {string} */ name) =>
-      createFold({
+      createDisclosure({
         class: "artifact",
         summary: [h("span", { class: "mono", text: name })],
         region: name,
@@ -225,6 +225,12 @@ async function readArtifact(key, name) {
 /** @param {Dossier} dossier @returns {Node[]} */
 function changeLog({ change_log: all }) {
   return all?.length
-    ? [h("ul", { class: "change-log" }, ...all.map((/** @type {string} */ words) => h("li", {}, ...prose(words))))]
+    ? [
+        h(
+          "ul",
+          { class: "change-log" },
+          ...all.map((/** @type {string} */ words) => h("li", {}, ...inlineMarkdown(words))),
+        ),
+      ]
     : [];
 }

@@ -5,7 +5,7 @@ import { h } from "../kit/dom.js";
 const MARKED = /\*\*(.+?)\*\*|`([^`]+)`/g;
 
 /** @param {string} sentence @returns {(Node | string)[]} */
-export function prose(sentence) {
+export function inlineMarkdown(sentence) {
   const nodes = [];
   let from = 0;
   for (const found of sentence.matchAll(MARKED)) {

@@ -8,8 +8,7 @@ import { resultOf } from "../shell/command-list.js";
 /**
  * @typedef {{command_id: number, command: string, batch_id: number, attempt: number, status: string, readable: boolean,
  *   verdict: string, reason: string, background: boolean, ended_at: number | null,
- *   counts: {critical: number, high: number, medium: number, low: number} | null, findings: Finding[], gone:
- * Finding[]}} Round
+ *   counts: {critical: number, high: number, medium: number, low: number} | null, findings: Finding[], gone: Finding[]}} Round
  * @typedef {{kind: string, rounds: Round[]}} Review
  */
 
@@ -45,7 +44,7 @@ function createReview(first, openCommand) {
   const rows = list(
     rounds,
     (/** @type {Round} */ round) => round.command_id,
-    (round) => createRound(round, openCommand),
+    (round) => new RoundView(round, openCommand),
   );
   return {
     el,
@@ -57,57 +56,50 @@ function createReview(first, openCommand) {
   };
 }
 
-/** @param {Round} first @param {(commandId: number) => void} openCommand */
-function createRound(first, openCommand) {
-  const verdict = h("b", { class: "verdict" });
-  const counts = h("span", { class: "soft" });
-  const when = h("span", { class: "soft" });
-  const link = h("button", {
-    type: "button",
-    class: "plain",
-    text: first.command,
-    on: { click: () => openCommand(first.command_id) },
-  });
-  const reason = h("p", { class: "command-reason" });
-  const findings = h("ul", { class: "findings" });
-  const gone = h("ul", { class: "findings gone" });
-  const el = h(
-    "li",
-    { class: "round" },
-    h("p", { class: "round-head" }, link, verdict, counts, when),
-    reason,
-    findings,
-    gone,
-  );
-  let drawn = "";
-  return {
-    el,
-    /** @param {Round} round */
-    update(round) {
-      const now = JSON.stringify(round);
-      if (now === drawn) return;
-      drawn = now;
-      attr(el, "data-tone", toneOf(round));
-      text(verdict, round.readable ? round.verdict : round.status === "success" ? "" : resultOf(round.status).words);
-      text(counts, countWords(round));
-      text(
-        when,
-        [
-          round.attempt > 1 && `attempt ${round.attempt}`,
-          round.background && "in the background",
-          round.ended_at && clock(round.ended_at),
-        ]
-          .filter(Boolean)
-          .join(" · "),
-      );
-      text(reason, round.readable ? "" : round.reason);
-      show(reason, Boolean(reason.textContent));
-      findings.replaceChildren(
-        ...round.findings.map((finding) => createFinding(finding, finding.again ? "found again" : "")),
-      );
-      gone.replaceChildren(...round.gone.map((finding) => createFinding(finding, "no longer found")));
-    },
-  };
+class RoundView {
+  el;
+  #verdict = h("b", { class: "verdict" });
+  #counts = h("span", { class: "soft" });
+  #when = h("span", { class: "soft" });
+  #reason = h("p", { class: "command-reason" });
+  #findings = h("ul", { class: "findings" });
+  #gone = h("ul", { class: "findings gone" });
+  #drawn = "";
+
+  /** @param {Round} round @param {(commandId: number) => void} openCommand */
+  constructor({ command, command_id: id }, openCommand) {
+    const link = h("button", { type: "button", class: "plain", text: command, on: { click: () => openCommand(id) } });
+    const head = h("p", { class: "round-head" }, link, this.#verdict, this.#counts, this.#when);
+    this.el = h("li", { class: "round" }, head, this.#reason, this.#findings, this.#gone);
+  }
+
+  /** @param {Round} round */
+  update(round) {
+    const content = JSON.stringify(round);
+    if (content === this.#drawn) return;
+    this.#drawn = content;
+    attr(this.el, "data-tone", toneOf(round));
+    text(this.#verdict, verdictText(round));
+    text(this.#counts, countText(round));
+    text(this.#when, whenText(round));
+    text(this.#reason, round.readable ? "" : round.reason);
+    show(this.#reason, Boolean(this.#reason.textContent));
+    const findings = round.findings.map((finding) => createFinding(finding, finding.again ? "found again" : ""));
+    this.#findings.replaceChildren(...findings);
+    this.#gone.replaceChildren(...round.gone.map((finding) => createFinding(finding, "no longer found")));
+  }
+}
+
+/** @param {Round} round */
+function verdictText({ readable, verdict, status }) {
+  if (readable) return verdict;
+  return status === "success" ? "" : resultOf(status).words;
+}
+
+/** @param {Round} round */
+function whenText({ attempt, background, ended_at: end }) {
+  const facts = [attempt > 1 && `attempt ${attempt}`, background && "in the background", end && clock(end)];
+  return facts.filter(Boolean).join(" · ");
 }
 
 /** @param {Round} round */
@@ -117,16 +109,14 @@ function toneOf({ readable, status, verdict }) {
 }
 
 /** @param {Round} round */
-function countWords({ counts, findings, gone, readable }) {
+function countText({ counts, findings, gone, readable }) {
   if (!readable) return "";
-  const said = counts
-    ? Object.entries(counts)
-        .filter(([, number]) => number)
-        .map(([name, number]) => `${number} ${name}`)
-        .join(", ")
-    : "";
-  const own = said || (findings.length ? plural(findings.length, "finding") : "nothing found");
-  return gone.length ? `${own}, ${gone.length} no longer found` : own;
+  const bySeverity = Object.entries(counts ?? {})
+    .filter(([, number]) => number)
+    .map(([name, number]) => `${number} ${name}`);
+  const all = findings.length ? plural(findings.length, "finding") : "nothing found";
+  const found = bySeverity.join(", ") || all;
+  return gone.length ? `${found}, ${gone.length} no longer found` : found;
 }
 
 /** @param {Finding} finding @param {string} note */

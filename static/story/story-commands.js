@@ -3,7 +3,7 @@
 
 import { attr, h, icon, list, show, text } from "../kit/dom.js";
 import { allTokens, clock, count, day, duration, money, plural, shortCommand, tokens } from "../kit/format.js";
-import { amend } from "../kit/url-params.js";
+import { setUrlParams } from "../kit/url-params.js";
 import { copyText } from "../run/log-detail.js";
 import { resultOf } from "../shell/command-list.js";
 import { createSize } from "./diff.js";
@@ -11,16 +11,20 @@ import { createTranscript } from "./transcript.js";
 
 /** @typedef {Record<string, any>} Command a row of the dossier's `commands` */
 
-export function createWork() {
+export function createStoryCommands() {
   const sum = h("p", { class: "soft" });
   const rows = h("ol", { class: "commands" });
   const el = h("div", {}, sum, rows);
-  const commands = list(rows, (/** @type {Command} */ command) => command.id, createCommand);
+  const commands = list(
+    rows,
+    (/** @type {Command} */ command) => command.id,
+    (command) => new CommandRow(command),
+  );
   return {
     el,
     /** @param {Command[]} all */
     update(all) {
-      text(sum, sumWords(all));
+      text(sum, sumText(all));
       commands.render(all);
     },
     /**
@@ -41,7 +45,7 @@ export function createWork() {
 }
 
 /** @param {Command[]} all */
-function sumWords(all) {
+function sumText(all) {
   const failed = all.filter((command) => resultOf(command.status).result === "failed").length;
   const sum = (/** @type {(command: Command) => number} */ of) =>
     all.reduce((total, command) => total + of(command), 0);
@@ -57,68 +61,66 @@ function sumWords(all) {
   return [plural(all.length, "command"), ...parts.filter(Boolean)].join(" · ");
 }
 
-/** @param {Command} first */
-function createCommand(first) {
-  const mark = h("span", { class: "step-mark" });
-  const verdict = h("span", { class: "verdict" });
-  const words = h("span");
-  const facts = h("p", { class: "command-facts" });
-  const change = h("span");
-  const reason = h("p", { class: "command-reason" });
-  const transcript = createTranscript(first.id, first.command);
-  const link = h(
-    "button",
-    {
-      type: "button",
-      class: "ghost",
-      "aria-label": `Copy a link to ${shortCommand(first.command)}`,
-      title: "Copy a link to this command",
-      on: { click: () => copyLink(first.id) },
-    },
-    icon("link"),
-  );
-  const name = h(
-    "p",
-    { class: "command-name" },
-    mark,
-    h("b", { text: shortCommand(first.command), title: first.command }),
-    verdict,
-    words,
-    change,
-    link,
-  );
-  const el = h("li", { class: "command", "data-id": first.id }, name, facts, reason, transcript.el);
-  let drawn = "";
-  return {
-    el,
-    /** @param {Command} command */
-    update(command) {
-      const now = JSON.stringify(command);
-      if (now === drawn) return;
-      drawn = now;
-      transcript.setLive(command.ended_at === null);
-      const { result, glyph, words: how } = resultOf(command.status);
-      mark.replaceChildren(glyph ? icon(glyph) : h("span", { class: "spin" }));
-      attr(el, "data-result", result);
-      text(verdict, command.verdict);
-      text(words, how);
-      words.className = result === "success" ? "unseen" : "command-result";
-      text(facts, factsOf(command));
-      attr(facts, "title", tokenWords(command));
-      change.replaceChildren(
-        ...(command.files_changed
-          ? [plural(command.files_changed, "file"), " ", createSize(command.lines_added, command.lines_removed)]
-          : []),
-      );
-      text(reason, command.status === "success" ? "" : command.reason);
-      show(reason, Boolean(reason.textContent));
-    },
-  };
+class CommandRow {
+  el;
+  #mark = h("span", { class: "command-mark" });
+  #verdict = h("span", { class: "verdict" });
+  #outcome = h("span");
+  #facts = h("p", { class: "command-facts" });
+  #change = h("span");
+  #reason = h("p", { class: "command-reason" });
+  #transcript;
+  #drawn = "";
+
+  /** @param {Command} command */
+  constructor({ id, command }) {
+    this.#transcript = createTranscript(id, command);
+    const title = h("b", { text: shortCommand(command), title: command });
+    const parts = [this.#mark, title, this.#verdict, this.#outcome, this.#change, createLink(id, command)];
+    const name = h("p", { class: "command-name" }, ...parts);
+    const rest = [this.#facts, this.#reason, this.#transcript.el];
+    this.el = h("li", { class: "command", "data-id": id }, name, ...rest);
+  }
+
+  /** @param {Command} command */
+  update(command) {
+    const content = JSON.stringify(command);
+    if (content === this.#drawn) return;
+    this.#drawn = content;
+    this.#transcript.setLive(command.ended_at === null);
+    this.#drawResult(command);
+    text(this.#facts, factsOf(command));
+    attr(this.#facts, "title", tokenText(command));
+    this.#change.replaceChildren(...changeOf(command));
+    text(this.#reason, command.status === "success" ? "" : command.reason);
+    show(this.#reason, Boolean(this.#reason.textContent));
+  }
+
+  /** @param {Command} command */
+  #drawResult({ status, verdict }) {
+    const { result, glyph, words } = resultOf(status);
+    this.#mark.replaceChildren(glyph ? icon(glyph) : h("span", { class: "spin" }));
+    attr(this.el, "data-result", result);
+    text(this.#verdict, verdict);
+    text(this.#outcome, words);
+    this.#outcome.className = result === "success" ? "unseen" : "command-result";
+  }
 }
 
-/** The address of this page with this command in it. @param {number} id */
+/** @param {Command} command @returns {(Node | string)[]} */
+function changeOf({ files_changed: files, lines_added: added, lines_removed: removed }) {
+  return files ? [plural(files, "file"), " ", createSize(added, removed)] : [];
+}
+
+/** @param {number} id @param {string} command */
+function createLink(id, command) {
+  const label = { "aria-label": `Copy a link to ${shortCommand(command)}`, title: "Copy a link to this command" };
+  return h("button", { type: "button", class: "ghost", ...label, on: { click: () => copyLink(id) } }, icon("link"));
+}
+
+/** Copies the address of this command. @param {number} id */
 function copyLink(id) {
-  amend({ transcript: String(id) });
+  setUrlParams({ transcript: String(id) });
   copyText(location.href, "Link copied: it opens the story at this command");
 }
 
@@ -140,7 +142,7 @@ function factsOf(command) {
 }
 
 /** @param {Command} command */
-function tokenWords(command) {
+function tokenText(command) {
   const kinds = [
     ["input", "input"],
     ["output", "output"],

@@ -1,10 +1,10 @@
 // @ts-check
-/** What an agent said and did in one command, as the server reads its stream: unfolded on demand. */
+/** The transcript of a command: what the agent wrote and did, as the server reads its stream. It is loaded on demand. */
 import { get } from "../kit/api.js";
-import { createFold } from "../kit/disclosure.js";
+import { createDisclosure } from "../kit/disclosure.js";
 import { h, icon, show, text } from "../kit/dom.js";
 import { count, plural } from "../kit/format.js";
-import { follow } from "./transcript-signal.js";
+import { onTranscriptChange } from "./transcript-signal.js";
 
 /**
  * @typedef {{kind: string, text: string, ok: boolean | null, result: string, size: number, subagent: string | null}}
@@ -29,130 +29,158 @@ const NAMES = {
   task: "task",
 };
 
-/** Least time between two readings while the command runs, in ms, and in times of what the last one took. */
+/** Least time between two reads while the command runs, in ms, and in times of the duration of the last one. */
 const PAUSE_MS = 1_000;
 const PAUSE_TIMES = 10;
-/** Who is no further from the end than this follows it, in pixels. */
+/** A scroll position this near the end follows it, in pixels. */
 const AT_END = 40;
 
-/**
- * A place for the transcript of a command, filled when it is first opened. While the command runs it grows, and is
- * followed by who looks at its end.
- * @param {number} id @param {string} name of the command
- */
-export function createTranscript(id, name) {
-  const page = createPage(id);
-  const mark = h("span", { class: "badge", text: "live" });
-  const fold = createFold({
-    class: "transcript",
-    summary: ["Transcript", mark],
-    region: `Transcript of ${name}`,
-    load,
-  });
-  let [live, timer, took] = [false, 0, 0];
-  show(mark, false);
+/** The transcript of a command, loaded when it is first opened. While the command runs it grows and scrolls along. */
+class Transcript {
+  el;
+  #id;
+  #entries;
+  #mark = h("span", { class: "badge", text: "live" });
+  #disclosure;
+  #live = false;
+  #timer = 0;
+  /** How long the last read took, in ms. */
+  #took = 0;
 
-  async function load() {
+  /** @param {number} id @param {string} name of the command */
+  constructor(id, name) {
+    this.#id = id;
+    this.#entries = new TranscriptEntries(id);
+    this.#disclosure = createDisclosure({
+      class: "transcript",
+      summary: ["Transcript", this.#mark],
+      region: `Transcript of ${name}`,
+      load: () => this.#load(),
+    });
+    this.el = this.#disclosure.el;
+    show(this.#mark, false);
+  }
+
+  /** @param {boolean} running whether the command runs; when it has ended the rest is read */
+  setLive(running) {
+    if (this.#live && !running) this.#disclosure.reload();
+    this.#live = running;
+    show(this.#mark, running);
+    if (running) onTranscriptChange(this.#id, () => this.#changed());
+  }
+
+  async #load() {
     const start = performance.now();
-    const { from, entries } = await get(`/api/commands/${id}/transcript?from=${page.settled()}`);
-    took = performance.now() - start;
-    const { scrollTop, clientHeight, scrollHeight } = fold.body;
-    const follows = page.rows.hasChildNodes() ? scrollTop + clientHeight >= scrollHeight - AT_END : live;
-    page.take(from, entries);
-    if (follows) requestAnimationFrame(() => toEnd(fold.body));
-    return [page.head, page.rows];
+    const { from, entries } = await get(`/api/commands/${this.#id}/transcript?from=${this.#entries.settled}`);
+    this.#took = performance.now() - start;
+    const follows = this.#entries.isEmpty ? this.#live : isAtEnd(this.#disclosure.body);
+    this.#entries.replaceFrom(from, entries);
+    if (follows) requestAnimationFrame(() => scrollToEnd(this.#disclosure.body));
+    return [this.#entries.head, this.#entries.rows];
   }
 
-  /** The command has said something: it is read once things have calmed down, or when it is opened. */
-  function hear() {
-    timer ||= window.setTimeout(() => ((timer = 0), fold.again()), Math.max(PAUSE_MS, PAUSE_TIMES * took));
-    return live && fold.el.isConnected;
+  /** Reads again after a pause. @returns {boolean} whether the transcript is still shown */
+  #changed() {
+    this.#timer ||= window.setTimeout(() => this.#reload(), Math.max(PAUSE_MS, PAUSE_TIMES * this.#took));
+    return this.#live && this.el.isConnected;
   }
 
-  return {
-    el: fold.el,
-    /** Whether the command runs: its end is read, too. @param {boolean} running */
-    setLive(running) {
-      if (live && !running) fold.again();
-      live = running;
-      show(mark, running);
-      if (running) follow(id, hear);
-    },
-  };
+  #reload() {
+    this.#timer = 0;
+    this.#disclosure.reload();
+  }
+}
+
+/** @param {number} id @param {string} name of the command */
+export function createTranscript(id, name) {
+  return new Transcript(id, name);
+}
+
+/** @param {HTMLElement} el */
+function isAtEnd({ scrollTop, clientHeight, scrollHeight }) {
+  return scrollTop + clientHeight >= scrollHeight - AT_END;
 }
 
 /**
- * The height of what was never in sight is a guess of the browser's, so the end moves when one comes near it.
- * @param {HTMLElement} el @param {number} [frames] in which it may still move
+ * Scrolls to the end, in several frames: the browser estimates the height of what was never visible, so the end moves.
+ * @param {HTMLElement} el
+ * @param {number} [frames] in which the end may still move
  */
-function toEnd(el, frames = 5) {
+function scrollToEnd(el, frames = 5) {
   el.scrollTop = el.scrollHeight;
-  if (frames) requestAnimationFrame(() => toEnd(el, frames - 1));
+  if (frames) requestAnimationFrame(() => scrollToEnd(el, frames - 1));
 }
 
-/** The entries of a transcript; only those that are new or have changed are drawn. @param {number} id of the command */
-function createPage(id) {
-  /** @type {Entry[]} */
-  let all = [];
-  const sum = h("span");
-  const raw = h("a", {
-    href: `/api/commands/${id}/transcript?raw=1`,
-    target: "_blank",
-    rel: "noopener",
-    text: "The stream as recorded",
-  });
-  const rows = h("div", { class: "entries" });
-  return {
-    head: h("p", { class: "raw" }, sum, raw),
-    rows,
-    /** How many of the first entries stay as they are: what is said may grow, a call may be answered. */
-    settled() {
-      const open = all.findIndex((entry) => entry.kind === "tool" && entry.ok === null);
-      return Math.max(0, Math.min(open < 0 ? all.length : open, all.length - 1));
-    },
-    /** @param {number} from @param {Entry[]} entries the ones from there to the end */
-    take(from, entries) {
-      const before = all;
-      all = [...all.slice(0, from), ...entries];
-      for (const [index, entry] of entries.entries()) {
-        const at = from + index;
-        const row = rows.children[at] ?? rows.appendChild(h("div"));
-        if (JSON.stringify(entry) !== JSON.stringify(before[at]))
-          row.replaceChildren(...(entry.kind === "text" ? said(entry) : [draw(entry)]));
-      }
-      while (rows.children.length > all.length) rows.lastChild?.remove();
-      const tools = all.filter((entry) => entry.kind === "tool").length;
-      text(sum, `${plural(all.length, "entry", "entries")}, ${plural(tools, "tool call")} · `);
-    },
-  };
+/** The entries of a transcript; only new and changed ones are drawn. */
+class TranscriptEntries {
+  rows = h("div", { class: "entries" });
+  head;
+  #summary = h("span");
+  /** @type {Entry[]} */ #entries = [];
+
+  /** @param {number} id of the command */
+  constructor(id) {
+    const href = `/api/commands/${id}/transcript?raw=1`;
+    const raw = h("a", { href, target: "_blank", rel: "noopener", text: "The stream as recorded" });
+    this.head = h("p", { class: "raw" }, this.#summary, raw);
+  }
+
+  get isEmpty() {
+    return !this.#entries.length;
+  }
+
+  /** The number of entries that will not change: the last one may grow, a call of a tool may get its result. */
+  get settled() {
+    const { length } = this.#entries;
+    const open = this.#entries.findIndex((entry) => entry.kind === "tool" && entry.ok === null);
+    return Math.max(0, Math.min(open < 0 ? length : open, length - 1));
+  }
+
+  /** @param {number} from @param {Entry[]} entries from there to the end */
+  replaceFrom(from, entries) {
+    const before = this.#entries;
+    this.#entries = [...before.slice(0, from), ...entries];
+    for (const [index, entry] of entries.entries()) {
+      const at = from + index;
+      const row = this.rows.children[at] ?? this.rows.appendChild(h("div"));
+      if (JSON.stringify(entry) !== JSON.stringify(before[at])) row.replaceChildren(...entryLines(entry));
+    }
+    while (this.rows.children.length > this.#entries.length) this.rows.lastChild?.remove();
+    const { length } = this.#entries;
+    const tools = this.#entries.filter((entry) => entry.kind === "tool").length;
+    text(this.#summary, `${plural(length, "entry", "entries")}, ${plural(tools, "tool call")} · `);
+  }
 }
 
-/** What was said, the announcements of tasks set apart. @param {Entry} entry @returns {HTMLElement[]} */
-function said(entry) {
+/** @param {Entry} entry @returns {HTMLElement[]} */
+function entryLines(entry) {
+  return entry.kind === "text" ? textLines(entry) : [draw(entry)];
+}
+
+/** The text of an agent, with a line of its own for each announcement of a task. @param {Entry} entry @returns {HTMLElement[]} */
+function textLines(entry) {
   /** @type {HTMLElement[]} */
-  const drawn = [];
+  const lines = [];
   let words = "";
   const flush = () => {
-    if (words.trim()) drawn.push(line("text", entry, h("span", { class: "entry-text", text: words.trim() })));
+    if (words.trim()) lines.push(line("text", entry, h("span", { class: "entry-text", text: words.trim() })));
     words = "";
   };
   for (const row of entry.text.split("\n")) {
     const task = TASK.exec(row);
-    if (!task) {
-      words += `${row}\n`;
-      continue;
-    }
-    flush();
-    drawn.push(
-      line(
-        "task",
-        entry,
-        h("span", { class: "entry-text" }, h("b", { text: task[1] }), ` ${task[2]}s${task[3] ? `: ${task[3]}` : ""}`),
-      ),
-    );
+    if (task) {
+      flush();
+      lines.push(taskLine(entry, task));
+    } else words += `${row}\n`;
   }
   flush();
-  return drawn;
+  return lines;
+}
+
+/** @param {Entry} entry @param {string[]} match of TASK */
+function taskLine(entry, [, name, phase, more]) {
+  const words = ` ${phase}s${more ? `: ${more}` : ""}`;
+  return line("task", entry, h("span", { class: "entry-text" }, h("b", { text: name }), words));
 }
 
 /** @param {Entry} entry */

@@ -1,342 +1,257 @@
 // @ts-check
 /**
- * The chart of the Timeline: a row for each story, a bar for each command. Only what is in sight is in the document;
- * a bar is one button, and the arrow keys go from bar to bar. While something runs only its bar grows.
+ * The Gantt chart of the Timeline: a row for each story, a bar for each command. Only what is visible is in the
+ * document; a bar is one button, and the arrow keys go from bar to bar. While a command runs only its bar grows.
  */
 
-import { attr, byId, h, style, text } from "../kit/dom.js";
-import { clock, day, duration, shortKey } from "../kit/format.js";
-import { Axis, axisMarks, pieces, rowsOf } from "../kit/time-axis.js";
-import { createBar, fill, LANE, ROOM } from "./gantt-bar.js";
+import { byId } from "../kit/dom.js";
+import { Axis } from "../kit/time-axis.js";
+import { GanttAxis } from "./gantt-axis.js";
+import { GanttRows, stackRows } from "./gantt-rows.js";
 
-/** @typedef {import("../shell/command-list.js").Step} Step */
-/** @typedef {import("../kit/time-axis.js").Row & {top: number, height: number}} Row */
+/** @typedef {import("../shell/command-list.js").Command} Command */
+/** @typedef {import("./gantt-rows.js").Row} Row */
 /**
- * @typedef {{el: HTMLElement, title: HTMLElement, key: HTMLElement, plot: HTMLElement, bars: Map<number, HTMLElement>}}
- *   Drawn
+ * @typedef {{commands: Map<number, Command>, titleOf: (key: string) => string, order: string[], cut: boolean,
+ *   now: number}} Content `order`: keys of the plan, `cut`: whether idle times are cut short
+ * @typedef {"left" | "right" | "up" | "down" | "first" | "last"} Direction
  */
 
 /** Bars narrower than this are joined with their neighbours, in px. */
 const LEAST = 5;
-/** What is drawn beyond the edges of the view, in px. */
+/** What is drawn beyond the edges of the visible range, in px. */
 const SPARE = 300;
-/** Least distance of two marks of the axis, in px. */
-const MARK_PX = 96;
-/** A gap narrower than this has no room for its length, in px. */
-const GAP_PX = 36;
-/** The widest the chart gets, in px, and the shortest time that a pixel stands for, in ms. */
+/** The widest chart, in px, and the shortest time of one pixel, in ms. */
 const [WIDEST, FINEST] = [4_000_000, 1];
 
 export class Gantt {
-  /** @type {Row[]} */ rows = [];
-  /** @type {Map<number, Step>} */ #steps = new Map();
-  /** @type {Map<string, Drawn>} */ #drawn = new Map();
-  /** @type {Axis} */ axis = new Axis([], Date.now(), true);
-  /** @type {number | null} */ current = null;
-  zoom = 1;
-  cut = true;
+  /** @type {Content} */
+  #content = { commands: new Map(), titleOf: (key) => key, order: [], cut: true, now: Date.now() };
+  /** @type {Row[]} */ #rows = [];
+  /** @type {number | null} */ #current = null;
+  #axis = new Axis([], Date.now(), true);
+  #zoom = 1;
   #chart = byId("chart");
   #body = byId("chart-body");
-  #place = byId("chart-rows");
-  #marks = byId("chart-axis");
-  #gaps = byId("chart-gaps");
-  #now = 0;
+  #axisView = new GanttAxis();
+  #rowsView;
+  #actions;
   #frame = 0;
-  #names = 0;
-  #height = 0;
-  /** @type {(key: string) => string} */ #titleOf = (key) => key;
+  #namesWidth = 0;
 
-  /** @param {{openStory: (key: string) => void, onSelect: (step: Step) => void, onMove: () => void}} actions */
+  /** @param {{openStory: (key: string) => void, onSelect: (command: Command) => void, onMove: () => void}} actions */
   constructor(actions) {
-    this.actions = actions;
-    this.#chart.addEventListener("scroll", () => this.#later(), { passive: true });
-    new ResizeObserver(() => this.#chart.clientWidth && this.layout()).observe(this.#chart);
+    this.#actions = actions;
+    this.#rowsView = new GanttRows(actions.openStory);
+    this.#chart.addEventListener("scroll", () => this.#drawSoon(), { passive: true });
+    new ResizeObserver(() => this.#chart.clientWidth && this.#layout()).observe(this.#chart);
   }
 
-  /**
-   * Shows these commands.
-   * @param {Map<number, Step>} steps
-   * @param {(key: string) => string} titleOf
-   * @param {string[]} order keys of the plan
-   * @param {number} now
-   */
-  show(steps, titleOf, order, now) {
-    this.#steps = steps;
-    this.#titleOf = titleOf;
-    const place = new Map(order.map((key, index) => [key, index]));
-    const rank = (/** @type {{key: string}} */ { key }) => (key === "" ? -1 : (place.get(key) ?? Infinity));
-    let top = 0;
-    this.rows = rowsOf(steps.values())
-      .sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)))
-      .map((row) => {
-        const height = row.lanes * LANE + ROOM;
-        top += height;
-        return { ...row, top: top - height, height };
-      });
-    this.#height = top;
-    if (this.current !== null && !steps.has(this.current)) this.current = null;
-    this.#now = now;
-    this.layout();
+  /** @param {Content} content */
+  show(content) {
+    this.#content = content;
+    this.#rows = stackRows(content.commands.values(), content.order);
+    if (this.#current !== null && !content.commands.has(this.#current)) this.#current = null;
+    this.#layout();
   }
 
-  /** Time has gone on: running bars grow; the axis moves only when they have come to its end. @param {number} now */
+  /** Lets running bars grow; the axis is laid out again only when they reach its end. @param {number} now */
   tick(now) {
-    this.#now = now;
-    if (now > this.axis.to && [...this.#steps.values()].some((step) => step.ended_at === null)) return this.layout();
-    for (const { bars } of this.#drawn.values()) {
-      for (const [id, el] of bars) {
-        const step = this.#steps.get(id);
-        if (step && step.ended_at === null) el.style.width = `${Math.max(3, this.x(now) - this.x(step.started_at))}px`;
-      }
+    this.#content = { ...this.#content, now };
+    const { commands } = this.#content;
+    const running = [...commands.values()].some((command) => command.ended_at === null);
+    if (now > this.#axis.to && running) return this.#layout();
+    for (const [id, el] of this.#rowsView.bars()) {
+      const command = commands.get(id);
+      if (command?.ended_at === null) el.style.width = `${Math.max(3, this.#x(now) - this.#x(command.started_at))}px`;
     }
   }
 
-  /** Px from the left edge of the plot. @param {number} at ms */
-  x(at) {
-    return (this.axis.place(at) / this.axis.length) * this.#plotWidth;
+  /** The idle times that are cut short, and the number of stories. */
+  get summary() {
+    return { gaps: this.#axis.gaps, stories: this.#rows.filter((row) => row.key).length };
   }
 
-  get #plotWidth() {
-    return Math.max(1, this.#chart.clientWidth - this.#names) * this.zoom;
+  /** The zoom, 1 for the whole range, and the instant at the left edge. */
+  get position() {
+    const left = (this.#chart.scrollLeft / this.#plotWidth) * this.#axis.length;
+    return { zoom: this.#zoom, left: this.#axis.instant(left) };
   }
 
-  /** How far one may look into it: never wider than a page can be, never finer than times are known. */
-  get zoomMost() {
-    const width = Math.max(1, this.#chart.clientWidth - this.#names);
-    return Math.max(1, Math.min(WIDEST / width, this.axis.length / FINEST / width));
+  /** Restores what the address names. @param {{zoom: number, left: number | null, command: number | null}} position */
+  restore({ zoom, left, command }) {
+    if (zoom > 1) this.#zoomTo(zoom);
+    if (left !== null) this.#chart.scrollLeft = this.#x(left);
+    if (command !== null) this.select(command, { focus: false });
   }
 
-  /** Everything anew: other commands, another width, another zoom. */
-  layout() {
-    this.axis = new Axis([...this.#steps.values()], this.#now, this.cut);
-    this.#names = byId("chart-corner").offsetWidth;
-    this.zoom = Math.min(this.zoom, this.zoomMost);
-    this.#body.style.width = `${this.#names + this.#plotWidth}px`;
-    this.#place.style.height = `${this.#height}px`;
-    this.draw();
+  /** Forgets the zoom, for other commands. */
+  resetZoom() {
+    this.#zoom = 1;
   }
 
-  #later() {
-    if (!this.#frame) this.#frame = requestAnimationFrame(() => this.draw());
+  /** Shows the whole range. */
+  fit() {
+    this.#zoomTo(1);
   }
 
-  /** What is in sight. */
-  draw() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
-    const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.#chart;
-    const view = { left: scrollLeft - SPARE, right: scrollLeft + clientWidth + SPARE, least: LEAST };
-    const held = this.rowOf(this.current);
-    const seen = this.rows.filter(
-      (row) => (row.top + row.height > scrollTop - SPARE && row.top < scrollTop + clientHeight + SPARE) || row === held,
-    );
-    this.#drawRows(seen, view);
-    this.#drawAxis(view);
-    this.actions.onMove();
+  /** @param {number} factor @param {number} [at] px from the chart's left edge; what is there stays there */
+  zoomBy(factor, at) {
+    this.#zoomTo(this.#zoom * factor, at);
   }
 
-  /** @param {Row[]} seen @param {{left: number, right: number, least: number}} view */
-  #drawRows(seen, view) {
-    const keys = new Set(seen.map((row) => row.key));
-    for (const [key, { el }] of this.#drawn) {
-      if (keys.has(key)) continue;
-      el.remove();
-      this.#drawn.delete(key);
-    }
-    let first = true;
-    for (const row of seen) {
-      const drawn = this.#drawn.get(row.key) ?? this.#createRow(row.key);
-      this.#drawn.set(row.key, drawn);
-      drawn.el.style.top = `${row.top}px`;
-      drawn.el.style.height = `${row.height}px`;
-      const title = row.key ? this.#titleOf(row.key) : "The project itself";
-      text(drawn.key, title === row.key ? "" : shortKey(row.key));
-      text(drawn.title, title);
-      first = this.#drawBars(row, drawn, view, first);
-    }
-    const els = seen.map((row) => this.#drawn.get(row.key)?.el);
-    els.forEach(
-      (el, index) =>
-        el && this.#place.children[index] !== el && this.#place.insertBefore(el, this.#place.children[index] ?? null),
-    );
-  }
-
-  /** @param {string} key @returns {Drawn} */
-  #createRow(key) {
-    const title = h("span", { class: "title" });
-    const short = h("span", { class: "key" });
-    const open = { click: () => key && this.actions.openStory(key) };
-    const name = h(
-      key ? "button" : "span",
-      { class: "row-name", type: key ? "button" : null, tabindex: key ? "-1" : null, on: open },
-      short,
-      title,
-    );
-    const plot = h("div", { class: "row-plot" });
-    return { el: h("li", { class: "row" }, name, plot), title, key: short, plot, bars: new Map() };
-  }
-
-  /**
-   * @param {Row} row
-   * @param {Drawn} drawn
-   * @param {{left: number, right: number, least: number}} view
-   * @param {boolean} first whether no bar can be reached with Tab yet
-   */
-  #drawBars(row, drawn, view, first) {
-    const wanted = pieces(row, (at) => this.x(at), this.#now, view, this.current);
-    const ids = new Set(wanted.map((piece) => piece.bars[0].step.command_id));
-    for (const [id, el] of drawn.bars) {
-      if (ids.has(id)) continue;
-      el.remove();
-      drawn.bars.delete(id);
-    }
-    for (const piece of wanted) {
-      const { command_id: id } = piece.bars[0].step;
-      const el = drawn.bars.get(id) ?? drawn.plot.appendChild(createBar(id));
-      drawn.bars.set(id, el);
-      fill(el, piece);
-      const reached = this.current === null ? first : id === this.current;
-      attr(el, "tabindex", reached ? "0" : "-1");
-      if (reached) first = false;
-    }
-    return first;
-  }
-
-  /** @param {{left: number, right: number}} view */
-  #drawAxis({ left, right }) {
-    const perPx = this.axis.length / this.#plotWidth;
-    const [from, to] = [Math.max(0, left), Math.min(this.#plotWidth, right)].map((px) => this.axis.instant(px * perPx));
-    const { at, step } = axisMarks(this.axis, from, to, MARK_PX * perPx);
-    const words = (/** @type {number} */ mark) =>
-      step >= 86_400_000 ? day(mark) : step < 60_000 ? clock(mark) : clock(mark).slice(0, 5);
-    this.#marks.replaceChildren(...at.map((mark) => positioned(h("li", { text: words(mark) }), this.x(mark))));
-    const gaps = this.axis.gaps.filter((gap) => this.x(gap.to) >= left && this.x(gap.from) <= right);
-    this.#gaps.replaceChildren(
-      ...gaps.map((gap) => {
-        const el = positioned(
-          h(
-            "li",
-            { class: "gap", title: `${duration(gap.to - gap.from)} in which nothing ran, cut short` },
-            h("span", { text: this.x(gap.to) - this.x(gap.from) < GAP_PX ? "⋯" : shorter(gap.to - gap.from) }),
-          ),
-          this.x(gap.from),
-        );
-        el.style.width = `${this.x(gap.to) - this.x(gap.from)}px`;
-        return el;
-      }),
-    );
-    style(this.#gaps, "--rows", `${this.#height}px`);
-  }
-
-  /** The row of a command. @param {number | null} id */
-  rowOf(id) {
-    return id === null ? undefined : this.rows.find((row) => row.bars.some((bar) => bar.step.command_id === id));
-  }
-
-  /** @param {number} id of a command */
-  step(id) {
-    return this.#steps.get(id) ?? null;
-  }
-
-  /**
-   * Makes a command the current one, brings it into sight and, if wanted, to the keyboard.
-   * @param {number} id
-   * @param {boolean} focus
-   */
-  select(id, focus) {
-    const step = this.#steps.get(id);
-    if (!step) return;
-    this.current = id;
-    this.#reveal(step);
-    this.draw();
-    const bar = /** @type {HTMLElement | null} */ (focus ? this.#chart.querySelector(`.bar[data-id="${id}"]`) : null);
-    bar?.focus({ preventScroll: true });
-    this.actions.onSelect(step);
-  }
-
-  /** @param {Step} step */
-  #reveal(step) {
-    const row = this.rowOf(step.command_id);
-    const [from, to] = [this.x(step.started_at), this.x(step.ended_at ?? this.#now)];
-    const { scrollLeft, clientWidth, scrollTop, clientHeight } = this.#chart;
-    const room = clientWidth - this.#names;
-    if (to - from < room && (from < scrollLeft || to > scrollLeft + room))
-      this.#chart.scrollLeft = Math.max(0, (from + to) / 2 - room / 2);
-    else if (to < scrollLeft || from > scrollLeft + room) this.#chart.scrollLeft = Math.max(0, from - 20);
-    if (!row || clientHeight <= 0) return;
-    if (row.top < scrollTop) this.#chart.scrollTop = row.top;
-    else if (row.top + row.height + 40 > scrollTop + clientHeight)
-      this.#chart.scrollTop = row.top + row.height + 40 - clientHeight;
-  }
-
-  /**
-   * Another zoom, with the instant under `at` staying where it is.
-   * @param {number} zoom
-   * @param {number} [at] px from the chart's left edge
-   */
-  rescale(zoom, at = this.#names + (this.#chart.clientWidth - this.#names) / 2) {
-    const offset = at - this.#names;
-    const before = (this.#chart.scrollLeft + offset) / this.#plotWidth;
-    this.zoom = Math.min(this.zoomMost, Math.max(1, zoom));
-    this.layout();
-    this.#chart.scrollLeft = before * this.#plotWidth - offset;
-    this.draw();
-  }
-
-  /** The instant at the left edge. */
-  get left() {
-    return this.axis.instant((this.#chart.scrollLeft / this.#plotWidth) * this.axis.length);
-  }
-
-  /** @param {number} at ms */
-  set left(at) {
-    this.#chart.scrollLeft = this.x(at);
-  }
-
-  /** Looks further to one side, by a share of what is in sight. @param {number} share */
+  /** @param {number} share of the visible range */
   pan(share) {
-    this.#chart.scrollLeft += share * (this.#chart.clientWidth - this.#names);
+    this.#chart.scrollLeft += share * (this.#chart.clientWidth - this.#namesWidth);
+  }
+
+  /** The command that is selected. */
+  get current() {
+    return this.#current === null ? null : this.command(this.#current);
+  }
+
+  /** @param {number} id */
+  command(id) {
+    return this.#content.commands.get(id) ?? null;
+  }
+
+  /**
+   * Selects a command and scrolls to it.
+   * @param {number} id
+   * @param {{focus: boolean}} options whether its bar gets the focus
+   */
+  select(id, { focus }) {
+    const command = this.command(id);
+    if (!command) return;
+    this.#current = id;
+    this.#scrollTo(command);
+    this.#draw();
+    const bar = focus ? this.#chart.querySelector(`.bar[data-id="${id}"]`) : null;
+    if (bar instanceof HTMLElement) bar.focus({ preventScroll: true });
+    this.#actions.onSelect(command);
+  }
+
+  /** Makes a command the current one without selecting it: several share its bar. @param {number} id */
+  setCurrent(id) {
+    this.#current = id;
   }
 
   /**
    * The neighbour of the current command.
-   * @param {"left" | "right" | "up" | "down" | "first" | "last"} way
+   * @param {Direction} direction
    * @returns {number | null}
    */
-  neighbour(way) {
-    const row = this.rowOf(this.current);
-    if (!row) return this.rows[0]?.bars[0]?.step.command_id ?? null;
-    const index = row.bars.findIndex((bar) => bar.step.command_id === this.current);
+  neighbour(direction) {
+    const row = this.#rowOf(this.#current);
+    if (!row) return this.#rows[0]?.bars[0]?.command.command_id ?? null;
+    const index = row.bars.findIndex((bar) => bar.command.command_id === this.#current);
+    if (direction === "up" || direction === "down") {
+      const next = this.#rows[this.#rows.indexOf(row) + (direction === "up" ? -1 : 1)];
+      return next ? nearest(next, row.bars[index].command.started_at) : null;
+    }
     const along = { left: index - 1, right: index + 1, first: 0, last: row.bars.length - 1 };
-    if (way === "up" || way === "down")
-      return nearest(this.rows[this.rows.indexOf(row) + (way === "up" ? -1 : 1)], row.bars[index].step.started_at);
-    return row.bars[along[way]]?.step.command_id ?? null;
+    return row.bars[along[direction]]?.command.command_id ?? null;
+  }
+
+  get #visibleWidth() {
+    return Math.max(1, this.#chart.clientWidth - this.#namesWidth);
+  }
+
+  get #plotWidth() {
+    return this.#visibleWidth * this.#zoom;
+  }
+
+  get #height() {
+    const last = this.#rows[this.#rows.length - 1];
+    return last ? last.top + last.height : 0;
+  }
+
+  /** The largest zoom: never wider than an element can be, never finer than times are known. */
+  get #zoomMost() {
+    const width = this.#visibleWidth;
+    return Math.max(1, Math.min(WIDEST / width, this.#axis.length / FINEST / width));
+  }
+
+  /** Px from the left edge of the plot. @param {number} at ms */
+  #x(at) {
+    return (this.#axis.place(at) / this.#axis.length) * this.#plotWidth;
+  }
+
+  /** @param {number} zoom @param {number} [at] px from the chart's left edge */
+  #zoomTo(zoom, at = this.#namesWidth + (this.#chart.clientWidth - this.#namesWidth) / 2) {
+    const offset = at - this.#namesWidth;
+    const before = (this.#chart.scrollLeft + offset) / this.#plotWidth;
+    this.#zoom = Math.min(this.#zoomMost, Math.max(1, zoom));
+    this.#layout();
+    this.#chart.scrollLeft = before * this.#plotWidth - offset;
+    this.#draw();
+  }
+
+  /** Computes axis and sizes, after a change of the commands, the width or the zoom. */
+  #layout() {
+    const { commands, now, cut } = this.#content;
+    this.#axis = new Axis([...commands.values()], now, cut);
+    this.#namesWidth = byId("chart-corner").offsetWidth;
+    this.#zoom = Math.min(this.#zoom, this.#zoomMost);
+    this.#body.style.width = `${this.#namesWidth + this.#plotWidth}px`;
+    this.#rowsView.resize(this.#height);
+    this.#draw();
+  }
+
+  #drawSoon() {
+    if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const { scrollLeft, clientWidth } = this.#chart;
+    const view = { left: scrollLeft - SPARE, right: scrollLeft + clientWidth + SPARE, least: LEAST };
+    const x = (/** @type {number} */ at) => this.#x(at);
+    const { now, titleOf } = this.#content;
+    this.#rowsView.draw(this.#visibleRows(), { x, now, view, current: this.#current, titleOf });
+    this.#axisView.draw({ axis: this.#axis, width: this.#plotWidth, x }, view, this.#height);
+    this.#actions.onMove();
+  }
+
+  /** The visible rows, and that of the current command, which may have the focus. */
+  #visibleRows() {
+    const { scrollTop, clientHeight } = this.#chart;
+    const [top, bottom] = [scrollTop - SPARE, scrollTop + clientHeight + SPARE];
+    const held = this.#rowOf(this.#current);
+    return this.#rows.filter((row) => (row.top + row.height > top && row.top < bottom) || row === held);
+  }
+
+  /** @param {number | null} id of a command */
+  #rowOf(id) {
+    return id === null ? undefined : this.#rows.find((row) => row.bars.some((bar) => bar.command.command_id === id));
+  }
+
+  /** @param {Command} command */
+  #scrollTo(command) {
+    const [from, to] = [this.#x(command.started_at), this.#x(command.ended_at ?? this.#content.now)];
+    const chart = this.#chart;
+    const { scrollLeft } = chart;
+    const width = chart.clientWidth - this.#namesWidth;
+    if (to - from < width && (from < scrollLeft || to > scrollLeft + width))
+      chart.scrollLeft = Math.max(0, (from + to) / 2 - width / 2);
+    else if (to < scrollLeft || from > scrollLeft + width) chart.scrollLeft = Math.max(0, from - 20);
+    const row = this.#rowOf(command.command_id);
+    if (row) scrollToRow(chart, row);
   }
 }
 
-/** @param {Row | undefined} row @param {number} at */
+/** @param {HTMLElement} chart @param {Row} row */
+function scrollToRow(chart, row) {
+  const { scrollTop, clientHeight } = chart;
+  if (clientHeight <= 0) return;
+  const bottom = row.top + row.height + 40;
+  if (row.top < scrollTop) chart.scrollTop = row.top;
+  else if (bottom > scrollTop + clientHeight) chart.scrollTop = bottom - clientHeight;
+}
+
+/** The command of a row that started nearest to an instant. @param {Row} row @param {number} at */
 function nearest(row, at) {
-  if (!row) return null;
-  return row.bars.reduce((best, bar) =>
-    Math.abs(bar.step.started_at - at) < Math.abs(best.step.started_at - at) ? bar : best,
-  ).step.command_id;
-}
-
-/** @template {HTMLElement} E @param {E} el @param {number} left px */
-function positioned(el, left) {
-  el.style.left = `${left}px`;
-  return el;
-}
-
-/** "2 h", "14 min": for a narrow place. @param {number} ms */
-function shorter(ms) {
-  const [size, unit] =
-    ms < 60_000
-      ? [1000, "s"]
-      : ms < 3_600_000
-        ? [60_000, "min"]
-        : ms < 172_800_000
-          ? [3_600_000, "h"]
-          : [86_400_000, "d"];
-  return `${Math.round(ms / Number(size))} ${unit}`;
+  const distance = (/** @type {import("../kit/time-axis.js").Bar} */ bar) => Math.abs(bar.command.started_at - at);
+  return row.bars.reduce((best, bar) => (distance(bar) < distance(best) ? bar : best)).command.command_id;
 }

@@ -1,8 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { needsOf } from "../../static/run/attention.js";
-import { wordsOf } from "../../static/shell/desktop-notifications.js";
+import { attentionItems } from "../../static/run/attention.js";
+import { notificationText } from "../../static/shell/desktop-notifications.js";
 import { NO_PLAN, overlay } from "../../static/shell/plan.js";
 import { apply, initial } from "../../static/state.js";
 
@@ -26,19 +26,19 @@ const planned = (status) =>
 
 /**
  * @param {Partial<import("../../static/state.js").RunState>} run
- * @param {Partial<import("../../static/shell/app.js").Model>} [more]
+ * @param {Partial<import("../../static/shell/model.js").Model>} [more]
  * @returns {any}
  */
 const model = (run, more) => ({
   run: { ...initial(), ...run },
   plan: NO_PLAN,
   link: { lost: false },
-  past: false,
+  replaying: false,
   ...more,
 });
 
 /** @param {any} shown */
-const acts = (shown) => needsOf(shown, NOW).map((need) => `${need.item.kind}: ${need.act}`);
+const acts = (shown) => attentionItems(shown, NOW).map((need) => `${need.item.kind}: ${need.act}`);
 
 test("each call offers the one thing to do about it", () => {
   const attention = [call("blocked", "1-1-a"), call("question", "1-1-a", 7), call("agent", null)];
@@ -70,7 +70,7 @@ test("a story that is no longer blocked needs nobody", () => {
 
 test("what is past or out of reach offers nothing", () => {
   const attention = [call("question", "1-1-a", 7)];
-  assert.deepEqual(acts(model({ attention }, { past: true })), ["question: "]);
+  assert.deepEqual(acts(model({ attention }, { replaying: true })), ["question: "]);
   assert.deepEqual(acts(model({ attention }, { link: /** @type {any} */ ({ lost: true }) })), ["question: "]);
 });
 
@@ -81,15 +81,18 @@ test("a used-up budget can be passed while the run is paused for it", () => {
 });
 
 test("a usage limit stands on top with its time, and can be tried", () => {
-  const [need] = needsOf(model({ attention: [call("agent", null)], state: "waiting", until: NOW + 720_000 }), NOW);
+  const [need] = attentionItems(
+    model({ attention: [call("agent", null)], state: "waiting", until: NOW + 720_000 }),
+    NOW,
+  );
   assert.equal(need.act, "try");
   assert.match(need.words, /goes on by itself at .* \(in 12 min\)/);
-  assert.match(needsOf(model({ state: "waiting" }), NOW)[0].words, /tries again by itself/);
+  assert.match(attentionItems(model({ state: "waiting" }), NOW)[0].words, /tries again by itself/);
 });
 
 test("notes of the desktop say what has happened", () => {
   const event = (/** @type {string} */ type, /** @type {any} */ payload) =>
-    wordsOf({ type, payload, timestamp: 0, seq: 1, batch_id: 1 });
+    notificationText({ type, payload, timestamp: 0, seq: 1, batch_id: 1 });
   assert.deepEqual(event("attention", { kind: "question", message: "Which?" }), {
     title: "The agent asks",
     body: "Which?",

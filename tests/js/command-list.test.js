@@ -1,47 +1,47 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applyStep, NO_STEPS, withHistory } from "../../static/shell/command-list.js";
+import { applyEvent, NO_COMMANDS, withHistory } from "../../static/shell/command-list.js";
 import { counted, newerThan, overlay } from "../../static/shell/plan.js";
 import { parse, toHash } from "../../static/shell/router.js";
 import { command, sequence } from "./events.js";
 
 test("steps keep the order in which commands started, and how each one ended", () => {
   const event = sequence();
-  const steps = [
+  const commands = [
     event("command:start", command(1, "1-1-a", { story_keys: ["1-1-a", "1-2-b"] })),
     event("command:start", command(2, "1-1-a", { command: "code-review-1" })),
     event("command:end", command(1, "1-1-a", { status: "success", verdict: "complete" })),
-  ].reduce(applyStep, NO_STEPS);
+  ].reduce(applyEvent, NO_COMMANDS);
   assert.deepEqual(
-    [...steps.values()].map((step) => [step.command_id, step.status, step.verdict]),
+    [...commands.values()].map((command) => [command.command_id, command.status, command.verdict]),
     [
       [1, "success", "complete"],
       [2, "running", ""],
     ],
   );
-  assert.deepEqual(steps.get(1)?.story_keys, ["1-1-a", "1-2-b"]);
+  assert.deepEqual(commands.get(1)?.story_keys, ["1-1-a", "1-2-b"]);
 });
 
 test("a server that stopped interrupts what ran", () => {
   const event = sequence();
-  const steps = [
+  const commands = [
     event("command:start", command(1, "1-1-a")),
     event("batch:pause", { batch_id: 1, reason: "interrupted" }),
-  ].reduce(applyStep, NO_STEPS);
-  assert.equal(steps.get(1)?.status, "interrupted");
+  ].reduce(applyEvent, NO_COMMANDS);
+  assert.equal(commands.get(1)?.status, "interrupted");
 });
 
-test("fetched and live steps join; the later word wins", () => {
+test("fetched and live commands join; the later word wins", () => {
   const event = sequence();
   const history = [event("command:start", command(1, "1-1-a")), event("command:start", command(2, "1-1-a"))];
   const live = [...history.slice(1), event("command:end", command(2, "1-1-a", { status: "success" }))].reduce(
-    applyStep,
-    NO_STEPS,
+    applyEvent,
+    NO_COMMANDS,
   );
   const joined = withHistory(live, history);
   assert.deepEqual(
-    [...joined.values()].map((step) => step.status),
+    [...joined.values()].map((command) => command.status),
     ["running", "success"],
   );
 });

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fits } from "../../static/board/board-filter.js";
+import { matchesFilter } from "../../static/board/board-filter.js";
 import { advised } from "../../static/board/tracker-problems.js";
 import { rowsOf } from "../../static/story/diff.js";
 
@@ -40,11 +40,11 @@ test("the lines of a change are numbered on both sides", () => {
 
 test("a filter finds words in any order, wherever a card or the file has them", () => {
   for (const query of ["", "log in", "password with", "iris", "1-2", "high"])
-    assert.equal(fits(STORY, { ...ANY, query }), true, query);
-  assert.equal(fits(STORY, { ...ANY, query: "log out" }), false);
-  assert.equal(fits(STORY, { ...ANY, epic: "2" }), false);
-  assert.equal(fits(STORY, { ...ANY, epic: "1", status: "review" }), true);
-  assert.equal(fits(STORY, { ...ANY, status: "done" }), false);
+    assert.equal(matchesFilter(STORY, { ...ANY, query }), true, query);
+  assert.equal(matchesFilter(STORY, { ...ANY, query: "log out" }), false);
+  assert.equal(matchesFilter(STORY, { ...ANY, epic: "2" }), false);
+  assert.equal(matchesFilter(STORY, { ...ANY, epic: "1", status: "review" }), true);
+  assert.equal(matchesFilter(STORY, { ...ANY, status: "done" }), false);
 });
 
 test("what is wrong with the file comes with what to do about it", () => {

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { estimate, LOOK_BACK, leftWords, median, sourceWords, timeOfStories } from "../../static/run/eta.js";
+import { estimate, LOOK_BACK, leftText, median, sourceText, timeOfStories } from "../../static/run/eta.js";
 
 const MINUTE = 60_000;
 
@@ -57,11 +57,11 @@ test("the median is not moved by one story that went wild", () => {
 });
 
 test("what is left, in words", () => {
-  assert.equal(leftWords(59_000), "less than a minute left");
-  assert.equal(leftWords(12.4 * MINUTE), "about 12 min left");
-  assert.equal(leftWords(60 * MINUTE), "about 1 h left");
-  assert.equal(leftWords(100 * MINUTE), "about 1 h 45 min left");
-  assert.equal(leftWords(119 * MINUTE), "about 2 h left");
-  assert.equal(sourceWords(8), "from the last 8 stories");
-  assert.equal(sourceWords(1), "from the one story so far");
+  assert.equal(leftText(59_000), "less than a minute left");
+  assert.equal(leftText(12.4 * MINUTE), "about 12 min left");
+  assert.equal(leftText(60 * MINUTE), "about 1 h left");
+  assert.equal(leftText(100 * MINUTE), "about 1 h 45 min left");
+  assert.equal(leftText(119 * MINUTE), "about 2 h left");
+  assert.equal(sourceText(8), "from the last 8 stories");
+  assert.equal(sourceText(1), "from the one story so far");
 });

@@ -91,8 +91,8 @@ const TABLES = [
     ],
   ],
   [
-    "statusWords",
-    format.statusWords,
+    "statusText",
+    format.statusText,
     [
       ["ready-for-dev", "Ready for dev"],
       ["someday", "someday"],

@@ -9,7 +9,7 @@ import {
   sorted,
   success,
   summary,
-  told,
+  formatLine,
 } from "../../static/insights/ledger.js";
 
 /** @param {string} name @param {Record<string, number>} fields @returns {any} */
@@ -60,7 +60,7 @@ test("a table has the numbers of the ledger, for people and as they are", () => 
   assert.deepEqual(table.rows[0].cells.slice(-2), ["$0.1235", "$0.10"]);
   assert.deepEqual([table.rows[0].raw[0], table.rows[0].raw.at(-2)], ["1-2-login", 0.123456]);
   assert.deepEqual(table.names.slice(-2), ["cost_usd", "estimated_usd"]);
-  assert.equal(told(MEASURES.cost, line("x", { estimated_usd: 0.02 })), "≈$0.50");
+  assert.equal(formatLine(MEASURES.cost, line("x", { estimated_usd: 0.02 })), "≈$0.50");
   assert.equal(table.foot?.[0], "All");
 });
 

@@ -1,8 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CAPACITY, EVERYTHING, Lines } from "../../static/run/log-buffer.js";
-import { ERROR, INFO, toLine, WARNING } from "../../static/run/log-line.js";
+import { CAPACITY, EVERYTHING, LogBuffer } from "../../static/run/log-buffer.js";
+import { ERROR, INFO, toLogLine, WARNING } from "../../static/run/log-line.js";
 import { command, sequence } from "./events.js";
 
 /** @param {number} from @param {number} to */
@@ -10,7 +10,7 @@ function made(from, to) {
   const lines = [];
   for (let seq = from; seq <= to; seq += 1) {
     lines.push(
-      toLine({
+      toLogLine({
         type: "command:progress",
         payload: command(seq % 3, `1-${seq % 3}-x`, { message: `line ${seq}` }),
         timestamp: seq,
@@ -24,7 +24,7 @@ function made(from, to) {
 
 test("a line says what an event means", () => {
   const event = sequence();
-  const end = toLine(
+  const end = toLogLine(
     event(
       "command:end",
       command(1, "1-1-a", {
@@ -37,26 +37,29 @@ test("a line says what an event means", () => {
   );
   assert.equal(end.message, "code review 2 ended: ZERO ISSUES · 12 s · 2k tokens · $0.50");
   assert.equal(end.level, INFO);
-  assert.equal(toLine(event("command:end", command(1, "1-1-a", { status: "timeout" }))).level, ERROR);
+  assert.equal(toLogLine(event("command:end", command(1, "1-1-a", { status: "timeout" }))).level, ERROR);
   assert.equal(
-    toLine(event("command:progress", command(1, "1-1-a", { kind: "denied", message: "no" }))).level,
+    toLogLine(event("command:progress", command(1, "1-1-a", { kind: "denied", message: "no" }))).level,
     WARNING,
   );
   assert.equal(
-    toLine(event("story:status", { story_key: "1-1-a", old_status: "review", new_status: "done" })).message,
+    toLogLine(event("story:status", { story_key: "1-1-a", old_status: "review", new_status: "done" })).message,
     "review → done",
   );
-  assert.equal(toLine(event("batch:warning", { batch_id: 1, warning_type: "pausing", message: "soon" })).level, INFO);
-  assert.equal(toLine(event("weather:rain", { message: "wet" })).message, "wet");
+  assert.equal(
+    toLogLine(event("batch:warning", { batch_id: 1, warning_type: "pausing", message: "soon" })).level,
+    INFO,
+  );
+  assert.equal(toLogLine(event("weather:rain", { message: "wet" })).message, "wet");
 });
 
 test("what works for several stories is found under each of them", () => {
   const event = sequence();
-  const lines = new Lines();
+  const lines = new LogBuffer();
   lines.append([
-    toLine(event("cycle:start", { cycle_number: 1, story_keys: ["1-1-a", "1-2-b"] })),
-    toLine(event("command:progress", command(1, "1-1-a", { command: "commit", story_keys: ["1-1-a", "1-2-b"] }))),
-    toLine(event("command:start", command(2, "1-1-a", { story_keys: ["1-1-a"] }))),
+    toLogLine(event("cycle:start", { cycle_number: 1, story_keys: ["1-1-a", "1-2-b"] })),
+    toLogLine(event("command:progress", command(1, "1-1-a", { command: "commit", story_keys: ["1-1-a", "1-2-b"] }))),
+    toLogLine(event("command:start", command(2, "1-1-a", { story_keys: ["1-1-a"] }))),
   ]);
   lines.setFilter({ ...EVERYTHING, story: "1-2-b" });
   assert.deepEqual(
@@ -68,7 +71,7 @@ test("what works for several stories is found under each of them", () => {
 });
 
 test("a filter leaves what matches, also of lines that come later", () => {
-  const lines = new Lines();
+  const lines = new LogBuffer();
   lines.append(made(1, 30));
   lines.setFilter({ ...EVERYTHING, story: "1-1-x" });
   assert.equal(lines.view.length, 10);
@@ -84,7 +87,7 @@ test("a filter leaves what matches, also of lines that come later", () => {
 });
 
 test("older lines go in front and say how many rows that made", () => {
-  const lines = new Lines();
+  const lines = new LogBuffer();
   lines.append(made(101, 110));
   assert.equal(lines.prepend(made(1, 100)), 100);
   assert.equal(lines.view[0].seq, 1);
@@ -93,7 +96,7 @@ test("older lines go in front and say how many rows that made", () => {
 });
 
 test("the store is bounded, and looser while somebody reads", () => {
-  const lines = new Lines();
+  const lines = new LogBuffer();
   lines.append(made(1, CAPACITY + 6_000));
   assert.equal(lines.trim(true), 0);
   assert.equal(lines.trim(false), 6_000);
@@ -102,7 +105,7 @@ test("the store is bounded, and looser while somebody reads", () => {
 });
 
 test("a filter may look at a few lines at a time, newest first, while others come and go", () => {
-  const lines = new Lines();
+  const lines = new LogBuffer();
   lines.append(made(1001, 2000));
   lines.setFilter({ ...EVERYTHING, query: "line" }, 100);
   assert.deepEqual([lines.pending, lines.view.length, lines.view[0].seq], [900, 100, 1901]);
@@ -115,7 +118,7 @@ test("a filter may look at a few lines at a time, newest first, while others com
 });
 
 test("lines that are dropped need not be looked at any more", () => {
-  const lines = new Lines();
+  const lines = new LogBuffer();
   lines.append(made(1, CAPACITY + 6_000));
   lines.setFilter({ ...EVERYTHING, query: "line" }, 1_000);
   lines.trim(false);

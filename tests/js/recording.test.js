@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Film } from "../../static/history/recording.js";
+import { Recording } from "../../static/history/recording.js";
 import { apply, initial } from "../../static/state.js";
 import { command, START, sequence } from "./events.js";
 
@@ -16,39 +16,39 @@ function batch() {
   return events;
 }
 
-test("any moment of a film is what the fold says, forward and backward", () => {
+test("any moment of a recording is what the fold gives, forward and backward", () => {
   const events = batch();
-  const film = new Film(events, {});
+  const recording = new Recording(events, {});
   for (const index of [0, 1, 2600, 1500, 999, 1000, 2599, 3]) {
-    assert.deepEqual(film.at(index).run, events.slice(0, index).reduce(apply, initial()), `after ${index} events`);
+    assert.deepEqual(recording.at(index).run, events.slice(0, index).reduce(apply, initial()), `after ${index} events`);
   }
 });
 
 test("a time is found among the events", () => {
-  const film = new Film(batch(), {});
-  assert.equal(film.indexAt(START), 0);
-  assert.equal(film.indexAt(film.starts), 1);
-  assert.equal(film.indexAt(film.ends), 2600);
-  assert.equal(film.indexAt(film.starts + 1500), 2);
+  const recording = new Recording(batch(), {});
+  assert.equal(recording.indexAt(START), 0);
+  assert.equal(recording.indexAt(recording.start), 1);
+  assert.equal(recording.indexAt(recording.end), 2600);
+  assert.equal(recording.indexAt(recording.start + 1500), 2);
 });
 
 test("a story has the status it had then, also before its first change", () => {
-  const film = new Film(batch(), {});
+  const recording = new Recording(batch(), {});
   assert.deepEqual(
-    [10, 2598, 2600].map((index) => film.statusesAt(index).get("1-1-a")?.status),
+    [10, 2598, 2600].map((index) => recording.statusesAt(index).get("1-1-a")?.status),
     ["backlog", "review", "done"],
   );
 });
 
 test("a moment is found by its number, and the moments that matter from one to the next", () => {
   const events = batch();
-  const film = new Film(events, {});
-  assert.equal(film.indexOf(events[41].seq), 42);
-  assert.equal(film.indexOf(10 ** 9), events.length);
+  const recording = new Recording(events, {});
+  assert.equal(recording.indexOf(events[41].seq), 42);
+  assert.equal(recording.indexOf(10 ** 9), events.length);
   const on = [0];
-  while (on[on.length - 1] < events.length) on.push(film.landmark(on[on.length - 1], 1));
+  while (on[on.length - 1] < events.length) on.push(recording.landmark(on[on.length - 1], 1));
   assert.deepEqual(on, [0, 1, 2598, 2599, 2600]);
   const back = [2600];
-  while (back[back.length - 1] > 0) back.push(film.landmark(back[back.length - 1], -1));
+  while (back[back.length - 1] > 0) back.push(recording.landmark(back[back.length - 1], -1));
   assert.deepEqual(back, [2600, 2599, 2598, 1, 0]);
 });

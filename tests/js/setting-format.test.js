@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { grouped, parse, sourceWords, titleOf, words, yaml } from "../../static/settings/setting-format.js";
+import { grouped, parse, sourceText, titleOf, words, yaml } from "../../static/settings/setting-format.js";
 
 /**
  * @param {Partial<import("../../static/settings/setting-format.js").Setting>} fields
@@ -83,7 +83,7 @@ test("values and their sources in words", () => {
     ],
     ["none", "on", "a, b", "none"],
   );
-  assert.equal(sourceWords(setting({ source: "environment" })), "from SPRINT_RUNNER_RETRIES");
+  assert.equal(sourceText(setting({ source: "environment" })), "from SPRINT_RUNNER_RETRIES");
 });
 
 test("a mapping is shown as the file would say it, without what is empty", () => {

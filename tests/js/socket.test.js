@@ -4,7 +4,7 @@ import { beforeEach, test } from "node:test";
 import { Socket } from "../../static/shell/socket.js";
 
 /** A world in which time moves by hand and a connection is what the test says. */
-class World {
+class Platform {
   time = 0;
   /** @type {{at: number, run: () => void}[]} */ timers = [];
   /** @type {any[]} */ lines = [];
@@ -56,14 +56,14 @@ class World {
   }
 }
 
-/** @type {World} */ let world;
+/** @type {Platform} */ let world;
 /** @type {number[]} */ let heard;
 /** @type {any[]} */ let inits;
 /** @type {(string | null)[]} */ let problems;
 /** @type {any} */ let link;
 
 beforeEach(() => {
-  [world, heard, inits, problems] = [new World(), [], [], []];
+  [world, heard, inits, problems] = [new Platform(), [], [], []];
   const socket = new Socket(
     "/ws",
     {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Axis, axisMarks, extent, marks, pieces, rowsOf } from "../../static/kit/time-axis.js";
 
 /** @param {number} id @param {string[]} keys @param {number} from @param {number | null} to @returns {any} */
-function step(id, keys, from, to) {
+function command(id, keys, from, to) {
   return { command_id: id, story_keys: keys, started_at: from, ended_at: to };
 }
 
@@ -13,10 +13,10 @@ test("marks stand at round times, never more than there is room for", () => {
   for (const length of [900, 45_000, 3_600_000, 90_000_000, 1e9]) assert.ok(marks(0, length, 8).at.length <= 9);
 });
 
-test("commands of a story that ran at the same time stand in lanes of their own", () => {
-  const rows = rowsOf([step(1, ["a", "b"], 0, 10), step(2, ["a"], 5, 8), step(3, ["a"], 10, null)]);
+test("commands of a story that ran at the same time get slots of their own", () => {
+  const rows = rowsOf([command(1, ["a", "b"], 0, 10), command(2, ["a"], 5, 8), command(3, ["a"], 10, null)]);
   assert.deepEqual(
-    rows.map((row) => [row.key, row.lanes, row.bars.map((bar) => bar.lane)]),
+    rows.map((row) => [row.key, row.slots, row.bars.map((bar) => bar.slot)]),
     [
       ["a", 2, [0, 1, 0]],
       ["b", 1, [0]],
@@ -25,19 +25,23 @@ test("commands of a story that ran at the same time stand in lanes of their own"
 });
 
 test("what still runs ends now", () => {
-  assert.deepEqual(extent([step(1, ["a"], 5, 8), step(2, ["a"], 6, null)], 20), { from: 5, to: 20 });
+  assert.deepEqual(extent([command(1, ["a"], 5, 8), command(2, ["a"], 6, null)], 20), { from: 5, to: 20 });
   assert.deepEqual(extent([], 100_000), { from: 40_000, to: 100_000 });
 });
 
 test("long idle times are cut short, short ones are not, and every instant has one place", () => {
-  const steps = [step(1, ["a"], 0, 60_000), step(2, ["a"], 62_000, 100_000), step(3, ["a"], 7_300_000, 7_360_000)];
-  const axis = new Axis(steps, 9_000_000, true);
+  const commands = [
+    command(1, ["a"], 0, 60_000),
+    command(2, ["a"], 62_000, 100_000),
+    command(3, ["a"], 7_300_000, 7_360_000),
+  ];
+  const axis = new Axis(commands, 9_000_000, true);
   assert.deepEqual(
     axis.gaps.map(({ from, to }) => [from, to]),
     [[100_000, 7_300_000]],
   );
   assert.ok(axis.length < 200_000, String(axis.length));
-  assert.equal(new Axis(steps, 9_000_000, false).length, 7_360_000);
+  assert.equal(new Axis(commands, 9_000_000, false).length, 7_360_000);
   let before = -1;
   for (let at = 0; at <= 7_360_000; at += 20_000) {
     const place = axis.place(at);
@@ -48,13 +52,13 @@ test("long idle times are cut short, short ones are not, and every instant has o
 });
 
 test("the axis ends a little after now while something runs, and at the last end when nothing does", () => {
-  assert.ok(new Axis([step(1, ["a"], 0, null)], 100_000, true).to > 110_000);
-  assert.equal(new Axis([step(1, ["a"], 0, 50_000)], 100_000, true).to, 50_000);
+  assert.ok(new Axis([command(1, ["a"], 0, null)], 100_000, true).to > 110_000);
+  assert.equal(new Axis([command(1, ["a"], 0, 50_000)], 100_000, true).to, 50_000);
   assert.ok(new Axis([], 100_000, true).length > 0);
 });
 
 test("no mark stands inside an idle time that was cut", () => {
-  const axis = new Axis([step(1, ["a"], 0, 60_000), step(2, ["a"], 7_260_000, 7_320_000)], 0, true);
+  const axis = new Axis([command(1, ["a"], 0, 60_000), command(2, ["a"], 7_260_000, 7_320_000)], 0, true);
   const { at } = axisMarks(axis, 0, 7_320_000, 10_000);
   assert.ok(at.length >= 10);
   assert.ok(
@@ -64,8 +68,8 @@ test("no mark stands inside an idle time that was cut", () => {
 });
 
 test("bars too small to tell apart become one, a chosen one and a running one stand alone", () => {
-  const many = Array.from({ length: 1000 }, (_, index) => step(index, ["a"], index * 10, index * 10 + 9));
-  const [row] = rowsOf([...many, step(1000, ["a"], 10_000, null)]);
+  const many = Array.from({ length: 1000 }, (_, index) => command(index, ["a"], index * 10, index * 10 + 9));
+  const [row] = rowsOf([...many, command(1000, ["a"], 10_000, null)]);
   const view = { left: 0, right: 500, least: 5 };
   const x = (/** @type {number} */ at) => at / 25;
   const drawn = pieces(row, x, 12_000, view, 500);
@@ -75,6 +79,6 @@ test("bars too small to tell apart become one, a chosen one and a running one st
     1001,
   );
   for (const id of [500, 1000])
-    assert.equal(drawn.find((piece) => piece.bars.some((bar) => bar.step.command_id === id))?.bars.length, 1);
+    assert.equal(drawn.find((piece) => piece.bars.some((bar) => bar.command.command_id === id))?.bars.length, 1);
   assert.ok(pieces(row, x, 12_000, { ...view, left: 200, right: 220 }, null).length < 8);
 });
