@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * What needs the operator, on top of everything, each with the one thing to do about it: answer, set back, try now.
- * What is settled goes away by itself; what only informs can be put away, and stays away on this browser.
+ * What needs the operator, at the top of the Run tab, each item with its action: answer, set back, try now. A settled
+ * item is removed; an item that only informs can be dismissed, for this browser.
  */
-import { ApiError, post, put } from "../kit/api.js";
+import { catchApiError, post, put } from "../kit/api.js";
 import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
 import { clock, hourMinute, remaining, shortKey } from "../kit/format.js";
 import { readStoredList, writeStored } from "../kit/storage.js";
@@ -16,100 +16,106 @@ import { announce, toast } from "../kit/toast.js";
  *   string}} AttentionItem
  */
 
-/** Most calls that are remembered as put away. */
-const PUT_AWAY_MOST = 200;
+/** Most dismissed items that are remembered. */
+const DISMISSED_MOST = 200;
 /** @type {Record<string, string>} */
 const GLYPHS = { question: "ask", blocked: "blocked", waiting: "clock" };
 
 /** @param {{resume: () => unknown}} actions @returns {import("./run.js").Part} */
 export function createAttention(actions) {
-  /** @type {unknown[]} */
-  let last = [];
-  let known = 0;
-  /** @type {Set<string>} */
-  const away = new Set(readStoredList("put-away"));
-  /** @type {Model | null} */
-  let shown = null;
-  const doing = { ...actions, putAway };
-  const rows = list(
-    byId("attention-list"),
-    (/** @type {AttentionItem} */ need) => need.id,
-    (need) => createNeed(need, doing),
-  );
+  return new AttentionList(actions.resume);
+}
 
-  /** @param {string} id */
-  function putAway(id) {
-    away.add(id);
-    writeStored("put-away", JSON.stringify([...away].slice(-PUT_AWAY_MOST)));
-    last = [];
-    if (shown) draw(shown, Date.now());
+class AttentionList {
+  #rows;
+  /** The ids of items that the operator has dismissed. */
+  #dismissed = new Set(readStoredList("put-away"));
+  /** How many items were shown last. */
+  #shown = 0;
+  /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
+  /** @type {Model | null} */ #model = null;
+
+  /** @param {() => unknown} resume */
+  constructor(resume) {
+    const dismiss = (/** @type {string} */ id) => this.#dismiss(id);
+    this.#rows = list(
+      byId("attention-list"),
+      (/** @type {AttentionItem} */ item) => item.id,
+      (item) => new AttentionRow(item, { resume, dismiss }),
+    );
   }
 
   /** @param {Model} model @param {number} now */
-  function draw(model, now) {
+  render(model, now) {
     const { run, plan, link } = model;
-    shown = model;
-    const seen = [run.attention, run.agent, plan, run.problem, run.state, run.until, link.lost];
-    if (seen.every((value, index) => value === last[index])) return;
-    last = seen;
-    const needs = attentionItems(model, now).filter((need) => !away.has(need.id));
-    if (needs.length > known) announce(`Needs you: ${needs[0].item.message}`);
-    known = needs.length;
-    rows.render(needs);
-    show(byId("attention"), needs.length > 0);
-    text(byId("attention-title"), titleOf(needs));
+    this.#model = model;
+    const inputs = [run.attention, run.agent, plan, run.problem, run.state, run.until, link.lost, this.#dismissed.size];
+    if (inputs.every((value, index) => value === this.#drawn[index])) return;
+    this.#drawn = inputs;
+    this.#draw(attentionItems(model, now).filter((item) => !this.#dismissed.has(item.id)));
   }
 
-  return {
-    render: draw,
-    tick(model, now) {
-      if (model.run.state === "waiting") for (const view of rows.views()) view.tick(model.run.until, now);
-    },
-  };
+  /** @param {Model} model @param {number} now */
+  tick({ run }, now) {
+    if (run.state === "waiting") for (const row of this.#rows.views()) row.tick(run.until, now);
+  }
+
+  /** @param {AttentionItem[]} items */
+  #draw(items) {
+    if (items.length > this.#shown) announce(`Needs you: ${items[0].item.message}`);
+    this.#shown = items.length;
+    this.#rows.render(items);
+    show(byId("attention"), items.length > 0);
+    text(byId("attention-title"), titleOf(items));
+  }
+
+  /** @param {string} id */
+  #dismiss(id) {
+    this.#dismissed.add(id);
+    writeStored("put-away", JSON.stringify([...this.#dismissed].slice(-DISMISSED_MOST)));
+    if (this.#model) this.render(this.#model, Date.now());
+  }
 }
 
-/** @param {AttentionItem[]} needs */
-function titleOf(needs) {
-  if (needs.every(({ item }) => item.kind === "waiting")) return "Waiting";
-  return needs.length > 1 ? `Needs you (${needs.length})` : "Needs you";
+/** @param {AttentionItem[]} items */
+function titleOf(items) {
+  if (items.every(({ item }) => item.kind === "waiting")) return "Waiting";
+  return items.length > 1 ? `Needs you (${items.length})` : "Needs you";
 }
 
-/** Newest first; what lasts stands on top. @param {Model} model @param {number} now @returns {AttentionItem[]} */
+/** Lasting items first, then the newest. @param {Model} model @param {number} now @returns {AttentionItem[]} */
 export function attentionItems({ run, plan, link, replaying }, now) {
-  const reachable = !link.lost && !replaying;
-  const lasting = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
-    message ? [standing("problem", message)] : [],
+  const canAct = !link.lost && !replaying;
+  const problems = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
+    message ? [lastingItem("problem", message)] : [],
   );
-  if (run.state === "waiting")
-    lasting.unshift({
-      ...standing(
-        "waiting",
-        run.reason === "unreachable"
-          ? "The agent cannot reach its service."
-          : "The usage limit of the agent is reached.",
-      ),
-      words: waitText(run.until, now),
-      act: reachable ? "try" : "",
-    });
+  const waiting = run.state === "waiting" ? [waitingItem(run, now, canAct)] : [];
   const calls = run.attention
     .filter((item) => !isSettled(item, plan))
-    .map((item) => ({
-      id: `${item.at} ${item.kind} ${item.command_id ?? item.message}`,
-      item,
-      lasting: false,
-      words: "",
-      act: reachable ? actOf(item, run, plan) : "",
-    }));
-  return /** @type {AttentionItem[]} */ ([...lasting, ...calls.reverse()]);
+    .map((item) => callItem(item, canAct ? actionOf(item, run, plan) : ""));
+  return [...waiting, ...problems, ...calls.reverse()];
+}
+
+/** @param {Attention} item @param {AttentionItem["act"]} act @returns {AttentionItem} */
+function callItem(item, act) {
+  const id = `${item.at} ${item.kind} ${item.command_id ?? item.message}`;
+  return { id, item, lasting: false, words: "", act };
+}
+
+/** @param {Model["run"]} run @param {number} now @param {boolean} canAct @returns {AttentionItem} */
+function waitingItem({ reason, until }, now, canAct) {
+  const unreachable = "The agent cannot reach its service.";
+  const message = reason === "unreachable" ? unreachable : "The usage limit of the agent is reached.";
+  return { ...lastingItem("waiting", message), words: waitText(until, now), act: canAct ? "try" : "" };
 }
 
 /**
- * What is wrong as long as it lasts, whatever the run does.
+ * A problem that is shown as long as it lasts.
  * @param {string} kind
  * @param {string} message
  * @returns {AttentionItem}
  */
-function standing(kind, message) {
+function lastingItem(kind, message) {
   return {
     id: `${kind} ${message}`,
     item: { kind, message, story_key: null, command_id: null, at: 0 },
@@ -120,7 +126,7 @@ function standing(kind, message) {
 }
 
 /**
- * A story that was blocked and no longer is needs nobody.
+ * Whether the story of a blocked item is no longer blocked.
  * @param {Attention} item
  * @param {import("../shell/plan.js").Plan} plan
  */
@@ -135,7 +141,7 @@ function isSettled(item, plan) {
  * @param {import("../shell/plan.js").Plan} plan
  * @returns {AttentionItem["act"]}
  */
-function actOf(item, run, plan) {
+function actionOf(item, run, plan) {
   if (item.kind === "question" && item.command_id !== null) return "answer";
   if (
     item.kind === "blocked" &&
@@ -152,120 +158,106 @@ function waitText(until, now) {
   return `It goes on by itself at ${hourMinute(until, now)} (${remaining(until, now)}).`;
 }
 
-/**
- * @param {AttentionItem} first
- * @param {{resume: () => unknown, putAway: (id: string) => void}} doing
- */
-function createNeed(first, doing) {
-  const { item } = first;
-  const story = {
-    class: "key",
-    href: `#run?story=${encodeURIComponent(item.story_key ?? "")}`,
-    text: shortKey(item.story_key ?? ""),
-  };
-  const words = h("p", { class: "need-words" });
-  const act = h("button", {
-    type: "button",
-    class: "button small",
-    hidden: true,
-    on: { click: () => perform(first, act, doing) },
-  });
-  const away = h(
-    "button",
-    {
-      type: "button",
-      class: "ghost",
-      "aria-label": `Put away: ${item.message}`,
-      title: "Put away",
-      on: { click: () => doing.putAway(first.id) },
-    },
-    icon("cross"),
-  );
-  const form = item.kind === "question" && item.command_id !== null ? createAnswer(first) : null;
-  const el = h(
-    "li",
-    { "data-kind": item.kind },
-    icon(GLYPHS[item.kind] ?? "alert"),
-    item.story_key && h("a", story),
-    h("div", { class: "need" }, h("p", { text: item.message }), words, form?.el),
-    act,
-    h("time", { text: item.at ? clock(item.at) : "" }),
-    !first.lasting && away,
-  );
-  return {
-    el,
-    /** @param {AttentionItem} need */
-    update(need) {
-      text(words, need.words);
-      text(
-        act,
-        {
-          unblock: "Set back to Ready for dev",
-          resume: "Go on replaying the budget",
-          try: "Try now",
-          answer: "",
-          "": "",
-        }[need.act],
-      );
-      show(act, Boolean(act.textContent));
-      if (form) show(form.el, need.act === "answer");
-    },
-    /** @param {number | null} until @param {number} now */
-    tick(until, now) {
-      if (item.kind === "waiting") text(words, waitText(until, now));
-    },
-  };
+/** The labels of the actions. @type {Record<AttentionItem["act"], string>} */
+const LABELS = {
+  unblock: "Set back to Ready for dev",
+  resume: "Go on past the budget",
+  try: "Try now",
+  answer: "",
+  "": "",
+};
+
+class AttentionRow {
+  el;
+  #item;
+  #words = h("p", { class: "attention-words" });
+  #action = h("button", { type: "button", class: "button small", hidden: true });
+  /** @type {HTMLElement | null} */ #form;
+
+  /** @param {AttentionItem} first @param {{resume: () => unknown, dismiss: (id: string) => void}} actions */
+  constructor(first, { resume, dismiss }) {
+    const { id, item, lasting } = first;
+    this.#item = item;
+    this.#form = item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
+    this.#action.addEventListener("click", () => perform(item, this.#action, resume));
+    const message = h("p", { text: item.message });
+    this.el = h(
+      "li",
+      { "data-kind": item.kind },
+      icon(GLYPHS[item.kind] ?? "alert"),
+      item.story_key && storyLink(item.story_key),
+      h("div", { class: "attention-item" }, message, this.#words, this.#form),
+      this.#action,
+      h("time", { text: item.at ? clock(item.at) : "" }),
+      !lasting && dismissButton(item, () => dismiss(id)),
+    );
+  }
+
+  /** @param {AttentionItem} next */
+  update({ words, act }) {
+    text(this.#words, words);
+    text(this.#action, LABELS[act]);
+    show(this.#action, LABELS[act] !== "");
+    if (this.#form) show(this.#form, act === "answer");
+  }
+
+  /** @param {number | null} until @param {number} now */
+  tick(until, now) {
+    if (this.#item.kind === "waiting") text(this.#words, waitText(until, now));
+  }
 }
 
-/** @param {AttentionItem} need @param {HTMLElement} button @param {{resume: () => unknown}} doing */
-async function perform(need, button, doing) {
-  if (need.item.kind !== "blocked") return void doing.resume();
-  const key = need.item.story_key ?? "";
-  await busy(button, async () => {
+/** @param {string} key */
+function storyLink(key) {
+  return h("a", { class: "key", href: `#run?story=${encodeURIComponent(key)}`, text: shortKey(key) });
+}
+
+/** @param {Attention} item @param {() => void} dismiss */
+function dismissButton({ message }, dismiss) {
+  const label = { "aria-label": `Put away: ${message}`, title: "Put away" };
+  return h("button", { type: "button", class: "ghost", ...label, on: { click: dismiss } }, icon("cross"));
+}
+
+/** @param {Attention} item @param {HTMLElement} button @param {() => unknown} resume */
+async function perform(item, button, resume) {
+  if (item.kind !== "blocked") return void resume();
+  const key = item.story_key ?? "";
+  await whileBusy(button, async () => {
     await put(`/api/stories/${encodeURIComponent(key)}/status`, { status: "ready-for-dev", expected: "blocked" });
     toast(`${shortKey(key)} is Ready for dev again; the run takes it up when its turn comes.`, "good");
   });
 }
 
-/** A question of an agent, answered in place; the event that tells of the answer takes it away. @param {AttentionItem} need */
-function createAnswer(need) {
-  const id = `answer-${need.item.command_id}-${need.item.at}`;
+/** The form for the answer to an agent's question; the event of the answer removes it. @param {Attention} item */
+function createAnswerForm({ command_id, at, message }) {
+  const id = `answer-${command_id}-${at}`;
   const field = h("textarea", { id, rows: 2, required: true, placeholder: "Your answer" });
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const send = h("button", { type: "submit", class: "button small primary", text: "Send answer" });
-  const el = h(
-    "form",
-    { class: "answer", novalidate: true },
-    h("label", { class: "unseen", for: id, text: `Answer to: ${need.item.message}` }),
-    field,
-    send,
-    wrong,
-  );
-  el.addEventListener("submit", async (event) => {
+  const label = h("label", { class: "unseen", for: id, text: `Answer to: ${message}` });
+  const form = h("form", { class: "answer", novalidate: true }, label, field, send, wrong);
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const answer = field.value.trim();
     show(wrong, !answer);
     text(wrong, answer ? "" : "Write an answer first.");
     attr(field, "aria-invalid", answer ? null : "true");
-    if (!answer) return field.focus();
-    await busy(send, async () => {
-      await post("/api/run/answer", { command_id: need.item.command_id, text: answer });
-      toast("Answered; the agent goes on.", "good");
-    });
+    if (answer) await whileBusy(send, () => sendAnswer(command_id, answer));
+    else field.focus();
   });
-  return { el };
+  return form;
 }
 
-/** One request at a time; a refusal is said. @param {HTMLElement} button @param {() => Promise<void>} work */
-async function busy(button, work) {
+/** @param {number | null} command @param {string} answer */
+async function sendAnswer(command, answer) {
+  await post("/api/run/answer", { command_id: command, text: answer });
+  toast("Answered; the agent goes on.", "good");
+}
+
+/** Runs one request at a time and shows a refusal. @param {HTMLElement} button @param {() => Promise<void>} work */
+async function whileBusy(button, work) {
   if (button.getAttribute("aria-disabled")) return;
   attr(button, "aria-disabled", "true");
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    toast(error.message, "bad");
-  } finally {
-    attr(button, "aria-disabled", null);
-  }
+  const request = work().finally(() => attr(button, "aria-disabled", null));
+  await catchApiError(request, (error) => void toast(error.message, "bad"));
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** The chosen line of the log in full: to read, to copy, and to point others to. */
+/** The selected line of the log in full, with buttons to copy it and a link to it. */
 
 import { attr, byId, show, text } from "../kit/dom.js";
 import { clock, count, day } from "../kit/format.js";
@@ -8,53 +8,57 @@ import { setUrlParams, urlParams } from "../kit/url-params.js";
 
 /** @typedef {import("./log-line.js").Line} Line */
 
-/** @param {Line} line as one line of text, its parts apart by tabs */
+/** The line as text, its parts separated by tabs. @param {Line} line */
 export function asText(line) {
   return [clock(line.at), line.story, line.command, line.task, line.status, line.message].join("\t");
 }
 
-/** @param {{close: () => void}} actions */
-export function createDetail(actions) {
-  /** @type {Line | null} */
-  let shown = null;
+export class LogDetail {
+  /** @type {Line | null} */ #line = null;
 
-  const detail = {
-    /** @param {Line | null} line */
-    show(line) {
-      shown = line;
-      show(byId("log-detail"), line !== null);
-      if (!line) return;
-      const head = [
-        `${day(line.at)} ${clock(line.at)}`,
-        [line.story, ...line.others].filter(Boolean).join(", "),
-        line.command,
-        line.task,
-        line.status,
-        `line ${count(line.seq)}`,
-      ];
-      text(byId("log-detail-head"), head.filter(Boolean).join(" · "));
-      text(byId("log-detail-text"), line.message);
-      const transcript = byId("log-transcript");
-      show(transcript, Boolean(line.of && line.story));
-      attr(
-        transcript,
-        "href",
-        `#run?${new URLSearchParams({ ...Object.fromEntries(urlParams()), story: line.story, transcript: String(line.of) })}`,
-      );
-    },
-    copy: () => shown && copyText(asText(shown), "Line copied"),
-    /** The address of this page with this line in it, which is what is in the address bar. */
-    link() {
-      if (!shown) return;
-      setUrlParams({ line: String(shown.seq) });
-      copyText(location.href, "Link copied: it opens the log at this line");
-    },
-  };
+  /** @param {{close: () => void}} actions */
+  constructor({ close }) {
+    byId("log-copy").addEventListener("click", () => this.copy());
+    byId("log-link").addEventListener("click", () => this.#copyLink());
+    byId("log-detail-close").addEventListener("click", close);
+  }
 
-  byId("log-copy").addEventListener("click", detail.copy);
-  byId("log-link").addEventListener("click", detail.link);
-  byId("log-detail-close").addEventListener("click", actions.close);
-  return detail;
+  /** @param {Line | null} line null hides it */
+  show(line) {
+    this.#line = line;
+    show(byId("log-detail"), line !== null);
+    if (!line) return;
+    text(byId("log-detail-head"), headText(line));
+    text(byId("log-detail-text"), line.message);
+    const transcript = byId("log-transcript");
+    show(transcript, Boolean(line.of && line.story));
+    const params = { ...Object.fromEntries(urlParams()), story: line.story, transcript: String(line.of) };
+    attr(transcript, "href", `#run?${new URLSearchParams(params)}`);
+  }
+
+  copy() {
+    if (this.#line) copyText(asText(this.#line), "Line copied");
+  }
+
+  /** Copies the address of the page with this line in it. */
+  #copyLink() {
+    if (!this.#line) return;
+    setUrlParams({ line: String(this.#line.seq) });
+    copyText(location.href, "Link copied: it opens the log at this line");
+  }
+}
+
+/** @param {Line} line */
+function headText(line) {
+  const facts = [
+    `${day(line.at)} ${clock(line.at)}`,
+    [line.story, ...line.others].filter(Boolean).join(", "),
+    line.command,
+    line.task,
+    line.status,
+    `line ${count(line.seq)}`,
+  ];
+  return facts.filter(Boolean).join(" · ");
 }
 
 /** @param {string} words @param {string} done */

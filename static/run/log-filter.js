@@ -1,5 +1,5 @@
 // @ts-check
-/** What the log shows: story, command, level and a search, kept in the address; the choices grow with what is seen. */
+/** The filter of the log: story, command, level and a search, kept in the address; the choices grow with the lines. */
 
 import { byId, h } from "../kit/dom.js";
 import { shortCommand, shortKey } from "../kit/format.js";
@@ -12,107 +12,118 @@ import { baseOf } from "./log-buffer.js";
 
 /** A search begins this long after the last key, in ms. */
 const TYPING_MS = 120;
+/** The parameters of the address. */
+const NAMES = ["q", "level", "of", "command"];
 
-/** @param {(filter: Filter) => void} onChange */
-export function createFilter(onChange) {
-  const query = /** @type {HTMLInputElement} */ (byId("log-query"));
-  const level = /** @type {HTMLSelectElement} */ (byId("log-level"));
-  const story = createChoice("log-story", shortKey);
-  const command = createChoice("log-command", shortCommand);
-  let timer = 0;
+export class LogFilter {
+  #query = /** @type {HTMLInputElement} */ (byId("log-query"));
+  #level = /** @type {HTMLSelectElement} */ (byId("log-level"));
+  #story = new Choice("log-story", shortKey);
+  #command = new Choice("log-command", shortCommand);
+  #timer = 0;
+  #onChange;
+
+  /** @param {(filter: Filter) => void} onChange */
+  constructor(onChange) {
+    this.#onChange = onChange;
+    this.#level.value = readStored("log-level", "0");
+    if (!this.#level.value) this.#level.value = "0";
+    for (const el of [this.#level, this.#story.el, this.#command.el])
+      el.addEventListener("change", () => this.#changed());
+    this.#query.addEventListener("input", () => {
+      clearTimeout(this.#timer);
+      this.#timer = window.setTimeout(() => this.#changed(), TYPING_MS);
+    });
+    if (this.#level.value !== "0") queueMicrotask(() => onChange(this.value));
+  }
 
   /** @returns {Filter} */
-  function value() {
+  get value() {
     return {
-      story: story.value,
-      command: command.value,
-      level: Number(level.value),
-      query: query.value.trim().toLowerCase(),
+      story: this.#story.value,
+      command: this.#command.value,
+      level: Number(this.#level.value),
+      query: this.#query.value.trim().toLowerCase(),
     };
   }
 
-  /** The address has what is chosen, so that it can be shared and survives a reload. */
-  function tell() {
-    setUrlParams({
-      q: query.value.trim(),
-      level: level.value === "0" ? null : level.value,
-      of: story.value,
-      command: command.value,
-    });
+  /** Offers the stories and commands of these lines. @param {readonly Line[]} lines */
+  learn(lines) {
+    for (const line of lines) {
+      if (line.story) this.#story.learn(line.story);
+      if (line.command) this.#command.learn(baseOf(line.command));
+    }
   }
 
-  function changed() {
-    writeStored("log-level", level.value);
-    tell();
-    onChange(value());
+  /**
+   * Takes the filter from the address; an address without one gets the present filter.
+   * @param {URLSearchParams} params
+   */
+  route(params) {
+    if (!NAMES.some((name) => params.has(name))) return this.#writeAddress();
+    const level = params.get("level") ?? "";
+    this.#query.value = params.get("q") ?? "";
+    this.#level.value = ["1", "2"].includes(level) ? level : "0";
+    this.#story.choose(params.get("of") ?? "");
+    this.#command.choose(params.get("command") ?? "");
+    this.#onChange(this.value);
   }
 
-  level.value = readStored("log-level", "0");
-  if (!level.value) level.value = "0";
-  for (const el of [level, story.el, command.el]) el.addEventListener("change", changed);
-  query.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(changed, TYPING_MS);
-  });
-  if (level.value !== "0") queueMicrotask(() => onChange(value()));
+  /** Shows everything again. */
+  clear() {
+    this.#query.value = "";
+    this.#level.value = "0";
+    this.#story.choose("");
+    this.#command.choose("");
+    this.#changed();
+  }
 
-  return {
-    /** @param {readonly Line[]} lines */
-    learn(lines) {
-      for (const line of lines) {
-        if (line.story) story.learn(line.story);
-        if (line.command) command.learn(baseOf(line.command));
-      }
-    },
-    value,
-    /**
-     * Takes over what the address says; where it says nothing, what is chosen stays.
-     * @param {URLSearchParams} params
-     */
-    route(params) {
-      if (!["q", "level", "of", "command"].some((name) => params.has(name))) return tell();
-      query.value = params.get("q") ?? "";
-      level.value = ["1", "2"].includes(params.get("level") ?? "") ? String(params.get("level")) : "0";
-      story.choose(params.get("of") ?? "");
-      command.choose(params.get("command") ?? "");
-      onChange(value());
-    },
-    /** Shows everything again. */
-    clear() {
-      [query.value, level.value, story.el.value, command.el.value] = ["", "0", "", ""];
-      changed();
-    },
-    focus: () => query.focus(),
-  };
+  focus() {
+    this.#query.focus();
+  }
+
+  #changed() {
+    writeStored("log-level", this.#level.value);
+    this.#writeAddress();
+    this.#onChange(this.value);
+  }
+
+  #writeAddress() {
+    const { story, command, level } = this.value;
+    const q = this.#query.value.trim();
+    setUrlParams({ q, level: level ? String(level) : null, of: story, command });
+  }
 }
 
-/**
- * A select whose options are added as they are met, in order.
- * @param {string} id
- * @param {(value: string) => string} words
- */
-function createChoice(id, words) {
-  const el = /** @type {HTMLSelectElement} */ (byId(id));
-  const known = new Set();
-  const choice = {
-    el,
-    get value() {
-      return el.value;
-    },
-    /** @param {string} value */
-    learn(value) {
-      if (known.has(value)) return;
-      known.add(value);
-      const before = [...el.options]
-        .slice(1)
-        .find((option) => option.value.localeCompare(value, "en", { numeric: true }) > 0);
-      el.insertBefore(h("option", { value, text: words(value) }), before ?? null);
-    },
-    /** @param {string} value "" for all */
-    choose(value) {
-      if (value) choice.learn(value);
-      el.value = value;
-    },
-  };
-  return choice;
+/** A select whose options are added when they are first met, in order. */
+class Choice {
+  el;
+  #known = new Set();
+  #label;
+
+  /** @param {string} id @param {(value: string) => string} label of an option */
+  constructor(id, label) {
+    this.el = /** @type {HTMLSelectElement} */ (byId(id));
+    this.#label = label;
+  }
+
+  get value() {
+    return this.el.value;
+  }
+
+  /** @param {string} value */
+  learn(value) {
+    if (this.#known.has(value)) return;
+    this.#known.add(value);
+    const isAfter = (/** @type {HTMLOptionElement} */ { value: other }) =>
+      other.localeCompare(value, "en", { numeric: true }) > 0;
+    const next = [...this.el.options].slice(1).find(isAfter);
+    this.el.insertBefore(h("option", { value, text: this.#label(value) }), next ?? null);
+  }
+
+  /** @param {string} value "" for all */
+  choose(value) {
+    if (value) this.learn(value);
+    this.el.value = value;
+  }
 }

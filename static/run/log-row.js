@@ -1,5 +1,5 @@
 // @ts-check
-/** One row of the log: a fixed element that shows whatever line scrolls under it. */
+/** One row of the log: an element that is reused for the line at its place. */
 import { attr, h, style } from "../kit/dom.js";
 import { clock, shortKey } from "../kit/format.js";
 
@@ -9,61 +9,49 @@ import { clock, shortKey } from "../kit/format.js";
 const ROW_MOST = 600;
 const GOOD = new Set(["success", "done", "completed"]);
 
-export function createRow() {
-  const cells = Array.from({ length: 6 }, () => h("span", { role: "gridcell" }));
-  const el = h("div", { class: "log-row", role: "row" }, ...cells);
-  let query = "";
-  let place = -1;
-  const row = {
-    el,
-    /** @type {Line | null} */
-    line: null,
-    /**
-     * @param {Line} line
-     * @param {number} index
-     * @param {number} height
-     * @param {string} wanted
-     * @param {boolean} selected
-     */
-    show(line, index, height, wanted, selected) {
-      if (el.hidden) el.hidden = false;
-      if (row.line !== line || query !== wanted) fill(line, wanted);
-      if (place !== index * height) style(el, "transform", `translateY(${index * height}px)`);
-      place = index * height;
-      attr(el, "aria-rowindex", index + 1);
-      attr(el, "aria-selected", selected ? "true" : null);
-    },
-    hide() {
-      if (!el.hidden) el.hidden = true;
-      row.line = null;
-    },
-  };
+export class LogRow {
+  /** @type {Line | null} */ line = null;
+  #cells = Array.from({ length: 6 }, () => h("span", { role: "gridcell" }));
+  #query = "";
+  /** The distance from the top, in px. */
+  #top = -1;
+  el = h("div", { class: "log-row", role: "row" }, ...this.#cells);
 
-  /** @param {Line} line @param {string} wanted */
-  function fill(line, wanted) {
-    row.line = line;
-    query = wanted;
-    el.id = `line-${line.seq}`;
-    attr(el, "data-level", line.level);
-    attr(el, "data-good", GOOD.has(line.status));
-    const texts = [
-      clock(line.at),
-      line.story && shortKey(line.story),
-      line.command,
-      line.task,
-      line.status,
-      line.message.slice(0, ROW_MOST),
-    ];
-    texts.forEach((value, index) => write(cells[index], value, index > 0 ? wanted : ""));
+  /** @param {Line} line @param {{index: number, height: number, query: string, selected: boolean}} place height in px */
+  show(line, { index, height, query, selected }) {
+    if (this.el.hidden) this.el.hidden = false;
+    if (this.line !== line || this.#query !== query) this.#fill(line, query);
+    const top = index * height;
+    if (this.#top !== top) style(this.el, "transform", `translateY(${top}px)`);
+    this.#top = top;
+    attr(this.el, "aria-rowindex", index + 1);
+    attr(this.el, "aria-selected", selected ? "true" : null);
   }
-  return row;
+
+  hide() {
+    if (!this.el.hidden) this.el.hidden = true;
+    this.line = null;
+  }
+
+  /** @param {Line} line @param {string} query */
+  #fill(line, query) {
+    this.line = line;
+    this.#query = query;
+    this.el.id = `line-${line.seq}`;
+    attr(this.el, "data-level", line.level);
+    attr(this.el, "data-good", GOOD.has(line.status));
+    const story = line.story && shortKey(line.story);
+    const texts = [clock(line.at), story, line.command, line.task, line.status, line.message.slice(0, ROW_MOST)];
+    // The time is not searched, so nothing is marked in it.
+    for (const [index, value] of texts.entries()) write(this.#cells[index], value, index > 0 ? query : "");
+  }
 }
 
 /**
- * Text with what was searched for marked.
+ * Writes a text with the searched words marked.
  * @param {HTMLElement} cell
  * @param {string} value
- * @param {string} wanted lower case
+ * @param {string} wanted in lower case
  */
 function write(cell, value, wanted) {
   const at = wanted ? value.toLowerCase().indexOf(wanted) : -1;

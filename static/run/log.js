@@ -5,16 +5,16 @@
  * filter leaves room, and when the address names a line.
  */
 
-import { ApiError, events } from "../kit/api.js";
+import { catchApiError, events } from "../kit/api.js";
 import { byId, show, style, text } from "../kit/dom.js";
 import { clock, count, plural } from "../kit/format.js";
 import { toast } from "../kit/toast.js";
 import { setUrlParams, wholeNumber } from "../kit/url-params.js";
 import { CAPACITY, LogBuffer } from "./log-buffer.js";
-import { asText, copyText, createDetail } from "./log-detail.js";
-import { createFilter } from "./log-filter.js";
+import { asText, copyText, LogDetail } from "./log-detail.js";
+import { LogFilter } from "./log-filter.js";
 import { toLogLine } from "./log-line.js";
-import { createRow } from "./log-row.js";
+import { LogRow } from "./log-row.js";
 
 /** @typedef {import("./log-line.js").Line} Line */
 /** @typedef {import("../state.js").Envelope} Envelope */
@@ -46,16 +46,16 @@ export class Log {
   #wanted = 0;
   #dirty = false;
   #asked = false;
-  /** @type {ReturnType<typeof createRow>[]} */ #pool = [];
+  /** @type {LogRow[]} */ #pool = [];
 
   constructor() {
-    this.filter = createFilter((filter) => this.#refilter(filter));
+    this.filter = new LogFilter((filter) => this.#refilter(filter));
     this.#view.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#view.addEventListener("click", (event) => this.#clicked(event));
     this.#view.addEventListener("keydown", (event) => this.#key(event));
     byId("log-latest").addEventListener("click", () => this.latest());
     byId("log-older").addEventListener("click", () => this.#older());
-    this.detail = createDetail({ close: () => this.select(null) });
+    this.detail = new LogDetail({ close: () => this.select(null) });
     new ResizeObserver(() => this.#measure()).observe(this.#view);
   }
 
@@ -113,7 +113,7 @@ export class Log {
       this.following = true;
     } else if (!lines) this.lines = this.#live;
     if (lines) this.lines.all = lines;
-    this.lines.setFilter(this.filter.value());
+    this.lines.setFilter(this.filter.value);
     if (this.selected && !lines?.includes(this.selected)) this.select(null);
     this.#changed();
   }
@@ -189,22 +189,19 @@ export class Log {
     const size = Math.ceil(clientHeight / this.#row) + 2 * SPARE_ROWS + 1;
     while (this.#pool.length < size) this.#grow();
     const slots = this.#pool.length;
-    for (let row = from; row < from + slots; row += 1) {
-      const slot = this.#pool[row % slots];
-      if (row < to)
-        slot.show(
-          this.lines.view[row],
-          row,
-          this.#row,
-          this.lines.filter.query,
-          this.lines.view[row] === this.selected,
-        );
-      else slot.hide();
-    }
+    for (let row = from; row < from + slots; row += 1) this.#drawRow(this.#pool[row % slots], row, row < to);
+  }
+
+  /** @param {LogRow} slot @param {number} index @param {boolean} visible */
+  #drawRow(slot, index, visible) {
+    if (!visible) return slot.hide();
+    const line = this.lines.view[index];
+    const { query } = this.lines.filter;
+    slot.show(line, { index, height: this.#row, query, selected: line === this.selected });
   }
 
   #grow() {
-    const slot = createRow();
+    const slot = new LogRow();
     this.#space.append(slot.el);
     this.#pool.push(slot);
   }
@@ -248,22 +245,19 @@ export class Log {
   #older(size = PAGE) {
     const first = this.lines.first?.seq ?? 0;
     if (this.#replays || first <= 1 || !this.lines.hasRoom) return Promise.resolve(false);
-    this.#fetching ??= this.#fetch(first, size).finally(() => (this.#fetching = null));
+    this.#fetching ??= this.#fetch(first, size).finally(() => {
+      this.#fetching = null;
+    });
     return this.#fetching;
   }
 
   /** @param {number} first @param {number} size */
   async #fetch(first, size) {
     const since = Math.max(0, first - 1 - size);
-    try {
-      const page = await events({ since, limit: first - 1 - since });
-      if (this.#replays || this.lines.first?.seq !== first) return false;
-      this.#putBefore(page.filter((event) => event.seq < first).map(toLogLine));
-      return page.length > 0;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      return false;
-    }
+    const page = await catchApiError(events({ since, limit: first - 1 - since }));
+    if (!page || this.#replays || this.lines.first?.seq !== first) return false;
+    this.#putBefore(page.filter((event) => event.seq < first).map(toLogLine));
+    return page.length > 0;
   }
 
   /** While a filter leaves the view half empty, earlier lines are looked through, a page after the other. */

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * This project's pace: reads what finished stories took, and says how much longer the cycle and the batch will take.
+ * The remaining time of the cycle and the batch, estimated from the durations of finished stories of this project.
  */
-import { ApiError, get } from "../kit/api.js";
+import { catchApiError, get } from "../kit/api.js";
 import { byId, text } from "../kit/dom.js";
 import { estimate, LOOK_BACK, leftText, sourceText, timeOfStories } from "./eta.js";
 
@@ -13,53 +13,58 @@ const BATCHES_MOST = 5;
 /** Stories of a cycle, at most. */
 const PER_CYCLE = 2;
 
+/** @returns {import("./run.js").Part} */
 export function createRemaining() {
-  /** What stories of earlier batches took, newest first. @type {number[]} */
-  let past = [];
-  /** The stories that the batch was started with; null for all. @type {Set<string> | null} */
-  let only = null;
-  let known = -1;
+  return new Remaining();
+}
 
-  /** @param {number} batch the newest one */
-  async function read(batch) {
-    try {
-      const { batches } = await get(`/api/batches?limit=${BATCHES_MOST}`);
-      only = chosen(batches.find((/** @type {any} */ row) => row.id === batch)?.only_stories);
-      const earlier = batches.filter((/** @type {any} */ row) => row.id !== batch && row.stories_done);
-      /** @type {number[]} */
-      const found = [];
-      for (const { id } of earlier) {
-        if (found.length >= LOOK_BACK) break;
-        found.push(...finishedIn(await get(`/api/batches/${id}`)));
-      }
-      past = found;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-    }
-  }
-
-  /** @type {unknown[]} */
-  let last = [];
+class Remaining {
+  /** The durations of stories of earlier batches, newest first. @type {number[]} */ #past = [];
+  /** The stories that the batch was started with; null for all. @type {Set<string> | null} */ #only = null;
+  /** The newest batch that was read. */
+  #batch = -1;
+  /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
 
   /** @param {Model} model @param {number} now */
-  function draw(model, now) {
-    const words = model.replaying ? null : remainingText(model, past, only, now);
+  render(model, now) {
+    const { run, ready, plan, commands, replaying } = model;
+    if (ready && !replaying && run.batch && run.batch.id !== this.#batch) this.#read(run.batch.id);
+    const inputs = [plan, commands, run.state, run.cycles, run.stories, replaying, this.#past];
+    if (inputs.every((value, index) => value === this.#drawn[index])) return;
+    this.#drawn = inputs;
+    this.tick(model, now);
+  }
+
+  /** @param {Model} model @param {number} now */
+  tick(model, now) {
+    const words = model.replaying ? null : remainingText(model, this.#past, this.#only, now);
     text(byId("tile-time-left"), words?.batch ?? "");
     text(byId("cycle-left"), words?.cycle ?? "");
   }
 
-  return {
-    /** @param {Model} model @param {number} now */
-    render(model, now) {
-      const { run, ready, plan, commands, replaying } = model;
-      if (ready && !replaying && run.batch && run.batch.id !== known) read((known = run.batch.id));
-      const seen = [plan, commands, run.state, run.cycles, run.stories, replaying, past];
-      if (seen.every((value, index) => value === last[index])) return;
-      last = seen;
-      draw(model, now);
-    },
-    tick: draw,
-  };
+  /** @param {number} batch the newest one */
+  async #read(batch) {
+    this.#batch = batch;
+    const answer = await catchApiError(get(`/api/batches?limit=${BATCHES_MOST}`));
+    if (!answer) return;
+    /** @type {any[]} */
+    const batches = answer.batches;
+    this.#only = chosen(batches.find((row) => row.id === batch)?.only_stories);
+    const earlier = batches.filter((row) => row.id !== batch && row.stories_done);
+    const past = await catchApiError(readPast(earlier.map((row) => row.id)));
+    if (past) this.#past = past;
+  }
+}
+
+/** The durations of finished stories, newest first. @param {number[]} ids of batches, newest first */
+async function readPast(ids) {
+  /** @type {number[]} */
+  const found = [];
+  for (const id of ids) {
+    if (found.length >= LOOK_BACK) break;
+    found.push(...finishedIn(await get(`/api/batches/${id}`)));
+  }
+  return found;
 }
 
 /** @param {string | string[] | null | undefined} keys as the batch's row has them: JSON */
@@ -82,32 +87,52 @@ function finishedIn({ stories, commands }) {
 }
 
 /**
- * @param {Model} model @param {readonly number[]} earlier @param {Set<string> | null} only @param {number} now
- * @returns {{batch: string, cycle: string} | null} null while nothing can be said
+ * @param {Model} model
+ * @param {readonly number[]} earlier durations of stories of earlier batches
+ * @param {Set<string> | null} only the stories that the batch was started with
+ * @param {number} now
+ * @returns {{batch: string, cycle: string} | null} null without history
  */
-function remainingText({ run, plan, commands }, earlier, only, now) {
+function remainingText(model, earlier, only, now) {
+  const { run, commands } = model;
   if (!run.batch || run.state === "idle") return null;
   const times = timeOfStories(commands.values(), now);
-  const here = run.stories
-    .filter((story) => story.status === "done")
-    .map((story) => times.get(story.story_key) ?? 0)
-    .filter(Boolean)
-    .reverse();
-  const past = [...here, ...earlier];
-  const inCycle = run.cycles.flatMap((one) => one.story_keys).filter((key) => plan.byKey.get(key)?.runnable);
-  const abreast = Math.max(1, run.cycles.length);
-  const waiting = plan.stories.filter(
-    (story) => story.runnable && !inCycle.includes(story.key) && (!only || only.has(story.key)),
-  );
+  const past = [...finishedNow(run, times), ...earlier];
+  const { running, waiting } = storiesLeft(model, run.batch, only);
   const spent = (/** @type {string[]} */ keys) => keys.map((key) => times.get(key) ?? 0);
-  const rest = waiting.slice(0, roomFor(run.batch, run.cycles.length)).map((story) => story.key);
-  const batch = estimate(past, spent([...inCycle, ...rest]));
-  const cycle = estimate(past, spent(inCycle));
+  const batch = estimate(past, spent([...running, ...waiting]));
+  const cycle = estimate(past, spent(running));
   if (!batch || !cycle) return null;
+  // Cycles that run side by side share the time.
+  const parallel = Math.max(1, run.cycles.length);
+  const rest = `${leftText(batch.left / parallel)}, ${sourceText(batch.of)}`;
   return {
-    batch: inCycle.length + rest.length ? `${leftText(batch.left / abreast)}, ${sourceText(batch.of)}` : "",
-    cycle: inCycle.length ? leftText(cycle.left / abreast) : "",
+    batch: running.length + waiting.length ? rest : "",
+    cycle: running.length ? leftText(cycle.left / parallel) : "",
   };
+}
+
+/** The durations of the stories that this batch has finished. @param {Model["run"]} run @param {Map<string, number>} times */
+function finishedNow({ stories }, times) {
+  const done = stories.filter((story) => story.status === "done");
+  return done
+    .map((story) => times.get(story.story_key) ?? 0)
+    .filter((time) => time > 0)
+    .reverse();
+}
+
+/**
+ * The stories of the running cycles that are not finished, and those for which the batch has cycles left.
+ * @param {Model} model
+ * @param {import("../state.js").Batch} batch
+ * @param {Set<string> | null} only
+ */
+function storiesLeft({ run, plan }, batch, only) {
+  const running = run.cycles.flatMap((cycle) => cycle.story_keys).filter((key) => plan.byKey.get(key)?.runnable);
+  const waiting = plan.stories
+    .filter((story) => story.runnable && !running.includes(story.key) && (!only || only.has(story.key)))
+    .map((story) => story.key);
+  return { running, waiting: waiting.slice(0, roomFor(batch, run.cycles.length)) };
 }
 
 /**

@@ -1,5 +1,5 @@
 // @ts-check
-/** What runs now: a card for each command, keyed by its id, so that parallel ones never take each other's place. */
+/** The commands that run now: a card for each, keyed by its id, so that parallel ones never take each other's place. */
 import { attr, byId, h, list, show, style, text } from "../kit/dom.js";
 import { allTokens, money, shortCommand, shortKey, stopwatch, tokens } from "../kit/format.js";
 import { titleOf } from "../shell/plan.js";
@@ -7,47 +7,57 @@ import { titleOf } from "../shell/plan.js";
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Operation} Operation */
 
-/** In the place of an agent's name: what the runner does itself has no transcript. */
+/** The agent of the runner's own work, which has no transcript. */
 const RUNNER = "runner";
 
 /** @returns {import("./run.js").Part} */
 export function createRunningCommands() {
-  /** @type {unknown[]} */
-  let last = [];
-  let rows = 0;
-  /** @type {number | null} */
-  let batch = null;
-  /** @type {Model} */
-  let shown;
-  const cards = list(
-    byId("operations"),
-    (/** @type {Operation} */ operation) => operation.command_id,
-    (operation) => createCard(operation, () => shown),
-  );
-  return {
-    render(model, now) {
-      const { run, plan } = model;
-      if (last[0] === run.operations && last[1] === plan && last[2] === run.state && last[3] === model.ready) return;
-      last = [run.operations, plan, run.state, model.ready];
-      shown = model;
-      cards.render(foregroundFirst(run.operations));
-      for (const card of cards.views()) card.tick(now);
-      rows =
-        run.batch?.id === batch && run.state !== "idle" ? Math.max(rows, run.operations.length) : run.operations.length;
-      batch = run.batch?.id ?? null;
-      const room = Math.max(rows, run.state === "idle" ? 1 : 2);
-      style(byId("now"), "--rows", String(room));
-      attr(byId("now"), "data-room", room > Math.max(1, run.operations.length));
-      show(byId("now-empty"), !run.operations.length);
-      text(byId("now-empty"), idleReason(model));
-    },
-    tick(_, now) {
-      for (const card of cards.views()) card.tick(now);
-    },
-  };
+  return new RunningCommands();
 }
 
-/** What the run waits for stands on top. @param {readonly Operation[]} operations */
+class RunningCommands {
+  /** @type {Model | null} */ #model = null;
+  #cards = list(
+    byId("operations"),
+    (/** @type {Operation} */ operation) => operation.command_id,
+    (operation) => new OperationCard(operation, (key) => (this.#model ? titleOf(this.#model.plan, key) : key)),
+  );
+  /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
+  /** The most commands that ran at once in this batch: their space is kept. */
+  #rows = 0;
+  /** @type {number | null} */ #batch = null;
+
+  /** @param {Model} model @param {number} now */
+  render(model, now) {
+    const { run, plan, ready } = model;
+    const inputs = [run.operations, plan, run.state, ready];
+    if (inputs.every((value, index) => value === this.#drawn[index])) return;
+    this.#drawn = inputs;
+    this.#model = model;
+    this.#cards.render(foregroundFirst(run.operations));
+    this.tick(model, now);
+    this.#keepSpace(run);
+    show(byId("now-empty"), !run.operations.length);
+    text(byId("now-empty"), idleReason(model));
+  }
+
+  /** @param {Model} _ @param {number} now */
+  tick(_, now) {
+    for (const card of this.#cards.views()) card.tick(now);
+  }
+
+  /** Keeps the space of commands that have ended, so that what is below does not move. @param {Model["run"]} run */
+  #keepSpace({ state, batch, operations: { length } }) {
+    const isSameRun = batch?.id === this.#batch && state !== "idle";
+    this.#rows = isSameRun ? Math.max(this.#rows, length) : length;
+    this.#batch = batch?.id ?? null;
+    const rows = Math.max(this.#rows, state === "idle" ? 1 : 2);
+    style(byId("now"), "--rows", String(rows));
+    attr(byId("now"), "data-room", rows > Math.max(1, length));
+  }
+}
+
+/** Foreground commands, which the run waits for, are first. @param {readonly Operation[]} operations */
 function foregroundFirst(operations) {
   return [...operations].sort((a, b) => Number(a.background) - Number(b.background));
 }
@@ -71,74 +81,75 @@ function idleReason({ run, ready }) {
   }
 }
 
-/** @param {Operation} first @param {() => Model} model */
-function createCard(first, model) {
-  const story = h("a", {
-    class: "key",
-    href: `#run?story=${encodeURIComponent(first.story_key)}`,
-    text: shortKey(first.story_key),
-  });
-  const title = h("span", { class: "title" });
-  const time = h("time", { class: "operation-time" });
-  const [who, attempt, task] = [h("span"), h("span"), h("span")];
-  const spent = h("span", { class: "spent" });
-  const query = new URLSearchParams({ story: first.story_key, transcript: String(first.command_id) });
-  const transcript =
-    first.story_key &&
-    first.agent !== RUNNER &&
-    h("a", { href: `#run?${query}`, text: "Transcript", title: "What the agent says and does, as it does it" });
-  const line = h("p", { class: "operation-line" });
-  const el = h(
-    "li",
-    { class: first.background ? "operation background" : "operation", "data-command": first.command_id },
-    h(
-      "div",
-      { class: "operation-name" },
-      h("b", { text: shortCommand(first.command) }),
-      first.story_key && story,
-      title,
-      first.background && h("span", { class: "badge", text: "background" }),
-    ),
-    time,
-    h("div", { class: "operation-facts" }, who, attempt, task, spent, transcript),
-    line,
-  );
-  const card = {
-    el,
-    startedAt: first.started_at,
-    /** @param {Operation} operation */
-    update(operation) {
-      const others = operation.story_keys.filter((key) => key !== operation.story_key).map(shortKey);
-      text(
-        title,
-        others.length
-          ? `and ${others.join(", ")}`
-          : operation.story_key
-            ? titleOf(model().plan, operation.story_key)
-            : "",
-      );
-      text(who, [operation.agent, operation.model].filter(Boolean).join(" · "));
-      text(attempt, operation.attempt > 1 ? `attempt ${operation.attempt}` : "");
-      text(task, operation.task_id && `task ${operation.task_id}`);
-      const used = allTokens(operation.metrics);
-      text(
-        spent,
-        [
-          used ? `${tokens(used)} tokens` : "",
-          operation.metrics.cost_usd === undefined
-            ? ""
-            : money(operation.metrics.cost_usd, operation.metrics.estimated_usd),
-        ]
-          .filter(Boolean)
-          .join(" · "),
-      );
-      text(line, operation.message || "Started");
-      attr(line, "title", operation.message);
-    },
-    /** @param {number} now */
-    tick(now) {
-      text(time, stopwatch(now - card.startedAt));
-    },
-  };
-  return card;
+class OperationCard {
+  el;
+  #startedAt;
+  #titleOf;
+  #title = h("span", { class: "title" });
+  #time = h("time", { class: "operation-time" });
+  #agent = h("span");
+  #attempt = h("span");
+  #task = h("span");
+  #spent = h("span", { class: "spent" });
+  #line = h("p", { class: "operation-line" });
+
+  /** @param {Operation} operation @param {(key: string) => string} titleOf */
+  constructor(operation, titleOf) {
+    this.#startedAt = operation.started_at;
+    this.#titleOf = titleOf;
+    const { background, command, command_id: id } = operation;
+    const badge = background && h("span", { class: "badge", text: "background" });
+    const name = [h("b", { text: shortCommand(command) }), storyLink(operation), this.#title, badge];
+    const facts = [this.#agent, this.#attempt, this.#task, this.#spent, transcriptLink(operation)];
+    this.el = h(
+      "li",
+      { class: background ? "operation background" : "operation", "data-command": id },
+      h("div", { class: "operation-name" }, ...name),
+      this.#time,
+      h("div", { class: "operation-facts" }, ...facts),
+      this.#line,
+    );
+  }
+
+  /** @param {Operation} operation */
+  update(operation) {
+    text(this.#title, this.#titleText(operation));
+    text(this.#agent, [operation.agent, operation.model].filter(Boolean).join(" · "));
+    text(this.#attempt, operation.attempt > 1 ? `attempt ${operation.attempt}` : "");
+    text(this.#task, operation.task_id && `task ${operation.task_id}`);
+    text(this.#spent, spentText(operation.metrics));
+    text(this.#line, operation.message || "Started");
+    attr(this.#line, "title", operation.message);
+  }
+
+  /** @param {number} now */
+  tick(now) {
+    text(this.#time, stopwatch(now - this.#startedAt));
+  }
+
+  /** @param {Operation} operation */
+  #titleText({ story_key: own, story_keys: keys }) {
+    const others = keys.filter((key) => key !== own).map(shortKey);
+    if (others.length) return `and ${others.join(", ")}`;
+    return own ? this.#titleOf(own) : "";
+  }
+}
+
+/** @param {Operation} operation */
+function storyLink({ story_key: key }) {
+  return key && h("a", { class: "key", href: `#run?story=${encodeURIComponent(key)}`, text: shortKey(key) });
+}
+
+/** @param {Operation} operation */
+function transcriptLink({ story_key: story, agent, command_id: id }) {
+  if (!story || agent === RUNNER) return null;
+  const href = `#run?${new URLSearchParams({ story, transcript: String(id) })}`;
+  return h("a", { href, text: "Transcript", title: "What the agent says and does, as it does it" });
+}
+
+/** @param {Operation["metrics"]} metrics */
+function spentText(metrics) {
+  const used = allTokens(metrics);
+  const cost = metrics.cost_usd === undefined ? "" : money(metrics.cost_usd, metrics.estimated_usd);
+  return [used ? `${tokens(used)} tokens` : "", cost].filter(Boolean).join(" · ");
 }

@@ -18,37 +18,42 @@ const NEXT_MOST = 5;
 /** @type {Command[]} */
 const NONE = [];
 
+/** @returns {import("./run.js").Part} */
 export function createStoryLists() {
-  const cycle = list(byId("cycle-stories"), keyOf, createStory);
-  const batch = list(byId("batch-stories"), keyOf, createStory);
-  const next = list(
+  return new StoryLists();
+}
+
+class StoryLists {
+  #cycle = list(byId("cycle-stories"), keyOf, createStory);
+  #batch = list(byId("batch-stories"), keyOf, createStory);
+  #next = list(
     byId("next-stories"),
     (/** @type {import("../shell/plan.js").PlanStory} */ story) => story.key,
     createNext,
   );
-  /** @type {unknown[]} */
-  let last = [];
-  return {
-    /** @param {Model} model */
-    render(model) {
-      const { run, plan, commands } = model;
-      const seen = [run.stories, run.cycles, plan, commands, run.state, model.ready];
-      if (seen.every((value, index) => value === last[index])) return;
-      last = seen;
-      const rows = rowsOf(model);
-      const inCycle = new Set(run.cycles.flatMap((one) => one.story_keys));
-      cycle.render(rows.filter((row) => inCycle.has(row.key)));
-      batch.render(rows.filter((row) => !inCycle.has(row.key)));
-      show(byId("cycle-section"), inCycle.size > 0);
-      const numbers = run.cycles.map((one) => one.number);
-      text(
-        byId("cycle-title"),
-        numbers.length > 1 ? `These cycles (${listed(numbers)}, side by side)` : `This cycle (${listed(numbers)})`,
-      );
-      renderBatchText(model, rows.length - inCycle.size);
-      renderNext(model, next, run.state === "idle" ? inCycle : new Set(rows.map((row) => row.key)));
-    },
-  };
+  /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
+
+  /** @param {Model} model */
+  render(model) {
+    const { run, plan, commands, ready } = model;
+    const inputs = [run.stories, run.cycles, plan, commands, run.state, ready];
+    if (inputs.every((value, index) => value === this.#drawn[index])) return;
+    this.#drawn = inputs;
+    const rows = rowsOf(model);
+    const inCycle = new Set(run.cycles.flatMap((cycle) => cycle.story_keys));
+    this.#cycle.render(rows.filter((row) => inCycle.has(row.key)));
+    this.#batch.render(rows.filter((row) => !inCycle.has(row.key)));
+    show(byId("cycle-section"), inCycle.size > 0);
+    text(byId("cycle-title"), cycleTitle(run.cycles));
+    renderBatchText(model, rows.length - inCycle.size);
+    renderNext(model, this.#next, run.state === "idle" ? inCycle : new Set(rows.map((row) => row.key)));
+  }
+}
+
+/** @param {readonly {number: number}[]} cycles */
+function cycleTitle(cycles) {
+  const numbers = listed(cycles.map((cycle) => cycle.number));
+  return cycles.length > 1 ? `These cycles (${numbers}, side by side)` : `This cycle (${numbers})`;
 }
 
 /** @param {Row} row */
@@ -87,7 +92,7 @@ function renderBatchText({ run, ready }, others) {
 /**
  * @param {Model} model
  * @param {{render: (items: import("../shell/plan.js").PlanStory[]) => void}} next
- * @param {Set<string>} taken that are shown above as what is under way
+ * @param {Set<string>} taken that are shown above already
  */
 function renderNext({ plan }, next, taken) {
   const coming = plan.stories.filter((story) => story.runnable && !taken.has(story.key));
@@ -131,14 +136,9 @@ function createStory(row) {
   const status = h("span", { class: "story-status" });
   const cost = h("span", { class: "story-cost" });
   const reason = h("p", { class: "story-reason" });
-  const commands = h("ul", { class: "steps", "aria-label": "Commands" });
-  const el = h(
-    "li",
-    { class: "story", "data-key": row.key },
-    h("div", { class: "story-head" }, glyph, opener(row.key, title), status, cost),
-    reason,
-    commands,
-  );
+  const commands = h("ul", { class: "command-chips", "aria-label": "Commands" });
+  const head = h("div", { class: "story-head" }, glyph, opener(row.key, title), status, cost);
+  const el = h("li", { class: "story", "data-key": row.key }, head, reason, commands);
   const chips = list(commands, (/** @type {Command} */ command) => command.command_id, createChip);
   return {
     el,
@@ -156,45 +156,37 @@ function createStory(row) {
   };
 }
 
-/** @param {Command} command */
-function createChip(command) {
+/** A command of a story in one line: its result, name and verdict. @param {Command} command */
+function createChip({ command, background }) {
   const mark = h("span", { class: "command-mark" });
   const verdict = h("span", { class: "verdict" });
   const words = h("span", { class: "unseen" });
-  const el = h(
-    "li",
-    { class: "step", "data-background": command.background },
-    mark,
-    h("span", { text: shortCommand(command.command) }),
-    verdict,
-    words,
-  );
+  const name = h("span", { text: shortCommand(command) });
+  const el = h("li", { class: "command-chip", "data-background": background }, mark, name, verdict, words);
   let drawn = "";
   return {
     el,
-    /** @param {Command} now */
-    update(now) {
-      const result = resultOf(now.status);
-      if (drawn !== now.status) mark.replaceChildren(result.glyph ? icon(result.glyph) : h("span", { class: "spin" }));
-      drawn = now.status;
-      attr(el, "data-result", result.result);
-      text(verdict, result.result === "failed" ? now.status : now.verdict);
-      text(
-        words,
-        `${result.words}${now.background ? ", in the background" : ""}${now.attempt > 1 ? `, attempt ${now.attempt}` : ""}`,
-      );
-      attr(
-        el,
-        "title",
-        [
-          result.words,
-          now.attempt > 1 && `attempt ${now.attempt}`,
-          now.reason,
-          now.cost_usd === null ? "" : money(now.cost_usd),
-        ]
-          .filter(Boolean)
-          .join(" · "),
-      );
+    /** @param {Command} next */
+    update(next) {
+      const { result, glyph } = resultOf(next.status);
+      if (drawn !== next.status) mark.replaceChildren(glyph ? icon(glyph) : h("span", { class: "spin" }));
+      drawn = next.status;
+      attr(el, "data-result", result);
+      text(verdict, result === "failed" ? next.status : next.verdict);
+      text(words, chipText(next));
+      attr(el, "title", chipTitle(next));
     },
   };
+}
+
+/** @param {Command} command */
+function chipText({ status, background, attempt }) {
+  const facts = [resultOf(status).words, background && "in the background", attempt > 1 && `attempt ${attempt}`];
+  return facts.filter(Boolean).join(", ");
+}
+
+/** @param {Command} command */
+function chipTitle({ status, attempt, reason, cost_usd: cost }) {
+  const facts = [resultOf(status).words, attempt > 1 && `attempt ${attempt}`, reason, cost === null ? "" : money(cost)];
+  return facts.filter(Boolean).join(" · ");
 }

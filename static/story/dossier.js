@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What is written about a story, section by section. A section is drawn again only when what it shows has changed, so
- * that nothing moves under somebody who reads.
+ * The sections of the dossier. A section is drawn again only when its content has changed, so that nothing moves while
+ * it is read.
  */
 import { get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
@@ -20,57 +20,57 @@ const MARKS = { good: "check", calm: "clock", hold: "alert", bad: "cross" };
 
 /**
  * @param {string} key
- * @returns {{el: HTMLElement, nav: HTMLElement, update: (dossier: Dossier) => void, open: (command: number) =>
- *   boolean}}
+ * @returns {{el: HTMLElement, nav: HTMLElement, update: (dossier: Dossier) => void,
+ *   open: (command: number) => boolean}}
  */
 export function createDossierSections(key) {
-  const [work, git] = [createStoryCommands(), createCommits(key)];
-  const reviews = createReviews((id) => work.open(id));
-  const sections = [
-    drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
-    drawn("Story", "Story", (d) => [d.statement, d.description], statement),
-    drawn("Criteria", "Acceptance criteria", (d) => d.criteria, criteria),
-    drawn("Tasks", "Tasks", (d) => d.tasks, tasks),
-    kept("Reviews", "Reviews", reviews.el, (d) => (reviews.update(d.reviews ?? []), (d.reviews ?? []).length)),
-    kept("Commands", "Commands", work.el, (d) => (work.update(d.commands), d.commands.length)),
-    kept(
-      "Commits",
-      "Commits and changes",
-      git.el,
-      (d) => (git.update(d.commits, d.diff), d.commits.length + (d.diff?.files_changed ?? 0)),
-    ),
-    drawn(
-      "Files",
-      "Files",
-      (d) => [d.artifacts, d.file_list],
-      (d) => files(key, d),
-    ),
-    drawn("Log", "Change log", (d) => d.change_log, changeLog),
-  ];
-  const nav = h("nav", { class: "dossier-nav", "aria-label": "Parts of the dossier" });
+  const commands = createStoryCommands();
+  const sections = createSections(key, commands);
+  const links = sections.map(link);
+  const nav = h("nav", { class: "dossier-nav", "aria-label": "Parts of the dossier" }, ...links);
   const empty = h("p", {
     class: "empty",
     text: "Nothing is written about this story yet. Its file is made when the story is started.",
   });
-  const el = h("div", { class: "dossier-body" }, empty, ...sections.map((section) => section.el));
-  const links = sections.map((section) => link(section));
-  nav.append(...links);
   return {
-    el,
+    el: h("div", { class: "dossier-body" }, empty, ...sections.map((section) => section.el)),
     nav,
-    open: work.open,
+    open: commands.open,
     update(dossier) {
-      for (const [index, section] of sections.entries()) {
-        section.update(dossier);
-        show(links[index], !section.el.hidden);
-      }
-      show(
-        empty,
-        sections.every((section) => section.el.hidden),
-      );
-      show(nav, links.filter((item) => !item.hidden).length > 2);
+      for (const section of sections) section.update(dossier);
+      for (const [index, section] of sections.entries()) show(links[index], !section.el.hidden);
+      const visible = sections.filter((section) => !section.el.hidden).length;
+      show(empty, visible === 0);
+      show(nav, visible > 2);
     },
   };
+}
+
+/** @param {string} key @param {ReturnType<typeof createStoryCommands>} commands @returns {Section[]} */
+function createSections(key, commands) {
+  const reviews = createReviews(commands.open);
+  const commits = createCommits(key);
+  const files = (/** @type {Dossier} */ dossier) => filesOf(key, dossier);
+  return [
+    drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
+    drawn("Story", "Story", (d) => [d.statement, d.description], statement),
+    drawn("Criteria", "Acceptance criteria", (d) => d.criteria, criteria),
+    drawn("Tasks", "Tasks", (d) => d.tasks, tasks),
+    kept("Reviews", "Reviews", reviews.el, ({ reviews: all = [] }) => {
+      reviews.update(all);
+      return all.length;
+    }),
+    kept("Commands", "Commands", commands.el, ({ commands: all }) => {
+      commands.update(all);
+      return all.length;
+    }),
+    kept("Commits", "Commits and changes", commits.el, ({ commits: all, diff }) => {
+      commits.update(all, diff);
+      return all.length + (diff?.files_changed ?? 0);
+    }),
+    drawn("Files", "Files", (d) => [d.artifacts, d.file_list], files),
+    drawn("Log", "Change log", (d) => d.change_log, changeLog),
+  ];
 }
 
 /** @param {Section} section */
@@ -83,9 +83,11 @@ function link(section) {
 }
 
 /**
- * A section that is drawn anew when its part of the dossier is another one; empty content hides it.
- * @param {string} name in few letters @param {string} title @param {(dossier: Dossier) => unknown} part @param
- *   {(dossier: Dossier) => Node[]} draw
+ * A section that is drawn again when its part of the dossier has changed; a section without content is hidden.
+ * @param {string} name short, for the navigation
+ * @param {string} title
+ * @param {(dossier: Dossier) => unknown} part
+ * @param {(dossier: Dossier) => Node[]} draw
  * @returns {Section}
  */
 function drawn(name, title, part, draw) {
@@ -100,10 +102,11 @@ function drawn(name, title, part, draw) {
 }
 
 /**
+ * A section whose content updates itself.
  * @param {string} name
  * @param {string} title
  * @param {HTMLElement} content
- * @param {(dossier: Dossier) => number} update how much there is to see
+ * @param {(dossier: Dossier) => number} update returns how many items it shows
  * @returns {Section}
  */
 function kept(name, title, content, update) {
@@ -186,7 +189,7 @@ function tasks({ tasks: all }) {
 }
 
 /** @param {string} key @param {Dossier} dossier @returns {Node[]} */
-function files(key, { artifacts, file_list: named }) {
+function filesOf(key, { artifacts, file_list: named }) {
   const folds = (artifacts ?? []).map(
     (/** @type {string} */ name) =>
       createDisclosure({

@@ -81,7 +81,7 @@ def test_a_usage_limit_is_counted_down_and_can_be_tried(context: BrowserContext,
     assert sign(page) == "hold"
     page.clock.fast_forward("01:00:00")
     headline(page).to_have_text(HOUR)
-    expect(page.locator(".need-words")).to_have_text(HOUR)
+    expect(page.locator(".attention-words")).to_have_text(HOUR)
     page.reload()
     headline(page).to_have_text(re.compile("^Waiting for the usage limit"))
     page.locator("#attention").get_by_role("button", name="Try now").click()
