@@ -68,7 +68,12 @@ function restRow(cards, columns) {
   return { id: "no-epic", name: "No epic", title: "", facts, columns, cards };
 }
 
-/** Keys without a known meaning: shown, never run. @param {OtherKey[]} other @param {string[]} columns @returns {EpicRow} */
+/**
+ * Keys without a known meaning: shown, never run.
+ * @param {OtherKey[]} other
+ * @param {string[]} columns
+ * @returns {EpicRow}
+ */
 function otherRow(other, columns) {
   return {
     id: "other",

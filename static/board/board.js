@@ -121,7 +121,10 @@ export class Board {
       .filter((row) => row.cards.length || isOpen);
   }
 
-  /** Draws as many rows as one frame has time for; once all have been drawn, all are, always. @param {EpicRow[]} rows */
+  /**
+   * Draws as many rows as one frame has time for; once all have been drawn, all are, always.
+   * @param {EpicRow[]} rows
+   */
   #drawRows(rows) {
     this.#drawing = rows;
     const { end, cards } = firstRows(rows, this.#most);

@@ -21,7 +21,7 @@ const PAGE = 10_000;
 const IDLE_MS = 2_000;
 /** The rest of an idle time that was cut short, in ms on the screen. */
 const CUT_MS = 200;
-/** At the greatest speed: the time that a frame applies events, in ms, and the events between two looks at the clock. */
+/** At the greatest speed: how long a frame applies events, in ms, and after how many events it checks the time. */
 const FRAME_MS = 8;
 const STRIDE = 50;
 /** How long the replay rests before the address follows it, in ms. */
@@ -32,7 +32,7 @@ export class Replay {
   id = 0;
   /** @type {Recording | null} */ #recording = null;
   /** @type {Line[]} */ #lines = [];
-  /** The last model that was made, and what it was made from. @type {{live: Model, index: number, model: Model} | null} */
+  /** The last model and what it was made from. @type {{live: Model, index: number, model: Model} | null} */
   #made = null;
   #bar;
   #page;

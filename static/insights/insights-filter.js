@@ -120,7 +120,12 @@ function filterOf(query) {
   return [params.get("batch"), params.get("days")].join();
 }
 
-/** Chooses a value, also one that is not offered. @param {HTMLSelectElement} select @param {string} value @param {string} label */
+/**
+ * Chooses a value, also one that is not offered.
+ * @param {HTMLSelectElement} select
+ * @param {string} value
+ * @param {string} label
+ */
 function choose(select, value, label) {
   const known = [...select.options].some((option) => option.value === value);
   if (!known) select.append(h("option", { value, text: label }));

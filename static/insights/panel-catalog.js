@@ -28,6 +28,7 @@ import {
  *   legend: [tone: string, words: string][], draw: (width: number) => Element | null, open?: boolean}} Panel
  */
 
+const PLAN_NOTE = "The dashed line is the plan as it is today; how large it was earlier is not recorded.";
 /** Rows drawn in a chart; the table has them all. */
 const ROWS_MOST = 12;
 /** Least width of a day's column, in px. */
@@ -222,7 +223,7 @@ function burnPanel(burnUp, context) {
     title: "Stories done",
     wide: true,
     legend: [],
-    note: `${earlier ? outside : ""}The dashed line is the plan as it is today; how large it was earlier is not recorded.`,
+    note: `${earlier ? outside : ""}${PLAN_NOTE}`,
     table: burnTable(burnUp, earlier, context.titleOf),
     draw: (width) => steps(width, line, `Stories done over time: ${last} of ${goal}`),
   };

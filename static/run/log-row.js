@@ -17,7 +17,10 @@ export class LogRow {
   #top = -1;
   el = h("div", { class: "log-row", role: "row" }, ...this.#cells);
 
-  /** @param {Line} line @param {{index: number, height: number, query: string, selected: boolean}} place height in px */
+  /**
+   * @param {Line} line
+   * @param {{index: number, height: number, query: string, selected: boolean}} place height in px
+   */
   show(line, { index, height, query, selected }) {
     if (this.el.hidden) this.el.hidden = false;
     if (this.line !== line || this.#query !== query) this.#fill(line, query);

@@ -112,7 +112,11 @@ function remainingText(model, earlier, only, now) {
   };
 }
 
-/** The durations of the stories that this batch has finished. @param {Model["run"]} run @param {Map<string, number>} times */
+/**
+ * The durations of the stories that this batch has finished.
+ * @param {Model["run"]} run
+ * @param {Map<string, number>} times
+ */
 function finishedNow({ stories }, times) {
   const done = stories.filter((story) => story.status === "done");
   return done

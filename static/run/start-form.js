@@ -198,7 +198,10 @@ function recallSize(cycles, limited) {
   limited.checked = true;
 }
 
-/** Offers the agents of the settings, which are read when the options are first opened. @param {HTMLSelectElement} select */
+/**
+ * Offers the agents of the settings, which are read when the options are first opened.
+ * @param {HTMLSelectElement} select
+ */
 async function offerAgents(select) {
   const answer = await catchApiError(get("/api/settings"));
   if (!answer) return;

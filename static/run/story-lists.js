@@ -9,8 +9,8 @@ import { listed } from "./run-text.js";
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /**
- * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number, commands:
- *   Command[]}} Row
+ * @typedef {{key: string, title: string, status: string, reason: string | null, cost: number, estimated: number,
+ *   commands: Command[]}} Row
  */
 
 /** Stories shown under "Up next"; the Board has them all. */

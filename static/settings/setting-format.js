@@ -1,5 +1,5 @@
 // @ts-check
-/** What may stand for a setting, by the range that the server tells; and settings in words. Pure. */
+/** Parses and formats the values of settings, by the range that the server gives. Pure. */
 
 /**
  * @typedef {{name: string, value: any, default: any, source: "default" | "file" | "environment" | "flag",
@@ -9,7 +9,7 @@
  */
 
 /**
- * Groups of settings, in their order; what no group names stands under the last.
+ * Groups of settings, in their order; settings that no group names are in the last one.
  * @type {[title: string, names: string[]][]}
  */
 const GROUPS = [
@@ -91,34 +91,33 @@ const TITLES = {
 export function parse(setting, text) {
   const trimmed = text.trim();
   if (trimmed === "" && setting.optional) return { value: null, error: null };
-  const wrong = {
-    value: undefined,
-    error: `Must be ${setting.allowed}${setting.optional ? ", or empty for none" : ""}.`,
-  };
-  if (setting.kind === "boolean")
-    return trimmed === "true" || trimmed === "false" ? { value: trimmed === "true", error: null } : wrong;
-  if (setting.kind === "integer" || setting.kind === "number") {
-    const value = number(trimmed, setting.kind);
-    const fits =
-      value !== null &&
-      (setting.low === null || value >= setting.low) &&
-      (setting.high === null || value <= setting.high);
-    return fits ? { value, error: null } : wrong;
-  }
-  if (setting.choices.length) return setting.choices.includes(trimmed) ? { value: trimmed, error: null } : wrong;
-  if (setting.kind === "command" && unclosed(trimmed)) return { value: undefined, error: "A quote is never closed." };
-  if (setting.kind === "url" && !/^https?:\/\/\S+$/.test(trimmed)) return wrong;
-  return trimmed === "" ? wrong : { value: trimmed, error: null };
+  if (setting.kind === "command" && hasOpenQuote(trimmed))
+    return { value: undefined, error: "A quote is never closed." };
+  const value = parseValue(setting, trimmed);
+  if (value !== undefined) return { value, error: null };
+  return { value, error: `Must be ${setting.allowed}${setting.optional ? ", or empty for none" : ""}.` };
 }
 
-/** @param {string} text @param {string} kind */
-function number(text, kind) {
-  if (!(kind === "integer" ? /^-?\d{1,15}$/ : /^-?\d{1,15}(\.\d{1,9})?$/).test(text)) return null;
-  return Number(text);
+/** @param {Setting} setting @param {string} text trimmed @returns {any} undefined for a text that is not allowed */
+function parseValue(setting, text) {
+  const { kind, choices } = setting;
+  if (kind === "boolean") return { true: true, false: false }[text];
+  if (kind === "integer" || kind === "number") return parseNumber(setting, text);
+  if (choices.length) return choices.includes(text) ? text : undefined;
+  if (kind === "url" && !/^https?:\/\/\S+$/.test(text)) return undefined;
+  return text === "" ? undefined : text;
+}
+
+/** @param {Setting} setting @param {string} text */
+function parseNumber({ kind, low, high }, text) {
+  const pattern = kind === "integer" ? /^-?\d{1,15}$/ : /^-?\d{1,15}(\.\d{1,9})?$/;
+  const value = Number(text);
+  if (!pattern.test(text) || value < (low ?? -Infinity) || value > (high ?? Infinity)) return undefined;
+  return value;
 }
 
 /** Whether a quote of a command line is left open, as a shell reads it. @param {string} text */
-function unclosed(text) {
+function hasOpenQuote(text) {
   let quote = "";
   for (let index = 0; index < text.length; index += 1) {
     const letter = text[index];
@@ -182,5 +181,7 @@ function scalar(item, depth) {
       : String(item);
   if (item.every((each) => typeof each !== "object" || each === null))
     return `[${item.map((each) => scalar(each, depth)).join(", ")}]`;
-  return `\n${item.map((each) => `${"  ".repeat(depth + 1)}- ${yaml(each, depth + 2).trimStart()}`).join("")}`.trimEnd();
+  const pad = "  ".repeat(depth + 1);
+  const items = item.map((each) => `${pad}- ${yaml(each, depth + 2).trimStart()}`);
+  return `\n${items.join("")}`.trimEnd();
 }

@@ -13,7 +13,7 @@ const OFFLINE_MS = 10_000;
 
 /** @param {{wake: () => void, openStory: (key: string) => void}} actions */
 export function createHeader(actions) {
-  const track = createTrack(actions.openStory);
+  const track = new Track(actions.openStory);
   byId("link").addEventListener("click", actions.wake);
   let spoken = "";
 
@@ -68,7 +68,8 @@ function facts({ run, ready }) {
   const { batch, agent } = run;
   const who = [batch?.agent || agent.name, agent.version?.split(" (")[0]].filter(Boolean).join(" ");
   if (run.state === "idle" && !batch) {
-    return `Takes the stories in order and has ${who || "the agent"} write, review and commit each one. Nothing runs before you press Start.`;
+    const work = `Takes the stories in order and has ${who || "the agent"} write, review and commit each one.`;
+    return `${work} Nothing runs before you press Start.`;
   }
   const size = batch && (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "cycle"));
   const when =
@@ -110,52 +111,54 @@ export function linkText(link, now) {
   return `Offline since ${hourMinute(link.since, now)}, ${next}`;
 }
 
-/** @typedef {{key: string, epic: string | null, title: string, status: string, live: boolean, first: boolean}} Lane */
+/**
+ * @typedef {{key: string, epic: string | null, title: string, status: string, live: boolean, first: boolean}} Segment
+ *   a story in the track of all stories; `first` of its epic
+ */
 
-/** @param {(key: string) => void} openStory */
-function createTrack(openStory) {
-  const root = byId("track");
-  const lanes = list(root, (/** @type {Lane} */ lane) => lane.key, createLane);
-  root.addEventListener("click", (event) => {
-    const key = event.target instanceof HTMLElement ? event.target.dataset.key : undefined;
-    if (key) openStory(key);
-  });
-  /** @type {unknown[]} */
-  let last = [];
-  return {
-    /** @param {Model} model */
-    render({ plan, run, counts }) {
-      const ids = run.operations.map((operation) => operation.command_id).join();
-      if (last[0] === plan && last[1] === ids) return;
-      last = [plan, ids];
-      const live = new Set(
-        run.operations.filter((operation) => !operation.background).flatMap((operation) => operation.story_keys),
-      );
-      lanes.render(
-        plan.stories.map((story, index) => ({
-          key: story.key,
-          epic: story.epic,
-          title: story.title || story.key,
-          status: story.status,
-          live: live.has(story.key),
-          first: index > 0 && plan.stories[index - 1].epic !== story.epic,
-        })),
-      );
-      attr(
-        root,
-        "aria-label",
-        `${counts.done} of ${plural(counts.total, "story", "stories")} done${counts.blocked ? `, ${counts.blocked} blocked` : ""}`,
-      );
-    },
-  };
+class Track {
+  #root = byId("track");
+  #segments = list(this.#root, (/** @type {Segment} */ segment) => segment.key, createSegment);
+  /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
+
+  /** @param {(key: string) => void} openStory */
+  constructor(openStory) {
+    this.#root.addEventListener("click", ({ target }) => {
+      const key = target instanceof HTMLElement ? target.dataset.key : undefined;
+      if (key) openStory(key);
+    });
+  }
+
+  /** @param {Model} model */
+  render({ plan, run, counts }) {
+    const ids = run.operations.map((operation) => operation.command_id).join();
+    if (this.#drawn[0] === plan && this.#drawn[1] === ids) return;
+    this.#drawn = [plan, ids];
+    const foreground = run.operations.filter((operation) => !operation.background);
+    const live = new Set(foreground.flatMap((operation) => operation.story_keys));
+    this.#segments.render(plan.stories.map((story, index) => segmentOf(story, plan.stories[index - 1], live)));
+    const blocked = counts.blocked ? `, ${counts.blocked} blocked` : "";
+    attr(this.#root, "aria-label", `${counts.done} of ${plural(counts.total, "story", "stories")} done${blocked}`);
+  }
 }
 
-/** @param {Lane} lane */
-function createLane(lane) {
-  const el = h("i", { "data-key": lane.key });
+/**
+ * @param {import("./plan.js").PlanStory} story
+ * @param {import("./plan.js").PlanStory | undefined} before
+ * @param {Set<string>} live
+ * @returns {Segment}
+ */
+function segmentOf({ key, epic, title, status }, before, live) {
+  const first = before !== undefined && before.epic !== epic;
+  return { key, epic, title: title || key, status, live: live.has(key), first };
+}
+
+/** @param {Segment} segment */
+function createSegment(segment) {
+  const el = h("i", { "data-key": segment.key });
   return {
     el,
-    /** @param {Lane} next */
+    /** @param {Segment} next */
     update(next) {
       attr(el, "data-status", next.status);
       attr(el, "data-live", next.live);

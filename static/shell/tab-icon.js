@@ -25,7 +25,9 @@ export function showIcon(sign) {
   shown = sign;
   const { ground, mark } = SIGNS[sign];
   const lines = `<path d="M5 7h8" opacity=".7"/><path d="M5 12h${mark ? 5 : 13}"/><path d="M5 17h4.5" opacity=".7"/>`;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="5.5" fill="${ground}"/><g fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round">${lines}${mark}</g></svg>`;
+  const stroke = 'fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"';
+  const content = `<rect width="24" height="24" rx="5.5" fill="${ground}"/><g ${stroke}>${lines}${mark}</g>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">${content}</svg>`;
   attr(
     byId("favicon"),
     "href",

@@ -95,8 +95,9 @@ function linesOf(file) {
   function draw() {
     body.append(...rows.slice(drawn, drawn + CHUNK).map(createRow));
     drawn = Math.min(rows.length, drawn + CHUNK);
-    more.textContent = `Show ${plural(Math.min(CHUNK, rows.length - drawn), "more line")} of ${count(rows.length - drawn)}`;
-    if (drawn === rows.length) more.remove();
+    const left = rows.length - drawn;
+    more.textContent = `Show ${plural(Math.min(CHUNK, left), "more line")} of ${count(left)}`;
+    if (!left) more.remove();
   }
 
   const nodes = [table, more, ...cut];

@@ -8,7 +8,8 @@ import { resultOf } from "../shell/command-list.js";
 /**
  * @typedef {{command_id: number, command: string, batch_id: number, attempt: number, status: string, readable: boolean,
  *   verdict: string, reason: string, background: boolean, ended_at: number | null,
- *   counts: {critical: number, high: number, medium: number, low: number} | null, findings: Finding[], gone: Finding[]}} Round
+ *   counts: {critical: number, high: number, medium: number, low: number} | null, findings: Finding[],
+ *   gone: Finding[]}} Round
  * @typedef {{kind: string, rounds: Round[]}} Review
  */
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** The transcript of a command: what the agent wrote and did, as the server reads its stream. It is loaded on demand. */
+/** The transcript of a command: what the agent wrote and did, as the server reads its stream. Loaded on demand. */
 import { get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { h, icon, show, text } from "../kit/dom.js";
@@ -157,7 +157,11 @@ function entryLines(entry) {
   return entry.kind === "text" ? textLines(entry) : [draw(entry)];
 }
 
-/** The text of an agent, with a line of its own for each announcement of a task. @param {Entry} entry @returns {HTMLElement[]} */
+/**
+ * The text of an agent, with a line of its own for each announcement of a task.
+ * @param {Entry} entry
+ * @returns {HTMLElement[]}
+ */
 function textLines(entry) {
   /** @type {HTMLElement[]} */
   const lines = [];

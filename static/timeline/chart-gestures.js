@@ -153,7 +153,11 @@ function addFocus(gantt, chart) {
   });
 }
 
-/** Shows a tooltip for the bar under the mouse; a focused bar has the detail below. @param {Gantt} gantt @param {HTMLElement} chart */
+/**
+ * Shows a tooltip for the bar under the mouse; a focused bar has the detail below.
+ * @param {Gantt} gantt
+ * @param {HTMLElement} chart
+ */
 function addTooltip(gantt, chart) {
   const tip = byId("chart-tip");
   chart.addEventListener("pointerover", (event) => {

@@ -1,5 +1,5 @@
 // @ts-check
-/** A bar of the Timeline: one command, or several that are too narrow to tell apart. Its kind is a colour and a pattern. */
+/** A bar of the Timeline: one command, or several that are too narrow. Its kind is a colour and a pattern. */
 import { attr, h, text } from "../kit/dom.js";
 import { clock, duration, shortCommand } from "../kit/format.js";
 import { resultOf } from "../shell/command-list.js";

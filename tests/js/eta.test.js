@@ -21,7 +21,7 @@ function command(story_keys, from, to, background = false) {
   };
 }
 
-test("a story's time is what its commands took: shared ones in halves, background ones not, running ones so far", () => {
+test("a story's time is that of its commands: half of shared ones, running ones so far, background ones not", () => {
   const times = timeOfStories(
     [command(["a", "b"], 0, 4), command(["a"], 10, 13), command(["b"], 13, 99, true), command(["b"], 20, null)],
     21 * MINUTE,
