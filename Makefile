@@ -22,6 +22,10 @@ quick: $(VENV)/dev
 
 lint: $(VENV)/dev node_modules/ready
 	$(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/tsc -p tests/js
+	node_modules/.bin/biome format
+
+format: $(VENV)/dev node_modules/ready
+	$(PY) -m ruff format . && node_modules/.bin/biome format --write
 
 fuzz: $(VENV)/dev
 	$(PY) -m tests.fuzz.fuzz_tracker --inputs 100000 --seconds 900
@@ -44,8 +48,8 @@ $(VENV)/runtime: requirements.lock
 $(VENV)/dev: requirements-dev.lock
 	python3 -m venv $(VENV) && $(PY) -m pip install --quiet --require-hashes -r requirements-dev.lock && touch $@ $(VENV)/runtime
 
-# The type checker and the accessibility checker of the page, for development only.
+# The type checker, the formatter and the accessibility checker of the page, for development only.
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick lint fuzz bench lock clean $(PARTS)
+.PHONY: run test quick lint format fuzz bench lock clean $(PARTS)

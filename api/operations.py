@@ -141,7 +141,7 @@ class Operation(NamedTuple):
 ONE_BATCH: Final = {"batch": INTEGER}
 OPERATIONS: Final = (
     Operation("get", "/", "The page.", "text/html", query={"token": TEXT}),
-    Operation("get", "/static/{name}", "A module of the page.", "text/javascript", errors=(404,)),
+    Operation("get", "/static/{path}", "A module of the page.", "text/javascript", errors=(404,)),
     Operation(
         "get", "/ws", "The WebSocket: `init` or `resumed`, then every event.", "", 101, {"since": TEXT, "epoch": TEXT}
     ),

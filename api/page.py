@@ -38,8 +38,9 @@ MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
 
 
 def manifest() -> dict[str, Asset]:
-    """Every file of `static/` by its name, and the page itself as ""."""
-    files = {path.name: path for path in sorted((HOUSE / "static").iterdir()) if path.suffix in TYPES}
+    """Every file below `static/` by its path there, and the page itself as ""."""
+    static = HOUSE / "static"
+    files = {path.relative_to(static).as_posix(): path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES}
     assets = {name: _asset(path.read_text("utf-8"), path.suffix) for name, path in files.items()}
     assets[""] = _asset(announced((HOUSE / "dashboard.html").read_text("utf-8"), files), ".html")
     return assets
@@ -71,8 +72,8 @@ async def get_page(request: web.Request) -> web.Response:
 
 
 async def get_static(request: web.Request) -> web.Response:
-    asset = request.app[MANIFEST].get(request.match_info["name"])
-    if asset is None or request.match_info["name"] == "":
+    asset = request.app[MANIFEST].get(request.match_info["path"])
+    if asset is None or request.match_info["path"] == "":
         raise ApiError(404, "not_found", f"there is no {request.path}")
     return _answer(request, asset)
 
@@ -98,4 +99,4 @@ def _takes_gzip(accepted: str) -> bool:
     return False
 
 
-ROUTES: Final = [web.get("/", get_page), web.get("/static/{name}", get_static)]
+ROUTES: Final = [web.get("/", get_page), web.get("/static/{path:.+}", get_static)]
