@@ -16,8 +16,6 @@ from typing import Any, Final
 import msgspec
 
 import agents
-from db import Batch as BatchRow
-from db import create_batch, finish_stories, get_active_batch, get_command, get_question
 from events import EventType, emit_event
 from running.background import Background
 from running.backup import back_up
@@ -32,6 +30,11 @@ from running.questions import keep_answer
 from running.recovery.startup import recover
 from running.workspace import Workspace, drop_none, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
+from store.batches import Batch as BatchRow
+from store.batches import create_batch, get_active_batch
+from store.commands import get_command
+from store.questions import get_question
+from store.stories import finish_stories
 from workflow import Preset
 
 END_S: Final = 2.5  # how long agents get to end when the server ends, before they are killed by their marks

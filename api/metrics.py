@@ -19,7 +19,7 @@ from aiohttp import web
 
 from api.http import SERVICES, Services
 from cli.arguments import VERSION
-from db import get_counters
+from store.counters import get_counters
 
 STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
 STARTED_AT: Final = time.time()

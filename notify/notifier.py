@@ -15,11 +15,14 @@ from typing import Final
 
 import msgspec
 
-from db import Database, DatabaseUnavailable, get_events_of_types, get_meta, set_meta
+from db import Database
 from events import Event, EventType, emit_event, envelope
 from notify.channels import Channel, Command, Refused, Trouble, Webhook
 from notify.notice import TYPES, Notice, sentence, worth_telling
 from settings import Settings
+from store.log import get_events_of_types
+from store.meta import get_meta, set_meta
+from store.writer import DatabaseUnavailable
 
 WAITS_S: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second try, the third …
 PAGE: Final = 50  # events read at once

@@ -12,9 +12,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import agents
-from db import Database, DatabaseUnavailable, update_command
+from db import Database
 from events import EventType
 from running.workspace import drop_none, emit_best_effort
+from store.commands import update_command
+from store.writer import DatabaseUnavailable
 from workflow import announcements, infer_task
 
 MESSAGE_MAX: Final = 300  # characters of one line of the log

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import agents
 from agents import Call, Outcome, OutcomeKind
-from db import ask_question, create_command, update_command
 from events import EventType, emit_event
 from git.snapshots import Diff
 from running.activity import Activity
@@ -26,6 +25,8 @@ from running.prompt import prompt_of
 from running.questions import attention_for
 from running.spec import AttemptContext, CommandSpec
 from running.workspace import Workspace, drop_none, emit_durable, until_stored
+from store.commands import create_command, update_command
+from store.questions import ask_question
 from workflow import Unreadable
 
 

@@ -10,10 +10,10 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from db import create_background_task, update_background_task
 from events import EventType
 from running.gate import Stopped
 from running.workspace import Workspace, emit_durable, until_stored
+from store.log import create_background_task, update_background_task
 
 log = logging.getLogger("sprint_runner.run")
 

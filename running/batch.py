@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Collection
 from typing import Any
 
-from db import Lane as LaneRow
-from db import finish_stories
 from events import EventType, current_batch
 from running.background import Background
 from running.command import AgentUnusable, Commander
@@ -23,6 +21,8 @@ from running.gate import StopMode, Stopped
 from running.lanes.lane import LaneRun, tidy
 from running.lanes.scheduler import FinishOrder, Lanes
 from running.workspace import Workspace, drop_none, emit_durable, record_batch, until_stored
+from store.lanes import Lane as LaneRow
+from store.stories import finish_stories
 from workflow import Preset
 
 log = logging.getLogger("sprint_runner.run")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Final
 
-from db import cost_of_batch, cost_since
 from events import EventType
 from running.gate import Gate
 from running.workspace import Workspace, emit_durable
+from store.commands import cost_of_batch, cost_since
 
 WARN_AT: Final = 0.8  # share of a cap at which the operator is warned
 

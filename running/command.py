@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Final
 
 from agents import AgentSpec
-from db import Command, get_command
 from events import EventType
 from running.attempt import Attempt
 from running.budget import Budget
@@ -20,6 +19,7 @@ from running.questions import DECIDE, answer_to, attention_for, reply_of, told_b
 from running.spec import AttemptContext, CommandSpec
 from running.workspace import Workspace, emit_durable
 from settings import CommandConfig
+from store.commands import Command, get_command
 from workflow import CLASSIC, Preset, kind_of
 
 LIMIT_BACKOFF_S: Final = (60.0, 300.0, 900.0, 1800.0)  # waits for a usage limit that names no reset time

@@ -16,26 +16,16 @@ from itertools import groupby
 from typing import Any, Final
 
 import sprint
-from db import (
-    Command,
-    Lane,
-    Story,
-    create_lane,
-    create_story,
-    get_batch_before,
-    get_cycle_commands,
-    get_lane,
-    get_questions,
-    get_stories_by_batch,
-    get_story,
-    get_unfinished_lane,
-    update_story,
-)
 from events import EventType, emit_event
 from running.journal import Journal
 from running.lanes.worktree import name_lane
 from running.story import StoryRun, tell_status
 from running.workspace import Workspace, until_stored
+from store.batches import get_batch_before
+from store.commands import Command, get_cycle_commands
+from store.lanes import Lane, create_lane, get_lane, get_unfinished_lane
+from store.questions import get_questions
+from store.stories import Story, create_story, get_stories_by_batch, get_story, update_story
 from workflow import STORIES_PER_CYCLE, Candidate, pick
 
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from db import get_checks_of_command
 from events import EventType
 from running import evidence
 from running.command import AgentUnusable, Commander
@@ -19,6 +18,7 @@ from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block, give_up
 from running.verify import VerifyContext
 from running.workspace import Workspace, emit_best_effort
+from store.checks import get_checks_of_command
 from workflow import (
     CodeReviewVerdict,
     Decision,

@@ -15,7 +15,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from agents import Usage
-from db import Command, Question
+from store.commands import Command
+from store.questions import Question
 
 V = TypeVar("V")
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from db import update_story
 from events import EventType
 from running import evidence
 from running.background import Background
@@ -16,6 +15,7 @@ from running.journal import Result
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, give_up
 from running.workspace import Workspace, emit_durable, until_stored
+from store.stories import update_story
 from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
 from workflow.presets import REVIEW_ROUNDS
 

@@ -11,11 +11,13 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any, Final
 
-from db import Command, NotAsked, NotWritten, answer_question, get_question
 from events import EventType, emit_event
 from running.gate import Gate
 from running.journal import Asked
 from running.workspace import Workspace, drop_none, until_stored
+from store.commands import Command
+from store.job import NotWritten
+from store.questions import NotAsked, answer_question, get_question
 
 DECIDE: Final = (
     "Nobody answers. Decide for yourself: take the choice that fits the story best and is easiest to take back, write "

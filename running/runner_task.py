@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from db import create_command, update_command
 from events import EventType, emit_event
 from running.gate import Gate, StopMode, Stopped
 from running.journal import CommandStatus
 from running.workspace import Workspace, drop_none, emit_best_effort, until_stored
+from store.commands import create_command, update_command
 
 RUNNER: Final = "runner"  # in the place of an agent's name
 

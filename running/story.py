@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import sprint
-from db import update_story
 from events import EventType
 from running.disk import retry_while_full
 from running.workspace import Workspace, drop_none, emit_durable, record_with, until_stored
+from store.stories import update_story
 from workflow import advances
 from workflow.picking import RUNNABLE, STATUS_ORDER
 

@@ -13,13 +13,13 @@ from typing import Final
 
 import agents
 import sprint
-from db import cost_since
 from events import Event, EventType, current_batch
 from running.budget import today_ms
 from running.workspace import Workspace, emit_best_effort
 from runstate.fold import RunState
 from runstate.views import AgentView, Limits, Plan, ProjectView
 from sprint import StoryInfo
+from store.commands import cost_since
 from websocket.hub import Hub
 
 EVERY_S: Final = 0.4  # two looks and a half in a second: a moved status is told at the second look that sees it

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from agents import AgentSpec
-from db import Database, DatabaseUnavailable, update_batch
+from db import Database
 from events import Event, EventType, current_batch, emit_event
 from git.snapshots import Git
 from security.masking import Masker
 from settings import Settings
 from sprint import Project
+from store.batches import update_batch
+from store.writer import DatabaseUnavailable
 
 RETRY_S: Final = 1.0  # how often a record that the disk refused is tried again
 STOOD_S: Final = 5.0  # a record that took longer, since another process had locked the database, is worth a line

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import events
-from db import Database, get_events
+from db import Database
 from events import (
     Event,
     EventsNotStarted,
@@ -27,6 +27,7 @@ from events import (
     envelope,
 )
 from payloads import INT64_MAX
+from store.log import get_events
 
 NOTE = {"kind": "blocked", "message": "a key is missing"}
 

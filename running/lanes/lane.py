@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from db import Lane, end_lane, get_finished_lanes, update_lane
 from events import EventType
 from git.process import GitError
 from running.background import Background
@@ -18,6 +17,7 @@ from running.runner_task import RunnerTask
 from running.story import StoryRun, advance, block
 from running.verify import VerifyContext
 from running.workspace import Workspace, emit_durable, until_stored
+from store.lanes import Lane, end_lane, get_finished_lanes, update_lane
 from workflow import Preset
 
 log = logging.getLogger("sprint_runner.run")

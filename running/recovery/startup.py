@@ -7,18 +7,11 @@ from functools import partial
 from typing import Any
 
 import agents
-from db import (
-    BackgroundTask,
-    Batch,
-    Command,
-    get_active_batch,
-    get_pending_background_tasks,
-    get_running_commands,
-    update_background_task,
-    update_command,
-)
 from events import EventType, current_batch
 from running.workspace import Workspace, drop_none, record_batch, record_with, until_stored
+from store.batches import Batch, get_active_batch
+from store.commands import Command, get_running_commands, update_command
+from store.log import BackgroundTask, get_pending_background_tasks, update_background_task
 
 log = logging.getLogger("sprint_runner.run")
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from db import Database, get_events
+from db import Database
 from events import Event
+from store.log import get_events
 from tests.lines import event
 
 
