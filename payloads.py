@@ -17,6 +17,7 @@ from msgspec import UNSET, UnsetType
 MAX_DEPTH: Final = 64  # levels of nesting in a payload; deeper ones are a mistake, and cost every reader a stack
 INT64_MAX: Final = 2**63 - 1  # the largest integer that SQLite and most clients can hold
 
+BatchEndStatus = Literal["completed", "stopped", "error"]
 T = TypeVar("T")
 
 
@@ -78,7 +79,7 @@ class BatchStart(Payload, kw_only=True):
 class BatchEnd(Payload, kw_only=True):
     batch_id: int
     cycles_completed: int
-    status: Literal["completed", "stopped", "error"]
+    status: BatchEndStatus
     reason: str | UnsetType = UNSET
 
 

@@ -16,9 +16,10 @@ from typing import Final
 import msgspec
 
 from db import Database
-from events import Event, EventType, emit_event, envelope
+from events import Event, emit, envelope
 from notify.channels import Channel, Command, Refused, Trouble, Webhook
 from notify.notice import TYPES, Notice, sentence, worth_telling
+from payloads import Error
 from settings import Settings
 from store.log import get_events_of_types
 from store.meta import get_meta, set_meta
@@ -113,7 +114,7 @@ class Notifier:
         message = f"A notification by {channel.name} was given up ({reason}): {notice.text}"
         log.warning("%s", message)
         try:
-            emit_event(EventType.ERROR, {"type": "notification", "message": message})
+            emit(Error(type="notification", message=message))
         except DatabaseUnavailable:
             log.debug("and the database takes no writes")
 

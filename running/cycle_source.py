@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+from msgspec import UNSET
+
 import sprint
-from events import EventType, emit_event
+from events import emit
+from payloads import CycleStart
 from running.journal import Journal
 from running.lanes.worktree import name_lane
 from running.story import StoryRun, tell_status
@@ -118,16 +121,18 @@ class CycleSource:
     ) -> PlannedCycle:
         """Rows and `cycle:start` in one commit."""
         number, database = taken.number, self._workspace.database
-        told: dict[str, Any] = {"cycle_number": number, "story_keys": [story.key for story in taken.stories]}
-        if names is not None:
-            told["branch"] = names["branch"]
+        start = CycleStart(
+            cycle_number=number,
+            story_keys=[story.key for story in taken.stories],
+            branch=UNSET if names is None else names["branch"],
+        )
 
         def write() -> Awaitable[list[Any]]:
             with database.atomic():
                 if names is not None:
                     database.write(create_lane, self._batch_id, number, **names)
                 rows = [self._write_story(number, story, place, continues) for place, story in enumerate(taken.stories)]
-                event = emit_event(EventType.CYCLE_START, told)
+                event = emit(start)
             return asyncio.gather(*rows, event)
 
         for story, row_id in zip(taken.stories, await until_stored(write), strict=False):

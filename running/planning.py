@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from events import EventType
+from payloads import Attention
 from running import evidence
 from running.background import Background
 from running.command import Commander
@@ -66,8 +66,7 @@ class Planning:
                     await give_up(self._workspace, (story,), command, result.reason)
                 elif not result.ok:
                     message = f"{story.key} is done, but {command} failed: {result.reason}"
-                    told = {"kind": "command", "message": message, "story_key": story.key}
-                    await emit_durable(EventType.ATTENTION, told)
+                    await emit_durable(Attention(kind="command", message=message, story_key=story.key))
                     break
 
     async def _together(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from events import EventType
 from git.process import GitError
+from payloads import Attention
 from running.background import Background
 from running.command import Commander
 from running.cycle import Cycle
@@ -67,8 +67,7 @@ class LaneRun:
         why = await end(self._workspace, self._worktree)
         if why:
             message = f"The worktree {self._worktree.place} (branch {self._names.branch}) stays: {why}"
-            told = {"kind": "worktree", "message": message, "story_key": self._taken.stories[0].key}
-            await emit_durable(EventType.ATTENTION, told)
+            await emit_durable(Attention(kind="worktree", message=message, story_key=self._taken.stories[0].key))
 
     # -- inside ------------------------------------------------------------------------------------------------
 
