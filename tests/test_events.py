@@ -113,6 +113,7 @@ async def test_the_envelope_has_its_keys_in_order(bound: Bound) -> None:
     assert event.data.endswith(b'"seq":1,"batch_id":null}')
 
 
+@pytest.mark.own_keys
 async def test_the_payload_keeps_its_order_and_its_characters(bound: Bound) -> None:
     payload = {"zebra": 'é✓😀\n"\\', "message": "m", "kind": "k", "a": [1, 2.5, None, True]}
     event = await emit_event("attention", payload)
@@ -121,6 +122,7 @@ async def test_the_payload_keeps_its_order_and_its_characters(bound: Bound) -> N
     assert "é✓😀".encode() in event.data
 
 
+@pytest.mark.own_keys
 async def test_a_stored_event_is_the_same_to_the_byte(bound: Bound) -> None:
     payload = {"kind": "k", "message": "é", "n": 0.1, "m": 1e300, "o": -0.0, "deep": {"b": [{}], "a": []}}
     event = await emit_event("attention", payload)
@@ -128,6 +130,7 @@ async def test_a_stored_event_is_the_same_to_the_byte(bound: Bound) -> None:
     assert envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id) == event.data
 
 
+@pytest.mark.own_keys
 async def test_unknown_keys_are_kept(bound: Bound) -> None:
     event = await emit_event("attention", {**NOTE, "colour": {"of": ["the", "sky"]}})
     assert event.payload["colour"] == {"of": ["the", "sky"]}
@@ -145,6 +148,7 @@ async def test_any_mapping_is_a_payload(bound: Bound) -> None:
     assert (await emit_event("attention", MappingProxyType(NOTE))).payload == NOTE
 
 
+@pytest.mark.own_keys
 async def test_what_the_caller_changes_later_changes_nothing(bound: Bound) -> None:
     payload: dict[str, Any] = {**NOTE, "keys": ["1-1-a"], "pair": ("a", "b")}
     future = emit_event("attention", payload)
@@ -182,6 +186,7 @@ async def test_a_wrong_event_raises_in_the_caller_and_leaves_no_trace(bound: Bou
     assert len(await stored(bound)) == 1
 
 
+@pytest.mark.own_keys
 async def test_every_subscriber_sees_every_event_in_order(bound: Bound) -> None:
     futures = [emit_event("attention", {**NOTE, "n": number}) for number in range(500)]
     committed = await asyncio.gather(*futures)
