@@ -46,15 +46,7 @@ from cli.config import (
 )
 from cli.headless import Exit, Headless
 from cli.system import listen, open_browser, until_signal, url_of
-from db import (
-    Database,
-    SchemaTooNew,
-    get_events,
-    get_events_between,
-    get_events_since_batch,
-    get_last_batch,
-    oldest_event,
-)
+from db import Database
 from git.snapshots import Git
 from notify import Notifier
 from orchestrator import Orchestrator
@@ -66,6 +58,10 @@ from runstate.fold import RunState
 from security.connections import ConnectionLimiter, Site, limits_for
 from security.token import cookie_secret
 from settings import LOOPBACK
+from store.batches import get_last_batch
+from store.log import get_events, get_events_between, get_events_since_batch
+from store.pruning import oldest_event
+from store.schema import SchemaTooNew
 from websocket.hub import INIT_EVENTS, Hub
 
 EXIT_USAGE: Final = 2  # the operator has to change something

@@ -16,11 +16,12 @@ from aiohttp import web
 import sprint
 from api.dossier import artifacts_of, commits_named, find_story
 from api.http import SERVICES, ApiError, Services
-from db import get_commands_by_key, get_story_by_key
 from git.history import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
 from git.process import GitError
 from git.snapshots import Git
 from running.lanes.worktree import place_of
+from store.commands import get_commands_by_key
+from store.stories import get_story_by_key
 
 WORK: Final = "work"  # the name of the change since development began, beside the hashes of commits
 TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown

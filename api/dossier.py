@@ -13,14 +13,16 @@ import sprint
 from api.http import ApiError, Services
 from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
-from db import Check, Command, Story, get_checks_by_key, get_commands_by_key, get_story_by_key
 from git.history import CommitInfo, commits_of
 from git.process import GitError
 from git.snapshots import Diff
 from running.lanes.worktree import place_of
 from running.workspace import Workspace
 from sprint import StoryDocument, StoryInfo
+from store.checks import Check, get_checks_by_key
+from store.commands import Command, get_commands_by_key
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
+from store.stories import Story, get_story_by_key
 
 ARTIFACTS_MAX: Final = 50  # files of one story that are named
 FOLDER_MAX: Final = 5000  # files of the artifacts folder that are looked at

@@ -19,19 +19,13 @@ from agents import Entry
 from api import reports
 from api.dossier import Dossier, dossier_of, standings
 from api.http import SERVICES, ApiError, Services, path_id
-from db import (
-    Command,
-    EventFilter,
-    Story,
-    find_events,
-    get_commands_by_batch,
-    get_commands_by_key,
-    get_stories_by_batch,
-    summarise_batch,
-)
 from git.history import Change, NoSuchChange, change_of
 from git.process import GitError
 from running.attempt import stream_file
+from store.batches import summarise_batch
+from store.commands import Command, get_commands_by_batch, get_commands_by_key
+from store.log import EventFilter, find_events
+from store.stories import Story, get_stories_by_batch
 
 T = TypeVar("T")
 

@@ -9,21 +9,13 @@ from aiohttp import web
 
 from api.dossier import shown_command
 from api.http import SERVICES, ApiError, Services, json_response, path_id, query_int
-from db import (
-    EventFilter,
-    StoredEvent,
-    Window,
-    count_batches,
-    find_commands,
-    find_events,
-    get_commands_by_batch,
-    get_insights,
-    get_stories_by_batch,
-    list_batches,
-    summarise_batch,
-)
-from db import get_batch as get_batch_row
 from events import envelope
+from store.batches import count_batches, list_batches, summarise_batch
+from store.batches import get_batch as get_batch_row
+from store.commands import find_commands, get_commands_by_batch
+from store.ledger import Window, get_insights
+from store.log import EventFilter, StoredEvent, find_events
+from store.stories import get_stories_by_batch
 
 PAGE_MAX: Final = 1000  # rows of one answer
 STREAM_CHUNK: Final = 1000  # events read at a time for a streamed answer

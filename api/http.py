@@ -14,12 +14,13 @@ from typing import Any, Final, TypeVar
 import msgspec
 from aiohttp import hdrs, web
 
-from db import Database, DatabaseUnavailable
+from db import Database
 from orchestrator import BadRequest, NotNow, Orchestrator
 from running.workspace import Workspace
 from runstate.fold import RunState
 from security import Refused
 from settings import Loaded
+from store.writer import DatabaseUnavailable
 from websocket.hub import Hub
 
 log = logging.getLogger("sprint_runner.http")

@@ -13,7 +13,8 @@ from aiohttp import web
 import sprint
 from api.dossier import dossier_of, standings
 from api.http import SERVICES, ApiError, json_response, read_body, reject_unknown
-from events import EventType, emit_event
+from events import emit
+from payloads import StoryStatus
 from security.files import read_inside
 from sprint import Refused
 from sprint.status import WRITABLE
@@ -66,8 +67,8 @@ async def put_status(request: web.Request) -> web.Response:
     except Refused as refused:
         raise ApiError(422, "refused", refused.reason) from None
     if change.changed:
-        told = {"story_key": key, "old_status": change.old.value, "new_status": change.new.value}
-        await emit_event(EventType.STORY_STATUS, {**told, "reason": "set by hand"})
+        old, new = change.old.value, change.new.value
+        await emit(StoryStatus(story_key=key, old_status=old, new_status=new, reason="set by hand"))
     return json_response({"old_status": change.old.value, "new_status": change.new.value, "changed": change.changed})
 
 

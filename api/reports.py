@@ -13,8 +13,11 @@ from api.dossier import Dossier
 from api.html import Child, Html, document, duration, el, lines_of, moment, money, prose, section, table
 from api.reviews import Finding, Review, Round
 from api.status_evidence import Sentence, StatusEvidence
-from db import BatchSummary, Command, StoredEvent, Story
 from git.history import Change, CommitInfo
+from store.batches import BatchSummary
+from store.commands import Command
+from store.log import StoredEvent
+from store.stories import Story
 
 MARKS: Final = {"good": "✓", "calm": "•", "hold": "!", "bad": "✗"}
 KINDS: Final = {

@@ -12,10 +12,12 @@ from typing import Final, Literal
 import msgspec
 
 from api.reviews import Counts, reviews_of
-from db import Check, Command, Story
 from git.snapshots import Diff
 from sprint import StoryInfo
+from store.checks import Check
+from store.commands import Command
 from store.status_evidence import CommandSummary, StatusChange
+from store.stories import Story
 from workflow import kind_of
 
 Tone = Literal["good", "calm", "hold", "bad"]

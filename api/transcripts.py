@@ -17,10 +17,10 @@ from aiohttp import web
 
 import agents
 from api.http import SERVICES, ApiError, Services, json_response, path_id, query_int
-from db import Command, get_command
 from running.attempt import stream_file
 from running.retention import absence
 from running.runner_task import RUNNER
+from store.commands import Command, get_command
 
 PIECE_BYTES: Final = 1 << 20  # of the stream that are read, masked and sent at a time
 ENTRIES_MOST: Final = 1_000_000  # that a reader may say it has

@@ -15,11 +15,15 @@ from typing import Final
 
 import msgspec
 
-from db import Database, DatabaseUnavailable, get_events_of_types, get_meta, set_meta
-from events import Event, EventType, emit_event, envelope
+from db import Database
+from events import Event, emit, envelope
 from notify.channels import Channel, Command, Refused, Trouble, Webhook
 from notify.notice import TYPES, Notice, sentence, worth_telling
+from payloads import Error
 from settings import Settings
+from store.log import get_events_of_types
+from store.meta import get_meta, set_meta
+from store.writer import DatabaseUnavailable
 
 WAITS_S: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second try, the third …
 PAGE: Final = 50  # events read at once
@@ -110,7 +114,7 @@ class Notifier:
         message = f"A notification by {channel.name} was given up ({reason}): {notice.text}"
         log.warning("%s", message)
         try:
-            emit_event(EventType.ERROR, {"type": "notification", "message": message})
+            emit(Error(type="notification", message=message))
         except DatabaseUnavailable:
             log.debug("and the database takes no writes")
 

@@ -11,9 +11,8 @@ from collections import deque
 from collections.abc import Collection
 from typing import Any
 
-from db import Lane as LaneRow
-from db import finish_stories
-from events import EventType, current_batch
+from events import current_batch
+from payloads import Attention, BatchEnd, BatchEndStatus, BatchPause, CycleEnd, Error, Payload, or_unset
 from running.background import Background
 from running.command import AgentUnusable, Commander
 from running.context import ensure_context
@@ -22,7 +21,9 @@ from running.cycle_source import CycleSource, PlannedCycle
 from running.gate import StopMode, Stopped
 from running.lanes.lane import LaneRun, tidy
 from running.lanes.scheduler import FinishOrder, Lanes
-from running.workspace import Workspace, drop_none, emit_durable, record_batch, until_stored
+from running.workspace import Workspace, emit_durable, record_batch, until_stored
+from store.lanes import Lane as LaneRow
+from store.stories import finish_stories
 from workflow import Preset
 
 log = logging.getLogger("sprint_runner.run")
@@ -63,7 +64,8 @@ class Batch:
     async def run(self) -> None:
         """Run to the end; every failure inside is told and ends the batch, none comes out."""
         current_batch.set(self.id)
-        status, reason = "completed", None
+        status: BatchEndStatus = "completed"
+        reason = None
         try:
             await ensure_context(self._workspace, self._commander, self._background)
             await self._run_cycles()
@@ -118,23 +120,25 @@ class Batch:
         await self._end_cycle(taken, done, merge=lane.merged)
         await lane.close()
 
-    async def _end_cycle(self, taken: PlannedCycle, done: list[str], **more: str | None) -> None:
+    async def _end_cycle(self, taken: PlannedCycle, done: list[str], merge: str | None = None) -> None:
         self._intake.finish(taken.stories)
         self.completed = taken.number
         blocked = [story.key for story in taken.stories if story.status == "blocked"]
-        payload = drop_none(cycle_number=taken.number, completed_stories=done, blocked_stories=blocked, **more)
-        await self._record(EventType.CYCLE_END, payload, cycles_completed=taken.number)
+        payload = CycleEnd(
+            cycle_number=taken.number, completed_stories=done, blocked_stories=blocked, merge=or_unset(merge)
+        )
+        await self._record(payload, cycles_completed=taken.number)
         self._turns.end(taken.number)
 
     async def _tell_error(self, error: Exception, reason: str) -> None:
         """An agent that cannot run is the operator's matter; anything else is ours and goes to the log in full."""
         if isinstance(error, AgentUnusable):
-            await emit_durable(EventType.ATTENTION, {"kind": error.kind, "message": reason})
+            await emit_durable(Attention(kind=error.kind, message=reason))
         else:
             log.exception("the batch failed")
-        await emit_durable(EventType.ERROR, {"type": type(error).__name__, "message": reason})
+        await emit_durable(Error(type=type(error).__name__, message=reason))
 
-    async def _finish(self, status: str, reason: str | None) -> None:
+    async def _finish(self, status: BatchEndStatus, reason: str | None) -> None:
         """Wait for the agents in the background, which a stop or an error has told to end, then tell the end."""
         if status == "error":
             self.gate.end_agents()
@@ -143,16 +147,15 @@ class Batch:
             await self._stay_open()
             return
         self.gate.close()
-        payload = drop_none(batch_id=self.id, cycles_completed=self.completed, status=status, reason=reason)
+        payload = BatchEnd(batch_id=self.id, cycles_completed=self.completed, status=status, reason=or_unset(reason))
         ended = int(self._workspace.clock() * 1000)
         await until_stored(lambda: self._workspace.database.write(finish_stories, self.id, ended))
-        await self._record(EventType.BATCH_END, payload, status=status, reason=reason, ended_at=ended)
+        await self._record(payload, status=status, reason=reason, ended_at=ended)
 
     async def _stay_open(self) -> None:
         """The server ends: a batch that stood paused stays paused, any other one can be resumed."""
         if not self.gate.is_announced:
-            payload = {"batch_id": self.id, "reason": "interrupted"}
-            await self._record(EventType.BATCH_PAUSE, payload, status="interrupted")
+            await self._record(BatchPause(batch_id=self.id, reason="interrupted"), status="interrupted")
 
-    async def _record(self, type: EventType, payload: dict[str, Any], **columns: Any) -> None:
-        await record_batch(self._workspace, self.id, type, payload, **columns)
+    async def _record(self, payload: Payload, **columns: Any) -> None:
+        await record_batch(self._workspace, self.id, payload, **columns)

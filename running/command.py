@@ -10,16 +10,17 @@ from dataclasses import replace
 from typing import Final
 
 from agents import AgentSpec
-from db import Command, get_command
-from events import EventType
+from payloads import Attention
 from running.attempt import Attempt
 from running.budget import Budget
 from running.gate import Gate, Stopped
 from running.journal import Asked, AttemptKey, CommandStatus, Journal, Result
-from running.questions import DECIDE, answer_to, attention_for, reply_of, told_before
+from running.questions import DECIDE, answer_to, reply_of, told_before
 from running.spec import AttemptContext, CommandSpec
+from running.subject import CommandSubject
 from running.workspace import Workspace, emit_durable
 from settings import CommandConfig
+from store.commands import Command, get_command
 from workflow import CLASSIC, Preset, kind_of
 
 LIMIT_BACKOFF_S: Final = (60.0, 300.0, 900.0, 1800.0)  # waits for a usage limit that names no reset time
@@ -100,7 +101,7 @@ class Commander:
         if command is None:
             return reply_of(asked, DECIDE)
         if asked.answer is None and asked.batch_id != self.batch_id:  # the page shows what this batch needs
-            await emit_durable(EventType.ATTENTION, attention_for(_subject(command), asked.question))
+            await emit_durable(_subject(command).question(asked.question))
         answer = asked.answer or await answer_to(self.workspace, self.gate, command, asked)
         self.journal.ask(place, replace(asked, answer=answer))
         return reply_of(asked, answer)
@@ -164,9 +165,7 @@ class Commander:
             return
         if trouble == len(TRANSIENT_BACKOFF_S) and order.may_ask:
             message = f"{order.command} cannot reach its service, the batch waits for it: {result.reason}"
-            await emit_durable(
-                EventType.ATTENTION, {"kind": "service", "message": message, "story_key": order.story_key}
-            )
+            await emit_durable(Attention(kind="service", message=message, story_key=order.story_key))
         await self._wait(order, "unreachable", self.workspace.clock() + UNREACHABLE_S)
 
     async def _wait(self, order: CommandSpec, reason: str, until: float) -> None:
@@ -177,5 +176,5 @@ class Commander:
             self.gate.pause(reason, until)
 
 
-def _subject(command: Command) -> dict[str, object]:
-    return {"story_key": command.story_key, "command": command.command, "command_id": command.id}
+def _subject(command: Command) -> CommandSubject:
+    return CommandSubject(story_key=command.story_key, command=command.command, command_id=command.id)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
-from events import EventType
+from payloads import ContextComplete, ContextCreate, ContextRefresh, or_unset
 from running.background import Background
 from running.command import Commander
 from running.journal import Result
 from running.spec import CommandSpec, Say
-from running.workspace import Workspace, drop_none, emit_durable
+from running.workspace import Workspace, emit_durable
 
 REFRESH = "context-refresh"
 
@@ -38,7 +37,7 @@ async def ensure_context(workspace: Workspace, commander: Commander, background:
 
 async def _create(workspace: Workspace, commander: Commander, path: Path) -> None:
     name = workspace.relative(path)
-    await emit_durable(EventType.CONTEXT_CREATE, {"status": "running", "message": f"writing {name}"})
+    await emit_durable(ContextCreate(status="running", message=f"writing {name}"))
 
     async def written(_verdict: object, _say: Say) -> str:
         return "" if await asyncio.to_thread(path.is_file) else f"{name} was not written"
@@ -47,28 +46,28 @@ async def _create(workspace: Workspace, commander: Commander, path: Path) -> Non
     try:
         result = await commander.perform(CommandSpec("create-project-context", (), read=_anything, check=written))
     finally:
-        await emit_durable(EventType.CONTEXT_COMPLETE, _completion(result, name))
+        await emit_durable(_completion(result, name))
     if not result.ok:
         raise ContextMissing(f"{name} could not be created: {result.reason}")
 
 
 async def _refresh(commander: Commander) -> str:
     """The old file stays usable meanwhile, and whatever happens here changes nothing about the run."""
-    await emit_durable(EventType.CONTEXT_REFRESH, {"status": "running", "message": "refreshing the project context"})
+    await emit_durable(ContextRefresh(status="running", message="refreshing the project context"))
     result: Result | None = None
     try:
         order = CommandSpec("refresh-project-context", (), read=_anything, light=True, background=True)
         result = await commander.perform(order)
     finally:
-        await emit_durable(EventType.CONTEXT_COMPLETE, _completion(result, "project-context.md"))
+        await emit_durable(_completion(result, "project-context.md"))
     return "refreshed" if result.ok else result.reason
 
 
-def _completion(result: Result | None, name: str) -> dict[str, Any]:
+def _completion(result: Result | None, name: str) -> ContextComplete:
     if result is None:
-        return {"status": "stopped", "message": f"{name}: stopped"}
+        return ContextComplete(status="stopped", message=f"{name}: stopped")
     message = f"{name} is up to date" if result.ok else result.reason
-    return drop_none(status=result.status.on_wire, message=message, metrics=result.metrics or None)
+    return ContextComplete(status=result.status.on_wire, message=message, metrics=or_unset(result.metrics))
 
 
 def _anything(text: str) -> str:

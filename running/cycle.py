@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from events import EventType
+from payloads import Attention
 from running import evidence
 from running.background import Background
 from running.command import Commander
@@ -63,7 +63,7 @@ class Cycle:
         result = await self._commander.perform(order)
         if not result.ok:
             message = f"The work of {keys} is done but was not committed: {result.reason}"
-            await emit_durable(EventType.ATTENTION, {"kind": "commit", "message": message, "story_key": stories[0].key})
+            await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
 
     async def _committed(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str:
         return await evidence.committed(self._workspace, verdict, stories)

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from db import get_checks_of_command
-from events import EventType
 from running import evidence
 from running.command import AgentUnusable, Commander
 from running.journal import Result
 from running.planning import keep, said_something
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block, give_up
+from running.subject import CommandSubject
 from running.verify import VerifyContext
 from running.workspace import Workspace, emit_best_effort
+from store.checks import get_checks_of_command
 from workflow import (
     CodeReviewVerdict,
     Decision,
@@ -164,9 +164,8 @@ class Development:
 
     def _saying(self, order: CommandSpec, result: Result) -> Callable[[str], None]:
         """A line in the log of the review that has just ended."""
-        subject = {"story_key": order.story_key, "command": order.command, "task_id": "test", "kind": "note"}
-        payload = {**subject, "command_id": result.command_id or 0}
-        return lambda message: emit_best_effort(EventType.COMMAND_PROGRESS, {**payload, "message": message})
+        subject = CommandSubject(story_key=order.story_key, command=order.command, command_id=result.command_id or 0)
+        return lambda message: emit_best_effort(subject.progress("test", message, "note"))
 
     async def _settle(self, story: StoryRun, decision: Decision, doubt: str) -> bool:
         """Act on a decision; whether the story is finished."""

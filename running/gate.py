@@ -11,8 +11,8 @@ from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from events import EventType
-from running.workspace import Workspace, drop_none, emit_best_effort, record_batch
+from payloads import BatchPause, BatchResume, BatchWarning, Payload, or_unset
+from running.workspace import Workspace, emit_best_effort, record_batch
 
 WAIT_SLICE_S: Final = 1.0  # a wait for a clock time looks at the clock this often: laptops sleep, clocks are set
 
@@ -74,7 +74,7 @@ class Gate:
             self.reason, self.until, self._announced = reason, until, announced
         if self.inside and not announced and not self._warned:
             self._warned = True
-            emit_best_effort(EventType.BATCH_WARNING, self._warning("pausing", "pausing after the current command"))
+            emit_best_effort(self._warning("pausing", "pausing after the current command"))
         self._tell_waiters()
 
     def ask(self, command_id: int, until: float | None) -> bool:
@@ -100,14 +100,14 @@ class Gate:
         self.reason, self.until = None, None
         if self._warned and not self._announced:
             self._warned = False
-            emit_best_effort(EventType.BATCH_RESUME, {"batch_id": self.batch_id, "reason": because})
+            emit_best_effort(BatchResume(batch_id=self.batch_id, reason=because))
         self._tell_waiters()
 
     def stop(self, mode: StopMode) -> None:
         """Start nothing more; `NOW` and `INTERRUPT` also end the agents that run. Only ever gets faster."""
         if self.stop_mode is None and mode is not StopMode.INTERRUPT and not self.closed:
             said = "now" if mode is StopMode.NOW else "after the current command"
-            emit_best_effort(EventType.BATCH_WARNING, self._warning("stopping", f"stopping {said}"))
+            emit_best_effort(self._warning("stopping", f"stopping {said}"))
         if not self.ends_agents or mode is StopMode.INTERRUPT:
             self.stop_mode = mode
         if self.ends_agents:
@@ -156,19 +156,18 @@ class Gate:
             return
         self._announced = True
         until = None if self.until is None else int(self.until * 1000)
-        payload = drop_none(batch_id=self.batch_id, reason=self.reason, until=until)
-        await self._record(EventType.BATCH_PAUSE, payload, status="paused", reason=self.reason)
+        payload = BatchPause(batch_id=self.batch_id, reason=self.reason, until=or_unset(until))
+        await self._record(payload, status="paused", reason=self.reason)
 
     async def _reopen(self, reason: str) -> None:
         """Several commands may wait at once: the first one through tells of it."""
         self.reason, self.until = None, None
         if self._announced or self._warned:
             self._announced = self._warned = False
-            payload = {"batch_id": self.batch_id, "reason": reason}
-            await self._record(EventType.BATCH_RESUME, payload, status="running", reason=None)
+            await self._record(BatchResume(batch_id=self.batch_id, reason=reason), status="running", reason=None)
 
-    async def _record(self, type: EventType, payload: dict[str, Any], **columns: Any) -> None:
-        await record_batch(self._workspace, self.batch_id, type, payload, **columns)
+    async def _record(self, payload: Payload, **columns: Any) -> None:
+        await record_batch(self._workspace, self.batch_id, payload, **columns)
 
     async def run_interruptible(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for work of our own, such as the project's check, which a stop now cuts short; raises `Stopped` then."""
@@ -197,8 +196,8 @@ class Gate:
         self._change.set()
         self._change = asyncio.Event()
 
-    def _warning(self, kind: str, message: str) -> dict[str, object]:
-        return {"batch_id": self.batch_id, "warning_type": kind, "message": message}
+    def _warning(self, kind: str, message: str) -> BatchWarning:
+        return BatchWarning(batch_id=self.batch_id, warning_type=kind, message=message)
 
 
 async def _wait(change: asyncio.Event, seconds: float | None) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from db import update_story
-from events import EventType
+from payloads import Attention
 from running import evidence
 from running.background import Background
 from running.command import Commander
@@ -16,6 +15,7 @@ from running.journal import Result
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, give_up
 from running.workspace import Workspace, emit_durable, until_stored
+from store.stories import update_story
 from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
 from workflow.presets import REVIEW_ROUNDS
 
@@ -66,8 +66,7 @@ class Planning:
                     await give_up(self._workspace, (story,), command, result.reason)
                 elif not result.ok:
                     message = f"{story.key} is done, but {command} failed: {result.reason}"
-                    told = {"kind": "command", "message": message, "story_key": story.key}
-                    await emit_durable(EventType.ATTENTION, told)
+                    await emit_durable(Attention(kind="command", message=message, story_key=story.key))
                     break
 
     async def _together(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:

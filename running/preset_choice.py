@@ -14,11 +14,12 @@ from typing import Any, Final
 
 import msgspec
 
-from db import Batch, get_preset, keep_preset
 from running.evidence import in_the_way
 from running.preflight import NotNow
 from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
 from running.workspace import Workspace, until_stored
+from store.batches import Batch
+from store.presets import get_preset, keep_preset
 from workflow import (
     CLASSIC,
     PRESETS,

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from db import create_check, get_checks_by_key
 from running.workspace import Workspace, until_stored
+from store.checks import create_check, get_checks_by_key
 
 CHECK_TIMEOUT_S: Final = 1800.0  # the project's own check
 HEAD_BYTES: Final = 256 * 1024  # of the output that are kept from its beginning

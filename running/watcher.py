@@ -13,13 +13,14 @@ from typing import Final
 
 import agents
 import sprint
-from db import cost_since
 from events import Event, EventType, current_batch
+from payloads import StoryStatus
 from running.budget import today_ms
 from running.workspace import Workspace, emit_best_effort
 from runstate.fold import RunState
 from runstate.views import AgentView, Limits, Plan, ProjectView
 from sprint import StoryInfo
+from store.commands import cost_since
 from websocket.hub import Hub
 
 EVERY_S: Final = 0.4  # two looks and a half in a second: a moved status is told at the second look that sees it
@@ -142,8 +143,7 @@ class ProjectWatcher:
         busy = [key for cycle in self._run.cycles for key in cycle.story_keys]
         for key, old, new in self._moves.look(self._statuses, busy):
             reason = "changed in the sprint status file"
-            payload = {"story_key": key, "old_status": old, "new_status": new, "reason": reason}
-            emit_best_effort(EventType.STORY_STATUS, payload)
+            emit_best_effort(StoryStatus(story_key=key, old_status=old, new_status=new, reason=reason))
 
     async def _tell_edits(self) -> None:
         """Story files that an agent or an editor wrote: an event whose status stays, so that pages look again."""
@@ -161,8 +161,8 @@ class ProjectWatcher:
         batch = self._run.batch
         working = batch is not None and any(story.key in cycle.story_keys for cycle in self._run.cycles)
         token = current_batch.set(batch.id if working and batch is not None else None)
-        payload = {"story_key": story.key, "old_status": story.status, "new_status": story.status, "reason": what}
-        emit_best_effort(EventType.STORY_STATUS, payload)
+        same = story.status
+        emit_best_effort(StoryStatus(story_key=story.key, old_status=same, new_status=same, reason=what))
         current_batch.reset(token)
 
     async def _read_tracker(self) -> bool:

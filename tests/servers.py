@@ -15,6 +15,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.declared import check_database
+
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = (sys.executable, "-W", "error", str(ROOT / "server.py"))
 STARTED = re.compile(r"Sprint Runner at (http://127\.0\.0\.1:\d+)/")
@@ -65,12 +67,16 @@ class Server:
         process, self.process = self.process, None
         process.send_signal(number)
         try:
-            return process.wait(END_S)
+            code = process.wait(END_S)
         finally:
             process.kill()
             process.wait()
             assert process.stdout is not None
             process.stdout.close()
+        if code == 0:  # what a killed server leaves is for the next one to open
+            for path in self._cwd.rglob("sprint-runner.db"):
+                check_database(path)
+        return code
 
     def errors(self) -> str:
         """What it has written to standard error."""

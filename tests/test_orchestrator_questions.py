@@ -8,10 +8,11 @@ import pytest
 
 import agents
 from agents import Call
-from db import get_question, update_batch
 from events import Event
 from orchestrator import NotNow, StopMode
 from running.questions import DECIDE
+from store.batches import update_batch
+from store.questions import get_question
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
 

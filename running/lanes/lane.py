@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from db import Lane, end_lane, get_finished_lanes, update_lane
-from events import EventType
 from git.process import GitError
+from payloads import Attention
 from running.background import Background
 from running.command import Commander
 from running.cycle import Cycle
@@ -18,6 +17,7 @@ from running.runner_task import RunnerTask
 from running.story import StoryRun, advance, block
 from running.verify import VerifyContext
 from running.workspace import Workspace, emit_durable, until_stored
+from store.lanes import Lane, end_lane, get_finished_lanes, update_lane
 from workflow import Preset
 
 log = logging.getLogger("sprint_runner.run")
@@ -67,8 +67,7 @@ class LaneRun:
         why = await end(self._workspace, self._worktree)
         if why:
             message = f"The worktree {self._worktree.place} (branch {self._names.branch}) stays: {why}"
-            told = {"kind": "worktree", "message": message, "story_key": self._taken.stories[0].key}
-            await emit_durable(EventType.ATTENTION, told)
+            await emit_durable(Attention(kind="worktree", message=message, story_key=self._taken.stories[0].key))
 
     # -- inside ------------------------------------------------------------------------------------------------
 

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from db import Lane, Story, get_lane
 from git.worktrees import Repository
 from running.command import AgentUnusable
 from running.untracked import UntrackedFiles, copy_of
 from running.verify import run
 from running.workspace import Workspace
+from store.lanes import Lane, get_lane
+from store.stories import Story
 
 FOLDER: Final = "worktrees"  # in the data folder
 RECORDS: Final = "lanes"  # beside it: what the run keeps for itself of each

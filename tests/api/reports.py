@@ -9,8 +9,8 @@ from agents import Entry, EntryKind
 from api.dossier import CheckLine, Dossier, TaskLine
 from api.reviews import Finding, Review, Round
 from api.status_evidence import Sentence
-from db import Command
 from git.history import Change, CommitInfo, FileChange, Hunk
+from store.commands import Command
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -9,11 +9,13 @@ import pytest
 
 from api.reviews import reviews_of
 from api.status_evidence import Records, evidence_for_status, evidence_of
-from db import Check, Command, Story
 from git.snapshots import Diff
 from sprint import StoryInfo
 from sprint.views import Drift, TaskCount
+from store.checks import Check
+from store.commands import Command
 from store.status_evidence import StatusChange
+from store.stories import Story
 
 COMMAND: dict[str, Any] = dict.fromkeys(Command.__struct_fields__)
 ROW: dict[str, Any] = dict.fromkeys(Story.__struct_fields__)

@@ -15,12 +15,12 @@ import pytest
 from aiohttp import web
 
 import events
-from db import Database, find_events
+from db import Database
 from events import EventType, emit_event
 from notify import Notifier
 from notify.channels import signature
 from settings import Settings
-from store.log import EventFilter
+from store.log import EventFilter, find_events
 
 ATTENTION = {"kind": "blocked", "message": "1-1-a is blocked: no key"}
 

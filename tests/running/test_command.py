@@ -10,6 +10,7 @@ import pytest
 
 import running.command
 from agents import AgentSpec
+from payloads import Attention, Payload
 from running.command import LIMIT_BACKOFF_S, TRANSIENT_BACKOFF_S, UNREACHABLE_S, AgentUnusable, Commander
 from running.gate import Stopped
 from running.journal import CommandStatus, Journal, Result
@@ -61,7 +62,7 @@ class CommandRunner:
         self.ends: Iterator[Result] = iter(())
         self.places: list[AttemptContext] = []
         self.orders: list[CommandSpec] = []
-        self.told: list[dict[str, Any]] = []
+        self.told: list[Payload] = []
         self.gate = FakeGate()
         self.settings = Settings()
         nothing = cast(Any, None)
@@ -80,7 +81,7 @@ class CommandRunner:
     async def run(self) -> Result:
         return next(self.ends)
 
-    async def record(self, _type: str, payload: dict[str, Any]) -> None:
+    async def record(self, payload: Payload) -> None:
         self.told.append(payload)
 
     async def perform(self, ends: Sequence[Result], command: str = "dev-story", **order: Any) -> Result:
@@ -152,7 +153,7 @@ async def test_passing_trouble_is_tried_again_and_never_a_failure(runner: Comman
     assert result.ok
     slept = [("sleep", seconds) for seconds in TRANSIENT_BACKOFF_S]
     assert runner.gate.waits == [*slept, ("unreachable", UNREACHABLE_S), ("unreachable", UNREACHABLE_S)]
-    assert [told["kind"] for told in runner.told] == ["service"]
+    assert [told.kind for told in runner.told if isinstance(told, Attention)] == ["service"]
     assert {place.attempt for place in runner.places} == {1}
 
 

@@ -11,11 +11,12 @@ import pytest
 
 import events
 import running.gate
-from db import Database, create_batch, get_batch
+from db import Database
 from events import Event
 from running.gate import Gate, StopMode, Stopped
 from running.workspace import Workspace
 from settings import Settings
+from store.batches import create_batch, get_batch
 
 LONG_S = 10.0
 

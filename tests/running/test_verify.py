@@ -14,11 +14,13 @@ import pytest
 
 import running.verify
 import sprint
-from db import Check, Database, create_batch, get_checks_by_key
+from db import Database
 from running.verify import HEAD_BYTES, TAIL_BYTES, VerifyContext, run, verify_failure
 from running.workspace import Workspace
 from security.masking import Masker
 from settings import Settings
+from store.batches import create_batch
+from store.checks import Check, get_checks_by_key
 from tests.running.projects import make_project
 
 

@@ -12,8 +12,9 @@ from typing import Final
 
 import pytest
 
-from db import Database, get_events
+from db import Database
 from events import Event
+from store.log import get_events
 from store.writer import DatabaseUnavailable
 from tests.lines import event
 

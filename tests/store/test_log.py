@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from db import (
+from store.batches import create_batch
+from store.log import (
     EventFilter,
-    NoSuchRow,
     create_background_task,
-    create_batch,
     find_events,
     get_events,
     get_events_between,
@@ -20,6 +19,7 @@ from db import (
     get_pending_background_tasks,
     update_background_task,
 )
+from store.rows import NoSuchRow
 
 EVENTS: list[tuple[str, int | None, str | None, dict[str, Any]]] = [
     ("batch:start", 1, None, {"batch_id": 1}),

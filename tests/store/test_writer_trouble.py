@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import store.writer as writer_module
-from db import Database, create_batch
+from db import Database
 from events import Event
+from store.batches import create_batch
 from store.writer import DatabaseUnavailable
 from tests.store.disks import LARGER_THAN_A_PAGE, draft, full, locked, open_again, probes, stored, tried
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import sprint
-from db import Database, Lane
+from db import Database
 from git.snapshots import Git
 from running.gate import Gate
 from running.lanes.merge import Merge, NotMerged
@@ -19,6 +19,7 @@ from running.lanes.worktree import LaneFailed, Worktree, name_lane
 from running.verify import NO_CONTEXT
 from running.workspace import Workspace
 from settings import Settings
+from store.lanes import Lane
 from tests.running.lanes.lane_runs import git, sh
 from tests.running.projects import TRACKER, make_project
 
