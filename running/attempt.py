@@ -174,15 +174,15 @@ class Attempt:
             if self._question:
                 return None, Result(CommandStatus.QUESTION, self._question)
             return None, Result(CommandStatus.ERROR, f"unreadable verdict: {unreadable}")
-        check = self._order.check
-        if self._order.stories and self._order.watched and check is not None:
+        disprove = self._order.disprove
+        if self._order.stories and self._order.watched and disprove is not None:
             activity.say("The agent has finished; its work is being checked")
         try:
-            doubt = await self._gate.run_interruptible(check(verdict, activity.say)) if check is not None else ""
+            why = None if disprove is None else await self._gate.run_interruptible(disprove(verdict, activity.say))
         except Stopped:
             return verdict, self._stopped()
-        if doubt:
-            return verdict, Result(CommandStatus.ERROR, doubt)
+        if why is not None:
+            return verdict, Result(CommandStatus.ERROR, why)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
 
     def _masked(self, result: Result) -> Result:

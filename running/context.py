@@ -40,12 +40,14 @@ async def _create(workspace: Workspace, commander: Commander, path: Path) -> Non
     name = workspace.relative(path)
     await emit_durable(EventType.CONTEXT_CREATE, {"status": "running", "message": f"writing {name}"})
 
-    async def written(_verdict: object, _say: Say) -> str:
-        return "" if await asyncio.to_thread(path.is_file) else f"{name} was not written"
+    async def missing_file(_verdict: object, _say: Say) -> str | None:
+        return None if await asyncio.to_thread(path.is_file) else f"{name} was not written"
 
     result: Result | None = None
     try:
-        result = await commander.perform(CommandSpec("create-project-context", (), read=_anything, check=written))
+        result = await commander.perform(
+            CommandSpec("create-project-context", (), read=_anything, disprove=missing_file)
+        )
     finally:
         await emit_durable(EventType.CONTEXT_COMPLETE, _completion(result, name))
     if not result.ok:

@@ -56,14 +56,14 @@ class Cycle:
             return
         keys = ", ".join(story.key for story in stories)
         message = f"feat({stories[0].epic}): implement stories {keys}"
-        check = partial(self._committed, stories)
+        disprove = partial(self._commit_failure, stories)
         order = CommandSpec(
-            phase.commands[0], tuple(stories), read=read_commit, check=check, values={"commit_message": message}
+            phase.commands[0], tuple(stories), read=read_commit, disprove=disprove, values={"commit_message": message}
         )
         result = await self._commander.perform(order)
         if not result.ok:
             message = f"The work of {keys} is done but was not committed: {result.reason}"
             await emit_durable(EventType.ATTENTION, {"kind": "commit", "message": message, "story_key": stories[0].key})
 
-    async def _committed(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str:
-        return await evidence.committed(self._workspace, verdict, stories)
+    async def _commit_failure(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str | None:
+        return await evidence.commit_failure(self._workspace, verdict, stories)

@@ -82,16 +82,16 @@ class Planning:
     def _planning(self, command: str, stories: tuple[StoryRun, ...]) -> CommandSpec:
         if command == "create-story":
             read = partial(read_tech_spec_decisions, count=len(stories))
-            return CommandSpec(command, stories, read=read, check=partial(self._stories_written, stories))
+            return CommandSpec(command, stories, read=read, disprove=partial(self._missing_stories, stories))
         if command == "create-tech-spec":
-            return CommandSpec(command, stories, read=said_something, check=partial(self._specs_written, stories))
+            return CommandSpec(command, stories, read=said_something, disprove=partial(self._missing_specs, stories))
         return CommandSpec(command, stories, read=said_something)
 
-    async def _stories_written(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str:
+    async def _missing_stories(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str | None:
         return await evidence.missing_stories(self._workspace, stories)
 
-    async def _specs_written(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str:
-        return await evidence.specs_written(self._workspace, stories)
+    async def _missing_specs(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str | None:
+        return await evidence.missing_specs(self._workspace, stories)
 
     async def _after_planning(self, command: str, stories: tuple[StoryRun, ...], result: Result) -> None:
         if not result.ok:

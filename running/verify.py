@@ -54,11 +54,11 @@ class VerifyResult:
         return self.output.decode(errors="replace")[-TAIL_CHARS:].strip()
 
 
-async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT) -> str:
-    """ "" where the check ends with 0 or none is set, else one sentence and the end of its output."""
+async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT) -> str | None:
+    """Run the verify command; return how it failed and the end of its output, None where it passes or none is set."""
     command = workspace.settings().verify
     if command is None:
-        return ""
+        return None
     began = workspace.clock()
     ran = await run(shlex.split(command), workspace.project.root)
     tail = workspace.masker.text(ran.tail)
@@ -69,7 +69,7 @@ async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT
         await _keep(workspace, about, command, ran, tail, began)
     if ran.exit_code == 0:
         about.say(f"The check `{command}` passed in {ran.duration_ms / 1000:.1f} s")
-        return ""
+        return None
     about.say(f"The check `{command}` {ending}: {' '.join(tail.split())[-200:]}")
     return f"the check `{command}` {ending}:\n{tail}"
 

@@ -54,7 +54,7 @@ class LaneRun:
         await gate.enter()
         gate.inside += 1
         try:
-            refused = await self._merge()
+            refused = await self._merge_failure()
         finally:
             gate.leave()
         await self._bring_back()
@@ -64,19 +64,19 @@ class LaneRun:
 
     async def close(self) -> None:
         """Remove the worktree where nothing would be lost with it; else say where it is."""
-        why = await end(self._workspace, self._worktree)
-        if why:
+        why = await remove_unless_needed(self._workspace, self._worktree)
+        if why is not None:
             message = f"The worktree {self._worktree.place} (branch {self._names.branch}) stays: {why}"
             told = {"kind": "worktree", "message": message, "story_key": self._taken.stories[0].key}
             await emit_durable(EventType.ATTENTION, told)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    async def _merge(self) -> str:
-        """Why the branch was not merged, "" where it was or nothing was to be."""
+    async def _merge_failure(self) -> str | None:
+        """Merge the branch; return why it was not merged, None where it was or nothing was to be."""
         done = [story.key for story in self._taken.stories if story.passed]
         if not done:
-            return ""
+            return None
         if not await self._worktree.begun() and (left := await self._worktree.uncommitted()):
             return f"its work was not committed and stands in {self._worktree.place}: {named(left)}"
         message = f"merge({self._taken.epic}): stories {', '.join(done)}"
@@ -88,7 +88,7 @@ class LaneRun:
         if commit is not None:
             self.merged = commit
             await until_stored(lambda: self._workspace.database.write(update_lane, self._names.id, merged=commit))
-        return ""
+        return None
 
     async def _perform(self, merge: Merge, done: list[str]) -> str | None:
         """The merge as pages show it, task by task; None where there is nothing to merge."""
@@ -110,25 +110,27 @@ class LaneRun:
         lane = await self._worktree.lane()
         await self._worktree.cargo.bring_back(self._worktree.repository, lane)
 
-    async def _settle(self, story: StoryRun, refused: str) -> None:
+    async def _settle(self, story: StoryRun, refused: str | None) -> None:
         """What was done in the lane is done, or blocked where the merge was refused."""
         if not story.held:
             return
         story.held = False
-        if refused:
+        if refused is not None:
             await block(self._workspace, story, refused)
         else:
             how = f" by {self.merged[:10]}" if self.merged else ""
             await advance(self._workspace, story, "done", f"merged into {self._names.target}{how}")
 
 
-async def end(workspace: Workspace, worktree: Worktree) -> str:
-    """Remove a worktree and say so in its rows; "" or why it stays."""
+async def remove_unless_needed(workspace: Workspace, worktree: Worktree) -> str | None:
+    """Remove a worktree and record its end; return why it stays where something would be lost with it."""
     try:
-        why = await worktree.close()
+        why = await worktree.unsaved_work()
+        if why is None:
+            await worktree.remove()
     except (GitError, OSError) as error:
         why = str(error)
-    if not why:
+    if why is None:
         at = int(workspace.clock() * 1000)
         await until_stored(lambda: workspace.database.write(end_lane, worktree.names.worktree, at))
     return why
@@ -139,7 +141,7 @@ async def tidy(workspace: Workspace) -> None:
     if workspace.git is None:
         return
     for names in await workspace.database.read(get_finished_lanes):
-        why = await end(workspace, await Worktree.of(workspace, names))
-        if why:
+        why = await remove_unless_needed(workspace, await Worktree.of(workspace, names))
+        if why is not None:
             log.info("the worktree %s stays: %s", names.worktree, why)
         await asyncio.sleep(0)

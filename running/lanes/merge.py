@@ -124,11 +124,11 @@ class Merge:
             await self._repository.add_worktree(worktree.proof, None, commit, mark)
             project = copy_of(self._workspace.project, worktree.proof / worktree.prefix)
             await set_up(self._workspace, project.root)
-            doubt = await verify_failure(replace(self._workspace, project=project), about)
+            failure = await verify_failure(replace(self._workspace, project=project), about)
         finally:
             await asyncio.shield(self._repository.remove_worktree(worktree.proof))
-        if doubt:
-            raise NotMerged(f"after the merge {doubt}")
+        if failure is not None:
+            raise NotMerged(f"after the merge {failure}")
 
     async def _take(self, plan: Plan, head: str) -> bool:
         """Whether the user's branch moved on to the merge; not when it has moved elsewhere meanwhile."""

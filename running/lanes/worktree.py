@@ -119,13 +119,17 @@ class Worktree:
             if path not in copies and not await asyncio.to_thread(self.cargo.same, path.removeprefix(self.prefix))
         ]
 
-    async def close(self) -> str:
-        """Remove the worktree, and the branch if it is merged; "" or why the worktree stays. Raises `GitError`."""
+    async def unsaved_work(self) -> str | None:
+        """Return what would be lost with the worktree; what can be copied to the project is. Raises `GitError`."""
         if await asyncio.to_thread((self.top / ".git").is_file):
             if left := await self.cargo.bring_back(self.repository, await self.lane()):
                 return f"{named(left)} changed both there and in the project"
             if left := await self.uncommitted():
                 return f"{named(left)} there {'is' if len(left) == 1 else 'are'} not committed"
+        return None
+
+    async def remove(self) -> None:
+        """Remove the worktree, and the branch if it is merged. Raises `GitError`."""
         for path in (self.top, self.proof):
             await self.repository.remove_worktree(path)
         self.repository.others.pop(self.records / "snapshots", None)
@@ -133,7 +137,6 @@ class Worktree:
         target = await self.repository.tip(self.names.target)
         if target is not None:
             await self.repository.delete_branch(self.names.branch, target)
-        return ""
 
 
 async def place_of(workspace: Workspace, story: Story | None) -> Workspace:
