@@ -135,19 +135,17 @@ class Attempt:
         process = await agents.start(self._place.spec, call, partial(self._take, activity))
         self._process = process
         activity.metrics = lambda: _used(process.usage, process.cost_usd, process.estimated_usd)
-        gate.on_stop_now.append(process.stop)
-        if gate.ends_agents or self._question:
-            process.stop()
-        try:
-            columns = {"pid": process.pid, "pid_start": process.start_time}
-            await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
-            return await process.wait()
-        except BaseException:  # ours to end, whatever went wrong on our side
-            process.stop()
-            await process.wait()
-            raise
-        finally:
-            gate.on_stop_now.remove(process.stop)
+        with gate.on_stop(process.stop):
+            if gate.ends_agents or self._question:
+                process.stop()
+            try:
+                columns = {"pid": process.pid, "pid_start": process.start_time}
+                await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
+                return await process.wait()
+            except BaseException:  # ours to end, whatever went wrong on our side
+                process.stop()
+                await process.wait()
+                raise
 
     def _take(self, activity: Activity, record: agents.Record) -> None:
         """A question for the operator ends the call: nobody can answer within it, its session goes on afterwards."""

@@ -6,6 +6,7 @@ failure; an agent that cannot run at all ends the batch and decides about no sto
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -109,16 +110,13 @@ class Commander:
         await self.gate.enter()
         spec, model = self._choose(order)
         order = self._with_answers(order)
-        if not order.background:
-            self.gate.inside += 1
+        session = self.journal.session(order.story_key, order.command, attempt, spec.name)
+        kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
+        place = AttemptContext(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
         try:
-            session = self.journal.session(order.story_key, order.command, attempt, spec.name)
-            kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
-            place = AttemptContext(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
-            result = await Attempt(self.workspace, self.gate, order, place).run()
+            with nullcontext() if order.background else self.gate.command():
+                result = await Attempt(self.workspace, self.gate, order, place).run()
         finally:
-            if not order.background:
-                self.gate.leave()
             await self._budget.look(self.gate)
         if result.session_id is not None and result.status in RESUMED:
             here = (order.story_key, order.command, attempt)

@@ -52,11 +52,8 @@ class LaneRun:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
         gate = self._commander.gate
         await gate.enter()
-        gate.inside += 1
-        try:
+        with gate.command():
             refused = await self._merge_failure()
-        finally:
-            gate.leave()
         await self._bring_back()
         for story in self._taken.stories:
             await self._settle(story, refused)

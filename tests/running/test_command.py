@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,13 +35,12 @@ class FakeGate:
 
     def __init__(self) -> None:
         self.waits: list[tuple[str, float]] = []
-        self.inside = 0
 
     async def enter(self) -> None:
         return
 
-    def leave(self) -> None:
-        self.inside -= 1
+    def command(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def pause(self, reason: str, until: float | None = None) -> None:
         self.waits.append((reason, (until or NOW) - NOW))
