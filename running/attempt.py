@@ -15,11 +15,12 @@ from typing import Any, Final
 
 import agents
 from agents import Call, Outcome, OutcomeKind
+from base.disk import is_disk_full
 from db import ask_question, create_command, update_command
 from events import EventType, emit_event
 from git.snapshots import Diff
 from running.activity import Activity
-from running.disk import is_disk_full
+from running.disk import take_snapshot
 from running.gate import Gate, StopMode, Stopped
 from running.journal import CommandStatus, Result, dump
 from running.prompt import prompt_of
@@ -196,11 +197,11 @@ class Attempt:
 
     async def _snapshot(self) -> str | None:
         git = self._workspace.git
-        return await git.snapshot() if git is not None and self._order.watched else None
+        return await take_snapshot(git) if git is not None and self._order.watched else None
 
     async def _change_since(self, before: str | None) -> Diff | None:
         git = self._workspace.git
-        return await git.diff(before, await git.snapshot()) if git is not None and before is not None else None
+        return await git.diff(before, await take_snapshot(git)) if git is not None and before is not None else None
 
     # -- after -------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from db import get_checks_of_command
 from events import EventType
 from running import evidence
 from running.command import AgentUnusable, Commander
+from running.disk import take_snapshot
 from running.journal import Result
 from running.planning import keep, said_something
 from running.spec import CommandSpec, Say
@@ -108,7 +109,7 @@ class Development:
         """What the tree was when development first started, before a single line of it is written."""
         if self._workspace.git is None or story.base_tree is not None:
             return
-        story.base_tree = await self._workspace.git.snapshot()
+        story.base_tree = await take_snapshot(self._workspace.git)
         await keep(self._workspace, story, base_tree=story.base_tree)
 
     async def _check_tree(self) -> None:

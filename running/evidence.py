@@ -13,6 +13,7 @@ from typing import Final
 
 import sprint
 from git.snapshots import Git
+from running.disk import take_snapshot
 from running.story import StoryRun
 from running.verify import NO_CONTEXT, VerifyContext, verify_failure
 from running.workspace import Workspace
@@ -35,7 +36,7 @@ async def missing_change(git: Git | None, story: StoryRun) -> str | None:
     """Return that the work tree is what it was when development started, commits since then included."""
     if git is None or story.base_tree is None:
         return None
-    if await git.snapshot() == story.base_tree:
+    if await take_snapshot(git) == story.base_tree:
         return "nothing was changed in the project since development started"
     return None
 
@@ -50,7 +51,7 @@ async def nothing_to_review(workspace: Workspace, story: StoryRun) -> str | None
     if git is None or baseline is None or not await git.has_commit(baseline):
         return None
     folder = workspace.relative(workspace.project.artifacts) + "/"
-    changed = await git.changed_paths(f"{baseline}^{{tree}}", await git.snapshot())
+    changed = await git.changed_paths(f"{baseline}^{{tree}}", await take_snapshot(git))
     if any(not path.startswith(folder) for path in changed):
         return None
     return f"nothing was changed in the project since commit {baseline[:12]}, from which its development began"
@@ -121,7 +122,7 @@ async def _uncommitted(workspace: Workspace, git: Git, stories: Sequence[StoryRu
     """What was changed for these stories and is in no commit: since their base, or by the list in their files."""
     changed = set(await git.uncommitted())
     bases = [story.base_tree for story in stories if story.base_tree is not None]
-    theirs = {path for base in bases[:1] for path in await git.changed_paths(base, await git.snapshot())}
+    theirs = {path for base in bases[:1] for path in await git.changed_paths(base, await take_snapshot(git))}
     for story in stories:
         theirs.update(await asyncio.to_thread(_listed, workspace, story))
     return sorted(changed & theirs)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import sprint
+from base.files import atomic_write
 from db import update_story
 from events import EventType
 from running.disk import retry_while_full
@@ -106,9 +107,7 @@ def _copy_tracker(workspace: Workspace) -> None:
     """In a lane, the agents see the tracker as it is."""
     source, copy = workspace.tracked.tracker, workspace.project.tracker
     if copy != source:
-        fresh = copy.with_name(f".{copy.name}.fresh")
-        fresh.write_bytes(source.read_bytes())
-        fresh.replace(copy)
+        atomic_write(copy, source.read_bytes())
 
 
 async def _write(project: sprint.Project, key: str, new: str) -> None:

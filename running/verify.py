@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from base.files import atomic_write
 from db import create_check, get_checks_by_key
 from running.workspace import Workspace, until_stored
 
@@ -100,7 +101,7 @@ def _write(path: Path, output: str) -> bool:
     """Whether the disk took it; the row has the end of it anyway."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(output, "utf-8")
+        atomic_write(path, output.encode())
     except OSError:
         return False
     return True

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from base.files import atomic_write
 from db import Lane, Story, get_lane
 from git.worktrees import Repository
 from running.command import AgentUnusable
@@ -102,7 +103,7 @@ class Worktree:
 
     def _remember(self, start: str) -> None:
         self.records.mkdir(parents=True, exist_ok=True)
-        (self.records / "start").write_text(start)
+        atomic_write(self.records / "start", start.encode())
 
     async def begun(self) -> bool:
         """Whether the branch has commits of its own, merged or not."""
