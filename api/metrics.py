@@ -18,8 +18,8 @@ from typing import Final
 from aiohttp import web
 
 from api.http import SERVICES, Services
-from cli.arguments import VERSION
 from db import get_counters
+from settings.version import VERSION
 
 STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
 STARTED_AT: Final = time.time()

@@ -9,7 +9,7 @@ import socket
 import sys
 import webbrowser
 
-from cli.config import CannotStart
+from cli.errors import CannotStart
 from settings import Settings
 
 

@@ -12,7 +12,8 @@ import msgspec
 
 from cli.archive import ArchiveError, back_up, described, restore
 from cli.check import Finding, check
-from cli.config import CannotStart, ServerConfig
+from cli.config import ServerConfig
+from cli.errors import CannotStart
 from cli.headless import Errand, Headless
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
