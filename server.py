@@ -56,9 +56,9 @@ from db import (
     oldest_event,
 )
 from git.snapshots import Git
-from notify import Notifier
 from orchestrator import Orchestrator
 from running.lock import ProjectLock, ProjectLocked
+from running.notifier import Notifier
 from running.retention import Retention
 from running.watcher import ProjectWatcher
 from running.workspace import Workspace

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,7 +20,7 @@ from db import Database, DatabaseUnavailable, get_events_of_types, get_meta, set
 from events import Event, EventType, emit_event, envelope
 from notify.channels import Channel, Command, Refused, Trouble, Webhook
 from notify.notice import TYPES, Notice, sentence, worth_telling
-from settings import Settings
+from settings import SECRET_VARIABLES, Settings
 
 WAITS_S: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second try, the third …
 PAGE: Final = 50  # events read at once
@@ -124,5 +125,6 @@ def _channels(settings: Settings, project: str, epoch: str) -> list[Channel]:
     if settings.notify_webhook is not None:
         channels.append(Webhook(settings.notify_webhook, settings.notify_secret, project, epoch))
     if settings.notify_command is not None:
-        channels.append(Command(settings.notify_command, project))
+        environment = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
+        channels.append(Command(settings.notify_command, project, environment))
     return channels
