@@ -1,1 +1,1 @@
-"""What every room may use: the program's own folder, whole files, a full disk. Knows no other room."""
+"""What every room may use, knowing no other room: whole files, a full disk, plausible numbers, the program's folder."""

@@ -26,7 +26,7 @@ MAP: Final = {
     "events": "payloads base",
     "db": "store base",
     **dict.fromkeys((*LEAVES.split(), "store", "payloads"), "base"),
-    "base": "",  # whole files, a full disk, the program's folder: leaves need them and may not ask each other
+    "base": "",  # what leaves need in common, since they may not ask each other
     "demo": "",  # runs as a program of its own, in the place of an agent
 }
 PENDING: Final = {("running", "websocket")}  # the watcher publishes its ticks itself
