@@ -1,1 +1,1 @@
-"""What every room may use, knowing no other room: whole files, a full disk, plausible numbers, the program's folder."""
+"""What leaves have in common: whole files, a full disk, plausible numbers, the program's folder. Knows no room."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from events import EventType
-from running.background import Background
 from running.command import Commander
 from running.journal import Result
+from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.workspace import Workspace, drop_none, emit_durable
 
@@ -20,11 +20,12 @@ class ContextMissing(RuntimeError):
     """The context file could not be made; the batch cannot start without it."""
 
 
-async def ensure_context(workspace: Workspace, commander: Commander, background: Background) -> None:
+async def ensure_context(context: RunContext) -> None:
     """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else go on.
 
     Raises `ContextMissing`, `Stopped`, `AgentUnusable`.
     """
+    workspace, commander, background = context.workspace, context.commander, context.background
     path = workspace.project.output / "project-context.md"
     age_s = await asyncio.to_thread(_age, path, workspace.clock())
     if age_s is None:

@@ -12,14 +12,15 @@ from functools import partial
 from db import get_checks_of_command
 from events import EventType
 from running import evidence
-from running.command import AgentUnusable, Commander
+from running.command import AgentUnusable
 from running.disk import take_snapshot
 from running.journal import Result
 from running.planning import keep, said_something
+from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block, give_up
 from running.verify import VerifyContext
-from running.workspace import Workspace, emit_best_effort
+from running.workspace import emit_best_effort
 from workflow import (
     CodeReviewVerdict,
     Decision,
@@ -42,9 +43,9 @@ class TreeNotClean(AgentUnusable):
 class Development:
     """The developing phase of one cycle."""
 
-    def __init__(self, workspace: Workspace, commander: Commander) -> None:
-        self._workspace = workspace
-        self._commander = commander
+    def __init__(self, context: RunContext) -> None:
+        self._workspace = context.workspace
+        self._commander = context.commander
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
         """One story after the other. Raises `Stopped` and `AgentUnusable`."""

@@ -10,9 +10,8 @@ from typing import Any, Final
 from db import update_story
 from events import EventType
 from running import evidence
-from running.background import Background
-from running.command import Commander
 from running.journal import Result
+from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, give_up
 from running.workspace import Workspace, emit_durable, until_stored
@@ -25,10 +24,10 @@ BACKGROUND_REVIEW: Final = "review"
 class Planning:
     """The phases of one cycle that neither develop nor commit."""
 
-    def __init__(self, workspace: Workspace, commander: Commander, background: Background) -> None:
-        self._workspace = workspace
-        self._commander = commander
-        self._background = background
+    def __init__(self, context: RunContext) -> None:
+        self._workspace = context.workspace
+        self._commander = context.commander
+        self._background = context.background
 
     async def run(self, phase: Phase, stories: list[StoryRun]) -> None:
         """One phase for these stories. Raises `Stopped` and `AgentUnusable`."""

@@ -8,17 +8,15 @@ import logging
 from db import Lane, end_lane, get_finished_lanes, update_lane
 from events import EventType
 from git.process import GitError
-from running.background import Background
-from running.command import Commander
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
 from running.lanes.merge import Merge, NotMerged
 from running.lanes.worktree import LaneFailed, Worktree, named
+from running.run_context import RunContext
 from running.runner_task import RunnerTask
 from running.story import StoryRun, advance, block
 from running.verify import VerifyContext
 from running.workspace import Workspace, emit_durable, until_stored
-from workflow import Preset
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -26,33 +24,29 @@ log = logging.getLogger("sprint_runner.run")
 class LaneRun:
     """The run of one cycle beside others. `merged` is the commit by which the user's branch took its work."""
 
-    def __init__(
-        self, workspace: Workspace, commander: Commander, background: Background, taken: PlannedCycle, names: Lane
-    ) -> None:
+    def __init__(self, context: RunContext, cycle: PlannedCycle, names: Lane) -> None:
         self.merged: str | None = names.merged
-        self._workspace = workspace
-        self._commander = commander
-        self._background = Background(workspace, background)
-        self._taken = taken
+        self._context = context
+        self._workspace = context.workspace
+        self._gate = context.gate
+        self._taken = cycle
         self._names = names
 
-    async def work(self, preset: Preset) -> None:
+    async def work(self) -> None:
         """Everything up to the commit in the worktree. Raises `Stopped` and `AgentUnusable`."""
         self._worktree = await Worktree.of(self._workspace, self._names)
         try:
-            lane = await self._commander.gate.run_interruptible(self._worktree.open())
+            lane = await self._gate.run_interruptible(self._worktree.open())
         except GitError as error:
             raise LaneFailed(f"the worktree {self._worktree.place} could not be made: {error}") from None
-        commander = self._commander.for_lane(lane)
-        commander.begin_cycle(self._taken.number, self._taken.journal)
-        await Cycle(lane, commander, self._background, self._taken.stories).run(preset)
-        await self._background.wait()
+        context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal)
+        await Cycle(context, self._taken.stories).run()
+        await context.background.wait()
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
-        gate = self._commander.gate
-        await gate.enter()
-        with gate.command():
+        await self._gate.enter()
+        with self._gate.command():
             refused = await self._merge_failure()
         await self._bring_back()
         for story in self._taken.stories:
@@ -78,7 +72,7 @@ class LaneRun:
             return f"its work was not committed and stands in {self._worktree.place}: {named(left)}"
         message = f"merge({self._taken.epic}): stories {', '.join(done)}"
         try:
-            commit = await self._perform(Merge(self._worktree, self._commander.gate, message), done)
+            commit = await self._perform(Merge(self._worktree, self._gate, message), done)
         except NotMerged as refused:
             why = self._workspace.masker.text(str(refused))
             return f"the branch {self._names.branch} is kept, and not merged into {self._names.target}: {why}"
@@ -91,12 +85,12 @@ class LaneRun:
         """The merge as pages show it, task by task; None where there is nothing to merge."""
         if not await merge.needed():
             return None
-        gate, number = self._commander.gate, self._taken.number
+        gate, number = self._gate, self._taken.number
         chore = RunnerTask(self._workspace, gate, "merge", "merge", number, done)
 
         async def work(chore: RunnerTask) -> str | None:
             chore.say(f"Merging {self._names.branch} into {self._names.target}")
-            commit = await merge.run(VerifyContext(self._commander.batch_id, done[0], chore.say, chore.id))
+            commit = await merge.run(VerifyContext(self._context.batch_id, done[0], chore.say, chore.id))
             chore.say(f"{self._names.target} stands at {(commit or '')[:10]} now")
             return commit
 

@@ -86,8 +86,9 @@ class CommandRunner:
     async def perform(self, ends: Sequence[Result], command: str = "dev-story", **order: Any) -> Result:
         self.ends = iter(ends)
         commander = Commander(self.workspace, 1, cast(Any, self.gate), cast(Any, FakeBudget()), "claude", self.preset)
-        commander.begin_cycle(1, self.journal)
-        return await commander.perform(CommandSpec(command, (STORY,), read=str, **order))
+        return await commander.for_cycle(self.workspace, 1, self.journal).perform(
+            CommandSpec(command, (STORY,), read=str, **order)
+        )
 
     preset = CLASSIC
     journal = Journal()
