@@ -13,12 +13,12 @@ import pytest
 from base.program import PROGRAM_DIR
 
 LEAVES: Final = "workflow sprint agents git security settings notify"  # know nothing of each other
-BELOW_THE_RUN: Final = f"events db runstate {LEAVES} base"
+BELOW_THE_RUN: Final = f"events payloads db store runstate {LEAVES} base"
 MAP: Final = {
     "__main__": "server",
     "server": f"api cli orchestrator running websocket {BELOW_THE_RUN}",
-    "api": f"orchestrator running websocket store {BELOW_THE_RUN}",
-    "cli": f"orchestrator running store demo {BELOW_THE_RUN}",  # demo: the --demo option lays its project out
+    "api": f"orchestrator running websocket {BELOW_THE_RUN}",
+    "cli": f"orchestrator running demo {BELOW_THE_RUN}",  # demo: the --demo option lays its project out
     "orchestrator": f"running {BELOW_THE_RUN}",
     "running": BELOW_THE_RUN,
     "websocket": "events base",
