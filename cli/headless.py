@@ -47,7 +47,7 @@ class HeadlessOptions:
 
 
 class Headless:
-    """A run from a terminal. `take` is a subscriber of committed events, `run` begins the batch and waits for its end."""
+    """A run from a terminal. `take` is a subscriber of committed events; `run` begins the batch and awaits its end."""
 
     def __init__(self, options: HeadlessOptions, out: TextIO = sys.stdout, err: TextIO = sys.stderr) -> None:
         self._options = options
