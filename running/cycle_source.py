@@ -34,7 +34,7 @@ from db import (
 from events import EventType, emit_event
 from running.journal import Journal
 from running.lanes.worktree import name_lane
-from running.story import StoryRun, tell_status
+from running.story import StoryRun, record_status
 from running.workspace import Workspace, until_stored
 from workflow import STORIES_PER_CYCLE, Candidate, pick
 
@@ -194,7 +194,7 @@ class CycleSource:
     async def _finish_move(self, story: StoryRun, row: Story) -> None:
         """We wrote the tracker ourselves, a moment before the end: what was recorded still counts."""
         if row.batch_id == self._batch_id:
-            await tell_status(self._workspace, story, row.next_status or story.status, row.next_reason)
+            await record_status(self._workspace, story, row.next_status or story.status, row.next_reason)
         else:
             story.status, story.reason = row.next_status or story.status, row.next_reason
 

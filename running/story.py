@@ -58,7 +58,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     """
     found = await asyncio.to_thread(_current, workspace.tracked, story.key)
     if found is not None and _counts(story.status, found, new):
-        await tell_status(workspace, story, found, None)
+        await record_status(workspace, story, found, None)
     if workspace.main is not None:
         new = await asyncio.to_thread(_said_in_lane, workspace.project, story.key, new)
         if new == "done":
@@ -67,7 +67,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     if not advances(story.status, new):
         return
     if found == "done":
-        await tell_status(workspace, story, new, reason)
+        await record_status(workspace, story, new, reason)
         return
     intent = {"next_status": new, "next_reason": reason}
     await until_stored(lambda: workspace.database.write(update_story, story.row_id, **intent))
@@ -83,7 +83,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
                 "context": {"story_key": story.key, "file": workspace.relative(workspace.project.tracker)},
             },
         )
-    await tell_status(workspace, story, new, reason)
+    await record_status(workspace, story, new, reason)
 
 
 def _counts(old: str, found: str, new: str) -> bool:
@@ -93,7 +93,7 @@ def _counts(old: str, found: str, new: str) -> bool:
     return advances(old, found) or found not in KNOWN
 
 
-async def tell_status(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
+async def record_status(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
     """Row and event in one commit."""
     old, story.status, story.reason = story.status, new, reason
     payload = drop_none(story_key=story.key, old_status=old, new_status=new, reason=reason)

@@ -86,20 +86,20 @@ class LaneRun:
         if not await merge.needed():
             return None
         gate, number = self._gate, self._taken.number
-        chore = RunnerTask(self._workspace, gate, "merge", "merge", number, done)
+        task = RunnerTask(self._workspace, gate, "merge", "merge", number, done)
 
-        async def work(chore: RunnerTask) -> str | None:
-            chore.say(f"Merging {self._names.branch} into {self._names.target}")
-            commit = await merge.run(VerifyContext(self._context.batch_id, done[0], chore.say, chore.id))
-            chore.say(f"{self._names.target} stands at {(commit or '')[:10]} now")
+        async def work(task: RunnerTask) -> str | None:
+            task.say(f"Merging {self._names.branch} into {self._names.target}")
+            commit = await merge.run(VerifyContext(self._context.batch_id, done[0], task.say, task.id))
+            task.say(f"{self._names.target} stands at {(commit or '')[:10]} now")
             return commit
 
         first = next(story for story in self._taken.stories if story.key == done[0])
-        return await chore.perform(first.row_id, work)
+        return await task.perform(first.row_id, work)
 
     async def _bring_back(self) -> None:
         lane = await self._worktree.lane()
-        await self._worktree.cargo.bring_back(self._worktree.repository, lane)
+        await self._worktree.untracked.bring_back(self._worktree.repository, lane)
 
     async def _settle(self, story: StoryRun, refused: str | None) -> None:
         """What was done in the lane is done, or blocked where the merge was refused."""

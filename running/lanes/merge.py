@@ -90,7 +90,7 @@ class Merge:
     async def _plan(self, head: str, tip: str) -> Plan:
         tree, conflicts = await self._repository.merged(head, tip)
         prefix = self._worktree.prefix
-        copies = {f"{prefix}{name}": name for name in await asyncio.to_thread(self._worktree.cargo.left_out)}
+        copies = {f"{prefix}{name}": name for name in await asyncio.to_thread(self._worktree.untracked.left_out)}
         if real := [path for path in conflicts if path not in copies]:
             raise NotMerged(f"conflicts in {named(real)}")
         ours, theirs = [await self._repository.entries(commit, list(copies)) for commit in (head, tip)]
@@ -106,11 +106,11 @@ class Merge:
 
     async def _standing(self, name: str, ours: Entry | None, theirs: Entry | None) -> Entry | None:
         """What the merge has of a copy while the file on disk stays; None where it has what the user's branch has."""
-        cargo = self._worktree.cargo
+        untracked = self._worktree.untracked
         known = ours or theirs
-        if name in cargo.shared and known is not None and (cargo.project.root / name).is_file():
+        if name in untracked.shared and known is not None and (untracked.project.root / name).is_file():
             return Entry(known.mode, await self._repository.blob(name))
-        first = ours is None and name not in cargo.shared and not cargo.one_way(name)
+        first = ours is None and name not in untracked.shared and not untracked.one_way(name)
         return theirs if first else None
 
     async def _check(self, commit: str, about: VerifyContext) -> None:

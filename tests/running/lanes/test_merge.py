@@ -53,7 +53,7 @@ class MergeProject:
 
 def write(worktree: Worktree, name: str, text: str, *, commit: bool = True) -> None:
     """An agent's work."""
-    path = worktree.cargo.copy.root / name
+    path = worktree.untracked.copy.root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     if commit:
@@ -152,7 +152,7 @@ async def test_files_that_were_copied_in_stay_outside_and_come_back(project: Mer
     (project.root / ".claude/skills/one.md").write_text("skill\n")
     lane = await project.lane("1-1-a")
     name = str(notes.relative_to(project.root))
-    assert (lane.cargo.copy.root / ".claude/skills/one.md").read_text() == "skill\n"
+    assert (lane.untracked.copy.root / ".claude/skills/one.md").read_text() == "skill\n"
     write(lane, name, "mine, and the agent's\n")
     await project.merge(lane)
     assert git(project.root, "ls-files", "-z", "--", name, ".claude") == f"{name}\0"
@@ -176,14 +176,14 @@ async def test_a_file_that_changed_on_both_sides_is_left_alone(project: MergePro
 
 async def test_a_worktree_that_is_half_made_is_made_again(project: MergeProject) -> None:
     lane = await project.lane("1-1-a")
-    lane.cargo.manifest.unlink()
+    lane.untracked.manifest.unlink()
     (lane.top / ".git").unlink()
     await lane.open()
     assert (lane.top / ".git").is_file()
     assert git(lane.top, "branch", "--show-current") == "sprint-runner/1/1-1-a"
     write(lane, "src/a.py", "pass\n")
     await lane.open()
-    assert (lane.cargo.copy.root / "src/a.py").is_file()
+    assert (lane.untracked.copy.root / "src/a.py").is_file()
     assert await project.merge(lane) is not None
 
 
@@ -200,7 +200,7 @@ async def test_a_command_of_the_projects_makes_a_worktree_ready(project: MergePr
     (project.root / ".env").write_text("secret\n")
     project.setting(worktree_setup="sh -c 'cp \"$SPRINT_RUNNER_PROJECT/.env\" .'")
     lane = await project.lane("1-1-a")
-    assert (lane.cargo.copy.root / ".env").read_text() == "secret\n"
+    assert (lane.untracked.copy.root / ".env").read_text() == "secret\n"
     project.setting(worktree_setup="sh -c 'echo no such package; exit 3'")
     with pytest.raises(LaneFailed, match=r"ended with 3:\nno such package"):
         await project.lane("2-1-b")
@@ -251,7 +251,7 @@ async def test_whatever_lanes_and_users_do(project: MergeProject, seed: int) -> 
                 assert mine == ""
                 changed = git(project.root, "diff", "--name-only", "--relative", before, commit).splitlines()
                 assert changed
-                wanted |= {name: (lane.cargo.copy.root / name).read_text() for name in changed if name in names}
+                wanted |= {name: (lane.untracked.copy.root / name).read_text() for name in changed if name in names}
             assert {name: (project.root / name).read_text() for name in wanted} == wanted
             assert await close(lane) is None
         git(project.root, "add", "-A")
