@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
+from base.files import replacing
 from store.schema import migrate, version_to_keep
 from store.writer import BUSY_TIMEOUT_MS, Entry, Writer
 
@@ -121,15 +122,12 @@ def _keep_private(path: Path) -> None:
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:
     """What a database was before it is changed for good: a whole copy or none."""
-    half = target.with_name(f"{target.name}.half")
-    half.unlink(missing_ok=True)
-    copy = sqlite3.connect(half)
-    try:
-        connection.backup(copy)
-    finally:
-        copy.close()
-    half.chmod(0o600)
-    half.replace(target)
+    with replacing(target, mode=0o600) as file:
+        copy = sqlite3.connect(file.name)
+        try:
+            connection.backup(copy)
+        finally:
+            copy.close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -24,12 +24,14 @@ from running.backup import back_up
 from running.batch import Batch
 from running.budget import Budget
 from running.command import Commander
+from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
 from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
 from running.recovery.startup import recover
+from running.run_context import RunContext
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
 from store.batches import Batch as BatchRow
@@ -237,16 +239,10 @@ class Orchestrator:
         workspace = self._workspace
         gate = self._gate = Gate(workspace, row.id)
         commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent, preset)
-        self._batch = Batch(
-            workspace,
-            commander,
-            self._background,
-            CycleSource(workspace, row.id, only or None, preset.stories),
-            preset=preset,
-            cycles=row.max_cycles,
-            completed=row.cycles_completed,
-            width=workspace.settings().parallel,
-        )
+        context = RunContext(workspace, commander, self._background, gate, preset)
+        source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel
+        queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)
+        self._batch = Batch(context, queue, width)
         self._task = asyncio.get_running_loop().create_task(self._run(self._batch), name=f"batch {row.id}")
 
     async def _run(self, batch: Batch) -> None:

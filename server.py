@@ -33,10 +33,9 @@ import api.transcripts
 import events
 import security
 from api.http import SERVICES, LiveSettings, Services
+from base.program import PROGRAM_DIR
 from cli import arguments, logs, verbs
 from cli.config import (
-    PROGRAM_DIR,
-    CannotStart,
     ServerConfig,
     agent_specs,
     forget_secrets,
@@ -44,13 +43,14 @@ from cli.config import (
     masker_of,
     resolve,
 )
+from cli.errors import CannotStart
 from cli.headless import Exit, Headless
 from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
 from git.snapshots import Git
-from notify import Notifier
 from orchestrator import Orchestrator
 from running.lock import ProjectLock, ProjectLocked
+from running.notifier import Notifier
 from running.retention import Retention
 from running.watcher import ProjectWatcher
 from running.workspace import Workspace

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from agents.prices import SHIPPED, PriceList
 from agents.records import Final, UsageSeen
 from agents.spec import Usage
-from workflow import plausible
+from base import plausible
 
 MAX_REPLIES = 1000  # whose tokens may still change; those of older ones are taken as they are
 CENTS_OF_CENTS = 9  # digits behind the point: what is left of an estimate after its replacement is no dollar

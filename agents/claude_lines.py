@@ -10,7 +10,7 @@ from agents.json_values import Json
 from agents.records import LimitSeen, Retry, ToolResult
 from agents.spec import OutcomeKind, Usage
 from agents.text import one_line
-from workflow import plausible
+from base import plausible
 
 RESULT_CHARS = 64 * 1024  # of a tool result that is passed on
 QUESTION_CHARS = 2000  # of a question with its choices

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from agents.records import Noise
-from workflow import plausible
+from base import plausible
 
 Json = dict[str, Any]
 

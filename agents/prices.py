@@ -13,11 +13,10 @@ from typing import Final
 
 from agents.spec import Price, Usage
 
-PRICES_AS_OF: Final = "2025-11-20"
 PER_TOKEN: Final = 1e-6  # the tables are in dollars per million
 WILD: Final = frozenset("*?[")
 
-PRICES: dict[str, Price] = {
+PRICES: dict[str, Price] = {  # as of 2025-11-20
     "claude-opus-5-5": Price(4.0, 20.0, 0.4, 4.0),
     "claude-sonnet-5-5": Price(2.0, 10.0, 0.2, 2.0),
     "claude-opus-4-5": Price(5.0, 25.0, 0.5, 6.25),

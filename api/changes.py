@@ -19,6 +19,7 @@ from api.http import SERVICES, ApiError, Services
 from git.history import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
 from git.process import GitError
 from git.snapshots import Git
+from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from store.commands import get_commands_by_key
 from store.stories import get_story_by_key
@@ -65,7 +66,7 @@ async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]
         if row is None or row.base_tree is None:
             raise ApiError(404, "not_found", f"development of {story.key} has not begun")
         seen = (await place_of(services.workspace, row)).git or git
-        return seen, row.base_tree, await seen.snapshot()
+        return seen, row.base_tree, await take_snapshot(seen)
     commands = await database.read(get_commands_by_key, story.key)
     if name not in [commit.hash for commit in await commits_named(services, story.key, commands)]:
         raise ApiError(404, "not_found", f"{name} is no commit of {story.key}")

@@ -16,6 +16,7 @@ from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_
 from git.history import CommitInfo, commits_of
 from git.process import GitError
 from git.snapshots import Diff
+from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from running.workspace import Workspace
 from sprint import StoryDocument, StoryInfo
@@ -196,6 +197,6 @@ async def _diff(workspace: Workspace, row: Story | None) -> Diff | None:
     if git is None or row is None or row.base_tree is None:
         return None
     try:
-        return await git.diff(row.base_tree, await git.snapshot())
+        return await git.diff(row.base_tree, await take_snapshot(git))
     except GitError:  # the snapshot's objects were removed with the data folder
         return None

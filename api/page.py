@@ -12,14 +12,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
 from api.http import ApiError
+from base.program import PROGRAM_DIR
 
-HOUSE: Final = Path(__file__).resolve().parent.parent
 # A comment from the beginning of a line to the end of one; where there is code beside it, it stays.
 COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)$", re.MULTILINE)
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
@@ -39,10 +38,10 @@ MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
 
 def manifest() -> dict[str, Asset]:
     """Every file below `static/` by its path there, and the page itself as ""."""
-    static = HOUSE / "static"
+    static = PROGRAM_DIR / "static"
     files = {path.relative_to(static).as_posix(): path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES}
     assets = {name: _asset(path.read_text("utf-8"), path.suffix) for name, path in files.items()}
-    assets[""] = _asset(announced((HOUSE / "dashboard.html").read_text("utf-8"), files), ".html")
+    assets[""] = _asset(announced((PROGRAM_DIR / "dashboard.html").read_text("utf-8"), files), ".html")
     return assets
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 import sprint
 from api.dossier import dossier_of, standings
 from api.http import SERVICES, ApiError, json_response, read_body, reject_unknown
+from base.program import PROGRAM_DIR
 from events import emit
 from payloads import StoryStatus
 from security.files import read_inside
@@ -27,7 +28,6 @@ DATA_FILES: Final = {
 SHARED: Final = (*DATA_FILES, "/story-descriptions.json")
 WRITABLE_WORDS: Final = sorted(status.value for status in WRITABLE)
 DATA_MAX: Final = 4 << 20  # bytes of a data file; more is not one of ours
-BESIDE_THE_PAGE: Final = Path(__file__).resolve().parent.parent
 
 
 async def get_sprint(request: web.Request) -> web.Response:
@@ -85,7 +85,7 @@ def data_file(path: str) -> Callable[[web.Request], Awaitable[web.Response]]:
         project = request.app[SERVICES].workspace.project
         name = path.removeprefix("/")
         artifacts = project.artifacts
-        places = [(_top(project, artifacts), artifacts / name), (BESIDE_THE_PAGE, BESIDE_THE_PAGE / name)]
+        places = [(_top(project, artifacts), artifacts / name), (PROGRAM_DIR, PROGRAM_DIR / name)]
         if name == "sprint-status.yaml":
             places.insert(0, (_top(project, project.tracker.parent), project.tracker))
         content = await asyncio.to_thread(_first, places)

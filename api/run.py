@@ -10,9 +10,9 @@ from typing import Any, Final
 from aiohttp import web
 
 from api.http import SERVICES, ApiError, Services, json_response, read_body, reject_unknown
-from cli.arguments import BATCH_MAX
 from orchestrator import StartRequest, StopMode
 from runstate.views import Run
+from settings import BATCH_MAX
 from store.writer import DatabaseUnavailable
 
 ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; more is a document, which belongs into the project

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from api.http import SERVICES, ApiError, LiveSettings, Services, json_response, read_body
+from base.files import atomic_write
 from settings import (
     ENVIRONMENT_PREFIX,
     FILE_NAME,
@@ -23,7 +24,6 @@ from settings import (
     edited,
 )
 from settings.model import WORKFLOWS
-from sprint.write import replace_file
 
 RESTART: Final = "after a restart"
 SHOWN_SECRET: Final = "set"  # noqa: S105 - what stands in the place of a secret
@@ -109,8 +109,7 @@ def _edit(file: Path, changes: dict[str, Any], live: LiveSettings) -> tuple[str,
 def _save(file: Path, changes: dict[str, Any], live: LiveSettings) -> Loaded:
     before, after = _edit(file, changes, live)
     if after != before:
-        file.touch()  # an empty file says nothing: that is what a missing one says, too
-        replace_file(file, after.encode("utf-8", "surrogateescape"))
+        atomic_write(file, after.encode("utf-8", "surrogateescape"))
     return live.reload()
 
 

@@ -8,13 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from base.program import DATA_FOLDER
 from cli.logs import FORMATS
 from demo.fresh import CHAOS, TOUR
-from settings import BY_NAME
+from settings import BATCH_MAX, BY_NAME
 from settings.version import VERSION
-
-DATA_FOLDER: Final = ".sprint-runner"
-BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 
 
 def program_name() -> str:

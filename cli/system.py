@@ -12,7 +12,7 @@ import sys
 import webbrowser
 from typing import Final
 
-from cli.config import CannotStart
+from cli.errors import CannotStart
 from settings import Loaded
 
 PORTS_TRIED: Final = 100  # from the default port on; beyond that something else is wrong

@@ -12,8 +12,9 @@ import msgspec
 
 from cli.archive import ArchiveError, back_up, described, restore
 from cli.check import Finding, check
-from cli.config import CannotStart, ServerConfig
-from cli.headless import Errand, Headless
+from cli.config import ServerConfig
+from cli.errors import CannotStart
+from cli.headless import Headless, HeadlessOptions
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
 
@@ -41,7 +42,7 @@ def _run(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> int:
     settings = plan.loaded.settings
     cycles = settings.default_batch_size if options.batch is None else options.batch
     request = StartRequest(cycles=None if cycles == "all" else cycles, stories=options.story, budget_usd=options.budget)
-    headless = Headless(Errand(request, resume=options.resume, wait=options.wait, as_json=options.json))
+    headless = Headless(HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json))
     try:
         return asyncio.run(serve(plan, headless))
     finally:

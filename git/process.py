@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from base.disk import is_disk_full
+
 # What git reads of its surroundings to find a repository (`git rev-parse --local-env-vars`): set where the server is
 # started by a hook, and never ours.
 LOCAL: Final = (
@@ -22,8 +24,6 @@ LOCAL: Final = (
 TIMEOUT_S: Final = 120.0  # one git call; hashing a large tree for the first time takes a while
 FIRST_BYTES: Final = 200_000  # of the output of one call that are kept in messages
 NO_HOOKS: Final = ("-c", f"core.hooksPath={os.devnull}")  # a hook may do anything to the project
-# What git says of a full disk: the system's words, in English since it runs with `LC_ALL=C`, and its own.
-DISK_FULL: Final = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
 
 
 class GitError(RuntimeError):
@@ -43,11 +43,6 @@ def alternates(path: Path) -> str:
     """A path in a list that git separates by colons: in quotes, as in C."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
-
-
-def is_disk_full(message: str) -> bool:
-    """Whether git, or the system, says that the disk is full."""
-    return any(words in message for words in DISK_FULL)
 
 
 async def run_git(

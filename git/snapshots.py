@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from base.files import replacing
 from git.process import GitError, GitUnusable, alternates, run_git
 
 UNTRACKED_MAX_BYTES: Final = 10 << 20  # of an untracked file that snapshots hold; a larger one is named once
@@ -224,9 +225,12 @@ class Git:
         self.objects.mkdir(parents=True, exist_ok=True)
         if own.exists() or not index.is_file():
             return False
-        copy = self._store / "index.copy"
-        shutil.copy2(index, copy)  # with its time: git tells by it which files may have changed within its second
-        copy.replace(own)
+        with replacing(own) as copy, index.open("rb") as source:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            # With its time: git tells by it which files may have changed within its second.
+            times = os.fstat(source.fileno())
+            os.utime(copy.fileno(), ns=(times.st_atime_ns, times.st_mtime_ns))
         return True
 
     def forget_snapshots(self) -> None:

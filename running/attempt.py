@@ -18,11 +18,12 @@ from msgspec import UNSET
 
 import agents
 from agents import Call, Outcome, OutcomeKind
+from base.disk import is_disk_full
 from events import emit
 from git.snapshots import Diff
 from payloads import CommandEnd, Metrics, or_unset
 from running.activity import Activity
-from running.disk import is_disk_full
+from running.disk import take_snapshot
 from running.gate import Gate, StopMode, Stopped
 from running.journal import CommandStatus, Result, dump
 from running.metrics import columns_of, metrics_of, used
@@ -141,19 +142,17 @@ class Attempt:
         process = await agents.start(self._place.spec, call, partial(self._take, activity))
         self._process = process
         activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
-        gate.on_stop_now.append(process.stop)
-        if gate.ends_agents or self._question:
-            process.stop()
-        try:
-            columns = {"pid": process.pid, "pid_start": process.start_time}
-            await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
-            return await process.wait()
-        except BaseException:  # ours to end, whatever went wrong on our side
-            process.stop()
-            await process.wait()
-            raise
-        finally:
-            gate.on_stop_now.remove(process.stop)
+        with gate.on_stop(process.stop):
+            if gate.ends_agents or self._question:
+                process.stop()
+            try:
+                columns = {"pid": process.pid, "pid_start": process.start_time}
+                await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
+                return await process.wait()
+            except BaseException:  # ours to end, whatever went wrong on our side
+                process.stop()
+                await process.wait()
+                raise
 
     def _take(self, activity: Activity, record: agents.Record) -> None:
         """A question for the operator ends the call: nobody can answer within it, its session goes on afterwards."""
@@ -180,15 +179,15 @@ class Attempt:
             if self._question:
                 return None, Result(CommandStatus.QUESTION, self._question)
             return None, Result(CommandStatus.ERROR, f"unreadable verdict: {unreadable}")
-        check = self._order.check
-        if self._order.stories and self._order.watched and check is not None:
+        disprove = self._order.disprove
+        if self._order.stories and self._order.watched and disprove is not None:
             activity.say("The agent has finished; its work is being checked")
         try:
-            doubt = await self._gate.run_interruptible(check(verdict, activity.say)) if check is not None else ""
+            why = None if disprove is None else await self._gate.run_interruptible(disprove(verdict, activity.say))
         except Stopped:
             return verdict, self._stopped()
-        if doubt:
-            return verdict, Result(CommandStatus.ERROR, doubt)
+        if why is not None:
+            return verdict, Result(CommandStatus.ERROR, why)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
 
     def _masked(self, result: Result) -> Result:
@@ -204,11 +203,11 @@ class Attempt:
 
     async def _snapshot(self) -> str | None:
         git = self._workspace.git
-        return await git.snapshot() if git is not None and self._order.watched else None
+        return await take_snapshot(git) if git is not None and self._order.watched else None
 
     async def _change_since(self, before: str | None) -> Diff | None:
         git = self._workspace.git
-        return await git.diff(before, await git.snapshot()) if git is not None and before is not None else None
+        return await git.diff(before, await take_snapshot(git)) if git is not None and before is not None else None
 
     # -- after -------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ failure; an agent that cannot run at all ends the batch and decides about no sto
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -37,27 +38,31 @@ class AgentUnusable(RuntimeError):
 
 
 class Commander:
-    """Performs the commands of one batch."""
+    """Performs the commands of a batch, or of one of its cycles; those in the journal are not run again."""
 
     def __init__(
-        self, workspace: Workspace, batch_id: int, gate: Gate, budget: Budget, agent: str, preset: Preset = CLASSIC
+        self,
+        workspace: Workspace,
+        batch_id: int,
+        gate: Gate,
+        budget: Budget,
+        agent: str,
+        preset: Preset = CLASSIC,
+        cycle_number: int = 0,
+        journal: Journal | None = None,
     ) -> None:
         self.workspace = workspace
         self.batch_id = batch_id
         self.gate = gate
-        self.journal = Journal()
-        self.cycle_number = 0
+        self.journal = journal or Journal()
+        self.cycle_number = cycle_number
         self._budget = budget
         self._agent = agent
         self.preset = preset
 
-    def begin_cycle(self, number: int, journal: Journal) -> None:
-        """The commands to come belong to this cycle; those in its journal are behind it."""
-        self.cycle_number, self.journal = number, journal
-
-    def for_lane(self, workspace: Workspace) -> Commander:
-        """One for another lane of the same batch: the same gate, the same budget."""
-        return Commander(workspace, self.batch_id, self.gate, self._budget, self._agent, self.preset)
+    def for_cycle(self, workspace: Workspace, number: int, journal: Journal) -> Commander:
+        """Return the commander of one cycle in this workspace: the same gate, the same budget, its own journal."""
+        return Commander(workspace, self.batch_id, self.gate, self._budget, self._agent, self.preset, number, journal)
 
     async def perform(self, order: CommandSpec) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
@@ -110,16 +115,13 @@ class Commander:
         await self.gate.enter()
         spec, model = self._choose(order)
         order = self._with_answers(order)
-        if not order.background:
-            self.gate.inside += 1
+        session = self.journal.session(order.story_key, order.command, attempt, spec.name)
+        kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
+        place = AttemptContext(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
         try:
-            session = self.journal.session(order.story_key, order.command, attempt, spec.name)
-            kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
-            place = AttemptContext(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
-            result = await Attempt(self.workspace, self.gate, order, place).run()
+            with nullcontext() if order.background else self.gate.command():
+                result = await Attempt(self.workspace, self.gate, order, place).run()
         finally:
-            if not order.background:
-                self.gate.leave()
             await self._budget.look(self.gate)
         if result.session_id is not None and result.status in RESUMED:
             here = (order.story_key, order.command, attempt)

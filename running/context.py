@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 from payloads import ContextComplete, ContextCreate, ContextRefresh, or_unset
-from running.background import Background
 from running.command import Commander
 from running.journal import Result
+from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.workspace import Workspace, emit_durable
 
@@ -19,11 +19,12 @@ class ContextMissing(RuntimeError):
     """The context file could not be made; the batch cannot start without it."""
 
 
-async def ensure_context(workspace: Workspace, commander: Commander, background: Background) -> None:
+async def ensure_context(context: RunContext) -> None:
     """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else go on.
 
     Raises `ContextMissing`, `Stopped`, `AgentUnusable`.
     """
+    workspace, commander, background = context.workspace, context.commander, context.background
     path = workspace.project.output / "project-context.md"
     age_s = await asyncio.to_thread(_age, path, workspace.clock())
     if age_s is None:
@@ -39,12 +40,14 @@ async def _create(workspace: Workspace, commander: Commander, path: Path) -> Non
     name = workspace.relative(path)
     await emit_durable(ContextCreate(status="running", message=f"writing {name}"))
 
-    async def written(_verdict: object, _say: Say) -> str:
-        return "" if await asyncio.to_thread(path.is_file) else f"{name} was not written"
+    async def missing_file(_verdict: object, _say: Say) -> str | None:
+        return None if await asyncio.to_thread(path.is_file) else f"{name} was not written"
 
     result: Result | None = None
     try:
-        result = await commander.perform(CommandSpec("create-project-context", (), read=_anything, check=written))
+        result = await commander.perform(
+            CommandSpec("create-project-context", (), read=_anything, disprove=missing_file)
+        )
     finally:
         await emit_durable(_completion(result, name))
     if not result.ok:

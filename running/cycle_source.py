@@ -22,7 +22,7 @@ from events import emit
 from payloads import CycleStart
 from running.journal import Journal
 from running.lanes.worktree import name_lane
-from running.story import StoryRun, tell_status
+from running.story import StoryRun, record_status
 from running.workspace import Workspace, until_stored
 from store.batches import get_batch_before
 from store.commands import Command, get_cycle_commands
@@ -189,7 +189,7 @@ class CycleSource:
     async def _finish_move(self, story: StoryRun, row: Story) -> None:
         """We wrote the tracker ourselves, a moment before the end: what was recorded still counts."""
         if row.batch_id == self._batch_id:
-            await tell_status(self._workspace, story, row.next_status or story.status, row.next_reason)
+            await record_status(self._workspace, story, row.next_status or story.status, row.next_reason)
         else:
             story.status, story.reason = row.next_status or story.status, row.next_reason
 

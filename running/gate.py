@@ -7,7 +7,8 @@ more; `stop` opens a paused gate only to end the run; nothing starts after a sto
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -38,8 +39,8 @@ class Gate:
         self.stop_mode: StopMode | None = None
         self.reason: str | None = None
         self.until: float | None = None
-        self.inside = 0
-        self.on_stop_now: list[Callable[[], object]] = []
+        self.running = 0  # commands of the foreground
+        self._on_stop: list[Callable[[], object]] = []
         self._workspace = workspace
         self._clock = workspace.clock
         self._announced = False
@@ -72,7 +73,7 @@ class Gate:
             return  # nothing starts any more anyway
         if self.reason is None or (self.until is not None and (until is None or until > self.until)):
             self.reason, self.until, self._announced = reason, until, announced
-        if self.inside and not announced and not self._warned:
+        if self.running and not announced and not self._warned:
             self._warned = True
             emit_best_effort(self._warning("pausing", "pausing after the current command"))
         self._tell_waiters()
@@ -121,14 +122,28 @@ class Gate:
         self._tell_waiters()
 
     def _end_running(self) -> None:
-        for end in list(self.on_stop_now):
+        for end in list(self._on_stop):
             end()
 
-    def leave(self) -> None:
-        """A command of the foreground has ended."""
-        self.inside -= 1
-        if self.reason is not None:
-            self._tell_waiters()
+    @contextmanager
+    def command(self) -> Iterator[None]:
+        """Count a command of the foreground while it runs: a pause is announced when the last one has ended."""
+        self.running += 1
+        try:
+            yield
+        finally:
+            self.running -= 1
+            if self.reason is not None:
+                self._tell_waiters()
+
+    @contextmanager
+    def on_stop(self, end: Callable[[], object]) -> Iterator[None]:
+        """Call `end` when a stop ends what runs; nothing is called any more after the block."""
+        self._on_stop.append(end)
+        try:
+            yield
+        finally:
+            self._on_stop.remove(end)
 
     async def enter(self) -> None:
         """Return when a command may start; raise `Stopped` when none may any more."""
@@ -144,7 +159,7 @@ class Gate:
     async def _hold(self) -> None:
         """Wait for a change, or until the clock may have passed the time; whoever waits looks again afterwards."""
         change = self._change
-        if self.until is not None or not self.inside:  # a wait for a clock time is told at once, other lanes may go on
+        if self.until is not None or not self.running:  # a wait for a clock time is told at once, other lanes may go on
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
             await self._reopen("no answer" if self.reason == "question" else "limit over")
@@ -175,15 +190,13 @@ class Gate:
             work.close()
             raise Stopped
         task = asyncio.ensure_future(work)
-        self.on_stop_now.append(task.cancel)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            if self.ends_agents and task.cancelled():
-                raise Stopped from None
-            raise
-        finally:
-            self.on_stop_now.remove(task.cancel)
+        with self.on_stop(task.cancel):
+            try:
+                return await task
+            except asyncio.CancelledError:
+                if self.ends_agents and task.cancelled():
+                    raise Stopped from None
+                raise
 
     async def sleep(self, seconds: float) -> None:
         """Wait so long by the clock, or until a stop is asked for."""

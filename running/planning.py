@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from payloads import Attention
 from running import evidence
-from running.background import Background
-from running.command import Commander
 from running.journal import Result
+from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, give_up
 from running.workspace import Workspace, emit_durable, until_stored
@@ -25,10 +24,10 @@ BACKGROUND_REVIEW: Final = "review"
 class Planning:
     """The phases of one cycle that neither develop nor commit."""
 
-    def __init__(self, workspace: Workspace, commander: Commander, background: Background) -> None:
-        self._workspace = workspace
-        self._commander = commander
-        self._background = background
+    def __init__(self, context: RunContext) -> None:
+        self._workspace = context.workspace
+        self._commander = context.commander
+        self._background = context.background
 
     async def run(self, phase: Phase, stories: list[StoryRun]) -> None:
         """One phase for these stories. Raises `Stopped` and `AgentUnusable`."""
@@ -81,16 +80,16 @@ class Planning:
     def _planning(self, command: str, stories: tuple[StoryRun, ...]) -> CommandSpec:
         if command == "create-story":
             read = partial(read_tech_spec_decisions, count=len(stories))
-            return CommandSpec(command, stories, read=read, check=partial(self._stories_written, stories))
+            return CommandSpec(command, stories, read=read, disprove=partial(self._missing_stories, stories))
         if command == "create-tech-spec":
-            return CommandSpec(command, stories, read=said_something, check=partial(self._specs_written, stories))
+            return CommandSpec(command, stories, read=said_something, disprove=partial(self._missing_specs, stories))
         return CommandSpec(command, stories, read=said_something)
 
-    async def _stories_written(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str:
+    async def _missing_stories(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str | None:
         return await evidence.missing_stories(self._workspace, stories)
 
-    async def _specs_written(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str:
-        return await evidence.specs_written(self._workspace, stories)
+    async def _missing_specs(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str | None:
+        return await evidence.missing_specs(self._workspace, stories)
 
     async def _after_planning(self, command: str, stories: tuple[StoryRun, ...], result: Result) -> None:
         if not result.ok:

@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 
 class Refused(RuntimeError):
-    """The chore cannot be done; the message says why."""
+    """The task cannot be done; the message says why."""
 
 
 class RunnerTask:
-    """One chore for the stories of a cycle, such as the merge of their branch."""
+    """One task for the stories of a cycle, such as the merge of their branch."""
 
     def __init__(
         self, workspace: Workspace, gate: Gate, command: str, task_id: str, cycle_number: int, keys: Sequence[str]

@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
+
 
 class Setting(msgspec.Struct, frozen=True):
     """What may be written for one setting. `low` and `high` are inclusive."""
@@ -80,7 +82,7 @@ SETTINGS: Final = (
         "code_review_after_build", "review code once more after an unattended build", "boolean", applies=NEXT_BATCH
     ),
     Setting("verify", "command that must pass before a story is done", "command", optional=True),
-    Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, 1000),
+    Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, BATCH_MAX),
     Setting("max_code_review_attempts", "code reviews before a story is blocked", "integer", 1, 100),
     Setting("light_model_after_review", "reviews from this one on use the light model", "integer", 1, 100),
     Setting(

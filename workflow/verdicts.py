@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
+from base.plausible import commit_hash
 from workflow.closing import closing_markers, spoken_lines
-from workflow.plausible import commit_hash
 
 REASON_MAX: Final = 500  # characters of a reason that are kept
 FINDING_MAX: Final = 500  # characters of one finding as the reviewer wrote it

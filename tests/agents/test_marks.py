@@ -11,7 +11,8 @@ import pytest
 
 from agents import marks, sweep
 from agents.identity import start_time
-from agents.marks import MARK_VARIABLE, marked, sweep_exact
+from agents.marks import MARK_VARIABLE, sweep_exact
+from tests.processes import marked
 
 WAITS = "import time\nprint('up', flush=True)\ntime.sleep(60)"
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS

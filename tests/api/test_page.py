@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient
 
 import api.page
 from api.http import errors
+from base.program import PROGRAM_DIR
 
 TRANSFER_MOST = 150_000  # bytes of the page and all its modules, compressed
 
@@ -46,20 +47,18 @@ def test_the_page_and_all_its_modules_are_small() -> None:
 
 def test_the_page_names_every_module_once_in_its_head() -> None:
     head, body = api.page.manifest()[""].content.decode().split("</head>")
-    static = api.page.HOUSE / "static"
+    static = PROGRAM_DIR / "static"
     modules = {path.relative_to(static).as_posix() for path in static.rglob("*.js")}
     assert sorted(re.findall(r'"/static/([^"]+\.js)"', head)) == sorted(modules)
-    assert body == (api.page.HOUSE / "dashboard.html").read_text().split("</head>")[1]
+    assert body == (PROGRAM_DIR / "dashboard.html").read_text().split("</head>")[1]
 
 
 def test_modules_lose_nothing_but_comments_and_keep_their_lines() -> None:
-    modules = {path.name: path.read_text() for path in (api.page.HOUSE / "static").rglob("*.js")}
+    modules = {path.name: path.read_text() for path in (PROGRAM_DIR / "static").rglob("*.js")}
     pairs = {name: [text, api.page.bare(text)] for name, text in modules.items()}
     assert all(before.count("\n") == after.count("\n") for before, after in pairs.values())
     compare = ["node", "--input-type=module", "--eval", COMPARE]
-    told = subprocess.run(
-        compare, input=json.dumps(pairs), capture_output=True, text=True, cwd=api.page.HOUSE, check=True
-    )
+    told = subprocess.run(compare, input=json.dumps(pairs), capture_output=True, text=True, cwd=PROGRAM_DIR, check=True)
     assert json.loads(told.stdout) == []
 
 

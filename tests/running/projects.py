@@ -15,7 +15,7 @@ from typing import Any
 import events
 import sprint
 from agents import AgentSpec
-from cli.config import PROGRAM_DIR
+from base.program import PROGRAM_DIR
 from db import Database
 from events import Event
 from git.snapshots import Git

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,13 +36,12 @@ class FakeGate:
 
     def __init__(self) -> None:
         self.waits: list[tuple[str, float]] = []
-        self.inside = 0
 
     async def enter(self) -> None:
         return
 
-    def leave(self) -> None:
-        self.inside -= 1
+    def command(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def pause(self, reason: str, until: float | None = None) -> None:
         self.waits.append((reason, (until or NOW) - NOW))
@@ -87,8 +87,9 @@ class CommandRunner:
     async def perform(self, ends: Sequence[Result], command: str = "dev-story", **order: Any) -> Result:
         self.ends = iter(ends)
         commander = Commander(self.workspace, 1, cast(Any, self.gate), cast(Any, FakeBudget()), "claude", self.preset)
-        commander.begin_cycle(1, self.journal)
-        return await commander.perform(CommandSpec(command, (STORY,), read=str, **order))
+        return await commander.for_cycle(self.workspace, 1, self.journal).perform(
+            CommandSpec(command, (STORY,), read=str, **order)
+        )
 
     preset = CLASSIC
     journal = Journal()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow import plausible
-from workflow.plausible import LIMIT_BACKOFF_S, LONGEST_WAIT_S, limit_wait
+from base import plausible
+from base.plausible import LIMIT_BACKOFF_S, LONGEST_WAIT_S, limit_wait
 
 NOW = 1_796_000_000.0
 DAY = 86_400.0

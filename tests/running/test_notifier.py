@@ -17,8 +17,8 @@ from aiohttp import web
 import events
 from db import Database
 from events import EventType, emit_event
-from notify import Notifier
 from notify.channels import signature
+from running.notifier import Notifier
 from settings import Settings
 from store.log import EventFilter, find_events
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,7 +21,7 @@ from events import Event, emit, envelope
 from notify.channels import Channel, Command, Refused, Trouble, Webhook
 from notify.notice import TYPES, Notice, sentence, worth_telling
 from payloads import Error
-from settings import Settings
+from settings import SECRET_VARIABLES, Settings
 from store.log import get_events_of_types
 from store.meta import get_meta, set_meta
 from store.writer import DatabaseUnavailable
@@ -128,5 +129,6 @@ def _channels(settings: Settings, project: str, epoch: str) -> list[Channel]:
     if settings.notify_webhook is not None:
         channels.append(Webhook(settings.notify_webhook, settings.notify_secret, project, epoch))
     if settings.notify_command is not None:
-        channels.append(Command(settings.notify_command, project))
+        environment = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
+        channels.append(Command(settings.notify_command, project, environment))
     return channels
