@@ -18,6 +18,7 @@ from db import Database, DatabaseUnavailable
 from orchestrator import BadRequest, NotNow, Orchestrator
 from running.workspace import Workspace
 from runstate.fold import RunState
+from runstate.server_state import ServerState
 from security import Refused
 from settings import Loaded
 from websocket.hub import Hub
@@ -41,13 +42,14 @@ class LiveSettings:
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What one running server consists of."""
 
     database: Database
     hub: Hub
     run_state: RunState
+    server_state: ServerState
     orchestrator: Orchestrator
     workspace: Workspace
     live: LiveSettings

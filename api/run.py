@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from copy import copy
 from typing import Any, Final
 
 from aiohttp import web
@@ -13,7 +12,7 @@ from api.http import SERVICES, ApiError, Services, json_response, read_body, rej
 from cli.arguments import BATCH_MAX
 from db import DatabaseUnavailable
 from orchestrator import StartRequest, StopMode
-from runstate.views import Run
+from runstate.views import Run, run_view
 
 ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; more is a document, which belongs into the project
 ID_END: Final = 2**63  # row ids end here
@@ -91,13 +90,8 @@ async def old_status(request: web.Request) -> web.Response:
 
 
 def run_of(services: Services) -> Run:
-    """The run as it is now: the fold, and the one state that no event tells."""
-    run = services.run_state.run
-    run.state, told = services.orchestrator.state, run.state
-    try:
-        return copy(run)
-    finally:
-        run.state = told
+    """Return the run as it is now, joined of the fold, the server's own state and the orchestrator's."""
+    return run_view(services.run_state.run, services.server_state, services.orchestrator.state)
 
 
 def _start_request(fields: dict[str, Any], services: Services) -> StartRequest:
