@@ -70,11 +70,11 @@ from store.log import (
     get_events_of_types,
     get_events_since_batch,
     get_pending_background_tasks,
+    oldest_event,
+    prune_events,
     update_background_task,
 )
-from store.meta import get_meta, set_meta
-from store.presets import get_preset, keep_preset
-from store.pruning import oldest_event, prune_events
+from store.meta import get_meta, get_preset, keep_preset, set_meta
 from store.questions import NotAsked, Question, answer_question, ask_question, get_question, get_questions
 from store.rows import NoSuchRow, UnknownColumn
 from store.schema import SchemaTooNew, migrate, version_to_keep
