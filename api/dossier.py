@@ -89,7 +89,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     files = await asyncio.to_thread(sprint.story_files, workspace.project, key)
     document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
     commands = await database.read(get_commands_by_key, key)
-    records = Records(row=row, deeds=commands, move=(await database.read(get_status_changes, key)).get(key))
+    records = Records(row=row, commands=commands, change=(await database.read(get_status_changes, key)).get(key))
     checks = await database.read(get_checks_by_key, key)
     tree = await _diff(workspace, row)
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
@@ -123,23 +123,23 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     )
 
 
-async def standings(services: Services) -> dict[str, StatusEvidence]:
-    """The line of evidence for every story that has one."""
+async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
+    """Return the line of evidence of every story that has one."""
     overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
-    deeds = await services.database.read(get_command_summaries)
+    commands = await services.database.read(get_command_summaries)
     rows = {row.story_key: row for row in await services.database.read(get_newest_stories)}
-    moves = await services.database.read(get_status_changes)
+    changes = await services.database.read(get_status_changes)
     by_story: dict[str, list[Any]] = {}
-    for deed in deeds:
-        for key in msgspec.json.decode(deed.story_keys, type=list[str]):
-            by_story.setdefault(key, []).append(deed)
-    told = {}
+    for command in commands:
+        for key in msgspec.json.decode(command.story_keys, type=list[str]):
+            by_story.setdefault(key, []).append(command)
+    found = {}
     for story in overview.stories:
-        records = Records(row=rows.get(story.key), deeds=by_story.get(story.key, ()), move=moves.get(story.key))
-        standing = evidence_for_status(story, records)
-        if standing is not None:
-            told[story.key] = standing
-    return told
+        records = Records(row=rows.get(story.key), commands=by_story.get(story.key, ()), change=changes.get(story.key))
+        evidence = evidence_for_status(story, records)
+        if evidence is not None:
+            found[story.key] = evidence
+    return found
 
 
 async def commits_named(services: Services, key: str, commands: list[Command]) -> list[CommitInfo]:

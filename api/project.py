@@ -11,7 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 
 import sprint
-from api.dossier import dossier_of, standings
+from api.dossier import dossier_of, evidence_by_story
 from api.http import SERVICES, ApiError, json_response, read_body, reject_unknown
 from events import EventType, emit_event
 from security.files import read_inside
@@ -38,9 +38,9 @@ async def get_story(request: web.Request) -> web.Response:
     return json_response(await dossier_of(request.app[SERVICES], request.match_info["key"]))
 
 
-async def get_standings(request: web.Request) -> web.Response:
+async def get_status_evidence(request: web.Request) -> web.Response:
     """What the status of each story rests on, in a line: for the cards of the board."""
-    return json_response({"stories": await standings(request.app[SERVICES])})
+    return json_response({"stories": await evidence_by_story(request.app[SERVICES])})
 
 
 async def put_status(request: web.Request) -> web.Response:
@@ -66,8 +66,8 @@ async def put_status(request: web.Request) -> web.Response:
     except Refused as refused:
         raise ApiError(422, "refused", refused.reason) from None
     if change.changed:
-        told = {"story_key": key, "old_status": change.old.value, "new_status": change.new.value}
-        await emit_event(EventType.STORY_STATUS, {**told, "reason": "set by hand"})
+        payload = {"story_key": key, "old_status": change.old.value, "new_status": change.new.value}
+        await emit_event(EventType.STORY_STATUS, {**payload, "reason": "set by hand"})
     return json_response({"old_status": change.old.value, "new_status": change.new.value, "changed": change.changed})
 
 
@@ -115,7 +115,7 @@ def _text(fields: dict[str, Any], name: str) -> str:
 
 ROUTES: Final = [
     web.get("/api/sprint", get_sprint),
-    web.get("/api/standings", get_standings),
+    web.get("/api/standings", get_status_evidence),
     web.get("/api/stories/{key}", get_story),
     web.put("/api/stories/{key}/status", put_status),
     web.get("/story-descriptions.json", get_descriptions),

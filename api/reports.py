@@ -1,5 +1,4 @@
-"""What stands in an exported file: a story's dossier and a batch as documents. Pure; see `paper` for what keeps them
-inert."""
+"""The content of exported files: a story's dossier and a batch as documents. Pure; `html` keeps them inert."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from api.status_evidence import Sentence, StatusEvidence
 from db import BatchSummary, Command, StoredEvent, Story
 from git.history import Change, CommitInfo
 
-MARKS: Final = {"good": "✓", "calm": "•", "hold": "!", "bad": "✗"}
+MARKS: Final = {"good": "✓", "info": "•", "warn": "!", "bad": "✗"}
 KINDS: Final = {
     "story-review": "Review of the story",
     "tech-spec-review": "Review of the tech spec",
@@ -26,7 +25,7 @@ COMMAND_HEADS: Final = ("Command", "Outcome", "Agent and model", "Started", "Too
 NUMBERS: Final = frozenset({4, 5, 6})
 
 
-def story_sheet(
+def story_report(
     dossier: Dossier, transcripts: Mapping[int, Sequence[Entry]], changes: Mapping[str, Change | None], at: int
 ) -> bytes:
     """The file of one story; `at` is now, in ms since the epoch."""
@@ -49,12 +48,12 @@ def story_sheet(
     )
 
 
-def batch_sheet(
+def batch_report(
     project: str,
     batch: BatchSummary,
     stories: Sequence[Story],
     commands: Sequence[Command],
-    standings: Mapping[str, StatusEvidence],
+    evidence: Mapping[str, StatusEvidence],
     remarks: Sequence[StoredEvent],
     at: int,
 ) -> bytes:
@@ -77,7 +76,7 @@ def batch_sheet(
         at,
         el("h1", f"{project}: batch {batch.id}"),
         table(("What", "How much"), facts),
-        section("Stories", _stories(stories, commands, standings)),
+        section("Stories", _stories(stories, commands, evidence)),
         section("Warnings, errors and questions", _remarks(remarks)),
         section("Commands", _commands(shown, with_story=True)),
     )
@@ -167,14 +166,14 @@ def _file(file: Any) -> Html:
 
 
 def _stories(
-    stories: Sequence[Story], commands: Sequence[Command], standings: Mapping[str, StatusEvidence]
+    stories: Sequence[Story], commands: Sequence[Command], evidence: Mapping[str, StatusEvidence]
 ) -> Html | None:
     heads = ("Story", "Ended as", "Why", "What it rests on today", "Commands", "Cost")
     rows: list[list[Child]] = []
     for story in stories:
         own = [command for command in commands if command.story_key == story.story_key]
-        standing = standings.get(story.story_key)
-        rests = standing.words if standing else ""
+        status = evidence.get(story.story_key)
+        rests = status.words if status else ""
         cost = money(sum(command.cost_usd or 0 for command in own))
         rows.append([story.story_key, story.status, story.reason or "", rests, str(len(own)), cost])
     return table(heads, rows, frozenset({4, 5}))
@@ -183,14 +182,14 @@ def _stories(
 def _remarks(remarks: Sequence[StoredEvent]) -> Html | None:
     rows: list[list[Child]] = []
     for event in remarks:
-        told = msgspec.json.decode(event.payload)
-        kind = told.get("warning_type") or told.get("kind") or told.get("type") or event.type
+        payload = msgspec.json.decode(event.payload)
+        kind = payload.get("warning_type") or payload.get("kind") or payload.get("type") or event.type
         rows.append(
             [
                 moment(event.timestamp),
                 str(kind),
                 event.story_key or "",
-                str(told.get("message") or told.get("reason") or ""),
+                str(payload.get("message") or payload.get("reason") or ""),
             ]
         )
     return table(("When", "What", "Story", "Message"), rows)
