@@ -27,6 +27,7 @@ import api.openapi
 import api.page
 import api.project
 import api.run
+import api.schema
 import api.settings
 import api.socket
 import api.transcripts
@@ -103,6 +104,7 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         api.history,
         api.transcripts,
         api.health,
+        api.schema,
         api.settings,
         api.metrics,
         api.openapi,

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 import sprint
+from api.commands import CommandView, command_view
 from api.http import ApiError, Services
 from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
@@ -24,7 +25,6 @@ from store.status_evidence import count_stories_since, get_command_summaries, ge
 
 ARTIFACTS_MAX: Final = 50  # files of one story that are named
 FOLDER_MAX: Final = 5000  # files of the artifacts folder that are looked at
-HIDDEN: Final = {"mark", "pid", "pid_start", "stream_path", "verdict", "word", "story_keys", "background"}
 
 
 class TaskLine(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[Sentence]
     checks: list[CheckLine]
     reviews: list[Review]
-    commands: list[dict[str, Any]]
+    commands: list[CommandView]
     artifacts: list[str]
     commits: list[CommitInfo]
     diff: Diff | None
@@ -115,7 +115,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         evidence=evidence_of(story, records, commands, checks, tree, others, len(commits)),
         checks=[_shown_check(check) for check in checks],
         reviews=reviews_of(commands),
-        commands=[shown_command(command) for command in commands],
+        commands=[command_view(command) for command in commands],
         artifacts=[workspace.relative(path) for path in await asyncio.to_thread(artifacts_of, workspace, story, files)],
         commits=commits,
         diff=tree,
@@ -166,13 +166,6 @@ def artifacts_of(workspace: Workspace, story: StoryInfo, files: list[Path]) -> l
         beside = []
     found += [path for path in beside if path not in files and named.search(path.stem) and path.is_file()]
     return [path for path in found if path.resolve().is_relative_to(project.root.resolve())][:ARTIFACTS_MAX]
-
-
-def shown_command(command: Command) -> dict[str, Any]:
-    """A command as the page shows it: its verdict in a word, nothing of its processes and paths."""
-    fields = {name: value for name, value in msgspec.structs.asdict(command).items() if name not in HIDDEN}
-    keys = msgspec.json.decode(command.story_keys)
-    return {**fields, "verdict": command.word, "story_keys": keys, "background": bool(command.background)}
 
 
 def _shown_check(check: Check) -> CheckLine:

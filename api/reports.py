@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from agents import Entry
+from api.commands import CommandView, command_view
 from api.dossier import Dossier
 from api.html import Child, Html, document, duration, el, lines_of, moment, money, prose, section, table
 from api.reviews import Finding, Review, Round
 from api.status_evidence import Sentence, StatusEvidence
 from db import BatchSummary, Command, StoredEvent, Story
-from git.history import Change, CommitInfo
+from git.history import Change, CommitInfo, FileChange
 
 MARKS: Final = {"good": "✓", "info": "•", "warn": "!", "bad": "✗"}
 KINDS: Final = {
@@ -29,7 +30,7 @@ def story_report(
     dossier: Dossier, transcripts: Mapping[int, Sequence[Entry]], changes: Mapping[str, Change | None], at: int
 ) -> bytes:
     """The file of one story; `at` is now, in ms since the epoch."""
-    cost = sum(command["cost_usd"] or 0 for command in dossier.commands)
+    cost = sum(command.cost_usd or 0 for command in dossier.commands)
     facts = f"{dossier.key} · {dossier.status.replace('-', ' ')} · {len(dossier.commands)} commands · {money(cost)}"
     return document(
         f"{dossier.key}: {dossier.title}",
@@ -70,7 +71,7 @@ def batch_report(
         ("Tokens", f"{batch.input_tokens:,} in, {batch.output_tokens:,} out"),
         ("Agent", f"{batch.agent}, workflow {batch.workflow}"),
     ]
-    shown = [msgspec.structs.asdict(command) for command in commands]
+    shown = [command_view(command) for command in commands]
     return document(
         f"{project}: batch {batch.id}",
         at,
@@ -128,8 +129,8 @@ def _finding(finding: Finding) -> str:
     return f"{finding.severity.upper()}: {finding.text}" if finding.severity else finding.text
 
 
-def _transcript(command: Mapping[str, Any], transcripts: Mapping[int, Sequence[Entry]]) -> Html | None:
-    entries = transcripts.get(command["id"])
+def _transcript(command: CommandView, transcripts: Mapping[int, Sequence[Entry]]) -> Html | None:
+    entries = transcripts.get(command.id)
     if not entries:
         return None
     rows = [el("li", el("b", entry.kind.value), f" {entry.text}", _answer(entry)) for entry in entries]
@@ -154,7 +155,7 @@ def _commit(commit: CommitInfo, change: Change | None) -> Html:
     return el("section", head, [_file(file) for file in change.files], left)
 
 
-def _file(file: Any) -> Html:
+def _file(file: FileChange) -> Html:
     size = "binary" if file.binary else f"+{file.added} \N{MINUS SIGN}{file.removed}"
     head = f"{file.path} · {file.status} · {size}"
     if not file.hunks:
@@ -198,30 +199,33 @@ def _remarks(remarks: Sequence[StoredEvent]) -> Html | None:
 # -- commands ---------------------------------------------------------------------------------------------------
 
 
-def _commands(commands: Sequence[Mapping[str, Any]], *, with_story: bool = False) -> Html | None:
+def _commands(commands: Sequence[CommandView], *, with_story: bool = False) -> Html | None:
     rows: list[list[Child]] = []
     for command in commands:
-        tokens = sum(command[f"{name}_tokens"] or 0 for name in ("input", "output", "cache_read", "cache_write"))
+        tokens = sum(tokens or 0 for tokens in _tokens(command))
         rows.append(
             [
-                f"{command['story_key']} {_name(command)}" if with_story else _name(command),
+                f"{command.story_key} {_name(command)}" if with_story else _name(command),
                 _outcome(command),
-                " ".join(filter(None, (command["agent"], command["model"]))),
-                moment(command["started_at"]),
-                duration(command["duration_ms"]),
+                " ".join(filter(None, (command.agent, command.model))),
+                moment(command.started_at),
+                duration(command.duration_ms),
                 f"{tokens:,}",
-                money(command["cost_usd"]),
+                money(command.cost_usd),
             ]
         )
     return table(COMMAND_HEADS, rows, NUMBERS)
 
 
-def _name(command: Mapping[str, Any]) -> str:
-    again = f" (attempt {command['attempt']})" if command["attempt"] > 1 else ""
-    return f"{command['command']}{again}"
+def _tokens(command: CommandView) -> tuple[int | None, ...]:
+    return command.input_tokens, command.output_tokens, command.cache_read_tokens, command.cache_write_tokens
 
 
-def _outcome(command: Mapping[str, Any]) -> str:
-    word = command.get("word") or ("" if "word" in command else command["verdict"]) or ""
-    parts = [command["status"], word, "" if command["status"] == "success" else command["reason"] or ""]
+def _name(command: CommandView) -> str:
+    again = f" (attempt {command.attempt})" if command.attempt > 1 else ""
+    return f"{command.command}{again}"
+
+
+def _outcome(command: CommandView) -> str:
+    parts = [command.status, command.verdict or "", "" if command.status == "success" else command.reason or ""]
     return " · ".join(part for part in parts if part)

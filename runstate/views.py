@@ -6,7 +6,7 @@ reader. Times are ms since the epoch, money is US dollars.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ from runstate.server_state import AgentView, Limits, Plan, ProjectView, ServerSt
 class BatchView(msgspec.Struct, frozen=True):
     id: int
     status: str
-    max_cycles: int | str
+    max_cycles: int | Literal["all"]
     cycles_completed: int
     started_at: int
     ended_at: int | None = None
