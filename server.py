@@ -27,6 +27,7 @@ import api.openapi
 import api.page
 import api.project
 import api.run
+import api.schema
 import api.settings
 import api.socket
 import api.transcripts
@@ -52,15 +53,15 @@ from orchestrator import Orchestrator
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
 from running.retention import Retention
-from running.watcher import ProjectWatcher
+from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
 from runstate.fold import RunState
+from runstate.server_state import ServerState
 from security.connections import ConnectionLimiter, Site, limits_for
 from security.token import cookie_secret
 from settings import LOOPBACK
 from store.batches import get_last_batch
-from store.log import get_events, get_events_between, get_events_since_batch
-from store.pruning import oldest_event
+from store.log import get_events, get_events_between, get_events_since_batch, oldest_event
 from store.schema import SchemaTooNew
 from websocket.hub import INIT_EVENTS, Hub
 
@@ -98,6 +99,7 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         api.history,
         api.transcripts,
         api.health,
+        api.schema,
         api.settings,
         api.metrics,
         api.openapi,
@@ -114,7 +116,7 @@ async def _services(
     """Everything that is open while the server runs, in order; closed in the opposite one."""
     settings = config.loaded.settings
     database = await Database.open(config.data_dir / "sprint-runner.db")
-    run_state = RunState()
+    run_state, server_state = RunState(), ServerState()
     await _restore(database, run_state)
     hub = Hub(
         epoch=database.epoch,
@@ -129,18 +131,27 @@ async def _services(
     hub.ring.pruned(await database.read(oldest_event))
     live = LiveSettings(config.loaded, config.reload)
     workspace = await _workspace(config, live, database)
-    app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, live)
-    upkeep, retention = ProjectWatcher(workspace, run_state, hub), Retention(workspace, hub.ring.pruned)
+    app[SERVICES] = Services(
+        database=database,
+        hub=hub,
+        run_state=run_state,
+        server_state=server_state,
+        orchestrator=Orchestrator(workspace, run_state),
+        workspace=workspace,
+        live=live,
+    )
+    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.trouble))
+    retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name)
-    events.start(database, run_state.apply, upkeep.committed, hub.publish, notifier.take, *subscribers)
+    events.start(database, run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
     notifier.start()
     await app[SERVICES].orchestrator.recover()
-    await upkeep.start()
+    await watcher.start()
     retention.start()
     hub.start()
     yield
     await retention.stop()
-    await upkeep.stop()
+    await watcher.stop()
     await notifier.stop()
     events.stop()
     await database.close()
@@ -172,19 +183,18 @@ async def _workspace(config: ServerConfig, live: LiveSettings, database: Databas
 async def _restore(database: Database, run_state: RunState) -> None:
     """Fold the newest batch's events again: the state is what it was at the last committed event."""
     last = await database.read(get_last_batch)
-    if last is not None:
-        rows = await database.read(get_events_since_batch, last.id)
-        run_state.apply(
-            events.Event(
-                type=events.EventType(row.type),
-                payload=msgspec.json.decode(row.payload),
-                timestamp=row.timestamp,
-                seq=row.seq,
-                batch_id=row.batch_id,
-            )
-            for row in rows
+    rows = [] if last is None else await database.read(get_events_since_batch, last.id)
+    stored = (
+        events.Event(
+            type=events.EventType(row.type),
+            payload=msgspec.json.decode(row.payload),
+            timestamp=row.timestamp,
+            seq=row.seq,
+            batch_id=row.batch_id,
         )
-    run_state.run.seq = database.last_seq
+        for row in rows
+    )
+    run_state.restore(stored, database.last_seq)
 
 
 async def _newest(database: Database) -> list[bytes]:
@@ -248,7 +258,7 @@ async def _until_done(ended: asyncio.Future[None], headless: Headless | None, or
 
 def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -> None:
     """The one line that says where the page is: people read it, programs wait for it."""
-    agent = services.run_state.run.agent
+    agent = services.server_state.agent
     version = (agent.version or "not available").split(" (")[0]
     line = f"Sprint Runner at {url}  (project {config.project.name}, agent {agent.name} {version})\n"
     out.write(line)

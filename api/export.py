@@ -17,7 +17,7 @@ from aiohttp import web
 import agents
 from agents import Entry
 from api import reports
-from api.dossier import Dossier, dossier_of, standings
+from api.dossier import Dossier, dossier_of, evidence_by_story
 from api.http import SERVICES, ApiError, Services, path_id
 from git.history import Change, NoSuchChange, change_of
 from git.process import GitError
@@ -43,7 +43,7 @@ async def export_story(request: web.Request) -> web.Response:
     commands = await services.database.read(get_commands_by_key, key)
     changes = {commit.hash: await _change(services, commit.hash) for commit in dossier.commits[:COMMITS_MAX]}
     transcripts = await _transcripts(services, commands)
-    content = await asyncio.to_thread(reports.story_sheet, dossier, transcripts, changes, _now(services))
+    content = await asyncio.to_thread(reports.story_report, dossier, transcripts, changes, _now(services))
     return _file(f"story-{key}", content)
 
 
@@ -62,11 +62,11 @@ async def export_batch(request: web.Request) -> web.Response:
         remarks += await database.read(find_events, wanted, REMARKS_MAX)
     remarks.sort(key=lambda event: event.seq)
     project = services.workspace.project.name
-    told = await standings(services)
+    evidence = await evidence_by_story(services)
     stories = _masked(services, stories, list[Story])
     commands = _masked(services, commands, list[Command])
-    sheet = partial(reports.batch_sheet, project, batch, stories, commands, told, remarks, _now(services))
-    content = await asyncio.to_thread(sheet)
+    report = partial(reports.batch_report, project, batch, stories, commands, evidence, remarks, _now(services))
+    content = await asyncio.to_thread(report)
     return _file(f"batch-{batch_id}", content)
 
 

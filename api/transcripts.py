@@ -10,7 +10,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -27,42 +27,52 @@ ENTRIES_MOST: Final = 1_000_000  # that a reader may say it has
 LINE_BYTES: Final = 32 << 20  # a longer line is sent, and searched for secrets, in parts
 
 
+class Transcript(msgspec.Struct, frozen=True, rename={"start": "from"}):
+    """The entries from `from` on."""
+
+    command_id: int
+    command: str
+    start: int
+    entries: list[agents.Entry]
+
+
 async def get_transcript(request: web.Request) -> web.StreamResponse:
     services, command_id = request.app[SERVICES], path_id(request, "id")
     command = await services.database.read(get_command, command_id)
     if command is None:
         raise ApiError(404, "not_found", f"there is no command {command_id}")
-    told = {"command_id": command_id, "command": command.command}
     if command.stream_path is None:
-        return _absent(request, services, command, told)
+        return _absent(request, services, command)
     path = await asyncio.to_thread(stream_file, services.workspace.data_dir / command.stream_path)
     if not await asyncio.to_thread(path.is_file):
-        return _absent(request, services, command, told)
+        return _absent(request, services, command)
     if request.query.get("raw") == "1":
         return await _send(request, path, services)
     had = query_int(request, "from", 0, 0, ENTRIES_MOST) or 0
-    content = await asyncio.to_thread(_entries, services, path, command.agent, told, had)
+    content = await asyncio.to_thread(_entries, services, path, command, had)
     return web.Response(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def _absent(request: web.Request, services: Services, command: Command, told: dict[str, Any]) -> web.Response:
+def _absent(request: web.Request, services: Services, command: Command) -> web.Response:
     """A stream that was kept long enough is gone; the transcript says so, the raw one is not found."""
     workspace = services.workspace
     why = absence(command, workspace.settings().retention_days, workspace.clock())
     if request.query.get("raw") == "1" or (command.ended_at is None and command.agent != RUNNER):
         raise ApiError(404, "not_found", why)
-    return json_response({**told, "from": 0, "entries": [agents.Entry(agents.EntryKind.NOTE, why)]})
+    entries = [agents.Entry(agents.EntryKind.NOTE, why)]
+    return json_response(Transcript(command.id, command.command, 0, entries))
 
 
-def _entries(services: Services, path: Path, agent: str, told: dict[str, Any], had: int) -> bytes:
+def _entries(services: Services, path: Path, command: Command, had: int) -> bytes:
     """The entries behind the first `had`, masked as the JSON that they are sent as: no field can be forgotten.
 
     Of a run so long that its middle is left out only the first entries keep their places; all others are sent.
     """
-    spec = services.workspace.agents.get(agent)
+    spec = services.workspace.agents.get(command.agent)
     entries = agents.read_transcript(path, "text" if spec is None else spec.kind)
     start = min(had, agents.steady(len(entries)))
-    return services.workspace.masker.bytes(msgspec.json.encode({**told, "from": start, "entries": entries[start:]}))
+    transcript = Transcript(command.id, command.command, start, entries[start:])
+    return services.workspace.masker.bytes(msgspec.json.encode(transcript))
 
 
 async def _send(request: web.Request, path: Path, services: Services) -> web.StreamResponse:

@@ -19,7 +19,7 @@ from running.preflight import NotNow
 from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
 from running.workspace import Workspace, until_stored
 from store.batches import Batch
-from store.presets import get_preset, keep_preset
+from store.meta import get_preset, keep_preset
 from workflow import (
     CLASSIC,
     PRESETS,

@@ -18,7 +18,7 @@ from running.runner_task import RUNNER
 from running.workspace import Workspace
 from store.batches import get_active_batch
 from store.commands import Command, get_running_commands
-from store.pruning import oldest_event, prune_events
+from store.log import oldest_event, prune_events
 
 STREAMS: Final = "streams"  # below the data folder; in it a folder for each batch
 EVERY_S: Final = 86_400.0

@@ -79,7 +79,7 @@ async def test_an_answer_goes_to_the_session_that_asked(make_runner: MakeRunner,
     assert asked["question"].startswith("Which colour?")
     assert asked["question"] in asked["message"]
     run = runner.run_state.run
-    assert (run.state, run.reason, run.operations, needs(runner)) == ("paused", "question", [], ["question"])
+    assert (run.state, run.reason, run.operations, needs(runner)) == ("paused", "question", (), ["question"])
     assert runner.commands("stopped") == ["1-1-a dev-story"]
     assert runner.of("command:end")[0]["reason"] == f"It asks: {asked['question']}"
     await runner.orchestrator.answer(asked["command_id"], "blue")

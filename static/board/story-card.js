@@ -9,7 +9,7 @@ import { openStatusMenu } from "./status-menu.js";
 /** @typedef {{story: PlanStory, operation: Operation | null, movable: boolean, replaying: boolean}} Card */
 
 /** The mark of each tone, for people who do not see colours. */
-const MARKS = { good: "check", calm: "clock", hold: "alert", bad: "cross" };
+const MARKS = { good: "check", info: "clock", warn: "alert", bad: "cross" };
 
 export class StoryCard {
   el;

@@ -15,8 +15,8 @@ const VOICE_MOST = 3;
 
 /** @typedef {{words: string, run: () => void}} Offer something to do about it; the note goes when it is taken */
 
-/** @param {string} message @param {"good" | "bad" | "calm"} [tone] @param {Offer[]} [offers] */
-export function toast(message, tone = "calm", offers = []) {
+/** @param {string} message @param {"good" | "bad" | "info"} [tone] @param {Offer[]} [offers] */
+export function toast(message, tone = "info", offers = []) {
   const note = h("div", { class: "toast", "data-tone": tone }, h("p", { text: message }));
   for (const { words, run } of offers) {
     note.append(

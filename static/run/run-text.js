@@ -7,7 +7,7 @@ import { hourMinute, money, plural, remaining } from "../kit/format.js";
 
 /** @typedef {import("../state.js").RunState} RunState */
 /** @typedef {{done: number, total: number, blocked: number, runnable: number}} Counts */
-/** @typedef {"calm" | "live" | "hold" | "good" | "bad"} Tone */
+/** @typedef {"info" | "live" | "warn" | "good" | "bad"} Tone */
 
 /**
  * @param {RunState} run
@@ -22,13 +22,13 @@ export function headline(run, counts, now) {
     case "running":
       return { text: `Running – ${position(run, counts)}`, tone: "live" };
     case "pausing":
-      return { text: "Pausing – the current command ends first", tone: "hold" };
+      return { text: "Pausing – the current command ends first", tone: "warn" };
     case "stopping":
-      return { text: "Stopping – waiting for the last command to end", tone: "hold" };
+      return { text: "Stopping – waiting for the last command to end", tone: "warn" };
     case "paused":
-      return { text: pausedText(run.reason), tone: "hold" };
+      return { text: pausedText(run.reason), tone: "warn" };
     case "waiting":
-      return { text: waitingText(run, now), tone: "hold" };
+      return { text: waitingText(run, now), tone: "warn" };
     default:
       return idleText(run, counts);
   }
@@ -74,18 +74,18 @@ function waitingText(run, now) {
  */
 function idleText(run, counts) {
   if (run.resumable !== null) {
-    return { text: "Interrupted: press Resume to go on at the same place", tone: "hold" };
+    return { text: "Interrupted: press Resume to go on at the same place", tone: "warn" };
   }
   const result = resultText(run.totals.stories_done, run.totals.stories_blocked);
   switch (run.batch?.status) {
     case "completed":
-      return { text: `Finished: ${result}`, tone: run.totals.stories_blocked ? "hold" : "good" };
+      return { text: `Finished: ${result}`, tone: run.totals.stories_blocked ? "warn" : "good" };
     case "stopped":
-      return { text: `Stopped: ${result}`, tone: "calm" };
+      return { text: `Stopped: ${result}`, tone: "info" };
     case "error":
       return { text: `Failed: ${run.batch.reason ?? "the batch ended with an error"}`, tone: "bad" };
     default:
-      return { text: readyText(counts), tone: "calm" };
+      return { text: readyText(counts), tone: "info" };
   }
 }
 

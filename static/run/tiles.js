@@ -77,7 +77,7 @@ function renderBar(id, spent, budget) {
   attr(bar, "max", budget);
   attr(bar, "value", Math.min(spent, budget));
   attr(bar, "aria-valuetext", `${money(spent)} ${shareText(spent, budget)}`);
-  attr(bar, "data-tone", spent >= budget ? "bad" : spent >= budget * BUDGET_WARNS ? "hold" : null);
+  attr(bar, "data-tone", spent >= budget ? "bad" : spent >= budget * BUDGET_WARNS ? "warn" : null);
 }
 
 /** @param {Model} model */

@@ -9,7 +9,7 @@
  *   raw_status: string, runnable: boolean, tasks: {done: number, total: number} | null, file: string | null,
  *   drift: {file_status: string} | null, line: number | null, comment: string | null,
  *   standing?: StatusEvidence | null}} PlanStory `standing` is what the status rests on, by the runner's own records
- * @typedef {{tone: "good" | "calm" | "hold" | "bad", words: string}} StatusEvidence
+ * @typedef {{tone: "good" | "info" | "warn" | "bad", words: string}} StatusEvidence
  * @typedef {{id: string, key: string | null, title: string | null, status: string, raw_status: string,
  *   retrospective: any, stories: string[]}} Epic
  * @typedef {{project: {name: string, tracker: string, candidates: string[], writable: boolean, root: string},

@@ -4,13 +4,13 @@
  */
 import { attr, byId } from "../kit/dom.js";
 
-/** @typedef {"calm" | "live" | "hold" | "good" | "bad" | "offline" | "need"} Sign */
+/** @typedef {"info" | "live" | "warn" | "good" | "bad" | "offline" | "need"} Sign */
 
 /** @type {Record<Sign, {ground: string, mark: string}>} Marks are drawn in a box of 24. */
 const SIGNS = {
-  calm: { ground: "#00545f", mark: "" },
+  info: { ground: "#00545f", mark: "" },
   live: { ground: "#00545f", mark: '<path d="M13 11.5v9l7.5-4.5z" fill="#fff" stroke="#00545f" stroke-width="2"/>' },
-  hold: { ground: "#7a4f00", mark: '<path d="M14.5 13v7M19 13v7" stroke="#fff" stroke-width="2.6"/>' },
+  warn: { ground: "#7a4f00", mark: '<path d="M14.5 13v7M19 13v7" stroke="#fff" stroke-width="2.6"/>' },
   good: { ground: "#2c6a1d", mark: '<path d="M12.5 16.5l3 3 5.5-6.5" stroke="#fff" stroke-width="2.6"/>' },
   bad: { ground: "#a62a1a", mark: '<path d="M13.5 13.5l6 6M19.5 13.5l-6 6" stroke="#fff" stroke-width="2.6"/>' },
   need: { ground: "#a62a1a", mark: '<path d="M17 11v5.5M17 20v.2" stroke="#fff" stroke-width="3.2"/>' },
@@ -31,7 +31,7 @@ export function showIcon(sign) {
   attr(
     byId("favicon"),
     "href",
-    sign === "calm" ? "/static/shell/favicon.svg" : `data:image/svg+xml,${encodeURIComponent(svg)}`,
+    sign === "info" ? "/static/shell/favicon.svg" : `data:image/svg+xml,${encodeURIComponent(svg)}`,
   );
   attr(byId("favicon"), "data-sign", sign);
 }

@@ -16,7 +16,7 @@ import { createStoryCommands } from "./story-commands.js";
 /** @typedef {{name: string, el: HTMLElement, update: (dossier: Dossier) => void}} Section */
 
 /** The mark of each tone. @type {Record<string, string>} */
-const MARKS = { good: "check", calm: "clock", hold: "alert", bad: "cross" };
+const MARKS = { good: "check", info: "clock", warn: "alert", bad: "cross" };
 
 /**
  * @param {string} key
@@ -122,7 +122,7 @@ function evidence({ evidence: all, problems, checks }) {
     h("li", { "data-tone": one.tone }, icon(MARKS[one.tone]), h("span", {}, ...inlineMarkdown(one.text))),
   );
   const odd = (problems ?? []).map((/** @type {string} */ words) =>
-    h("li", { "data-tone": "hold" }, icon("alert"), h("span", { text: `In its file: ${words}` })),
+    h("li", { "data-tone": "warn" }, icon("alert"), h("span", { text: `In its file: ${words}` })),
   );
   const runs = (checks ?? []).map(createCheck);
   const list = rows.length + odd.length ? [h("ul", { class: "evidence" }, ...rows, ...odd)] : [];

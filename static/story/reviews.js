@@ -20,7 +20,7 @@ const KINDS = {
   "code-review": "Code review",
 };
 /** How grave a verdict is. @type {Record<string, string>} */
-const GRAVITY = { critical: "bad", high: "bad", medium: "hold", low: "hold" };
+const GRAVITY = { critical: "bad", high: "bad", medium: "warn", low: "warn" };
 
 /** @param {(commandId: number) => void} openCommand */
 export function createReviews(openCommand) {

@@ -78,7 +78,7 @@ def test_a_usage_limit_is_counted_down_and_can_be_tried(context: BrowserContext,
     start(page, cycles=1)
     headline(page).to_have_text(re.compile(r"^Waiting for the usage limit until .* \(in . h .*\)$"), timeout=BATCH_MS)
     expect(page).to_have_title(re.compile("^‖ 0/7 "))
-    assert sign(page) == "hold"
+    assert sign(page) == "warn"
     page.clock.fast_forward("01:00:00")
     headline(page).to_have_text(HOUR)
     expect(page.locator(".attention-words")).to_have_text(HOUR)

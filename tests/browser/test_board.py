@@ -143,7 +143,7 @@ def test_a_change_of_somebody_else_is_never_written_over(board: Page, tracker: P
     at(board, THIRD, "done")
     assert f"{THIRD}: done" in tracker.read_text()
     expect(card(board, THIRD).locator(".standing")).to_have_text("Set to done by hand · No review")
-    expect(card(board, THIRD).locator(".standing")).to_have_attribute("data-tone", "hold")
+    expect(card(board, THIRD).locator(".standing")).to_have_attribute("data-tone", "warn")
 
 
 def test_a_file_that_cannot_be_written_safely_is_left_alone(board: Page, tracker: Path, watch: Watch) -> None:

@@ -13,7 +13,7 @@ const STORY = /** @type {any} */ ({
   status: "review",
   raw_status: "review",
   comment: "wait for Iris",
-  standing: { tone: "calm", words: "1 review: high" },
+  standing: { tone: "info", words: "1 review: high" },
 });
 const ANY = { query: "", epic: "", status: "" };
 

@@ -10,7 +10,7 @@ from db import Database
 from store.batches import create_batch
 from store.checks import create_check, get_checks_by_key, get_checks_of_command
 from store.commands import create_command
-from store.presets import get_preset, keep_preset
+from store.meta import get_preset, keep_preset
 from store.questions import NotAsked, answer_question, ask_question, get_question, get_questions
 
 
