@@ -22,10 +22,10 @@ quick: $(VENV)/dev
 
 lint: $(VENV)/dev node_modules/ready
 	$(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/tsc -p tests/js
-	node_modules/.bin/biome format
+	node_modules/.bin/biome check --error-on-warnings
 
 format: $(VENV)/dev node_modules/ready
-	$(PY) -m ruff format . && node_modules/.bin/biome format --write
+	$(PY) -m ruff format . && node_modules/.bin/biome check --write
 
 fuzz: $(VENV)/dev
 	$(PY) -m tests.fuzz.fuzz_tracker --inputs 100000 --seconds 900

@@ -5,6 +5,7 @@ import { dateOf, days } from "../kit/chart-axis.js";
 import { bars, columns, rounds, steps } from "../kit/charts.js";
 import { clock, day, plural } from "../kit/format.js";
 import {
+  formatLine,
   GROUPS,
   ledgerTable,
   nameOf,
@@ -14,7 +15,6 @@ import {
   sorted,
   success,
   successTable,
-  formatLine,
 } from "./ledger.js";
 
 /** @typedef {import("./ledger.js").Insights} Insights */
@@ -143,7 +143,9 @@ function daysOf(lines, { filter, now }) {
   if (!filter.days) return days(first, last);
   const start = dateOf(startOf(filter.days, now));
   const today = dateOf(now);
-  return days(start < first ? start : first, last < today ? today : last);
+  const [from] = [start, first].sort();
+  const [to] = [last, today].sort().reverse();
+  return days(from, to);
 }
 
 /** An instant on the first day of a period that ends now. @param {number} length days @param {number} now */

@@ -23,7 +23,11 @@ export function createRunTab(actions) {
     createRemaining(),
   ];
   return {
-    render: (model, now) => parts.forEach((part) => part.render(model, now)),
-    tick: (model, now) => parts.forEach((part) => part.tick?.(model, now)),
+    render(model, now) {
+      for (const part of parts) part.render(model, now);
+    },
+    tick(model, now) {
+      for (const part of parts) part.tick?.(model, now);
+    },
   };
 }

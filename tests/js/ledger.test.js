@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  formatLine,
   ledgerTable,
   MEASURES,
   percent,
@@ -9,7 +10,6 @@ import {
   sorted,
   success,
   summary,
-  formatLine,
 } from "../../static/insights/ledger.js";
 
 /** @param {string} name @param {Record<string, number>} fields @returns {any} */

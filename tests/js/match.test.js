@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { best, score, queryWords } from "../../static/shell/match.js";
+import { best, queryWords, score } from "../../static/shell/match.js";
 
 const NAMES = ["Pause the run", "Go to Board", "Theme: dark", "1-2 Import a spreadsheet", "Board of dark wood"];
 /** @param {string} query */

@@ -10,7 +10,8 @@ class Platform {
   /** @type {any[]} */ lines = [];
   now = () => this.time;
   random = () => 1;
-  cancel = (/** @type {any} */ timer) => void (this.timers = this.timers.filter((other) => other !== timer));
+  cancel = (/** @type {any} */ timer) =>
+    this.timers.splice(0, Infinity, ...this.timers.filter((other) => other !== timer));
 
   after = (/** @type {number} */ ms, /** @type {() => void} */ run) => {
     const timer = { at: this.time + ms, run };
