@@ -13,9 +13,9 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import board, burst, delivery, endtoend, install, memory, page, project
+from tests.bench import board, burst, delivery, endtoend, install, masking, memory, page, project
 
-PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board", "install")
+PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board", "install", "masking")
 
 
 def main() -> None:
@@ -34,6 +34,7 @@ def main() -> None:
         "page": page.run,
         "board": board.run,
         "install": install.run,
+        "masking": masking.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
