@@ -22,6 +22,7 @@ import api.export
 import api.health
 import api.history
 import api.http
+import api.masked
 import api.metrics
 import api.openapi
 import api.page
@@ -58,6 +59,7 @@ from running.workspace import Workspace
 from runstate.fold import RunState
 from runstate.server_state import ServerState
 from security.connections import ConnectionLimiter, Site, limits_for
+from security.controls import visible_value
 from security.token import cookie_secret
 from settings import LOOPBACK
 from store.batches import get_last_batch
@@ -86,7 +88,7 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         csp=security.policy(pages[""].content),
         secret=cookie_secret(config.data_dir) if settings.token is not None else None,
     )
-    app = web.Application(middlewares=[api.http.errors], client_max_size=api.http.BODY_MAX)
+    app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
     security.protect(app, guard, api.http.refuse)
     app[api.page.MANIFEST] = pages
     for module in (
@@ -143,7 +145,8 @@ async def _services(
     watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.trouble))
     retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name)
-    events.start(database, run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
+    subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
+    events.start(database, *subscribers, clean=lambda payload: visible_value(workspace.masker.value(payload)))
     notifier.start()
     await app[SERVICES].orchestrator.recover()
     await watcher.start()

@@ -20,6 +20,7 @@ from api.http import SERVICES, ApiError, Services, json_response, path_id, query
 from running.attempt import stream_file
 from running.retention import absence
 from running.runner_task import RUNNER
+from security.streams import StreamMasker
 from store.commands import Command, get_command
 
 PIECE_BYTES: Final = 1 << 20  # of the stream that are read, masked and sent at a time
@@ -72,16 +73,17 @@ def _entries(services: Services, path: Path, command: Command, had: int) -> byte
     entries = agents.read_transcript(path, "text" if spec is None else spec.kind)
     start = min(had, agents.steady(len(entries)))
     transcript = Transcript(command.id, command.command, start, entries[start:])
-    return services.workspace.masker.bytes(msgspec.json.encode(transcript))
+    return services.workspace.masker.json(msgspec.json.encode(transcript))
 
 
 async def _send(request: web.Request, path: Path, services: Services) -> web.StreamResponse:
     """The stream in pieces of whole lines: memory is bounded however long it is."""
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
     await response.prepare(request)
-    pieces, masker = _pieces(path), services.workspace.masker
+    pieces, masker = _pieces(path), StreamMasker(services.workspace.masker)
     while piece := await asyncio.to_thread(next, pieces, b""):
-        await response.write(await asyncio.to_thread(masker.bytes, piece))
+        await response.write(await asyncio.to_thread(masker.feed, piece))
+    await response.write(await asyncio.to_thread(masker.close))
     await response.write_eof()
     return response
 

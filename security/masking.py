@@ -112,6 +112,11 @@ class LineMasker:
         self._open = False
         self._within = False  # at least one line of a key was seen
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a private key has begun and not ended."""
+        return self._open
+
     def text(self, text: str) -> str:
         """The next text, masked."""
         if not self._open:

@@ -170,12 +170,14 @@ def test_bytes_that_are_no_text_are_kept() -> None:
 
 
 @given(st.lists(st.sampled_from([*SECRETS, *PLAIN[:12], "x", " ", '"', "\\", "@", "://", "eyJ"]), max_size=8))
+@settings(deadline=None)
 def test_what_is_masked_is_not_masked_again(pieces: list[str]) -> None:
     masked = Masker().text(" ".join(pieces))
     assert Masker().text(masked) == masked
 
 
 @given(st.text(alphabet=string.printable, max_size=200))
+@settings(deadline=None)
 def test_any_text_in_json_stays_json(text: str) -> None:
     masked = Masker().bytes(json.dumps([text]).encode())
     assert isinstance(json.loads(masked)[0], str)
@@ -317,6 +319,7 @@ def test_nothing_around_a_secret_hides_it(both: tuple[str, str], before: str, af
 
 
 @given(st.sampled_from(SECRETS), st.integers(1, 60))
+@settings(deadline=None)
 def test_a_colour_within_a_secret_does_not_hide_it(secret: str, at: int) -> None:
     if secret.startswith("-----"):
         return
@@ -327,6 +330,7 @@ def test_a_colour_within_a_secret_does_not_hide_it(secret: str, at: int) -> None
 
 
 @given(st.sampled_from([secret for secret in SECRETS if not secret.startswith("-----")]), st.integers(12, 60))
+@settings(deadline=None)
 def test_a_secret_that_was_cut_off_is_masked(secret: str, at: int) -> None:
     """Lines are cut with an ellipsis before they are masked."""
     shown = Masker().text(f"export KEY={secret[: min(at, len(secret) - 1)]}…")
