@@ -35,6 +35,7 @@ import api.transcripts
 import events
 import security
 from api.http import SERVICES, LiveSettings, Services
+from api.recordings import RECORDINGS, Recordings
 from base.program import PROGRAM_DIR
 from cli import arguments, logs, verbs
 from cli.config import (
@@ -107,6 +108,7 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         api.openapi,
     ):
         app.add_routes(module.ROUTES)
+    app[RECORDINGS] = Recordings()
     app.cleanup_ctx.append(lambda app: _services(app, config, subscribers))
     app.on_shutdown.append(_end_run_and_pages)
     return app
@@ -163,6 +165,7 @@ async def _services(
 async def _end_run_and_pages(app: web.Application) -> None:
     await app[SERVICES].orchestrator.shutdown()
     await app[SERVICES].hub.close()
+    app[RECORDINGS].close()
 
 
 async def _workspace(config: ServerConfig, live: LiveSettings, database: Database) -> Workspace:
@@ -275,6 +278,8 @@ def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -
 def main(argv: Sequence[str] | None = None) -> int:
     options = arguments.parse(sys.argv[1:] if argv is None else argv)
     logs.set_up(getattr(options, "log_level", "warning"), getattr(options, "log_format", "text"))
+    if options.verb == "token":
+        return verbs.print_token()
     try:
         config = resolve(options)
         logs.mask(masker_of(config.loaded.settings).text)

@@ -13,9 +13,20 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import board, burst, delivery, endtoend, install, masking, memory, page, project
+from tests.bench import board, burst, delivery, endtoend, install, masking, memory, page, project, recordings
 
-PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board", "install", "masking")
+PARTS: Final = (
+    "delivery",
+    "burst",
+    "endtoend",
+    "memory",
+    "project",
+    "page",
+    "board",
+    "install",
+    "masking",
+    "recordings",
+)
 
 
 def main() -> None:
@@ -35,6 +46,7 @@ def main() -> None:
         "board": board.run,
         "install": install.run,
         "masking": masking.run,
+        "recordings": recordings.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
