@@ -87,7 +87,7 @@ def _behind(name: str, words: str, value: str) -> Shape:
 _JWT: Final = r"[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+){1,3}"
 _TELEGRAM: Final = r"[A-Za-z0-9_-]{32,35}(?![A-Za-z0-9_-])"
 
-_ENCODED: Final = r"(?:[A-Za-z0-9_.~!*'()-]|%(?!40)[0-9A-Fa-f]{2}){1,500}+(?=%40[A-Za-z0-9_-])"
+_ENCODED: Final = r"(?:[A-Za-z0-9_.~!*'()-]|%(?!40|2F)[0-9A-Fa-f]{2}){1,500}+(?=%40[A-Za-z0-9_-])"
 _PASSWORD: Final = r"[^\s/?#@:\"'<>\\]{0,200}+:)(?!\[masked)[^\s/?#@\"'<>\\]{1,500}+(?=@[A-Za-z0-9\[_-])"  # noqa: S105
 _VALUE: Final = r"(?=[A-Za-z0-9._~+/=%-]{16})(?:[A-Za-z0-9._~+/=-]|%[23][BbDdFf]){16,4000}+"
 
