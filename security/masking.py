@@ -22,6 +22,7 @@ from security.shapes import BEGINNINGS, GROUPS
 
 VALUE_MIN: Final = 8  # characters of a value that is masked wherever it stands; shorter ones stand in ordinary words
 VALUE_MAX: Final = 64 * 1024  # characters; a longer variable is no key
+CUT_CHARS: Final = 300  # at the end of a text that was cut off, where the beginning of a key may stand
 BETWEEN: Final = "\n\0\n"  # no secret reaches over it
 PRIVATE_KEY: Final = "[masked: private key]"
 
@@ -53,7 +54,9 @@ class Masker:
         masked = self._mask(text)
         if "\x1b" in masked and _COLOURED_WORD.search(masked):
             masked = "\n".join(self._line(line) for line in masked.split("\n"))
-        return BEGINNINGS.sub("[masked: key]…", masked) if masked.endswith("…") else masked
+        if not masked.endswith("…"):
+            return masked
+        return masked[:-CUT_CHARS] + BEGINNINGS.sub("[masked: key]…", masked[-CUT_CHARS:])
 
     def value(self, value: Any) -> Any:
         """The same for every text of a JSON value; the value itself where none holds a secret."""
