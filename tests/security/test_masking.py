@@ -329,7 +329,7 @@ def test_a_colour_within_a_secret_does_not_hide_it(secret: str, at: int) -> None
     assert core(secret) not in masked
 
 
-@given(st.sampled_from([secret for secret in SECRETS if not secret.startswith("-----")]), st.integers(12, 60))
+@given(st.sampled_from([secret for secret in SECRETS if not secret.startswith("-----")]), st.integers(20, 60))
 @settings(deadline=None)
 def test_a_secret_that_was_cut_off_is_masked(secret: str, at: int) -> None:
     """Lines are cut with an ellipsis before they are masked."""
