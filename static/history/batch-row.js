@@ -1,7 +1,7 @@
 // @ts-check
 /** A batch in the table of the History tab; its stories are fetched when it is opened. */
 import { catchApiError, get } from "../kit/api.js";
-import { h, icon, show, text } from "../kit/dom.js";
+import { fill, h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, plural, shortKey, statusText, stopwatch, tokens } from "../kit/format.js";
 import { toHash } from "../shell/router.js";
 
@@ -78,7 +78,7 @@ export class BatchRow {
     const { status, reason, stories, stories_done: done, stories_blocked: blocked } = batch;
     this.#outcome.dataset.outcome = status;
     const outcome = [status, reason].filter(Boolean).join(": ");
-    this.#outcome.replaceChildren(icon(GLYPHS[status] ?? "unknown"), outcome);
+    fill(this.#outcome, icon(GLYPHS[status] ?? "unknown"), outcome);
     this.#bar.style.setProperty("--share-done", String(stories ? done / stories : 0));
     this.#bar.style.setProperty("--share-blocked", String(stories ? blocked / stories : 0));
     const rest = blocked ? `, ${blocked} blocked` : "";
@@ -108,7 +108,7 @@ export class BatchRow {
     this.#titles = titles;
     const stories = await readStories(this.id, titleOf);
     // A newer plan may have arrived meanwhile, with another read under way.
-    if (titles === this.#titles) this.#stories.replaceChildren(stories);
+    if (titles === this.#titles) fill(this.#stories, stories);
   }
 }
 

@@ -3,6 +3,7 @@
 import { attr, byId, h, list, show, text } from "../kit/dom.js";
 import { clock, hourMinute, money, plural, shortKey, statusText } from "../kit/format.js";
 import { announce } from "../kit/toast.js";
+import { visible } from "../kit/visible.js";
 import { headline } from "../run/run-text.js";
 import { showIcon } from "./tab-icon.js";
 
@@ -23,7 +24,7 @@ export function createHeader(actions) {
     const { text: sentence, tone } = headline(model.run, model.counts, now);
     text(byId("headline-words"), sentence);
     attr(byId("headline"), "data-tone", tone);
-    const title = titleOf(model);
+    const title = visible(titleOf(model));
     if (document.title !== title) document.title = title;
     showIcon(signOf(model, tone));
     if (sentence !== spoken && model.run.state !== "waiting") announce(sentence);

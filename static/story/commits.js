@@ -2,7 +2,7 @@
 /** What git knows of a story: its commits with their lines, and how the tree changed since its development began. */
 
 import { createDisclosure } from "../kit/disclosure.js";
-import { h, list, show } from "../kit/dom.js";
+import { fill, h, list, show } from "../kit/dom.js";
 import { clock, day, plural } from "../kit/format.js";
 import { createSize, readChange } from "./diff.js";
 
@@ -46,10 +46,9 @@ export function createCommits(key) {
       sizeOf(diff),
     ];
     const old = tree.firstElementChild;
-    if (old instanceof HTMLDetailsElement && old.open) return old.querySelector("summary")?.replaceChildren(...summary);
-    tree.replaceChildren(
-      createDisclosure({ class: "commit", summary, load: () => readChange(`${urlOf(key)}work`) }).el,
-    );
+    const head = old instanceof HTMLDetailsElement && old.open ? old.querySelector("summary") : null;
+    if (head) return fill(head, ...summary);
+    fill(tree, createDisclosure({ class: "commit", summary, load: () => readChange(`${urlOf(key)}work`) }).el);
   }
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** The commands that worked for a story: outcome, attempt, agent, time, tokens, cost, reason, transcript. */
 
-import { attr, h, icon, list, show, text } from "../kit/dom.js";
+import { attr, fill, h, icon, list, show, text } from "../kit/dom.js";
 import { allTokens, clock, count, day, duration, money, plural, shortCommand, tokens } from "../kit/format.js";
 import { setUrlParams } from "../kit/url-params.js";
 import { copyText } from "../run/log-detail.js";
@@ -91,7 +91,7 @@ class CommandRow {
     this.#drawResult(command);
     text(this.#facts, factsOf(command));
     attr(this.#facts, "title", tokenText(command));
-    this.#change.replaceChildren(...changeOf(command));
+    fill(this.#change, ...changeOf(command));
     text(this.#reason, command.status === "success" ? "" : command.reason);
     show(this.#reason, Boolean(this.#reason.textContent));
   }
@@ -99,7 +99,7 @@ class CommandRow {
   /** @param {Command} command */
   #drawResult({ status, verdict }) {
     const { result, glyph, words } = resultOf(status);
-    this.#mark.replaceChildren(glyph ? icon(glyph) : h("span", { class: "spin" }));
+    fill(this.#mark, glyph ? icon(glyph) : h("span", { class: "spin" }));
     attr(this.el, "data-result", result);
     text(this.#verdict, verdict);
     text(this.#outcome, words);

@@ -1,7 +1,7 @@
 // @ts-check
 /** The commands of the Timeline as a table and as CSV. */
 import { download, toCsv } from "../kit/csv.js";
-import { byId, h, text } from "../kit/dom.js";
+import { byId, fill, h, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
 import { resultOf } from "../shell/command-list.js";
@@ -53,7 +53,7 @@ export class CommandTable {
   #draw() {
     if (!this.#details.open) return;
     const { length } = this.#commands;
-    byId("chart-table-rows").replaceChildren(...this.#commands.slice(-ROWS_MOST).map(tableRow));
+    fill(byId("chart-table-rows"), ...this.#commands.slice(-ROWS_MOST).map(tableRow));
     const note = `The newest ${count(ROWS_MOST)} of ${count(length)}; the CSV has all.`;
     text(byId("chart-table-note"), length > ROWS_MOST ? note : "");
   }

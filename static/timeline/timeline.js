@@ -4,7 +4,7 @@
  * of each command, and the same as a table. What is shown is in the address.
  */
 
-import { attr, byId, h, show, text } from "../kit/dom.js";
+import { attr, byId, fill, h, show, text } from "../kit/dom.js";
 import { count, day, duration, plural } from "../kit/format.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
 import { resultOf } from "../shell/command-list.js";
@@ -160,7 +160,7 @@ export class Timeline {
     ];
     const known = [...first, ...options].some(({ value }) => value === choice());
     const other = known ? [] : [{ value: choice(), text: `Batch ${choice()}` }];
-    this.#batches.replaceChildren(...[...first, ...options, ...other].map((option) => h("option", option)));
+    fill(this.#batches, ...[...first, ...options, ...other].map((option) => h("option", option)));
     this.#batches.value = choice();
   }
 
@@ -239,7 +239,8 @@ function cutText(gaps) {
 function renderLegend(commands) {
   const kinds = new Set(commands.map((command) => kindOf(command.command)));
   const results = new Set(commands.map((command) => resultOf(command.status).result));
-  byId("chart-legend").replaceChildren(
+  fill(
+    byId("chart-legend"),
     ...[...KINDS, { kind: "other", words: "other" }]
       .filter(({ kind }) => kinds.has(kind))
       .map(({ kind, words }) => swatch({ "data-kind": kind }, words)),
