@@ -44,7 +44,7 @@ export class Controls {
     this.#state = run.state;
     // A replay shows the past, which cannot be changed.
     this.#verbs = ready && !link.lost && !replaying ? offered(run) : [];
-    this.#renderButtons(run.state);
+    this.#renderButtons(model);
     if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
     this.#renderText(model);
   }
@@ -102,13 +102,14 @@ export class Controls {
     return this.#verbs.includes(verb);
   }
 
-  /** @param {string} state of the run */
-  #renderButtons(state) {
+  /** @param {Model} model */
+  #renderButtons({ run: { state }, counts }) {
     show(byId("start-form"), this.#offers("start"));
     for (const verb of VERBS.slice(1)) show(byId(verb), this.#offers(verb));
     text(byId("resume-words"), state === "waiting" ? "Try now" : "Resume");
     text(byId("stop-words"), state === "stopping" ? "Stop now" : "Stop");
-    attr(byId("start"), "class", this.#offers("resume") ? "button" : "button primary");
+    const isPrimary = !this.#offers("resume") && counts.runnable > 0;
+    attr(byId("start"), "class", isPrimary ? "button primary" : "button");
   }
 
   /** @param {Model} model */

@@ -86,7 +86,11 @@ async function permitted() {
  */
 function tell(title, body, tag) {
   try {
-    const note = new Notification(visible(title), { body: visible(body), tag: `sprint-runner-${tag}`, icon: "/static/shell/favicon.svg" });
+    const note = new Notification(visible(title), {
+      body: visible(body),
+      tag: `sprint-runner-${tag}`,
+      icon: "/static/shell/favicon.svg",
+    });
     note.addEventListener("click", () => {
       window.focus();
       note.close();

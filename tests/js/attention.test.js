@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionItems } from "../../static/run/attention.js";
+import { attentionItems } from "../../static/run/attention-items.js";
 import { notificationText } from "../../static/shell/desktop-notifications.js";
 import { NO_PLAN, overlay } from "../../static/shell/plan.js";
 import { apply, initial } from "../../static/state.js";
@@ -49,6 +49,16 @@ test("each call offers the one thing to do about it", () => {
   ]);
 });
 
+test("a blocked story of an earlier batch still needs the operator", () => {
+  assert.deepEqual(acts(model({ state: "running" }, { plan: planned("blocked") })), ["blocked: unblock"]);
+  assert.deepEqual(acts(model({}, { plan: planned("blocked"), replaying: true })), []);
+});
+
+test("a failed batch can be started again", () => {
+  const batch = /** @type {any} */ ({ status: "error", reason: "agent of null" });
+  assert.deepEqual(acts(model({ attention: [call("agent", null)], batch })), ["agent: start"]);
+});
+
 test("an answered question is gone", () => {
   const attention = [call("question", "1-1-a", 7), call("question", "1-1-a", 8)];
   const answered = {
@@ -77,7 +87,7 @@ test("what is past or out of reach offers nothing", () => {
 test("a used-up budget can be passed while the run is paused for it", () => {
   const attention = [call("budget", null)];
   assert.deepEqual(acts(model({ attention, state: "paused", reason: "budget" })), ["budget: resume"]);
-  assert.deepEqual(acts(model({ attention, state: "running" })), ["budget: "]);
+  assert.deepEqual(acts(model({ attention, state: "running" })), []);
 });
 
 test("a usage limit stands on top with its time, and can be tried", () => {
@@ -86,7 +96,7 @@ test("a usage limit stands on top with its time, and can be tried", () => {
     NOW,
   );
   assert.equal(need.act, "try");
-  assert.match(need.words, /goes on by itself at .* \(in 12 min\)/);
+  assert.match(need.words, /continues by itself at .* \(in 12 min\)/);
   assert.match(attentionItems(model({ state: "waiting" }), NOW)[0].words, /tries again by itself/);
 });
 
