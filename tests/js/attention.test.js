@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { attentionItems } from "../../static/run/attention-items.js";
 import { notificationText } from "../../static/shell/desktop-notifications.js";
 import { NO_PLAN, overlay } from "../../static/shell/plan.js";
-import { apply, initial } from "../../static/state.js";
+import { apply } from "../../static/state.js";
+import { initial } from "../../static/state-initial.js";
 
 const NOW = 1_700_000_000_000;
 

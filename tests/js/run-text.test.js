@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { headline, offered } from "../../static/run/run-text.js";
-import { initial } from "../../static/state.js";
+import { initial } from "../../static/state-initial.js";
 
 const COUNTS = { done: 3, total: 7, blocked: 0, runnable: 4 };
 const BATCH = {

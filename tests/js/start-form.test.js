@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { verbText } from "../../static/run/run-text.js";
 import { readBudget, readCycles, readStories } from "../../static/run/start-form.js";
 import { NO_PLAN, overlay } from "../../static/shell/plan.js";
-import { initial } from "../../static/state.js";
+import { initial } from "../../static/state-initial.js";
 
 /** @param {string} key @param {string} status @returns {any} */
 const story = (key, status) => ({
