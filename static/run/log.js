@@ -125,13 +125,8 @@ export class Log {
     style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
     if (this.following) this.#view.scrollTop = this.#space.offsetHeight;
     this.#draw();
-    const isFetching = this.#fetching !== null;
-    renderLogStatus(this.lines, {
-      replays: this.#replays,
-      following: this.following,
-      unseen: this.#unseen,
-      isFetching,
-    });
+    const state = { replays: this.#replays, isFetching: this.#fetching !== null, following: this.following };
+    renderLogStatus(this.lines, { ...state, unseen: this.#unseen });
     this.#view.setAttribute("aria-rowcount", String(this.lines.view.length));
     this.#search();
   }
