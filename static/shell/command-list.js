@@ -68,6 +68,20 @@ export function commandsOf(commands, key) {
   return [...commands.values()].filter((command) => command.story_keys.includes(key));
 }
 
+/** The agent of the runner's own commands, which use no agent. */
+export const RUNNER = "runner";
+
+/**
+ * How many commands of agents have ended without reporting a figure.
+ * @param {Iterable<Record<string, any>>} commands
+ * @param {string} figure "cost_usd", "tokens"
+ */
+export function countUnreported(commands, figure) {
+  const isUnreported = (/** @type {Record<string, any>} */ command) =>
+    command.ended_at !== null && command.agent !== RUNNER && command[figure] === null;
+  return [...commands].filter(isUnreported).length;
+}
+
 /** @param {Envelope} event @returns {Command} */
 function started(event) {
   const p = event.payload;

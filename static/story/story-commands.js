@@ -2,10 +2,21 @@
 /** The commands that worked for a story: outcome, attempt, agent, time, tokens, cost, reason, transcript. */
 
 import { attr, fill, h, icon, list, show, text } from "../kit/dom.js";
-import { allTokens, clock, count, day, duration, money, plural, shortCommand, tokens } from "../kit/format.js";
+import {
+  allTokens,
+  clock,
+  count,
+  day,
+  duration,
+  money,
+  partialSum,
+  plural,
+  shortCommand,
+  tokens,
+} from "../kit/format.js";
 import { setUrlParams } from "../kit/url-params.js";
 import { copyText } from "../run/log-detail.js";
-import { resultOf } from "../shell/command-list.js";
+import { countUnreported, resultOf } from "../shell/command-list.js";
 import { createSize } from "./diff.js";
 import { createTranscript } from "./transcript.js";
 
@@ -49,14 +60,13 @@ function sumText(all) {
   const failed = all.filter((command) => resultOf(command.status).result === "failed").length;
   const sum = (/** @type {(command: Command) => number} */ of) =>
     all.reduce((total, command) => total + of(command), 0);
+  const [used, cost] = [sum(allTokens), sum((command) => command.cost_usd ?? 0)];
+  const estimated = sum((command) => command.estimated_usd ?? 0);
   const parts = [
     failed > 0 && `${count(failed)} failed`,
     duration(sum((command) => command.duration_ms ?? 0)),
-    `${tokens(sum(allTokens))} tokens`,
-    money(
-      sum((command) => command.cost_usd ?? 0),
-      sum((command) => command.estimated_usd ?? 0),
-    ),
+    `${partialSum(tokens(used), used, countUnreported(all, "output_tokens"))} tokens`,
+    partialSum(money(cost, estimated), cost, countUnreported(all, "cost_usd")),
   ];
   return [plural(all.length, "command"), ...parts.filter(Boolean)].join(" · ");
 }
