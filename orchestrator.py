@@ -27,7 +27,7 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
-from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
+from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories, check_trust
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
 from running.recovery.startup import recover
@@ -78,6 +78,7 @@ class Orchestrator:
     async def start(self, request: StartRequest) -> int:
         """Preflight, then begin; the batch's id. Raises `BadRequest` and `NotNow`, which say what to do."""
         with self._alone():
+            await check_trust(self._workspace)
             settings = self._workspace.settings()
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
@@ -104,6 +105,7 @@ class Orchestrator:
 
     async def resume(self) -> int:
         """Go on with the paused batch, or with the interrupted one; its id. Raises `NotNow`."""
+        await check_trust(self._workspace)
         if self._batch is not None:
             if not self._batch.gate.paused:
                 raise NotNow("running", "the batch is not paused")
@@ -142,6 +144,8 @@ class Orchestrator:
         row = await recover(self._workspace)
         if row is None:
             return
+        if await asyncio.to_thread(self._workspace.trust_refusal) is not None:
+            return  # the records came with the folder: Resume asks for trust before anything continues
         if row.status == "paused":
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000

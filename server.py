@@ -11,7 +11,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 import msgspec
@@ -31,11 +32,13 @@ import api.schema
 import api.settings
 import api.socket
 import api.transcripts
+import api.trust
 import events
 import security
+from agents import AgentSpec
 from api.http import SERVICES, LiveSettings, Services
 from base.program import PROGRAM_DIR
-from cli import arguments, logs, verbs
+from cli import arguments, logs, trust, verbs
 from cli.config import (
     ServerConfig,
     agent_specs,
@@ -101,6 +104,7 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         api.health,
         api.schema,
         api.settings,
+        api.trust,
         api.metrics,
         api.openapi,
     ):
@@ -129,8 +133,19 @@ async def _services(
     )
     hub.load(database.last_seq, await _newest(database))
     hub.ring.pruned(await database.read(oldest_event))
-    live = LiveSettings(config.loaded, config.reload)
-    workspace = await _workspace(config, live, database)
+    live = LiveSettings(config.loaded, config.reload, config.loaded)
+    specs = agent_specs(config.loaded.settings.agents, config.loaded.settings.prices)
+    workspace = await _workspace(config, live, database, specs)
+    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.trouble))
+
+    async def apply_trust() -> None:
+        """The agents that the operator has trusted count at once, as far as the masks know what they are given."""
+        settings = live.loaded.settings
+        if live.loaded.guarded.get("agents") == live.started.guarded.get("agents"):
+            specs.update(agent_specs(settings.agents, settings.prices))
+        await watcher.look_at_agent()
+        hub.refresh()
+
     app[SERVICES] = Services(
         database=database,
         hub=hub,
@@ -139,8 +154,9 @@ async def _services(
         orchestrator=Orchestrator(workspace, run_state),
         workspace=workspace,
         live=live,
+        trust=config.trust,
+        apply_trust=apply_trust,
     )
-    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.trouble))
     retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name)
     events.start(database, run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
@@ -162,7 +178,9 @@ async def _end_run_and_pages(app: web.Application) -> None:
     await app[SERVICES].hub.close()
 
 
-async def _workspace(config: ServerConfig, live: LiveSettings, database: Database) -> Workspace:
+async def _workspace(
+    config: ServerConfig, live: LiveSettings, database: Database, specs: Mapping[str, AgentSpec]
+) -> Workspace:
     project = config.project
     ignored = [folder for folder in (project.artifacts, config.data_dir) if folder.is_relative_to(project.root)]
     names = tuple(folder.relative_to(project.root).as_posix() for folder in ignored)
@@ -170,13 +188,15 @@ async def _workspace(config: ServerConfig, live: LiveSettings, database: Databas
     return Workspace(
         project=project,
         settings=lambda: live.loaded.settings,
-        agents=agent_specs(config.loaded.settings.agents, config.loaded.settings.prices),
+        agents=specs,
         database=database,
         data_dir=config.data_dir,
         prompts=PROGRAM_DIR / "prompts",
         git=git,
         clock=time.time,
-        masker=masker_of(config.loaded.settings),
+        masker=masker_of(config.wanted),
+        trust_refusal=lambda: api.trust.refusal(config.trust, live.loaded),
+        left_out=lambda: bool(live.loaded.left_out),
     )
 
 
@@ -259,7 +279,11 @@ async def _until_done(ended: asyncio.Future[None], headless: Headless | None, or
 def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -> None:
     """The one line that says where the page is: people read it, programs wait for it."""
     agent = services.server_state.agent
-    version = (agent.version or "not available").split(" (")[0]
+    left_out = sorted(services.live.loaded.left_out)
+    version = "not looked at yet" if left_out else (agent.version or "not available").split(" (")[0]
+    if left_out:
+        names = ", ".join(left_out)
+        log.warning("%s is not trusted yet, so these settings were left out: %s", config.trust.folder, names)
     line = f"Sprint Runner at {url}  (project {config.project.name}, agent {agent.name} {version})\n"
     out.write(line)
     out.flush()
@@ -273,8 +297,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments.parse(sys.argv[1:] if argv is None else argv)
     logs.set_up(getattr(options, "log_level", "warning"), getattr(options, "log_format", "text"))
     try:
-        config = resolve(options)
-        logs.mask(masker_of(config.loaded.settings).text)
+        if options.verb == "trust" and options.list:
+            return trust.list_folders()
+        if options.verb == "trust" and options.revoke:
+            return trust.revoke(options.project or Path.cwd())
+        config = resolve(options, decide=trust.decide(options))
+        logs.mask(masker_of(config.wanted).text)
         forget_secrets()
         return verbs.perform(options, config, serve)
     except CannotStart as error:

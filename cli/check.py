@@ -20,6 +20,7 @@ import agents
 import sprint
 from cli.archive import DATABASE
 from cli.config import ServerConfig, agent_specs
+from cli.trust import how_to_trust
 from store.schema import MIGRATIONS
 
 LOW_DISK_BYTES: Final = 500 * 1024 * 1024  # a night of transcripts and a work tree's build output want more
@@ -40,7 +41,19 @@ async def check(plan: ServerConfig) -> list[Finding]:
     found = [check_disk(plan.data_dir), check_tracker(plan.project)]
     found += await asyncio.to_thread(check_database, plan.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, plan.project.root))
-    return found + await check_agents(plan)
+    return [*found, *check_trust(plan), *await check_agents(plan)]
+
+
+def check_trust(plan: ServerConfig) -> list[Finding]:
+    """Whether the settings of the folder count; where they do not, nothing that they name is started here."""
+    names = sorted(plan.trust.untrusted(plan.loaded.guarded))
+    if not names:
+        return []
+    message = (
+        f"{plan.trust.folder} is not trusted yet, so these settings were left out: {', '.join(names)}. "
+        f"{how_to_trust(plan.trust.folder)}"
+    )
+    return [Finding("trust", False, message)]
 
 
 def check_disk(data_dir: Path) -> Finding:
@@ -83,6 +96,8 @@ def check_git(root: Path) -> Finding:
 
 async def check_agents(plan: ServerConfig) -> list[Finding]:
     """The agents that a batch would use: the usual one, and those of single commands."""
+    if plan.loaded.left_out & {"agents", "commands"}:
+        return [Finding("agents", False, "not looked at: the settings that name them are not trusted yet")]
     settings = plan.loaded.settings
     specs = agent_specs(settings.agents)
     used = dict.fromkeys([settings.agent, *(own.agent for own in settings.commands.values() if own.agent)])

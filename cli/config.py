@@ -16,9 +16,12 @@ from agents import AgentSpec, Price
 from base.files import atomic_write
 from base.program import DATA_FOLDER, PROGRAM_DIR
 from cli.errors import CannotStart
+from cli.trust import Decide, how_to_trust, untrusted_or_refuse
 from demo.fresh import DemoError, demo_folder, script_of
 from running.preset_choice import own_presets
 from security.masking import Masker, secret_values
+from security.trust import Unlistable
+from security.trust_store import EVERYTHING, VARIABLE, FolderTrust, TrustStore, state_folder
 from settings import (
     FILE_NAME,
     SECRET_VARIABLES,
@@ -29,6 +32,7 @@ from settings import (
     Settings,
     SettingsError,
     load,
+    trust_all,
 )
 from sprint import Project, ProjectNotFound
 from workflow import PresetError
@@ -41,26 +45,67 @@ class ServerConfig:
 
     project: Project
     loaded: Loaded
-    reload: Callable[[], Loaded]
+    wanted: Settings  # those in force if everything that the folder says were trusted
+    reload: Callable[..., Loaded]
+    trust: FolderTrust
     data_dir: Path
     open_browser: bool
 
 
-def resolve(options: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> ServerConfig:
-    """Find the project and read the settings. Raises `CannotStart`."""
+def resolve(
+    options: argparse.Namespace, environment: Mapping[str, str] = os.environ, decide: Decide | None = None
+) -> ServerConfig:
+    """Find the project and read the settings; `decide` may trust them before they count. Raises `CannotStart`."""
     environment = dict(environment)  # read again when settings change, whatever becomes of the process's own
     try:
         demo = getattr(options, "demo", None)
         start = demo_folder(options.project, demo) if demo else (options.project or Path.cwd())
         project = sprint.locate(start)
-        reload = partial(load, project.root / FILE_NAME, environment, _flags(options), _built_in(environment, start))
-        loaded = reload()
+        trust = _trust_of(project.root, environment, demo)
+        reload = partial(
+            load,
+            project.root / FILE_NAME,
+            environment,
+            _flags(options),
+            _built_in(environment, start),
+            untrusted=partial(untrusted_or_refuse, trust),
+        )
+        wanted = reload(untrusted=trust_all)
+        if decide is not None:
+            decide(trust, wanted.guarded, wanted.settings)
+        loaded = _in_force(reload, trust, wanted)
         if loaded.settings.tracker is not None:
             project = sprint.locate(start, loaded.settings.tracker)
         _check_commands(project.root, loaded)
-    except (DemoError, ProjectNotFound, SettingsError) as error:
+    except (DemoError, ProjectNotFound, SettingsError, Unlistable) as error:
         raise CannotStart(str(error)) from None
-    return ServerConfig(project, loaded, reload, _data_dir(project, loaded), getattr(options, "open", False))
+    return ServerConfig(
+        project=project,
+        loaded=loaded,
+        wanted=wanted.settings,
+        reload=reload,
+        trust=trust,
+        data_dir=_data_dir(project, loaded),
+        open_browser=getattr(options, "open", False),
+    )
+
+
+def _in_force(reload: Callable[..., Loaded], trust: FolderTrust, wanted: Loaded) -> Loaded:
+    """The settings that count; what is missing may be missing because it is not trusted. Raises `SettingsError`."""
+    try:
+        return reload()
+    except SettingsError as error:
+        names = sorted(trust.untrusted(wanted.guarded))
+        if not names:
+            raise
+        left_out = f"{trust.folder} is not trusted yet, so these settings were left out: {', '.join(names)}"
+        raise SettingsError(f"{error}. {left_out}. {how_to_trust(trust.folder)}") from None
+
+
+def _trust_of(root: Path, environment: Mapping[str, str], demo: str | None) -> FolderTrust:
+    """The trust in a project; a demo is laid out by this program, so nobody is asked about it."""
+    grant = EVERYTHING if demo else environment.get(VARIABLE, "")
+    return FolderTrust(root, TrustStore(state_folder(environment)), grant)
 
 
 def agent_specs(

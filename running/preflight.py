@@ -36,6 +36,13 @@ class NotNow(RuntimeError):
         self.code = code
 
 
+async def check_trust(workspace: Workspace) -> None:
+    """The operator has trusted the folder, and everything that its settings say. Raises `NotNow`."""
+    refusal = await asyncio.to_thread(workspace.trust_refusal)
+    if refusal is not None:
+        raise NotNow("trust", refusal)
+
+
 async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> list[str]:
     """The tracker can be read and has something to run; the keys that may run. Raises `BadRequest`, `NotNow`."""
     tracker = await asyncio.to_thread(sprint.read, workspace.project)

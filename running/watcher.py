@@ -101,7 +101,7 @@ class ProjectWatcher:
         project = self._workspace.project
         tracker = self._workspace.relative(project.tracker)
         self._state.project = ProjectView(name=project.name, root=str(project.root), tracker=tracker)
-        await self._ask_agent()
+        await self.look_at_agent()
         await self._read_tracker()
         self._changes = StatusChanges(self._statuses)
         await self._look()
@@ -116,8 +116,12 @@ class ProjectWatcher:
         """Take note of a commit; a subscriber of events."""
         self._changes.committed(events)
 
-    async def _ask_agent(self) -> None:
+    async def look_at_agent(self) -> None:
+        """Ask the agent for its version, unless the settings that name agents do not count yet."""
         spec = self._workspace.agents[self._workspace.settings().agent]
+        if self._workspace.left_out():
+            self._state.agent = AgentView(name=spec.name, kind=spec.kind, version=None, problem=None)
+            return
         found = await agents.preflight(spec)
         problem = None if found.problem is None else self._workspace.masker.text(found.problem)
         self._state.agent = AgentView(name=spec.name, kind=spec.kind, version=found.version, problem=problem)

@@ -28,6 +28,14 @@ log = logging.getLogger("sprint_runner.run")
 T = TypeVar("T")
 
 
+def _trusted() -> str | None:
+    return None
+
+
+def _nothing() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """One project under one server. `settings` is a function because they may change while the server runs.
@@ -46,6 +54,8 @@ class Workspace:
     clock: Callable[[], float]
     masker: Masker = field(default_factory=Masker)  # for everything that programs said and the run repeats
     main: Project | None = None
+    trust_refusal: Callable[[], str | None] = _trusted  # why no agent may be started here yet
+    left_out: Callable[[], bool] = _nothing  # whether settings of the folder do not count, since it is not trusted
 
     @property
     def tracked(self) -> Project:

@@ -7,7 +7,7 @@ or a bad value stops the start with one sentence that names the source, the key 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ import msgspec
 import yaml
 
 from settings.check import check
+from settings.guarded import guarded_values, with_dependents
 from settings.model import DEFAULT_AGENTS, LOOPBACK, WORKFLOWS, AgentConfig, Settings, SettingsError
 from settings.table import BY_NAME, SETTINGS
 
@@ -24,11 +25,22 @@ ENVIRONMENT_PREFIX: Final = "SPRINT_RUNNER_"
 SECRET_VARIABLES: Final = tuple(ENVIRONMENT_PREFIX + setting.name.upper() for setting in SETTINGS if setting.secret)
 
 
+def trust_all(_values: Mapping[str, Any]) -> Collection[str]:
+    """Return the names of the values that are not trusted: none."""
+    return ()
+
+
 class Loaded(msgspec.Struct, frozen=True):
-    """The settings in force, and for each the source it came from: default, file, environment or flag."""
+    """The settings in force, and for each the source it came from: default, file, environment or flag.
+
+    `guarded` are the values of the file that count only when trusted; `left_out` names the settings whose value in the
+    file does not count, since it is not trusted or rests on one that is not.
+    """
 
     settings: Settings
     sources: dict[str, str]
+    guarded: dict[str, Any] = {}
+    left_out: frozenset[str] = frozenset()
 
 
 def load(
@@ -37,14 +49,22 @@ def load(
     flags: Mapping[str, Any] | None = None,
     agents: Mapping[str, AgentConfig] | None = None,
     text: str | None = None,
+    untrusted: Callable[[Mapping[str, Any]], Collection[str]] = trust_all,
 ) -> Loaded:
     """Read all sources; `agents` are built-in ones beside the defaults. Raises `SettingsError`.
 
-    `text` stands in the place of what the file says, to see what it would mean before it is written.
+    `text` stands in the place of what the file says, to see what it would mean before it is written. `untrusted` names
+    those of the file's guarded values that are not to count.
     """
     values: dict[str, Any] = {}
     sources = dict.fromkeys(BY_NAME, "default")
-    layers = (("file", read_file(file, text)), ("environment", _read_environment(environment)), ("flag", flags or {}))
+    from_file = read_file(file, text)
+    for name, value in from_file.items():  # also what will not count must be right, else trusting it would break it
+        check(name, value, where=str(file))
+    guarded = guarded_values(from_file, None if file is None else file.parent)
+    left_out = with_dependents(untrusted(guarded), from_file, {*DEFAULT_AGENTS, *(agents or {})})
+    from_file = {name: value for name, value in from_file.items() if name not in left_out}
+    layers = (("file", from_file), ("environment", _read_environment(environment)), ("flag", flags or {}))
     for source, layer in layers:
         for name, value in layer.items():
             if value is None and source == "flag":
@@ -54,7 +74,7 @@ def load(
     known = {**DEFAULT_AGENTS, **(agents or {}), **values.get("agents", {})}
     settings = Settings(**{**values, "agents": known})
     _check_together(settings, {name: _where(source, file) for name, source in sources.items()})
-    return Loaded(settings, sources)
+    return Loaded(settings, sources, guarded, left_out)
 
 
 def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 
 import events
 from events import EventType
+from security.trust_store import VARIABLE
 from tests.declared import undeclared
 from tests.running.projects import Runner, make_project
+
+os.environ[VARIABLE] = "1"  # of the servers that tests start; those of trust itself take it out
 
 MakeRunner = Callable[..., Awaitable[Runner]]
 

@@ -195,7 +195,8 @@ def settings_table() -> list[str]:
     for setting in SETTINGS:
         value = getattr(usual, setting.name)
         default = "none" if value in (None, [], {}) else json.dumps(value).strip('"')
-        where = "page, file" if setting.editable else "file"
+        trusted = {"never": "", "always": " (trusted)", "outside": " (trusted, outside)"}[setting.trust]
+        where = ("page, file" if setting.editable else "file") + trusted
         rows.append(f"| `{setting.name}` | {default} | {setting.allowed} | {where} | {setting.effect} |")
     return rows
 
