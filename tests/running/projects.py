@@ -64,6 +64,7 @@ class Runner:
         self.root = root
         self.settings = settings
         self.now = time.time
+        self.refusal: str | None = None  # why no agent may be started
         self._script = script
         self.events: list[Event] = []
         self._changed = asyncio.Event()
@@ -107,6 +108,7 @@ class Runner:
             prompts=PROGRAM_DIR / "prompts",
             git=git,
             clock=lambda: self.now(),
+            trust_refusal=lambda: self.refusal,
         )
         self.orchestrator = Orchestrator(self.workspace, self.run_state)
 
