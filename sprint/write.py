@@ -23,6 +23,8 @@ from sprint.reader import read_bounded
 
 # Edits begun again because a program that does not take the lock wrote in between.
 ATTEMPTS = 5
+# Of a file that did not exist: readable for the group that a checkout is shared with.
+NEW_FILE_MODE = 0o644
 
 _SUFFIX = ".sprint-runner.tmp"
 
@@ -119,6 +121,23 @@ def replace_file(path: Path, data: bytes, before_replacing: Callable[[], None] |
         with suppress(OSError):
             temporary.unlink()
         raise
+    _sync_folder(path.parent)
+
+
+def create_file(path: Path, data: bytes) -> None:
+    """Puts a new file in place, durably and all at once; never over one that is there. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(prefix=_temporary_prefix(path), suffix=_SUFFIX, dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), NEW_FILE_MODE)
+            os.fsync(file.fileno())
+        # A link, unlike a rename, fails where another program was faster.
+        os.link(temporary, path)
+    finally:
+        temporary.unlink()
     _sync_folder(path.parent)
 
 
