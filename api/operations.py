@@ -15,6 +15,7 @@ from api.settings import SettingView
 from git.history import Change, FileChange
 from runstate.views import Run
 from sprint import Overview
+from sprint.views import SprintProblems
 from store.batches import Batch
 from store.ledger import Insights
 from store.stories import Story
@@ -163,6 +164,7 @@ OPERATIONS: Final = (
     Operation("post", "/api/orchestrator/stop", "Older name of run/stop.", State, 202, body=StopBody, errors=(409,)),
     Operation("get", "/api/orchestrator/status", "Older form of the state.", OldStatus),
     Operation("get", "/api/sprint", "Epics and stories.", Overview),
+    Operation("get", "/api/sprint/problems", "What is odd about the plan.", SprintProblems),
     Operation("get", "/api/standings", "What the status of each story rests on.", Standings),
     Operation("get", "/api/stories/{key}", "A story's dossier.", Dossier, errors=(404,)),
     Operation(

@@ -73,6 +73,11 @@ SETTINGS: Final = (
         "code_review_after_build", "review code once more after an unattended build", "boolean", applies=NEXT_BATCH
     ),
     Setting("verify", "command that must pass before a story is done", "command", optional=True),
+    Setting(
+        "story_order",
+        "which story comes next: the first in the file, or the one with the lowest number",
+        choices=("file", "numeric"),
+    ),
     Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, 1000),
     Setting("max_code_review_attempts", "code reviews before a story is blocked", "integer", 1, 100),
     Setting("light_model_after_review", "reviews from this one on use the light model", "integer", 1, 100),

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sprint import prose, walk
-from sprint.files import StoryFile, listed_file
 from sprint.keys import normal
+from sprint.listing import StoryFile, listed_file
 from sprint.locate import Project
 from sprint.markdown import Heading, Line, Markdown, plain_text, read_markdown, split
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sprint.document import Mapping, Scalar, decode, parse
 from sprint.model import Problem
+from sprint.regular import read_regular
 
 # Real story files have up to some hundred kilobytes; what comes after this is not looked at.
 MAX_BYTES = 1024 * 1024
@@ -72,8 +73,7 @@ class Markdown:
 
 def read_markdown(path: Path) -> Markdown:
     """A file's text taken apart. Raises OSError."""
-    with path.open("rb") as file:
-        return split(file.read(MAX_BYTES))
+    return split(read_regular(path, MAX_BYTES))
 
 
 def split(data: bytes) -> Markdown:
