@@ -4,6 +4,7 @@ Synchronous; callers run it in threads. Reading never raises for what is in a fi
 changes one value or refuses.
 """
 
+from sprint.contextfile import context_file
 from sprint.edit import Change, Conflict, Refused
 from sprint.epics import EpicDoc, StoryPlan, read_epics
 from sprint.files import new_story_path, story_files
@@ -24,6 +25,7 @@ from sprint.model import (
 )
 from sprint.overview import descriptions, overview, problems
 from sprint.plan import close_epic, read, set_status
+from sprint.planning import tracker_text
 from sprint.prose import Task
 from sprint.status import RUNNABLE, Kind, Status, canonical
 from sprint.story import Section, StoryDocument, read_story
@@ -59,6 +61,7 @@ __all__ = [
     "Task",
     "canonical",
     "close_epic",
+    "context_file",
     "descriptions",
     "locate",
     "new_story_path",
@@ -69,4 +72,5 @@ __all__ = [
     "read_story",
     "set_status",
     "story_files",
+    "tracker_text",
 ]
