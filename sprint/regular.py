@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 # Pipes open at once with O_NONBLOCK; without it the check below would come too late.
+CHUNK_BYTES = 64 * 1024
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -17,11 +18,24 @@ def read_regular(path: Path | str, limit: int) -> bytes:
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(f"{os.fspath(path)} is no regular file")
     descriptor = os.open(path, _FLAGS)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
+        status = os.fstat(descriptor)
         # The name may lead to another file by now.
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(f"{os.fspath(path)} is no regular file")
-        return file.read(limit)
+        return _read(descriptor, limit, min(limit, status.st_size + 1))
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int, limit: int, chunk: int) -> bytes:
+    """Up to the end or the limit; a file that grows meanwhile is read on."""
+    parts = []
+    while limit > 0 and (part := os.read(descriptor, min(limit, chunk))):
+        parts.append(part)
+        limit -= len(part)
+        chunk = max(chunk, CHUNK_BYTES)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def read_or_empty(path: Path | str, limit: int) -> bytes:

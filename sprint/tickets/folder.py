@@ -7,7 +7,7 @@ from typing import Any
 
 from sprint.tickets.frontmatter import TreeError
 from sprint.tickets.leaves import STATUSES, LeafFile, Leaves, PlanFile, stamps
-from sprint.tickets.lists import EntryTable, Id, TicketList, id_of, read_list
+from sprint.tickets.lists import EntryTable, Id, TicketList, id_of
 
 _STATES = {
     **dict.fromkeys(("draft", "ready-for-dev"), "backlog"),
@@ -18,7 +18,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ticket:
     """A ticket as its entry, leaf file and plan say together; `after` as it stands.
 
@@ -71,7 +71,7 @@ class Ticket:
         return self.state in ("done", "dropped")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Folder:
     """A folder as read."""
 
@@ -100,7 +100,7 @@ def _number(ident: Id) -> int:
 
 def read_folder(path: Path, leaves: Leaves) -> Folder:
     """The folder's tickets in build order. Raises TreeError."""
-    listed = read_list(path)
+    listed = leaves.read_list(path)
     records = [leaves.read(stamp, path.name) for stamp in stamps(str(path))]
     files = [record for record in records if isinstance(record, LeafFile)]
     plans = [record for record in records if isinstance(record, PlanFile)]

@@ -9,13 +9,14 @@ from typing import Any
 
 from sprint.regular import read_regular
 from sprint.tickets.frontmatter import Front, Scalar, TreeError, decoded, parse_front
-from sprint.tickets.lists import TYPES, Id, id_of
+from sprint.tickets.lists import TICKETS_FILE, TYPES, Id, TicketList, id_of, read_list
 
 STATUSES = ("draft", "ready-for-dev", "in-progress", "in-review", "built", "done", "blocked", "dropped")
 # A build leaves its whole record in a plan; what comes after this is not looked at.
 MAX_FILE_BYTES = 1024 * 1024
 # Files that are remembered in parsed form: several trees of the largest kind.
 REMEMBERED_FILES = 8_000
+REMEMBERED_LISTS = 500
 
 _LEAF_NAME = re.compile(r"(?:story|spike|bug)-.*\.md$")
 _HTML = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -81,12 +82,24 @@ class Leaves:
 
     def __init__(self) -> None:
         self._known: OrderedDict[Stamp, Record] = OrderedDict()
+        self._lists: OrderedDict[Stamp, TicketList] = OrderedDict()
+
+    def read_list(self, folder: Path) -> TicketList:
+        """The list of a folder, empty where there is none. Raises TreeError."""
+        stamp = _stamp_of(f"{folder}/{TICKETS_FILE}")
+        if stamp is None:
+            return read_list(folder)
+        if stamp not in self._lists:
+            self._lists[stamp] = read_list(folder)
+            while len(self._lists) > REMEMBERED_LISTS:
+                self._lists.popitem(last=False)
+        return self._lists[stamp]
 
     def read(self, stamp: Stamp, folder: str) -> Record:
         """What the file at `stamp` is. Raises TreeError for a leaf that cannot be read as one."""
         if stamp in self._known:
             return self._known[stamp]
-        record = read_record(Path(stamp.path), folder)
+        record = read_record(stamp.path, folder)
         self._known[stamp] = record
         while len(self._known) > REMEMBERED_FILES:
             self._known.popitem(last=False)
@@ -107,9 +120,18 @@ def stamps(folder: str) -> list[Stamp]:
     return sorted(found, key=lambda stamp: stamp.path)
 
 
-def read_record(path: Path, folder: str) -> Record:
+def _stamp_of(path: str) -> Stamp | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return Stamp(path, status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def read_record(path: str, folder: str) -> Record:
     """One file: its `type` makes it a leaf, whatever its name, else the key `ticket` a plan. Raises TreeError."""
-    where = f"{folder}/{path.name}"
+    name = os.path.basename(path)
+    where = f"{folder}/{name}"
     try:
         text = decoded(read_regular(path, MAX_FILE_BYTES))
     except (OSError, UnicodeDecodeError) as error:
@@ -118,13 +140,13 @@ def read_record(path: Path, folder: str) -> Record:
     if front is None:
         return None
     if not front.closed:
-        if _LEAF_NAME.match(path.name):
+        if _LEAF_NAME.match(name):
             raise TreeError(f"{where}: frontmatter does not close")
         return None
     if front.values.get("type") in TYPES:
         strict = parse_front(text, strict=True)
-        return _leaf(path.name, strict or front, where)
-    return _plan(path.name, front) if "ticket" in front.values else None
+        return _leaf(name, strict or front, where)
+    return _plan(name, front) if "ticket" in front.values else None
 
 
 def _leaf(name: str, front: Front, where: str) -> LeafFile:

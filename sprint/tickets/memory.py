@@ -1,8 +1,10 @@
 """A ticket tree that is looked at often: read again only where a name, a time or a size has changed."""
 
+import hashlib
 import os
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 from sprint.model import Sprint
@@ -33,7 +35,8 @@ class TreeReader:
             known = self._trees.get(folder)
             if known is not None and known[0] == state:
                 return known[1]
-            sprint = read_initiative(folder, self._leaves)
+            stamp = hashlib.sha256(repr(state).encode("utf-8", "replace")).hexdigest()
+            sprint = replace(read_initiative(folder, self._leaves), sha256=stamp)
             self._trees[folder] = (state, sprint)
             self._trees.move_to_end(folder)
             while len(self._trees) > REMEMBERED:

@@ -1,13 +1,11 @@
 """A ticket tree as the one model of all plans."""
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sprint.model import Conditions, EpicEntry, Gate, PlanKind, Problem, Shape, Sprint, StoryEntry
 from sprint.status import Status, canonical
-from sprint.tickets.find import plan_path
 from sprint.tickets.folder import Folder, Ticket
 from sprint.tickets.frontmatter import TreeError
 from sprint.tickets.layers import REPO, find_root, read_layers
@@ -35,6 +33,7 @@ class Keyed:
 
     view: View
     keys: dict[str, str]
+    holds: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by slug: who waits for the epic
 
     @property
     def tickets(self) -> list[tuple[str, Ticket]]:
@@ -55,13 +54,22 @@ def keyed(view: View) -> Keyed:
     counts: dict[str, int] = {}
     for name in names.values():
         counts[name] = counts.get(name, 0) + 1
-    return Keyed(
-        view,
-        {
-            ticket.label: name if counts[name := names[ticket.label]] == 1 else _long(ticket)
-            for ticket in view.scope.tree.tickets
-        },
-    )
+    tickets = view.scope.tree.tickets
+    keys = {ticket.label: name if counts[name := names[ticket.label]] == 1 else _long(ticket) for ticket in tickets}
+    return Keyed(view, keys, _holds(view, keys))
+
+
+def _holds(view: View, keys: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for epic in view.scope.tree.epics or ():
+        for target in view.needs.gates.get(epic.slug, ()):
+            if isinstance(target, Epic):
+                found.setdefault(target.slug, []).append(epic_id(epic))
+    for ticket in view.scope.tree.tickets:
+        for target in view.needs.after[ticket.label]:
+            if isinstance(target, Epic):
+                found.setdefault(target.slug, []).append(keys[ticket.label])
+    return {slug: tuple(names) for slug, names in found.items()}
 
 
 def _name(scope: Scope, ticket: Ticket) -> str:
@@ -125,13 +133,11 @@ def _sprint(parts: list[Keyed], problems: list[str], *, writable: bool) -> Sprin
                 if story.key not in taken:
                     taken.add(story.key)
                     stories.append(story)
-    state = hashlib.sha256(repr((epics, stories)).encode("utf-8", "replace")).hexdigest()
     return Sprint(
         tuple(epics),
         tuple(stories),
         problems=tuple(Problem(None, problem) for problem in problems),
         shape=Shape.TICKETS,
-        sha256=state,
         writable=writable,
         kind=PlanKind.TICKETS,
         broken=False,
@@ -162,13 +168,11 @@ def gate_of(part: Keyed, epic: Epic) -> Gate:
     """What is finished of an epic, what is missing, and what waits for it."""
     needs = part.view.needs
     own = epic.folder.tickets
-    held = [other for other in part.view.scope.tree.epics or () if epic in needs.gates.get(other.slug, ())]
-    waiting = [ticket for ticket in part.view.scope.tree.tickets if epic in needs.after[ticket.label]]
     return Gate(
         closed=epic.status == "done",
         finished=part.named(ticket for ticket in own if ticket.finished),
         missing=part.named(ticket for ticket in own if not ticket.finished),
-        holds=part.named([*held, *waiting]),
+        holds=part.holds.get(epic.slug, ()),
         waits_for=part.named(target for target in needs.gates.get(epic.slug, ())),
         retrospective=(epic.folder.path / f"{epic.slug}-retrospective.md").is_file(),
     )
@@ -176,8 +180,7 @@ def gate_of(part: Keyed, epic: Epic) -> Gate:
 
 def _story(part: Keyed, folder: Folder, ticket: Ticket, position: int, writable: bool) -> StoryEntry:
     epic = part.view.scope.tree.epic(folder.name)
-    files = [plan_path(folder, ticket)] if ticket.plan else []
-    files += [folder.path / ticket.file] if ticket.file else []
+    files = [f"{folder.path}/{name}" for name in (ticket.plan, ticket.file) if name]
     entry = ticket.entry
     return StoryEntry(
         key=part.keys[ticket.label],
@@ -189,7 +192,7 @@ def _story(part: Keyed, folder: Folder, ticket: Ticket, position: int, writable:
         title=ticket.title,
         editable=writable,
         number=str(ticket.handle).removesuffix(".md"),
-        paths=tuple(map(str, files)),
+        paths=tuple(files),
         description=entry.description if entry and not ticket.file else "",
         conditions=_conditions(part, ticket),
     )

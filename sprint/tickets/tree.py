@@ -14,7 +14,7 @@ EPIC_STATUSES = ("in-progress", "done", "dropped")
 _CONTAINERS = ("epic", "initiative")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Epic:
     """An epic's folder with what its own file says; `gate` as it stands there. `id` is None for an unlisted one."""
 
@@ -30,7 +30,7 @@ class Epic:
         return self.folder.name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tree:
     """An initiative with its epics, or a folder of tickets alone (`epics` is None then)."""
 
@@ -38,7 +38,8 @@ class Tree:
     epics: tuple[Epic, ...] | None
     own: Folder
     listed: tuple[ListedEpic, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    by_slug: dict[str, Epic] = field(default_factory=dict)
 
     @property
     def folders(self) -> list[Folder]:
@@ -54,7 +55,7 @@ class Tree:
         return [problem for folder in self.folders for problem in folder.problems]
 
     def epic(self, slug: str) -> Epic | None:
-        return next((epic for epic in self.epics or () if epic.slug == slug), None)
+        return self.by_slug.get(slug)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def read_tree(path: Path, leaves: Leaves) -> Tree:
         for epic in own.list.epics
         if epic.slug not in folders
     ]
-    return Tree(path, epics, own, own.list.epics, tuple(notes))
+    return Tree(path, epics, own, own.list.epics, tuple(notes), {epic.slug: epic for epic in epics})
 
 
 def _epic_folders(path: Path) -> Iterator[Path]:
