@@ -23,10 +23,6 @@ from sprint import StoryInfo
 from websocket.hub import Hub
 
 EVERY_S: Final = 0.4  # two looks and a half in a second: a moved status is told at the second look that sees it
-STATUS_ELSEWHERE: Final = (
-    "tickets.toml",
-    "stories.yaml",
-)  # their stories keep their status themselves
 ABSENT: Final = "absent"  # the status of a story that the tracker does not have
 
 log = logging.getLogger("sprint_runner.upkeep")
@@ -148,7 +144,7 @@ class ProjectWatcher:
     async def _tell_edits(self) -> None:
         """Story files that an agent or an editor wrote: an event whose status stays, so that pages look again."""
         overview = await asyncio.to_thread(sprint.overview, self._workspace.project)
-        if self._workspace.project.tracker.name in STATUS_ELSEWHERE:
+        if self._workspace.project.kind is not sprint.PlanKind.TRACKER:  # stories keep their status themselves
             self._statuses = {story.key: story.status for story in overview.stories}
         before, self._stories = self._stories, {story.key: story for story in overview.stories}
         for story in overview.stories:

@@ -38,6 +38,8 @@ REMEMBERED_FILES = 2_000
 # Projects whose answer is kept.
 REMEMBERED_PROJECTS = 8
 
+# Kinds whose stories are defined in documents beside the plan; the others say it themselves.
+_WITH_EPICS = frozenset({PlanKind.TRACKER, PlanKind.V4})
 # A status with the sentence that follows it in many files.
 DRIFT_CHARS = 80
 
@@ -90,7 +92,7 @@ class Shelf:
             return answer
 
     def _build(self, project: Project, sprint: Sprint, stories: list[StoryFile], epics: list[StoryFile]) -> Overview:
-        plans = merged(self._epics_in(file) for file in epics)
+        plans = merged(self._epics_in(file) for file in epics if sprint.kind in _WITH_EPICS)
         files = StoryFiles(stories, sprint)
         planned = _Planned(plans, sprint)
         infos = [self._story(project, sprint, story, files.of(story), planned) for story in sprint.stories]

@@ -57,6 +57,8 @@ class TrackerBackend(PlanBackend):
         return read_tracker(project)
 
     def set_status(self, project: Project, request: StatusRequest) -> Change:
+        if maker := read_tracker(project).foreign:
+            raise Refused(f"Another program makes this file ({maker!r}): change the status there.")
         sha = request.expected_sha
         return tracker_file.set_status(
             project, request.key, request.new, request.expected, expected_sha=sha, now=request.now

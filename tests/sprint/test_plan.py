@@ -221,3 +221,40 @@ def test_a_pipe_under_the_name_of_a_plan_blocks_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "out/epics.md")
     assert read(project).stories
     assert overview(project).stories
+
+
+def test_a_tracker_that_another_program_makes_is_only_read(tmp_path: Path) -> None:
+    text = "# DERIVED VIEW: the issue tracker is the truth\n\ndevelopment_status:\n  1-1-a: backlog\n"
+    project = project_of(tmp_path, {"docs/sprint-status.yaml": text})
+    sprint = read(project)
+    assert (sprint.writable, sprint.foreign) == (False, "DERIVED VIEW: the issue tracker is the truth")
+    with pytest.raises(Refused, match="Another program"):
+        set_status(project, "1-1-a", "done")
+    assert project.tracker.read_text() == text
+
+
+def test_open_keys_that_are_not_understood_are_counted_and_named(tmp_path: Path) -> None:
+    text = "development_status:\n  1-1-a: done\n  polish: backlog\n  rework: in-progress\n  old: done\n"
+    sprint = read(project_of(tmp_path, {"docs/sprint-status.yaml": text}))
+    assert [problem.message for problem in sprint.problems] == [
+        "2 open keys are no epic, story or retrospective that is understood, and never run: polish, rework."
+    ]
+
+
+def test_a_title_that_the_key_does_not_say_is_not_the_storys(tmp_path: Path) -> None:
+    files = {
+        "docs/sprint-status.yaml": "development_status:\n  epic-1: backlog\n  1-1-user-login: backlog\n",
+        "docs/epics.md": "## Epic 1: Access\n\n### Story 1.1: Colour the barn\n\nAs a hen, I want red.\n",
+    }
+    shown = overview(project_of(tmp_path, files))
+    assert (shown.stories[0].title, shown.stories[0].description) == ("User login", "")
+    assert "the key counts" in shown.problems[0].message
+
+
+def test_templates_are_no_trackers(tmp_path: Path) -> None:
+    files = {
+        "kit/sprint-status-template.yaml": "development_status:\n  1-1-a: backlog\n",
+        "kit/real/sprint-status.yaml": "development_status:\n  1-1-b: backlog\n",
+    }
+    project = project_of(tmp_path, files)
+    assert (project.tracker.name, project.candidates) == ("sprint-status.yaml", ())
