@@ -89,6 +89,11 @@ SETTINGS: Final = (
     ),
     Setting("verify", "command that must pass before a story is done", "command", optional=True),
     Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, BATCH_MAX),
+    Setting(
+        "story_order",
+        "which story comes next: the first in the file, or the one with the lowest number",
+        choices=("file", "numeric"),
+    ),
     Setting("max_code_review_attempts", "code reviews before a story is blocked", "integer", 1, 100),
     Setting("light_model_after_review", "reviews from this one on use the light model", "integer", 1, 100),
     Setting(
