@@ -17,6 +17,7 @@ from typing import Any, Final, TextIO
 import msgspec
 from aiohttp import web
 
+import agents
 import api.changes
 import api.export
 import api.health
@@ -118,6 +119,7 @@ async def _services(
     """Everything that is open while the server runs, in order; closed in the opposite one."""
     settings = config.loaded.settings
     database = await Database.open(config.data_dir / "sprint-runner.db")
+    agents.GUARDING.watch(database.epoch)
     run_state = RunState()
     await _restore(database, run_state)
     hub = Hub(
@@ -135,7 +137,7 @@ async def _services(
     workspace = await _workspace(config, live, database)
     app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, live)
     upkeep, retention = ProjectWatcher(workspace, run_state, hub), Retention(workspace, hub.ring.pruned)
-    notifier = Notifier(database, settings, config.project.name)
+    notifier = Notifier(database, settings, config.project.name, watched=agents.GUARDING.command)
     events.start(database, run_state.apply, upkeep.committed, hub.publish, notifier.take, *subscribers)
     notifier.start()
     await app[SERVICES].orchestrator.recover()
@@ -217,6 +219,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
     listener = listen(config.loaded.settings)
+    agents.GUARDING.start()
     subscribers = [] if headless is None else [headless.take]
     runner = web.AppRunner(build_app(config, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
@@ -232,6 +235,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         raise CannotStart(str(error)) from None
     finally:
         await runner.cleanup()
+        agents.GUARDING.close()
         listener.close()
         lock.release()
 

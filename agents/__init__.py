@@ -4,6 +4,7 @@ The orchestrator uses what is named here and knows no agent by name.
 """
 
 from agents.deadlines import Graces
+from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
 from agents.marks import sweep
 from agents.preflight import preflight
@@ -30,6 +31,7 @@ from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price,
 from agents.transcript import Entry, EntryKind, read_transcript, steady
 
 __all__ = [
+    "GUARDING",
     "Action",
     "AgentProcess",
     "AgentSpec",
@@ -40,6 +42,7 @@ __all__ = [
     "Failure",
     "Final",
     "Graces",
+    "GuardMeans",
     "LimitSeen",
     "Noise",
     "Note",
@@ -58,6 +61,7 @@ __all__ = [
     "Usage",
     "UsageSeen",
     "end_group",
+    "guard_means",
     "preflight",
     "read_transcript",
     "start",

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from agents.adapter import Adapter
 from agents.environment import environment, find_program
+from agents.guardian import MARK_VARIABLE
+from agents.guarding import GUARDING
 from agents.registry import UnknownKind, adapter_for
 from agents.spawn import not_found
 from agents.spec import AgentSpec, Preflight
@@ -32,7 +34,7 @@ async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Pr
         adapter = adapter_for(spec.kind)
     except UnknownKind as error:
         return Preflight(None, str(error))
-    env = environment(adapter.environment, spec.env)
+    env = environment(adapter.environment, spec.env, os.environ.get(MARK_VARIABLE))
     program = find_program(spec.command[0], env, Path.cwd())
     if program is None:
         return Preflight(None, not_found(spec))
@@ -71,8 +73,9 @@ async def _version(
         return None, f"The agent {spec.name} could not be started: {error.strerror or error}."
     try:
         async with asyncio.timeout(timeout_s):
-            out, err = await asyncio.gather(_some(process.stdout), _some(process.stderr))
-            code = await process.wait()
+            with GUARDING.command(process.pid):
+                out, err = await asyncio.gather(_some(process.stdout), _some(process.stderr))
+                code = await process.wait()
     except TimeoutError:
         return None, f"The agent {spec.name} did not say its version within {timeout_s:g} s."
     finally:

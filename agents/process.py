@@ -19,6 +19,7 @@ from agents import launch
 from agents.adapter import Adapter, Cause, Ending, Judgement, moment_of
 from agents.deadlines import GRACES, Deadlines, Graces
 from agents.environment import environment, find_program
+from agents.guarding import GUARDING
 from agents.identity import start_time
 from agents.json_values import noise
 from agents.lines import LineSplitter, Oversize
@@ -119,7 +120,8 @@ class AgentProcess:
         if program is None:
             return not_found(spec)
         await self._recording.start()
-        argv = launched(program, argv, self._adapter.death_signal)
+        # With a guardian the agent must outlive us for a moment: what it has started is found through it.
+        argv = launched(program, argv, None if GUARDING.pid else self._adapter.death_signal)
         try:
             self._transport = await spawn(self._pipes, argv, env, call.cwd, self._adapter.prompt(call))
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
@@ -252,11 +254,13 @@ class AgentProcess:
     # -- the course of things
 
     async def _supervise(self) -> Outcome:
+        assert self.pid is not None  # noqa: S101 - only supervised after a start
         reader = asyncio.create_task(self._read())
-        await self._until_exit()
-        await self._until_drained()
-        await sweep_exact(self._call.mark, self._graces.sweep_s)
-        self._signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
+        with GUARDING.command(self.pid, self._adapter.ending):
+            await self._until_exit()
+            await self._until_drained()
+            await sweep_exact(self._call.mark, self._graces.sweep_s)
+            self._signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
         await self._until_drained(1)
         self._pipes.give_up_reading()
         await reader

@@ -40,6 +40,7 @@ async def check(plan: ServerConfig) -> list[Finding]:
     found = [check_disk(plan.data_dir), check_tracker(plan.project)]
     found += await asyncio.to_thread(check_database, plan.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, plan.project.root))
+    found.append(Finding("guardian", True, agents.guard_means().sentence))
     return found + await check_agents(plan)
 
 

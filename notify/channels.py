@@ -9,8 +9,8 @@ import os
 import shlex
 import signal
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Final, Protocol
 
 import aiohttp
@@ -22,6 +22,8 @@ from settings import SECRET_VARIABLES
 WEBHOOK_S: Final = 10.0  # for one delivery, connecting included
 COMMAND_S: Final = 60.0
 ANSWER_BYTES: Final = 2_000  # of an answer or of standard error that a message may quote
+
+Watched = Callable[[int], AbstractContextManager[None]]  # while a process runs: it ends with the server
 
 
 class Trouble(RuntimeError):
@@ -102,8 +104,15 @@ class Command:
 
     name = "command"
 
-    def __init__(self, line: str, project: str, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        line: str,
+        project: str,
+        environment: Mapping[str, str] = os.environ,
+        watched: Watched = lambda pid: nullcontext(),
+    ) -> None:
         self._argv = shlex.split(line)
+        self._watched = watched
         self._project = project
         self._environment = {name: value for name, value in environment.items() if name not in SECRET_VARIABLES}
 
@@ -126,7 +135,8 @@ class Command:
     async def _finish(self, process: asyncio.subprocess.Process, body: bytes) -> None:
         try:
             async with asyncio.timeout(COMMAND_S):
-                _, errors = await process.communicate(body)
+                with self._watched(process.pid):
+                    _, errors = await process.communicate(body)
         except TimeoutError:
             raise Trouble(f"it did not end within {COMMAND_S:.0f} s") from None
         finally:

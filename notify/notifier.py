@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Final
 
 import msgspec
 
 from db import Database, DatabaseUnavailable, get_events_of_types, get_meta, set_meta
 from events import Event, EventType, emit_event, envelope
-from notify.channels import Channel, Command, Refused, Trouble, Webhook
+from notify.channels import Channel, Command, Refused, Trouble, Watched, Webhook
 from notify.notice import TYPES, Notice, sentence, worth_telling
 from settings import Settings
 
@@ -31,12 +32,17 @@ class Notifier:
     """The channels that the settings name. `take` is a subscriber of committed events."""
 
     def __init__(
-        self, database: Database, settings: Settings, project: str, waits_s: Sequence[float] = WAITS_S
+        self,
+        database: Database,
+        settings: Settings,
+        project: str,
+        waits_s: Sequence[float] = WAITS_S,
+        watched: Watched = lambda pid: nullcontext(),
     ) -> None:
         self._database = database
         self._project = project
         self._waits_s = waits_s
-        self._channels = list(_channels(settings, project, database.epoch))
+        self._channels = list(_channels(settings, project, database.epoch, watched))
         self._woken = [asyncio.Event() for _ in self._channels]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -119,10 +125,10 @@ def _key(channel: Channel) -> str:
     return f"notified by {channel.name}"
 
 
-def _channels(settings: Settings, project: str, epoch: str) -> list[Channel]:
+def _channels(settings: Settings, project: str, epoch: str, watched: Watched) -> list[Channel]:
     channels: list[Channel] = []
     if settings.notify_webhook is not None:
         channels.append(Webhook(settings.notify_webhook, settings.notify_secret, project, epoch))
     if settings.notify_command is not None:
-        channels.append(Command(settings.notify_command, project))
+        channels.append(Command(settings.notify_command, project, watched=watched))
     return channels
