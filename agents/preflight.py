@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,6 +25,7 @@ from agents.text import last_words, one_line, sentence
 
 VERSION_TIMEOUT_S = 20.0  # node programs take 2 to 5 s on a cold disk
 OUTPUT_BYTES = 64 * 1024  # of a version answer; a program that prints more has not understood the question
+_VERSIONS = (re.compile(r"(?<![\d.])v?\d+\.\d+\.\d+"), re.compile(r"(?<![\d.])v?\d+\.\d+"))
 
 
 async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Preflight:
@@ -83,7 +85,16 @@ async def _version(
     if code:
         words = last_words(err) or last_words(out) or "it printed nothing"
         return None, sentence(f"the agent {spec.name} cannot run (exit code {code}): {words}")
-    return one_line(last_words(out)) or None, None
+    return version_in(out), None
+
+
+def version_in(printed: str) -> str | None:
+    """The line that is a version: the shortest that holds one, since a wrapper's banner says more."""
+    lines = [line for raw in printed.splitlines() if (line := one_line(raw))]
+    for pattern in _VERSIONS:
+        if found := [line for line in lines if pattern.search(line)]:
+            return min(reversed(found), key=len)
+    return one_line(last_words(printed)) or None
 
 
 async def _some(stream: asyncio.StreamReader | None) -> str:

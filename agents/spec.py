@@ -117,8 +117,8 @@ class Outcome:
 
     `reason` is one sentence, empty on success. `text` is what the main agent said, in order, its pieces joined by
     newlines (of very much the end); subagents and API errors printed as text are not in it. `duration_ms` is our wall
-    clock. `cost_usd` is the agent's own figure, plus an estimate from the price table for what it did not report;
-    `estimated_usd` is that part of it.
+    clock. `refused` is a sentence about permissions that were denied, empty where none was. `cost_usd` is the agent's
+    own figure, plus an estimate from the price table for what it did not report; `estimated_usd` is that part of it.
     """
 
     kind: OutcomeKind
@@ -135,6 +135,7 @@ class Outcome:
     resets_at: float | None
     malformed_lines: int
     last_activity: str
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,8 @@ class Attempt:
         except Unreadable as unreadable:
             if self._question:
                 return None, Result(CommandStatus.QUESTION, self._question)
-            return None, Result(CommandStatus.ERROR, f"unreadable verdict: {unreadable}")
+            said = f"unreadable verdict: {unreadable}"
+            return None, Result(CommandStatus.ERROR, f"{said}. {outcome.refused}" if outcome.refused else said)
         check = self._order.check
         if self._order.stories and self._order.watched and check is not None:
             activity.say("The agent has finished; its work is being checked")
@@ -182,7 +183,7 @@ class Attempt:
         except Stopped:
             return verdict, self._stopped()
         if doubt:
-            return verdict, Result(CommandStatus.ERROR, doubt)
+            return verdict, Result(CommandStatus.ERROR, f"{doubt}. {outcome.refused}" if outcome.refused else doubt)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
 
     def _masked(self, result: Result) -> Result:
