@@ -165,7 +165,7 @@ async def _workspace(config: ServerConfig, live: LiveSettings, database: Databas
     return Workspace(
         project=project,
         settings=lambda: live.loaded.settings,
-        agents=agent_specs(config.loaded.settings.agents, config.loaded.settings.prices),
+        agents=agent_specs(config.loaded.settings.agents, config.loaded.settings.prices, project.root),
         database=database,
         data_dir=config.data_dir,
         prompts=PROGRAM_DIR / "prompts",

@@ -119,6 +119,7 @@ class Adapter(ABC):
 
     kind: ClassVar[str]
     needs_final: ClassVar[bool] = True  # an end without the program's final record is a truncated run
+    stdout_to_file: ClassVar[bool] = False  # it ends before a pipe is flushed, and loses the end of its stream
     silent_stderr: ClassVar[bool] = True  # output on stderr is no sign of progress
     complains: ClassVar[bool] = False  # its parser learns from stderr, too
     ending: ClassVar[tuple[Step, ...]] = (Step(signal.SIGTERM),)  # before SIGKILL to the group
@@ -142,6 +143,10 @@ class Adapter(ABC):
     @abstractmethod
     def parser(self, cwd: str | None = None) -> Parser:
         """A fresh parser. `cwd` shortens paths in summaries."""
+
+    def parser_for(self, spec: AgentSpec, cwd: str) -> Parser:
+        """A fresh parser for one call; more than `parser` only where the settings say how a program is read."""
+        return self.parser(cwd)
 
     def version_argv(self, spec: AgentSpec) -> list[str] | None:
         """The command that prints the version, None where there is no such thing."""

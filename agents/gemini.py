@@ -135,6 +135,7 @@ class Gemini(Adapter):
     """See the module."""
 
     kind = "gemini"
+    stdout_to_file = True
     login = "Set GEMINI_API_KEY in the agent's environment, or start `gemini` once and log in."
     complains = True
     ending = (Step(signal.SIGINT, to_group=True), Step(signal.SIGTERM, to_group=True))

@@ -32,6 +32,7 @@ class Pipes(asyncio.SubprocessProtocol):
         self.drained = asyncio.Event()  # stdout and stderr are both at their end
         self.readable = asyncio.Event()
         self._open = {STDOUT, STDERR}
+        self._from_file = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.SubprocessTransport, transport)
@@ -46,7 +47,7 @@ class Pipes(asyncio.SubprocessProtocol):
         self._chunks.append(data)
         self._waiting += len(data)
         self.readable.set()
-        if self._waiting > MAX_WAITING_BYTES and not self._paused:
+        if self._waiting > MAX_WAITING_BYTES and not self._paused and not self._from_file:
             self._stdout().pause_reading()
             self._paused = True
 
@@ -65,6 +66,15 @@ class Pipes(asyncio.SubprocessProtocol):
         """What comes from now on is not taken: a process that outlives the agent may print for ever."""
         self._deaf = True
         self._end()
+
+    def read_from_file(self) -> None:
+        """Stdout is no pipe: whoever follows the file calls `pipe_data_received` and `pipe_connection_lost`."""
+        self._from_file = True
+
+    @property
+    def full(self) -> bool:
+        """Whether more waits for the reader than should."""
+        return self._waiting > MAX_WAITING_BYTES
 
     def _end(self) -> None:
         self.eof.set()

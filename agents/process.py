@@ -19,12 +19,13 @@ from agents import launch
 from agents.adapter import Adapter, Cause, Ending, Judgement, moment_of
 from agents.deadlines import GRACES, Deadlines, Graces
 from agents.environment import environment, find_program
+from agents.followed_file import follow, open_for_writing
 from agents.guarding import GUARDING
 from agents.identity import start_time
 from agents.json_values import noise
 from agents.lines import LineSplitter, Oversize
 from agents.marks import sweep_exact
-from agents.pipes import Pipes
+from agents.pipes import STDOUT, Pipes
 from agents.prices import PriceList
 from agents.records import Final, Note, Record, Retry, Started, Text, ToolCall
 from agents.registry import adapter_for
@@ -61,9 +62,9 @@ class AgentProcess:
         self._adapter, self._spec, self._call, self._graces = adapter, spec, call, graces
         self._on_record = on_record
         self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
-        self._parser = adapter.parser(str(call.cwd))
+        self._parser = adapter.parser_for(spec, str(call.cwd))
         self._complaints = LineSplitter(MAX_COMPLAINT_BYTES)
-        self._recording = StreamFile(call.stream_path)
+        self._recording = StreamFile(call.stream_path, adapter.stdout_to_file)
         self._changed = asyncio.Event()
         self._pipes = Pipes(self._changed.set, self._on_stderr)
         self._transport: asyncio.SubprocessTransport | None = None
@@ -119,17 +120,34 @@ class AgentProcess:
         program = find_program(argv[0], env, call.cwd)
         if program is None:
             return not_found(spec)
-        await self._recording.start()
         # With a guardian the agent must outlive us for a moment: what it has started is found through it.
         argv = launched(program, argv, None if GUARDING.pid else self._adapter.death_signal)
         try:
-            self._transport = await spawn(self._pipes, argv, env, call.cwd, self._adapter.prompt(call))
+            stdout = await self._stdout()
+            self._transport = await spawn(self._pipes, argv, env, call.cwd, self._adapter.prompt(call), stdout)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
             return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
         self.pid = self._transport.get_pid()
         self.start_time = await asyncio.to_thread(start_time, self.pid)
         self._limits.restart(time.monotonic())
         return None
+
+    async def _stdout(self) -> int:
+        """Where the agent prints to: a pipe, whose chunks are recorded, or the recording itself. Raises OSError."""
+        await self._recording.start()
+        if not self._adapter.stdout_to_file:
+            return asyncio.subprocess.PIPE
+        self._pipes.read_from_file()
+        return await asyncio.to_thread(open_for_writing, self._call.stream_path)
+
+    async def _follow(self) -> None:
+        """Pass on what the agent prints into its file, as if it came through a pipe."""
+        receive = partial(self._pipes.pipe_data_received, STDOUT)
+        try:
+            await follow(self._call.stream_path, self._pipes.exited, lambda: self._pipes.full, receive)
+        except OSError as error:
+            self._recording.error = error
+        self._pipes.pipe_connection_lost(STDOUT, None)
 
     async def _not_started(self, problem: str) -> Outcome:
         await self._recording.close()
@@ -256,12 +274,17 @@ class AgentProcess:
     async def _supervise(self) -> Outcome:
         assert self.pid is not None  # noqa: S101 - only supervised after a start
         reader = asyncio.create_task(self._read())
+        follower = asyncio.create_task(self._follow()) if self._adapter.stdout_to_file else None
         with GUARDING.command(self.pid, self._adapter.ending):
             await self._until_exit()
             await self._until_drained()
             await sweep_exact(self._call.mark, self._graces.sweep_s)
             self._signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
         await self._until_drained(1)
+        if follower is not None:  # its end is the agent's exit, which may never come
+            if not self._pipes.exited.is_set():
+                follower.cancel()
+            await asyncio.gather(follower, return_exceptions=True)
         self._pipes.give_up_reading()
         await reader
         if self._ender is not None:

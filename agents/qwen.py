@@ -70,6 +70,7 @@ class Qwen(Adapter):
     """See the module."""
 
     kind = "qwen"
+    stdout_to_file = True
     login = "Set OPENAI_API_KEY in the agent's environment, or start `qwen` once and log in."
     ending = (Step(signal.SIGTERM, to_group=True),)  # a signal to the pid ends only the launcher
     death_signal = signal.SIGTERM

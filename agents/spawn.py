@@ -35,16 +35,23 @@ def prompt_file(prompt: str) -> int:
 
 
 async def spawn(
-    protocol: asyncio.SubprocessProtocol, argv: list[str], env: Mapping[str, str], cwd: Path, prompt: str
+    protocol: asyncio.SubprocessProtocol,
+    argv: list[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    prompt: str,
+    stdout: int = asyncio.subprocess.PIPE,
 ) -> asyncio.SubprocessTransport:
-    """Starts `argv` in its own session with the prompt as stdin. Raises OSError."""
+    """Starts `argv` in its own session with the prompt as stdin; a descriptor as stdout is closed. Raises OSError."""
     stdin = prompt_file(prompt)
     try:
         transport, _ = await asyncio.get_running_loop().subprocess_exec(
-            lambda: protocol, *argv, stdin=stdin, cwd=cwd, env=env, start_new_session=True
+            lambda: protocol, *argv, stdin=stdin, stdout=stdout, cwd=cwd, env=env, start_new_session=True
         )
     finally:
         os.close(stdin)
+        if stdout >= 0:
+            os.close(stdout)
     return transport
 
 

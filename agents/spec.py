@@ -29,6 +29,7 @@ class AgentSpec:
     """A configured agent: which adapter reads it (`kind`) and the argv prefix that starts it.
 
     `prices` are the operator's own, by a model's name or pattern; they count before the table that is shipped.
+    `patterns`, `report` (a JSON file, relative to the project) and `version_flag` say how plain text is read.
     """
 
     name: str
@@ -39,6 +40,9 @@ class AgentSpec:
     permission_mode: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    report: str | None = None
+    version_flag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def check_git(root: Path) -> Finding:
 async def check_agents(plan: ServerConfig) -> list[Finding]:
     """The agents that a batch would use: the usual one, and those of single commands."""
     settings = plan.loaded.settings
-    specs = agent_specs(settings.agents)
+    specs = agent_specs(settings.agents, settings.prices, plan.project.root)
     used = dict.fromkeys([settings.agent, *(own.agent for own in settings.commands.values() if own.agent)])
     found = []
     for name in used:
