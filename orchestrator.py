@@ -26,7 +26,15 @@ from running.budget import Budget
 from running.command import Commander
 from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
-from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
+from running.preflight import (
+    BadRequest,
+    NotNow,
+    check_agents,
+    check_folder,
+    check_parallel,
+    check_stories,
+    unpriced_agents,
+)
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
 from running.recovery.startup import recover
@@ -76,6 +84,7 @@ class Orchestrator:
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
+            unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
             await check_folder(self._workspace)
             await check_parallel(self._workspace)
             if not runnable and not self._unfinished():
@@ -83,6 +92,10 @@ class Orchestrator:
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await self._close_interrupted()
             row = await self._create(request, agent, preset)
+            for message in unpriced:
+                await emit_durable(
+                    EventType.BATCH_WARNING, {"batch_id": row.id, "warning_type": "price", "message": message}
+                )
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 

@@ -7,7 +7,7 @@ from agents.deadlines import Graces
 from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
 from agents.marks import sweep
-from agents.preflight import preflight
+from agents.preflight import budget_problem, preflight
 from agents.process import AgentProcess, start
 from agents.records import (
     Action,
@@ -60,6 +60,7 @@ __all__ = [
     "UnknownKind",
     "Usage",
     "UsageSeen",
+    "budget_problem",
     "end_group",
     "guard_means",
     "preflight",

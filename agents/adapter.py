@@ -119,6 +119,8 @@ class Adapter(ABC):
 
     kind: ClassVar[str]
     needs_final: ClassVar[bool] = True  # an end without the program's final record is a truncated run
+    reports_cost: ClassVar[bool] = False  # in dollars, for whatever model
+    reports_model: ClassVar[bool] = False
     stdout_to_file: ClassVar[bool] = False  # it ends before a pipe is flushed, and loses the end of its stream
     silent_stderr: ClassVar[bool] = True  # output on stderr is no sign of progress
     complains: ClassVar[bool] = False  # its parser learns from stderr, too

@@ -227,6 +227,7 @@ class Claude(Adapter):
     """See the module."""
 
     kind = "claude"
+    reports_cost = reports_model = True
     login = "Log in with `claude` and /login, or set ANTHROPIC_API_KEY in the agent's environment."
     state_paths = (".claude", ".claude.json", "/etc/claude-code")
     login_variables = ("ANTHROPIC_", "CLAUDE_", "AWS_", "GOOGLE_", "AZURE_")

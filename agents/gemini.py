@@ -136,6 +136,7 @@ class Gemini(Adapter):
 
     kind = "gemini"
     stdout_to_file = True
+    reports_model = True
     login = "Set GEMINI_API_KEY in the agent's environment, or start `gemini` once and log in."
     complains = True
     ending = (Step(signal.SIGINT, to_group=True), Step(signal.SIGTERM, to_group=True))

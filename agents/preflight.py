@@ -18,6 +18,7 @@ from agents.adapter import Adapter
 from agents.environment import environment, find_program
 from agents.guardian import MARK_VARIABLE
 from agents.guarding import GUARDING
+from agents.prices import unpriced
 from agents.registry import UnknownKind, adapter_for
 from agents.spawn import not_found
 from agents.spec import AgentSpec, Preflight
@@ -43,6 +44,15 @@ async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Pr
     argv = adapter.version_argv(spec)
     version, problem = (None, None) if argv is None else await _version(spec, [program, *argv[1:]], env, timeout_s)
     return Preflight(version, problem or adapter.problem(spec, env) or _never_set_up(adapter, spec, env))
+
+
+def budget_problem(spec: AgentSpec, model: str | None) -> str | None:
+    """Why no budget can stop this agent with this model, and what to do; None where one can."""
+    adapter, model = adapter_for(spec.kind), model or spec.model
+    reported = adapter.reports_cost or "cost_usd" in spec.patterns or spec.report is not None
+    if model is None and (adapter.reports_model or "model" in spec.patterns):
+        return None  # known only when it runs
+    return unpriced(spec, model, reported)
 
 
 def _never_set_up(adapter: Adapter, spec: AgentSpec, env: Mapping[str, str]) -> str | None:

@@ -71,6 +71,7 @@ class Qwen(Adapter):
 
     kind = "qwen"
     stdout_to_file = True
+    reports_model = True
     login = "Set OPENAI_API_KEY in the agent's environment, or start `qwen` once and log in."
     ending = (Step(signal.SIGTERM, to_group=True),)  # a signal to the pid ends only the launcher
     death_signal = signal.SIGTERM

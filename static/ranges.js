@@ -11,7 +11,7 @@
 /** Groups of settings, in their order; what no group names stands under the last. @type {[title: string, names: string[]][]} */
 const GROUPS = [
   ["How work is done", ["agent", "workflow", "verify", "default_batch_size", "max_code_review_attempts", "light_model_after_review", "code_review_after_build", "retries", "project_context_max_age_hours", "auto_resume"]],
-  ["Money and time", ["budget_batch_usd", "budget_day_usd", "command_timeout_min", "silence_timeout_min", "question_timeout_min", "retention_days"]],
+  ["Money and time", ["budget_batch_usd", "budget_day_usd", "budget_needs_prices", "command_timeout_min", "silence_timeout_min", "question_timeout_min", "retention_days"]],
   ["Agents, commands, presets", ["agents", "commands", "workflows", "prices"]],
   ["Messages", ["notify_webhook", "notify_secret", "notify_command"]],
   ["The server", []],
