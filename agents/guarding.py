@@ -132,6 +132,7 @@ class Guarding:
                 stdout=subprocess.PIPE,  # which says when it dies
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
+                env={name: value for name, value in os.environ.items() if name != MARK_VARIABLE},
                 cwd="/",
                 start_new_session=True,
             )

@@ -13,9 +13,9 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import board, burst, delivery, endtoend, memory, page, project
+from tests.bench import board, burst, delivery, endtoend, guardian, memory, page, project
 
-PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board")
+PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board", "guardian")
 
 
 def main() -> None:
@@ -33,6 +33,7 @@ def main() -> None:
         "project": project.run,
         "page": page.run,
         "board": board.run,
+        "guardian": guardian.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
