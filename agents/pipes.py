@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 from agents.lines import Tail
@@ -61,6 +62,16 @@ class Pipes(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         self.exited.set()
         self._on_exit()
+
+    async def until_drained(self, rounds: int, eof_s: float, progress: Callable[[], float]) -> None:
+        """Wait for the end of both pipes, `eof_s` at a time while something comes: an orphan may hold them open."""
+        for _ in range(rounds):
+            before = progress()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.drained.wait(), eof_s)
+                return
+            if progress() == before and not self.behind:
+                return
 
     def give_up_reading(self) -> None:
         """What comes from now on is not taken: a process that outlives the agent may print for ever."""
