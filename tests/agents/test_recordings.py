@@ -51,7 +51,7 @@ def test_recording(kind: str, case: str) -> None:
 @pytest.mark.parametrize("kind", sorted(set(ADAPTERS) - {"text"}))
 def test_no_recording_is_left_out(kind: str) -> None:
     assert set(cases(kind)) <= expected(kind).keys()
-    assert len(cases(kind)) > 25
+    assert len(cases(kind)) >= 20
 
 
 @pytest.mark.parametrize(("kind", "case"), [pair for pair in ALL if "sig" in pair[1]])
