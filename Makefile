@@ -1,5 +1,14 @@
 VENV := .venv
 PY := $(VENV)/bin/python
+LOCK := $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+QUICK := tests/workflow tests/settings tests/store tests/js tests/test_events.py tests/test_payloads.py tests/test_prompts.py
+
+# `make bench` measures everything, `make bench install delivery` the parts that it names.
+ifeq (bench,$(firstword $(MAKECMDGOALS)))
+PARTS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+$(eval $(PARTS):;@:)
+endif
 
 run: $(VENV)/runtime
 	$(PY) server.py .demo --demo --open
@@ -7,27 +16,40 @@ run: $(VENV)/runtime
 test: $(VENV)/dev node_modules/ready
 	$(PY) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
+# A fast part of `make test`, for whoever changes one thing: rules, files and formats, few processes.
+quick: $(VENV)/dev
+	$(PY) -m pytest -n 2 -q -m "not slow" $(QUICK)
+
 lint: $(VENV)/dev node_modules/ready
 	$(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/tsc -p tests/js
+	node_modules/.bin/biome check --error-on-warnings
+
+format: $(VENV)/dev node_modules/ready
+	$(PY) -m ruff format . && node_modules/.bin/biome check --write
 
 fuzz: $(VENV)/dev
 	$(PY) -m tests.fuzz.fuzz_tracker --inputs 100000 --seconds 900
 	$(PY) -m tests.fuzz.fuzz_routes --seconds 300
 
 bench: $(VENV)/dev
-	$(PY) -m tests.bench
+	$(PY) -m tests.bench $(PARTS)
+
+# Versions and hashes of all dependencies, for every Python and system that is supported.
+lock: $(VENV)/dev
+	$(LOCK) requirements.txt --output-file requirements.lock
+	$(LOCK) requirements-dev.txt --output-file requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .demo .demo-* .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/browser/output node_modules
 
-$(VENV)/runtime: requirements.txt
-	python3 -m venv $(VENV) && $(PY) -m pip install --quiet -r requirements.txt && touch $@
+$(VENV)/runtime: requirements.lock
+	python3 -m venv $(VENV) && $(PY) -m pip install --quiet --require-hashes -r requirements.lock && touch $@
 
-$(VENV)/dev: requirements.txt requirements-dev.txt
-	python3 -m venv $(VENV) && $(PY) -m pip install --quiet -r requirements-dev.txt && touch $@ $(VENV)/runtime
+$(VENV)/dev: requirements-dev.lock
+	python3 -m venv $(VENV) && $(PY) -m pip install --quiet --require-hashes -r requirements-dev.lock && touch $@ $(VENV)/runtime
 
-# The type checker and the accessibility checker of the page, for development only.
+# The type checker, the formatter and the accessibility checker of the page, for development only.
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test lint fuzz bench clean
+.PHONY: run test quick lint format fuzz bench lock clean $(PARTS)

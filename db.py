@@ -1,9 +1,8 @@
 """SQLite: one file, one writer thread, many readers, and no statement on the event loop.
 
-`Database` owns the connections; the queries are plain functions of a connection, one module per table in `store/`,
-and public here. Write with `await database.write(create_batch, max_cycles=2)`, read with
-`await database.read(get_batch, 7)`. Writes run in the order they were asked for and are durable when awaited
-(WAL, synchronous=FULL).
+`Database` owns the connections; the queries are plain functions of a connection, one module per table in `store/`:
+write with `await database.write(create_batch, max_cycles=2)`, read with `await database.read(get_batch, 7)`.
+Writes run in the order they were asked for and are durable when awaited (WAL, synchronous=FULL).
 """
 
 from __future__ import annotations
@@ -17,79 +16,9 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from store.batches import (
-    Batch,
-    BatchSummary,
-    count_batches,
-    count_completed_cycles,
-    create_batch,
-    get_active_batch,
-    get_batch,
-    get_batch_before,
-    get_last_batch,
-    list_batches,
-    summarise_batch,
-    update_batch,
-)
-from store.checks import Check, create_check, get_checks_by_key, get_checks_of_command
-from store.commands import (
-    Command,
-    cost_of_batch,
-    cost_since,
-    create_command,
-    find_commands,
-    get_command,
-    get_commands_by_batch,
-    get_commands_by_key,
-    get_commands_by_story,
-    get_cycle_commands,
-    get_running_commands,
-    update_command,
-)
-from store.counters import get_counters
-from store.job import NotWritten
-from store.lanes import (
-    Lane,
-    create_lane,
-    end_lane,
-    get_finished_lanes,
-    get_lane,
-    get_unfinished_lane,
-    update_lane,
-)
-from store.ledger import Insights, Window, get_insights
-from store.log import (
-    BackgroundTask,
-    EventFilter,
-    StoredEvent,
-    create_background_task,
-    find_events,
-    get_events,
-    get_events_between,
-    get_events_by_batch,
-    get_events_of_types,
-    get_events_since_batch,
-    get_pending_background_tasks,
-    update_background_task,
-)
-from store.meta import get_meta, set_meta
-from store.presets import get_preset, keep_preset
-from store.pruning import oldest_event, prune_events
-from store.questions import NotAsked, Question, answer_question, ask_question, get_question, get_questions
-from store.rows import NoSuchRow, UnknownColumn
-from store.schema import SchemaTooNew, migrate, version_to_keep
-from store.stories import (
-    Story,
-    check_story_blocked,
-    create_story,
-    finish_stories,
-    get_next_available_story,
-    get_stories_by_batch,
-    get_story,
-    get_story_by_key,
-    update_story,
-)
-from store.writer import BUSY_TIMEOUT_MS, DatabaseUnavailable, Entry, Writer
+from base.files import replacing
+from store.schema import migrate, version_to_keep
+from store.writer import BUSY_TIMEOUT_MS, Entry, Writer
 
 READERS: Final = 4  # threads, each with a read-only connection of its own
 READER_CACHE_KIB: Final = 256  # of pages for each; SQLite's 2 MiB would hold a second time what the system has cached
@@ -193,15 +122,12 @@ def _keep_private(path: Path) -> None:
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:
     """What a database was before it is changed for good: a whole copy or none."""
-    half = target.with_name(f"{target.name}.half")
-    half.unlink(missing_ok=True)
-    copy = sqlite3.connect(half)
-    try:
-        connection.backup(copy)
-    finally:
-        copy.close()
-    half.chmod(0o600)
-    half.replace(target)
+    with replacing(target, mode=0o600) as file:
+        copy = sqlite3.connect(file.name)
+        try:
+            connection.backup(copy)
+        finally:
+            copy.close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -209,85 +135,3 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
-
-
-__all__ = [
-    "BackgroundTask",
-    "Batch",
-    "BatchSummary",
-    "Check",
-    "Command",
-    "Database",
-    "DatabaseUnavailable",
-    "EventFilter",
-    "Insights",
-    "Lane",
-    "NoSuchRow",
-    "NotAsked",
-    "NotWritten",
-    "Question",
-    "SchemaTooNew",
-    "StoredEvent",
-    "Story",
-    "UnknownColumn",
-    "Window",
-    "answer_question",
-    "ask_question",
-    "check_story_blocked",
-    "cost_of_batch",
-    "cost_since",
-    "count_batches",
-    "count_completed_cycles",
-    "create_background_task",
-    "create_batch",
-    "create_check",
-    "create_command",
-    "create_lane",
-    "create_story",
-    "end_lane",
-    "find_commands",
-    "find_events",
-    "finish_stories",
-    "get_active_batch",
-    "get_batch",
-    "get_batch_before",
-    "get_checks_by_key",
-    "get_checks_of_command",
-    "get_command",
-    "get_commands_by_batch",
-    "get_commands_by_key",
-    "get_commands_by_story",
-    "get_counters",
-    "get_cycle_commands",
-    "get_events",
-    "get_events_between",
-    "get_events_by_batch",
-    "get_events_of_types",
-    "get_events_since_batch",
-    "get_finished_lanes",
-    "get_insights",
-    "get_lane",
-    "get_last_batch",
-    "get_meta",
-    "get_next_available_story",
-    "get_pending_background_tasks",
-    "get_preset",
-    "get_question",
-    "get_questions",
-    "get_running_commands",
-    "get_stories_by_batch",
-    "get_story",
-    "get_story_by_key",
-    "get_unfinished_lane",
-    "keep_preset",
-    "list_batches",
-    "oldest_event",
-    "prune_events",
-    "set_meta",
-    "summarise_batch",
-    "update_background_task",
-    "update_batch",
-    "update_command",
-    "update_lane",
-    "update_story",
-]

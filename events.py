@@ -1,26 +1,31 @@
-"""What an event is, and the one way to publish it.
+"""What an event is, and how it is published.
 
-Owns `Event`, `emit_event` and `broadcast`; the types and payload schemas stand in `payloads.py` and are public here.
-Promises: a wrong payload raises in the caller and leaves no trace; a right one is committed to the log before any
-subscriber sees it, and every subscriber sees the committed events in the order of their `seq`.
+Owns `Event`, `emit`, `emit_event` and `broadcast`; the types and schemas of payloads are in `payloads.py` and public
+here. Promises: a wrong payload raises in the caller and leaves no trace; a right one is committed to the log before
+any subscriber sees it, and every subscriber sees the committed events in the order of their `seq`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime
+import decimal
 import logging
-import sys
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from types import SimpleNamespace
 from typing import Any, Final, Protocol, Self
 
 import msgspec
 
-from payloads import INT64_MAX, PAYLOADS, EventType, InvalidEvent, json_schema, validate_payload
+from payloads import INT64_MAX, PAYLOADS, EventType, InvalidEvent, Payload, json_schema, validate_payload
 
 logger = logging.getLogger("sprint_runner.events")
+
+_TYPES: Final[Mapping[type[Payload], EventType]] = {payload: type for type, payload in PAYLOADS.items()}
+# Classes that msgspec would write down as text of its own choice: kept as they are, so that the check refuses them.
+_NOT_JSON: Final = (bytes, bytearray, datetime.datetime, datetime.date, datetime.time, decimal.Decimal, uuid.UUID)
 
 
 class EventsNotStarted(RuntimeError):
@@ -61,9 +66,8 @@ class Log(Protocol):
 current_batch: ContextVar[int | None] = ContextVar("current_batch", default=None)
 """The batch that a task works for; every event emitted in it carries the id, background tasks included."""
 
-# `python server.py` loads the program as `__main__`, tests load parts of it under other names: whatever copy of this
-# module emits, it must reach the one log of the process, so the binding lives in the interpreter and not in the module.
-_bound: Final[Any] = sys.modules.setdefault("sprint_runner.bound_log", SimpleNamespace(log=None))  # type: ignore[arg-type]
+_log: Log | None = None
+_clean: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 def envelope(type: str, body: bytes, timestamp: int, seq: int, batch_id: int | None) -> bytes:
@@ -73,8 +77,13 @@ def envelope(type: str, body: bytes, timestamp: int, seq: int, batch_id: int | N
     return head + b'"seq":%d,"batch_id":%b}' % (seq, batch)
 
 
-def start(log: Log, *subscribers: Subscriber) -> None:
-    """Bind the process's log; each subscriber gets every commit, in the order given, as one sequence of events."""
+def start(log: Log, *subscribers: Subscriber, clean: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> None:
+    """Bind the process's log; each subscriber gets every commit, in the order given, as one sequence of events.
+
+    `clean` makes of each payload what may be stored and shown: without secrets and control codes. It returns the
+    payload itself where there is nothing to change.
+    """
+    global _log, _clean
 
     def deliver(events: Sequence[Event]) -> None:
         for subscriber in subscribers:
@@ -84,12 +93,20 @@ def start(log: Log, *subscribers: Subscriber) -> None:
                 logger.exception("a subscriber failed on events %d to %d", events[0].seq, events[-1].seq)
 
     log.on_commit = deliver
-    _bound.log = log
+    _log, _clean = log, clean
 
 
 def stop() -> None:
     """Unbind the log; from now on `emit_event` raises `EventsNotStarted`."""
-    _bound.log = None
+    global _log
+    _log = None
+
+
+def emit(payload: Payload) -> asyncio.Future[Event]:
+    """Emit an event inside the program: `emit(BatchResume(batch_id=7, reason="operator"))`; see `emit_event`."""
+    event_type, copied = _copy(payload)
+    validate_payload(event_type, copied)
+    return _append(event_type, copied, msgspec.json.encode(copied), _now())
 
 
 def emit_event(type: EventType | str, payload: Mapping[str, Any]) -> asyncio.Future[Event]:
@@ -98,7 +115,7 @@ def emit_event(type: EventType | str, payload: Mapping[str, Any]) -> asyncio.Fut
     The future is done when the event is committed and handed to every client; it holds the committed `Event`.
     Raises `InvalidEvent` (nothing is stored or sent) and `EventsNotStarted`.
     """
-    return _append(type, payload, int(time.time() * 1000))
+    return _publish(type, payload, _now())
 
 
 async def broadcast(event: Event | Mapping[str, Any]) -> Event:
@@ -107,23 +124,41 @@ async def broadcast(event: Event | Mapping[str, Any]) -> Event:
         event = {"type": event.type, "payload": event.payload, "timestamp": event.timestamp}
     if not isinstance(event, Mapping) or "type" not in event or "payload" not in event:
         raise InvalidEvent("an event needs a type and a payload")
-    timestamp = event.get("timestamp", int(time.time() * 1000))
+    timestamp = event.get("timestamp", _now())
     if type(timestamp) is not int or not 0 <= timestamp <= INT64_MAX:
         raise InvalidEvent(f"{event['type']}: the timestamp must be whole milliseconds of 64 bits")
-    return await _append(event["type"], event["payload"], timestamp)
+    return await _publish(event["type"], event["payload"], timestamp)
 
 
-def _append(type: EventType | str, payload: Mapping[str, Any], timestamp: int) -> asyncio.Future[Event]:
+def _publish(type: EventType | str, payload: Mapping[str, Any], timestamp: int) -> asyncio.Future[Event]:
     event_type = validate_payload(type, payload)
-    if _bound.log is None:
-        raise EventsNotStarted("events are not started: call events.start(log, …) before emitting")
     body = msgspec.json.encode(dict(payload))
-    batch_id = payload["batch_id"] if event_type.startswith("batch:") else current_batch.get()
     # Subscribers see what readers of the log will see, whatever the caller does with the payload meanwhile.
-    told = msgspec.json.decode(body)
-    event = Event(type=event_type, payload=told, timestamp=timestamp, batch_id=batch_id, body=body)
-    log: Log = _bound.log
-    return log.append(event)
+    return _append(event_type, msgspec.json.decode(body), body, timestamp)
+
+
+def _append(type: EventType, payload: dict[str, Any], body: bytes, timestamp: int) -> asyncio.Future[Event]:
+    if _log is None:
+        raise EventsNotStarted("events are not started: call events.start(log, …) before emitting")
+    if _clean is not None and (cleaned := _clean(payload)) is not payload:
+        payload, body = cleaned, msgspec.json.encode(cleaned)
+    batch_id = payload["batch_id"] if type.startswith("batch:") else current_batch.get()
+    return _log.append(Event(type=type, payload=payload, timestamp=timestamp, batch_id=batch_id, body=body))
+
+
+def _copy(payload: Payload) -> tuple[EventType, dict[str, Any]]:
+    """The type of a payload, and its set keys in the order in which they are declared; raises `InvalidEvent`."""
+    event_type = _TYPES.get(payload.__class__)
+    if event_type is None:
+        raise InvalidEvent(f"{payload.__class__.__name__} is the payload of no event")
+    try:
+        return event_type, msgspec.to_builtins(payload, builtin_types=_NOT_JSON)
+    except (TypeError, RecursionError) as error:
+        raise InvalidEvent(f"{event_type}: {error}") from None
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
 __all__ = [
@@ -134,6 +169,7 @@ __all__ = [
     "InvalidEvent",
     "broadcast",
     "current_batch",
+    "emit",
     "emit_event",
     "json_schema",
     "start",

@@ -14,16 +14,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 import agents
-from db import Batch as BatchRow
-from db import create_batch, finish_stories, get_active_batch, get_command, get_question
 from events import EventType, emit_event
+from payloads import Attention, BatchEnd, BatchResume, BatchStart, BatchWarning, or_unset
 from running.background import Background
 from running.backup import back_up
 from running.batch import Batch
 from running.budget import Budget
 from running.command import Commander
+from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
 from running.preflight import (
@@ -38,8 +39,14 @@ from running.preflight import (
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
 from running.recovery.startup import recover
-from running.workspace import Workspace, drop_none, emit_durable, record_batch, until_stored
+from running.run_context import RunContext
+from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
+from store.batches import Batch as BatchRow
+from store.batches import create_batch, get_active_batch
+from store.commands import get_command
+from store.questions import get_question
+from store.stories import finish_stories
 from workflow import Preset
 
 END_S: Final = 2.5  # how long agents get to end when the server ends, before they are killed by their marks
@@ -93,9 +100,7 @@ class Orchestrator:
             await self._close_interrupted()
             row = await self._create(request, agent, preset)
             for message in unpriced:
-                await emit_durable(
-                    EventType.BATCH_WARNING, {"batch_id": row.id, "warning_type": "price", "message": message}
-                )
+                await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 
@@ -121,8 +126,8 @@ class Orchestrator:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
             await check_agents(self._workspace, [row.agent])
             await check_parallel(self._workspace)
-            payload = {"batch_id": row.id, "reason": "operator"}
-            await record_batch(self._workspace, row.id, EventType.BATCH_RESUME, payload, status="running", reason=None)
+            payload = BatchResume(batch_id=row.id, reason="operator")
+            await record_batch(self._workspace, row.id, payload, status="running", reason=None)
             self._launch(row, _only(row), await preset_of(self._workspace, row))
             return row.id
 
@@ -162,7 +167,7 @@ class Orchestrator:
             await self.resume()
         except (BadRequest, NotNow) as refused:
             message = f"The interrupted batch could not go on by itself: {refused}"
-            await emit_durable(EventType.ATTENTION, {"kind": "resume", "message": message})
+            await emit_durable(Attention(kind="resume", message=message))
 
     async def shutdown(self) -> None:
         """End the agents within five seconds; the batch stays open as interrupted or paused."""
@@ -204,11 +209,10 @@ class Orchestrator:
         """A new batch takes over from one that was interrupted: that one ends here, as stopped."""
         row = await self._workspace.database.read(get_active_batch)
         if row is not None:
-            payload = {"batch_id": row.id, "cycles_completed": row.cycles_completed, "status": "stopped"}
-            ended = int(self._workspace.clock() * 1000)
-            payload["reason"] = "a new batch was started instead"
+            reason, ended = "a new batch was started instead", int(self._workspace.clock() * 1000)
+            payload = BatchEnd(batch_id=row.id, cycles_completed=row.cycles_completed, status="stopped", reason=reason)
             await until_stored(lambda: self._workspace.database.write(finish_stories, row.id, ended))
-            await record_batch(self._workspace, row.id, EventType.BATCH_END, payload, status="stopped", ended_at=ended)
+            await record_batch(self._workspace, row.id, payload, status="stopped", ended_at=ended)
 
     async def _create(self, request: StartRequest, agent: str, preset: Preset) -> BatchRow:
         database, settings = self._workspace.database, self._workspace.settings()
@@ -224,20 +228,19 @@ class Orchestrator:
         await remember_preset(self._workspace, batch_id, preset)
         backups = self._workspace.data_dir / "backups"
         await asyncio.to_thread(back_up, self._workspace.project.tracker, backups, batch_id)
-        told = drop_none(
+        payload = BatchStart(
             batch_id=batch_id,
             max_cycles=request.cycles or "all",
             agent=agent,
             workflow=preset.title,
-            workflow_reason=preset.why or None,
-            budget_usd=budget,
+            workflow_reason=preset.why or UNSET,
+            budget_usd=or_unset(budget),
         )
-        await until_stored(lambda: emit_event(EventType.BATCH_START, told))
+        await emit_durable(payload)
         if self._workspace.git is None:
             message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
-            await emit_durable(
-                EventType.BATCH_WARNING, {"batch_id": batch_id, "warning_type": "git", "message": message}
-            )
+            warning = {"batch_id": batch_id, "warning_type": "git", "message": message}
+            await until_stored(lambda: emit_event(EventType.BATCH_WARNING, warning))
         row = await database.read(get_active_batch)
         if row is None:
             raise NotNow("database", "the batch could not be read back")
@@ -247,16 +250,10 @@ class Orchestrator:
         workspace = self._workspace
         gate = self._gate = Gate(workspace, row.id)
         commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent, preset)
-        self._batch = Batch(
-            workspace,
-            commander,
-            self._background,
-            CycleSource(workspace, row.id, only or None, preset.stories),
-            preset=preset,
-            cycles=row.max_cycles,
-            completed=row.cycles_completed,
-            width=workspace.settings().parallel,
-        )
+        context = RunContext(workspace, commander, self._background, gate, preset)
+        source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel
+        queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)
+        self._batch = Batch(context, queue, width)
         self._task = asyncio.get_running_loop().create_task(self._run(self._batch), name=f"batch {row.id}")
 
     async def _run(self, batch: Batch) -> None:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from enum import Enum, StrEnum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 MAX_DEPTH: Final = 64  # levels of nesting in a payload; deeper ones are a mistake, and cost every reader a stack
 INT64_MAX: Final = 2**63 - 1  # the largest integer that SQLite and most clients can hold
+
+BatchEndStatus = Literal["completed", "stopped", "error"]
+T = TypeVar("T")
 
 
 class InvalidEvent(ValueError):
@@ -49,100 +53,132 @@ class Payload(msgspec.Struct, kw_only=True):
 class Metrics(Payload, omit_defaults=True):
     """What a command used. Durations in milliseconds, cost in US dollars, everything optional."""
 
-    duration_ms: int | float | msgspec.UnsetType = msgspec.UNSET
-    input_tokens: int | msgspec.UnsetType = msgspec.UNSET
-    output_tokens: int | msgspec.UnsetType = msgspec.UNSET
-    cache_read_tokens: int | msgspec.UnsetType = msgspec.UNSET
-    cache_write_tokens: int | msgspec.UnsetType = msgspec.UNSET
-    cost_usd: int | float | msgspec.UnsetType = msgspec.UNSET
-    estimated_usd: int | float | msgspec.UnsetType = msgspec.UNSET
-    turns: int | msgspec.UnsetType = msgspec.UNSET
-    exit_code: int | msgspec.UnsetType = msgspec.UNSET
-    files_changed: int | msgspec.UnsetType = msgspec.UNSET
-    lines_added: int | msgspec.UnsetType = msgspec.UNSET
-    lines_removed: int | msgspec.UnsetType = msgspec.UNSET
+    duration_ms: int | float | UnsetType = UNSET
+    input_tokens: int | UnsetType = UNSET
+    output_tokens: int | UnsetType = UNSET
+    cache_read_tokens: int | UnsetType = UNSET
+    cache_write_tokens: int | UnsetType = UNSET
+    cost_usd: int | float | UnsetType = UNSET
+    estimated_usd: int | float | UnsetType = UNSET
+    turns: int | UnsetType = UNSET
+    exit_code: int | UnsetType = UNSET
+    files_changed: int | UnsetType = UNSET
+    lines_added: int | UnsetType = UNSET
+    lines_removed: int | UnsetType = UNSET
 
 
-class BatchStart(Payload):
+class BatchStart(Payload, kw_only=True):
     batch_id: int
     max_cycles: int | Literal["all"]
+    agent: str | UnsetType = UNSET
+    workflow: str | UnsetType = UNSET
+    workflow_reason: str | UnsetType = UNSET
+    budget_usd: int | float | UnsetType = UNSET
 
 
-class BatchEnd(Payload):
+class BatchEnd(Payload, kw_only=True):
     batch_id: int
     cycles_completed: int
-    status: Literal["completed", "stopped", "error"]
-    reason: str | msgspec.UnsetType = msgspec.UNSET
+    status: BatchEndStatus
+    reason: str | UnsetType = UNSET
 
 
-class BatchPause(Payload):
+class BatchPause(Payload, kw_only=True):
     batch_id: int
     reason: str
-    until: int | msgspec.UnsetType = msgspec.UNSET
+    until: int | UnsetType = UNSET
 
 
-class BatchResume(Payload):
+class BatchResume(Payload, kw_only=True):
     batch_id: int
     reason: str
 
 
-class BatchWarning(Payload):
+class BatchWarning(Payload, kw_only=True):
     batch_id: int
     warning_type: str
     message: str
+    command_id: int | UnsetType = UNSET
+    story_key: str | UnsetType = UNSET
 
 
-class CycleStart(Payload):
+class CycleStart(Payload, kw_only=True):
     cycle_number: int
     story_keys: list[str]
+    branch: str | UnsetType = UNSET
 
 
-class CycleEnd(Payload):
+class CycleEnd(Payload, kw_only=True):
     cycle_number: int
     completed_stories: list[str]
+    blocked_stories: list[str] | UnsetType = UNSET
+    merge: str | UnsetType = UNSET
 
 
-class CommandStart(Payload):
+class CommandStart(Payload, kw_only=True):
+    """Base of the three types of a command: `story_keys` are all its stories, `story_key` is the first."""
+
     story_key: str
     command: str
     task_id: str
-    command_id: int | msgspec.UnsetType = msgspec.UNSET
-    attempt: int | msgspec.UnsetType = msgspec.UNSET
-    agent: str | msgspec.UnsetType = msgspec.UNSET
-    model: str | msgspec.UnsetType = msgspec.UNSET
+    command_id: int | UnsetType = UNSET
+    attempt: int | UnsetType = UNSET
+    agent: str | UnsetType = UNSET
+    model: str | UnsetType = UNSET
+    background: bool | UnsetType = UNSET
+    story_keys: list[str] | UnsetType = UNSET
+    cycle_number: int | UnsetType = UNSET
 
 
 class CommandProgress(CommandStart, kw_only=True):
     message: str
+    kind: str | UnsetType = UNSET
+    metrics: Metrics | UnsetType = UNSET
 
 
 class CommandEnd(CommandStart, kw_only=True):
     status: str
-    metrics: Metrics | msgspec.UnsetType = msgspec.UNSET
+    metrics: Metrics | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    verdict: str | UnsetType = UNSET
 
 
-class StoryStatus(Payload):
+class StoryStatus(Payload, kw_only=True):
     story_key: str
     old_status: str
     new_status: str
+    reason: str | UnsetType = UNSET
 
 
-class Error(Payload):
+class Error(Payload, kw_only=True):
     type: str
     message: str
-    context: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    context: dict[str, Any] | UnsetType = UNSET
 
 
-class Context(Payload):
+class ContextCreate(Payload, kw_only=True):
     status: str
-    task_id: str | msgspec.UnsetType = msgspec.UNSET
-    message: str | msgspec.UnsetType = msgspec.UNSET
+    task_id: str | UnsetType = UNSET
+    message: str | UnsetType = UNSET
 
 
-class Attention(Payload):
+class ContextRefresh(ContextCreate):
+    """As `ContextCreate`, for a file that is there but old."""
+
+
+class ContextComplete(ContextCreate, kw_only=True):
+    metrics: Metrics | UnsetType = UNSET
+
+
+class Attention(Payload, kw_only=True):
+    """A call for the operator. One of kind `question` names the command that asked."""
+
     kind: str
     message: str
-    story_key: str | msgspec.UnsetType = msgspec.UNSET
+    story_key: str | UnsetType = UNSET
+    command: str | UnsetType = UNSET
+    command_id: int | UnsetType = UNSET
+    question: str | UnsetType = UNSET
 
 
 PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
@@ -158,11 +194,16 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.COMMAND_END: CommandEnd,
     EventType.STORY_STATUS: StoryStatus,
     EventType.ERROR: Error,
-    EventType.CONTEXT_CREATE: Context,
-    EventType.CONTEXT_REFRESH: Context,
-    EventType.CONTEXT_COMPLETE: Context,
+    EventType.CONTEXT_CREATE: ContextCreate,
+    EventType.CONTEXT_REFRESH: ContextRefresh,
+    EventType.CONTEXT_COMPLETE: ContextComplete,
     EventType.ATTENTION: Attention,
 }
+
+
+def or_unset(value: T | None) -> T | UnsetType:
+    """The value of an optional key; None leaves the key out."""
+    return UNSET if value is None else value
 
 
 def validate_payload(type: EventType | str, payload: Mapping[str, Any]) -> EventType:
@@ -195,7 +236,9 @@ def json_schema() -> dict[str, Any]:
 
 def _check_plain(type: EventType, value: object, path: str, depth: int) -> None:
     """Refuse what JSON cannot carry unchanged: non-finite numbers, huge integers, sets, bytes, foreign objects."""
-    if value.__class__ in _SCALARS or isinstance(value, Enum):
+    if value.__class__ is str:
+        _check_text(type, value, path)
+    elif value.__class__ in _SCALARS or isinstance(value, Enum):
         _check_scalar(type, value, path)
     elif depth >= MAX_DEPTH:
         raise InvalidEvent(f"{type}: {path} is nested deeper than {MAX_DEPTH} levels")
@@ -209,24 +252,21 @@ def _check_plain(type: EventType, value: object, path: str, depth: int) -> None:
 
 
 def _check_scalar(type: EventType, value: object, path: str) -> None:
-    match value:
-        case None | bool():
-            return
-        case str():
-            _check_text(type, value, path)
-        case int() if -INT64_MAX <= value <= INT64_MAX:
-            return
-        case float() if math.isfinite(value):
-            return
-        case float():
-            raise InvalidEvent(f"{type}: {path} is {value}, not a finite number")
-        case int():
+    if isinstance(value, str):
+        _check_text(type, value, path)
+    elif isinstance(value, int):
+        if not -INT64_MAX <= value <= INT64_MAX:
             raise InvalidEvent(f"{type}: {path} is an integer of more than 64 bits")
-        case _:
-            raise InvalidEvent(f"{type}: {path} is {_kind(value)}, which JSON does not have")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidEvent(f"{type}: {path} is {value}, not a finite number")
+    elif value is not None:
+        raise InvalidEvent(f"{type}: {path} is {_kind(value)}, which JSON does not have")
 
 
 def _check_text(type: EventType, value: str, path: str) -> None:
+    if value.isascii():
+        return
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -237,11 +277,12 @@ def _check_mapping(type: EventType, value: Mapping[Any, Any], path: str, depth: 
     for key, item in value.items():
         if key.__class__ is not str:
             raise InvalidEvent(f"{type}: {path} has the key {key!r}; keys must be text")
-        _check_text(type, key, f"{path}.{key}")
-        _check_plain(type, item, f"{path}.{key}", depth + 1)
+        place = f"{path}.{key}"
+        _check_text(type, key, place)
+        _check_plain(type, item, place, depth + 1)
 
 
-_SCALARS: Final = (None.__class__, bool, int, float, str)  # no classes of their own: nobody could write those down
+_SCALARS: Final = (None.__class__, bool, int, float)  # exactly these: JSON has no words for classes of their own
 
 
 def _kind(value: object) -> str:

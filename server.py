@@ -23,21 +23,23 @@ import api.export
 import api.health
 import api.history
 import api.http
+import api.masked
 import api.metrics
 import api.openapi
 import api.page
 import api.project
 import api.run
+import api.schema
 import api.settings
 import api.socket
 import api.transcripts
 import events
 import security
 from api.http import SERVICES, LiveSettings, Services
+from api.recordings import RECORDINGS, Recordings
+from base.program import PROGRAM_DIR
 from cli import arguments, logs, verbs
 from cli.config import (
-    PROGRAM_DIR,
-    CannotStart,
     ServerConfig,
     agent_specs,
     forget_secrets,
@@ -45,28 +47,26 @@ from cli.config import (
     masker_of,
     resolve,
 )
+from cli.errors import CannotStart
 from cli.headless import Exit, Headless
 from cli.system import listen, open_browser, until_signal, url_of
-from db import (
-    Database,
-    SchemaTooNew,
-    get_events,
-    get_events_between,
-    get_events_since_batch,
-    get_last_batch,
-    oldest_event,
-)
+from db import Database
 from git.snapshots import Git
-from notify import Notifier
 from orchestrator import Orchestrator
 from running.lock import ProjectLock, ProjectLocked
+from running.notifier import Notifier
 from running.retention import Retention
-from running.watcher import ProjectWatcher
+from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
 from runstate.fold import RunState
+from runstate.server_state import ServerState
 from security.connections import ConnectionLimiter, Site, limits_for
+from security.controls import visible_value
 from security.token import cookie_secret
 from settings import LOOPBACK
+from store.batches import get_last_batch
+from store.log import get_events, get_events_between, get_events_since_batch, oldest_event
+from store.schema import SchemaTooNew
 from websocket.hub import INIT_EVENTS, Hub
 
 EXIT_USAGE: Final = 2  # the operator has to change something
@@ -90,7 +90,7 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         csp=security.policy(pages[""].content),
         secret=cookie_secret(config.data_dir) if settings.token is not None else None,
     )
-    app = web.Application(middlewares=[api.http.errors], client_max_size=api.http.BODY_MAX)
+    app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
     security.protect(app, guard, api.http.refuse)
     app[api.page.MANIFEST] = pages
     for module in (
@@ -103,11 +103,13 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         api.history,
         api.transcripts,
         api.health,
+        api.schema,
         api.settings,
         api.metrics,
         api.openapi,
     ):
         app.add_routes(module.ROUTES)
+    app[RECORDINGS] = Recordings()
     app.cleanup_ctx.append(lambda app: _services(app, config, subscribers))
     app.on_shutdown.append(_end_run_and_pages)
     return app
@@ -120,7 +122,7 @@ async def _services(
     settings = config.loaded.settings
     database = await Database.open(config.data_dir / "sprint-runner.db")
     agents.GUARDING.watch(database.epoch)
-    run_state = RunState()
+    run_state, server_state = RunState(), ServerState()
     await _restore(database, run_state)
     hub = Hub(
         epoch=database.epoch,
@@ -135,18 +137,28 @@ async def _services(
     hub.ring.pruned(await database.read(oldest_event))
     live = LiveSettings(config.loaded, config.reload)
     workspace = await _workspace(config, live, database)
-    app[SERVICES] = Services(database, hub, run_state, Orchestrator(workspace, run_state), workspace, live)
-    upkeep, retention = ProjectWatcher(workspace, run_state, hub), Retention(workspace, hub.ring.pruned)
-    notifier = Notifier(database, settings, config.project.name, watched=agents.GUARDING.command)
-    events.start(database, run_state.apply, upkeep.committed, hub.publish, notifier.take, *subscribers)
+    app[SERVICES] = Services(
+        database=database,
+        hub=hub,
+        run_state=run_state,
+        server_state=server_state,
+        orchestrator=Orchestrator(workspace, run_state),
+        workspace=workspace,
+        live=live,
+    )
+    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.trouble))
+    retention = Retention(workspace, hub.ring.pruned)
+    notifier = Notifier(database, settings, config.project.name)
+    subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
+    events.start(database, *subscribers, clean=lambda payload: visible_value(workspace.masker.value(payload)))
     notifier.start()
     await app[SERVICES].orchestrator.recover()
-    await upkeep.start()
+    await watcher.start()
     retention.start()
     hub.start()
     yield
     await retention.stop()
-    await upkeep.stop()
+    await watcher.stop()
     await notifier.stop()
     events.stop()
     await database.close()
@@ -155,6 +167,7 @@ async def _services(
 async def _end_run_and_pages(app: web.Application) -> None:
     await app[SERVICES].orchestrator.shutdown()
     await app[SERVICES].hub.close()
+    app[RECORDINGS].close()
 
 
 async def _workspace(config: ServerConfig, live: LiveSettings, database: Database) -> Workspace:
@@ -178,19 +191,18 @@ async def _workspace(config: ServerConfig, live: LiveSettings, database: Databas
 async def _restore(database: Database, run_state: RunState) -> None:
     """Fold the newest batch's events again: the state is what it was at the last committed event."""
     last = await database.read(get_last_batch)
-    if last is not None:
-        rows = await database.read(get_events_since_batch, last.id)
-        run_state.apply(
-            events.Event(
-                type=events.EventType(row.type),
-                payload=msgspec.json.decode(row.payload),
-                timestamp=row.timestamp,
-                seq=row.seq,
-                batch_id=row.batch_id,
-            )
-            for row in rows
+    rows = [] if last is None else await database.read(get_events_since_batch, last.id)
+    stored = (
+        events.Event(
+            type=events.EventType(row.type),
+            payload=msgspec.json.decode(row.payload),
+            timestamp=row.timestamp,
+            seq=row.seq,
+            batch_id=row.batch_id,
         )
-    run_state.run.seq = database.last_seq
+        for row in rows
+    )
+    run_state.restore(stored, database.last_seq)
 
 
 async def _newest(database: Database) -> list[bytes]:
@@ -218,7 +230,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
-    listener = listen(config.loaded.settings)
+    listener = listen(config.loaded, headless=headless is not None)
     agents.GUARDING.start()
     subscribers = [] if headless is None else [headless.take]
     runner = web.AppRunner(build_app(config, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
@@ -256,7 +268,7 @@ async def _until_done(ended: asyncio.Future[None], headless: Headless | None, or
 
 def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -> None:
     """The one line that says where the page is: people read it, programs wait for it."""
-    agent = services.run_state.run.agent
+    agent = services.server_state.agent
     version = (agent.version or "not available").split(" (")[0]
     line = f"Sprint Runner at {url}  (project {config.project.name}, agent {agent.name} {version})\n"
     out.write(line)
@@ -270,13 +282,15 @@ def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -
 def main(argv: Sequence[str] | None = None) -> int:
     options = arguments.parse(sys.argv[1:] if argv is None else argv)
     logs.set_up(getattr(options, "log_level", "warning"), getattr(options, "log_format", "text"))
+    if options.verb == "token":
+        return verbs.print_token()
     try:
         config = resolve(options)
         logs.mask(masker_of(config.loaded.settings).text)
         forget_secrets()
         return verbs.perform(options, config, serve)
     except CannotStart as error:
-        sys.stderr.write(f"server.py: {error}\n")
+        sys.stderr.write(f"{arguments.program_name()}: {error}\n")
         return EXIT_USAGE
 
 

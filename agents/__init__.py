@@ -29,6 +29,7 @@ from agents.records import (
 from agents.registry import UnknownKind
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
 from agents.transcript import Entry, EntryKind, read_transcript, steady
+from agents.transcript_index import TranscriptIndex
 
 __all__ = [
     "GUARDING",
@@ -57,6 +58,7 @@ __all__ = [
     "Text",
     "ToolCall",
     "ToolResult",
+    "TranscriptIndex",
     "UnknownKind",
     "Usage",
     "UsageSeen",

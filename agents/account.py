@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from agents.prices import SHIPPED, PriceList
 from agents.records import Final, UsageSeen
 from agents.spec import Usage
+from base import plausible
 
 MAX_REPLIES = 1000  # whose tokens may still change; those of older ones are taken as they are
 CENTS_OF_CENTS = 9  # digits behind the point: what is left of an estimate after its replacement is no dollar
@@ -48,6 +49,7 @@ class Account:
         self._replies: dict[str, Spent] = {}  # message id -> its part of what is pending
         self._covered: set[str] = set()  # replies that a final record has included
         self._replies_told = False  # the program itself reports the tokens of its replies
+        self.doubts: dict[str, None] = {}  # why a reported cost is not booked, each once
 
     @property
     def spent(self) -> Spent:
@@ -75,7 +77,7 @@ class Account:
         usage = self._since_resume(final)
         if not usage:  # says nothing (an interrupted run): what was seen stays the best knowledge
             if self._settled.usd is None:
-                self._settled = Spent(self._settled.usage, final.cost_usd, self._settled.estimated)
+                self._settled = Spent(self._settled.usage, self._weighed(final.cost_usd), self._settled.estimated)
             return
         now = self._priced(usage, final.cost_usd, model)
         if now.usd is None and final.cumulative:
@@ -86,10 +88,18 @@ class Account:
         self._pending = NOTHING
 
     def _priced(self, usage: Usage, reported_usd: float | None, model: str | None) -> Spent:
-        if reported_usd is not None:
-            return Spent(usage, reported_usd)
+        cost = self._weighed(reported_usd)
+        if cost is not None:
+            return Spent(usage, cost)
         usd = self._prices.estimate(usage, model)
         return Spent(usage, usd, usd or 0.0)
+
+    def _weighed(self, reported_usd: float | None) -> float | None:
+        """The cost if it can be true, else None and a doubt: a negative one would keep a cap from being reached."""
+        doubt = plausible.cost_doubt(reported_usd)
+        if doubt is not None and len(self.doubts) < MAX_REPLIES:
+            self.doubts[doubt] = None
+        return plausible.cost_usd(reported_usd)
 
     def _since_resume(self, final: Final) -> Usage | None:
         """A session's total less what was booked before; where that is unknown, the replies seen are closer to it."""

@@ -10,6 +10,7 @@ from agents.json_values import Json
 from agents.records import LimitSeen, Retry, ToolResult
 from agents.spec import OutcomeKind, Usage
 from agents.text import one_line
+from base import plausible
 
 RESULT_CHARS = 64 * 1024  # of a tool result that is passed on
 QUESTION_CHARS = 2000  # of a question with its choices
@@ -92,7 +93,7 @@ def limit_of(info: Json) -> LimitSeen:
     """A rate limit record; a rejected window that overage pays for is not rejected."""
     return LimitSeen(
         rejected=info.get("status") == "rejected" and info.get("isUsingOverage") is not True,
-        resets_at=json_values.as_number(info.get("resetsAt")),
+        resets_at=plausible.epoch_seconds(info.get("resetsAt")),
         window=text_of(info, "rateLimitType"),
         used_fraction=json_values.as_number(info.get("utilization")),
     )

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from agents.records import Noise
+from base import plausible
 
 Json = dict[str, Any]
 
@@ -98,8 +99,7 @@ def as_text(value: Any) -> str | None:
 
 def as_int(value: Any) -> int:
     """A non-negative count; anything else is 0."""
-    number = as_number(value)
-    return int(number) if number is not None and 0 <= number < MAX_COUNT else 0
+    return plausible.count(value)
 
 
 def as_number(value: Any) -> float | None:

@@ -41,11 +41,6 @@ async def sweep_exact(mark: str, grace_s: float = SWEEP_GRACE_S) -> list[int]:
     return await _sweep(_needle(mark) + b"\0", grace_s)
 
 
-def marked(mark_prefix: str) -> list[int]:
-    """The pids of living processes whose mark begins with `mark_prefix`."""
-    return [pid for pid in _pids() if _carries(pid, _needle(mark_prefix))]
-
-
 def _needle(mark: str) -> bytes:
     return f"\0{MARK_VARIABLE}={mark}".encode()
 

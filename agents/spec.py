@@ -140,6 +140,7 @@ class Outcome:
     malformed_lines: int
     last_activity: str
     refused: str = ""
+    doubts: tuple[str, ...] = ()  # claims in numbers that were not believed, one sentence each
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from agents.lines import Tail
+from base.files import replacing
 
 FLUSH_BYTES = 128 * 1024  # collected before a write is worth a thread's wake-up
 FLUSH_S = 0.5  # a transcript that is read while the agent runs lags by no more
@@ -138,19 +139,12 @@ class StreamFile:
             self._put(b"\n%b\n" % CUT.format(size=f"{self._tail.dropped:,}").encode())
         self._put(self._tail.take())
         self._release()
-        partial = self._path.with_name(self._path.name + ".gz.part")
-        try:
-            self._compress(partial)
-            os.replace(partial, self._path.with_name(self._path.name + ".gz"))
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
+        self._compress(self._path.with_name(self._path.name + ".gz"))
         self._path.unlink()
 
     def _compress(self, target: Path) -> None:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
         with (
-            open(descriptor, "wb") as raw,
+            replacing(target, mode=FILE_MODE) as raw,
             open(self._path, "rb") as source,
             gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as packed,
         ):

@@ -65,7 +65,7 @@ class Tally:
 
     @property
     def text(self) -> str:
-        """All the main agent said, in order."""
+        """The main agent's last reply: what it has said since its last tool call."""
         return "\n".join(self._texts)
 
     @property
@@ -122,6 +122,7 @@ class Tally:
             malformed_lines=self.malformed,
             last_activity=self.last_activity,
             refused=self.refused,
+            doubts=tuple(self._account.doubts),
         )
 
     def add(self, record: Record) -> None:
@@ -162,6 +163,9 @@ class Tally:
             self._text_chars -= len(self._texts.popleft()) + TEXT_COSTS_CHARS
 
     def _open(self, record: ToolCall) -> None:
+        if record.subagent is None:  # what was said before belongs to an earlier turn, where nothing is a verdict
+            self._texts.clear()
+            self._text_chars = 0
         self._last_said = record.summary
         self._open_calls[record.id] = record.summary
         if len(self._open_calls) > MAX_OPEN_CALLS:

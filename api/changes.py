@@ -15,11 +15,14 @@ from aiohttp import web
 
 import sprint
 from api.dossier import artifacts_of, commits_named, find_story
-from api.http import SERVICES, ApiError, Services
-from db import get_commands_by_key, get_story_by_key
+from api.http import SERVICES, ApiError, Services, json_response
 from git.history import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
-from git.snapshots import Git, GitError
+from git.process import GitError
+from git.snapshots import Git
+from running.disk import take_snapshot
 from running.lanes.worktree import place_of
+from store.commands import get_commands_by_key
+from store.stories import get_story_by_key
 
 WORK: Final = "work"  # the name of the change since development began, beside the hashes of commits
 TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown
@@ -49,7 +52,7 @@ async def get_change(request: web.Request) -> web.Response:
         raise ApiError(404, "not_found", str(missing)) from None
     except (GitError, ValueError):  # a zero in the path; objects that were removed with the data folder
         raise ApiError(404, "not_found", "git does not have this change any more") from None
-    return _masked(services, change)
+    return json_response(change)
 
 
 async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]:
@@ -63,7 +66,7 @@ async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]
         if row is None or row.base_tree is None:
             raise ApiError(404, "not_found", f"development of {story.key} has not begun")
         seen = (await place_of(services.workspace, row)).git or git
-        return seen, row.base_tree, await seen.snapshot()
+        return seen, row.base_tree, await take_snapshot(seen)
     commands = await database.read(get_commands_by_key, story.key)
     if name not in [commit.hash for commit in await commits_named(services, story.key, commands)]:
         raise ApiError(404, "not_found", f"{name} is no commit of {story.key}")
@@ -81,15 +84,9 @@ async def get_artifact(request: web.Request) -> web.Response:
     if path is None:
         raise ApiError(404, "not_found", f"{story.key} has no file {name!r}")
     try:
-        return _masked(services, await asyncio.to_thread(_read, path, name))
+        return json_response(await asyncio.to_thread(_read, path, name))
     except OSError as error:
         raise ApiError(404, "not_found", f"{name} cannot be read: {error.strerror}") from None
-
-
-def _masked(services: Services, value: Any) -> web.Response:
-    """As an answer without the secrets of the agents' environment, which an agent may have written anywhere."""
-    content = services.workspace.masker.bytes(msgspec.json.encode(value))
-    return web.Response(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 def _read(path: Path, name: str) -> Artifact:

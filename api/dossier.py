@@ -10,20 +10,24 @@ from typing import Any, Final
 import msgspec
 
 import sprint
+from api.commands import CommandView, command_view
 from api.http import ApiError, Services
 from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
-from db import Check, Command, Story, get_checks_by_key, get_commands_by_key, get_story_by_key
 from git.history import CommitInfo, commits_of
-from git.snapshots import Diff, GitError
+from git.process import GitError
+from git.snapshots import Diff
+from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from running.workspace import Workspace
 from sprint import StoryDocument, StoryInfo
+from store.checks import Check, get_checks_by_key
+from store.commands import Command, get_commands_by_key
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
+from store.stories import Story, get_story_by_key
 
 ARTIFACTS_MAX: Final = 50  # files of one story that are named
 FOLDER_MAX: Final = 5000  # files of the artifacts folder that are looked at
-HIDDEN: Final = {"mark", "pid", "pid_start", "stream_path", "verdict", "word", "story_keys", "background"}
 
 
 class TaskLine(msgspec.Struct, frozen=True):
@@ -67,7 +71,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[Sentence]
     checks: list[CheckLine]
     reviews: list[Review]
-    commands: list[dict[str, Any]]
+    commands: list[CommandView]
     artifacts: list[str]
     commits: list[CommitInfo]
     diff: Diff | None
@@ -88,7 +92,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     files = await asyncio.to_thread(sprint.story_files, workspace.project, key)
     document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
     commands = await database.read(get_commands_by_key, key)
-    records = Records(row=row, deeds=commands, move=(await database.read(get_status_changes, key)).get(key))
+    records = Records(row=row, commands=commands, change=(await database.read(get_status_changes, key)).get(key))
     checks = await database.read(get_checks_by_key, key)
     tree = await _diff(workspace, row)
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
@@ -114,7 +118,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         evidence=evidence_of(story, records, commands, checks, tree, others, len(commits)),
         checks=[_shown_check(check) for check in checks],
         reviews=reviews_of(commands),
-        commands=[shown_command(command) for command in commands],
+        commands=[command_view(command) for command in commands],
         artifacts=[workspace.relative(path) for path in await asyncio.to_thread(artifacts_of, workspace, story, files)],
         commits=commits,
         diff=tree,
@@ -122,23 +126,23 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     )
 
 
-async def standings(services: Services) -> dict[str, StatusEvidence]:
-    """The line of evidence for every story that has one."""
+async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
+    """Return the line of evidence of every story that has one."""
     overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
-    deeds = await services.database.read(get_command_summaries)
+    commands = await services.database.read(get_command_summaries)
     rows = {row.story_key: row for row in await services.database.read(get_newest_stories)}
-    moves = await services.database.read(get_status_changes)
+    changes = await services.database.read(get_status_changes)
     by_story: dict[str, list[Any]] = {}
-    for deed in deeds:
-        for key in msgspec.json.decode(deed.story_keys, type=list[str]):
-            by_story.setdefault(key, []).append(deed)
-    told = {}
+    for command in commands:
+        for key in msgspec.json.decode(command.story_keys, type=list[str]):
+            by_story.setdefault(key, []).append(command)
+    found = {}
     for story in overview.stories:
-        records = Records(row=rows.get(story.key), deeds=by_story.get(story.key, ()), move=moves.get(story.key))
-        standing = evidence_for_status(story, records)
-        if standing is not None:
-            told[story.key] = standing
-    return told
+        records = Records(row=rows.get(story.key), commands=by_story.get(story.key, ()), change=changes.get(story.key))
+        evidence = evidence_for_status(story, records)
+        if evidence is not None:
+            found[story.key] = evidence
+    return found
 
 
 async def commits_named(services: Services, key: str, commands: list[Command]) -> list[CommitInfo]:
@@ -167,13 +171,6 @@ def artifacts_of(workspace: Workspace, story: StoryInfo, files: list[Path]) -> l
     return [path for path in found if path.resolve().is_relative_to(project.root.resolve())][:ARTIFACTS_MAX]
 
 
-def shown_command(command: Command) -> dict[str, Any]:
-    """A command as the page shows it: its verdict in a word, nothing of its processes and paths."""
-    fields = {name: value for name, value in msgspec.structs.asdict(command).items() if name not in HIDDEN}
-    keys = msgspec.json.decode(command.story_keys)
-    return {**fields, "verdict": command.word, "story_keys": keys, "background": bool(command.background)}
-
-
 def _shown_check(check: Check) -> CheckLine:
     fields = {name: getattr(check, name) for name in CheckLine.__struct_fields__}
     return CheckLine(**{**fields, "ok": bool(check.ok)})
@@ -193,6 +190,6 @@ async def _diff(workspace: Workspace, row: Story | None) -> Diff | None:
     if git is None or row is None or row.base_tree is None:
         return None
     try:
-        return await git.diff(row.base_tree, await git.snapshot())
+        return await git.diff(row.base_tree, await take_snapshot(git))
     except GitError:  # the snapshot's objects were removed with the data folder
         return None

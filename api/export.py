@@ -11,27 +11,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final, TypeVar
 
-import msgspec
 from aiohttp import web
 
 import agents
 from agents import Entry
 from api import reports
-from api.dossier import Dossier, dossier_of, standings
+from api.dossier import Dossier, dossier_of, evidence_by_story
 from api.http import SERVICES, ApiError, Services, path_id
-from db import (
-    Command,
-    EventFilter,
-    Story,
-    find_events,
-    get_commands_by_batch,
-    get_commands_by_key,
-    get_stories_by_batch,
-    summarise_batch,
-)
 from git.history import Change, NoSuchChange, change_of
-from git.snapshots import GitError
+from git.process import GitError
 from running.attempt import stream_file
+from store.batches import summarise_batch
+from store.commands import Command, get_commands_by_batch, get_commands_by_key
+from store.log import EventFilter, find_events
+from store.stories import Story, get_stories_by_batch
 
 T = TypeVar("T")
 
@@ -49,8 +42,8 @@ async def export_story(request: web.Request) -> web.Response:
     commands = await services.database.read(get_commands_by_key, key)
     changes = {commit.hash: await _change(services, commit.hash) for commit in dossier.commits[:COMMITS_MAX]}
     transcripts = await _transcripts(services, commands)
-    content = await asyncio.to_thread(reports.story_sheet, dossier, transcripts, changes, _now(services))
-    return _file(f"story-{key}", content)
+    content = await asyncio.to_thread(reports.story_report, dossier, transcripts, changes, _now(services))
+    return await _file(services, f"story-{key}", content)
 
 
 async def export_batch(request: web.Request) -> web.Response:
@@ -68,12 +61,12 @@ async def export_batch(request: web.Request) -> web.Response:
         remarks += await database.read(find_events, wanted, REMARKS_MAX)
     remarks.sort(key=lambda event: event.seq)
     project = services.workspace.project.name
-    told = await standings(services)
+    evidence = await evidence_by_story(services)
     stories = _masked(services, stories, list[Story])
     commands = _masked(services, commands, list[Command])
-    sheet = partial(reports.batch_sheet, project, batch, stories, commands, told, remarks, _now(services))
-    content = await asyncio.to_thread(sheet)
-    return _file(f"batch-{batch_id}", content)
+    report = partial(reports.batch_report, project, batch, stories, commands, evidence, remarks, _now(services))
+    content = await asyncio.to_thread(report)
+    return await _file(services, f"batch-{batch_id}", content)
 
 
 async def _change(services: Services, commit: str) -> Change | None:
@@ -115,15 +108,19 @@ def _entries(services: Services, command: Command) -> list[Entry]:
 
 def _masked(services: Services, value: T, kind: type[T]) -> T:
     """Without the secrets of the agents' environment, in whatever field: the file leaves this machine."""
-    return msgspec.json.decode(services.workspace.masker.bytes(msgspec.json.encode(value)), type=kind)
+    return services.workspace.masker.struct(value, kind)
 
 
 def _now(services: Services) -> int:
     return int(services.workspace.clock() * 1000)
 
 
-def _file(name: str, content: bytes) -> web.Response:
-    """Always saved and never shown from here: the file is not a page of this server."""
+async def _file(services: Services, name: str, content: bytes) -> web.Response:
+    """Always saved and never shown from here: the file is not a page of this server.
+
+    What was not a value that is masked above, such as the title of a story, is masked as it stands in the file.
+    """
+    content = await asyncio.to_thread(services.workspace.masker.bytes, content)
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:120]
     headers = {"Content-Disposition": f'attachment; filename="{safe}.html"', "Cache-Control": "no-store"}
     response = web.Response(body=content, content_type="text/html", charset="utf-8", headers=headers)

@@ -1,51 +1,29 @@
-"""For those who operate the server: schema, health."""
+"""`/healthz`: whether the server can do its work now."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final, Literal
 
+import msgspec
 from aiohttp import web
 
 from api.http import SERVICES, Services, json_response
-from events import json_schema
-from settings import SETTINGS, Setting
 
-TYPES: Final[dict[str, tuple[str, dict[str, str] | None]]] = {  # kinds of settings in the words of JSON Schema
-    "text": ("string", None),
-    "command": ("string", None),
-    "url": ("string", None),
-    "integer": ("integer", None),
-    "number": ("number", None),
-    "boolean": ("boolean", None),
-    "list": ("array", {"type": "string"}),
-    "mapping": ("object", None),
-}
 LATE_MS: Final = 500.0  # a loop later than this is not on time: events promise to be out by then
 
 
-async def get_schema(_request: web.Request) -> web.Response:
-    settings = {setting.name: _schema_of(setting) for setting in SETTINGS}
-    whole = {"type": "object", "properties": settings, "additionalProperties": False}
-    return json_response({**json_schema(), "settings": whole})
-
-
-def _schema_of(setting: Setting) -> dict[str, Any]:
-    """The JSON Schema of one setting, as `sprint-runner.yaml` may have it."""
-    kind, items = TYPES[setting.kind]
-    bounds = {"minimum": setting.low, "maximum": setting.high, "enum": list(setting.choices) or None, "items": items}
-    return {
-        "type": [kind, "null"] if setting.optional else kind,
-        "description": f"{setting.effect} ({setting.allowed})",
-        **{word: value for word, value in bounds.items() if value is not None},
-    }
+class Health(msgspec.Struct, frozen=True):
+    status: Literal["ok", "failing"]
+    problems: list[str]
+    seq: int
 
 
 async def get_health(request: web.Request) -> web.Response:
     """200 when the database accepts writes and the loop is on time, else 503 with why."""
     services = request.app[SERVICES]
     problems = _problems(services)
-    facts = {"status": "ok" if not problems else "failing", "problems": problems, "seq": services.hub.seq}
-    return json_response(facts, 200 if not problems else 503)
+    health = Health("failing" if problems else "ok", problems, services.hub.seq)
+    return json_response(health, 503 if problems else 200)
 
 
 def _problems(services: Services) -> list[str]:
@@ -59,6 +37,5 @@ def _problems(services: Services) -> list[str]:
 
 
 ROUTES: Final = [
-    web.get("/api/schema", get_schema),
     web.get("/healthz", get_health),
 ]

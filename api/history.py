@@ -5,25 +5,18 @@ from __future__ import annotations
 import datetime
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
-from api.dossier import shown_command
+from api.commands import CommandView, command_view
 from api.http import SERVICES, ApiError, Services, json_response, path_id, query_int
-from db import (
-    EventFilter,
-    StoredEvent,
-    Window,
-    count_batches,
-    find_commands,
-    find_events,
-    get_commands_by_batch,
-    get_insights,
-    get_stories_by_batch,
-    list_batches,
-    summarise_batch,
-)
-from db import get_batch as get_batch_row
 from events import envelope
+from store.batches import BatchSummary, count_batches, list_batches, summarise_batch
+from store.batches import get_batch as get_batch_row
+from store.commands import find_commands, get_commands_by_batch
+from store.ledger import Window, get_insights
+from store.log import EventFilter, StoredEvent, find_events
+from store.stories import Story, get_stories_by_batch
 
 PAGE_MAX: Final = 1000  # rows of one answer
 STREAM_CHUNK: Final = 1000  # events read at a time for a streamed answer
@@ -31,12 +24,41 @@ SEQ_MAX: Final = 2**63 - 1
 DAYS_MAX: Final = 36_500  # a hundred years: what a calendar surely holds
 
 
+class Batches(msgspec.Struct, frozen=True):
+    batches: list[BatchSummary]
+    total: int
+
+
+class BatchTotals(msgspec.Struct, frozen=True):
+    cost_usd: float
+    input_tokens: int
+    output_tokens: int
+
+
+class BatchDetail(msgspec.Struct, frozen=True):
+    batch: BatchSummary
+    stories: list[Story]
+    commands: list[CommandView]
+    totals: BatchTotals
+
+
+class Commands(msgspec.Struct, frozen=True):
+    commands: list[CommandView]
+    total: int
+
+
+class Envelopes(msgspec.Struct, frozen=True):
+    """The events are described by `GET /api/schema`."""
+
+    events: list[msgspec.Raw]
+
+
 async def get_batches(request: web.Request) -> web.Response:
     database = request.app[SERVICES].database
     limit = query_int(request, "limit", 50, 1, PAGE_MAX) or 50
     offset = query_int(request, "offset", 0, 0, SEQ_MAX) or 0
     batches = await database.read(list_batches, limit, offset)
-    return json_response({"batches": batches, "total": await database.read(count_batches)})
+    return json_response(Batches(batches, await database.read(count_batches)))
 
 
 async def get_batch(request: web.Request) -> web.Response:
@@ -46,9 +68,8 @@ async def get_batch(request: web.Request) -> web.Response:
         raise ApiError(404, "not_found", f"there is no batch {batch_id}")
     stories = await database.read(get_stories_by_batch, batch_id)
     commands = await database.read(get_commands_by_batch, batch_id)
-    totals = {"cost_usd": batch.cost_usd, "input_tokens": batch.input_tokens, "output_tokens": batch.output_tokens}
-    shown = [shown_command(command) for command in commands]
-    return json_response({"batch": batch, "stories": stories, "commands": shown, "totals": totals})
+    totals = BatchTotals(batch.cost_usd, batch.input_tokens, batch.output_tokens)
+    return json_response(BatchDetail(batch, stories, [command_view(command) for command in commands], totals))
 
 
 async def get_events(request: web.Request) -> web.StreamResponse:
@@ -65,8 +86,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
         return await _stream(request, services, wanted)
     limit = query_int(request, "limit", 200, 1, 10 * PAGE_MAX) or 200
     rows = await services.database.read(find_events, wanted, limit)
-    body = b'{"events":[%b]}' % b",".join(envelope_of(row) for row in rows)
-    return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+    return json_response(Envelopes([msgspec.Raw(envelope_of(row)) for row in rows]))
 
 
 async def _stream(request: web.Request, services: Services, wanted: EventFilter) -> web.StreamResponse:
@@ -97,7 +117,7 @@ async def get_commands(request: web.Request) -> web.Response:
     limit = query_int(request, "limit", PAGE_MAX, 1, 10 * PAGE_MAX) or PAGE_MAX
     batch = query_int(request, "batch", None, 0, SEQ_MAX)
     commands, total = await database.read(find_commands, batch, limit)
-    return json_response({"commands": [shown_command(command) for command in commands], "total": total})
+    return json_response(Commands([command_view(command) for command in commands], total))
 
 
 async def insights(request: web.Request) -> web.Response:

@@ -20,10 +20,10 @@ from git.history import FileChange
 
 STYLE: Final = """
 :root { color-scheme: light dark; --ink: light-dark(#1b1d20, #e8e9eb); --soft: light-dark(#515459, #aab0b7);
-  --paper: light-dark(#fffefb, #1a1d21); --sunk: light-dark(#f1efe9, #0e1013); --line: light-dark(#dedbd2, #33383f);
-  --good: light-dark(#2c6a1d, #90cc76); --hold: light-dark(#7a4f00, #eabb5c); --bad: light-dark(#a62a1a, #ff9b87); }
+  --page: light-dark(#fffefb, #1a1d21); --sunk: light-dark(#f1efe9, #0e1013); --line: light-dark(#dedbd2, #33383f);
+  --good: light-dark(#2c6a1d, #90cc76); --warn: light-dark(#7a4f00, #eabb5c); --bad: light-dark(#a62a1a, #ff9b87); }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 62rem; padding: 2rem clamp(1rem, 4vw, 3rem) 4rem; background: var(--paper);
+body { margin: 0 auto; max-width: 62rem; padding: 2rem clamp(1rem, 4vw, 3rem) 4rem; background: var(--page);
   color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere;
   font-variant-numeric: tabular-nums; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .3rem; }
@@ -34,8 +34,8 @@ ul, ol { margin: .3rem 0; padding-left: 1.5rem; }
 li { margin: .2rem 0; max-width: 85ch; white-space: pre-line; }
 .plain { list-style: none; padding-left: 0; }
 .soft { color: var(--soft); }
-.good > b:first-child { color: var(--good); } .hold > b:first-child { color: var(--hold); }
-.bad > b:first-child { color: var(--bad); } .calm > b:first-child { color: var(--soft); }
+.good > b:first-child { color: var(--good); } .warn > b:first-child { color: var(--warn); }
+.bad > b:first-child { color: var(--bad); } .info > b:first-child { color: var(--soft); }
 code, pre { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .88em; }
 code { background: var(--sunk); padding: .05em .3em; border-radius: 4px; }
 pre { white-space: pre-wrap; margin: .3rem 0; padding: .5rem .8rem; background: var(--sunk); border-radius: 6px;

@@ -1,29 +1,31 @@
 """What every handler needs: the services behind the routes, JSON in and out, and errors of one shape.
 
-Nothing a client sends makes a 500: bodies are read and checked here, and refused with the field that is wrong.
+Nothing a client sends makes a 500: what is wrong with a request is refused with a sentence that names the field.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from aiohttp import hdrs, web
 
-from db import Database, DatabaseUnavailable
+from api.bodies import B, BadField, BadJson, decode_body, decode_object
+from db import Database
 from orchestrator import BadRequest, NotNow, Orchestrator
 from running.workspace import Workspace
 from runstate.fold import RunState
+from runstate.server_state import ServerState
 from security import Refused
 from settings import Loaded
+from store.writer import DatabaseUnavailable
 from websocket.hub import Hub
 
 log = logging.getLogger("sprint_runner.http")
-T = TypeVar("T")
 
 BODY_MAX: Final = 1 << 20  # bytes of a request's body
 BODY_S: Final = 30.0  # seconds that it may take to arrive
@@ -41,13 +43,14 @@ class LiveSettings:
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What one running server consists of."""
 
     database: Database
     hub: Hub
     run_state: RunState
+    server_state: ServerState
     orchestrator: Orchestrator
     workspace: Workspace
     live: LiveSettings
@@ -82,35 +85,28 @@ def refuse(error: Refused | ApiError) -> web.Response:
     return response
 
 
-async def read_body(request: web.Request) -> dict[str, Any]:
-    """The JSON object of a request; an absent body is an empty one."""
+async def read_body(request: web.Request, kind: type[B]) -> B:
+    """Return the body of a request as its struct; an absent body is an empty object."""
+    return decode_body(await _read(request), kind)
+
+
+async def read_object(request: web.Request) -> dict[str, Any]:
+    """Return the body of a request whose keys are not fields of a struct but names of settings."""
+    return decode_object(await _read(request))
+
+
+async def _read(request: web.Request) -> bytes:
     try:
         if request.headers.get(hdrs.CONTENT_ENCODING, "identity") != "identity":
             raise ApiError(415, "unsupported_media_type", "send the body as it is, without Content-Encoding")
         async with asyncio.timeout(BODY_S):
-            raw = await request.read()
+            return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, "too_large", f"the body is larger than {BODY_MAX} bytes") from None
     except web.RequestPayloadError:
         raise ApiError(400, "bad_body", "the body did not arrive as its headers say") from None
     except TimeoutError:
         raise ApiError(408, "too_slow", f"the body did not arrive within {BODY_S:.0f} s") from None
-    if not raw:
-        return {}
-    try:
-        value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ApiError(400, "bad_json", "the body is not JSON") from None
-    if not isinstance(value, dict):
-        raise ApiError(400, "bad_json", "the body must be a JSON object")
-    return value
-
-
-def reject_unknown(fields: Mapping[str, Any], *names: str) -> None:
-    """Refuse fields that the route does not know: a misspelt one must not be ignored."""
-    for name in fields:
-        if name not in names:
-            raise ApiError(400, "bad_request", f"{name}: there is no such field; known are {', '.join(names)}")
 
 
 def query_int(request: web.Request, name: str, default: int | None, low: int, high: int) -> int | None:
@@ -141,7 +137,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except ApiError as error:
         return refuse(error)
-    except BadRequest as error:
+    except BadJson as error:
+        return refuse(ApiError(400, "bad_json", str(error)))
+    except (BadField, BadRequest) as error:
         return refuse(ApiError(400, "bad_request", str(error)))
     except NotNow as error:
         return refuse(ApiError(409, error.code, str(error)))

@@ -18,8 +18,8 @@ from typing import Final
 from aiohttp import web
 
 from api.http import SERVICES, Services
-from cli.arguments import VERSION
-from db import get_counters
+from settings.version import VERSION
+from store.counters import get_counters
 
 STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
 STARTED_AT: Final = time.time()
@@ -85,7 +85,7 @@ def _events(page: Page, services: Services) -> None:
 
 
 def _run(page: Page, services: Services) -> None:
-    run = services.run_state.run
+    run, server = services.run_state.run, services.server_state
     now = services.orchestrator.state
     page.add(
         "state",
@@ -93,14 +93,14 @@ def _run(page: Page, services: Services) -> None:
         "1 for the state that the run is in.",
         [({"state": name}, int(name == now)) for name in STATES],
     )
-    plan = {"done": run.plan.done, "blocked": run.plan.blocked, "runnable": run.plan.runnable}
+    plan = {"done": server.plan.done, "blocked": server.plan.blocked, "runnable": server.plan.runnable}
     page.add("stories", "gauge", "Stories of the tracker.", [({"status": name}, count) for name, count in plan.items()])
-    page.gauge("stories_planned", "Stories of the tracker that are not parked.", run.plan.total)
+    page.gauge("stories_planned", "Stories of the tracker that are not parked.", server.plan.total)
     page.gauge("operations", "Commands that run now.", len(run.operations))
     page.gauge("attention", "Things that wait for the operator.", len(run.attention))
     page.gauge("batch_cost_usd", "US dollars booked in the newest batch.", run.totals.cost_usd)
-    page.gauge("day_cost_usd", "US dollars booked since local midnight.", run.limits.today_usd)
-    budgets = {"batch": run.limits.budget_batch_usd, "day": run.limits.budget_day_usd}
+    page.gauge("day_cost_usd", "US dollars booked since local midnight.", server.limits.today_usd)
+    budgets = {"batch": server.limits.budget_batch_usd, "day": server.limits.budget_day_usd}
     page.add(
         "budget_usd",
         "gauge",

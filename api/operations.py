@@ -1,132 +1,32 @@
-"""The table of all routes for programs: what each takes and answers. `openapi.py` makes the document of it.
+"""The table of all routes for programs: what each takes and responds with. `openapi.py` makes the document of it.
 
-A test holds it against the application's router, and the fields of bodies against what the handlers accept.
+A test compares it with the application's router. The structs are those that the handlers decode and return.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
-import msgspec
-
+from api.bodies import ID_MAX, AnswerBody, EmptyBody, StartBody, StatusBody, StopBody
 from api.changes import Artifact
 from api.dossier import Dossier
-from api.settings import SettingView
+from api.health import Health
+from api.history import BatchDetail, Batches, Commands, Envelopes
+from api.project import StatusChanged, StatusEvidenceByStory
+from api.run import BatchStarted, OldStatus, RunStateName
+from api.settings import AllSettings, Preview
+from api.transcripts import Transcript
 from git.history import Change, FileChange
 from runstate.views import Run
 from sprint import Overview
-from store.batches import Batch
 from store.ledger import Insights
-from store.stories import Story
 
-INTEGER: Final = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+INTEGER: Final = {"type": "integer", "minimum": 0, "maximum": ID_MAX}
 TEXT: Final = {"type": "string"}
 
 
-class StartBody(msgspec.Struct):
-    """`batch_size` is the number of cycles; without it the setting `default_batch_size`."""
-
-    batch_size: int | Literal["all"] = 2
-    stories: list[str] | None = None
-    agent: str | None = None
-    budget_usd: float | None = None
-
-
-class StopBody(msgspec.Struct):
-    mode: Literal["graceful", "now"] = "graceful"
-
-
-class AnswerBody(msgspec.Struct):
-    command_id: int
-    text: str
-
-
-class StatusBody(msgspec.Struct):
-    """`expected` is the status that the caller has seen."""
-
-    status: str
-    expected: str
-
-
-class NoBody(msgspec.Struct):
-    """An empty object, or no body at all."""
-
-
-class Started(msgspec.Struct):
-    batch_id: int
-
-
-class State(msgspec.Struct):
-    state: str
-
-
-class OldStatus(msgspec.Struct):
-    status: str
-    batch_id: int | None
-    cycles_completed: int
-    max_cycles: int | Literal["all"] | None
-    current_stories: list[str]
-
-
-class Changed(msgspec.Struct):
-    old_status: str
-    new_status: str
-    changed: bool
-
-
-class Batches(msgspec.Struct):
-    batches: list[Batch]
-    total: int
-
-
-class BatchDetail(msgspec.Struct):
-    batch: Batch
-    stories: list[Story]
-    commands: list[dict[str, Any]]
-    totals: dict[str, Any]
-
-
-class Commands(msgspec.Struct):
-    commands: list[dict[str, Any]]
-    total: int
-
-
-class Envelopes(msgspec.Struct):
-    """The events are described by `GET /api/schema`."""
-
-    events: list[dict[str, Any]]
-
-
-class Transcript(msgspec.Struct, rename={"start": "from"}):
-    command_id: int
-    command: str
-    start: int
-    entries: list[dict[str, Any]]
-
-
-class AllSettings(msgspec.Struct):
-    settings: list[SettingView]
-    file: str
-    unread: str | None
-
-
-class Preview(msgspec.Struct):
-    file: str
-    diff: list[str]
-
-
-class Health(msgspec.Struct):
-    status: Literal["ok", "failing"]
-    problems: list[str]
-    seq: int
-
-
-class Standings(msgspec.Struct):
-    stories: dict[str, Any]
-
-
 class Operation(NamedTuple):
-    """One method of one path. `answer` is a type of JSON, several of them, or the media type of what else."""
+    """One method of one path. `answer` is the type of its JSON, several of them, or another media type."""
 
     method: str
     path: str
@@ -141,7 +41,7 @@ class Operation(NamedTuple):
 ONE_BATCH: Final = {"batch": INTEGER}
 OPERATIONS: Final = (
     Operation("get", "/", "The page.", "text/html", query={"token": TEXT}),
-    Operation("get", "/static/{name}", "A module of the page.", "text/javascript", errors=(404,)),
+    Operation("get", "/static/{path}", "A module of the page.", "text/javascript", errors=(404,)),
     Operation(
         "get", "/ws", "The WebSocket: `init` or `resumed`, then every event.", "", 101, {"since": TEXT, "epoch": TEXT}
     ),
@@ -150,23 +50,46 @@ OPERATIONS: Final = (
     Operation("get", "/orchestrator.md", "A data file of the project.", "text/markdown", errors=(404,)),
     Operation("get", "/orchestrator.csv", "A data file of the project.", "text/csv", errors=(404,)),
     Operation("get", "/api/run", "The state of the runner.", Run),
-    Operation("post", "/api/run/start", "Start a batch.", Started, 202, body=StartBody, errors=(409, 503)),
-    Operation("post", "/api/run/pause", "Pause after the current command.", State, 202, body=NoBody, errors=(409,)),
-    Operation("post", "/api/run/resume", "Go on.", Started, 202, body=NoBody, errors=(409, 503)),
+    Operation("post", "/api/run/start", "Start a batch.", BatchStarted, 202, body=StartBody, errors=(409, 503)),
     Operation(
-        "post", "/api/run/stop", "Stop after the current command, or now.", State, 202, body=StopBody, errors=(409,)
+        "post", "/api/run/pause", "Pause after the current command.", RunStateName, 202, body=EmptyBody, errors=(409,)
     ),
-    Operation("post", "/api/run/answer", "Answer an agent's question.", State, 202, body=AnswerBody, errors=(404, 409)),
+    Operation("post", "/api/run/resume", "Go on.", BatchStarted, 202, body=EmptyBody, errors=(409, 503)),
     Operation(
-        "post", "/api/orchestrator/start", "Older name of run/start.", Started, 202, body=StartBody, errors=(409, 503)
+        "post",
+        "/api/run/stop",
+        "Stop after the current command, or now.",
+        RunStateName,
+        202,
+        body=StopBody,
+        errors=(409,),
     ),
-    Operation("post", "/api/orchestrator/stop", "Older name of run/stop.", State, 202, body=StopBody, errors=(409,)),
+    Operation(
+        "post", "/api/run/answer", "Answer an agent's question.", RunStateName, 202, body=AnswerBody, errors=(404, 409)
+    ),
+    Operation(
+        "post",
+        "/api/orchestrator/start",
+        "Older name of run/start.",
+        BatchStarted,
+        202,
+        body=StartBody,
+        errors=(409, 503),
+    ),
+    Operation(
+        "post", "/api/orchestrator/stop", "Older name of run/stop.", RunStateName, 202, body=StopBody, errors=(409,)
+    ),
     Operation("get", "/api/orchestrator/status", "Older form of the state.", OldStatus),
     Operation("get", "/api/sprint", "Epics and stories.", Overview),
-    Operation("get", "/api/standings", "What the status of each story rests on.", Standings),
+    Operation("get", "/api/standings", "What the status of each story rests on.", StatusEvidenceByStory),
     Operation("get", "/api/stories/{key}", "A story's dossier.", Dossier, errors=(404,)),
     Operation(
-        "put", "/api/stories/{key}/status", "Set a status by hand.", Changed, body=StatusBody, errors=(404, 409, 422)
+        "put",
+        "/api/stories/{key}/status",
+        "Set a status by hand.",
+        StatusChanged,
+        body=StatusBody,
+        errors=(404, 409, 422),
     ),
     Operation(
         "get",

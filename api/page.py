@@ -12,14 +12,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
 from api.http import ApiError
+from base.program import PROGRAM_DIR
 
-HOUSE: Final = Path(__file__).resolve().parent.parent
 # A comment from the beginning of a line to the end of one; where there is code beside it, it stays.
 COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)$", re.MULTILINE)
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
@@ -38,10 +37,11 @@ MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
 
 
 def manifest() -> dict[str, Asset]:
-    """Every file of `static/` by its name, and the page itself as ""."""
-    files = {path.name: path for path in sorted((HOUSE / "static").iterdir()) if path.suffix in TYPES}
+    """Every file below `static/` by its path there, and the page itself as ""."""
+    static = PROGRAM_DIR / "static"
+    files = {path.relative_to(static).as_posix(): path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES}
     assets = {name: _asset(path.read_text("utf-8"), path.suffix) for name, path in files.items()}
-    assets[""] = _asset(announced((HOUSE / "dashboard.html").read_text("utf-8"), files), ".html")
+    assets[""] = _asset(announced((PROGRAM_DIR / "dashboard.html").read_text("utf-8"), files), ".html")
     return assets
 
 
@@ -71,8 +71,8 @@ async def get_page(request: web.Request) -> web.Response:
 
 
 async def get_static(request: web.Request) -> web.Response:
-    asset = request.app[MANIFEST].get(request.match_info["name"])
-    if asset is None or request.match_info["name"] == "":
+    asset = request.app[MANIFEST].get(request.match_info["path"])
+    if asset is None or request.match_info["path"] == "":
         raise ApiError(404, "not_found", f"there is no {request.path}")
     return _answer(request, asset)
 
@@ -98,4 +98,4 @@ def _takes_gzip(accepted: str) -> bool:
     return False
 
 
-ROUTES: Final = [web.get("/", get_page), web.get("/static/{name}", get_static)]
+ROUTES: Final = [web.get("/", get_page), web.get("/static/{path:.+}", get_static)]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 from aiohttp import web
 
 import sprint
-from api.dossier import dossier_of, standings
-from api.http import SERVICES, ApiError, json_response, read_body, reject_unknown
-from events import EventType, emit_event
+from api.bodies import StatusBody
+from api.dossier import dossier_of, evidence_by_story
+from api.http import SERVICES, ApiError, json_response, read_body
+from api.status_evidence import StatusEvidence
+from base.program import PROGRAM_DIR
+from events import emit
+from payloads import StoryStatus
 from security.files import read_inside
 from sprint import Refused
-from sprint.status import WRITABLE
 
 DATA_FILES: Final = {
     "/sprint-status.yaml": "application/yaml",
@@ -24,9 +29,21 @@ DATA_FILES: Final = {
     "/orchestrator.csv": "text/csv",
 }
 SHARED: Final = (*DATA_FILES, "/story-descriptions.json")
-WRITABLE_WORDS: Final = sorted(status.value for status in WRITABLE)
+# A tracker of another name is for the page alone: it could be any file of the project.
+TRACKER_NAME: Final = re.compile(r"(?:sprint-status.*\.ya?ml|stories\.yaml|tickets\.toml)", re.IGNORECASE)
 DATA_MAX: Final = 4 << 20  # bytes of a data file; more is not one of ours
-BESIDE_THE_PAGE: Final = Path(__file__).resolve().parent.parent
+
+
+class StatusChanged(msgspec.Struct, frozen=True):
+    """The canonical statuses before and after; `changed` is false where the file had the new one already."""
+
+    old_status: str
+    new_status: str
+    changed: bool
+
+
+class StatusEvidenceByStory(msgspec.Struct, frozen=True):
+    stories: dict[str, StatusEvidence]
 
 
 async def get_sprint(request: web.Request) -> web.Response:
@@ -38,9 +55,9 @@ async def get_story(request: web.Request) -> web.Response:
     return json_response(await dossier_of(request.app[SERVICES], request.match_info["key"]))
 
 
-async def get_standings(request: web.Request) -> web.Response:
+async def get_status_evidence(request: web.Request) -> web.Response:
     """What the status of each story rests on, in a line: for the cards of the board."""
-    return json_response({"stories": await standings(request.app[SERVICES])})
+    return json_response(StatusEvidenceByStory(await evidence_by_story(request.app[SERVICES])))
 
 
 async def put_status(request: web.Request) -> web.Response:
@@ -49,26 +66,22 @@ async def put_status(request: web.Request) -> web.Response:
     A file that nothing can be read from is of the latter kind, and no proof that the story does not exist.
     """
     services = request.app[SERVICES]
-    fields = await read_body(request)
-    reject_unknown(fields, "status", "expected")
-    status, expected = _text(fields, "status"), _text(fields, "expected")
-    if status not in WRITABLE_WORDS:
-        raise ApiError(400, "bad_request", f"status: must be one of {', '.join(WRITABLE_WORDS)}")
+    body = await read_body(request, StatusBody)
     key = request.match_info["key"]
     project = services.workspace.project
     found = await asyncio.to_thread(sprint.read, project)
     if found.writable and key not in [story.key for story in found.stories]:
         raise ApiError(404, "not_found", f"the tracker has no story {key!r}")
     try:
-        change = await asyncio.to_thread(sprint.set_status, project, key, status, expected)
+        change = await asyncio.to_thread(sprint.set_status, project, key, body.status, body.expected)
     except sprint.Conflict as conflict:
-        raise ApiError(409, "conflict", f"{key} says {conflict.found!r} by now, not {expected!r}") from None
+        raise ApiError(409, "conflict", f"{key} says {conflict.found!r} by now, not {body.expected!r}") from None
     except Refused as refused:
         raise ApiError(422, "refused", refused.reason) from None
     if change.changed:
-        told = {"story_key": key, "old_status": change.old.value, "new_status": change.new.value}
-        await emit_event(EventType.STORY_STATUS, {**told, "reason": "set by hand"})
-    return json_response({"old_status": change.old.value, "new_status": change.new.value, "changed": change.changed})
+        old, new = change.old.value, change.new.value
+        await emit(StoryStatus(story_key=key, old_status=old, new_status=new, reason="set by hand"))
+    return json_response(StatusChanged(change.old.value, change.new.value, change.changed))
 
 
 async def get_descriptions(request: web.Request) -> web.Response:
@@ -84,13 +97,14 @@ def data_file(path: str) -> Callable[[web.Request], Awaitable[web.Response]]:
         project = request.app[SERVICES].workspace.project
         name = path.removeprefix("/")
         artifacts = project.artifacts
-        places = [(_top(project, artifacts), artifacts / name), (BESIDE_THE_PAGE, BESIDE_THE_PAGE / name)]
-        if name == "sprint-status.yaml":
+        places = [(_top(project, artifacts), artifacts / name), (PROGRAM_DIR, PROGRAM_DIR / name)]
+        if name == "sprint-status.yaml" and TRACKER_NAME.fullmatch(project.tracker.name):
             places.insert(0, (_top(project, project.tracker.parent), project.tracker))
         content = await asyncio.to_thread(_first, places)
         if content is None:
             raise ApiError(404, "not_found", f"the project has no {name}")
         headers = {"Cache-Control": "no-cache"}
+        content = await asyncio.to_thread(request.app[SERVICES].workspace.masker.bytes, content)
         return web.Response(body=content, content_type=DATA_FILES[path], charset="utf-8", headers=headers)
 
     return get_data_file
@@ -106,16 +120,9 @@ def _first(places: Sequence[tuple[Path, Path]]) -> bytes | None:
     return next((content for content in found if content is not None), None)
 
 
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise ApiError(400, "bad_request", f"{name}: must be a status")
-    return value
-
-
 ROUTES: Final = [
     web.get("/api/sprint", get_sprint),
-    web.get("/api/standings", get_standings),
+    web.get("/api/standings", get_status_evidence),
     web.get("/api/stories/{key}", get_story),
     web.put("/api/stories/{key}/status", put_status),
     web.get("/story-descriptions.json", get_descriptions),

@@ -1,22 +1,25 @@
-"""What stands in an exported file: a story's dossier and a batch as documents. Pure; see `paper` for what keeps them
-inert."""
+"""The content of exported files: a story's dossier and a batch as documents. Pure; `html` keeps them inert."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from agents import Entry
+from api.commands import CommandView, command_view
 from api.dossier import Dossier
 from api.html import Child, Html, document, duration, el, lines_of, moment, money, prose, section, table
 from api.reviews import Finding, Review, Round
 from api.status_evidence import Sentence, StatusEvidence
-from db import BatchSummary, Command, StoredEvent, Story
-from git.history import Change, CommitInfo
+from git.history import Change, CommitInfo, FileChange
+from store.batches import BatchSummary
+from store.commands import Command
+from store.log import StoredEvent
+from store.stories import Story
 
-MARKS: Final = {"good": "✓", "calm": "•", "hold": "!", "bad": "✗"}
+MARKS: Final = {"good": "✓", "info": "•", "warn": "!", "bad": "✗"}
 KINDS: Final = {
     "story-review": "Review of the story",
     "tech-spec-review": "Review of the tech spec",
@@ -26,11 +29,11 @@ COMMAND_HEADS: Final = ("Command", "Outcome", "Agent and model", "Started", "Too
 NUMBERS: Final = frozenset({4, 5, 6})
 
 
-def story_sheet(
+def story_report(
     dossier: Dossier, transcripts: Mapping[int, Sequence[Entry]], changes: Mapping[str, Change | None], at: int
 ) -> bytes:
     """The file of one story; `at` is now, in ms since the epoch."""
-    cost = sum(command["cost_usd"] or 0 for command in dossier.commands)
+    cost = sum(command.cost_usd or 0 for command in dossier.commands)
     facts = f"{dossier.key} · {dossier.status.replace('-', ' ')} · {len(dossier.commands)} commands · {money(cost)}"
     return document(
         f"{dossier.key}: {dossier.title}",
@@ -49,12 +52,12 @@ def story_sheet(
     )
 
 
-def batch_sheet(
+def batch_report(
     project: str,
     batch: BatchSummary,
     stories: Sequence[Story],
     commands: Sequence[Command],
-    standings: Mapping[str, StatusEvidence],
+    evidence: Mapping[str, StatusEvidence],
     remarks: Sequence[StoredEvent],
     at: int,
 ) -> bytes:
@@ -71,13 +74,13 @@ def batch_sheet(
         ("Tokens", f"{batch.input_tokens:,} in, {batch.output_tokens:,} out"),
         ("Agent", f"{batch.agent}, workflow {batch.workflow}"),
     ]
-    shown = [msgspec.structs.asdict(command) for command in commands]
+    shown = [command_view(command) for command in commands]
     return document(
         f"{project}: batch {batch.id}",
         at,
         el("h1", f"{project}: batch {batch.id}"),
         table(("What", "How much"), facts),
-        section("Stories", _stories(stories, commands, standings)),
+        section("Stories", _stories(stories, commands, evidence)),
         section("Warnings, errors and questions", _remarks(remarks)),
         section("Commands", _commands(shown, with_story=True)),
     )
@@ -129,8 +132,8 @@ def _finding(finding: Finding) -> str:
     return f"{finding.severity.upper()}: {finding.text}" if finding.severity else finding.text
 
 
-def _transcript(command: Mapping[str, Any], transcripts: Mapping[int, Sequence[Entry]]) -> Html | None:
-    entries = transcripts.get(command["id"])
+def _transcript(command: CommandView, transcripts: Mapping[int, Sequence[Entry]]) -> Html | None:
+    entries = transcripts.get(command.id)
     if not entries:
         return None
     rows = [el("li", el("b", entry.kind.value), f" {entry.text}", _answer(entry)) for entry in entries]
@@ -155,7 +158,7 @@ def _commit(commit: CommitInfo, change: Change | None) -> Html:
     return el("section", head, [_file(file) for file in change.files], left)
 
 
-def _file(file: Any) -> Html:
+def _file(file: FileChange) -> Html:
     size = "binary" if file.binary else f"+{file.added} \N{MINUS SIGN}{file.removed}"
     head = f"{file.path} · {file.status} · {size}"
     if not file.hunks:
@@ -167,14 +170,14 @@ def _file(file: Any) -> Html:
 
 
 def _stories(
-    stories: Sequence[Story], commands: Sequence[Command], standings: Mapping[str, StatusEvidence]
+    stories: Sequence[Story], commands: Sequence[Command], evidence: Mapping[str, StatusEvidence]
 ) -> Html | None:
     heads = ("Story", "Ended as", "Why", "What it rests on today", "Commands", "Cost")
     rows: list[list[Child]] = []
     for story in stories:
         own = [command for command in commands if command.story_key == story.story_key]
-        standing = standings.get(story.story_key)
-        rests = standing.words if standing else ""
+        status = evidence.get(story.story_key)
+        rests = status.words if status else ""
         cost = money(sum(command.cost_usd or 0 for command in own))
         rows.append([story.story_key, story.status, story.reason or "", rests, str(len(own)), cost])
     return table(heads, rows, frozenset({4, 5}))
@@ -183,14 +186,14 @@ def _stories(
 def _remarks(remarks: Sequence[StoredEvent]) -> Html | None:
     rows: list[list[Child]] = []
     for event in remarks:
-        told = msgspec.json.decode(event.payload)
-        kind = told.get("warning_type") or told.get("kind") or told.get("type") or event.type
+        payload = msgspec.json.decode(event.payload)
+        kind = payload.get("warning_type") or payload.get("kind") or payload.get("type") or event.type
         rows.append(
             [
                 moment(event.timestamp),
                 str(kind),
                 event.story_key or "",
-                str(told.get("message") or told.get("reason") or ""),
+                str(payload.get("message") or payload.get("reason") or ""),
             ]
         )
     return table(("When", "What", "Story", "Message"), rows)
@@ -199,30 +202,33 @@ def _remarks(remarks: Sequence[StoredEvent]) -> Html | None:
 # -- commands ---------------------------------------------------------------------------------------------------
 
 
-def _commands(commands: Sequence[Mapping[str, Any]], *, with_story: bool = False) -> Html | None:
+def _commands(commands: Sequence[CommandView], *, with_story: bool = False) -> Html | None:
     rows: list[list[Child]] = []
     for command in commands:
-        tokens = sum(command[f"{name}_tokens"] or 0 for name in ("input", "output", "cache_read", "cache_write"))
+        tokens = sum(tokens or 0 for tokens in _tokens(command))
         rows.append(
             [
-                f"{command['story_key']} {_name(command)}" if with_story else _name(command),
+                f"{command.story_key} {_name(command)}" if with_story else _name(command),
                 _outcome(command),
-                " ".join(filter(None, (command["agent"], command["model"]))),
-                moment(command["started_at"]),
-                duration(command["duration_ms"]),
+                " ".join(filter(None, (command.agent, command.model))),
+                moment(command.started_at),
+                duration(command.duration_ms),
                 f"{tokens:,}",
-                money(command["cost_usd"]),
+                money(command.cost_usd),
             ]
         )
     return table(COMMAND_HEADS, rows, NUMBERS)
 
 
-def _name(command: Mapping[str, Any]) -> str:
-    again = f" (attempt {command['attempt']})" if command["attempt"] > 1 else ""
-    return f"{command['command']}{again}"
+def _tokens(command: CommandView) -> tuple[int | None, ...]:
+    return command.input_tokens, command.output_tokens, command.cache_read_tokens, command.cache_write_tokens
 
 
-def _outcome(command: Mapping[str, Any]) -> str:
-    word = command.get("word") or ("" if "word" in command else command["verdict"]) or ""
-    parts = [command["status"], word, "" if command["status"] == "success" else command["reason"] or ""]
+def _name(command: CommandView) -> str:
+    again = f" (attempt {command.attempt})" if command.attempt > 1 else ""
+    return f"{command.command}{again}"
+
+
+def _outcome(command: CommandView) -> str:
+    parts = [command.status, command.verdict or "", "" if command.status == "success" else command.reason or ""]
     return " · ".join(part for part in parts if part)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from db import Command
+from store.commands import Command
 from workflow import kind_of
 from workflow.verdicts import normalised
 

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from copy import copy
-from typing import Any, Final
+from typing import Final, Literal
 
+import msgspec
 from aiohttp import web
 
-from api.http import SERVICES, ApiError, Services, json_response, read_body, reject_unknown
-from cli.arguments import BATCH_MAX
-from db import DatabaseUnavailable
+from api.bodies import AnswerBody, EmptyBody, StartBody, StopBody
+from api.http import SERVICES, Services, json_response, read_body
 from orchestrator import StartRequest, StopMode
-from runstate.views import Run
+from runstate.views import Run, run_view
+from store.writer import DatabaseUnavailable
 
-ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; more is a document, which belongs into the project
-ID_END: Final = 2**63  # row ids end here
-COMMIT_S: Final = 1.0  # that an answer waits for the disk
-BUDGET_MAX: Final = 1_000_000  # US dollars
+COMMIT_S: Final = 1.0  # that a response waits for the disk
+
+
+class BatchStarted(msgspec.Struct, frozen=True):
+    batch_id: int
+
+
+class RunStateName(msgspec.Struct, frozen=True):
+    """The state of the run in one word."""
+
+    state: str
+
+
+class OldStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """`GET /api/orchestrator/status`."""
+
+    status: str
+    batch_id: int | None
+    cycles_completed: int
+    max_cycles: int | Literal["all"] | None
+    current_stories: list[str]
 
 
 async def get_run(request: web.Request) -> web.Response:
@@ -27,112 +44,69 @@ async def get_run(request: web.Request) -> web.Response:
 
 async def start(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    wanted = _start_request(await read_body(request), services)
-    return json_response({"batch_id": await services.orchestrator.start(wanted)}, 202)
+    wanted = _start_request(await read_body(request, StartBody), services)
+    return json_response(BatchStarted(await services.orchestrator.start(wanted)), 202)
 
 
 async def pause(request: web.Request) -> web.Response:
-    reject_unknown(await read_body(request))
+    await read_body(request, EmptyBody)
     services = request.app[SERVICES]
     services.orchestrator.pause()
     return await _accepted(services)
 
 
 async def resume(request: web.Request) -> web.Response:
-    reject_unknown(await read_body(request))
-    return json_response({"batch_id": await request.app[SERVICES].orchestrator.resume()}, 202)
+    await read_body(request, EmptyBody)
+    return json_response(BatchStarted(await request.app[SERVICES].orchestrator.resume()), 202)
 
 
 async def stop(request: web.Request) -> web.Response:
-    fields = await read_body(request)
-    reject_unknown(fields, "mode")
-    mode = fields.get("mode", "graceful")
-    if mode not in ("graceful", "now"):
-        raise ApiError(400, "bad_request", 'mode: must be "graceful" or "now"')
+    body = await read_body(request, StopBody)
     services = request.app[SERVICES]
-    services.orchestrator.stop(StopMode(mode))
+    services.orchestrator.stop(StopMode(body.mode))
     return await _accepted(services)
 
 
 async def _accepted(services: Services) -> web.Response:
-    """The state once the verb's own event is committed: whoever asks next is told that it was heard."""
-    with suppress(DatabaseUnavailable):  # the verb holds all the same, also while a commit takes long
+    """Respond with the state once the action's own event is committed, so that the next request sees its effect."""
+    with suppress(DatabaseUnavailable):  # the action holds all the same, also while a commit takes long
         await asyncio.wait([services.database.write(lambda _connection: None)], timeout=COMMIT_S)
-    return json_response({"state": services.orchestrator.state}, 202)
+    return json_response(RunStateName(services.orchestrator.state), 202)
 
 
 async def answer_question(request: web.Request) -> web.Response:
-    """Answer what an agent has asked; its session goes on with the text."""
-    fields = await read_body(request)
-    reject_unknown(fields, "command_id", "text")
-    command_id, text = fields.get("command_id"), fields.get("text")
-    if type(command_id) is not int or not 0 < command_id < ID_END:
-        raise ApiError(400, "bad_request", "command_id: must be the id of the command that asked")
-    if not isinstance(text, str) or not text.strip() or len(text) > ANSWER_MAX:
-        raise ApiError(400, "bad_request", f"text: must be a text of 1 to {ANSWER_MAX} characters")
+    """Answer what an agent has asked; its session continues with the text."""
+    body = await read_body(request, AnswerBody)
     services = request.app[SERVICES]
-    await services.orchestrator.answer(command_id, text.strip())
-    return json_response({"state": services.orchestrator.state}, 202)
+    await services.orchestrator.answer(body.command_id, body.text.strip())
+    return json_response(RunStateName(services.orchestrator.state), 202)
 
 
 async def old_status(request: web.Request) -> web.Response:
     """`GET /api/orchestrator/status`, as older clients know it."""
     run = run_of(request.app[SERVICES])
     batch = run.batch
-    return json_response(
-        {
-            "status": run.state,
-            "batch_id": None if batch is None else batch.id,
-            "cycles_completed": 0 if batch is None else batch.cycles_completed,
-            "max_cycles": None if batch is None else batch.max_cycles,
-            "current_stories": [key for cycle in run.cycles for key in cycle.story_keys],
-        }
+    status = OldStatus(
+        status=run.state,
+        batch_id=None if batch is None else batch.id,
+        cycles_completed=0 if batch is None else batch.cycles_completed,
+        max_cycles=None if batch is None else batch.max_cycles,
+        current_stories=[key for cycle in run.cycles for key in cycle.story_keys],
     )
+    return json_response(status)
 
 
 def run_of(services: Services) -> Run:
-    """The run as it is now: the fold, and the one state that no event tells."""
-    run = services.run_state.run
-    run.state, told = services.orchestrator.state, run.state
-    try:
-        return copy(run)
-    finally:
-        run.state = told
+    """Return the run as it is now, joined of the fold, the server's own state and the orchestrator's."""
+    return run_view(services.run_state.run, services.server_state, services.orchestrator.state)
 
 
-def _start_request(fields: dict[str, Any], services: Services) -> StartRequest:
-    reject_unknown(fields, "batch_size", "stories", "agent", "budget_usd")
-    size = fields.get("batch_size", services.workspace.settings().default_batch_size)
-    if size != "all" and not (type(size) is int and 1 <= size <= BATCH_MAX):
-        raise ApiError(400, "bad_request", f'batch_size: must be a whole number from 1 to {BATCH_MAX}, or "all"')
+def _start_request(body: StartBody, services: Services) -> StartRequest:
+    default = services.workspace.settings().default_batch_size
+    size = default if body.batch_size is msgspec.UNSET else body.batch_size
     return StartRequest(
-        cycles=None if size == "all" else size,
-        stories=_stories(fields.get("stories")),
-        agent=_agent(fields.get("agent")),
-        budget_usd=_budget(fields.get("budget_usd")),
+        cycles=None if size == "all" else size, stories=body.stories, agent=body.agent, budget_usd=body.budget_usd
     )
-
-
-def _stories(value: Any) -> list[str] | None:
-    if value is None:
-        return None
-    if not (isinstance(value, list) and value and all(isinstance(key, str) for key in value)):
-        raise ApiError(400, "bad_request", "stories: must be a list of story keys")
-    return value
-
-
-def _agent(value: Any) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise ApiError(400, "bad_request", "agent: must be the name of an agent")
-    return value
-
-
-def _budget(value: Any) -> float | None:
-    if value is None:
-        return None
-    if type(value) not in (int, float) or not 0 < value <= BUDGET_MAX:
-        raise ApiError(400, "bad_request", f"budget_usd: must be a number above 0, at most {BUDGET_MAX}")
-    return float(value)
 
 
 ROUTES: Final = [

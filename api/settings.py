@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from api.http import SERVICES, ApiError, LiveSettings, Services, json_response, read_body
+from api.http import SERVICES, ApiError, LiveSettings, Services, json_response, read_object
+from base.files import atomic_write
 from settings import (
     ENVIRONMENT_PREFIX,
     FILE_NAME,
@@ -23,7 +24,6 @@ from settings import (
     edited,
 )
 from settings.model import WORKFLOWS
-from sprint.write import replace_file
 
 RESTART: Final = "after a restart"
 SHOWN_SECRET: Final = "set"  # noqa: S105 - what stands in the place of a secret
@@ -50,17 +50,32 @@ class SettingView(msgspec.Struct, frozen=True, kw_only=True):
     locked: str | None
 
 
+class AllSettings(msgspec.Struct, frozen=True):
+    """`file` is where changes are kept; `unread` says that it was changed by hand meanwhile."""
+
+    settings: list[SettingView]
+    file: str
+    unread: str | None
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """The lines of the file that a change would take out and put in."""
+
+    file: str
+    diff: list[str]
+
+
 async def get_settings(request: web.Request) -> web.Response:
     """Every setting with its value, range and source; secrets only as whether they are set."""
     services = request.app[SERVICES]
     unread = await asyncio.to_thread(_unread, services.live)
-    return json_response(_answered(services, unread))
+    return json_response(_all_settings(services, unread))
 
 
 async def put_settings(request: web.Request) -> web.Response:
     """Change some settings, all of them or none; kept in the project's settings file. null goes back to the default."""
     services = request.app[SERVICES]
-    changes = await read_body(request)
+    changes = await read_object(request)
     _refuse_overridden(services.live.loaded, changes)
     async with services.live.changing:
         try:
@@ -69,22 +84,21 @@ async def put_settings(request: web.Request) -> web.Response:
             raise ApiError(400, "bad_request", str(error)) from None
         except OSError as error:
             raise ApiError(503, "disk", f"{FILE_NAME} cannot be written: {error.strerror}") from None
-    return json_response(_answered(services, None))
+    return json_response(_all_settings(services, None))
 
 
 async def preview_settings(request: web.Request) -> web.Response:
     """What `PUT /api/settings` would change in the file, line by line; nothing is written."""
     services = request.app[SERVICES]
-    changes = await read_body(request)
+    changes = await read_object(request)
     _refuse_overridden(services.live.loaded, changes)
     try:
         before, after = await asyncio.to_thread(_edit, _file(services), changes, services.live)
     except SettingsError as error:
         raise ApiError(400, "bad_request", str(error)) from None
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT_LINES)
-    masked = services.workspace.masker.text  # lines of the file stand around a change
-    changed = [masked(line) for line in list(lines)[2:] if not line.startswith("@@")]  # without the names of the files
-    return json_response({"file": FILE_NAME, "diff": changed})
+    changed = [line for line in list(lines)[2:] if not line.startswith("@@")]  # without the names of the files
+    return json_response(Preview(FILE_NAME, changed))
 
 
 def _file(services: Services) -> Path:
@@ -109,13 +123,12 @@ def _edit(file: Path, changes: dict[str, Any], live: LiveSettings) -> tuple[str,
 def _save(file: Path, changes: dict[str, Any], live: LiveSettings) -> Loaded:
     before, after = _edit(file, changes, live)
     if after != before:
-        file.touch()  # an empty file says nothing: that is what a missing one says, too
-        replace_file(file, after.encode("utf-8", "surrogateescape"))
+        atomic_write(file, after.encode("utf-8", "surrogateescape"))
     return live.reload()
 
 
 def _unread(live: LiveSettings) -> str | None:
-    """A sentence when the file says something else than what is in force: somebody changed it by hand."""
+    """A sentence when the file says something else than what is in force: it was changed by hand."""
     try:
         fresh = live.reload()
     except SettingsError as error:
@@ -125,10 +138,10 @@ def _unread(live: LiveSettings) -> str | None:
     return f"{FILE_NAME} was changed by hand. What it says is used after the next change here, or after a restart."
 
 
-def _answered(services: Services, unread: str | None) -> dict[str, Any]:
+def _all_settings(services: Services, unread: str | None) -> AllSettings:
     loaded = services.live.loaded
     views = [_view(loaded, setting) for setting in SETTINGS]
-    return {"settings": views, "file": str(_file(services)), "unread": unread}
+    return AllSettings(views, str(_file(services)), unread)
 
 
 def _view(loaded: Loaded, setting: Setting) -> SettingView:

@@ -12,13 +12,15 @@ from typing import Final, Literal
 import msgspec
 
 from api.reviews import Counts, reviews_of
-from db import Check, Command, Story
 from git.snapshots import Diff
 from sprint import StoryInfo
+from store.checks import Check
+from store.commands import Command
 from store.status_evidence import CommandSummary, StatusChange
+from store.stories import Story
 from workflow import kind_of
 
-Tone = Literal["good", "calm", "hold", "bad"]
+Tone = Literal["good", "info", "warn", "bad"]
 
 BY_HAND: Final = {"set by hand": "by hand", "changed in the sprint status file": "in the status file"}
 FAILED: Final = frozenset({"error", "timeout", "stalled", "refused"})
@@ -44,18 +46,26 @@ class Records(msgspec.Struct, frozen=True, kw_only=True):
     """What is recorded of one story: its newest row, its commands (oldest first), the last change of its status."""
 
     row: Story | None = None
-    deeds: Sequence[CommandSummary | Command] = ()
-    move: StatusChange | None = None
+    commands: Sequence[CommandSummary | Command] = ()
+    change: StatusChange | None = None
 
     @property
     def reviews(self) -> list[CommandSummary | Command]:
         """The code reviews that ended with a verdict."""
-        return [deed for deed in self.deeds if kind_of(deed.command) == "code-review" and deed.verdict is not None]
+        return [
+            command
+            for command in self.commands
+            if kind_of(command.command) == "code-review" and command.verdict is not None
+        ]
 
     @property
     def commit(self) -> str | None:
         """What the last successful commit said of itself, unless that there was nothing to commit."""
-        words = [deed.word for deed in self.deeds if kind_of(deed.command) == "commit" and deed.status == "success"]
+        words = [
+            command.word
+            for command in self.commands
+            if kind_of(command.command) == "commit" and command.status == "success"
+        ]
         return words[-1] if words and words[-1] != "nothing to commit" else None
 
 
@@ -66,23 +76,23 @@ def evidence_for_status(story: StoryInfo, records: Records) -> StatusEvidence | 
         return _done(records, hand)
     if story.status == "blocked":
         return _blocked(records, hand)
-    if hand is not None and records.deeds:
-        return StatusEvidence("calm", f"Set {hand}")
-    last = records.deeds[-1] if records.deeds else None
+    if hand is not None and records.commands:
+        return StatusEvidence("info", f"Set {hand}")
+    last = records.commands[-1] if records.commands else None
     if last is None:
-        return None if story.status in UNTOUCHED else StatusEvidence("calm", "Nothing of it was run here")
+        return None if story.status in UNTOUCHED else StatusEvidence("info", "Nothing of it was run here")
     if last.status in FAILED:
         return StatusEvidence("bad", _short(f"{_name(last)} failed: {last.reason or last.status}"))
     reviews = records.reviews
-    return StatusEvidence("calm", _reviewed(reviews)) if reviews else None
+    return StatusEvidence("info", _reviewed(reviews)) if reviews else None
 
 
 def _done(records: Records, hand: str | None) -> StatusEvidence:
     reviewed = _reviewed(records.reviews) if records.reviews else "No review"
     if hand is not None:
-        return StatusEvidence("hold", f"Set to done {hand} · {reviewed}")
+        return StatusEvidence("warn", f"Set to done {hand} · {reviewed}")
     if records.row is None:
-        return StatusEvidence("hold", "Done before this runner knew it, nothing is proved")
+        return StatusEvidence("warn", "Done before this runner knew it, nothing is proved")
     if records.row.status != "done":
         return StatusEvidence(
             "bad", _short(f"The runner left it at {records.row.status}: {records.row.reason or 'no end'}")
@@ -95,7 +105,7 @@ def _done(records: Records, hand: str | None) -> StatusEvidence:
 def _blocked(records: Records, hand: str | None) -> StatusEvidence:
     row = records.row
     if hand is not None or row is None or row.status != "blocked":
-        return StatusEvidence("hold", f"Blocked {hand}" if hand else "Blocked, not by this runner")
+        return StatusEvidence("warn", f"Blocked {hand}" if hand else "Blocked, not by this runner")
     return StatusEvidence("bad", _short(row.reason or "Blocked by the runner"))
 
 
@@ -114,13 +124,13 @@ def evidence_of(
     parts = [
         _source(story, records),
         _reviews(story, commands),
-        _work(story, records.deeds),
+        _work(story, records.commands),
         _tree(story, tree, others),
         _check(checks),
         _commit(story, records, commits),
         _tasks(story),
         _drift(story),
-        _failures(records.deeds),
+        _failures(records.commands),
     ]
     return [part for part in parts if part is not None]
 
@@ -129,29 +139,29 @@ def _source(story: StoryInfo, records: Records) -> Sentence | None:
     """Who set the status that the tracker shows."""
     hand, row = set_by_person(story, records), records.row
     if hand is not None:
-        return Sentence("hold" if story.status == "done" else "calm", f"The status was set {hand}, not by the runner.")
+        return Sentence("warn" if story.status == "done" else "info", f"The status was set {hand}, not by the runner.")
     if row is None:
-        told = "The runner has not worked on this story: its status is only what the status file says."
-        return None if story.status in UNTOUCHED else Sentence("hold", told)
+        text = "The runner has not worked on this story: its status is only what the status file says."
+        return None if story.status in UNTOUCHED else Sentence("warn", text)
     if row.status == story.status:
         because = f": {row.reason.rstrip('.')}" if row.reason else ""
-        tone: Tone = {"done": "good", "blocked": "bad"}.get(row.status, "calm")  # type: ignore[assignment]
+        tone: Tone = {"done": "good", "blocked": "bad"}.get(row.status, "info")  # type: ignore[assignment]
         return Sentence(tone, f"The runner set it to {_words(row.status)}{because}.")
-    told = f"The status file says {story.raw_status}, but the runner left the story at {_words(row.status)}"
-    return Sentence("bad" if story.status == "done" else "hold", f"{told}{f': {row.reason}' if row.reason else '.'}")
+    text = f"The status file says {story.raw_status}, but the runner left the story at {_words(row.status)}"
+    return Sentence("bad" if story.status == "done" else "warn", f"{text}{f': {row.reason}' if row.reason else '.'}")
 
 
 def _reviews(story: StoryInfo, commands: Sequence[Command]) -> Sentence | None:
     rounds = [one for review in reviews_of(commands) if review.kind == "code-review" for one in review.rounds]
     read = [one for one in rounds if one.readable]
     if not read:
-        told = "No code review of it has ended with a verdict."
-        return Sentence("hold", told) if story.status in ("done", "review") else None
+        text = "No code review of it has ended with a verdict."
+        return Sentence("warn", text) if story.status in ("done", "review") else None
     last = read[-1]
     grave = last.verdict in ("CRITICAL", "HIGH") and story.status == "done"
-    told = "the verdict is" if len(read) == 1 else "the last verdict is"
-    told = f"Reviewed {_times(len(read))}, {told} {last.verdict}{_numbers(last.counts)}."
-    return Sentence("hold" if grave else "good" if story.status == "done" else "calm", told)
+    text = "the verdict is" if len(read) == 1 else "the last verdict is"
+    text = f"Reviewed {_times(len(read))}, {text} {last.verdict}{_numbers(last.counts)}."
+    return Sentence("warn" if grave else "good" if story.status == "done" else "info", text)
 
 
 def _numbers(counts: Counts | None) -> str:
@@ -162,31 +172,34 @@ def _numbers(counts: Counts | None) -> str:
     return f" ({', '.join(some)})" if some else ""
 
 
-def _work(story: StoryInfo, deeds: Sequence[CommandSummary | Command]) -> Sentence | None:
+def _work(story: StoryInfo, commands: Sequence[CommandSummary | Command]) -> Sentence | None:
     """What git measured while its commands ran."""
     sizes = []
     for name, kind in (("development", "dev-story"), ("reviews", "code-review")):
-        own = [deed for deed in deeds if kind_of(deed.command) == kind and deed.files_changed]
+        own = [command for command in commands if kind_of(command.command) == kind and command.files_changed]
         if own:
-            added, removed = sum(deed.lines_added or 0 for deed in own), sum(deed.lines_removed or 0 for deed in own)
-            files = max(deed.files_changed or 0 for deed in own)
+            added, removed = (
+                sum(command.lines_added or 0 for command in own),
+                sum(command.lines_removed or 0 for command in own),
+            )
+            files = max(command.files_changed or 0 for command in own)
             sizes.append(f"{name} changed {_files(files)}, {_size(added, removed)}")
     if sizes:
-        told = "; ".join(sizes)
-        return Sentence("good" if story.status == "done" else "calm", f"{told[:1].upper()}{told[1:]}.")
-    told = "git has seen no change while its commands ran."
-    return Sentence("hold", told) if story.status == "done" and deeds else None
+        text = "; ".join(sizes)
+        return Sentence("good" if story.status == "done" else "info", f"{text[:1].upper()}{text[1:]}.")
+    text = "git has seen no change while its commands ran."
+    return Sentence("warn", text) if story.status == "done" and commands else None
 
 
 def _tree(story: StoryInfo, tree: Diff | None, others: bool) -> Sentence | None:
     if tree is None or (others and tree.files_changed and story.status == "done"):
         return None  # what came later is no evidence for this one
     if not tree.files_changed:
-        told = "Nothing in the project is different from when its development began."
-        return Sentence("bad" if story.status == "done" else "calm", told)
+        text = "Nothing in the project is different from when its development began."
+        return Sentence("bad" if story.status == "done" else "info", text)
     shared = ", work on later stories included" if others else ""
     size = f"{_files(tree.files_changed)}, {_size(tree.lines_added, tree.lines_removed)}"
-    return Sentence("calm", f"The tree has changed since its development began: {size}{shared}.")
+    return Sentence("info", f"The tree has changed since its development began: {size}{shared}.")
 
 
 def _check(checks: Sequence[Check]) -> Sentence | None:
@@ -203,8 +216,8 @@ def _commit(story: StoryInfo, records: Records, commits: int) -> Sentence | None
     if records.commit is not None:
         return Sentence("good", f"Commit {records.commit[:10]} holds the work.")
     if commits:
-        return Sentence("calm", f"{_count(commits, 'commit names', 'commits name')} the story.")
-    return Sentence("hold", "No commit names the story.") if story.status == "done" else None
+        return Sentence("info", f"{_count(commits, 'commit names', 'commits name')} the story.")
+    return Sentence("warn", "No commit names the story.") if story.status == "done" else None
 
 
 def _tasks(story: StoryInfo) -> Sentence | None:
@@ -213,37 +226,37 @@ def _tasks(story: StoryInfo) -> Sentence | None:
     if not total or story.status in UNTOUCHED:
         return None
     open_ones = total - done
-    tone: Tone = "hold" if open_ones and story.status == "done" else "calm"
+    tone: Tone = "warn" if open_ones and story.status == "done" else "info"
     return Sentence(tone, f"{done} of {total} tasks are ticked in its file.")
 
 
 def _drift(story: StoryInfo) -> Sentence | None:
     if story.drift is None:
         return None
-    told = f"The story file says {story.drift.file_status}, the status file {story.raw_status}; the status file counts."
-    return Sentence("hold", told)
+    text = f"The story file says {story.drift.file_status}, the status file {story.raw_status}; the status file counts."
+    return Sentence("warn", text)
 
 
-def _failures(deeds: Sequence[CommandSummary | Command]) -> Sentence | None:
-    failed = [deed for deed in deeds if deed.status in FAILED]
+def _failures(commands: Sequence[CommandSummary | Command]) -> Sentence | None:
+    failed = [command for command in commands if command.status in FAILED]
     if not failed:
         return None
     last = failed[-1]
-    told = f"{len(failed)} of {_count(len(deeds), 'command', 'commands')} failed, the last one was {_name(last)}"
+    text = f"{len(failed)} of {_count(len(commands), 'command', 'commands')} failed, the last one was {_name(last)}"
     reason = f": {last.reason}" if last.reason else "."
-    return Sentence("bad" if last is deeds[-1] else "calm", told + reason)
+    return Sentence("bad" if last is commands[-1] else "info", text + reason)
 
 
 # -- words ------------------------------------------------------------------------------------------------------
 
 
 def set_by_person(story: StoryInfo, records: Records) -> str | None:
-    """How a person set the status that the tracker shows now; None where the runner came to the same, or nobody was
-    seen to."""
-    row, move = records.row, records.move
-    if move is None or move.new != story.status or (row is not None and row.status == story.status):
+    """How a person set the status that the tracker shows now; None where the runner came to the same, or no
+    person was seen to."""
+    row, change = records.row, records.change
+    if change is None or change.new != story.status or (row is not None and row.status == story.status):
         return None
-    return BY_HAND.get(move.reason)
+    return BY_HAND.get(change.reason)
 
 
 def _reviewed(reviews: Sequence[CommandSummary | Command]) -> str:
@@ -251,8 +264,8 @@ def _reviewed(reviews: Sequence[CommandSummary | Command]) -> str:
     return f"{count} {(reviews[-1].word or 'unreadable').lower()}"
 
 
-def _name(deed: CommandSummary | Command) -> str:
-    return f"{deed.command}, attempt {deed.attempt}" if deed.attempt > 1 else deed.command
+def _name(command: CommandSummary | Command) -> str:
+    return f"{command.command}, attempt {command.attempt}" if command.attempt > 1 else command.command
 
 
 def _words(status: str) -> str:

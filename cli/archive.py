@@ -22,6 +22,7 @@ from typing import Final
 
 import msgspec
 
+from base.files import replacing
 from running.lock import ProjectLock
 from store.schema import MIGRATIONS
 
@@ -52,23 +53,20 @@ def back_up(data_dir: Path, file: Path, project: str) -> Manifest:
         raise ArchiveError(f"there is no database in {data_dir}: nothing has run here yet")
     if file.exists():
         raise ArchiveError(f"{file} exists already: name another file")
-    half = file.with_name(f".{file.name}.half")
     try:
-        manifest = _write(data_dir, half, project)
-        os.replace(half, file)
+        return _write(data_dir, file, project)
     except (OSError, sqlite3.Error) as error:
         raise ArchiveError(f"{file} could not be written: {error}") from None
-    finally:
-        half.unlink(missing_ok=True)
-    return manifest
 
 
-def _write(data_dir: Path, half: Path, project: str) -> Manifest:
+def _write(data_dir: Path, file: Path, project: str) -> Manifest:
     with tempfile.TemporaryDirectory(prefix="sprint-runner-backup-") as folder:
         copy = Path(folder) / DATABASE
         manifest = _copy_database(data_dir / DATABASE, copy, project)
-        with half.open("xb") as raw, tarfile.open(fileobj=raw, mode="w:gz", compresslevel=6) as archive:
-            os.chmod(half, 0o600)  # transcripts may hold what is nobody else's business
+        with (
+            replacing(file, mode=0o600) as raw,  # transcripts may hold what is nobody else's business
+            tarfile.open(fileobj=raw, mode="w:gz", compresslevel=6) as archive,
+        ):
             content = msgspec.json.encode(manifest)
             entry = tarfile.TarInfo(MANIFEST)
             entry.size, entry.mtime, entry.mode = len(content), manifest.created_at, 0o600
@@ -76,9 +74,6 @@ def _write(data_dir: Path, half: Path, project: str) -> Manifest:
             archive.add(copy, DATABASE, recursive=False)
             for path in _kept(data_dir):
                 _add(archive, path, path.relative_to(data_dir).as_posix())
-            archive.close()
-            raw.flush()
-            os.fsync(raw.fileno())
     return manifest
 
 

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from base.program import DATA_FOLDER
 from cli.logs import FORMATS
 from demo.fresh import CHAOS, TOUR
-from settings import BY_NAME
+from settings import BATCH_MAX, BY_NAME
+from settings.version import VERSION
 
-VERSION: Final = "0.1.0"
-DATA_FOLDER: Final = ".sprint-runner"
-BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
+
+def program_name() -> str:
+    """The name that the program was called by, for its usage and its errors."""
+    # sys.argv[0] is the folder for everything that runs one; what was typed is left in sys.orig_argv.
+    match sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]:
+        case [*_, "-m", module]:
+            return f"python -m {module}"
+        case [*_, path] if Path(path).is_dir():
+            return f"python {path}"
+        case [*_, path] if Path(path).is_file():
+            return Path(path).name
+        case _:
+            return "sprint-runner"
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -22,10 +35,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if verb != "serve":
         return _parser_of(verb).parse_args(argv[1:], argparse.Namespace(verb=verb))
     parser = argparse.ArgumentParser(
-        prog="server.py",
+        prog=program_name(),
         description="Runs AI coding agents through a BMAD backlog and shows everything in the browser.",
         epilog="Also: "
-        + "; ".join(f"server.py {name} {text}" for name, (text, _) in VERBS.items())
+        + "; ".join(f"{program_name()} {name} {text}" for name, (text, _) in VERBS.items())
         + ". Each has its own --help. A project folder of such a name is written ./NAME.",
     )
     _add_server(parser)
@@ -35,7 +48,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _parser_of(verb: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"server.py {verb}", description=VERBS[verb][0])
+    parser = argparse.ArgumentParser(prog=f"{program_name()} {verb}", description=VERBS[verb][0])
     VERBS[verb][1](parser)
     return parser
 
@@ -62,7 +75,9 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         help="as --demo, with an agent that meets another mishap in every story",
     )
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen on, 0 for a free one (default 8080)")
+    parser.add_argument(
+        "--port", type=int, help="port to listen on, 0 for a free one (default 8080, else the next free one)"
+    )
     parser.add_argument("--agent", help="the agent to run (default claude)")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     parser.add_argument("--log-format", default="text", choices=FORMATS, help="of what goes to standard error")
@@ -114,6 +129,7 @@ def _dollars(text: str) -> float:
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
     "run": ("runs one batch, tells it line by line and ends", _add_run),
     "check": ("says whether project, records and agents are sound", _add_check),
+    "token": ("prints a new token", lambda parser: None),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE puts such records back", _add_file),
 }

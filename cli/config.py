@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import sprint
 from agents import AgentSpec, Price
-from cli.arguments import DATA_FOLDER
+from base.files import atomic_write
+from base.program import DATA_FOLDER, PROGRAM_DIR
+from cli.errors import CannotStart
 from demo.fresh import DemoError, demo_folder, script_of
 from running.preset_choice import own_presets
 from security.masking import Masker, secret_values
@@ -31,12 +33,6 @@ from settings import (
 from sprint import Project, ProjectNotFound
 from workflow import PresetError
 from workflow.presets import KINDS
-
-PROGRAM_DIR: Final = Path(__file__).resolve().parent.parent
-
-
-class CannotStart(RuntimeError):
-    """What the operator has to change before the server can start, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,7 @@ def make_data_dir(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         ignore = folder / ".gitignore"
         if not ignore.exists():
-            ignore.write_text("*\n")
+            atomic_write(ignore, b"*\n")
     except OSError as error:
         raise CannotStart(f"{folder} cannot be written ({error.strerror}): name another one with --data-dir") from None
 

@@ -1,7 +1,7 @@
 """`server.py run`: one batch from a terminal or a CI job, told line by line, with an exit code that says how it went.
 
-The server is the usual one and shows the same run to every page; what is added is an errand: begin a batch, write what
-is committed to standard output, and end the server when the batch has ended or cannot go on without a person. Lines
+The server is the usual one and shows the same run to every page. A headless run begins a batch, writes what is
+committed to standard output, and ends the server when the batch has ended or cannot go on without a person. Lines
 are written by a thread of their own, so that a reader that stands still delays nobody.
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, TextIO
 
+from cli.arguments import program_name
 from events import Event, EventType
 from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
 
@@ -37,7 +38,7 @@ class Exit(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class HeadlessOptions:
     """What to run. `resume` goes on with an interrupted batch if there is one; `wait` stays when a person is needed."""
 
     request: StartRequest
@@ -47,10 +48,10 @@ class Errand:
 
 
 class Headless:
-    """One errand. `take` is a subscriber of committed events; `run` begins the batch and answers the exit code."""
+    """A run from a terminal. `take` is a subscriber of committed events; `run` begins the batch and awaits its end."""
 
-    def __init__(self, errand: Errand, out: TextIO = sys.stdout, err: TextIO = sys.stderr) -> None:
-        self._errand = errand
+    def __init__(self, options: HeadlessOptions, out: TextIO = sys.stdout, err: TextIO = sys.stderr) -> None:
+        self._options = options
         self._lines = Lines(out)
         self._err = err
         self._ended: asyncio.Future[Exit] | None = None
@@ -59,7 +60,7 @@ class Headless:
     def take(self, events: Sequence[Event]) -> None:
         """Write the events, and see in them whether the batch has ended or needs somebody."""
         for event in events:
-            self._lines.put(event.data.decode() if self._errand.as_json else told(event))
+            self._lines.put(event.data.decode() if self._options.as_json else told(event))
             self._judge(event)
 
     async def run(self, orchestrator: Orchestrator) -> Exit:
@@ -80,7 +81,7 @@ class Headless:
         self._lines.close()
 
     async def _begin(self, orchestrator: Orchestrator) -> None:
-        if self._errand.resume:
+        if self._options.resume:
             try:
                 await orchestrator.resume()
             except NotNow as error:
@@ -88,7 +89,7 @@ class Headless:
                     raise
             else:
                 return
-        await orchestrator.start(self._errand.request)
+        await orchestrator.start(self._options.request)
 
     def _judge(self, event: Event) -> None:
         if event.type is EventType.STORY_STATUS and event.payload["new_status"] == "blocked":
@@ -96,7 +97,7 @@ class Headless:
         elif event.type is EventType.BATCH_END:
             self._end(self._how(event.payload["status"]))
         elif (
-            event.type is EventType.BATCH_PAUSE and event.payload["reason"] not in ANSWERABLE and not self._errand.wait
+            event.type is EventType.BATCH_PAUSE and event.payload["reason"] not in ANSWERABLE and not self._options.wait
         ):
             self._say(f"the batch is paused ({event.payload['reason']}): start the server and press Resume")
             self._end(Exit.NEEDS_YOU)
@@ -111,7 +112,7 @@ class Headless:
             self._ended.set_result(code)
 
     def _say(self, message: str) -> None:
-        self._err.write(f"server.py: {message}\n")
+        self._err.write(f"{program_name()}: {message}\n")
         self._err.flush()
 
 

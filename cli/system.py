@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
 import signal
 import socket
 import sys
 import webbrowser
+from typing import Final
 
-from cli.config import CannotStart
-from settings import Settings
+from cli.errors import CannotStart
+from settings import Loaded
+
+PORTS_TRIED: Final = 100  # from the default port on; beyond that something else is wrong
+
+log = logging.getLogger("sprint_runner")
 
 
-def listen(settings: Settings) -> socket.socket:
+def listen(loaded: Loaded, *, headless: bool = False) -> socket.socket:
     """Bind, before the database is touched: a server that is refused its port must leave no trace.
 
-    Raises `CannotStart`.
+    A port that was named is the only one tried. Else a server takes the next free one from the default on, and a
+    headless run any free one. Raises `CannotStart`.
     """
-    host, port = settings.host, settings.port
+    host, port = loaded.settings.host, loaded.settings.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        message = f"port {port} on {host} cannot be used ({error.strerror}): choose another one with --port, or 0"
-        raise CannotStart(message) from None
+    named = loaded.sources["port"] != "default"
+    candidates = [port] if named else [0] if headless else range(port, port + PORTS_TRIED)
+    for candidate in candidates:
+        try:
+            listener = socket.create_server((host, candidate), family=family, backlog=1024)
+        except OSError as error:
+            failure = error
+            if error.errno != errno.EADDRINUSE:
+                break
+        else:
+            if candidate not in (0, port):
+                log.warning("port %d is in use, so the server listens on port %d", port, candidate)
+            return listener
+    message = f"port {candidate} on {host} cannot be used ({failure.strerror}): choose another one with --port, or 0"
+    raise CannotStart(message)
 
 
 def until_signal() -> asyncio.Future[None]:

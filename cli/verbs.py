@@ -12,10 +12,12 @@ import msgspec
 
 from cli.archive import ArchiveError, back_up, described, restore
 from cli.check import Finding, check
-from cli.config import CannotStart, ServerConfig
-from cli.headless import Errand, Headless
+from cli.config import ServerConfig
+from cli.errors import CannotStart
+from cli.headless import Headless, HeadlessOptions
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
+from security.token import new_token
 
 BROKEN: Final = 1  # the exit code of `check` when something is not as it should be
 
@@ -37,11 +39,17 @@ def perform(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> in
             return asyncio.run(serve(plan, None))
 
 
+def print_token() -> int:
+    """One that may be set as it is."""
+    sys.stdout.write(new_token() + "\n")
+    return 0
+
+
 def _run(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> int:
     settings = plan.loaded.settings
     cycles = settings.default_batch_size if options.batch is None else options.batch
     request = StartRequest(cycles=None if cycles == "all" else cycles, stories=options.story, budget_usd=options.budget)
-    headless = Headless(Errand(request, resume=options.resume, wait=options.wait, as_json=options.json))
+    headless = Headless(HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json))
     try:
         return asyncio.run(serve(plan, headless))
     finally:

@@ -48,7 +48,7 @@ def _blocked(scene: Scene, story: Story, prepared: Prepared | None) -> str:
         scene.change(story.file, noted, scene.text(scene.end("setup", "a contradiction"), say))
     else:
         scene.say(say)
-    return scene.text("I changed no code.", None, "[DEV-STORY-COMPLETE: NO]", "[DEV-STORY-BLOCKED: YES]", reason)
+    return scene.text("I changed no code.", None, f"[DEV-STORY-BLOCKED: YES] {reason}")
 
 
 def implement(scene: Scene, story: Story, prepared: Prepared | None) -> list[str]:

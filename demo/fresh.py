@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
@@ -56,6 +57,8 @@ def script_of(folder: Path) -> Path | None:
 
 def _lay_out(folder: Path, kind: str) -> Path:
     shutil.copytree(SOURCE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (folder, *folder.rglob("*")):  # a read-only installation gives its modes to the copy
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
     (folder / MARKER).write_text(json.dumps({"made": int(time.time())}) + "\n")
     if kind == CHAOS:
         shutil.copyfile(MISHAPS, folder / SCRIPT)

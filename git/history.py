@@ -15,7 +15,8 @@ from typing import Final
 
 import msgspec
 
-from git.snapshots import TIMEOUT_S, Git, GitError, alternates, surroundings
+from git.process import TIMEOUT_S, GitError, alternates, clean_environment
+from git.snapshots import Git
 
 COMMITS_MAX: Final = 20  # of one story that are listed
 FILES_MAX: Final = 1000  # of one change that are listed
@@ -241,7 +242,7 @@ async def _ask(git: Git, *arguments: str) -> tuple[bytes, bool]:
         *arguments,
         cwd=git.root,
         env={
-            **surroundings(),
+            **clean_environment(),
             "GIT_OPTIONAL_LOCKS": "0",
             "LC_ALL": "C",
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(git.objects),

@@ -1,34 +1,27 @@
 """What git can prove about a project: what changed since a moment, and which commits exist.
 
 Read-only for the project: snapshots are written with an index and an object folder of our own, so neither the user's
-index nor their object store changes. Nothing here resets, checks out or discards.
+index nor their object store changes. Nothing here resets, checks out or discards. What counts is the whole repository,
+also where the project is a folder of it: all paths are relative to the repository's top.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from running.disk import is_disk_full, retry_while_full
+from base.files import replacing
+from git.process import GitError, GitUnusable, alternates, run_git
 
-# What git reads of its surroundings to find a repository (`git rev-parse --local-env-vars`): set where the server is
-# started by a hook, and never ours.
-LOCAL: Final = (
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
-)
-TIMEOUT_S: Final = 120.0  # one git call; hashing a large tree for the first time takes a while
-FIRST_BYTES: Final = 200_000  # of the output of one call that are kept in messages
-
-
-class GitError(RuntimeError):
-    """A git call that failed; the message holds what git said."""
+UNTRACKED_MAX_BYTES: Final = 10 << 20  # of an untracked file that snapshots hold; a larger one is named once
+# A snapshot must not fail, or differ, because of how the user has their own commits checked.
+_AS_IS: Final = ("-c", "core.safecrlf=false", "-c", "advice.addEmbeddedRepo=false", "-c", "advice.addIgnoredFile=false")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,77 +43,237 @@ class Commit:
 
 
 class Git:
-    """One repository. `store` is a folder of ours for snapshots; `ignored` paths never count as a change."""
+    """One repository as seen from a project's folder.
 
-    def __init__(self, root: Path, store: Path, ignored: tuple[str, ...]) -> None:
+    `store` is a folder of ours for snapshots; `ignored` are paths, relative to `root`, that never count as a change.
+    `left_out` are large untracked files that the last snapshot does not hold. `nested` are repositories inside the work
+    tree, submodules too: git sees no more of one than its last commit, so a snapshot names the tree of its files.
+    """
+
+    def __init__(self, root: Path, store: Path, ignored: tuple[str, ...], prefix: str = "") -> None:
         self.root = root
+        self.prefix = prefix  # from the repository's top to the project: "" or "part/of/it/"
         self._store = store
         self.objects = store / "objects"  # of snapshots
         self._ignored = ignored
         self._index_lock = asyncio.Lock()  # one index: snapshots take turns
         self.others: dict[Path, Git] = {}  # the same repository as seen from other worktrees, each once, by its store
+        self.left_out: set[str] = set()
+        self.nested: set[str] = set()
+        self._places: tuple[Path, Path] | None = None  # the repository's objects, the work tree's index
+        self._children: dict[Path, Git | None] = {}  # nested repositories by their store
+        self._asked_for_links = False
+        self._tree: str | None = None  # of the last snapshot, while our index has not changed since
 
     @classmethod
     async def find(cls, root: Path, store: Path, ignored: tuple[str, ...] = ()) -> Git | None:
-        """The repository that the folder is in, None when it is in none or git is not installed."""
+        """Return the repository that the folder is in, None where git itself says that it is in none.
+
+        Raises `GitUnusable` for every other answer: a repository of another owner, a git that is not installed, a
+        damaged one. Silence of git must not be taken for "nothing to prove".
+        """
         probe = cls(root, store, ignored)
         try:
-            await probe._run("rev-parse", "--is-inside-work-tree")
-        except (GitError, OSError):
-            return None
-        (store / "objects").mkdir(parents=True, exist_ok=True)
+            answer = await probe._run("rev-parse", "--is-inside-work-tree", "--show-prefix")
+        except OSError as error:
+            if not has_repository(root):
+                return None
+            raise GitUnusable(
+                f"{root} is in a git repository, but git cannot be started ({error.strerror}): install it, or put it on"
+                " the PATH of the server"
+            ) from None
+        except (GitError, TimeoutError) as error:
+            if "not a git repository" in str(error) and not has_repository(root):
+                return None
+            raise GitUnusable(_advice(root, str(error) or "no answer")) from None
+        inside, _, prefix = answer.partition("\n")
+        if inside != "true":
+            raise GitUnusable(f"{root} is inside a git folder, not in a work tree: name the project's own folder")
+        probe.prefix = prefix.rstrip("\n")
+        await asyncio.to_thread(probe.objects.mkdir, parents=True, exist_ok=True)
         return probe
 
-    async def snapshot(self) -> str:
-        """The tree of the work tree as it is now, ignored files left out: a name that git can compare later.
+    # -- snapshots ---------------------------------------------------------------------------------------------
 
-        A full disk is waited for: it says nothing about anybody's work.
+    async def snapshot(self) -> str:
+        """Return the tree of the work tree as it is now, ignored files left out: a name that git can compare later.
+
+        A call costs two walks over the work tree, as `git status` does; where nothing has changed nothing is written.
+        A save in between may make git's own call fail: then once more, before the failure counts.
         """
-        return await retry_while_full(self._snapshot)
+        async with self._index_lock:
+            try:
+                return await self._snapshot()
+            except GitError:
+                self._tree = None
+                return await self._snapshot()
 
     async def _snapshot(self) -> str:
-        paths = await self._run("rev-parse", "--git-path", "objects", "--git-path", "index")
-        objects, index = (self.root / path for path in paths.splitlines())
+        objects, index = await self._find_places()
         environment = {
             "GIT_INDEX_FILE": str(self._store / "index"),
             "GIT_OBJECT_DIRECTORY": str(self.objects),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(objects.resolve()),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(objects),
         }
-        async with self._index_lock:
-            await asyncio.to_thread(self._seed, index)
-            # 1: a file that git cannot take, such as a repository in the tree without a commit, is left out.
-            await self._run("add", "--all", "--ignore-errors", "--", ".", environment=environment, fine=(0, 1))
-            # Left out afterwards: git refuses to exclude by name what is ignored anyway.
-            if self._ignored:
-                names = [f":(literal){path}" for path in self._ignored]
-                await self._run(
-                    "rm", "-r", "--cached", "--quiet", "--ignore-unmatch", "--", *names, environment=environment
-                )
-            return (await self._run("write-tree", environment=environment)).strip()
+        if await asyncio.to_thread(self._seed, index):
+            self._tree = None
+            await self._drop_ignored(environment)
+        # 1: a file that git cannot take is left out.
+        changed = await self._run(
+            *_AS_IS, "add", "--update", "--verbose", "--ignore-errors", "--", *self._pathspecs(),
+            environment=environment, accepted=(0, 1),
+        )  # fmt: skip
+        added = await self._add_new(environment)
+        added |= await self._add_nested(environment)
+        if self._tree is None or changed or added:
+            self._tree = (await self._run("write-tree", environment=environment)).strip()
+        return self._tree
 
-    def _seed(self, index: Path) -> None:
+    async def _drop_ignored(self, environment: dict[str, str]) -> None:
+        """Take what never counts out of an index that was made from the user's, where it may be committed."""
+        if self._ignored:
+            names = [f":(top,literal){self.prefix}{path}" for path in self._ignored]
+            arguments = ("rm", "-r", "--cached", "--quiet", "--ignore-unmatch", "--", *names)
+            await self._run(*arguments, environment=environment)
+
+    async def _add_new(self, environment: dict[str, str]) -> bool:
+        """Take up files that our index does not know yet, but for large ones; whether there were any."""
+        arguments = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", *self._pathspecs())
+        names = [name for name in (await self._run(*arguments, environment=environment)).split("\0") if name]
+        self.nested |= {name.rstrip("/") for name in names if name.endswith("/")}
+        files = [name for name in names if not name.endswith("/")]
+        small = await asyncio.to_thread(self._small, files)
+        self.left_out = set(files) - set(small)
+        if not small:
+            return False
+        await self._run(
+            *("--literal-pathspecs", *_AS_IS, "add", "--ignore-errors"),
+            *("--pathspec-from-file=-", "--pathspec-file-nul"),
+            environment=environment,
+            accepted=(0, 1),
+            stdin="\0".join(f"{self._up()}{name}" for name in small).encode(errors="surrogateescape"),
+        )
+        return True
+
+    async def _links(self, environment: dict[str, str]) -> set[str]:
+        """The repositories that our index knows: submodules, and nested ones that were entered before."""
+        arguments = ("ls-files", "--stage", "--full-name", "-z", "--", ":/")
+        staged = (await self._run(*arguments, environment=environment)).split("\0")
+        return {row.partition("\t")[2] for row in staged if row.startswith("160000 ")}
+
+    async def _add_nested(self, environment: dict[str, str]) -> bool:
+        """Enter each nested repository with the tree of its own work tree in place of a commit; whether there are any.
+
+        Every time, since `git add` puts the commit back.
+        """
+        if not self._asked_for_links:
+            self._asked_for_links = True
+            self.nested |= await self._links(environment)
+        if not self.nested:
+            return False
+        trees = {path: await self._nested_tree(path) for path in sorted(self.nested)}
+        rows = "".join(
+            f"160000 {tree}\t{path}\0" if tree else f"0 {'0' * 40}\t{path}\0" for path, tree in trees.items()
+        )
+        await self._run(
+            "update-index", "--add", "-z", "--index-info", environment=environment,
+            stdin=rows.encode(errors="surrogateescape"),
+        )  # fmt: skip
+        self.nested = {path for path, tree in trees.items() if tree}
+        return True
+
+    async def _nested_tree(self, path: str) -> str | None:
+        """The tree of a nested repository; None where there is none any more, or git cannot read it."""
+        if not await asyncio.to_thread(os.path.lexists, self.top / path / ".git"):
+            return None
+        store = self._store / "nested" / hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:16]
+        if store not in self._children:
+            try:
+                self._children[store] = await Git.find(self.top / path, store)
+            except GitUnusable:
+                self._children[store] = None
+        child = self._children[store]
+        try:
+            return None if child is None else await child.snapshot()
+        except (GitError, OSError):
+            return None
+
+    def _small(self, names: list[str]) -> list[str]:
+        top = self.top
+        return [name for name in names if _size(top / name) <= UNTRACKED_MAX_BYTES]
+
+    def _up(self) -> str:
+        """The way from the project's folder to the top: literal pathspecs are relative to where git runs."""
+        return "../" * self.prefix.count("/")
+
+    @property
+    def top(self) -> Path:
+        """The top folder of the work tree."""
+        return self.root.joinpath(*[".."] * self.prefix.count("/")) if self.prefix else self.root
+
+    def path_of(self, path: str) -> str:
+        """A path relative to the project, as git names it: relative to the repository's top."""
+        return f"{self.prefix}{path}"
+
+    def _pathspecs(self) -> list[str]:
+        """Everything but what never counts, excluded from the beginning: a save in between cannot bring it back."""
+        return [":/", *(f":(top,exclude,literal){self.prefix}{path}" for path in self._ignored)]
+
+    async def _find_places(self) -> tuple[Path, Path]:
+        if self._places is None:
+            paths = await self._run("rev-parse", "--git-path", "objects", "--git-path", "index")
+            objects, index = (self.root / path for path in paths.splitlines())
+            self._places = (objects.resolve(), index)
+        return self._places
+
+    def _seed(self, index: Path) -> bool:
         """Begin with the user's index: it knows what has not changed, so that nothing is hashed again."""
         own = self._store / "index"
         (self._store / "index.lock").unlink(missing_ok=True)  # of a call that was ended; this folder is ours alone
-        if not own.exists() and index.is_file():
-            copy = self._store / "index.copy"
-            shutil.copy2(index, copy)  # with its time: git tells by it which files may have changed within its second
-            copy.replace(own)
+        self.objects.mkdir(parents=True, exist_ok=True)
+        if own.exists() or not index.is_file():
+            return False
+        with replacing(own) as copy, index.open("rb") as source:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            # With its time: git tells by it which files may have changed within its second.
+            times = os.fstat(source.fileno())
+            os.utime(copy.fileno(), ns=(times.st_atime_ns, times.st_mtime_ns))
+        return True
+
+    def forget_snapshots(self) -> None:
+        """Remove the objects of all snapshots; for when no batch is open any more that could compare with one."""
+        shutil.rmtree(self.objects, ignore_errors=True)
+        (self._store / "index").unlink(missing_ok=True)
+        shutil.rmtree(self._store / "nested", ignore_errors=True)
+        self._tree = None
+        self._children.clear()
+        self.objects.mkdir(parents=True, exist_ok=True)
+
+    # -- comparing ---------------------------------------------------------------------------------------------
 
     async def diff(self, old_tree: str, new_tree: str) -> Diff:
-        """What changed between two snapshots."""
-        environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(self.objects)}
-        text = await self._run("diff", "--numstat", "--no-renames", old_tree, new_tree, environment=environment)
+        """The size of the change between two snapshots."""
+        if old_tree == new_tree:
+            return Diff()
+        text = await self._compare("--numstat", old_tree, new_tree)
         rows = [line.split("\t") for line in text.split("\n") if line]
         added = sum(int(row[0]) for row in rows if row[0].isdigit())
         removed = sum(int(row[1]) for row in rows if row[1].isdigit())
         return Diff(len(rows), added, removed)
 
     async def changed_paths(self, old_tree: str, new_tree: str) -> list[str]:
-        """The files that differ between two snapshots, relative to the repository's root."""
+        """The files that differ between two snapshots or commits, relative to the repository's top."""
+        if old_tree == new_tree:
+            return []
+        return [path for path in (await self._compare("--name-only", "-z", old_tree, new_tree)).split("\0") if path]
+
+    async def _compare(self, *arguments: str) -> str:
         environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(self.objects)}
-        arguments = ("diff", "--name-only", "--no-renames", "-z", old_tree, new_tree)
-        return [path for path in (await self._run(*arguments, environment=environment)).split("\0") if path]
+        return await self._run(
+            "diff-tree", "-r", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative", *arguments,
+            environment=environment,
+        )  # fmt: skip
 
     async def uncommitted(self, *, tracked: bool = False) -> list[str]:
         """The files that differ from the last commit, new ones too unless only `tracked` ones are asked for."""
@@ -128,13 +281,34 @@ class Git:
         text = await self._run("status", "--porcelain", "-z", "--no-renames", f"--untracked-files={untracked}")
         return [row[3:] for row in text.split("\0") if len(row) > 3]
 
+    # -- commits -----------------------------------------------------------------------------------------------
+
     async def has_commit(self, commit: str) -> bool:
         """Whether the hash, whole or abbreviated, names exactly one commit."""
+        return await self.full_hash(commit) is not None
+
+    async def full_hash(self, commit: str) -> str | None:
+        """The whole hash of a commit that is named by a hash; None where there is none, or more than one."""
         try:
             found = await self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
         except GitError:
+            return None
+        return found.strip() if found.startswith(commit) else None  # and not a branch whose name looks like a hash
+
+    async def head(self) -> str | None:
+        """The hash of the last commit, None before the first one."""
+        try:
+            return (await self._run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")).strip()
+        except GitError:
+            return None
+
+    async def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether a commit is the other one or lies behind it."""
+        try:
+            await self._run("merge-base", "--is-ancestor", commit, of)
+        except GitError:
             return False
-        return found.startswith(commit)  # and not a branch whose name looks like a hash
+        return True
 
     async def commits_for(self, story_key: str, most: int = 20) -> list[Commit]:
         """The newest commits whose message names the story, and not only one whose key contains its key."""
@@ -149,41 +323,31 @@ class Git:
         return [Commit(row[0], row[2], int(row[1]) * 1000) for row in rows if len(row) == 3]
 
     async def _run(
-        self, *arguments: str, environment: dict[str, str] | None = None, fine: tuple[int, ...] = (0,)
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        accepted: tuple[int, ...] = (0,),
+        stdin: bytes | None = None,
     ) -> str:
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            "-c",
-            "core.quotePath=false",
-            "-c",
-            f"core.hooksPath={os.devnull}",  # a hook may do anything to the project
-            *arguments,
-            cwd=self.root,
-            env={**surroundings(), "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        return await run_git(self.root, arguments, environment=environment, accepted=accepted, stdin=stdin)
+
+
+def has_repository(root: Path) -> bool:
+    """Whether the folder or one above it has a `.git`, whatever git says of it."""
+    return any(os.path.lexists(folder / ".git") for folder in (root, *root.parents))
+
+
+def _advice(root: Path, said: str) -> str:
+    if "dubious ownership" in said:
+        return (
+            f"git refuses the repository of {root}, since it belongs to another user: run"
+            f" `git config --global --add safe.directory {root}` as the user of the server, or give the folder to them"
         )
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                output, errors = await process.communicate()
-        except (TimeoutError, asyncio.CancelledError):
-            with suppress(ProcessLookupError):  # it has ended in this very moment
-                process.kill()
-            await process.wait()
-            raise
-        message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
-        if process.returncode not in fine or (process.returncode and is_disk_full(message)):
-            raise GitError(f"git {arguments[0]}: {message or f'exit code {process.returncode}'}")
-        return output.decode(errors="replace")
+    return f"git cannot answer for {root}: {said.splitlines()[0] if said else said}: mend that, then start again"
 
 
-def surroundings() -> dict[str, str]:
-    """The environment for git, without what a hook that started us has set."""
-    return {name: value for name, value in os.environ.items() if name not in LOCAL}
-
-
-def alternates(path: Path) -> str:
-    """A path in a list that git separates by colons: in quotes, as in C."""
-    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:  # it went away; git says the rest
+        return 0

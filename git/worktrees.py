@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from git.snapshots import Git, GitError, surroundings
+from git.process import GitError, clean_environment
+from git.snapshots import Git
 
 LOCK_TRIES: Final = 20  # a git of the user may hold the index for a moment
 LOCK_WAIT_S: Final = 0.25
@@ -36,7 +37,7 @@ class Repository(Git):
 
     @classmethod
     def of(cls, git: Git) -> Repository:
-        made = cls(git.root, git._store, git._ignored)
+        made = cls(git.root, git._store, git._ignored, git.prefix)
         made.objects, made.others = git.objects, git.others
         made._index_lock = git._index_lock
         return made
@@ -44,7 +45,7 @@ class Repository(Git):
     async def beside(self, root: Path, store: Path) -> Repository:
         """The same repository as seen from another worktree; its snapshots are kept with those of this one."""
         if store not in self.others:
-            self.others[store] = Git(root, store, self._ignored)
+            self.others[store] = Git(root, store, self._ignored, self.prefix)
             self.others[store].objects = self.objects
         await asyncio.to_thread(store.mkdir, parents=True, exist_ok=True)
         return Repository.of(self.others[store])
@@ -66,10 +67,6 @@ class Repository(Git):
 
     async def tip(self, branch: str) -> str | None:
         return await self.commit(f"refs/heads/{branch}")
-
-    async def prefix(self) -> str:
-        """The way from the repository's top to the project's root: "" or `part/of/it/`."""
-        return await self.ask("rev-parse", "--show-prefix") or ""
 
     async def contains(self, commit: str, part: str) -> bool:
         """Whether a commit is the other one or comes after it."""
@@ -103,7 +100,7 @@ class Repository(Git):
         Twice: of one that is half made or half gone, git forgets the name when the folder is not there any more.
         """
         for _ in range(2):
-            await self._run("worktree", "remove", "--force", "--force", str(path), fine=(0, 128))
+            await self._run("worktree", "remove", "--force", "--force", str(path), accepted=(0, 128))
             await asyncio.to_thread(_remove, path)
 
     async def delete_branch(self, branch: str, into: str) -> bool:
@@ -119,7 +116,7 @@ class Repository(Git):
     async def merged(self, ours: str, theirs: str) -> tuple[str, list[str]]:
         """The tree in which two commits meet, and the files about which they disagree."""
         names = await self._run(
-            "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs, fine=(0, 1)
+            "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs, accepted=(0, 1)
         )
         tree, *conflicts = [name for name in names.split("\0") if name]
         return tree, list(dict.fromkeys(conflicts))
@@ -181,7 +178,7 @@ class Repository(Git):
             done = subprocess.run(
                 command,
                 cwd=self.root,
-                env={**surroundings(), "LC_ALL": "C", "SPRINT_RUNNER_MARK": "to-its-end"},  # outlives us, and ends
+                env={**clean_environment(), "LC_ALL": "C", "SPRINT_RUNNER_MARK": "to-its-end"},  # outlives us, and ends
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 start_new_session=True,

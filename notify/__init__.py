@@ -1,5 +1,1 @@
-"""Telling the operator elsewhere: by a webhook, or by a command of their own, when the run needs them or has ended."""
-
-from notify.notifier import Notifier
-
-__all__ = ["Notifier"]
+"""Telling the operator elsewhere: what is worth a notice, and the channels that carry it, a webhook or a command."""

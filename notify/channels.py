@@ -17,7 +17,6 @@ import aiohttp
 import msgspec
 
 from notify.notice import Notice
-from settings import SECRET_VARIABLES
 
 WEBHOOK_S: Final = 10.0  # for one delivery, connecting included
 COMMAND_S: Final = 60.0
@@ -100,7 +99,10 @@ def _judge(status: int) -> None:
 
 
 class Command:
-    """A program of the user's: the notice as JSON on standard input, its sentence in SPRINT_RUNNER_MESSAGE."""
+    """A program of the user's: the notice as JSON on standard input, its sentence in SPRINT_RUNNER_MESSAGE.
+
+    `environment` is that of the program, without secrets of ours.
+    """
 
     name = "command"
 
@@ -108,13 +110,13 @@ class Command:
         self,
         line: str,
         project: str,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str],
         watched: Watched = lambda pid: nullcontext(),
     ) -> None:
         self._argv = shlex.split(line)
         self._watched = watched
         self._project = project
-        self._environment = {name: value for name, value in environment.items() if name not in SECRET_VARIABLES}
+        self._environment = dict(environment)
 
     async def deliver(self, notice: Notice) -> None:
         body = msgspec.json.encode({"text": notice.text, "project": self._project, "event": notice.event})

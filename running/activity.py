@@ -8,13 +8,18 @@ is killed is booked as far as it was seen.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import agents
-from db import Database, DatabaseUnavailable, update_command
-from events import EventType
-from running.workspace import drop_none, emit_best_effort
+from db import Database
+from payloads import Metrics
+from running.metrics import columns_of
+from running.subject import CommandSubject
+from running.workspace import emit_best_effort
+from security.controls import visible
+from store.commands import update_command
+from store.writer import DatabaseUnavailable
 from workflow import announcements, infer_task
 
 MESSAGE_MAX: Final = 300  # characters of one line of the log
@@ -32,13 +37,13 @@ class Activity:
         self,
         tasks: Collection[str],
         command_id: int,
-        subject: Mapping[str, Any],
+        subject: CommandSubject,
         database: Database,
         mask: Callable[[str], str] = str,
     ) -> None:
         self.task_id = "setup"
         self.session_id: str | None = None
-        self.metrics: Callable[[], dict[str, Any]] = dict
+        self.metrics: Callable[[], Metrics | None] = lambda: None
         self._tasks = tasks
         self._command_id = command_id
         self._subject = subject
@@ -106,9 +111,8 @@ class Activity:
         if not self._may_show():
             self._left_out += 1
             return
-        shown = self._mask(message[:MASKED_MAX])[:MESSAGE_MAX]
-        payload = {**self._subject, "task_id": self.task_id, "message": shown, "kind": kind}
-        emit_best_effort(EventType.COMMAND_PROGRESS, {**payload, **drop_none(metrics=self.metrics() or None)})
+        shown = visible(self._mask(message[:MASKED_MAX]))[:MESSAGE_MAX]
+        emit_best_effort(self._subject.progress(self.task_id, shown, kind, self.metrics()))
 
     def _may_show(self) -> bool:
         now = time.monotonic()
@@ -122,6 +126,6 @@ class Activity:
     def _book(self, **columns: Any) -> None:
         self._booked_at = time.monotonic()
         try:
-            self._database.write(update_command, self._command_id, **columns, **self.metrics())
+            self._database.write(update_command, self._command_id, **columns, **columns_of(self.metrics()))
         except DatabaseUnavailable:
             return  # booked again with the next usage, and in full at the end

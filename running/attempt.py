@@ -8,24 +8,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+from msgspec import UNSET
+
 import agents
 from agents import Call, Outcome, OutcomeKind
-from db import ask_question, create_command, update_command
-from events import EventType, emit_event
+from base.disk import is_disk_full
+from events import emit
 from git.snapshots import Diff
+from payloads import CommandEnd, Metrics, or_unset
 from running.activity import Activity
-from running.disk import is_disk_full
+from running.disk import take_snapshot
 from running.gate import Gate, StopMode, Stopped
 from running.journal import CommandStatus, Result, dump
+from running.metrics import columns_of, metrics_of, used
 from running.prompt import prompt_of
-from running.questions import attention_for
 from running.spec import AttemptContext, CommandSpec
-from running.workspace import Workspace, drop_none, emit_durable, until_stored
+from running.subject import CommandSubject
+from running.workspace import Workspace, emit_durable, until_stored
+from store.commands import create_command, update_command
+from store.questions import ask_question
 from workflow import Unreadable
 
 
@@ -46,7 +53,7 @@ class Attempt:
         call = await self._open(await self._prompt())
         workspace, subject = self._workspace, self._subject()
         activity = Activity(
-            self._place.kind.tasks, self._command_id, subject, workspace.database, workspace.masker.text
+            self._place.kind.tasks, self._command_id, subject, workspace.database, workspace.masker.lines().text
         )
         await self._tell_start(activity)
         try:
@@ -59,7 +66,7 @@ class Attempt:
         except BaseException as error:
             await asyncio.shield(self._abandon(activity, error))
             raise
-        metrics = _metrics(outcome, change)
+        metrics = metrics_of(outcome, change)
         session_id = outcome.session_id or activity.session_id
         await self._close(activity, outcome, result, getattr(verdict, "word", None), metrics)
         return replace(result, metrics=metrics, session_id=session_id, command_id=self._command_id)
@@ -107,17 +114,17 @@ class Attempt:
             silence_s=settings.silence_timeout_min * 60,
         )
 
-    def _subject(self) -> dict[str, Any]:
+    def _subject(self) -> CommandSubject:
         """What every event of this command says of it; all its stories where it works for several."""
         keys = self._order.story_keys
-        return drop_none(
+        return CommandSubject(
             story_key=self._order.story_key,
-            story_keys=keys if len(keys) > 1 else None,
+            story_keys=keys if len(keys) > 1 else UNSET,
             command=self._order.command,
             command_id=self._command_id,
             attempt=self._place.attempt,
             agent=self._place.spec.name,
-            model=self._place.model,
+            model=or_unset(self._place.model),
             background=self._order.background,
         )
 
@@ -125,8 +132,8 @@ class Attempt:
         keys = self._order.story_keys
         if not keys:
             return  # work on the project itself is told by context events
-        own = {"story_keys": keys, "cycle_number": self._place.cycle_number, "task_id": activity.task_id}
-        await emit_durable(EventType.COMMAND_START, {**self._subject(), **own})
+        subject = msgspec.structs.replace(self._subject(), story_keys=keys, cycle_number=self._place.cycle_number)
+        await emit_durable(subject.start(activity.task_id))
 
     # -- during ------------------------------------------------------------------------------------------------
 
@@ -134,20 +141,18 @@ class Attempt:
         gate = self._gate
         process = await agents.start(self._place.spec, call, partial(self._take, activity))
         self._process = process
-        activity.metrics = lambda: _used(process.usage, process.cost_usd, process.estimated_usd)
-        gate.on_stop_now.append(process.stop)
-        if gate.ends_agents or self._question:
-            process.stop()
-        try:
-            columns = {"pid": process.pid, "pid_start": process.start_time}
-            await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
-            return await process.wait()
-        except BaseException:  # ours to end, whatever went wrong on our side
-            process.stop()
-            await process.wait()
-            raise
-        finally:
-            gate.on_stop_now.remove(process.stop)
+        activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
+        with gate.on_stop(process.stop):
+            if gate.ends_agents or self._question:
+                process.stop()
+            try:
+                columns = {"pid": process.pid, "pid_start": process.start_time}
+                await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
+                return await process.wait()
+            except BaseException:  # ours to end, whatever went wrong on our side
+                process.stop()
+                await process.wait()
+                raise
 
     def _take(self, activity: Activity, record: agents.Record) -> None:
         """A question for the operator ends the call: nobody can answer within it, its session goes on afterwards."""
@@ -175,21 +180,21 @@ class Attempt:
                 return None, Result(CommandStatus.QUESTION, self._question)
             said = f"unreadable verdict: {unreadable}"
             return None, Result(CommandStatus.ERROR, f"{said}. {outcome.refused}" if outcome.refused else said)
-        check = self._order.check
-        if self._order.stories and self._order.watched and check is not None:
+        disprove = self._order.disprove
+        if self._order.stories and self._order.watched and disprove is not None:
             activity.say("The agent has finished; its work is being checked")
         try:
-            doubt = await self._gate.run_interruptible(check(verdict, activity.say)) if check is not None else ""
+            why = None if disprove is None else await self._gate.run_interruptible(disprove(verdict, activity.say))
         except Stopped:
             return verdict, self._stopped()
-        if doubt:
-            return verdict, Result(CommandStatus.ERROR, f"{doubt}. {outcome.refused}" if outcome.refused else doubt)
+        if why is not None:
+            return verdict, Result(CommandStatus.ERROR, f"{why}. {outcome.refused}" if outcome.refused else why)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
 
     def _masked(self, result: Result) -> Result:
         """Without the secrets that the agent's words hold: what is kept and told of a command comes from here."""
         masker = self._workspace.masker
-        verdict = None if result.verdict is None else masker.bytes(result.verdict)
+        verdict = None if result.verdict is None else masker.json(result.verdict)
         return replace(result, reason=masker.text(result.reason), verdict=verdict)
 
     def _stopped(self) -> Result:
@@ -199,16 +204,16 @@ class Attempt:
 
     async def _snapshot(self) -> str | None:
         git = self._workspace.git
-        return await git.snapshot() if git is not None and self._order.watched else None
+        return await take_snapshot(git) if git is not None and self._order.watched else None
 
     async def _change_since(self, before: str | None) -> Diff | None:
         git = self._workspace.git
-        return await git.diff(before, await git.snapshot()) if git is not None and before is not None else None
+        return await git.diff(before, await take_snapshot(git)) if git is not None and before is not None else None
 
     # -- after -------------------------------------------------------------------------------------------------
 
     async def _close(
-        self, activity: Activity, outcome: Outcome, result: Result, word: str | None, metrics: dict[str, Any]
+        self, activity: Activity, outcome: Outcome, result: Result, word: str | None, metrics: Metrics
     ) -> None:
         """Row and `command:end` in one commit."""
         columns = {
@@ -218,33 +223,35 @@ class Attempt:
             "word": word,
             "session_id": outcome.session_id or activity.session_id,
             "model": outcome.model or self._place.model,
-            **metrics,
+            **columns_of(metrics),
         }
-        said = drop_none(reason=_told(result), verdict=word)
-        await self._end(activity, columns, {"status": result.status.on_wire, "metrics": metrics, **said})
+        status, subject = result.status.on_wire, self._subject()
+        end = subject.end(activity.task_id, status, metrics, reason=_told(result), verdict=word)
+        await self._end(activity, columns, end)
 
     async def _abandon(self, activity: Activity, error: BaseException) -> None:
         """Our own fault, or the server's end: no row is left open, what was seen of the usage is booked."""
         status = CommandStatus.INTERRUPTED if isinstance(error, asyncio.CancelledError) else CommandStatus.ERROR
         reason = self._workspace.masker.text(f"{type(error).__name__}: {error}")
-        columns = {"status": status.value, "reason": reason, **activity.metrics()}
-        await self._end(activity, columns, {"status": status.on_wire, "metrics": activity.metrics(), "reason": reason})
+        metrics = activity.metrics() or Metrics()
+        columns = {"status": status.value, "reason": reason, **columns_of(metrics)}
+        end = self._subject().end(activity.task_id, status.on_wire, metrics, reason=reason)
+        await self._end(activity, columns, end)
 
-    async def _end(self, activity: Activity, columns: dict[str, Any], payload: dict[str, Any]) -> None:
+    async def _end(self, activity: Activity, columns: dict[str, Any], end: CommandEnd) -> None:
         columns |= {"ended_at": int(self._workspace.clock() * 1000), "task_id": activity.task_id}
-        payload = {**self._subject(), "task_id": activity.task_id, **payload}
-        await until_stored(lambda: self._write_end(columns, payload))
+        await until_stored(lambda: self._write_end(columns, end))
 
-    def _write_end(self, columns: dict[str, Any], payload: dict[str, Any]) -> Awaitable[object]:
+    def _write_end(self, columns: dict[str, Any], end: CommandEnd) -> Awaitable[object]:
         with self._workspace.database.atomic():
             written = self._workspace.database.write(update_command, self._command_id, **columns)
             if not self._order.stories:
                 return written
-            told = emit_event(EventType.COMMAND_END, payload)
+            told = emit(end)
             if columns["status"] != CommandStatus.QUESTION:
                 return told
             self._workspace.database.write(ask_question, self._command_id, self._question)
-            return emit_event(EventType.ATTENTION, attention_for(self._subject(), self._question))
+            return emit(self._subject().question(self._question))
 
 
 # How a call ends that asked something and was ended for it, or that waited for an answer until it was.
@@ -272,24 +279,6 @@ def _failure(outcome: Outcome) -> CommandStatus:
 
 def _told(result: Result) -> str | None:
     return f"It asks: {result.reason}" if result.status is CommandStatus.QUESTION else result.reason or None
-
-
-def _metrics(outcome: Outcome, change: Diff | None) -> dict[str, Any]:
-    """What is known of a command's cost and effect, as `metrics` of its end and as columns of its row."""
-    size = {} if change is None else asdict(change)
-    used = _used(outcome.usage, outcome.cost_usd, outcome.estimated_usd)
-    return drop_none(duration_ms=outcome.duration_ms, turns=outcome.turns, exit_code=outcome.exit_code, **used, **size)
-
-
-def _used(usage: agents.Usage, cost_usd: float | None, estimated_usd: float) -> dict[str, Any]:
-    return drop_none(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_read_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        cost_usd=cost_usd,
-        estimated_usd=None if cost_usd is None else estimated_usd,
-    )
 
 
 def stream_file(path: Path) -> Path:

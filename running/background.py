@@ -10,10 +10,10 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from db import create_background_task, update_background_task
-from events import EventType
+from payloads import Error
 from running.gate import Stopped
 from running.workspace import Workspace, emit_durable, until_stored
+from store.log import create_background_task, update_background_task
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -66,7 +66,7 @@ class Background:
         except Exception as error:
             log.exception("background work failed: %s", kind)
             status, message = "error", self._workspace.masker.text(str(error))
-            await emit_durable(EventType.ERROR, {"type": kind, "message": message})
+            await emit_durable(Error(type=kind, message=message))
         finally:
             work.close()
             ended = {"status": status, "message": message, "ended_at": int(self._workspace.clock() * 1000)}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 from typing import Final
+
+from base.files import atomic_write
 
 KEPT: Final = 50  # newest backups; a tracker has some kB, the largest seen 900
 
@@ -17,7 +18,7 @@ def back_up(tracker: Path, folder: Path, batch_id: int) -> Path | None:
     target = folder / f"batch-{batch_id:06d}-{tracker.name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(tracker, target)
+        atomic_write(target, tracker.read_bytes())
         for old in sorted(folder.glob("batch-*"))[:-KEPT]:
             old.unlink()
     except OSError as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Final
 
-from db import cost_of_batch, cost_since
-from events import EventType
+from payloads import Attention, BatchWarning
 from running.gate import Gate
 from running.workspace import Workspace, emit_durable
+from store.commands import cost_of_batch, cost_since
 
 WARN_AT: Final = 0.8  # share of a cap at which the operator is warned
 
@@ -43,11 +43,10 @@ class Budget:
         said = f"${spent:.2f} of the {of[0]}'s budget of ${cap:.2f} is spent"
         if spent >= cap * WARN_AT and of not in self._warned:
             self._warned.add(of)
-            warning = {"batch_id": self._batch_id, "warning_type": "budget", "message": said}
-            await emit_durable(EventType.BATCH_WARNING, warning)
+            await emit_durable(BatchWarning(batch_id=self._batch_id, warning_type="budget", message=said))
         if spent >= cap and of not in self._reached:
             self._reached.add(of)
-            await emit_durable(EventType.ATTENTION, {"kind": "budget", "message": f"{said}: the batch is paused"})
+            await emit_durable(Attention(kind="budget", message=f"{said}: the batch is paused"))
             gate.pause("budget")
 
 

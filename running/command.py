@@ -6,20 +6,22 @@ failure; an agent that cannot run at all ends the batch and decides about no sto
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
 from agents import AgentSpec
-from db import Command, get_command
-from events import EventType
+from payloads import Attention
 from running.attempt import Attempt
 from running.budget import Budget
 from running.gate import Gate, Stopped
 from running.journal import Asked, AttemptKey, CommandStatus, Journal, Result
-from running.questions import DECIDE, answer_to, attention_for, reply_of, told_before
+from running.questions import DECIDE, answer_to, reply_of, told_before
 from running.spec import AttemptContext, CommandSpec
+from running.subject import CommandSubject
 from running.workspace import Workspace, emit_durable
 from settings import CommandConfig
+from store.commands import Command, get_command
 from workflow import CLASSIC, Preset, kind_of
 
 LIMIT_BACKOFF_S: Final = (60.0, 300.0, 900.0, 1800.0)  # waits for a usage limit that names no reset time
@@ -36,27 +38,31 @@ class AgentUnusable(RuntimeError):
 
 
 class Commander:
-    """Performs the commands of one batch."""
+    """Performs the commands of a batch, or of one of its cycles; those in the journal are not run again."""
 
     def __init__(
-        self, workspace: Workspace, batch_id: int, gate: Gate, budget: Budget, agent: str, preset: Preset = CLASSIC
+        self,
+        workspace: Workspace,
+        batch_id: int,
+        gate: Gate,
+        budget: Budget,
+        agent: str,
+        preset: Preset = CLASSIC,
+        cycle_number: int = 0,
+        journal: Journal | None = None,
     ) -> None:
         self.workspace = workspace
         self.batch_id = batch_id
         self.gate = gate
-        self.journal = Journal()
-        self.cycle_number = 0
+        self.journal = journal or Journal()
+        self.cycle_number = cycle_number
         self._budget = budget
         self._agent = agent
         self.preset = preset
 
-    def begin_cycle(self, number: int, journal: Journal) -> None:
-        """The commands to come belong to this cycle; those in its journal are behind it."""
-        self.cycle_number, self.journal = number, journal
-
-    def for_lane(self, workspace: Workspace) -> Commander:
-        """One for another lane of the same batch: the same gate, the same budget."""
-        return Commander(workspace, self.batch_id, self.gate, self._budget, self._agent, self.preset)
+    def for_cycle(self, workspace: Workspace, number: int, journal: Journal) -> Commander:
+        """Return the commander of one cycle in this workspace: the same gate, the same budget, its own journal."""
+        return Commander(workspace, self.batch_id, self.gate, self._budget, self._agent, self.preset, number, journal)
 
     async def perform(self, order: CommandSpec) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
@@ -100,7 +106,7 @@ class Commander:
         if command is None:
             return reply_of(asked, DECIDE)
         if asked.answer is None and asked.batch_id != self.batch_id:  # the page shows what this batch needs
-            await emit_durable(EventType.ATTENTION, attention_for(_subject(command), asked.question))
+            await emit_durable(_subject(command).question(asked.question))
         answer = asked.answer or await answer_to(self.workspace, self.gate, command, asked)
         self.journal.ask(place, replace(asked, answer=answer))
         return reply_of(asked, answer)
@@ -109,16 +115,13 @@ class Commander:
         await self.gate.enter()
         spec, model = self._choose(order)
         order = self._with_answers(order)
-        if not order.background:
-            self.gate.inside += 1
+        session = self.journal.session(order.story_key, order.command, attempt, spec.name)
+        kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
+        place = AttemptContext(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
         try:
-            session = self.journal.session(order.story_key, order.command, attempt, spec.name)
-            kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
-            place = AttemptContext(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
-            result = await Attempt(self.workspace, self.gate, order, place).run()
+            with nullcontext() if order.background else self.gate.command():
+                result = await Attempt(self.workspace, self.gate, order, place).run()
         finally:
-            if not order.background:
-                self.gate.leave()
             await self._budget.look(self.gate)
         if result.session_id is not None and result.status in RESUMED:
             here = (order.story_key, order.command, attempt)
@@ -164,9 +167,7 @@ class Commander:
             return
         if trouble == len(TRANSIENT_BACKOFF_S) and order.may_ask:
             message = f"{order.command} cannot reach its service, the batch waits for it: {result.reason}"
-            await emit_durable(
-                EventType.ATTENTION, {"kind": "service", "message": message, "story_key": order.story_key}
-            )
+            await emit_durable(Attention(kind="service", message=message, story_key=order.story_key))
         await self._wait(order, "unreachable", self.workspace.clock() + UNREACHABLE_S)
 
     async def _wait(self, order: CommandSpec, reason: str, until: float) -> None:
@@ -177,5 +178,5 @@ class Commander:
             self.gate.pause(reason, until)
 
 
-def _subject(command: Command) -> dict[str, object]:
-    return {"story_key": command.story_key, "command": command.command, "command_id": command.id}
+def _subject(command: Command) -> CommandSubject:
+    return CommandSubject(story_key=command.story_key, command=command.command, command_id=command.id)

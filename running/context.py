@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
-from events import EventType
-from running.background import Background
+from payloads import ContextComplete, ContextCreate, ContextRefresh, or_unset
 from running.command import Commander
 from running.journal import Result
+from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.workspace import Workspace, drop_none, emit_durable
+from running.workspace import Workspace, emit_durable
 
 REFRESH = "context-refresh"
 
@@ -20,11 +19,12 @@ class ContextMissing(RuntimeError):
     """The context file could not be made; the batch cannot start without it."""
 
 
-async def ensure_context(workspace: Workspace, commander: Commander, background: Background) -> None:
+async def ensure_context(context: RunContext) -> None:
     """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else go on.
 
     Raises `ContextMissing`, `Stopped`, `AgentUnusable`.
     """
+    workspace, commander, background = context.workspace, context.commander, context.background
     path = workspace.project.output / "project-context.md"
     age_s = await asyncio.to_thread(_age, path, workspace.clock())
     if age_s is None:
@@ -38,37 +38,39 @@ async def ensure_context(workspace: Workspace, commander: Commander, background:
 
 async def _create(workspace: Workspace, commander: Commander, path: Path) -> None:
     name = workspace.relative(path)
-    await emit_durable(EventType.CONTEXT_CREATE, {"status": "running", "message": f"writing {name}"})
+    await emit_durable(ContextCreate(status="running", message=f"writing {name}"))
 
-    async def written(_verdict: object, _say: Say) -> str:
-        return "" if await asyncio.to_thread(path.is_file) else f"{name} was not written"
+    async def missing_file(_verdict: object, _say: Say) -> str | None:
+        return None if await asyncio.to_thread(path.is_file) else f"{name} was not written"
 
     result: Result | None = None
     try:
-        result = await commander.perform(CommandSpec("create-project-context", (), read=_anything, check=written))
+        result = await commander.perform(
+            CommandSpec("create-project-context", (), read=_anything, disprove=missing_file)
+        )
     finally:
-        await emit_durable(EventType.CONTEXT_COMPLETE, _completion(result, name))
+        await emit_durable(_completion(result, name))
     if not result.ok:
         raise ContextMissing(f"{name} could not be created: {result.reason}")
 
 
 async def _refresh(commander: Commander) -> str:
     """The old file stays usable meanwhile, and whatever happens here changes nothing about the run."""
-    await emit_durable(EventType.CONTEXT_REFRESH, {"status": "running", "message": "refreshing the project context"})
+    await emit_durable(ContextRefresh(status="running", message="refreshing the project context"))
     result: Result | None = None
     try:
         order = CommandSpec("refresh-project-context", (), read=_anything, light=True, background=True)
         result = await commander.perform(order)
     finally:
-        await emit_durable(EventType.CONTEXT_COMPLETE, _completion(result, "project-context.md"))
+        await emit_durable(_completion(result, "project-context.md"))
     return "refreshed" if result.ok else result.reason
 
 
-def _completion(result: Result | None, name: str) -> dict[str, Any]:
+def _completion(result: Result | None, name: str) -> ContextComplete:
     if result is None:
-        return {"status": "stopped", "message": f"{name}: stopped"}
+        return ContextComplete(status="stopped", message=f"{name}: stopped")
     message = f"{name} is up to date" if result.ok else result.reason
-    return drop_none(status=result.status.on_wire, message=message, metrics=result.metrics or None)
+    return ContextComplete(status=result.status.on_wire, message=message, metrics=or_unset(result.metrics))
 
 
 def _anything(text: str) -> str:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from events import EventType
+from payloads import Attention
 from running import evidence
-from running.background import Background
-from running.command import Commander
 from running.development import Development
 from running.planning import BACKGROUND_REVIEW, Planning
+from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun
-from running.workspace import Workspace, emit_durable
-from workflow import CommitVerdict, Phase, PhaseKind, Preset, read_commit
+from running.workspace import emit_durable
+from workflow import CommitVerdict, Phase, PhaseKind, read_commit
 from workflow.presets import FINISHING
 
 __all__ = ["BACKGROUND_REVIEW", "Cycle"]
@@ -27,19 +26,18 @@ __all__ = ["BACKGROUND_REVIEW", "Cycle"]
 class Cycle:
     """One cycle of a batch. `stories` are in the order in which they are developed."""
 
-    def __init__(
-        self, workspace: Workspace, commander: Commander, background: Background, stories: Sequence[StoryRun]
-    ) -> None:
+    def __init__(self, context: RunContext, stories: Sequence[StoryRun]) -> None:
         self.stories = list(stories)
-        self._workspace = workspace
-        self._commander = commander
-        self._background = background
-        self._planning = Planning(workspace, commander, background)
-        self._development = Development(workspace, commander)
+        self._preset = context.preset
+        self._workspace = context.workspace
+        self._commander = context.commander
+        self._background = context.background
+        self._planning = Planning(context)
+        self._development = Development(context)
 
-    async def run(self, preset: Preset) -> list[str]:
+    async def run(self) -> list[str]:
         """Run every phase; the keys of the stories that are done. Raises `Stopped` and `AgentUnusable`."""
-        for phase in preset.phases:
+        for phase in self._preset.phases:
             stories = [story for story in self.stories if story.entered in phase.entered]
             if phase.kind is PhaseKind.COMMIT:
                 await self._commit(phase, [story for story in stories if story.passed])
@@ -56,14 +54,14 @@ class Cycle:
             return
         keys = ", ".join(story.key for story in stories)
         message = f"feat({stories[0].epic}): implement stories {keys}"
-        check = partial(self._committed, stories)
+        disprove = partial(self._commit_failure, stories)
         order = CommandSpec(
-            phase.commands[0], tuple(stories), read=read_commit, check=check, values={"commit_message": message}
+            phase.commands[0], tuple(stories), read=read_commit, disprove=disprove, values={"commit_message": message}
         )
         result = await self._commander.perform(order)
         if not result.ok:
             message = f"The work of {keys} is done but was not committed: {result.reason}"
-            await emit_durable(EventType.ATTENTION, {"kind": "commit", "message": message, "story_key": stories[0].key})
+            await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
 
-    async def _committed(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str:
-        return await evidence.committed(self._workspace, verdict, stories)
+    async def _commit_failure(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str | None:
+        return await evidence.commit_failure(self._workspace, verdict, stories)

@@ -15,27 +15,20 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+from msgspec import UNSET
+
 import sprint
-from db import (
-    Command,
-    Lane,
-    Story,
-    create_lane,
-    create_story,
-    get_batch_before,
-    get_cycle_commands,
-    get_lane,
-    get_questions,
-    get_stories_by_batch,
-    get_story,
-    get_unfinished_lane,
-    update_story,
-)
-from events import EventType, emit_event
+from events import emit
+from payloads import CycleStart
 from running.journal import Journal
 from running.lanes.worktree import name_lane
-from running.story import StoryRun, tell_status
+from running.story import StoryRun, record_status
 from running.workspace import Workspace, until_stored
+from store.batches import get_batch_before
+from store.commands import Command, get_cycle_commands
+from store.lanes import Lane, create_lane, get_lane, get_unfinished_lane
+from store.questions import get_questions
+from store.stories import Story, create_story, get_stories_by_batch, get_story, update_story
 from workflow import STORIES_PER_CYCLE, Candidate, pick
 
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
@@ -128,16 +121,18 @@ class CycleSource:
     ) -> PlannedCycle:
         """Rows and `cycle:start` in one commit."""
         number, database = taken.number, self._workspace.database
-        told: dict[str, Any] = {"cycle_number": number, "story_keys": [story.key for story in taken.stories]}
-        if names is not None:
-            told["branch"] = names["branch"]
+        start = CycleStart(
+            cycle_number=number,
+            story_keys=[story.key for story in taken.stories],
+            branch=UNSET if names is None else names["branch"],
+        )
 
         def write() -> Awaitable[list[Any]]:
             with database.atomic():
                 if names is not None:
                     database.write(create_lane, self._batch_id, number, **names)
                 rows = [self._write_story(number, story, place, continues) for place, story in enumerate(taken.stories)]
-                event = emit_event(EventType.CYCLE_START, told)
+                event = emit(start)
             return asyncio.gather(*rows, event)
 
         for story, row_id in zip(taken.stories, await until_stored(write), strict=False):
@@ -194,7 +189,7 @@ class CycleSource:
     async def _finish_move(self, story: StoryRun, row: Story) -> None:
         """We wrote the tracker ourselves, a moment before the end: what was recorded still counts."""
         if row.batch_id == self._batch_id:
-            await tell_status(self._workspace, story, row.next_status or story.status, row.next_reason)
+            await record_status(self._workspace, story, row.next_status or story.status, row.next_reason)
         else:
             story.status, story.reason = row.next_status or story.status, row.next_reason
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from db import get_checks_of_command
-from events import EventType
 from running import evidence
-from running.command import AgentUnusable, Commander
+from running.command import AgentUnusable
+from running.disk import take_snapshot
 from running.journal import Result
 from running.planning import keep, said_something
+from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block, give_up
+from running.subject import CommandSubject
 from running.verify import VerifyContext
-from running.workspace import Workspace, emit_best_effort
+from running.workspace import emit_best_effort
+from store.checks import get_checks_of_command
 from workflow import (
     CodeReviewVerdict,
     Decision,
@@ -41,9 +43,9 @@ class TreeNotClean(AgentUnusable):
 class Development:
     """The developing phase of one cycle."""
 
-    def __init__(self, workspace: Workspace, commander: Commander) -> None:
-        self._workspace = workspace
-        self._commander = commander
+    def __init__(self, context: RunContext) -> None:
+        self._workspace = context.workspace
+        self._commander = context.commander
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
         """One story after the other. Raises `Stopped` and `AgentUnusable`."""
@@ -67,7 +69,8 @@ class Development:
         await advance(self._workspace, story, "in-progress")
         if not story.live:
             return
-        order = CommandSpec(command, (story,), read=read_dev_story, check=partial(self._developed, story), watched=True)
+        disprove = partial(self._missing_work, story)
+        order = CommandSpec(command, (story,), read=read_dev_story, disprove=disprove, watched=True)
         if await self._worked(story, order):
             await advance(self._workspace, story, "review")
 
@@ -76,15 +79,15 @@ class Development:
         await self._remember_base(story)
         if not self._commander.journal.begun(story.key, command):
             await self._check_tree()
-        check, confirm = partial(self._developed, story), partial(self._spec_says, story)
-        order = CommandSpec(command, (story,), read=said_something, confirm=confirm, check=check, watched=True)
+        disprove, confirm = partial(self._missing_work, story), partial(self._spec_verdict, story)
+        order = CommandSpec(command, (story,), read=said_something, confirm=confirm, disprove=disprove, watched=True)
         await self._worked(story, order)
 
     async def _come_in_at_review(self, story: StoryRun) -> None:
-        """Somebody else has developed it, if anybody has: without any work there is nothing to review."""
-        lack = await evidence.nothing_to_review(self._workspace, story)
-        if lack:
-            await block(self._workspace, story, lack)
+        """Block a story that entered at review and has no work to review."""
+        why = await evidence.nothing_to_review(self._workspace, story)
+        if why is not None:
+            await block(self._workspace, story, why)
 
     async def _worked(self, story: StoryRun, order: CommandSpec) -> bool:
         result = await self._commander.perform(order)
@@ -96,25 +99,25 @@ class Development:
             await block(self._workspace, story, verdict.reason)
         return not verdict.blocked
 
-    async def _developed(self, story: StoryRun, verdict: DevVerdict, say: Say) -> str:
+    async def _missing_work(self, story: StoryRun, verdict: DevVerdict, say: Say) -> str | None:
         about = VerifyContext(self._commander.batch_id, story.key, say)
-        return await evidence.developed(self._workspace, story, verdict, about)
+        return await evidence.missing_work(self._workspace, story, verdict, about)
 
-    async def _spec_says(self, story: StoryRun, _said: object) -> DevVerdict:
-        return await evidence.built(self._workspace, story)
+    async def _spec_verdict(self, story: StoryRun, _said: object) -> DevVerdict:
+        return await evidence.spec_verdict(self._workspace, story)
 
     async def _remember_base(self, story: StoryRun) -> None:
         """What the tree was when development first started, before a single line of it is written."""
         if self._workspace.git is None or story.base_tree is not None:
             return
-        story.base_tree = await self._workspace.git.snapshot()
+        story.base_tree = await take_snapshot(self._workspace.git)
         await keep(self._workspace, story, base_tree=story.base_tree)
 
     async def _check_tree(self) -> None:
         """Nothing of an earlier story is left uncommitted; raises `TreeNotClean`."""
-        left = await evidence.in_the_way(self._workspace)
-        if left:
-            raise TreeNotClean(left)
+        why = await evidence.unclean_tree(self._workspace)
+        if why is not None:
+            raise TreeNotClean(why)
 
     async def _accept(self, command: str, story: StoryRun) -> None:
         """Done without a review of ours: the evidence was looked at when the command ended."""
@@ -126,7 +129,7 @@ class Development:
         settings = self._workspace.settings()
         limit = settings.max_code_review_attempts if not phase.max_reviews else phase.max_reviews
         verdicts: list[CodeReviewVerdict] = []
-        doubt = ""
+        unproved: str | None = None
         while True:
             number = len(verdicts) + 1
             order = CommandSpec(
@@ -135,7 +138,7 @@ class Development:
                 read=read_code_review,
                 light=number >= settings.light_model_after_review,
                 watched=True,
-                findings=_findings(verdicts, doubt),
+                findings=_findings(verdicts, unproved),
             )
             result = await self._commander.perform(order)
             if not result.ok:
@@ -144,34 +147,36 @@ class Development:
             verdicts.append(result.read(CodeReviewVerdict))
             decision = after_code_review(verdicts, limit)
             following = f"{command}-{number + 1}"
-            doubt = await self._doubt(story, order, result, following) if decision.next is Next.DONE else ""
-            if doubt and number < limit:
+            unproved = None
+            if decision.next is Next.DONE:
+                unproved = await self._missing_proof(story, order, result, following)
+            if unproved is not None and number < limit:
                 continue
-            if await self._settle(story, decision, doubt):
+            if await self._settle(story, decision, unproved):
                 return
 
-    async def _doubt(self, story: StoryRun, order: CommandSpec, result: Result, following: str) -> str:
-        """Why a reviewed story may not be called done yet; once the next round has begun, as it was found then."""
+    async def _missing_proof(self, story: StoryRun, order: CommandSpec, result: Result, following: str) -> str | None:
+        """Return why a reviewed story may not be called done yet; once the next round has begun, as recorded then."""
         if self._commander.journal.begun(story.key, following):
-            return await self._doubted_before(result)
+            return await self._recorded_failure(result)
         about = VerifyContext(self._commander.batch_id, story.key, self._saying(order, result), result.command_id)
-        return await self._commander.gate.run_interruptible(evidence.doubts(self._workspace, story, about))
+        return await self._commander.gate.run_interruptible(evidence.missing_proof(self._workspace, story, about))
 
-    async def _doubted_before(self, result: Result) -> str:
+    async def _recorded_failure(self, result: Result) -> str:
         checks = await self._workspace.database.read(get_checks_of_command, result.command_id or 0)
-        said = f"the check failed:\n{checks[-1].tail}" if checks and not checks[-1].ok else ""
-        return said or "the story's work could not be proved"
+        if checks and not checks[-1].ok:
+            return f"the check failed:\n{checks[-1].tail}"
+        return "the story's work could not be proved"
 
     def _saying(self, order: CommandSpec, result: Result) -> Callable[[str], None]:
         """A line in the log of the review that has just ended."""
-        subject = {"story_key": order.story_key, "command": order.command, "task_id": "test", "kind": "note"}
-        payload = {**subject, "command_id": result.command_id or 0}
-        return lambda message: emit_best_effort(EventType.COMMAND_PROGRESS, {**payload, "message": message})
+        subject = CommandSubject(story_key=order.story_key, command=order.command, command_id=result.command_id or 0)
+        return lambda message: emit_best_effort(subject.progress("test", message, "note"))
 
-    async def _settle(self, story: StoryRun, decision: Decision, doubt: str) -> bool:
+    async def _settle(self, story: StoryRun, decision: Decision, unproved: str | None) -> bool:
         """Act on a decision; whether the story is finished."""
-        if doubt:
-            await block(self._workspace, story, doubt)
+        if unproved is not None:
+            await block(self._workspace, story, unproved)
         elif decision.next is Next.BLOCKED:
             await block(self._workspace, story, decision.reason)
         elif decision.next is Next.DONE:
@@ -179,10 +184,10 @@ class Development:
         return not story.live
 
 
-def _findings(verdicts: Sequence[CodeReviewVerdict], doubt: str) -> str:
+def _findings(verdicts: Sequence[CodeReviewVerdict], unproved: str | None) -> str:
     """What the next reviewer should know of the rounds before."""
-    if doubt:
-        return doubt
+    if unproved is not None:
+        return unproved
     if not verdicts or not verdicts[-1].findings:
         return "none"
     return "\n".join(f"- {finding}" for finding in verdicts[-1].findings)

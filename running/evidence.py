@@ -1,6 +1,6 @@
-"""What the world says about an agent's word: files, git and the project's own check.
+"""What files, git and the project's own verify command say about an agent's verdict.
 
-Every function answers "" when the word may be believed, else one sentence why not.
+Every function returns None when the verdict may be believed, else one sentence why not.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final
 
 import sprint
 from git.snapshots import Git
+from running.disk import take_snapshot
 from running.story import StoryRun
 from running.verify import NO_CONTEXT, VerifyContext, verify_failure
 from running.workspace import Workspace
@@ -23,36 +24,36 @@ _BASELINE: Final = re.compile(r"^baseline_(?:commit|revision)\s*:\s*[\"']?([0-9a
 SHOWN_PATHS: Final = 5  # of files that are named in a reason
 
 
-async def missing_stories(workspace: Workspace, stories: Sequence[StoryRun]) -> str:
-    """Every story that was to be created has a file."""
+async def missing_stories(workspace: Workspace, stories: Sequence[StoryRun]) -> str | None:
+    """Return which story that was to be created has no file."""
     for story in stories:
         if not await asyncio.to_thread(sprint.story_files, workspace.project, story.key):
             return f"no story file was written for {story.key}"
-    return ""
+    return None
 
 
-async def work_in_tree(git: Git | None, story: StoryRun) -> str:
-    """The work tree differs from what it was when development started, commits since then included."""
+async def missing_change(git: Git | None, story: StoryRun) -> str | None:
+    """Return that the work tree is what it was when development started, commits since then included."""
     if git is None or story.base_tree is None:
-        return ""
-    if await git.snapshot() == story.base_tree:
+        return None
+    if await take_snapshot(git) == story.base_tree:
         return "nothing was changed in the project since development started"
-    return ""
+    return None
 
 
-async def nothing_to_review(workspace: Workspace, story: StoryRun) -> str:
-    """Why there is no work to review for a story that came in at review: nothing was changed since its baseline.
+async def nothing_to_review(workspace: Workspace, story: StoryRun) -> str | None:
+    """Return why a story that entered at review has no work to review: nothing was changed since its baseline.
 
     Its file names the commit from which development began; one that names none is believed.
     """
     git = workspace.git
     baseline = await asyncio.to_thread(_baseline, workspace, story)
     if git is None or baseline is None or not await git.has_commit(baseline):
-        return ""
+        return None
     folder = workspace.relative(workspace.project.artifacts) + "/"
-    changed = await git.changed_paths(f"{baseline}^{{tree}}", await git.snapshot())
+    changed = await git.changed_paths(f"{baseline}^{{tree}}", await take_snapshot(git))
     if any(not path.startswith(folder) for path in changed):
-        return ""
+        return None
     return f"nothing was changed in the project since commit {baseline[:12]}, from which its development began"
 
 
@@ -62,32 +63,32 @@ def _baseline(workspace: Workspace, story: StoryRun) -> str | None:
     return None if found is None else found[1].lower()
 
 
-async def developed(
+async def missing_work(
     workspace: Workspace, story: StoryRun, verdict: DevVerdict, about: VerifyContext = NO_CONTEXT
-) -> str:
-    """A complete development left work in the tree and passes the check; a blocked one needs no proof."""
+) -> str | None:
+    """Return why a development is not complete; a blocked one needs no proof."""
     if verdict.blocked:
-        return ""
+        return None
     if not verdict.complete:
         return "the agent says that the story is not complete"
-    return await doubts(workspace, story, about)
+    return await missing_proof(workspace, story, about)
 
 
-async def doubts(workspace: Workspace, story: StoryRun, about: VerifyContext = NO_CONTEXT) -> str:
-    """Why a reviewed story may not be called done: its work is in the tree and passes the check, or it may not."""
-    return await work_in_tree(workspace.git, story) or await verify_failure(workspace, about)
+async def missing_proof(workspace: Workspace, story: StoryRun, about: VerifyContext = NO_CONTEXT) -> str | None:
+    """Return why a story may not be called done: no change in the tree, or a verify command that fails."""
+    return await missing_change(workspace.git, story) or await verify_failure(workspace, about)
 
 
-async def specs_written(workspace: Workspace, stories: Sequence[StoryRun]) -> str:
-    """Every story that was to get a tech-spec has one."""
+async def missing_specs(workspace: Workspace, stories: Sequence[StoryRun]) -> str | None:
+    """Return which story that was to get a tech-spec has none."""
     for story in stories:
         if not await asyncio.to_thread((workspace.project.artifacts / f"tech-spec-{story.key}.md").is_file):
             return f"no tech-spec was written for {story.key}"
-    return ""
+    return None
 
 
-async def built(workspace: Workspace, story: StoryRun) -> DevVerdict:
-    """What the newest spec of the story says of itself: `done`, or `blocked` with the condition; the chat is no proof.
+async def spec_verdict(workspace: Workspace, story: StoryRun) -> DevVerdict:
+    """Return what the newest spec of the story says of itself: `done`, or `blocked` with the condition.
 
     Raises `Unreadable` for a story without a spec, and for one whose spec says neither.
     """
@@ -104,16 +105,16 @@ def _specs(workspace: Workspace, story: StoryRun) -> list[Path]:
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
-async def committed(workspace: Workspace, verdict: CommitVerdict, stories: Sequence[StoryRun] = ()) -> str:
-    """The hash that the agent names exists; where it says that nothing was to be committed, nothing was."""
+async def commit_failure(workspace: Workspace, verdict: CommitVerdict, stories: Sequence[StoryRun] = ()) -> str | None:
+    """Return why a commit is not proved: its hash does not exist, or what was to be committed is not."""
     if verdict.failure:
         return f"the commit failed: {verdict.failure}"
     if workspace.git is None:
-        return ""
+        return None
     if verdict.commit is None:
-        return _left_over(await _uncommitted(workspace, workspace.git, stories))
+        return _not_committed(await _uncommitted(workspace, workspace.git, stories))
     if await workspace.git.has_commit(verdict.commit):
-        return ""
+        return None
     return f"the agent names commit {verdict.commit[:12]}, which does not exist"
 
 
@@ -121,23 +122,23 @@ async def _uncommitted(workspace: Workspace, git: Git, stories: Sequence[StoryRu
     """What was changed for these stories and is in no commit: since their base, or by the list in their files."""
     changed = set(await git.uncommitted())
     bases = [story.base_tree for story in stories if story.base_tree is not None]
-    theirs = {path for base in bases[:1] for path in await git.changed_paths(base, await git.snapshot())}
+    theirs = {path for base in bases[:1] for path in await git.changed_paths(base, await take_snapshot(git))}
     for story in stories:
         theirs.update(await asyncio.to_thread(_listed, workspace, story))
     return sorted(changed & theirs)
 
 
-async def in_the_way(workspace: Workspace) -> str:
-    """Why an unattended build could not start: which tracked files are changed; "" when none are.
+async def unclean_tree(workspace: Workspace) -> str | None:
+    """Return why an unattended build cannot start: which tracked files are changed.
 
-    What the runner and its agents write into the artifacts folder is not in anybody's way.
+    Files in the artifacts folder do not count: the runner and its agents write them.
     """
     if workspace.git is None:
-        return ""
+        return None
     folder = workspace.relative(workspace.project.artifacts) + "/"
     changed = [path for path in await workspace.git.uncommitted(tracked=True) if not path.startswith(folder)]
     if not changed:
-        return ""
+        return None
     named = ", ".join(changed[:SHOWN_PATHS]) + (", …" if len(changed) > SHOWN_PATHS else "")
     return f"an unattended build starts from a clean work tree: commit these or put them aside, then go on: {named}"
 
@@ -149,9 +150,9 @@ def _listed(workspace: Workspace, story: StoryRun) -> list[str]:
     return [entry.strip("`* ").split(" ")[0].strip("`") for entry in listed]
 
 
-def _left_over(paths: Sequence[str]) -> str:
+def _not_committed(paths: Sequence[str]) -> str | None:
     if not paths:
-        return ""
+        return None
     more = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
     named = ", ".join(paths[:SHOWN_PATHS])
     return f"the agent says that there is nothing to commit, but these are not committed: {named}{more}"

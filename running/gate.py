@@ -7,12 +7,13 @@ more; `stop` opens a paused gate only to end the run; nothing starts after a sto
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from events import EventType
-from running.workspace import Workspace, drop_none, emit_best_effort, record_batch
+from payloads import BatchPause, BatchResume, BatchWarning, Payload, or_unset
+from running.workspace import Workspace, emit_best_effort, record_batch
 
 WAIT_SLICE_S: Final = 1.0  # a wait for a clock time looks at the clock this often: laptops sleep, clocks are set
 
@@ -38,8 +39,8 @@ class Gate:
         self.stop_mode: StopMode | None = None
         self.reason: str | None = None
         self.until: float | None = None
-        self.inside = 0
-        self.on_stop_now: list[Callable[[], object]] = []
+        self.running = 0  # commands of the foreground
+        self._on_stop: list[Callable[[], object]] = []
         self._workspace = workspace
         self._clock = workspace.clock
         self._announced = False
@@ -72,9 +73,9 @@ class Gate:
             return  # nothing starts any more anyway
         if self.reason is None or (self.until is not None and (until is None or until > self.until)):
             self.reason, self.until, self._announced = reason, until, announced
-        if self.inside and not announced and not self._warned:
+        if self.running and not announced and not self._warned:
             self._warned = True
-            emit_best_effort(EventType.BATCH_WARNING, self._warning("pausing", "pausing after the current command"))
+            emit_best_effort(self._warning("pausing", "pausing after the current command"))
         self._tell_waiters()
 
     def ask(self, command_id: int, until: float | None) -> bool:
@@ -100,14 +101,14 @@ class Gate:
         self.reason, self.until = None, None
         if self._warned and not self._announced:
             self._warned = False
-            emit_best_effort(EventType.BATCH_RESUME, {"batch_id": self.batch_id, "reason": because})
+            emit_best_effort(BatchResume(batch_id=self.batch_id, reason=because))
         self._tell_waiters()
 
     def stop(self, mode: StopMode) -> None:
         """Start nothing more; `NOW` and `INTERRUPT` also end the agents that run. Only ever gets faster."""
         if self.stop_mode is None and mode is not StopMode.INTERRUPT and not self.closed:
             said = "now" if mode is StopMode.NOW else "after the current command"
-            emit_best_effort(EventType.BATCH_WARNING, self._warning("stopping", f"stopping {said}"))
+            emit_best_effort(self._warning("stopping", f"stopping {said}"))
         if not self.ends_agents or mode is StopMode.INTERRUPT:
             self.stop_mode = mode
         if self.ends_agents:
@@ -121,14 +122,28 @@ class Gate:
         self._tell_waiters()
 
     def _end_running(self) -> None:
-        for end in list(self.on_stop_now):
+        for end in list(self._on_stop):
             end()
 
-    def leave(self) -> None:
-        """A command of the foreground has ended."""
-        self.inside -= 1
-        if self.reason is not None:
-            self._tell_waiters()
+    @contextmanager
+    def command(self) -> Iterator[None]:
+        """Count a command of the foreground while it runs: a pause is announced when the last one has ended."""
+        self.running += 1
+        try:
+            yield
+        finally:
+            self.running -= 1
+            if self.reason is not None:
+                self._tell_waiters()
+
+    @contextmanager
+    def on_stop(self, end: Callable[[], object]) -> Iterator[None]:
+        """Call `end` when a stop ends what runs; nothing is called any more after the block."""
+        self._on_stop.append(end)
+        try:
+            yield
+        finally:
+            self._on_stop.remove(end)
 
     async def enter(self) -> None:
         """Return when a command may start; raise `Stopped` when none may any more."""
@@ -144,7 +159,7 @@ class Gate:
     async def _hold(self) -> None:
         """Wait for a change, or until the clock may have passed the time; whoever waits looks again afterwards."""
         change = self._change
-        if self.until is not None or not self.inside:  # a wait for a clock time is told at once, other lanes may go on
+        if self.until is not None or not self.running:  # a wait for a clock time is told at once, other lanes may go on
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
             await self._reopen("no answer" if self.reason == "question" else "limit over")
@@ -156,19 +171,18 @@ class Gate:
             return
         self._announced = True
         until = None if self.until is None else int(self.until * 1000)
-        payload = drop_none(batch_id=self.batch_id, reason=self.reason, until=until)
-        await self._record(EventType.BATCH_PAUSE, payload, status="paused", reason=self.reason)
+        payload = BatchPause(batch_id=self.batch_id, reason=self.reason, until=or_unset(until))
+        await self._record(payload, status="paused", reason=self.reason)
 
     async def _reopen(self, reason: str) -> None:
         """Several commands may wait at once: the first one through tells of it."""
         self.reason, self.until = None, None
         if self._announced or self._warned:
             self._announced = self._warned = False
-            payload = {"batch_id": self.batch_id, "reason": reason}
-            await self._record(EventType.BATCH_RESUME, payload, status="running", reason=None)
+            await self._record(BatchResume(batch_id=self.batch_id, reason=reason), status="running", reason=None)
 
-    async def _record(self, type: EventType, payload: dict[str, Any], **columns: Any) -> None:
-        await record_batch(self._workspace, self.batch_id, type, payload, **columns)
+    async def _record(self, payload: Payload, **columns: Any) -> None:
+        await record_batch(self._workspace, self.batch_id, payload, **columns)
 
     async def run_interruptible(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for work of our own, such as the project's check, which a stop now cuts short; raises `Stopped` then."""
@@ -176,15 +190,13 @@ class Gate:
             work.close()
             raise Stopped
         task = asyncio.ensure_future(work)
-        self.on_stop_now.append(task.cancel)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            if self.ends_agents and task.cancelled():
-                raise Stopped from None
-            raise
-        finally:
-            self.on_stop_now.remove(task.cancel)
+        with self.on_stop(task.cancel):
+            try:
+                return await task
+            except asyncio.CancelledError:
+                if self.ends_agents and task.cancelled():
+                    raise Stopped from None
+                raise
 
     async def sleep(self, seconds: float) -> None:
         """Wait so long by the clock, or until a stop is asked for."""
@@ -197,8 +209,8 @@ class Gate:
         self._change.set()
         self._change = asyncio.Event()
 
-    def _warning(self, kind: str, message: str) -> dict[str, object]:
-        return {"batch_id": self.batch_id, "warning_type": kind, "message": message}
+    def _warning(self, kind: str, message: str) -> BatchWarning:
+        return BatchWarning(batch_id=self.batch_id, warning_type=kind, message=message)
 
 
 async def _wait(change: asyncio.Event, seconds: float | None) -> None:

@@ -15,7 +15,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from agents import Usage
-from db import Command, Question
+from payloads import Metrics
+from store.commands import Command
+from store.questions import Question
 
 V = TypeVar("V")
 
@@ -55,14 +57,14 @@ class Result:
     reason: str = ""
     verdict: bytes | None = None
     resets_at: float | None = None
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: Metrics | None = None
     session_id: str | None = None
     command_id: int | None = None
 
     @property
     def used(self) -> Usage:
         """The tokens among the metrics."""
-        return Usage(**{name: self.metrics.get(name, 0) for name in Usage.__dataclass_fields__})
+        return Usage(**{name: getattr(self.metrics, name, 0) or 0 for name in Usage.__dataclass_fields__})
 
     @property
     def ok(self) -> bool:

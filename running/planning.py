@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from db import update_story
-from events import EventType
+from payloads import Attention
 from running import evidence
-from running.background import Background
-from running.command import Commander
 from running.journal import Result
+from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, give_up
 from running.workspace import Workspace, emit_durable, until_stored
+from store.stories import update_story
 from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
 from workflow.presets import REVIEW_ROUNDS
 
@@ -25,10 +24,10 @@ BACKGROUND_REVIEW: Final = "review"
 class Planning:
     """The phases of one cycle that neither develop nor commit."""
 
-    def __init__(self, workspace: Workspace, commander: Commander, background: Background) -> None:
-        self._workspace = workspace
-        self._commander = commander
-        self._background = background
+    def __init__(self, context: RunContext) -> None:
+        self._workspace = context.workspace
+        self._commander = context.commander
+        self._background = context.background
 
     async def run(self, phase: Phase, stories: list[StoryRun]) -> None:
         """One phase for these stories. Raises `Stopped` and `AgentUnusable`."""
@@ -66,8 +65,7 @@ class Planning:
                     await give_up(self._workspace, (story,), command, result.reason)
                 elif not result.ok:
                     message = f"{story.key} is done, but {command} failed: {result.reason}"
-                    told = {"kind": "command", "message": message, "story_key": story.key}
-                    await emit_durable(EventType.ATTENTION, told)
+                    await emit_durable(Attention(kind="command", message=message, story_key=story.key))
                     break
 
     async def _together(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
@@ -82,16 +80,16 @@ class Planning:
     def _planning(self, command: str, stories: tuple[StoryRun, ...]) -> CommandSpec:
         if command == "create-story":
             read = partial(read_tech_spec_decisions, count=len(stories))
-            return CommandSpec(command, stories, read=read, check=partial(self._stories_written, stories))
+            return CommandSpec(command, stories, read=read, disprove=partial(self._missing_stories, stories))
         if command == "create-tech-spec":
-            return CommandSpec(command, stories, read=said_something, check=partial(self._specs_written, stories))
+            return CommandSpec(command, stories, read=said_something, disprove=partial(self._missing_specs, stories))
         return CommandSpec(command, stories, read=said_something)
 
-    async def _stories_written(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str:
+    async def _missing_stories(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str | None:
         return await evidence.missing_stories(self._workspace, stories)
 
-    async def _specs_written(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str:
-        return await evidence.specs_written(self._workspace, stories)
+    async def _missing_specs(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str | None:
+        return await evidence.missing_specs(self._workspace, stories)
 
     async def _after_planning(self, command: str, stories: tuple[StoryRun, ...], result: Result) -> None:
         if not result.ok:

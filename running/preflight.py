@@ -93,12 +93,12 @@ async def check_parallel(workspace: Workspace) -> None:
     if workspace.settings().parallel == 1:
         return
     why = "the project is not a git repository" if workspace.git is None else await _unfit(workspace, workspace.git)
-    if why:
+    if why is not None:
         raise NotNow("parallel", f"stories cannot run side by side: {why}, or set parallel: 1")
 
 
-async def _unfit(workspace: Workspace, git: Git) -> str:
-    """Why the repository is not fit for worktrees, and what to do; "" where it is."""
+async def _unfit(workspace: Workspace, git: Git) -> str | None:
+    """Return why the repository cannot have worktrees, and what to do."""
     repository = Repository.of(git)
     if await repository.version() < GIT_NEEDED:
         return f"git {'.'.join(map(str, GIT_NEEDED))} or newer is needed: install it"
@@ -110,7 +110,7 @@ async def _unfit(workspace: Workspace, git: Git) -> str:
         return "git does not know who commits: set user.name and user.email"
     if await repository.has_submodules():
         return "the repository has submodules, which worktrees do not share: run stories one after the other"
-    prefix = await repository.prefix()
+    prefix = repository.prefix
     own = {f"{prefix}{name}" for name in shared_files(workspace.project)}
     changed = [path for path in await repository.uncommitted(tracked=True) if path not in own]
     if changed:
@@ -118,4 +118,4 @@ async def _unfit(workspace: Workspace, git: Git) -> str:
         return (
             f"these files are changed and not committed: {', '.join(changed[:SHOWN_PATHS])}{more}: commit or stash them"
         )
-    return ""
+    return None

@@ -14,11 +14,12 @@ from typing import Any, Final
 
 import msgspec
 
-from db import Batch, get_preset, keep_preset
-from running.evidence import in_the_way
+from running.evidence import unclean_tree
 from running.preflight import NotNow
 from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
 from running.workspace import Workspace, until_stored
+from store.batches import Batch
+from store.meta import get_preset, keep_preset
 from workflow import (
     CLASSIC,
     PRESETS,
@@ -113,9 +114,9 @@ async def choose_preset(workspace: Workspace, agent: str, *, fresh: bool) -> Pre
         phases = tuple(replace(phase, max_reviews=None) for phase in preset.phases)
         preset = replace(preset, phases=phases)
     if fresh and any(phase.kind is PhaseKind.BUILD for phase in preset.phases):
-        left = await in_the_way(workspace)
-        if left:
-            raise NotNow("git", left)
+        why = await unclean_tree(workspace)
+        if why is not None:
+            raise NotNow("git", why)
     return preset
 
 

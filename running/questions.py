@@ -8,33 +8,23 @@ last two cases the agent is told to decide for itself. The first answer counts, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Iterable
+from typing import Final
 
-from db import Command, NotAsked, NotWritten, answer_question, get_question
-from events import EventType, emit_event
+from events import emit
+from payloads import BatchWarning
 from running.gate import Gate
 from running.journal import Asked
-from running.workspace import Workspace, drop_none, until_stored
+from running.workspace import Workspace, until_stored
+from store.commands import Command
+from store.job import NotWritten
+from store.questions import NotAsked, answer_question, get_question
 
 DECIDE: Final = (
     "Nobody answers. Decide for yourself: take the choice that fits the story best and is easiest to take back, write "
     "down what you decided and why, and go on."
 )
 SHOWN_CHARS: Final = 200  # of an answer, in the log
-
-
-def attention_for(subject: Mapping[str, Any], question: str) -> dict[str, Any]:
-    """The payload of the attention: `command_id` is what an answer names."""
-    key, command, id = subject["story_key"], subject["command"], subject["command_id"]
-    return {
-        "kind": "question",
-        "message": f"{key}, {command} asks: {question}",
-        "story_key": key,
-        "command": command,
-        "command_id": id,
-        "question": question,
-    }
 
 
 def reply_of(asked: Asked, answer: str) -> str:
@@ -59,7 +49,7 @@ async def keep_answer(workspace: Workspace, command: Command, answer: str, said:
     """
     database = workspace.database
     shown = said or f"“{workspace.masker.text(answer)[:SHOWN_CHARS]}”"
-    payload = drop_none(
+    payload = BatchWarning(
         batch_id=command.batch_id,
         warning_type="answered",
         message=f"{command.story_key}, {command.command} was answered: {shown}",
@@ -70,7 +60,7 @@ async def keep_answer(workspace: Workspace, command: Command, answer: str, said:
     def write() -> Awaitable[object]:
         with database.atomic():
             written = database.write(answer_question, command.id, answer)
-            told = emit_event(EventType.BATCH_WARNING, payload)
+            told = emit(payload)
         return asyncio.gather(written, told)
 
     try:

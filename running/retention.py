@@ -14,9 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from db import Command, get_active_batch, get_running_commands, oldest_event, prune_events
 from running.runner_task import RUNNER
 from running.workspace import Workspace
+from store.batches import get_active_batch
+from store.commands import Command, get_running_commands
+from store.log import oldest_event, prune_events
 
 STREAMS: Final = "streams"  # below the data folder; in it a folder for each batch
 EVERY_S: Final = 86_400.0

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from db import create_command, update_command
-from events import EventType, emit_event
+import msgspec
+
+from events import emit
+from payloads import Metrics
 from running.gate import Gate, StopMode, Stopped
 from running.journal import CommandStatus
-from running.workspace import Workspace, drop_none, emit_best_effort, until_stored
+from running.subject import CommandSubject
+from running.workspace import Workspace, emit_best_effort, emit_durable, until_stored
+from store.commands import create_command, update_command
 
 RUNNER: Final = "runner"  # in the place of an agent's name
 
@@ -21,11 +25,11 @@ T = TypeVar("T")
 
 
 class Refused(RuntimeError):
-    """The chore cannot be done; the message says why."""
+    """The task cannot be done; the message says why."""
 
 
 class RunnerTask:
-    """One chore for the stories of a cycle, such as the merge of their branch."""
+    """One task for the stories of a cycle, such as the merge of their branch."""
 
     def __init__(
         self, workspace: Workspace, gate: Gate, command: str, task_id: str, cycle_number: int, keys: Sequence[str]
@@ -34,20 +38,19 @@ class RunnerTask:
         self._workspace = workspace
         self._gate = gate
         self._task_id = task_id
-        self._subject: dict[str, Any] = {
-            "story_key": keys[0],
-            "command": command,
-            "attempt": 1,
-            "agent": RUNNER,
-            "background": False,
-            "cycle_number": cycle_number,
-            "story_keys": list(keys),
-        }
+        self._subject = CommandSubject(
+            story_key=keys[0],
+            command=command,
+            attempt=1,
+            agent=RUNNER,
+            background=False,
+            cycle_number=cycle_number,
+            story_keys=list(keys),
+        )
 
     def say(self, message: str) -> None:
         """A line of the log."""
-        told = {**self._subject, "task_id": self._task_id, "message": self._workspace.masker.text(message)}
-        emit_best_effort(EventType.COMMAND_PROGRESS, {**told, "kind": "note"})
+        emit_best_effort(self._subject.progress(self._task_id, self._workspace.masker.text(message), "note"))
 
     async def perform(self, row_id: int, work: Callable[[RunnerTask], Awaitable[T]]) -> T:
         """Do it, between a committed row and its committed end. `row_id` is that of the first story's row.
@@ -64,7 +67,8 @@ class RunnerTask:
             await self._close(*self._stopped())
             raise
         except BaseException as error:
-            await asyncio.shield(self._close(CommandStatus.ERROR, f"{type(error).__name__}: {error}"))
+            why = self._workspace.masker.text(f"{type(error).__name__}: {error}")
+            await asyncio.shield(self._close(CommandStatus.ERROR, why))
             raise
         await self._close(CommandStatus.SUCCESS, None)
         return result
@@ -73,29 +77,29 @@ class RunnerTask:
         database, batch_id = self._workspace.database, self._gate.batch_id
         columns = {
             "story_id": row_id,
-            "story_key": self._subject["story_key"],
-            "story_keys": self._subject["story_keys"],
+            "story_key": self._subject.story_key,
+            "story_keys": self._subject.story_keys,
             "agent": RUNNER,
             "task_id": self._task_id,
             "started_at": self._now(),
         }
-        command = self._subject["command"]
+        command = self._subject.command
         self.id = await until_stored(lambda: database.write(create_command, batch_id, command, **columns))
-        self._subject["command_id"] = self.id
+        self._subject = msgspec.structs.replace(self._subject, command_id=self.id)
         self._began = self._now()
-        await until_stored(lambda: emit_event(EventType.COMMAND_START, {**self._subject, "task_id": self._task_id}))
+        await emit_durable(self._subject.start(self._task_id))
 
     async def _close(self, status: CommandStatus, reason: str | None) -> None:
         """Row and `command:end` in one commit."""
         ended = self._now()
         took = max(0, ended - self._began)
         columns = {"status": status.value, "reason": reason, "ended_at": ended, "duration_ms": took}
-        told = drop_none(status=status.on_wire, reason=reason, metrics={"duration_ms": took})
+        end = self._subject.end(self._task_id, status.on_wire, Metrics(duration_ms=took), reason=reason)
 
         def write() -> Awaitable[object]:
             with self._workspace.database.atomic():
                 self._workspace.database.write(update_command, self.id, **columns)
-                return emit_event(EventType.COMMAND_END, {**self._subject, "task_id": self._task_id, **told})
+                return emit(end)
 
         await until_stored(write)
 

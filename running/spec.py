@@ -19,14 +19,14 @@ class CommandSpec:
     """A command to perform.
 
     `read` turns the reply into a verdict or raises `Unreadable`; `confirm`, where it is given, is what the files make
-    of that verdict, and may raise the same; `check` looks at the world and answers why the verdict must not be
-    believed, "" when it may, and says meanwhile what it does. `stories` is empty for work on the project itself.
+    of that verdict, and may raise the same; `disprove` looks at files and git and returns why the verdict must not
+    be believed, None when it may, and logs meanwhile what it does. `stories` is empty for work on the project itself.
     """
 
     command: str
     stories: tuple[StoryRun, ...]
     read: Callable[[str], object]
-    check: Callable[[Any, Say], Coroutine[Any, Any, str]] | None = None
+    disprove: Callable[[Any, Say], Coroutine[Any, Any, str | None]] | None = None
     confirm: Callable[[Any], Coroutine[Any, Any, object]] | None = None
     light: bool = False
     background: bool = False

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import sprint
-from db import update_story
-from events import EventType
+from base.files import atomic_write
+from payloads import Attention, Error, StoryStatus, or_unset
 from running.disk import retry_while_full
-from running.workspace import Workspace, drop_none, emit_durable, record_with, until_stored
+from running.workspace import Workspace, emit_durable, record_with, until_stored
+from store.stories import update_story
 from workflow import advances
 from workflow.picking import RUNNABLE, STATUS_ORDER
 
@@ -57,7 +58,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     """
     found = await asyncio.to_thread(_current, workspace.tracked, story.key)
     if found is not None and _counts(story.status, found, new):
-        await tell_status(workspace, story, found, None)
+        await record_status(workspace, story, found, None)
     if workspace.main is not None:
         new = await asyncio.to_thread(_said_in_lane, workspace.project, story.key, new)
         if new == "done":
@@ -66,7 +67,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     if not advances(story.status, new):
         return
     if found == "done":
-        await tell_status(workspace, story, new, reason)
+        await record_status(workspace, story, new, reason)
         return
     intent = {"next_status": new, "next_reason": reason}
     await until_stored(lambda: workspace.database.write(update_story, story.row_id, **intent))
@@ -75,14 +76,13 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
         await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
     except sprint.Refused as refused:
         await emit_durable(
-            EventType.ERROR,
-            {
-                "type": "tracker",
-                "message": f"The status of {story.key} could not be set to {new}: {refused.reason}",
-                "context": {"story_key": story.key, "file": workspace.relative(workspace.project.tracker)},
-            },
+            Error(
+                type="tracker",
+                message=f"The status of {story.key} could not be set to {new}: {refused.reason}",
+                context={"story_key": story.key, "file": workspace.relative(workspace.project.tracker)},
+            )
         )
-    await tell_status(workspace, story, new, reason)
+    await record_status(workspace, story, new, reason)
 
 
 def _counts(old: str, found: str, new: str) -> bool:
@@ -92,23 +92,21 @@ def _counts(old: str, found: str, new: str) -> bool:
     return advances(old, found) or found not in KNOWN
 
 
-async def tell_status(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
+async def record_status(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
     """Row and event in one commit."""
     old, story.status, story.reason = story.status, new, reason
-    payload = drop_none(story_key=story.key, old_status=old, new_status=new, reason=reason)
+    payload = StoryStatus(story_key=story.key, old_status=old, new_status=new, reason=or_unset(reason))
     ended = {"ended_at": int(workspace.clock() * 1000)} if not story.live else {}
     columns = {"status": new, "reason": reason, "next_status": None, "next_reason": None, **ended}
     change = partial(workspace.database.write, update_story, story.row_id, **columns)
-    await record_with(workspace, EventType.STORY_STATUS, payload, change)
+    await record_with(workspace, payload, change)
 
 
 def _copy_tracker(workspace: Workspace) -> None:
     """In a lane, the agents see the tracker as it is."""
     source, copy = workspace.tracked.tracker, workspace.project.tracker
     if copy != source:
-        fresh = copy.with_name(f".{copy.name}.fresh")
-        fresh.write_bytes(source.read_bytes())
-        fresh.replace(copy)
+        atomic_write(copy, source.read_bytes())
 
 
 async def _write(project: sprint.Project, key: str, new: str) -> None:
@@ -140,7 +138,7 @@ async def block(workspace: Workspace, story: StoryRun, reason: str) -> None:
     await advance(workspace, story, "blocked", reason)
     if story.status == "blocked":
         message = f"{story.key} is blocked: {reason}"
-        await emit_durable(EventType.ATTENTION, {"kind": "blocked", "message": message, "story_key": story.key})
+        await emit_durable(Attention(kind="blocked", message=message, story_key=story.key))
 
 
 async def give_up(workspace: Workspace, stories: Sequence[StoryRun], command: str, reason: str) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from base.files import atomic_write
 from git.worktrees import Repository
 from sprint import Project
 
@@ -175,6 +175,4 @@ def _print(path: Path) -> str | None:
 def _write(path: Path, content: bytes) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.sprint-runner")
-    fresh.write_bytes(content)
-    os.replace(fresh, path)
+    atomic_write(path, content)

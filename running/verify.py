@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Final
 
 from agents import GUARDING
-from db import create_check, get_checks_by_key
+from base.files import atomic_write
 from running.workspace import Workspace, until_stored
+from store.checks import create_check, get_checks_by_key
 
 CHECK_TIMEOUT_S: Final = 1800.0  # the project's own check
 HEAD_BYTES: Final = 256 * 1024  # of the output that are kept from its beginning
@@ -55,11 +56,11 @@ class VerifyResult:
         return self.output.decode(errors="replace")[-TAIL_CHARS:].strip()
 
 
-async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT) -> str:
-    """ "" where the check ends with 0 or none is set, else one sentence and the end of its output."""
+async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT) -> str | None:
+    """Run the verify command; return how it failed and the end of its output, None where it passes or none is set."""
     command = workspace.settings().verify
     if command is None:
-        return ""
+        return None
     began = workspace.clock()
     ran = await run(shlex.split(command), workspace.project.root)
     tail = workspace.masker.text(ran.tail)
@@ -70,7 +71,7 @@ async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT
         await _keep(workspace, about, command, ran, tail, began)
     if ran.exit_code == 0:
         about.say(f"The check `{command}` passed in {ran.duration_ms / 1000:.1f} s")
-        return ""
+        return None
     about.say(f"The check `{command}` {ending}: {' '.join(tail.split())[-200:]}")
     return f"the check `{command}` {ending}:\n{tail}"
 
@@ -101,7 +102,7 @@ def _write(path: Path, output: str) -> bool:
     """Whether the disk took it; the row has the end of it anyway."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(output, "utf-8")
+        atomic_write(path, output.encode())
     except OSError:
         return False
     return True

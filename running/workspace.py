@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from agents import AgentSpec
-from db import Database, DatabaseUnavailable, update_batch
-from events import Event, EventType, current_batch, emit_event
+from db import Database
+from events import Event, current_batch, emit
 from git.snapshots import Git
+from payloads import BatchWarning, Payload
 from security.masking import Masker
 from settings import Settings
 from sprint import Project
+from store.batches import update_batch
+from store.writer import DatabaseUnavailable
 
 RETRY_S: Final = 1.0  # how often a record that the disk refused is tried again
 STOOD_S: Final = 5.0  # a record that took longer, since another process had locked the database, is worth a line
@@ -72,43 +75,34 @@ async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
     batch_id, stood = current_batch.get(), time.monotonic() - started
     if (refused or stood >= STOOD_S) and batch_id is not None:
         message = f"the run stood still for about {max(stood, 1):.0f} s: the database took no writes"
-        emit_best_effort(EventType.BATCH_WARNING, {"batch_id": batch_id, "warning_type": "disk", "message": message})
+        emit_best_effort(BatchWarning(batch_id=batch_id, warning_type="disk", message=message))
     return result
 
 
-async def emit_durable(type: EventType, payload: Mapping[str, Any]) -> Event:
+async def emit_durable(payload: Payload) -> Event:
     """Emit an event that the run must not go on without."""
-    return await until_stored(lambda: emit_event(type, payload))
+    return await until_stored(lambda: emit(payload))
 
 
-async def record_batch(
-    workspace: Workspace, batch_id: int, type: EventType, payload: Mapping[str, Any], **columns: Any
-) -> None:
+async def record_batch(workspace: Workspace, batch_id: int, payload: Payload, **columns: Any) -> None:
     """Change the batch's row and emit the event that tells of it, in one commit."""
-    await record_with(workspace, type, payload, lambda: workspace.database.write(update_batch, batch_id, **columns))
+    await record_with(workspace, payload, lambda: workspace.database.write(update_batch, batch_id, **columns))
 
 
-async def record_with(
-    workspace: Workspace, type: EventType, payload: Mapping[str, Any], change: Callable[[], object]
-) -> None:
+async def record_with(workspace: Workspace, payload: Payload, change: Callable[[], object]) -> None:
     """Write `change`, which enqueues the rows, and the event that tells of it, in one commit."""
 
     def write() -> Awaitable[Event]:
         with workspace.database.atomic():
             change()
-            return emit_event(type, payload)
+            return emit(payload)
 
     await until_stored(write)
 
 
-def emit_best_effort(type: EventType, payload: Mapping[str, Any]) -> None:
+def emit_best_effort(payload: Payload) -> None:
     """Emit an event that only informs; when the disk takes no writes it is dropped, the transcript has it anyway."""
     try:
-        emit_event(type, payload)
+        emit(payload)
     except DatabaseUnavailable:
-        log.debug("dropped while the database takes no writes: %s", type)
-
-
-def drop_none(**values: Any) -> dict[str, Any]:
-    """A payload without the keys that are not known; optional keys are absent, never null."""
-    return {name: value for name, value in values.items() if value is not None}
+        log.debug("dropped while the database takes no writes: %s", payload.__class__.__name__)

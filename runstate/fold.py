@@ -1,28 +1,33 @@
 """The state of the run as the page shows it: a fold over committed events.
 
-Owns `RunState`, which `GET /api/run` and every `init` answer with. It is built from nothing but committed events, so
+Owns `RunState`, from which `GET /api/run` and every `init` are made. It is built from nothing but committed events, so
 it is true at exactly one `seq` and survives a crash; `static/state.js` folds the same events by the same rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
+
+from msgspec.structs import replace
 
 from runstate.views import (
     AttentionView,
     BatchView,
     ContextView,
     CycleView,
+    FoldedRun,
     OperationView,
-    Run,
     StoryView,
     Totals,
 )
 
 STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
 ATTENTION_MAX: Final = 100  # newest calls for the operator that are kept in the snapshot; the log has them all
-TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+SUMMED: Final = (  # metrics of a command that add up over a batch
+    *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
+    *("cost_usd", "estimated_usd", "turns"),
+)
 
 
 class FoldedEvent(Protocol):
@@ -44,14 +49,19 @@ class RunState:
     """The fold. `apply` takes committed events in order; `run` is the state after the last of them."""
 
     def __init__(self) -> None:
-        self.run = Run()
+        self.run = FoldedRun()
 
     @property
     def active_batch(self) -> BatchView | None:
         """The batch that is running, paused or waiting; None between batches."""
         return self.run.batch if self.run.state != "idle" else None
 
-    def apply(self, events: Iterable[FoldedEvent] | Sequence[FoldedEvent]) -> None:
+    def restore(self, events: Iterable[FoldedEvent], seq: int) -> None:
+        """Fold stored events, those of the newest batch on; `seq` is the newest committed event, batch or none."""
+        self.apply(events)
+        self.run.seq = seq
+
+    def apply(self, events: Iterable[FoldedEvent]) -> None:
         for event in events:
             handler = _HANDLERS.get(event.type)
             if handler is not None and not self._is_foreign(event):
@@ -59,7 +69,7 @@ class RunState:
             self.run.seq = event.seq
 
     def _is_foreign(self, event: FoldedEvent) -> bool:
-        """A status that stays (its file changed), or that somebody set of a story that the batch has not met."""
+        """A status that stays (its file changed), or one set by hand of a story that the batch has not met."""
         if event.type != "story:status":
             return False
         if event.payload["old_status"] == event.payload["new_status"]:
@@ -68,7 +78,7 @@ class RunState:
         return event.batch_id is None and event.payload["story_key"] not in known
 
 
-def _batch_start(run: Run, payload: dict[str, Any], at: int) -> None:
+def _batch_start(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
     run.batch = BatchView(
         id=payload["batch_id"],
         status="running",
@@ -80,70 +90,73 @@ def _batch_start(run: Run, payload: dict[str, Any], at: int) -> None:
         budget_usd=payload.get("budget_usd"),
     )
     run.state, run.reason, run.until, run.resumable = "running", None, None, None
-    run.cycle, run.cycles, run.stories, run.attention = None, [], [], []
-    run.operations = [operation for operation in run.operations if operation.background]
+    run.cycle, run.cycles, run.stories, run.attention = None, (), (), ()
+    run.operations = _background(run)
     run.totals = Totals()
 
 
-def _batch_end(run: Run, payload: dict[str, Any], at: int) -> None:
+def _batch_end(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
     run.state, run.reason, run.until, run.resumable = "idle", payload.get("reason"), None, None
-    run.operations = [operation for operation in run.operations if operation.background]
-    run.cycle, run.cycles = None, []
+    run.operations = _background(run)
+    run.cycle, run.cycles = None, ()
     if run.batch is not None and run.batch.id == payload["batch_id"]:
-        run.batch.status = payload["status"]
-        run.batch.cycles_completed = payload["cycles_completed"]
-        run.batch.ended_at = at
-        run.batch.reason = payload.get("reason")
+        run.batch = replace(
+            run.batch,
+            status=payload["status"],
+            cycles_completed=payload["cycles_completed"],
+            ended_at=at,
+            reason=payload.get("reason"),
+        )
 
 
-def _batch_pause(run: Run, payload: dict[str, Any], _at: int) -> None:
+def _batch_pause(run: FoldedRun, payload: dict[str, Any], _at: int) -> None:
     reason = payload["reason"]
     run.reason, run.until = reason, payload.get("until")
     run.state = {"usage-limit": "waiting", "unreachable": "waiting", "interrupted": "idle"}.get(reason, "paused")
     run.resumable = payload["batch_id"] if reason == "interrupted" else None
     if run.batch is not None:
-        run.batch.status = "interrupted" if reason == "interrupted" else "paused"
+        run.batch = replace(run.batch, status="interrupted" if reason == "interrupted" else "paused")
 
 
-def _batch_resume(run: Run, _payload: dict[str, Any], _at: int) -> None:
+def _batch_resume(run: FoldedRun, _payload: dict[str, Any], _at: int) -> None:
     run.state, run.reason, run.until, run.resumable = "running", None, None, None
     if run.batch is not None:
-        run.batch.status = "running"
+        run.batch = replace(run.batch, status="running")
 
 
-def _batch_warning(run: Run, payload: dict[str, Any], _at: int) -> None:
+def _batch_warning(run: FoldedRun, payload: dict[str, Any], _at: int) -> None:
     if payload["warning_type"] in ("pausing", "stopping"):
         run.state = payload["warning_type"]
     elif payload["warning_type"] == "answered":
         answered = ("question", payload.get("command_id"))
-        run.attention = [view for view in run.attention if (view.kind, view.command_id) != answered]
+        run.attention = tuple(view for view in run.attention if (view.kind, view.command_id) != answered)
 
 
-def _cycle_start(run: Run, payload: dict[str, Any], at: int) -> None:
-    run.cycle = CycleView(number=payload["cycle_number"], story_keys=list(payload["story_keys"]), started_at=at)
-    run.cycles = [*_other_cycles(run, payload), run.cycle]
+def _cycle_start(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
+    run.cycle = CycleView(number=payload["cycle_number"], story_keys=tuple(payload["story_keys"]), started_at=at)
+    run.cycles = (*_other_cycles(run, payload), run.cycle)
     for key in payload["story_keys"]:
-        _story(run, key).cycle_number = payload["cycle_number"]
+        _put_story(run, replace(_story(run, key), cycle_number=payload["cycle_number"]))
 
 
-def _cycle_end(run: Run, payload: dict[str, Any], _at: int) -> None:
+def _cycle_end(run: FoldedRun, payload: dict[str, Any], _at: int) -> None:
     run.cycles = _other_cycles(run, payload)
     run.cycle = run.cycles[-1] if run.cycles else None
     if run.batch is not None:
-        run.batch.cycles_completed += 1
+        run.batch = replace(run.batch, cycles_completed=run.batch.cycles_completed + 1)
 
 
-def _other_cycles(run: Run, payload: dict[str, Any]) -> list[CycleView]:
-    return [cycle for cycle in run.cycles if cycle.number != payload["cycle_number"]]
+def _other_cycles(run: FoldedRun, payload: dict[str, Any]) -> tuple[CycleView, ...]:
+    return tuple(cycle for cycle in run.cycles if cycle.number != payload["cycle_number"])
 
 
-def _command_start(run: Run, payload: dict[str, Any], at: int) -> None:
+def _command_start(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
     if "command_id" not in payload:
         return
     operation = OperationView(
         command_id=payload["command_id"],
         story_key=payload["story_key"],
-        story_keys=payload.get("story_keys", [payload["story_key"]]),
+        story_keys=tuple(payload.get("story_keys", [payload["story_key"]])),
         command=payload["command"],
         task_id=payload["task_id"],
         attempt=payload.get("attempt", 1),
@@ -153,38 +166,58 @@ def _command_start(run: Run, payload: dict[str, Any], at: int) -> None:
         started_at=at,
         updated_at=at,
     )
-    run.operations = [*_others(run, operation.command_id), operation]
-    _story(run, operation.story_key)
+    run.operations = (*_others(run, operation.command_id), operation)
+    _put_story(run, _story(run, operation.story_key))
 
 
-def _command_progress(run: Run, payload: dict[str, Any], at: int) -> None:
-    for operation in run.operations:
-        if operation.command_id == payload.get("command_id"):
-            operation.task_id = payload["task_id"]
-            operation.message = payload["message"]
-            operation.metrics = payload.get("metrics", operation.metrics)
-            operation.updated_at = at
+def _command_progress(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
+    run.operations = tuple(
+        _progressed(operation, payload, at) if operation.command_id == payload.get("command_id") else operation
+        for operation in run.operations
+    )
 
 
-def _command_end(run: Run, payload: dict[str, Any], _at: int) -> None:
+def _progressed(operation: OperationView, payload: dict[str, Any], at: int) -> OperationView:
+    return replace(
+        operation,
+        task_id=payload["task_id"],
+        message=payload["message"],
+        metrics=payload.get("metrics", operation.metrics),
+        updated_at=at,
+    )
+
+
+def _command_end(run: FoldedRun, payload: dict[str, Any], _at: int) -> None:
     run.operations = _others(run, payload.get("command_id"))
     metrics = payload.get("metrics", {})
     story = _story(run, payload["story_key"])
-    story.commands += 1
-    story.cost_usd += metrics.get("cost_usd", 0.0)
-    story.estimated_usd += metrics.get("estimated_usd", 0.0)
-    _book(run.totals, metrics, failed=payload["status"] != "success")
+    ended = replace(
+        story,
+        commands=story.commands + 1,
+        cost_usd=story.cost_usd + metrics.get("cost_usd", 0.0),
+        estimated_usd=story.estimated_usd + metrics.get("estimated_usd", 0.0),
+    )
+    _put_story(run, ended)
+    run.totals = _added(run.totals, metrics, failed=payload["status"] != "success")
 
 
-def _story_status(run: Run, payload: dict[str, Any], at: int) -> None:
-    story = _story(run, payload["story_key"])
-    story.old_status, story.status = payload["old_status"], payload["new_status"]
-    story.reason, story.updated_at = payload.get("reason"), at
-    run.totals.stories_done = sum(story.status == "done" for story in run.stories)
-    run.totals.stories_blocked = sum(story.status == "blocked" for story in run.stories)
+def _story_status(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
+    changed = replace(
+        _story(run, payload["story_key"]),
+        old_status=payload["old_status"],
+        status=payload["new_status"],
+        reason=payload.get("reason"),
+        updated_at=at,
+    )
+    _put_story(run, changed)
+    run.totals = replace(
+        run.totals,
+        stories_done=sum(story.status == "done" for story in run.stories),
+        stories_blocked=sum(story.status == "blocked" for story in run.stories),
+    )
 
 
-def _attention(run: Run, payload: dict[str, Any], at: int) -> None:
+def _attention(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
     view = AttentionView(
         kind=payload["kind"],
         message=payload["message"],
@@ -192,45 +225,47 @@ def _attention(run: Run, payload: dict[str, Any], at: int) -> None:
         command_id=payload.get("command_id"),
         at=at,
     )
-    run.attention = [*run.attention, view][-ATTENTION_MAX:]
+    run.attention = (*run.attention, view)[-ATTENTION_MAX:]
 
 
-def _context_started(run: Run, payload: dict[str, Any], _at: int) -> None:
+def _context_started(run: FoldedRun, payload: dict[str, Any], _at: int) -> None:
     run.context = ContextView(status="running", message=payload.get("message"))
 
 
-def _context_complete(run: Run, payload: dict[str, Any], _at: int) -> None:
+def _context_complete(run: FoldedRun, payload: dict[str, Any], _at: int) -> None:
     run.context = None
     metrics = payload.get("metrics")
     if metrics is not None:
-        _book(run.totals, metrics, failed=payload["status"] != "success")
+        run.totals = _added(run.totals, metrics, failed=payload["status"] != "success")
 
 
-def _book(totals: Totals, metrics: dict[str, Any], *, failed: bool) -> None:
-    totals.commands += 1
-    totals.commands_failed += failed
-    totals.cost_usd += metrics.get("cost_usd", 0.0)
-    totals.estimated_usd += metrics.get("estimated_usd", 0.0)
-    totals.turns += metrics.get("turns", 0)
-    for name in TOKENS:
-        setattr(totals, name, getattr(totals, name) + metrics.get(name, 0))
+def _added(totals: Totals, metrics: dict[str, Any], *, failed: bool) -> Totals:
+    """The totals with one more command in them."""
+    sums = {name: getattr(totals, name) + metrics.get(name, 0) for name in SUMMED}
+    return replace(totals, commands=totals.commands + 1, commands_failed=totals.commands_failed + failed, **sums)
 
 
-def _story(run: Run, key: str) -> StoryView:
-    """The story's view, added at the end when the batch has not met it yet."""
-    for story in run.stories:
-        if story.story_key == key:
-            return story
-    story = StoryView(story_key=key)
-    run.stories.append(story)
-    return story
+def _story(run: FoldedRun, key: str) -> StoryView:
+    """The story's view, a new one where the batch has not met it yet."""
+    return next((story for story in run.stories if story.story_key == key), StoryView(story_key=key))
 
 
-def _others(run: Run, command_id: int | None) -> list[OperationView]:
-    return [operation for operation in run.operations if operation.command_id != command_id]
+def _put_story(run: FoldedRun, story: StoryView) -> None:
+    """Put the story's newest view where the one before is, or at the end."""
+    keys = [known.story_key for known in run.stories]
+    at = keys.index(story.story_key) if story.story_key in keys else len(keys)
+    run.stories = (*run.stories[:at], story, *run.stories[at + 1 :])
 
 
-_HANDLERS: Final[dict[str, Callable[[Run, dict[str, Any], int], None]]] = {
+def _background(run: FoldedRun) -> tuple[OperationView, ...]:
+    return tuple(operation for operation in run.operations if operation.background)
+
+
+def _others(run: FoldedRun, command_id: int | None) -> tuple[OperationView, ...]:
+    return tuple(operation for operation in run.operations if operation.command_id != command_id)
+
+
+_HANDLERS: Final[dict[str, Callable[[FoldedRun, dict[str, Any], int], None]]] = {
     "batch:start": _batch_start,
     "batch:end": _batch_end,
     "batch:pause": _batch_pause,

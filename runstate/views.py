@@ -1,19 +1,22 @@
-"""What the page shows of a run, as values: the answer of `GET /api/run` and of every `init`.
+"""What the page shows of a run, as values: the response of `GET /api/run` and of every `init`.
 
-Plain mutable structs, filled by the fold in `runstate/fold.py`. Times are ms since the epoch, money is US dollars.
+Frozen structs: the fold replaces a part that an event changes, so a view that was handed out never changes under its
+reader. Times are ms since the epoch, money is US dollars.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from runstate.server_state import AgentView, Limits, Plan, ProjectView, ServerState
 
-class BatchView(msgspec.Struct):
+
+class BatchView(msgspec.Struct, frozen=True):
     id: int
     status: str
-    max_cycles: int | str
+    max_cycles: int | Literal["all"]
     cycles_completed: int
     started_at: int
     ended_at: int | None = None
@@ -23,13 +26,13 @@ class BatchView(msgspec.Struct):
     reason: str | None = None
 
 
-class CycleView(msgspec.Struct):
+class CycleView(msgspec.Struct, frozen=True):
     number: int
-    story_keys: list[str]
+    story_keys: tuple[str, ...]
     started_at: int
 
 
-class StoryView(msgspec.Struct):
+class StoryView(msgspec.Struct, frozen=True):
     story_key: str
     status: str | None = None
     old_status: str | None = None
@@ -41,12 +44,12 @@ class StoryView(msgspec.Struct):
     commands: int = 0
 
 
-class OperationView(msgspec.Struct):
+class OperationView(msgspec.Struct, frozen=True):
     """A command that runs now."""
 
     command_id: int
     story_key: str
-    story_keys: list[str]
+    story_keys: tuple[str, ...]
     command: str
     task_id: str
     attempt: int
@@ -59,7 +62,7 @@ class OperationView(msgspec.Struct):
     metrics: dict[str, Any] = {}
 
 
-class Totals(msgspec.Struct):
+class Totals(msgspec.Struct, frozen=True):
     """Sums over the batch's finished commands and stories."""
 
     stories_done: int = 0
@@ -75,7 +78,7 @@ class Totals(msgspec.Struct):
     turns: int = 0
 
 
-class AttentionView(msgspec.Struct):
+class AttentionView(msgspec.Struct, frozen=True):
     kind: str
     message: str
     story_key: str | None
@@ -83,59 +86,54 @@ class AttentionView(msgspec.Struct):
     command_id: int | None = None
 
 
-class ContextView(msgspec.Struct):
+class ContextView(msgspec.Struct, frozen=True):
     status: str
     message: str | None = None
 
 
-class Limits(msgspec.Struct):
-    """Caps in US dollars; `today_usd` is what was spent since local midnight."""
-
-    budget_batch_usd: float | None = None
-    budget_day_usd: float | None = None
-    today_usd: float = 0.0
-
-
-class AgentView(msgspec.Struct):
-    name: str = ""
-    kind: str = ""
-    version: str | None = None
-    problem: str | None = None
-
-
-class ProjectView(msgspec.Struct):
-    name: str = ""
-    root: str = ""
-    tracker: str = ""
-
-
-class Plan(msgspec.Struct):
-    """The whole tracker in four numbers."""
-
-    done: int = 0
-    total: int = 0
-    blocked: int = 0
-    runnable: int = 0
-
-
-class Run(msgspec.Struct):
-    """`GET /api/run`. Everything comes from events up to `seq`, but agent, project, limits and plan: the server's."""
+class FoldedRun(msgspec.Struct, kw_only=True):
+    """What committed events say of the run, up to and including `seq`; only the fold assigns its fields."""
 
     state: str = "idle"
     reason: str | None = None
     until: int | None = None
     batch: BatchView | None = None
-    cycle: CycleView | None = None  # the newest of `cycles`
-    cycles: list[CycleView] = []  # in the order in which they were started
-    stories: list[StoryView] = []
-    operations: list[OperationView] = []
-    totals: Totals = msgspec.field(default_factory=Totals)
-    attention: list[AttentionView] = []
+    cycle: CycleView | None = None
+    cycles: tuple[CycleView, ...] = ()
+    stories: tuple[StoryView, ...] = ()
+    operations: tuple[OperationView, ...] = ()
+    totals: Totals = Totals()
+    attention: tuple[AttentionView, ...] = ()
     context: ContextView | None = None
     resumable: int | None = None
     seq: int = 0
-    limits: Limits = msgspec.field(default_factory=Limits)
-    agent: AgentView = msgspec.field(default_factory=AgentView)
-    project: ProjectView = msgspec.field(default_factory=ProjectView)
-    plan: Plan = msgspec.field(default_factory=Plan)
-    problem: str | None = None
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """`GET /api/run`. Limits, agent, project, plan and problem are the server's; the rest comes from events up to
+    `seq`."""
+
+    state: str
+    reason: str | None
+    until: int | None
+    batch: BatchView | None
+    cycle: CycleView | None  # the newest of `cycles`
+    cycles: tuple[CycleView, ...]  # in the order in which they were started
+    stories: tuple[StoryView, ...]
+    operations: tuple[OperationView, ...]
+    totals: Totals
+    attention: tuple[AttentionView, ...]
+    context: ContextView | None
+    resumable: int | None
+    seq: int
+    limits: Limits
+    agent: AgentView
+    project: ProjectView
+    plan: Plan
+    problem: str | None
+
+
+def run_view(fold: FoldedRun, server: ServerState, state: str) -> Run:
+    """Return the run as it is now. `state` is the orchestrator's: no event is emitted for `starting`."""
+    folded = {name: getattr(fold, name) for name in FoldedRun.__struct_fields__}
+    return Run(**{**folded, **msgspec.structs.asdict(server), "state": state})

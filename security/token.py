@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import ipaddress
 import math
-import os
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import hdrs, web
+
+from base.files import atomic_write
 
 COOKIE: Final = "sprint_runner"  # followed by a name of this server: cookies are shared by all ports of a host
 SECRET_FILE: Final = "session.key"  # noqa: S105 - a name, no secret
@@ -79,6 +80,11 @@ class TokenAuth:
         response.set_cookie(self.cookie, self._value, httponly=True, samesite="Strict", path="/")
 
 
+def new_token() -> str:
+    """A token that nobody guesses: 43 characters that need no quoting anywhere."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
 def cookie_secret(data_dir: Path) -> bytes:
     """The secret that cookies of this data folder are made with; kept, so that a restart logs nobody out."""
     file = data_dir / SECRET_FILE
@@ -89,10 +95,7 @@ def cookie_secret(data_dir: Path) -> bytes:
     if len(found) == SECRET_BYTES:
         return found
     made = secrets.token_bytes(SECRET_BYTES)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as opened:
-        os.fchmod(descriptor, 0o600)
-        opened.write(made)
+    atomic_write(file, made, mode=0o600)
     return made
 
 

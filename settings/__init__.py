@@ -13,10 +13,11 @@ from settings.model import (
     Settings,
     SettingsError,
 )
-from settings.table import BY_NAME, SETTINGS, Setting
+from settings.table import BATCH_MAX, BY_NAME, SETTINGS, Setting
 
 __all__ = [
     "AGENT_KINDS",
+    "BATCH_MAX",
     "BY_NAME",
     "DEFAULT_AGENTS",
     "ENVIRONMENT_PREFIX",

@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
+
 
 class Setting(msgspec.Struct, frozen=True):
     """What may be written for one setting. `low` and `high` are inclusive."""
@@ -55,10 +57,23 @@ NEXT_START: Final = "at the next start of the server"
 
 SETTINGS: Final = (
     Setting("host", "address to listen on; any but a loopback address needs a token", editable=False),
-    Setting("port", "port to listen on; 0 picks a free one", "integer", 0, 65535, editable=False),
-    Setting("token", "secret that every request must carry", optional=True, editable=False, secret=True),
+    Setting(
+        "port",
+        "port to listen on, 0 for a free one; unless set, the next free one from the default on",
+        "integer",
+        0,
+        65535,
+        editable=False,
+    ),
+    Setting(
+        "token",
+        "secret that every request must carry, of 16 characters or more",
+        optional=True,
+        editable=False,
+        secret=True,
+    ),
     Setting("allowed_hosts", "further names the page may be opened under", "list", editable=False),
-    Setting("cors_origin", "which origin may read the data files", editable=False),
+    Setting("cors_origin", "which origin may read the data files; none: no other one", editable=False),
     Setting("data_dir", "folder of the database and the transcripts", optional=True, editable=False),
     Setting("tracker", "the sprint-status.yaml to use, relative to the project", optional=True, editable=False),
     Setting("agent", "the agent that runs commands", applies=NEXT_BATCH),
@@ -73,7 +88,7 @@ SETTINGS: Final = (
         "code_review_after_build", "review code once more after an unattended build", "boolean", applies=NEXT_BATCH
     ),
     Setting("verify", "command that must pass before a story is done", "command", optional=True),
-    Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, 1000),
+    Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, BATCH_MAX),
     Setting("max_code_review_attempts", "code reviews before a story is blocked", "integer", 1, 100),
     Setting("light_model_after_review", "reviews from this one on use the light model", "integer", 1, 100),
     Setting(

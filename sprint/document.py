@@ -25,6 +25,8 @@ except ImportError:  # PyYAML was built without libyaml: the same events, some t
 MAX_BYTES = 2 * 1024 * 1024
 # Real trackers nest up to 6 levels. libyaml needs quadratic time for thousands of open brackets.
 MAX_DEPTH = 64
+TOO_DEEP = f"more than {MAX_DEPTH} levels of nesting"
+LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
 
 _BREAK = re.compile(r"\r\n|\n|\r")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -150,7 +152,9 @@ def _line_starts(text: str) -> list[int]:
 def _marked(error: yaml.MarkedYAMLError, source: Source) -> Problem:
     mark = error.problem_mark or error.context_mark
     line = min(mark.line + 1, len(source.starts)) if mark else None
-    return Problem(line, f"The YAML cannot be parsed: {error.problem or error.context or 'syntax error'}.")
+    # libyaml as of PyYAML 6.0.4 has a limit of its own, far above MAX_DEPTH, and reaches it first where it scans ahead.
+    reason = TOO_DEEP if error.problem == LIBYAML_TOO_DEEP else error.problem or error.context or "syntax error"
+    return Problem(line, f"The YAML cannot be parsed: {reason}.")
 
 
 def _unmarked(error: Exception, source: Source) -> Problem:
@@ -223,7 +227,7 @@ class _Composer:
 
     def _push(self, mapping: bool, start: int) -> None:
         if len(self._stack) >= MAX_DEPTH:
-            raise _TooDeepError(f"more than {MAX_DEPTH} levels of nesting")
+            raise _TooDeepError(TOO_DEEP)
         self._stack.append(_Open(mapping, start, []))
         self._children = self._stack[-1].children
 

@@ -14,7 +14,7 @@ from sprint import prose, walk
 from sprint.files import StoryFile, listed_file
 from sprint.keys import normal
 from sprint.locate import Project
-from sprint.markdown import Heading, Line, Markdown, plain_text, read_markdown, split
+from sprint.markdown import Heading, Line, Markdown, plain_text, read_markdown
 
 # Planning folders hold some dozens of files; epics lie at their top or one folder below.
 _DEPTH = 2
@@ -69,11 +69,6 @@ def list_epic_files(project: Project) -> list[StoryFile]:
             if _may_hold_epics(entry) and entry.path not in seen and (file := listed_file(entry, project.root)):
                 seen[entry.path] = file
     return sorted(seen.values(), key=lambda file: os.path.basename(file.path) != "epics.md")
-
-
-def parse_epics(data: bytes) -> dict[str, EpicDoc]:
-    """The epics of one file's bytes."""
-    return epics_of(split(data))
 
 
 def merged(parts: "Iterator[dict[str, EpicDoc]]") -> dict[str, EpicDoc]:

@@ -266,6 +266,6 @@ def _nothing_found(folders: list[Path]) -> str:
     places = ", ".join(f"{folder}/" for folder in KNOWN_FOLDERS[:3])
     return (
         f"No sprint-status.yaml was found in {folders[0]}{above} (looked at BMAD's config files, {places} and "
-        f"{len(KNOWN_FOLDERS) - 3} other usual places, then below the folder). "
-        "Run BMAD's sprint planning first, or name the file with the setting `tracker`."
+        f"{len(KNOWN_FOLDERS) - 3} other usual places, then below the folder): "
+        "run BMAD's sprint planning first, name the project's folder or the setting `tracker`, or try --demo."
     )

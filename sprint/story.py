@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprint import prose
-from sprint.markdown import Line, Markdown, joined, plain_text, read_markdown, split
+from sprint.markdown import Line, Markdown, joined, plain_text, read_markdown
 from sprint.model import Problem
 from sprint.prose import Task
 from sprint.status import Status
@@ -77,13 +77,8 @@ def read_story(path: Path) -> StoryDocument:
         return StoryDocument(problems=(Problem(None, f"The file cannot be read: {reason}."),))
 
 
-def parse_story(data: bytes) -> StoryDocument:
-    """The same for bytes."""
-    return story_of(split(data))
-
-
 def story_of(page: Markdown) -> StoryDocument:
-    """The same for a document that has been taken apart."""
+    """The story of a document that has been split into its parts."""
     status = find_status(page)
     statement = prose.statement(page.section(_STATEMENT))
     criteria = prose.criteria(page, page.find(_CRITERIA))

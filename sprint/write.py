@@ -5,16 +5,13 @@ What another program writes meanwhile is kept too: always if it takes the same l
 unless it writes in the few microseconds between the last look at the file and its replacement.
 """
 
-import glob
-import os
-import stat
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from base.files import atomic_write, remove_leftovers
 from sprint.edit import Change, Conflict, Edit, Refused, edit_status
 from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
@@ -23,8 +20,6 @@ from sprint.reader import read_bounded
 
 # Edits begun again because a program that does not take the lock wrote in between.
 ATTEMPTS = 5
-
-_SUFFIX = ".sprint-runner.tmp"
 
 
 class _ChangedMeanwhileError(Exception):
@@ -73,58 +68,13 @@ def _edited(path: Path, edit: Callable[[bytes], Edit]) -> Change:
         result = edit(before)
         if not result.change.changed:
             return result.change
-        _sweep(path)
+        remove_leftovers(path)  # no other writer: we hold the lock
         with suppress(_ChangedMeanwhileError):
-            replace_file(path, result.data, partial(_check_unchanged, path, before))
+            atomic_write(path, result.data, before_replacing=partial(_check_unchanged, path, before))
             return result.change
     raise Conflict("", "Another program keeps changing the file.")
-
-
-def _sweep(path: Path) -> None:
-    """Removes what a writer that was killed has left; who holds the lock knows that nobody needs it."""
-    for left in path.parent.glob(f"{glob.escape(_temporary_prefix(path))}*{_SUFFIX}"):
-        with suppress(OSError):
-            left.unlink()
-
-
-def _temporary_prefix(path: Path) -> str:
-    return f".{path.name}."
 
 
 def _check_unchanged(path: Path, before: bytes) -> None:
     if read_bounded(path) != before:
         raise _ChangedMeanwhileError
-
-
-def replace_file(path: Path, data: bytes, before_replacing: Callable[[], None] | None = None) -> None:
-    """Puts `data` in the place of an existing file, durably and all at once. Raises OSError.
-
-    `before_replacing` is called at the last moment; what it raises leaves the file alone.
-    """
-    old = path.stat()
-    descriptor, name = tempfile.mkstemp(prefix=_temporary_prefix(path), suffix=_SUFFIX, dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode))
-            with suppress(PermissionError):  # only root may give a file to another user
-                os.fchown(file.fileno(), old.st_uid, old.st_gid)
-            os.fsync(file.fileno())
-        if before_replacing:
-            before_replacing()
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,8 @@
  */
 
 /**
- * @typedef {{type: string, payload: Record<string, any>, timestamp: number, seq: number, batch_id: number | null}} Envelope
+ * @typedef {{type: string, payload: Record<string, any>, timestamp: number, seq: number, batch_id: number | null}}
+ *   Envelope
  * @typedef {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping" | "waiting"} Phase
  * @typedef {{id: number, status: string, max_cycles: number | "all", cycles_completed: number, started_at: number,
  *   ended_at: number | null, agent: string, workflow: string, budget_usd: number | null,
@@ -39,26 +40,53 @@ const ATTENTION_MAX = 100;
 
 /** Metrics that add up over commands. */
 const SUMMED = /** @type {const} */ ([
-  "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd", "estimated_usd",
+  "input_tokens",
+  "output_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "cost_usd",
+  "estimated_usd",
   "turns",
 ]);
 
 /** @returns {Totals} */
 function noTotals() {
   return {
-    stories_done: 0, stories_blocked: 0, commands: 0, commands_failed: 0, input_tokens: 0, output_tokens: 0,
-    cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0, estimated_usd: 0, turns: 0,
+    stories_done: 0,
+    stories_blocked: 0,
+    commands: 0,
+    commands_failed: 0,
+    input_tokens: 0,
+    output_tokens: 0,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    cost_usd: 0,
+    estimated_usd: 0,
+    turns: 0,
   };
 }
 
 /** The state of a server that has never run anything. @returns {RunState} */
 export function initial() {
   return {
-    state: "idle", reason: null, until: null, batch: null, cycle: null, cycles: [], stories: [], operations: [],
-    totals: noTotals(), attention: [], resumable: null, seq: 0,
+    state: "idle",
+    reason: null,
+    until: null,
+    batch: null,
+    cycle: null,
+    cycles: [],
+    stories: [],
+    operations: [],
+    totals: noTotals(),
+    attention: [],
+    resumable: null,
+    seq: 0,
     limits: { budget_batch_usd: null, budget_day_usd: null, today_usd: 0 },
-    agent: { name: "", kind: "", version: null, problem: null }, project: { name: "", root: "", tracker: "" },
-    plan: { done: 0, total: 0, blocked: 0, runnable: 0 }, context: null, problem: null,
+    agent: { name: "", kind: "", version: null, problem: null },
+    project: { name: "", root: "", tracker: "" },
+    plan: { done: 0, total: 0, blocked: 0, runnable: 0 },
+    context: null,
+    problem: null,
   };
 }
 
@@ -101,7 +129,10 @@ const FOLDS = {
   "command:end": commandEnd,
   "story:status": storyStatus,
   attention: (state, p, at) => ({
-    attention: [...state.attention, { kind: p.kind, message: p.message, story_key: p.story_key ?? null, command_id: p.command_id ?? null, at }].slice(-ATTENTION_MAX),
+    attention: [
+      ...state.attention,
+      { kind: p.kind, message: p.message, story_key: p.story_key ?? null, command_id: p.command_id ?? null, at },
+    ].slice(-ATTENTION_MAX),
   }),
   "context:create": (_, p) => ({ context: { status: "running", message: p.message ?? null } }),
   "context:refresh": (_, p) => ({ context: { status: "running", message: p.message ?? null } }),
@@ -111,11 +142,27 @@ const FOLDS = {
 /** @type {Fold} */
 function batchStart(state, p, at) {
   return {
-    state: "running", reason: null, until: null, resumable: null, cycle: null, cycles: [], stories: [], attention: [],
-    operations: inBackground(state), totals: noTotals(),
+    state: "running",
+    reason: null,
+    until: null,
+    resumable: null,
+    cycle: null,
+    cycles: [],
+    stories: [],
+    attention: [],
+    operations: inBackground(state),
+    totals: noTotals(),
     batch: {
-      id: p.batch_id, status: "running", max_cycles: p.max_cycles, cycles_completed: 0, started_at: at, ended_at: null,
-      agent: p.agent ?? "", workflow: p.workflow ?? "", budget_usd: p.budget_usd ?? null, reason: null,
+      id: p.batch_id,
+      status: "running",
+      max_cycles: p.max_cycles,
+      cycles_completed: 0,
+      started_at: at,
+      ended_at: null,
+      agent: p.agent ?? "",
+      workflow: p.workflow ?? "",
+      budget_usd: p.budget_usd ?? null,
+      reason: null,
     },
   };
 }
@@ -126,7 +173,14 @@ function batchEnd(state, p, at) {
   const ended = { status: p.status, cycles_completed: p.cycles_completed, ended_at: at, reason };
   const batch = state.batch && state.batch.id === p.batch_id ? { ...state.batch, ...ended } : state.batch;
   return {
-    state: "idle", reason, until: null, resumable: null, cycle: null, cycles: [], operations: inBackground(state), batch,
+    state: "idle",
+    reason,
+    until: null,
+    resumable: null,
+    cycle: null,
+    cycles: [],
+    operations: inBackground(state),
+    batch,
   };
 }
 
@@ -136,7 +190,10 @@ function batchPause(state, p) {
   /** @type {Phase} */
   const phase = interrupted ? "idle" : p.reason === "usage-limit" || p.reason === "unreachable" ? "waiting" : "paused";
   return {
-    state: phase, reason: p.reason, until: p.until ?? null, resumable: interrupted ? p.batch_id : null,
+    state: phase,
+    reason: p.reason,
+    until: p.until ?? null,
+    resumable: interrupted ? p.batch_id : null,
     batch: withStatus(state, interrupted ? "interrupted" : "paused"),
   };
 }
@@ -148,7 +205,12 @@ function batchResume(state) {
 
 /** @type {Fold} */
 function batchWarning(state, p) {
-  if (p.warning_type === "answered") return { attention: state.attention.filter((item) => item.kind !== "question" || item.command_id !== p.command_id) };
+  if (p.warning_type === "answered")
+    return {
+      attention: state.attention.filter(
+        (item) => item.kind !== "question" || item.command_id !== (p.command_id ?? null),
+      ),
+    };
   return p.warning_type === "pausing" || p.warning_type === "stopping" ? { state: p.warning_type } : {};
 }
 
@@ -180,9 +242,19 @@ function commandStart(state, p, at) {
   if (p.command_id === undefined) return {};
   /** @type {Operation} */
   const operation = {
-    command_id: p.command_id, story_key: p.story_key, story_keys: p.story_keys ?? [p.story_key], command: p.command,
-    task_id: p.task_id, attempt: p.attempt ?? 1, agent: p.agent ?? "", model: p.model ?? null,
-    background: p.background ?? false, started_at: at, updated_at: at, message: "", metrics: {},
+    command_id: p.command_id,
+    story_key: p.story_key,
+    story_keys: p.story_keys ?? [p.story_key],
+    command: p.command,
+    task_id: p.task_id,
+    attempt: p.attempt ?? 1,
+    agent: p.agent ?? "",
+    model: p.model ?? null,
+    background: p.background ?? false,
+    started_at: at,
+    updated_at: at,
+    message: "",
+    metrics: {},
   };
   return { operations: [...without(state, p.command_id), operation], stories: upsert(state.stories, p.story_key, {}) };
 }
@@ -204,10 +276,12 @@ function commandEnd(state, p) {
   const story = state.stories.find((other) => other.story_key === p.story_key);
   const change = {
     cost_usd: (story?.cost_usd ?? 0) + (metrics.cost_usd ?? 0),
-    estimated_usd: (story?.estimated_usd ?? 0) + (metrics.estimated_usd ?? 0), commands: (story?.commands ?? 0) + 1,
+    estimated_usd: (story?.estimated_usd ?? 0) + (metrics.estimated_usd ?? 0),
+    commands: (story?.commands ?? 0) + 1,
   };
   return {
-    operations: without(state, p.command_id), totals: booked(state.totals, metrics, p.status),
+    operations: without(state, p.command_id),
+    totals: booked(state.totals, metrics, p.status),
     stories: upsert(state.stories, p.story_key, change),
   };
 }
@@ -269,8 +343,15 @@ function upsert(stories, key, change) {
   const index = stories.findIndex((story) => story.story_key === key);
   if (index >= 0) return stories.map((story, at) => (at === index ? { ...story, ...change } : story));
   const fresh = {
-    story_key: key, status: null, old_status: null, reason: null, cycle_number: null, updated_at: 0, cost_usd: 0,
-    estimated_usd: 0, commands: 0,
+    story_key: key,
+    status: null,
+    old_status: null,
+    reason: null,
+    cycle_number: null,
+    updated_at: 0,
+    cost_usd: 0,
+    estimated_usd: 0,
+    commands: 0,
   };
   return [...stories, { ...fresh, ...change }];
 }

@@ -1,1 +1,1 @@
-"""The rooms behind `db.py`: schema and migrations, the writer thread, one module of queries per table."""
+"""Schema and migrations of the database, its writer thread, and its queries: one module per table."""

@@ -1,4 +1,4 @@
-"""The stored events, and the background tasks that outlive a command's place in the run."""
+"""The stored events, how they are found and pruned; and the background tasks, which outlive their place in the run."""
 
 from __future__ import annotations
 
@@ -97,6 +97,30 @@ def find_events(connection: sqlite3.Connection, wanted: EventFilter, limit: int)
 def _as_in_json(text: str | None) -> str | None:
     """A text as it stands inside a payload: quotes and line ends are escaped there."""
     return None if text is None else json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def oldest_event(connection: sqlite3.Connection) -> int:
+    """The smallest `seq` that is stored; 1 while nothing is."""
+    found: int | None = connection.execute("SELECT MIN(seq) FROM events").fetchone()[0]
+    return 1 if found is None else found
+
+
+def prune_events(connection: sqlite3.Connection, before_ms: int, most: int) -> int:
+    """Delete at most `most` of the events that are older than `before_ms`; return how many.
+
+    Only ever the oldest ones, so that `seq` has no gap in what is left. The newest batch keeps all of its events, from
+    which the state of the run is folded at the next start, and the newest event of all stays: the next `seq` follows.
+    """
+    limit = connection.execute(
+        """SELECT MIN(COALESCE((SELECT MIN(seq) FROM events WHERE timestamp >= ?1), MAX(seq)),
+                      COALESCE((SELECT MIN(seq) FROM events WHERE batch_id = (SELECT MAX(id) FROM batches)), MAX(seq)),
+                      MAX(seq)) FROM events""",
+        (before_ms,),
+    ).fetchone()[0]
+    if limit is None:
+        return 0
+    old = "SELECT seq FROM events WHERE seq < ? ORDER BY seq LIMIT ?"
+    return connection.execute(f"DELETE FROM events WHERE seq IN ({old})", (limit, most)).rowcount  # noqa: S608
 
 
 def create_background_task(connection: sqlite3.Connection, /, task_type: str, **columns: Any) -> int:

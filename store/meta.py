@@ -1,4 +1,4 @@
-"""Small facts about the database itself, by name: its epoch, and how far notifications have come."""
+"""Facts by name about the database itself, its epoch and the notified events; and the preset that each batch uses."""
 
 from __future__ import annotations
 
@@ -14,3 +14,14 @@ def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
     connection.execute(
         "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
     )
+
+
+def keep_preset(connection: sqlite3.Connection, /, batch_id: int, preset: str) -> None:
+    """Store the preset of a batch as JSON: a resumed batch uses it again, whatever the settings say by then."""
+    connection.execute("INSERT OR REPLACE INTO presets (batch_id, preset) VALUES (?, ?)", (batch_id, preset))
+
+
+def get_preset(connection: sqlite3.Connection, batch_id: int) -> str | None:
+    """The JSON of a batch's preset; None for a batch from before presets were stored."""
+    row = connection.execute("SELECT preset FROM presets WHERE batch_id = ?", (batch_id,)).fetchone()
+    return None if row is None else str(row[0])

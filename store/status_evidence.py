@@ -1,4 +1,4 @@
-"""Where every story stands by the runner's own records: its newest row, its commands, who moved it last."""
+"""The runner's own records of every story: its newest row, its commands, the last change of its status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from store.rows import many
 from store.stories import Story
 
-DEEDS_MAX: Final = 20_000  # newest commands that are looked at: years of one project
+COMMANDS_MAX: Final = 20_000  # newest commands that are read: years of one project
 
 
 class CommandSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class CommandSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusChange(msgspec.Struct, frozen=True):
-    """The last change of a story's status that was told; `at` in ms since the epoch."""
+    """The last change of a story's status that was emitted; `at` in ms since the epoch."""
 
     old: str
     new: str
@@ -45,7 +45,7 @@ def get_command_summaries(connection: sqlite3.Connection) -> list[CommandSummary
     columns = ", ".join(CommandSummary.__struct_fields__)
     sql = f"""SELECT * FROM (SELECT {columns} FROM commands WHERE story_keys != '[]' ORDER BY id DESC LIMIT ?)
               ORDER BY id"""  # noqa: S608 - only names of columns
-    return many(connection, CommandSummary, sql, (DEEDS_MAX,))
+    return many(connection, CommandSummary, sql, (COMMANDS_MAX,))
 
 
 def get_newest_stories(connection: sqlite3.Connection) -> list[Story]:
@@ -54,17 +54,17 @@ def get_newest_stories(connection: sqlite3.Connection) -> list[Story]:
 
 
 def get_status_changes(connection: sqlite3.Connection, only: str | None = None) -> dict[str, StatusChange]:
-    """The last change of status of each story that ever had one, or of one story. An edit of a story's file is told in
-    the same way, with the same status before and after, and is none."""
+    """The last change of status of each story that ever had one, or of one story. An edit of a story's file is an event
+    of the same type with the same status before and after, and does not count."""
     sql = """SELECT story_key, max(seq), timestamp, payload FROM events
              WHERE type = 'story:status' AND (?1 IS NULL OR story_key = ?1)
              AND json_extract(payload, '$.old_status') IS NOT json_extract(payload, '$.new_status')
              GROUP BY story_key"""
-    moves = {}
+    changes = {}
     for key, _, at, payload in connection.execute(sql, (only,)):
-        told = json.loads(payload)
-        moves[key] = StatusChange(told["old_status"], told["new_status"], told.get("reason", ""), at)
-    return moves
+        change = json.loads(payload)
+        changes[key] = StatusChange(change["old_status"], change["new_status"], change.get("reason", ""), at)
+    return changes
 
 
 def count_stories_since(connection: sqlite3.Connection, since_ms: int) -> int:

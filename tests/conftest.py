@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import events
+from events import EventType
+from tests.declared import undeclared
 from tests.running.projects import Runner, make_project
 
 MakeRunner = Callable[..., Awaitable[Runner]]
@@ -29,6 +32,22 @@ def _heap(item: pytest.Item) -> str:
     if "browser" not in item.path.parts:
         return item.path.as_posix()
     return "a finished run" if "finished" in getattr(item, "fixturenames", ()) else "the page"
+
+
+@pytest.fixture(autouse=True)
+def only_declared_keys(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test whose run emitted a key that no class declares; `own_keys` marks tests of what callers may add."""
+    found: set[tuple[str, str]] = set()
+    validate = events.validate_payload
+
+    def collect(type: str, payload: Mapping[str, Any]) -> EventType:
+        event_type = validate(type, payload)
+        found.update(undeclared(event_type, payload))
+        return event_type
+
+    monkeypatch.setattr(events, "validate_payload", collect)
+    yield
+    assert not found or request.node.get_closest_marker("own_keys"), f"undeclared keys: {sorted(found)}"
 
 
 @pytest.fixture

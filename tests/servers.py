@@ -15,7 +15,10 @@ from typing import Any
 
 import aiohttp
 
+from tests.declared import check_database
+
 ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = (sys.executable, "-W", "error", str(ROOT / "server.py"))
 STARTED = re.compile(r"Sprint Runner at (http://127\.0\.0\.1:\d+)/")
 END_S = 15.0  # the promise is five; a loaded machine may take longer
 
@@ -23,11 +26,17 @@ END_S = 15.0  # the promise is five; a loaded machine may take longer
 class Server:
     """`python server.py …` in a working directory of its own; `end` and `start` again at will.
 
-    `environment` is what the next start is given.
+    `environment` is what the next start is given; `program` is another way to call it.
     """
 
-    def __init__(self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str] | None = None) -> None:
-        self._arguments = list(arguments)
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
+        self._command = [*program, *arguments]
         self._cwd = cwd
         self.environment = {**os.environ, "SPRINT_RUNNER_DEMO_SPEED": "max", **(environment or {})}
         self.process: subprocess.Popen[str] | None = None
@@ -38,7 +47,7 @@ class Server:
         """Start it and wait for the line that says where it answers."""
         with (self._cwd / "server.err").open("a") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", str(ROOT / "server.py"), *self._arguments],
+                self._command,
                 cwd=self._cwd,
                 env=self.environment,
                 stdout=subprocess.PIPE,
@@ -58,12 +67,16 @@ class Server:
         process, self.process = self.process, None
         process.send_signal(number)
         try:
-            return process.wait(END_S)
+            code = process.wait(END_S)
         finally:
             process.kill()
             process.wait()
             assert process.stdout is not None
             process.stdout.close()
+        if code == 0:  # what a killed server leaves is for the next one to open
+            for path in self._cwd.rglob("sprint-runner.db"):
+                check_database(path)
+        return code
 
     def errors(self) -> str:
         """What it has written to standard error."""

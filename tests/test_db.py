@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from db import READER_CACHE_KIB, READERS, Database, get_events
+from db import READER_CACHE_KIB, READERS, Database
+from store.log import get_events
 from tests.store.disks import draft, locked, stored
 
 

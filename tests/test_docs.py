@@ -20,7 +20,8 @@ from tests.servers import ROOT, Server
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 LONG_S = 120  # a loaded machine
-TYPED = ("make ", "python server.py", "curl ")  # what a block of shell lines may hold
+INSTALLED = ("uv tool install ", "uvx ", "sprint-runner")
+TYPED = ("make ", "python server.py", "curl ", *INSTALLED)  # what a block of shell lines may hold
 AGENT = [sys.executable, str(ROOT / "demo/agent.py"), "--speed", "max"]
 
 
@@ -101,6 +102,30 @@ def test_lines_that_serve(tmp_path: Path, line: str, project: Path) -> None:
     arguments = [str(project) if word == "PATH" else word for word in shlex.split(line)[2:]]
     environment = {"SPRINT_RUNNER_PORT": "0", "TMPDIR": str(tmp_path)}
     server = Server(arguments, tmp_path, environment).start()
+    assert server.end() == 0
+
+
+def test_lines_that_install(tmp_path: Path, project: Path) -> None:
+    """As a user types them: the first ones in the checkout, the command in a project."""
+    assert [line for _, line in LINES if line.startswith(INSTALLED)] == [
+        "uvx --from . sprint-runner --demo",
+        "uv tool install .",
+        "sprint-runner",
+    ]
+    programs = Path(sys.executable).parent
+    environment = {
+        "UV_TOOL_DIR": str(tmp_path / "tools"),
+        "UV_TOOL_BIN_DIR": str(tmp_path / "bin"),
+        "UV_PYTHON": sys.executable,
+        "SPRINT_RUNNER_PORT": "0",
+        "TMPDIR": str(tmp_path),
+    }
+    uvx = [str(programs / "uvx"), "--quiet", "--from", str(ROOT), "sprint-runner"]
+    assert Server(["--demo"], tmp_path, environment, uvx).start().end() == 0
+    install = [str(programs / "uv"), *shlex.split("tool install --quiet"), str(ROOT)]
+    subprocess.run(install, env={**os.environ, **environment}, check=True, capture_output=True)
+    server = Server([], project, environment, [str(tmp_path / "bin/sprint-runner")]).start()
+    assert "project Tiny" in server.line
     assert server.end() == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import importlib.util
 import json
 import sqlite3
@@ -12,10 +13,13 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 
 import events
-from db import Database, get_events
+import orchestrator
+import server
+from db import Database
 from events import (
     Event,
     EventsNotStarted,
@@ -23,10 +27,22 @@ from events import (
     InvalidEvent,
     broadcast,
     current_batch,
+    emit,
     emit_event,
     envelope,
 )
-from payloads import INT64_MAX
+from payloads import (
+    INT64_MAX,
+    Attention,
+    BatchResume,
+    CommandProgress,
+    ContextComplete,
+    CycleStart,
+    Error,
+    Metrics,
+    Payload,
+)
+from store.log import get_events
 
 NOTE = {"kind": "blocked", "message": "a key is missing"}
 
@@ -97,6 +113,7 @@ async def test_the_envelope_has_its_keys_in_order(bound: Bound) -> None:
     assert event.data.endswith(b'"seq":1,"batch_id":null}')
 
 
+@pytest.mark.own_keys
 async def test_the_payload_keeps_its_order_and_its_characters(bound: Bound) -> None:
     payload = {"zebra": 'é✓😀\n"\\', "message": "m", "kind": "k", "a": [1, 2.5, None, True]}
     event = await emit_event("attention", payload)
@@ -105,6 +122,7 @@ async def test_the_payload_keeps_its_order_and_its_characters(bound: Bound) -> N
     assert "é✓😀".encode() in event.data
 
 
+@pytest.mark.own_keys
 async def test_a_stored_event_is_the_same_to_the_byte(bound: Bound) -> None:
     payload = {"kind": "k", "message": "é", "n": 0.1, "m": 1e300, "o": -0.0, "deep": {"b": [{}], "a": []}}
     event = await emit_event("attention", payload)
@@ -112,6 +130,7 @@ async def test_a_stored_event_is_the_same_to_the_byte(bound: Bound) -> None:
     assert envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id) == event.data
 
 
+@pytest.mark.own_keys
 async def test_unknown_keys_are_kept(bound: Bound) -> None:
     event = await emit_event("attention", {**NOTE, "colour": {"of": ["the", "sky"]}})
     assert event.payload["colour"] == {"of": ["the", "sky"]}
@@ -129,6 +148,7 @@ async def test_any_mapping_is_a_payload(bound: Bound) -> None:
     assert (await emit_event("attention", MappingProxyType(NOTE))).payload == NOTE
 
 
+@pytest.mark.own_keys
 async def test_what_the_caller_changes_later_changes_nothing(bound: Bound) -> None:
     payload: dict[str, Any] = {**NOTE, "keys": ["1-1-a"], "pair": ("a", "b")}
     future = emit_event("attention", payload)
@@ -166,6 +186,7 @@ async def test_a_wrong_event_raises_in_the_caller_and_leaves_no_trace(bound: Bou
     assert len(await stored(bound)) == 1
 
 
+@pytest.mark.own_keys
 async def test_every_subscriber_sees_every_event_in_order(bound: Bound) -> None:
     futures = [emit_event("attention", {**NOTE, "n": number}) for number in range(500)]
     committed = await asyncio.gather(*futures)
@@ -294,9 +315,9 @@ async def test_a_second_start_binds_the_new_subscribers(bound: Bound) -> None:
     assert (len(told), len(bound.told)) == (1, 0)
 
 
-def second_copy() -> ModuleType:
-    """The module once more under another name, as when the program is loaded as `__main__` and by import."""
-    spec = importlib.util.spec_from_file_location("events_once_more", Path(events.__file__))
+def second_copy(of: ModuleType) -> ModuleType:
+    """A module once more under another name, as when the program is loaded as `__main__` and by import."""
+    spec = importlib.util.spec_from_file_location(f"{of.__name__}_once_more", Path(of.__file__ or ""))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -304,20 +325,94 @@ def second_copy() -> ModuleType:
     return module
 
 
-async def test_a_second_copy_of_the_module_reaches_the_same_log(bound: Bound) -> None:
-    copy = second_copy()
-    assert copy.emit_event is not emit_event
+async def test_a_second_copy_of_the_server_starts_the_same_events() -> None:
+    copy = second_copy(server)
+    assert copy.build_app is not server.build_app
+    assert copy.events is events
+
+
+async def test_a_second_copy_of_the_orchestrator_reaches_the_same_log(bound: Bound) -> None:
+    copy = second_copy(orchestrator)
+    assert copy.Orchestrator is not orchestrator.Orchestrator
     event = await copy.emit_event("attention", NOTE)
-    await copy.broadcast({"type": "attention", "payload": NOTE})
-    assert [told.seq for told in bound.told] == [1, 2]
-    assert bound.told[0] is event
+    assert bound.told == [event]
 
 
-async def test_a_log_bound_by_a_second_copy_serves_the_first(bound: Bound) -> None:
-    copy, told = second_copy(), []
-    copy.start(bound.database, lambda committed: told.extend(committed))
-    await emit_event("attention", NOTE)
-    assert len(told) == 1
-    copy.stop()
+# -- structs -------------------------------------------------------------------------------------------------------
+
+PROGRESS = CommandProgress(
+    story_key="2a-1-tea",
+    command="dev-story",
+    task_id="implement",
+    message="é✓",
+    attempt=1,
+    metrics=Metrics(turns=3, cost_usd=0.25),
+)
+
+
+async def test_a_struct_and_its_mapping_are_the_same_event(bound: Bound) -> None:
+    struct = await emit(PROGRESS)
+    mapping = await emit_event("command:progress", json.loads(struct.body))
+    assert (struct.type, struct.payload, struct.body) == (mapping.type, mapping.payload, mapping.body)
+    assert struct.payload == json.loads(struct.body)
+
+
+async def test_unset_keys_are_absent_and_the_others_in_the_order_of_the_class(bound: Bound) -> None:
+    event = await emit(PROGRESS)
+    assert list(event.payload) == ["story_key", "command", "task_id", "attempt", "message", "metrics"]
+    assert list(event.payload["metrics"]) == ["cost_usd", "turns"]
+
+
+async def test_what_the_caller_changes_in_a_struct_later_changes_nothing(bound: Bound) -> None:
+    cycle = CycleStart(cycle_number=1, story_keys=["1-1-a"])
+    future = emit(cycle)
+    cycle.story_keys.append("1-2-b")
+    event = await future
+    assert event.payload == json.loads(event.body) == {"cycle_number": 1, "story_keys": ["1-1-a"]}
+
+
+async def test_an_event_of_a_batch_names_it_also_as_a_struct(bound: Bound, in_batch: int) -> None:
+    assert (await emit(BatchResume(batch_id=43, reason="operator"))).batch_id == 43
+    assert (await emit(PROGRESS)).batch_id == 42
+
+
+def wrong_attention(**keys: Any) -> Attention:
+    return Attention(**{"kind": "k", "message": "m", **keys})
+
+
+WRONG_STRUCTS: list[tuple[Payload, str]] = [
+    (wrong_attention(message=1), "$.message"),
+    (wrong_attention(message=msgspec.UNSET), "message"),
+    (wrong_attention(message="\ud800"), "lone surrogate"),
+    (wrong_attention(message=b"m"), "bytes"),
+    (wrong_attention(message=datetime.date(2024, 1, 24)), "date"),
+    (wrong_attention(message=object()), "object"),
+    (wrong_attention(command_id=10**30), "64 bits"),
+    (wrong_attention(story_key=None), "$.story_key"),
+    (ContextComplete(status="success", metrics=Metrics(cost_usd=float("nan"))), "$.metrics.cost_usd is nan"),
+    (Error(type="t", message="m", context={"a": float("inf")}), "$.context.a is inf"),
+    (Error(type="t", message="m", context={1: "a"}), "keys must be text"),  # type: ignore[dict-item]
+    (Metrics(turns=1), "Metrics is the payload of no event"),
+]
+
+
+@pytest.mark.parametrize(("payload", "word"), WRONG_STRUCTS, ids=range(len(WRONG_STRUCTS)))
+async def test_a_wrong_struct_raises_in_the_caller_and_leaves_no_trace(
+    bound: Bound, payload: Payload, word: str
+) -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        emit(payload)
+    assert word in str(caught.value)
+    assert await stored(bound) == []
+
+
+async def test_a_struct_that_contains_itself_is_refused(bound: Bound) -> None:
+    context: dict[str, Any] = {}
+    context["self"] = context
+    with pytest.raises(InvalidEvent, match="error"):
+        emit(Error(type="t", message="m", context=context))
+
+
+def test_before_the_start_no_struct_can_be_emitted() -> None:
     with pytest.raises(EventsNotStarted):
-        emit_event("attention", NOTE)
+        emit(PROGRESS)

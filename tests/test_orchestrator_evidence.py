@@ -15,8 +15,9 @@ import pytest
 
 import running.command
 from agents import AgentSpec
-from db import get_checks_by_key, get_stories_by_batch
 from settings import CommandConfig
+from store.checks import get_checks_by_key
+from store.stories import get_stories_by_batch
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
 

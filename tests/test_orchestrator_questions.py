@@ -8,10 +8,11 @@ import pytest
 
 import agents
 from agents import Call
-from db import get_question, update_batch
 from events import Event
 from orchestrator import NotNow, StopMode
 from running.questions import DECIDE
+from store.batches import update_batch
+from store.questions import get_question
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
 
@@ -78,7 +79,7 @@ async def test_an_answer_goes_to_the_session_that_asked(make_runner: MakeRunner,
     assert asked["question"].startswith("Which colour?")
     assert asked["question"] in asked["message"]
     run = runner.run_state.run
-    assert (run.state, run.reason, run.operations, needs(runner)) == ("paused", "question", [], ["question"])
+    assert (run.state, run.reason, run.operations, needs(runner)) == ("paused", "question", (), ["question"])
     assert runner.commands("stopped") == ["1-1-a dev-story"]
     assert runner.of("command:end")[0]["reason"] == f"It asks: {asked['question']}"
     await runner.orchestrator.answer(asked["command_id"], "blue")

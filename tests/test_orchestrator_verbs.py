@@ -65,7 +65,7 @@ class TestPauseAndStop:
         await runner.until(lambda event: event.type == "batch:pause")
         assert runner.run_state.run.state == "paused"
         assert runner.commands() == ["1-1-a dev-story"]
-        assert runner.run_state.run.operations == []
+        assert runner.run_state.run.operations == ()
         with pytest.raises(NotNow):
             runner.orchestrator.pause()
         await runner.orchestrator.resume()

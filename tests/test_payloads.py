@@ -42,6 +42,7 @@ METRICS = {
     "cache_read_tokens": 30,
     "cache_write_tokens": 40,
     "cost_usd": 0.25,
+    "estimated_usd": 0.05,
     "turns": 3,
     "exit_code": 0,
     "files_changed": 1,
@@ -114,22 +115,52 @@ def test_a_value_of_the_wrong_type_is_named(type: str, field: str) -> None:
         assert said.startswith(f"{type}: $.{field} ") or f"at `$.{field}" in said
 
 
-OPTIONAL = [
+COMMANDS = ("command:start", "command:progress", "command:end")
+CONTEXTS = ("context:create", "context:refresh", "context:complete")
+OPTIONAL: list[tuple[str, str, Any, Any]] = [
+    ("batch:start", "agent", "codex", None),
+    ("batch:start", "workflow", "classic", 1),
+    ("batch:start", "workflow_reason", "the settings name it", []),
+    ("batch:start", "budget_usd", 20, "20"),
+    ("batch:start", "budget_usd", 2.5, True),
     ("batch:end", "reason", "a new batch was started", 1),
     ("batch:pause", "until", 1706112000000, "tomorrow"),
     ("batch:pause", "until", 0, True),
     ("batch:pause", "until", 1, 1.5),
-    *((f"command:{name}", "command_id", 7, "7") for name in ("start", "progress", "end")),
-    *((f"command:{name}", "attempt", 2, False) for name in ("start", "progress", "end")),
-    *((f"command:{name}", "agent", "codex", None) for name in ("start", "progress", "end")),
-    *((f"command:{name}", "model", "light", 3) for name in ("start", "progress", "end")),
+    ("batch:warning", "command_id", 7, "7"),
+    ("batch:warning", "story_key", "2a-1-tea", 21),
+    ("cycle:start", "branch", "sprint/2a-1", None),
+    ("cycle:end", "blocked_stories", ["2a-1-tea"], "2a-1-tea"),
+    ("cycle:end", "merge", "0d1f", 7),
+    *((name, "command_id", 7, "7") for name in COMMANDS),
+    *((name, "attempt", 2, False) for name in COMMANDS),
+    *((name, "agent", "codex", None) for name in COMMANDS),
+    *((name, "model", "light", 3) for name in COMMANDS),
+    *((name, "background", True, 1) for name in COMMANDS),
+    *((name, "story_keys", ["2a-1-tea", "2a-2-cup"], 42) for name in COMMANDS),
+    *((name, "story_keys", [], [42]) for name in COMMANDS),
+    *((name, "cycle_number", 3, "3") for name in COMMANDS),
+    ("command:progress", "kind", "note", 1),
+    ("command:progress", "metrics", {"turns": 1}, 1),
     ("command:end", "metrics", METRICS, []),
     ("command:end", "metrics", {}, None),
+    ("command:end", "reason", "it failed", {}),
+    ("command:end", "verdict", "APPROVED", False),
+    ("story:status", "reason", "set by hand", None),
     ("error", "context", {"file": "a.yaml", "line": 3}, "a.yaml"),
-    *((f"context:{name}", "task_id", "write", 1) for name in ("create", "refresh", "complete")),
-    *((f"context:{name}", "message", "writing", []) for name in ("create", "refresh", "complete")),
+    *((name, "task_id", "write", 1) for name in CONTEXTS),
+    *((name, "message", "writing", []) for name in CONTEXTS),
+    ("context:complete", "metrics", METRICS, "none"),
     ("attention", "story_key", "2a-1-tea", 21),
+    ("attention", "command", "dev-story", None),
+    ("attention", "command_id", 7, 7.5),
+    ("attention", "question", "Which birds?", ["Which birds?"]),
 ]
+
+
+def test_every_optional_key_has_an_example() -> None:
+    declared = {(type.value, name) for type, payload in PAYLOADS.items() for name in payload.__struct_fields__}
+    assert declared - set(REQUIRED) == {(type, field) for type, field, *_ in OPTIONAL}
 
 
 @pytest.mark.parametrize(("type", "field", "right", "wrong"), OPTIONAL)
@@ -280,7 +311,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )  # fmt: skip
-FIELDS = sorted({field for payload in VALID.values() for field in payload} | {"metrics", "context", "until", "extra"})
+FIELDS = sorted({name for payload in PAYLOADS.values() for name in payload.__struct_fields__} | {"extra"})
 
 
 @settings(deadline=None, max_examples=50)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from payloads import EventType, InvalidEvent, json_schema, validate_payload
+from payloads import PAYLOADS, EventType, InvalidEvent, json_schema, validate_payload
 from tests.test_payloads import FIELDS, JSON, OPTIONAL, REQUIRED, VALID, wrong_values
 
 
@@ -127,3 +127,10 @@ def integral(value: Any) -> bool:
     """JSON Schema takes 1.0 for an integer, which Python does not."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return (isinstance(value, float) and value.is_integer()) or any(integral(each) for each in inner)
+
+
+def test_the_schema_shows_every_declared_key() -> None:
+    for envelope, (type, payload) in zip(SCHEMA["oneOf"], PAYLOADS.items(), strict=True):
+        name = envelope["properties"]["payload"]["$ref"].rpartition("/")[2]
+        assert envelope["title"] == type
+        assert list(SCHEMA["$defs"][name]["properties"]) == list(payload.__struct_fields__)

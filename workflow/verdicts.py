@@ -1,15 +1,20 @@
-"""What an agent said of its own work, read from its text.
+"""What an agent said of its own work, read from the lines that close its reply.
 
-A marker counts only as a line of its own; case and the Markdown around it do not matter, the last one wins. A verdict
-that cannot be read raises `Unreadable`: the attempt has failed, and nothing is ever done because of it.
+A marker is a line of its own; case and the Markdown emphasis around it do not matter. Of two markers of one kind that
+contradict each other the worse one counts. A verdict that cannot be read raises `Unreadable`: the attempt has failed,
+and nothing is ever done because of it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
+
+from base.plausible import commit_hash
+from workflow.closing import closing_markers, spoken_lines
 
 REASON_MAX: Final = 500  # characters of a reason that are kept
 FINDING_MAX: Final = 500  # characters of one finding as the reviewer wrote it
@@ -89,7 +94,7 @@ class CommitVerdict:
 
 
 _SIGNS: Final = "✅❌⚠\ufe0f🔴🟠🟡🟢"
-_BEFORE: Final = re.compile(rf"[\s>#*_`~\-+•|{_SIGNS}]*(?:\d+[.)]\s+)?[\s*_`~{_SIGNS}]*")
+_BEFORE: Final = re.compile(rf"[\s#*_`~\-+•|{_SIGNS}]*(?:\d+[.)]\s+)?[\s*_`~{_SIGNS}]*")
 _AFTER: Final = f" \t\r\f\v\u00a0*_`~|.!{_SIGNS}"
 _SEVERITY: Final = re.compile(r"HIGHEST\s+SEVERITY\s*:\s*(CRITICAL|HIGH|MEDIUM|LOW|ZERO\s+ISSUES)", re.IGNORECASE)
 _COUNT: Final = r"([0-9]{1,9})"
@@ -99,6 +104,7 @@ _ISSUES: Final = re.compile(
 )
 _COMPLETE: Final = re.compile(r"\[DEV-STORY-COMPLETE\s*:\s*(YES|NO)\s*\]", re.IGNORECASE)
 _BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*YES\b(.*)", re.IGNORECASE)  # its reason may follow
+_NOT_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*NO\s*\]", re.IGNORECASE)  # no verdict of its own
 _COMMIT: Final = re.compile(r"\[(COMMIT-SUCCESS|COMMIT-FAILED)\s*:(.*)\]|\[(NO-CHANGES-TO-COMMIT)\]", re.IGNORECASE)
 _SPEC_STATUS: Final = re.compile(r"^status\s*:\s*[\"']?([\w-]+)", re.IGNORECASE | re.MULTILINE)
 _CONDITION: Final = re.compile(r"^[\s*_-]*Blocking condition[\s*_]*:[\s*_]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
@@ -106,34 +112,51 @@ _BULLET: Final = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s*)?(.+)")
 _TAGGED: Final = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+([*\[]{0,6}(?:CRITICAL|HIGH|MEDIUM|LOW)\b.+)", re.IGNORECASE)
 _HEADING: Final = re.compile(r"\s*(?:(#{1,6})\s|\*\*)")
 _FINDINGS: Final = re.compile(r"\b(?:findings|issues)\b", re.IGNORECASE)
+_AT_END: Final = "among the lines that close it"
 _BOLD_LEVEL: Final = 7  # of a bold line used as a heading: below all those with number signs
 
 
 def read_tech_spec_decisions(text: str, count: int) -> list[bool]:
-    """Whether each of the cycle's stories needs a tech-spec, by position; a missing decision counts as required."""
-    found = [match[1].upper() == "REQUIRED" for match in _bracketed(text, "TECH-SPEC-DECISION", "REQUIRED|SKIP")]
+    """Whether each of the cycle's stories needs a tech-spec, by position; a missing decision counts as required.
+
+    The prompt asks for a line of explanation for each story, which may stand between the decisions; so all decisions
+    of the reply count, provided that the last one closes it.
+    """
+    pattern = _bracketed("TECH-SPEC-DECISION", "REQUIRED|SKIP")
+    if not closing_markers(text, lambda line: pattern.fullmatch(_bare(line)) is not None):
+        return [True] * count
+    found = [match[1].upper() == "REQUIRED" for match in _matches(pattern, spoken_lines(text))]
     return (found[-count:] + [True] * count)[:count]
 
 
 def read_review(text: str) -> ReviewVerdict:
     """`[CRITICAL-ISSUES-FOUND: YES|NO]`, else the highest severity. Raises `Unreadable`."""
-    marks = _bracketed(text, "CRITICAL-ISSUES-FOUND", "YES|NO")
+    pattern = _bracketed("CRITICAL-ISSUES-FOUND", "YES|NO")
+    closing = closing_markers(text, lambda line: bool(pattern.fullmatch(_bare(line))) or _is_marker(line), _heads)
+    marks = _matches(pattern, closing)
     if marks:
-        return ReviewVerdict(critical=marks[-1][1].upper() == "YES", said=_said(text))
-    severity = _severity(text)
+        return ReviewVerdict(critical=any(mark[1].upper() == "YES" for mark in marks), said=_said(text))
+    severity = _severity(closing)
     if severity is None:
-        raise Unreadable("the reply has neither [CRITICAL-ISSUES-FOUND: YES|NO] nor a HIGHEST SEVERITY line")
+        raise Unreadable(f"the reply has neither [CRITICAL-ISSUES-FOUND: YES|NO] nor a HIGHEST SEVERITY line {_AT_END}")
     return ReviewVerdict(critical=severity is Severity.CRITICAL, said=_said(text))
 
 
 def read_dev_story(text: str) -> DevVerdict:
-    """`[DEV-STORY-COMPLETE: YES|NO]` or `[DEV-STORY-BLOCKED: YES]` + reason, the later one. Raises `Unreadable`."""
-    for line in reversed(text.split("\n")):
-        if (match := _COMPLETE.fullmatch(_bare(line))) is not None:
-            return DevVerdict(complete=match[1].upper() == "YES")
+    """`[DEV-STORY-COMPLETE: YES|NO]` or `[DEV-STORY-BLOCKED: YES]` + reason, the worse one. Raises `Unreadable`."""
+    closing = closing_markers(text, _is_development)
+    for line in reversed(closing):
         if (match := _BLOCKED.fullmatch(_bare(line))) is not None:
             return DevVerdict(complete=False, blocked=True, reason=_reason(text, line, match[1]))
-    raise Unreadable("the reply has neither [DEV-STORY-COMPLETE: YES|NO] nor [DEV-STORY-BLOCKED: YES]")
+    marks = _matches(_COMPLETE, closing)
+    if not marks:
+        raise Unreadable(f"the reply has neither [DEV-STORY-COMPLETE: YES|NO] nor [DEV-STORY-BLOCKED: YES] {_AT_END}")
+    return DevVerdict(complete=all(mark[1].upper() == "YES" for mark in marks))
+
+
+def _is_development(line: str) -> bool:
+    bare = _bare(line)
+    return any(pattern.fullmatch(bare) for pattern in (_COMPLETE, _BLOCKED, _NOT_BLOCKED))
 
 
 def read_spec(text: str, name: str) -> DevVerdict:
@@ -157,30 +180,39 @@ def read_spec(text: str, name: str) -> DevVerdict:
 
 def read_code_review(text: str) -> CodeReviewVerdict:
     """Highest severity and counts of issues; if they disagree the worse one counts. Raises `Unreadable`."""
-    said, counts = _severity(text), _counts(text)
+    closing = closing_markers(text, _is_marker, _heads)
+    said, counts = _severity(closing), _counts(closing)
     known = [severity for severity in (said, _worst(counts)) if severity is not None]
     if not known:
-        raise Unreadable("the reply has no line HIGHEST SEVERITY: CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES")
+        raise Unreadable(f"the reply has no line HIGHEST SEVERITY: CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES {_AT_END}")
     findings = tuple(sorted(map(normalised, _listed(text))))
     return CodeReviewVerdict(max(known), findings, _said(text), counts)
 
 
 def read_commit(text: str) -> CommitVerdict:
-    """`[COMMIT-SUCCESS: <hash>]`, `[NO-CHANGES-TO-COMMIT]` or `[COMMIT-FAILED: reason]`. Raises `Unreadable`."""
-    marks = [match for line in text.split("\n") if (match := _COMMIT.fullmatch(_bare(line))) is not None]
+    """`[COMMIT-SUCCESS: <hash>]`, `[NO-CHANGES-TO-COMMIT]` or `[COMMIT-FAILED: reason]`. Raises `Unreadable`.
+
+    A failure is worse than the others; of a hash and `[NO-CHANGES-TO-COMMIT]` neither can be believed.
+    """
+    marks = _matches(_COMMIT, closing_markers(text, lambda line: _COMMIT.fullmatch(_bare(line)) is not None))
     if not marks:
         raise Unreadable(
-            "the reply has none of [COMMIT-SUCCESS: hash], [NO-CHANGES-TO-COMMIT], [COMMIT-FAILED: reason]"
+            "the reply has none of [COMMIT-SUCCESS: hash], [NO-CHANGES-TO-COMMIT], [COMMIT-FAILED: reason] " + _AT_END
         )
-    last = marks[-1]
-    if last[3]:
-        return CommitVerdict()
-    if last[1].upper() == "COMMIT-FAILED":
-        return CommitVerdict(failure=last[2].strip()[:REASON_MAX] or "the agent gave no reason")
-    commit = last[2].strip("`'\" ").lower()
-    if not re.fullmatch(r"[0-9a-f]{4,64}", commit):
-        raise Unreadable(f"[COMMIT-SUCCESS: …] names no commit hash but {commit[:60]!r}")
-    return CommitVerdict(commit=commit)
+    failed = [mark for mark in marks if (mark[1] or "").upper() == "COMMIT-FAILED"]
+    if failed:
+        return CommitVerdict(failure=failed[-1][2].strip()[:REASON_MAX] or "the agent gave no reason")
+    hashes = {_hash(mark[2]) for mark in marks if not mark[3]}
+    if len(hashes) > 1 or (hashes and any(mark[3] for mark in marks)):
+        raise Unreadable("the reply ends with several markers of a commit that contradict each other")
+    return CommitVerdict(commit=hashes.pop() if hashes else None)
+
+
+def _hash(text: str) -> str:
+    commit = commit_hash(text)
+    if commit is None:
+        raise Unreadable(f"[COMMIT-SUCCESS: …] names no commit hash but {text.strip()[:60]!r}")
+    return commit
 
 
 def _bare(line: str) -> str:
@@ -194,24 +226,28 @@ def _words(line: str) -> str:
     return _bare(re.sub(r"[*`~]", "", line).replace("_", " "))
 
 
-def _bracketed(text: str, name: str, values: str) -> list[re.Match[str]]:
-    """The markers `[NAME: VALUE]` that are lines of their own, as matches whose group 1 is the value."""
-    pattern = re.compile(rf"\[{name}\s*:\s*({values})\s*\]", re.IGNORECASE)
-    return [match for line in text.split("\n") if (match := pattern.fullmatch(_bare(line))) is not None]
+def _bracketed(name: str, values: str) -> re.Pattern[str]:
+    """The pattern of a marker `[NAME: VALUE]`, whose group 1 is the value."""
+    return re.compile(rf"\[{name}\s*:\s*({values})\s*\]", re.IGNORECASE)
 
 
-def _severity(text: str) -> Severity | None:
-    """The last line that is `HIGHEST SEVERITY: X` and nothing else."""
-    marks = [match for line in text.split("\n") if (match := _SEVERITY.fullmatch(_words(line))) is not None]
-    return Severity[marks[-1][1].split()[0].upper()] if marks else None
+def _matches(pattern: re.Pattern[str], lines: Sequence[str]) -> list[re.Match[str]]:
+    """The lines that are the marker and nothing else."""
+    return [match for line in lines if (match := pattern.fullmatch(_bare(line))) is not None]
 
 
-def _counts(text: str) -> tuple[int, int, int, int] | None:
-    """What the last `Issues: a CRITICAL, b HIGH, c MEDIUM, d LOW` line counts."""
-    marks = [match for line in text.split("\n") if (match := _ISSUES.fullmatch(_words(line))) is not None]
+def _severity(lines: Sequence[str]) -> Severity | None:
+    """The worst of the lines that are `HIGHEST SEVERITY: X` and nothing else."""
+    marks = [match for line in lines if (match := _SEVERITY.fullmatch(_words(line))) is not None]
+    return max((Severity[mark[1].split()[0].upper()] for mark in marks), default=None)
+
+
+def _counts(lines: Sequence[str]) -> tuple[int, int, int, int] | None:
+    """The worst of the lines `Issues: a CRITICAL, b HIGH, c MEDIUM, d LOW`."""
+    marks = [match for line in lines if (match := _ISSUES.fullmatch(_words(line))) is not None]
     if not marks:
         return None
-    critical, high, medium, low = (int(number) for number in marks[-1].groups())
+    critical, high, medium, low = max(tuple(int(number) for number in mark.groups()) for mark in marks)
     return critical, high, medium, low
 
 
@@ -246,6 +282,11 @@ def _is_marker(line: str) -> bool:
     return bool(_SEVERITY.fullmatch(_words(line)) or _ISSUES.fullmatch(_words(line)))
 
 
+def _heads(line: str) -> bool:
+    """Whether a line is the heading of a findings block."""
+    return bool(_level(line)) and _FINDINGS.search(line) is not None
+
+
 def _level(line: str) -> int:
     """How deep a heading is, from 1; 0 for other lines. `Findings:` is a heading as well."""
     if (match := _HEADING.match(line)) is not None:
@@ -261,9 +302,9 @@ def normalised(finding: str) -> str:
 
 
 def _reason(text: str, line: str, own: str) -> str:
-    """What stands behind the marker on its line, else the lines that follow it, else the paragraph before it."""
-    before, _, after = text.rpartition(line)
-    for words in (own, after, before.strip().split("\n\n")[-1]):
+    """What stands behind the marker on its line, else the paragraph before it."""
+    before = text.rpartition(line)[0]
+    for words in (own, before.strip().split("\n\n")[-1]):
         reason = " ".join(words.strip(" -—:,]*`\n").split())
         if reason:
             return reason[:REASON_MAX]

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from db import Lane, end_lane, get_finished_lanes, update_lane
-from events import EventType
-from git.snapshots import GitError
-from running.background import Background
-from running.command import Commander
+from git.process import GitError
+from payloads import Attention
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
 from running.lanes.merge import Merge, NotMerged
 from running.lanes.worktree import LaneFailed, Worktree, named
+from running.run_context import RunContext
 from running.runner_task import RunnerTask
 from running.story import StoryRun, advance, block
 from running.verify import VerifyContext
 from running.workspace import Workspace, emit_durable, until_stored
-from workflow import Preset
+from store.lanes import Lane, end_lane, get_finished_lanes, update_lane
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -26,37 +24,30 @@ log = logging.getLogger("sprint_runner.run")
 class LaneRun:
     """The run of one cycle beside others. `merged` is the commit by which the user's branch took its work."""
 
-    def __init__(
-        self, workspace: Workspace, commander: Commander, background: Background, taken: PlannedCycle, names: Lane
-    ) -> None:
+    def __init__(self, context: RunContext, cycle: PlannedCycle, names: Lane) -> None:
         self.merged: str | None = names.merged
-        self._workspace = workspace
-        self._commander = commander
-        self._background = Background(workspace, background)
-        self._taken = taken
+        self._context = context
+        self._workspace = context.workspace
+        self._gate = context.gate
+        self._taken = cycle
         self._names = names
 
-    async def work(self, preset: Preset) -> None:
+    async def work(self) -> None:
         """Everything up to the commit in the worktree. Raises `Stopped` and `AgentUnusable`."""
         self._worktree = await Worktree.of(self._workspace, self._names)
         try:
-            lane = await self._commander.gate.run_interruptible(self._worktree.open())
+            lane = await self._gate.run_interruptible(self._worktree.open())
         except GitError as error:
             raise LaneFailed(f"the worktree {self._worktree.place} could not be made: {error}") from None
-        commander = self._commander.for_lane(lane)
-        commander.begin_cycle(self._taken.number, self._taken.journal)
-        await Cycle(lane, commander, self._background, self._taken.stories).run(preset)
-        await self._background.wait()
+        context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal)
+        await Cycle(context, self._taken.stories).run()
+        await context.background.wait()
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
-        gate = self._commander.gate
-        await gate.enter()
-        gate.inside += 1
-        try:
-            refused = await self._merge()
-        finally:
-            gate.leave()
+        await self._gate.enter()
+        with self._gate.command():
+            refused = await self._merge_failure()
         await self._bring_back()
         for story in self._taken.stories:
             await self._settle(story, refused)
@@ -64,71 +55,72 @@ class LaneRun:
 
     async def close(self) -> None:
         """Remove the worktree where nothing would be lost with it; else say where it is."""
-        why = await end(self._workspace, self._worktree)
-        if why:
+        why = await remove_unless_needed(self._workspace, self._worktree)
+        if why is not None:
             message = f"The worktree {self._worktree.place} (branch {self._names.branch}) stays: {why}"
-            told = {"kind": "worktree", "message": message, "story_key": self._taken.stories[0].key}
-            await emit_durable(EventType.ATTENTION, told)
+            await emit_durable(Attention(kind="worktree", message=message, story_key=self._taken.stories[0].key))
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    async def _merge(self) -> str:
-        """Why the branch was not merged, "" where it was or nothing was to be."""
+    async def _merge_failure(self) -> str | None:
+        """Merge the branch; return why it was not merged, None where it was or nothing was to be."""
         done = [story.key for story in self._taken.stories if story.passed]
         if not done:
-            return ""
+            return None
         if not await self._worktree.begun() and (left := await self._worktree.uncommitted()):
             return f"its work was not committed and stands in {self._worktree.place}: {named(left)}"
         message = f"merge({self._taken.epic}): stories {', '.join(done)}"
         try:
-            commit = await self._perform(Merge(self._worktree, self._commander.gate, message), done)
+            commit = await self._perform(Merge(self._worktree, self._gate, message), done)
         except NotMerged as refused:
             why = self._workspace.masker.text(str(refused))
             return f"the branch {self._names.branch} is kept, and not merged into {self._names.target}: {why}"
         if commit is not None:
             self.merged = commit
             await until_stored(lambda: self._workspace.database.write(update_lane, self._names.id, merged=commit))
-        return ""
+        return None
 
     async def _perform(self, merge: Merge, done: list[str]) -> str | None:
         """The merge as pages show it, task by task; None where there is nothing to merge."""
         if not await merge.needed():
             return None
-        gate, number = self._commander.gate, self._taken.number
-        chore = RunnerTask(self._workspace, gate, "merge", "merge", number, done)
+        gate, number = self._gate, self._taken.number
+        task = RunnerTask(self._workspace, gate, "merge", "merge", number, done)
 
-        async def work(chore: RunnerTask) -> str | None:
-            chore.say(f"Merging {self._names.branch} into {self._names.target}")
-            commit = await merge.run(VerifyContext(self._commander.batch_id, done[0], chore.say, chore.id))
-            chore.say(f"{self._names.target} stands at {(commit or '')[:10]} now")
+        async def work(task: RunnerTask) -> str | None:
+            task.say(f"Merging {self._names.branch} into {self._names.target}")
+            commit = await merge.run(VerifyContext(self._context.batch_id, done[0], task.say, task.id))
+            task.say(f"{self._names.target} stands at {(commit or '')[:10]} now")
             return commit
 
         first = next(story for story in self._taken.stories if story.key == done[0])
-        return await chore.perform(first.row_id, work)
+        return await task.perform(first.row_id, work)
 
     async def _bring_back(self) -> None:
         lane = await self._worktree.lane()
-        await self._worktree.cargo.bring_back(self._worktree.repository, lane)
+        await self._worktree.untracked.bring_back(self._worktree.repository, lane)
 
-    async def _settle(self, story: StoryRun, refused: str) -> None:
+    async def _settle(self, story: StoryRun, refused: str | None) -> None:
         """What was done in the lane is done, or blocked where the merge was refused."""
         if not story.held:
             return
         story.held = False
-        if refused:
+        if refused is not None:
             await block(self._workspace, story, refused)
         else:
             how = f" by {self.merged[:10]}" if self.merged else ""
             await advance(self._workspace, story, "done", f"merged into {self._names.target}{how}")
 
 
-async def end(workspace: Workspace, worktree: Worktree) -> str:
-    """Remove a worktree and say so in its rows; "" or why it stays."""
+async def remove_unless_needed(workspace: Workspace, worktree: Worktree) -> str | None:
+    """Remove a worktree and record its end; return why it stays where something would be lost with it."""
     try:
-        why = await worktree.close()
+        why = await worktree.unsaved_work()
+        if why is None:
+            await worktree.remove()
     except (GitError, OSError) as error:
         why = str(error)
-    if not why:
+    if why is None:
         at = int(workspace.clock() * 1000)
         await until_stored(lambda: workspace.database.write(end_lane, worktree.names.worktree, at))
     return why
@@ -139,7 +131,7 @@ async def tidy(workspace: Workspace) -> None:
     if workspace.git is None:
         return
     for names in await workspace.database.read(get_finished_lanes):
-        why = await end(workspace, await Worktree.of(workspace, names))
-        if why:
+        why = await remove_unless_needed(workspace, await Worktree.of(workspace, names))
+        if why is not None:
             log.info("the worktree %s stays: %s", names.worktree, why)
         await asyncio.sleep(0)

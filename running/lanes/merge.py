@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
-from git.snapshots import GitError
+from git.process import GitError
 from git.worktrees import Entry, Repository
 from running.gate import Gate
 from running.lanes.worktree import Worktree, named, set_up
@@ -90,7 +90,7 @@ class Merge:
     async def _plan(self, head: str, tip: str) -> Plan:
         tree, conflicts = await self._repository.merged(head, tip)
         prefix = self._worktree.prefix
-        copies = {f"{prefix}{name}": name for name in await asyncio.to_thread(self._worktree.cargo.left_out)}
+        copies = {f"{prefix}{name}": name for name in await asyncio.to_thread(self._worktree.untracked.left_out)}
         if real := [path for path in conflicts if path not in copies]:
             raise NotMerged(f"conflicts in {named(real)}")
         ours, theirs = [await self._repository.entries(commit, list(copies)) for commit in (head, tip)]
@@ -106,11 +106,11 @@ class Merge:
 
     async def _standing(self, name: str, ours: Entry | None, theirs: Entry | None) -> Entry | None:
         """What the merge has of a copy while the file on disk stays; None where it has what the user's branch has."""
-        cargo = self._worktree.cargo
+        untracked = self._worktree.untracked
         known = ours or theirs
-        if name in cargo.shared and known is not None and (cargo.project.root / name).is_file():
+        if name in untracked.shared and known is not None and (untracked.project.root / name).is_file():
             return Entry(known.mode, await self._repository.blob(name))
-        first = ours is None and name not in cargo.shared and not cargo.one_way(name)
+        first = ours is None and name not in untracked.shared and not untracked.one_way(name)
         return theirs if first else None
 
     async def _check(self, commit: str, about: VerifyContext) -> None:
@@ -124,11 +124,11 @@ class Merge:
             await self._repository.add_worktree(worktree.proof, None, commit, mark)
             project = copy_of(self._workspace.project, worktree.proof / worktree.prefix)
             await set_up(self._workspace, project.root)
-            doubt = await verify_failure(replace(self._workspace, project=project), about)
+            failure = await verify_failure(replace(self._workspace, project=project), about)
         finally:
             await asyncio.shield(self._repository.remove_worktree(worktree.proof))
-        if doubt:
-            raise NotMerged(f"after the merge {doubt}")
+        if failure is not None:
+            raise NotMerged(f"after the merge {failure}")
 
     async def _take(self, plan: Plan, head: str) -> bool:
         """Whether the user's branch moved on to the merge; not when it has moved elsewhere meanwhile."""

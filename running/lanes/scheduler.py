@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
 
+from running.cycle import Cycle
+from running.cycle_queue import CycleQueue
 from running.cycle_source import PlannedCycle
-from running.gate import Gate, Stopped
+from running.gate import Stopped
+from running.lanes.lane import LaneRun
+from running.run_context import RunContext
+from store.lanes import Lane
 
 
 class FinishOrder:
@@ -38,26 +42,50 @@ class FinishOrder:
         self._change = asyncio.Event()
 
 
-class Lanes:
-    """Runs cycles side by side. `take` answers with the next one of an epic that is not busy, None for none now."""
+class Scheduler:
+    """Runs the cycles of a batch: one after the other, or up to `width` side by side, never two of one epic."""
 
-    def __init__(
-        self,
-        width: int,
-        gate: Gate,
-        turns: FinishOrder,
-        take: Callable[[Collection[str]], Awaitable[PlannedCycle | None]],
-        run: Callable[[PlannedCycle], Awaitable[None]],
-    ) -> None:
+    def __init__(self, context: RunContext, queue: CycleQueue, width: int) -> None:
+        self._context = context
+        self._queue = queue
         self._width = width
-        self._gate = gate
-        self._turns = turns
-        self._take = take
-        self._run = run
+        self._order = FinishOrder(queue.completed + 1)
         self._active: dict[asyncio.Task[None], PlannedCycle] = {}
 
     async def run(self) -> None:
-        """Until nothing is left to take. When a cycle fails, the others are ended and waited for; raises its error."""
+        """Until nothing is left to run; what was begun in the user's own tree comes before all lanes."""
+        if self._width == 1:
+            while (cycle := await self._queue.next()) is not None:
+                await self._run(cycle)
+            return
+        while (cycle := self._queue.next_outside_lanes()) is not None:
+            await self._run(cycle)
+        await self._run_side_by_side()
+
+    # -- one cycle ---------------------------------------------------------------------------------------------
+
+    async def _run(self, cycle: PlannedCycle) -> None:
+        if cycle.lane is not None:
+            await self._run_in_lane(cycle, cycle.lane)
+            return
+        done = await Cycle(self._context.for_cycle(cycle.number, cycle.journal), cycle.stories).run()
+        await self._queue.end(cycle, done)
+        self._order.end(cycle.number)
+
+    async def _run_in_lane(self, cycle: PlannedCycle, names: Lane) -> None:
+        """Side by side up to the commit, one after the other from there on."""
+        lane = LaneRun(self._context, cycle, names)
+        await lane.work()
+        await self._order.wait(cycle.number)
+        done = await lane.finish()
+        await self._queue.end(cycle, done, merge=lane.merged)
+        self._order.end(cycle.number)  # the next one need not wait for the worktree to be removed
+        await lane.close()
+
+    # -- side by side ------------------------------------------------------------------------------------------
+
+    async def _run_side_by_side(self) -> None:
+        """When a cycle fails, the others are ended and waited for; raises its error."""
         try:
             while await self._fill():
                 await self._one_ended()
@@ -70,11 +98,11 @@ class Lanes:
     async def _fill(self) -> bool:
         """Start what may start; whether anything runs."""
         while len(self._active) < self._width:
-            taken = await self._take({other.epic for other in self._active.values()})
-            if taken is None:
+            cycle = await self._queue.next({other.epic for other in self._active.values()})
+            if cycle is None:
                 break
-            task = asyncio.get_running_loop().create_task(self._one(taken), name=f"cycle {taken.number}")
-            self._active[task] = taken
+            task = asyncio.get_running_loop().create_task(self._one(cycle), name=f"cycle {cycle.number}")
+            self._active[task] = cycle
         return bool(self._active)
 
     async def _one_ended(self) -> None:
@@ -83,15 +111,15 @@ class Lanes:
             task.result()  # when it raises, those that ended at the same time are still there to be looked at
             del self._active[task]
 
-    async def _one(self, taken: PlannedCycle) -> None:
+    async def _one(self, cycle: PlannedCycle) -> None:
         try:
-            await self._run(taken)
+            await self._run(cycle)
         except BaseException as error:
             self._fail(error)
             raise
 
     def _fail(self, error: BaseException) -> None:
         """At once, whoever is waiting for what: nobody's turn comes any more, and a failure ends the other agents."""
-        self._turns.abandon()
+        self._order.abandon()
         if not isinstance(error, Stopped):
-            self._gate.end_agents()
+            self._context.gate.end_agents()

@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from db import Lane, Story, get_lane
+from base.files import atomic_write
 from git.worktrees import Repository
 from running.command import AgentUnusable
 from running.untracked import UntrackedFiles, copy_of
 from running.verify import run
 from running.workspace import Workspace
+from store.lanes import Lane, get_lane
+from store.stories import Story
 
 FOLDER: Final = "worktrees"  # in the data folder
 RECORDS: Final = "lanes"  # beside it: what the run keeps for itself of each
@@ -50,7 +52,7 @@ class Worktree:
     async def of(cls, workspace: Workspace, names: Lane) -> Worktree:
         """The worktree with these names, made or not."""
         repository = repository_of(workspace)
-        return cls(workspace, repository, names, await repository.prefix())
+        return cls(workspace, repository, names, repository.prefix)
 
     @property
     def top(self) -> Path:
@@ -66,7 +68,7 @@ class Worktree:
         return self.workspace.data_dir / RECORDS / self.names.worktree
 
     @property
-    def cargo(self) -> UntrackedFiles:
+    def untracked(self) -> UntrackedFiles:
         project = self.workspace.project
         return UntrackedFiles(project, copy_of(project, self.top / self.prefix), self.records / "copied.json")
 
@@ -77,18 +79,18 @@ class Worktree:
 
     async def open(self) -> Workspace:
         """The lane's workspace: made at the tip of the target, or as it was left. Raises `LaneFailed`, `GitError`."""
-        cargo = self.cargo
-        if not (cargo.loaded and (self.top / ".git").is_file()):
-            await self._make(cargo)
-        await asyncio.to_thread(cargo.refresh)
+        untracked = self.untracked
+        if not (untracked.loaded and (self.top / ".git").is_file()):
+            await self._make(untracked)
+        await asyncio.to_thread(untracked.refresh)
         lane = await self.lane()
-        return replace(self.workspace, project=cargo.copy, git=lane, main=self.workspace.project)
+        return replace(self.workspace, project=untracked.copy, git=lane, main=self.workspace.project)
 
     async def lane(self) -> Repository:
         """The repository as seen from inside."""
-        return await self.repository.beside(self.cargo.copy.root, self.records / "snapshots")
+        return await self.repository.beside(self.untracked.copy.root, self.records / "snapshots")
 
-    async def _make(self, cargo: UntrackedFiles) -> None:
+    async def _make(self, untracked: UntrackedFiles) -> None:
         """No agent has been in it before everything is copied in, so what is half made is made again."""
         start = await self.repository.tip(self.names.target)
         if start is None:
@@ -97,12 +99,12 @@ class Worktree:
         mark = f"{self.workspace.database.epoch}:worktree"
         await self.repository.add_worktree(self.top, self.names.branch, start, mark)
         await asyncio.to_thread(self._remember, await self.repository.tip(self.names.branch) or start)
-        await set_up(self.workspace, cargo.copy.root)
-        await cargo.load(self.repository, self.workspace.data_dir)
+        await set_up(self.workspace, untracked.copy.root)
+        await untracked.load(self.repository, self.workspace.data_dir)
 
     def _remember(self, start: str) -> None:
         self.records.mkdir(parents=True, exist_ok=True)
-        (self.records / "start").write_text(start)
+        atomic_write(self.records / "start", start.encode())
 
     async def begun(self) -> bool:
         """Whether the branch has commits of its own, merged or not."""
@@ -112,20 +114,24 @@ class Worktree:
     async def uncommitted(self) -> list[str]:
         """What stands in the worktree and nowhere else: in no commit, and not in the user's tree."""
         lane = await self.lane()
-        copies = {f"{self.prefix}{name}" for name in await asyncio.to_thread(self.cargo.left_out)}
+        copies = {f"{self.prefix}{name}" for name in await asyncio.to_thread(self.untracked.left_out)}
         return [
             path
             for path in await lane.uncommitted()
-            if path not in copies and not await asyncio.to_thread(self.cargo.same, path.removeprefix(self.prefix))
+            if path not in copies and not await asyncio.to_thread(self.untracked.same, path.removeprefix(self.prefix))
         ]
 
-    async def close(self) -> str:
-        """Remove the worktree, and the branch if it is merged; "" or why the worktree stays. Raises `GitError`."""
+    async def unsaved_work(self) -> str | None:
+        """Return what would be lost with the worktree; what can be copied to the project is. Raises `GitError`."""
         if await asyncio.to_thread((self.top / ".git").is_file):
-            if left := await self.cargo.bring_back(self.repository, await self.lane()):
+            if left := await self.untracked.bring_back(self.repository, await self.lane()):
                 return f"{named(left)} changed both there and in the project"
             if left := await self.uncommitted():
                 return f"{named(left)} there {'is' if len(left) == 1 else 'are'} not committed"
+        return None
+
+    async def remove(self) -> None:
+        """Remove the worktree, and the branch if it is merged. Raises `GitError`."""
         for path in (self.top, self.proof):
             await self.repository.remove_worktree(path)
         self.repository.others.pop(self.records / "snapshots", None)
@@ -133,7 +139,6 @@ class Worktree:
         target = await self.repository.tip(self.names.target)
         if target is not None:
             await self.repository.delete_branch(self.names.branch, target)
-        return ""
 
 
 async def place_of(workspace: Workspace, story: Story | None) -> Workspace:
@@ -147,7 +152,7 @@ async def place_of(workspace: Workspace, story: Story | None) -> Workspace:
     if not await asyncio.to_thread((worktree.top / ".git").is_file):
         return workspace
     lane = await worktree.lane()
-    return replace(workspace, project=worktree.cargo.copy, git=lane, main=workspace.project)
+    return replace(workspace, project=worktree.untracked.copy, git=lane, main=workspace.project)
 
 
 def repository_of(workspace: Workspace) -> Repository:

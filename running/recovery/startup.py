@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Any
 
 import agents
-from db import (
-    BackgroundTask,
-    Batch,
-    Command,
-    get_active_batch,
-    get_pending_background_tasks,
-    get_running_commands,
-    update_background_task,
-    update_command,
-)
-from events import EventType, current_batch
-from running.workspace import Workspace, drop_none, record_batch, record_with, until_stored
+from events import current_batch
+from payloads import BatchPause, CommandEnd, ContextComplete, Metrics, or_unset
+from running.subject import CommandSubject
+from running.workspace import Workspace, record_batch, record_with, until_stored
+from store.batches import Batch, get_active_batch
+from store.commands import Command, get_running_commands, update_command
+from store.log import BackgroundTask, get_pending_background_tasks, update_background_task
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -45,52 +39,51 @@ async def recover(workspace: Workspace) -> Batch | None:
     if batch is None or (batch.status == "paused" and not running):
         return batch
     if batch.status != "interrupted":
-        payload = {"batch_id": batch.id, "reason": "interrupted"}
-        await record_batch(workspace, batch.id, EventType.BATCH_PAUSE, payload, status="interrupted")
+        payload = BatchPause(batch_id=batch.id, reason="interrupted")
+        await record_batch(workspace, batch.id, payload, status="interrupted")
     return await database.read(get_active_batch)
 
 
 async def _interrupt_command(workspace: Workspace, command: Command) -> None:
     """Row and event in one commit; what was booked while it ran stays booked."""
     ended = {"status": "interrupted", "reason": TOLD, "ended_at": int(workspace.clock() * 1000)}
-    metrics = drop_none(
-        input_tokens=command.input_tokens,
-        output_tokens=command.output_tokens,
-        cache_read_tokens=command.cache_read_tokens,
-        cache_write_tokens=command.cache_write_tokens,
-        cost_usd=command.cost_usd,
-        estimated_usd=command.estimated_usd,
-    )
-
-    told = EventType.COMMAND_END if command.story_id is not None else EventType.CONTEXT_COMPLETE
-    payload = _command(command, metrics) if command.story_id is not None else _context(command, metrics)
+    payload = _command_end(command) if command.story_id is not None else _context_complete(command)
     change = partial(workspace.database.write, update_command, command.id, **ended)
     # Taken back afterwards: this runs at start, and what is set then would reach the handlers of requests.
     token = current_batch.set(command.batch_id)
     try:
-        await record_with(workspace, told, payload, change)
+        await record_with(workspace, payload, change)
     finally:
         current_batch.reset(token)
 
 
-def _command(command: Command, metrics: dict[str, Any]) -> dict[str, Any]:
-    return drop_none(
+def _command_end(command: Command) -> CommandEnd:
+    subject = CommandSubject(
         story_key=command.story_key,
         command=command.command,
-        task_id=command.task_id,
-        status="interrupted",
-        metrics=metrics,
         command_id=command.id,
         attempt=command.attempt,
-        agent=command.agent,
-        model=command.model,
+        agent=or_unset(command.agent),
+        model=or_unset(command.model),
         background=bool(command.background),
-        reason=TOLD,
     )
+    return subject.end(command.task_id, "interrupted", _metrics(command), reason=TOLD)
 
 
-def _context(command: Command, metrics: dict[str, Any]) -> dict[str, Any]:
-    return {"status": "interrupted", "message": f"{command.command}: {TOLD}", "metrics": metrics}
+def _context_complete(command: Command) -> ContextComplete:
+    message = f"{command.command}: {TOLD}"
+    return ContextComplete(status="interrupted", message=message, metrics=_metrics(command))
+
+
+def _metrics(command: Command) -> Metrics:
+    return Metrics(
+        input_tokens=or_unset(command.input_tokens),
+        output_tokens=or_unset(command.output_tokens),
+        cache_read_tokens=or_unset(command.cache_read_tokens),
+        cache_write_tokens=or_unset(command.cache_write_tokens),
+        cost_usd=or_unset(command.cost_usd),
+        estimated_usd=or_unset(command.estimated_usd),
+    )
 
 
 async def _interrupt_task(workspace: Workspace, task: BackgroundTask) -> None:

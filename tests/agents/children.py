@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents import AgentProcess, AgentSpec, Call, Graces, Outcome, Record, start
-from agents.marks import marked
+from tests.processes import marked
 
 QUICK = Graces(step_s=0.4, linger_s=0.3, eof_s=0.3, sweep_s=0.3)  # what takes seconds in life
 PATIENT = Graces(step_s=60, linger_s=60, eof_s=0.3, sweep_s=0.3)  # where the agent must get to its own end

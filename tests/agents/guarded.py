@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -34,7 +35,7 @@ async def run_verify(command: list[str]) -> None:
 
 async def run_notify(command: list[str]) -> None:
     line = " ".join(command)
-    await Command(line, "project", watched=GUARDING.command).deliver(Notice(1, "t", "text", msgspec.Raw(b"{}")))
+    await Command(line, "project", os.environ, GUARDING.command).deliver(Notice(1, "t", "text", msgspec.Raw(b"{}")))
 
 
 async def run_version(command: list[str]) -> None:

@@ -12,7 +12,8 @@ import pytest
 from agents import marks, sweep
 from agents.guardian import MARK_VARIABLE
 from agents.identity import start_time
-from agents.marks import marked, sweep_exact
+from agents.marks import sweep_exact
+from tests.processes import marked
 
 WAITS = "import time\nprint('up', flush=True)\ntime.sleep(60)"
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents import Entry, EntryKind
+from api.commands import CommandView
 from api.dossier import CheckLine, Dossier, TaskLine
 from api.reviews import Finding, Review, Round
 from api.status_evidence import Sentence
-from db import Command
 from git.history import Change, CommitInfo, FileChange, Hunk
 
 HOSTILE = (
@@ -25,10 +25,9 @@ ALL = " ".join(HOSTILE)
 
 
 def hostile_dossier() -> Dossier:
-    blank: dict[str, Any] = dict.fromkeys(Command.__struct_fields__)
+    blank: dict[str, Any] = dict.fromkeys(CommandView.__struct_fields__)
     command = {**blank, "id": 1, "attempt": 1, "started_at": 0, "verdict": ALL}
     command |= dict.fromkeys(("story_key", "command", "status", "agent", "model", "reason"), ALL)
-    del command["word"]
     finding = Finding(ALL, "")
     review = Round(
         command_id=1,
@@ -66,7 +65,7 @@ def hostile_dossier() -> Dossier:
         evidence=[Sentence("bad", ALL)],
         checks=[CheckLine(id=1, command=ALL, ok=False, exit_code=1, duration_ms=1, at=0, tail=ALL)],
         reviews=[Review("code-review", [review])],
-        commands=[command],
+        commands=[CommandView(**command)],
         artifacts=[ALL],
         commits=[CommitInfo("a" * 40, ALL, 0, ALL, 1, 1, 0)],
         diff=None,

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient
 
 import api.page
 from api.http import errors
+from base.program import PROGRAM_DIR
 
 TRANSFER_MOST = 150_000  # bytes of the page and all its modules, compressed
 
@@ -46,28 +47,27 @@ def test_the_page_and_all_its_modules_are_small() -> None:
 
 def test_the_page_names_every_module_once_in_its_head() -> None:
     head, body = api.page.manifest()[""].content.decode().split("</head>")
-    modules = {path.name for path in (api.page.HOUSE / "static").glob("*.js")}
+    static = PROGRAM_DIR / "static"
+    modules = {path.relative_to(static).as_posix() for path in static.rglob("*.js")}
     assert sorted(re.findall(r'"/static/([^"]+\.js)"', head)) == sorted(modules)
-    assert body == (api.page.HOUSE / "dashboard.html").read_text().split("</head>")[1]
+    assert body == (PROGRAM_DIR / "dashboard.html").read_text().split("</head>")[1]
 
 
 def test_modules_lose_nothing_but_comments_and_keep_their_lines() -> None:
-    modules = {path.name: path.read_text() for path in (api.page.HOUSE / "static").glob("*.js")}
+    modules = {path.name: path.read_text() for path in (PROGRAM_DIR / "static").rglob("*.js")}
     pairs = {name: [text, api.page.bare(text)] for name, text in modules.items()}
     assert all(before.count("\n") == after.count("\n") for before, after in pairs.values())
     compare = ["node", "--input-type=module", "--eval", COMPARE]
-    told = subprocess.run(
-        compare, input=json.dumps(pairs), capture_output=True, text=True, cwd=api.page.HOUSE, check=True
-    )
+    told = subprocess.run(compare, input=json.dumps(pairs), capture_output=True, text=True, cwd=PROGRAM_DIR, check=True)
     assert json.loads(told.stdout) == []
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "br, GZIP;q=0.5", "deflate , gzip"])
 async def test_who_takes_gzip_gets_it(client: Client, accepted: str) -> None:
-    answer = await client.get("/static/app.js", headers={"Accept-Encoding": accepted})
+    answer = await client.get("/static/shell/app.js", headers={"Accept-Encoding": accepted})
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["Vary"] == "Accept-Encoding"
-    assert gzip.decompress(await answer.read()) == api.page.manifest()["app.js"].content
+    assert gzip.decompress(await answer.read()) == api.page.manifest()["shell/app.js"].content
 
 
 @pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "gzip; q=0.0", "xgzip"])
@@ -78,12 +78,15 @@ async def test_who_does_not_gets_the_file_as_it_is(client: Client, accepted: str
 
 
 async def test_what_has_not_changed_is_not_sent_again(client: Client) -> None:
-    first = await client.get("/static/app.js")
-    again = await client.get("/static/app.js", headers={"If-None-Match": first.headers["ETag"]})
+    first = await client.get("/static/shell/app.js")
+    again = await client.get("/static/shell/app.js", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status, await again.read()) == (304, b"")
     assert again.headers["ETag"] == first.headers["ETag"]
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "..%2Fserver.py", "app.js%00"])
+@pytest.mark.parametrize(
+    "name",
+    ["nothing.js", "app.js", "..%2Fserver.py", "shell%2F..%2F..%2Fserver.py", "shell/app.js%00", "shell", "shell/"],
+)
 async def test_nothing_else_is_served(client: Client, name: str) -> None:
     assert (await client.get(f"/static/{name}")).status == 404

@@ -1,4 +1,4 @@
-"""What a status rests on, in words: a table of what is recorded, and what must be said of it."""
+"""What a status rests on, in words: a table of what is recorded, and what must be found of it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import pytest
 
 from api.reviews import reviews_of
 from api.status_evidence import Records, evidence_for_status, evidence_of
-from db import Check, Command, Story
 from git.snapshots import Diff
 from sprint import StoryInfo
 from sprint.views import Drift, TaskCount
+from store.checks import Check
+from store.commands import Command
 from store.status_evidence import StatusChange
+from store.stories import Story
 
 COMMAND: dict[str, Any] = dict.fromkeys(Command.__struct_fields__)
 ROW: dict[str, Any] = dict.fromkeys(Story.__struct_fields__)
@@ -32,108 +34,112 @@ def row(status: str, reason: str | None = None) -> Story:
     return Story(**{**ROW, "id": 1, "story_key": "1-1-a", "status": status, "reason": reason, "started_at": 1})
 
 
-def deed(command: str, status: str = "success", word: str | None = None, attempt: int = 1, **fields: Any) -> Command:
+def command(command: str, status: str = "success", word: str | None = None, attempt: int = 1, **fields: Any) -> Command:
     common = {"id": 1, "batch_id": 1, "command": command, "status": status, "word": word, "attempt": attempt}
     return Command(**{**COMMAND, **common, "background": 0, "ended_at": 9, **fields})
 
 
-def review(number: int, word: str, *said: str, counts: tuple[int, ...] | None = None) -> Command:
-    verdict = msgspec.json.encode({"severity": 1, "findings": [], "said": said, "counts": counts}).decode()
-    return deed(f"code-review-{number}", word=word, verdict=verdict, id=number)
+def review(number: int, word: str, *found: str, counts: tuple[int, ...] | None = None) -> Command:
+    verdict = msgspec.json.encode({"severity": 1, "findings": [], "said": found, "counts": counts}).decode()
+    return command(f"code-review-{number}", word=word, verdict=verdict, id=number)
 
 
-DEV = deed("dev-story", word="complete", files_changed=4, lines_added=120, lines_removed=8, verdict="{}")
-COMMIT = deed("commit", word="abc1234")
+DEV = command("dev-story", word="complete", files_changed=4, lines_added=120, lines_removed=8, verdict="{}")
+COMMIT = command("commit", word="abc1234")
 CARDS = [
     ("backlog", Records(), None),
-    ("review", Records(), ("calm", "Nothing of it was run here")),
-    ("done", Records(), ("hold", "Done before this runner knew it, nothing is proved")),
+    ("review", Records(), ("info", "Nothing of it was run here")),
+    ("done", Records(), ("warn", "Done before this runner knew it, nothing is proved")),
     (
         "done",
-        Records(row=row("done"), deeds=[DEV, review(1, "HIGH"), review(2, "LOW"), COMMIT], move=BY_RUNNER),
+        Records(row=row("done"), commands=[DEV, review(1, "HIGH"), review(2, "LOW"), COMMIT], change=BY_RUNNER),
         ("good", "2 reviews, last: low · abc1234"),
     ),
-    ("done", Records(row=row("done"), deeds=[review(1, "LOW")]), ("good", "1 review: low · no commit recorded")),
+    ("done", Records(row=row("done"), commands=[review(1, "LOW")]), ("good", "1 review: low · no commit recorded")),
     (
         "done",
-        Records(row=row("blocked", "the check\nended with 1"), deeds=[DEV]),
+        Records(row=row("blocked", "the check\nended with 1"), commands=[DEV]),
         ("bad", "The runner left it at blocked: the check ended with 1"),
     ),
-    ("done", Records(row=row("blocked"), deeds=[DEV], move=BY_HAND), ("hold", "Set to done by hand · No review")),
-    ("done", Records(move=IN_FILE), ("hold", "Set to done in the status file · No review")),
-    ("blocked", Records(row=row("blocked", "no key"), deeds=[DEV]), ("bad", "no key")),
-    ("blocked", Records(), ("hold", "Blocked, not by this runner")),
+    ("done", Records(row=row("blocked"), commands=[DEV], change=BY_HAND), ("warn", "Set to done by hand · No review")),
+    ("done", Records(change=IN_FILE), ("warn", "Set to done in the status file · No review")),
+    ("blocked", Records(row=row("blocked", "no key"), commands=[DEV]), ("bad", "no key")),
+    ("blocked", Records(), ("warn", "Blocked, not by this runner")),
     (
         "in-progress",
-        Records(row=row("in-progress"), deeds=[deed("dev-story", "error", attempt=2, reason="nothing was changed")]),
+        Records(
+            row=row("in-progress"), commands=[command("dev-story", "error", attempt=2, reason="nothing was changed")]
+        ),
         ("bad", "dev-story, attempt 2 failed: nothing was changed"),
     ),
-    ("review", Records(row=row("review"), deeds=[DEV, review(1, "HIGH")]), ("calm", "1 review: high")),
+    ("review", Records(row=row("review"), commands=[DEV, review(1, "HIGH")]), ("info", "1 review: high")),
 ]
 
 
 @pytest.mark.parametrize(("status", "records", "expected"), CARDS)
 def test_the_line_on_a_card(status: str, records: Records, expected: tuple[str, str] | None) -> None:
-    standing = evidence_for_status(story(status), records)
-    assert (None if standing is None else (standing.tone, standing.words)) == expected
+    evidence = evidence_for_status(story(status), records)
+    assert (None if evidence is None else (evidence.tone, evidence.words)) == expected
 
 
-def told(
+def sentences(
     status: str, records: Records, tree: Diff | None = None, commits: int = 0, checks: Any = (), **fields: Any
 ) -> dict[str, str]:
-    commands = [command for command in records.deeds if isinstance(command, Command)]
-    sentences = evidence_of(story(status, **fields), records, commands, checks, tree, False, commits)
-    return {sentence.text: sentence.tone for sentence in sentences}
+    commands = [command for command in records.commands if isinstance(command, Command)]
+    made = evidence_of(story(status, **fields), records, commands, checks, tree, False, commits)
+    return {sentence.text: sentence.tone for sentence in made}
 
 
 def test_all_that_a_finished_story_rests_on() -> None:
-    deeds = [DEV, review(1, "HIGH"), review(2, "LOW", counts=(0, 0, 0, 2)), COMMIT]
-    records = Records(row=row("done", "code review 2 found nothing critical"), deeds=deeds, move=BY_RUNNER)
-    assert told("done", records, Diff(4, 120, 8), tasks=TaskCount(7, 7)) == {
+    ended = [DEV, review(1, "HIGH"), review(2, "LOW", counts=(0, 0, 0, 2)), COMMIT]
+    records = Records(row=row("done", "code review 2 found nothing critical"), commands=ended, change=BY_RUNNER)
+    assert sentences("done", records, Diff(4, 120, 8), tasks=TaskCount(7, 7)) == {
         "The runner set it to done: code review 2 found nothing critical.": "good",
         "Reviewed twice, the last verdict is LOW (2 low).": "good",
         "Development changed 4 files, +120 \N{MINUS SIGN}8.": "good",
-        "The tree has changed since its development began: 4 files, +120 \N{MINUS SIGN}8.": "calm",
+        "The tree has changed since its development began: 4 files, +120 \N{MINUS SIGN}8.": "info",
         "Commit abc1234 holds the work.": "good",
-        "7 of 7 tasks are ticked in its file.": "calm",
+        "7 of 7 tasks are ticked in its file.": "info",
     }
 
 
-def test_nothing_stands_behind_a_status_that_was_only_written() -> None:
-    assert told("done", Records(), tasks=TaskCount(1, 3), drift=Drift("review")) == {
-        "The runner has not worked on this story: its status is only what the status file says.": "hold",
-        "No code review of it has ended with a verdict.": "hold",
-        "No commit names the story.": "hold",
-        "1 of 3 tasks are ticked in its file.": "hold",
-        "The story file says review, the status file done; the status file counts.": "hold",
+def test_nothing_supports_a_status_that_was_only_written() -> None:
+    assert sentences("done", Records(), tasks=TaskCount(1, 3), drift=Drift("review")) == {
+        "The runner has not worked on this story: its status is only what the status file says.": "warn",
+        "No code review of it has ended with a verdict.": "warn",
+        "No commit names the story.": "warn",
+        "1 of 3 tasks are ticked in its file.": "warn",
+        "The story file says review, the status file done; the status file counts.": "warn",
     }
 
 
 def test_a_status_that_the_runner_would_not_have_given() -> None:
-    failed = [deed("dev-story", "error", attempt=n, reason="nothing was changed") for n in (1, 2)]
-    records = Records(row=row("blocked", "gave up"), deeds=failed)
-    said = told("done", records, Diff())
-    assert said["The status file says done, but the runner left the story at blocked: gave up"] == "bad"
-    assert said["2 of 2 commands failed, the last one was dev-story, attempt 2: nothing was changed"] == "bad"
-    assert said["Nothing in the project is different from when its development began."] == "bad"
+    failed = [command("dev-story", "error", attempt=n, reason="nothing was changed") for n in (1, 2)]
+    records = Records(row=row("blocked", "gave up"), commands=failed)
+    found = sentences("done", records, Diff())
+    assert found["The status file says done, but the runner left the story at blocked: gave up"] == "bad"
+    assert found["2 of 2 commands failed, the last one was dev-story, attempt 2: nothing was changed"] == "bad"
+    assert found["Nothing in the project is different from when its development began."] == "bad"
     assert (
-        told("done", Records(row=row("done"), deeds=[review(1, "CRITICAL")]))["Reviewed once, the verdict is CRITICAL."]
-        == "hold"
+        sentences("done", Records(row=row("done"), commands=[review(1, "CRITICAL")]))[
+            "Reviewed once, the verdict is CRITICAL."
+        ]
+        == "warn"
     )
 
 
-def test_the_last_run_of_the_check_is_told() -> None:
+def test_the_last_run_of_the_check_is_reported() -> None:
     runs: list[dict[str, Any]] = [{"ok": 0, "exit_code": 1}, {"ok": 1, "exit_code": 0}, {"ok": 0, "exit_code": None}]
     common: dict[str, Any] = dict.fromkeys(Check.__struct_fields__)
     checks = [Check(**{**common, "command": "pytest -q", **run}) for run in runs]
     records = Records(row=row("in-progress"))
-    assert told("in-progress", records, checks=checks[:1])["The check `pytest -q` ended with 1."] == "bad"
-    assert told("in-progress", records, checks=checks[:2])["The check `pytest -q` passed."] == "good"
-    assert told("in-progress", records, checks=checks)["The check `pytest -q` took too long."] == "bad"
+    assert sentences("in-progress", records, checks=checks[:1])["The check `pytest -q` ended with 1."] == "bad"
+    assert sentences("in-progress", records, checks=checks[:2])["The check `pytest -q` passed."] == "good"
+    assert sentences("in-progress", records, checks=checks)["The check `pytest -q` took too long."] == "bad"
 
 
 def test_a_story_that_has_not_begun_needs_no_evidence() -> None:
-    assert told("backlog", Records(), tasks=TaskCount(0, 5)) == {}
+    assert sentences("backlog", Records(), tasks=TaskCount(0, 5)) == {}
 
 
 # -- rounds of reviews -------------------------------------------------------------------------------------------
@@ -143,7 +149,7 @@ def test_findings_are_followed_from_round_to_round() -> None:
     rounds = reviews_of(
         [
             review(1, "HIGH", "[HIGH] `a.py:12`: loses data", "[LOW] a word"),
-            deed("code-review-2", "error", reason="unreadable verdict"),
+            command("code-review-2", "error", reason="unreadable verdict"),
             review(3, "MEDIUM", "[MEDIUM] a.py:40: loses data", "new"),
             review(4, "ZERO ISSUES"),
         ]
@@ -159,9 +165,9 @@ def test_findings_are_followed_from_round_to_round() -> None:
 
 
 def test_rows_of_older_versions_and_other_reviews() -> None:
-    old = deed("code-review-1", word="HIGH", verdict='{"severity":3,"findings":["a.py: wrong","none"]}')
-    story_review = deed("story-review-2", word="critical", verdict='{"critical":true}')
-    reviews = reviews_of([deed("create-story", verdict="[true]"), old, story_review])
+    old = command("code-review-1", word="HIGH", verdict='{"severity":3,"findings":["a.py: wrong","none"]}')
+    story_review = command("story-review-2", word="critical", verdict='{"critical":true}')
+    reviews = reviews_of([command("create-story", verdict="[true]"), old, story_review])
     assert [review.kind for review in reviews] == ["story-review", "code-review"]
     assert [one.text for one in reviews[1].rounds[0].findings] == ["a.py: wrong"]
     assert reviews[0].rounds[0].findings == []

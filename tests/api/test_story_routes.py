@@ -64,7 +64,7 @@ async def test_evidence_stands_beside_every_status_that_claims_something(client:
     told = (await get(client, "/api/standings"))["stories"]
     assert told[KEY]["tone"] == "good"
     assert told[KEY]["words"].startswith("1 review: zero issues · ")
-    assert told["2-1-c"] == {"tone": "hold", "words": "Done before this runner knew it, nothing is proved"}
+    assert told["2-1-c"] == {"tone": "warn", "words": "Done before this runner knew it, nothing is proved"}
     assert "1-2-b" not in told
 
 
@@ -86,7 +86,7 @@ async def test_a_status_set_by_hand_is_told_as_such(client: aiohttp.ClientSessio
     async with client.put("/api/stories/1-2-b/status", json={"status": "done", "expected": "backlog"}) as response:
         assert response.status == 200
     told = (await get(client, "/api/standings"))["stories"]["1-2-b"]
-    assert told == {"tone": "hold", "words": "Set to done by hand · No review"}
+    assert told == {"tone": "warn", "words": "Set to done by hand · No review"}
     async with client.put("/api/stories/1-2-b/status", json={"status": "backlog", "expected": "backlog"}) as response:
         assert response.status == 409
     async with client.put("/api/stories/1-2-b/status", json={"status": "backlog", "expected": "done"}) as response:

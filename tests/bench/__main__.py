@@ -13,9 +13,21 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import board, burst, delivery, endtoend, guardian, memory, page, project
+from tests.bench import board, burst, delivery, endtoend, guardian, install, masking, memory, page, project, recordings
 
-PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board", "guardian")
+PARTS: Final = (
+    "delivery",
+    "burst",
+    "endtoend",
+    "memory",
+    "project",
+    "page",
+    "board",
+    "install",
+    "masking",
+    "recordings",
+    "guardian",
+)
 
 
 def main() -> None:
@@ -34,6 +46,9 @@ def main() -> None:
         "page": page.run,
         "board": board.run,
         "guardian": guardian.run,
+        "install": install.run,
+        "masking": masking.run,
+        "recordings": recordings.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

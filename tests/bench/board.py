@@ -16,7 +16,10 @@ from typing import Any, Final
 
 from playwright.async_api import Browser, async_playwright
 
-from db import Database, create_batch, create_command, create_story
+from db import Database
+from store.batches import create_batch
+from store.commands import create_command
+from store.stories import create_story
 from tests.bench.load import table
 from tests.browser.conftest import FLAGS, chromium
 from tests.servers import ROOT, Server

@@ -71,7 +71,7 @@ def choose(page: Page, key: str, status: str) -> None:
 def test_a_card_is_dragged_to_another_status_and_taken_back(board: Page, tracker: Path) -> None:
     at(board, SECOND, "backlog")
     before = tracker.read_text()
-    review = board.locator('.lane .column[data-status="review"]').first
+    review = board.locator('.epic-row .column[data-status="review"]').first
     card(board, SECOND).drag_to(review, target_position={"x": 40, "y": 20})
     at(board, SECOND, "review")
     assert f"{SECOND}: review" in tracker.read_text()
@@ -143,7 +143,7 @@ def test_a_change_of_somebody_else_is_never_written_over(board: Page, tracker: P
     at(board, THIRD, "done")
     assert f"{THIRD}: done" in tracker.read_text()
     expect(card(board, THIRD).locator(".standing")).to_have_text("Set to done by hand · No review")
-    expect(card(board, THIRD).locator(".standing")).to_have_attribute("data-tone", "hold")
+    expect(card(board, THIRD).locator(".standing")).to_have_attribute("data-tone", "warn")
 
 
 def test_a_file_that_cannot_be_written_safely_is_left_alone(board: Page, tracker: Path, watch: Watch) -> None:
@@ -165,7 +165,7 @@ def test_what_nobody_knows_is_shown_and_said(board: Page, tracker: Path) -> None
     at(board, SECOND, "unknown")
     expect(card(board, SECOND)).to_contain_text("The status “simmering” is not known")
     expect(board.locator("#problems")).to_contain_text(f"{SECOND} says “simmering”")
-    expect(board.locator(".lane", has_text="Other")).to_contain_text("someday-maybe")
+    expect(board.locator(".epic-row", has_text="Other")).to_contain_text("someday-maybe")
     expect(card(board, SECOND).locator(".card-move")).to_be_hidden()
     change(tracker, SECOND, "backlog")
     at(board, SECOND, "backlog")

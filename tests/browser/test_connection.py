@@ -20,14 +20,14 @@ DRAWN_MOST = 120  # rows that may be in the document, whatever the log holds
 
 
 def steps(page: Page) -> list[str]:
-    return page.locator(".stories .story .step").all_inner_texts()
+    return page.locator(".stories .story .command-chip").all_inner_texts()
 
 
 def test_a_reload_in_the_middle_of_a_run_loses_nothing(context: BrowserContext, serve: Callable[..., Server]) -> None:
     server = serve()
     page = visit(context, server)
     start(page)
-    expect(page.locator(".step[data-result=success]").nth(3)).to_be_visible(timeout=BATCH_MS)
+    expect(page.locator(".command-chip[data-result=success]").nth(3)).to_be_visible(timeout=BATCH_MS)
     page.get_by_role("button", name="Pause").click()
     headline(page).to_have_text("Paused by you")
     before, run = steps(page), answer(page, server, "api/run")
@@ -35,7 +35,7 @@ def test_a_reload_in_the_middle_of_a_run_loses_nothing(context: BrowserContext, 
 
     page.reload()
     headline(page).to_have_text("Paused by you")
-    expect(page.locator(".stories .story .step")).to_have_count(len(before))
+    expect(page.locator(".stories .story .command-chip")).to_have_count(len(before))
     assert steps(page) == before
     expect(page.locator("#tile-cost")).to_have_text(cost)
     expect(page.locator("#log-count")).to_contain_text(f"{run['seq']:,} lines")
@@ -68,7 +68,7 @@ def test_a_server_that_is_killed_and_comes_back_is_shown_as_it_is(
 
     page.get_by_role("button", name="Resume").click()
     headline(page).to_have_text(re.compile("^Running"))
-    expect(page.locator(".step[data-result=success]").first).to_be_visible(timeout=BATCH_MS)
+    expect(page.locator(".command-chip[data-result=success]").first).to_be_visible(timeout=BATCH_MS)
 
 
 def test_a_long_log_keeps_the_document_small_and_is_read_back_from_the_server(

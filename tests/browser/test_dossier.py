@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from api.reports import story_sheet
+from api.reports import story_report
 from tests.api.reports import HOSTILE, hostile_changes, hostile_dossier, hostile_entries
 
 from .conftest import Server, Watch, picture, visit
@@ -295,7 +295,7 @@ def test_a_dossier_and_a_batch_are_saved_as_one_file(
 
 def test_an_export_of_hostile_words_is_inert(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "hostile.html"
-    path.write_bytes(story_sheet(hostile_dossier(), hostile_entries(), hostile_changes(), 0))
+    path.write_bytes(story_report(hostile_dossier(), hostile_entries(), hostile_changes(), 0))
     page, did = opened(browser, path)
     for fold in page.locator("details > summary").all():
         fold.click()

@@ -39,17 +39,17 @@ WAYS = {
         const stream = new EventSource(url + "api/events");
         stream.onopen = () => done("open"); stream.onerror = () => { stream.close(); done("refused"); };
     })""",
-    "a module": """url => import(url + "static/app.js").then(() => "imported", () => "refused")""",
+    "a module": """url => import(url + "static/shell/app.js").then(() => "imported", () => "refused")""",
     "a script": """url => new Promise(done => {
-        const script = document.createElement("script"); script.src = url + "static/early.js";
+        const script = document.createElement("script"); script.src = url + "static/shell/theme-boot.js";
         script.onload = () => done("run"); script.onerror = () => done("refused"); document.head.append(script);
     })""",
     "an image": """url => new Promise(done => {
-        const image = new Image(); image.src = url + "static/favicon.svg";
+        const image = new Image(); image.src = url + "static/shell/favicon.svg";
         image.onload = () => done("shown"); image.onerror = () => done("refused");
     })""",
     "a style": """url => new Promise(done => {
-        const link = document.createElement("link"); link.rel = "stylesheet"; link.href = url + "static/base.css";
+        const link = document.createElement("link"); link.rel = "stylesheet"; link.href = url + "static/kit/base.css";
         link.onload = () => done("used"); link.onerror = () => done("refused"); document.head.append(link);
     })""",
     "a start": """url => fetch(url + "api/run/start", {method: "POST", body: "{}",

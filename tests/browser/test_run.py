@@ -53,7 +53,7 @@ def test_a_batch_of_all_stories_is_shown_from_start_to_end(
     start(page)
     expect(page.locator("#tile-cost-note")).to_have_text(re.compile(r"^of \$10\.00 \(\d+ %\)$"))
     expect(page.locator(".operation").first).to_be_visible()
-    expect(page.locator(".stories .step[data-result=success]").nth(6)).to_be_visible(timeout=BATCH_MS)
+    expect(page.locator(".stories .command-chip[data-result=success]").nth(6)).to_be_visible(timeout=BATCH_MS)
     picture(page, "running")
     take_the_picture(page)
     headline(page).to_have_text("Finished: 6 done, 1 blocked", timeout=BATCH_MS)
@@ -127,7 +127,7 @@ def a_start_with_nothing_to_do_is_refused_in_place(page: Page, watch: Watch) -> 
 
 def test_a_batch_that_was_stopped_goes_on_at_the_same_place(page: Page, server: Server) -> None:
     start(page)
-    expect(page.locator(".step", has_text="dev").first).to_be_visible()
+    expect(page.locator(".command-chip", has_text="dev").first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="After the current command").click()
     headline(page).to_have_text(re.compile("^Stopped"))
@@ -164,7 +164,7 @@ def test_stop_now_ends_the_agent_and_its_command_runs_again(
     page.get_by_role("button", name=re.compile("^Now")).click()
     headline(page).to_have_text(re.compile("^Stopped"))
     expect(page.locator(".operation")).to_have_count(0)
-    expect(page.locator(".step[data-result=held]").first).to_be_visible()
+    expect(page.locator(".command-chip[data-result=held]").first).to_be_visible()
     stopped = {
         e["payload"]["command"] for e in events(page, server, "command:end") if e["payload"]["status"] == "stopped"
     }

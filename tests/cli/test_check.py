@@ -10,8 +10,11 @@ import pytest
 
 import cli.check
 from cli.check import check_database, check_disk, check_git
-from db import Database, create_batch, create_command, create_story, update_command
+from db import Database
 from events import EventType, current_batch, emit_event, start, stop
+from store.batches import create_batch
+from store.commands import create_command, update_command
+from store.stories import create_story
 
 
 async def recorded(file: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from cli.headless import Errand, Exit, Headless, Lines, told
+from cli.headless import Exit, Headless, HeadlessOptions, Lines, told
 from events import Event, EventType
 from orchestrator import StartRequest
 from tests.servers import ROOT
@@ -128,7 +128,7 @@ def judged(events: Sequence[tuple[str, dict[str, Any]]], *, wait: bool = False) 
         except TimeoutError:
             return None
 
-    headless = Headless(Errand(StartRequest(1), wait=wait), io.StringIO(), io.StringIO())
+    headless = Headless(HeadlessOptions(StartRequest(1), wait=wait), io.StringIO(), io.StringIO())
     try:
         return asyncio.run(perform())
     finally:

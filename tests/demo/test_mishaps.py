@@ -28,12 +28,12 @@ from agents import (
     Text,
     start,
 )
-from agents.marks import marked
 from demo import chaos
 from demo.prompt import parse as parse_prompt
 from demo.script import BEHAVIOURS, SEVERITIES, WORK
 from tests.agents.children import PATIENCE_S, QUICK, ended, hasten
 from tests.demo.bench import AGENT, STORIES, Bench
+from tests.processes import marked
 
 COMMAND, STORY = "story-discovery", STORIES[2]  # a command that runs no tests of the project
 _numbers = itertools.count()

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sprint.story import parse_story
+from sprint.markdown import split
+from sprint.story import story_of
 from tests.sprint import laws
 from tests.sprint.conftest import TRACKER, corpus_trackers
 
@@ -98,7 +99,7 @@ MUTATIONS: tuple[Mutation, ...] = (_insert, _delete, _flip, _move_line, _indent)
 def check(data: bytes) -> int:
     """Reads the bytes as a tracker and as a story and edits some entries; answers how many edits were made."""
     begun = time.process_time()
-    parse_story(data)
+    story_of(split(data))
     entries = list(laws.model(data).entries())
     step = max(1, len(entries) // EDITS)
     edited = sum(laws.edit(data, entry) is not None for entry in entries[::step])

@@ -124,7 +124,12 @@ class Requests:
 
     def _path(self, path: str) -> str:
         rng = self._rng
-        for name, good in (("{key}", rng.choice(self._keys)), ("{id}", "1"), ("{name}", "app.js")):
+        for name, good in (
+            ("{key}", rng.choice(self._keys)),
+            ("{id}", "1"),
+            ("{name}", "app.js"),
+            ("{path}", "shell/app.js"),
+        ):
             if name in path:
                 path = path.replace(name, good if rng.random() < 0.5 else self._coded(self._text()))
         if rng.random() < 0.05:

@@ -8,7 +8,8 @@ import pytest
 
 from git import history
 from git.history import NoSuchChange, change_between, change_of, commits_of, ends_of, file_between
-from git.snapshots import Git, GitError
+from git.process import GitError
+from git.snapshots import Git
 from tests.git.test_snapshots import git, looking_at, make, traces
 
 ODD_NAMES = ("a b.txt", 'quote".txt', "tab\t.txt", "stars*?[1].txt", "ü.txt", "-n", ":(top)x", "line\nbreak.txt")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from git import snapshots
-from git.snapshots import Diff, Git, GitError
+from git import process, snapshots
+from git.process import GitError, GitUnusable
+from git.snapshots import Diff, Git
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "T",
@@ -68,9 +70,25 @@ async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert await Git.find(tmp_path / "gone", tmp_path / "snapshots") is None
 
 
-async def test_a_machine_without_git(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_machine_without_git(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service's PATH may lack it: silence must not be taken for "no repository"."""
     monkeypatch.setenv("PATH", "")
-    assert await Git.find(root, root.parent / "snapshots") is None
+    with pytest.raises(GitUnusable, match=r"git cannot be started .*PATH of the server"):
+        await Git.find(root, root.parent / "snapshots")
+    (tmp_path / "plain").mkdir()
+    assert await Git.find(tmp_path / "plain", root.parent / "snapshots") is None
+
+
+async def test_a_repository_of_another_owner_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(GitUnusable, match=r"safe\.directory"):
+        await Git.find(root, root.parent / "snapshots")
+
+
+async def test_a_damaged_repository_is_refused(root: Path) -> None:
+    (root / ".git/HEAD").write_text("nonsense\n")
+    with pytest.raises(GitUnusable, match="git cannot answer for"):
+        await Git.find(root, root.parent / "snapshots")
 
 
 # -- snapshots -----------------------------------------------------------------------------------------------------
@@ -180,10 +198,14 @@ async def test_a_project_below_the_top_of_its_repository(root: Path) -> None:
     before = await looking.snapshot()
     assert traces(root) == before_all
     (below / "out/b.md").write_text("changed\n")
-    (root / "elsewhere.py").write_text("not ours\n")
     assert await looking.snapshot() == before
+    (root / "elsewhere.py").write_text("work beside the project's folder\n")
     (below / "a.py").write_text("changed\n")
-    assert await looking.diff(before, await looking.snapshot()) == Diff(1, 1, 1)
+    after = await looking.snapshot()
+    assert await looking.changed_paths(before, after) == ["elsewhere.py", "packages/one/a.py"]
+    assert await looking.diff(before, after) == Diff(2, 2, 1)
+    (below / "new file.py").write_text("new\n")
+    assert await looking.changed_paths(after, await looking.snapshot()) == ["packages/one/new file.py"]
 
 
 async def test_a_linked_work_tree(root: Path) -> None:
@@ -225,7 +247,54 @@ async def test_a_repository_inside_the_project(root: Path, commit: bool) -> None
     looking = await looking_at(root)
     before = await looking.snapshot()
     (root / "src/app.py").write_text("one\n")
-    assert await looking.diff(before, await looking.snapshot()) == Diff(1, 0, 1)
+    second = await looking.snapshot()
+    assert await looking.diff(before, second) == Diff(1, 0, 1)
+    # work in it is counted, committed there or not, also by a server that was started again
+    (root / "inner/src/app.py").write_text("other\n")
+    third = await looking.snapshot()
+    assert await looking.changed_paths(second, third) == ["inner"]
+    git(root / "inner", "add", "-A")
+    git(root / "inner", "commit", "-qm", "work")
+    again = await looking_at(root)
+    assert await again.snapshot() == third
+    (root / "inner/new.py").write_text("new\n")
+    assert await again.changed_paths(third, await again.snapshot()) == ["inner"]
+    shutil.rmtree(root / "inner")
+    assert await again.changed_paths(before, await again.snapshot()) == ["inner", "src/app.py"]
+
+
+async def test_a_large_untracked_file_is_left_out_and_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "UNTRACKED_MAX_BYTES", 100)
+    looking = await looking_at(root)
+    before = await looking.snapshot()
+    (root / "dump.bin").write_bytes(b"x" * 101)
+    assert await looking.snapshot() == before
+    assert looking.left_out == {"dump.bin"}
+
+
+async def test_two_work_trees_agree_about_what_never_counts(root: Path) -> None:
+    """One of them has seen the ignored folder committed, the other has not."""
+    early = await Git.find(root, root.parent / "early", ("out",))
+    assert early is not None
+    before = await early.snapshot()
+    (root / "out").mkdir()
+    (root / "out/story.md").write_text("story\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "a story")
+    late = await Git.find(root, root.parent / "late", ("out",))
+    assert late is not None
+    assert await late.snapshot() == await early.snapshot() == before
+
+
+async def test_snapshots_are_forgotten(root: Path) -> None:
+    looking = await looking_at(root)
+    before = await looking.snapshot()
+    (root / "new.py").write_text("new\n")
+    assert await looking.snapshot() != before
+    looking.forget_snapshots()
+    assert not list((root.parent / "snapshots/objects").rglob("*"))
+    (root / "new.py").unlink()
+    assert await looking.snapshot() == before
 
 
 async def test_what_a_killed_call_left_behind_is_no_obstacle(root: Path) -> None:
@@ -234,7 +303,6 @@ async def test_what_a_killed_call_left_behind_is_no_obstacle(root: Path) -> None
     (root.parent / "snapshots/index.lock").write_text("")
     assert await looking.snapshot() == before
     (root.parent / "snapshots/index").unlink()
-    (root.parent / "snapshots/index.copy").write_bytes(b"half of it")
     assert await looking.snapshot() == before
 
 
@@ -352,13 +420,13 @@ async def test_a_key_is_sought_as_it_is(root: Path, key: str) -> None:
 
 async def test_what_git_says_is_in_the_error(root: Path) -> None:
     looking = await looking_at(root)
-    with pytest.raises(GitError, match=r"^git diff: .*0000000"):
-        await looking.diff("0" * 40, "0" * 40)
+    with pytest.raises(GitError, match=r"^git diff-tree: .*0000000"):
+        await looking.diff("0" * 40, "0" * 39 + "1")
 
 
 async def test_a_call_that_takes_too_long_is_ended(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looking = await looking_at(root)
-    monkeypatch.setattr(snapshots, "TIMEOUT_S", 0.0)
+    monkeypatch.setattr(process, "TIMEOUT_S", 0.0)
     with pytest.raises(TimeoutError):
         await looking.snapshot()
     monkeypatch.undo()

@@ -1,21 +1,104 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as format from "../../static/format.js";
+import * as format from "../../static/kit/format.js";
 
 const MINUTE = 60_000;
 
 /** @type {[string, (value: any) => string, [any, string][]][]} */
 const TABLES = [
-  ["tokens", format.tokens, [[0, "0"], [999, "999"], [1000, "1k"], [12_345, "12.3k"], [458_120, "458k"], [999_949, "1,000k"], [999_950, "1M"], [1_234_567, "1.2M"], [null, "–"]]],
-  ["money", format.money, [[0, "$0.00"], [0.004, "<$0.01"], [0.005, "$0.01"], [12.345, "$12.35"], [1234.5, "$1,235"], [undefined, "–"]]],
-  ["money in part estimated", (usd) => format.money(usd, 0.2), [[0.5, "≈$0.50"], [1234.5, "≈$1,235"], [0.004, "<$0.01"], [undefined, "–"]]],
+  [
+    "tokens",
+    format.tokens,
+    [
+      [0, "0"],
+      [999, "999"],
+      [1000, "1k"],
+      [12_345, "12.3k"],
+      [458_120, "458k"],
+      [999_949, "1,000k"],
+      [999_950, "1M"],
+      [1_234_567, "1.2M"],
+      [null, "–"],
+    ],
+  ],
+  [
+    "money",
+    format.money,
+    [
+      [0, "$0.00"],
+      [0.004, "<$0.01"],
+      [0.005, "$0.01"],
+      [12.345, "$12.35"],
+      [1234.5, "$1,235"],
+      [undefined, "–"],
+    ],
+  ],
+  [
+    "money in part estimated",
+    (usd) => format.money(usd, 0.2),
+    [
+      [0.5, "≈$0.50"],
+      [1234.5, "≈$1,235"],
+      [0.004, "<$0.01"],
+      [undefined, "–"],
+    ],
+  ],
   ["money as good as reported", (usd) => format.money(usd, 0.004), [[0.5, "$0.50"]]],
-  ["stopwatch", format.stopwatch, [[-5, "0:00"], [7_900, "0:07"], [61_000, "1:01"], [3_723_000, "1:02:03"]]],
-  ["duration", format.duration, [[400, "0.4 s"], [9_900, "9.9 s"], [12_000, "12 s"], [3 * MINUTE + 5_000, "3 min 5 s"], [124 * MINUTE, "2 h 4 min"], [null, "–"]]],
-  ["shortKey", format.shortKey, [["1-2-user-login", "1-2"], ["2a-10-x", "2a-10"], ["1-2a-x", "1-2a"], ["1-2", "1-2"], ["PROJ-17", "PROJ-17"], ["spike", "spike"]]],
-  ["shortCommand", format.shortCommand, [["create-story", "create"], ["code-review-10", "code review 10"], ["story-review-1", "story review 1"], ["commit", "commit"], ["build-auto", "build auto"]]],
-  ["statusWords", format.statusWords, [["ready-for-dev", "Ready for dev"], ["someday", "someday"], [null, "Not started"]]],
+  [
+    "stopwatch",
+    format.stopwatch,
+    [
+      [-5, "0:00"],
+      [7_900, "0:07"],
+      [61_000, "1:01"],
+      [3_723_000, "1:02:03"],
+    ],
+  ],
+  [
+    "duration",
+    format.duration,
+    [
+      [400, "0.4 s"],
+      [9_900, "9.9 s"],
+      [12_000, "12 s"],
+      [3 * MINUTE + 5_000, "3 min 5 s"],
+      [124 * MINUTE, "2 h 4 min"],
+      [null, "–"],
+    ],
+  ],
+  [
+    "shortKey",
+    format.shortKey,
+    [
+      ["1-2-user-login", "1-2"],
+      ["2a-10-x", "2a-10"],
+      ["1-2a-x", "1-2a"],
+      ["1-2", "1-2"],
+      ["PROJ-17", "PROJ-17"],
+      ["spike", "spike"],
+    ],
+  ],
+  [
+    "shortCommand",
+    format.shortCommand,
+    [
+      ["create-story", "create"],
+      ["code-review-10", "code review 10"],
+      ["story-review-1", "story review 1"],
+      ["commit", "commit"],
+      ["build-auto", "build auto"],
+    ],
+  ],
+  [
+    "statusText",
+    format.statusText,
+    [
+      ["ready-for-dev", "Ready for dev"],
+      ["someday", "someday"],
+      [null, "Not started"],
+    ],
+  ],
 ];
 
 for (const [name, format, rows] of TABLES) {

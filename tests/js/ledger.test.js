@@ -1,13 +1,34 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ledgerTable, MEASURES, percent, roundsOf, sorted, success, summary, told } from "../../static/ledger.js";
+import {
+  formatLine,
+  ledgerTable,
+  MEASURES,
+  percent,
+  roundsOf,
+  sorted,
+  success,
+  summary,
+} from "../../static/insights/ledger.js";
 
 /** @param {string} name @param {Record<string, number>} fields @returns {any} */
 function line(name, fields = {}) {
   return {
-    name, commands: 2, succeeded: 2, failed: 0, held: 0, running: 0, duration_ms: 1000, input_tokens: 1, output_tokens: 2,
-    cache_read_tokens: 3, cache_write_tokens: 4, cost_usd: 0.5, estimated_usd: 0, ...fields,
+    name,
+    commands: 2,
+    succeeded: 2,
+    failed: 0,
+    held: 0,
+    running: 0,
+    duration_ms: 1000,
+    input_tokens: 1,
+    output_tokens: 2,
+    cache_read_tokens: 3,
+    cache_write_tokens: 4,
+    cost_usd: 0.5,
+    estimated_usd: 0,
+    ...fields,
   };
 }
 
@@ -28,18 +49,30 @@ test("days and batches stand in their order, everything else by size", () => {
 });
 
 test("a table has the numbers of the ledger, for people and as they are", () => {
-  const table = ledgerTable("Story", "story", [line("1-2-login", { cost_usd: 0.123456, estimated_usd: 0.1 })], line("all"), () => "Log in");
+  const table = ledgerTable(
+    "Story",
+    "story",
+    [line("1-2-login", { cost_usd: 0.123456, estimated_usd: 0.1 })],
+    line("all"),
+    () => "Log in",
+  );
   assert.deepEqual(table.rows[0].cells.slice(0, 2), ["1-2 Log in", "2"]);
   assert.deepEqual(table.rows[0].cells.slice(-2), ["$0.1235", "$0.10"]);
   assert.deepEqual([table.rows[0].raw[0], table.rows[0].raw.at(-2)], ["1-2-login", 0.123456]);
   assert.deepEqual(table.names.slice(-2), ["cost_usd", "estimated_usd"]);
-  assert.equal(told(MEASURES.cost, line("x", { estimated_usd: 0.02 })), "≈$0.50");
+  assert.equal(formatLine(MEASURES.cost, line("x", { estimated_usd: 0.02 })), "≈$0.50");
   assert.equal(table.foot?.[0], "All");
 });
 
 test("every round has the letter of its verdict", () => {
-  assert.deepEqual(roundsOf("HIGH, ZERO ISSUES").map(({ letter }) => letter), ["H", "✓"]);
-  assert.deepEqual(roundsOf("CRITICAL, odd").map(({ letter }) => letter), ["C", "?"]);
+  assert.deepEqual(
+    roundsOf("HIGH, ZERO ISSUES").map(({ letter }) => letter),
+    ["H", "✓"],
+  );
+  assert.deepEqual(
+    roundsOf("CRITICAL, odd").map(({ letter }) => letter),
+    ["C", "?"],
+  );
   assert.deepEqual(roundsOf(""), []);
 });
 
@@ -48,5 +81,8 @@ test("an empty ledger comes to nothing, one story's cost is that of the stories 
   const none = { total: [], burn_up: { points: [] }, review_rounds: [] };
   assert.deepEqual(summary(none), []);
   const points = [{ story_key: "a" }, { story_key: "b" }, { story_key: "a" }];
-  assert.equal(summary({ ...none, total: [line("all")], burn_up: { points } })[0][2], "$0.25 for each of 2 stories done");
+  assert.equal(
+    summary({ ...none, total: [line("all")], burn_up: { points } })[0][2],
+    "$0.25 for each of 2 stories done",
+  );
 });

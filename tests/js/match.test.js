@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { best, score, wordsOf } from "../../static/match.js";
+import { best, queryWords, score } from "../../static/shell/match.js";
 
 const NAMES = ["Pause the run", "Go to Board", "Theme: dark", "1-2 Import a spreadsheet", "Board of dark wood"];
 /** @param {string} query */
@@ -10,6 +10,7 @@ const found = (query) => best(NAMES, (name) => name, query, 10);
 test("nothing typed finds everything, in order", () => assert.deepEqual(found("  "), NAMES));
 test("every word must be there, in any order", () => assert.deepEqual(found("dark board"), ["Board of dark wood"]));
 test("beginnings come first", () => assert.deepEqual(found("board"), ["Board of dark wood", "Go to Board"]));
-test("pieces and numbers are found", () => assert.deepEqual([found("readsh"), found("1-2")], [["1-2 Import a spreadsheet"], ["1-2 Import a spreadsheet"]]));
-test("signs are letters like any other", () => assert.equal(score("a (b) c*", wordsOf("(b c*")) > 0, true));
+test("pieces and numbers are found", () =>
+  assert.deepEqual([found("readsh"), found("1-2")], [["1-2 Import a spreadsheet"], ["1-2 Import a spreadsheet"]]));
+test("signs are letters like any other", () => assert.equal(score("a (b) c*", queryWords("(b c*")) > 0, true));
 test("no more than wanted", () => assert.equal(best(NAMES, (name) => name, "", 2).length, 2));

@@ -1,16 +1,17 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Socket } from "../../static/socket.js";
+import { Socket } from "../../static/shell/socket.js";
 
 /** A world in which time moves by hand and a connection is what the test says. */
-class World {
+class Platform {
   time = 0;
   /** @type {{at: number, run: () => void}[]} */ timers = [];
   /** @type {any[]} */ lines = [];
   now = () => this.time;
   random = () => 1;
-  cancel = (/** @type {any} */ timer) => void (this.timers = this.timers.filter((other) => other !== timer));
+  cancel = (/** @type {any} */ timer) =>
+    this.timers.splice(0, Infinity, ...this.timers.filter((other) => other !== timer));
 
   after = (/** @type {number} */ ms, /** @type {() => void} */ run) => {
     const timer = { at: this.time + ms, run };
@@ -19,7 +20,16 @@ class World {
   };
 
   open = (/** @type {string} */ url) => {
-    const line = { url, readyState: 1, sent: /** @type {string[]} */ ([]), closed: false, send: (/** @type {string} */ data) => line.sent.push(data), close: () => (line.closed = true), onmessage: /** @type {any} */ (null), onclose: /** @type {any} */ (null) };
+    const line = {
+      url,
+      readyState: 1,
+      sent: /** @type {string[]} */ ([]),
+      closed: false,
+      send: (/** @type {string} */ data) => line.sent.push(data),
+      close: () => (line.closed = true),
+      onmessage: /** @type {any} */ (null),
+      onclose: /** @type {any} */ (null),
+    };
     this.lines.push(line);
     return /** @type {any} */ (line);
   };
@@ -47,20 +57,30 @@ class World {
   }
 }
 
-/** @type {World} */ let world;
+/** @type {Platform} */ let world;
 /** @type {number[]} */ let heard;
 /** @type {any[]} */ let inits;
 /** @type {(string | null)[]} */ let problems;
 /** @type {any} */ let link;
 
 beforeEach(() => {
-  [world, heard, inits, problems] = [new World(), [], [], []];
-  const socket = new Socket("/ws", { onInit: (payload) => inits.push(payload), onEvent: (event) => heard.push(event.seq), onLink: (next) => (link = next), onProblem: (problem) => problems.push(problem) }, world);
+  [world, heard, inits, problems] = [new Platform(), [], [], []];
+  const socket = new Socket(
+    "/ws",
+    {
+      onInit: (payload) => inits.push(payload),
+      onEvent: (event) => heard.push(event.seq),
+      onLink: (next) => (link = next),
+      onProblem: (problem) => problems.push(problem),
+    },
+    world,
+  );
   socket.start();
 });
 
 const init = (/** @type {number} */ seq) => world.say({ type: "init", payload: { seq, epoch: "e", events: [] } });
-const event = (/** @type {number} */ seq) => world.say({ type: "command:progress", payload: {}, timestamp: 0, seq, batch_id: null });
+const event = (/** @type {number} */ seq) =>
+  world.say({ type: "command:progress", payload: {}, timestamp: 0, seq, batch_id: null });
 
 test("events come once and in order", () => {
   init(5);

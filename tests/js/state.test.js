@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { apply, fromInit, initial } from "../../static/state.js";
-import { command, sequence, START } from "./events.js";
+import { command, START, sequence } from "./events.js";
 
 /** @param {import("../../static/state.js").Envelope[]} events */
 function fold(events, from = initial()) {
@@ -18,13 +18,19 @@ test("a batch runs from start to end", () => {
   ]);
   assert.equal(running.state, "running");
   assert.deepEqual(running.cycle?.story_keys, ["1-1-a", "1-2-b"]);
-  assert.deepEqual(running.operations.map((operation) => operation.command_id), [1]);
-  const ended = fold([
-    event("command:end", command(1, "1-1-a", { status: "success", metrics: { cost_usd: 0.5, output_tokens: 10 } })),
-    event("story:status", { story_key: "1-1-a", old_status: "review", new_status: "done" }),
-    event("cycle:end", { cycle_number: 1, completed_stories: ["1-1-a"] }),
-    event("batch:end", { batch_id: 7, cycles_completed: 1, status: "completed" }),
-  ], running);
+  assert.deepEqual(
+    running.operations.map((operation) => operation.command_id),
+    [1],
+  );
+  const ended = fold(
+    [
+      event("command:end", command(1, "1-1-a", { status: "success", metrics: { cost_usd: 0.5, output_tokens: 10 } })),
+      event("story:status", { story_key: "1-1-a", old_status: "review", new_status: "done" }),
+      event("cycle:end", { cycle_number: 1, completed_stories: ["1-1-a"] }),
+      event("batch:end", { batch_id: 7, cycles_completed: 1, status: "completed" }),
+    ],
+    running,
+  );
   assert.equal(ended.state, "idle");
   assert.equal(ended.batch?.status, "completed");
   assert.equal(ended.totals.stories_done, 1);
@@ -63,7 +69,10 @@ test("a state is never changed in place", () => {
 
 test("what an event does not concern stays the same object", () => {
   const event = sequence();
-  const before = fold([event("batch:start", { batch_id: 1, max_cycles: 1 }), event("command:start", command(1, "1-1-a"))]);
+  const before = fold([
+    event("batch:start", { batch_id: 1, max_cycles: 1 }),
+    event("command:start", command(1, "1-1-a")),
+  ]);
   const after = apply(before, event("command:progress", command(1, "1-1-a", { message: "x" })));
   assert.equal(after.stories, before.stories);
   assert.equal(after.totals, before.totals);
@@ -78,13 +87,23 @@ test("parallel commands are kept apart by their id, not by task or story", () =>
     event("command:progress", command(2, "1-1-a", { message: "exploring" })),
     event("command:end", command(1, "1-1-a", { status: "success" })),
   ]);
-  assert.deepEqual(state.operations.map(({ command_id, message }) => [command_id, message]), [[2, "exploring"]]);
+  assert.deepEqual(
+    state.operations.map(({ command_id, message }) => [command_id, message]),
+    [[2, "exploring"]],
+  );
 });
 
-for (const [reason, expected] of /** @type {const} */ ([["operator", "paused"], ["usage-limit", "waiting"], ["interrupted", "idle"]])) {
+for (const [reason, expected] of /** @type {const} */ ([
+  ["operator", "paused"],
+  ["usage-limit", "waiting"],
+  ["interrupted", "idle"],
+])) {
   test(`a pause for ${reason} is ${expected}`, () => {
     const event = sequence();
-    const state = fold([event("batch:start", { batch_id: 4, max_cycles: 1 }), event("batch:pause", { batch_id: 4, reason, until: 5 })]);
+    const state = fold([
+      event("batch:start", { batch_id: 4, max_cycles: 1 }),
+      event("batch:pause", { batch_id: 4, reason, until: 5 }),
+    ]);
     assert.equal(state.state, expected);
     assert.equal(state.resumable, reason === "interrupted" ? 4 : null);
   });
@@ -113,12 +132,21 @@ test("a story that leaves done is not counted as done any more", () => {
 });
 
 test("a status that somebody sets outside the run is not the batch's doing", () => {
-  const status = { type: "story:status", payload: { story_key: "1-1-a", old_status: "review", new_status: "done" }, timestamp: START, seq: 1, batch_id: null };
+  const status = {
+    type: "story:status",
+    payload: { story_key: "1-1-a", old_status: "review", new_status: "done" },
+    timestamp: START,
+    seq: 1,
+    batch_id: null,
+  };
   assert.equal(apply(initial(), status).totals.stories_done, 0);
 });
 
 test("init replaces everything and keeps its own seq", () => {
-  const state = fromInit({ seq: 12, run: { state: "paused", reason: "budget", seq: 12, plan: { done: 1, total: 2, blocked: 0, runnable: 1 } } });
+  const state = fromInit({
+    seq: 12,
+    run: { state: "paused", reason: "budget", seq: 12, plan: { done: 1, total: 2, blocked: 0, runnable: 1 } },
+  });
   assert.equal(state.state, "paused");
   assert.equal(state.seq, 12);
   assert.equal(state.plan.total, 2);

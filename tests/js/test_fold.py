@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from runstate.fold import RunState
+from runstate.server_state import ServerState
+from runstate.views import run_view
 
 FOLD = Path(__file__).parent / "fold.js"
 KEYS = st.sampled_from(["1-1-a", "1-2-b", "2a-1-c"])
@@ -93,7 +95,7 @@ def folded_by_server(envelopes: list[Envelope]) -> list[Any]:
     state, states = RunState(), []
     for envelope in envelopes:
         state.apply([envelope])
-        states.append(json.loads(msgspec.json.encode(state.run)))
+        states.append(json.loads(msgspec.json.encode(run_view(state.run, ServerState(), state.run.state))))
     return states
 
 

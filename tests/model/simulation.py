@@ -21,13 +21,15 @@ import running.command
 import running.gate
 import sprint
 from agents import AgentSpec
-from db import Database, get_active_batch, get_events_since_batch, get_last_batch
+from db import Database
 from events import Event, EventType
 from orchestrator import NotNow, Orchestrator, StartRequest
 from running.gate import StopMode
 from running.workspace import Workspace
 from runstate.fold import RunState
 from settings import Settings
+from store.batches import get_active_batch, get_last_batch
+from store.log import get_events_since_batch
 from tests.model.fakes import Fakes
 from tests.servers import ROOT
 

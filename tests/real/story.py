@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from agents.marks import marked  # noqa: E402
+from tests.processes import marked  # noqa: E402
 from tests.real.scenario import SCENARIO, STORY  # noqa: E402
 
 RUN_S = 600.0

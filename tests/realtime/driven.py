@@ -21,6 +21,7 @@ import events
 import server
 from api.http import SERVICES
 from running.activity import Activity
+from running.subject import CommandSubject
 
 BEAT_S = 0.001
 STORY = {"story_key": "2a-1", "command": "dev-story", "task_id": "implement"}
@@ -82,8 +83,8 @@ async def run_agents(request: web.Request) -> web.Response:
     folder = services.workspace.data_dir
     processes = []
     for number, (kind, command) in enumerate(wanted["agents"], start=1):
-        story = {"story_key": f"2a-{number}", "command": "dev-story"}
-        activity = Activity(("implement",), number, story, services.database)
+        subject = CommandSubject(story_key=f"2a-{number}", command="dev-story")
+        activity = Activity(("implement",), number, subject, services.database)
         call = agents.Call("go", folder, f"{services.database.epoch}:{number}", folder / "streams" / "0" / f"{number}")
         spec = agents.AgentSpec(f"agent-{number}", kind, tuple(command))
         processes.append(await agents.start(spec, call, activity.take))

@@ -27,10 +27,9 @@ def locked(server: DrivenServer) -> Iterator[None]:
 
 @contextmanager
 def full(server: DrivenServer) -> Iterator[None]:
-    """No file of the server may grow any more: its writes fail in the system, as on a full disk."""
-    size = max(path.stat().st_size for path in server.database.parent.glob("*.db*"))
+    """No file of the server may be written: every write fails in the system, however small, as on a full disk."""
     _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, hard))
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (0, hard))
     try:
         yield
     finally:

@@ -15,14 +15,16 @@ from typing import Any
 import events
 import sprint
 from agents import AgentSpec
-from cli.config import PROGRAM_DIR
-from db import Database, get_commands_by_batch, get_stories_by_batch
+from base.program import PROGRAM_DIR
+from db import Database
 from events import Event
 from git.snapshots import Git
 from orchestrator import Orchestrator, StartRequest
 from running.workspace import Workspace
 from runstate.fold import RunState
 from settings import Settings
+from store.commands import get_commands_by_batch
+from store.stories import get_stories_by_batch
 
 TRACKER = Path("_bmad-output/implementation-artifacts/sprint-status.yaml")
 PAIR = {"1-1-a": "backlog", "1-2-b": "backlog"}

@@ -9,12 +9,14 @@ from typing import Any, cast
 import pytest
 
 import events
-from db import Database, create_batch, create_command
+from db import Database
 from events import Event
 from running.budget import Budget
 from running.gate import Gate
 from running.workspace import Workspace
 from settings import Settings
+from store.batches import create_batch
+from store.commands import create_command
 
 NOON = 1_767_261_600.0  # a day in January; only differences count
 DAY_S = 86_400.0

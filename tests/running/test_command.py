@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import pytest
 
 import running.command
 from agents import AgentSpec
+from payloads import Attention, Payload
 from running.command import LIMIT_BACKOFF_S, TRANSIENT_BACKOFF_S, UNREACHABLE_S, AgentUnusable, Commander
 from running.gate import Stopped
 from running.journal import CommandStatus, Journal, Result
@@ -34,13 +36,12 @@ class FakeGate:
 
     def __init__(self) -> None:
         self.waits: list[tuple[str, float]] = []
-        self.inside = 0
 
     async def enter(self) -> None:
         return
 
-    def leave(self) -> None:
-        self.inside -= 1
+    def command(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def pause(self, reason: str, until: float | None = None) -> None:
         self.waits.append((reason, (until or NOW) - NOW))
@@ -61,7 +62,7 @@ class CommandRunner:
         self.ends: Iterator[Result] = iter(())
         self.places: list[AttemptContext] = []
         self.orders: list[CommandSpec] = []
-        self.told: list[dict[str, Any]] = []
+        self.told: list[Payload] = []
         self.gate = FakeGate()
         self.settings = Settings()
         nothing = cast(Any, None)
@@ -80,14 +81,15 @@ class CommandRunner:
     async def run(self) -> Result:
         return next(self.ends)
 
-    async def record(self, _type: str, payload: dict[str, Any]) -> None:
+    async def record(self, payload: Payload) -> None:
         self.told.append(payload)
 
     async def perform(self, ends: Sequence[Result], command: str = "dev-story", **order: Any) -> Result:
         self.ends = iter(ends)
         commander = Commander(self.workspace, 1, cast(Any, self.gate), cast(Any, FakeBudget()), "claude", self.preset)
-        commander.begin_cycle(1, self.journal)
-        return await commander.perform(CommandSpec(command, (STORY,), read=str, **order))
+        return await commander.for_cycle(self.workspace, 1, self.journal).perform(
+            CommandSpec(command, (STORY,), read=str, **order)
+        )
 
     preset = CLASSIC
     journal = Journal()
@@ -152,7 +154,7 @@ async def test_passing_trouble_is_tried_again_and_never_a_failure(runner: Comman
     assert result.ok
     slept = [("sleep", seconds) for seconds in TRANSIENT_BACKOFF_S]
     assert runner.gate.waits == [*slept, ("unreachable", UNREACHABLE_S), ("unreachable", UNREACHABLE_S)]
-    assert [told["kind"] for told in runner.told] == ["service"]
+    assert [told.kind for told in runner.told if isinstance(told, Attention)] == ["service"]
     assert {place.attempt for place in runner.places} == {1}
 
 

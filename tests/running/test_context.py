@@ -10,13 +10,14 @@ import pytest
 
 import running.context
 import sprint
-from running.background import Background
 from running.context import REFRESH, ContextMissing, ensure_context
 from running.journal import CommandStatus, Result
+from running.run_context import RunContext
 from running.spec import CommandSpec
 from running.workspace import Workspace
 from settings import Settings
 from tests.running.projects import make_project
+from workflow import CLASSIC
 
 NOW = 2_000_000_000.0
 HOUR_S = 3600.0
@@ -58,7 +59,7 @@ async def ensured(tmp_path: Path, fakes: Fakes, age_h: float | None, monkeypatch
         return
 
     monkeypatch.setattr(running.context, "emit_durable", silent)
-    await ensure_context(space, cast(Any, fakes), cast(Background, fakes))
+    await ensure_context(RunContext(space, cast(Any, fakes), cast(Any, fakes), cast(Any, fakes), CLASSIC))
 
 
 @pytest.mark.parametrize(

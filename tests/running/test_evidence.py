@@ -15,7 +15,7 @@ import pytest
 import running.verify
 import sprint
 from git.snapshots import Git
-from running.evidence import committed, developed, missing_stories, work_in_tree
+from running.evidence import commit_failure, missing_change, missing_stories, missing_work
 from running.story import StoryRun
 from running.verify import verify_failure
 from running.workspace import Workspace
@@ -51,9 +51,9 @@ async def test_every_story_that_was_created_has_a_file(tmp_path: Path) -> None:
     cup = StoryRun(2, "1-2-cup", "1", "Cup", "backlog", "backlog")
     assert await missing_stories(space, [story(), cup]) == f"no story file was written for {KEY}"
     (space.project.artifacts / f"{KEY}.md").write_text("# Story\n")
-    assert await missing_stories(space, [story()]) == ""
+    assert await missing_stories(space, [story()]) is None
     assert await missing_stories(space, [story(), cup]) == "no story file was written for 1-2-cup"
-    assert await missing_stories(space, []) == ""
+    assert await missing_stories(space, []) is None
 
 
 # -- git -----------------------------------------------------------------------------------------------------------
@@ -66,39 +66,40 @@ async def test_a_development_that_changed_nothing_is_not_believed(tmp_path: Path
     assert space.git is not None
     base = await space.git.snapshot()
     done = DevVerdict(complete=True)
-    assert await developed(space, story(base), done) == NOTHING
+    assert await missing_work(space, story(base), done) == NOTHING
     (space.project.artifacts / f"{KEY}.md").write_text("ticked, and nothing else\n")
-    assert await developed(space, story(base), done) == NOTHING
+    assert await missing_work(space, story(base), done) == NOTHING
     (space.project.root / "app.py").write_text("tea\n")
-    assert await developed(space, story(base), done) == ""
-    assert await work_in_tree(space.git, story(base)) == ""
+    assert await missing_work(space, story(base), done) is None
+    assert await missing_change(space.git, story(base)) is None
 
 
 async def test_where_there_is_no_git_there_is_no_proof(tmp_path: Path) -> None:
     space = await workspace(tmp_path, git=False)
-    assert await developed(space, story(), DevVerdict(complete=True)) == ""
-    assert await committed(space, CommitVerdict(commit="abcdef0")) == ""
+    assert await missing_work(space, story(), DevVerdict(complete=True)) is None
+    assert await commit_failure(space, CommitVerdict(commit="abcdef0")) is None
 
 
 async def test_an_unfinished_development_is_no_success_and_a_blocked_one_needs_no_proof(tmp_path: Path) -> None:
     space = await workspace(tmp_path, python("raise SystemExit(1)"))
     assert (
-        await developed(space, story(), DevVerdict(complete=False)) == "the agent says that the story is not complete"
+        await missing_work(space, story(), DevVerdict(complete=False))
+        == "the agent says that the story is not complete"
     )
-    assert await developed(space, story(), DevVerdict(complete=False, blocked=True, reason="no key")) == ""
+    assert await missing_work(space, story(), DevVerdict(complete=False, blocked=True, reason="no key")) is None
 
 
 async def test_the_commit_that_an_agent_names_must_exist(tmp_path: Path) -> None:
     space = await workspace(tmp_path)
-    assert await committed(space, CommitVerdict(commit="0123456789abcdef")) == (
+    assert await commit_failure(space, CommitVerdict(commit="0123456789abcdef")) == (
         "the agent names commit 0123456789ab, which does not exist"
     )
     head = (space.project.root / ".git/HEAD").read_text().split()[-1]
     real = (space.project.root / ".git" / head).read_text().strip()
-    assert await committed(space, CommitVerdict(commit=real)) == ""
-    assert await committed(space, CommitVerdict(commit=real[:7])) == ""
-    assert await committed(space, CommitVerdict()) == ""
-    assert await committed(space, CommitVerdict(failure="a hook")) == "the commit failed: a hook"
+    assert await commit_failure(space, CommitVerdict(commit=real)) is None
+    assert await commit_failure(space, CommitVerdict(commit=real[:7])) is None
+    assert await commit_failure(space, CommitVerdict()) is None
+    assert await commit_failure(space, CommitVerdict(failure="a hook")) == "the commit failed: a hook"
 
 
 # -- the project's own check ---------------------------------------------------------------------------------------
@@ -121,21 +122,21 @@ async def test_the_check_must_pass(tmp_path: Path, verify: str | None, said: str
     space = await workspace(tmp_path, verify, git=False)
     (space.project.root / "tracked.txt").write_text("x")
     found = await verify_failure(space)
-    assert found == "" if said == "" else found.startswith(f"the check `{verify}` {said}")
-    assert await developed(space, story(), DevVerdict(complete=True)) == found
+    assert found is None if said == "" else found is not None and found.startswith(f"the check `{verify}` {said}")
+    assert await missing_work(space, story(), DevVerdict(complete=True)) == found
 
 
 async def test_the_check_runs_in_the_project_without_a_shell(tmp_path: Path) -> None:
     space = await workspace(
         tmp_path, python("import os,sys; open('here','w').write(repr(sys.argv))") + " $HOME ';' '*'"
     )
-    assert await verify_failure(space) == ""
+    assert await verify_failure(space) is None
     assert (space.project.root / "here").read_text() == "['-c', '$HOME', ';', '*']"
 
 
 async def test_only_the_end_of_what_a_check_says_is_kept(tmp_path: Path) -> None:
     space = await workspace(tmp_path, python("print('x' * 300000); print('the sum'); raise SystemExit(1)"), git=False)
-    found = await verify_failure(space)
+    found = await verify_failure(space) or ""
     assert len(found) < 2500
     assert found.endswith("the sum")
 
@@ -146,7 +147,7 @@ async def test_a_check_that_takes_too_long_is_ended_with_its_children(
     monkeypatch.setattr(running.verify, "CHECK_TIMEOUT_S", 0.5)
     code = "import os,time; os.fork(); open(f'pid-{os.getpid()}','w'); time.sleep(60)"
     space = await workspace(tmp_path, python(code), git=False)
-    assert "took longer than" in await verify_failure(space)
+    assert "took longer than" in (await verify_failure(space) or "")
     for file in space.project.root.glob("pid-*"):
         await gone(int(file.name.removeprefix("pid-")))
 
@@ -166,7 +167,7 @@ async def test_a_check_that_is_cancelled_leaves_nothing_running(tmp_path: Path) 
 async def test_what_a_check_leaves_behind_is_ended(tmp_path: Path) -> None:
     code = "import os,time; p=os.fork(); p or (os.close(1), os.close(2), time.sleep(60)); open('pid','w').write(str(p))"
     space = await workspace(tmp_path, python(code), git=False)
-    assert await verify_failure(space) == ""
+    assert await verify_failure(space) is None
     await gone(int((space.project.root / "pid").read_text()))
 
 

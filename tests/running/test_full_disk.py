@@ -12,9 +12,10 @@ import pytest
 
 import running.command
 import running.disk
-import sprint.write
 from agents import Outcome, OutcomeKind, Usage
+from base.files import atomic_write
 from running.attempt import _failure
+from running.disk import take_snapshot
 from running.journal import CommandStatus
 from tests.conftest import MakeRunner
 from tests.git.test_snapshots import git, looking_at, make
@@ -30,30 +31,31 @@ async def test_a_snapshot_waits_for_room(tmp_path: Path, monkeypatch: pytest.Mon
     program.parent.mkdir()
     program.write_text(
         "#!/bin/sh\n"
-        f'case "$*" in *"add --all"*) if mkdir "{program.parent}/tried" 2>/dev/null; then\n'
-        f"echo 'error: unable to create temporary file: No space left on device' >&2; exit {ended}; fi;; esac\n"
+        f'case "$*" in *"add --ignore-errors"*) for try in 1 2 3; do if mkdir "{program.parent}/$try" 2>/dev/null\n'
+        f"then echo 'error: unable to create temporary file: No space left on device' >&2; exit {ended}\n"
+        "fi; done;; esac\n"
         f'exec {real} "$@"\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(running.disk, "TRY_S", 0.01)
-    tree = await looking.snapshot()
-    assert (program.parent / "tried").exists()
+    tree = await take_snapshot(looking)
+    assert (program.parent / "3").exists()  # a snapshot tries twice by itself
     git(root, "add", "-A")
     assert tree == git(root, "write-tree")
 
 
 async def test_the_tracker_waits_for_room(make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    replace, tries = sprint.write.replace_file, 0
+    replace, tries = atomic_write, 0
 
-    def full(*arguments: Any) -> None:
+    def full(*arguments: Any, **options: Any) -> None:
         nonlocal tries
         tries += 1
         if tries < 3:
             raise OSError(errno.ENOSPC, "No space left on device")
-        replace(*arguments)
+        replace(*arguments, **options)
 
-    monkeypatch.setattr(sprint.write, "replace_file", full)
+    monkeypatch.setattr("sprint.write.atomic_write", full)
     monkeypatch.setattr(running.disk, "TRY_S", 0.01)
     runner = await make_runner(READY)
     await runner.run(1)

@@ -11,11 +11,12 @@ import pytest
 
 import events
 import running.gate
-from db import Database, create_batch, get_batch
+from db import Database
 from events import Event
 from running.gate import Gate, StopMode, Stopped
 from running.workspace import Workspace
 from settings import Settings
+from store.batches import create_batch, get_batch
 
 LONG_S = 10.0
 
@@ -105,11 +106,10 @@ async def test_a_pause_is_told_when_the_next_command_would_start(harness: GateHa
 
 
 async def test_a_pause_under_a_running_command_is_announced_as_pausing_once(harness: GateHarness) -> None:
-    harness.gate.inside = 1
-    harness.gate.pause("operator")
-    harness.gate.pause("operator")
-    assert await harness.until(1) == ["batch:warning pausing"]
-    harness.gate.inside = 0
+    with harness.gate.command():
+        harness.gate.pause("operator")
+        harness.gate.pause("operator")
+        assert await harness.until(1) == ["batch:warning pausing"]
     harness.command()
     harness.command()
     assert await harness.until(2) == ["batch:warning pausing", "batch:pause operator"]
@@ -131,13 +131,13 @@ async def test_a_resume_lets_every_waiting_command_in_and_is_told_once(harness: 
 
 
 async def test_a_resume_before_the_pause_came_about(harness: GateHarness) -> None:
-    harness.gate.inside = 1
-    harness.gate.pause("operator")
-    harness.gate.resume()
-    assert await harness.until(2) == ["batch:warning pausing", "batch:resume operator"]
-    await done(harness.command())
-    harness.gate.pause("operator")
-    assert (await harness.until(3))[2] == "batch:warning pausing"
+    with harness.gate.command():
+        harness.gate.pause("operator")
+        harness.gate.resume()
+        assert await harness.until(2) == ["batch:warning pausing", "batch:resume operator"]
+        await done(harness.command())
+        harness.gate.pause("operator")
+        assert (await harness.until(3))[2] == "batch:warning pausing"
 
 
 async def test_a_resume_without_anybody_waiting_is_told_by_the_next_command(harness: GateHarness) -> None:
@@ -270,9 +270,9 @@ async def test_a_stop_during_the_resume_starts_nothing(harness: GateHarness) -> 
 
 
 async def test_a_pause_after_a_stop_says_nothing(harness: GateHarness) -> None:
-    harness.gate.inside = 1
-    harness.gate.stop(StopMode.GRACEFUL)
-    harness.gate.pause("budget")
+    with harness.gate.command():
+        harness.gate.stop(StopMode.GRACEFUL)
+        harness.gate.pause("budget")
     await harness.settle()
     assert harness.words() == ["batch:warning stopping"]
     assert not harness.gate.paused
@@ -295,9 +295,9 @@ async def test_a_stop_only_ever_gets_faster(
     harness: GateHarness, modes: list[StopMode], mode: StopMode, ended: int
 ) -> None:
     ends: list[int] = []
-    harness.gate.on_stop_now.append(lambda: ends.append(1))
-    for each in modes:
-        harness.gate.stop(each)
+    with harness.gate.on_stop(lambda: ends.append(1)):
+        for each in modes:
+            harness.gate.stop(each)
     assert (harness.gate.stop_mode, len(ends)) == (mode, ended)
     await harness.settle()
     assert harness.words() == ([] if modes[0] is StopMode.INTERRUPT else ["batch:warning stopping"])
@@ -305,8 +305,8 @@ async def test_a_stop_only_ever_gets_faster(
 
 async def test_a_failed_run_ends_its_agents(harness: GateHarness) -> None:
     ends: list[int] = []
-    harness.gate.on_stop_now.append(lambda: ends.append(1))
-    harness.gate.end_agents()
+    with harness.gate.on_stop(lambda: ends.append(1)):
+        harness.gate.end_agents()
     assert (ends, harness.gate.stop_mode) == ([1], StopMode.NOW)
     with pytest.raises(Stopped):
         await harness.gate.enter()
@@ -350,7 +350,7 @@ async def test_a_stop_now_cuts_our_own_work_short_and_a_graceful_one_does_not(
             await attending
         with pytest.raises(Stopped):
             await harness.gate.run_interruptible(work())
-    assert harness.gate.on_stop_now == []
+    assert harness.gate._on_stop == []
 
 
 async def test_work_that_fails_says_so(harness: GateHarness) -> None:
@@ -359,4 +359,4 @@ async def test_work_that_fails_says_so(harness: GateHarness) -> None:
 
     with pytest.raises(LookupError):
         await harness.gate.run_interruptible(work())
-    assert harness.gate.on_stop_now == []
+    assert harness.gate._on_stop == []

@@ -9,16 +9,10 @@ from typing import Any
 
 import pytest
 
-from db import (
-    Command,
-    answer_question,
-    ask_question,
-    create_batch,
-    create_command,
-    get_commands_by_batch,
-    get_questions,
-)
 from running.journal import FAILURES, CommandStatus, Journal, Result, dump
+from store.batches import create_batch
+from store.commands import Command, create_command, get_commands_by_batch
+from store.questions import answer_question, ask_question, get_questions
 from store.schema import migrate
 from workflow import (
     CodeReviewVerdict,

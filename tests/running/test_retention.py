@@ -12,11 +12,13 @@ import pytest
 
 import events
 import running.retention
-from db import Database, create_batch, create_command, update_batch, update_command
+from db import Database
 from running.retention import DAY_S, Retention, remove_old
 from running.runner_task import RUNNER
 from running.workspace import Workspace
 from settings import Settings
+from store.batches import create_batch, update_batch
+from store.commands import create_command, update_command
 from tests.running.projects import make_project
 from tests.servers import Server, get
 

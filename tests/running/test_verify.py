@@ -14,11 +14,13 @@ import pytest
 
 import running.verify
 import sprint
-from db import Check, Database, create_batch, get_checks_by_key
+from db import Database
 from running.verify import HEAD_BYTES, TAIL_BYTES, VerifyContext, run, verify_failure
 from running.workspace import Workspace
 from security.masking import Masker
 from settings import Settings
+from store.batches import create_batch
+from store.checks import Check, get_checks_by_key
 from tests.running.projects import make_project
 
 
@@ -34,22 +36,22 @@ def python(code: str) -> str:
     return f'{sys.executable} -c "{code}"'
 
 
-async def kept(tmp_path: Path, verify: str, *secrets: str) -> tuple[str, list[Check], list[str]]:
+async def kept(tmp_path: Path, verify: str, *secrets: str) -> tuple[str | None, list[Check], list[str]]:
     """What the check was judged, the rows, and the lines in the log."""
     database = await Database.open(tmp_path / "test.db")
     batch = await database.write(create_batch, None)
     said: list[str] = []
-    doubt = await verify_failure(
+    failure = await verify_failure(
         workspace(tmp_path, verify, database, *secrets), VerifyContext(batch, "1-1-a", said.append)
     )
     rows = await database.read(get_checks_by_key, "1-1-a")
     await database.close()
-    return doubt, rows, said
+    return failure, rows, said
 
 
 async def test_a_run_that_passes_is_kept(tmp_path: Path) -> None:
-    doubt, rows, said = await kept(tmp_path, python("print('42 passed')"))
-    assert doubt == ""
+    failure, rows, said = await kept(tmp_path, python("print('42 passed')"))
+    assert failure is None
     assert [(row.ok, row.exit_code, row.tail) for row in rows] == [(1, 0, "42 passed")]
     assert rows[0].duration_ms > 0
     assert rows[0].file is not None
@@ -59,27 +61,27 @@ async def test_a_run_that_passes_is_kept(tmp_path: Path) -> None:
 
 
 async def test_a_run_that_fails_is_kept_and_its_end_is_told(tmp_path: Path) -> None:
-    doubt, rows, said = await kept(tmp_path, python("print('1 failed: tea'); raise SystemExit(3)"))
-    assert "ended with 3:\n1 failed: tea" in doubt
+    failure, rows, said = await kept(tmp_path, python("print('1 failed: tea'); raise SystemExit(3)"))
+    assert "ended with 3:\n1 failed: tea" in (failure or "")
     assert [(row.ok, row.exit_code) for row in rows] == [(0, 3)]
     assert said[0].endswith("ended with 3: 1 failed: tea")
 
 
 async def test_secrets_are_kept_nowhere(tmp_path: Path) -> None:
-    doubt, rows, said = await kept(
+    failure, rows, said = await kept(
         tmp_path, python("print('key', 'hunter2' * 2); raise SystemExit(1)"), "hunter2hunter2"
     )
     assert rows[0].file is not None
     written = (tmp_path / "data" / rows[0].file).read_text()
-    for text in (doubt, rows[0].tail, said[0], written):
+    for text in (failure or "", rows[0].tail, said[0], written):
         assert "hunter2hunter2" not in text
 
 
 async def test_of_a_long_output_the_beginning_and_the_end_are_kept(tmp_path: Path) -> None:
     size = 4 << 20
     code = f"print('begins'); print('x' * {size}); print('ends')"
-    doubt, rows, _ = await kept(tmp_path, python(code))
-    assert doubt == ""
+    failure, rows, _ = await kept(tmp_path, python(code))
+    assert failure is None
     assert rows[0].tail.endswith("ends")
     assert rows[0].file is not None
     text = (tmp_path / "data" / rows[0].file).read_text()
@@ -91,8 +93,8 @@ async def test_of_a_long_output_the_beginning_and_the_end_are_kept(tmp_path: Pat
 
 async def test_a_disk_that_takes_no_file_leaves_the_row(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder would be")
-    doubt, rows, _ = await kept(tmp_path, python("print('fine')"))
-    assert (doubt, rows[0].tail, rows[0].file) == ("", "fine", None)
+    failure, rows, _ = await kept(tmp_path, python("print('fine')"))
+    assert (failure, rows[0].tail, rows[0].file) == (None, "fine", None)
 
 
 async def test_a_daemon_that_holds_the_output_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,10 +119,10 @@ print("done", flush=True)
 
 async def test_a_check_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running.verify, "CHECK_TIMEOUT_S", 0.5)
-    doubt, rows, _ = await kept(tmp_path, python("print('begun', flush=True); import time; time.sleep(60)"))
-    assert "took longer than" in doubt
+    failure, rows, _ = await kept(tmp_path, python("print('begun', flush=True); import time; time.sleep(60)"))
+    assert "took longer than" in (failure or "")
     assert [(row.ok, row.exit_code) for row in rows] == [(0, None)]
 
 
 async def test_without_a_check_there_is_nothing_to_fail_or_to_keep(tmp_path: Path) -> None:
-    assert await verify_failure(workspace(tmp_path, None)) == ""
+    assert await verify_failure(workspace(tmp_path, None)) is None

@@ -23,26 +23,26 @@ def status_event(key: str, new: str) -> Event:
 
 
 def test_a_change_is_told_at_the_second_look_and_only_once() -> None:
-    moves = StatusChanges({"1-1-a": "backlog"})
+    changes = StatusChanges({"1-1-a": "backlog"})
     found = {"1-1-a": "review"}
-    assert moves.look(found, []) == []
-    told = moves.look(found, [])
+    assert changes.look(found, []) == []
+    told = changes.look(found, [])
     assert told == [("1-1-a", "backlog", "review")]
-    moves.tell([status_event("1-1-a", "review")])
-    assert moves.look(found, []) == []
+    changes.committed([status_event("1-1-a", "review")])
+    assert changes.look(found, []) == []
 
 
 def test_what_the_run_tells_itself_is_not_told_again() -> None:
-    moves = StatusChanges({"1-1-a": "backlog"})
-    assert moves.look({"1-1-a": "done"}, []) == []
-    moves.tell([status_event("1-1-a", "done")])
-    assert moves.look({"1-1-a": "done"}, []) == []
+    changes = StatusChanges({"1-1-a": "backlog"})
+    assert changes.look({"1-1-a": "done"}, []) == []
+    changes.committed([status_event("1-1-a", "done")])
+    assert changes.look({"1-1-a": "done"}, []) == []
 
 
 def test_stories_of_the_current_cycle_are_left_to_the_run() -> None:
-    moves = StatusChanges({"1-1-a": "backlog"})
+    changes = StatusChanges({"1-1-a": "backlog"})
     for _ in range(3):
-        assert moves.look({"1-1-a": "done"}, ["1-1-a"]) == []
+        assert changes.look({"1-1-a": "done"}, ["1-1-a"]) == []
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_stories_of_the_current_cycle_are_left_to_the_run() -> None:
     [({}, {"1-1-a": "backlog"}, ("absent", "backlog")), ({"1-1-a": "done"}, {}, ("done", "absent"))],
 )
 def test_stories_come_and_go(before: dict[str, str], after: dict[str, str], move: tuple[str, str]) -> None:
-    moves = StatusChanges(before)
-    moves.look(after, [])
-    assert moves.look(after, []) == [("1-1-a", *move)]
+    changes = StatusChanges(before)
+    changes.look(after, [])
+    assert changes.look(after, []) == [("1-1-a", *move)]
 
 
 async def test_an_edit_shows_up_in_every_page_within_a_second_or_so(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from payloads import EventType
 from runstate.fold import ATTENTION_MAX, STATES, RunState
+from runstate.server_state import AgentView, ServerState
+from runstate.views import run_view
 
 METRICS = {
     "input_tokens": 10,
@@ -59,7 +61,7 @@ def fold() -> Fold:
 
 
 def test_a_new_state_is_idle_and_empty() -> None:
-    shown = json.loads(msgspec.json.encode(RunState().run))
+    shown = json.loads(msgspec.json.encode(run_view(RunState().run, ServerState(), "idle")))
     assert (shown["state"], shown["batch"], shown["seq"], shown["resumable"]) == ("idle", None, 0, None)
     assert all(shown[name] == [] for name in ("stories", "operations", "attention"))
     assert list(shown) == [
@@ -91,7 +93,7 @@ def test_a_start_empties_what_was_before_but_not_the_background(fold: Fold) -> N
     fold.tell("batch:pause", batch_id=42, reason="interrupted")
     run = fold.tell("batch:start", batch_id=43, max_cycles=1)
     assert (run.state, run.reason, run.until, run.resumable, run.cycle) == ("running", None, None, None, None)
-    assert (run.stories, run.attention, run.totals.commands, run.totals.cost_usd) == ([], [], 0, 0.0)
+    assert (run.stories, run.attention, run.totals.commands, run.totals.cost_usd) == ((), (), 0, 0.0)
     assert [operation.command_id for operation in run.operations] == [2]
 
 
@@ -146,13 +148,13 @@ def test_a_warning_changes_the_state_only_before_a_pause_or_a_stop(fold: Fold, k
 
 def test_a_cycle_is_counted_when_it_ends(fold: Fold) -> None:
     run = fold.tell("cycle:start", cycle_number=1, story_keys=["1-1-a", "1-2-b"])
-    assert (run.cycle.number, run.cycle.story_keys, run.cycle.started_at) == (1, ["1-1-a", "1-2-b"], 1002)
+    assert (run.cycle.number, run.cycle.story_keys, run.cycle.started_at) == (1, ("1-1-a", "1-2-b"), 1002)
     assert [(story.story_key, story.cycle_number, story.status) for story in run.stories] == [
         ("1-1-a", 1, None),
         ("1-2-b", 1, None),
     ]
     run = fold.tell("cycle:end", cycle_number=1, completed_stories=["1-1-a"])
-    assert (run.cycle, run.cycles, run.batch.cycles_completed) == (None, [], 1)
+    assert (run.cycle, run.cycles, run.batch.cycles_completed) == (None, (), 1)
 
 
 def test_several_cycles_may_be_under_way(fold: Fold) -> None:
@@ -163,14 +165,14 @@ def test_several_cycles_may_be_under_way(fold: Fold) -> None:
     assert run.cycle == run.cycles[-1]
     run = fold.tell("cycle:end", cycle_number=3, completed_stories=[])
     assert (run.cycle, run.batch.cycles_completed) == (run.cycles[0], 2)
-    assert run.cycle.story_keys == ["1-1-a"]
+    assert run.cycle.story_keys == ("1-1-a",)
 
 
 def test_a_command_is_an_operation_while_it_runs(fold: Fold) -> None:
     fold.command("start", attempt=2, agent="codex", model="light", story_keys=["1-1-a", "1-2-b"], background=True)
     (operation,) = fold.run.operations
     assert (operation.command_id, operation.attempt, operation.agent, operation.model) == (7, 2, "codex", "light")
-    assert (operation.story_keys, operation.background) == (["1-1-a", "1-2-b"], True)
+    assert (operation.story_keys, operation.background) == (("1-1-a", "1-2-b"), True)
     fold.tell(
         "command:progress",
         story_key="1-1-a",
@@ -188,7 +190,7 @@ def test_a_command_is_an_operation_while_it_runs(fold: Fold) -> None:
     fold.command("progress", message="no metrics")
     assert fold.run.operations[0].metrics == {"output_tokens": 5}
     fold.command("end", status="success")
-    assert fold.run.operations == []
+    assert fold.run.operations == ()
 
 
 def test_parallel_commands_do_not_overwrite_each_other(fold: Fold) -> None:
@@ -212,7 +214,7 @@ def test_a_command_without_an_id_is_no_operation(fold: Fold) -> None:
     fold.tell("command:start", **told)
     fold.tell("command:progress", **told, message="m")
     run = fold.tell("command:end", **told, status="success", metrics=METRICS)
-    assert (run.operations, run.totals.commands, run.totals.cost_usd) == ([], 1, 0.5)
+    assert (run.operations, run.totals.commands, run.totals.cost_usd) == ((), 1, 0.5)
 
 
 def test_what_a_command_used_is_booked_at_its_end(fold: Fold) -> None:
@@ -319,15 +321,15 @@ def test_a_log_that_begins_in_the_middle_is_no_fault(type: str) -> None:
 def test_two_states_share_nothing(fold: Fold) -> None:
     fold.tell("attention", kind="k", message="m")
     fold.tell("cycle:start", cycle_number=1, story_keys=["a"])
-    assert RunState().run.stories == []
-    assert RunState().run.attention == []
+    assert RunState().run.stories == ()
+    assert RunState().run.attention == ()
 
 
 def test_a_status_set_outside_the_run_adds_no_story_to_the_batch(fold: Fold) -> None:
     fold.state.apply(
         [Told("story:status", {"story_key": "9-9-x", "old_status": "review", "new_status": "done"}, batch_id=None)]
     )
-    assert fold.run.stories == []
+    assert fold.run.stories == ()
     assert fold.run.totals.stories_done == 0
     fold.tell("story:status", story_key="1-1-a", old_status="backlog", new_status="blocked")
     fold.state.apply(
@@ -346,3 +348,29 @@ def test_a_status_that_stays_changes_nothing(fold: Fold) -> None:
     fold.tell("story:status", story_key="1-1-a", old_status="review", new_status="blocked", reason="why")
     fold.tell("story:status", story_key="1-1-a", old_status="blocked", new_status="blocked", reason="1 of 2 tasks done")
     assert [story.reason for story in fold.run.stories] == ["why"]
+
+
+def test_a_view_stays_as_it_was_handed_out(fold: Fold) -> None:
+    fold.command("start")
+    view = run_view(fold.run, ServerState(), "running")
+    before = msgspec.json.encode(view)
+    fold.command("progress", message="later", metrics=METRICS)
+    fold.command("end", status="success", metrics=METRICS)
+    fold.tell("story:status", story_key="1-1-a", old_status="review", new_status="done")
+    fold.tell("batch:end", batch_id=42, cycles_completed=1, status="completed")
+    assert msgspec.json.encode(view) == before
+
+
+def test_a_view_joins_the_fold_with_what_the_server_knows(fold: Fold) -> None:
+    server = ServerState(agent=AgentView(name="codex"), problem="the disk is full")
+    view = run_view(fold.run, server, "starting")
+    assert (view.state, view.agent.name, view.problem, view.batch) == (
+        "starting", "codex", "the disk is full", fold.run.batch,
+    )  # fmt: skip
+    assert fold.run.state == "running"
+
+
+def test_the_seq_of_a_restored_state_is_that_of_the_newest_event(fold: Fold) -> None:
+    state = RunState()
+    state.restore([Told("batch:start", {"batch_id": 42, "max_cycles": 1}, 1000, 5)], 9)
+    assert (state.run.state, state.run.seq) == ("running", 9)

@@ -102,7 +102,7 @@ def test_the_policy_of_content_lets_no_inline_code_in() -> None:
 
 
 def test_what_the_page_has_inline_is_let_in_by_its_hash_alone() -> None:
-    outside = b"<script src='/static/app.js'></script>"
+    outside = b"<script src='/static/shell/app.js'></script>"
     page = outside + b"<SCRIPT>one()</SCRIPT ><style>b{}</style><script type='module'>\n</script>"
     made = policy(page)
     assert made.count("'sha256-") == 3

@@ -3,8 +3,14 @@
 import pytest
 
 from sprint import read_epics
-from sprint.epics import EpicDoc, merged, parse_epics
+from sprint.epics import EpicDoc, epics_of, merged
+from sprint.markdown import split
 from tests.sprint.conftest import MakeProject
+
+
+def parse_epics(data: bytes) -> dict[str, EpicDoc]:
+    return epics_of(split(data))
+
 
 PLAN = b"""---
 stepsCompleted: [1, 2]

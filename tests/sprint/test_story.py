@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from sprint import Status, read_story
-from sprint.story import clean_title, parse_story
+from sprint.markdown import split
+from sprint.story import StoryDocument, clean_title, story_of
+
+
+def parse_story(data: bytes) -> StoryDocument:
+    return story_of(split(data))
+
 
 STORY = b"""---
 baseline_commit: NO_VCS

@@ -8,10 +8,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from db import Database, get_events
+import pytest
+
+from db import Database
 from events import Event
+from store.log import get_events
+from store.writer import DatabaseUnavailable
 from tests.lines import event
+
+LARGER_THAN_A_PAGE: Final = "x" * 10_000  # of 4096 bytes: it needs room that was not there before
 
 
 def draft(message: str = "Writing tests") -> Event:
@@ -39,6 +46,31 @@ def full(database: Database) -> Iterator[None]:
         yield
     finally:
         connection.execute("PRAGMA max_page_count = 1000000")
+
+
+async def tried(database: Database, message: str) -> Event | DatabaseUnavailable:
+    """The stored event, or why it was refused: at once while the disk is known to be full, else by its commit."""
+    try:
+        return await database.append(draft(message))
+    except DatabaseUnavailable as error:
+        return error
+
+
+async def probes(database: Database, count: int) -> None:
+    """Wait until the writer has tried the disk so many times more."""
+    writer, probe = database.writer, database.writer._probe
+    seen = 0
+
+    def counted() -> None:
+        nonlocal seen
+        probe()
+        seen += 1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "_probe", counted)
+        async with asyncio.timeout(30):
+            while seen < count:
+                await asyncio.sleep(0.005)
 
 
 async def open_again(database: Database) -> None:

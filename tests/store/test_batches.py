@@ -6,13 +6,10 @@ import sqlite3
 
 import pytest
 
-from db import (
-    NoSuchRow,
+from store.batches import (
     count_batches,
     count_completed_cycles,
     create_batch,
-    create_command,
-    create_story,
     get_active_batch,
     get_batch,
     get_batch_before,
@@ -21,6 +18,9 @@ from db import (
     summarise_batch,
     update_batch,
 )
+from store.commands import create_command
+from store.rows import NoSuchRow
+from store.stories import create_story
 
 STATUSES = ["running", "paused", "interrupted", "completed", "stopped", "error"]
 

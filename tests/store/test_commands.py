@@ -6,13 +6,11 @@ import sqlite3
 
 import pytest
 
-from db import (
-    UnknownColumn,
+from store.batches import create_batch
+from store.commands import (
     cost_of_batch,
     cost_since,
-    create_batch,
     create_command,
-    create_story,
     get_command,
     get_commands_by_batch,
     get_commands_by_key,
@@ -21,6 +19,8 @@ from db import (
     get_running_commands,
     update_command,
 )
+from store.rows import UnknownColumn
+from store.stories import create_story
 
 
 @pytest.fixture

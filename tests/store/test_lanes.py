@@ -6,17 +6,9 @@ import sqlite3
 
 import pytest
 
-from db import (
-    create_batch,
-    create_lane,
-    create_story,
-    end_lane,
-    get_finished_lanes,
-    get_lane,
-    get_unfinished_lane,
-    update_lane,
-    update_story,
-)
+from store.batches import create_batch
+from store.lanes import create_lane, end_lane, get_finished_lanes, get_lane, get_unfinished_lane, update_lane
+from store.stories import create_story, update_story
 
 NAMES = {"worktree": "1-1-a", "branch": "sprint-runner/1/1-1-a", "target": "main"}
 

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import create_batch, create_command, create_story, get_insights
+from store.batches import create_batch
 from store.burnup import BurnUp
-from store.ledger import Insights, LedgerLine, Window
+from store.commands import create_command
+from store.ledger import Insights, LedgerLine, Window, get_insights
+from store.stories import create_story
 
 GROUPS = ["total", "by_command", "by_story", "by_epic", "by_batch", "by_day", "by_model", "by_agent"]
 SUMS = [

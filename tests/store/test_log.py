@@ -1,4 +1,4 @@
-"""Stored events and how they are sought; background tasks."""
+"""Stored events, how they are found and pruned; background tasks."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from db import (
+from store.batches import create_batch
+from store.log import (
     EventFilter,
-    NoSuchRow,
     create_background_task,
-    create_batch,
     find_events,
     get_events,
     get_events_between,
     get_events_by_batch,
     get_pending_background_tasks,
+    oldest_event,
+    prune_events,
     update_background_task,
 )
+from store.rows import NoSuchRow
 
 EVENTS: list[tuple[str, int | None, str | None, dict[str, Any]]] = [
     ("batch:start", 1, None, {"batch_id": 1}),
@@ -120,3 +122,52 @@ def test_a_background_task_is_pending_until_it_ends(connection: sqlite3.Connecti
     assert [task.id for task in get_pending_background_tasks(connection)] == [second]
     with pytest.raises(NoSuchRow):
         update_background_task(connection, 99, status="finished")
+
+
+# -- pruning: what the next start and the next event need stays ------------------------------------------------
+
+
+def add_event(connection: sqlite3.Connection, seq: int, at: int, batch: int | None = None) -> None:
+    connection.execute("INSERT INTO events VALUES (?, 'error', ?, ?, NULL, '{}')", (seq, at, batch))
+
+
+def stored_seqs(connection: sqlite3.Connection) -> list[int]:
+    return [row[0] for row in connection.execute("SELECT seq FROM events ORDER BY seq")]
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"), [(0, [1, 2, 3, 4, 5]), (30, [3, 4, 5]), (31, [4, 5]), (1000, [5])], ids=str
+)
+def test_events_before_a_time_go(connection: sqlite3.Connection, before: int, expected: list[int]) -> None:
+    for seq in range(1, 6):
+        add_event(connection, seq, at=seq * 10)
+    prune_events(connection, before, most=100)
+    assert stored_seqs(connection) == expected
+    assert oldest_event(connection) == expected[0]
+
+
+def test_the_newest_batch_keeps_its_events(connection: sqlite3.Connection) -> None:
+    first, second = create_batch(connection, 1), create_batch(connection, 1)
+    for seq, batch in enumerate([first, first, second, None, second], start=1):
+        add_event(connection, seq, at=seq, batch=batch)
+    assert prune_events(connection, 1000, most=100) == 2
+    assert stored_seqs(connection) == [3, 4, 5]
+
+
+def test_a_clock_that_went_back_makes_no_gap(connection: sqlite3.Connection) -> None:
+    for seq, at in enumerate([50, 10, 60, 20, 70], start=1):
+        add_event(connection, seq, at=at)
+    prune_events(connection, 55, most=100)
+    assert stored_seqs(connection) == [3, 4, 5]
+
+
+def test_little_by_little(connection: sqlite3.Connection) -> None:
+    for seq in range(1, 11):
+        add_event(connection, seq, at=0)
+    assert [prune_events(connection, 1, most=4) for _ in range(4)] == [4, 4, 1, 0]
+    assert stored_seqs(connection) == [10]
+
+
+def test_an_empty_log(connection: sqlite3.Connection) -> None:
+    assert prune_events(connection, 1000, most=5) == 0
+    assert oldest_event(connection) == 1

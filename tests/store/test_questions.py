@@ -6,21 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from db import (
-    Database,
-    NotAsked,
-    answer_question,
-    ask_question,
-    create_batch,
-    create_check,
-    create_command,
-    get_checks_by_key,
-    get_checks_of_command,
-    get_preset,
-    get_question,
-    get_questions,
-    keep_preset,
-)
+from db import Database
+from store.batches import create_batch
+from store.checks import create_check, get_checks_by_key, get_checks_of_command
+from store.commands import create_command
+from store.meta import get_preset, keep_preset
+from store.questions import NotAsked, answer_question, ask_question, get_question, get_questions
 
 
 async def test_the_first_answer_to_a_question_counts(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import sqlite3
 
 import pytest
 
-from db import (
+from store.batches import create_batch
+from store.stories import (
     check_story_blocked,
-    create_batch,
     create_story,
     get_next_available_story,
     get_stories_by_batch,

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import store.schema
-from db import Database, get_batch, get_events
+from db import Database
+from store.batches import get_batch
+from store.log import get_events
 from store.schema import MIGRATIONS, migrate
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 import store.writer as writer_module
-from db import Database, create_batch, get_batch, update_batch
+from db import Database
 from events import Event
+from store.batches import create_batch, get_batch, update_batch
 from store.job import NotWritten
 from store.rows import NoSuchRow
 from tests.store.disks import draft, stored

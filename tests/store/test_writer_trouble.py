@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import store.writer as writer_module
-from db import Database, create_batch
+from db import Database
 from events import Event
+from store.batches import create_batch
 from store.writer import DatabaseUnavailable
-from tests.store.disks import draft, full, locked, open_again, stored
+from tests.store.disks import LARGER_THAN_A_PAGE, draft, full, locked, open_again, probes, stored, tried
 
 
 async def test_a_lock_of_another_process_is_waited_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,17 +82,15 @@ async def test_a_full_disk_refuses_and_opens_again(
 ) -> None:
     await database.append(draft())
     with full(database):
-        futures = [database.append(draft("x" * 1_000)) for _ in range(200)]
-        results = await asyncio.gather(*futures, return_exceptions=True)
-        assert all(isinstance(result, DatabaseUnavailable) for result in results)
-        assert "full" in str(results[0])
+        results = await asyncio.gather(*(tried(database, LARGER_THAN_A_PAGE) for _ in range(200)))
+        assert all("full" in str(result) for result in results)
         with pytest.raises(DatabaseUnavailable, match="full"):
             database.append(draft())
         with pytest.raises(DatabaseUnavailable, match="full"):
             database.write(create_batch, max_cycles=1)
         assert seen == [[1]]
         assert await stored(database) == [1]
-        await asyncio.sleep(0.1)
+        await probes(database, 3)
         assert database.writer.failure is not None
     await open_again(database)
     assert (await database.append(draft())).seq == 2
@@ -106,11 +105,8 @@ async def test_a_disk_that_comes_and_goes_loses_nothing_that_was_said_to_be_stor
     committed = []
     for _ in range(8):
         with full(database):
-            for result in await asyncio.gather(
-                *(database.append(draft("x" * 300)) for _ in range(100)), return_exceptions=True
-            ):
-                if isinstance(result, Event):
-                    committed.append(result.seq)
+            results = await asyncio.gather(*(tried(database, "x" * 300) for _ in range(100)))
+            committed += [result.seq for result in results if isinstance(result, Event)]
         await open_again(database)
         committed.append((await database.append(draft())).seq)
     assert committed == [seq for commit in seen for seq in commit] == await stored(database)

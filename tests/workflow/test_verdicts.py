@@ -38,8 +38,6 @@ DRESSES = [
     "__{}__",
     "`{}`",
     "**`{}`**",
-    "> {}",
-    "> **{}**",
     "- {}",
     "* {}",
     "1. {}",
@@ -54,9 +52,28 @@ DRESSES = [
     "🔴 **{}**",
     "| {} |",
     "{}\r",
-    "before\r\n{}\r\nafter\r\n",
+    "before\r\n{}\r\n",
+    "I looked at everything.\n\n{}\n\n\n",
+    "{}\n::task validate end all is green",
+    "> the prompt says\n\n{}",
+    "```\nexample\n```\n{}",
+    "~~~\n```\n~~~\n{}",
+    "``` is no fence when it stands in a line ```\n{}",
+]
+# Places in which a marker is an example, a plan or a quotation, and no verdict.
+NOT_CLOSING = [
+    "> {}",
+    "> **{}**",
     "```\n{}\n```",
-    "I looked at everything.\n\n{}\n\nThat is all.",
+    "~~~text\n{}\n~~~",
+    "````\n```\n{}\n```\n````",
+    "```\n{}",
+    "When all is green I reply with\n{}\nNow I start with the tests.",
+    "before\r\n{}\r\nafter\r\n",
+    "{}\n\nThat is all.",
+    "{}\n```\nls\n```",
+    "{}\n> a quotation",
+    "{}\n- a list that is no findings block",
 ]
 # What makes the same words a part of a sentence.
 SENTENCES = [
@@ -93,8 +110,8 @@ def test_dress_and_case_do_not_matter(dress: str, case: Callable[[str], str]) ->
     assert read_commit(dressed("[NO-CHANGES-TO-COMMIT]")).commit is None
 
 
-@pytest.mark.parametrize("sentence", SENTENCES)
-def test_a_marker_inside_a_sentence_is_no_marker(sentence: str) -> None:
+@pytest.mark.parametrize("sentence", [*SENTENCES, *NOT_CLOSING])
+def test_a_marker_that_does_not_close_the_reply_is_no_verdict(sentence: str) -> None:
     assert read_tech_spec_decisions(sentence.format("[TECH-SPEC-DECISION: SKIP]"), 1) == [True]
     for reader, marker in (
         ("review", "[CRITICAL-ISSUES-FOUND: NO]"),
@@ -133,7 +150,7 @@ DECISIONS = [
     ([SKIP, SKIP], 2, [False, False]),
     ([NEED, SKIP, NEED], 2, [False, True]),
     ([NEED, SKIP], 1, [False]),
-    ([SKIP, "[TECH-SPEC-DECISION: MAYBE]"], 2, [False, True]),
+    ([SKIP, "[TECH-SPEC-DECISION: MAYBE]"], 2, [True, True]),
 ]
 
 
@@ -150,7 +167,7 @@ YES, NO = "[CRITICAL-ISSUES-FOUND: YES]", "[CRITICAL-ISSUES-FOUND: NO]"
 REVIEWS = [
     (YES, True),
     (NO, False),
-    (f"{YES}\n{NO}", False),
+    (f"{YES}\n{NO}", True),
     (f"{NO}\n{YES}", True),
     ("[CRITICAL-ISSUES-FOUND:YES]", True),
     ("[ CRITICAL-ISSUES-FOUND : NO ]", None),
@@ -161,6 +178,9 @@ REVIEWS = [
     ("HIGHEST SEVERITY: HIGH", False),
     ("HIGHEST SEVERITY: ZERO ISSUES", False),
     (f"{NO}\nHIGHEST SEVERITY: CRITICAL", False),
+    (f"{YES}\nI have mended it and look again.\n{NO}", False),
+    (f"{NO}\n\n## Findings\n- [LOW] 1-1-a: a word\n  on two lines\n", False),
+    (f"{NO}\n\n## Findings\n- [LOW] 1-1-a: a word\n\nAnd now I begin.\n", None),
     (f"HIGHEST SEVERITY: LOW\n{YES}", True),
 ]
 
@@ -179,19 +199,20 @@ def test_a_review_is_critical_or_not(text: str, critical: bool | None) -> None:
 DEVELOPED = [
     ("[DEV-STORY-COMPLETE: YES]", (True, False, "")),
     ("[DEV-STORY-COMPLETE: NO]", (False, False, "")),
-    ("[DEV-STORY-COMPLETE: NO]\n[DEV-STORY-COMPLETE: YES]", (True, False, "")),
+    ("[DEV-STORY-COMPLETE: NO]\n[DEV-STORY-COMPLETE: YES]", (False, False, "")),
+    ("[DEV-STORY-COMPLETE: NO]\nI went on.\n[DEV-STORY-COMPLETE: YES]", (True, False, "")),
     ("[DEV-STORY-COMPLETE: YES]\n[DEV-STORY-COMPLETE: NO]", (False, False, "")),
     ("[DEV-STORY-BLOCKED: YES] the key is missing", (False, True, "the key is missing")),
     ("[DEV-STORY-BLOCKED: YES] — the key is missing", (False, True, "the key is missing")),
     ("[DEV-STORY-BLOCKED: YES]: the key is missing.", (False, True, "the key is missing")),
     ("**[DEV-STORY-BLOCKED: YES]** - the key is missing", (False, True, "the key is missing")),
     ("[DEV-STORY-BLOCKED: YES - the key is missing]", (False, True, "the key is missing")),
-    ("[DEV-STORY-BLOCKED: YES]\r\nThe key\r\nis missing\r\n", (False, True, "The key is missing")),
+    ("[DEV-STORY-BLOCKED: YES]\r\nThe key\r\nis missing\r\n", None),
     ("I tried.\n\nThe key is\nmissing\n\n[DEV-STORY-BLOCKED: YES]", (False, True, "The key is missing")),
     ("[DEV-STORY-BLOCKED: YES]", (False, True, "the agent gave no reason")),
     ("[DEV-STORY-COMPLETE: YES]\n[DEV-STORY-BLOCKED: YES] no", (False, True, "no")),
     ("[DEV-STORY-COMPLETE: NO]\n[DEV-STORY-BLOCKED: YES] no", (False, True, "no")),
-    ("[DEV-STORY-BLOCKED: YES] no\n[DEV-STORY-COMPLETE: YES]", (True, False, "")),
+    ("[DEV-STORY-BLOCKED: YES] no\n[DEV-STORY-COMPLETE: YES]", (False, True, "no")),
     # not blocked is no verdict of its own: the other marker stands
     ("[DEV-STORY-COMPLETE: YES]\n[DEV-STORY-BLOCKED: NO]", (True, False, "")),
     ("[DEV-STORY-BLOCKED: NO]", None),
@@ -226,9 +247,9 @@ COMMITS = [
     ("[COMMIT-FAILED: a hook refused it]", (None, "a hook refused it")),
     ("[COMMIT-FAILED: expected ] or ,]", (None, "expected ] or ,")),
     ("[COMMIT-FAILED: ]", (None, "the agent gave no reason")),
-    ("[COMMIT-FAILED: no]\n[COMMIT-SUCCESS: 1ef5bb3]", ("1ef5bb3", "")),
+    ("[COMMIT-FAILED: no]\n[COMMIT-SUCCESS: 1ef5bb3]", (None, "no")),
+    ("[COMMIT-FAILED: no]\nOnce more.\n[COMMIT-SUCCESS: 1ef5bb3]", ("1ef5bb3", "")),
     ("[COMMIT-SUCCESS: 1ef5bb3]\n[COMMIT-FAILED: no]", (None, "no")),
-    ("[COMMIT-SUCCESS: 1ef5bb3]\r\n[NO-CHANGES-TO-COMMIT]\r\n", (None, "")),
 ]
 
 
@@ -236,6 +257,12 @@ COMMITS = [
 def test_a_commit_has_a_hash_or_says_why_not(text: str, verdict: tuple[str | None, str]) -> None:
     read = read_commit(text)
     assert (read.commit, read.failure) == verdict
+
+
+@pytest.mark.parametrize("other", ["[NO-CHANGES-TO-COMMIT]", "[COMMIT-SUCCESS: 2ef5bb3]"])
+def test_markers_of_a_commit_that_contradict_each_other_are_unreadable(other: str) -> None:
+    with pytest.raises(Unreadable, match="contradict"):
+        read_commit(f"[COMMIT-SUCCESS: 1ef5bb3]\r\n{other}\r\n")
 
 
 NO_HASH = ["<hash>", "abc", "HEAD", "main", "1ef5bb3 main", "--all", "1ef5bb3; rm", "g" * 7, "a" * 65, ""]
@@ -309,5 +336,6 @@ def test_long_lines_cost_no_more_than_their_length(filler: str) -> None:
     for read in READERS.values():
         with pytest.raises(Unreadable):
             read(text)
-    read_code_review(f"{text}\nHIGHEST SEVERITY: LOW")
+    closed = "" if filler != "`" else f"\n{line}"  # a line of such marks opens a fence
+    read_code_review(f"{text}{closed}\nHIGHEST SEVERITY: LOW")
     assert time.process_time() - started < 2.0

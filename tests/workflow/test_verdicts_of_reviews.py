@@ -48,8 +48,12 @@ SAID = [
     ("Issues: -1 CRITICAL, 0 HIGH, 0 MEDIUM, 0 LOW", None),
     (f"Issues: {'9' * 5000} CRITICAL, 0 HIGH, 0 MEDIUM, 0 LOW", None),
     # and does not count beside a real one
-    ("HIGHEST SEVERITY: HIGH\nI did not reach ZERO ISSUES", Severity.HIGH),
-    ("HIGHEST SEVERITY: HIGH\n\nOnly HIGHEST SEVERITY: ZERO ISSUES would do.", Severity.HIGH),
+    ("I did not reach ZERO ISSUES\nHIGHEST SEVERITY: HIGH", Severity.HIGH),
+    ("Only HIGHEST SEVERITY: ZERO ISSUES would do.\n\nHIGHEST SEVERITY: HIGH", Severity.HIGH),
+    ("HIGHEST SEVERITY: HIGH\nI did not reach ZERO ISSUES", None),
+    # the findings block may stand behind the verdict, or between its lines
+    ("HIGHEST SEVERITY: HIGH\n\n## Findings\n- [HIGH] src/a.py: wrong\n", Severity.HIGH),
+    ("Issues: 0 CRITICAL, 1 HIGH, 0 MEDIUM, 0 LOW\n## Findings\n- a\n\nHIGHEST SEVERITY: LOW", Severity.HIGH),
 ]
 
 

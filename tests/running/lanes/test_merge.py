@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import sprint
-from db import Database, Lane
+from db import Database
 from git.snapshots import Git
 from running.gate import Gate
 from running.lanes.merge import Merge, NotMerged
@@ -19,6 +19,7 @@ from running.lanes.worktree import LaneFailed, Worktree, name_lane
 from running.verify import NO_CONTEXT
 from running.workspace import Workspace
 from settings import Settings
+from store.lanes import Lane
 from tests.running.lanes.lane_runs import git, sh
 from tests.running.projects import TRACKER, make_project
 
@@ -53,7 +54,7 @@ class MergeProject:
 
 def write(worktree: Worktree, name: str, text: str, *, commit: bool = True) -> None:
     """An agent's work."""
-    path = worktree.cargo.copy.root / name
+    path = worktree.untracked.copy.root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     if commit:
@@ -80,6 +81,14 @@ async def project(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterat
     await database.close()
 
 
+async def close(lane: Worktree) -> str | None:
+    """Remove the worktree, or return why it stays."""
+    why = await lane.unsaved_work()
+    if why is None:
+        await lane.remove()
+    return why
+
+
 async def test_lanes_are_merged_one_after_the_other(project: MergeProject) -> None:
     lanes = [await project.lane(key) for key in STORIES]
     for lane in lanes:
@@ -87,7 +96,7 @@ async def test_lanes_are_merged_one_after_the_other(project: MergeProject) -> No
     for lane in lanes:
         assert await project.merge(lane) == git(project.root, "rev-parse", "HEAD")
         assert await project.merge(lane) is None
-        assert await lane.close() == ""
+        assert await close(lane) is None
     assert sorted(path.name for path in (project.root / "src").iterdir()) == ["a.py", "b.py", "c.py"]
     assert git(project.root, "status", "--porcelain") == ""
     assert git(project.root, "branch", "--list", "sprint-runner/*") == ""
@@ -106,7 +115,7 @@ async def test_the_tracker_of_the_user_is_recorded_as_it_stands(project: MergePr
     assert (tracker.read_bytes(), tracker.stat().st_mtime_ns) == before
     assert git(project.root, "status", "--porcelain") == ""
     assert "2-1-b: review" in git(project.root, "show", f"HEAD:./{TRACKER}")
-    assert await lane.close() == ""
+    assert await close(lane) is None
 
 
 async def test_the_users_branch_moves_while_the_merge_is_checked(project: MergeProject, tmp_path: Path) -> None:
@@ -144,12 +153,12 @@ async def test_files_that_were_copied_in_stay_outside_and_come_back(project: Mer
     (project.root / ".claude/skills/one.md").write_text("skill\n")
     lane = await project.lane("1-1-a")
     name = str(notes.relative_to(project.root))
-    assert (lane.cargo.copy.root / ".claude/skills/one.md").read_text() == "skill\n"
+    assert (lane.untracked.copy.root / ".claude/skills/one.md").read_text() == "skill\n"
     write(lane, name, "mine, and the agent's\n")
     await project.merge(lane)
     assert git(project.root, "ls-files", "-z", "--", name, ".claude") == f"{name}\0"
     assert notes.read_text() == "mine\n"
-    assert await lane.close() == ""
+    assert await close(lane) is None
     assert notes.read_text() == "mine, and the agent's\n"
     assert git(project.root, "ls-files", "-m") == ""
 
@@ -160,7 +169,7 @@ async def test_a_file_that_changed_on_both_sides_is_left_alone(project: MergePro
     lane = await project.lane("1-1-a")
     write(lane, str(notes.relative_to(project.root)), "the agent's\n", commit=False)
     notes.write_text("mine again\n")
-    why = await lane.close()
+    why = await close(lane) or ""
     assert "notes.md changed both there and in the project" in why
     assert notes.read_text() == "mine again\n"
     assert lane.top.is_dir()
@@ -168,14 +177,14 @@ async def test_a_file_that_changed_on_both_sides_is_left_alone(project: MergePro
 
 async def test_a_worktree_that_is_half_made_is_made_again(project: MergeProject) -> None:
     lane = await project.lane("1-1-a")
-    lane.cargo.manifest.unlink()
+    lane.untracked.manifest.unlink()
     (lane.top / ".git").unlink()
     await lane.open()
     assert (lane.top / ".git").is_file()
     assert git(lane.top, "branch", "--show-current") == "sprint-runner/1/1-1-a"
     write(lane, "src/a.py", "pass\n")
     await lane.open()
-    assert (lane.cargo.copy.root / "src/a.py").is_file()
+    assert (lane.untracked.copy.root / "src/a.py").is_file()
     assert await project.merge(lane) is not None
 
 
@@ -192,7 +201,7 @@ async def test_a_command_of_the_projects_makes_a_worktree_ready(project: MergePr
     (project.root / ".env").write_text("secret\n")
     project.setting(worktree_setup="sh -c 'cp \"$SPRINT_RUNNER_PROJECT/.env\" .'")
     lane = await project.lane("1-1-a")
-    assert (lane.cargo.copy.root / ".env").read_text() == "secret\n"
+    assert (lane.untracked.copy.root / ".env").read_text() == "secret\n"
     project.setting(worktree_setup="sh -c 'echo no such package; exit 3'")
     with pytest.raises(LaneFailed, match=r"ended with 3:\nno such package"):
         await project.lane("2-1-b")
@@ -205,7 +214,7 @@ async def test_the_users_own_worktrees_are_left_alone(project: MergeProject, tmp
     lane = await project.lane("1-1-a")
     write(lane, "src/a.py", "pass\n")
     await project.merge(lane)
-    assert await lane.close() == ""
+    assert await close(lane) is None
     (tmp_path / "away").rename(tmp_path / "mine")
     assert git(tmp_path / "mine", "status", "--porcelain") == ""
 
@@ -243,9 +252,9 @@ async def test_whatever_lanes_and_users_do(project: MergeProject, seed: int) -> 
                 assert mine == ""
                 changed = git(project.root, "diff", "--name-only", "--relative", before, commit).splitlines()
                 assert changed
-                wanted |= {name: (lane.cargo.copy.root / name).read_text() for name in changed if name in names}
+                wanted |= {name: (lane.untracked.copy.root / name).read_text() for name in changed if name in names}
             assert {name: (project.root / name).read_text() for name in wanted} == wanted
-            assert await lane.close() == ""
+            assert await close(lane) is None
         git(project.root, "add", "-A")
         sh(project.root, "git commit -qm round", check=False)
         wanted = {name: (project.root / name).read_text() for name in names if (project.root / name).exists()}

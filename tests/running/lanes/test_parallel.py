@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sprint
-from db import get_checks_by_key, get_story_by_key
 from running.lanes.lane import tidy
 from running.lanes.worktree import place_of
+from store.checks import get_checks_by_key
+from store.stories import get_story_by_key
 from tests.conftest import MakeRunner
 from tests.running.lanes.lane_runs import branches, ends, git, overlapped, worktrees
 from tests.running.projects import TRACKER

@@ -71,7 +71,7 @@ class TestPauseAndStop:
         await runner.until_command("dev-story", times=2)
         runner.orchestrator.pause()
         await runner.until(lambda event: event.type == "batch:pause")
-        assert runner.run_state.run.operations == []
+        assert runner.run_state.run.operations == ()
         assert sorted(runner.commands()) == ["1-1-a dev-story", "2-1-b dev-story"]
         assert len(runner.of("batch:pause")) == 1
         await runner.orchestrator.resume()

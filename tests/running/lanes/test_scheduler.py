@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 
+import running.lanes.scheduler
 from running.cycle_source import PlannedCycle
 from running.gate import Stopped
 from running.journal import Journal
-from running.lanes.scheduler import FinishOrder, Lanes
+from running.lanes.scheduler import Scheduler
 from running.story import StoryRun
 from tests.running.projects import LONG_S
 
@@ -24,43 +25,69 @@ class FakeGate:
 
 
 class Road:
-    """A plan of cycles by epic; each one runs until it is let go."""
+    """A queue of cycles by epic, each in a lane that works until it is let go. Also the context of its scheduler."""
+
+    workspace = None
+    completed = 0
 
     def __init__(self, width: int, *epics: str) -> None:
         self.waiting = list(enumerate(epics, start=1))
         self.gate = FakeGate()
-        self.turns = FinishOrder(1)
         self.running: dict[int, asyncio.Future[None]] = {}
         self.worked: list[int] = []
         self.ended: list[int] = []
         self.most = self.taken = 0
-        self.lanes = Lanes(width, cast(Any, self.gate), self.turns, self.take, self.run)
+        self.scheduler = Scheduler(cast(Any, self), cast(Any, self), width)
 
-    async def take(self, busy: Collection[str]) -> PlannedCycle | None:
+    def next_outside_lanes(self) -> None:
+        return None
+
+    async def next(self, busy: Collection[str]) -> PlannedCycle | None:
         for place, (_, epic) in enumerate(self.waiting):
             if epic not in busy:
                 self.waiting.pop(place)
                 self.taken += 1
-                return PlannedCycle(self.taken, [StoryRun(0, f"{epic}-1-x", epic, "", "backlog", "backlog")], Journal())
+                stories = [StoryRun(0, f"{epic}-1-x", epic, "", "backlog", "backlog")]
+                return PlannedCycle(self.taken, stories, Journal(), cast(Any, "a lane"))
         return None
 
-    async def run(self, taken: PlannedCycle) -> None:
-        self.running[taken.number] = asyncio.get_running_loop().create_future()
-        self.most = max(self.most, len(self.running))
-        await self.running[taken.number]
-        self.worked.append(taken.number)
-        await self.turns.wait(taken.number)
-        del self.running[taken.number]
-        self.ended.append(taken.number)
-        self.turns.end(taken.number)
+    async def end(self, cycle: PlannedCycle, done: list[str], merge: str | None) -> None:
+        del self.running[cycle.number]
+        self.ended.append(cycle.number)
 
     def start(self) -> asyncio.Task[None]:
         """A run that hangs has failed."""
-        return asyncio.create_task(asyncio.wait_for(self.lanes.run(), LONG_S))
+        return asyncio.create_task(asyncio.wait_for(self.scheduler.run(), LONG_S))
 
     async def settle(self) -> None:
         for _ in range(20):
             await asyncio.sleep(0)
+
+
+class FakeLane:
+    """The work of a cycle in its lane, without a worktree."""
+
+    merged = None
+
+    def __init__(self, road: Road, cycle: PlannedCycle, _names: object) -> None:
+        self.road, self.number = road, cycle.number
+
+    async def work(self) -> None:
+        self.road.running[self.number] = asyncio.get_running_loop().create_future()
+        self.road.most = max(self.road.most, len(self.road.running))
+        await self.road.running[self.number]
+        self.road.worked.append(self.number)
+
+    async def finish(self) -> list[str]:
+        return []
+
+    async def close(self) -> None:
+        return
+
+
+@pytest.fixture(autouse=True)
+def _lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running.lanes.scheduler, "LaneRun", FakeLane)
 
 
 async def test_cycles_end_in_the_order_of_their_numbers() -> None:

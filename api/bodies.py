@@ -1,0 +1,132 @@
+"""The bodies of requests: one struct for each, and the decoder that refuses what a struct does not take.
+
+A field's type and `Meta` bound it; the description of the whole field is the sentence that a client gets when its value
+is wrong, and what the OpenAPI document says of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from settings import BATCH_MAX
+
+ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; more is a document, which belongs into the project
+ID_MAX: Final = 2**63 - 1  # SQLite's largest row id
+BUDGET_MAX: Final = 1_000_000  # US dollars
+_FIELD: Final = re.compile(r" - at `\$\.(\w+)[^`]*`$")  # how msgspec ends a message about a field
+
+B = TypeVar("B", bound="Body")
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A body; a field that it does not have is refused, since a misspelt one must not be ignored."""
+
+
+class BadJson(ValueError):
+    """The body is not a JSON object."""
+
+
+class BadField(ValueError):
+    """A field is unknown or its value is wrong; the message begins with its name."""
+
+
+Cycles = Annotated[int, Meta(ge=1, le=BATCH_MAX)] | Literal["all"]
+WritableStatus = Literal["backlog", "blocked", "done", "in-progress", "ready-for-dev", "review"]
+Budget = Annotated[float, Meta(gt=0, le=BUDGET_MAX)]
+
+
+class StartBody(Body, frozen=True):
+    """`batch_size` is the number of cycles; without it the setting `default_batch_size`."""
+
+    batch_size: Annotated[
+        Cycles | UnsetType, Meta(description=f'must be a whole number from 1 to {BATCH_MAX}, or "all"')
+    ] = UNSET
+    stories: Annotated[
+        Annotated[list[str], Meta(min_length=1)] | None, Meta(description="must be a list of story keys")
+    ] = None
+    agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
+    budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
+
+
+class StopBody(Body, frozen=True):
+    mode: Annotated[Literal["graceful", "now"], Meta(description='must be "graceful" or "now"')] = "graceful"
+
+
+class AnswerBody(Body, frozen=True):
+    command_id: Annotated[int, Meta(ge=1, le=ID_MAX, description="must be the id of the command that asked")]
+    text: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=ANSWER_MAX,
+            pattern=r"\S",
+            description=f"must be a text of 1 to {ANSWER_MAX} characters",
+        ),
+    ]
+
+
+class StatusBody(Body, frozen=True):
+    """`expected` is the status that the caller has seen."""
+
+    status: Annotated[WritableStatus, Meta(description=f"must be one of {', '.join(get_args(WritableStatus))}")]
+    expected: Annotated[str, Meta(min_length=1, description="must be a status")]
+
+
+class EmptyBody(Body, frozen=True):
+    """An empty object, or no body at all."""
+
+
+def decode_body(raw: bytes, kind: type[B]) -> B:
+    """Return the body as its struct; no body is an empty object. Raises `BadJson` and `BadField`."""
+    names = _decode(raw or b"{}", dict[str, msgspec.Raw])
+    known = kind.__struct_fields__
+    for name in names:
+        if name not in known:
+            raise BadField(f"{name}: there is no such field; known are {', '.join(known)}")
+    try:
+        body: B = _decode(raw or b"{}", kind)
+    except msgspec.ValidationError as error:
+        raise BadField(_refusal(str(error), kind, names)) from None
+    return body
+
+
+def decode_object(raw: bytes) -> dict[str, Any]:
+    """Return a body whose keys are no fields of a struct but names of settings. Raises `BadJson` and `BadField`."""
+    fields = {}
+    for name, value in _decode(raw or b"{}", dict[str, msgspec.Raw]).items():
+        try:
+            fields[name] = _decode(value, Any)
+        except msgspec.ValidationError:  # of a value that may be anything only a number can be out of range
+            raise BadField(f"{name}: holds a number that is out of range") from None
+    return fields
+
+
+def _decode(raw: bytes | msgspec.Raw, kind: Any) -> Any:
+    """Return the JSON as the type. Raises `BadJson`, and `msgspec.ValidationError` for JSON of another type."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        if str(error).startswith("Expected `object`") and " - at " not in str(error):
+            raise BadJson("the body must be a JSON object") from None
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadJson("the body is not JSON") from None
+
+
+def _refusal(message: str, kind: type[Body], names: Container[str]) -> str:
+    """Return the sentence of the field that msgspec names, or of the first one that is missing."""
+    found = _FIELD.search(message)
+    missing = (field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in names)
+    name = found[1] if found else next(missing, "body")
+    rules = {field.name: _description(field.type) for field in msgspec.structs.fields(kind)}
+    return f"{name}: {rules.get(name) or message}"
+
+
+def _description(kind: Any) -> str | None:
+    metas: tuple[Meta, ...] = getattr(kind, "__metadata__", ())
+    return next((meta.description for meta in metas if meta.description), None)

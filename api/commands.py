@@ -1,0 +1,53 @@
+"""A command as a response shows it: its verdict in a word, nothing of its processes and paths."""
+
+from __future__ import annotations
+
+import msgspec
+
+from store.commands import Command
+
+
+class CommandView(msgspec.Struct, frozen=True, kw_only=True):
+    """Times in ms since the epoch, cost in US dollars."""
+
+    id: int
+    batch_id: int
+    story_id: int | None
+    story_key: str
+    command: str
+    attempt: int
+    status: str
+    task_id: str
+    agent: str
+    model: str | None
+    session_id: str | None
+    reason: str | None
+    started_at: int
+    ended_at: int | None
+    duration_ms: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    cost_usd: float | None
+    estimated_usd: float | None
+    turns: int | None
+    exit_code: int | None
+    files_changed: int | None
+    lines_added: int | None
+    lines_removed: int | None
+    verdict: str | None
+    story_keys: list[str]
+    background: bool
+
+
+_SAME: frozenset[str] = frozenset(CommandView.__struct_fields__) - {"verdict", "story_keys", "background"}
+
+
+def command_view(command: Command) -> CommandView:
+    return CommandView(
+        **{name: getattr(command, name) for name in _SAME},
+        verdict=command.word,
+        story_keys=msgspec.json.decode(command.story_keys, type=list[str]),
+        background=bool(command.background),
+    )

@@ -1,0 +1,42 @@
+"""`/api/schema`: the JSON Schema of every event and of the settings file."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from api.http import json_response
+from events import json_schema
+from settings import SETTINGS, Setting
+
+TYPES: Final[dict[str, tuple[str, dict[str, str] | None]]] = {  # kinds of settings as JSON Schema names them
+    "text": ("string", None),
+    "command": ("string", None),
+    "url": ("string", None),
+    "integer": ("integer", None),
+    "number": ("number", None),
+    "boolean": ("boolean", None),
+    "list": ("array", {"type": "string"}),
+    "mapping": ("object", None),
+}
+
+
+async def get_schema(_request: web.Request) -> web.Response:
+    settings = {setting.name: _schema_of(setting) for setting in SETTINGS}
+    whole = {"type": "object", "properties": settings, "additionalProperties": False}
+    return json_response({**json_schema(), "settings": whole})
+
+
+def _schema_of(setting: Setting) -> dict[str, Any]:
+    """The JSON Schema of one setting, as `sprint-runner.yaml` may have it."""
+    kind, items = TYPES[setting.kind]
+    bounds = {"minimum": setting.low, "maximum": setting.high, "enum": list(setting.choices) or None, "items": items}
+    return {
+        "type": [kind, "null"] if setting.optional else kind,
+        "description": f"{setting.effect} ({setting.allowed})",
+        **{word: value for word, value in bounds.items() if value is not None},
+    }
+
+
+ROUTES: Final = [web.get("/api/schema", get_schema)]

@@ -1,0 +1,110 @@
+"""What an agent claims in numbers, weighed before anything is done because of it.
+
+Pure rules for times, costs, counts and hashes. A claim that cannot be true is replaced by what the runner would do
+without it, together with one sentence for the log. Adapters and the run have no such rules of their own.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+LIMIT_BACKOFF_S: Final = (60.0, 300.0, 900.0, 1800.0)  # waits for a usage limit that names no plausible reset
+LONGEST_WAIT_S: Final = 8 * 86_400.0  # the longest window of a subscription is a week; one day of slack
+COUNT_MAX: Final = 10**15  # tokens, turns or lines; more is a mistake of the program
+COST_MAX_USD: Final = 100_000.0  # of one call
+_MILLISECONDS_FROM: Final = 10**11  # as seconds this is the year 5138, as milliseconds 1973
+_MICROSECONDS_FROM: Final = 10**14
+_HASH: Final = re.compile(r"[0-9a-f]{4,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long to wait for a limit: `until` in seconds since the epoch, and why it is not what was claimed."""
+
+    until: float
+    doubt: str | None = None
+
+
+def limit_wait(claimed: float | None, now: float, waits_before: int) -> Wait:
+    """Return when to try again after a usage limit.
+
+    `claimed` is the reset time of the agent in seconds since the epoch, None where it named none; `waits_before` counts
+    the waits of this command so far. A wait is never shorter than the next step of the backoff, so that a reset which
+    lies in the past cannot be paid for in a tight loop, and never longer than eight days.
+    """
+    step = LIMIT_BACKOFF_S[min(waits_before, len(LIMIT_BACKOFF_S) - 1)]
+    if claimed is None:
+        return Wait(now + step)
+    if not math.isfinite(claimed) or claimed - now > LONGEST_WAIT_S:
+        return Wait(now + step, f"the reset time lies more than 8 days ahead and is not believed; {_waiting(step)}")
+    if claimed <= now:
+        return Wait(now + step, f"the reset time has passed, yet the limit holds; {_waiting(step)}")
+    if claimed - now < step:
+        return Wait(now + step, f"the reset time is {claimed - now:.0f} s away; {_waiting(step)}")
+    return Wait(claimed)
+
+
+def _waiting(seconds: float) -> str:
+    return f"waiting {seconds:.0f} s" if seconds < 120 else f"waiting {seconds / 60:.0f} min"
+
+
+def epoch_seconds(value: Any) -> float | None:
+    """Return a point in time as seconds since the epoch; None for what is no time.
+
+    Recognised are numbers (also as text) of seconds, milliseconds or microseconds, told apart by their size, and
+    ISO 8601 texts; one without a zone counts as UTC.
+    """
+    if isinstance(value, str):
+        return _from_text(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    if not math.isfinite(number) or number < 0:
+        return None
+    if number >= _MICROSECONDS_FROM:
+        return number / 1_000_000
+    return number / 1000 if number >= _MILLISECONDS_FROM else number
+
+
+def _from_text(text: str) -> float | None:
+    if re.fullmatch(r"\d{1,20}(?:\.\d{1,9})?", text):
+        return epoch_seconds(float(text))
+    try:
+        when = datetime.datetime.fromisoformat(text)
+        return (when if when.tzinfo else when.replace(tzinfo=datetime.UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def cost_usd(value: Any) -> float | None:
+    """Return a cost in US dollars that can be booked; None for one that is negative, not finite or absurd."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= COST_MAX_USD else None
+
+
+def cost_doubt(value: Any) -> str | None:
+    """Return why a cost that was reported is not booked; None for one that is, and where none was reported."""
+    if value is None or cost_usd(value) is not None:
+        return None
+    return f"the agent reports a cost of {str(value)[:40]} dollars, which cannot be true and is left out"
+
+
+def count(value: Any) -> int:
+    """Return a number of tokens, turns or lines; 0 for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < COUNT_MAX:
+        return 0
+    return int(value)
+
+
+def commit_hash(text: str) -> str | None:
+    """Return a whole or abbreviated commit hash in lower case; None for any other text."""
+    found = text.strip("`'\" ").lower()
+    return found if _HASH.fullmatch(found) else None

@@ -1,0 +1,85 @@
+"""One call of git: its environment, its bounds, and what its failure means.
+
+Every call runs with `LC_ALL=C`, so that messages can be read, without optional locks, so that the user's own git is
+never in its way, and without the variables by which a hook that started us would lead git elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from base.disk import is_disk_full
+
+# What git reads of its surroundings to find a repository (`git rev-parse --local-env-vars`): set where the server is
+# started by a hook, and never ours.
+LOCAL: Final = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+)
+TIMEOUT_S: Final = 120.0  # one git call; hashing a large tree for the first time takes a while
+FIRST_BYTES: Final = 200_000  # of the output of one call that are kept in messages
+NO_HOOKS: Final = ("-c", f"core.hooksPath={os.devnull}")  # a hook may do anything to the project
+
+
+class GitError(RuntimeError):
+    """A git call that failed; the message holds what git said."""
+
+
+class GitUnusable(GitError):
+    """Git cannot answer for this project, although it may be in a repository; the message says what to do."""
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment for git, without what a hook that started us has set."""
+    return {name: value for name, value in os.environ.items() if name not in LOCAL}
+
+
+def alternates(path: Path) -> str:
+    """A path in a list that git separates by colons: in quotes, as in C."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+async def run_git(
+    folder: Path,
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    accepted: Sequence[int] = (0,),
+    stdin: bytes | None = None,
+    options: Sequence[str] = NO_HOOKS,
+    timeout_s: float | None = None,
+) -> str:
+    """Run git in a folder and return what it printed.
+
+    `accepted` are the exit codes that are no failure. Raises `GitError` with git's words, `OSError` where git cannot be
+    started, and `TimeoutError`; the process is gone in any case.
+    """
+    process = await asyncio.create_subprocess_exec(
+        "git",
+        *("-c", "core.quotePath=false"),
+        *options,
+        *arguments,
+        cwd=folder,
+        env={**clean_environment(), "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})},
+        stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(TIMEOUT_S if timeout_s is None else timeout_s):
+            output, errors = await process.communicate(stdin)
+    except (TimeoutError, asyncio.CancelledError):
+        with suppress(ProcessLookupError):  # it has ended in this very moment
+            process.kill()
+        await process.wait()
+        raise
+    message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
+    if process.returncode not in accepted or (process.returncode and is_disk_full(message)):
+        raise GitError(f"git {arguments[0]}: {message or f'exit code {process.returncode}'}")
+    return output.decode(errors="replace")

@@ -1,0 +1,65 @@
+"""The cycles of one batch in their order: first those that were begun, then fresh ones, as many as were asked for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+
+from payloads import CycleEnd, or_unset
+from running.cycle_source import CycleSource, PlannedCycle
+from running.run_context import RunContext
+from running.workspace import record_batch
+
+
+class CycleQueue:
+    """Decides which cycle is next, and records its end.
+
+    limit: cycles of the batch, None for all. completed: those that have ended. lanes: whether fresh cycles get a lane.
+    """
+
+    def __init__(
+        self, context: RunContext, source: CycleSource, *, limit: int | None, completed: int, lanes: bool
+    ) -> None:
+        self.completed = completed
+        self._context = context
+        self._source = source
+        self._limit = limit
+        self._lanes = lanes
+        self._begun: deque[PlannedCycle] = deque()
+        self._newest = completed  # number of the newest cycle that was begun
+
+    async def load(self) -> None:
+        """Read the cycles that were begun and not ended; once, before the first `next`."""
+        self._begun.extend(await self._source.unfinished(self.completed))
+        self._newest = self.completed + len(self._begun)
+
+    def next_outside_lanes(self) -> PlannedCycle | None:
+        """The next cycle, if it was begun in the user's own tree."""
+        return self._begun.popleft() if self._begun and self._begun[0].lane is None else None
+
+    async def next(self, busy: Collection[str] = ()) -> PlannedCycle | None:
+        """The next cycle, of an epic that is not busy; None for none now. Raises `Stopped`."""
+        if self._limit is not None and self.completed >= self._limit:
+            return None
+        if self._begun:
+            return self._begun.popleft()
+        if self._limit is not None and self._newest >= self._limit:
+            return None
+        await self._context.gate.enter()
+        cycle = await self._source.fresh(self._newest + 1, beside=self._lanes, busy=busy)
+        if cycle is not None:
+            self._newest = cycle.number
+        return cycle
+
+    async def end(self, cycle: PlannedCycle, done: list[str], merge: str | None = None) -> None:
+        """Record the end of a cycle, whose stories `done` are done; `merge` is the commit that took its branch."""
+        self._source.finish(cycle.stories)
+        self.completed = cycle.number
+        payload = CycleEnd(
+            cycle_number=cycle.number,
+            completed_stories=done,
+            blocked_stories=[story.key for story in cycle.stories if story.status == "blocked"],
+            merge=or_unset(merge),
+        )
+        batch_id = self._context.batch_id
+        await record_batch(self._context.workspace, batch_id, payload, cycles_completed=cycle.number)

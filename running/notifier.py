@@ -1,0 +1,135 @@
+"""Delivers what is worth telling, in order, at least once.
+
+Each channel has a cursor in the database: the newest event that was delivered or given up. What happened while the
+receiver was away, or while the server was down, is delivered later; what happened before the channel was first set up
+is not. A delivery that fails is tried again after growing waits, and given up, which is said, after the last of them.
+Nothing here delays the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from agents import GUARDING
+from db import Database
+from events import Event, emit, envelope
+from notify.channels import Channel, Command, Refused, Trouble, Webhook
+from notify.notice import TYPES, Notice, sentence, worth_telling
+from payloads import Error
+from settings import SECRET_VARIABLES, Settings
+from store.log import get_events_of_types
+from store.meta import get_meta, set_meta
+from store.writer import DatabaseUnavailable
+
+WAITS_S: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second try, the third …
+PAGE: Final = 50  # events read at once
+
+log = logging.getLogger("sprint_runner.notify")
+
+
+class Notifier:
+    """The channels that the settings name. `take` is a subscriber of committed events."""
+
+    def __init__(
+        self, database: Database, settings: Settings, project: str, waits_s: Sequence[float] = WAITS_S
+    ) -> None:
+        self._database = database
+        self._project = project
+        self._waits_s = waits_s
+        self._channels = list(_channels(settings, project, database.epoch))
+        self._woken = [asyncio.Event() for _ in self._channels]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def take(self, events: Sequence[Event]) -> None:
+        if any(event.type.value in TYPES for event in events):
+            for woken in self._woken:
+                woken.set()
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self._work(channel, woken), name=f"notify by {channel.name}")
+            for channel, woken in zip(self._channels, self._woken, strict=True)
+        ]
+
+    async def stop(self) -> None:
+        """End what is under way; it is delivered at the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _work(self, channel: Channel, woken: asyncio.Event) -> None:
+        cursor = await self._begin(channel)
+        while True:
+            woken.clear()
+            try:
+                cursor = await self._deliver_all(channel, cursor)
+            except DatabaseUnavailable as error:  # it is told everywhere else; the next event wakes us again
+                log.warning("the cursor of the %s could not be saved: %s", channel.name, error)
+            await woken.wait()
+
+    async def _begin(self, channel: Channel) -> int:
+        """Where this channel stands; a new one begins at the present."""
+        known = await self._database.read(get_meta, _key(channel))
+        if known is not None:
+            return int(known)
+        now = self._database.last_seq
+        await self._database.write(set_meta, _key(channel), str(now))
+        return now
+
+    async def _deliver_all(self, channel: Channel, cursor: int) -> int:
+        while rows := await self._database.read(get_events_of_types, TYPES, cursor, PAGE):
+            for row in rows:
+                payload = msgspec.json.decode(row.payload)
+                if worth_telling(row.type, payload):
+                    event = envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)
+                    text = sentence(self._project, row.type, payload)
+                    await self._deliver(channel, Notice(row.seq, row.type, text, msgspec.Raw(event)))
+                cursor = row.seq
+                await self._database.write(set_meta, _key(channel), str(cursor))
+        return cursor
+
+    async def _deliver(self, channel: Channel, notice: Notice) -> None:
+        """Try until it is delivered, refused, or the last wait is over."""
+        reason = ""
+        for wait_s in (0.0, *self._waits_s):
+            await asyncio.sleep(wait_s)
+            try:
+                await channel.deliver(notice)
+            except Trouble as trouble:
+                reason = str(trouble)
+                log.info("event %d by %s: %s", notice.seq, channel.name, reason)
+            except Refused as refused:
+                reason = str(refused)
+                break
+            else:
+                return
+        self._give_up(channel, notice, reason)
+
+    def _give_up(self, channel: Channel, notice: Notice, reason: str) -> None:
+        message = f"A notification by {channel.name} was given up ({reason}): {notice.text}"
+        log.warning("%s", message)
+        try:
+            emit(Error(type="notification", message=message))
+        except DatabaseUnavailable:
+            log.debug("and the database takes no writes")
+
+
+def _key(channel: Channel) -> str:
+    return f"notified by {channel.name}"
+
+
+def _channels(settings: Settings, project: str, epoch: str) -> list[Channel]:
+    channels: list[Channel] = []
+    if settings.notify_webhook is not None:
+        channels.append(Webhook(settings.notify_webhook, settings.notify_secret, project, epoch))
+    if settings.notify_command is not None:
+        environment = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
+        channels.append(Command(settings.notify_command, project, environment, GUARDING.command))
+    return channels

@@ -1,0 +1,71 @@
+// @ts-check
+/** The menu of statuses that a story can be set to: one for the whole page, opened beside whatever asks for it. */
+import { attr, h, icon } from "../kit/dom.js";
+import { statusText } from "../kit/format.js";
+import { setStatus, WRITABLE } from "./set-status.js";
+
+/** @typedef {import("./set-status.js").StatusTarget} StatusTarget */
+
+/** Space between the menu and what it belongs to, and the edge of the window, in px. */
+const GAP = 4;
+
+const menu = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": "Status" });
+/** @type {StatusTarget | null} */
+let story = null;
+/** @type {HTMLElement | null} */
+let owner = null;
+
+const items = WRITABLE.map((status) => {
+  const el = h("button", {
+    type: "button",
+    role: "menuitemradio",
+    tabindex: "-1",
+    "data-status": status,
+    on: { click: () => choose(status) },
+  });
+  el.append(icon(status), h("span", { text: statusText(status) }), icon("check"));
+  return el;
+});
+menu.append(...items);
+menu.addEventListener("keydown", pressed);
+menu.addEventListener("toggle", (event) => {
+  if (owner) attr(owner, "aria-expanded", /** @type {ToggleEvent} */ (event).newState === "open");
+});
+
+/** @param {HTMLElement} anchor a button @param {StatusTarget} asked */
+export function openStatusMenu(anchor, asked) {
+  story = asked;
+  owner = anchor;
+  // Inside a modal dialog everything outside it is dead.
+  (anchor.closest("dialog") ?? document.body).append(menu);
+  for (const item of items) attr(item, "aria-checked", item.dataset.status === asked.status ? "true" : "false");
+  menu.showPopover();
+  place(anchor.getBoundingClientRect());
+  (items.find((item) => item.dataset.status === asked.status) ?? items[0]).focus();
+}
+
+/** @param {DOMRect} at */
+function place(at) {
+  const { width, height } = menu.getBoundingClientRect();
+  const below = at.bottom + GAP + height <= innerHeight - GAP;
+  menu.style.top = `${Math.max(GAP, below ? at.bottom + GAP : at.top - GAP - height)}px`;
+  menu.style.left = `${Math.max(GAP, Math.min(at.right - width, innerWidth - width - GAP))}px`;
+}
+
+/** @param {string} status */
+function choose(status) {
+  menu.hidePopover();
+  owner?.focus();
+  if (story) setStatus(story, status);
+}
+
+/** @param {KeyboardEvent} event */
+function pressed(event) {
+  const at = items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+  /** @type {Record<string, number>} */
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1 };
+  if (event.key === "Tab") menu.hidePopover();
+  if (!(event.key in to)) return;
+  event.preventDefault();
+  items[to[event.key] % items.length].focus();
+}

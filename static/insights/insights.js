@@ -1,0 +1,183 @@
+// @ts-check
+/**
+ * The Insights tab: cost, tokens and time, reviews, and stories done. Each panel is a chart, its table and its CSV, all
+ * from one answer of `GET /api/insights`; the page estimates nothing.
+ */
+
+import { catchApiError, get } from "../kit/api.js";
+import { patterns } from "../kit/charts.js";
+import { byId, h, list, show, text } from "../kit/dom.js";
+import { count, plural } from "../kit/format.js";
+import { urlParams } from "../kit/url-params.js";
+import { InsightsFilter } from "./insights-filter.js";
+import { MEASURES, summary } from "./ledger.js";
+import { panelsOf } from "./panel-catalog.js";
+import { PanelView } from "./panel-view.js";
+
+/** @typedef {import("../shell/model.js").Model} Model */
+/** @typedef {import("./ledger.js").Insights} InsightsAnswer */
+/** @typedef {import("./panel-catalog.js").Panel} Panel */
+
+/** Least time between two reads while a batch runs, in ms. */
+const READ_MS = 2_000;
+/** Batches to choose from. */
+const BATCHES_MOST = 200;
+
+export class Insights {
+  #filter = new InsightsFilter({ onMeasure: () => this.#draw(), onFilter: () => this.#read() });
+  #intro = h("p", { class: "insights-words", id: "insights-words" });
+  #tiles = h("dl", { class: "tiles insights-tiles", id: "insights-tiles", hidden: true });
+  #wide = h("div", { class: "panels-wide" });
+  #narrow = h("div", { class: "panels" });
+  #grid = h("div", { id: "panels" }, this.#wide, this.#narrow);
+  #facts = list(this.#tiles, (/** @type {string[]} */ fact) => fact[0], createFact);
+  #widePanels = panelList(this.#wide);
+  #narrowPanels = panelList(this.#narrow);
+  /** @type {InsightsAnswer | null} */ #answer = null;
+  /** @type {Model | null} */ #model = null;
+  /** What has happened by the last read. */
+  #lastState = "";
+  #readAt = 0;
+  #timer = 0;
+  /** The number of the newest read: answers to older ones are dropped. */
+  #turn = 0;
+
+  constructor() {
+    byId("tab-insights").append(patterns(), this.#filter.el, this.#intro, this.#tiles, this.#grid);
+    this.#grid.addEventListener("table-toggle", () => this.#writeOpenTables());
+    this.#watchWidth();
+  }
+
+  /** Reads again when money was booked or a status has changed. @param {Model} model */
+  render(model) {
+    if (!model.ready) return;
+    const isOtherPlan = this.#model?.plan !== model.plan;
+    this.#model = model;
+    const { batch, totals } = model.run;
+    const state = `${batch?.id} ${batch?.status} ${totals.commands} ${model.counts.done}`;
+    const changed = state !== this.#lastState;
+    this.#lastState = state;
+    const update = this.#filter.update();
+    if (update === "filter") this.#read();
+    else if (update === "measure") this.#draw();
+    else if (changed && !this.#timer) this.#readSoon();
+    else if (isOtherPlan) this.#draw();
+  }
+
+  tick() {}
+
+  #readSoon() {
+    const wait = Math.max(0, this.#readAt + READ_MS - Date.now());
+    this.#timer = window.setTimeout(() => this.#read(), wait);
+  }
+
+  async #read() {
+    this.#timer = 0;
+    this.#readAt = Date.now();
+    const turn = ++this.#turn;
+    const requests = Promise.all([
+      get(`/api/insights?${this.#filter.query()}`),
+      get(`/api/batches?limit=${BATCHES_MOST}`),
+    ]);
+    const answers = await catchApiError(requests, (error) => {
+      if (turn === this.#turn) this.#fail(error);
+      return null;
+    });
+    if (!answers || turn !== this.#turn) return;
+    this.#answer = answers[0];
+    this.#filter.offer(answers[1].batches);
+    this.#draw();
+  }
+
+  /** @param {import("../kit/api.js").ApiError} error */
+  #fail(error) {
+    text(this.#intro, error.message);
+    if (!error.status) return;
+    this.#answer = null;
+    for (const el of [this.#tiles, this.#grid]) show(el, false);
+  }
+
+  #draw() {
+    if (!this.#model || !this.#answer) return;
+    const answer = this.#answer;
+    const { filter } = this.#filter;
+    this.#drawPanels(panelsOf(answer, this.#context(this.#model)));
+    this.#facts.render(summary(answer));
+    show(this.#tiles, answer.total.length > 0);
+    show(this.#grid, answer.total.length > 0 || answer.burn_up.points.length > 0);
+    text(this.#intro, introText(answer, filter));
+  }
+
+  /** @param {Model} model @returns {import("./panel-catalog.js").Context} */
+  #context({ plan, counts }) {
+    return {
+      measure: MEASURES[this.#filter.measure],
+      titleOf: (key) => plan.byKey.get(key)?.title ?? "",
+      goal: counts.total,
+      done: counts.done,
+      filter: this.#filter.filter,
+      now: Date.now(),
+    };
+  }
+
+  /** @param {Panel[]} panels */
+  #drawPanels(panels) {
+    const open = new Set((urlParams().get("tables") ?? "").split("."));
+    const all = panels.map((panel) => ({ ...panel, open: open.has(panel.id) }));
+    this.#widePanels.render(all.filter((panel) => panel.wide));
+    this.#narrowPanels.render(all.filter((panel) => !panel.wide));
+  }
+
+  #writeOpenTables() {
+    const panels = [...this.#widePanels.views(), ...this.#narrowPanels.views()];
+    const open = panels.filter((panel) => panel.open).map((panel) => panel.id);
+    this.#filter.write({ tables: open.join(".") });
+  }
+
+  #watchWidth() {
+    let width = 0;
+    new ResizeObserver(() => {
+      const { clientWidth } = this.#grid;
+      if (clientWidth && clientWidth !== width) this.#draw();
+      width = clientWidth;
+    }).observe(this.#grid);
+  }
+}
+
+/** @param {HTMLElement} place */
+function panelList(place) {
+  return list(
+    place,
+    (/** @type {Panel} */ panel) => panel.id,
+    (panel) => new PanelView(panel.id),
+  );
+}
+
+/** @param {InsightsAnswer} answer @param {import("./panel-catalog.js").Filter} filter */
+function introText({ total: [all] }, { batch, days }) {
+  const period = days && (days === 1 ? "today" : `in the last ${days} days`);
+  const where = [batch && `in batch ${batch}`, period].filter(Boolean).join(" ");
+  if (!all && where) return `No command ran ${where}.`;
+  if (!all)
+    return (
+      "No command has run yet. " +
+      "After the first batch, this tab tells what it cost, how long it took and how its reviews went."
+    );
+  const running = all.running ? `; ${count(all.running)} still running, counted when ended` : "";
+  const commands = `${plural(all.commands, "command")} ${where || "of all batches"}`;
+  return `${commands}${running}. Days begin at midnight on the server.`;
+}
+
+/** @param {string[]} first */
+function createFact(first) {
+  const value = h("b");
+  const note = h("span");
+  return {
+    el: h("div", { class: "tile" }, h("dt", { text: first[0] }), h("dd", {}, value, note)),
+    /** @param {string[]} fact */
+    update(fact) {
+      text(value, fact[1]);
+      text(note, fact[2]);
+    },
+  };
+}

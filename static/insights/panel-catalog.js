@@ -1,0 +1,250 @@
+// @ts-check
+/** Which panels the Insights tab has, and what each one draws: data made ready for the charts. */
+
+import { dateOf, days } from "../kit/chart-axis.js";
+import { bars, columns, rounds, steps } from "../kit/charts.js";
+import { clock, day, plural } from "../kit/format.js";
+import {
+  formatLine,
+  GROUPS,
+  ledgerTable,
+  nameOf,
+  percent,
+  roundsOf,
+  roundsTable,
+  sorted,
+  success,
+  successTable,
+} from "./ledger.js";
+
+/** @typedef {import("./ledger.js").Insights} Insights */
+/** @typedef {import("./ledger.js").Line} Line */
+/** @typedef {import("./ledger.js").Measure} Measure */
+/**
+ * @typedef {{batch: number | null, days: number | null}} Filter null for all
+ * @typedef {{measure: Measure, titleOf: (key: string) => string, goal: number, done: number, now: number,
+ *   filter: Filter}} Context
+ * @typedef {{id: string, title: string, note: string, wide: boolean, table: import("./ledger.js").Table,
+ *   legend: [tone: string, words: string][], draw: (width: number) => Element | null, open?: boolean}} Panel
+ */
+
+const PLAN_NOTE = "The dashed line is the plan as it is today; how large it was earlier is not recorded.";
+/** Rows drawn in a chart; the table has them all. */
+const ROWS_MOST = 12;
+/** Least width of a day's column, in px. */
+const DAY_PX = 9;
+
+/** @param {Insights} insights @param {Context} context @returns {Panel[]} */
+export function panelsOf(insights, context) {
+  const ledger = GROUPS.map(([field, group, words]) =>
+    ledgerPanel(group, words, insights[field], insights.total[0], context),
+  );
+  const [byDay, ...others] = ledger;
+  const rates = [
+    ratePanel("command", "Command", insights.by_command, context),
+    ratePanel("agent", "Agent", insights.by_agent, context),
+  ];
+  return [
+    byDay,
+    burnPanel(insights.burn_up, context),
+    ...others,
+    ...rates,
+    roundsPanel(insights.review_rounds, context),
+  ].filter((panel) => panel.table.rows.length > 0);
+}
+
+/** The notes of groups that need one. @type {Record<string, string>} */
+const NOTES = {
+  story: "A command that works for two stories is booked to the first of them.",
+  command: "All rounds and attempts of a command together.",
+};
+
+/**
+ * @param {string} group
+ * @param {string} words
+ * @param {Line[]} lines
+ * @param {Line | undefined} total
+ * @param {Context} context
+ * @returns {Panel}
+ */
+function ledgerPanel(group, words, lines, total, context) {
+  const { measure, titleOf } = context;
+  const title = `${measure.words} by ${words.toLowerCase()}`;
+  const ordered = sorted(group, lines, measure);
+  const shown = group === "batch" ? ordered.slice(-ROWS_MOST).reverse() : ordered.slice(0, ROWS_MOST);
+  return {
+    id: group,
+    title,
+    wide: group === "day",
+    table: ledgerTable(words, group, lines, total, titleOf),
+    note: [cutNote(group, shown.length, ordered.length), NOTES[group]].filter(Boolean).join(" "),
+    legend: legendOf(measure, lines),
+    draw: (width) =>
+      group === "day"
+        ? drawDays(width, ordered, context, title)
+        : drawGroup(width, { group, shown, ordered, title }, context),
+  };
+}
+
+/** @param {string} group @param {number} shown @param {number} all */
+function cutNote(group, shown, all) {
+  if (group === "day" || all <= shown) return "";
+  return `${group === "batch" ? "The newest" : "The first"} ${shown} of ${all}; the table has all.`;
+}
+
+/** @param {Measure} measure @param {Line[]} lines @returns {Panel["legend"]} */
+function legendOf({ parts }, lines) {
+  if (parts.length === 1) return [];
+  return parts.filter(([field]) => lines.some((line) => line[field])).map(([, tone, name]) => [tone, name]);
+}
+
+/**
+ * @param {number} width
+ * @param {{group: string, shown: Line[], ordered: Line[], title: string}} panel
+ * @param {Context} context
+ */
+function drawGroup(width, { group, shown, ordered, title }, context) {
+  const { measure, titleOf } = context;
+  const first = shown.slice(0, 3).map((line) => `${nameOf(group, line.name, titleOf)} ${formatLine(measure, line)}`);
+  const rows = shown.map((line) => rowOf(group, line, context));
+  const most = Math.max(0, ...ordered.map(measure.of));
+  return bars(width, rows, most, `${title}: ${first.join(", ")}. The table has every number.`);
+}
+
+/** @param {string} group @param {Line} line @param {Context} context */
+function rowOf(group, line, { measure, titleOf }) {
+  return {
+    label: nameOf(group, line.name, titleOf),
+    words: formatLine(measure, line),
+    parts: partsOf(line, measure),
+  };
+}
+
+/**
+ * Every day has its place, also one without work; the newest ones where not all fit.
+ * @param {number} width
+ * @param {Line[]} lines
+ * @param {Context} context
+ * @param {string} title
+ */
+function drawDays(width, lines, context, title) {
+  const byName = new Map(lines.map((line) => [line.name, line]));
+  const most = Math.max(1, Math.floor((width - 52) / DAY_PX));
+  const all = daysOf(lines, context).slice(-most);
+  const cols = all.map((name) => dayColumn(name, byName.get(name), context.measure));
+  const range = `${cols[0].label} to ${cols[cols.length - 1].label}`;
+  const { format, least } = context.measure;
+  return columns(width, cols, format, `${title}, ${range}`, least);
+}
+
+/** The days from the first to the last, or those of the filter. @param {Line[]} lines @param {Context} context */
+function daysOf(lines, { filter, now }) {
+  const [first, last] = [lines[0].name, lines[lines.length - 1].name];
+  if (!filter.days) return days(first, last);
+  const start = dateOf(startOf(filter.days, now));
+  const today = dateOf(now);
+  const [from] = [start, first].sort();
+  const [to] = [last, today].sort().reverse();
+  return days(from, to);
+}
+
+/** An instant on the first day of a period that ends now. @param {number} length days @param {number} now */
+function startOf(length, now) {
+  return now - (length - 1) * 86_400_000;
+}
+
+/** @param {string} name "2026-03-01" @param {Line | undefined} line @param {Measure} measure */
+function dayColumn(name, line, measure) {
+  const words = line ? formatLine(measure, line) : "";
+  const label = new Date(`${name}T12:00:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+  const parts = line ? partsOf(line, measure) : [];
+  return { label, words, title: `${label}: ${words || "nothing"}`, parts };
+}
+
+/** @param {Line} line @param {Measure} measure */
+function partsOf(line, measure) {
+  return measure.parts.map(([field, tone]) => ({ value: Number(line[field]), tone }));
+}
+
+/** @param {string} group @param {string} words @param {Line[]} lines @param {Context} context @returns {Panel} */
+function ratePanel(group, words, lines, { titleOf }) {
+  const title = `Success by ${words.toLowerCase()}`;
+  const ended = lines
+    .filter((line) => success(line) !== null)
+    .sort((a, b) => (success(a) ?? 0) - (success(b) ?? 0))
+    .slice(0, ROWS_MOST);
+  const rows = ended.map((line) => ({
+    label: nameOf(group, line.name, titleOf),
+    words: `${percent(success(line))} · ${line.succeeded} of ${line.succeeded + line.failed}`,
+    parts: [{ value: success(line) ?? 0, tone: "succeeded" }],
+  }));
+  return {
+    id: `success-${group}`,
+    title,
+    wide: false,
+    table: successTable(words, group, lines, titleOf),
+    legend: [],
+    note: "Of the commands that ended by themselves; stopped and waiting ones count neither way.",
+    draw: (width) => bars(width, rows, 1, `${title}. The table has every number.`),
+  };
+}
+
+/** @param {Insights["review_rounds"]} reviews @param {Context} context @returns {Panel} */
+function roundsPanel(reviews, { titleOf }) {
+  const rows = [...reviews]
+    .sort((a, b) => b.rounds - a.rounds)
+    .slice(0, ROWS_MOST)
+    .map((line) => ({
+      label: nameOf("story", line.story_key, titleOf),
+      words: plural(line.rounds, "round"),
+      rounds: roundsOf(line.verdicts),
+    }));
+  return {
+    id: "reviews",
+    title: "Code review rounds",
+    wide: false,
+    table: roundsTable(reviews, titleOf),
+    legend: [],
+    note: "One block a round: C critical, H high, M medium, L low, ✓ no issues.",
+    draw: (width) => rounds(width, rows, "Code review rounds of each story. The table has every verdict."),
+  };
+}
+
+/** @param {Insights["burn_up"]} burnUp @param {Context} context @returns {Panel} */
+function burnPanel(burnUp, context) {
+  const { goal, done } = context;
+  // Stories that were done before the first record, or by hand.
+  const earlier = Math.max(0, done - burnUp.now);
+  const points = burnUp.points.map((point) => ({ at: point.at, value: point.done + earlier }));
+  const last = points[points.length - 1]?.value ?? done;
+  const range = burnRange(points, context);
+  const line = { ...range, before: burnUp.before + earlier, points, goal, goalText: `${goal} in the plan` };
+  const outside = `${plural(earlier, "story", "stories")} done before the record begins or outside of it. `;
+  return {
+    id: "burn-up",
+    title: "Stories done",
+    wide: true,
+    legend: [],
+    note: `${earlier ? outside : ""}${PLAN_NOTE}`,
+    table: burnTable(burnUp, earlier, context.titleOf),
+    draw: (width) => steps(width, line, `Stories done over time: ${last} of ${goal}`),
+  };
+}
+
+/** The range of the burn-up's axis, in epoch ms. @param {{at: number}[]} points @param {Context} context */
+function burnRange(points, { filter, now }) {
+  const first = points[0]?.at ?? now;
+  const from = filter.days ? Date.parse(`${dateOf(startOf(filter.days, now))}T00:00:00`) : first;
+  const to = filter.batch ? (points[points.length - 1]?.at ?? now) : now;
+  const margin = (to - from) * 0.03 + 500;
+  return { from: filter.days ? from : from - margin, to: to + (filter.batch ? margin : 0) };
+}
+
+/** @param {Insights["burn_up"]} burnUp @param {number} earlier @param {Context["titleOf"]} titleOf */
+function burnTable({ points }, earlier, titleOf) {
+  const rows = points.map(({ at, story_key: key, done }) => ({
+    cells: [`${day(at)} ${clock(at)}`, nameOf("story", key, titleOf), `${done + earlier}`],
+    raw: [new Date(at).toISOString(), key, done + earlier],
+  }));
+  return { head: ["When", "Story", "Stories done"], names: ["at", "story", "stories_done"], rows, foot: null };
+}

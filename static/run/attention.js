@@ -1,0 +1,263 @@
+// @ts-check
+/**
+ * What needs the operator, at the top of the Run tab, each item with its action: answer, set back, try now. A settled
+ * item is removed; an item that only informs can be dismissed, for this browser.
+ */
+import { catchApiError, post, put } from "../kit/api.js";
+import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
+import { clock, hourMinute, remaining, shortKey } from "../kit/format.js";
+import { readStoredList, writeStored } from "../kit/storage.js";
+import { announce, toast } from "../kit/toast.js";
+
+/** @typedef {import("../shell/model.js").Model} Model */
+/** @typedef {import("../state.js").Attention} Attention */
+/**
+ * @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "unblock" | "resume" | "try" | "", words:
+ *   string}} AttentionItem
+ */
+
+/** Most dismissed items that are remembered. */
+const DISMISSED_MOST = 200;
+/** @type {Record<string, string>} */
+const GLYPHS = { question: "ask", blocked: "blocked", waiting: "clock" };
+
+/** @param {{resume: () => unknown}} actions @returns {import("./run.js").Part} */
+export function createAttention(actions) {
+  return new AttentionList(actions.resume);
+}
+
+class AttentionList {
+  #rows;
+  /** The ids of items that the operator has dismissed. */
+  #dismissed = new Set(readStoredList("put-away"));
+  /** How many items were shown last. */
+  #shown = 0;
+  /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
+  /** @type {Model | null} */ #model = null;
+
+  /** @param {() => unknown} resume */
+  constructor(resume) {
+    const dismiss = (/** @type {string} */ id) => this.#dismiss(id);
+    this.#rows = list(
+      byId("attention-list"),
+      (/** @type {AttentionItem} */ item) => item.id,
+      (item) => new AttentionRow(item, { resume, dismiss }),
+    );
+  }
+
+  /** @param {Model} model @param {number} now */
+  render(model, now) {
+    const { run, plan, link } = model;
+    this.#model = model;
+    const inputs = [run.attention, run.agent, plan, run.problem, run.state, run.until, link.lost, this.#dismissed.size];
+    if (inputs.every((value, index) => value === this.#drawn[index])) return;
+    this.#drawn = inputs;
+    this.#draw(attentionItems(model, now).filter((item) => !this.#dismissed.has(item.id)));
+  }
+
+  /** @param {Model} model @param {number} now */
+  tick({ run }, now) {
+    if (run.state === "waiting") for (const row of this.#rows.views()) row.tick(run.until, now);
+  }
+
+  /** @param {AttentionItem[]} items */
+  #draw(items) {
+    if (items.length > this.#shown) announce(`Needs you: ${items[0].item.message}`);
+    this.#shown = items.length;
+    this.#rows.render(items);
+    show(byId("attention"), items.length > 0);
+    text(byId("attention-title"), titleOf(items));
+  }
+
+  /** @param {string} id */
+  #dismiss(id) {
+    this.#dismissed.add(id);
+    writeStored("put-away", JSON.stringify([...this.#dismissed].slice(-DISMISSED_MOST)));
+    if (this.#model) this.render(this.#model, Date.now());
+  }
+}
+
+/** @param {AttentionItem[]} items */
+function titleOf(items) {
+  if (items.every(({ item }) => item.kind === "waiting")) return "Waiting";
+  return items.length > 1 ? `Needs you (${items.length})` : "Needs you";
+}
+
+/** Lasting items first, then the newest. @param {Model} model @param {number} now @returns {AttentionItem[]} */
+export function attentionItems({ run, plan, link, replaying }, now) {
+  const canAct = !link.lost && !replaying;
+  const problems = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
+    message ? [lastingItem("problem", message)] : [],
+  );
+  const waiting = run.state === "waiting" ? [waitingItem(run, now, canAct)] : [];
+  const calls = run.attention
+    .filter((item) => !isSettled(item, plan))
+    .map((item) => callItem(item, canAct ? actionOf(item, run, plan) : ""));
+  return [...waiting, ...problems, ...calls.reverse()];
+}
+
+/** @param {Attention} item @param {AttentionItem["act"]} act @returns {AttentionItem} */
+function callItem(item, act) {
+  const id = `${item.at} ${item.kind} ${item.command_id ?? item.message}`;
+  return { id, item, lasting: false, words: "", act };
+}
+
+/** @param {Model["run"]} run @param {number} now @param {boolean} canAct @returns {AttentionItem} */
+function waitingItem({ reason, until }, now, canAct) {
+  const unreachable = "The agent cannot reach its service.";
+  const message = reason === "unreachable" ? unreachable : "The usage limit of the agent is reached.";
+  return { ...lastingItem("waiting", message), words: waitText(until, now), act: canAct ? "try" : "" };
+}
+
+/**
+ * A problem that is shown as long as it lasts.
+ * @param {string} kind
+ * @param {string} message
+ * @returns {AttentionItem}
+ */
+function lastingItem(kind, message) {
+  return {
+    id: `${kind} ${message}`,
+    item: { kind, message, story_key: null, command_id: null, at: 0 },
+    lasting: true,
+    act: "",
+    words: "",
+  };
+}
+
+/**
+ * Whether the story of a blocked item is no longer blocked.
+ * @param {Attention} item
+ * @param {import("../shell/plan.js").Plan} plan
+ */
+function isSettled(item, plan) {
+  const story = item.story_key ? plan.byKey.get(item.story_key) : undefined;
+  return item.kind === "blocked" && story !== undefined && story.status !== "blocked";
+}
+
+/**
+ * @param {Attention} item
+ * @param {import("../state.js").RunState} run
+ * @param {import("../shell/plan.js").Plan} plan
+ * @returns {AttentionItem["act"]}
+ */
+function actionOf(item, run, plan) {
+  if (item.kind === "question" && item.command_id !== null) return "answer";
+  if (
+    item.kind === "blocked" &&
+    plan.byKey.get(item.story_key ?? "")?.status === "blocked" &&
+    plan.sprint?.project.writable !== false
+  )
+    return "unblock";
+  return item.kind === "budget" && run.state === "paused" && run.reason === "budget" ? "resume" : "";
+}
+
+/** @param {number | null} until @param {number} now */
+function waitText(until, now) {
+  if (!until) return "The run tries again by itself.";
+  return `It goes on by itself at ${hourMinute(until, now)} (${remaining(until, now)}).`;
+}
+
+/** The labels of the actions. @type {Record<AttentionItem["act"], string>} */
+const LABELS = {
+  unblock: "Set back to Ready for dev",
+  resume: "Go on past the budget",
+  try: "Try now",
+  answer: "",
+  "": "",
+};
+
+class AttentionRow {
+  el;
+  #item;
+  #words = h("p", { class: "attention-words" });
+  #action = h("button", { type: "button", class: "button small", hidden: true });
+  /** @type {HTMLElement | null} */ #form;
+
+  /** @param {AttentionItem} first @param {{resume: () => unknown, dismiss: (id: string) => void}} actions */
+  constructor(first, { resume, dismiss }) {
+    const { id, item, lasting } = first;
+    this.#item = item;
+    this.#form = item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
+    this.#action.addEventListener("click", () => perform(item, this.#action, resume));
+    const message = h("p", { text: item.message });
+    this.el = h(
+      "li",
+      { "data-kind": item.kind },
+      icon(GLYPHS[item.kind] ?? "alert"),
+      item.story_key && storyLink(item.story_key),
+      h("div", { class: "attention-item" }, message, this.#words, this.#form),
+      this.#action,
+      h("time", { text: item.at ? clock(item.at) : "" }),
+      !lasting && dismissButton(item, () => dismiss(id)),
+    );
+  }
+
+  /** @param {AttentionItem} next */
+  update({ words, act }) {
+    text(this.#words, words);
+    text(this.#action, LABELS[act]);
+    show(this.#action, LABELS[act] !== "");
+    if (this.#form) show(this.#form, act === "answer");
+  }
+
+  /** @param {number | null} until @param {number} now */
+  tick(until, now) {
+    if (this.#item.kind === "waiting") text(this.#words, waitText(until, now));
+  }
+}
+
+/** @param {string} key */
+function storyLink(key) {
+  return h("a", { class: "key", href: `#run?story=${encodeURIComponent(key)}`, text: shortKey(key) });
+}
+
+/** @param {Attention} item @param {() => void} dismiss */
+function dismissButton({ message }, dismiss) {
+  const label = { "aria-label": `Put away: ${message}`, title: "Put away" };
+  return h("button", { type: "button", class: "ghost", ...label, on: { click: dismiss } }, icon("cross"));
+}
+
+/** @param {Attention} item @param {HTMLElement} button @param {() => unknown} resume */
+async function perform(item, button, resume) {
+  if (item.kind !== "blocked") return void resume();
+  const key = item.story_key ?? "";
+  await whileBusy(button, async () => {
+    await put(`/api/stories/${encodeURIComponent(key)}/status`, { status: "ready-for-dev", expected: "blocked" });
+    toast(`${shortKey(key)} is Ready for dev again; the run takes it up when its turn comes.`, "good");
+  });
+}
+
+/** The form for the answer to an agent's question; the event of the answer removes it. @param {Attention} item */
+function createAnswerForm({ command_id, at, message }) {
+  const id = `answer-${command_id}-${at}`;
+  const field = h("textarea", { id, rows: 2, required: true, placeholder: "Your answer" });
+  const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
+  const send = h("button", { type: "submit", class: "button small primary", text: "Send answer" });
+  const label = h("label", { class: "unseen", for: id, text: `Answer to: ${message}` });
+  const form = h("form", { class: "answer", novalidate: true }, label, field, send, wrong);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = field.value.trim();
+    show(wrong, !answer);
+    text(wrong, answer ? "" : "Write an answer first.");
+    attr(field, "aria-invalid", answer ? null : "true");
+    if (answer) await whileBusy(send, () => sendAnswer(command_id, answer));
+    else field.focus();
+  });
+  return form;
+}
+
+/** @param {number | null} command @param {string} answer */
+async function sendAnswer(command, answer) {
+  await post("/api/run/answer", { command_id: command, text: answer });
+  toast("Answered; the agent goes on.", "good");
+}
+
+/** Runs one request at a time and shows a refusal. @param {HTMLElement} button @param {() => Promise<void>} work */
+async function whileBusy(button, work) {
+  if (button.getAttribute("aria-disabled")) return;
+  attr(button, "aria-disabled", "true");
+  const request = work().finally(() => attr(button, "aria-disabled", null));
+  await catchApiError(request, (error) => void toast(error.message, "bad"));
+}

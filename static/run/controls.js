@@ -1,0 +1,156 @@
+// @ts-check
+/** The operator's verbs: start, pause, resume, stop. Only what is possible is offered; a refusal is shown in place. */
+import { catchApiError, post } from "../kit/api.js";
+import { attr, byId, show, text } from "../kit/dom.js";
+import { toast } from "../kit/toast.js";
+import { offered, verbText } from "./run-text.js";
+import { StartForm } from "./start-form.js";
+
+/** @typedef {import("../shell/model.js").Model} Model */
+/** @typedef {import("./run-text.js").Verb} Verb */
+
+/** @type {readonly Verb[]} */
+const VERBS = ["start", "pause", "resume", "stop"];
+
+export class Controls {
+  #current;
+  #dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
+  #form;
+  /** The verb whose request is under way. @type {Verb | null} */ #busy = null;
+  /** @type {Verb[]} */ #verbs = [];
+  #state = "";
+
+  /** @param {() => Model} current */
+  constructor(current) {
+    this.#current = current;
+    this.#form = new StartForm({
+      plan: () => current().plan,
+      onChange: () => this.#renderText(current()),
+      onSubmit: () => this.start(),
+    });
+    byId("pause").addEventListener("click", () => this.pause());
+    byId("resume").addEventListener("click", () => this.resume());
+    byId("stop").addEventListener("click", () => this.askStop());
+    this.#dialog.addEventListener("close", () => {
+      const { returnValue: mode } = this.#dialog;
+      if (mode === "graceful" || mode === "now") this.stop(mode);
+    });
+  }
+
+  /** @param {Model} model */
+  render(model) {
+    const { run, ready, link, replaying } = model;
+    if (this.#state !== run.state) refuse("");
+    this.#state = run.state;
+    // A replay shows the past, which cannot be changed.
+    this.#verbs = ready && !link.lost && !replaying ? offered(run) : [];
+    this.#renderButtons(run.state);
+    if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
+    this.#renderText(model);
+  }
+
+  async start() {
+    const request = this.#form.request();
+    if (request && (await this.#send("start", "/api/run/start", request, ""))) this.#form.started();
+  }
+
+  pause() {
+    return this.#send("pause", "/api/run/pause", {}, "The run pauses after the current command.");
+  }
+
+  resume() {
+    return this.#send("resume", "/api/run/resume", {}, "");
+  }
+
+  /** @param {"graceful" | "now"} mode */
+  stop(mode) {
+    const done = { now: "Ending the agent now.", graceful: "The run stops after the current command." }[mode];
+    return this.#send("stop", "/api/run/stop", { mode }, done);
+  }
+
+  /** Asks how to stop, or stops at once when the run is stopping already. */
+  askStop() {
+    const { run } = this.#current();
+    if (run.state === "stopping") return void this.stop("now");
+    this.#dialog.returnValue = "";
+    const ends = "It ends by itself, then nothing more starts.";
+    const idle = "Nothing runs just now, so the batch ends at once.";
+    text(byId("stop-graceful-note"), run.operations.length ? ends : idle);
+    this.#dialog.showModal();
+  }
+
+  /** Pauses or resumes, whichever is possible. */
+  toggle() {
+    if (this.#offers("resume")) this.resume();
+    else if (this.#offers("pause")) this.pause();
+  }
+
+  /** The verbs that are possible now, for the palette. @returns {{words: string, run: () => unknown}[]} */
+  entries() {
+    const waiting = this.#current().run.state === "waiting";
+    const all = {
+      start: { words: "Start the run", run: () => this.start() },
+      pause: { words: "Pause after the current command", run: () => this.pause() },
+      resume: { words: waiting ? "Try again now" : "Resume the run", run: () => this.resume() },
+      stop: { words: "Stop the run…", run: () => this.askStop() },
+    };
+    return this.#verbs.map((verb) => all[verb]);
+  }
+
+  /** @param {Verb} verb */
+  #offers(verb) {
+    return this.#verbs.includes(verb);
+  }
+
+  /** @param {string} state of the run */
+  #renderButtons(state) {
+    show(byId("start-form"), this.#offers("start"));
+    for (const verb of VERBS.slice(1)) show(byId(verb), this.#offers(verb));
+    text(byId("resume-words"), state === "waiting" ? "Try now" : "Resume");
+    text(byId("stop-words"), state === "stopping" ? "Stop now" : "Stop");
+    attr(byId("start"), "class", this.#offers("resume") ? "button" : "button primary");
+  }
+
+  /** @param {Model} model */
+  #renderText({ run, counts }) {
+    const { stories, agent, ...rest } = this.#form.chosen();
+    const chosen = { ...rest, stories: stories?.length ?? counts.runnable, agent: agent || run.agent.name };
+    text(byId("verb-words"), this.#verbs.length ? verbText(run, chosen) : "");
+    show(byId("start-fields"), this.#form.open && this.#offers("start"));
+  }
+
+  /**
+   * Sends one request at a time.
+   * @param {Verb} verb
+   * @param {string} path
+   * @param {Record<string, unknown>} body
+   * @param {string} done shown when it succeeded, "" for nothing
+   * @returns {Promise<boolean>} whether it succeeded
+   */
+  async #send(verb, path, body, done) {
+    if (this.#busy) return false;
+    this.#setBusy(verb);
+    refuse("");
+    const request = post(path, body).finally(() => this.#setBusy(null));
+    const refusal = await catchApiError(
+      request.then(() => null),
+      (error) => error.message,
+    );
+    if (refusal !== null) refuse(refusal);
+    else if (done) toast(done);
+    return refusal === null;
+  }
+
+  /** @param {Verb | null} verb */
+  #setBusy(verb) {
+    this.#busy = verb;
+    for (const name of VERBS) attr(byId(name), "aria-disabled", name === verb || null);
+  }
+}
+
+/** @param {string} reason "" removes the last one */
+function refuse(reason) {
+  text(byId("refusal-words"), reason);
+  show(byId("refusal"), Boolean(reason));
+  attr(byId("refusal"), "role", reason ? "alert" : null);
+}

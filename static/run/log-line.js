@@ -1,0 +1,141 @@
+// @ts-check
+/** One line of the log for every event: its story, command, task, status and message. */
+import { allTokens, duration, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
+
+/** @typedef {import("../state.js").Envelope} Envelope */
+/** @typedef {0 | 1 | 2 | 3} Level */
+/**
+ * @typedef {{seq: number, at: number, story: string, command: string, task: string, status: string, level: Level,
+ *   message: string, haystack: string, of: number, others: readonly string[]}} Line `haystack` is for the text search,
+ *   `of` the id of the command that it is about, or 0, `others` the stories that it concerns beside `story`
+ */
+
+/** Levels, by rising weight: work of an agent, work of the runner, warnings, errors. */
+export const DETAIL = 0;
+export const INFO = 1;
+export const WARNING = 2;
+export const ERROR = 3;
+
+/** @param {Envelope} event @returns {Line} */
+export function toLogLine(event) {
+  const p = event.payload;
+  const { status, level, message } = (FORMATS[event.type] ?? formatUnknown)(p, event.type);
+  return {
+    seq: event.seq,
+    at: event.timestamp,
+    story: String(p.story_key ?? ""),
+    command: String(p.command ?? ""),
+    task: String(p.task_id ?? ""),
+    status,
+    level,
+    message,
+    haystack: "",
+    of: p.command_id ?? 0,
+    others: othersOf(p),
+  };
+}
+
+/** @type {readonly string[]} one for all lines that have none */
+const NONE = [];
+
+/** @param {Record<string, any>} p */
+function othersOf({ story_key: own, story_keys: all }) {
+  return !Array.isArray(all) || (all.length === 1 && all[0] === own) ? NONE : all.filter((key) => key !== own);
+}
+
+/** Warnings that only confirm a request of the operator. */
+const REQUESTED = new Set(["pausing", "stopping", "answered"]);
+
+/** @typedef {{status: string, level: Level, message: string}} LineText */
+
+/** @param {string} status @param {string} message @param {Level} [level] @returns {LineText} */
+function lineText(status, message, level = INFO) {
+  return { status, level, message };
+}
+
+/** @type {Record<string, (p: Record<string, any>, type: string) => LineText>} */
+const FORMATS = {
+  "batch:start": (p) =>
+    lineText(
+      "start",
+      `Batch ${p.batch_id} started: ${p.max_cycles === "all" ? "all stories" : plural(p.max_cycles, "cycle")}`,
+    ),
+  "batch:end": formatBatchEnd,
+  "batch:pause": (p) => lineText("pause", `Batch paused: ${p.reason}`, p.reason === "operator" ? INFO : WARNING),
+  "batch:resume": (p) => lineText("resume", `Batch goes on: ${p.reason}`),
+  "batch:warning": (p) =>
+    REQUESTED.has(p.warning_type)
+      ? lineText(p.warning_type, p.message)
+      : lineText("warning", p.message || p.warning_type, WARNING),
+  "cycle:start": (p) => lineText("start", `Cycle ${p.cycle_number} started: ${keys(p.story_keys)}`),
+  "cycle:end": (p) => lineText("end", `Cycle ${p.cycle_number} ended: ${doneText(p.completed_stories)}`),
+  "command:start": formatCommandStart,
+  "command:progress": (p) =>
+    lineText(p.kind ?? "note", p.message, p.kind === "retry" || p.kind === "denied" ? WARNING : DETAIL),
+  "command:end": formatCommandEnd,
+  "story:status": (p) =>
+    p.old_status === p.new_status
+      ? lineText("file", p.reason ?? "the story file changed", DETAIL)
+      : lineText(
+          p.new_status,
+          `${p.old_status} → ${p.new_status}${p.reason ? ` (${p.reason})` : ""}`,
+          p.new_status === "blocked" ? ERROR : INFO,
+        ),
+  error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
+  attention: (p) => lineText("attention", p.message, WARNING),
+  "context:create": (p) => lineText("start", p.message || "Project context: creating it first"),
+  "context:refresh": (p) => lineText("start", p.message || "Project context: refreshing it in the background"),
+  "context:complete": (p) => lineText(p.status, p.message || "Project context is ready"),
+};
+
+/** @param {string[]} stories */
+function doneText(stories) {
+  return stories.length ? `${keys(stories)} done` : "no story done";
+}
+
+/** @param {string[]} all */
+function keys(all) {
+  return all.map(shortKey).join(", ");
+}
+
+/** @param {Record<string, any>} p */
+function formatBatchEnd(p) {
+  const reason = p.reason ? `. ${p.reason}` : "";
+  const text = `Batch ${p.batch_id} ${p.status}: ${plural(p.cycles_completed, "cycle")}${reason}`;
+  return lineText(p.status, text, p.status === "error" ? ERROR : INFO);
+}
+
+/** @param {Record<string, any>} p */
+function formatCommandStart(p) {
+  const who = [p.agent, p.model].filter(Boolean).join(" ");
+  const marks = [p.attempt > 1 ? `attempt ${p.attempt}` : "", p.background ? "in the background" : ""].filter(Boolean);
+  return lineText(
+    "start",
+    [`${shortCommand(p.command)} started`, who && `by ${who}`, ...marks].filter(Boolean).join(", "),
+  );
+}
+
+/** The level of the end of a command; every other status is an error. @type {Record<string, Level>} */
+const ENDS = { success: INFO, stopped: INFO, question: WARNING, interrupted: WARNING, "usage-limit": WARNING };
+
+/** @param {Record<string, any>} p */
+function formatCommandEnd(p) {
+  const m = p.metrics ?? {};
+  const facts = [
+    p.verdict,
+    p.reason,
+    m.duration_ms === undefined ? "" : duration(m.duration_ms),
+    allTokens(m) ? `${tokens(allTokens(m))} tokens` : "",
+    m.cost_usd ? money(m.cost_usd, m.estimated_usd) : "",
+  ].filter(Boolean);
+  return lineText(
+    p.status,
+    `${shortCommand(p.command)} ended: ${facts.join(" · ") || p.status}`,
+    ENDS[p.status] ?? ERROR,
+  );
+}
+
+/** @param {Record<string, any>} p @param {string} type */
+function formatUnknown(p, type) {
+  return lineText(type, typeof p.message === "string" ? p.message : JSON.stringify(p));
+}

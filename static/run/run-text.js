@@ -1,0 +1,172 @@
+// @ts-check
+/**
+ * The state of the run in words, and what the operator can do in it. One place, so that no two parts of the page can
+ * say different things about the same run.
+ */
+import { hourMinute, money, plural, remaining } from "../kit/format.js";
+
+/** @typedef {import("../state.js").RunState} RunState */
+/** @typedef {{done: number, total: number, blocked: number, runnable: number}} Counts */
+/** @typedef {"info" | "live" | "warn" | "good" | "bad"} Tone */
+
+/**
+ * @param {RunState} run
+ * @param {Counts} counts of the whole plan
+ * @param {number} now
+ * @returns {{text: string, tone: Tone}}
+ */
+export function headline(run, counts, now) {
+  switch (run.state) {
+    case "starting":
+      return { text: "Starting – checking the project and the agent", tone: "live" };
+    case "running":
+      return { text: `Running – ${position(run, counts)}`, tone: "live" };
+    case "pausing":
+      return { text: "Pausing – the current command ends first", tone: "warn" };
+    case "stopping":
+      return { text: "Stopping – waiting for the last command to end", tone: "warn" };
+    case "paused":
+      return { text: pausedText(run.reason), tone: "warn" };
+    case "waiting":
+      return { text: waitingText(run, now), tone: "warn" };
+    default:
+      return idleText(run, counts);
+  }
+}
+
+/** @param {RunState} run @param {Counts} counts */
+function position(run, counts) {
+  const done = `${counts.done} of ${plural(counts.total, "story", "stories")} done`;
+  if (run.context && !run.cycle) return `reading the project first, ${done}`;
+  const cycles = run.cycles.map((cycle) => cycle.number);
+  return cycles.length ? `${cycles.length > 1 ? "cycles" : "cycle"} ${listed(cycles)}, ${done}` : done;
+}
+
+/** "3", "3 and 4", "3, 4 and 5". @param {readonly (string | number)[]} names */
+export function listed(names) {
+  return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}` : names.join();
+}
+
+/** @type {Record<string, string>} */
+const PAUSED = {
+  operator: "Paused by you",
+  budget: "Paused: the budget is used up",
+  disk: "Paused: the disk is full",
+  question: "Paused: the agent waits for your answer",
+};
+
+/** @param {string | null} reason */
+function pausedText(reason) {
+  return PAUSED[reason ?? "operator"] ?? `Paused: ${reason}`;
+}
+
+/** @param {RunState} run @param {number} now */
+function waitingText(run, now) {
+  if (run.reason === "unreachable") return "Waiting for the agent's service, which cannot be reached";
+  if (!run.until) return "Waiting for the usage limit to be lifted";
+  return `Waiting for the usage limit until ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
+}
+
+/**
+ * @param {RunState} run
+ * @param {Counts} counts
+ * @returns {{text: string, tone: Tone}}
+ */
+function idleText(run, counts) {
+  if (run.resumable !== null) {
+    return { text: "Interrupted: press Resume to go on at the same place", tone: "warn" };
+  }
+  const result = resultText(run.totals.stories_done, run.totals.stories_blocked);
+  switch (run.batch?.status) {
+    case "completed":
+      return { text: `Finished: ${result}`, tone: run.totals.stories_blocked ? "warn" : "good" };
+    case "stopped":
+      return { text: `Stopped: ${result}`, tone: "info" };
+    case "error":
+      return { text: `Failed: ${run.batch.reason ?? "the batch ended with an error"}`, tone: "bad" };
+    default:
+      return { text: readyText(counts), tone: "info" };
+  }
+}
+
+/** @param {number} done @param {number} blocked */
+function resultText(done, blocked) {
+  return blocked ? `${done} done, ${blocked} blocked` : `${done} done`;
+}
+
+/** @param {Counts} counts */
+function readyText(counts) {
+  if (counts.runnable) return `Ready: ${plural(counts.runnable, "story", "stories")} to run`;
+  if (counts.total && counts.done === counts.total) return `All ${counts.total} stories are done`;
+  return counts.total ? "Nothing to run" : "Ready";
+}
+
+/** @typedef {"start" | "pause" | "resume" | "stop"} Verb */
+
+/**
+ * The verbs that are possible now, most likely first.
+ * @param {Pick<RunState, "state" | "resumable">} run
+ * @returns {Verb[]}
+ */
+export function offered(run) {
+  switch (run.state) {
+    case "running":
+      return ["pause", "stop"];
+    case "pausing":
+      return ["resume", "stop"];
+    case "paused":
+      return ["resume", "stop"];
+    case "waiting":
+      return ["resume", "stop"];
+    case "stopping":
+      return ["stop"];
+    case "starting":
+      return [];
+    default:
+      return run.resumable === null ? ["start"] : ["resume", "start"];
+  }
+}
+
+/**
+ * What the verbs that are offered will do, in a sentence or two.
+ * @param {RunState} run
+ * @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen what Start would
+ *   start
+ */
+export function verbText(run, chosen) {
+  switch (run.state) {
+    case "running":
+      return "Pause lets the current command end first. Stop asks: after it, or at once.";
+    case "pausing":
+      return "Resume takes the pause back. Stop ends the batch.";
+    case "paused":
+      return `${PAST[run.reason ?? ""] ?? "Resume goes on with the next command."} Stop ends the batch.`;
+    case "waiting":
+      return "Try now asks the agent again at once. Stop ends the batch.";
+    case "stopping":
+      return "Stop now ends the agent at once; its command runs again next time.";
+    case "starting":
+      return "";
+    default:
+      return run.resumable === null
+        ? startText(chosen)
+        : `Resume goes on with batch ${run.resumable}. ${startText(chosen)}`;
+  }
+}
+
+/** What Resume does in pauses that nobody asked for. @type {Record<string, string>} */
+const PAST = {
+  budget: "Resume goes on past the budget.",
+  question: "Resume lets the agent decide for itself.",
+};
+
+/** @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen */
+function startText({ stories, cycles, budget, agent }) {
+  if (!stories) return "No story can run: all are done, blocked or parked.";
+  const most = cycles === "all" ? stories : Math.min(stories, cycles * 2);
+  const what =
+    cycles === "all"
+      ? plural(stories, "story", "stories")
+      : `${plural(cycles, "cycle")}, at most ${plural(most, "story", "stories")}`;
+  return `Starts ${what}${agent ? ` with ${agent}` : ""}${budget ? `, pauses at ${money(budget)}` : ""}.`;
+}

@@ -1,0 +1,33 @@
+// @ts-check
+/** The Run tab without its log: what needs the operator, the figures, what runs now, the stories, how much longer. */
+import { createAttention } from "./attention.js";
+import { createRemaining } from "./remaining.js";
+import { createRunningCommands } from "./running-commands.js";
+import { createStoryLists } from "./story-lists.js";
+import { createTiles } from "./tiles.js";
+
+/** @typedef {import("../shell/model.js").Model} Model */
+/** @typedef {{render: (model: Model, now: number) => void, tick?: (model: Model, now: number) => void}} Part */
+
+/**
+ * @param {{resume: () => unknown}} actions
+ * @returns {{render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void}}
+ */
+export function createRunTab(actions) {
+  /** @type {Part[]} */
+  const parts = [
+    createAttention(actions),
+    createTiles(),
+    createRunningCommands(),
+    createStoryLists(),
+    createRemaining(),
+  ];
+  return {
+    render(model, now) {
+      for (const part of parts) part.render(model, now);
+    },
+    tick(model, now) {
+      for (const part of parts) part.tick?.(model, now);
+    },
+  };
+}

@@ -1,0 +1,213 @@
+// @ts-check
+/** The form of what to start: how many cycles, which stories, which agent, which budget. It is checked in place. */
+import { catchApiError, get } from "../kit/api.js";
+import { attr, byId, h, show, text } from "../kit/dom.js";
+import { shortKey, statusText } from "../kit/format.js";
+import { readStored, writeStored } from "../kit/storage.js";
+
+/** @typedef {import("../shell/plan.js").Plan} Plan */
+/** @typedef {{batch_size: number | "all", stories?: string[], agent?: string, budget_usd?: number}} Request */
+/** @typedef {{value: any, wrong: string}} Read the value of a field, or what is wrong with it */
+
+/** The bounds of a batch, as the server has them. */
+const MOST_CYCLES = 1000;
+const MOST_BUDGET = 1_000_000;
+
+/** @param {string} text @returns {Read} a number of cycles */
+export function readCycles(text) {
+  const size = Number(text);
+  const right = text.trim() !== "" && Number.isInteger(size) && size >= 1 && size <= MOST_CYCLES;
+  return right
+    ? { value: size, wrong: "" }
+    : { value: null, wrong: `The number of cycles must be a whole number from 1 to ${MOST_CYCLES}.` };
+}
+
+/**
+ * @param {string} text
+ * @param {boolean} [bad] whether the field contains no number at all
+ * @returns {Read} US dollars, null for no cap
+ */
+export function readBudget(text, bad = false) {
+  if (!text.trim() && !bad) return { value: null, wrong: "" };
+  const usd = Number(text);
+  if (!bad && usd > 0 && usd <= MOST_BUDGET) return { value: usd, wrong: "" };
+  return { value: null, wrong: "The budget must be a number above 0. Leave it empty for none." };
+}
+
+/** @param {string} text @param {Plan} plan @returns {Read} whole keys, null for all stories */
+export function readStories(text, plan) {
+  const names = text.split(/[\s,;]+/).filter(Boolean);
+  if (!names.length) return { value: null, wrong: "" };
+  const found = names.map((name) => findStory(plan, name));
+  const unknown = names.filter((_, index) => !found[index]);
+  if (unknown.length) return { value: null, wrong: unknownText(unknown) };
+  const stories = found.flatMap((story) => story ?? []);
+  const resting = stories.filter((story) => !story.runnable);
+  if (resting.length) return { value: null, wrong: restingText(resting) };
+  return { value: [...new Set(stories.map((story) => story.key))], wrong: "" };
+}
+
+/** @param {Plan} plan @param {string} name a key or the number of a story */
+function findStory(plan, name) {
+  const number = name.toLowerCase();
+  return plan.byKey.get(name) ?? plan.stories.find((story) => shortKey(story.key).toLowerCase() === number);
+}
+
+/** @param {string[]} names */
+function unknownText(names) {
+  return `The plan has no ${names.length === 1 ? "story" : "stories"} ${names.join(", ")}.`;
+}
+
+/** @param {import("../shell/plan.js").PlanStory[]} stories */
+function restingText(stories) {
+  const all = stories.map(({ key, status }) => `${shortKey(key)} is ${statusText(status).toLowerCase()}`);
+  return `${all.join(", ")}.`;
+}
+
+export class StartForm {
+  #cycles = input("cycles");
+  /** The choice of so many cycles, instead of all stories. */
+  #limited = input("amount-cycles");
+  #budget = input("start-budget");
+  #stories = input("start-stories");
+  #agent = /** @type {HTMLSelectElement} */ (byId("start-agent"));
+  #more = byId("start-more");
+  #agentsOffered = false;
+  #page;
+
+  /** @param {{plan: () => Plan, onChange: () => void, onSubmit: () => void}} page */
+  constructor(page) {
+    this.#page = page;
+    recallSize(this.#cycles, this.#limited);
+    this.#budget.value = readStored("start-budget", "");
+    this.#renderUnit();
+    this.#addListeners();
+    if (readStored("start-options", "")) queueMicrotask(() => this.#setOpen(true));
+  }
+
+  get open() {
+    return this.#more.getAttribute("aria-expanded") === "true";
+  }
+
+  /** What Start would start, as far as the fields are valid. */
+  chosen() {
+    const { size, budget, stories } = this.#read();
+    return {
+      cycles: size.value ?? "all",
+      budget: budget.value,
+      stories: stories.value,
+      agent: this.#agent.value,
+    };
+  }
+
+  /** The request; null after showing what is wrong and focusing it. @returns {Request | null} */
+  request() {
+    const { size, budget, stories } = this.#read();
+    const wrong = this.#showErrors();
+    if (wrong) {
+      if (wrong !== this.#cycles) this.#setOpen(true);
+      wrong.focus();
+      return null;
+    }
+    writeStored("batch-size", String(size.value));
+    writeStored("start-budget", budget.value === null ? null : String(budget.value));
+    const agent = this.#agent.value;
+    return {
+      batch_size: size.value,
+      ...(stories.value && { stories: stories.value }),
+      ...(agent && { agent }),
+      ...(budget.value && { budget_usd: budget.value }),
+    };
+  }
+
+  /** A batch was started: its stories were chosen for it alone. */
+  started() {
+    this.#stories.value = "";
+    this.#setOpen(false);
+  }
+
+  #addListeners() {
+    byId("start-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#page.onSubmit();
+    });
+    this.#more.addEventListener("click", () => this.#setOpen(!this.open));
+    this.#cycles.addEventListener("input", () => {
+      this.#limited.checked = true;
+      this.#renderUnit();
+    });
+    for (const field of [this.#cycles, this.#budget, this.#stories])
+      field.addEventListener("change", () => this.#showErrors());
+    for (const type of ["input", "change"])
+      for (const id of ["start-form", "start-fields"]) byId(id).addEventListener(type, () => this.#page.onChange());
+  }
+
+  #read() {
+    /** @type {Read} */
+    const all = { value: "all", wrong: "" };
+    return {
+      size: this.#limited.checked ? readCycles(this.#cycles.value) : all,
+      budget: readBudget(this.#budget.value, this.#budget.validity.badInput),
+      stories: readStories(this.#stories.value, this.#page.plan()),
+    };
+  }
+
+  /** Shows what is wrong beside each field. @returns {HTMLInputElement | undefined} the first field that is wrong */
+  #showErrors() {
+    const { size, budget, stories } = this.#read();
+    const fields = /** @type {const} */ ([
+      [this.#cycles, "cycles-wrong", size],
+      [this.#budget, "budget-wrong", budget],
+      [this.#stories, "stories-wrong", stories],
+    ]);
+    for (const [field, id, { wrong }] of fields) showError(field, id, wrong);
+    return fields.find(([, , { wrong }]) => wrong)?.[0];
+  }
+
+  #renderUnit() {
+    text(byId("cycles-unit"), this.#cycles.value === "1" ? "cycle" : "cycles");
+  }
+
+  /** @param {boolean} open */
+  #setOpen(open) {
+    attr(this.#more, "aria-expanded", String(open));
+    writeStored("start-options", open ? "open" : null);
+    if (open && !this.#agentsOffered) offerAgents(this.#agent);
+    this.#agentsOffered ||= open;
+    this.#page.onChange();
+  }
+}
+
+/** @param {string} id @returns {HTMLInputElement} */
+function input(id) {
+  return byId(id);
+}
+
+/** @param {HTMLElement} field @param {string} id of the element beside it @param {string} wrong "" for nothing */
+function showError(field, id, wrong) {
+  attr(field, "aria-invalid", wrong ? "true" : null);
+  text(byId(id), wrong);
+  show(byId(id), Boolean(wrong));
+}
+
+/** @param {HTMLInputElement} cycles @param {HTMLInputElement} limited */
+function recallSize(cycles, limited) {
+  const size = readStored("batch-size", "all");
+  if (size === "all") return;
+  cycles.value = size;
+  limited.checked = true;
+}
+
+/**
+ * Offers the agents of the settings, which are read when the options are first opened.
+ * @param {HTMLSelectElement} select
+ */
+async function offerAgents(select) {
+  const answer = await catchApiError(get("/api/settings"));
+  if (!answer) return;
+  const value = (/** @type {string} */ name) =>
+    answer.settings.find((/** @type {any} */ setting) => setting.name === name)?.value;
+  text(select.options[0], `As set${value("agent") ? ` (${value("agent")})` : ""}`);
+  const names = Object.keys(value("agents") ?? {}).sort();
+  select.append(...names.map((name) => h("option", { value: name, text: name })));
+}

@@ -1,0 +1,234 @@
+// @ts-check
+/**
+ * One setting of the Settings tab: what it does, its control, its range, where its value comes from, when it applies.
+ */
+import { attr, h, icon, show, text } from "../kit/dom.js";
+import { parse, sourceText, titleOf, toText, words, yaml } from "./setting-format.js";
+
+/** @typedef {import("./setting-format.js").Setting} Setting */
+
+/** The draft that takes the setting out of the file. */
+const RESET = Symbol("reset");
+
+export class SettingField {
+  el;
+  /** @type {Setting} */ #setting;
+  /** @type {HTMLInputElement | HTMLSelectElement | null} */ #control;
+  #parts;
+  #onChange;
+  /** The value that the draft began from, to notice a change by another page. @type {any} */ #base;
+  /** @type {string | typeof RESET | null} */ #draft = null;
+  /** Why the server refuses the draft. */
+  #refusal = "";
+
+  /** @param {Setting} setting @param {() => void} onChange */
+  constructor(setting, onChange) {
+    const id = `setting-${setting.name}`;
+    this.#setting = setting;
+    this.#base = setting.value;
+    this.#onChange = onChange;
+    this.#control = setting.locked ? null : createControl(setting, id);
+    this.#parts = createParts(setting, id);
+    this.el = createElement(setting, id, this.#control, this.#parts);
+    const control = this.#control;
+    control?.addEventListener("input", () => this.#set(control.value));
+    this.#parts.reset.addEventListener("click", () => {
+      this.#set(this.changed ? null : RESET);
+      control?.focus();
+    });
+  }
+
+  get name() {
+    return this.#setting.name;
+  }
+
+  get changed() {
+    const draft = this.#draft;
+    return draft === RESET || (draft !== null && draft.trim() !== toText(this.#setting.value));
+  }
+
+  /** The value to save: undefined when nothing has changed, null for the default. */
+  get change() {
+    return this.changed ? this.#parsed.value : undefined;
+  }
+
+  get error() {
+    return this.changed ? this.#parsed.error : null;
+  }
+
+  /** @param {Setting} next */
+  update(next) {
+    this.#setting = next;
+    const control = this.#control;
+    if (this.#draft === null && control && control.value !== toText(next.value)) control.value = toText(next.value);
+    if (this.#draft !== null && !this.changed) this.#draft = null;
+    this.#draw();
+  }
+
+  /** @param {string} sentence of the server */
+  refuse(sentence) {
+    this.#refusal = sentence;
+    this.#draw();
+  }
+
+  discard() {
+    this.#set(null);
+  }
+
+  focus() {
+    this.#control?.focus();
+  }
+
+  get #parsed() {
+    const draft = this.#draft;
+    if (draft === null) return { value: undefined, error: null };
+    return draft === RESET ? { value: null, error: null } : parse(this.#setting, draft);
+  }
+
+  /** @param {string | typeof RESET | null} draft */
+  #set(draft) {
+    const { value, default: initial } = this.#setting;
+    if (this.#draft === null) this.#base = value;
+    this.#draft = draft;
+    this.#refusal = "";
+    if (this.#control && typeof draft !== "string") this.#control.value = toText(draft === RESET ? initial : value);
+    if (!this.changed) this.#draft = null;
+    this.#draw();
+    this.#onChange();
+  }
+
+  #draw() {
+    const { plain, facts, lock } = this.#parts;
+    const setting = this.#setting;
+    attr(this.el, "data-changed", this.changed);
+    text(facts, factsText(setting));
+    text(plain, setting.kind === "mapping" ? yaml(setting.value ?? {}) || "none" : words(setting, setting.value));
+    text(lock.lastElementChild ?? lock, setting.locked ?? "");
+    show(lock, setting.locked !== null);
+    this.#drawError();
+    this.#drawReset();
+    this.#drawNews();
+  }
+
+  #drawError() {
+    const { wrong } = this.#parts;
+    const message = this.error || this.#refusal;
+    show(wrong, message !== "");
+    text(wrong, message);
+    if (this.#control) attr(this.#control, "aria-invalid", message ? "true" : null);
+  }
+
+  #drawReset() {
+    const { reset } = this.#parts;
+    const { locked, source } = this.#setting;
+    show(reset, !locked && (source === "file" || this.changed));
+    const undo = this.#draft === RESET ? "Keep it" : "Undo";
+    text(reset, this.changed ? undo : "Reset to default");
+  }
+
+  #drawNews() {
+    const { news } = this.#parts;
+    const setting = this.#setting;
+    const isReset = this.#draft === RESET;
+    show(news, isReset || (this.changed && toText(this.#base) !== toText(setting.value)));
+    const back = `Goes back to the default: ${words(setting, setting.default)}.`;
+    text(news, isReset ? back : `Changed elsewhere meanwhile: it is ${words(setting, setting.value)} now.`);
+  }
+}
+
+/** The elements of a field that change. @param {Setting} setting @param {string} id */
+function createParts(setting, id) {
+  const isMapping = setting.kind === "mapping";
+  const title = titleOf(setting.name);
+  return {
+    plain: h(isMapping ? "pre" : "p", {
+      class: "setting-value",
+      tabindex: isMapping ? "0" : null,
+      "aria-label": isMapping ? title : null,
+    }),
+    facts: h("p", { class: "setting-facts", id: `${id}-facts` }),
+    wrong: h("p", { class: "setting-wrong", id: `${id}-wrong`, hidden: true }),
+    news: h("p", { class: "setting-news", hidden: true }),
+    lock: h("p", { class: "setting-lock", id: `${id}-lock` }, icon("lock"), h("span")),
+    reset: h("button", {
+      type: "button",
+      class: "plain",
+      text: "Reset to default",
+      "aria-label": `Reset ${title} to its default`,
+    }),
+  };
+}
+
+/**
+ * @param {Setting} setting
+ * @param {string} id
+ * @param {HTMLElement | null} control
+ * @param {ReturnType<typeof createParts>} parts
+ */
+function createElement(setting, id, control, { plain, facts, wrong, news, lock, reset }) {
+  const { name, effect } = setting;
+  const label = { class: "setting-name", for: control ? id : null, text: titleOf(name) };
+  const head = h(
+    "div",
+    { class: "setting-head" },
+    h(control ? "label" : "h4", label),
+    h("code", { text: name }),
+    h("p", { class: "setting-effect", text: `${capitalised(effect)}.` }),
+  );
+  const body = h("div", { class: "setting-body" }, control ?? plain, facts, wrong, news, lock, reset);
+  return h("div", { class: "setting", "data-setting": name }, head, body);
+}
+
+/** @param {Setting} setting */
+function factsText(setting) {
+  const isMapping = setting.kind === "mapping";
+  const isDefault = isMapping || setting.source === "default";
+  const facts = [
+    isMapping ? "" : capitalised(setting.allowed),
+    sourceText(setting),
+    isDefault ? "" : `default ${words(setting, setting.default)}`,
+    `takes effect ${setting.applies}`,
+  ];
+  return facts.filter(Boolean).join(" · ");
+}
+
+/** @param {Setting} setting @param {string} id @returns {HTMLInputElement | HTMLSelectElement} */
+function createControl(setting, id) {
+  const props = { id, name: setting.name, "aria-describedby": `${id}-wrong ${id}-facts` };
+  const options = optionsOf(setting);
+  const control = options.length
+    ? h("select", props, ...options.map(([value, label]) => h("option", { value, text: label })))
+    : createInput(setting, props);
+  control.value = toText(setting.value);
+  return control;
+}
+
+/** @param {Setting} setting @returns {string[][]} value and label */
+function optionsOf({ kind, choices }) {
+  if (kind !== "boolean") return choices.map((choice) => [choice, choice]);
+  return [
+    ["true", "on"],
+    ["false", "off"],
+  ];
+}
+
+/** @type {Record<string, string>} */
+const INPUT_MODES = { integer: "numeric", number: "decimal" };
+
+/** @param {Setting} setting @param {Record<string, string>} props */
+function createInput({ kind, optional }, props) {
+  return h("input", {
+    ...props,
+    type: "text",
+    inputmode: INPUT_MODES[kind] ?? null,
+    placeholder: optional ? "none" : null,
+    autocomplete: "off",
+    spellcheck: "false",
+    class: kind in INPUT_MODES ? "short" : "",
+  });
+}
+
+/** @param {string} sentence */
+function capitalised(sentence) {
+  return sentence[0].toUpperCase() + sentence.slice(1);
+}

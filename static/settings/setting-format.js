@@ -1,0 +1,188 @@
+// @ts-check
+/** Parses and formats the values of settings, by the range that the server gives. Pure. */
+
+/**
+ * @typedef {{name: string, value: any, default: any, source: "default" | "file" | "environment" | "flag",
+ *   allowed: string, effect: string, kind: string, low: number | null, high: number | null, choices: string[],
+ *   optional: boolean, editable: boolean, applies: string, locked: string | null}} Setting
+ *   of `GET /api/settings`
+ */
+
+/**
+ * Groups of settings, in their order; settings that no group names are in the last one.
+ * @type {[title: string, names: string[]][]}
+ */
+const GROUPS = [
+  [
+    "How work is done",
+    [
+      "agent",
+      "workflow",
+      "verify",
+      "default_batch_size",
+      "max_code_review_attempts",
+      "light_model_after_review",
+      "code_review_after_build",
+      "retries",
+      "project_context_max_age_hours",
+      "auto_resume",
+    ],
+  ],
+  [
+    "Money and time",
+    [
+      "budget_batch_usd",
+      "budget_day_usd",
+      "budget_needs_prices",
+      "command_timeout_min",
+      "silence_timeout_min",
+      "question_timeout_min",
+      "retention_days",
+    ],
+  ],
+  ["Agents, commands, presets", ["agents", "commands", "workflows", "prices"]],
+  ["Messages", ["notify_webhook", "notify_secret", "notify_command"]],
+  ["The server", []],
+];
+
+/** @param {Setting[]} settings @returns {{title: string, settings: Setting[]}[]} */
+export function grouped(settings) {
+  const rest = GROUPS[GROUPS.length - 1][0];
+  const home = (/** @type {Setting} */ { name }) => GROUPS.find(([, names]) => names.includes(name))?.[0] ?? rest;
+  return GROUPS.map(([title, names]) => ({
+    title,
+    settings: settings
+      .filter((setting) => home(setting) === title)
+      .sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name)),
+  })).filter((group) => group.settings.length > 0);
+}
+
+/** "budget_day_usd" -> "Budget of a day"; others by their own words. @param {string} name */
+export function titleOf(name) {
+  const words = TITLES[name] ?? name.replaceAll("_", " ");
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+/** @type {Record<string, string>} */
+const TITLES = {
+  verify: "check of the project",
+  default_batch_size: "cycles of a batch",
+  max_code_review_attempts: "most code reviews",
+  light_model_after_review: "light model from review",
+  project_context_max_age_hours: "age of the project context, hours",
+  budget_batch_usd: "budget of a batch, US dollars",
+  budget_day_usd: "budget of a day, US dollars",
+  command_timeout_min: "longest command, minutes",
+  silence_timeout_min: "longest silence, minutes",
+  question_timeout_min: "longest wait for an answer, minutes",
+  cors_origin: "origin of data files",
+  data_dir: "data folder",
+  heartbeat_s: "heartbeat, seconds",
+  pong_timeout_s: "answer to a heartbeat, seconds",
+  max_clients: "most pages connected",
+  retention_days: "streams are kept, days",
+  auto_resume: "resume by itself",
+};
+
+/**
+ * What a field's text means.
+ * @param {Setting} setting @param {string} text
+ * @returns {{value: any, error: null} | {value: undefined, error: string}} null takes the setting out of the file
+ */
+export function parse(setting, text) {
+  const trimmed = text.trim();
+  if (trimmed === "" && setting.optional) return { value: null, error: null };
+  if (setting.kind === "command" && hasOpenQuote(trimmed))
+    return { value: undefined, error: "A quote is never closed." };
+  const value = parseValue(setting, trimmed);
+  if (value !== undefined) return { value, error: null };
+  return { value, error: `Must be ${setting.allowed}${setting.optional ? ", or empty for none" : ""}.` };
+}
+
+/** @param {Setting} setting @param {string} text trimmed @returns {any} undefined for a text that is not allowed */
+function parseValue(setting, text) {
+  const { kind, choices } = setting;
+  if (kind === "boolean") return { true: true, false: false }[text];
+  if (kind === "integer" || kind === "number") return parseNumber(setting, text);
+  if (choices.length) return choices.includes(text) ? text : undefined;
+  if (kind === "url" && !/^https?:\/\/\S+$/.test(text)) return undefined;
+  return text === "" ? undefined : text;
+}
+
+/** @param {Setting} setting @param {string} text */
+function parseNumber({ kind, low, high }, text) {
+  const pattern = kind === "integer" ? /^-?\d{1,15}$/ : /^-?\d{1,15}(\.\d{1,9})?$/;
+  const value = Number(text);
+  if (!pattern.test(text) || value < (low ?? -Infinity) || value > (high ?? Infinity)) return undefined;
+  return value;
+}
+
+/** Whether a quote of a command line is left open, as a shell reads it. @param {string} text */
+function hasOpenQuote(text) {
+  let quote = "";
+  for (let index = 0; index < text.length; index += 1) {
+    const letter = text[index];
+    if (letter === "\\" && quote !== "'") index += 1;
+    else if (quote) quote = letter === quote ? "" : quote;
+    else if (letter === "'" || letter === '"') quote = letter;
+  }
+  return quote !== "";
+}
+
+/** A value as a field holds it. @param {any} value */
+export function toText(value) {
+  return value === null || value === undefined ? "" : String(value);
+}
+
+/** A value as people read it. @param {Setting} setting @param {any} value */
+export function words(setting, value) {
+  if (value === null || value === undefined || (Array.isArray(value) && !value.length)) return "none";
+  if (setting.kind === "boolean") return value ? "on" : "off";
+  return Array.isArray(value) ? value.join(", ") : String(value);
+}
+
+/** Where a value comes from, in words. @param {Setting} setting */
+export function sourceText({ source, name }) {
+  return {
+    default: "this is the default",
+    file: "from sprint-runner.yaml",
+    flag: "from the command line",
+    environment: `from SPRINT_RUNNER_${name.toUpperCase()}`,
+  }[source];
+}
+
+/**
+ * A mapping as the file would say it; what is empty is left out.
+ * @param {any} value
+ * @param {number} [depth]
+ * @returns {string}
+ */
+export function yaml(value, depth = 0) {
+  const pad = "  ".repeat(depth);
+  const kept = Object.entries(value).filter(([, item]) => !isEmpty(item));
+  return kept
+    .map(([key, item]) =>
+      item && typeof item === "object" && !Array.isArray(item)
+        ? `${pad}${key}:\n${yaml(item, depth + 1)}`
+        : `${pad}${key}: ${scalar(item, depth)}\n`,
+    )
+    .join("");
+}
+
+/** @param {any} item */
+function isEmpty(item) {
+  return item === null || item === "" || (typeof item === "object" && !Object.keys(item).length);
+}
+
+/** @param {any} item @param {number} depth @returns {string} */
+function scalar(item, depth) {
+  if (!Array.isArray(item))
+    return typeof item === "string" && /^[\s\-?:,[\]{}#&*!|>'"%@`]|: | #|^$/.test(item)
+      ? JSON.stringify(item)
+      : String(item);
+  if (item.every((each) => typeof each !== "object" || each === null))
+    return `[${item.map((each) => scalar(each, depth)).join(", ")}]`;
+  const pad = "  ".repeat(depth + 1);
+  const items = item.map((each) => `${pad}- ${yaml(each, depth + 2).trimStart()}`);
+  return `\n${items.join("")}`.trimEnd();
+}

@@ -1,0 +1,229 @@
+// @ts-check
+/**
+ * The page: connects the socket, the store and the views. Events wait in a queue and are applied once per animation
+ * frame; then every view renders the model and changes only what differs.
+ */
+
+import { Board } from "../board/board.js";
+import { History } from "../history/history.js";
+import { Replay } from "../history/replay.js";
+import { Insights } from "../insights/insights.js";
+import { catchApiError, events as fetchEvents } from "../kit/api.js";
+import { attr, byId, show } from "../kit/dom.js";
+import { announce } from "../kit/toast.js";
+import { urlParams, wholeNumber } from "../kit/url-params.js";
+import { Controls } from "../run/controls.js";
+import { Log } from "../run/log.js";
+import { createRunTab } from "../run/run.js";
+import { Settings } from "../settings/settings.js";
+import { StoryDialog } from "../story/story.js";
+import { transcriptChanged } from "../story/transcript-signal.js";
+import { Timeline } from "../timeline/timeline.js";
+import { createActions } from "./actions.js";
+import { createNotifications } from "./desktop-notifications.js";
+import { EventQueue } from "./event-queue.js";
+import { FrameLoop } from "./frame-loop.js";
+import { createHeader } from "./header.js";
+import { initialModel } from "./model.js";
+import { PlanLoader } from "./plan-loader.js";
+import { createRouter } from "./router.js";
+import { Socket } from "./socket.js";
+import { Store } from "./store.js";
+import { createTheme } from "./theme.js";
+
+/** @typedef {import("./model.js").Model} Model */
+/** @typedef {import("../state.js").Envelope} Envelope */
+/** @typedef {{render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void}} Tab */
+
+const TABS = /** @type {const} */ (["run", "board", "timeline", "history", "insights", "settings"]);
+/** Tabs of all batches: a replay does not change them. */
+const TIMELESS = new Set(["history", "insights", "settings"]);
+/** Events that change the tracker or a dossier. */
+const CHANGES_PLAN = new Set(["story:status", "cycle:end", "batch:end", "command:end"]);
+/** Events that lengthen the transcript of a command. */
+const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end"]);
+/** Most commands of a batch that are fetched. */
+const COMMANDS_MOST = 5000;
+
+const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+const store = new Store(initialModel(Date.now()));
+const queue = new EventQueue();
+const frames = new FrameLoop(renderFrame);
+store.subscribe(() => frames.request());
+const socket = new Socket(socketUrl, {
+  onInit,
+  onEvent,
+  onLink,
+  onProblem: (problem) => store.dispatch({ type: "problem", problem }),
+});
+const header = createHeader({ wake: () => socket.wake(), openStory });
+const controls = new Controls(() => store.model);
+const log = new Log();
+const planLoader = new PlanLoader({
+  seq: () => store.model.run.seq,
+  onPlan: (plan) => store.dispatch({ type: "plan", plan }),
+});
+const replay = new Replay({
+  current: () => store.model,
+  onFrame: () => frames.request(),
+  onLines: (lines) => log.replay(lines),
+});
+const board = new Board({ openStory });
+const settings = new Settings();
+/** @type {Record<string, Tab>} */
+const tabs = {
+  run: createRunTab({ resume: () => controls.resume() }),
+  board,
+  timeline: new Timeline({ openStory }),
+  history: new History({ replay: (id) => replay.open(id).then(() => router.go("run")) }),
+  insights: new Insights(),
+  settings,
+};
+const storyDialog = new StoryDialog(closeStory);
+const theme = createTheme(byId("theme"));
+const notifications = createNotifications(() => store.model.run.project.name || "Sprint Runner");
+const router = createRouter(TABS, onRoute);
+
+/** @param {string} key */
+function openStory(key) {
+  router.go(router.current.tab, { ...Object.fromEntries(urlParams()), story: key, transcript: "" });
+}
+
+function closeStory() {
+  if (urlParams().has("story")) openStory("");
+}
+
+function renderFrame() {
+  const events = queue.drain((chunk) => store.dispatch({ type: "events", events: chunk }));
+  log.append(events);
+  if (!queue.isEmpty) frames.request();
+  render();
+  updateLoaders(events);
+  notifications.notify(events);
+}
+
+/** Reads again what these events have changed outside of the state. @param {Envelope[]} events */
+function updateLoaders(events) {
+  const changed = events.filter((event) => CHANGES_TRANSCRIPT.has(event.type));
+  transcriptChanged(changed.map((event) => event.payload.command_id));
+  const planEvents = events.filter((event) => CHANGES_PLAN.has(event.type));
+  if (!planEvents.length) return;
+  planLoader.applyStatuses(planEvents.filter((event) => event.type === "story:status"));
+  storyDialog.refresh(new Set(planEvents.flatMap(({ payload: p }) => p.story_keys ?? p.story_key ?? [])));
+  if (planEvents.some((event) => event.type !== "command:end")) planLoader.readSoon();
+}
+
+function render() {
+  const model = replay.model(store.model);
+  const now = timeOf(model);
+  const { tab } = router.current;
+  header.render(model, now);
+  controls.render(model);
+  tabs[tab].render(TIMELESS.has(tab) ? store.model : model, now);
+}
+
+function tick() {
+  const model = replay.model(store.model);
+  const now = timeOf(model);
+  header.tick(model, now);
+  tabs[router.current.tab].tick(model, now);
+}
+
+/** The time that the views show: that of the last message while the connection is lost. @param {Model} model */
+function timeOf({ link, lastMessageAt }) {
+  return link.lost && lastMessageAt && !replay.active ? lastMessageAt : replay.now;
+}
+
+/** @param {Record<string, any>} payload */
+function onInit(payload) {
+  const { epoch } = store.model;
+  queue.clear();
+  if (payload.epoch === epoch) log.join(payload.events);
+  else log.reset(payload.events);
+  store.dispatch({ type: "init", payload, at: Date.now() });
+  planLoader.reset();
+  if (epoch) storyDialog.refresh(null);
+  const { run } = store.model;
+  transcriptChanged(run.operations.map((operation) => operation.command_id));
+  if (run.batch) readCommands(run.batch.id);
+  replay.resume();
+}
+
+/** @param {Envelope} event */
+function onEvent(event) {
+  queue.push(event);
+  store.dispatch({ type: "message", at: Date.now() });
+}
+
+/** @param {import("./socket.js").Link} link */
+function onLink(link) {
+  const before = store.model.link;
+  if (link.lost && !before.lost) announce("The connection to the runner is lost");
+  if (!link.lost && before.lost) announce("Connected again");
+  if (link.kind === "live" && before.kind !== "live") planLoader.readSoon();
+  store.dispatch({ type: "link", link, at: Date.now() });
+}
+
+/** Reads the commands of the batch so far, which `init` does not contain. @param {number} batch */
+async function readCommands(batch) {
+  const read = (/** @type {string} */ type) => fetchEvents({ batch, limit: COMMANDS_MOST, type });
+  const found = await catchApiError(Promise.all([read("command:start"), read("command:end")]));
+  if (found) store.dispatch({ type: "history", batch, events: found.flat() });
+}
+
+/** @param {import("./router.js").Route} route */
+function onRoute({ tab, params }) {
+  for (const name of TABS) showTab(name, name === tab);
+  storyDialog.show(params.get("story"), wholeNumber(params.get("transcript")));
+  if (tab === "run") log.route(params);
+  render();
+  log.render();
+}
+
+/** @param {string} name @param {boolean} selected */
+function showTab(name, selected) {
+  show(byId(`tab-${name}`), selected);
+  const link = document.querySelector(`[data-tab="${name}"]`);
+  if (link) attr(link, "aria-current", selected ? "page" : null);
+  if (selected) link?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+/** Removes the token from the address, where it could be read and shared: the server has made a cookie of it. */
+function hideToken() {
+  const url = new URL(location.href);
+  if (!url.searchParams.has("token")) return;
+  url.searchParams.delete("token");
+  history.replaceState(null, "", url);
+}
+
+function addListeners() {
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main-content").focus();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    socket.wake();
+    tick();
+  });
+  addEventListener("online", () => socket.wake());
+  addEventListener("pageshow", (event) => event.persisted && socket.wake());
+}
+
+createActions({
+  tabs: TABS,
+  router,
+  controls,
+  log,
+  theme,
+  notifications,
+  openStory,
+  stories: () => store.model.plan.stories,
+  search: { board: () => board.focus(), settings: () => settings.focus() },
+  toggle: () => (replay.active ? replay.toggle() : controls.toggle()),
+});
+addListeners();
+hideToken();
+setInterval(() => !document.hidden && tick(), 1000);
+router.start();
+socket.start();

@@ -1,0 +1,169 @@
+// @ts-check
+/** The frame around the tabs: project, state of the run in words, the connection, the track of all stories. */
+import { attr, byId, h, list, show, text } from "../kit/dom.js";
+import { clock, hourMinute, money, plural, shortKey, statusText } from "../kit/format.js";
+import { announce } from "../kit/toast.js";
+import { headline } from "../run/run-text.js";
+import { showIcon } from "./tab-icon.js";
+
+/** @typedef {import("./model.js").Model} Model */
+
+/** From then on a lost connection is called offline, in ms: before, it is most often a restart. */
+const OFFLINE_MS = 10_000;
+
+/** @param {{wake: () => void, openStory: (key: string) => void}} actions */
+export function createHeader(actions) {
+  const track = new Track(actions.openStory);
+  byId("link").addEventListener("click", actions.wake);
+  let spoken = "";
+
+  /** @param {Model} model @param {number} now */
+  function words(model, now) {
+    if (!model.ready) return;
+    const { text: sentence, tone } = headline(model.run, model.counts, now);
+    text(byId("headline-words"), sentence);
+    attr(byId("headline"), "data-tone", tone);
+    const title = titleOf(model);
+    if (document.title !== title) document.title = title;
+    showIcon(signOf(model, tone));
+    if (sentence !== spoken && model.run.state !== "waiting") announce(sentence);
+    spoken = sentence;
+  }
+
+  return {
+    /** @param {Model} model @param {number} now */
+    render(model, now) {
+      words(model, now);
+      text(byId("project-name"), model.run.project.name);
+      text(byId("status-facts"), facts(model));
+      track.render(model);
+      renderLink(model, Date.now());
+    },
+    /** @param {Model} model @param {number} now */
+    tick(model, now) {
+      if (model.run.state === "waiting") words(model, now);
+      renderLink(model, Date.now());
+    },
+  };
+}
+
+/** @param {Model} model @param {import("../run/run-text.js").Tone} tone @returns {import("./tab-icon.js").Sign} */
+function signOf({ run, link }, tone) {
+  if (link.lost) return "offline";
+  return run.attention.length && run.state !== "idle" ? "need" : tone;
+}
+
+/** What a browser tab has room for. @param {Model} model */
+function titleOf({ run, counts, link }) {
+  const name = run.project.name || "Sprint Runner";
+  if (link.lost) return `Offline · ${name}`;
+  const marks = { running: "▶", pausing: "▶", stopping: "▶", starting: "▶", paused: "‖", waiting: "‖", idle: "" };
+  const mark = run.attention.length && run.state !== "idle" ? "!" : marks[run.state];
+  return [mark, counts.total ? `${counts.done}/${counts.total}` : "", name].filter(Boolean).join(" ");
+}
+
+/** @param {Model} model */
+function facts({ run, ready }) {
+  if (!ready) return "";
+  const { batch, agent } = run;
+  const who = [batch?.agent || agent.name, agent.version?.split(" (")[0]].filter(Boolean).join(" ");
+  if (run.state === "idle" && !batch) {
+    const work = `Takes the stories in order and has ${who || "the agent"} write, review and commit each one.`;
+    return `${work} Nothing runs before you press Start.`;
+  }
+  const size = batch && (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "cycle"));
+  const when =
+    batch && (batch.ended_at ? `ended ${hourMinute(batch.ended_at)}` : `started ${hourMinute(batch.started_at)}`);
+  const next = run.state === "idle" && batch?.status === "stopped" ? "Start goes on at the same place" : "";
+  const budget = batch?.budget_usd ? `budget ${money(batch.budget_usd)}` : "";
+  return [
+    batch && `Batch ${batch.id}`,
+    size,
+    when,
+    who && `agent ${who}`,
+    batch?.workflow && `workflow ${batch.workflow}`,
+    budget,
+    next,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+/** @param {Model} model @param {number} now */
+function renderLink({ link, lastMessageAt }, now) {
+  const button = byId("link");
+  attr(button, "data-kind", link.lost ? "waiting" : link.kind);
+  text(byId("link-words"), linkText(link, now));
+  attr(button, "title", link.lost ? "Try now" : "The line to the server");
+  const old = link.lost && lastMessageAt > 0;
+  attr(document.documentElement, "data-old", old);
+  show(byId("old-note"), old);
+  if (old) text(byId("old-note"), `Not connected. What you see is as of ${clock(lastMessageAt)} and may be old.`);
+}
+
+/** @param {import("./socket.js").Link} link @param {number} now */
+export function linkText(link, now) {
+  if (link.kind === "live") return "Live";
+  const wait = link.retryAt === null ? 0 : Math.max(0, Math.ceil((link.retryAt - now) / 1000));
+  const next = wait ? `reconnecting in ${wait} s` : "reconnecting";
+  if (!link.lost) return "Connecting";
+  if (now - link.since < OFFLINE_MS) return `${next[0].toUpperCase()}${next.slice(1)}`;
+  return `Offline since ${hourMinute(link.since, now)}, ${next}`;
+}
+
+/**
+ * @typedef {{key: string, epic: string | null, title: string, status: string, live: boolean, first: boolean}} Segment
+ *   a story in the track of all stories; `first` of its epic
+ */
+
+class Track {
+  #root = byId("track");
+  #segments = list(this.#root, (/** @type {Segment} */ segment) => segment.key, createSegment);
+  /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
+
+  /** @param {(key: string) => void} openStory */
+  constructor(openStory) {
+    this.#root.addEventListener("click", ({ target }) => {
+      const key = target instanceof HTMLElement ? target.dataset.key : undefined;
+      if (key) openStory(key);
+    });
+  }
+
+  /** @param {Model} model */
+  render({ plan, run, counts }) {
+    const ids = run.operations.map((operation) => operation.command_id).join();
+    if (this.#drawn[0] === plan && this.#drawn[1] === ids) return;
+    this.#drawn = [plan, ids];
+    const foreground = run.operations.filter((operation) => !operation.background);
+    const live = new Set(foreground.flatMap((operation) => operation.story_keys));
+    this.#segments.render(plan.stories.map((story, index) => segmentOf(story, plan.stories[index - 1], live)));
+    const blocked = counts.blocked ? `, ${counts.blocked} blocked` : "";
+    attr(this.#root, "aria-label", `${counts.done} of ${plural(counts.total, "story", "stories")} done${blocked}`);
+  }
+}
+
+/**
+ * @param {import("./plan.js").PlanStory} story
+ * @param {import("./plan.js").PlanStory | undefined} before
+ * @param {Set<string>} live
+ * @returns {Segment}
+ */
+function segmentOf({ key, epic, title, status }, before, live) {
+  const first = before !== undefined && before.epic !== epic;
+  return { key, epic, title: title || key, status, live: live.has(key), first };
+}
+
+/** @param {Segment} segment */
+function createSegment(segment) {
+  const el = h("i", { "data-key": segment.key });
+  return {
+    el,
+    /** @param {Segment} next */
+    update(next) {
+      attr(el, "data-status", next.status);
+      attr(el, "data-live", next.live);
+      attr(el, "title", `${shortKey(next.key)} ${next.title}: ${statusText(next.status)}`);
+      attr(el, "class", next.first ? "epic-first" : null);
+    },
+  };
+}

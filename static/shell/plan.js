@@ -1,0 +1,85 @@
+// @ts-check
+/**
+ * The plan: epics and stories from the tracker, with the statuses heard since it was read laid over it. Every count on
+ * the page comes from here, so the tabs cannot disagree.
+ */
+
+/**
+ * @typedef {{key: string, epic: string | null, title: string | null, description: string | null, status: string,
+ *   raw_status: string, runnable: boolean, tasks: {done: number, total: number} | null, file: string | null,
+ *   drift: {file_status: string} | null, line: number | null, comment: string | null,
+ *   standing?: StatusEvidence | null}} PlanStory `standing` is what the status rests on, by the runner's own records
+ * @typedef {{tone: "good" | "info" | "warn" | "bad", words: string}} StatusEvidence
+ * @typedef {{id: string, key: string | null, title: string | null, status: string, raw_status: string,
+ *   retrospective: any, stories: string[]}} Epic
+ * @typedef {{project: {name: string, tracker: string, candidates: string[], writable: boolean, root: string},
+ *   problems: {line: number | null, message: string}[], epics: Epic[], stories: PlanStory[],
+ *   other: {key: string, raw_status: string, line: number | null}[]}} Sprint the answer of `GET /api/sprint`
+ * @typedef {{done: number, total: number, blocked: number, runnable: number}} Counts
+ * @typedef {{sprint: Sprint | null, stories: PlanStory[], byKey: Map<string, PlanStory>, counts: Counts,
+ *   error: string | null}} Plan
+ * @typedef {Map<string, {status: string, seq: number}>} Overrides by story key
+ */
+
+/** @type {Plan} */
+export const NO_PLAN = {
+  sprint: null,
+  stories: [],
+  byKey: new Map(),
+  counts: { done: 0, total: 0, blocked: 0, runnable: 0 },
+  error: null,
+};
+
+/** The statuses there are, in the order in which a story passes through them. */
+export const STATUSES = ["backlog", "ready-for-dev", "in-progress", "review", "done", "blocked", "parked", "unknown"];
+/** Statuses the runner never takes up. */
+const RESTING = new Set(["done", "blocked", "parked", "unknown"]);
+
+/**
+ * @param {Sprint} sprint
+ * @param {Overrides} overrides
+ * @returns {Plan}
+ */
+export function overlay(sprint, overrides) {
+  const stories = sprint.stories.map((story) => {
+    const status = known(overrides.get(story.key)?.status ?? story.status);
+    return status === story.status ? story : { ...story, status, runnable: !RESTING.has(status), standing: null };
+  });
+  return {
+    sprint,
+    stories,
+    byKey: new Map(stories.map((story) => [story.key, story])),
+    counts: counted(stories),
+    error: null,
+  };
+}
+
+/** A status that nobody knows is shown as such; a story never vanishes for it. @param {string} status */
+function known(status) {
+  return STATUSES.includes(status) ? status : "unknown";
+}
+
+/** Parked stories are not part of what is to be done. @param {PlanStory[]} stories @returns {Counts} */
+export function counted(stories) {
+  const has = (/** @type {(story: PlanStory) => boolean} */ test) => stories.filter(test).length;
+  return {
+    total: has((story) => story.status !== "parked"),
+    done: has((story) => story.status === "done"),
+    blocked: has((story) => story.status === "blocked"),
+    runnable: has((story) => story.runnable),
+  };
+}
+
+/**
+ * The statuses that are still news after a read which began at `seq`.
+ * @param {Overrides} overrides
+ * @param {number} seq
+ */
+export function newerThan(overrides, seq) {
+  return /** @type {Overrides} */ (new Map([...overrides].filter(([, override]) => override.seq > seq)));
+}
+
+/** A story's title, or its key where none is known. @param {Plan} plan @param {string} key */
+export function titleOf(plan, key) {
+  return plan.byKey.get(key)?.title || key;
+}

@@ -1,0 +1,83 @@
+// @ts-check
+/** What git knows of a story: its commits with their lines, and how the tree changed since its development began. */
+
+import { createDisclosure } from "../kit/disclosure.js";
+import { h, list, show } from "../kit/dom.js";
+import { clock, day, plural } from "../kit/format.js";
+import { createSize, readChange } from "./diff.js";
+
+/**
+ * @typedef {{hash: string, subject: string, at: number, author: string, files_changed: number, lines_added: number,
+ *   lines_removed: number}} Commit
+ */
+/** @typedef {{files_changed: number, lines_added: number, lines_removed: number}} Diff */
+
+/** @param {string} key of the story */
+export function createCommits(key) {
+  const rows = h("div", { class: "commits" });
+  const tree = h("div", { class: "commits" });
+  const el = h("div", { class: "git" }, rows, tree);
+  const commits = list(
+    rows,
+    (/** @type {Commit} */ commit) => commit.hash,
+    (commit) => ({ el: createCommit(key, commit), update() {} }),
+  );
+  let drawn = "";
+  return {
+    el,
+    /** @param {Commit[]} all @param {Diff | null} diff */
+    update(all, diff) {
+      commits.render(all);
+      const now = JSON.stringify(diff);
+      if (now === drawn) return;
+      drawn = now;
+      show(tree, Boolean(diff?.files_changed));
+      if (diff?.files_changed) renderTree(diff);
+    },
+  };
+
+  /**
+   * The fold stays while it is open: who reads it does not want it changed; its size says that there is more.
+   * @param {Diff} diff
+   */
+  function renderTree(diff) {
+    const summary = [
+      h("span", { class: "commit-subject", text: "All that is different since its development began" }),
+      sizeOf(diff),
+    ];
+    const old = tree.firstElementChild;
+    if (old instanceof HTMLDetailsElement && old.open) return old.querySelector("summary")?.replaceChildren(...summary);
+    tree.replaceChildren(
+      createDisclosure({ class: "commit", summary, load: () => readChange(`${urlOf(key)}work`) }).el,
+    );
+  }
+}
+
+/** @param {string} key @param {Commit} commit */
+function createCommit(key, commit) {
+  const summary = [
+    h("code", { class: "hash", text: commit.hash.slice(0, 10), title: commit.hash }),
+    h("span", { class: "commit-subject", text: commit.subject }),
+    h("span", {
+      class: "soft",
+      text: `${day(commit.at)} ${clock(commit.at)}${commit.author ? ` · ${commit.author}` : ""}`,
+    }),
+    sizeOf(commit),
+  ];
+  return createDisclosure({ class: "commit", summary, load: () => readChange(`${urlOf(key)}${commit.hash}`) }).el;
+}
+
+/** @param {Diff} diff */
+function sizeOf(diff) {
+  return h(
+    "span",
+    { class: "soft" },
+    `${plural(diff.files_changed, "file")} `,
+    createSize(diff.lines_added, diff.lines_removed),
+  );
+}
+
+/** @param {string} key */
+function urlOf(key) {
+  return `/api/stories/${encodeURIComponent(key)}/changes/`;
+}

@@ -1,0 +1,133 @@
+"""What needs the operator stands on top, with the one thing to do about it; the browser's tab and the desktop tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from .conftest import Server, picture, visit
+from .test_run import BATCH_MS, answer, headline, start
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "Which timezone do dates without one mean?"
+HOUR = re.compile(r"\(in (\d\d? min|1 h 0 min)\)\.?$")  # a little less than one
+# Notes that would be on the desktop are kept in the page instead: a headless browser shows none.
+KEPT_NOTES = """
+  window.notes = [];
+  window.Notification = class extends EventTarget {
+    static permission = "default";
+    static async requestPermission() { return (window.Notification.permission = "granted"); }
+    constructor(title, options) { super(); window.notes.push(`${title}: ${options.body}`); }
+  };
+  Object.defineProperty(document, "hasFocus", { value: () => false });
+  Object.defineProperty(document, "hidden", { get: () => window.away === true });
+"""
+
+
+def sign(page: Page) -> str | None:
+    return page.locator("#favicon").get_attribute("data-sign")
+
+
+def test_a_question_is_answered_in_place_and_told_on_the_desktop(
+    context: BrowserContext, serve: Callable[..., Server]
+) -> None:
+    script = {"dev-story": {"1-1-friendly-dates": [f"question:{QUESTION}", "ok"]}}
+    server = serve("max", script)
+    context.add_init_script(KEPT_NOTES)
+    page = visit(context, server)
+    notify = page.get_by_role("button", name="Desktop notifications")
+    expect(notify).to_have_attribute("aria-pressed", "false")
+    notify.click()
+    expect(notify).to_have_attribute("aria-pressed", "true")
+    page.evaluate("window.away = true")
+    start(page, cycles=1)
+
+    headline(page).to_have_text("Paused: the agent waits for your answer", timeout=BATCH_MS)
+    expect(page.locator("#attention")).to_contain_text(QUESTION)
+    expect(page.locator("#verb-words")).to_contain_text("lets the agent decide for itself")
+    expect(page).to_have_title(re.compile("^! "))
+    assert sign(page) == "need"
+    notes: list[str] = page.evaluate("window.notes")
+    assert len(notes) == 1
+    assert re.match(rf"The agent asks · Perch: .*{re.escape(QUESTION)}", notes[0])
+    picture(page, "question")
+
+    page.get_by_role("button", name="Send answer").click()
+    expect(page.locator("#attention")).to_contain_text("Write an answer first.")
+    field = page.get_by_label(re.compile("^Answer to: "))
+    field.fill("The observer's own.")
+    page.reload()
+    field.fill("The observer's own.")
+    page.get_by_role("button", name="Send answer").click()
+    expect(page.locator(".answer")).to_have_count(0)
+    headline(page).to_have_text(re.compile("^Finished: 2 done"), timeout=BATCH_MS)
+    page.get_by_label("Search the log").fill("was answered: “The observer's own.”")
+    expect(page.locator(".log-row:visible")).to_have_count(1)
+    assert answer(page, server, "api/run")["attention"] == []
+    assert sign(page) == "good"
+
+
+def test_a_usage_limit_is_counted_down_and_can_be_tried(context: BrowserContext, serve: Callable[..., Server]) -> None:
+    server = serve("max", {"create-story": ["usage-limit:7200", "ok"]})
+    page = visit(context, server)
+    page.clock.install()
+    start(page, cycles=1)
+    headline(page).to_have_text(re.compile(r"^Waiting for the usage limit until .* \(in . h .*\)$"), timeout=BATCH_MS)
+    expect(page).to_have_title(re.compile("^‖ 0/7 "))
+    assert sign(page) == "warn"
+    page.clock.fast_forward("01:00:00")
+    headline(page).to_have_text(HOUR)
+    expect(page.locator(".attention-words")).to_have_text(HOUR)
+    page.reload()
+    headline(page).to_have_text(re.compile("^Waiting for the usage limit"))
+    page.locator("#attention").get_by_role("button", name="Try now").click()
+    headline(page).to_have_text(re.compile("^(Running|Finished)"))
+    expect(page.locator("#attention")).to_be_hidden()
+
+
+def test_a_blocked_story_is_set_back_and_its_call_goes(context: BrowserContext, serve: Callable[..., Server]) -> None:
+    server = serve("max", {"dev-story": ["blocked:nobody said which birds count"]})
+    page = visit(context, server)
+    page.get_by_role("button", name="Options").click()
+    page.get_by_label("Only these stories").fill("1-1")
+    page.get_by_label("Budget in US dollars").fill("0.02")
+    expect(page.locator("#verb-words")).to_have_text("Starts 1 story with demo, pauses at $0.02.")
+    page.get_by_role("button", name="Start").click()
+    headline(page).to_have_text("Paused: the budget is used up", timeout=BATCH_MS)
+    expect(page.locator("#tile-cost-note")).to_have_text(re.compile(r"^of \$0\.02 \(\d{3,} %\)$"))
+    expect(page.locator("#tile-cost-bar")).to_have_attribute("data-tone", "bad")
+    page.get_by_role("button", name="Go on past the budget").click()
+
+    headline(page).to_have_text("Finished: 0 done, 1 blocked", timeout=BATCH_MS)
+    call = page.locator("#attention-list li", has_text="nobody said which birds count")
+    call.get_by_role("button", name="Set back to Ready for dev").click()
+    expect(call).to_have_count(0)
+    expect(page.locator(".toast")).to_contain_text("1-1 is Ready for dev again")
+    status = {story["key"]: story["status"] for story in answer(page, server, "api/sprint")["stories"]}
+    assert status["1-1-friendly-dates"] == "ready-for-dev"
+    left = page.locator("#attention-list li")
+    while left.count():
+        left.first.get_by_role("button", name=re.compile("^Put away")).click()
+    page.reload()
+    headline(page).to_have_text("Finished: 0 done")
+    expect(page.locator("#attention")).to_be_hidden()
+
+
+def test_what_is_wrong_with_a_start_is_said_beside_the_field(context: BrowserContext, idle: Server) -> None:
+    page = visit(context, idle)
+    page.get_by_role("button", name="Options").click()
+    page.get_by_label("Budget in US dollars").fill("0")
+    page.get_by_label("Only these stories").fill("1-1, 9-9")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#budget-wrong")).to_contain_text("must be a number above 0")
+    expect(page.locator("#stories-wrong")).to_have_text("The plan has no story 9-9.")
+    expect(page.locator("#start-budget:focus")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Agent", exact=True)).to_contain_text("demo")
+    headline(page).to_have_text("Ready: 7 stories to run")
+    page.get_by_label("Budget in US dollars").fill("3")
+    page.keyboard.press("Tab")
+    expect(page.locator("#budget-wrong")).to_be_hidden()

@@ -1,0 +1,105 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { attentionItems } from "../../static/run/attention.js";
+import { notificationText } from "../../static/shell/desktop-notifications.js";
+import { NO_PLAN, overlay } from "../../static/shell/plan.js";
+import { apply, initial } from "../../static/state.js";
+
+const NOW = 1_700_000_000_000;
+
+/** @param {string} kind @param {string | null} story_key @param {number | null} [command_id] */
+const call = (kind, story_key, command_id = null) => ({
+  kind,
+  message: `${kind} of ${story_key}`,
+  story_key,
+  command_id,
+  at: NOW,
+});
+
+/** @param {string} status of the story 1-1-a */
+const planned = (status) =>
+  overlay(
+    /** @type {any} */ ({ project: { writable: true }, stories: [{ key: "1-1-a", status, runnable: false }] }),
+    new Map(),
+  );
+
+/**
+ * @param {Partial<import("../../static/state.js").RunState>} run
+ * @param {Partial<import("../../static/shell/model.js").Model>} [more]
+ * @returns {any}
+ */
+const model = (run, more) => ({
+  run: { ...initial(), ...run },
+  plan: NO_PLAN,
+  link: { lost: false },
+  replaying: false,
+  ...more,
+});
+
+/** @param {any} shown */
+const acts = (shown) => attentionItems(shown, NOW).map((need) => `${need.item.kind}: ${need.act}`);
+
+test("each call offers the one thing to do about it", () => {
+  const attention = [call("blocked", "1-1-a"), call("question", "1-1-a", 7), call("agent", null)];
+  assert.deepEqual(acts(model({ attention }, { plan: planned("blocked") })), [
+    "agent: ",
+    "question: answer",
+    "blocked: unblock",
+  ]);
+});
+
+test("an answered question is gone", () => {
+  const attention = [call("question", "1-1-a", 7), call("question", "1-1-a", 8)];
+  const answered = {
+    type: "batch:warning",
+    payload: { batch_id: 1, warning_type: "answered", message: "", command_id: 7 },
+    timestamp: 0,
+    seq: 1,
+    batch_id: 1,
+  };
+  assert.deepEqual(
+    apply({ ...initial(), attention }, answered).attention.map((item) => item.command_id),
+    [8],
+  );
+});
+
+test("a story that is no longer blocked needs nobody", () => {
+  assert.deepEqual(acts(model({ attention: [call("blocked", "1-1-a")] }, { plan: planned("ready-for-dev") })), []);
+});
+
+test("what is past or out of reach offers nothing", () => {
+  const attention = [call("question", "1-1-a", 7)];
+  assert.deepEqual(acts(model({ attention }, { replaying: true })), ["question: "]);
+  assert.deepEqual(acts(model({ attention }, { link: /** @type {any} */ ({ lost: true }) })), ["question: "]);
+});
+
+test("a used-up budget can be passed while the run is paused for it", () => {
+  const attention = [call("budget", null)];
+  assert.deepEqual(acts(model({ attention, state: "paused", reason: "budget" })), ["budget: resume"]);
+  assert.deepEqual(acts(model({ attention, state: "running" })), ["budget: "]);
+});
+
+test("a usage limit stands on top with its time, and can be tried", () => {
+  const [need] = attentionItems(
+    model({ attention: [call("agent", null)], state: "waiting", until: NOW + 720_000 }),
+    NOW,
+  );
+  assert.equal(need.act, "try");
+  assert.match(need.words, /goes on by itself at .* \(in 12 min\)/);
+  assert.match(attentionItems(model({ state: "waiting" }), NOW)[0].words, /tries again by itself/);
+});
+
+test("notes of the desktop say what has happened", () => {
+  const event = (/** @type {string} */ type, /** @type {any} */ payload) =>
+    notificationText({ type, payload, timestamp: 0, seq: 1, batch_id: 1 });
+  assert.deepEqual(event("attention", { kind: "question", message: "Which?" }), {
+    title: "The agent asks",
+    body: "Which?",
+  });
+  assert.deepEqual(event("batch:end", { batch_id: 2, cycles_completed: 1, status: "completed" }), {
+    title: "Batch finished",
+    body: "Batch 2, 1 cycle completed.",
+  });
+  assert.equal(event("batch:end", { status: "error", reason: "no disk" }).body, "no disk");
+});

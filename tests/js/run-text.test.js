@@ -1,0 +1,66 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { headline, offered } from "../../static/run/run-text.js";
+import { initial } from "../../static/state.js";
+
+const COUNTS = { done: 3, total: 7, blocked: 0, runnable: 4 };
+const BATCH = {
+  id: 1,
+  status: "running",
+  max_cycles: /** @type {const} */ ("all"),
+  cycles_completed: 0,
+  started_at: 0,
+  ended_at: null,
+  agent: "demo",
+  workflow: "classic",
+  budget_usd: null,
+  reason: null,
+};
+
+/** @param {Partial<import("../../static/state.js").RunState>} change */
+function said(change, now = 0) {
+  return headline({ ...initial(), batch: BATCH, ...change }, COUNTS, now).text;
+}
+
+test("the state of the run in words", () => {
+  const cycle = { number: 2, story_keys: [], started_at: 0 };
+  assert.equal(said({ state: "running", cycle, cycles: [cycle] }), "Running – cycle 2, 3 of 7 stories done");
+  const cycles = [cycle, { ...cycle, number: 3 }, { ...cycle, number: 5 }];
+  assert.equal(said({ state: "running", cycle, cycles }), "Running – cycles 2, 3 and 5, 3 of 7 stories done");
+  assert.equal(said({ state: "paused", reason: "operator" }), "Paused by you");
+  assert.equal(said({ state: "paused", reason: "budget" }), "Paused: the budget is used up");
+  assert.equal(said({ state: "paused", reason: "the moon" }), "Paused: the moon");
+  assert.equal(
+    said({ resumable: 1, batch: { ...BATCH, status: "interrupted" } }),
+    "Interrupted: press Resume to go on at the same place",
+  );
+});
+
+test("a usage limit says until when and how long that is", () => {
+  const until = new Date(2026, 0, 24, 14, 5).getTime();
+  const words = said({ state: "waiting", reason: "usage-limit", until }, until - 12 * 60_000);
+  assert.equal(words, "Waiting for the usage limit until 14:05 (in 12 min)");
+});
+
+test("how a batch ended", () => {
+  const totals = { ...initial().totals, stories_done: 6, stories_blocked: 1 };
+  assert.equal(said({ batch: { ...BATCH, status: "completed" }, totals }), "Finished: 6 done, 1 blocked");
+  assert.equal(said({ batch: { ...BATCH, status: "stopped" } }), "Stopped: 0 done");
+  assert.equal(said({ batch: { ...BATCH, status: "error", reason: "the disk is full" } }), "Failed: the disk is full");
+  assert.equal(said({ batch: null }), "Ready: 4 stories to run");
+});
+
+test("only what is possible is offered", () => {
+  const table = /** @type {const} */ ([
+    ["idle", null, ["start"]],
+    ["idle", 3, ["resume", "start"]],
+    ["starting", null, []],
+    ["running", null, ["pause", "stop"]],
+    ["pausing", null, ["resume", "stop"]],
+    ["paused", null, ["resume", "stop"]],
+    ["waiting", null, ["resume", "stop"]],
+    ["stopping", null, ["stop"]],
+  ]);
+  for (const [state, resumable, verbs] of table) assert.deepEqual(offered({ state, resumable }), verbs, state);
+});
