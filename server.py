@@ -17,6 +17,7 @@ from typing import Any, Final, TextIO
 import msgspec
 from aiohttp import web
 
+import agents
 import api.changes
 import api.export
 import api.health
@@ -120,6 +121,7 @@ async def _services(
     """Everything that is open while the server runs, in order; closed in the opposite one."""
     settings = config.loaded.settings
     database = await Database.open(config.data_dir / "sprint-runner.db")
+    agents.GUARDING.watch(database.epoch)
     run_state, server_state = RunState(), ServerState()
     await _restore(database, run_state)
     hub = Hub(
@@ -176,7 +178,7 @@ async def _workspace(config: ServerConfig, live: LiveSettings, database: Databas
     return Workspace(
         project=project,
         settings=lambda: live.loaded.settings,
-        agents=agent_specs(config.loaded.settings.agents, config.loaded.settings.prices),
+        agents=agent_specs(config.loaded.settings.agents, config.loaded.settings.prices, project.root),
         database=database,
         data_dir=config.data_dir,
         prompts=PROGRAM_DIR / "prompts",
@@ -229,6 +231,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
     listener = listen(config.loaded, headless=headless is not None)
+    agents.GUARDING.start()
     subscribers = [] if headless is None else [headless.take]
     runner = web.AppRunner(build_app(config, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
@@ -244,6 +247,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         raise CannotStart(str(error)) from None
     finally:
         await runner.cleanup()
+        agents.GUARDING.close()
         listener.close()
         lock.release()
 
