@@ -260,10 +260,17 @@ def worlds(
 ) -> list[object]:
     """Parameters for the fixture `world`: each layout, kind of tracker and number of lanes that apply together.
 
+    Each layout alone, and each kind and number of lanes at the repository's top, are part of every test run; what
+    combines them is marked `worlds` and runs by `make worlds`.
+
     `refused`: only layouts in which a batch must not start; False: only the others; None: all.
     """
     return [
-        pytest.param((layout.name, kind, width), id=f"{layout.name}-{kind}-{width}")
+        pytest.param(
+            (layout.name, kind, width),
+            id=f"{layout.name}-{kind}-{width}",
+            marks=[pytest.mark.worlds] if layout.name != "top" and (kind, width) != ("v6", 1) else [],
+        )
         for layout in LAYOUTS.values()
         if (layouts is None or layout.name in layouts) and refused in (None, layout.refused is not None)
         for kind in (TRACKERS if kinds is None else kinds)

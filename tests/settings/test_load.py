@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -385,3 +386,19 @@ def test_the_host_of_a_flag_needs_a_token_too() -> None:
     with pytest.raises(SettingsError, match=r"^command line: host 0\.0\.0\.0 is reachable"):
         load(None, {}, {"host": "0.0.0.0"})
     assert load(None, {"SPRINT_RUNNER_TOKEN": "s"}, {"host": "0.0.0.0"}).settings.token == "s"
+
+
+def test_a_large_file_is_refused_in_no_time(tmp_path: Path) -> None:
+    """YAML is read slowly: 50 MB of it would hold the start for most of a minute."""
+    file = tmp_path / "sprint-runner.yaml"
+    with file.open("wb") as content:
+        content.truncate(50 << 20)
+    with pytest.raises(SettingsError, match=r"sprint-runner\.yaml: is larger than 256 KiB, which no settings need"):
+        load(file, {})
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "sprint-runner.yaml"
+    os.mkfifo(file)
+    with pytest.raises(SettingsError, match="cannot be read: it is a named pipe, not a file"):
+        load(file, {})
