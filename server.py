@@ -217,7 +217,7 @@ def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
 async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     """Run until a signal, or until the headless is done; the exit code. Raises `CannotStart`."""
     make_data_dir(config.data_dir)
-    lock = ProjectLock(config.data_dir)
+    lock = ProjectLock(config.data_dir, config.project.root)
     try:
         lock.acquire()
     except ProjectLocked as error:
