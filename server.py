@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -36,6 +37,7 @@ import security
 from api.http import SERVICES, LiveSettings, Services
 from base.program import PROGRAM_DIR
 from cli import arguments, logs, verbs
+from cli.archive import DATABASE
 from cli.config import (
     ServerConfig,
     agent_specs,
@@ -44,10 +46,11 @@ from cli.config import (
     masker_of,
     resolve,
 )
-from cli.errors import CannotStart
+from cli.errors import CannotStart, unusable_database, unwritable
 from cli.headless import Exit, Headless
 from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
+from git.process import GitUnusable
 from git.snapshots import Git
 from orchestrator import Orchestrator
 from running.lock import ProjectLock, ProjectLocked
@@ -115,7 +118,7 @@ async def _services(
 ) -> AsyncIterator[None]:
     """Everything that is open while the server runs, in order; closed in the opposite one."""
     settings = config.loaded.settings
-    database = await Database.open(config.data_dir / "sprint-runner.db")
+    database = await Database.open(config.data_dir / DATABASE)
     run_state, server_state = RunState(), ServerState()
     await _restore(database, run_state)
     hub = Hub(
@@ -222,6 +225,8 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
+    except OSError as error:
+        raise unwritable(error) from None
     listener = listen(config.loaded, headless=headless is not None)
     subscribers = [] if headless is None else [headless.take]
     runner = web.AppRunner(build_app(config, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
@@ -234,8 +239,10 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         lock.describe(pid=os.getpid(), url=url)
         _announce(config, url, runner.app[SERVICES], sys.stdout if headless is None else sys.stderr)
         return await _until_done(ended, headless, runner.app[SERVICES].orchestrator)
-    except SchemaTooNew as error:
+    except (SchemaTooNew, GitUnusable) as error:
         raise CannotStart(str(error)) from None
+    except (sqlite3.Error, msgspec.DecodeError) as error:
+        raise unusable_database(config.data_dir / DATABASE, error) from None
     finally:
         await runner.cleanup()
         listener.close()

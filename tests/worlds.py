@@ -7,6 +7,7 @@ A new kind of tracker is one line in `TRACKERS`, a new layout one line in `LAYOU
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -106,7 +107,7 @@ def git(folder: Path, *arguments: str, **environment: str) -> str:
 @cache
 def _committed(template: Template, folder: str) -> Path:
     """A repository with the project in a folder of it, made once for each process and copied."""
-    top = Path(_scratch().name) / f"{len(os.listdir(_scratch().name))}"
+    top = _scratch() / f"{len(os.listdir(_scratch()))}"
     template.write(top / folder)
     (top / ".gitignore").write_text(".sprint-runner/\n")
     git(top, "init", "-q", "-b", "main")
@@ -118,8 +119,10 @@ def _committed(template: Template, folder: str) -> Path:
 
 
 @cache
-def _scratch() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="worlds-")
+def _scratch() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="worlds-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _copied(target: Path, template: Template, folder: str = ".") -> Path:
