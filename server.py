@@ -13,6 +13,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any, Final, TextIO
 
 import msgspec
@@ -53,6 +54,7 @@ from db import Database
 from git.process import GitUnusable
 from git.snapshots import Git
 from orchestrator import Orchestrator
+from running.data_files import DataFiles
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
 from running.retention import Retention
@@ -74,10 +76,12 @@ HANDLERS_S: Final = 1.0  # what is left of requests at the end of the server, be
 log = logging.getLogger("sprint_runner")
 
 
-def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Application:
+def build_app(
+    config: ServerConfig, *subscribers: events.Subscriber, lock: ProjectLock | None = None
+) -> web.Application:
     """The application of one project, its routes and its life; nothing is opened before it starts.
 
-    `subscribers` see every commit after the pages have.
+    `subscribers` see every commit after the pages have. `lock` is what keeps other servers out, kept while it runs.
     """
     settings = config.loaded.settings
     pages = api.page.manifest()
@@ -108,13 +112,13 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         api.openapi,
     ):
         app.add_routes(module.ROUTES)
-    app.cleanup_ctx.append(lambda app: _services(app, config, subscribers))
+    app.cleanup_ctx.append(lambda app: _services(app, config, subscribers, lock))
     app.on_shutdown.append(_end_run_and_pages)
     return app
 
 
 async def _services(
-    app: web.Application, config: ServerConfig, subscribers: Sequence[events.Subscriber]
+    app: web.Application, config: ServerConfig, subscribers: Sequence[events.Subscriber], lock: ProjectLock | None
 ) -> AsyncIterator[None]:
     """Everything that is open while the server runs, in order; closed in the opposite one."""
     settings = config.loaded.settings
@@ -133,7 +137,8 @@ async def _services(
     hub.load(database.last_seq, await _newest(database))
     hub.ring.pruned(await database.read(oldest_event))
     live = LiveSettings(config.loaded, config.reload)
-    workspace = await _workspace(config, live, database)
+    data_files = DataFiles(database, lock, partial(make_data_dir, config.data_dir))
+    workspace = await _workspace(config, live, database, data_files)
     app[SERVICES] = Services(
         database=database,
         hub=hub,
@@ -156,6 +161,7 @@ async def _services(
     await retention.stop()
     await watcher.stop()
     await notifier.stop()
+    await data_files.restore()  # nothing after this could
     events.stop()
     await database.close()
 
@@ -165,7 +171,7 @@ async def _end_run_and_pages(app: web.Application) -> None:
     await app[SERVICES].hub.close()
 
 
-async def _workspace(config: ServerConfig, live: LiveSettings, database: Database) -> Workspace:
+async def _workspace(config: ServerConfig, live: LiveSettings, database: Database, data_files: DataFiles) -> Workspace:
     project = config.project
     ignored = [folder for folder in (project.artifacts, config.data_dir) if folder.is_relative_to(project.root)]
     names = tuple(folder.relative_to(project.root).as_posix() for folder in ignored)
@@ -180,6 +186,7 @@ async def _workspace(config: ServerConfig, live: LiveSettings, database: Databas
         git=git,
         clock=time.time,
         masker=masker_of(config.loaded.settings),
+        data_files=data_files,
     )
 
 
@@ -229,7 +236,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         raise unwritable(error) from None
     listener = listen(config.loaded, headless=headless is not None)
     subscribers = [] if headless is None else [headless.take]
-    runner = web.AppRunner(build_app(config, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
+    runner = web.AppRunner(build_app(config, *subscribers, lock=lock), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
     try:
         await runner.setup()
