@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+CHUNK_BYTES: Final = 64 << 10  # of a file that is longer than it said
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -30,12 +31,14 @@ def read_regular(path: Path | str, limit: int) -> bytes:
     _require_regular(path, os.stat(path))
     descriptor = os.open(path, _FLAGS)
     with open(descriptor, "rb", buffering=0) as file:
-        _require_regular(path, os.fstat(descriptor))  # the name may belong to something else by now
-        parts = []
-        while limit > 0 and (part := file.read(min(limit, 1 << 20))):
+        status = os.fstat(descriptor)
+        _require_regular(path, status)  # the name may belong to something else by now
+        parts, chunk = [], status.st_size + 1
+        while limit > 0 and (part := file.read(min(limit, chunk))):  # one that grows meanwhile is read on
             parts.append(part)
             limit -= len(part)
-    return b"".join(parts)
+            chunk = CHUNK_BYTES
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def read_or_empty(path: Path | str, limit: int) -> bytes:

@@ -129,6 +129,7 @@ def _dollars(text: str) -> float:
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
     "run": ("runs one batch, tells it line by line and ends", _add_run),
     "check": ("says whether project, records and agents are sound", _add_check),
+    "token": ("prints a new token", lambda parser: None),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE puts such records back", _add_file),
 }

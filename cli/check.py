@@ -22,6 +22,9 @@ import sprint
 from cli.archive import DATABASE
 from cli.config import ServerConfig, agent_specs
 from cli.errors import RESTORE
+from security.guard import NO_ORIGIN
+from security.token import new_token
+from settings import Settings
 from store.schema import MIGRATIONS
 
 LOW_DISK_BYTES: Final = 500 * 1024 * 1024  # a night of transcripts and a work tree's build output want more
@@ -42,7 +45,20 @@ async def check(plan: ServerConfig) -> list[Finding]:
     found = [check_disk(plan.data_dir), check_tracker(plan.project)]
     found += await asyncio.to_thread(check_database, plan.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, plan.project.root))
-    return found + await check_agents(plan)
+    return [*found, *check_access(plan.loaded.settings), *await check_agents(plan)]
+
+
+def check_access(settings: Settings) -> list[Finding]:
+    """Who else can use the page, and what any website can read while a server runs."""
+    access = "every request needs the token"
+    if settings.token is None:
+        access = f"none is set, so every user of this machine can use the page; to change that: token: {new_token()}"
+    shared = "no other origin reads anything"
+    if settings.cors_origin != NO_ORIGIN:
+        who = "any website" if settings.cors_origin == "*" else settings.cors_origin
+        files = "sprint-status.yaml, story-descriptions.json, orchestrator.md and orchestrator.csv"
+        shared = f"{who} can read {files} while a server runs; cors_origin: {NO_ORIGIN} ends that"
+    return [Finding("token", True, access), Finding("cors_origin", True, shared)]
 
 
 def check_disk(data_dir: Path) -> Finding:

@@ -17,6 +17,7 @@ from cli.errors import CannotStart
 from cli.headless import Headless, HeadlessOptions
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
+from security.token import new_token
 
 BROKEN: Final = 1  # the exit code of `check` when something is not as it should be
 
@@ -36,6 +37,12 @@ def perform(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> in
             return _run(options, plan, serve)
         case _:
             return asyncio.run(serve(plan, None))
+
+
+def print_token() -> int:
+    """One that may be set as it is."""
+    sys.stdout.write(new_token() + "\n")
+    return 0
 
 
 def _run(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> int:
