@@ -48,6 +48,7 @@ class Workspace:
     masker: Masker = field(default_factory=Masker)  # for everything that programs said and the run repeats
     main: Project | None = None
     data_files: DataFiles | None = None
+    until_tracker: Callable[[], Awaitable[None]] | None = None  # of a batch: returns when the tracker can be read
 
     @property
     def tracked(self) -> Project:

@@ -316,7 +316,7 @@ def _what_to_do(folder: Path) -> str:
     """Sprint planning is advised only where BMAD has such a command."""
     if (folder / "_bmad/method").is_dir():
         return (
-            "Set core.active_initiative in _bmad/custom/config.user.toml, name a tickets.toml with the setting `tracker`,"
-            " or try --demo."
+            "Set core.active_initiative in _bmad/custom/config.user.toml, name a tickets.toml with the setting"
+            " `tracker`, or try --demo."
         )
     return "Run BMAD's sprint planning first, name the project's folder or the setting `tracker`, or try --demo."

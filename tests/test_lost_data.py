@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +10,18 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.running.lanes.lane_runs import git
 from tests.servers import PROGRAM
 from tests.unattended import Unattended
 
 
 def clean(root: Path) -> None:
     """Everything that git ignores, and nothing else: the agent's own work is not under version control yet."""
-    git(root, "clean", "-fdXq")
+    subprocess.run(["git", "clean", "-fdXq"], cwd=root, check=False)  # the server may be faster, and then it fails
 
 
 def remove(root: Path) -> None:
-    shutil.rmtree(root / ".sprint-runner")
+    """At once, as nothing else can be compared with what comes after."""
+    (root / ".sprint-runner").rename(root.parent / "removed")
 
 
 async def healthy(client: aiohttp.ClientSession) -> tuple[int, list[str]]:
@@ -38,8 +37,7 @@ async def test_a_run_goes_on_whose_data_folder_was_removed(tmp_path: Path, take:
         assert (await project.post("start", batch_size="all"))[0] == 202
         await project.until(lambda run: run["state"] == "running" and bool(run["operations"]))
         await asyncio.to_thread(take, project.root)
-        assert not project.database.exists()
-        await project.until(lambda run: project.database.exists())
+        await project.until(lambda run: bool(run["attention"]))
         second = await asyncio.to_thread(
             subprocess.run, [*PROGRAM, str(project.root), "--port", "0"], capture_output=True, text=True, timeout=60
         )
