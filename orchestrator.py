@@ -11,6 +11,8 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -40,6 +42,8 @@ from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
 from running.recovery.startup import recover
 from running.run_context import RunContext
+from running.tracker import PAUSED as TRACKER_PAUSE
+from running.tracker import wait_for_tracker
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
 from store.batches import Batch as BatchRow
@@ -157,7 +161,10 @@ class Orchestrator:
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000
             self._launch(row, _only(row), await preset_of(self._workspace, row))
-            self._running().gate.pause(run.reason or "operator", until, announced=True)
+            gate = self._running().gate
+            gate.pause(run.reason or "operator", until, announced=True)
+            if run.reason == TRACKER_PAUSE:  # it is looked at again before anything runs
+                gate.resume(TRACKER_PAUSE)
         elif self._workspace.settings().auto_resume:
             await self._resume_by_itself()
 
@@ -247,8 +254,8 @@ class Orchestrator:
         return row
 
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
-        workspace = self._workspace
-        gate = self._gate = Gate(workspace, row.id)
+        gate = self._gate = Gate(self._workspace, row.id)
+        workspace = replace(self._workspace, until_tracker=partial(wait_for_tracker, self._workspace, gate))
         commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent, preset)
         context = RunContext(workspace, commander, self._background, gate, preset)
         source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any, Final, TextIO
 
 import msgspec
@@ -39,6 +41,7 @@ from api.http import SERVICES, LiveSettings, Services
 from api.recordings import RECORDINGS, Recordings
 from base.program import PROGRAM_DIR
 from cli import arguments, logs, verbs
+from cli.archive import DATABASE
 from cli.config import (
     ServerConfig,
     agent_specs,
@@ -47,12 +50,14 @@ from cli.config import (
     masker_of,
     resolve,
 )
-from cli.errors import CannotStart
+from cli.errors import CannotStart, unusable_database, unwritable
 from cli.headless import Exit, Headless
 from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
+from git.process import GitUnusable
 from git.snapshots import Git
 from orchestrator import Orchestrator
+from running.data_files import DataFiles
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
 from running.retention import Retention
@@ -75,10 +80,12 @@ HANDLERS_S: Final = 1.0  # what is left of requests at the end of the server, be
 log = logging.getLogger("sprint_runner")
 
 
-def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Application:
+def build_app(
+    config: ServerConfig, *subscribers: events.Subscriber, lock: ProjectLock | None = None
+) -> web.Application:
     """The application of one project, its routes and its life; nothing is opened before it starts.
 
-    `subscribers` see every commit after the pages have.
+    `subscribers` see every commit after the pages have. `lock` is what keeps other servers out, kept while it runs.
     """
     settings = config.loaded.settings
     pages = api.page.manifest()
@@ -110,17 +117,17 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
     ):
         app.add_routes(module.ROUTES)
     app[RECORDINGS] = Recordings()
-    app.cleanup_ctx.append(lambda app: _services(app, config, subscribers))
+    app.cleanup_ctx.append(lambda app: _services(app, config, subscribers, lock))
     app.on_shutdown.append(_end_run_and_pages)
     return app
 
 
 async def _services(
-    app: web.Application, config: ServerConfig, subscribers: Sequence[events.Subscriber]
+    app: web.Application, config: ServerConfig, subscribers: Sequence[events.Subscriber], lock: ProjectLock | None
 ) -> AsyncIterator[None]:
     """Everything that is open while the server runs, in order; closed in the opposite one."""
     settings = config.loaded.settings
-    database = await Database.open(config.data_dir / "sprint-runner.db")
+    database = await Database.open(config.data_dir / DATABASE)
     agents.GUARDING.watch(database.epoch)
     run_state, server_state = RunState(), ServerState()
     await _restore(database, run_state)
@@ -136,7 +143,8 @@ async def _services(
     hub.load(database.last_seq, await _newest(database))
     hub.ring.pruned(await database.read(oldest_event))
     live = LiveSettings(config.loaded, config.reload)
-    workspace = await _workspace(config, live, database)
+    data_files = DataFiles(database, lock, partial(make_data_dir, config.data_dir))
+    workspace = await _workspace(config, live, database, data_files)
     app[SERVICES] = Services(
         database=database,
         hub=hub,
@@ -160,6 +168,7 @@ async def _services(
     await retention.stop()
     await watcher.stop()
     await notifier.stop()
+    await data_files.restore()  # nothing after this could
     events.stop()
     await database.close()
 
@@ -170,7 +179,7 @@ async def _end_run_and_pages(app: web.Application) -> None:
     app[RECORDINGS].close()
 
 
-async def _workspace(config: ServerConfig, live: LiveSettings, database: Database) -> Workspace:
+async def _workspace(config: ServerConfig, live: LiveSettings, database: Database, data_files: DataFiles) -> Workspace:
     project = config.project
     ignored = [folder for folder in (project.artifacts, config.data_dir) if folder.is_relative_to(project.root)]
     names = tuple(folder.relative_to(project.root).as_posix() for folder in ignored)
@@ -185,6 +194,7 @@ async def _workspace(config: ServerConfig, live: LiveSettings, database: Databas
         git=git,
         clock=time.time,
         masker=masker_of(config.loaded.settings),
+        data_files=data_files,
     )
 
 
@@ -225,15 +235,17 @@ def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
 async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     """Run until a signal, or until the headless is done; the exit code. Raises `CannotStart`."""
     make_data_dir(config.data_dir)
-    lock = ProjectLock(config.data_dir)
+    lock = ProjectLock(config.data_dir, config.project.root)
     try:
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
+    except OSError as error:
+        raise unwritable(error) from None
     listener = listen(config.loaded, headless=headless is not None)
     agents.GUARDING.start()
     subscribers = [] if headless is None else [headless.take]
-    runner = web.AppRunner(build_app(config, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
+    runner = web.AppRunner(build_app(config, *subscribers, lock=lock), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
     try:
         await runner.setup()
@@ -243,8 +255,10 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         lock.describe(pid=os.getpid(), url=url)
         _announce(config, url, runner.app[SERVICES], sys.stdout if headless is None else sys.stderr)
         return await _until_done(ended, headless, runner.app[SERVICES].orchestrator)
-    except SchemaTooNew as error:
+    except (SchemaTooNew, GitUnusable) as error:
         raise CannotStart(str(error)) from None
+    except (sqlite3.Error, msgspec.DecodeError) as error:
+        raise unusable_database(config.data_dir / DATABASE, error) from None
     finally:
         await runner.cleanup()
         agents.GUARDING.close()

@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ import agents
 import sprint
 from cli.archive import DATABASE
 from cli.config import ServerConfig, agent_specs
+from cli.errors import RESTORE
 from security.guard import NO_ORIGIN
 from security.token import new_token
 from settings import Settings
@@ -125,7 +127,7 @@ def check_database(file: Path) -> list[Finding]:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        return [Finding("database", False, f"{file} cannot be read ({error}): restore a backup")]
+        return [Finding("database", False, f"{file} cannot be read ({error}): {RESTORE}")]
 
 
 def _look(
@@ -133,8 +135,8 @@ def _look(
 ) -> Finding:
     try:
         ok, message = look(connection)
-    except sqlite3.Error as error:
-        ok, message = False, f"cannot be read ({error}): restore a backup"
+    except (sqlite3.Error, TypeError, ValueError) as error:  # values of a damaged row may be of any type
+        ok, message = False, f"cannot be read ({error}): {RESTORE}"
     return Finding(subject, ok, message)
 
 
@@ -144,17 +146,29 @@ def _integrity(connection: sqlite3.Connection) -> tuple[bool, str]:
         return False, f"its schema is {version}, this program knows {len(MIGRATIONS)}: use the newer program"
     damage = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
     if damage != ["ok"]:
-        return False, f"damaged ({'; '.join(damage)}): restore a backup"
+        return False, f"damaged ({'; '.join(damage)}): {RESTORE}"
     loose = connection.execute("PRAGMA foreign_key_check").fetchall()
     if loose:
-        return False, f"{len(loose)} rows refer to rows that are not there: restore a backup"
+        return False, f"{len(loose)} rows refer to rows that are not there: {RESTORE}"
+    read_tables(connection, version)
     return True, f"sound, schema {version}"
+
+
+def read_tables(connection: sqlite3.Connection, version: int) -> None:
+    """Read every row of every table that a schema has. Raises `sqlite3.Error`."""
+    with closing(sqlite3.connect(":memory:")) as empty:
+        for statement in (statement for migration in MIGRATIONS[:version] for statement in migration):
+            empty.execute(statement)
+        names = [row[0] for row in empty.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    for name in names:
+        for _ in connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - names of our own schema
+            pass
 
 
 def _log(connection: sqlite3.Connection) -> tuple[bool, str]:
     count, first, last = connection.execute("SELECT COUNT(*), MIN(seq), MAX(seq) FROM events").fetchone()
     if count and last - first + 1 != count:
-        return False, f"{last - first + 1 - count} events are missing between {first} and {last}: restore a backup"
+        return False, f"{last - first + 1 - count} events are missing between {first} and {last}: {RESTORE}"
     return True, f"{count} events, none missing" if count else "empty"
 
 

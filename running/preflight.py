@@ -87,7 +87,10 @@ def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | 
 
 
 async def check_folder(workspace: Workspace) -> None:
-    """The agents and the runner can write into the project. Raises `NotNow`."""
+    """The agents and the runner can write into the project, and what they record is kept. Raises `NotNow`."""
+    files = workspace.data_files
+    if files is not None and not await files.restore():
+        raise NotNow("folder", f"nothing can be recorded: {files.failure}")
     for folder in (workspace.project.root, workspace.data_dir, workspace.project.tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")

@@ -130,7 +130,7 @@ class ProjectWatcher:
                 log.exception("the project could not be read; trying again")
 
     async def _look(self) -> None:
-        self._check_database()
+        await self._check_database()
         changed = await self._read_tracker()
         self._emit_changes()
         await self._emit_edits()
@@ -141,9 +141,12 @@ class ProjectWatcher:
             self._state.limits = limits
             self._listener.changed()
 
-    def _check_database(self) -> None:
+    async def _check_database(self) -> None:
         """A database that takes no writes cannot store an event that says so."""
-        failure = self._workspace.database.writer.failure
+        files = self._workspace.data_files
+        if files is not None:
+            await files.restore()
+        failure = self._workspace.database.writer.failure or (None if files is None else files.failure)
         problem = None if failure is None else f"Nothing can be saved, so the run waits: {failure}"
         if problem != self._state.problem:
             self._state.problem = problem

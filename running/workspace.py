@@ -15,6 +15,7 @@ from db import Database
 from events import Event, current_batch, emit
 from git.snapshots import Git
 from payloads import BatchWarning, Payload
+from running.data_files import DataFiles
 from security.masking import Masker
 from settings import Settings
 from sprint import Project
@@ -46,6 +47,8 @@ class Workspace:
     clock: Callable[[], float]
     masker: Masker = field(default_factory=Masker)  # for everything that programs said and the run repeats
     main: Project | None = None
+    data_files: DataFiles | None = None
+    until_tracker: Callable[[], Awaitable[None]] | None = None  # of a batch: returns when the tracker can be read
 
     @property
     def tracked(self) -> Project:

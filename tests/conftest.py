@@ -12,8 +12,10 @@ import events
 from events import EventType
 from tests.declared import undeclared
 from tests.running.projects import Runner, make_project
+from tests.worlds import world
 
 MakeRunner = Callable[..., Awaitable[Runner]]
+__all__ = ["MakeRunner", "world"]  # a fixture is found by its name here
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
