@@ -20,6 +20,7 @@ from api.trust import TrustView
 from git.history import Change, FileChange
 from runstate.views import Run
 from sprint import Overview
+from sprint.views import SprintProblems
 from store.ledger import Insights
 
 INTEGER: Final = {"type": "integer", "minimum": 0, "maximum": ID_MAX}
@@ -82,6 +83,7 @@ OPERATIONS: Final = (
     ),
     Operation("get", "/api/orchestrator/status", "Older form of the state.", OldStatus),
     Operation("get", "/api/sprint", "Epics and stories.", Overview),
+    Operation("get", "/api/sprint/problems", "What is odd about the plan.", SprintProblems),
     Operation("get", "/api/standings", "What the status of each story rests on.", StatusEvidenceByStory),
     Operation("get", "/api/stories/{key}", "A story's dossier.", Dossier, errors=(404,)),
     Operation(

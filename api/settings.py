@@ -98,8 +98,7 @@ async def preview_settings(request: web.Request) -> web.Response:
     except SettingsError as error:
         raise ApiError(400, "bad_request", str(error)) from None
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT_LINES)
-    masked = services.workspace.masker.text  # lines of the file stand around a change
-    changed = [masked(line) for line in list(lines)[2:] if not line.startswith("@@")]  # without the names of the files
+    changed = [line for line in list(lines)[2:] if not line.startswith("@@")]  # without the names of the files
     return json_response(Preview(FILE_NAME, changed))
 
 

@@ -139,6 +139,7 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "run": ("runs one batch, tells it line by line and ends", _add_run),
     "check": ("says whether project, records and agents are sound", _add_check),
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
+    "token": ("prints a new token", lambda parser: None),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE puts such records back", _add_file),
 }

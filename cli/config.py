@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,7 +60,7 @@ def resolve(
     try:
         demo = getattr(options, "demo", None)
         start = demo_folder(options.project, demo) if demo else (options.project or Path.cwd())
-        project = sprint.locate(start)
+        project = _located(start, environment, options, decide)
         trust = _trust_of(project.root, environment, demo)
         reload = partial(
             load,
@@ -108,23 +108,59 @@ def _trust_of(root: Path, environment: Mapping[str, str], demo: str | None) -> F
     return FolderTrust(root, TrustStore(state_folder(environment)), grant)
 
 
+def _located(
+    start: Path, environment: Mapping[str, str], options: argparse.Namespace, decide: Decide | None
+) -> Project:
+    """The project at `start`. A tracker with a name of its own is found only by the setting, so that is read first."""
+    try:
+        return sprint.locate(start)
+    except ProjectNotFound:
+        above = (start.absolute(), *start.absolute().parents)
+        file = next((folder / FILE_NAME for folder in above if (folder / FILE_NAME).is_file()), start / FILE_NAME)
+        trust = _trust_of(file.parent, environment, None)
+        wanted = load(file, environment, _flags(options), _built_in(environment, start))
+        if decide is not None:
+            decide(trust, wanted.guarded, wanted.settings)
+        tracker = wanted.settings.tracker
+        # The verb `trust` starts nothing: it has to find the project to list what may be trusted.
+        if options.verb != "trust" and "tracker" in trust.untrusted(wanted.guarded):
+            tracker = None
+        if tracker is None:
+            raise
+        return sprint.locate(start, tracker)
+
+
 def agent_specs(
-    configs: Mapping[str, AgentConfig], prices: Mapping[str, PriceConfig] | None = None
+    configs: Mapping[str, AgentConfig],
+    prices: Mapping[str, PriceConfig] | None = None,
+    root: Path | None = None,
 ) -> dict[str, AgentSpec]:
+    """The agents of the settings; a command with a relative path is looked up from the project's `root`."""
     known = {model: _price(config) for model, config in (prices or {}).items()}
     return {
         name: AgentSpec(
             name=name,
             kind=config.kind,
-            command=tuple(config.command),
+            command=_from(root, config.command),
             model=config.model,
             light_model=config.light_model,
             permission_mode=config.permission_mode,
             env=config.env,
             prices=known,
+            patterns=config.patterns,
+            report=config.report,
+            version_flag=config.version_flag,
         )
         for name, config in configs.items()
     }
+
+
+def _from(root: Path | None, command: Sequence[str]) -> tuple[str, ...]:
+    """Wherever it is started: a lane's worktree need not hold a script that is in no commit."""
+    program, *rest = command
+    if root is not None and "/" in program and not Path(program).expanduser().is_absolute():
+        program = str(root / program)
+    return (program, *rest)
 
 
 def _price(config: PriceConfig) -> Price:

@@ -18,6 +18,7 @@ from cli.headless import Headless, HeadlessOptions
 from cli.trust import how_to_trust, trust_folder
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
+from security.token import new_token
 
 BROKEN: Final = 1  # the exit code of `check` when something is not as it should be
 
@@ -39,6 +40,12 @@ def perform(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> in
             return _run(options, plan, serve)
         case _:
             return asyncio.run(serve(plan, None))
+
+
+def print_token() -> int:
+    """One that may be set as it is."""
+    sys.stdout.write(new_token() + "\n")
+    return 0
 
 
 def _run(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> int:

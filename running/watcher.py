@@ -24,7 +24,6 @@ from sprint import StoryInfo
 from store.commands import cost_since
 
 EVERY_S: Final = 0.4  # a changed status is emitted at the second look that sees it, so within a second
-STATUS_ELSEWHERE: Final = ("tickets.toml", "stories.yaml")  # plans whose stories keep their status themselves
 ABSENT: Final = "absent"  # the status of a story that the tracker does not have
 
 log = logging.getLogger("sprint_runner.watcher")
@@ -135,7 +134,7 @@ class ProjectWatcher:
                 log.exception("the project could not be read; trying again")
 
     async def _look(self) -> None:
-        self._check_database()
+        await self._check_database()
         changed = await self._read_tracker()
         self._emit_changes()
         await self._emit_edits()
@@ -146,9 +145,12 @@ class ProjectWatcher:
             self._state.limits = limits
             self._listener.changed()
 
-    def _check_database(self) -> None:
+    async def _check_database(self) -> None:
         """A database that takes no writes cannot store an event that says so."""
-        failure = self._workspace.database.writer.failure
+        files = self._workspace.data_files
+        if files is not None:
+            await files.restore()
+        failure = self._workspace.database.writer.failure or (None if files is None else files.failure)
         problem = None if failure is None else f"Nothing can be saved, so the run waits: {failure}"
         if problem != self._state.problem:
             self._state.problem = problem
@@ -163,7 +165,7 @@ class ProjectWatcher:
     async def _emit_edits(self) -> None:
         """Story files that an agent or an editor wrote: an event whose status stays, so that pages look again."""
         overview = await asyncio.to_thread(sprint.overview, self._workspace.project)
-        if self._workspace.project.tracker.name in STATUS_ELSEWHERE:
+        if self._workspace.project.kind is not sprint.PlanKind.TRACKER:  # stories keep their status themselves
             self._statuses = {story.key: story.status for story in overview.stories}
         before, self._stories = self._stories, {story.key: story for story in overview.stories}
         for story in overview.stories:

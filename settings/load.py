@@ -14,12 +14,14 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from base.regular import read_regular
 from settings.check import check
 from settings.guarded import guarded_values, with_dependents
 from settings.model import DEFAULT_AGENTS, LOOPBACK, WORKFLOWS, AgentConfig, Settings, SettingsError
 from settings.table import BY_NAME, SETTINGS
 
 FILE_NAME: Final = "sprint-runner.yaml"
+FILE_BYTES_MAX: Final = 256 << 10  # YAML is read at about 1 MB a second; settings have some kB
 ENVIRONMENT_PREFIX: Final = "SPRINT_RUNNER_"
 # Variables that are nobody's business but ours: no program that is started from here is given them.
 SECRET_VARIABLES: Final = tuple(ENVIRONMENT_PREFIX + setting.name.upper() for setting in SETTINGS if setting.secret)
@@ -79,10 +81,10 @@ def load(
 
 def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:
     """The mapping in a settings file, empty when there is none; or in `text`. Raises `SettingsError`."""
-    if text is None and (file is None or not file.is_file()):
-        return {}
+    if text is None:
+        text = "" if file is None else _text_of(file)
     try:
-        content = yaml.safe_load(file.read_text("utf-8") if text is None and file is not None else text or "")
+        content = yaml.safe_load(text)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: 2024-13-45 as a date
         raise SettingsError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from None
     if content is None:
@@ -90,6 +92,22 @@ def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SettingsError(f"{file}: must be a mapping of settings, not {type(content).__name__}")
     return {str(name): value for name, value in content.items()}
+
+
+def _text_of(file: Path) -> str:
+    """The text of a settings file, "" when there is none. Raises `SettingsError`."""
+    try:
+        content = read_regular(file, FILE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
+    if len(content) > FILE_BYTES_MAX:
+        raise SettingsError(f"{file}: is larger than {FILE_BYTES_MAX >> 10} KiB, which no settings need: shorten it")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: cannot be read as YAML: it is not UTF-8 text: {error}") from None
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:

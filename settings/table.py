@@ -70,10 +70,15 @@ SETTINGS: Final = (
         trust="always",
     ),
     Setting(
-        "token", "secret that every request must carry", optional=True, editable=False, secret=True, trust="always"
+        "token",
+        "secret that every request must carry, of 16 characters or more",
+        optional=True,
+        editable=False,
+        secret=True,
+        trust="always",
     ),
     Setting("allowed_hosts", "further names the page may be opened under", "list", editable=False, trust="always"),
-    Setting("cors_origin", "which origin may read the data files", editable=False, trust="always"),
+    Setting("cors_origin", "which origin may read the data files; none: no other one", editable=False, trust="always"),
     Setting("data_dir", "folder of the database and the transcripts", optional=True, editable=False, trust="always"),
     Setting(
         "tracker",
@@ -95,6 +100,11 @@ SETTINGS: Final = (
     ),
     Setting("verify", "command that must pass before a story is done", "command", optional=True, trust="always"),
     Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, BATCH_MAX),
+    Setting(
+        "story_order",
+        "which story comes next: the first in the file, or the one with the lowest number",
+        choices=("file", "numeric"),
+    ),
     Setting("max_code_review_attempts", "code reviews before a story is blocked", "integer", 1, 100),
     Setting("light_model_after_review", "reviews from this one on use the light model", "integer", 1, 100),
     Setting(
@@ -117,6 +127,12 @@ SETTINGS: Final = (
     ),
     Setting("budget_batch_usd", "US dollars a batch may spend", "number", 0.01, 1_000_000, optional=True),
     Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
+    Setting(
+        "budget_needs_prices",
+        "refuse a batch with a budget where a model has no price",
+        "boolean",
+        applies=NEXT_BATCH,
+    ),
     Setting("auto_resume", "go on with an interrupted batch at start", "boolean", applies=NEXT_START),
     Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, 8),
     Setting(

@@ -14,10 +14,12 @@ from events import EventType
 from security.trust_store import VARIABLE
 from tests.declared import undeclared
 from tests.running.projects import Runner, make_project
+from tests.worlds import world
 
 os.environ[VARIABLE] = "1"  # of the servers that tests start; those of trust itself take it out
 
 MakeRunner = Callable[..., Awaitable[Runner]]
+__all__ = ["MakeRunner", "world"]  # a fixture is found by its name here
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read

@@ -86,7 +86,7 @@ def typed(line: str, project: Path) -> subprocess.CompletedProcess[str]:
 
 def ends_by_itself(line: str) -> bool:
     words = shlex.split(line)
-    return words[2] in ("run", "check", "backup", "restore") or "--help" in words
+    return words[2] in ("run", "check", "trust", "backup", "restore") or "--help" in words
 
 
 @pytest.mark.parametrize("line", [line for line in lines("python server.py") if ends_by_itself(line)])
