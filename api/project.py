@@ -51,6 +51,12 @@ async def get_sprint(request: web.Request) -> web.Response:
     return json_response(await asyncio.to_thread(sprint.overview, project))
 
 
+async def get_problems(request: web.Request) -> web.Response:
+    """What is odd about the plan, without the plan: for a banner and for scripts."""
+    project = request.app[SERVICES].workspace.project
+    return json_response(await asyncio.to_thread(sprint.problems, project))
+
+
 async def get_story(request: web.Request) -> web.Response:
     return json_response(await dossier_of(request.app[SERVICES], request.match_info["key"]))
 
@@ -122,6 +128,7 @@ def _first(places: Sequence[tuple[Path, Path]]) -> bytes | None:
 
 ROUTES: Final = [
     web.get("/api/sprint", get_sprint),
+    web.get("/api/sprint/problems", get_problems),
     web.get("/api/standings", get_status_evidence),
     web.get("/api/stories/{key}", get_story),
     web.put("/api/stories/{key}/status", put_status),

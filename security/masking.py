@@ -51,9 +51,10 @@ class Masker:
 
         A line in which a colour stands within a secret loses its colours.
         """
+        if "\x1b" in text and _COLOURED_WORD.search(text):
+            # Before anything is masked: the part of a key before its colour may have a shape, and the rest has none.
+            text = "\n".join(self._line(line) for line in text.split("\n"))
         masked = self._mask(text)
-        if "\x1b" in masked and _COLOURED_WORD.search(masked):
-            masked = "\n".join(self._line(line) for line in masked.split("\n"))
         if not masked.endswith("…"):
             return masked
         return masked[:-CUT_CHARS] + BEGINNINGS.sub("[masked: key]…", masked[-CUT_CHARS:])
@@ -62,7 +63,9 @@ class Masker:
         """The same for every text of a JSON value; the value itself where none holds a secret."""
         strings = list(strings_of(value))
         joined = BETWEEN.join(strings)
-        if self.text(joined) == joined and not any(text.endswith("…") for text in strings):
+        # The lines of a private key have no shape of their own, so its first line is enough to look at each of them.
+        plain = self.text(joined) == joined and "-----BEGIN" not in joined
+        if plain and not any(text.endswith("…") for text in strings):
             return value
         return _Walk(self).value(value, "")
 
