@@ -237,7 +237,7 @@ function commandEnd(state, p) {
 
 /** @type {Fold} */
 function storyStatus(state, p, at, event) {
-  // The status stays, only the file has changed; or somebody set it of a story that the batch has not met.
+  // Only the file has changed, or the status of a story that is not in the batch was set by hand.
   if (p.old_status === p.new_status) return {};
   if (event.batch_id == null && !state.stories.some((story) => story.story_key === p.story_key)) return {};
   const change = { status: p.new_status, old_status: p.old_status, reason: p.reason ?? null, updated_at: at };

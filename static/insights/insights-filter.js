@@ -4,7 +4,7 @@ import { fill, h } from "../kit/dom.js";
 import { day } from "../kit/format.js";
 import { readStored, writeStored } from "../kit/storage.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
-import { MEASURES } from "./ledger.js";
+import { MEASURES } from "./measures.js";
 
 const PERIODS = [
   ["", "All time"],

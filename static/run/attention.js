@@ -16,9 +16,9 @@ import { dismiss, openItems, waitText } from "./attention-items.js";
 /** @type {Record<string, string>} */
 const GLYPHS = { question: "ask", blocked: "blocked", waiting: "clock" };
 
-/** @typedef {{resume: () => unknown, start: () => unknown}} Verbs */
+/** @typedef {{resume: () => unknown, start: () => unknown}} RunActions */
 
-/** @param {Verbs} actions @returns {import("./run.js").Part} */
+/** @param {RunActions} actions @returns {import("./run.js").Part} */
 export function createAttention(actions) {
   return new AttentionList(actions);
 }
@@ -30,7 +30,7 @@ class AttentionList {
   /** The items of the last drawing. @type {AttentionItem[] | null} */ #drawn = null;
   /** @type {Model | null} */ #model = null;
 
-  /** @param {Verbs} actions */
+  /** @param {RunActions} actions */
   constructor(actions) {
     const onDismiss = (/** @type {string} */ id) => this.#dismiss(id);
     this.#rows = list(
@@ -94,12 +94,12 @@ class AttentionRow {
   #action = h("button", { type: "button", class: "button small", hidden: true });
   /** @type {HTMLElement | null} */ #form;
 
-  /** @param {AttentionItem} first @param {Verbs & {dismiss: (id: string) => void}} actions */
-  constructor(first, { dismiss, ...verbs }) {
+  /** @param {AttentionItem} first @param {RunActions & {dismiss: (id: string) => void}} actions */
+  constructor(first, { dismiss, ...actions }) {
     const { id, item, lasting } = first;
     this.#item = item;
     this.#form = item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
-    this.#action.addEventListener("click", () => perform(item, this.#act, this.#action, verbs));
+    this.#action.addEventListener("click", () => perform(item, this.#act, this.#action, actions));
     const message = h("p", { text: item.message });
     this.el = h(
       "li",
@@ -139,9 +139,9 @@ function dismissButton({ message }, dismiss) {
   return h("button", { type: "button", class: "ghost", ...label, on: { click: dismiss } }, icon("cross"));
 }
 
-/** @param {Attention} item @param {AttentionItem["act"]} act @param {HTMLElement} button @param {Verbs} verbs */
-async function perform(item, act, button, verbs) {
-  if (act !== "unblock") return void (act === "start" ? verbs.start() : verbs.resume());
+/** @param {Attention} item @param {AttentionItem["act"]} act @param {HTMLElement} button @param {RunActions} actions */
+async function perform(item, act, button, actions) {
+  if (act !== "unblock") return void (act === "start" ? actions.start() : actions.resume());
   const key = item.story_key ?? "";
   await whileBusy(button, async () => {
     await put(`/api/stories/${encodeURIComponent(key)}/status`, { status: "ready-for-dev", expected: "blocked" });

@@ -70,8 +70,8 @@ function idleReason({ run, ready }) {
       return "Paused. Nothing runs until you press Resume.";
     case "waiting":
       return run.reason === "unreachable"
-        ? "Waiting for the agent's service. It goes on by itself."
-        : "Waiting for the usage limit. It goes on by itself.";
+        ? "Waiting for the agent's service. It continues by itself."
+        : "Waiting for the usage limit. It continues by itself.";
     case "starting":
       return "Checking the project and the agent.";
     default:

@@ -22,7 +22,7 @@ export function applyEvent(commands, event) {
 /**
  * The commands after these events. They are copied once, however many events there are.
  * @param {CommandList} commands @param {Iterable<Envelope>} events in order
- * @returns {CommandList} the same ones, if no event says anything about them
+ * @returns {CommandList} the same ones, if no event concerns them
  */
 export function applyEvents(commands, events) {
   /** @type {Map<number, Command> | null} */
@@ -35,7 +35,7 @@ export function applyEvents(commands, events) {
   return next ?? commands;
 }
 
-/** Events that say something about commands. */
+/** Events that change commands. */
 const RELEVANT = new Set(["batch:start", "batch:pause", "command:start", "command:end"]);
 
 /** @param {Map<number, Command>} commands are changed @param {Envelope} event */
@@ -48,7 +48,7 @@ function apply(commands, event) {
 }
 
 /**
- * CommandList of events that were fetched, joined with those heard live meanwhile; the later word wins.
+ * The commands of fetched events, joined with the live ones; of each command the later state is kept.
  * @param {CommandList} live
  * @param {readonly Envelope[]} events
  */
@@ -134,10 +134,10 @@ function interrupt(commands, event) {
 const RESULTS = {
   running: { result: "running", glyph: "", words: "running" },
   success: { result: "success", glyph: "check", words: "success" },
-  stopped: { result: "held", glyph: "stop", words: "stopped" },
-  interrupted: { result: "held", glyph: "pause", words: "interrupted" },
-  question: { result: "held", glyph: "ask", words: "asked a question" },
-  "usage-limit": { result: "held", glyph: "clock", words: "usage limit" },
+  stopped: { result: "stopped", glyph: "stop", words: "stopped" },
+  interrupted: { result: "stopped", glyph: "pause", words: "interrupted" },
+  question: { result: "stopped", glyph: "ask", words: "asked a question" },
+  "usage-limit": { result: "stopped", glyph: "clock", words: "usage limit" },
 };
 
 /** How a command ended: its class of outcome, its mark and its words. @param {string} status */

@@ -96,6 +96,6 @@ function tell(title, body, tag) {
       note.close();
     });
   } catch {
-    // Some browsers allow notes from service workers only; the page, its title and its icon still tell.
+    // Some browsers allow notes from service workers only; the title and the icon of the page still change.
   }
 }

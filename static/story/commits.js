@@ -1,5 +1,5 @@
 // @ts-check
-/** What git knows of a story: its commits with their lines, and how the tree changed since its development began. */
+/** The commits of a story with their lines, and how the tree changed since its development began. */
 
 import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, list, show } from "../kit/dom.js";
@@ -37,7 +37,7 @@ export function createCommits(key) {
   };
 
   /**
-   * The fold stays while it is open: who reads it does not want it changed; its size says that there is more.
+   * An open disclosure is not drawn again while it is read; its size shows that there is more.
    * @param {Diff} diff
    */
   function renderTree(diff) {

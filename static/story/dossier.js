@@ -144,7 +144,7 @@ function createCheck(check) {
     "details",
     { class: "answer", "data-tone": check.ok ? "good" : "bad" },
     words,
-    h("pre", { text: check.tail || "It said nothing." }),
+    h("pre", { text: check.tail || "It printed nothing." }),
   );
 }
 

@@ -24,7 +24,7 @@ const REST_MS = 250;
 /** From this zoom on the address names zoom and place. */
 const ZOOMED = 1.05;
 /** Results with a swatch of their own. */
-const RESULTS = { failed: "✕ failed", held: "‖ stopped or waiting", running: "running" };
+const RESULTS = { failed: "✕ failed", stopped: "‖ stopped or waiting", running: "running" };
 /** The buttons, with their factor. */
 const ZOOM_BUTTONS = /** @type {const} */ ([
   ["zoom-in", 2],
@@ -46,7 +46,7 @@ export class Timeline {
   /** @type {Model | null} */ #model = null;
   /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
   #timer = 0;
-  /** Whether the view is where the address says. */
+  /** Whether the view is that of the address. */
   #restored = false;
   /** Whether the commands of the choice have been read once. */
   #settled = false;

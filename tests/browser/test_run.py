@@ -164,7 +164,7 @@ def test_stop_now_ends_the_agent_and_its_command_runs_again(
     page.get_by_role("button", name=re.compile("^Now")).click()
     headline(page).to_have_text(re.compile("^Stopped"))
     expect(page.locator(".operation")).to_have_count(0)
-    expect(page.locator(".command-chip[data-result=held]").first).to_be_visible()
+    expect(page.locator(".command-chip[data-result=stopped]").first).to_be_visible()
     stopped = {
         e["payload"]["command"] for e in events(page, server, "command:end") if e["payload"]["status"] == "stopped"
     }

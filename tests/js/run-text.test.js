@@ -33,7 +33,7 @@ test("the state of the run in words", () => {
   assert.equal(said({ state: "paused", reason: "the moon" }), "Paused: the moon");
   assert.equal(
     said({ resumable: 1, batch: { ...BATCH, status: "interrupted" } }),
-    "Interrupted: press Resume to go on at the same place",
+    "Interrupted: press Resume to continue at the same place",
   );
 });
 
