@@ -121,7 +121,7 @@ export class Controls {
   #renderText({ run, counts }) {
     const { stories, agent, ...rest } = this.#form.chosen();
     const chosen = { ...rest, stories: stories?.length ?? counts.runnable, agent: agent || run.agent.name };
-    text(byId("action-words"), this.#actions.length ? actionText(run, chosen) : "");
+    text(byId("verb-words"), this.#actions.length ? actionText(run, chosen) : "");
     show(byId("start-fields"), this.#form.open && this.#offers("start"));
   }
 
