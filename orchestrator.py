@@ -20,7 +20,7 @@ from msgspec import UNSET
 
 import agents
 from events import EventType, emit_event
-from payloads import Attention, BatchEnd, BatchResume, BatchStart, or_unset
+from payloads import Attention, BatchEnd, BatchResume, BatchStart, BatchWarning, or_unset
 from running.background import Background
 from running.backup import back_up
 from running.batch import Batch
@@ -29,7 +29,15 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
-from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
+from running.preflight import (
+    BadRequest,
+    NotNow,
+    check_agents,
+    check_folder,
+    check_parallel,
+    check_stories,
+    unpriced_agents,
+)
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
 from running.recovery.startup import recover
@@ -87,6 +95,7 @@ class Orchestrator:
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
+            unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
             await check_folder(self._workspace)
             await check_parallel(self._workspace)
             if not runnable and not self._unfinished():
@@ -94,6 +103,8 @@ class Orchestrator:
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await self._close_interrupted()
             row = await self._create(request, agent, preset)
+            for message in unpriced:
+                await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 

@@ -19,6 +19,7 @@ from typing import Any, Final, TextIO
 import msgspec
 from aiohttp import web
 
+import agents
 import api.changes
 import api.export
 import api.health
@@ -127,6 +128,7 @@ async def _services(
     """Everything that is open while the server runs, in order; closed in the opposite one."""
     settings = config.loaded.settings
     database = await Database.open(config.data_dir / DATABASE)
+    agents.GUARDING.watch(database.epoch)
     run_state, server_state = RunState(), ServerState()
     await _restore(database, run_state)
     hub = Hub(
@@ -185,7 +187,7 @@ async def _workspace(config: ServerConfig, live: LiveSettings, database: Databas
     return Workspace(
         project=project,
         settings=lambda: live.loaded.settings,
-        agents=agent_specs(config.loaded.settings.agents, config.loaded.settings.prices),
+        agents=agent_specs(config.loaded.settings.agents, config.loaded.settings.prices, project.root),
         database=database,
         data_dir=config.data_dir,
         prompts=PROGRAM_DIR / "prompts",
@@ -241,6 +243,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     except OSError as error:
         raise unwritable(error) from None
     listener = listen(config.loaded, headless=headless is not None)
+    agents.GUARDING.start()
     subscribers = [] if headless is None else [headless.take]
     runner = web.AppRunner(build_app(config, *subscribers, lock=lock), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
@@ -258,6 +261,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         raise unusable_database(config.data_dir / DATABASE, error) from None
     finally:
         await runner.cleanup()
+        agents.GUARDING.close()
         listener.close()
         lock.release()
 

@@ -45,6 +45,7 @@ async def check(plan: ServerConfig) -> list[Finding]:
     found = [check_disk(plan.data_dir), check_tracker(plan.project)]
     found += await asyncio.to_thread(check_database, plan.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, plan.project.root))
+    found.append(Finding("guardian", True, agents.guard_means().sentence))
     return [*found, *check_access(plan.loaded.settings), *await check_agents(plan)]
 
 
@@ -102,7 +103,7 @@ def check_git(root: Path) -> Finding:
 async def check_agents(plan: ServerConfig) -> list[Finding]:
     """The agents that a batch would use: the usual one, and those of single commands."""
     settings = plan.loaded.settings
-    specs = agent_specs(settings.agents)
+    specs = agent_specs(settings.agents, settings.prices, plan.project.root)
     used = dict.fromkeys([settings.agent, *(own.agent for own in settings.commands.values() if own.agent)])
     found = []
     for name in used:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -77,22 +77,36 @@ def _located(start: Path, environment: Mapping[str, str], options: argparse.Name
 
 
 def agent_specs(
-    configs: Mapping[str, AgentConfig], prices: Mapping[str, PriceConfig] | None = None
+    configs: Mapping[str, AgentConfig],
+    prices: Mapping[str, PriceConfig] | None = None,
+    root: Path | None = None,
 ) -> dict[str, AgentSpec]:
+    """The agents of the settings; a command with a relative path is looked up from the project's `root`."""
     known = {model: _price(config) for model, config in (prices or {}).items()}
     return {
         name: AgentSpec(
             name=name,
             kind=config.kind,
-            command=tuple(config.command),
+            command=_from(root, config.command),
             model=config.model,
             light_model=config.light_model,
             permission_mode=config.permission_mode,
             env=config.env,
             prices=known,
+            patterns=config.patterns,
+            report=config.report,
+            version_flag=config.version_flag,
         )
         for name, config in configs.items()
     }
+
+
+def _from(root: Path | None, command: Sequence[str]) -> tuple[str, ...]:
+    """Wherever it is started: a lane's worktree need not hold a script that is in no commit."""
+    program, *rest = command
+    if root is not None and "/" in program and not Path(program).expanduser().is_absolute():
+        program = str(root / program)
+    return (program, *rest)
 
 
 def _price(config: PriceConfig) -> Price:

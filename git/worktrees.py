@@ -187,7 +187,7 @@ class Repository(Git):
             done = subprocess.run(
                 command,
                 cwd=self.root,
-                env={**clean_environment(), "LC_ALL": "C"},
+                env={**clean_environment(), "LC_ALL": "C", "SPRINT_RUNNER_MARK": "to-its-end"},  # outlives us, and ends
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 start_new_session=True,

@@ -71,6 +71,21 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
             raise NotNow("agent", workspace.masker.text(found.problem))
 
 
+def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | None) -> list[str]:
+    """Why the budgets cannot stop some of these agents; [] where they can, or where there is none.
+
+    Raises `NotNow` where the settings want such a batch refused.
+    """
+    settings = workspace.settings()
+    if budget is None and settings.budget_batch_usd is None and settings.budget_day_usd is None:
+        return []
+    specs = [workspace.agents[name] for name in dict.fromkeys(names)]
+    said = [problem for spec in specs if (problem := agents.budget_problem(spec, None)) is not None]
+    if said and settings.budget_needs_prices:
+        raise NotNow("price", " ".join(said))
+    return said
+
+
 async def check_folder(workspace: Workspace) -> None:
     """The agents and the runner can write into the project, and what they record is kept. Raises `NotNow`."""
     files = workspace.data_files

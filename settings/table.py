@@ -116,6 +116,12 @@ SETTINGS: Final = (
     ),
     Setting("budget_batch_usd", "US dollars a batch may spend", "number", 0.01, 1_000_000, optional=True),
     Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
+    Setting(
+        "budget_needs_prices",
+        "refuse a batch with a budget where a model has no price",
+        "boolean",
+        applies=NEXT_BATCH,
+    ),
     Setting("auto_resume", "go on with an interrupted batch at start", "boolean", applies=NEXT_START),
     Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, 8),
     Setting("worktree_setup", "command that makes a new worktree ready", "command", optional=True, editable=False),

@@ -307,7 +307,7 @@ def _nothing_found(folders: list[Path]) -> str:
     places = ", ".join(f"{folder}/" for folder in KNOWN_FOLDERS[:3])
     return (
         f"No sprint-status.yaml was found in {folders[0]}{above} (looked at BMAD's config files, {places} and "
-        f"{len(KNOWN_FOLDERS) - 3} other usual places, then below the folder, also for tickets.toml and stories.yaml). "
+        f"{len(KNOWN_FOLDERS) - 3} other usual places, then below the folder, also for tickets.toml and stories.yaml): "
         f"{_what_to_do(folders[0])}"
     )
 
@@ -316,7 +316,7 @@ def _what_to_do(folder: Path) -> str:
     """Sprint planning is advised only where BMAD has such a command."""
     if (folder / "_bmad/method").is_dir():
         return (
-            "Set core.active_initiative in _bmad/custom/config.user.toml, name a tickets.toml with the setting"
+            "set core.active_initiative in _bmad/custom/config.user.toml, name a tickets.toml with the setting"
             " `tracker`, or try --demo."
         )
-    return "Run BMAD's sprint planning first, name the project's folder or the setting `tracker`, or try --demo."
+    return "run BMAD's sprint planning first, name the project's folder or the setting `tracker`, or try --demo."

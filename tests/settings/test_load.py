@@ -63,6 +63,7 @@ DEFAULTS = [
     ("retries", 2),
     ("budget_batch_usd", None),
     ("budget_day_usd", None),
+    ("budget_needs_prices", False),
     ("heartbeat_s", 30),
     ("pong_timeout_s", 10),
     ("max_clients", 1000),
