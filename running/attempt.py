@@ -7,6 +7,7 @@ whatever cannot be read or proved is a failure.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ import agents
 from agents import Call, Outcome, OutcomeKind
 from base.disk import is_disk_full
 from events import emit
+from git.process import GitError
 from git.snapshots import Diff
 from payloads import CommandEnd, Metrics, or_unset
 from running.activity import Activity
@@ -34,6 +36,8 @@ from running.workspace import Workspace, emit_durable, until_stored
 from store.commands import create_command, update_command
 from store.questions import ask_question
 from workflow import Unreadable
+
+log = logging.getLogger("sprint_runner.run")
 
 
 class Attempt:
@@ -208,7 +212,14 @@ class Attempt:
 
     async def _change_since(self, before: str | None) -> Diff | None:
         git = self._workspace.git
-        return await git.diff(before, await take_snapshot(git)) if git is not None and before is not None else None
+        if git is None or before is None:
+            return None
+        now = await take_snapshot(git)
+        try:
+            return await git.diff(before, now)
+        except GitError as error:  # the data folder was removed meanwhile, and the snapshot with it
+            log.warning("the size of a change is not known: %s", error)
+            return None
 
     # -- after -------------------------------------------------------------------------------------------------
 

@@ -52,6 +52,8 @@ class Retention:
             try:
                 await self.look()
                 await self.prune()
+            except OSError as error:
+                log.error("old records could not be removed (%s); trying again tomorrow", error)
             except Exception:
                 log.exception("old records could not be removed; trying again tomorrow")
             await asyncio.sleep(EVERY_S)

@@ -3,6 +3,7 @@
 import { attr, h, icon, setIcon, show, text } from "../kit/dom.js";
 import { shortCommand, shortKey, statusText, stopwatch } from "../kit/format.js";
 import { openStatusMenu } from "./status-menu.js";
+import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
 /** @typedef {import("../state.js").Operation} Operation */
@@ -165,7 +166,7 @@ function createLive() {
       running = operation;
       show(aside, operation.background);
       text(what, shortCommand(operation.command));
-      live.tick(Date.now());
+      live.tick(serverNow());
     },
     /** @param {number} now */
     tick(now) {

@@ -4,6 +4,7 @@ import { catchApiError, get } from "../kit/api.js";
 import { h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, plural, shortKey, statusText, stopwatch, tokens } from "../kit/format.js";
 import { toHash } from "../shell/router.js";
+import { serverNow } from "../kit/server-clock.js";
 
 /**
  * @typedef {{id: number, status: string, max_cycles: number | null, cycles_completed: number, started_at: number,
@@ -84,7 +85,7 @@ export class BatchRow {
     const rest = blocked ? `, ${blocked} blocked` : "";
     text(this.#done, `${done} of ${plural(stories, "story", "stories")} done${rest}`);
     this.#updateFacts(batch);
-    this.tick(Date.now());
+    this.tick(serverNow());
   }
 
   /** @param {Batch} batch */

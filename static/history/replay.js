@@ -10,6 +10,7 @@ import { toLogLine } from "../run/log-line.js";
 import { overlay } from "../shell/plan.js";
 import { Recording } from "./recording.js";
 import { ReplayBar } from "./replay-bar.js";
+import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../run/log-line.js").Line} Line */
@@ -69,7 +70,7 @@ export class Replay {
 
   /** The time that the views show, in ms. */
   get now() {
-    return this.#recording ? this.#time : Date.now();
+    return this.#recording ? this.#time : serverNow();
   }
 
   /**

@@ -13,6 +13,7 @@ import { InsightsFilter } from "./insights-filter.js";
 import { MEASURES, summary } from "./ledger.js";
 import { panelsOf } from "./panel-catalog.js";
 import { PanelView } from "./panel-view.js";
+import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("./ledger.js").Insights} InsightsAnswer */
@@ -116,7 +117,7 @@ export class Insights {
       goal: counts.total,
       done: counts.done,
       filter: this.#filter.filter,
-      now: Date.now(),
+      now: serverNow(),
     };
   }
 

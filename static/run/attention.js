@@ -8,6 +8,7 @@ import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
 import { clock, hourMinute, remaining, shortKey } from "../kit/format.js";
 import { readStoredList, writeStored } from "../kit/storage.js";
 import { announce, toast } from "../kit/toast.js";
+import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */
@@ -73,7 +74,7 @@ class AttentionList {
   #dismiss(id) {
     this.#dismissed.add(id);
     writeStored("put-away", JSON.stringify([...this.#dismissed].slice(-DISMISSED_MOST)));
-    if (this.#model) this.render(this.#model, Date.now());
+    if (this.#model) this.render(this.#model, serverNow());
   }
 }
 

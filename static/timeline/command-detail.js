@@ -4,6 +4,7 @@ import { byId, h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { resultOf } from "../shell/command-list.js";
 import { createTranscript } from "../story/transcript.js";
+import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 
@@ -41,7 +42,7 @@ export class CommandDetail {
     if (content === this.#drawn) return;
     this.#drawn = content;
     this.#draw(command, titleOf, isOther);
-    this.tick(Date.now());
+    this.tick(serverNow());
   }
 
   /** @param {Command} command @param {(key: string) => string} titleOf @param {boolean} isOther */

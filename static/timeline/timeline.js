@@ -15,6 +15,7 @@ import { CommandTable } from "./command-table.js";
 import { Gantt } from "./gantt.js";
 import { KINDS, kindOf } from "./gantt-bar.js";
 import { StoredCommands } from "./stored-commands.js";
+import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../shell/command-list.js").Command} Command */
@@ -148,7 +149,7 @@ export class Timeline {
     if (batches.length) this.#offer(batches);
     if (!this.#settled) this.#restored = false;
     this.#settled = true;
-    this.#draw(this.#model, Date.now());
+    this.#draw(this.#model, serverNow());
   }
 
   /** @param {{id: number, started_at: number}[]} batches to choose from */
@@ -168,12 +169,12 @@ export class Timeline {
     setUrlParams({ batch: this.#batches.value, at: null, zoom: null, command: null });
     this.#gantt.resetZoom();
     this.#detail.hide();
-    this.#update(Date.now());
+    this.#update(serverNow());
   }
 
   #toggleCut() {
     setUrlParams({ idle: this.#cut.checked ? null : "1" });
-    if (this.#model) this.#draw(this.#model, Date.now());
+    if (this.#model) this.#draw(this.#model, serverNow());
   }
 
   /** @param {Command} command */
