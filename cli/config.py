@@ -17,7 +17,7 @@ from base.files import atomic_write
 from base.program import DATA_FOLDER, PROGRAM_DIR
 from cli.errors import CannotStart
 from cli.trust import Decide, how_to_trust, untrusted_or_refuse
-from demo.fresh import DemoError, demo_folder, script_of
+from demo.fresh import SOURCE, DemoError, demo_folder, script_of
 from running.preset_choice import own_presets
 from security.masking import Masker, secret_values
 from security.trust import Unlistable
@@ -31,7 +31,9 @@ from settings import (
     PriceConfig,
     Settings,
     SettingsError,
+    guarded_values,
     load,
+    read_file,
     trust_all,
 )
 from sprint import Project, ProjectNotFound
@@ -103,9 +105,15 @@ def _in_force(reload: Callable[..., Loaded], trust: FolderTrust, wanted: Loaded)
 
 
 def _trust_of(root: Path, environment: Mapping[str, str], demo: str | None) -> FolderTrust:
-    """The trust in a project; a demo is laid out by this program, so nobody is asked about it."""
-    grant = EVERYTHING if demo else environment.get(VARIABLE, "")
+    """The trust in a project; nobody is asked about a demo as this program lays it out."""
+    grant = EVERYTHING if demo and _is_ours(root) else environment.get(VARIABLE, "")
     return FolderTrust(root, TrustStore(state_folder(environment)), grant)
+
+
+def _is_ours(root: Path) -> bool:
+    """Whether a demo's folder has the settings that it was laid out with: a stranger may bring one that looks so."""
+    found, shipped = (guarded_values(read_file(folder / FILE_NAME), root) for folder in (root, SOURCE))
+    return found == shipped
 
 
 def _located(
