@@ -26,7 +26,7 @@ from running.budget import Budget
 from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
-from running.gate import Gate, StopMode
+from running.gate import Caps, Gate, StopMode
 from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
@@ -85,6 +85,7 @@ class Orchestrator:
             await check_agents(self._workspace, used)
             await check_folder(self._workspace)
             await check_parallel(self._workspace)
+            await self._check_caps(Budget(self._workspace, None, None))
             if not runnable and not self._unfinished():
                 raise NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
@@ -102,23 +103,39 @@ class Orchestrator:
             raise NotNow("paused", "the batch is paused already")
         gate.pause("operator")
 
-    async def resume(self) -> int:
-        """Go on with the paused batch, or with the interrupted one; its id. Raises `NotNow`."""
+    async def resume(self, *, unattended: bool = False) -> int:
+        """Go on with the paused batch, or with the interrupted one; its id. Raises `NotNow`, also at a reached cap.
+
+        `unattended`: nobody would read the refusal, so the batch is opened and waits at the cap.
+        """
         if self._batch is not None:
-            if not self._batch.gate.paused:
-                raise NotNow("running", "the batch is not paused")
-            self._batch.gate.resume()
-            return self._batch.id
+            return await self._reopen(self._batch)
         with self._alone():
             row = await self._workspace.database.read(get_active_batch)
             if row is None:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
+            if not unattended:
+                await self._check_caps(Budget(self._workspace, row.id, row.budget_usd))
             await check_agents(self._workspace, [row.agent])
             await check_parallel(self._workspace)
             payload = BatchResume(batch_id=row.id, reason="operator")
             await record_batch(self._workspace, row.id, payload, status="running", reason=None)
             self._launch(row, _only(row), await preset_of(self._workspace, row))
             return row.id
+
+    async def _reopen(self, batch: Batch) -> int:
+        if not batch.gate.paused:
+            raise NotNow("running", "the batch is not paused")
+        if batch.gate.caps is not None:
+            await self._check_caps(batch.gate.caps)
+        batch.gate.resume()
+        return batch.id
+
+    async def _check_caps(self, caps: Caps) -> None:
+        """Raises `NotNow` while a cap is reached: nothing but a larger one, or a new day, opens the gate."""
+        refusal = await caps.refusal()
+        if refusal is not None:
+            raise NotNow("budget", refusal)
 
     async def answer(self, command_id: int, text: str) -> None:
         """Answer what a call asked; its session goes on with it, now or when the batch does. Raises `NotNow`."""
@@ -153,7 +170,7 @@ class Orchestrator:
     async def _resume_by_itself(self) -> None:
         """The server starts all the same where the batch cannot go on, and says why it does not."""
         try:
-            await self.resume()
+            await self.resume(unattended=True)
         except (BadRequest, NotNow) as refused:
             message = f"The interrupted batch could not go on by itself: {refused}"
             await emit_durable(Attention(kind="resume", message=message))
@@ -204,12 +221,11 @@ class Orchestrator:
             await record_batch(self._workspace, row.id, payload, status="stopped", ended_at=ended)
 
     async def _create(self, request: StartRequest, agent: str, preset: Preset) -> BatchRow:
-        database, settings = self._workspace.database, self._workspace.settings()
-        budget = request.budget_usd or settings.budget_batch_usd
+        database = self._workspace.database
         columns: dict[str, Any] = {
             "agent": agent,
             "workflow": preset.title,
-            "budget_usd": budget,
+            "budget_usd": request.budget_usd,  # that of the settings may be raised while the batch runs
             "only_stories": None if request.stories is None else json.dumps(list(request.stories)),
             "started_at": int(self._workspace.clock() * 1000),
         }
@@ -223,7 +239,7 @@ class Orchestrator:
             agent=agent,
             workflow=preset.title,
             workflow_reason=preset.why or UNSET,
-            budget_usd=or_unset(budget),
+            budget_usd=or_unset(request.budget_usd),
         )
         await emit_durable(payload)
         if self._workspace.git is None:
@@ -238,7 +254,8 @@ class Orchestrator:
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
         workspace = self._workspace
         gate = self._gate = Gate(workspace, row.id)
-        commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent, preset)
+        gate.caps = budget = Budget(workspace, row.id, row.budget_usd)
+        commander = Commander(workspace, row.id, gate, budget, row.agent, preset)
         context = RunContext(workspace, commander, self._background, gate, preset)
         source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel
         queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)

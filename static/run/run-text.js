@@ -51,6 +51,10 @@ export function listed(names) {
 const PAUSED = {
   operator: "Paused by you",
   budget: "Paused: the budget is used up",
+  breaker: "Paused: two stories in a row failed for the same reason",
+  agent: "Paused: the agent cannot run",
+  verify: "Paused: the check cannot be started",
+  git: "Paused: git needs you",
   disk: "Paused: the disk is full",
   question: "Paused: the agent waits for your answer",
 };
@@ -156,7 +160,7 @@ export function verbText(run, chosen) {
 
 /** What Resume does in pauses that nobody asked for. @type {Record<string, string>} */
 const PAST = {
-  budget: "Resume goes on past the budget.",
+  budget: "It goes on when the budget is raised in the settings, or on the next day.",
   question: "Resume lets the agent decide for itself.",
 };
 
