@@ -27,7 +27,15 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Caps, Gate, StopMode
-from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
+from running.preflight import (
+    BadRequest,
+    NotNow,
+    check_agents,
+    check_folder,
+    check_parallel,
+    check_stories,
+    check_verify,
+)
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
 from running.recovery.startup import recover
@@ -85,6 +93,7 @@ class Orchestrator:
             await check_agents(self._workspace, used)
             await check_folder(self._workspace)
             await check_parallel(self._workspace)
+            await check_verify(self._workspace)
             await self._check_caps(Budget(self._workspace, None, None))
             if not runnable and not self._unfinished():
                 raise NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
@@ -118,6 +127,7 @@ class Orchestrator:
                 await self._check_caps(Budget(self._workspace, row.id, row.budget_usd))
             await check_agents(self._workspace, [row.agent])
             await check_parallel(self._workspace)
+            await check_verify(self._workspace)
             payload = BatchResume(batch_id=row.id, reason="operator")
             await record_batch(self._workspace, row.id, payload, status="running", reason=None)
             self._launch(row, _only(row), await preset_of(self._workspace, row))

@@ -26,7 +26,10 @@ from agents.records import (
     UsageSeen,
 )
 from agents.registry import UnknownKind
+from agents.replay import replay
+from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
+from agents.text import is_session_lost
 from agents.transcript import Entry, EntryKind, read_transcript, steady
 
 __all__ = [
@@ -58,8 +61,11 @@ __all__ = [
     "Usage",
     "UsageSeen",
     "end_group",
+    "is_program_missing",
+    "is_session_lost",
     "preflight",
     "read_transcript",
+    "replay",
     "start",
     "steady",
     "sweep",

@@ -20,6 +20,7 @@ import agents
 import sprint
 from cli.archive import DATABASE
 from cli.config import ServerConfig, agent_specs
+from running.verify import missing_program
 from store.schema import MIGRATIONS
 
 LOW_DISK_BYTES: Final = 500 * 1024 * 1024  # a night of transcripts and a work tree's build output want more
@@ -40,6 +41,7 @@ async def check(plan: ServerConfig) -> list[Finding]:
     found = [check_disk(plan.data_dir), check_tracker(plan.project)]
     found += await asyncio.to_thread(check_database, plan.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, plan.project.root))
+    found += await asyncio.to_thread(check_verify, plan)
     return found + await check_agents(plan)
 
 
@@ -79,6 +81,15 @@ def check_git(root: Path) -> Finding:
             "git", False, f"{root} is in no git repository: run `git init` there, so that work can be proved"
         )
     return Finding("git", True, "a work tree")
+
+
+def check_verify(plan: ServerConfig) -> list[Finding]:
+    """Whether the project's own check can be started, where there is one."""
+    command = plan.loaded.settings.verify
+    if command is None:
+        return []
+    why = missing_program(command, plan.project.root)
+    return [Finding("verify", why is None, why or f"`{command}` can be started")]
 
 
 async def check_agents(plan: ServerConfig) -> list[Finding]:

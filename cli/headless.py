@@ -23,7 +23,7 @@ from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
 
 FLUSH_S: Final = 5.0  # how long the end waits for a reader that stands still
 # Pauses that end by themselves, or by who made them.
-ANSWERABLE: Final = ("usage-limit", "unreachable", "operator", "interrupted")
+ANSWERABLE: Final = ("usage-limit", "unreachable", "retry", "program", "operator", "interrupted")
 
 
 class Exit(IntEnum):

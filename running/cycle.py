@@ -36,7 +36,7 @@ class Cycle:
         self._development = Development(context)
 
     async def run(self) -> list[str]:
-        """Run every phase; the keys of the stories that are done. Raises `Stopped` and `AgentUnusable`."""
+        """Run every phase; the keys of the stories that are done. Raises `Stopped`."""
         for phase in self._preset.phases:
             stories = [story for story in self.stories if story.entered in phase.entered]
             if phase.kind is PhaseKind.COMMIT:

@@ -30,7 +30,7 @@ class Planning:
         self._background = context.background
 
     async def run(self, phase: Phase, stories: list[StoryRun]) -> None:
-        """One phase for these stories. Raises `Stopped` and `AgentUnusable`."""
+        """One phase for these stories. Raises `Stopped`."""
         if phase.kind is PhaseKind.EACH:
             await self._each(phase, stories)
             return

@@ -13,6 +13,7 @@ from git.snapshots import Git
 from git.worktrees import Repository
 from running.cycle_source import candidates
 from running.untracked import shared_files
+from running.verify import missing_program
 from running.workspace import Workspace
 from workflow import runnable
 
@@ -71,6 +72,14 @@ async def check_folder(workspace: Workspace) -> None:
     for folder in (workspace.project.root, workspace.data_dir, workspace.project.tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
+
+
+async def check_verify(workspace: Workspace) -> None:
+    """The program of the project's check is there. Raises `NotNow`."""
+    command = workspace.settings().verify
+    why = None if command is None else await asyncio.to_thread(missing_program, command, workspace.project.root)
+    if why is not None:
+        raise NotNow("verify", why)
 
 
 async def check_parallel(workspace: Workspace) -> None:

@@ -184,11 +184,14 @@ function batchEnd(state, p, at) {
   };
 }
 
+/** Reasons of pauses that end by themselves. */
+const WAITS = new Set(["usage-limit", "unreachable", "retry", "program"]);
+
 /** @type {Fold} */
 function batchPause(state, p) {
   const interrupted = p.reason === "interrupted";
   /** @type {Phase} */
-  const phase = interrupted ? "idle" : p.reason === "usage-limit" || p.reason === "unreachable" ? "waiting" : "paused";
+  const phase = interrupted ? "idle" : WAITS.has(p.reason) ? "waiting" : "paused";
   return {
     state: phase,
     reason: p.reason,

@@ -52,11 +52,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def create_command(connection: sqlite3.Connection, /, batch_id: int, command: str, **columns: Any) -> int:
-    """Add a running command and return its id; `story_keys` may be given as a list."""
+    """Add a running command, with a reserved `id` or a new one, and return its id; `story_keys` may be a list."""
+    id_ = columns.pop("id", None)
     values = {"batch_id": batch_id, "command": command, "started_at": now_ms(), **columns}
     if isinstance(values.get("story_keys"), list | tuple):
         values["story_keys"] = json.dumps(list(values["story_keys"]))
-    return insert(connection, "commands", Command, values)
+    return insert(connection, "commands", Command, values, id_)
 
 
 def update_command(connection: sqlite3.Connection, /, command_id: int, **columns: Any) -> None:

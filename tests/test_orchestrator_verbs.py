@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import base.plausible
 from events import current_batch
 from orchestrator import NotNow, StopMode
 from tests.conftest import MakeRunner
@@ -17,7 +18,10 @@ from tests.running.projects import PAIR, READY, TRACKER, alive
 
 
 class TestLimits:
-    async def test_a_usage_limit_is_waited_out_and_counts_as_nobodys_failure(self, make_runner: MakeRunner) -> None:
+    async def test_a_usage_limit_is_waited_out_and_counts_as_nobodys_failure(
+        self, make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(base.plausible, "LIMIT_BACKOFF_S", (1.0,))
         runner = await make_runner(READY, {"dev-story": ["usage-limit:2", "ok"]})
         await runner.run()
         assert runner.statuses() == {"1-1-a": "done"}
@@ -151,6 +155,11 @@ class TestPauseAndStop:
         await asyncio.wait_for(runner.until_end(), 20)
         assert runner.commands("stopped") == ["1-1-a dev-story"]
         assert runner.of("batch:end")[0]["status"] == "stopped"
+        runner.settings = msgspec.structs.replace(runner.settings, verify=None)
+        batch_id = await runner.run()  # only the check is repeated: the finished call is not paid again
+        _, commands = await runner.rows(batch_id)
+        assert [row.cost_usd for row in commands if row.command == "dev-story"] == [None]
+        assert runner.statuses() == {"1-1-a": "done"}
 
     async def test_verbs_out_of_place_are_refused(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY)

@@ -105,10 +105,16 @@ function callItem(item, act) {
   return { id, item, lasting: false, words: "", act };
 }
 
+/** @type {Record<string, string>} */
+const WAITING = {
+  unreachable: "The agent cannot reach its service.",
+  retry: "The agent's service had trouble.",
+  program: "The agent's program is not there; an update may be replacing it.",
+};
+
 /** @param {Model["run"]} run @param {number} now @param {boolean} canAct @returns {AttentionItem} */
 function waitingItem({ reason, until }, now, canAct) {
-  const unreachable = "The agent cannot reach its service.";
-  const message = reason === "unreachable" ? unreachable : "The usage limit of the agent is reached.";
+  const message = WAITING[reason ?? ""] ?? "The usage limit of the agent is reached.";
   return { ...lastingItem("waiting", message), words: waitText(until, now), act: canAct ? "try" : "" };
 }
 

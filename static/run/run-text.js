@@ -67,6 +67,8 @@ function pausedText(reason) {
 /** @param {RunState} run @param {number} now */
 function waitingText(run, now) {
   if (run.reason === "unreachable") return "Waiting for the agent's service, which cannot be reached";
+  if (run.reason === "retry") return "Waiting: the agent's service had trouble, it is tried again";
+  if (run.reason === "program") return "Waiting for the agent's program, which is missing";
   if (!run.until) return "Waiting for the usage limit to be lifted";
   return `Waiting for the usage limit until ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
 }

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 import agents
+import base.plausible
 import events
 import running.command
 import running.gate
@@ -40,7 +41,7 @@ AGENT = AgentSpec(name="fake", kind="claude", command=("fake",), model="sonnet",
 def hurry(fakes: Fakes) -> None:
     """Everything that only takes time takes little of it."""
     for module, name, value in (
-        (running.command, "LIMIT_BACKOFF_S", (0.005,)),
+        (base.plausible, "LIMIT_BACKOFF_S", (0.005,)),
         (running.command, "TRANSIENT_BACKOFF_S", (0.001, 0.001)),
         (running.gate, "WAIT_SLICE_S", 0.01),
         (agents, "start", fakes.start),
