@@ -17,11 +17,11 @@ import msgspec
 from msgspec import UNSET
 
 import agents
-from events import EventType, emit_event
-from payloads import Attention, BatchEnd, BatchResume, BatchStart, or_unset
+from payloads import Attention, BatchEnd, BatchResume, BatchStart, BatchWarning, or_unset
 from running.background import Background
 from running.backup import back_up
-from running.batch import Batch
+from running.batch import Batch, end_batch
+from running.breaker import Breaker
 from running.budget import Budget
 from running.command import Commander
 from running.cycle_queue import CycleQueue
@@ -35,19 +35,22 @@ from running.preflight import (
     check_parallel,
     check_stories,
     check_verify,
+    why_nothing_runs,
 )
-from running.preset_choice import choose_preset, preset_of, remember_preset
+from running.preset_choice import choose_preset, preset_of
 from running.questions import keep_answer
 from running.recovery.startup import recover
 from running.run_context import RunContext
-from running.workspace import Workspace, emit_durable, record_batch, until_stored
+from running.workspace import Workspace, emit_durable, record_batch, record_with, until_stored
 from runstate.fold import RunState
 from store.batches import Batch as BatchRow
 from store.batches import create_batch, get_active_batch
 from store.commands import get_command
+from store.meta import keep_preset
 from store.questions import get_question
-from store.stories import finish_stories
+from store.rows import reserve_id
 from workflow import Preset
+from workflow.labels import batch_label
 
 END_S: Final = 2.5  # how long agents get to end when the server ends, before they are killed by their marks
 
@@ -62,6 +65,11 @@ class StartRequest(msgspec.Struct, frozen=True):
     agent: str | None = None
     budget_usd: float | None = None
 
+    @property
+    def label(self) -> str:
+        """What it is for, in words."""
+        return batch_label(self.cycles, self.stories)
+
 
 class Orchestrator:
     """The run of one project. `run_state` is the fold of committed events that the pages see."""
@@ -74,6 +82,7 @@ class Orchestrator:
         self._gate: Gate | None = None
         self._task: asyncio.Task[None] | None = None
         self._starting = False
+        self._wanted: StartRequest | None = None  # what is being started
         self._closing = False
 
     @property
@@ -85,7 +94,7 @@ class Orchestrator:
 
     async def start(self, request: StartRequest) -> int:
         """Preflight, then begin; the batch's id. Raises `BadRequest` and `NotNow`, which say what to do."""
-        with self._alone():
+        with self._alone(request):
             settings = self._workspace.settings()
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
@@ -96,7 +105,7 @@ class Orchestrator:
             await check_verify(self._workspace)
             await self._check_caps(Budget(self._workspace, None, None))
             if not runnable and not self._unfinished():
-                raise NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
+                raise await why_nothing_runs(self._workspace, request.stories)
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await self._close_interrupted()
             row = await self._create(request, agent, preset)
@@ -205,11 +214,18 @@ class Orchestrator:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _alone(self) -> _Starting:
-        """Taken before anything is awaited, so that of simultaneous starts one wins."""
-        if self._starting or self._batch is not None or self._closing:
-            raise NotNow("running", "a batch is running already" if not self._closing else "the server is ending")
-        return _Starting(self)
+    def _alone(self, request: StartRequest | None = None) -> _Starting:
+        """Taken before anything is awaited, so that of simultaneous starts one wins; the others hear what runs."""
+        if self._closing:
+            raise NotNow("running", "the server is ending")
+        if self._starting:
+            what = "the interrupted batch is being resumed"
+            raise NotNow("running", f"a batch is being started: {self._wanted.label}" if self._wanted else what)
+        if self._batch is not None:
+            view = self._run_state.run.batch
+            what = f": batch {self._batch.id}, {view.label}" if view is not None and view.label else ""
+            raise NotNow("running", f"a batch is running already{what}")
+        return _Starting(self, request)
 
     def _running(self) -> Batch:
         if self._batch is None or self._batch.gate.closed:  # its end is being told
@@ -227,22 +243,22 @@ class Orchestrator:
         if row is not None:
             reason, ended = "a new batch was started instead", int(self._workspace.clock() * 1000)
             payload = BatchEnd(batch_id=row.id, cycles_completed=row.cycles_completed, status="stopped", reason=reason)
-            await until_stored(lambda: self._workspace.database.write(finish_stories, row.id, ended))
-            await record_batch(self._workspace, row.id, payload, status="stopped", ended_at=ended)
+            await end_batch(self._workspace, payload, ended)
 
     async def _create(self, request: StartRequest, agent: str, preset: Preset) -> BatchRow:
-        database = self._workspace.database
+        """Batch, preset and `batch:start` in one commit: a kill leaves all of them or nothing."""
+        workspace, database = self._workspace, self._workspace.database
+        batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
+        backups = workspace.data_dir / "backups"
+        await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)
         columns: dict[str, Any] = {
+            "id": batch_id,
             "agent": agent,
             "workflow": preset.title,
             "budget_usd": request.budget_usd,  # that of the settings may be raised while the batch runs
             "only_stories": None if request.stories is None else json.dumps(list(request.stories)),
-            "started_at": int(self._workspace.clock() * 1000),
+            "started_at": int(workspace.clock() * 1000),
         }
-        batch_id = await until_stored(lambda: database.write(create_batch, request.cycles, **columns))
-        await remember_preset(self._workspace, batch_id, preset)
-        backups = self._workspace.data_dir / "backups"
-        await asyncio.to_thread(back_up, self._workspace.project.tracker, backups, batch_id)
         payload = BatchStart(
             batch_id=batch_id,
             max_cycles=request.cycles or "all",
@@ -250,12 +266,17 @@ class Orchestrator:
             workflow=preset.title,
             workflow_reason=preset.why or UNSET,
             budget_usd=or_unset(request.budget_usd),
+            label=request.label,
         )
-        await emit_durable(payload)
-        if self._workspace.git is None:
+
+        def create() -> None:
+            database.write(create_batch, request.cycles, **columns)
+            database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
+
+        await record_with(workspace, payload, create)
+        if workspace.git is None:
             message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
-            warning = {"batch_id": batch_id, "warning_type": "git", "message": message}
-            await until_stored(lambda: emit_event(EventType.BATCH_WARNING, warning))
+            await emit_durable(BatchWarning(batch_id=batch_id, warning_type="git", message=message))
         row = await database.read(get_active_batch)
         if row is None:
             raise NotNow("database", "the batch could not be read back")
@@ -265,9 +286,11 @@ class Orchestrator:
         workspace = self._workspace
         gate = self._gate = Gate(workspace, row.id)
         gate.caps = budget = Budget(workspace, row.id, row.budget_usd)
-        commander = Commander(workspace, row.id, gate, budget, row.agent, preset)
+        breaker = Breaker(workspace, gate)
+        commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker)
         context = RunContext(workspace, commander, self._background, gate, preset)
         source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel
+        breaker.on_release = source.release
         queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)
         self._batch = Batch(context, queue, width)
         self._task = asyncio.get_running_loop().create_task(self._run(self._batch), name=f"batch {row.id}")
@@ -282,11 +305,13 @@ class Orchestrator:
 class _Starting:
     """Marks the orchestrator as starting while a start or a resume is under way."""
 
-    def __init__(self, orchestrator: Orchestrator) -> None:
+    def __init__(self, orchestrator: Orchestrator, request: StartRequest | None) -> None:
         self._orchestrator = orchestrator
+        self._request = request
 
     def __enter__(self) -> None:
         self._orchestrator._starting = True
+        self._orchestrator._wanted = self._request
 
     def __exit__(self, *_: object) -> None:
         self._orchestrator._starting = False

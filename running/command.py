@@ -14,8 +14,9 @@ from typing import Final
 import agents
 from agents import AgentSpec
 from base.plausible import limit_wait
-from payloads import Attention, BatchWarning
+from payloads import Attention, BatchWarning, or_unset
 from running.attempt import Attempt
+from running.breaker import Breaker
 from running.budget import Budget
 from running.gate import Gate, Stopped
 from running.journal import LOST, Asked, AttemptKey, CommandStatus, Journal, Result
@@ -57,6 +58,7 @@ class Commander:
         preset: Preset = CLASSIC,
         cycle_number: int = 0,
         journal: Journal | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self.workspace = workspace
         self.batch_id = batch_id
@@ -66,10 +68,12 @@ class Commander:
         self._budget = budget
         self._agent = agent
         self.preset = preset
+        self.breaker = breaker or Breaker(workspace, gate)
 
     def for_cycle(self, workspace: Workspace, number: int, journal: Journal) -> Commander:
         """Return the commander of one cycle in this workspace: the same gate, the same budget, its own journal."""
-        return Commander(workspace, self.batch_id, self.gate, self._budget, self._agent, self.preset, number, journal)
+        shared = (self.batch_id, self.gate, self._budget, self._agent, self.preset)
+        return Commander(workspace, *shared, number, journal, self.breaker)
 
     async def perform(self, order: CommandSpec) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
@@ -107,10 +111,12 @@ class Commander:
             elif result.status is CommandStatus.REFUSED:
                 missing = await self._wait_for_agent(order, result, missing)
             elif result.status is CommandStatus.UNCHECKED:
-                await hold(self.gate, result.kind, result.reason, order.story_key)
+                key = or_unset(order.story_key or None)
+                await hold(self.gate, result.kind, Attention(kind=result.kind, message=result.reason, story_key=key))
             elif result.status is CommandStatus.QUESTION and result.command_id is not None:
                 asked = Asked(result.command_id, self.batch_id, result.reason, self.workspace.clock())
             else:
+                self.journal.results[place] = result  # the cycle may run again from its beginning
                 return result
 
     async def _answer(self, order: CommandSpec, place: AttemptKey, asked: Asked) -> str:
@@ -198,7 +204,7 @@ class Commander:
             return missing + 1
         if order.background:
             raise AgentUnusable(result.reason)
-        await hold(self.gate, result.kind, result.reason)
+        await hold(self.gate, result.kind, Attention(kind=result.kind, message=result.reason))
         return 0
 
     async def _wait_visibly(self, order: CommandSpec, reason: str, seconds: float) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from running import evidence
+from running.blocking import block_or_try_again, give_up
 from running.disk import take_snapshot
 from running.journal import Result
 from running.planning import keep, said_something
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, advance, block, give_up
+from running.story import StoryRun, advance, block
 from running.subject import CommandSubject
 from running.surroundings import SurroundingsFailed, until_possible
 from running.verify import VerifyContext
@@ -87,7 +88,7 @@ class Development:
     async def _worked(self, story: StoryRun, order: CommandSpec) -> bool:
         result = await self._commander.perform(order)
         if not result.ok:
-            await give_up(self._workspace, (story,), order.command, result.reason)
+            await give_up(self._commander, (story,), order.command, result.reason)
             return False
         verdict = result.read(DevVerdict)
         if verdict.blocked:
@@ -138,7 +139,7 @@ class Development:
             )
             result = await self._commander.perform(order)
             if not result.ok:
-                await give_up(self._workspace, (story,), order.command, result.reason)
+                await give_up(self._commander, (story,), order.command, result.reason)
                 return
             verdicts.append(result.read(CodeReviewVerdict))
             decision = after_code_review(verdicts, limit)
@@ -175,7 +176,7 @@ class Development:
     async def _settle(self, story: StoryRun, decision: Decision, unproved: str | None) -> bool:
         """Act on a decision; whether the story is finished."""
         if unproved is not None:
-            await block(self._workspace, story, unproved)
+            await block_or_try_again(self._commander, (story,), "code-review", unproved)
         elif decision.next is Next.BLOCKED:
             await block(self._workspace, story, decision.reason)
         elif decision.next is Next.DONE:

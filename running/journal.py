@@ -7,7 +7,7 @@ journal answers with it instead of running, so the run goes on at exactly the pl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -16,7 +16,7 @@ import msgspec
 
 from agents import Usage
 from payloads import Metrics
-from store.commands import Command
+from store.commands import RETRIED, Command
 from store.questions import Question
 
 V = TypeVar("V")
@@ -146,6 +146,8 @@ class Journal:
     def _add(self, row: Command, *, failures: bool, question: Question | None) -> None:
         status = CommandStatus(row.status) if row.ended_at is not None else CommandStatus.INTERRUPTED
         place = (row.story_key, row.command, row.attempt)
+        if row.word == RETRIED:
+            return
         self.asked.pop(place, None)
         self._add_unchecked(place, status, row)
         if row.word == LOST:
@@ -198,6 +200,12 @@ class Journal:
         """Whether an attempt at this command is recorded, however it ended."""
         places = (*self.results, *self.sessions, *self.asked, *self.unchecked)
         return any(place[:2] == (story_key, command) for place in places)
+
+    def try_again(self, story_keys: Collection[str]) -> None:
+        """The failures of these stories count no more; what succeeded for them does."""
+        self.results = {
+            place: result for place, result in self.results.items() if result.ok or place[0] not in story_keys
+        }
 
     def forget(self, story_key: str) -> None:
         """Nothing that is recorded for the story counts any more."""

@@ -52,6 +52,19 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
     return [story.key for story in runnable(candidates(tracker)) if only is None or story.key in only]
 
 
+async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None) -> NotNow:
+    """Return the refusal of a start for which no story can run: which are in the way, unless all are at their end."""
+    tracker = await asyncio.to_thread(sprint.read, workspace.project)
+    ended, named = {"done", "blocked", "parked"}, None if only is None else set(only)
+    asked = [story for story in tracker.stories if named is None or story.key in named]
+    odd = [f"{story.key} ({story.raw_status})" for story in asked if story.status.value not in ended]
+    if odd:
+        shown = ", ".join(odd[:SHOWN_PATHS]) + (", …" if len(odd) > SHOWN_PATHS else "")
+        return NotNow("cannot_run", f"no story can run; the status or key of these cannot be worked with: {shown}")
+    whose = "all" if named is None else "all that were named"
+    return NotNow("nothing_to_run", f"no story can run: {whose} are done, blocked or parked")
+
+
 def _problems(tracker: sprint.Sprint) -> str:
     said = "; ".join(problem.message for problem in tracker.problems[:3])
     return f": {said}" if said else ""

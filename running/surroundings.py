@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from git.process import GitError
-from payloads import Attention, or_unset
+from payloads import Attention
 from running.gate import Gate
 from running.workspace import emit_durable
 
@@ -24,10 +24,10 @@ class SurroundingsFailed(RuntimeError):
         self.kind = kind
 
 
-async def hold(gate: Gate, kind: str, message: str, story_key: str | None = None) -> None:
+async def hold(gate: Gate, kind: str, attention: Attention) -> None:
     """Pause the batch with an attention, and return when it has been resumed. Raises `Stopped`."""
-    if gate.reason != kind:  # another lane has met the same
-        await emit_durable(Attention(kind=kind, message=message, story_key=or_unset(story_key or None)))
+    if gate.reason != kind:  # else another lane has met the same, or a server before this one
+        await emit_durable(attention)
         gate.pause(kind)
     await gate.enter()
 
@@ -38,6 +38,6 @@ async def until_possible(gate: Gate, work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except SurroundingsFailed as failed:
-            await hold(gate, failed.kind, str(failed))
+            await hold(gate, failed.kind, Attention(kind=failed.kind, message=str(failed)))
         except GitError as failed:
-            await hold(gate, "git", f"git cannot answer: {failed}")
+            await hold(gate, "git", Attention(kind="git", message=f"git cannot answer: {failed}"))

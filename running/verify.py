@@ -71,11 +71,12 @@ async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT
         return None
     began = workspace.clock()
     argv = arguments(command)
-    ran = VerifyResult(127, b"", 0, "its quotes do not match") if not argv else await run(argv, workspace.project.root)
+    if not argv:
+        raise SurroundingsFailed("verify", f"the check `{command}` cannot be started: its quotes do not match")
+    ran = await run(argv, workspace.project.root)
     if ran.problem is not None:
-        raise SurroundingsFailed(
-            "verify", f"the check `{command}` cannot be started: {ran.problem}. Mend it or `verify`"
-        )
+        message = f"the check `{command}` cannot be started ({ran.problem}): install it, or change verify"
+        raise SurroundingsFailed("verify", message)
     tail = workspace.masker.text(ran.tail)
     ending = f"took longer than {CHECK_TIMEOUT_S / 60:.0f} minutes"
     if ran.exit_code is not None:

@@ -89,6 +89,7 @@ def _batch_start(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
         agent=payload.get("agent", ""),
         workflow=payload.get("workflow", ""),
         budget_usd=payload.get("budget_usd"),
+        label=payload.get("label", ""),
     )
     run.state, run.reason, run.until, run.resumable = "running", None, None, None
     run.cycle, run.cycles, run.stories, run.attention = None, (), (), ()
@@ -224,6 +225,7 @@ def _attention(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
         message=payload["message"],
         story_key=payload.get("story_key"),
         command_id=payload.get("command_id"),
+        story_keys=tuple(payload.get("story_keys", ())),
         at=at,
     )
     run.attention = (*run.attention, view)[-ATTENTION_MAX:]

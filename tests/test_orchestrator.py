@@ -127,19 +127,18 @@ async def test_an_agent_that_cannot_log_in_pauses_the_batch_and_judges_no_story(
 
 
 async def test_a_check_that_cannot_be_started_judges_no_story(make_runner: MakeRunner) -> None:
-    """The program is there at the start and gone when the work is to be checked; the finished call is not repeated."""
+    """The agent's own run of the check takes the program away; the finished call is not repeated."""
     runner = await make_runner(READY)
     program = runner.root.parent / "check-it"
-    program.write_text("#!/bin/sh\nexit 0\n")
+    program.write_text('#!/bin/sh\nchmod 644 "$0"\n')
     program.chmod(0o755)
     runner.settings = msgspec.structs.replace(runner.settings, verify=str(program))
     await runner.start()
-    await runner.until_command("dev-story")
-    program.chmod(0o644)
     pause = await runner.until(lambda event: event.type == "batch:pause")
     assert pause.payload["reason"] == "verify"
     assert "cannot be started (Permission denied)" in runner.of("attention")[0]["message"]
     assert runner.statuses() == {"1-1-a": "in-progress"}
+    program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     await runner.orchestrator.resume()
     await runner.until_end()
