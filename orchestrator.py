@@ -183,6 +183,7 @@ class Orchestrator:
             until = None if run.until is None else run.until / 1000
             self._launch(row, _only(row), await preset_of(self._workspace, row))
             self._running().gate.pause(run.reason or "operator", until, announced=True)
+            self._running().breaker.reported = run.reason == "breaker"
         elif self._workspace.settings().auto_resume:
             await self._resume_by_itself()
 

@@ -51,6 +51,7 @@ class Batch:
     def __init__(self, context: RunContext, queue: CycleQueue, width: int) -> None:
         self.id = context.batch_id
         self.gate = context.gate
+        self.breaker = context.commander.breaker
         self._context = context
         self._workspace = context.workspace
         self._background = context.background

@@ -33,10 +33,14 @@ class TryAgain(Exception):
 
 
 class Breaker:
-    """The breaker of one batch. `on_release` hears which stories its cycles may take again."""
+    """The breaker of one batch. `on_release` hears which stories its cycles may take again.
+
+    `reported`: a server before this one has paused the batch for the stories that are to be blocked first.
+    """
 
     def __init__(self, workspace: Workspace, gate: Gate) -> None:
         self.on_release: Callable[[Sequence[str]], None] = lambda _keys: None
+        self.reported = False
         self._workspace = workspace
         self._gate = gate
 
@@ -46,11 +50,17 @@ class Breaker:
         earlier = same_reason_before(_ended(rows, keys), reason)
         if not earlier:
             return
-        stories = [*earlier, *keys]
+        await self._hold([*earlier, *keys], reason)
+        raise TryAgain(command, await self._release(rows, earlier, keys))
+
+    async def _hold(self, stories: list[str], reason: str) -> None:
+        if self.reported:
+            self.reported = False
+            await self._gate.enter()
+            return
         shown = " ".join(reason.split())[:SHOWN_CHARS]
         message = f"{' and '.join(stories)} failed for the same reason: {shown}. Mend it; Resume tries them again"
         await hold(self._gate, "breaker", Attention(kind="breaker", message=message, story_keys=stories))
-        raise TryAgain(command, await self._release(rows, earlier, keys))
 
     async def _release(self, rows: Sequence[Story], earlier: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
         """Set the blocked ones back in the tracker and in their rows; what failed before counts no more."""

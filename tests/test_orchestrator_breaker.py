@@ -39,7 +39,7 @@ async def test_in_one_cycle_too(make_runner: MakeRunner) -> None:
 
 
 async def test_other_reasons_block_one_after_the_other(make_runner: MakeRunner) -> None:
-    runner = await make_runner(TWO_EPICS, {"dev-story": {"1-1-a": ["no-marker"], "2-1-b": ["no-work"]}}, retries=0)
+    runner = await make_runner(TWO_EPICS, {"dev-story": {"1-1-a": ["no-marker"], "2-1-b": ["no-change"]}}, retries=0)
     await runner.run()
     assert runner.statuses() == {"1-1-a": "blocked", "2-1-b": "blocked"}
     end = runner.of("batch:end")[0]
