@@ -89,6 +89,13 @@ async def test_of_eight_simultaneous_starts_one_wins(make_runner: MakeRunner) ->
     runner = await make_runner(READY)
     results = await asyncio.gather(*(runner.start() for _ in range(8)), return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["NotNow"] * 7 + ["int"]
+    assert {str(result) for result in results if isinstance(result, NotNow)} == {
+        "a batch is being started: all stories"
+    }
+    with pytest.raises(NotNow, match="a batch is running already: batch 1, all stories"):
+        await runner.start(2)
+    assert runner.run_state.run.batch is not None
+    assert runner.run_state.run.batch.label == "all stories"
     await runner.until_end()
     assert len(runner.of("batch:start")) == len(runner.of("batch:end")) == 1
 
@@ -107,8 +114,15 @@ async def test_a_missing_agent_is_refused_before_anything_starts(make_runner: Ma
 
 async def test_nothing_to_run_is_said(make_runner: MakeRunner) -> None:
     runner = await make_runner({"1-1-a": "done", "1-2-b": "deferred"})
-    with pytest.raises(NotNow, match="no story can run"):
+    with pytest.raises(NotNow, match="no story can run: all are done, blocked or parked"):
         await runner.start()
+
+
+async def test_what_cannot_be_worked_with_is_named_when_nothing_runs(make_runner: MakeRunner) -> None:
+    runner = await make_runner({"1-1-a": "done", "1-2-b": "nearly-there"})
+    with pytest.raises(NotNow, match=r"these cannot be worked with: 1-2-b \(nearly-there\)") as refused:
+        await runner.start()
+    assert refused.value.code == "cannot_run"
 
 
 async def test_an_agent_that_cannot_log_in_pauses_the_batch_and_judges_no_story(make_runner: MakeRunner) -> None:
