@@ -11,6 +11,8 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -34,13 +36,17 @@ from running.preflight import (
     check_folder,
     check_parallel,
     check_stories,
+    check_trust,
     check_verify,
+    unpriced_agents,
     why_nothing_runs,
 )
 from running.preset_choice import choose_preset, preset_of
 from running.questions import keep_answer
 from running.recovery.startup import recover
 from running.run_context import RunContext
+from running.tracker import PAUSED as TRACKER_PAUSE
+from running.tracker import wait_for_tracker
 from running.workspace import Workspace, emit_durable, record_batch, record_with, until_stored
 from runstate.fold import RunState
 from store.batches import Batch as BatchRow
@@ -95,11 +101,13 @@ class Orchestrator:
     async def start(self, request: StartRequest) -> int:
         """Preflight, then begin; the batch's id. Raises `BadRequest` and `NotNow`, which say what to do."""
         with self._alone(request):
+            await check_trust(self._workspace)
             settings = self._workspace.settings()
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
+            unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
             await check_folder(self._workspace)
             await check_parallel(self._workspace)
             await check_verify(self._workspace)
@@ -109,6 +117,8 @@ class Orchestrator:
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await self._close_interrupted()
             row = await self._create(request, agent, preset)
+            for message in unpriced:
+                await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 
@@ -126,6 +136,7 @@ class Orchestrator:
 
         `unattended`: nobody would read the refusal, so the batch is opened and waits at the cap.
         """
+        await check_trust(self._workspace)
         if self._batch is not None:
             return await self._reopen(self._batch)
         with self._alone():
@@ -178,11 +189,16 @@ class Orchestrator:
         row = await recover(self._workspace)
         if row is None:
             return
+        if await asyncio.to_thread(self._workspace.trust_refusal) is not None:
+            return  # the records came with the folder: Resume asks for trust before anything continues
         if row.status == "paused":
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000
             self._launch(row, _only(row), await preset_of(self._workspace, row))
-            self._running().gate.pause(run.reason or "operator", until, announced=True)
+            gate = self._running().gate
+            gate.pause(run.reason or "operator", until, announced=True)
+            if run.reason == TRACKER_PAUSE:  # it is looked at again before anything runs
+                gate.resume(TRACKER_PAUSE)
             self._running().breaker.reported = run.reason == "breaker"
         elif self._workspace.settings().auto_resume:
             await self._resume_by_itself()
@@ -284,8 +300,8 @@ class Orchestrator:
         return row
 
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
-        workspace = self._workspace
-        gate = self._gate = Gate(workspace, row.id)
+        gate = self._gate = Gate(self._workspace, row.id)
+        workspace = replace(self._workspace, until_tracker=partial(wait_for_tracker, self._workspace, gate))
         gate.caps = budget = Budget(workspace, row.id, row.budget_usd)
         breaker = Breaker(workspace, gate)
         commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker)

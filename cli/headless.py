@@ -20,12 +20,16 @@ from typing import Final, TextIO
 from cli.arguments import program_name
 from events import Event, EventType
 from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
+from running.tracker import PAUSED as TRACKER_PAUSE
 
 FLUSH_S: Final = 5.0  # how long the end waits for a reader that stands still
 # Pauses that end by themselves, or by who made them.
 ANSWERABLE: Final = ("usage-limit", "unreachable", "retry", "program", "operator", "interrupted")
 
-_REMEDIES: Final = {"budget": "raise the budget, or start another batch with a larger one"}
+_REMEDIES: Final = {
+    "budget": "raise the budget, or start another batch with a larger one",
+    TRACKER_PAUSE: "make it readable again, then use --resume",
+}
 
 
 class Exit(IntEnum):
@@ -110,7 +114,7 @@ class Headless:
         ):
             reason = event.payload["reason"]
             self._say(f"the batch is paused ({reason}): {_REMEDIES.get(reason, 'start the server and press Resume')}")
-            self._end(Exit.TRACKER_LOST if reason == "tracker" else Exit.NEEDS_YOU)
+            self._end(Exit.TRACKER_LOST if reason == TRACKER_PAUSE else Exit.NEEDS_YOU)
 
     def _how(self, status: str) -> Exit:
         if status == "completed":

@@ -101,7 +101,7 @@ class Attempt:
 
     def _activity(self) -> Activity:
         workspace = self._workspace
-        tasks, subject, mask = self._place.kind.tasks, self._subject(), workspace.masker.text
+        tasks, subject, mask = self._place.kind.tasks, self._subject(), workspace.masker.lines().text
         return Activity(tasks, self._command_id, subject, workspace.database, mask)
 
     async def _supervise(self, call: Call, activity: Activity) -> tuple[Outcome, object, Result, Diff | None]:
@@ -295,7 +295,8 @@ class Attempt:
         except Unreadable as unreadable:
             if self._question:
                 return None, Result(CommandStatus.QUESTION, self._question)
-            return None, Result(CommandStatus.ERROR, f"unreadable verdict: {unreadable}")
+            said = f"unreadable verdict: {unreadable}"
+            return None, Result(CommandStatus.ERROR, f"{said}. {outcome.refused}" if outcome.refused else said)
         disprove = self._order.disprove
         if self._order.stories and self._order.watched and disprove is not None:
             activity.say("The agent has finished; its work is being checked")
@@ -304,13 +305,13 @@ class Attempt:
         except Stopped:
             return verdict, replace(self._stopped(), status=CommandStatus.UNCHECKED)
         if why is not None:
-            return verdict, Result(CommandStatus.ERROR, why)
+            return verdict, Result(CommandStatus.ERROR, f"{why}. {outcome.refused}" if outcome.refused else why)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
 
     def _masked(self, result: Result) -> Result:
         """Without the secrets that the agent's words hold: what is kept and told of a command comes from here."""
         masker = self._workspace.masker
-        verdict = None if result.verdict is None else masker.bytes(result.verdict)
+        verdict = None if result.verdict is None else masker.json(result.verdict)
         return replace(result, reason=masker.text(result.reason), verdict=verdict)
 
     def _stopped(self) -> Result:

@@ -23,6 +23,7 @@ from payloads import CycleStart
 from running.journal import Journal
 from running.lanes.worktree import name_lane
 from running.story import StoryRun, record_status
+from running.tracker import read_tracker
 from running.workspace import Workspace, until_stored
 from store.batches import get_batch_before
 from store.commands import Command, get_cycle_commands
@@ -67,7 +68,10 @@ class CycleSource:
         self._taken: set[str] = set()
 
     async def unfinished(self, completed: int) -> list[PlannedCycle]:
-        """The cycles to go on with, in order; empty when there are none. Call once, at the batch's start."""
+        """The cycles to go on with, in order; empty when there are none. Call once, at the batch's start.
+
+        Raises `TrackerUnreadable` before anything is written; then it is called again.
+        """
         database = self._workspace.database
         own = await database.read(get_stories_by_batch, self._batch_id)
         ended = [row for row in own if row.cycle_number <= completed]
@@ -82,12 +86,13 @@ class CycleSource:
     async def fresh(self, number: int, *, beside: bool = False, busy: Collection[str] = ()) -> PlannedCycle | None:
         """The next one or two stories of the tracker; None when nothing is left to run.
 
-        `beside`: in a lane, where `busy` are the epics of the cycles that run now.
+        `beside`: in a lane, where `busy` are the epics of the cycles that run now. Raises `TrackerUnreadable`.
         """
         project = self._workspace.project
-        possible = candidates(await asyncio.to_thread(sprint.read, project))
+        possible = candidates(await asyncio.to_thread(read_tracker, self._workspace))
         exclude = self._taken | {candidate.key for candidate in possible if candidate.epic in busy}
-        picked = pick(possible, exclude=exclude, only=self._only, most=self._most)
+        order = self._workspace.settings().story_order
+        picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
         if not picked:
             return None
         left = await self._workspace.database.read(get_unfinished_lane, picked[0].key)
@@ -188,7 +193,7 @@ class CycleSource:
 
     async def _revive(self, rows: Sequence[Story], journal: Journal) -> list[StoryRun]:
         """The stories as the rows have them, or as the tracker has them where somebody moved them since."""
-        tracker = await asyncio.to_thread(sprint.read, self._workspace.project)
+        tracker = await asyncio.to_thread(read_tracker, self._workspace)
         titles = await asyncio.to_thread(_titles, self._workspace.project)
         stories = []
         for row in rows:
@@ -230,9 +235,17 @@ def candidates(tracker: sprint.Sprint) -> list[Candidate]:
 
     One whose status cannot be written must not run, nor one whose key could not be a file name.
     """
+    leftovers = tracker.leftovers
     fit = {entry.key: entry.editable and _FILE_NAME.fullmatch(entry.key) is not None for entry in tracker.stories}
     return [
-        Candidate(entry.key, entry.epic, entry.status.value if fit[entry.key] else "unknown")
+        Candidate(
+            entry.key,
+            entry.epic,
+            entry.status.value if fit[entry.key] else "unknown",
+            entry.position,
+            leftover=entry.key in leftovers,
+            held=bool(entry.conditions.waiting_for or entry.conditions.hold),
+        )
         for entry in tracker.stories
     ]
 

@@ -17,6 +17,7 @@ from running.verify import missing_program
 from running.workspace import Workspace
 from workflow import runnable
 
+RUN_KINDS: Final = frozenset({sprint.PlanKind.TRACKER})  # of plans that a batch can be started on
 GIT_NEEDED: Final = (2, 38)  # merges commits without a work tree
 SHOWN_PATHS: Final = 5  # of changed files that are named
 
@@ -37,6 +38,13 @@ class NotNow(RuntimeError):
         self.code = code
 
 
+async def check_trust(workspace: Workspace) -> None:
+    """The operator has trusted the folder, and everything that its settings say. Raises `NotNow`."""
+    refusal = await asyncio.to_thread(workspace.trust_refusal)
+    if refusal is not None:
+        raise NotNow("trust", refusal)
+
+
 async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> list[str]:
     """The tracker can be read and has something to run; the keys that may run. Raises `BadRequest`, `NotNow`."""
     tracker = await asyncio.to_thread(sprint.read, workspace.project)
@@ -45,11 +53,15 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
     if not tracker.writable:
         raise NotNow("tracker", f"{name} cannot be written safely{_problems(tracker)}")
+    if tracker.kind not in RUN_KINDS:
+        raise NotNow("tracker", f"{name} is a plan that is shown and changed by hand, and not run yet")
     known = {story.key for story in tracker.stories}
     for key in only or ():
         if key not in known:
             raise BadRequest("stories", f"{name} has no story {key!r}")
-    return [story.key for story in runnable(candidates(tracker)) if only is None or story.key in only]
+    keys = None if only is None else list(only)
+    order = workspace.settings().story_order
+    return [story.key for story in runnable(candidates(tracker), order=order, only=keys)]
 
 
 async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None) -> NotNow:
@@ -80,8 +92,26 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
             raise NotNow("agent", workspace.masker.text(found.problem))
 
 
+def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | None) -> list[str]:
+    """Why the budgets cannot stop some of these agents; [] where they can, or where there is none.
+
+    Raises `NotNow` where the settings want such a batch refused.
+    """
+    settings = workspace.settings()
+    if budget is None and settings.budget_batch_usd is None and settings.budget_day_usd is None:
+        return []
+    specs = [workspace.agents[name] for name in dict.fromkeys(names)]
+    said = [problem for spec in specs if (problem := agents.budget_problem(spec, None)) is not None]
+    if said and settings.budget_needs_prices:
+        raise NotNow("price", " ".join(said))
+    return said
+
+
 async def check_folder(workspace: Workspace) -> None:
-    """The agents and the runner can write into the project. Raises `NotNow`."""
+    """The agents and the runner can write into the project, and what they record is kept. Raises `NotNow`."""
+    files = workspace.data_files
+    if files is not None and not await files.restore():
+        raise NotNow("folder", f"nothing can be recorded: {files.failure}")
     for folder in (workspace.project.root, workspace.data_dir, workspace.project.tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")

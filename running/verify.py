@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agents import GUARDING
 from base.files import atomic_write
 from running.surroundings import SurroundingsFailed
 from running.workspace import Workspace, until_stored
@@ -168,7 +169,8 @@ async def _run(argv: list[str], folder: Path, sink: int) -> int | None:
         os.close(sink)
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
-            return await process.wait()
+            with GUARDING.command(process.pid):
+                return await process.wait()
     except TimeoutError:
         return None
     finally:

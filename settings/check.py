@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -9,10 +10,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from settings.model import AGENT_KINDS, DEFAULT_AGENTS, AgentConfig, CommandConfig, PriceConfig, SettingsError
+from settings.model import AGENT_KINDS, DEFAULT_AGENTS, REPORTED, AgentConfig, CommandConfig, PriceConfig, SettingsError
 from settings.table import BY_NAME, Setting
 
 DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar for each is a slip
+TOKEN_MIN: Final = 16  # characters; shorter ones are guessed
 SHOWN_CHARS: Final = 200  # of a wrong value in a message
 
 
@@ -26,6 +28,11 @@ def check(name: str, value: Any, where: str) -> Any:
     if not _fits(setting, value):
         shown = "what is there" if setting.secret else _shown(value)
         raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {shown}")
+    if name == "token" and (len(value) < TOKEN_MIN or any(not char.isprintable() or char.isspace() for char in value)):
+        raise SettingsError(
+            f"{where}: token must have at least {TOKEN_MIN} characters, none of them blank: "
+            "`python server.py token` makes one"
+        )
     if name in _SECTIONS:
         return _section(name, value, where)
     return value
@@ -113,6 +120,15 @@ def _check_agent(agent: AgentConfig, where: str) -> None:
         raise SettingsError(f"{where}: kind must be one of {', '.join(AGENT_KINDS)}, not {agent.kind!r}")
     if not agent.command or not agent.command[0]:
         raise SettingsError(f"{where}: command must name a program")
+    if agent.kind != "text" and (agent.patterns or agent.report or agent.version_flag):
+        raise SettingsError(f"{where}: patterns, report and version_flag are for kind: text")
+    for name, pattern in agent.patterns.items():
+        if name not in REPORTED:
+            raise SettingsError(f"{where}: patterns: {name!r} must be one of {', '.join(REPORTED)}")
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise SettingsError(f"{where}: patterns: {name}: {error}") from None
 
 
 def _check_price(price: PriceConfig, where: str) -> None:

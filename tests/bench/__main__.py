@@ -13,9 +13,21 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import board, burst, delivery, endtoend, install, memory, page, project
+from tests.bench import board, burst, delivery, endtoend, guardian, install, masking, memory, page, project, recordings
 
-PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board", "install")
+PARTS: Final = (
+    "delivery",
+    "burst",
+    "endtoend",
+    "memory",
+    "project",
+    "page",
+    "board",
+    "install",
+    "masking",
+    "recordings",
+    "guardian",
+)
 
 
 def main() -> None:
@@ -33,7 +45,10 @@ def main() -> None:
         "project": project.run,
         "page": page.run,
         "board": board.run,
+        "guardian": guardian.run,
         "install": install.run,
+        "masking": masking.run,
+        "recordings": recordings.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
