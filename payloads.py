@@ -74,6 +74,7 @@ class BatchStart(Payload, kw_only=True):
     workflow: str | UnsetType = UNSET
     workflow_reason: str | UnsetType = UNSET
     budget_usd: int | float | UnsetType = UNSET
+    label: str | UnsetType = UNSET
 
 
 class BatchEnd(Payload, kw_only=True):
@@ -171,7 +172,7 @@ class ContextComplete(ContextCreate, kw_only=True):
 
 
 class Attention(Payload, kw_only=True):
-    """A call for the operator. One of kind `question` names the command that asked."""
+    """A call for the operator. One of kind `question` names the command that asked, `breaker` the stories that failed."""
 
     kind: str
     message: str
@@ -179,6 +180,7 @@ class Attention(Payload, kw_only=True):
     command: str | UnsetType = UNSET
     command_id: int | UnsetType = UNSET
     question: str | UnsetType = UNSET
+    story_keys: list[str] | UnsetType = UNSET
 
 
 PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {

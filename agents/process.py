@@ -198,6 +198,7 @@ class AgentProcess:
 
     def _react(self, record: Record) -> None:
         if isinstance(record, Final):
+            self._recording.flush()  # what the call cost is in this line: after a kill it is read from the disk
             if not record.more_expected:
                 self._limits.finish(time.monotonic())
             self._changed.set()

@@ -18,6 +18,17 @@ _CHATTER = re.compile(
 )
 _COMPLAINT = re.compile(r"(?:\w*error|\w*exception|unknown|invalid|fatal|failed|panic)\b", re.IGNORECASE)
 
+_LOST_SESSION = re.compile(
+    r"no (?:conversation|session|thread|rollout)s? (?:was |were )?found"
+    r"|(?:session|conversation|thread)\b[^.]{0,80}\b(?:not found|does not exist|could not be resumed)",
+    re.IGNORECASE,
+)
+
+
+def is_session_lost(reason: str) -> bool:
+    """Whether a resumed call failed because the agent does not know its session any more."""
+    return _LOST_SESSION.search(reason) is not None
+
 
 def one_line(text: str, limit: int = LINE_CHARS) -> str:
     """`text` on one line, white space folded, control characters gone, cut at `limit` with an ellipsis."""

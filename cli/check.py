@@ -23,6 +23,7 @@ from cli.archive import DATABASE
 from cli.config import ServerConfig, agent_specs
 from cli.errors import RESTORE
 from cli.trust import how_to_trust
+from running.verify import missing_program
 from security.guard import NO_ORIGIN
 from security.token import new_token
 from settings import Settings
@@ -46,6 +47,7 @@ async def check(plan: ServerConfig) -> list[Finding]:
     found = [check_disk(plan.data_dir), check_tracker(plan.project)]
     found += await asyncio.to_thread(check_database, plan.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, plan.project.root))
+    found += await asyncio.to_thread(check_verify, plan)
     found.append(Finding("guardian", True, agents.guard_means().sentence))
     return [*found, *check_trust(plan), *check_access(plan.loaded.settings), *await check_agents(plan)]
 
@@ -111,6 +113,15 @@ def check_git(root: Path) -> Finding:
             "git", False, f"{root} is in no git repository: run `git init` there, so that work can be proved"
         )
     return Finding("git", True, "a work tree")
+
+
+def check_verify(plan: ServerConfig) -> list[Finding]:
+    """Whether the project's own check can be started, where there is one."""
+    command = plan.loaded.settings.verify
+    if command is None:
+        return []
+    why = missing_program(command, plan.project.root)
+    return [Finding("verify", why is None, why or f"`{command}` can be started")]
 
 
 async def check_agents(plan: ServerConfig) -> list[Finding]:

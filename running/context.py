@@ -22,7 +22,7 @@ class ContextMissing(RuntimeError):
 async def ensure_context(context: RunContext) -> None:
     """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else go on.
 
-    Raises `ContextMissing`, `Stopped`, `AgentUnusable`.
+    Raises `ContextMissing`, `Stopped`.
     """
     workspace, commander, background = context.workspace, context.commander, context.background
     path = workspace.project.output / "project-context.md"

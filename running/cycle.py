@@ -11,6 +11,7 @@ from functools import partial
 
 from payloads import Attention
 from running import evidence
+from running.breaker import TryAgain
 from running.development import Development
 from running.planning import BACKGROUND_REVIEW, Planning
 from running.run_context import RunContext
@@ -36,7 +37,18 @@ class Cycle:
         self._development = Development(context)
 
     async def run(self) -> list[str]:
-        """Run every phase; the keys of the stories that are done. Raises `Stopped` and `AgentUnusable`."""
+        """Run every phase; the keys of the stories that are done. Raises `Stopped`."""
+        while True:
+            try:
+                return await self._run()
+            except TryAgain as again:
+                await self._background.wait(BACKGROUND_REVIEW)  # their rounds are in the journal then
+                self._commander.journal.try_again(again.statuses)
+                for story in self.stories:
+                    if story.status == "blocked" and story.key in again.statuses:
+                        story.status = again.statuses[story.key]
+
+    async def _run(self) -> list[str]:
         for phase in self._preset.phases:
             stories = [story for story in self.stories if story.entered in phase.entered]
             if phase.kind is PhaseKind.COMMIT:

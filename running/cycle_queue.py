@@ -76,3 +76,7 @@ class CycleQueue:
         )
         batch_id = self._context.batch_id
         await record_batch(self._context.workspace, batch_id, payload, cycles_completed=cycle.number)
+
+    async def left(self) -> list[str]:
+        """The stories that could run and that the batch, which was to run all, has not taken. Raises `TrackerLost`."""
+        return await self._source.left() if self._limit is None else []

@@ -30,10 +30,15 @@ from store.commands import Command, get_cycle_commands
 from store.lanes import Lane, create_lane, get_lane, get_unfinished_lane
 from store.questions import get_questions
 from store.stories import Story, create_story, get_stories_by_batch, get_story, update_story
-from workflow import STORIES_PER_CYCLE, Candidate, pick
+from workflow import STORIES_PER_CYCLE, Candidate, pick, runnable
+from workflow.picking import RUNNABLE
 
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
 LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been carried unfinished
+
+
+class TrackerLost(RuntimeError):
+    """The tracker is gone, empty or broken: nobody can say what is left to run."""
 
 
 @dataclass(slots=True)
@@ -69,7 +74,8 @@ class CycleSource:
         """
         database = self._workspace.database
         own = await database.read(get_stories_by_batch, self._batch_id)
-        self._taken.update(row.story_key for row in own if row.cycle_number <= completed)
+        ended = [row for row in own if row.cycle_number <= completed]
+        self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
         if rows := [row for row in own if row.cycle_number > completed]:
             return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
         rows = [] if own else await database.read(_stopped_cycle, self._batch_id)
@@ -120,6 +126,19 @@ class CycleSource:
     def finish(self, stories: Sequence[StoryRun]) -> None:
         """The cycle is over; this batch takes none of its stories again, whatever the tracker says of them."""
         self._taken.update(story.key for story in stories)
+
+    def release(self, keys: Sequence[str]) -> None:
+        """These stories may be taken again."""
+        self._taken.difference_update(keys)
+
+    async def left(self) -> list[str]:
+        """The stories that could run and were not taken. Raises `TrackerLost` where the tracker cannot say."""
+        project = self._workspace.project
+        tracker = await asyncio.to_thread(sprint.read, project)
+        if tracker.broken or not tracker.stories:
+            raise TrackerLost(f"{self._workspace.relative(project.tracker)} cannot be read any more")
+        wanted = [story.key for story in runnable(candidates(tracker)) if self._only is None or story.key in self._only]
+        return [key for key in wanted if key not in self._taken]
 
     async def _begin(
         self, taken: PlannedCycle, names: Mapping[str, str] | None, continues: Sequence[Story] = ()

@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from running import evidence
-from running.command import AgentUnusable
+from running.blocking import block_or_try_again, give_up
 from running.disk import take_snapshot
 from running.journal import Result
 from running.planning import keep, said_something
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, advance, block, give_up
+from running.story import StoryRun, advance, block
 from running.subject import CommandSubject
+from running.surroundings import SurroundingsFailed, until_possible
 from running.verify import VerifyContext
 from running.workspace import emit_best_effort
 from store.checks import get_checks_of_command
@@ -34,12 +35,6 @@ from workflow import (
 )
 
 
-class TreeNotClean(AgentUnusable):
-    """The skill of an unattended build wants a clean work tree, and the tree is not: no story is judged by that."""
-
-    kind = "git"
-
-
 class Development:
     """The developing phase of one cycle."""
 
@@ -48,7 +43,7 @@ class Development:
         self._commander = context.commander
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
-        """One story after the other. Raises `Stopped` and `AgentUnusable`."""
+        """One story after the other. Raises `Stopped`."""
         first, *rest = phase.commands
         for story in stories:
             if story.live and story.entered != "review":
@@ -78,21 +73,22 @@ class Development:
         """The skill plans, builds, reviews and commits; the spec says how it ended, the tracker is ours alone."""
         await self._remember_base(story)
         if not self._commander.journal.begun(story.key, command):
-            await self._check_tree()
+            await until_possible(self._commander.gate, self._check_tree)
         disprove, confirm = partial(self._missing_work, story), partial(self._spec_verdict, story)
         order = CommandSpec(command, (story,), read=said_something, confirm=confirm, disprove=disprove, watched=True)
         await self._worked(story, order)
 
     async def _come_in_at_review(self, story: StoryRun) -> None:
         """Block a story that entered at review and has no work to review."""
-        why = await evidence.nothing_to_review(self._workspace, story)
+        gate = self._commander.gate
+        why = await until_possible(gate, lambda: evidence.nothing_to_review(self._workspace, story))
         if why is not None:
             await block(self._workspace, story, why)
 
     async def _worked(self, story: StoryRun, order: CommandSpec) -> bool:
         result = await self._commander.perform(order)
         if not result.ok:
-            await give_up(self._workspace, (story,), order.command, result.reason)
+            await give_up(self._commander, (story,), order.command, result.reason)
             return False
         verdict = result.read(DevVerdict)
         if verdict.blocked:
@@ -110,14 +106,15 @@ class Development:
         """What the tree was when development first started, before a single line of it is written."""
         if self._workspace.git is None or story.base_tree is not None:
             return
-        story.base_tree = await take_snapshot(self._workspace.git)
+        git = self._workspace.git
+        story.base_tree = await until_possible(self._commander.gate, lambda: take_snapshot(git))
         await keep(self._workspace, story, base_tree=story.base_tree)
 
     async def _check_tree(self) -> None:
-        """Nothing of an earlier story is left uncommitted; raises `TreeNotClean`."""
+        """Nothing of an earlier story is left uncommitted; raises `SurroundingsFailed`."""
         why = await evidence.unclean_tree(self._workspace)
-        if why is not None:
-            raise TreeNotClean(why)
+        if why is not None:  # the skill wants a clean work tree, and no story is judged by that
+            raise SurroundingsFailed("git", why)
 
     async def _accept(self, command: str, story: StoryRun) -> None:
         """Done without a review of ours: the evidence was looked at when the command ended."""
@@ -142,7 +139,7 @@ class Development:
             )
             result = await self._commander.perform(order)
             if not result.ok:
-                await give_up(self._workspace, (story,), order.command, result.reason)
+                await give_up(self._commander, (story,), order.command, result.reason)
                 return
             verdicts.append(result.read(CodeReviewVerdict))
             decision = after_code_review(verdicts, limit)
@@ -160,7 +157,10 @@ class Development:
         if self._commander.journal.begun(story.key, following):
             return await self._recorded_failure(result)
         about = VerifyContext(self._commander.batch_id, story.key, self._saying(order, result), result.command_id)
-        return await self._commander.gate.run_interruptible(evidence.missing_proof(self._workspace, story, about))
+        gate, workspace = self._commander.gate, self._workspace
+        return await until_possible(
+            gate, lambda: gate.run_interruptible(evidence.missing_proof(workspace, story, about))
+        )
 
     async def _recorded_failure(self, result: Result) -> str:
         checks = await self._workspace.database.read(get_checks_of_command, result.command_id or 0)
@@ -176,7 +176,7 @@ class Development:
     async def _settle(self, story: StoryRun, decision: Decision, unproved: str | None) -> bool:
         """Act on a decision; whether the story is finished."""
         if unproved is not None:
-            await block(self._workspace, story, unproved)
+            await block_or_try_again(self._commander, (story,), "code-review", unproved)
         elif decision.next is Next.BLOCKED:
             await block(self._workspace, story, decision.reason)
         elif decision.next is Next.DONE:

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from payloads import Attention
 from running import evidence
+from running.blocking import give_up
 from running.journal import Result
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, advance, give_up
+from running.story import StoryRun, advance
 from running.workspace import Workspace, emit_durable, until_stored
 from store.stories import update_story
 from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
@@ -30,7 +31,7 @@ class Planning:
         self._background = context.background
 
     async def run(self, phase: Phase, stories: list[StoryRun]) -> None:
-        """One phase for these stories. Raises `Stopped` and `AgentUnusable`."""
+        """One phase for these stories. Raises `Stopped`."""
         if phase.kind is PhaseKind.EACH:
             await self._each(phase, stories)
             return
@@ -62,7 +63,7 @@ class Planning:
                     CommandSpec(command, (story,), read=said_something, watched=True)
                 )
                 if not result.ok and story.live:
-                    await give_up(self._workspace, (story,), command, result.reason)
+                    await give_up(self._commander, (story,), command, result.reason)
                 elif not result.ok:
                     message = f"{story.key} is done, but {command} failed: {result.reason}"
                     await emit_durable(Attention(kind="command", message=message, story_key=story.key))
@@ -93,7 +94,7 @@ class Planning:
 
     async def _after_planning(self, command: str, stories: tuple[StoryRun, ...], result: Result) -> None:
         if not result.ok:
-            await give_up(self._workspace, stories, command, result.reason)
+            await give_up(self._commander, stories, command, result.reason)
         elif command == "create-story":
             decisions = result.read(list[bool])
             for story, needed in zip(stories, decisions, strict=True):
@@ -118,7 +119,7 @@ class Planning:
         command = phase.commands[0]
         result = await self._commander.perform(CommandSpec(f"{command}-1", stories, read=read_review))
         if not result.ok:
-            await give_up(self._workspace, stories, f"{command}-1", result.reason)
+            await give_up(self._commander, stories, f"{command}-1", result.reason)
         elif result.read(ReviewVerdict).critical:
             work = self._review_further(command, stories)
             batch_id, key = self._commander.batch_id, stories[0].key

@@ -13,6 +13,7 @@ from git.snapshots import Git
 from git.worktrees import Repository
 from running.cycle_source import candidates
 from running.untracked import shared_files
+from running.verify import missing_program
 from running.workspace import Workspace
 from workflow import runnable
 
@@ -63,6 +64,19 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
     return [story.key for story in runnable(candidates(tracker), order=order, only=keys)]
 
 
+async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None) -> NotNow:
+    """Return the refusal of a start for which no story can run: which are in the way, unless all are at their end."""
+    tracker = await asyncio.to_thread(sprint.read, workspace.project)
+    ended, named = {"done", "blocked", "parked"}, None if only is None else set(only)
+    asked = [story for story in tracker.stories if named is None or story.key in named]
+    odd = [f"{story.key} ({story.raw_status})" for story in asked if story.status.value not in ended]
+    if odd:
+        shown = ", ".join(odd[:SHOWN_PATHS]) + (", …" if len(odd) > SHOWN_PATHS else "")
+        return NotNow("cannot_run", f"no story can run; the status or key of these cannot be worked with: {shown}")
+    whose = "all" if named is None else "all that were named"
+    return NotNow("nothing_to_run", f"no story can run: {whose} are done, blocked or parked")
+
+
 def _problems(tracker: sprint.Sprint) -> str:
     said = "; ".join(problem.message for problem in tracker.problems[:3])
     return f": {said}" if said else ""
@@ -101,6 +115,14 @@ async def check_folder(workspace: Workspace) -> None:
     for folder in (workspace.project.root, workspace.data_dir, workspace.project.tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
+
+
+async def check_verify(workspace: Workspace) -> None:
+    """The program of the project's check is there. Raises `NotNow`."""
+    command = workspace.settings().verify
+    why = None if command is None else await asyncio.to_thread(missing_program, command, workspace.project.root)
+    if why is not None:
+        raise NotNow("verify", why)
 
 
 async def check_parallel(workspace: Workspace) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
@@ -16,8 +17,9 @@ from payloads import Metrics
 from running.gate import Gate, StopMode, Stopped
 from running.journal import CommandStatus
 from running.subject import CommandSubject
-from running.workspace import Workspace, emit_best_effort, emit_durable, until_stored
+from running.workspace import Workspace, emit_best_effort, record_with, until_stored
 from store.commands import create_command, update_command
+from store.rows import reserve_id
 
 RUNNER: Final = "runner"  # in the place of an agent's name
 
@@ -84,10 +86,11 @@ class RunnerTask:
             "started_at": self._now(),
         }
         command = self._subject.command
-        self.id = await until_stored(lambda: database.write(create_command, batch_id, command, **columns))
+        self.id = await until_stored(lambda: database.write(reserve_id, "commands"))
         self._subject = msgspec.structs.replace(self._subject, command_id=self.id)
         self._began = self._now()
-        await emit_durable(self._subject.start(self._task_id))
+        create = partial(database.write, create_command, batch_id, command, id=self.id, **columns)
+        await record_with(self._workspace, self._subject.start(self._task_id), create)
 
     async def _close(self, status: CommandStatus, reason: str | None) -> None:
         """Row and `command:end` in one commit."""

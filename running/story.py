@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -155,9 +154,3 @@ async def block(workspace: Workspace, story: StoryRun, reason: str) -> None:
     if story.status == "blocked":
         message = f"{story.key} is blocked: {reason}"
         await emit_durable(Attention(kind="blocked", message=message, story_key=story.key))
-
-
-async def give_up(workspace: Workspace, stories: Sequence[StoryRun], command: str, reason: str) -> None:
-    """Block the stories of a command that failed as often as it may."""
-    for story in stories:
-        await block(workspace, story, f"{command} failed {workspace.settings().retries + 1} times: {reason}")

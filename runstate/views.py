@@ -24,6 +24,7 @@ class BatchView(msgspec.Struct, frozen=True):
     workflow: str = ""
     budget_usd: float | None = None
     reason: str | None = None
+    label: str = ""
 
 
 class CycleView(msgspec.Struct, frozen=True):
@@ -84,6 +85,7 @@ class AttentionView(msgspec.Struct, frozen=True):
     story_key: str | None
     at: int
     command_id: int | None = None
+    story_keys: tuple[str, ...] = ()
 
 
 class ContextView(msgspec.Struct, frozen=True):

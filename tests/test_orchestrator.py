@@ -7,6 +7,7 @@ import json
 import os
 import time
 
+import msgspec
 import pytest
 
 from orchestrator import BadRequest, NotNow
@@ -88,6 +89,13 @@ async def test_of_eight_simultaneous_starts_one_wins(make_runner: MakeRunner) ->
     runner = await make_runner(READY)
     results = await asyncio.gather(*(runner.start() for _ in range(8)), return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["NotNow"] * 7 + ["int"]
+    assert {str(result) for result in results if isinstance(result, NotNow)} == {
+        "a batch is being started: all stories"
+    }
+    with pytest.raises(NotNow, match="a batch is running already: batch 1, all stories"):
+        await runner.start(2)
+    assert runner.run_state.run.batch is not None
+    assert runner.run_state.run.batch.label == "all stories"
     await runner.until_end()
     assert len(runner.of("batch:start")) == len(runner.of("batch:end")) == 1
 
@@ -106,20 +114,59 @@ async def test_a_missing_agent_is_refused_before_anything_starts(make_runner: Ma
 
 async def test_nothing_to_run_is_said(make_runner: MakeRunner) -> None:
     runner = await make_runner({"1-1-a": "done", "1-2-b": "deferred"})
-    with pytest.raises(NotNow, match="no story can run"):
+    with pytest.raises(NotNow, match="no story can run: all are done, blocked or parked"):
         await runner.start()
 
 
-async def test_an_agent_that_cannot_log_in_ends_the_batch_and_judges_no_story(make_runner: MakeRunner) -> None:
+async def test_what_cannot_be_worked_with_is_named_when_nothing_runs(make_runner: MakeRunner) -> None:
+    runner = await make_runner({"1-1-a": "done", "1-2-b": "nearly-there"})
+    with pytest.raises(NotNow, match=r"these cannot be worked with: 1-2-b \(nearly-there\)") as refused:
+        await runner.start()
+    assert refused.value.code == "cannot_run"
+
+
+async def test_an_agent_that_cannot_log_in_pauses_the_batch_and_judges_no_story(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY, {"dev-story": ["auth", "ok"]})
-    await runner.run()
-    assert runner.of("batch:end")[0]["status"] == "error"
-    assert len(runner.of("error")) == 1
+    await runner.start()
+    pause = await runner.until(lambda event: event.type == "batch:pause")
+    assert pause.payload["reason"] == "agent"
     assert [attention["kind"] for attention in runner.of("attention")] == ["agent"]
     assert runner.statuses() == {"1-1-a": "in-progress"}
-    assert runner.orchestrator.state == "idle"
-    await runner.run()
+    await runner.restart()
+    assert runner.orchestrator.state == "paused"
+    await runner.orchestrator.resume()
+    await runner.until_end()
     assert runner.statuses() == {"1-1-a": "done"}
+    assert runner.of("error") == []
+
+
+async def test_a_check_that_cannot_be_started_judges_no_story(make_runner: MakeRunner) -> None:
+    """The agent's own run of the check takes the program away; the finished call is not repeated."""
+    runner = await make_runner(READY)
+    program = runner.root.parent / "check-it"
+    program.write_text('#!/bin/sh\nchmod 644 "$0"\n')
+    program.chmod(0o755)
+    runner.settings = msgspec.structs.replace(runner.settings, verify=str(program))
+    await runner.start()
+    pause = await runner.until(lambda event: event.type == "batch:pause")
+    assert pause.payload["reason"] == "verify"
+    assert "cannot be started (Permission denied)" in runner.of("attention")[0]["message"]
+    assert runner.statuses() == {"1-1-a": "in-progress"}
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    await runner.orchestrator.resume()
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    _, commands = await runner.rows(1)
+    developed = [(row.status, row.cost_usd is None) for row in commands if row.command == "dev-story"]
+    assert developed == [("unchecked", False), ("success", True)]
+
+
+async def test_a_check_whose_program_is_missing_is_refused_at_the_start(make_runner: MakeRunner) -> None:
+    runner = await make_runner(READY, verify="no-such-check --all")
+    with pytest.raises(NotNow, match="no-such-check was not found"):
+        await runner.start()
+    assert runner.events == []
 
 
 async def test_an_exception_of_ours_ends_the_batch_and_the_next_one_starts(

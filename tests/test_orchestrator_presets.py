@@ -129,7 +129,7 @@ async def test_an_unattended_build_wants_a_clean_tree(make_runner: MakeRunner) -
     await ended(runner)
 
 
-async def test_a_build_that_leaves_the_tree_dirty_ends_the_batch_and_judges_no_further_story(
+async def test_a_build_that_leaves_the_tree_dirty_pauses_the_batch_and_judges_no_further_story(
     make_runner: MakeRunner,
 ) -> None:
     """The first build is cut off in the middle and given up; the skill would refuse to begin the second."""
@@ -138,10 +138,13 @@ async def test_a_build_that_leaves_the_tree_dirty_ends_the_batch_and_judges_no_f
     )
     (runner.root / "work").mkdir()
     install(runner, SKILL, "work/1-1-a.md")
-    await runner.run()
+    await runner.start()
+    pause = await runner.until(lambda event: event.type == "batch:pause")
+    assert pause.payload["reason"] == "git"
     assert runner.statuses() == {"1-1-a": "blocked", "1-2-b": "backlog"}
     assert [told["kind"] for told in runner.of("attention")] == ["blocked", "git"]
-    assert runner.of("batch:end")[0]["status"] == "error"
+    runner.orchestrator.stop(StopMode.NOW)
+    await runner.until_end()
 
 
 async def test_build_auto_without_its_skill_is_refused(make_runner: MakeRunner) -> None:

@@ -121,6 +121,7 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("batch:start", "agent", "codex", None),
     ("batch:start", "workflow", "classic", 1),
     ("batch:start", "workflow_reason", "the settings name it", []),
+    ("batch:start", "label", "2 cycles", 2),
     ("batch:start", "budget_usd", 20, "20"),
     ("batch:start", "budget_usd", 2.5, True),
     ("batch:end", "reason", "a new batch was started", 1),
@@ -154,6 +155,7 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("attention", "story_key", "2a-1-tea", 21),
     ("attention", "command", "dev-story", None),
     ("attention", "command_id", 7, 7.5),
+    ("attention", "story_keys", ["1-1-a", "2-1-b"], "1-1-a"),
     ("attention", "question", "Which birds?", ["Which birds?"]),
 ]
 

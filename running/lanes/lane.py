@@ -14,6 +14,7 @@ from running.lanes.worktree import LaneFailed, Worktree, named
 from running.run_context import RunContext
 from running.runner_task import RunnerTask
 from running.story import StoryRun, advance, block
+from running.surroundings import until_possible
 from running.verify import VerifyContext
 from running.workspace import Workspace, emit_durable, until_stored
 from store.lanes import Lane, end_lane, get_finished_lanes, update_lane
@@ -33,7 +34,7 @@ class LaneRun:
         self._names = names
 
     async def work(self) -> None:
-        """Everything up to the commit in the worktree. Raises `Stopped` and `AgentUnusable`."""
+        """Everything up to the commit in the worktree. Raises `Stopped`."""
         self._worktree = await Worktree.of(self._workspace, self._names)
         try:
             lane = await self._gate.run_interruptible(self._worktree.open())
@@ -46,8 +47,7 @@ class LaneRun:
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
         await self._gate.enter()
-        with self._gate.command():
-            refused = await self._merge_failure()
+        refused = await until_possible(self._gate, self._try_merge)
         await self._bring_back()
         for story in self._taken.stories:
             await self._settle(story, refused)
@@ -61,6 +61,10 @@ class LaneRun:
             await emit_durable(Attention(kind="worktree", message=message, story_key=self._taken.stories[0].key))
 
     # -- inside ------------------------------------------------------------------------------------------------
+
+    async def _try_merge(self) -> str | None:
+        with self._gate.command():
+            return await self._merge_failure()
 
     async def _merge_failure(self) -> str | None:
         """Merge the branch; return why it was not merged, None where it was or nothing was to be."""

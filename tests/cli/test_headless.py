@@ -143,6 +143,10 @@ def end(how: str) -> tuple[str, dict[str, Any]]:
     return "batch:end", {"batch_id": 1, "cycles_completed": 1, "status": how}
 
 
+def attention(kind: str) -> tuple[str, dict[str, Any]]:
+    return "attention", {"kind": kind, "message": "why"}
+
+
 def pause(reason: str) -> tuple[str, dict[str, Any]]:
     return "batch:pause", {"batch_id": 1, "reason": reason}
 
@@ -157,7 +161,12 @@ def pause(reason: str) -> tuple[str, dict[str, Any]]:
         ([pause("budget")], False, Exit.NEEDS_YOU),
         ([pause("question")], False, Exit.NEEDS_YOU),
         ([pause("budget")], True, None),
+        ([pause("breaker")], False, Exit.NEEDS_YOU),
+        ([pause("retry")], False, None),
         ([pause("tracker")], False, Exit.TRACKER_LOST),
+        ([attention("tracker"), end("error")], False, Exit.TRACKER_LOST),
+        ([attention("commit"), status("done"), end("completed")], False, Exit.COMMIT_REFUSED),
+        ([status("blocked"), status("done"), end("completed")], False, Exit.DONE),
         ([pause("tracker")], True, None),
         ([pause("usage-limit")], False, None),
         ([pause("operator")], False, None),

@@ -76,6 +76,7 @@ COUNTS = [
     ("usage-limit", False, False, True),
     ("transient", False, False, True),
     ("question", False, False, True),
+    ("unchecked", False, False, True),
     ("running", False, False, True),
 ]
 
@@ -101,7 +102,7 @@ def test_every_status_is_known_here() -> None:
 def test_what_the_wire_says_of_a_status(status: CommandStatus) -> None:
     protocol = {"success", "error", "timeout", "stalled", "stopped", "interrupted", "usage-limit"}
     assert status.on_wire in protocol
-    other = "stopped" if status is CommandStatus.QUESTION else "error"
+    other = "stopped" if status in (CommandStatus.QUESTION, CommandStatus.UNCHECKED) else "error"
     assert status.on_wire == (status.value if status.value in protocol else other)
     assert status not in FAILURES or status.value in ("error", "timeout", "stalled")
 
