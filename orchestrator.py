@@ -18,6 +18,7 @@ from msgspec import UNSET
 
 import agents
 from events import EventType, emit_event
+from git.head import HeadState
 from payloads import Attention, BatchEnd, BatchResume, BatchStart, or_unset
 from running.background import Background
 from running.backup import back_up
@@ -27,6 +28,7 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
+from running.git_check import check_commits, check_repository
 from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
@@ -84,12 +86,14 @@ class Orchestrator:
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
             await check_folder(self._workspace)
+            head = await check_repository(self._workspace)
             await check_parallel(self._workspace)
             if not runnable and not self._unfinished():
                 raise NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
+            await check_commits(self._workspace, preset)
             await self._close_interrupted()
-            row = await self._create(request, agent, preset)
+            row = await self._create(request, agent, preset, head)
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 
@@ -114,10 +118,13 @@ class Orchestrator:
             if row is None:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
             await check_agents(self._workspace, [row.agent])
+            await check_repository(self._workspace)
             await check_parallel(self._workspace)
+            preset = await preset_of(self._workspace, row)
+            await check_commits(self._workspace, preset)
             payload = BatchResume(batch_id=row.id, reason="operator")
             await record_batch(self._workspace, row.id, payload, status="running", reason=None)
-            self._launch(row, _only(row), await preset_of(self._workspace, row))
+            self._launch(row, _only(row), preset)
             return row.id
 
     async def answer(self, command_id: int, text: str) -> None:
@@ -203,7 +210,7 @@ class Orchestrator:
             await until_stored(lambda: self._workspace.database.write(finish_stories, row.id, ended))
             await record_batch(self._workspace, row.id, payload, status="stopped", ended_at=ended)
 
-    async def _create(self, request: StartRequest, agent: str, preset: Preset) -> BatchRow:
+    async def _create(self, request: StartRequest, agent: str, preset: Preset, head: HeadState | None) -> BatchRow:
         database, settings = self._workspace.database, self._workspace.settings()
         budget = request.budget_usd or settings.budget_batch_usd
         columns: dict[str, Any] = {
@@ -212,6 +219,8 @@ class Orchestrator:
             "budget_usd": budget,
             "only_stories": None if request.stories is None else json.dumps(list(request.stories)),
             "started_at": int(self._workspace.clock() * 1000),
+            "branch": None if head is None else head.branch,
+            "head_commit": None if head is None else head.commit,
         }
         batch_id = await until_stored(lambda: database.write(create_batch, request.cycles, **columns))
         await remember_preset(self._workspace, batch_id, preset)

@@ -48,8 +48,9 @@ from cli.errors import CannotStart
 from cli.headless import Exit, Headless
 from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
-from git.snapshots import Git
+from git.process import GitUnusable
 from orchestrator import Orchestrator
+from running.git_check import refresh_git
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
 from running.retention import Retention
@@ -164,20 +165,22 @@ async def _end_run_and_pages(app: web.Application) -> None:
 
 async def _workspace(config: ServerConfig, live: LiveSettings, database: Database) -> Workspace:
     project = config.project
-    ignored = [folder for folder in (project.artifacts, config.data_dir) if folder.is_relative_to(project.root)]
-    names = tuple(folder.relative_to(project.root).as_posix() for folder in ignored)
-    git = await Git.find(project.root, config.data_dir / "snapshots", tuple(name for name in names if name != "."))
-    return Workspace(
+    workspace = Workspace(
         project=project,
         settings=lambda: live.loaded.settings,
         agents=agent_specs(config.loaded.settings.agents, config.loaded.settings.prices),
         database=database,
         data_dir=config.data_dir,
         prompts=PROGRAM_DIR / "prompts",
-        git=git,
+        git=None,
         clock=time.time,
         masker=masker_of(config.loaded.settings),
     )
+    try:
+        await refresh_git(workspace)
+    except GitUnusable as unusable:  # the record can be read all the same; a start of a batch is refused with this
+        log.error("%s", unusable)
+    return workspace
 
 
 async def _restore(database: Database, run_state: RunState) -> None:

@@ -50,11 +50,18 @@ async def nothing_to_review(workspace: Workspace, story: StoryRun) -> str | None
     baseline = await asyncio.to_thread(_baseline, workspace, story)
     if git is None or baseline is None or not await git.has_commit(baseline):
         return None
-    folder = workspace.relative(workspace.project.artifacts) + "/"
+    folder = artifacts_folder(workspace, git)
     changed = await git.changed_paths(f"{baseline}^{{tree}}", await take_snapshot(git))
     if any(not path.startswith(folder) for path in changed):
         return None
     return f"nothing was changed in the project since commit {baseline[:12]}, from which its development began"
+
+
+def artifacts_folder(workspace: Workspace, git: Git) -> str:
+    """Return how paths of the artifacts folder begin, relative to the repository's top; a text that no path begins
+    with where the folder lies outside of the project or is the project itself."""
+    folder = workspace.relative(workspace.project.artifacts)
+    return "\0" if folder == "." or folder.startswith("/") else git.path_of(f"{folder}/")
 
 
 def _baseline(workspace: Workspace, story: StoryRun) -> str | None:
@@ -135,7 +142,7 @@ async def unclean_tree(workspace: Workspace) -> str | None:
     """
     if workspace.git is None:
         return None
-    folder = workspace.relative(workspace.project.artifacts) + "/"
+    folder = artifacts_folder(workspace, workspace.git)
     changed = [path for path in await workspace.git.uncommitted(tracked=True) if not path.startswith(folder)]
     if not changed:
         return None

@@ -34,6 +34,12 @@ class StoryRun:
     entered: str
     status: str
     base_tree: str | None = None
+    commit_base: str | None = None
+    base_commit: str | None = None
+    work_tree: str | None = None
+    commit_hash: str | None = None
+    commit_failure: str | None = None
+    stash: str | None = None
     needs_spec: bool | None = None
     held: bool = False  # done in a lane, and not merged yet
     reason: str | None = None  # of its newest status
