@@ -29,6 +29,7 @@ from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
 from running.git_check import check_commits, check_repository
+from running.head_guard import HeadGuard
 from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
@@ -247,7 +248,8 @@ class Orchestrator:
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
         workspace = self._workspace
         gate = self._gate = Gate(workspace, row.id)
-        commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent, preset)
+        budget, head = Budget(workspace, row.id, row.budget_usd), HeadGuard(workspace, gate, _head_at_start(row))
+        commander = Commander(workspace, row.id, gate, budget, row.agent, preset, head=head)
         context = RunContext(workspace, commander, self._background, gate, preset)
         source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel
         queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)
@@ -272,6 +274,12 @@ class _Starting:
 
     def __exit__(self, *_: object) -> None:
         self._orchestrator._starting = False
+
+
+def _head_at_start(row: BatchRow) -> HeadState | None:
+    """Return where HEAD was when the batch began; None where that is not recorded."""
+    known = row.branch is not None or row.head_commit is not None
+    return HeadState(row.branch, row.head_commit, None, None) if known else None
 
 
 def _only(row: BatchRow) -> list[str]:

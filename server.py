@@ -50,9 +50,9 @@ from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
 from git.process import GitUnusable
 from orchestrator import Orchestrator
-from running.git_check import refresh_git
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
+from running.repository import refresh_git
 from running.retention import Retention
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace

@@ -254,6 +254,11 @@ class Git:
         removed = sum(int(row[1]) for row in rows if row[1].isdigit())
         return Diff(len(rows), added, removed)
 
+    async def line_counts(self, old_tree: str, new_tree: str) -> dict[str, tuple[int, int]]:
+        """The lines added and removed in each file that differs between two trees; binary files are left out."""
+        rows = [row.split("\t", 2) for row in (await self._compare("--numstat", "-z", old_tree, new_tree)).split("\0")]
+        return {row[2]: (int(row[0]), int(row[1])) for row in rows if len(row) == 3 and row[0].isdigit()}
+
     async def changed_paths(self, old_tree: str, new_tree: str) -> list[str]:
         """The files that differ between two snapshots or commits, relative to the repository's top."""
         if old_tree == new_tree:

@@ -15,6 +15,7 @@ from payloads import Attention
 from running.attempt import Attempt
 from running.budget import Budget
 from running.gate import Gate, Stopped
+from running.head_guard import HeadGuard
 from running.journal import Asked, AttemptKey, CommandStatus, Journal, Result
 from running.questions import DECIDE, answer_to, reply_of, told_before
 from running.spec import AttemptContext, CommandSpec
@@ -50,6 +51,7 @@ class Commander:
         preset: Preset = CLASSIC,
         cycle_number: int = 0,
         journal: Journal | None = None,
+        head: HeadGuard | None = None,
     ) -> None:
         self.workspace = workspace
         self.batch_id = batch_id
@@ -59,10 +61,25 @@ class Commander:
         self._budget = budget
         self._agent = agent
         self.preset = preset
+        self._head = head
 
-    def for_cycle(self, workspace: Workspace, number: int, journal: Journal) -> Commander:
-        """Return the commander of one cycle in this workspace: the same gate, the same budget, its own journal."""
-        return Commander(workspace, self.batch_id, self.gate, self._budget, self._agent, self.preset, number, journal)
+    def for_cycle(self, workspace: Workspace, number: int, journal: Journal, branch: str | None = None) -> Commander:
+        """Return the commander of one cycle in this workspace: the same gate, the same budget, its own journal.
+
+        `branch` is that of a lane's worktree.
+        """
+        head = self._head
+        if head is not None and branch is not None:
+            head = head.for_lane(workspace, branch)
+        return Commander(
+            workspace, self.batch_id, self.gate, self._budget, self._agent, self.preset, number, journal, head
+        )
+
+    async def ready(self) -> None:
+        """Return when the next command or commit of the foreground may start. Raises `Stopped`."""
+        await self.gate.enter()
+        if self._head is not None:
+            await self._head.hold()
 
     async def perform(self, order: CommandSpec) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
@@ -112,7 +129,7 @@ class Commander:
         return reply_of(asked, answer)
 
     async def _attempt(self, order: CommandSpec, attempt: int, reply: str | None) -> Result:
-        await self.gate.enter()
+        await (self.gate.enter() if order.background else self.ready())
         spec, model = self._choose(order)
         order = self._with_answers(order)
         session = self.journal.session(order.story_key, order.command, attempt, spec.name)

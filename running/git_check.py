@@ -16,29 +16,11 @@ from git.snapshots import UNTRACKED_MAX_BYTES, Git
 from payloads import BatchWarning
 from running.disk import take_snapshot
 from running.preflight import NotNow
+from running.repository import refresh_git
 from running.workspace import Workspace, emit_durable
 from workflow import PhaseKind, Preset
 
 SHOWN_PATHS: Final = 5  # of files that are named
-
-
-async def find_git(workspace: Workspace) -> Git | None:
-    """Return the project's repository as the run sees it: the artifacts and our own data never count as a change.
-
-    Raises `GitUnusable`.
-    """
-    project, data_dir = workspace.project, workspace.data_dir
-    folders = [folder for folder in (project.artifacts, data_dir) if folder.is_relative_to(project.root)]
-    names = (folder.relative_to(project.root).as_posix() for folder in folders)
-    return await Git.find(project.root, data_dir / "snapshots", tuple(name for name in names if name != "."))
-
-
-async def refresh_git(workspace: Workspace) -> None:
-    """Look for the repository anew; what is known of one that is still the same is kept. Raises `GitUnusable`."""
-    found = await find_git(workspace)
-    known = workspace.git
-    if found is None or known is None or found.prefix != known.prefix:
-        workspace.git = found
 
 
 async def check_repository(workspace: Workspace) -> HeadState | None:

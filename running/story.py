@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import sprint
 from base.files import atomic_write
@@ -106,6 +107,11 @@ async def record_status(workspace: Workspace, story: StoryRun, new: str, reason:
     columns = {"status": new, "reason": reason, "next_status": None, "next_reason": None, **ended}
     change = partial(workspace.database.write, update_story, story.row_id, **columns)
     await record_with(workspace, payload, change)
+
+
+async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:
+    """Write columns of the story's row."""
+    await until_stored(lambda: workspace.database.write(update_story, story.row_id, **columns))
 
 
 def _copy_tracker(workspace: Workspace) -> None:

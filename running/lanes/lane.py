@@ -39,7 +39,7 @@ class LaneRun:
             lane = await self._gate.run_interruptible(self._worktree.open())
         except GitError as error:
             raise LaneFailed(f"the worktree {self._worktree.place} could not be made: {error}") from None
-        context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal)
+        context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal, self._names.branch)
         await Cycle(context, self._taken.stories).run()
         await context.background.wait()
 
