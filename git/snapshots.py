@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -264,6 +265,17 @@ class Git:
         if old_tree == new_tree:
             return []
         return [path for path in (await self._compare("--name-only", "-z", old_tree, new_tree)).split("\0") if path]
+
+    async def has_renames(self, old_tree: str, new_tree: str) -> bool:
+        """Whether a file of the old tree is in the new one under another name, changed a little at most."""
+        return bool(await self._compare("--find-renames", "--diff-filter=R", "--name-only", old_tree, new_tree))
+
+    async def existing(self, tree: str, paths: Sequence[str]) -> list[str]:
+        """Those of the paths that a snapshot has."""
+        environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(self.objects)}
+        listed = await self._run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree, environment=environment)
+        known = set(listed.split("\0"))
+        return [path for path in paths if path in known]
 
     async def _compare(self, *arguments: str) -> str:
         environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(self.objects)}

@@ -20,8 +20,9 @@ import agents
 from agents import Call, Outcome, OutcomeKind
 from base.disk import is_disk_full
 from events import emit
-from git.snapshots import Diff
-from payloads import CommandEnd, Metrics, or_unset
+from git.process import GitError
+from git.snapshots import Diff, Git
+from payloads import Attention, CommandEnd, Metrics, or_unset
 from running.activity import Activity
 from running.disk import take_snapshot
 from running.gate import Gate, StopMode, Stopped
@@ -30,9 +31,11 @@ from running.metrics import columns_of, metrics_of, used
 from running.prompt import prompt_of
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
+from running.work_guard import lost_work, stash_of
 from running.workspace import Workspace, emit_durable, until_stored
 from store.commands import create_command, update_command
 from store.questions import ask_question
+from store.stories import update_story
 from workflow import Unreadable
 
 
@@ -57,12 +60,12 @@ class Attempt:
         )
         await self._tell_start(activity)
         try:
-            before = await self._snapshot()
+            stash = await self._stash()
             outcome = await self._call(call, activity)
             activity.flush()
             verdict, result = await self._judge(outcome, activity)
-            result = self._masked(result)
-            change = await self._change_since(before)
+            change, result = await self._compare(self._masked(result))
+            await self._compare_stash(stash)
         except BaseException as error:
             await asyncio.shield(self._abandon(activity, error))
             raise
@@ -92,6 +95,7 @@ class Attempt:
             "model": self._place.model,
             "background": int(order.background),
             "started_at": int(workspace.clock() * 1000),
+            "tree_before": self._place.first_tree or self._place.tree,
         }
         database, batch_id = workspace.database, self._place.batch_id
         self._command_id = await until_stored(
@@ -201,13 +205,35 @@ class Attempt:
             return Result(CommandStatus.INTERRUPTED, "The server ended while this was running.")
         return Result(CommandStatus.STOPPED, "Stopped by the operator.")
 
-    async def _snapshot(self) -> str | None:
-        git = self._workspace.git
-        return await take_snapshot(git) if git is not None and self._order.watched else None
+    async def _compare(self, result: Result) -> tuple[Diff | None, Result]:
+        """Return what the command changed, and its result: none that counts where the story's work is gone."""
+        git, before = self._workspace.git, self._place.tree
+        if git is None or before is None:
+            return None, result
+        story, after = self._order.stories[0], await take_snapshot(git)
+        if await lost_work(self._workspace, story, story.work_tree or before, after):
+            reason = f"the work on {story.key} went out of the tree while {self._order.command} ran"
+            result = replace(result, status=CommandStatus.LOST, reason=reason, verdict=None)
+        else:
+            story.work_tree = after
+        return await _diff(git, self._place.first_tree, before, after), result
 
-    async def _change_since(self, before: str | None) -> Diff | None:
+    async def _stash(self) -> str | None:
         git = self._workspace.git
-        return await git.diff(before, await take_snapshot(git)) if git is not None and before is not None else None
+        return await stash_of(git) if git is not None and self._workspace.main is not None else None
+
+    async def _compare_stash(self, before: str | None) -> None:
+        """Lanes share the stash: what one puts there another may take, so such a story is not merged."""
+        now = await self._stash()
+        if now == before or not self._order.stories:
+            return
+        for story in self._order.stories:
+            story.stash = now or "dropped"
+        message = (
+            f"`git stash` was used while {self._order.command} ran for {', '.join(self._order.story_keys)}; all lanes"
+            " share the stash, so what is in this worktree may belong to another story: it is not merged by itself"
+        )
+        await emit_durable(Attention(kind="git", message=message, story_key=self._order.story_key))
 
     # -- after -------------------------------------------------------------------------------------------------
 
@@ -244,6 +270,9 @@ class Attempt:
     def _write_end(self, columns: dict[str, Any], end: CommandEnd) -> Awaitable[object]:
         with self._workspace.database.atomic():
             written = self._workspace.database.write(update_command, self._command_id, **columns)
+            for story in self._order.stories if self._order.watched or self._workspace.main is not None else ():
+                kept = {"work_tree": story.work_tree, "stash": story.stash}
+                self._workspace.database.write(update_story, story.row_id, **kept)
             if not self._order.stories:
                 return written
             told = emit(end)
@@ -274,6 +303,14 @@ def _failure(outcome: Outcome) -> CommandStatus:
     status = _STATUSES[outcome.kind]
     full = status in (CommandStatus.ERROR, CommandStatus.REFUSED) and is_disk_full(outcome.reason)
     return CommandStatus.TRANSIENT if full else status
+
+
+async def _diff(git: Git, first: str | None, before: str, after: str) -> Diff:
+    """Return the change since the first call, whose snapshot may be gone; then since this one."""
+    try:
+        return await git.diff(first or before, after)
+    except GitError:
+        return await git.diff(before, after)
 
 
 def _told(result: Result) -> str | None:

@@ -20,6 +20,7 @@ from running.journal import Asked, AttemptKey, CommandStatus, Journal, Result
 from running.questions import DECIDE, answer_to, reply_of, told_before
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
+from running.work_guard import hold_for_work
 from running.workspace import Workspace, emit_durable
 from settings import CommandConfig
 from store.commands import Command, get_command
@@ -114,7 +115,7 @@ class Commander:
                 trouble += 1
             elif result.status is CommandStatus.QUESTION and result.command_id is not None:
                 asked = Asked(result.command_id, self.batch_id, result.reason, self.workspace.clock())
-            else:
+            elif result.status is not CommandStatus.LOST:
                 return result
 
     async def _answer(self, order: CommandSpec, place: AttemptKey, asked: Asked) -> str:
@@ -130,11 +131,15 @@ class Commander:
 
     async def _attempt(self, order: CommandSpec, attempt: int, reply: str | None) -> Result:
         await (self.gate.enter() if order.background else self.ready())
+        tree = await hold_for_work(self.workspace, self.gate, order.stories[0]) if order.watched else None
         spec, model = self._choose(order)
         order = self._with_answers(order)
         session = self.journal.session(order.story_key, order.command, attempt, spec.name)
         kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
-        place = AttemptContext(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
+        first = self.journal.trees.pop((order.story_key, order.command), None)
+        place = AttemptContext(
+            self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply, tree, first
+        )
         try:
             with nullcontext() if order.background else self.gate.command():
                 result = await Attempt(self.workspace, self.gate, order, place).run()

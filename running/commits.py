@@ -23,6 +23,7 @@ from running.runner_task import Refused, RunnerTask
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, keep
 from running.verify import VerifyContext
+from running.work_guard import hold_for_work
 from running.workspace import emit_durable
 from store.stories import update_story
 from workflow import CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
@@ -87,6 +88,8 @@ class Commits:
         mended = formatted = False
         while True:
             await self._commander.ready()
+            for story in stories:
+                await hold_for_work(self._workspace, self._gate, story)
             try:
                 with self._gate.command():
                     await self._perform(git, stories)
