@@ -34,6 +34,7 @@ from running.preflight import BadRequest, NotNow, check_agents, check_folder, ch
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
 from running.recovery.startup import recover
+from running.retention import forget_snapshots
 from running.run_context import RunContext
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
@@ -94,6 +95,7 @@ class Orchestrator:
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await check_commits(self._workspace, preset)
             await self._close_interrupted()
+            await forget_snapshots(self._workspace, self._workspace.clock())
             row = await self._create(request, agent, preset, head)
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id

@@ -51,8 +51,11 @@ async def get_change(request: web.Request) -> web.Response:
             change = await file_between(git, old, new, path)
     except NoSuchChange as missing:
         raise ApiError(404, "not_found", str(missing)) from None
-    except (GitError, ValueError):  # a zero in the path; objects that were removed with the data folder
-        raise ApiError(404, "not_found", "git does not have this change any more") from None
+    except (GitError, ValueError):  # a zero in the path; snapshots go when their batch is over
+        why = (
+            "git does not have this change any more: the snapshots of a finished batch are removed with the next start"
+        )
+        raise ApiError(404, "not_found", why) from None
     return _masked(services, change)
 
 

@@ -234,6 +234,11 @@ class Git:
             os.utime(copy.fileno(), ns=(times.st_atime_ns, times.st_mtime_ns))
         return True
 
+    async def forget(self) -> None:
+        """Remove all snapshots, when none is being taken."""
+        async with self._index_lock:
+            await asyncio.to_thread(self.forget_snapshots)
+
     def forget_snapshots(self) -> None:
         """Remove the objects of all snapshots; for when no batch is open any more that could compare with one."""
         shutil.rmtree(self.objects, ignore_errors=True)

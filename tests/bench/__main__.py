@@ -13,9 +13,9 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import board, burst, delivery, endtoend, install, memory, page, project
+from tests.bench import board, burst, delivery, endtoend, install, memory, overhead, page, project
 
-PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board", "install")
+PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board", "overhead", "install")
 
 
 def main() -> None:
@@ -33,6 +33,7 @@ def main() -> None:
         "project": project.run,
         "page": page.run,
         "board": board.run,
+        "overhead": overhead.run,
         "install": install.run,
     }
     if unknown := set(options.parts) - set(PARTS):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from git.process import GitError
 from orchestrator import NotNow, StopMode
 from settings import CommandConfig
 from store.stories import uncommitted_stories
@@ -203,3 +204,31 @@ async def test_a_repository_made_while_the_server_runs_is_found(make_runner: Mak
     await runner.run()
     assert runner.log() == ["feat(1): implement story 1-1-a"]
     assert json.dumps(runner.of("batch:warning")).count("not a git repository") == 0
+
+
+async def test_snapshots_of_a_finished_batch_go_with_the_next_start(make_runner: MakeRunner) -> None:
+    runner = await make_runner({"1-1-a": "in-progress", "2-1-b": "in-progress"})
+    first = await runner.run(cycles=1)
+    (story,), _ = await runner.rows(first)
+    git_of = runner.workspace.git
+    assert git_of is not None
+    assert await git_of.existing(story.base_tree, [".gitignore"]) == [".gitignore"]
+    (runner.root / "new").write_text("so that the trees are different\n")
+    second = await runner.run(cycles=1)
+    with pytest.raises(GitError):
+        await git_of.existing(story.work_tree, [".gitignore"])
+    (other,), _ = await runner.rows(second)
+    assert (await git_of.diff(other.base_tree, other.work_tree)).files_changed == 1
+
+
+async def test_snapshots_of_a_stopped_batch_stay(make_runner: MakeRunner) -> None:
+    runner = await make_runner(READY, {"code-review": ["hang", "ZERO ISSUES"]})
+    first = await runner.start()
+    await runner.until_called("code-review")
+    runner.orchestrator.stop(StopMode.NOW)
+    await runner.until_end()
+    (story,), _ = await runner.rows(first)
+    second = await runner.run()
+    (again,), _ = await runner.rows(second)
+    assert again.commit_base == story.commit_base
+    assert "work/1-1-a.md" in committed(runner.root)

@@ -45,10 +45,14 @@ def once(script: str) -> str:
     return f"test -e .sprint-runner/once || {{ touch .sprint-runner/once; {script}; }}; {DONE}"
 
 
+TOP = 'git -C "$(git rev-parse --show-toplevel)"'
 MISDEEDS = {
     "git checkout -q -b elsewhere": ("is on branch elsewhere now: check out main again", "git checkout -q main"),
     "git checkout -q --detach": ("is on a detached HEAD at", "git checkout -q main"),
-    "git bisect start -q": ("a bisect is under way", "git bisect reset"),
+    f"{TOP} bisect start -q": (
+        "a bisect is under way",
+        'git -C "$(git rev-parse --show-toplevel)" bisect reset',
+    ),
 }
 
 
