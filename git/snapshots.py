@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,7 @@ class Git:
         self._places: tuple[Path, Path] | None = None  # the repository's objects, the work tree's index
         self._children: dict[Path, Git | None] = {}  # nested repositories by their store
         self._asked_for_links = False
+        self._newest = (-1.0, "")  # when the newest snapshot was begun, and its tree
         self._tree: str | None = None  # of the last snapshot, while our index has not changed since
 
     @classmethod
@@ -103,11 +105,19 @@ class Git:
         A save in between may make git's own call fail: then once more, before the failure counts.
         """
         async with self._index_lock:
+            began = time.monotonic()
             try:
-                return await self._snapshot()
+                tree = await self._snapshot()
             except GitError:
                 self._tree = None
-                return await self._snapshot()
+                began, tree = time.monotonic(), await self._snapshot()
+            self._newest = (began, tree)
+        return tree
+
+    async def snapshot_since(self, moment: float) -> str:
+        """Return a snapshot that was begun at this moment or later, by the monotonic clock: the newest one if it was."""
+        began, tree = self._newest
+        return tree if began >= moment else await self.snapshot()
 
     async def _snapshot(self) -> str:
         objects, index = await self._find_places()
@@ -245,6 +255,7 @@ class Git:
         (self._store / "index").unlink(missing_ok=True)
         shutil.rmtree(self._store / "nested", ignore_errors=True)
         self._tree = None
+        self._newest = (-1.0, "")
         self._children.clear()
         self.objects.mkdir(parents=True, exist_ok=True)
 

@@ -7,6 +7,7 @@ whatever cannot be read or proved is a failure.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -24,7 +25,7 @@ from git.process import GitError
 from git.snapshots import Diff, Git
 from payloads import Attention, CommandEnd, Metrics, or_unset
 from running.activity import Activity
-from running.disk import take_snapshot
+from running.disk import retry_while_full
 from running.gate import Gate, StopMode, Stopped
 from running.journal import CommandStatus, Result, dump
 from running.metrics import columns_of, metrics_of, used
@@ -49,6 +50,7 @@ class Attempt:
         self._place = place
         self._command_id = 0
         self._question = ""
+        self._ended = 0.0  # by the monotonic clock
         self._process: agents.AgentProcess | None = None
 
     async def run(self) -> Result:
@@ -62,6 +64,7 @@ class Attempt:
         try:
             stash = await self._stash()
             outcome = await self._call(call, activity)
+            self._ended = time.monotonic()
             activity.flush()
             verdict, result = await self._judge(outcome, activity)
             change, result = await self._compare(self._masked(result))
@@ -210,7 +213,9 @@ class Attempt:
         git, before = self._workspace.git, self._place.tree
         if git is None or before is None:
             return None, result
-        story, after = self._order.stories[0], await take_snapshot(git)
+        checked = self._workspace.settings().verify is not None  # which may have written files
+        work = git.snapshot if checked else partial(git.snapshot_since, self._ended)
+        story, after = self._order.stories[0], await retry_while_full(work)
         if await lost_work(self._workspace, story, story.work_tree or before, after):
             reason = f"the work on {story.key} went out of the tree while {self._order.command} ran"
             result = replace(result, status=CommandStatus.LOST, reason=reason, verdict=None)
