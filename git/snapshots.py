@@ -115,7 +115,7 @@ class Git:
         return tree
 
     async def snapshot_since(self, moment: float) -> str:
-        """Return a snapshot that was begun at this moment or later, by the monotonic clock: the newest one if it was."""
+        """Return a snapshot begun at this moment of the monotonic clock or later: the newest one if it was."""
         began, tree = self._newest
         return tree if began >= moment else await self.snapshot()
 

@@ -148,6 +148,17 @@ async def test_resume_without_the_work_calls_again_and_judges_nothing(make_runne
     assert runner.statuses() == {"1-1-a": "review"}
 
 
+async def test_a_lane_in_which_the_stash_was_used_is_not_merged(make_runner: MakeRunner) -> None:
+    runner = await make_runner(READY, parallel=2, **reviewed_by())
+    by_shell(runner, f"git stash -q -u -- work && git stash apply -q; {DONE}")
+    await runner.run()
+    kinds = {attention["kind"] for attention in runner.of("attention")}
+    assert kinds >= {"git", "blocked"}
+    assert runner.statuses() == {"1-1-a": "blocked"}
+    assert runner.log() == ["start"]
+    assert "feat(1): implement story 1-1-a" in git(runner.root, "log", "--format=%s", "sprint-runner/1/1-1-a")
+
+
 async def test_work_that_moves_to_another_folder_is_not_lost(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY, **reviewed_by())
     by_shell(runner, once("mkdir -p moved && mv work/1-1-a.md moved/"))
