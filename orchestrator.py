@@ -19,6 +19,8 @@ import msgspec
 from msgspec import UNSET
 
 import agents
+from events import EventType, emit_event
+from git.head import HeadState
 from payloads import Attention, BatchEnd, BatchResume, BatchStart, BatchWarning, or_unset
 from running.background import Background
 from running.backup import back_up
@@ -29,6 +31,8 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Caps, Gate, StopMode
+from running.git_check import check_commits, check_repository
+from running.head_guard import HeadGuard
 from running.preflight import (
     BadRequest,
     NotNow,
@@ -44,6 +48,7 @@ from running.preflight import (
 from running.preset_choice import choose_preset, preset_of
 from running.questions import keep_answer
 from running.recovery.startup import recover
+from running.retention import forget_snapshots
 from running.run_context import RunContext
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.tracker import wait_for_tracker
@@ -109,14 +114,17 @@ class Orchestrator:
             await check_agents(self._workspace, used)
             unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
             await check_folder(self._workspace)
+            head = await check_repository(self._workspace)
             await check_parallel(self._workspace)
             await check_verify(self._workspace)
             await self._check_caps(Budget(self._workspace, None, None))
             if not runnable and not self._unfinished():
                 raise await why_nothing_runs(self._workspace, request.stories)
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
+            await check_commits(self._workspace, preset)
             await self._close_interrupted()
-            row = await self._create(request, agent, preset)
+            await forget_snapshots(self._workspace, self._workspace.clock())
+            row = await self._create(request, agent, preset, head)
             for message in unpriced:
                 await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
@@ -146,11 +154,14 @@ class Orchestrator:
             if not unattended:
                 await self._check_caps(Budget(self._workspace, row.id, row.budget_usd))
             await check_agents(self._workspace, [row.agent])
+            await check_repository(self._workspace)
             await check_parallel(self._workspace)
             await check_verify(self._workspace)
+            preset = await preset_of(self._workspace, row)
+            await check_commits(self._workspace, preset)
             payload = BatchResume(batch_id=row.id, reason="operator")
             await record_batch(self._workspace, row.id, payload, status="running", reason=None)
-            self._launch(row, _only(row), await preset_of(self._workspace, row))
+            self._launch(row, _only(row), preset)
             return row.id
 
     async def _reopen(self, batch: Batch) -> int:
@@ -262,7 +273,7 @@ class Orchestrator:
             payload = BatchEnd(batch_id=row.id, cycles_completed=row.cycles_completed, status="stopped", reason=reason)
             await end_batch(self._workspace, payload, ended)
 
-    async def _create(self, request: StartRequest, agent: str, preset: Preset) -> BatchRow:
+    async def _create(self, request: StartRequest, agent: str, preset: Preset, head: HeadState | None) -> BatchRow:
         """Batch, preset and `batch:start` in one commit: a kill leaves all of them or nothing."""
         workspace, database = self._workspace, self._workspace.database
         batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
@@ -275,6 +286,8 @@ class Orchestrator:
             "budget_usd": request.budget_usd,  # that of the settings may be raised while the batch runs
             "only_stories": None if request.stories is None else json.dumps(list(request.stories)),
             "started_at": int(workspace.clock() * 1000),
+            "branch": None if head is None else head.branch,
+            "head_commit": None if head is None else head.commit,
         }
         payload = BatchStart(
             batch_id=batch_id,
@@ -293,7 +306,8 @@ class Orchestrator:
         await record_with(workspace, payload, create)
         if workspace.git is None:
             message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
-            await emit_durable(BatchWarning(batch_id=batch_id, warning_type="git", message=message))
+            warning = {"batch_id": batch_id, "warning_type": "git", "message": message}
+            await until_stored(lambda: emit_event(EventType.BATCH_WARNING, warning))
         row = await database.read(get_active_batch)
         if row is None:
             raise NotNow("database", "the batch could not be read back")
@@ -304,7 +318,8 @@ class Orchestrator:
         workspace = replace(self._workspace, until_tracker=partial(wait_for_tracker, self._workspace, gate))
         gate.caps = budget = Budget(workspace, row.id, row.budget_usd)
         breaker = Breaker(workspace, gate)
-        commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker)
+        head = HeadGuard(workspace, gate, _head_at_start(row))
+        commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
         context = RunContext(workspace, commander, self._background, gate, preset)
         source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel
         breaker.on_release = source.release
@@ -332,6 +347,12 @@ class _Starting:
 
     def __exit__(self, *_: object) -> None:
         self._orchestrator._starting = False
+
+
+def _head_at_start(row: BatchRow) -> HeadState | None:
+    """Return where HEAD was when the batch began; None where that is not recorded."""
+    known = row.branch is not None or row.head_commit is not None
+    return HeadState(row.branch, row.head_commit, None, None) if known else None
 
 
 def _only(row: BatchRow) -> list[str]:

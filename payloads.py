@@ -172,7 +172,7 @@ class ContextComplete(ContextCreate, kw_only=True):
 
 
 class Attention(Payload, kw_only=True):
-    """A call for the operator. One of kind `question` names the command that asked, `breaker` the stories that failed."""
+    """A call for the operator; kind `question` names the command that asked, `breaker` the stories that failed."""
 
     kind: str
     message: str

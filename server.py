@@ -58,11 +58,11 @@ from cli.headless import Exit, Headless
 from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
 from git.process import GitUnusable
-from git.snapshots import Git
 from orchestrator import Orchestrator
 from running.data_files import DataFiles
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
+from running.repository import refresh_git
 from running.retention import Retention
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
@@ -203,23 +203,25 @@ async def _workspace(
     specs: Mapping[str, AgentSpec],
 ) -> Workspace:
     project = config.project
-    ignored = [folder for folder in (project.artifacts, config.data_dir) if folder.is_relative_to(project.root)]
-    names = tuple(folder.relative_to(project.root).as_posix() for folder in ignored)
-    git = await Git.find(project.root, config.data_dir / "snapshots", tuple(name for name in names if name != "."))
-    return Workspace(
+    workspace = Workspace(
         project=project,
         settings=lambda: live.loaded.settings,
         agents=specs,
         database=database,
         data_dir=config.data_dir,
         prompts=PROGRAM_DIR / "prompts",
-        git=git,
+        git=None,
         clock=time.time,
         masker=masker_of(config.wanted),
         data_files=data_files,
         trust_refusal=lambda: api.trust.refusal(config.trust, live.loaded),
         left_out=lambda: bool(live.loaded.left_out),
     )
+    try:
+        await refresh_git(workspace)
+    except GitUnusable as unusable:  # the record can be read all the same; a start of a batch is refused with this
+        log.error("%s", unusable)
+    return workspace
 
 
 async def _restore(database: Database, run_state: RunState) -> None:

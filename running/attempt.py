@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -23,10 +24,10 @@ from agents import Call, Outcome, OutcomeKind, Usage
 from base.disk import is_disk_full
 from events import emit
 from git.process import GitError
-from git.snapshots import Diff
-from payloads import CommandEnd, Metrics, or_unset
+from git.snapshots import Diff, Git
+from payloads import Attention, CommandEnd, Metrics, or_unset
 from running.activity import Activity
-from running.disk import take_snapshot
+from running.disk import retry_while_full
 from running.gate import Gate, StopMode, Stopped
 from running.journal import LOST, CommandStatus, Result, Unchecked, dump
 from running.metrics import columns_of, metrics_of, used
@@ -34,30 +35,15 @@ from running.prompt import prompt_of
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import SurroundingsFailed
-from running.workspace import Workspace, record_with, until_stored
+from running.work_guard import lost_work, stash_of
+from running.workspace import Workspace, emit_durable, record_with, until_stored
 from store.commands import create_command, update_command
 from store.questions import ask_question
 from store.rows import reserve_id
+from store.stories import update_story
 from workflow import Unreadable
 
 log = logging.getLogger("sprint_runner.run")
-
-NOT_BEGUN: Final = Outcome(  # of a call whose agent was not started
-    kind=OutcomeKind.STOPPED,
-    reason="",
-    exit_code=None,
-    text="",
-    usage=Usage(),
-    cost_usd=None,
-    estimated_usd=0.0,
-    session_id=None,
-    model=None,
-    turns=None,
-    duration_ms=0,
-    resets_at=None,
-    malformed_lines=0,
-    last_activity="",
-)
 
 
 class Attempt:
@@ -70,6 +56,7 @@ class Attempt:
         self._place = place
         self._command_id = 0
         self._question = ""
+        self._ended = 0.0  # by the monotonic clock
         self._process: agents.AgentProcess | None = None
 
     async def run(self) -> Result:
@@ -105,18 +92,18 @@ class Attempt:
         return Activity(tasks, self._command_id, subject, workspace.database, mask)
 
     async def _supervise(self, call: Call, activity: Activity) -> tuple[Outcome, object, Result, Diff | None]:
-        try:
-            before = await self._snapshot()
-        except GitError as error:
-            return NOT_BEGUN, None, Result(CommandStatus.REFUSED, f"git cannot answer: {error}", kind="git"), None
+        stash = await self._stash()
         outcome = await self._call(call, activity)
+        self._ended = time.monotonic()
         activity.flush()
         self._report_doubts(outcome, activity)
         await self._book(outcome, activity)
         verdict, result = await self._judge(outcome, activity)
         if result.status is CommandStatus.UNCHECKED:
             result = replace(result, unchecked=self._unchecked(call, outcome, activity))
-        return outcome, verdict, result, await self._change_since(before)
+        change, result = await self._compare(result)
+        await self._compare_stash(stash)
+        return outcome, verdict, result, change
 
     async def _finish(
         self, activity: Activity, outcome: Outcome, verdict: object, result: Result, metrics: Metrics
@@ -171,6 +158,7 @@ class Attempt:
             "background": int(order.background),
             "started_at": int(workspace.clock() * 1000),
             "mark": mark,
+            "tree_before": self._place.first_tree or self._place.tree,
             "stream_path": None if stream is None else stream.relative_to(workspace.data_dir).as_posix(),
         }
         create = partial(
@@ -319,19 +307,46 @@ class Attempt:
             return Result(CommandStatus.INTERRUPTED, "The server ended while this was running.")
         return Result(CommandStatus.STOPPED, "Stopped by the operator.")
 
-    async def _snapshot(self) -> str | None:
-        git = self._workspace.git
-        return await take_snapshot(git) if git is not None and self._order.watched else None
-
-    async def _change_since(self, before: str | None) -> Diff | None:
-        git = self._workspace.git
+    async def _compare(self, result: Result) -> tuple[Diff | None, Result]:
+        """Return what the command changed, and its result: none that counts where the story's work is gone."""
+        git, before = self._workspace.git, self._place.tree
         if git is None or before is None:
-            return None
+            return None, result
+        checked = self._workspace.settings().verify is not None  # which may have written files
+        work = git.snapshot if checked else partial(git.snapshot_since, self._ended)
         try:
-            return await git.diff(before, await take_snapshot(git))
+            after = await retry_while_full(work)
         except GitError as error:  # only a figure is missing
             log.warning("the change of command %d could not be measured: %s", self._command_id, error)
-            return None
+            return None, result
+        story = self._order.stories[0]
+        if await lost_work(self._workspace, story, story.work_tree or before, after):
+            reason = f"the work on {story.key} went out of the tree while {self._order.command} ran"
+            result = replace(result, status=CommandStatus.LOST, reason=reason, verdict=None)
+        else:
+            story.work_tree = after
+        try:
+            return await _diff(git, self._place.first_tree, before, after), result
+        except GitError as error:  # the data folder was removed meanwhile, and the snapshot with it
+            log.warning("the change of command %d could not be measured: %s", self._command_id, error)
+            return None, result
+
+    async def _stash(self) -> str | None:
+        git = self._workspace.git
+        return await stash_of(git) if git is not None and self._workspace.main is not None else None
+
+    async def _compare_stash(self, before: str | None) -> None:
+        """Lanes share the stash: what one puts there another may take, so such a story is not merged."""
+        now = await self._stash()
+        if now == before or not self._order.stories:
+            return
+        for story in self._order.stories:
+            story.stash = now or "dropped"
+        message = (
+            f"`git stash` was used while {self._order.command} ran for {', '.join(self._order.story_keys)}; all lanes"
+            " share the stash, so what is in this worktree may belong to another story: it is not merged by itself"
+        )
+        await emit_durable(Attention(kind="git", message=message, story_key=self._order.story_key))
 
     # -- after -------------------------------------------------------------------------------------------------
 
@@ -368,6 +383,9 @@ class Attempt:
     def _write_end(self, columns: dict[str, Any], end: CommandEnd) -> Awaitable[object]:
         with self._workspace.database.atomic():
             written = self._workspace.database.write(update_command, self._command_id, **columns)
+            for story in self._order.stories if self._order.watched or self._workspace.main is not None else ():
+                kept = {"work_tree": story.work_tree, "stash": story.stash}
+                self._workspace.database.write(update_story, story.row_id, **kept)
             if not self._order.stories:
                 return written
             told = emit(end)
@@ -398,6 +416,14 @@ def _failure(outcome: Outcome) -> CommandStatus:
     status = _STATUSES[outcome.kind]
     full = status in (CommandStatus.ERROR, CommandStatus.REFUSED) and is_disk_full(outcome.reason)
     return CommandStatus.TRANSIENT if full else status
+
+
+async def _diff(git: Git, first: str | None, before: str, after: str) -> Diff:
+    """Return the change since the first call, whose snapshot may be gone; then since this one."""
+    try:
+        return await git.diff(first or before, after)
+    except GitError:
+        return await git.diff(before, after)
 
 
 def _told(result: Result) -> str | None:

@@ -19,6 +19,7 @@ from running.cycle import BACKGROUND_REVIEW
 from running.cycle_queue import CycleQueue
 from running.cycle_source import TrackerLost
 from running.gate import StopMode, Stopped
+from running.git_check import warn_of_blind_spots
 from running.lanes.lane import tidy
 from running.lanes.scheduler import Scheduler
 from running.run_context import RunContext
@@ -65,6 +66,7 @@ class Batch:
         reason: str | None = None
         try:
             await ensure_context(self._context)
+            await warn_of_blind_spots(self._workspace, self.id)
             await tidy(self._workspace)
             await self._queue.load()
             await Scheduler(self._context, self._queue, self._width).run()

@@ -19,11 +19,13 @@ from running.attempt import Attempt
 from running.breaker import Breaker
 from running.budget import Budget
 from running.gate import Gate, Stopped
+from running.head_guard import HeadGuard
 from running.journal import LOST, Asked, AttemptKey, CommandStatus, Journal, Result
 from running.questions import DECIDE, answer_to, reply_of, told_before
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
-from running.surroundings import hold
+from running.surroundings import hold, until_possible
+from running.work_guard import hold_for_work
 from running.workspace import Workspace, emit_durable
 from settings import CommandConfig
 from store.commands import Command, get_command
@@ -59,6 +61,7 @@ class Commander:
         cycle_number: int = 0,
         journal: Journal | None = None,
         breaker: Breaker | None = None,
+        head: HeadGuard | None = None,
     ) -> None:
         self.workspace = workspace
         self.batch_id = batch_id
@@ -69,11 +72,24 @@ class Commander:
         self._agent = agent
         self.preset = preset
         self.breaker = breaker or Breaker(workspace, gate)
+        self._head = head
 
-    def for_cycle(self, workspace: Workspace, number: int, journal: Journal) -> Commander:
-        """Return the commander of one cycle in this workspace: the same gate, the same budget, its own journal."""
+    def for_cycle(self, workspace: Workspace, number: int, journal: Journal, branch: str | None = None) -> Commander:
+        """Return the commander of one cycle in this workspace: the same gate, the same budget, its own journal.
+
+        `branch` is that of a lane's worktree.
+        """
+        head = self._head
+        if head is not None and branch is not None:
+            head = head.for_lane(workspace, branch)
         shared = (self.batch_id, self.gate, self._budget, self._agent, self.preset)
-        return Commander(workspace, *shared, number, journal, self.breaker)
+        return Commander(workspace, *shared, number, journal, self.breaker, head)
+
+    async def ready(self) -> None:
+        """Return when the next command or commit of the foreground may start. Raises `Stopped`."""
+        await self.gate.enter()
+        if self._head is not None:
+            await self._head.hold()
 
     async def perform(self, order: CommandSpec) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
@@ -115,7 +131,7 @@ class Commander:
                 await hold(self.gate, result.kind, Attention(kind=result.kind, message=result.reason, story_key=key))
             elif result.status is CommandStatus.QUESTION and result.command_id is not None:
                 asked = Asked(result.command_id, self.batch_id, result.reason, self.workspace.clock())
-            else:
+            elif result.status is not CommandStatus.LOST:
                 self.journal.results[place] = result  # the cycle may run again from its beginning
                 return result
 
@@ -131,12 +147,16 @@ class Commander:
         return reply_of(asked, answer)
 
     async def _attempt(self, order: CommandSpec, attempt: int, reply: str | None) -> Result:
-        await self.gate.enter()
+        await (self.gate.enter() if order.background else self.ready())
+        tree = await until_possible(self.gate, lambda: self._tree_before(order))
         spec, model = self._choose(order)
         order = self._with_answers(order)
         session = self.journal.session(order.story_key, order.command, attempt, spec.name)
         kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
-        place = AttemptContext(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
+        first = self.journal.trees.pop((order.story_key, order.command), None)
+        place = AttemptContext(
+            self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply, tree, first
+        )
         here = (order.story_key, order.command, attempt)
         unchecked = self.journal.unchecked.pop(here, None)
         try:
@@ -154,6 +174,10 @@ class Commander:
         if result.status is CommandStatus.REFUSED and result.kind == "agent":
             return replace(result, reason=f"{spec.name} cannot run {order.command}: {result.reason}")
         return result
+
+    async def _tree_before(self, order: CommandSpec) -> str | None:
+        """The work tree as it is before a command that git watches, with the story's work in it."""
+        return await hold_for_work(self.workspace, self.gate, order.stories[0]) if order.watched else None
 
     def _choose(self, order: CommandSpec) -> tuple[AgentSpec, str | None]:
         """The agent and the model of a command: its own setting, else the light, the reviewing or the usual model."""

@@ -34,6 +34,7 @@ from workflow import STORIES_PER_CYCLE, Candidate, pick, runnable
 from workflow.picking import RUNNABLE
 
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
+GIT_COLUMNS: Final = ("commit_base", "base_commit", "work_tree", "commit_hash", "commit_failure", "stash")
 LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been carried unfinished
 
 
@@ -178,6 +179,11 @@ class CycleSource:
             status=story.status,
             entry_status=story.entered,
             base_tree=story.base_tree,
+            commit_base=story.commit_base,
+            base_commit=story.base_commit,
+            work_tree=story.work_tree,
+            commit_hash=story.commit_hash,
+            stash=story.stash,
             needs_spec=story.needs_spec,
             reason=story.reason,
             continues=continues[place].id if continues else None,
@@ -201,6 +207,7 @@ class CycleSource:
             story = StoryRun(row.id, row.story_key, row.epic, title, row.entry_status, row.status, row.base_tree)
             story.needs_spec = None if row.needs_spec is None else bool(row.needs_spec)
             story.reason = row.reason
+            _restore_git(story, row, failure=row.batch_id == self._batch_id)
             entry = tracker.story(row.story_key)
             if entry is not None and row.next_status == entry.status.value != row.status:
                 await self._finish_move(story, row)
@@ -221,9 +228,20 @@ class CycleSource:
         """Nothing that was recorded for the story counts any more."""
         story.entered = story.status = status
         story.base_tree = story.needs_spec = story.reason = None
+        for name in GIT_COLUMNS:
+            setattr(story, name, None)
         if row.batch_id == self._batch_id:
             columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
+            columns |= dict.fromkeys(GIT_COLUMNS)
             await until_stored(lambda: self._workspace.database.write(update_story, row.id, **columns))
+
+
+def _restore_git(story: StoryRun, row: Story, *, failure: bool) -> None:
+    """Take over what commits are measured from; a commit that an earlier batch could not make is tried once more."""
+    for name in GIT_COLUMNS:
+        setattr(story, name, getattr(row, name))
+    if not failure:
+        story.commit_failure = None
 
 
 def _cycle_number(row: Story) -> int:

@@ -11,9 +11,10 @@ from functools import partial
 
 from running import evidence
 from running.blocking import block_or_try_again, give_up
-from running.disk import take_snapshot
+from running.commit_plan import remember_base
+from running.commits import Commits
 from running.journal import Result
-from running.planning import keep, said_something
+from running.planning import said_something
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block
@@ -38,29 +39,35 @@ from workflow import (
 class Development:
     """The developing phase of one cycle."""
 
-    def __init__(self, context: RunContext) -> None:
+    def __init__(self, context: RunContext, commits: Commits) -> None:
         self._workspace = context.workspace
         self._commander = context.commander
+        self._commits = commits
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
-        """One story after the other. Raises `Stopped`."""
-        first, *rest = phase.commands
+        """One story after the other, each with its commit. Raises `Stopped`."""
         for story in stories:
-            if story.live and story.entered != "review":
-                await (self._build if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
-            elif story.live:
-                await self._come_in_at_review(story)
-            if not story.live:
-                continue
-            if rest and (phase.max_reviews != 0 or story.entered == "review"):
-                await self._code_review(phase, rest[0], story)
-            else:
-                await self._accept(first, story)
+            await self._finish(phase, story)
+            await self._commits.after_story(story)
+
+    async def _finish(self, phase: Phase, story: StoryRun) -> None:
+        """Bring a story to its end, or to where it is blocked."""
+        first, *rest = phase.commands
+        if story.live and story.entered != "review":
+            await (self._build if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
+        elif story.live:
+            await self._come_in_at_review(story)
+        if not story.live:
+            return
+        if rest and (phase.max_reviews != 0 or story.entered == "review"):
+            await self._code_review(phase, rest[0], story)
+        else:
+            await self._accept(first, story)
 
     # -- the work ----------------------------------------------------------------------------------------------
 
     async def _develop(self, command: str, story: StoryRun) -> None:
-        await self._remember_base(story)
+        await remember_base(self._workspace, story, developing=True)
         await advance(self._workspace, story, "in-progress")
         if not story.live:
             return
@@ -71,7 +78,7 @@ class Development:
 
     async def _build(self, command: str, story: StoryRun) -> None:
         """The skill plans, builds, reviews and commits; the spec says how it ended, the tracker is ours alone."""
-        await self._remember_base(story)
+        await remember_base(self._workspace, story, developing=True)
         if not self._commander.journal.begun(story.key, command):
             await until_possible(self._commander.gate, self._check_tree)
         disprove, confirm = partial(self._missing_work, story), partial(self._spec_verdict, story)
@@ -81,6 +88,7 @@ class Development:
     async def _come_in_at_review(self, story: StoryRun) -> None:
         """Block a story that entered at review and has no work to review."""
         gate = self._commander.gate
+        await until_possible(gate, lambda: remember_base(self._workspace, story, developing=False))
         why = await until_possible(gate, lambda: evidence.nothing_to_review(self._workspace, story))
         if why is not None:
             await block(self._workspace, story, why)
@@ -101,14 +109,6 @@ class Development:
 
     async def _spec_verdict(self, story: StoryRun, _said: object) -> DevVerdict:
         return await evidence.spec_verdict(self._workspace, story)
-
-    async def _remember_base(self, story: StoryRun) -> None:
-        """What the tree was when development first started, before a single line of it is written."""
-        if self._workspace.git is None or story.base_tree is not None:
-            return
-        git = self._workspace.git
-        story.base_tree = await until_possible(self._commander.gate, lambda: take_snapshot(git))
-        await keep(self._workspace, story, base_tree=story.base_tree)
 
     async def _check_tree(self) -> None:
         """Nothing of an earlier story is left uncommitted; raises `SurroundingsFailed`."""

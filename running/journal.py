@@ -36,6 +36,7 @@ class CommandStatus(StrEnum):
     INTERRUPTED = "interrupted"
     USAGE_LIMIT = "usage-limit"
     TRANSIENT = "transient"  # on the wire `error`: it will be tried again and is nobody's failure
+    LOST = "lost"  # on the wire `error`: the story's work went out of the tree, so nothing is judged by it
     QUESTION = "question"  # on the wire `stopped`: it goes on with the operator's answer
     UNCHECKED = "unchecked"  # on the wire `stopped`: the agent has finished, the check of its work was cut off
     REFUSED = "refused"  # on the wire `error`: the agent cannot run at all, so it decides about no story
@@ -44,7 +45,8 @@ class CommandStatus(StrEnum):
     def on_wire(self) -> str:
         if self in (CommandStatus.QUESTION, CommandStatus.UNCHECKED):
             return "stopped"
-        return "error" if self in (CommandStatus.TRANSIENT, CommandStatus.REFUSED) else self.value
+        unjudged = (CommandStatus.TRANSIENT, CommandStatus.REFUSED, CommandStatus.LOST)
+        return "error" if self in unjudged else self.value
 
 
 LOST: Final = "session-lost"  # the word of a call whose session the agent did not know any more
@@ -122,7 +124,8 @@ class Journal:
 
     `unchecked` are calls that need only their check, `sessions` are to be resumed, `asked` are the questions after
     which nothing ran any more, `answered` all questions of a story's command that have an answer, oldest first.
-    `together` has the stories that a command was for.
+    `together` has the stories that a command was for, `trees` what the tree was before the first of a command's calls
+    whose change was not measured, since the server ended.
     """
 
     results: dict[AttemptKey, Result] = field(default_factory=dict)
@@ -131,6 +134,7 @@ class Journal:
     unchecked: dict[AttemptKey, Unchecked] = field(default_factory=dict)
     answered: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
     together: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    trees: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, commands: Iterable[Command], *, failures: bool, questions: Iterable[Question] = ()) -> Journal:
@@ -149,9 +153,15 @@ class Journal:
         if row.word == RETRIED:
             return
         self.asked.pop(place, None)
+        if row.files_changed is not None:
+            self.trees.pop(place[:2], None)
+        elif row.tree_before is not None:
+            self.trees.setdefault(place[:2], row.tree_before)
         self._add_unchecked(place, status, row)
         if row.word == LOST:
             self.sessions.pop(place, None)
+        if status is CommandStatus.LOST:
+            return  # its session has put the work away: the next one begins afresh
         if status is CommandStatus.SUCCESS or status in FAILURES:
             self.sessions.pop(place, None)
         if status is CommandStatus.SUCCESS or (failures and status in FAILURES):
@@ -214,6 +224,7 @@ class Journal:
         self.asked = {place: asked for place, asked in self.asked.items() if place[0] != story_key}
         self.unchecked = {place: call for place, call in self.unchecked.items() if place[0] != story_key}
         self.together = {command: keys for command, keys in self.together.items() if story_key not in keys}
+        self.trees = {name: tree for name, tree in self.trees.items() if name[0] != story_key}
         self.answered = {name: told for name, told in self.answered.items() if name[0] != story_key}
 
     def _as_first_attempts(self) -> None:

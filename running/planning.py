@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from payloads import Attention
 from running import evidence
@@ -13,9 +13,8 @@ from running.blocking import give_up
 from running.journal import Result
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, advance
-from running.workspace import Workspace, emit_durable, until_stored
-from store.stories import update_story
+from running.story import StoryRun, advance, keep
+from running.workspace import emit_durable
 from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
 from workflow.presets import REVIEW_ROUNDS
 
@@ -134,11 +133,6 @@ class Planning:
             if not result.read(ReviewVerdict).critical:
                 return f"{order.command} found nothing critical any more"
         return f"still critical after {REVIEW_ROUNDS} rounds"
-
-
-async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:
-    """Write columns of the story's row."""
-    await until_stored(lambda: workspace.database.write(update_story, story.row_id, **columns))
 
 
 def said_something(text: str) -> bool:

@@ -145,6 +145,8 @@ async def _unfit(workspace: Workspace, git: Git) -> str | None:
         return "no branch is checked out (detached HEAD): check one out"
     if await repository.ask("var", "GIT_COMMITTER_IDENT") is None:
         return "git does not know who commits: set user.name and user.email"
+    if await repository.tip("sprint-runner") is not None:
+        return "a branch is called sprint-runner, below which the branches of worktrees are made: rename it"
     if await repository.has_submodules():
         return "the repository has submodules, which worktrees do not share: run stories one after the other"
     prefix = repository.prefix

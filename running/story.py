@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import sprint
 from base.files import atomic_write
@@ -33,6 +34,12 @@ class StoryRun:
     entered: str
     status: str
     base_tree: str | None = None
+    commit_base: str | None = None
+    base_commit: str | None = None
+    work_tree: str | None = None
+    commit_hash: str | None = None
+    commit_failure: str | None = None
+    stash: str | None = None
     needs_spec: bool | None = None
     held: bool = False  # done in a lane, and not merged yet
     reason: str | None = None  # of its newest status
@@ -115,6 +122,11 @@ async def record_status(workspace: Workspace, story: StoryRun, new: str, reason:
     columns = {"status": new, "reason": reason, "next_status": None, "next_reason": None, **ended}
     change = partial(workspace.database.write, update_story, story.row_id, **columns)
     await record_with(workspace, payload, change)
+
+
+async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:
+    """Write columns of the story's row."""
+    await until_stored(lambda: workspace.database.write(update_story, story.row_id, **columns))
 
 
 def _copy_tracker(workspace: Workspace) -> None:

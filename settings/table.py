@@ -8,6 +8,8 @@ import msgspec
 
 Trust = Literal["never", "always", "outside"]  # outside: where it names a place outside of the project
 
+COMMIT_BY: Final = ("runner", "agent")
+COMMIT_PER: Final = ("story", "cycle")
 BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 
 
@@ -99,6 +101,10 @@ SETTINGS: Final = (
         "code_review_after_build", "review code once more after an unattended build", "boolean", applies=NEXT_BATCH
     ),
     Setting("verify", "command that must pass before a story is done", "command", optional=True, trust="always"),
+    Setting(
+        "commit_by", "who commits finished stories: the runner, exactly what changed, or an agent", choices=COMMIT_BY
+    ),
+    Setting("commit_per", "a commit for each story, or one for all stories of a cycle", choices=COMMIT_PER),
     Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, BATCH_MAX),
     Setting(
         "story_order",

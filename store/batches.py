@@ -26,6 +26,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     budget_usd: float | None
     only_stories: str | None
     reason: str | None
+    branch: str | None = None
+    head_commit: str | None = None
 
 
 class BatchSummary(Batch, frozen=True, kw_only=True):

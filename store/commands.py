@@ -51,6 +51,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     files_changed: int | None
     lines_added: int | None
     lines_removed: int | None
+    tree_before: str | None = None
 
 
 def create_command(connection: sqlite3.Connection, /, batch_id: int, command: str, **columns: Any) -> int:

@@ -69,7 +69,7 @@ LIAR = f"{sys.executable} -c \"print('[NO-CHANGES-TO-COMMIT]')\""
 
 
 async def test_nothing_to_commit_is_not_believed_while_the_work_is_uncommitted(make_runner: MakeRunner) -> None:
-    runner = await make_runner(READY, commands={"commit": CommandConfig(agent="liar")})
+    runner = await make_runner(READY, commands={"commit": CommandConfig(agent="liar")}, commit_by="agent")
     agents = cast(dict[str, AgentSpec], runner.workspace.agents)
     agents["liar"] = AgentSpec(name="liar", kind="text", command=tuple(shlex.split(LIAR)))
     await runner.run()

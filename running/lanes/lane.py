@@ -40,7 +40,7 @@ class LaneRun:
             lane = await self._gate.run_interruptible(self._worktree.open())
         except GitError as error:
             raise LaneFailed(f"the worktree {self._worktree.place} could not be made: {error}") from None
-        context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal)
+        context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal, self._names.branch)
         await Cycle(context, self._taken.stories).run()
         await context.background.wait()
 
@@ -73,6 +73,11 @@ class LaneRun:
             return None
         if not await self._worktree.begun() and (left := await self._worktree.uncommitted()):
             return f"its work was not committed and stands in {self._worktree.place}: {named(left)}"
+        if stashed := [story.key for story in self._taken.stories if story.passed and story.stash]:
+            return (
+                f"`git stash`, which all worktrees share, was used while commands ran for {', '.join(stashed)}: look"
+                f" at the branch {self._names.branch}, which is kept, and merge it yourself"
+            )
         message = f"merge({self._taken.epic}): stories {', '.join(done)}"
         try:
             commit = await self._perform(Merge(self._worktree, self._gate, message), done)

@@ -2,8 +2,8 @@
 /** The card of a story on the Board: its title, progress, the evidence of its status, and what runs on it now. */
 import { attr, h, icon, setIcon, show, text } from "../kit/dom.js";
 import { shortCommand, shortKey, statusText, stopwatch } from "../kit/format.js";
-import { openStatusMenu } from "./status-menu.js";
 import { serverNow } from "../kit/server-clock.js";
+import { openStatusMenu } from "./status-menu.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
 /** @typedef {import("../state.js").Operation} Operation */

@@ -3,8 +3,8 @@
 import { catchApiError, get } from "../kit/api.js";
 import { h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, plural, shortKey, statusText, stopwatch, tokens } from "../kit/format.js";
-import { toHash } from "../shell/router.js";
 import { serverNow } from "../kit/server-clock.js";
+import { toHash } from "../shell/router.js";
 
 /**
  * @typedef {{id: number, status: string, max_cycles: number | null, cycles_completed: number, started_at: number,

@@ -5,12 +5,12 @@
  */
 import { catchApiError, events as fetchEvents } from "../kit/api.js";
 import { byId, show, text } from "../kit/dom.js";
+import { serverNow } from "../kit/server-clock.js";
 import { toast } from "../kit/toast.js";
 import { toLogLine } from "../run/log-line.js";
 import { overlay } from "../shell/plan.js";
 import { Recording } from "./recording.js";
 import { ReplayBar } from "./replay-bar.js";
-import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../run/log-line.js").Line} Line */

@@ -8,12 +8,12 @@ import { catchApiError, get } from "../kit/api.js";
 import { patterns } from "../kit/charts.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
 import { count, plural } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { urlParams } from "../kit/url-params.js";
 import { InsightsFilter } from "./insights-filter.js";
 import { MEASURES, summary } from "./ledger.js";
 import { panelsOf } from "./panel-catalog.js";
 import { PanelView } from "./panel-view.js";
-import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("./ledger.js").Insights} InsightsAnswer */

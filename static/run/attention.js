@@ -6,9 +6,9 @@
 import { catchApiError, post, put } from "../kit/api.js";
 import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
 import { clock, hourMinute, remaining, shortKey } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { readStoredList, writeStored } from "../kit/storage.js";
 import { announce, toast } from "../kit/toast.js";
-import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */

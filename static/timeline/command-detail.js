@@ -2,9 +2,9 @@
 /** The detail of one command below the chart: its facts, its stories, its transcript. */
 import { byId, h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { resultOf } from "../shell/command-list.js";
 import { createTranscript } from "../story/transcript.js";
-import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 

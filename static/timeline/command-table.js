@@ -3,9 +3,9 @@
 import { download, toCsv } from "../kit/csv.js";
 import { byId, h, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
 import { resultOf } from "../shell/command-list.js";
-import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 

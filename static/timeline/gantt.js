@@ -5,10 +5,10 @@
  */
 
 import { byId } from "../kit/dom.js";
+import { serverNow } from "../kit/server-clock.js";
 import { Axis } from "../kit/time-axis.js";
 import { GanttAxis } from "./gantt-axis.js";
 import { GanttRows, stackRows } from "./gantt-rows.js";
-import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 /** @typedef {import("./gantt-rows.js").Row} Row */

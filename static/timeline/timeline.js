@@ -6,6 +6,7 @@
 
 import { attr, byId, h, show, text } from "../kit/dom.js";
 import { count, day, duration, plural } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
 import { resultOf } from "../shell/command-list.js";
 import { titleOf } from "../shell/plan.js";
@@ -15,7 +16,6 @@ import { CommandTable } from "./command-table.js";
 import { Gantt } from "./gantt.js";
 import { KINDS, kindOf } from "./gantt-bar.js";
 import { StoredCommands } from "./stored-commands.js";
-import { serverNow } from "../kit/server-clock.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../shell/command-list.js").Command} Command */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { serverNow, setServerTime } from "../../static/kit/server-clock.js";
 import { hourMinute } from "../../static/kit/format.js";
+import { serverNow, setServerTime } from "../../static/kit/server-clock.js";
 
 const HOUR = 3_600_000;
 

@@ -95,7 +95,7 @@ def test_what_counts_and_what_is_gone_on_with(rows: Rows, status: str, same: boo
 
 
 def test_every_status_is_known_here() -> None:
-    assert {row[0] for row in COUNTS} - {"running"} | {"refused"} == set(CommandStatus)
+    assert {row[0] for row in COUNTS} - {"running"} | {"refused", "lost"} == set(CommandStatus)
 
 
 @pytest.mark.parametrize("status", list(CommandStatus))
