@@ -1,8 +1,8 @@
 """Running a batch: start, pause, resume, stop, recover.
 
-Owns the one batch that may be in progress and the background work beside it. Promises: of any number of simultaneous
-starts exactly one wins; every end of a batch leaves the state idle, whatever went wrong; after a crash or a stop the
-run goes on at the same command. What a batch does inside stands in `running/`, what it decides in `workflow/`.
+Owns the one batch that may be in progress and its background work. Promises: of any number of simultaneous starts
+exactly one succeeds; after every end of a batch the state is idle, whatever failed; after a crash or a stop the run
+continues at the same command. The steps of a batch are in `running/`, its decisions in `workflow/`.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from store.questions import get_question
 from store.stories import finish_stories
 from workflow import Preset
 
-END_S: Final = 2.5  # how long agents get to end when the server ends, before they are killed by their marks
+END_S: Final = 2.5  # seconds that agents get to end when the server ends, before they are killed by their marks
 
 log = logging.getLogger("sprint_runner.run")
 
 
 class StartRequest(msgspec.Struct, frozen=True):
-    """What to run: so many cycles (None: all), of these stories (None: any), by this agent, for so many dollars."""
+    """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars."""
 
     cycles: int | None
     stories: Sequence[str] | None = None
@@ -56,7 +56,7 @@ class StartRequest(msgspec.Struct, frozen=True):
 
 
 class Orchestrator:
-    """The run of one project. `run_state` is the fold of committed events that the pages see."""
+    """The run of one project. `run_state` is the fold of committed events that clients receive."""
 
     def __init__(self, workspace: Workspace, run_state: RunState) -> None:
         self._workspace = workspace
@@ -70,14 +70,14 @@ class Orchestrator:
 
     @property
     def state(self) -> str:
-        """The state of the run in one word of the protocol."""
+        """The state of the run, as `GET /api/run` reports it."""
         return "starting" if self._starting and self._run_state.run.state == "idle" else self._run_state.run.state
 
     # -- verbs -------------------------------------------------------------------------------------------------
 
     async def start(self, request: StartRequest) -> int:
-        """Preflight, then begin; the batch's id. Raises `BadRequest` and `NotNow`, which say what to do."""
-        with self._alone():
+        """Run the preflight checks, start a batch and return its id. Raises `BadRequest` and `NotNow`."""
+        with self._exclusive():
             settings = self._workspace.settings()
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
@@ -94,7 +94,7 @@ class Orchestrator:
             return row.id
 
     def pause(self) -> None:
-        """Let the current command end, then nothing start. Raises `NotNow`."""
+        """Let the current command end and start no other one. Raises `NotNow`."""
         gate = self._running().gate
         if gate.stop_mode is not None:
             raise NotNow("stopping", "the batch is stopping")
@@ -103,13 +103,13 @@ class Orchestrator:
         gate.pause("operator")
 
     async def resume(self) -> int:
-        """Go on with the paused batch, or with the interrupted one; its id. Raises `NotNow`."""
+        """Continue the paused or interrupted batch and return its id. Raises `NotNow`."""
         if self._batch is not None:
             if not self._batch.gate.paused:
                 raise NotNow("running", "the batch is not paused")
             self._batch.gate.resume()
             return self._batch.id
-        with self._alone():
+        with self._exclusive():
             row = await self._workspace.database.read(get_active_batch)
             if row is None:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
@@ -121,7 +121,7 @@ class Orchestrator:
             return row.id
 
     async def answer(self, command_id: int, text: str) -> None:
-        """Answer what a call asked; its session goes on with it, now or when the batch does. Raises `NotNow`."""
+        """Store the answer to a command's question; its session continues when the batch runs. Raises `NotNow`."""
         database = self._workspace.database
         command = await database.read(get_command, command_id)
         if command is None or await database.read(get_question, command_id) is None:
@@ -132,13 +132,16 @@ class Orchestrator:
             self._batch.gate.answer(command_id)
 
     def stop(self, mode: StopMode) -> None:
-        """End the batch after the current command, or end that one now. Raises `NotNow`."""
+        """End the batch after the current command, or end the current command now. Raises `NotNow`."""
         self._running().gate.stop(mode)
 
     # -- start and end of the server ---------------------------------------------------------------------------
 
     async def recover(self) -> None:
-        """Once, before the port answers actions: close what an earlier server left open, go on if so set."""
+        """Close what an earlier server left open, and continue its batch if the settings say so.
+
+        To be called once, before the server accepts requests.
+        """
         row = await recover(self._workspace)
         if row is None:
             return
@@ -151,17 +154,17 @@ class Orchestrator:
             await self._resume_by_itself()
 
     async def _resume_by_itself(self) -> None:
-        """The server starts all the same where the batch cannot go on, and says why it does not."""
+        """Resume the interrupted batch; where that is impossible, start the server anyway and report the reason."""
         try:
             await self.resume()
         except (BadRequest, NotNow) as refused:
-            message = f"The interrupted batch could not go on by itself: {refused}"
+            message = f"The interrupted batch could not be resumed automatically: {refused}"
             await emit_durable(Attention(kind="resume", message=message))
 
     async def shutdown(self) -> None:
         """End the agents within five seconds; the batch stays open as interrupted or paused."""
         self._closing = True
-        if self._gate is not None:  # also of a batch that is over: work beside it may still be under way
+        if self._gate is not None:  # also of a batch that has ended: its background work may still run
             self._gate.stop(StopMode.INTERRUPT)
         background = asyncio.ensure_future(self._background.wait())
         waiting = {background} | ({self._task} if self._task is not None else set())
@@ -178,24 +181,26 @@ class Orchestrator:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _alone(self) -> _Starting:
-        """Taken before anything is awaited, so that of simultaneous starts one wins."""
+    def _exclusive(self) -> _StartGuard:
+        """Return the guard of a start; entered before the first `await`, so that one of simultaneous starts wins."""
         if self._starting or self._batch is not None or self._closing:
-            raise NotNow("running", "a batch is running already" if not self._closing else "the server is ending")
-        return _Starting(self)
+            raise NotNow(
+                "running", "a batch is running already" if not self._closing else "the server is shutting down"
+            )
+        return _StartGuard(self)
 
     def _running(self) -> Batch:
-        if self._batch is None or self._batch.gate.closed:  # its end is being told
+        if self._batch is None or self._batch.gate.closed:  # closed: its end is being committed
             raise NotNow("idle", "no batch is running")
         return self._batch
 
     def _unfinished(self) -> bool:
-        """Whether the batch before was stopped in the middle of a cycle, whose commit may be all that is missing."""
+        """Whether the last batch ended inside a cycle, so that perhaps only the cycle's commit is missing."""
         batch = self._run_state.run.batch
         return batch is not None and batch.status in ("stopped", "interrupted", "error")
 
     async def _close_interrupted(self) -> None:
-        """A new batch takes over from one that was interrupted: that one ends here, as stopped."""
+        """End an interrupted batch as stopped, because a new one replaces it."""
         row = await self._workspace.database.read(get_active_batch)
         if row is not None:
             reason, ended = "a new batch was started instead", int(self._workspace.clock() * 1000)
@@ -227,7 +232,7 @@ class Orchestrator:
         )
         await emit_durable(payload)
         if self._workspace.git is None:
-            message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
+            message = "the project is not a git repository: nothing is committed, and changes cannot be verified"
             warning = {"batch_id": batch_id, "warning_type": "git", "message": message}
             await until_stored(lambda: emit_event(EventType.BATCH_WARNING, warning))
         row = await database.read(get_active_batch)
@@ -252,8 +257,8 @@ class Orchestrator:
             self._batch = None
 
 
-class _Starting:
-    """Marks the orchestrator as starting while a start or a resume is under way."""
+class _StartGuard:
+    """The guard that marks the orchestrator as starting during a start or a resume."""
 
     def __init__(self, orchestrator: Orchestrator) -> None:
         self._orchestrator = orchestrator

@@ -1,7 +1,7 @@
-"""Sprint Runner: one process that serves the page and runs the agents. `python server.py --help` says how.
+"""Sprint Runner: one process that serves the page and runs the agents; see `python server.py --help`.
 
-This module composes: it knows every part and holds no logic of its own. The order at start is lock, port, database,
-recovery, answers; at the end agents, pages, database.
+This module composes the parts and has no logic of its own. They start in the order lock, port, database, recovery,
+requests, and end in the order agents, WebSocket clients, database.
 """
 
 from __future__ import annotations
@@ -65,16 +65,16 @@ from store.log import get_events, get_events_between, get_events_since_batch, ol
 from store.schema import SchemaTooNew
 from websocket.hub import INIT_EVENTS, Hub
 
-EXIT_USAGE: Final = 2  # the operator has to change something
-HANDLERS_S: Final = 1.0  # what is left of requests at the end of the server, before they are cut
+EXIT_USAGE: Final = 2  # the exit code when the operator has to change an option, a file or the environment
+HANDLERS_S: Final = 1.0  # seconds that open requests get to finish when the server ends
 
 log = logging.getLogger("sprint_runner")
 
 
 def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Application:
-    """The application of one project, its routes and its life; nothing is opened before it starts.
+    """Return the application of one project; it opens files and processes only when it starts.
 
-    `subscribers` see every commit after the pages have.
+    `subscribers` receive every commit after the WebSocket clients.
     """
     settings = config.loaded.settings
     pages = api.page.manifest()
@@ -113,7 +113,7 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
 async def _services(
     app: web.Application, config: ServerConfig, subscribers: Sequence[events.Subscriber]
 ) -> AsyncIterator[None]:
-    """Everything that is open while the server runs, in order; closed in the opposite one."""
+    """Open the services in the order of their dependencies; close them in reverse order."""
     settings = config.loaded.settings
     database = await Database.open(config.data_dir / "sprint-runner.db")
     run_state, server_state = RunState(), ServerState()
@@ -143,6 +143,7 @@ async def _services(
     watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.trouble))
     retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name)
+    # The fold comes first: what the others read of the run must include the commit that they receive.
     events.start(database, run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
     notifier.start()
     await app[SERVICES].orchestrator.recover()
@@ -181,7 +182,7 @@ async def _workspace(config: ServerConfig, live: LiveSettings, database: Databas
 
 
 async def _restore(database: Database, run_state: RunState) -> None:
-    """Fold the newest batch's events again: the state is what it was at the last committed event."""
+    """Fold the events of the newest batch again, which gives the state as of the last committed event."""
     last = await database.read(get_last_batch)
     rows = [] if last is None else await database.read(get_events_since_batch, last.id)
     stored = (
@@ -206,7 +207,7 @@ async def _history(database: Database, first: int, last: int) -> list[bytes]:
 
 
 def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
-    """The active batch, else null, and the run, as JSON."""
+    """Return the active batch (or null) and the run, both as JSON."""
     run = api.run.run_of(app[SERVICES])
     return msgspec.json.encode(app[SERVICES].run_state.active_batch), msgspec.json.encode(run)
 
@@ -215,10 +216,10 @@ def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
 
 
 async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
-    """Run until a signal, or until the headless is done; the exit code. Raises `CannotStart`."""
+    """Run until a signal, or until the headless run is finished; return the exit code. Raises `CannotStart`."""
     make_data_dir(config.data_dir)
     lock = ProjectLock(config.data_dir)
-    try:
+    try:  # before anything is opened: two servers on one database would both run agents
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
@@ -243,7 +244,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
 
 
 async def _until_done(ended: asyncio.Future[None], headless: Headless | None, orchestrator: Orchestrator) -> int:
-    """Wait for the signal, or for the headless if there is one; a signal cuts it short."""
+    """Wait for a signal, or for the end of the headless run if there is one; a signal cancels it."""
     if headless is None:
         await ended
         return 0
@@ -257,7 +258,7 @@ async def _until_done(ended: asyncio.Future[None], headless: Headless | None, or
 
 
 def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -> None:
-    """The one line that says where the page is: people read it, programs wait for it."""
+    """Print the line with the address of the page; scripts wait for it, so its form is stable."""
     agent = services.server_state.agent
     version = (agent.version or "not available").split(" (")[0]
     line = f"Sprint Runner at {url}  (project {config.project.name}, agent {agent.name} {version})\n"
