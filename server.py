@@ -140,7 +140,7 @@ async def _services(
         workspace=workspace,
         live=live,
     )
-    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.trouble))
+    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.set_problem))
     retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name)
     # The fold comes first: what the others read of the run must include the commit that they receive.

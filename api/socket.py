@@ -30,7 +30,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     taken = 0
     try:
         async for message in line:
-            hub.heard(client, _OPCODES.get(message.type, 0), message.data)
+            hub.receive(client, _OPCODES.get(message.type, 0), message.data)
             taken += 1
             if taken % TURN == 0:
                 await asyncio.sleep(TURN_S)
