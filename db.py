@@ -18,14 +18,14 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from base.files import replacing
 from store.schema import migrate, version_to_keep
-from store.writer import BUSY_TIMEOUT_MS, Entry, Writer
+from store.writer import BUSY_TIMEOUT_MS, LogEntry, Writer
 
 READERS: Final = 4  # threads, each with its own read-only connection
 READER_CACHE_KIB: Final = 256  # page cache per reader; SQLite's default of 2 MiB duplicates the cache of the system
 
 P = ParamSpec("P")
 T = TypeVar("T")
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=LogEntry)
 
 
 class Database:

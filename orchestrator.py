@@ -34,8 +34,7 @@ from running.recovery.startup import recover
 from running.run_context import RunContext
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
-from store.batches import Batch as BatchRow
-from store.batches import create_batch, get_active_batch
+from store.batches import BatchRow, create_batch, get_active_batch
 from store.commands import get_command
 from store.questions import get_question
 from store.stories import finish_stories

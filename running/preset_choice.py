@@ -18,7 +18,7 @@ from running.evidence import unclean_tree
 from running.preflight import NotNow
 from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
 from running.workspace import Workspace, until_stored
-from store.batches import Batch
+from store.batches import BatchRow
 from store.meta import get_preset, keep_preset
 from workflow import (
     CLASSIC,
@@ -166,7 +166,7 @@ async def remember_preset(workspace: Workspace, batch_id: int, preset: Preset) -
     await until_stored(lambda: workspace.database.write(keep_preset, batch_id, text))
 
 
-async def preset_of(workspace: Workspace, row: Batch) -> Preset:
+async def preset_of(workspace: Workspace, row: BatchRow) -> Preset:
     """The preset that a batch was started with."""
     text = await workspace.database.read(get_preset, row.id)
     return PRESETS.get(row.workflow, CLASSIC) if text is None else msgspec.json.decode(text, type=Preset)

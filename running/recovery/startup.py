@@ -10,7 +10,7 @@ from events import current_batch
 from payloads import BatchPause, CommandEnd, ContextComplete, Metrics, or_unset
 from running.subject import CommandSubject
 from running.workspace import Workspace, record_batch, record_with, until_stored
-from store.batches import Batch, get_active_batch
+from store.batches import BatchRow, get_active_batch
 from store.commands import Command, get_running_commands, update_command
 from store.log import BackgroundTask, get_pending_background_tasks, update_background_task
 
@@ -19,7 +19,7 @@ log = logging.getLogger("sprint_runner.run")
 TOLD = "The server ended while this was running."
 
 
-async def recover(workspace: Workspace) -> Batch | None:
+async def recover(workspace: Workspace) -> BatchRow | None:
     """Bring the records in line with the world; the batch that can be gone on with, None when there is none.
 
     Its status is `paused` if it stood paused, else `interrupted`.
