@@ -1,1 +1,1 @@
-"""What leaves have in common: whole files, a full disk, plausible numbers, the program's folder. Knows no room."""
+"""Shared by all packages: atomic writes, full disks, plausible claims, the program's folder. Imports no other one."""

@@ -18,7 +18,7 @@ import msgspec
 
 from db import Database
 from events import Event, emit, envelope
-from notify.channels import Channel, Command, Refused, Trouble, Webhook
+from notify.channels import Channel, CommandChannel, DeliveryFailed, DeliveryRejected, Webhook
 from notify.notice import TYPES, Notice, sentence, worth_telling
 from payloads import Error
 from settings import SECRET_VARIABLES, Settings
@@ -101,10 +101,10 @@ class Notifier:
             await asyncio.sleep(wait_s)
             try:
                 await channel.deliver(notice)
-            except Trouble as trouble:
+            except DeliveryFailed as trouble:
                 reason = str(trouble)
                 log.info("event %d by %s: %s", notice.seq, channel.name, reason)
-            except Refused as refused:
+            except DeliveryRejected as refused:
                 reason = str(refused)
                 break
             else:
@@ -130,5 +130,5 @@ def _channels(settings: Settings, project: str, epoch: str) -> list[Channel]:
         channels.append(Webhook(settings.notify_webhook, settings.notify_secret, project, epoch))
     if settings.notify_command is not None:
         environment = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
-        channels.append(Command(settings.notify_command, project, environment))
+        channels.append(CommandChannel(settings.notify_command, project, environment))
     return channels

@@ -11,7 +11,7 @@ from store.rows import insert, many
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `checks`; `at` in ms since the epoch, `exit_code` None for a run that was killed after its time limit."""
+    """A row of `checks`; `at` in ms since the epoch, `exit_code` None for a run killed after its time limit."""
 
     id: int
     batch_id: int

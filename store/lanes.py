@@ -44,7 +44,7 @@ def end_lane(connection: sqlite3.Connection, /, worktree: str, at: int) -> None:
 
 
 def get_finished_lanes(connection: sqlite3.Connection) -> list[Lane]:
-    """Return the lanes of any batch whose stories are all done or blocked and whose worktree may exist, oldest first."""
+    """Return the lanes whose stories are all done or blocked and whose worktree may exist, oldest first."""
     sql = """SELECT * FROM lanes WHERE ended_at IS NULL AND NOT EXISTS (
                  SELECT 1 FROM stories WHERE stories.batch_id = lanes.batch_id
                  AND stories.cycle_number = lanes.cycle_number AND stories.status NOT IN (?, ?)

@@ -1,4 +1,4 @@
-"""The ledger: cost and duration of commands, grouped in several ways. All sums are over the same rows, so they agree."""
+"""The ledger: cost and duration of commands by several groups. All sums are over the same rows, so they agree."""
 
 from __future__ import annotations
 

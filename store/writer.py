@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, Final, TypeVar
 
-from store.job import DatabaseUnavailable, E, LogEntry, Job, NotWritten, fail, settle
+from store.job import DatabaseUnavailable, E, Job, LogEntry, NotWritten, fail, settle
 
 GROUP_MAX: Final = 500  # jobs per commit: bounds the callback on the loop to a few milliseconds
 ROWS_MAX: Final = 64  # events per statement; SQLite runs it without the GIL, so the loop continues meanwhile
@@ -141,7 +141,7 @@ class Writer:
         self._connection.close()
 
     def _next(self) -> list[Job[Any]] | None:
-        """Return the next unit, None at the end. Probe a broken disk while waiting, so that writes resume automatically."""
+        """Return the next unit, None at the end. Probe a broken disk meanwhile, so that writes resume by themselves."""
         while True:
             try:
                 return self._queue.get(timeout=PROBE_S if self._broken else None)
