@@ -224,7 +224,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
     listener = listen(config.loaded, headless=headless is not None)
-    subscribers = [] if headless is None else [headless.take]
+    subscribers = [] if headless is None else [headless.on_events]
     runner = web.AppRunner(build_app(config, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
     try:

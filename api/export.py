@@ -1,6 +1,6 @@
-"""A story's dossier, or a batch, as one file that opens anywhere: to be kept, sent, or printed.
+"""The export of a story's dossier or of a batch as one HTML file.
 
-Bounded: of very long transcripts and changes a part is written, and the file says so.
+The size is bounded: very long transcripts and changes are cut, with a note in the file.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from store.stories import Story, get_stories_by_batch
 
 T = TypeVar("T")
 
-ENTRIES_MAX: Final = 400  # of one transcript that are written, the first and the last ones
+ENTRIES_MAX: Final = 400  # entries of one transcript, half from its beginning and half from its end
 TEXT_MAX: Final = 4 << 20  # characters of all transcripts together
-COMMITS_MAX: Final = 10  # whose lines are written
-REMARKS_MAX: Final = 200  # warnings, errors and calls for the operator of a batch
+COMMITS_MAX: Final = 10  # commits with their diff
+REMARKS_MAX: Final = 200  # events of each type in REMARKS
 REMARKS: Final = ("batch:warning", "batch:pause", "error", "attention")
 
 
 async def export_story(request: web.Request) -> web.Response:
-    """The dossier of a story with its transcripts and the lines of its commits."""
+    """Respond with the dossier of a story, its transcripts and the diffs of its commits."""
     services, key = request.app[SERVICES], request.match_info["key"]
     dossier = _masked(services, await dossier_of(services, key), Dossier)
     commands = await services.database.read(get_commands_by_key, key)
@@ -48,7 +48,7 @@ async def export_story(request: web.Request) -> web.Response:
 
 
 async def export_batch(request: web.Request) -> web.Response:
-    """A batch: what it did, story by story and command by command, what it cost, what it said."""
+    """Respond with a batch: its stories, commands, costs, warnings and questions."""
     services, batch_id = request.app[SERVICES], path_id(request, "id")
     database = services.database
     batch = await database.read(summarise_batch, batch_id)
@@ -81,7 +81,7 @@ async def _change(services: Services, commit: str) -> Change | None:
 
 
 async def _transcripts(services: Services, commands: Sequence[Command]) -> dict[int, list[Entry]]:
-    """The entries by command, the newest commands first where not all of them find room."""
+    """Return the entries by command id; of the newest commands when the size is exceeded."""
     left = TEXT_MAX
     found: dict[int, list[Entry]] = {}
     for command in reversed(commands):
@@ -108,7 +108,7 @@ def _entries(services: Services, command: Command) -> list[Entry]:
 
 
 def _masked(services: Services, value: T, kind: type[T]) -> T:
-    """Without the secrets of the agents' environment, in whatever field: the file leaves this machine."""
+    """Return a value with masked secrets in all of its fields, since the file may leave this machine."""
     return msgspec.json.decode(services.workspace.masker.bytes(msgspec.json.encode(value)), type=kind)
 
 
@@ -117,7 +117,7 @@ def _now(services: Services) -> int:
 
 
 def _file(name: str, content: bytes) -> web.Response:
-    """Always saved and never shown from here: the file is not a page of this server."""
+    """Respond with an attachment: shown inline, the file would be a page of this server's origin."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:120]
     headers = {"Content-Disposition": f'attachment; filename="{safe}.html"', "Cache-Control": "no-store"}
     response = web.Response(body=content, content_type="text/html", charset="utf-8", headers=headers)

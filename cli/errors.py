@@ -1,7 +1,7 @@
-"""Why the program does not start."""
+"""The error of a program that cannot start."""
 
 from __future__ import annotations
 
 
 class CannotStart(RuntimeError):
-    """What the operator has to change before the program can start, in one sentence."""
+    """The program cannot start; the message is one sentence on what the operator has to change."""

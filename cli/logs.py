@@ -1,7 +1,7 @@
-"""What the server writes to standard error: lines for people, or one JSON object a line for programs.
+"""The format of log records on standard error: text lines, or one JSON object per line.
 
-Promise: one record is one line, whatever it holds. A name or an agent's output with a line end or a terminal's control
-character in it can neither forge a second record nor steer the terminal.
+Promise: one record is one line. A name or an agent's output that contains a line end or a control character can neither
+forge a second record nor control the terminal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 FORMATS: Final = ("text", "json")
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# C0 and C1 controls and the two Unicode line ends; a tab stays.
+# C0 and C1 control characters except the tab, and the two Unicode line separators.
 _CONTROLS: Final = {
     **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x09},
     0x0A: "\\n",
@@ -52,11 +52,11 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)  # ASCII: nothing in it that a terminal would obey
+        return json.dumps(line)  # ASCII with escapes, so it contains no control character
 
 
 class _Masked(logging.Formatter):
-    """What another formatter makes, without the secrets in it."""
+    """A formatter that masks secrets in the output of another one."""
 
     def __init__(self, formatter: logging.Formatter, mask: Callable[[str], str]) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class _Masked(logging.Formatter):
 
 
 def mask(text: Callable[[str], str]) -> None:
-    """From now on every record goes through `text`."""
+    """Pass every record through `text` from now on."""
     for handler in logging.getLogger().handlers:
         if handler.formatter is not None:
             handler.setFormatter(_Masked(handler.formatter, text))

@@ -144,7 +144,11 @@ async def test_a_failed_delivery_is_repeated_under_the_same_name(tmp_path: Path,
 
 @pytest.mark.parametrize(
     ("answers", "tries", "said"),
-    [([404], 1, "it responded with 404"), ([302], 1, "it answered 302"), ([500, 502, 503], 3, "it answered 503")],
+    [
+        ([404], 1, "it responded with 404"),
+        ([302], 1, "it responded with 302"),
+        ([500, 502, 503], 3, "it responded with 503"),
+    ],
 )
 async def test_what_is_given_up_is_said_and_the_next_is_delivered(
     tmp_path: Path, receiver: Receiver, answers: list[int], tries: int, said: str
