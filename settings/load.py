@@ -1,7 +1,7 @@
-"""Reading the settings from all their sources.
+"""The reader of the settings from all their sources.
 
-Order of precedence: flag, environment `SPRINT_RUNNER_…`, `sprint-runner.yaml` in the project, default. An unknown key
-or a bad value stops the start with one sentence that names the source, the key and the range.
+The order of precedence is flag, environment `SPRINT_RUNNER_…`, `sprint-runner.yaml` in the project, default. An unknown
+key or an invalid value prevents the start, with a message that names source, key and range.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from settings.table import BY_NAME, SETTINGS
 
 FILE_NAME: Final = "sprint-runner.yaml"
 ENVIRONMENT_PREFIX: Final = "SPRINT_RUNNER_"
-# Variables that are nobody's business but ours: no program that is started from here is given them.
+# Variables that no child process inherits.
 SECRET_VARIABLES: Final = tuple(ENVIRONMENT_PREFIX + setting.name.upper() for setting in SETTINGS if setting.secret)
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """The settings in force, and for each the source it came from: default, file, environment or flag."""
+    """The current settings, and the source of each: default, file, environment or flag."""
 
     settings: Settings
     sources: dict[str, str]
@@ -38,9 +38,9 @@ def load(
     agents: Mapping[str, AgentConfig] | None = None,
     text: str | None = None,
 ) -> Loaded:
-    """Read all sources; `agents` are built-in ones beside the defaults. Raises `SettingsError`.
+    """Read all sources; `agents` are built-in agents in addition to the defaults. Raises `SettingsError`.
 
-    `text` stands in the place of what the file says, to see what it would mean before it is written.
+    `text` replaces the content of the file, to validate it before it is written.
     """
     values: dict[str, Any] = {}
     sources = dict.fromkeys(BY_NAME, "default")
@@ -58,7 +58,7 @@ def load(
 
 
 def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:
-    """The mapping in a settings file, empty when there is none; or in `text`. Raises `SettingsError`."""
+    """Return the mapping of a settings file, or of `text`; empty without a file. Raises `SettingsError`."""
     if text is None and (file is None or not file.is_file()):
         return {}
     try:
@@ -73,7 +73,7 @@ def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """`SPRINT_RUNNER_PORT=0` and the like; names that are not settings belong to others and are left alone."""
+    """Return the settings among the variables, such as `SPRINT_RUNNER_PORT=0`; unknown names are ignored."""
     values = {}
     for name, setting in BY_NAME.items():
         text = environment.get(ENVIRONMENT_PREFIX + name.upper())
@@ -94,17 +94,18 @@ def _where(source: str, file: Path | None) -> str:
 
 
 def _check_together(settings: Settings, where: Mapping[str, str]) -> None:
-    """What depends on more than one setting. `where` says of each setting who set it."""
+    """Validate what depends on more than one setting. `where` has the source of each setting."""
     if settings.workflow not in (*WORKFLOWS, *settings.workflows):
         named = ", ".join((*WORKFLOWS, *settings.workflows))
         raise SettingsError(f"{where['workflow']}: workflow must be one of {named}, not {settings.workflow!r}")
     wanted = [(f"{where['agent']}: agent", settings.agent)]
     for name, config in settings.commands.items():
         wanted.append((f"{where['commands']}: commands: {name}", config.agent or settings.agent))
-    for place, agent in wanted:
+    for source, agent in wanted:
         if agent not in settings.agents:
-            raise SettingsError(f"{place}: there is no agent {agent!r}; known are {', '.join(sorted(settings.agents))}")
+            known = ", ".join(sorted(settings.agents))
+            raise SettingsError(f"{source}: there is no agent {agent!r}; known are {known}")
     if settings.host not in LOOPBACK and settings.token is None:
         raise SettingsError(
-            f"{where['host']}: host {settings.host} is reachable from elsewhere: set a token, or use 127.0.0.1"
+            f"{where['host']}: host {settings.host} is reachable from other machines: set a token, or use 127.0.0.1"
         )

@@ -1,4 +1,4 @@
-"""Every setting with its effect and range: what the Settings tab shows, and what every source is checked against."""
+"""The table of all settings with effect and range, for the Settings tab and for the validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """What may be written for one setting. `low` and `high` are inclusive."""
+    """The description of one setting. `low` and `high` are inclusive."""
 
     name: str
     effect: str
