@@ -67,6 +67,7 @@ current_batch: ContextVar[int | None] = ContextVar("current_batch", default=None
 """The id of the batch that the current task works for; every event emitted in the task carries it."""
 
 _log: Log | None = None
+_clean: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 def envelope(type: str, body: bytes, timestamp: int, seq: int, batch_id: int | None) -> bytes:
@@ -76,9 +77,13 @@ def envelope(type: str, body: bytes, timestamp: int, seq: int, batch_id: int | N
     return head + b'"seq":%d,"batch_id":%b}' % (seq, batch)
 
 
-def start(log: Log, *subscribers: Subscriber) -> None:
-    """Bind the log of the process; call each subscriber with every commit, in the given order, as one sequence."""
-    global _log
+def start(log: Log, *subscribers: Subscriber, clean: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> None:
+    """Bind the log of the process; call each subscriber with every commit, in the given order, as one sequence.
+
+    `clean` returns a payload without secrets and control codes, which may be stored and shown; it returns the payload
+    itself if nothing changes.
+    """
+    global _log, _clean
 
     def deliver(events: Sequence[Event]) -> None:
         for subscriber in subscribers:
@@ -88,7 +93,7 @@ def start(log: Log, *subscribers: Subscriber) -> None:
                 logger.exception("a subscriber failed on events %d to %d", events[0].seq, events[-1].seq)
 
     log.on_commit = deliver
-    _log = log
+    _log, _clean = log, clean
 
 
 def stop() -> None:
@@ -135,6 +140,8 @@ def _publish(type: EventType | str, payload: Mapping[str, Any], timestamp: int) 
 def _append(type: EventType, payload: dict[str, Any], body: bytes, timestamp: int) -> asyncio.Future[Event]:
     if _log is None:
         raise EventsNotStarted("events are not started: call events.start(log, …) before emitting")
+    if _clean is not None and (cleaned := _clean(payload)) is not payload:
+        payload, body = cleaned, msgspec.json.encode(cleaned)
     # A batch event names its batch itself: recovery and requests emit some outside of the batch's task.
     batch_id = payload["batch_id"] if type.startswith("batch:") else current_batch.get()
     return _log.append(Event(type=type, payload=payload, timestamp=timestamp, batch_id=batch_id, body=body))

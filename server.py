@@ -22,6 +22,7 @@ import api.export
 import api.health
 import api.history
 import api.http
+import api.masked
 import api.metrics
 import api.openapi
 import api.page
@@ -34,6 +35,7 @@ import api.transcripts
 import events
 import security
 from api.http import SERVICES, LiveSettings, Services
+from api.recordings import RECORDINGS, Recordings
 from base.program import PROGRAM_DIR
 from cli import arguments, logs, verbs
 from cli.config import (
@@ -58,6 +60,7 @@ from running.workspace import Workspace
 from runstate.fold import RunState
 from runstate.server_state import ServerState
 from security.connections import ConnectionLimiter, Site, limits_for
+from security.controls import visible_value
 from security.token import cookie_secret
 from settings import LOOPBACK
 from store.batches import get_last_batch
@@ -86,7 +89,7 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         csp=security.policy(pages[""].content),
         secret=cookie_secret(config.data_dir) if settings.token is not None else None,
     )
-    app = web.Application(middlewares=[api.http.errors], client_max_size=api.http.BODY_MAX)
+    app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
     security.protect(app, guard, api.http.refuse)
     app[api.page.MANIFEST] = pages
     for module in (
@@ -105,6 +108,7 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         api.openapi,
     ):
         app.add_routes(module.ROUTES)
+    app[RECORDINGS] = Recordings()
     app.cleanup_ctx.append(lambda app: _services(app, config, subscribers))
     app.on_shutdown.append(_end_run_and_pages)
     return app
@@ -144,7 +148,8 @@ async def _services(
     retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name)
     # The fold comes first: what the others read of the run must include the commit that they receive.
-    events.start(database, run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
+    subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
+    events.start(database, *subscribers, clean=lambda payload: visible_value(workspace.masker.value(payload)))
     notifier.start()
     await app[SERVICES].orchestrator.recover()
     await watcher.start()
@@ -161,6 +166,7 @@ async def _services(
 async def _end_run_and_pages(app: web.Application) -> None:
     await app[SERVICES].orchestrator.shutdown()
     await app[SERVICES].hub.close()
+    app[RECORDINGS].close()
 
 
 async def _workspace(config: ServerConfig, live: LiveSettings, database: Database) -> Workspace:
@@ -273,6 +279,8 @@ def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -
 def main(argv: Sequence[str] | None = None) -> int:
     options = arguments.parse(sys.argv[1:] if argv is None else argv)
     logs.set_up(getattr(options, "log_level", "warning"), getattr(options, "log_format", "text"))
+    if options.verb == "token":
+        return verbs.print_token()
     try:
         config = resolve(options)
         logs.mask(masker_of(config.loaded.settings).text)

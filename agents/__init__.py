@@ -28,6 +28,7 @@ from agents.records import (
 from agents.registry import UnknownKind
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
 from agents.transcript import Entry, EntryKind, read_transcript, steady
+from agents.transcript_index import TranscriptIndex
 
 __all__ = [
     "Action",
@@ -54,6 +55,7 @@ __all__ = [
     "Text",
     "ToolCall",
     "ToolResult",
+    "TranscriptIndex",
     "UnknownKind",
     "Usage",
     "UsageSeen",

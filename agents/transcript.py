@@ -46,7 +46,7 @@ FIRST_ENTRIES, LAST_ENTRIES = 200, 1800  # kept of a longer run
 OPEN_CALLS = 1000  # tool calls that wait for their answer
 SNIFF_LINES = 20  # looked at to recognise an agent
 
-_LINE_BASED = frozenset(("text", "gemini"))  # their texts come line by line
+LINE_BASED = frozenset(("text", "gemini"))  # their texts come line by line
 
 
 class EntryKind(StrEnum):
@@ -87,7 +87,7 @@ def read_transcript(path: Path, kind: str | None = None, cwd: Path | None = None
     if kind is None:
         head = [line for _, line in zip(range(SNIFF_LINES), lines, strict=False)]
         kind, lines = sniff(line for line in head if isinstance(line, bytes)), chain(head, lines)
-    page = _Page(merge=kind in _LINE_BASED)
+    page = Page(merge=kind in LINE_BASED)
     parser = adapter_for(kind).parser(None if cwd is None else str(cwd))
     for record in _records(lines, parser):
         page.add(record)
@@ -120,7 +120,7 @@ def sniff(lines: Iterable[bytes]) -> str:
 def _lines(path: Path) -> Iterator[bytes | Oversize]:
     splitter = LineSplitter()
     with ExitStack() as stack:
-        file = stack.enter_context(_open(path))
+        file = stack.enter_context(open_recording(path))
         try:
             while chunk := file.read1(CHUNK_BYTES):  # what can be had, also before a damaged place
                 yield from splitter.feed(chunk)
@@ -129,7 +129,7 @@ def _lines(path: Path) -> Iterator[bytes | Oversize]:
         yield from splitter.close()
 
 
-def _open(path: Path) -> BufferedReader | gzip.GzipFile:
+def open_recording(path: Path) -> BufferedReader | gzip.GzipFile:
     """The plain file while the agent runs, the archive afterwards; the change between the two may come at any time."""
     if path.suffix != ".gz":
         try:
@@ -148,7 +148,7 @@ def _records(lines: Iterable[bytes | Oversize], parser: Parser) -> Iterator[Reco
     yield from parser.close()
 
 
-class _Page:
+class Page:
     """The entries so far: the first ones, the last ones, and how many fell out between them."""
 
     def __init__(self, merge: bool) -> None:
@@ -167,11 +167,14 @@ class _Page:
             if isinstance(record, ToolCall):
                 self._calls[record.id] = entry
                 if len(self._calls) > OPEN_CALLS:
-                    self._calls.popitem(last=False)
+                    self._forget(self._calls.popitem(last=False)[1])
 
     def entries(self) -> list[Entry]:
         gap = [Entry(EntryKind.NOTE, f"{self._omitted} entries are left out here.")] if self._omitted else []
         return [*self._first, *gap, *self._last]
+
+    def _forget(self, entry: Entry) -> None:
+        """A call whose answer is waited for no more."""
 
     def _append(self, entry: Entry) -> None:
         self._previous = entry

@@ -14,7 +14,7 @@ from aiohttp import web
 
 import sprint
 from api.dossier import artifacts_of, commits_named, find_story
-from api.http import SERVICES, ApiError, Services
+from api.http import SERVICES, ApiError, Services, json_response
 from git.history import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
 from git.process import GitError
 from git.snapshots import Git
@@ -51,7 +51,7 @@ async def get_change(request: web.Request) -> web.Response:
         raise ApiError(404, "not_found", str(missing)) from None
     except (GitError, ValueError):  # a NUL in the path; objects that were removed with the data folder
         raise ApiError(404, "not_found", "git does not have this change any more") from None
-    return _masked(services, change)
+    return json_response(change)
 
 
 async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]:
@@ -83,15 +83,9 @@ async def get_artifact(request: web.Request) -> web.Response:
     if path is None:
         raise ApiError(404, "not_found", f"{story.key} has no file {name!r}")
     try:
-        return _masked(services, await asyncio.to_thread(_read, path, name))
+        return json_response(await asyncio.to_thread(_read, path, name))
     except OSError as error:
         raise ApiError(404, "not_found", f"{name} cannot be read: {error.strerror}") from None
-
-
-def _masked(services: Services, value: Any) -> web.Response:
-    """Return a response with masked secrets, since an agent may have written its environment anywhere."""
-    content = services.workspace.masker.bytes(msgspec.json.encode(value))
-    return web.Response(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 def _read(path: Path, name: str) -> Artifact:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final, TypeVar
 
-import msgspec
 from aiohttp import web
 
 import agents
@@ -44,7 +43,7 @@ async def export_story(request: web.Request) -> web.Response:
     changes = {commit.hash: await _change(services, commit.hash) for commit in dossier.commits[:COMMITS_MAX]}
     transcripts = await _transcripts(services, commands)
     content = await asyncio.to_thread(reports.story_report, dossier, transcripts, changes, _now(services))
-    return _file(f"story-{key}", content)
+    return await _file(services, f"story-{key}", content)
 
 
 async def export_batch(request: web.Request) -> web.Response:
@@ -67,7 +66,7 @@ async def export_batch(request: web.Request) -> web.Response:
     commands = _masked(services, commands, list[Command])
     report = partial(reports.batch_report, project, batch, stories, commands, evidence, remarks, _now(services))
     content = await asyncio.to_thread(report)
-    return _file(f"batch-{batch_id}", content)
+    return await _file(services, f"batch-{batch_id}", content)
 
 
 async def _change(services: Services, commit: str) -> Change | None:
@@ -109,15 +108,19 @@ def _entries(services: Services, command: Command) -> list[Entry]:
 
 def _masked(services: Services, value: T, kind: type[T]) -> T:
     """Return a value with masked secrets in all of its fields, since the file may leave this machine."""
-    return msgspec.json.decode(services.workspace.masker.bytes(msgspec.json.encode(value)), type=kind)
+    return services.workspace.masker.struct(value, kind)
 
 
 def _now(services: Services) -> int:
     return int(services.workspace.clock() * 1000)
 
 
-def _file(name: str, content: bytes) -> web.Response:
-    """Respond with an attachment: shown inline, the file would be a page of this server's origin."""
+async def _file(services: Services, name: str, content: bytes) -> web.Response:
+    """Respond with an attachment: shown inline, the file would be a page of this server's origin.
+
+    The whole file is masked as well: some of its texts, such as the title of a story, were not masked as values.
+    """
+    content = await asyncio.to_thread(services.workspace.masker.bytes, content)
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:120]
     headers = {"Content-Disposition": f'attachment; filename="{safe}.html"', "Cache-Control": "no-store"}
     response = web.Response(body=content, content_type="text/html", charset="utf-8", headers=headers)

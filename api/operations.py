@@ -19,6 +19,7 @@ from api.transcripts import Transcript
 from git.history import Change, FileChange
 from runstate.views import Run
 from sprint import Overview
+from sprint.views import SprintProblems
 from store.ledger import Insights
 
 INTEGER: Final = {"type": "integer", "minimum": 0, "maximum": ID_MAX}
@@ -81,6 +82,7 @@ OPERATIONS: Final = (
     ),
     Operation("get", "/api/orchestrator/status", "Previous form of run.", OldStatus),
     Operation("get", "/api/sprint", "Epics and stories.", Overview),
+    Operation("get", "/api/sprint/problems", "Problems of the plan.", SprintProblems),
     Operation("get", "/api/standings", "The evidence for each story's status.", StatusEvidenceByStory),
     Operation("get", "/api/stories/{key}", "A story's dossier.", Dossier, errors=(404,)),
     Operation(

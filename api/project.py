@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,8 @@ DATA_FILES: Final = {
     "/orchestrator.csv": "text/csv",
 }
 SHARED: Final = (*DATA_FILES, "/story-descriptions.json")
+# A tracker of another name is for the page alone: it could be any file of the project.
+TRACKER_NAME: Final = re.compile(r"(?:sprint-status.*\.ya?ml|stories\.yaml|tickets\.toml)", re.IGNORECASE)
 DATA_MAX: Final = 4 << 20  # bytes of a data file
 
 
@@ -46,6 +49,12 @@ class StatusEvidenceByStory(msgspec.Struct, frozen=True):
 async def get_sprint(request: web.Request) -> web.Response:
     project = request.app[SERVICES].workspace.project
     return json_response(await asyncio.to_thread(sprint.overview, project))
+
+
+async def get_problems(request: web.Request) -> web.Response:
+    """What is odd about the plan, without the plan: for a banner and for scripts."""
+    project = request.app[SERVICES].workspace.project
+    return json_response(await asyncio.to_thread(sprint.problems, project))
 
 
 async def get_story(request: web.Request) -> web.Response:
@@ -95,12 +104,13 @@ def data_file(path: str) -> Callable[[web.Request], Awaitable[web.Response]]:
         name = path.removeprefix("/")
         artifacts = project.artifacts
         places = [(_top(project, artifacts), artifacts / name), (PROGRAM_DIR, PROGRAM_DIR / name)]
-        if name == "sprint-status.yaml":
+        if name == "sprint-status.yaml" and TRACKER_NAME.fullmatch(project.tracker.name):
             places.insert(0, (_top(project, project.tracker.parent), project.tracker))
         content = await asyncio.to_thread(_first, places)
         if content is None:
             raise ApiError(404, "not_found", f"the project has no {name}")
         headers = {"Cache-Control": "no-cache"}
+        content = await asyncio.to_thread(request.app[SERVICES].workspace.masker.bytes, content)
         return web.Response(body=content, content_type=DATA_FILES[path], charset="utf-8", headers=headers)
 
     return get_data_file
@@ -118,6 +128,7 @@ def _first(places: Sequence[tuple[Path, Path]]) -> bytes | None:
 
 ROUTES: Final = [
     web.get("/api/sprint", get_sprint),
+    web.get("/api/sprint/problems", get_problems),
     web.get("/api/standings", get_status_evidence),
     web.get("/api/stories/{key}", get_story),
     web.put("/api/stories/{key}/status", put_status),

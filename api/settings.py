@@ -97,8 +97,7 @@ async def preview_settings(request: web.Request) -> web.Response:
     except SettingsError as error:
         raise ApiError(400, "bad_request", str(error)) from None
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT_LINES)
-    masked = services.workspace.masker.text  # the context lines may contain a secret
-    changed = [masked(line) for line in list(lines)[2:] if not line.startswith("@@")]  # the first two are file names
+    changed = [line for line in list(lines)[2:] if not line.startswith("@@")]  # the first two are file names
     return json_response(Preview(FILE_NAME, changed))
 
 

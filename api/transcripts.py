@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,22 +18,27 @@ from aiohttp import web
 
 import agents
 from api.http import SERVICES, ApiError, Services, json_response, path_id, query_int
+from api.masked import MaskedResponse
+from api.recordings import RECORDINGS
 from running.attempt import stream_file
 from running.retention import absence
 from running.runner_task import RUNNER
+from security.streams import StreamMasker
 from store.commands import Command, get_command
 
 PIECE_BYTES: Final = 1 << 20  # bytes of the stream that are read, masked and sent at a time
 ENTRIES_MOST: Final = 1_000_000  # the largest `from`
+PAGE_MAX: Final = 2_000  # entries of one page
 LINE_BYTES: Final = 32 << 20  # a longer line is masked and sent in parts
 
 
 class Transcript(msgspec.Struct, frozen=True, rename={"start": "from"}):
-    """The entries from `from` on."""
+    """The entries from `from` on, of `total` ones."""
 
     command_id: int
     command: str
     start: int
+    total: int
     entries: list[agents.Entry]
 
 
@@ -49,8 +55,20 @@ async def get_transcript(request: web.Request) -> web.StreamResponse:
     if request.query.get("raw") == "1":
         return await _send(request, path, services)
     had = query_int(request, "from", 0, 0, ENTRIES_MOST) or 0
-    content = await asyncio.to_thread(_entries, services, path, command, had)
-    return web.Response(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
+    limit = query_int(request, "limit", None, 1, PAGE_MAX)
+    spec = services.workspace.agents.get(command.agent)
+    plain = services.workspace.data_dir / command.stream_path
+    try:
+        content = await request.app[RECORDINGS].read(
+            plain,
+            "text" if spec is None else spec.kind,
+            services.workspace.masker.value,
+            command.ended_at is not None,
+            partial(_page, command=command, had=had, limit=limit),
+        )
+    except OSError as error:
+        raise ApiError(503, "disk", f"the transcript cannot be indexed: {error.strerror or error}") from None
+    return MaskedResponse(body=content, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 def _absent(request: web.Request, services: Services, command: Command) -> web.Response:
@@ -60,28 +78,33 @@ def _absent(request: web.Request, services: Services, command: Command) -> web.R
     if request.query.get("raw") == "1" or (command.ended_at is None and command.agent != RUNNER):
         raise ApiError(404, "not_found", why)
     entries = [agents.Entry(agents.EntryKind.NOTE, why)]
-    return json_response(Transcript(command.id, command.command, 0, entries))
+    return json_response(Transcript(command.id, command.command, 0, len(entries), entries))
 
 
-def _entries(services: Services, path: Path, command: Command, had: int) -> bytes:
-    """Return the entries after the first `had` as JSON, masked after the encoding, so that no field is missed.
+def _page(index: agents.TranscriptIndex, command: Command, had: int, limit: int | None) -> bytes:
+    """Return a page of the entries after the first `had`; without a limit, the first and the last ones of all.
 
     Of a stream so long that its middle is omitted, only the first entries keep their positions; all others are sent.
     """
-    spec = services.workspace.agents.get(command.agent)
-    entries = agents.read_transcript(path, "text" if spec is None else spec.kind)
-    start = min(had, agents.steady(len(entries)))
-    transcript = Transcript(command.id, command.command, start, entries[start:])
-    return services.workspace.masker.bytes(msgspec.json.encode(transcript))
+    if limit is not None:
+        start = min(had, len(index))
+        entries = index.page(start, start + limit)
+    else:
+        entries = index.ends()
+        start = min(had, agents.steady(len(entries)))
+        entries = entries[start:]
+    head = msgspec.json.encode(Transcript(command.id, command.command, start, len(index), []))
+    return b"%b%b]}" % (head.removesuffix(b"]}"), b",".join(entries))
 
 
 async def _send(request: web.Request, path: Path, services: Services) -> web.StreamResponse:
     """Send the stream in pieces of whole lines, with bounded memory."""
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
     await response.prepare(request)
-    pieces, masker = _pieces(path), services.workspace.masker
+    pieces, masker = _pieces(path), StreamMasker(services.workspace.masker)
     while piece := await asyncio.to_thread(next, pieces, b""):
-        await response.write(await asyncio.to_thread(masker.bytes, piece))
+        await response.write(await asyncio.to_thread(masker.feed, piece))
+    await response.write(await asyncio.to_thread(masker.close))
     await response.write_eof()
     return response
 

@@ -57,6 +57,22 @@ def replacing(
     sync_folder(path.parent)
 
 
+def create_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a new file, whole or not at all, and never over one that exists. Raises `FileExistsError`, OSError."""
+    temporary = path.with_name(f"{_prefix(path)}{secrets.token_hex(8)}{SUFFIX}")
+    try:
+        with open(temporary, "w+b", opener=lambda name, _: os.open(name, FLAGS, mode)) as file:
+            _set_permissions(file.fileno(), mode, None)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)  # unlike a rename it fails where another program was faster
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    sync_folder(path.parent)
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove temporary files of a killed writer of `path`; the caller must exclude other writers."""
     for left in path.parent.glob(f"{glob.escape(_prefix(path))}*{SUFFIX}"):

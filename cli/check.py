@@ -20,6 +20,9 @@ import agents
 import sprint
 from cli.archive import DATABASE
 from cli.config import ServerConfig, agent_specs
+from security.guard import NO_ORIGIN
+from security.token import new_token
+from settings import Settings
 from store.schema import MIGRATIONS
 
 LOW_DISK_BYTES: Final = 500 * 1024 * 1024  # transcripts and build output of one night need more
@@ -40,7 +43,20 @@ async def check(config: ServerConfig) -> list[CheckResult]:
     found = [check_disk(config.data_dir), check_tracker(config.project)]
     found += await asyncio.to_thread(check_database, config.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, config.project.root))
-    return found + await check_agents(config)
+    return [*found, *check_access(config.loaded.settings), *await check_agents(config)]
+
+
+def check_access(settings: Settings) -> list[CheckResult]:
+    """Report who else can use the page, and what any website can read while a server runs."""
+    access = "every request needs the token"
+    if settings.token is None:
+        access = f"none is set, so every user of this machine can use the page; to change that: token: {new_token()}"
+    shared = "no other origin reads anything"
+    if settings.cors_origin != NO_ORIGIN:
+        who = "any website" if settings.cors_origin == "*" else settings.cors_origin
+        files = "sprint-status.yaml, story-descriptions.json, orchestrator.md and orchestrator.csv"
+        shared = f"{who} can read {files} while a server runs; cors_origin: {NO_ORIGIN} ends that"
+    return [CheckResult("token", True, access), CheckResult("cors_origin", True, shared)]
 
 
 def check_disk(data_dir: Path) -> CheckResult:

@@ -52,7 +52,7 @@ def resolve(options: argparse.Namespace, environment: Mapping[str, str] = os.env
     try:
         demo = getattr(options, "demo", None)
         start = demo_folder(options.project, demo) if demo else (options.project or Path.cwd())
-        project = sprint.locate(start)
+        project = _located(start, environment, options)
         reload = partial(load, project.root / FILE_NAME, environment, _flags(options), _built_in(environment, start))
         loaded = reload()
         if loaded.settings.tracker is not None:
@@ -61,6 +61,19 @@ def resolve(options: argparse.Namespace, environment: Mapping[str, str] = os.env
     except (DemoError, ProjectNotFound, SettingsError) as error:
         raise CannotStart(str(error)) from None
     return ServerConfig(project, loaded, reload, _data_dir(project, loaded), getattr(options, "open", False))
+
+
+def _located(start: Path, environment: Mapping[str, str], options: argparse.Namespace) -> Project:
+    """The project at `start`. A tracker with a name of its own is found only by the setting, so that is read first."""
+    try:
+        return sprint.locate(start)
+    except ProjectNotFound:
+        above = (start.absolute(), *start.absolute().parents)
+        file = next((folder / FILE_NAME for folder in above if (folder / FILE_NAME).is_file()), start / FILE_NAME)
+        tracker = load(file, environment, _flags(options), _built_in(environment, start)).settings.tracker
+        if tracker is None:
+            raise
+        return sprint.locate(start, tracker)
 
 
 def agent_specs(

@@ -15,31 +15,41 @@ from typing import Final
 
 FORMATS: Final = ("text", "json")
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# C0 and C1 control characters except the tab, and the two Unicode line separators.
+# C0 and C1 control characters except the tab, the two Unicode line separators, and those for the text direction.
 _CONTROLS: Final = {
     **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x09},
     0x0A: "\\n",
     0x0D: "\\r",
     0x2028: "\\u2028",
     0x2029: "\\u2029",
+    **{code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))},
 }
 
 
-class TextFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    """Masks what others wrote before it is encoded; `mask` is set when the secrets are known."""
+
+    mask: Callable[[str], str] = staticmethod(str)
+
+    def formatException(self, ei: object) -> str:
+        return self.mask(super().formatException(ei))  # type: ignore[arg-type]
+
+
+class TextFormatter(_Formatter):
     """Time, level, logger and message on one line; a traceback follows, indented."""
 
     def __init__(self) -> None:
         super().__init__(TEXT)
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return super().formatMessage(record).translate(_CONTROLS)
+        return self.mask(super().formatMessage(record)).translate(_CONTROLS)
 
     def formatException(self, ei: object) -> str:
-        text = super().formatException(ei)  # type: ignore[arg-type]
+        text = super().formatException(ei)
         return "\n".join("    " + line.translate(_CONTROLS) for line in text.splitlines())
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(_Formatter):
     """`{"time", "level", "logger", "message"}` and, after a failure, `"exception"`; time is UTC with milliseconds."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -48,29 +58,18 @@ class JsonFormatter(logging.Formatter):
             "time": f"{moment}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": self.mask(record.getMessage()),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line)  # ASCII with escapes, so it contains no control character
 
 
-class _Masked(logging.Formatter):
-    """A formatter that masks secrets in the output of another one."""
-
-    def __init__(self, formatter: logging.Formatter, mask: Callable[[str], str]) -> None:
-        super().__init__()
-        self._formatter, self._mask = formatter, mask
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self._mask(self._formatter.format(record))
-
-
 def mask(text: Callable[[str], str]) -> None:
     """Pass every record through `text` from now on."""
     for handler in logging.getLogger().handlers:
-        if handler.formatter is not None:
-            handler.setFormatter(_Masked(handler.formatter, text))
+        if isinstance(handler.formatter, _Formatter):
+            handler.formatter.mask = text
 
 
 def set_up(level: str, style: str) -> None:

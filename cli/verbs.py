@@ -17,6 +17,7 @@ from cli.errors import CannotStart
 from cli.headless import Headless, HeadlessOptions
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
+from security.token import new_token
 
 CHECK_FAILED: Final = 1  # the exit code of `check` when a result is not ok
 
@@ -36,6 +37,12 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return _run(options, config, serve)
         case _:
             return asyncio.run(serve(config, None))
+
+
+def print_token() -> int:
+    """Print a new token for the setting `token`."""
+    sys.stdout.write(new_token() + "\n")
+    return 0
 
 
 def _run(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int:

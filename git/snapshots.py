@@ -117,6 +117,7 @@ class Git:
         }
         if await asyncio.to_thread(self._seed, index):
             self._tree = None
+            await self._drop_ignored(environment)
         # 1: a file that git cannot take is left out.
         changed = await self._run(
             *_AS_IS, "add", "--update", "--verbose", "--ignore-errors", "--", *self._pathspecs(),
@@ -127,6 +128,13 @@ class Git:
         if self._tree is None or changed or added:
             self._tree = (await self._run("write-tree", environment=environment)).strip()
         return self._tree
+
+    async def _drop_ignored(self, environment: dict[str, str]) -> None:
+        """Take what never counts out of an index that was made from the user's, where it may be committed."""
+        if self._ignored:
+            names = [f":(top,literal){self.prefix}{path}" for path in self._ignored]
+            arguments = ("rm", "-r", "--cached", "--quiet", "--ignore-unmatch", "--", *names)
+            await self._run(*arguments, environment=environment)
 
     async def _add_new(self, environment: dict[str, str]) -> bool:
         """Take up files that our index does not know yet, but for large ones; whether there were any."""

@@ -17,6 +17,7 @@ from payloads import Metrics
 from running.metrics import columns_of
 from running.subject import CommandSubject
 from running.workspace import emit_best_effort
+from security.controls import visible
 from store.commands import update_command
 from store.writer import DatabaseUnavailable
 from workflow import announcements, infer_task
@@ -110,7 +111,7 @@ class Activity:
         if not self._may_show():
             self._left_out += 1
             return
-        shown = self._mask(message[:MASKED_MAX])[:MESSAGE_MAX]
+        shown = visible(self._mask(message[:MASKED_MAX]))[:MESSAGE_MAX]
         emit_best_effort(self._subject.progress(self.task_id, shown, kind, self.metrics()))
 
     def _may_show(self) -> bool:

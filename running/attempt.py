@@ -53,7 +53,7 @@ class Attempt:
         call = await self._open(await self._prompt())
         workspace, subject = self._workspace, self._subject()
         activity = Activity(
-            self._place.kind.tasks, self._command_id, subject, workspace.database, workspace.masker.text
+            self._place.kind.tasks, self._command_id, subject, workspace.database, workspace.masker.lines().text
         )
         await self._tell_start(activity)
         try:
@@ -193,7 +193,7 @@ class Attempt:
     def _masked(self, result: Result) -> Result:
         """Without the secrets that the agent's words hold: what is kept and told of a command comes from here."""
         masker = self._workspace.masker
-        verdict = None if result.verdict is None else masker.bytes(result.verdict)
+        verdict = None if result.verdict is None else masker.json(result.verdict)
         return replace(result, reason=masker.text(result.reason), verdict=verdict)
 
     def _stopped(self) -> Result:

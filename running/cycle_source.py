@@ -81,7 +81,8 @@ class CycleSource:
         project = self._workspace.project
         possible = candidates(await asyncio.to_thread(sprint.read, project))
         exclude = self._taken | {candidate.key for candidate in possible if candidate.epic in busy}
-        picked = pick(possible, exclude=exclude, only=self._only, most=self._most)
+        order = self._workspace.settings().story_order
+        picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
         if not picked:
             return None
         left = await self._workspace.database.read(get_unfinished_lane, picked[0].key)
@@ -211,9 +212,17 @@ def candidates(tracker: sprint.Sprint) -> list[Candidate]:
 
     One whose status cannot be written must not run, nor one whose key could not be a file name.
     """
+    leftovers = tracker.leftovers
     fit = {entry.key: entry.editable and _FILE_NAME.fullmatch(entry.key) is not None for entry in tracker.stories}
     return [
-        Candidate(entry.key, entry.epic, entry.status.value if fit[entry.key] else "unknown")
+        Candidate(
+            entry.key,
+            entry.epic,
+            entry.status.value if fit[entry.key] else "unknown",
+            entry.position,
+            leftover=entry.key in leftovers,
+            held=bool(entry.conditions.waiting_for or entry.conditions.hold),
+        )
         for entry in tracker.stories
     ]
 

@@ -16,6 +16,7 @@ from running.untracked import shared_files
 from running.workspace import Workspace
 from workflow import runnable
 
+RUN_KINDS: Final = frozenset({sprint.PlanKind.TRACKER})  # of plans that a batch can be started on
 GIT_NEEDED: Final = (2, 38)  # merges commits without a work tree
 SHOWN_PATHS: Final = 5  # of changed files that are named
 
@@ -44,11 +45,15 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
     if not tracker.writable:
         raise NotNow("tracker", f"{name} cannot be written safely{_problems(tracker)}")
+    if tracker.kind not in RUN_KINDS:
+        raise NotNow("tracker", f"{name} is a plan that is shown and changed by hand, and not run yet")
     known = {story.key for story in tracker.stories}
     for key in only or ():
         if key not in known:
             raise BadRequest("stories", f"{name} has no story {key!r}")
-    return [story.key for story in runnable(candidates(tracker)) if only is None or story.key in only]
+    keys = None if only is None else list(only)
+    order = workspace.settings().story_order
+    return [story.key for story in runnable(candidates(tracker), order=order, only=keys)]
 
 
 def _problems(tracker: sprint.Sprint) -> str:

@@ -67,7 +67,8 @@ class RunnerTask:
             await self._close(*self._stopped())
             raise
         except BaseException as error:
-            await asyncio.shield(self._close(CommandStatus.ERROR, f"{type(error).__name__}: {error}"))
+            why = self._workspace.masker.text(f"{type(error).__name__}: {error}")
+            await asyncio.shield(self._close(CommandStatus.ERROR, why))
             raise
         await self._close(CommandStatus.SUCCESS, None)
         return result

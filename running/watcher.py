@@ -24,7 +24,6 @@ from sprint import StoryInfo
 from store.commands import cost_since
 
 EVERY_S: Final = 0.4  # a changed status is emitted at the second look that sees it, so within a second
-STATUS_ELSEWHERE: Final = ("tickets.toml", "stories.yaml")  # plans whose stories keep their status themselves
 ABSENT: Final = "absent"  # the status of a story that the tracker does not have
 
 log = logging.getLogger("sprint_runner.watcher")
@@ -159,7 +158,7 @@ class ProjectWatcher:
     async def _emit_edits(self) -> None:
         """Story files that an agent or an editor wrote: an event whose status stays, so that pages look again."""
         overview = await asyncio.to_thread(sprint.overview, self._workspace.project)
-        if self._workspace.project.tracker.name in STATUS_ELSEWHERE:
+        if self._workspace.project.kind is not sprint.PlanKind.TRACKER:  # stories keep their status themselves
             self._statuses = {story.key: story.status for story in overview.stories}
         before, self._stories = self._stories, {story.key: story for story in overview.stories}
         for story in overview.stories:

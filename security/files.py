@@ -15,16 +15,15 @@ _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a p
 
 
 def read_inside(folder: Path, path: Path, most: int) -> bytes | None:
-    """The bytes of a plain file that lies, its links resolved, below `folder`; None for all else or more than `most`.
+    """The bytes of a plain file below `folder`; None for all else or more than `most`.
 
-    The resolved path is walked from the folder without following any link, so one that is put in its place meanwhile
-    is not followed either.
+    Only `folder` itself may be reached through links: from there no step of the path follows one, so what is put in
+    the place of a folder or of the file meanwhile is not followed either.
     """
     try:
-        real = folder.resolve(strict=True)
-        parts = path.resolve(strict=True).relative_to(real).parts
-        descriptor = _open(real, parts)
-    except (OSError, ValueError, RuntimeError):  # ValueError: outside, or a zero byte; RuntimeError: a loop of links
+        parts = Path(os.path.abspath(path)).relative_to(os.path.abspath(folder)).parts
+        descriptor = _open(folder, parts)
+    except (OSError, ValueError):  # ValueError: outside, or a zero byte
         return None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -35,7 +34,7 @@ def read_inside(folder: Path, path: Path, most: int) -> bytes | None:
 
 
 def _open(folder: Path, parts: tuple[str, ...]) -> int:
-    current = os.open(folder, _FOLDER)
+    current = os.open(folder, _FOLDER & ~os.O_NOFOLLOW)
     for part in parts[:-1]:
         current, above = _below(current, part, _FOLDER), current
         os.close(above)

@@ -18,6 +18,7 @@ from security import headers
 from security.token import SECRET_BYTES, TokenAuth
 
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+NO_ORIGIN: Final = "none"  # as `cors_origin`: no other origin reads anything
 FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})  # same-site: another port of this very host
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,8 +42,8 @@ class Refused(Exception):
 class Guard:
     """The checks for one server.
 
-    `shared` are the paths that other origins may read when `cors_origin` lets them; `csp` is the policy of the page;
-    `secret` makes the cookies that stand for the token; `clock` counts seconds.
+    `shared` are the paths that other origins may read when `cors_origin` lets them, which "none" does not; `csp` is
+    the policy of the page; `secret` makes the cookies that stand for the token; `clock` counts seconds.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Guard:
     ) -> None:
         self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
         self._cors_origin = cors_origin
-        self._shared = frozenset(shared)
+        self._shared = frozenset(() if cors_origin == NO_ORIGIN else shared)
         self._csp = csp
         self.token_auth = (
             None if token is None else TokenAuth(token, secret or secrets.token_bytes(SECRET_BYTES), clock)
@@ -77,7 +78,7 @@ class Guard:
     async def finish(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add the headers that every answer carries, streamed ones too: a handler of `on_response_prepare`."""
         headers.put_on(response.headers, self._csp)
-        if request.path in self._shared:
+        if self._is_shared(request):
             response.headers["Access-Control-Allow-Origin"] = self._cors_origin
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
             if self._cors_origin != "*":

@@ -1,157 +1,212 @@
 """Secrets in text that others wrote: keys and tokens by their known shapes, and values that this server was given.
 
-Owns what counts as a secret by its looks. Promises: masking takes time in proportion to the text, whatever stands in
-it (no pattern reads a place more than a bounded number of times); a text without a secret comes back as it was; what
-is masked once is not masked again. It cannot know a secret that looks like nothing (a short password), and one that is
-torn in two, half in one record and half in the next, has no shape in either.
+Promises: masking takes time in proportion to the text, whatever stands in it; a text without a secret comes back as it
+was; what is masked once is not masked again. Values are masked before they are encoded: each text of a JSON value for
+itself, so that no escape of the encoding stands beside a key. It cannot know a secret that looks like nothing (a short
+password).
 """
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
-from urllib.parse import quote
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+from security.names import is_secret_name, secret_values
+from security.shapes import BEGINNINGS, GROUPS
 
 VALUE_MIN: Final = 8  # characters of a value that is masked wherever it stands; shorter ones stand in ordinary words
 VALUE_MAX: Final = 64 * 1024  # characters; a longer variable is no key
-SECRET_NAMES: Final = re.compile(
-    r"(?:^|_)(?:KEY|APIKEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(?:_|$|\d)|_AUTH$", re.IGNORECASE
+CUT_CHARS: Final = 300  # at the end of a text that was cut off, where the beginning of a key may stand
+BETWEEN: Final = "\n\0\n"  # no secret reaches over it
+PRIVATE_KEY: Final = "[masked: private key]"
+
+_COLOUR: Final = r"\x1b\[[0-9;]{0,20}[mK]"
+_COLOURS: Final = re.compile(rf"(?:{_COLOUR})+")
+_COLOURED_WORD: Final = re.compile(
+    rf"\x1b\[(?<=[A-Za-z0-9_.-]\x1b\[)[0-9;]{{0,20}}[mK](?:{_COLOUR}){{0,9}}[A-Za-z0-9_-]"
 )
-# Names that end like a secret and say where one is, or something about it.
-HARMLESS_NAMES: Final = re.compile(r"(?:_FILE|_PATH|_DIR|_SOCK|_TTL_MS|_TOKENS|_ID|_HELPER|_TYPE|_URL)$", re.IGNORECASE)
+_KEY_OPEN: Final = re.compile(r"-----BEGIN [A-Z ]{0,60}PRIVATE KEY(?: BLOCK)?-----(?!.{0,65536}-----END)", re.DOTALL)
+_KEY_LINES: Final = re.compile(r"(?:[+> -]?\s{0,40}[A-Za-z0-9+/=]{1,2000}\s{0,8}){1,1000}+")
+_KEY_HEADER: Final = re.compile(r"[+> -]?\s{0,40}(?:[A-Za-z-]{1,40}: .{0,200})?\s{0,8}")
+_KEY_LINE_MIN: Final = 16  # characters of a key's line, but for its last one
 
-
-class Shape(NamedTuple):
-    """What a kind of secret looks like. `trigger` stands in every one of them: a text without it is not searched.
-
-    A pattern begins with literal text, which the engine finds fast; that no letter or digit stands before it is asked
-    by a look back behind that literal. Repetitions are possessive or bounded, so that nothing is read twice.
-    """
-
-    name: str
-    trigger: str
-    pattern: re.Pattern[str]
-
-
-def _shape(name: str, prefix: str, rest: str) -> Shape:
-    literal = re.escape(prefix)
-    return Shape(name, prefix, re.compile(rf"{literal}(?<![A-Za-z0-9]{literal}){rest}", re.ASCII))
-
-
-_LINE_END: Final = r"(?:\s|\\{1,4}[nrt])"  # also as JSON writes it, and JSON within JSON
-_PEM: Final = (
-    r"(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
-    rf"(?:{_LINE_END}{{1,8}}[A-Za-z-]{{1,40}}: [^\n\\]{{1,200}}){{0,8}}"  # Proc-Type and DEK-Info of encrypted keys
-    rf"(?={_LINE_END}{{0,8}}[A-Za-z0-9+/=]{{16}})"  # a header in a sentence hides no sentence
-    rf"(?:{_LINE_END}{{0,8}}+[A-Za-z0-9+/=]{{1,20000}}+){{1,1000}}+"
-    rf"{_LINE_END}{{0,8}}+(?:-----END [A-Z0-9 ]{{0,90}}-----)?"
-)
-
-SHAPES: Final = (
-    _shape("Anthropic key", "sk-ant-", r"[A-Za-z0-9_-]{16,}+"),
-    _shape("OpenRouter key", "sk-or-", r"[A-Za-z0-9_-]{24,}+"),
-    _shape("OpenAI key", "sk-", r"(?:(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,}+|[A-Za-z0-9]{32,}+)"),
-    _shape("Google key", "AIza", r"[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
-    _shape("Google token", "ya29.", r"[A-Za-z0-9_-]{20,}+"),
-    _shape("Google secret", "GOCSPX-", r"[A-Za-z0-9_-]{20,}+"),
-    _shape("GitHub token", "gh", r"[pousr]_[A-Za-z0-9]{36,255}+"),
-    _shape("GitHub token", "github_pat_", r"[A-Za-z0-9_]{36,255}+"),
-    _shape("GitLab token", "glpat-", r"[A-Za-z0-9_-]{20,}+"),
-    _shape("AWS key", "AKIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    _shape("AWS key", "ASIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    _shape("Slack token", "xox", r"[abeoprs](?:[.-][a-z0-9]{1,10})?-[A-Za-z0-9-]{10,}+"),
-    _shape("Slack token", "xapp-", r"[0-9]-[A-Za-z0-9-]{20,}+"),
-    _shape("Slack hook", "hooks.slack.com/services/", r"[A-Za-z0-9/]{20,}+"),
-    _shape("Stripe key", "sk_", r"(?:live|test)_[A-Za-z0-9]{16,}+"),
-    _shape("Stripe key", "rk_", r"(?:live|test)_[A-Za-z0-9]{16,}+"),
-    _shape("Stripe secret", "whsec_", r"[A-Za-z0-9+/=]{24,}+"),
-    _shape("npm token", "npm_", r"[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
-    _shape("PyPI token", "pypi-AgE", r"[A-Za-z0-9_-]{50,}+"),
-    _shape("Hugging Face token", "hf_", r"[A-Za-z0-9]{30,}+"),
-    # A run of the token's own characters is entered at its beginning only: one without dots is read once, not often.
-    Shape(
-        "JSON Web Token",
-        "eyJ",
-        re.compile(r"eyJ(?<![A-Za-z0-9_.-]eyJ)[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+){1,3}"),
-    ),
-    Shape("private key", "-----BEGIN ", re.compile(rf"-----BEGIN {_PEM}")),
-)
-
-
-class _Kept(NamedTuple):
-    """A secret that stands behind words which are kept: `pattern` captures them as `kept`."""
-
-    name: str
-    trigger: str
-    pattern: re.Pattern[str]
-
-
-_GLUE: Final = (
-    r"[\"'\\]{0,5}[ \t]{0,5}[:=][ \t]{0,5}[\"'\\]{0,5}"  # between a header's name and its value, quoted or not
-)
-_BEHIND: Final = (
-    *(
-        _Kept("bearer token", name, re.compile(rf"(?P<kept>{name})(?=[^\s\"']{{0,80}}[0-9])[A-Za-z0-9._~+/=-]{{16,}}+"))
-        for name in ("earer ", "EARER ")
-    ),
-    *(
-        _Kept("credentials", name, re.compile(rf"(?P<kept>{name}{_GLUE}[Bb]asic )[A-Za-z0-9+/=]{{6,}}+"))
-        for name in ("uthorization", "UTHORIZATION")
-    ),
-    *(
-        _Kept("key", name, re.compile(rf"(?P<kept>{name}{_GLUE})[A-Za-z0-9._~+/=-]{{16,}}+"))
-        for name in ("pi-key", "pi-Key", "PI-KEY", "PI-Key", "te-token", "te-Token", "TE-TOKEN")  # api, private
-    ),
-    # scheme://user:password@host; what is read can hold no further "://", so no place is read twice
-    _Kept(
-        "password",
-        "://",
-        re.compile(r"(?P<kept>://[^\s/?#@:\"'<>\\]{0,200}+:)(?!\[masked)[^\s/?#@\"'<>\\]{1,500}+(?=@[A-Za-z0-9\[_-])"),
-    ),
-)
+T = TypeVar("T")
 
 
 class Masker:
-    """Masks the shapes, and the given values wherever they stand: as they are, and as JSON and addresses write them."""
+    """Masks the shapes, and the given values wherever they stand, in every form in which they are written down."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         written = {form for value in values if VALUE_MIN <= len(value) <= VALUE_MAX for form in _forms(value)}
         self._values = sorted(written, key=len, reverse=True)  # a longer one may hold a shorter one
 
     def text(self, text: str) -> str:
-        """The text with every secret in it replaced by `[masked: what it was]`."""
-        for value in self._values:
-            if value in text:
-                text = text.replace(value, "[masked: value of a variable]")
-        for name, trigger, pattern in SHAPES:
-            if trigger in text:
-                text = pattern.sub(f"[masked: {name}]", text)
-        for name, trigger, pattern in _BEHIND:
-            if trigger in text:
-                text = pattern.sub(rf"\g<kept>[masked: {name}]", text)
-        return text
+        """The text with every secret in it replaced by `[masked: what it was]`.
+
+        A line in which a colour stands within a secret loses its colours.
+        """
+        if "\x1b" in text and _COLOURED_WORD.search(text):
+            # Before anything is masked: the part of a key before its colour may have a shape, and the rest has none.
+            text = "\n".join(self._line(line) for line in text.split("\n"))
+        masked = self._mask(text)
+        if not masked.endswith("…"):
+            return masked
+        return masked[:-CUT_CHARS] + BEGINNINGS.sub("[masked: key]…", masked[-CUT_CHARS:])
+
+    def value(self, value: Any) -> Any:
+        """The same for every text of a JSON value; the value itself where none holds a secret."""
+        strings = list(strings_of(value))
+        joined = BETWEEN.join(strings)
+        # The lines of a private key have no shape of their own, so its first line is enough to look at each of them.
+        plain = self.text(joined) == joined and "-----BEGIN" not in joined
+        if plain and not any(text.endswith("…") for text in strings):
+            return value
+        return _Walk(self).value(value, "")
+
+    def struct(self, value: T, kind: type[T]) -> T:
+        """The same for a value with a type."""
+        plain = msgspec.to_builtins(value)
+        masked = self.value(plain)
+        return value if masked is plain else msgspec.convert(masked, type=kind)
+
+    def json(self, data: bytes) -> bytes:
+        """The same for JSON, which stays as it is, to the byte, where none of its texts holds a secret."""
+        try:
+            value = msgspec.json.decode(data)
+            masked = self.value(value)
+            return data if masked is value else msgspec.json.encode(masked)
+        except (ValueError, OverflowError, RecursionError):  # no JSON, a number too large, too deep
+            return self.bytes(data)
 
     def bytes(self, data: bytes) -> bytes:
         """The same for bytes of any kind; those that are no UTF-8 are kept as they are."""
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
+    def lines(self) -> LineMasker:
+        """For lines that come one after the other."""
+        return LineMasker(self)
 
-def secret_values(environment: Mapping[str, str]) -> list[str]:
-    """The values of variables whose names say that they are secret, such as ANTHROPIC_API_KEY."""
-    return [value for name, value in environment.items() if is_secret_name(name) and value]
+    def _mask(self, text: str) -> str:
+        for value in self._values:
+            if value in text:
+                text = text.replace(value, "[masked: value of a variable]")
+        for found, patterns in _PATTERNS:
+            if found is None or found(text):
+                for sub, masked in patterns:
+                    text = sub(masked, text)
+        return text
+
+    def _line(self, line: str) -> str:
+        if "\x1b" not in line:
+            return line
+        plain = _COLOURS.sub("", line)
+        masked = self._mask(plain)
+        return line if masked == plain else masked
 
 
-def is_secret_name(name: str) -> bool:
-    return SECRET_NAMES.search(name) is not None and HARMLESS_NAMES.search(name) is None
+class LineMasker:
+    """Masks texts that are one after the other, such as the lines of a private key, each of which has no shape."""
+
+    def __init__(self, masker: Masker) -> None:
+        self._masker = masker
+        self._open = False
+        self._within = False  # at least one line of a key was seen
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a private key has begun and not ended."""
+        return self._open
+
+    def text(self, text: str) -> str:
+        """The next text, masked."""
+        if not self._open:
+            self._open, self._within = _opens(text), False
+            return self._masker.text(text)
+        if "-----END" in text:
+            self._open = False
+            before, _, after = text.partition("-----END")
+            return f"{PRIVATE_KEY}-----END{self._masker.text(after)}" if before.strip("+> -") else text
+        if self._is_key(text):
+            self._within = True
+            return PRIVATE_KEY
+        if _KEY_HEADER.fullmatch(text) is None:
+            self._open = False
+        return self._masker.text(text)
+
+    def _is_key(self, text: str) -> bool:
+        longest = max((len(line.strip("+> -\t\r")) for line in text.split("\n")), default=0)
+        return (self._within or longest >= _KEY_LINE_MIN) and _KEY_LINES.fullmatch(text) is not None
+
+
+class _Walk:
+    """Masks a value text by text; texts under the same name follow each other, such as the lines of a change."""
+
+    def __init__(self, masker: Masker) -> None:
+        self._masker = masker
+        self._lines: dict[str, LineMasker] = {}
+
+    def value(self, value: Any, name: str) -> Any:
+        if isinstance(value, str):
+            return self._lines.setdefault(name, LineMasker(self._masker)).text(value) if value else value
+        if isinstance(value, dict):
+            return {self._masker.text(key): self.value(item, key) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item, name) for item in value]
+        return value
+
+
+def strings_of(value: Any) -> Iterator[str]:
+    """Every text of a JSON value, names of fields included."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting.extend(reversed(value.values()))
+            yield from (key for key in value if isinstance(key, str))
+        elif isinstance(value, list | tuple):
+            waiting.extend(reversed(value))
+
+
+def _opens(text: str) -> bool:
+    """Whether a private key begins in a text and does not end in it."""
+    start = text.rfind("-----BEGIN")
+    if start < 0 or (found := _KEY_OPEN.match(text, start)) is None:
+        return False
+    rest = text[found.end() :]
+    return not rest.strip() or _KEY_LINES.fullmatch(rest.strip()) is not None
 
 
 def _forms(value: str) -> set[str]:
+    """A value as it is, and as JSON, JSON in JSON, HTML and addresses write it."""
     try:
-        return {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe="")}
+        written = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+        written |= {json.dumps(form)[1:-1] for form in tuple(written)}
+        return written | {quote(value, safe=""), quote_plus(value), quote(value), html.escape(value)}
     except UnicodeEncodeError:  # bytes of the environment that are no text
         return {value}
 
 
-__all__ = ["Masker", "is_secret_name", "secret_values"]
+def _replacement(name: str, pattern: re.Pattern[str]) -> str:
+    return (r"\g<kept>" if "kept" in pattern.groupindex else "") + f"[masked: {name}]"
+
+
+def _finder(trigger: str) -> Callable[[str], object] | None:
+    if len(trigger) == 1:
+        return lambda text: trigger in text
+    return re.compile(trigger, re.ASCII).search if trigger else None
+
+
+_PATTERNS: Final = [
+    (_finder(trigger), [(pattern.sub, _replacement(name, pattern)) for name, pattern in shapes])
+    for trigger, shapes in GROUPS
+]
+
+__all__ = ["LineMasker", "Masker", "is_secret_name", "secret_values", "strings_of"]

@@ -80,6 +80,11 @@ class TokenAuth:
         response.set_cookie(self.cookie, self._value, httponly=True, samesite="Strict", path="/")
 
 
+def new_token() -> str:
+    """A token that nobody guesses: 43 characters that need no quoting anywhere."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
 def cookie_secret(data_dir: Path) -> bytes:
     """The secret that cookies of this data folder are made with; kept, so that a restart logs nobody out."""
     file = data_dir / SECRET_FILE

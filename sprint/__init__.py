@@ -4,29 +4,46 @@ Synchronous; callers run it in threads. Reading never raises for what is in a fi
 changes one value or refuses.
 """
 
+from sprint.contextfile import context_file
 from sprint.edit import Change, Conflict, Refused
 from sprint.epics import EpicDoc, StoryPlan, read_epics
-from sprint.files import story_files
+from sprint.files import new_story_path, story_files
 from sprint.locate import Project, ProjectNotFound, locate
-from sprint.model import Entry, EpicEntry, ExtraEntry, Problem, RetroEntry, Shape, Sprint, SprintError, StoryEntry
-from sprint.overview import descriptions, overview
+from sprint.model import (
+    Conditions,
+    Entry,
+    EpicEntry,
+    ExtraEntry,
+    Gate,
+    PlanKind,
+    Problem,
+    RetroEntry,
+    Shape,
+    Sprint,
+    SprintError,
+    StoryEntry,
+)
+from sprint.overview import descriptions, overview, problems
+from sprint.plan import close_epic, read, set_status
+from sprint.planning import tracker_text
 from sprint.prose import Task
-from sprint.reader import read
 from sprint.status import RUNNABLE, Kind, Status, canonical
 from sprint.story import Section, StoryDocument, read_story
 from sprint.views import Overview, StoryInfo
-from sprint.write import set_status
 
 __all__ = [
     "RUNNABLE",
     "Change",
+    "Conditions",
     "Conflict",
     "Entry",
     "EpicDoc",
     "EpicEntry",
     "ExtraEntry",
+    "Gate",
     "Kind",
     "Overview",
+    "PlanKind",
     "Problem",
     "Project",
     "ProjectNotFound",
@@ -43,12 +60,17 @@ __all__ = [
     "StoryPlan",
     "Task",
     "canonical",
+    "close_epic",
+    "context_file",
     "descriptions",
     "locate",
+    "new_story_path",
     "overview",
+    "problems",
     "read",
     "read_epics",
     "read_story",
     "set_status",
     "story_files",
+    "tracker_text",
 ]

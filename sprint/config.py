@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sprint.document import Mapping, Scalar, decode, parse
+from sprint.regular import read_or_empty
 
 # A config has a few kilobytes; more is not one.
 MAX_CONFIG_BYTES = 256 * 1024
@@ -67,11 +68,7 @@ def expand(value: str, root: Path, values: dict[str, str]) -> Path | None:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_CONFIG_BYTES)
-    except (OSError, ValueError):
-        return b""
+    return read_or_empty(path, MAX_CONFIG_BYTES)
 
 
 def _yaml_values(path: Path) -> dict[str, str]:

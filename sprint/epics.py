@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sprint import prose, walk
-from sprint.files import StoryFile, listed_file
 from sprint.keys import normal
+from sprint.listing import StoryFile, listed_file
 from sprint.locate import Project
 from sprint.markdown import Heading, Line, Markdown, plain_text, read_markdown
 
@@ -32,6 +32,7 @@ _BARE_STORY = re.compile(
     r"(?P<epic>\d+[a-z]?)\.(?P<number>\d+[a-z]?)\s*(?:[:\u2013\u2014]|-\s)\s*(?P<title>.+)", re.IGNORECASE
 )
 _EPIC_FILE = re.compile(r"(?:^|.*[-_ ])epics?(?:[-_ .].*)?\.md$", re.IGNORECASE)
+_NAMED_EPICS = re.compile(r"epics?[-_. ]?(?:\d.*)?\.?md$", re.IGNORECASE)
 _NOT_EPICS = re.compile(r"retro|context|tech-spec|validation|report|checklist|proposal|summary", re.IGNORECASE)
 _GOAL = re.compile(r"\W*(?:epic\s+)?(?:goal|objective|outcome)s?[*_ ]*:[*_ ]*(.*)", re.IGNORECASE)
 _CRITERIA = re.compile(r"[*_#\s]*acceptance\s+criteria", re.IGNORECASE)
@@ -49,11 +50,12 @@ class StoryPlan:
 
 @dataclass(frozen=True, slots=True)
 class EpicDoc:
-    """An epic as planned; `stories` by number such as `1` or `2b`."""
+    """An epic as planned; `stories` by number such as `1` or `2b`. `headed`: a heading says that it is the epic."""
 
     title: str
     goal: str = ""
     stories: dict[str, StoryPlan] = field(default_factory=dict)
+    headed: bool = field(default=False, compare=False)
 
 
 def read_epics(project: Project) -> dict[str, EpicDoc]:
@@ -86,13 +88,12 @@ def epics_of(page: Markdown) -> dict[str, EpicDoc]:
     epics: dict[str, EpicDoc] = {}
     for heading in page.headings:
         if story := _story(heading):
-            ident = normal(story["epic"])
-            plan = _plan(story["title"], page.body(heading))
-            known = epics.get(ident, EpicDoc(""))
-            epics[ident] = _filled(known, EpicDoc("", "", {story["number"].lower(): plan}))
+            known = epics.setdefault(normal(story["epic"]), EpicDoc(""))
+            _fill(known.stories, story["number"].lower(), _plan(story["title"], page.body(heading)))
         elif heading.level <= 4 and (found := _EPIC.fullmatch(heading.title)):
             ident = normal(found["id"])
-            epic = EpicDoc(prose.trimmed(plain_text(found["title"])), _goal(page.body(heading, whole=False)))
+            title, goal = prose.trimmed(plain_text(found["title"])), _goal(page.body(heading, whole=False))
+            epic = EpicDoc(title, goal, headed=True)
             epics[ident] = _filled(epics[ident], epic) if ident in epics else epic
     return epics
 
@@ -104,23 +105,33 @@ def _story(heading: Heading) -> re.Match[str] | None:
 
 
 def read_epic_file(path: Path) -> dict[str, EpicDoc]:
-    """The epics of one file; {} if it cannot be read."""
+    """The epics of one file; {} if it cannot be read.
+
+    A document that speaks of stories without being about their epic defines none of them.
+    """
     try:
-        return epics_of(read_markdown(path))
+        epics = epics_of(read_markdown(path))
     except OSError:
         return {}
+    if _NAMED_EPICS.match(path.name):
+        return epics
+    return {ident: epic for ident, epic in epics.items() if epic.headed}
+
+
+def _fill(stories: dict[str, StoryPlan], number: str, plan: StoryPlan) -> None:
+    """Puts a plan in its place; of two the first counts, its gaps filled from the second."""
+    have = stories.get(number)
+    if have:
+        plan = replace(have, statement=have.statement or plan.statement, criteria=have.criteria or plan.criteria)
+    stories[number] = plan
 
 
 def _filled(known: EpicDoc, other: EpicDoc) -> EpicDoc:
     stories = dict(known.stories)
     for number, plan in other.stories.items():
-        have = stories.get(number)
-        stories[number] = (
-            replace(have, statement=have.statement or plan.statement, criteria=have.criteria or plan.criteria)
-            if have
-            else plan
-        )
-    return EpicDoc(known.title or other.title, known.goal or other.goal, stories)
+        _fill(stories, number, plan)
+    headed = known.headed or other.headed
+    return EpicDoc(known.title or other.title, known.goal or other.goal, stories, headed)
 
 
 def _plan(title: str, body: list[Line]) -> StoryPlan:

@@ -14,8 +14,15 @@ _RETRO = re.compile(r"(?P<epic>.+)-retro(?:spective)?$", re.IGNORECASE)
 _EPIC = re.compile(r"(?P<prefix>[a-z]+-)?epic[-_](?P<epic>[\w.+-]+)$", re.IGNORECASE)
 _RETRO_ITEM = re.compile(r".*-retro-item-", re.IGNORECASE)
 _PLAIN = re.compile(r"(\d+[a-z]?)-(\d+[a-z]?)(?:-|$)", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+[a-z]?$|[a-z]{1,4}\d+$")
+_NUMBER = re.compile(r"\d+(?:[a-z]\d*)?$|[a-z]{1,4}\d+$")
 _PREFIX = re.compile(r"[a-z]{1,4}$")
+# A team's own letters before a number: `TD-18-1-…`, `HF-18-…`, and an epic `dm-01`.
+_TEAM = re.compile(r"([a-z]{1,6})-(\d.*)$", re.IGNORECASE)
+_TEAM_EPIC = re.compile(r"[a-z]{1,6}-\d+[a-z]?$", re.IGNORECASE)
+# Words before a number that count something else than a team's stories.
+_NO_TEAM = frozenset({"epic", "sprint", "batch", "phase", "wave"})
+# `epic-3-1-debt`: about story 3.1, where an epic 3 stands beside it.
+_ABOUT_STORY = re.compile(r"epic-(\d+[a-z]?)-(\d+[a-z]?)-([a-z].+)$", re.IGNORECASE)
 _DIGITS = re.compile(r"(\d+)(.*)$")
 
 # Epic and number stand at the start of a key; real keys have up to some 200 characters.
@@ -51,17 +58,26 @@ class Grammar:
     """Classifies keys by the epics that stand beside them in the same file."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        ids = (epic_id(key) for key in keys)
-        self._epics = {normal(found): found for found in ids if found}
+        every = list(keys)
+        plain = {normal(found) for key in every if (found := epic_id(key))}
+        starts = _starts(every)
+        self._about = {key for key in every if _is_about_story(key, plain, starts)}
+        self._teams = {key for key in every if _TEAM_EPIC.match(key) and normal(key) in starts}
+        ids = [found for key in every if key not in self._about and (found := epic_id(key))]
+        self._epics = {normal(found): found for found in [*ids, *self._teams]}
 
     def classify(self, key: str) -> Key:
         """Never fails: what fits nothing is of kind `other`."""
+        if key in self._about and (found := _ABOUT_STORY.match(key)):
+            return Key(Kind.STORY, self._epics[normal(found[1])], f"{normal(found[2])}-{normal(found[3])}")
         if retro := _RETRO.match(key):
             inner = retro["epic"]
             return Key(Kind.RETRO, epic_id(inner) or inner)
         if epic := epic_id(key):
             return Key(Kind.EPIC, epic)
-        return self._story(key) or Key(Kind.OTHER)
+        if key in self._teams:
+            return Key(Kind.EPIC, key)
+        return self._story(key) or self._of_team(key) or Key(Kind.OTHER)
 
     def _story(self, key: str) -> Key | None:
         segments = normal(key[:MAX_ID_CHARS]).split("-")
@@ -72,6 +88,38 @@ class Grammar:
         plain = _PLAIN.match(key)
         return Key(Kind.STORY, plain[1].lower(), plain[2].lower()) if plain else None
 
+    def _of_team(self, key: str) -> Key | None:
+        """A story of the epic whose number follows a team's letters; the letters tell it from the plain one."""
+        found = _TEAM.match(key[:MAX_ID_CHARS])
+        if found is None or found[1].lower() in _NO_TEAM:
+            return None
+        team, segments = found[1].lower(), normal(found[2]).split("-")
+        for count in range(len(segments) - 1, 0, -1):
+            epic = self._epics.get("-".join(segments[:count]))
+            if epic:
+                number = _number(segments[count:]) or "-".join(segments[count:])
+                return Key(Kind.STORY, epic, f"{team}-{number}")
+        return None
+
+
+def _starts(keys: Iterable[str]) -> set[str]:
+    """What stands before a number or `retrospective` in some key: the epics that have stories."""
+    found = set()
+    for key in keys:
+        segments = normal(key[:MAX_ID_CHARS]).split("-")
+        for count in range(1, len(segments)):
+            if segments[count][:1].isdecimal() or segments[count] in ("retro", "retrospective"):
+                found.add("-".join(segments[:count]))
+    return found
+
+
+def _is_about_story(key: str, epics: set[str], starts: set[str]) -> bool:
+    """Whether `epic-3-1-debt` is about story 3.1, and no epic that has stories of its own."""
+    found = _ABOUT_STORY.match(key)
+    if found is None or normal(found[1]) not in epics or _RETRO.match(key) or _RETRO_ITEM.match(key):
+        return False
+    return normal(key).removeprefix("epic-") not in starts
+
 
 def _number(segments: list[str]) -> str | None:
     first = segments[0]
@@ -80,6 +128,16 @@ def _number(segments: list[str]) -> str | None:
     if len(segments) > 1 and _PREFIX.match(first) and segments[1].isdecimal():
         return f"{first}-{segments[1]}"
     return None
+
+
+def lead(name: str) -> tuple[str, ...]:
+    """The number parts at the start of a key or a file's name: `2-1-2-fields` has 2, 1 and 2."""
+    parts = []
+    for segment in normal(name).split("-"):
+        if not _DIGITS.match(segment) or not _NUMBER.match(segment):
+            break
+        parts.append(segment.lstrip("0") or "0")
+    return tuple(parts)
 
 
 def natural(text: str) -> Order:

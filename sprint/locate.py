@@ -12,8 +12,9 @@ from pathlib import Path
 from sprint import walk
 from sprint.config import ARTIFACT_KEYS, Config, expand, read_config
 from sprint.document import MAX_BYTES, Mapping, decode, parse
-from sprint.model import SprintError
-from sprint.plans import STORIES_FILE, TICKETS_FILE, is_plan
+from sprint.kindof import found_plans, is_plan_file, kind_of, stories_folder
+from sprint.model import PlanKind, SprintError
+from sprint.regular import read_or_empty
 
 # Where public projects keep it, most frequent first, and what BMAD's versions used.
 KNOWN_FOLDERS = (
@@ -34,6 +35,7 @@ KNOWN_FOLDERS = (
 NAMES = ("sprint-status.yaml", "sprint-status.yml")
 _MARKERS = ("_bmad", ".bmad", "bmad/bmm", "_bmad-output", ".bmad-ephemeral", ".git")
 _GLOB = re.compile(r"sprint-status.*\.ya?ml$|stories\.yaml$|tickets\.toml$", re.IGNORECASE)
+_PATTERN = re.compile(r"template|example|sample", re.IGNORECASE)
 _BLOCK = re.compile(rb"^(?:\xef\xbb\xbf)?[\"']?development_status[\"']?[ \t]*:", re.MULTILINE)
 # A checkout writes files one after the other; ages that close say nothing about which one is in use.
 SAME_AGE_S = 2.0
@@ -50,7 +52,8 @@ class Project:
     """A project on disk. All paths are absolute; `tracker` and `candidates` have their links resolved.
 
     artifacts: the folder in which story files are created. planning: the folder of epics and PRD.
-    output: the folder of project-context.md.
+    output: the folder of project-context.md. kind: what `tracker` is: a tracker, a stories.yaml, the
+    tickets.toml of an initiative, or BMAD 4's configuration (its folder of stories where it has none).
     """
 
     root: Path
@@ -61,6 +64,7 @@ class Project:
     output: Path
     name: str
     story_location: Path | None = None
+    kind: PlanKind = PlanKind.TRACKER
 
 
 def locate(start: Path, tracker: str | None = None) -> Project:
@@ -80,8 +84,12 @@ def locate(start: Path, tracker: str | None = None) -> Project:
     if tracker:
         return _configured(folders, tracker)
     for root in folders:
+        plans = found_plans(root)
         known = _known(root)
         found = known + [path for path in _searched(root, root == start) if path not in known]
+        found += [path for path in plans.others if path not in found]
+        if plans.active is not None:
+            return _rooted(root, plans.active, [*found, plans.active])
         if found:
             best = _best(found, known)
             return _rooted(root, best, found)
@@ -170,7 +178,11 @@ def _searched(root: Path, thorough: bool) -> list[Path]:
     if not thorough and not (root / ".git").exists():
         return []
     paths = [Path(entry.path) for entry in walk.files(root) if _GLOB.match(entry.name)]
-    return _existing([path for path in paths if path.name not in (STORIES_FILE, TICKETS_FILE) or is_plan(path)])
+    return _existing([path for path in paths if not _PATTERN.search(path.name) and is_plan_file(path)])
+
+
+# Where several kinds lie in one project, the later one counts.
+_PREFERENCE = (PlanKind.V4, PlanKind.STORIES, PlanKind.TICKETS, PlanKind.TRACKER)
 
 
 def _best(found: list[Path], known: list[Path]) -> Path:
@@ -179,9 +191,10 @@ def _best(found: list[Path], known: list[Path]) -> Path:
     A sprint-status of another schema comes before a project that has no such file.
     """
 
-    def rank(path: Path) -> tuple[bool, bool, bool]:
-        plan = path.name in (STORIES_FILE, TICKETS_FILE)
-        return (not plan and _BLOCK.search(_head(path)) is not None, path in known, not plan)
+    def rank(path: Path) -> tuple[bool, bool, int]:
+        kind = kind_of(path)
+        tracker = kind is PlanKind.TRACKER
+        return (tracker and _BLOCK.search(_head(path)) is not None, path in known, _PREFERENCE.index(kind))
 
     top = max(map(rank, found))
     equals = [path for path in found if rank(path) == top]
@@ -197,32 +210,44 @@ def _age(path: Path) -> float:
 
 
 def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES)
-    except OSError:
-        return b""
+    return read_or_empty(path, MAX_BYTES)
 
 
 def _project(root: Path, tracker: Path, candidates: tuple[Path, ...]) -> Project:
     config = read_config(root)
-    document = parse(decode(_head(tracker))).root
+    kind = kind_of(tracker)
+    document = parse(decode(_head(tracker))).root if kind is PlanKind.TRACKER else None
     meta = document if isinstance(document, Mapping) else Mapping([], 0)
     stories = _folder(expand(meta.text("story_location"), root, config.values))
+    if stories and _is_stale(stories, tracker, meta, config):
+        stories = None
     return Project(
         root=root,
         tracker=tracker,
         candidates=candidates,
-        artifacts=_artifacts(root, tracker, stories, config),
+        artifacts=_places.get(kind, _artifacts)(root, tracker, stories, config),
         planning=_planning(root, config),
         output=_output(root, tracker, config),
         name=config.values.get("project_name") or meta.text("project", "project_name") or root.name or "project",
         story_location=stories,
+        kind=kind,
     )
 
 
 def _folder(path: Path | None) -> Path | None:
     return path if path is not None and walk.is_folder(path) else None
+
+
+def _is_stale(stories: Path, tracker: Path, meta: Mapping, config: Config) -> bool:
+    """Whether a `story_location` is one that nothing uses any more: the tracker's stories lie elsewhere."""
+    entries = meta.get("development_status")
+    keys = [key.text for key, _ in entries.pairs] if isinstance(entries, Mapping) else []
+    others = [tracker.parent, *(config.path(key) for key in ARTIFACT_KEYS)]
+    return not _holds(stories, keys) and any(_holds(other, keys) for other in others if other)
+
+
+def _holds(folder: Path, keys: list[str]) -> bool:
+    return any(walk.is_file(folder / f"{key}.md") for key in keys)
 
 
 def _artifacts(root: Path, tracker: Path, stories: Path | None, config: Config) -> Path:
@@ -235,6 +260,22 @@ def _artifacts(root: Path, tracker: Path, stories: Path | None, config: Config) 
     if configured and inside(configured, root) and (beside == root or not inside(beside, root)):
         return configured
     return beside if inside(beside, root) else root
+
+
+def _beside(root: Path, tracker: Path, stories: Path | None, config: Config) -> Path:
+    """The folder of a plan whose stories lie with it."""
+    return tracker.parent
+
+
+def _v4_stories(root: Path, tracker: Path, stories: Path | None, config: Config) -> Path:
+    return _folder(stories_folder(root)) or root
+
+
+def _spec_stories(root: Path, tracker: Path, stories: Path | None, config: Config) -> Path:
+    return _folder(tracker.parent / "stories") or tracker.parent
+
+
+_places = {PlanKind.TICKETS: _beside, PlanKind.STORIES: _spec_stories, PlanKind.V4: _v4_stories}
 
 
 def _planning(root: Path, config: Config) -> Path | None:
@@ -266,6 +307,16 @@ def _nothing_found(folders: list[Path]) -> str:
     places = ", ".join(f"{folder}/" for folder in KNOWN_FOLDERS[:3])
     return (
         f"No sprint-status.yaml was found in {folders[0]}{above} (looked at BMAD's config files, {places} and "
-        f"{len(KNOWN_FOLDERS) - 3} other usual places, then below the folder): "
-        "run BMAD's sprint planning first, name the project's folder or the setting `tracker`, or try --demo."
+        f"{len(KNOWN_FOLDERS) - 3} other usual places, then below the folder, also for tickets.toml and stories.yaml): "
+        f"{_what_to_do(folders[0])}"
     )
+
+
+def _what_to_do(folder: Path) -> str:
+    """Sprint planning is advised only where BMAD has such a command."""
+    if (folder / "_bmad/method").is_dir():
+        return (
+            "set core.active_initiative in _bmad/custom/config.user.toml, name a tickets.toml with the setting"
+            " `tracker`, or try --demo."
+        )
+    return "run BMAD's sprint planning first, name the project's folder or the setting `tracker`, or try --demo."

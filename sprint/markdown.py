@@ -4,12 +4,14 @@ Line based on purpose: story files are written by many hands, and a half-finishe
 show what it has. Any bytes give a document.
 """
 
+import bisect
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sprint.document import Mapping, Scalar, decode, parse
 from sprint.model import Problem
+from sprint.regular import read_regular
 
 # Real story files have up to some hundred kilobytes; what comes after this is not looked at.
 MAX_BYTES = 1024 * 1024
@@ -44,6 +46,10 @@ class Heading:
     at: int
 
 
+def _at(heading: Heading) -> int:
+    return heading.at
+
+
 @dataclass(frozen=True, slots=True)
 class Markdown:
     """A text taken apart. `front` holds the scalars of the frontmatter."""
@@ -55,8 +61,10 @@ class Markdown:
 
     def body(self, heading: Heading, *, whole: bool = True) -> list[Line]:
         """The lines below a heading: with its sub-sections, or only to the next heading of any level."""
-        for other in self.headings:
-            if other.at > heading.at and (not whole or other.level <= heading.level):
+        after = bisect.bisect_right(self.headings, heading.at, key=_at)
+        for place in range(after, len(self.headings)):
+            other = self.headings[place]
+            if not whole or other.level <= heading.level:
                 return self.lines[heading.at + 1 : other.at]
         return self.lines[heading.at + 1 :]
 
@@ -72,8 +80,7 @@ class Markdown:
 
 def read_markdown(path: Path) -> Markdown:
     """A file's text taken apart. Raises OSError."""
-    with path.open("rb") as file:
-        return split(file.read(MAX_BYTES))
+    return split(read_regular(path, MAX_BYTES))
 
 
 def split(data: bytes) -> Markdown:

@@ -26,7 +26,17 @@ class Shape(StrEnum):
     STORIES = "stories"
     SPECS = "specs"
     TICKETS = "tickets"
+    FILES = "files"
     NONE = "none"
+
+
+class PlanKind(StrEnum):
+    """What a project plans with: the presence of files and keys decides, never a version."""
+
+    TRACKER = "tracker"
+    STORIES = "stories"
+    TICKETS = "tickets"
+    V4 = "v4"
 
 
 EDITABLE_SHAPES = frozenset({Shape.FLAT, Shape.NESTED})
@@ -56,24 +66,77 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether an epic is closed for those that wait for it: only its own file's `done` opens a gate.
+
+    finished, missing: keys of its stories. holds: ids of the epics and keys of the stories that
+    wait. waits_for: ids and keys that hold this epic itself. retrospective: whether one was written.
+    """
+
+    closed: bool = False
+    finished: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    retrospective: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class EpicEntry(Entry):
-    """An epic; its id is `epic`."""
+    """An epic; its id is `epic`. `gate` is None where the plan's kind has no such thing."""
+
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a plan says about when and how a story may run; empty where its kind says nothing.
+
+    ref: what a build calls it, such as `1.2`. alias: the key it had before a migration. after: what
+    it needs, as keys of stories and ids of epics; waiting_for: what of that is not there yet.
+    hold: why a run must not start it by itself, a sentence, "" if it may. plan_checkpoint,
+    done_checkpoint: a person looks before the work, after it. prompt: appended to what a build gets.
+    """
+
+    ref: str = ""
+    alias: str = ""
+    after: tuple[str, ...] = ()
+    waiting_for: tuple[str, ...] = ()
+    hold: str = ""
+    plan_checkpoint: bool = False
+    done_checkpoint: bool = False
+    hitl: bool = False
+    risk: str = ""
+    refine: bool = False
+    unknown: str = ""
+    assignee: str = ""
+    blocked_reason: str = ""
+    prompt: str = ""
+    verify: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StoryEntry(Entry):
     """A story; `number` is its place within the epic, such as `1`, `2b` or `td-1`.
 
-    `path` is the absolute path of its file where the tracker itself is made of such files.
+    `paths` are the absolute paths of its files, best first, where the plan itself says which they
+    are; `description` likewise.
     """
 
     number: str = ""
-    path: str = ""
+    paths: tuple[str, ...] = ()
+    description: str = ""
+    conditions: Conditions = Conditions()
 
     @property
     def runnable(self) -> bool:
         """Whether a run can start from its status, and could write the next one."""
         return self.editable and self.status in RUNNABLE
+
+    @property
+    def startable(self) -> bool:
+        """Whether a run may start it now: nothing it waits for, and no person it needs."""
+        return self.runnable and not self.conditions.waiting_for and not self.conditions.hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +151,11 @@ class ExtraEntry(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Sprint:
-    """A tracker as read. Epics and stories are in numeric order, retros and extras in file order."""
+    """A plan as read. A tracker's epics and stories are in numeric order, those of other kinds in build order;
+
+    retros and extras are in file order. `position` of an entry is its place in the file. foreign: the
+    name of the program that says it makes the tracker, "" for none.
+    """
 
     epics: tuple[EpicEntry, ...] = ()
     stories: tuple[StoryEntry, ...] = ()
@@ -101,11 +168,19 @@ class Sprint:
     name: str = ""
     story_location: str = ""
     broken: bool = field(default=False)
+    kind: PlanKind = PlanKind.TRACKER
+    foreign: str = ""
 
     def entries(self) -> Iterator[Entry]:
         """Every key once, in file order."""
         everything: tuple[Entry, ...] = (*self.epics, *self.stories, *self.retros, *self.extras)
         return iter(sorted(everything, key=lambda entry: entry.position))
+
+    @property
+    def leftovers(self) -> frozenset[str]:
+        """The keys of open stories whose epic is done: run only when named."""
+        done = {epic.epic for epic in self.epics if epic.status is Status.DONE}
+        return frozenset(story.key for story in self.stories if story.epic in done and story.status in RUNNABLE)
 
     def entry(self, key: str) -> Entry | None:
         """The entry of exactly this key."""
@@ -116,6 +191,9 @@ class Sprint:
         for story in self.stories:
             if story.key == key:
                 return story
+        known = [story for story in self.stories if story.conditions.alias == key]
+        if len(known) == 1:
+            return known[0]
         start = normal(key)
         same = [story for story in self.stories if _names(start, f"{normal(story.epic)}-{story.number}")]
         return same[0] if len(same) == 1 else None

@@ -5,26 +5,41 @@ read again.
 """
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from pathlib import Path
 from typing import TypeVar
 
 from sprint import prose
 from sprint.epics import EpicDoc, StoryPlan, list_epic_files, merged, read_epic_file
-from sprint.files import StoryFile, StoryFiles, list_story_files
-from sprint.keys import normal
+from sprint.files import StoryFiles, list_story_files
+from sprint.keys import lead, normal
+from sprint.listing import StoryFile
 from sprint.locate import Project
-from sprint.model import Sprint, StoryEntry
-from sprint.reader import read
+from sprint.model import Gate, PlanKind, Problem, Sprint, StoryEntry
+from sprint.notes import share_a_word
+from sprint.plan import read
 from sprint.story import StoryDocument, read_story
 from sprint.tracker import epic_ranks
-from sprint.views import Drift, EpicInfo, OtherInfo, Overview, ProblemInfo, ProjectInfo, StoryInfo, TaskCount
+from sprint.views import (
+    Drift,
+    EpicInfo,
+    GateInfo,
+    OtherInfo,
+    Overview,
+    ProblemInfo,
+    ProjectInfo,
+    SprintProblems,
+    StoryInfo,
+    TaskCount,
+)
 
 # Story and epics files kept in parsed form: twice the largest project seen.
 REMEMBERED_FILES = 2_000
 # Projects whose answer is kept.
 REMEMBERED_PROJECTS = 8
 
+# Kinds whose stories are defined in documents beside the plan; the others say it themselves.
+_WITH_EPICS = frozenset({PlanKind.TRACKER, PlanKind.V4})
 # A status with the sentence that follows it in many files.
 DRIFT_CHARS = 80
 
@@ -35,6 +50,18 @@ V = TypeVar("V")
 def overview(project: Project) -> Overview:
     """The project as it is now. Blocks for the disk: call it in a thread. Never raises for content."""
     return _shelf.overview(project)
+
+
+def problems(project: Project) -> SprintProblems:
+    """What is odd about the plan, and how many stories a run may start now."""
+    sprint = read(project)
+    return SprintProblems(
+        kind=sprint.kind,
+        broken=sprint.broken,
+        problems=[ProblemInfo(problem.line, problem.message) for problem in sprint.problems],
+        not_understood=[extra.key for extra in sprint.extras],
+        startable=sum(story.startable for story in sprint.stories) if sprint.writable else 0,
+    )
 
 
 def descriptions(project: Project) -> dict[str, str]:
@@ -65,15 +92,18 @@ class Shelf:
             return answer
 
     def _build(self, project: Project, sprint: Sprint, stories: list[StoryFile], epics: list[StoryFile]) -> Overview:
-        plans = merged(self._epics_in(file) for file in epics)
+        plans = merged(self._epics_in(file) for file in epics if sprint.kind in _WITH_EPICS)
         files = StoryFiles(stories, sprint)
-        infos = [self._story(project, sprint, story, files.of(story), plans) for story in sprint.stories]
+        planned = _Planned(plans, sprint)
+        infos = [self._story(project, sprint, story, files.of(story), planned) for story in sprint.stories]
+        said = [*sprint.problems, *planned.problems]
         return Overview(
             project=_project(project, sprint),
-            problems=[ProblemInfo(problem.line, problem.message) for problem in sprint.problems],
+            problems=[ProblemInfo(problem.line, problem.message) for problem in said],
             epics=_epics(sprint, plans),
             stories=infos,
             other=[OtherInfo(extra.key, extra.raw_status, extra.line) for extra in sprint.extras],
+            kind=sprint.kind,
         )
 
     def _story(
@@ -82,26 +112,36 @@ class Shelf:
         sprint: Sprint,
         story: StoryEntry,
         files: list[StoryFile],
-        plans: dict[str, EpicDoc],
+        planned: "_Planned",
     ) -> StoryInfo:
         document = self._document(files[0]) if files else StoryDocument()
-        epic = plans.get(normal(story.epic))
-        plan = epic.stories.get(story.number) if epic else None
+        plan = planned.of(story)
         names = [_shown(Path(file.path), project.root) for file in files]
         return StoryInfo(
             key=story.key,
             epic=story.epic,
-            title=document.title or story.title or (plan.title if plan else "") or humanised(story),
-            description=document.description or (_planned(plan) if plan else ""),
+            title=_title(sprint, story, document) or (plan.title if plan else "") or humanised(story),
+            description=document.description or story.description or (_planned(plan) if plan else ""),
             status=story.status,
             raw_status=story.raw_status,
             runnable=story.runnable and sprint.writable,
             tasks=TaskCount(document.tasks_done, len(document.tasks)),
             file=names[0] if names else None,
             files=names,
-            drift=_drift(story, document),
+            drift=_drift(story, document) if sprint.kind is PlanKind.TRACKER else None,
             line=story.line,
             comment=story.comment,
+            after=list(story.conditions.after),
+            waiting_for=list(story.conditions.waiting_for),
+            hold=story.conditions.hold,
+            ref=story.conditions.ref,
+            plan_checkpoint=story.conditions.plan_checkpoint,
+            done_checkpoint=story.conditions.done_checkpoint,
+            hitl=story.conditions.hitl,
+            risk=story.conditions.risk,
+            assignee=story.conditions.assignee,
+            blocked_reason=story.conditions.blocked_reason,
+            leftover=story.key in planned.leftovers,
         )
 
     def _document(self, file: StoryFile) -> StoryDocument:
@@ -113,6 +153,52 @@ class Shelf:
         if file not in self._epics:
             _keep(self._epics, file, read_epic_file(Path(file.path)), REMEMBERED_FILES)
         return self._epics[file]
+
+
+class _Planned:
+    """The stories of the epics' documents, each for the one story of the tracker that it defines."""
+
+    def __init__(self, plans: dict[str, EpicDoc], sprint: Sprint) -> None:
+        self._plans = plans
+        self._shared = Counter((normal(story.epic), story.number) for story in sprint.stories)
+        self.problems: list[Problem] = []
+        self.leftovers = sprint.leftovers
+
+    def of(self, story: StoryEntry) -> StoryPlan | None:
+        """What was planned under the story's number; None, with a note, where its title says something else."""
+        plan = self._numbered(story)
+        if plan is None or share_a_word(slug_of(story), plan.title):
+            return plan
+        message = f"The epics call {story.key} {plan.title!r}, which its key does not say; the key counts."
+        self.problems.append(Problem(story.line, message))
+        return None
+
+    def _numbered(self, story: StoryEntry) -> StoryPlan | None:
+        epic = self._plans.get(normal(story.epic))
+        if self._shared[normal(story.epic), story.number] < 2:
+            return epic.stories.get(story.number) if epic else None
+        parts = lead(story.key)
+        deeper = self._plans.get("-".join(parts[:-1]))
+        return deeper.stories.get(parts[-1]) if deeper and len(parts) > 2 else None
+
+
+def _title(sprint: Sprint, story: StoryEntry, document: StoryDocument) -> str:
+    """The file's own title in a project with a tracker; elsewhere the list says what a story is called."""
+    names = (document.title, story.title)
+    return next((name for name in (names if sprint.kind is PlanKind.TRACKER else names[::-1]) if name), "")
+
+
+def _gate(gate: Gate | None) -> GateInfo | None:
+    if gate is None:
+        return None
+    return GateInfo(
+        closed=gate.closed,
+        finished=list(gate.finished),
+        missing=list(gate.missing),
+        holds=list(gate.holds),
+        waits_for=list(gate.waits_for),
+        retrospective=gate.retrospective,
+    )
 
 
 _shelf = Shelf()
@@ -152,7 +238,8 @@ def _epics(sprint: Sprint, plans: dict[str, EpicDoc]) -> list[EpicInfo]:
     entries = {epic.epic: epic for epic in sprint.epics}
     retros = {retro.epic: retro.raw_status for retro in sprint.retros}
     found: list[EpicInfo] = []
-    for ident in epic_ranks([*entries, *stories]):
+    names = dict.fromkeys([*entries, *stories])
+    for ident in epic_ranks(names) if sprint.kind is PlanKind.TRACKER else names:
         entry, plan = entries.get(ident), plans.get(normal(ident))
         title = (entry.title if entry else "") or (plan.title if plan else "")
         found.append(
@@ -164,6 +251,7 @@ def _epics(sprint: Sprint, plans: dict[str, EpicDoc]) -> list[EpicInfo]:
                 raw_status=entry.raw_status if entry else "",
                 retrospective=retros.get(ident),
                 stories=stories.get(ident, []),
+                gate=_gate(entry.gate if entry else None),
             )
         )
     return found
@@ -180,9 +268,18 @@ def _planned(plan: StoryPlan) -> str:
     return prose.sentence(plan.statement) if plan.statement else ""
 
 
+def slug_of(story: StoryEntry) -> str:
+    """A key without its numbers, and without a team's letters before them."""
+    start = f"{normal(story.epic)}-{story.number}-"
+    key = normal(story.key)
+    if key.startswith(start):
+        return story.key[len(start) :]
+    team, _, number = story.number.partition("-")
+    start = f"{team}-{normal(story.epic)}-{number}-"
+    return story.key[len(start) :] if number and key.startswith(start) else story.key
+
+
 def humanised(story: StoryEntry) -> str:
     """A title out of a key: `1-2-user-login` becomes `User login`."""
-    start = f"{normal(story.epic)}-{story.number}-"
-    slug = story.key[len(start) :] if normal(story.key).startswith(start) else story.key
-    words = slug.replace("-", " ").replace("_", " ").strip()
+    words = slug_of(story).replace("-", " ").replace("_", " ").strip()
     return words[:1].upper() + words[1:]

@@ -14,11 +14,14 @@ from typing import TypeVar
 from sprint.document import MAX_BYTES
 from sprint.locate import Project, inside
 from sprint.model import Problem, Sprint
-from sprint.plans import STORIES_FILE, TICKETS_FILE, read_plan
+from sprint.regular import read_regular
+from sprint.status import RUNNABLE
 from sprint.tracker import analyse, assemble, sprint_of
 
 # Trackers that are remembered; a server looks at one or two.
 REMEMBERED = 16
+# Keys that are not understood and named in one sentence.
+NAMED = 5
 
 V = TypeVar("V")
 
@@ -32,34 +35,48 @@ class Reader:
         self._latest: OrderedDict[Path, tuple[bytes, bool, Sprint]] = OrderedDict()
 
     def read(self, project: Project) -> Sprint:
-        """The tracker as it is now; while it is broken, completed by what was last read well."""
-        if project.tracker.name in (STORIES_FILE, TICKETS_FILE):
-            return self._after(project.tracker, read_plan(project.tracker))
+        """The tracker as it is now."""
         try:
             data = read_bounded(project.tracker)
         except OSError as error:
             problem = Problem(None, f"The file cannot be read: {error.strerror or type(error).__name__}.")
-            return self._after(project.tracker, Sprint(problems=(problem,), broken=True))
+            return Sprint(problems=(problem,), broken=True)
         writable = may_write(project)
         with self._lock:
             latest = self._latest.get(project.tracker)
         if latest and latest[0] == data and latest[1] == writable:
             return latest[2]
-        sprint = sprint_of(analyse(data), writable)
+        sprint = noted(sprint_of(analyse(data), writable))
         if not writable:
             sprint = replace(sprint, problems=(*sprint.problems, _why_not(project)))
-        sprint = self._after(project.tracker, sprint)
         with self._lock:
             _remember(self._latest, project.tracker, (data, writable, sprint))
         return sprint
 
-    def _after(self, path: Path, sprint: Sprint) -> Sprint:
+    def after(self, path: Path, sprint: Sprint) -> Sprint:
+        """The plan itself, or for a broken one what was last read well beside what it still says."""
         with self._lock:
             if not sprint.broken:
                 _remember(self._good, path, sprint)
                 return sprint
             last = self._good.get(path)
         return completed(sprint, last) if last else sprint
+
+
+def noted(sprint: Sprint) -> Sprint:
+    """The sprint with what the operator should know of it: keys that mean nothing, and who else writes the file."""
+    notes = []
+    if sprint.foreign:
+        notes.append(Problem(None, f"Another program makes this file ({sprint.foreign!r}); it is only read."))
+    if unknown := [extra for extra in sprint.extras if extra.status in RUNNABLE]:
+        names = ", ".join(extra.key for extra in unknown[:NAMED])
+        more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+        counted = "1 open key is" if len(unknown) == 1 else f"{len(unknown)} open keys are"
+        message = f"{counted} no epic, story or retrospective that is understood, and never run: {names}{more}."
+        notes.append(Problem(unknown[0].line, message))
+    if not notes:
+        return sprint
+    return replace(sprint, problems=(*sprint.problems, *notes), writable=sprint.writable and not sprint.foreign)
 
 
 def _remember(shelf: OrderedDict[Path, V], path: Path, value: V) -> None:
@@ -84,8 +101,7 @@ def completed(salvaged: Sprint, last: Sprint) -> Sprint:
 
 def read_bounded(path: Path) -> bytes:
     """A file's bytes, at most one more than MAX_BYTES. Raises OSError."""
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+    return read_regular(path, MAX_BYTES + 1)
 
 
 def may_write(project: Project) -> bool:
@@ -103,6 +119,6 @@ def _why_not(project: Project) -> Problem:
 _reader = Reader()
 
 
-def read(project: Project) -> Sprint:
+def read_tracker(project: Project) -> Sprint:
     """The tracker of a project. Never raises for what is on the disk."""
     return _reader.read(project)

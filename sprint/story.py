@@ -27,6 +27,11 @@ _TASKS = re.compile(
 _FILES = re.compile(r"(?:file\s+list|files?\s+(?:changed|modified|created))", re.IGNORECASE)
 _CHANGES = re.compile(r"(?:spec\s+)?change\s*log", re.IGNORECASE)
 _REVIEW = re.compile(r"(?:senior\s+developer\s+review|review\s+|code\s+review|qa\s+results)", re.IGNORECASE)
+_SPEC_TASKS = re.compile(r"tasks\s*(?:&|and)\s*acceptance", re.IGNORECASE)
+_EXECUTION = re.compile(r"execution", re.IGNORECASE)
+_LABEL = re.compile(r"\s*\*\*([^*]+?):?\*\*:?\s*$")
+# What a spec says when its steps have been carried out.
+_EXECUTED = frozenset({Status.REVIEW, Status.DONE})
 _ABOUT = re.compile(r"(?:description|summary|overview|context|background|problem|goal|intent)", re.IGNORECASE)
 
 
@@ -81,7 +86,7 @@ def story_of(page: Markdown) -> StoryDocument:
     """The story of a document that has been split into its parts."""
     status = find_status(page)
     statement = prose.statement(page.section(_STATEMENT))
-    criteria = prose.criteria(page, page.find(_CRITERIA))
+    criteria = prose.criteria(page, page.find(_CRITERIA)) or prose.criteria_of(_labelled(page, _CRITERIA))
     sections = tuple(_sections(page, 2))
     return StoryDocument(
         title=_title(page),
@@ -89,7 +94,7 @@ def story_of(page: Markdown) -> StoryDocument:
         status=status.status,
         raw_status=status.raw,
         criteria=criteria,
-        tasks=_tasks(page),
+        tasks=_tasks(page) or _steps(page, executed=status.status in _EXECUTED),
         file_list=prose.paths(page.section(_FILES)),
         change_log=prose.entries(page.section(_CHANGES)),
         review=tuple(section for section in _sections(page, 3) if _REVIEW.match(section.title)),
@@ -125,6 +130,21 @@ def _tasks(page: Markdown) -> tuple[Task, ...]:
             chosen.update((line.number, line) for line in page.body(heading))
     ordered = [chosen[number] for number in sorted(chosen)]
     return prose.tasks(ordered) or prose.tasks(page.lines)
+
+
+def _labelled(page: Markdown, wanted: re.Pattern[str]) -> list[Line]:
+    """What follows a bold label such as `**Acceptance Criteria:**` in a spec's section of tasks, to the next label."""
+    body = page.section(_SPEC_TASKS)
+    labels = [(place, found) for place, line in enumerate(body) if (found := _LABEL.match(line.text))]
+    for number, (place, found) in enumerate(labels, 1):
+        if wanted.match(found[1]):
+            return body[place + 1 : labels[number][0] if number < len(labels) else len(body)]
+    return []
+
+
+def _steps(page: Markdown, *, executed: bool) -> tuple[Task, ...]:
+    """The plain bullets of a spec's execution, which an unattended build never ticks: its status says it."""
+    return tuple(Task(text, executed, 0) for text in prose.entries(_labelled(page, _EXECUTION)))
 
 
 def _sections(page: Markdown, deepest: int) -> list[Section]:

@@ -4,6 +4,7 @@ Pure: `analyse` takes the bytes apart, `sprint_of` makes the model of it.
 """
 
 import hashlib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -31,6 +32,13 @@ COMMENT_CHARS = 300
 # More of the same kind of trouble tells nobody anything new.
 MAX_PROBLEMS = 50
 
+# The head of a tracker; BMAD's own has some forty lines.
+HEAD_LINES = 60
+
+# "DERIVED VIEW", "do not edit": what the file says when it is written from somewhere else.
+_FOREIGN = re.compile(
+    r"derived view|do not edit|generated (?:from|by) (?!sprint|bmad)\w+.*(?:truth|export|sync)", re.IGNORECASE
+)
 MERGE_MARKER = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
 _REMARK = re.compile(r"[ \t]+#+[ \t]*(.*)")
 _EDITABLE_STYLES = ("", "'", '"')
@@ -104,8 +112,16 @@ def sprint_of(analysis: Analysis, writable: bool = True) -> Sprint:
             name=_text(root, "project", "project_name"),
             story_location=_text(root, "story_location"),
             broken=analysis.broken,
+            foreign=_maker(analysis.source),
         ),
     )
+
+
+def _maker(source: Source) -> str:
+    """The line of the head that says that another program makes this file, "" where none does."""
+    head = itertools.takewhile(lambda line: not line.strip() or line.startswith("#"), source.lines()[:HEAD_LINES])
+    found = next((line for line in head if _FOREIGN.search(line)), "")
+    return found.strip("# \t\r\n")[:COMMENT_CHARS]
 
 
 def unique(raws: Iterable[Raw]) -> list[Raw]:

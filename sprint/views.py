@@ -20,8 +20,22 @@ class ProblemInfo(msgspec.Struct, frozen=True):
     message: str
 
 
-class EpicInfo(msgspec.Struct, frozen=True):
-    """`key` is "" for an epic that only its stories name; `retrospective` is a raw status."""
+class GateInfo(msgspec.Struct, frozen=True):
+    """Whether an epic is closed for those that wait for it, and what it takes; keys of stories, ids of epics."""
+
+    closed: bool
+    finished: list[str]
+    missing: list[str]
+    holds: list[str]
+    waits_for: list[str]
+    retrospective: bool
+
+
+class EpicInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`key` is "" for an epic that only its stories name; `retrospective` is a raw status.
+
+    `gate` is absent where the kind of plan has no gates.
+    """
 
     id: str
     key: str
@@ -30,6 +44,7 @@ class EpicInfo(msgspec.Struct, frozen=True):
     raw_status: str
     retrospective: str | None
     stories: list[str]
+    gate: GateInfo | None = None
 
 
 class TaskCount(msgspec.Struct, frozen=True):
@@ -45,8 +60,12 @@ class Drift(msgspec.Struct, frozen=True):
     file_status: str
 
 
-class StoryInfo(msgspec.Struct, frozen=True):
-    """A story with what its file and the plan say; `files` are relative to the root, best first."""
+class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A story with what its file and the plan say; `files` are relative to the root, best first.
+
+    `after` and `waiting_for` hold keys of stories and ids of epics. `hold` says why a run does not
+    start it by itself. `leftover`: open, but of an epic that is done. What a plan does not say is absent.
+    """
 
     key: str
     epic: str
@@ -61,6 +80,17 @@ class StoryInfo(msgspec.Struct, frozen=True):
     drift: Drift | None
     line: int | None
     comment: str
+    after: list[str] = []
+    waiting_for: list[str] = []
+    hold: str = ""
+    ref: str = ""
+    plan_checkpoint: bool = False
+    done_checkpoint: bool = False
+    hitl: bool = False
+    risk: str = ""
+    assignee: str = ""
+    blocked_reason: str = ""
+    leftover: bool = False
 
 
 class OtherInfo(msgspec.Struct, frozen=True):
@@ -72,10 +102,21 @@ class OtherInfo(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """Exactly the JSON of GET /api/sprint. Epics and stories are in numeric order."""
+    """Exactly the JSON of GET /api/sprint. A tracker's epics and stories are in numeric order."""
 
     project: ProjectInfo
     problems: list[ProblemInfo]
     epics: list[EpicInfo]
     stories: list[StoryInfo]
     other: list[OtherInfo]
+    kind: str = "tracker"
+
+
+class SprintProblems(msgspec.Struct, frozen=True):
+    """Exactly the JSON of GET /api/sprint/problems. `startable`: stories that a run may start now."""
+
+    kind: str
+    broken: bool
+    problems: list[ProblemInfo]
+    not_understood: list[str]
+    startable: int

@@ -9,9 +9,12 @@ SKIPPED = frozenset(
     {
         *("node_modules", "fixtures", "skills", "workflows", "templates", "vendor", "site-packages"),
         *("dist", "build", "target", "venv", ".venv", ".tox", "__pycache__", ".next", ".cache"),
+        *("archive", "archive-v6"),
         *(".git", ".hg", ".svn", ".worktrees", "worktrees", ".mypy_cache", ".pytest_cache", ".ruff_cache"),
     }
 )
+# What a migration of BMAD leaves behind: the whole of the project as it was.
+BACKUP_PREFIX = ".v6-v7-migration-backup"
 MAX_FOLDERS = 2_000
 MAX_DEPTH = 6
 
@@ -30,7 +33,7 @@ def files(
                 return
             for entry in _entries(folder):
                 if _is_folder(entry):
-                    if remaining and entry.name not in skipped:
+                    if remaining and entry.name not in skipped and not entry.name.startswith(BACKUP_PREFIX):
                         deeper.append(entry.path)
                 else:
                     yield entry

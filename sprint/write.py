@@ -15,7 +15,6 @@ from base.files import atomic_write, remove_leftovers
 from sprint.edit import Change, Conflict, Edit, Refused, edit_status
 from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
-from sprint.plans import STORIES_FILE, TICKETS_FILE
 from sprint.reader import read_bounded
 
 # Edits begun again because a program that does not take the lock wrote in between.
@@ -45,8 +44,6 @@ def set_status(
     what it has read. now: aware, for tests. Raises Refused (with the reason), Conflict (with what
     was found).
     """
-    if project.tracker.name in (STORIES_FILE, TICKETS_FILE):
-        raise Refused(f"Projects with a {project.tracker.name} are only read, never written.")
     if not inside(project.tracker, project.root):
         raise Refused(f"The tracker {project.tracker} lies outside the project.")
     real = project.tracker.resolve()

@@ -1,29 +1,39 @@
 """The selection of the stories of a cycle, their order, and the phase at which each of them starts.
 
-Stories run in numeric order, one or two of the same epic per cycle, each from the phase of its own status on.
+Begun stories come first, then the others in file order or by number, as set; one or two of the same epic per cycle,
+each from the phase of its own status on.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 STORIES_PER_CYCLE: Final = 2  # at most
 STATUS_ORDER: Final = ("backlog", "ready-for-dev", "in-progress", "review", "done")  # ascending
 RUNNABLE: Final = frozenset({"backlog", "ready-for-dev", "in-progress", "review"})
+BEGUN: Final = frozenset({"in-progress", "review"})  # continued before a new story is started
+FILE_ORDER: Final = "file"
+NUMERIC_ORDER: Final = "numeric"
 
 _SEGMENT: Final = re.compile(r"(\d{1,18})(.*)\Z")  # 18 digits fit into 64 bits
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A story of the tracker: its key, the id of its epic, its canonical status."""
+    """A story of the plan: its key, the id of its epic, its canonical status, its place in the file.
+
+    `leftover`: its epic is done. `held`: it waits for another story, a gate or a person.
+    """
 
     key: str
     epic: str
     status: str
+    position: int = 0
+    leftover: bool = False
+    held: bool = False
 
 
 def story_order(key: str, epic: str) -> tuple[tuple[int, str], ...] | None:
@@ -39,10 +49,30 @@ def story_order(key: str, epic: str) -> tuple[tuple[int, str], ...] | None:
     return tuple((int(match[1]), match[2]) for match in matches if match is not None)
 
 
-def runnable(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Return the stories that may run, in their order: first by number, then those without one as in the tracker."""
-    open_ones = [candidate for candidate in candidates if candidate.status in RUNNABLE]
-    ordered = [(story_order(candidate.key, candidate.epic), candidate) for candidate in open_ones]
+def runnable(
+    candidates: Iterable[Candidate], *, order: str = NUMERIC_ORDER, only: Collection[str] | None = None
+) -> list[Candidate]:
+    """Return the stories that may run, in the order in which they run.
+
+    Begun stories come first, then the others in file order or by number, as `order` says. If `only` is a sequence, its
+    order is used; a leftover of an epic that is done runs only if it is in `only`.
+    """
+    possible = [
+        candidate
+        for candidate in candidates
+        if candidate.status in RUNNABLE
+        and not candidate.held
+        and (candidate.key in only if only is not None else not candidate.leftover)
+    ]
+    ordered = _by_number(possible) if order == NUMERIC_ORDER else sorted(possible, key=lambda one: one.position)
+    if isinstance(only, Sequence):
+        return sorted(ordered, key=lambda candidate: only.index(candidate.key))
+    return sorted(ordered, key=lambda candidate: candidate.status not in BEGUN)
+
+
+def _by_number(candidates: list[Candidate]) -> list[Candidate]:
+    """Sort by number, then those without one in the given order."""
+    ordered = [(story_order(candidate.key, candidate.epic), candidate) for candidate in candidates]
     numbered = sorted((pair for pair in ordered if pair[0] is not None), key=lambda pair: pair[0] or ())
     return [candidate for _, candidate in numbered] + [candidate for order, candidate in ordered if order is None]
 
@@ -53,16 +83,14 @@ def pick(
     exclude: Collection[str] = (),
     only: Collection[str] | None = None,
     most: int = STORIES_PER_CYCLE,
+    order: str = NUMERIC_ORDER,
 ) -> list[Candidate]:
     """Return the stories of the next cycle: the first runnable one and the next of the same epic, or none.
 
     `exclude` are keys that the batch has finished, `only` the keys that the operator chose, `most` is the preset's.
     """
-    possible = [
-        candidate
-        for candidate in runnable(candidates)
-        if candidate.key not in exclude and (only is None or candidate.key in only)
-    ]
+    open_ones = runnable(candidates, order=order, only=only)
+    possible = [candidate for candidate in open_ones if candidate.key not in exclude]
     return [candidate for candidate in possible if candidate.epic == possible[0].epic][:most]
 
 

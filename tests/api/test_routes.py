@@ -68,6 +68,15 @@ async def test_the_sprint_and_a_dossier(client: aiohttp.ClientSession) -> None:
     assert not {"mark", "pid", "stream_path"} & set(dossier["commands"][0])
 
 
+async def test_what_is_odd_about_the_plan(client: aiohttp.ClientSession) -> None:
+    sprint = await get(client, "/api/sprint")
+    problems = await get(client, "/api/sprint/problems")
+    assert (sprint["kind"], problems["kind"], problems["broken"]) == ("tracker", "tracker", False)
+    assert problems["problems"] == sprint["problems"]
+    assert problems["not_understood"] == [other["key"] for other in sprint["other"]]
+    assert problems["startable"] == sum(story["runnable"] for story in sprint["stories"])
+
+
 async def test_history(client: aiohttp.ClientSession) -> None:
     batches = await get(client, "/api/batches?limit=1")
     assert batches["total"] == 1

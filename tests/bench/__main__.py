@@ -13,9 +13,20 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import board, burst, delivery, endtoend, install, memory, page, project
+from tests.bench import board, burst, delivery, endtoend, install, masking, memory, page, project, recordings
 
-PARTS: Final = ("delivery", "burst", "endtoend", "memory", "project", "page", "board", "install")
+PARTS: Final = (
+    "delivery",
+    "burst",
+    "endtoend",
+    "memory",
+    "project",
+    "page",
+    "board",
+    "install",
+    "masking",
+    "recordings",
+)
 
 
 def main() -> None:
@@ -34,6 +45,8 @@ def main() -> None:
         "page": page.run,
         "board": board.run,
         "install": install.run,
+        "masking": masking.run,
+        "recordings": recordings.run,
     }
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

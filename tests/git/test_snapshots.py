@@ -272,6 +272,20 @@ async def test_a_large_untracked_file_is_left_out_and_named(root: Path, monkeypa
     assert looking.left_out == {"dump.bin"}
 
 
+async def test_two_work_trees_agree_about_what_never_counts(root: Path) -> None:
+    """One of them has seen the ignored folder committed, the other has not."""
+    early = await Git.find(root, root.parent / "early", ("out",))
+    assert early is not None
+    before = await early.snapshot()
+    (root / "out").mkdir()
+    (root / "out/story.md").write_text("story\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "a story")
+    late = await Git.find(root, root.parent / "late", ("out",))
+    assert late is not None
+    assert await late.snapshot() == await early.snapshot() == before
+
+
 async def test_snapshots_are_forgotten(root: Path) -> None:
     looking = await looking_at(root)
     before = await looking.snapshot()

@@ -100,7 +100,7 @@ async def test_a_box_ticked_in_a_story_file_is_told(tmp_path: Path) -> None:
 async def test_a_status_that_stands_in_the_story_file_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "lamp/_bmad-output/light"
     (folder / "epic-lamp").mkdir(parents=True)
-    (folder / "tickets.toml").write_text('[[epic]]\nid = 1\nslug = "lamp"\ntitle = "A lamp that listens"\n')
+    (folder / "tickets.toml").write_text('[[epic]]\nid = 1\nslug = "epic-lamp"\ntitle = "A lamp that listens"\n')
     (folder / "epic-lamp/tickets.toml").write_text('[[entry]]\nid = 1\ntype = "story"\ntitle = "Switch on"\n')
     plan = folder / "epic-lamp/story-switch-on-plan.md"
     plan.write_text("---\nticket: 1\nstatus: draft\n---\n# Switch on\n")

@@ -234,6 +234,16 @@ async def test_the_origin_that_may_read_them_can_be_named(make_site: MakeSite, c
         assert answer.headers["Vary"] == "Origin"
 
 
+async def test_no_origin_may_read_them(make_site: MakeSite, client: ClientSession) -> None:
+    site = await make_site(cors_origin="none")
+    async with client.get(f"{site.url}/story-descriptions.json") as answer:
+        assert answer.status == 200
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    async with client.get(f"{site.url}/story-descriptions.json", headers={"Origin": "http://evil.example"}) as answer:
+        assert answer.status == 403
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/api/run", "/sprint-status.yaml/", "/SPRINT-STATUS.YAML", "/x/sprint-status.yaml"]
 )

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import string
 import time
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from security.masking import SHAPES, Masker, is_secret_name, secret_values
+from security.masking import Masker
+from security.names import is_secret_name, secret_values
 
 LETTERS = "q7Zx4Kp9Wm2Vt8Rb5Yc3Nd6Jf1Hg0Ls" * 8
 UPPER = LETTERS.upper()
+HEX = "0f1e2d3c4b5a69788796a5b4c3d2e1f0" * 4
 PEM = "-----BEGIN {0}PRIVATE KEY-----{1}" + (LETTERS[:64] + "{1}") * 3 + "AbCd+/=={1}-----END {0}PRIVATE KEY-----"
 JWT = f"eyJ{LETTERS[:30]}.eyJ{LETTERS[:60]}.{LETTERS[:43]}"
 
@@ -41,6 +47,15 @@ SECRETS = [
     f"npm_{LETTERS[:36]}",
     f"pypi-AgEIcHlwaS5vcmc{LETTERS[:80]}",
     f"hf_{LETTERS[:34]}",
+    f"xai-{LETTERS[:80]}",
+    f"gsk_{LETTERS[:52]}",
+    f"pplx-{LETTERS[:48]}",
+    f"SG.{LETTERS[:22]}.{LETTERS[:43]}",
+    f"dop_v1_{HEX[:64]}",
+    f"dapi{HEX[:32]}",
+    f"hvs.{LETTERS[:90]}",
+    f"dckr_pat_{LETTERS[:27]}",
+    f"AGE-SECRET-KEY-1{UPPER[:58]}",
     JWT,
     *(PEM.format(kind, end) for kind in ("", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED ") for end in ("\n", "\\n", "\r\n")),
 ]
@@ -59,6 +74,11 @@ AROUND = [
 ]
 
 BEHIND = [
+    ("bot 123456789:{}", f"AA{LETTERS[:33]}"),
+    ("AccountName=x;AccountKey={};EndpointSuffix=core.windows.net", f"{LETTERS[:86]}=="),
+    ("Ocp-Apim-Subscription-Key: {}", LETTERS[:32]),
+    ("https://x.blob.core.windows.net/c?sv=2024&sig={}&sp=r", f"{LETTERS[:43]}%3D"),
+    ("client secret abc8{}", f"Q~{LETTERS[:34]}"),
     ("Authorization: Bearer {}", LETTERS[:40]),
     ("authorization: bearer {}", LETTERS[:40]),
     ('{{"Authorization": "Bearer {}"}}', LETTERS[:40]),
@@ -150,36 +170,31 @@ def test_bytes_that_are_no_text_are_kept() -> None:
 
 
 @given(st.lists(st.sampled_from([*SECRETS, *PLAIN[:12], "x", " ", '"', "\\", "@", "://", "eyJ"]), max_size=8))
+@settings(deadline=None)
 def test_what_is_masked_is_not_masked_again(pieces: list[str]) -> None:
     masked = Masker().text(" ".join(pieces))
     assert Masker().text(masked) == masked
 
 
 @given(st.text(alphabet=string.printable, max_size=200))
+@settings(deadline=None)
 def test_any_text_in_json_stays_json(text: str) -> None:
     masked = Masker().bytes(json.dumps([text]).encode())
     assert isinstance(json.loads(masked)[0], str)
 
 
-NAMES = {
-    "ANTHROPIC_API_KEY": True,
-    "OPENAI_API_KEY": True,
-    "GITHUB_TOKEN": True,
-    "AWS_SECRET_ACCESS_KEY": True,
-    "DB_PASSWORD": True,
-    "SPRINT_RUNNER_TOKEN": True,
-    "KEY2": True,
-    "NPM_CONFIG__AUTH": True,
-    "client_secret": True,
-    "SSH_AUTH_SOCK": False,
-    "SSH_KEY_PATH": False,
-    "KEYBOARD": False,
-    "MAX_TOKENS": False,
-    "PATH": False,
-    "AUTHOR": False,
-    "MONKEY": False,
-    "GOOGLE_CREDENTIALS_FILE": False,
-}
+SECRET_NAMES = """
+    ANTHROPIC_API_KEY OPENAI_API_KEY GITHUB_TOKEN AWS_SECRET_ACCESS_KEY DB_PASSWORD SPRINT_RUNNER_TOKEN KEY2
+    NPM_CONFIG__AUTH client_secret PGPASSWORD DB_PASS SMTP_PASS GH_PAT APITOKEN ACCESSKEY ACCESS_KEYS API_TOKENS APIKEYS
+    GITHUB_PATS MYSQL_PWD MYPWD SSHPASS REDIS_AUTH GOOGLE_CREDENTIALS AZURE_CREDENTIAL githubToken dbPass
+    SECRET_KEY_BASE APIKEY_PROD TOKEN_1 SIGNING_SECRETS PASSWORDS KEY_PASSPHRASE X-API-KEY
+"""
+HARMLESS_NAMES = """
+    SSH_AUTH_SOCK SSH_KEY_PATH KEYBOARD KEYBOARD_LAYOUT MAX_TOKENS CLAUDE_CODE_MAX_OUTPUT_TOKENS PATH MANPATH AUTHOR
+    GIT_AUTHOR_NAME MONKEY GOOGLE_CREDENTIALS_FILE PWD OLDPWD INIT_CWD COMPAT NODE_COMPAT BYPASS GIT_ASKPASS SSH_ASKPASS
+    COMPASS TOKENIZERS_PARALLELISM XAUTHORITY HOTKEYS TOKEN_URL AUTH_TYPE KEYMAP PASSENGER PATTERN TOKENIZER LANG
+"""
+NAMES = {**dict.fromkeys(SECRET_NAMES.split(), True), **dict.fromkeys(HARMLESS_NAMES.split(), False)}
 
 
 @pytest.mark.parametrize(("name", "secret"), NAMES.items())
@@ -189,8 +204,40 @@ def test_names_of_variables_that_hold_secrets(name: str, secret: bool) -> None:
 
 
 SIZE = 1 << 18  # characters; time must grow with it, not with its square
+BEGINNINGS = [
+    *(
+        "sk-ant-",
+        "sk-or-",
+        "sk-",
+        "xai-",
+        "gsk_",
+        "pplx-",
+        "AIza",
+        "ya29.",
+        "GOCSPX-",
+        "gh",
+        "ghp_",
+        "github_pat_",
+        "glpat-",
+    ),
+    *(
+        "AKIA",
+        "ASIA",
+        "xox",
+        "xapp-",
+        "hooks.slack.com/services/",
+        "sk_",
+        "rk_",
+        "sk_live_",
+        "whsec_",
+        "SG.",
+        "dop_v1_",
+    ),
+    *("dapi", "hvs.", "dckr_pat_", "AGE-SECRET-KEY-1", "npm_", "pypi-AgE", "hf_", "12345678:AA", "AccountKey=", "sig="),
+    *("eyJ", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "%3A%2F%2F", "a0eyJ", "[0msk-", "\\nAIza", "\x1b[31m", "…"),
+]
 HOSTILE = [
-    *(f"{shape.trigger}{tail}" for shape in SHAPES for tail in ("", "a", "-", " ", "\n", "." * 3)),
+    *(f"{beginning}{tail}" for beginning in BEGINNINGS for tail in ("", "a", "-", " ", "\n", "." * 3)),
     *(
         "Bearer ",
         "://",
@@ -217,3 +264,99 @@ def test_a_line_of_sixteen_mebibytes_takes_no_longer_than_reading_it() -> None:
     began = time.process_time()
     Masker().text(line[: 16 << 20])
     assert time.process_time() - began < 10
+
+
+# -- whatever stands around a secret ---------------------------------------------------------------------------
+
+ALL = [*((secret, secret) for secret in SECRETS), *((words.format(secret), secret) for words, secret in BEHIND)]
+BEFORE = [
+    "",
+    " ",
+    "x\n",
+    "x\r",
+    "x\t",
+    "\x1b[31m",
+    "\x1b[0m",
+    "x\x1b[1;31m\x1b[K",
+    "x\x1b[38;5;196m",
+    '"',
+    "'",
+    "<b>",
+    "=",
+    "é ",
+]
+AFTER = ["", " ", "\nx", "\r\nx", "\tx", "\x1b[0m", '"', "'", "</b>", ",", "\u202e", "…"]
+ENCODERS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "JSON": json.dumps,
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
+    "HTML": html.escape,
+    "HTML in numbers": lambda text: text.replace("\n", "&#10;").replace('"', "&quot;").replace("+", "&#43;"),
+    "an address": lambda text: quote(text, safe=""),
+    "a form": quote_plus,
+}
+
+
+def core(secret: str) -> str:
+    """What must be seen nowhere: letters of the middle that every encoding leaves as they are."""
+    words: list[str] = re.findall(r"[A-Za-z0-9]+", secret[12:] if len(secret) > 30 else secret)
+    return max(words, key=len)[:24]
+
+
+@given(
+    st.sampled_from(ALL),
+    st.sampled_from(BEFORE),
+    st.sampled_from(AFTER),
+    st.sampled_from(sorted(ENCODERS)),
+)
+@settings(max_examples=600, deadline=None)
+def test_nothing_around_a_secret_hides_it(both: tuple[str, str], before: str, after: str, way: str) -> None:
+    text, secret = both
+    written = ENCODERS[way](before + text + after)
+    masked = Masker().json(json.dumps({"a": ["x", written], "b": 1}).encode())
+    assert core(secret) not in masked.decode()
+    assert json.loads(masked)["b"] == 1
+
+
+@given(st.sampled_from(SECRETS), st.integers(1, 60))
+@settings(deadline=None)
+def test_a_colour_within_a_secret_does_not_hide_it(secret: str, at: int) -> None:
+    if secret.startswith("-----"):
+        return
+    at = min(at, len(secret) - 1)
+    masked = Masker().text(f"x {secret[:at]}\x1b[01;31m\x1b[K{secret[at:]}\x1b[m y")
+    assert "[masked: " in masked
+    assert core(secret) not in masked
+
+
+@given(st.sampled_from([secret for secret in SECRETS if not secret.startswith("-----")]), st.integers(20, 60))
+@settings(deadline=None)
+def test_a_secret_that_was_cut_off_is_masked(secret: str, at: int) -> None:
+    """Lines are cut with an ellipsis before they are masked."""
+    shown = Masker().text(f"export KEY={secret[: min(at, len(secret) - 1)]}…")
+    assert secret[8:12] not in shown
+
+
+def test_a_private_key_that_comes_line_by_line() -> None:
+    lines = ["I print it:", *PEM.format("RSA ", "\n").splitlines(), "done"]
+    masker = Masker().lines()
+    shown = [masker.text(line) for line in lines]
+    assert [line for line in shown if LETTERS[4:30] in line or "AbCd" in line] == []
+    assert (shown[0], shown[-1]) == ("I print it:", "done")
+
+
+def test_a_private_key_in_the_lines_of_a_change() -> None:
+    lines = [{"kind": "added", "text": f"+{line}"} for line in PEM.format("", "\n").splitlines()]
+    masked = Masker().value([*lines, {"kind": "context", "text": " word"}])
+    assert LETTERS[4:30] not in str(masked)
+    assert "AbCd" not in str(masked)
+    assert masked[-1] == {"kind": "context", "text": " word"}
+    assert {line["kind"] for line in masked} == {"added", "context"}
+
+
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=20), lambda c: st.lists(c, max_size=3))
+)
+def test_json_without_a_secret_stays_as_it_is_to_the_byte(value: object) -> None:
+    data = json.dumps(value, indent=1).encode()
+    assert Masker(["a-given-value"]).json(data) == data

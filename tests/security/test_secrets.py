@@ -138,8 +138,14 @@ async def test_a_link_in_the_project_leads_nobody_out_of_it(tmp_path: Path) -> N
         (project / TRACKER).rename(folder / "real.yaml")
         (project / TRACKER).symlink_to("real.yaml")
         async with client.get("/sprint-status.yaml") as response:
-            assert response.status == 200
+            assert response.status == 404  # no link, wherever it leads
         (project / TRACKER).unlink()
         (project / TRACKER).symlink_to(tmp_path / "private.key")
         async with client.get("/sprint-status.yaml") as response:
+            assert response.status == 404
+        folder.rename(tmp_path / "private")
+        (tmp_path / "private/orchestrator.md").unlink()
+        (tmp_path / "private/orchestrator.md").write_text("secret")
+        folder.symlink_to(tmp_path / "private")
+        async with client.get("/orchestrator.md", headers={"Origin": "http://evil.example"}) as response:
             assert response.status == 404

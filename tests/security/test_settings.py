@@ -11,7 +11,7 @@ FIXED = ("host", "port", "token", "allowed_hosts", "cors_origin", "data_dir", "t
 
 @pytest.mark.parametrize("name", FIXED)
 def test_what_names_folders_programs_and_addresses_is_not_changed_from_the_page(name: str) -> None:
-    values = {"port": 1, "allowed_hosts": [], "agents": {}, "notify_webhook": "http://127.0.0.1:9/x"}
+    values = {"port": 1, "allowed_hosts": [], "agents": {}, "notify_webhook": "http://127.0.0.1:9/x", "token": "t" * 16}
     with pytest.raises(SettingsError, match="only be set in"):
         edited("", {name: values.get(name, "elsewhere")})
 

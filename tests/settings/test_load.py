@@ -113,8 +113,7 @@ def test_a_flag_wins_over_environment_over_file_over_default(
 ENVIRONMENT = [
     ("port", "0", 0),
     ("host", "localhost", "localhost"),
-    ("token", "12345", "12345"),
-    ("token", "true", "true"),
+    ("token", "1234567890123456", "1234567890123456"),
     ("verify", "pytest -q", "pytest -q"),
     ("auto_resume", "true", True),
     ("auto_resume", "no", False),
@@ -376,7 +375,7 @@ def test_any_other_host_needs_a_token(file: Path, host: str) -> None:
     """Pitfall: 0.0.0.0 with CORS `*`."""
     said = refused(file, f"host: '{host}'")
     assert said == f"{file}: host {host} is reachable from other machines: set a token, or use 127.0.0.1"
-    assert of(file, f"host: '{host}'\ntoken: a secret").settings.host == host
+    assert of(file, f"host: '{host}'\ntoken: a-secret-of-many-letters").settings.host == host
     assert refused(file, f"host: '{host}'\ntoken: null").endswith("or use 127.0.0.1")
     assert "token must be text" in refused(file, f"host: '{host}'\ntoken: ''")
 
@@ -384,4 +383,17 @@ def test_any_other_host_needs_a_token(file: Path, host: str) -> None:
 def test_the_host_of_a_flag_needs_a_token_too() -> None:
     with pytest.raises(SettingsError, match=r"^command line: host 0\.0\.0\.0 is reachable"):
         load(None, {}, {"host": "0.0.0.0"})
-    assert load(None, {"SPRINT_RUNNER_TOKEN": "s"}, {"host": "0.0.0.0"}).settings.token == "s"
+    assert load(None, {"SPRINT_RUNNER_TOKEN": TOKEN}, {"host": "0.0.0.0"}).settings.token == TOKEN
+
+
+TOKEN = "sixteen-letters!"
+
+
+@pytest.mark.parametrize(
+    "token", ["a", "fifteen-letters", "sixteen letters!", "sixteen-letters\t", " " * 20, "\u200b" * 20]
+)
+def test_a_token_is_long_and_has_no_blanks(token: str) -> None:
+    """Pitfall: `token: "a"` on 0.0.0.0."""
+    for flags in ({"host": "0.0.0.0"}, {}):
+        with pytest.raises(SettingsError, match=r"at least 16 characters, none of them blank: .* makes one"):
+            load(None, {"SPRINT_RUNNER_TOKEN": token}, flags)

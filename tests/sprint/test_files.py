@@ -32,7 +32,7 @@ def names(project: Project, key: str) -> list[str]:
     [
         ("1-1-light", "1-1-light.md"),
         ("1-1-light", "1-1-Light.md"),
-        ("1-1-light", "1-1-renamed-since.md"),
+        ("1-1-light", "1-1-lights-renamed-since.md"),
         ("1-1-light", "1-1.md"),
         ("1-1-light", "1.1.light.md"),
         ("1-1-light", "story-1.1.md"),
@@ -42,7 +42,7 @@ def names(project: Project, key: str) -> list[str]:
         ("1-1-light", "spec-1-1-light.md"),
         ("1-1-light", "stories/1-1-light.md"),
         ("1-1-light", "stories/epic-1/1-1-light.md"),
-        ("1-5-1-extract", "1-5-1-other.md"),
+        ("1-5-1-extract", "1-5-1-extract-other.md"),
         ("1-5-1-extract", "story-1.5.1.md"),
         ("2a-1-shared", "2A-1-shared.md"),
         ("2-4-app-context-page", "2-4-app-context-page.md"),
@@ -66,14 +66,21 @@ def test_every_way_to_name_a_file(make_project: MakeProject, key: str, file: str
         ("1-1-light", "tech-spec-1-1.md"),
         ("1-1-light", "1-1-light.txt"),
         ("3-1-new", "3-1-old.md"),
+        ("1-1-light", "1-1-renamed-since.md"),
+        ("1-1-light", "1-1-1-light.md"),
+        ("1-1-light", "story-1.1-SM-handoff.md"),
+        ("1-1-light", "story-1.1.completion.md"),
+        ("1-1-light", "1-1-light-summary.md"),
+        ("1-1-light", "other/1-1-light.md"),
     ],
 )
 def test_what_is_not_the_storys_file(make_project: MakeProject, key: str, file: str) -> None:
-    assert names(make_project(BLOCK, **{HERE + file: "# T"}), key) == []
+    files = {HERE + file: "# T", HERE + "other/sprint-status.yaml": BLOCK}
+    assert names(make_project(BLOCK, **files), key) == []
 
 
 def test_two_files_with_one_number_are_no_ones(make_project: MakeProject) -> None:
-    project = make_project(BLOCK, **{HERE + "1-1-a.md": "", HERE + "1-1-b.md": ""})
+    project = make_project(BLOCK, **{HERE + "1-1-light-a.md": "", HERE + "1-1-light-b.md": ""})
     assert names(project, "1-1-light") == []
 
 

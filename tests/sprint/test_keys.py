@@ -2,7 +2,7 @@
 
 import pytest
 
-from sprint.keys import Grammar, Key, epic_id, natural
+from sprint.keys import Grammar, Key, epic_id, lead, natural
 from sprint.status import Kind
 
 EPICS = ["epic-1", "epic-1-5", "epic-2.5", "epic-4", "epic-5-sr", "epic-1a-plus", "epic-3A", "orch-epic-1", "Epic_9"]
@@ -47,6 +47,27 @@ def test_without_the_epic_the_same_key_is_another_story() -> None:
     assert Grammar(["epic-1"]).classify("1-5-1-extract") == Key(Kind.STORY, "1", "5")
 
 
+TEAMS = [
+    ("18-1-scan", Key(Kind.STORY, "18", "1")),
+    ("TD-18-1-cleanup", Key(Kind.STORY, "18", "td-1")),
+    ("HF-18-hotfix", Key(Kind.STORY, "18", "hf-hotfix")),
+    ("14e-25a1-tidy", Key(Kind.STORY, "14e", "25a1")),
+    ("dm-01", Key(Kind.EPIC, "dm-01")),
+    ("dm-01-1-install", Key(Kind.STORY, "dm-01", "1")),
+    ("dm-01-retrospective", Key(Kind.RETRO, "dm-01")),
+    ("epic-3-1-debt", Key(Kind.STORY, "3", "1-debt")),
+    ("epic-3-2-more-1", Key(Kind.STORY, "3", "2-more-1")),
+    ("XX-99-1-nothing", Key(Kind.OTHER)),
+    ("STORY-381", Key(Kind.OTHER)),
+]
+
+
+@pytest.mark.parametrize(("key", "parts"), TEAMS)
+def test_keys_of_teams_belong_to_the_epics_beside_them(key: str, parts: Key) -> None:
+    keys = ["epic-18", "epic-14e", "epic-3", *(key for key, _ in TEAMS)]
+    assert Grammar(keys).classify(key) == parts
+
+
 def test_epic_ids() -> None:
     assert epic_id("epic-12") == "12"
     assert epic_id("1-2-epic-search") is None
@@ -59,3 +80,9 @@ def test_natural_order() -> None:
 
 def test_a_number_nobody_counted_to_is_text() -> None:
     assert natural("9" * 5000)[0][0] == 1
+
+
+def test_every_number_at_the_start_of_a_name() -> None:
+    assert lead("2-1-2-fields") == ("2", "1", "2")
+    assert lead("06.6.slug") == ("6", "6")
+    assert lead("summary-2") == ()

@@ -129,7 +129,7 @@ def test_what_the_batch_is_done_with_is_not_taken_again() -> None:
 ONLY = [
     (None, ["1-1-a", "1-2-b"]),
     (["1-2-b"], ["1-2-b"]),
-    (["2-1-c", "1-2-b"], ["1-2-b"]),
+    (["2-1-c", "1-2-b"], ["2-1-c"]),
     ([], []),
     (["1-1"], []),
     (["1-1-aa", "11-1-a"], []),
@@ -183,3 +183,40 @@ GIVEN_UP = {(old, "blocked") for old in (*STATUS_ORDER[:4], "parked", "unknown")
 @pytest.mark.parametrize("new", STATUSES)
 def test_a_status_goes_forward_or_is_given_up_never_back(old: str, new: str) -> None:
     assert advances(old, new) is ((old, new) in FORWARD | GIVEN_UP)
+
+
+def placed(*lines: tuple[str, str], leftover: bool = False, held: bool = False) -> list[Candidate]:
+    """Candidates of epic 1 in the order of a file: key and status."""
+    return [Candidate(key, "1", status, place, leftover, held) for place, (key, status) in enumerate(lines)]
+
+
+FILE = placed(("1-5-a", "backlog"), ("1-2-b", "backlog"), ("1-10a-c", "backlog"), ("1-6-d", "backlog"))
+
+
+def test_the_order_of_the_file_counts_where_it_is_set() -> None:
+    assert keys(runnable(FILE, order="file")) == ["1-5-a", "1-2-b", "1-10a-c", "1-6-d"]
+    assert keys(runnable(FILE, order="numeric")) == ["1-2-b", "1-5-a", "1-6-d", "1-10a-c"]
+    assert keys(pick(FILE, order="file")) == ["1-5-a", "1-2-b"]
+
+
+@pytest.mark.parametrize("order", ["file", "numeric"])
+def test_what_was_begun_comes_before_what_is_new(order: str) -> None:
+    mixed = placed(("1-1-a", "backlog"), ("1-2-b", "review"), ("1-3-c", "ready-for-dev"), ("1-4-d", "in-progress"))
+    assert keys(runnable(mixed, order=order)) == ["1-2-b", "1-4-d", "1-1-a", "1-3-c"]
+
+
+def test_a_leftover_of_a_done_epic_runs_only_when_named() -> None:
+    left = placed(("1-2-nice", "backlog"), leftover=True)
+    assert pick(left) == []
+    assert keys(pick(left, only=["1-2-nice"])) == ["1-2-nice"]
+
+
+def test_what_waits_does_not_run_even_when_named() -> None:
+    waiting = placed(("1-2-wait", "backlog"), held=True)
+    assert pick(waiting) == []
+    assert pick(waiting, only=["1-2-wait"]) == []
+
+
+def test_named_stories_run_in_the_order_they_are_named() -> None:
+    assert keys(pick(FILE, only=["1-6-d", "1-5-a"], order="file")) == ["1-6-d", "1-5-a"]
+    assert keys(pick(FILE, only={"1-6-d", "1-5-a"}, order="file")) == ["1-5-a", "1-6-d"]

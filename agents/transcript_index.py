@@ -1,0 +1,162 @@
+"""The entries of a recording by their numbers, read once and then only as far as it has grown.
+
+Entries that can change no more are kept, encoded and masked, in a file without a name beside the recording; in memory
+stay where each of them is, 12 bytes an entry, and those that still change: calls without an answer, and the text that
+is being written. Synchronous and not to be used by two threads at a time.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tempfile
+import zlib
+from array import array
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from agents import json_values
+from agents.lines import LineSplitter, Oversize
+from agents.records import ToolResult
+from agents.registry import adapter_for
+from agents.transcript import (
+    CHUNK_BYTES,
+    FIRST_ENTRIES,
+    LAST_ENTRIES,
+    LINE_BASED,
+    Entry,
+    EntryKind,
+    Page,
+    open_recording,
+)
+
+WRITE_BYTES: Final = 1 << 20  # collected before they are written
+
+
+class TranscriptIndex(Page):
+    """The index of one recording; `mask` is applied to each entry before it is kept."""
+
+    def __init__(self, path: Path, kind: str, mask: Callable[[Any], Any]) -> None:
+        super().__init__(merge=kind in LINE_BASED)
+        self.path = path
+        self._mask = mask
+        self._splitter = LineSplitter()
+        self._parser = adapter_for(kind).parser(None)
+        self._read = 0  # bytes of the recording, as it is when it is not compressed
+        self._complete = False
+        self._file = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed with the index
+        self._written = 0
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._places, self._sizes = array("Q"), array("I")
+        self._open: dict[int, tuple[int, Entry]] = {}  # by the identity of the entry
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def unread(self) -> int:
+        """Bytes of the recording that are not indexed, as they are on the disk; 0 when it is complete."""
+        try:
+            size = os.stat(self._source()).st_size
+        except FileNotFoundError:
+            return 0
+        return 0 if self._complete else size if self._source().suffix == ".gz" else max(0, size - self._read)
+
+    def update(self, ended: bool) -> None:
+        """Read what is new; `ended` when nothing more will come."""
+        if self._complete:
+            return
+        archived = self._source().suffix == ".gz"
+        with ExitStack() as stack:
+            file = stack.enter_context(open_recording(self.path))
+            try:
+                file.seek(self._read)
+                while chunk := file.read1(CHUNK_BYTES):
+                    self._read += len(chunk)
+                    self._take(self._splitter.feed(chunk))
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                self._take([Oversize(f"The recording is damaged from here on: {error}".encode(), 0)])
+        if archived or ended:
+            self._take(self._splitter.close())
+            for record in self._parser.close():
+                self.add(record)
+            self._complete = True
+        self._flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def page(self, start: int, stop: int) -> list[bytes]:
+        """The entries from one number to before another, as JSON."""
+        return [self._entry(number) for number in range(start, min(stop, len(self)))]
+
+    def ends(self) -> list[bytes]:
+        """The first and the last entries, with a note between them of how many are not here."""
+        count = len(self)
+        if count <= FIRST_ENTRIES + LAST_ENTRIES:
+            return self.page(0, count)
+        note = Entry(EntryKind.NOTE, f"{count - FIRST_ENTRIES - LAST_ENTRIES} entries are left out here.")
+        return [*self.page(0, FIRST_ENTRIES), msgspec.json.encode(note), *self.page(count - LAST_ENTRIES, count)]
+
+    # -- from records to entries
+
+    def _take(self, lines: list[bytes | Oversize]) -> None:
+        for line in lines:
+            if isinstance(line, Oversize):
+                self.add(json_values.noise(line.head, line.size))
+            else:
+                for record in self._parser.feed(line):
+                    self.add(record)
+
+    def _append(self, entry: Entry) -> None:
+        before, self._previous = self._previous, entry
+        self._open[id(entry)] = (len(self._places), entry)
+        self._places.append(0)
+        self._sizes.append(0)
+        if before is not None and not (before.kind is EntryKind.TOOL and before.ok is None):
+            self._settle(before)
+
+    def _answer(self, record: ToolResult) -> None:
+        entry = self._calls.get(record.id)
+        super()._answer(record)
+        if entry is not None and entry is not self._previous:
+            self._settle(entry)
+
+    def _forget(self, entry: Entry) -> None:
+        if entry is not self._previous:
+            self._settle(entry)
+
+    def _settle(self, entry: Entry) -> None:
+        """Nothing will change it any more."""
+        found = self._open.pop(id(entry), None)
+        if found is not None:
+            content = self._encoded(entry)
+            self._places[found[0]], self._sizes[found[0]] = self._written + self._pending_bytes, len(content)
+            self._pending.append(content)
+            self._pending_bytes += len(content)
+            if self._pending_bytes >= WRITE_BYTES:
+                self._flush()
+
+    def _flush(self) -> None:
+        data, self._pending = b"".join(self._pending), []
+        self._written += len(data)
+        self._pending_bytes = 0
+        self._file.write(data)
+        self._file.flush()
+
+    def _entry(self, number: int) -> bytes:
+        size = self._sizes[number]
+        if size:
+            return os.pread(self._file.fileno(), size, self._places[number])
+        return next(self._encoded(entry) for place, entry in self._open.values() if place == number)
+
+    def _encoded(self, entry: Entry) -> bytes:
+        return msgspec.json.encode(self._mask(msgspec.to_builtins(entry)))
+
+    def _source(self) -> Path:
+        plain = self.path
+        return plain if plain.suffix == ".gz" or plain.exists() else plain.with_name(plain.name + ".gz")

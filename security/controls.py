@@ -1,0 +1,59 @@
+"""Control codes in text that others wrote: they steer terminals, and some turn a line's letters round in a browser.
+
+What colours and moves the cursor is left out; every other control, and what changes the direction of writing, becomes
+a symbol that says what stood there. Line ends and tabs stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from security.masking import strings_of
+
+# ECMA-48: CSI and OSC sequences, then two-character escapes. Repetitions are bounded: an OSC may never end.
+_SEQUENCE: Final = (
+    r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,2048}(?:\x07|\x1b\\)|[ -/]{1,4}[0-~]|[@-Z\\^_])"
+)
+_CONTROL: Final = (
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+_ANY: Final = re.compile(rf"\r\n|{_SEQUENCE}|{_CONTROL}")
+
+
+def visible(text: str) -> str:
+    """The text with symbols in the place of what would act on its reader's screen."""
+    return _ANY.sub(_symbol, text)
+
+
+def visible_value(value: Any) -> Any:
+    """The same for every text of a JSON value; the value itself where there is nothing to change."""
+    return _walked(value) if _acts(strings_of(value)) else value
+
+
+def _acts(strings: Iterable[str]) -> bool:
+    return any(_ANY.search(text) for text in strings)
+
+
+def _walked(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(key): _walked(item) for key, item in value.items()}
+    return [_walked(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _symbol(found: re.Match[str]) -> str:
+    text = found[0]
+    if text == "\r\n":
+        return "\n"
+    if len(text) > 1:
+        return ""
+    code = ord(text)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else f"[U+{code:04X}]"
+
+
+__all__ = ["visible", "visible_value"]

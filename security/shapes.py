@@ -1,0 +1,190 @@
+"""What secrets look like: keys and tokens by their prefixes, and what stands behind words that announce a secret.
+
+Promises: a pattern begins with literal text, which the engine finds fast, and every repetition is possessive or
+bounded, so a place is read a bounded number of times. What stands before a key may be an escape that ends in a letter
+or a digit (`\\n`, `%0A`, a colour of a terminal): it does not hide the key. What is not of the alphabet of URLs may be
+written as JSON, JSON in JSON, HTML or an address writes it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+
+class Shape(NamedTuple):
+    """A kind of secret; a group `kept` of its pattern stays as it is."""
+
+    name: str
+    pattern: re.Pattern[str]
+
+
+class Group(NamedTuple):
+    """Shapes that need not be searched for in a text without `trigger`: a character, or a pattern."""
+
+    trigger: str
+    shapes: tuple[Shape, ...]
+
+
+# Escapes by their width, since the engine looks back over fixed widths only. A colour ends behind `[` or `;`, so that
+# none of them consists of characters of a key: else each place of a long run could be the beginning of a key.
+_ESCAPES: Final = (
+    r"\\[abefnrtv0]|[\[;][mKJHGhl]",
+    r"%[0-9A-Fa-f]{2}|[\[;][0-9][mKJHGhl]",
+    r"\\x[0-9A-Fa-f]{2}|[\[;][0-9]{2}[mKJHGhl]|%[53][Bb][mK]|%5[Cc][nrtbf]",
+    r"[\[;][0-9]{3}[mKJHGhl]|%[53][Bb][0-9][mK]",
+    r"\\u[0-9A-Fa-f]{4}|%[53][Bb][0-9]{2}[mK]",
+    r"%[53][Bb][0-9]{3}[mK]",
+)
+_MAY_ESCAPE: Final = r"[\\\[;0-9Bb][A-Fa-f0-9nrtvmKJHGhl]"  # how each of them ends: refuses most words at once
+
+_ESC: Final = r"\\{1,8}"  # JSON in JSON in JSON writes seven
+_BASE64_ESCAPED: Final = rf"%2[BbFf]|%3[Dd]|{_ESC}/|{_ESC}u00(?:2[bBfF]|3[dD])|&#(?:4[37]|61|x2[BbFf]|x3[Dd]);"
+
+
+def _base64(least: int) -> str:
+    """So many characters of Base64 at least; an escape counts as those that it is written with."""
+    return rf"(?=[A-Za-z0-9+/=%&#;\\]{{{least}}})(?:[A-Za-z0-9+/=]{{1,20000}}+|{_BASE64_ESCAPED}){{1,500}}+"
+
+
+_BLANK: Final = rf"(?:[ \t+]|%20|%09|&#(?:32|x20);|&nbsp;|{_ESC}u0020)"
+_QUOTE: Final = rf"(?:[\"'\\]|%2[27]|%5[Cc]|&(?:quot|apos|#34|#39|#x2[27]);|{_ESC}u002[27])"
+_COLON: Final = rf"(?:[:=]|%3[AaDd]|&(?:#58|#61|#x3[AaDd]|colon);|{_ESC}u003[aAdD])"
+# From a name to its value: as it is mostly written, then in all the other ways.
+_GLUE: Final = (
+    r"(?>[\"'\\]{0,5}[ \t]{0,5}[:=][ \t]{0,5}[\"'\\]{0,5}(?![%&\"'\\])"
+    rf"|(?=[\"'\\%& \t:=+]){_QUOTE}{{0,8}}+{_BLANK}{{0,5}}+{_COLON}{_BLANK}{{0,5}}+{_QUOTE}{{0,8}}+)"
+)
+_LINE_END: Final = (
+    rf"(?:\s|{_ESC}(?:[nrt]|u000[aAdD])|%0[AaDd9]|%20|(?:%5[Cc]){{1,8}}[nrt]|&#(?:10|13|x0?[aAdD]);|<br ?/?>)"
+)
+_PEM: Final = (
+    rf"(?:[A-Z0-9]{{1,20}}{_BLANK}){{0,4}}PRIVATE{_BLANK}KEY(?:{_BLANK}BLOCK)?-----"
+    rf"(?:{_LINE_END}{{1,8}}+[A-Za-z-]{{1,40}}+: [^\n\\]{{1,200}}){{0,8}}"  # Proc-Type and DEK-Info of encrypted keys
+    rf"(?={_LINE_END}{{0,8}}+[+>]?{_base64(16)})"  # a header in a sentence hides no sentence
+    rf"(?:{_LINE_END}{{0,8}}+[>-]?(?:[A-Za-z0-9+/=]{{1,20000}}+|{_BASE64_ESCAPED})){{1,5000}}+"
+    rf"{_LINE_END}{{0,8}}+(?:[+> -]{{0,2}}-----END(?:{_BLANK}[A-Z0-9]{{1,20}}){{0,6}}-----)?"
+)
+
+
+def _edge(literal: str, inside: str = "A-Za-z0-9") -> str:
+    """Behind a literal: nothing that could belong to the same word stands before it, or an escape does."""
+    behind = "|".join(f"(?<=(?:{escape}){literal})" for escape in _ESCAPES)
+    return f"(?>(?<![{inside}]{literal})|(?<={_MAY_ESCAPE}{literal})(?:{behind}))"
+
+
+def _shape(name: str, prefix: str, rest: str) -> Shape:
+    literal = re.escape(prefix)
+    return Shape(name, re.compile(rf"{literal}{_edge(literal)}{rest}", re.ASCII))
+
+
+def _behind(name: str, words: str, value: str) -> Shape:
+    """`value` is masked where it stands behind these words, which are kept."""
+    return Shape(name, re.compile(rf"(?P<kept>{words}{value}"))
+
+
+# A run of the token's own characters is entered at its beginning only: one without dots is read once, not often.
+_JWT: Final = r"[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+){1,3}"
+_TELEGRAM: Final = r"[A-Za-z0-9_-]{32,35}(?![A-Za-z0-9_-])"
+
+_ENCODED: Final = r"(?:[A-Za-z0-9_.~!*'()-]|%(?!40|2F)[0-9A-Fa-f]{2}){1,500}+(?=%40[A-Za-z0-9_-])"
+_PASSWORD: Final = r"[^\s/?#@:\"'<>\\]{0,200}+:)(?!\[masked)[^\s/?#@\"'<>\\]{1,500}+(?=@[A-Za-z0-9\[_-])"  # noqa: S105
+_VALUE: Final = r"(?=[A-Za-z0-9._~+/=%-]{16})(?:[A-Za-z0-9._~+/=-]|%[23][BbDdFf]){16,4000}+"
+
+
+def _group(*shapes: Shape, trigger: str = "") -> Group:
+    """Without a trigger: the beginning of the pattern itself is looked for as fast."""
+    return Group(trigger, shapes)
+
+
+# What begins with the same rare letter is looked for together: a letter is found in two thirds of a word's time.
+GROUPS: Final = (
+    _group(
+        _shape("Anthropic key", "sk-ant-", r"[A-Za-z0-9_-]{16,}+"),
+        _shape("OpenRouter key", "sk-or-", r"[A-Za-z0-9_-]{24,}+"),
+        _shape("OpenAI key", "sk-", r"(?:(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,}+|[A-Za-z0-9]{32,}+)"),
+        trigger="sk-",
+    ),
+    _group(
+        _shape("xAI key", "xai-", r"[A-Za-z0-9]{40,}+"),
+        _shape("Slack token", "xox", r"[abeoprs](?:[.-][a-z0-9]{1,10})?-[A-Za-z0-9-]{10,}+"),
+        _shape("Slack token", "xapp-", r"[0-9]-[A-Za-z0-9-]{20,}+"),
+        trigger="x(?:ai-|ox[abeoprs]|app-)",
+    ),
+    _group(
+        _shape("GitHub token", "gh", r"[pousr]_[A-Za-z0-9]{36,255}+"),
+        _shape("GitHub token", "github_pat_", r"[A-Za-z0-9_]{36,255}+"),
+        _shape("GitLab token", "glpat-", r"[A-Za-z0-9_.-]{20,}+"),
+        _shape("Groq key", "gsk_", r"[A-Za-z0-9]{40,}+"),
+        trigger="g(?:h[pousr]_|ithub_pat_|lpat-|sk_)",
+    ),
+    _group(
+        _shape("Perplexity key", "pplx-", r"[A-Za-z0-9]{40,}+"),
+        _shape("PyPI token", "pypi-AgE", r"[A-Za-z0-9_-]{50,}+"),
+        trigger="p(?:plx-|ypi-A)",
+    ),
+    _group(_shape("Google token", "ya29.", r"[A-Za-z0-9_-]{20,}+")),
+    _group(_shape("Slack hook", "hooks.slack.com", r"(?:/services/|%2[Ff]services%2[Ff])[A-Za-z0-9/%]{20,}+")),
+    _group(_shape("Databricks token", "dapi", r"[a-f0-9]{32}(?:-[0-9]{1,3})?(?![A-Za-z0-9])")),
+    _group(_shape("Vault token", "hv", r"[sbr]\.[A-Za-z0-9_-]{24,}+")),
+    # The number of the bot, which anybody may know, stays; so do the first four characters of Azure's secret.
+    _group(Shape("Telegram token", re.compile(rf"(?P<kept>:)AA(?<=[0-9]{{8}}:AA){_TELEGRAM}"))),
+    _group(_behind("Azure key", "cc", rf"(?:ountKey|essKey|essSignature){_COLON}){_base64(40)}")),
+    _group(_behind("Azure signature", "sig=", rf"){_base64(40)}")),
+    _group(Shape("JSON Web Token", re.compile(rf"eyJ{_edge('eyJ', 'A-Za-z0-9_.-')}{_JWT}"))),
+    _group(Shape("private key", re.compile(rf"-----BEGIN{_BLANK}{_PEM}"))),
+    _group(_behind("bearer token", "earer", rf"(?: |%20|\+))(?=[^\s\"']{{0,80}}[0-9]){_VALUE}")),
+    _group(_behind("credentials", "uthorization", rf"{_GLUE}[Bb]asic{_BLANK}){_base64(6)}")),
+    *(
+        _group(_behind("key", name, rf"{rest}{_GLUE}){_VALUE}"))
+        for name, rest in (("pi-", "[kK]ey"), ("ion-", "[kK]ey"), ("te-", "[tT]oken"))
+    ),  # api, subscription, private
+    _group(
+        _shape("Google key", "AIza", r"[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+        _shape("AWS key", "AKIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+        _shape("AWS key", "ASIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+        _shape("age key", "AGE-SECRET-KEY-1", r"[A-Z0-9]{50,}+"),
+        trigger="A(?:Iza|KIA|SIA|GE-SEC)",
+    ),
+    _group(_shape("Google secret", "GOCSPX-", r"[A-Za-z0-9_-]{20,}+")),
+    _group(_shape("SendGrid key", "SG.", r"[A-Za-z0-9_-]{16,64}+\.[A-Za-z0-9_-]{20,64}+"), trigger=r"S(?=G\.)"),
+    _group(Shape("Azure key", re.compile(r"JQQJ99(?<=[A-Za-z0-9]{30}JQQJ99)[A-Za-z0-9]{20,40}+")), trigger="J(?=QQJ)"),
+    _group(_behind("bearer token", "EARER", rf"(?: |%20|\+))(?=[^\s\"']{{0,80}}[0-9]){_VALUE}"), trigger="E(?=ARER)"),
+    _group(_behind("credentials", "UTHORIZATION", rf"{_GLUE}[Bb]asic{_BLANK}){_base64(6)}"), trigger="U(?=THORI)"),
+    _group(_behind("key", "PI-", rf"K(?:EY|ey){_GLUE}){_VALUE}"), trigger="P(?=I-K)"),
+    _group(_behind("key", "TE-TOKEN", rf"{_GLUE}){_VALUE}"), trigger="T(?=E-TOKEN)"),
+    # A search for one character costs next to nothing.
+    _group(
+        _shape("Stripe key", "sk_", r"(?:live|test)_[A-Za-z0-9]{16,}+"),
+        _shape("Stripe key", "rk_", r"(?:live|test)_[A-Za-z0-9]{16,}+"),
+        _shape("Stripe secret", "whsec_", _base64(24)),
+        _shape("DigitalOcean token", "do", r"[opr]_v1_[a-f0-9]{64}"),
+        _shape("Docker token", "dckr_", r"(?:pat|oat)_[A-Za-z0-9_-]{20,}+"),
+        _shape("npm token", "npm_", r"[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+        _shape("Hugging Face token", "hf_", r"[A-Za-z0-9]{30,}+"),
+        trigger="_",
+    ),
+    _group(Shape("Azure secret", re.compile(r"Q~(?<=[A-Za-z0-9_~.-]{3}[0-9]Q~)[A-Za-z0-9_~.-]{31,34}")), trigger="~"),
+    _group(
+        Shape("Telegram token", re.compile(rf"(?P<kept>%3A)AA(?<=[0-9]{{8}}%3AAA){_TELEGRAM}")),
+        _behind("password", "%3A%2F%2F", rf"[A-Za-z0-9_.~-]{{0,200}}+%3A)(?!%5Bmasked){_ENCODED}"),
+        _behind("Azure signature", "sig%3D", rf"){_base64(40)}"),
+        trigger="%",
+    ),
+    _group(Shape("Telegram token", re.compile(rf"(?P<kept>&#58;)AA(?<=[0-9]{{8}}&#58;AA){_TELEGRAM}")), trigger="&"),
+    _group(
+        Shape("Telegram token", re.compile(rf"(?P<kept>\\u003a)AA(?<=[0-9]{{8}}\\u003aAA){_TELEGRAM}")),
+        _behind("password", r":\\/\\/", _PASSWORD),
+        trigger="\\",
+    ),
+    # scheme://user:password@host; what is read can hold no further "://", so no place is read twice
+    _group(_behind("password", "://", _PASSWORD)),
+)
+# The beginnings of keys, for one that a text ends in the middle of.
+BEGINNINGS: Final = re.compile(
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=[\[0-9;]m))(?:sk-(?:ant|or|proj|svcacct)-|xai-|g?sk_|rk_|pplx-|AIza|ya29\.|GOCSPX-|gh[pousr]_|github_pat_|glpat-|A[KS]IA|xox[a-z]-"
+    r"|xapp-|whsec_|SG\.|do[opr]_v1_|dapi|hv[sbr]\.|dckr_[po]at_|AGE-SECRET-KEY-1|npm_|pypi-AgE|hf_|eyJ|sk-)"
+    r"[A-Za-z0-9_.-]{4,200}…\Z"
+)
+
+__all__ = ["BEGINNINGS", "GROUPS", "Group", "Shape"]

@@ -1,0 +1,204 @@
+"""One plan, four kinds: whatever a project plans with is read into the same model and written back to its own files.
+
+A kind is one reader and one writer. What it cannot do is refused with a sentence.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from sprint import write as tracker_file
+from sprint.edit import Change, Conflict, Refused
+from sprint.filestatus import write_file_status
+from sprint.locate import Project, inside
+from sprint.model import PlanKind, Sprint, StoryEntry
+from sprint.reader import Reader, read_tracker
+from sprint.status import WRITABLE, Status
+from sprint.stories.list import read_story_list
+from sprint.tickets.memory import TreeReader
+from sprint.tickets.writer import close_ticket_epic, set_ticket_status
+from sprint.v4.reader import read_v4
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRequest:
+    """A status that is to be set: see `set_status`."""
+
+    key: str
+    new: str
+    expected: str | None
+    expected_sha: str | None
+    reason: str | None
+    now: datetime
+
+
+class PlanBackend(ABC):
+    """A reader and a writer of one kind of plan."""
+
+    @abstractmethod
+    def read(self, project: Project) -> Sprint:
+        """The plan as it is. Never raises for what is on the disk."""
+
+    @abstractmethod
+    def set_status(self, project: Project, request: StatusRequest) -> Change:
+        """Sets the status of a story. Raises Refused, Conflict; nothing is written then."""
+
+    def close_epic(self, project: Project, epic: str, *, finished: bool) -> Change:
+        """Writes that an epic is done. Raises Refused."""
+        raise Refused("Epics of this kind of plan have no gate; their status is set like a story's.")
+
+
+class TrackerBackend(PlanBackend):
+    """sprint-status.yaml of BMAD 6."""
+
+    def read(self, project: Project) -> Sprint:
+        return read_tracker(project)
+
+    def set_status(self, project: Project, request: StatusRequest) -> Change:
+        if maker := read_tracker(project).foreign:
+            raise Refused(f"Another program makes this file ({maker!r}): change the status there.")
+        sha = request.expected_sha
+        return tracker_file.set_status(
+            project, request.key, request.new, request.expected, expected_sha=sha, now=request.now
+        )
+
+
+class TicketsBackend(PlanBackend):
+    """A ticket tree of BMAD 7."""
+
+    def __init__(self) -> None:
+        self._reader = TreeReader()
+
+    def read(self, project: Project) -> Sprint:
+        return self._reader.read(project.tracker.parent)
+
+    def set_status(self, project: Project, request: StatusRequest) -> Change:
+        _check_sha(self, project, request)
+        return set_ticket_status(project, request.key, request.new, request.expected, request.reason, request.now)
+
+    def close_epic(self, project: Project, epic: str, *, finished: bool) -> Change:
+        return close_ticket_epic(project, epic, self.read(project), finished=finished)
+
+
+class FilesBackend(PlanBackend):
+    """Plans whose statuses stand in the stories' own files; `words` are what those files say."""
+
+    words: ClassVar[dict[Status, str]]
+
+    def set_status(self, project: Project, request: StatusRequest) -> Change:
+        _check_sha(self, project, request)
+        if request.new not in {status.value for status in WRITABLE}:
+            raise Refused(f"{request.new!r} is not a status that may be written.")
+        new = Status(request.new)
+        story = next((story for story in self.read(project).stories if story.key == request.key), None)
+        if story is None:
+            raise Refused(f"There is no story {request.key!r}.")
+        if request.expected is not None and request.expected not in (story.raw_status, story.status):
+            raise Conflict(story.raw_status or story.status)
+        if story.status is new:
+            return Change(new, new, changed=False)
+        path = _only_file(project, story)
+        try:
+            write_file_status(path, self.words[new])
+        except OSError as error:
+            raise Refused(f"{path.name} cannot be written: {error.strerror or error}") from error
+        return Change(story.status, new, changed=True)
+
+
+class StoriesBackend(FilesBackend):
+    """A spec folder with its stories.yaml, BMAD 6.10 to 6.12."""
+
+    words: ClassVar = {
+        Status.BACKLOG: "draft",
+        Status.READY_FOR_DEV: "ready-for-dev",
+        Status.IN_PROGRESS: "in-progress",
+        Status.REVIEW: "in-review",
+        Status.DONE: "done",
+        Status.BLOCKED: "blocked",
+    }
+
+    def read(self, project: Project) -> Sprint:
+        return read_story_list(project.tracker)
+
+
+class V4Backend(FilesBackend):
+    """BMAD 4: story files without a tracker."""
+
+    words: ClassVar = {
+        Status.BACKLOG: "Draft",
+        Status.READY_FOR_DEV: "Approved",
+        Status.IN_PROGRESS: "InProgress",
+        Status.REVIEW: "Review",
+        Status.DONE: "Done",
+        Status.BLOCKED: "Blocked",
+    }
+
+    def read(self, project: Project) -> Sprint:
+        return read_v4(project.root)
+
+
+def _check_sha(backend: PlanBackend, project: Project, request: StatusRequest) -> None:
+    if request.expected_sha is not None and (found := backend.read(project).sha256) != request.expected_sha:
+        raise Conflict(found, "The plan has changed since it was read.")
+
+
+def _only_file(project: Project, story: StoryEntry) -> Path:
+    if not story.paths:
+        raise Refused(f"The story {story.key} has no file yet, and its status stands there.")
+    if len(story.paths) > 1 or not story.editable:
+        raise Refused(f"The status of {story.key} does not stand in one file.")
+    path = Path(story.paths[0])
+    if not inside(path, project.root):
+        raise Refused(f"The story's file lies outside the project, at {path}.")
+    return path.resolve()
+
+
+BACKENDS: dict[PlanKind, PlanBackend] = {
+    PlanKind.TRACKER: TrackerBackend(),
+    PlanKind.STORIES: StoriesBackend(),
+    PlanKind.TICKETS: TicketsBackend(),
+    PlanKind.V4: V4Backend(),
+}
+_memory = Reader()
+
+
+def read(project: Project) -> Sprint:
+    """The plan of a project; while it is broken, completed by what was last read well.
+
+    Never raises for what is on the disk.
+    """
+    return _memory.after(project.tracker, BACKENDS[project.kind].read(project))
+
+
+def set_status(
+    project: Project,
+    key: str,
+    new: str,
+    expected: str | None = None,
+    *,
+    expected_sha: str | None = None,
+    reason: str | None = None,
+    now: datetime | None = None,
+) -> Change:
+    """Sets the status of `key`, an exact key of the plan; blocks for milliseconds.
+
+    In a tracker also lifts the story's epic from backlog to in-progress and renews `last_updated`
+    where it exists. Nothing is written if the status is already there. Never asks whether the change
+    is an advance: that is the caller's to decide.
+
+    expected: the status the caller has seen, raw or canonical. expected_sha: `Sprint.sha256` of what
+    it has read. reason: why a story is blocked, where its file has a place for it. now: aware, for
+    tests. Raises Refused (with the reason), Conflict (with what was found).
+    """
+    request = StatusRequest(key, new, expected, expected_sha, reason, now or datetime.now(UTC))
+    return BACKENDS[project.kind].set_status(project, request)
+
+
+def close_epic(project: Project, epic: str, *, finished: bool = True) -> Change:
+    """Opens the gate behind an epic: its own file says done. Only ever on an operator's word.
+
+    finished: refuse while a ticket of it is open. Raises Refused.
+    """
+    return BACKENDS[project.kind].close_epic(project, epic, finished=finished)
