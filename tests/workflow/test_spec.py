@@ -43,7 +43,7 @@ def test_blocked_comes_with_its_condition(text: str, reason: str) -> None:
         ("---\nstatus: draft\n---\n", "is 'draft', not done"),
         ("---\nstatus: ready-for-dev\n---\n", "is 'ready-for-dev', not done"),
         ("---\nstatus: in-progress\n---\n", "is 'in-progress', not done"),
-        ("---\nstatus: in-review\n---\nstatus: done\n", "says 'in-review', not done"),
+        ("---\nstatus: in-review\n---\nstatus: done\n", "is 'in-review', not done"),
         ("---\ntitle: x\n---\nstatus: done\n", "has no status"),
         ("# Spec\n\nstatus: done\n", "has no status"),
         ("status: done\n", "has no status"),
