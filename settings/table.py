@@ -112,19 +112,19 @@ SETTINGS: Final = (
     ),
     Setting("retries", "further attempts after a failed command", "integer", 0, 20),
     Setting(
-        "question_timeout_min", "minutes until an agent decides what nobody answers; 0: never", "number", 0, 10_000
+        "question_timeout_min", "minutes until an agent decides an unanswered question; 0: never", "number", 0, 10_000
     ),
     Setting("budget_batch_usd", "US dollars a batch may spend", "number", 0.01, 1_000_000, optional=True),
     Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
-    Setting("auto_resume", "go on with an interrupted batch at start", "boolean", applies=NEXT_START),
+    Setting("auto_resume", "resume an interrupted batch at start", "boolean", applies=NEXT_START),
     Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, 8),
     Setting("worktree_setup", "command that makes a new worktree ready", "command", optional=True, editable=False),
     Setting("retention_days", "days that an agent's raw stream is kept", "integer", 1, 36_500, optional=True),
     Setting("event_retention_days", "days that events of older batches are kept", "integer", 1, 36_500, optional=True),
     Setting(
-        "notify_webhook", "URL that is told when the run needs you or has ended", "url", optional=True, editable=False
+        "notify_webhook", "URL that is notified when the run needs you or has ended", "url", optional=True, editable=False
     ),
-    Setting("notify_secret", "secret that signs what the webhook is told", optional=True, editable=False, secret=True),
+    Setting("notify_secret", "secret that signs the requests to the webhook", optional=True, editable=False, secret=True),
     Setting(
         "notify_command",
         "command that is run when the run needs you or has ended",
