@@ -37,7 +37,7 @@ def result(ok=True, **more):
 
 
 @dataclass(slots=True)
-class Bench:
+class AgentBench:
     """Starts scripts as agents in a folder, and collects what they say."""
 
     folder: Path
