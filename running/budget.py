@@ -1,4 +1,4 @@
-"""Money: what the batch and the day have cost, the warning at 80 %, the pause at 100 %."""
+"""The budgets of batch and day: a warning at 80 % of the cost, a pause at 100 %."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WARN_AT: Final = 0.8  # share of a cap at which the operator is warned
 
 
 class Budget:
-    """The caps of one batch, in US dollars; None is no cap. A resume by the operator lifts what has been reached."""
+    """The budgets of one batch, in US dollars; None is no limit. A resume by the operator lifts a reached one."""
 
     def __init__(self, workspace: Workspace, batch_id: int, batch_cap: float | None) -> None:
         self._workspace = workspace
@@ -39,7 +39,7 @@ class Budget:
                 await self._compare(gate, (name, today if name == "day" else 0), spent[name], cap)
 
     async def _compare(self, gate: Gate, of: tuple[str, int], spent: float, cap: float) -> None:
-        """Each cap is warned of once and reached once; the day's again on another day."""
+        """Check one budget: it warns once and pauses once, that of the day again on another day."""
         said = f"${spent:.2f} of the {of[0]}'s budget of ${cap:.2f} is spent"
         if spent >= cap * WARN_AT and of not in self._warned:
             self._warned.add(of)
@@ -51,6 +51,6 @@ class Budget:
 
 
 def today_ms(now: float) -> int:
-    """Local midnight before a time in seconds, as ms since the epoch; also on a day on which clocks change."""
+    """Return local midnight before a time in seconds, as ms since the epoch, also on days of a clock change."""
     midnight = datetime.datetime.combine(datetime.date.fromtimestamp(now), datetime.time())
     return int(midnight.timestamp() * 1000)

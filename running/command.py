@@ -1,7 +1,7 @@
-"""The commands of a batch: which agent performs them, how often they are tried, what is waited for.
+"""The commands of a batch: the agent of each, its attempts, and waits for limits.
 
-A recorded result is never asked for again; a limit of the agent or passing trouble is waited out and is nobody's
-failure; an agent that cannot run at all ends the batch and decides about no story.
+A command with a recorded result is not run again; a usage limit or a temporary error causes a wait and counts as no
+failure; an agent that cannot run at all ends the batch without a result for any story.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ CUT_SHORT: Final = frozenset({CommandStatus.STOPPED, CommandStatus.INTERRUPTED})
 
 
 class AgentUnusable(RuntimeError):
-    """The agent cannot run at all (missing, wrong flags, no login): the batch ends, and no story is judged by it."""
+    """The agent cannot run at all (missing, wrong flags, no login): the batch ends, no story fails."""
 
     kind = "agent"  # of the attention
 
 
 class Commander:
-    """Performs the commands of a batch, or of one of its cycles; those in the journal are not run again."""
+    """The runner of the commands of a batch, or of one of its cycles; those in the journal are not run again."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Commander:
         return result
 
     async def _settled(self, order: CommandSpec, attempt: int) -> Result:
-        """One attempt that counts: waits for limits and passing trouble do not, until their patience is used up."""
+        """Run one attempt; calls that end with a limit or a temporary error do not count, up to a bound."""
         place = (order.story_key, order.command, attempt)
         recorded = self.journal.find(*place)
         if recorded is not None:
@@ -101,7 +101,7 @@ class Commander:
                 return result
 
     async def _answer(self, order: CommandSpec, place: AttemptKey, asked: Asked) -> str:
-        """What the session is resumed with: the operator's answer, for which the question is told again if need be."""
+        """Return the reply for the session, after waiting for the operator's answer to its question."""
         command = await self.workspace.database.read(get_command, asked.command_id)
         if command is None:
             return reply_of(asked, DECIDE)
@@ -133,7 +133,7 @@ class Commander:
         return result
 
     def _choose(self, order: CommandSpec) -> tuple[AgentSpec, str | None]:
-        """The agent and the model of a command: its own setting, else the light, the reviewing or the usual model."""
+        """Return the agent and model of a command: its own setting, else the light, the review or the default model."""
         settings = self.workspace.settings()
         own = settings.commands.get(kind_of(order.command), CommandConfig())
         spec = self.workspace.agents[own.agent or self._agent]
@@ -149,19 +149,19 @@ class Commander:
         return spec, spec.model
 
     def _with_answers(self, order: CommandSpec) -> CommandSpec:
-        """A prompt that is given afresh says what was asked and answered before."""
+        """Return the spec with earlier questions and answers, for the prompt of a new session."""
         told = told_before(self.journal.answered.get((order.story_key, order.command), ()))
         if not told:
             return order
         return replace(order, findings=told if order.findings == "none" else f"{order.findings}\n\n{told}")
 
     async def _wait_for_limit(self, order: CommandSpec, result: Result, limits: int) -> None:
-        """Close the gate until the limit's real reset, or by steps where the agent named none."""
+        """Close the gate until the reset of the limit, or with a backoff if the agent reported none."""
         backoff = LIMIT_BACKOFF_S[min(limits, len(LIMIT_BACKOFF_S) - 1)]
         await self._wait(order, "usage-limit", result.resets_at or self.workspace.clock() + backoff)
 
     async def _wait_for_service(self, order: CommandSpec, result: Result, trouble: int) -> None:
-        """Passing trouble is tried again after a while; when it does not pass, the batch waits, and says so."""
+        """Wait before a retry after a temporary error; when it persists, the whole batch waits and reports it."""
         if trouble < len(TRANSIENT_BACKOFF_S):
             await self.gate.sleep(TRANSIENT_BACKOFF_S[trouble])
             return
@@ -171,7 +171,7 @@ class Commander:
         await self._wait(order, "unreachable", self.workspace.clock() + UNREACHABLE_S)
 
     async def _wait(self, order: CommandSpec, reason: str, until: float) -> None:
-        """At the gate, with the whole batch; what runs beside the run waits by itself and pauses nothing."""
+        """Wait at the gate, with the whole batch; background work waits alone and pauses nothing."""
         if order.background:
             await self.gate.sleep(until - self.workspace.clock())
         else:

@@ -36,7 +36,7 @@ class Cycle:
         self._development = Development(context)
 
     async def run(self) -> list[str]:
-        """Run every phase; the keys of the stories that are done. Raises `Stopped` and `AgentUnusable`."""
+        """Run every phase and return the keys of the stories that are done. Raises `Stopped` and `AgentUnusable`."""
         for phase in self._preset.phases:
             stories = [story for story in self.stories if story.entered in phase.entered]
             if phase.kind is PhaseKind.COMMIT:
@@ -48,7 +48,7 @@ class Cycle:
         return [story.key for story in self.stories if story.passed]
 
     async def _commit(self, phase: Phase, stories: list[StoryRun]) -> None:
-        """Once for the stories that are done; their work is in the tree, so a failure is told and blocks nobody."""
+        """Commit the stories that are done; their work is in the tree, so a failure is reported and blocks none."""
         await self._background.wait(BACKGROUND_REVIEW)
         if not stories or self._workspace.git is None:
             return

@@ -35,7 +35,7 @@ from workflow import (
 
 
 class TreeNotClean(AgentUnusable):
-    """The skill of an unattended build wants a clean work tree, and the tree is not: no story is judged by that."""
+    """The work tree is not clean, as the skill of an unattended build requires; no story fails because of it."""
 
     kind = "git"
 
@@ -48,7 +48,7 @@ class Development:
         self._commander = context.commander
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
-        """One story after the other. Raises `Stopped` and `AgentUnusable`."""
+        """Develop one story after the other. Raises `Stopped` and `AgentUnusable`."""
         first, *rest = phase.commands
         for story in stories:
             if story.live and story.entered != "review":
@@ -75,7 +75,7 @@ class Development:
             await advance(self._workspace, story, "review")
 
     async def _build(self, command: str, story: StoryRun) -> None:
-        """The skill plans, builds, reviews and commits; the spec says how it ended, the tracker is ours alone."""
+        """Run the skill, which plans, builds, reviews and commits; read its result from the spec file."""
         await self._remember_base(story)
         if not self._commander.journal.begun(story.key, command):
             await self._check_tree()
@@ -107,20 +107,20 @@ class Development:
         return await evidence.spec_verdict(self._workspace, story)
 
     async def _remember_base(self, story: StoryRun) -> None:
-        """What the tree was when development first started, before a single line of it is written."""
+        """Record the tree before development starts for the first time, as the base of the evidence."""
         if self._workspace.git is None or story.base_tree is not None:
             return
         story.base_tree = await take_snapshot(self._workspace.git)
         await keep(self._workspace, story, base_tree=story.base_tree)
 
     async def _check_tree(self) -> None:
-        """Nothing of an earlier story is left uncommitted; raises `TreeNotClean`."""
+        """Check that no work of an earlier story is uncommitted; raises `TreeNotClean`."""
         why = await evidence.unclean_tree(self._workspace)
         if why is not None:
             raise TreeNotClean(why)
 
     async def _accept(self, command: str, story: StoryRun) -> None:
-        """Done without a review of ours: the evidence was looked at when the command ended."""
+        """Mark the story as done without a code review: the evidence was checked when the command ended."""
         await advance(self._workspace, story, "done", f"{command} is complete, and its work is in the tree")
 
     # -- code review -------------------------------------------------------------------------------------------
@@ -169,12 +169,12 @@ class Development:
         return "the story's work could not be proved"
 
     def _saying(self, order: CommandSpec, result: Result) -> Callable[[str], None]:
-        """A line in the log of the review that has just ended."""
+        """Return a function that emits a line about the review that has just ended."""
         subject = CommandSubject(story_key=order.story_key, command=order.command, command_id=result.command_id or 0)
         return lambda message: emit_best_effort(subject.progress("test", message, "note"))
 
     async def _settle(self, story: StoryRun, decision: Decision, unproved: str | None) -> bool:
-        """Act on a decision; whether the story is finished."""
+        """Apply a decision; return whether the story is finished."""
         if unproved is not None:
             await block(self._workspace, story, unproved)
         elif decision.next is Next.BLOCKED:
@@ -185,7 +185,7 @@ class Development:
 
 
 def _findings(verdicts: Sequence[CodeReviewVerdict], unproved: str | None) -> str:
-    """What the next reviewer should know of the rounds before."""
+    """Return the summary of earlier rounds for the next reviewer."""
     if unproved is not None:
         return unproved
     if not verdicts or not verdicts[-1].findings:

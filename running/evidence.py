@@ -1,4 +1,4 @@
-"""What files, git and the project's own verify command say about an agent's verdict.
+"""The evidence for an agent's verdict: from files, git and the project's own verify command.
 
 Every function returns None when the verdict may be believed, else one sentence why not.
 """
@@ -19,7 +19,7 @@ from running.verify import NO_CONTEXT, VerifyContext, verify_failure
 from running.workspace import Workspace
 from workflow import CommitVerdict, DevVerdict, Unreadable, read_spec
 
-HEAD_CHARS: Final = 4096  # of a story file, in which its frontmatter stands
+HEAD_CHARS: Final = 4096  # of a story file, which contain its frontmatter
 _BASELINE: Final = re.compile(r"^baseline_(?:commit|revision)\s*:\s*[\"']?([0-9a-f]{7,64})\b", re.MULTILINE | re.I)
 SHOWN_PATHS: Final = 5  # of files that are named in a reason
 
@@ -100,13 +100,13 @@ async def spec_verdict(workspace: Workspace, story: StoryRun) -> DevVerdict:
 
 
 def _specs(workspace: Workspace, story: StoryRun) -> list[Path]:
-    """The story's spec files, newest first."""
+    """Return the story's spec files, newest first."""
     found = [path for path in sprint.story_files(workspace.project, story.key) if path.name.startswith("spec-")]
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
 async def commit_failure(workspace: Workspace, verdict: CommitVerdict, stories: Sequence[StoryRun] = ()) -> str | None:
-    """Return why a commit is not proved: its hash does not exist, or what was to be committed is not."""
+    """Return why a commit has no evidence: its hash does not exist, or changes of the stories are not committed."""
     if verdict.failure:
         return f"the commit failed: {verdict.failure}"
     if workspace.git is None:
@@ -119,7 +119,7 @@ async def commit_failure(workspace: Workspace, verdict: CommitVerdict, stories: 
 
 
 async def _uncommitted(workspace: Workspace, git: Git, stories: Sequence[StoryRun]) -> list[str]:
-    """What was changed for these stories and is in no commit: since their base, or by the list in their files."""
+    """Return the uncommitted changes of these stories, since their base or by the lists in their files."""
     changed = set(await git.uncommitted())
     bases = [story.base_tree for story in stories if story.base_tree is not None]
     theirs = {path for base in bases[:1] for path in await git.changed_paths(base, await take_snapshot(git))}
@@ -144,7 +144,7 @@ async def unclean_tree(workspace: Workspace) -> str | None:
 
 
 def _listed(workspace: Workspace, story: StoryRun) -> list[str]:
-    """The File List of a story's file."""
+    """Return the File List of a story's file."""
     files = sprint.story_files(workspace.project, story.key)
     listed = sprint.read_story(files[0]).file_list if files else ()
     return [entry.strip("`* ").split(" ")[0].strip("`") for entry in listed]

@@ -1,4 +1,4 @@
-"""One server per project: an advisory lock that the kernel gives back, whatever way its holder ends."""
+"""The lock that permits one server per project: advisory, and released by the kernel when its process ends."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 
 class ProjectLocked(RuntimeError):
-    """Another server has this project; the message says which one."""
+    """Another server runs for this project; the message names it."""
 
 
 class ProjectLock:
-    """The lock of one data folder. The file stays behind and says who held it last; only the lock counts."""
+    """The lock of one data folder. The file is kept and names its last owner; only the lock on it counts."""
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "lock"
@@ -32,7 +32,7 @@ class ProjectLock:
         self.describe(pid=os.getpid())
 
     def describe(self, **facts: Any) -> None:
-        """Write down who holds the lock, for those who are refused."""
+        """Write the owner of the lock into the file, for the error message of other servers."""
         if self._file is not None:
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, json.dumps(facts).encode(), 0)

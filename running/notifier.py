@@ -1,4 +1,4 @@
-"""Delivers what is worth telling, in order, at least once.
+"""The delivery of notifications, in order and at least once.
 
 Each channel has a cursor in the database: the newest event that was delivered or given up. What happened while the
 receiver was away, or while the server was down, is delivered later; what happened before the channel was first set up
@@ -69,12 +69,12 @@ class Notifier:
             woken.clear()
             try:
                 cursor = await self._deliver_all(channel, cursor)
-            except DatabaseUnavailable as error:  # it is told everywhere else; the next event wakes us again
+            except DatabaseUnavailable as error:  # reported elsewhere; the next event causes another attempt
                 log.warning("the cursor of the %s could not be saved: %s", channel.name, error)
             await woken.wait()
 
     async def _begin(self, channel: Channel) -> int:
-        """Where this channel stands; a new one begins at the present."""
+        """Return the cursor of this channel; a new one begins at the newest event."""
         known = await self._database.read(get_meta, _key(channel))
         if known is not None:
             return int(known)
@@ -95,7 +95,7 @@ class Notifier:
         return cursor
 
     async def _deliver(self, channel: Channel, notice: Notice) -> None:
-        """Try until it is delivered, refused, or the last wait is over."""
+        """Retry until the notice is delivered or rejected, or the last wait has passed."""
         reason = ""
         for wait_s in (0.0, *self._waits_s):
             await asyncio.sleep(wait_s)

@@ -84,7 +84,7 @@ def _with_texts(preset: Preset, root: Path) -> Preset:
 
 
 def _with_text(workflow: str, kind: CommandKind, root: Path) -> CommandKind:
-    """By value: a prompt's file may change while a batch goes on."""
+    """Return the command with the text of its prompt, because the prompt's file may change during a batch."""
     where = f"workflows: {workflow}: command {kind.name!r}"
     text = kind.text
     if kind.prompt is not None:
@@ -167,6 +167,6 @@ async def remember_preset(workspace: Workspace, batch_id: int, preset: Preset) -
 
 
 async def preset_of(workspace: Workspace, row: BatchRow) -> Preset:
-    """The preset that a batch was started with."""
+    """Return the preset that a batch was started with."""
     text = await workspace.database.read(get_preset, row.id)
     return PRESETS.get(row.workflow, CLASSIC) if text is None else msgspec.json.decode(text, type=Preset)

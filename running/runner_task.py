@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Refused(RuntimeError):
-    """The task cannot be done; the message says why."""
+    """The task failed; the message is the reason."""
 
 
 class RunnerTask:
@@ -90,7 +90,7 @@ class RunnerTask:
         await emit_durable(self._subject.start(self._task_id))
 
     async def _close(self, status: CommandStatus, reason: str | None) -> None:
-        """Row and `command:end` in one commit."""
+        """Write the row and `command:end` in one commit."""
         ended = self._now()
         took = max(0, ended - self._began)
         columns = {"status": status.value, "reason": reason, "ended_at": ended, "duration_ms": took}

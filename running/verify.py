@@ -1,4 +1,4 @@
-"""The project's own check (`verify`): run, bounded, and kept.
+"""The project's own test command (`verify`): run with bounds, and recorded.
 
 Every run is a row with its exit code, duration and the end of its output; the output itself goes to a file of the data
 folder. Memory and disk are bounded whatever the check prints: of a long output the beginning and the end are kept.
@@ -108,7 +108,7 @@ def _write(path: Path, output: str) -> bool:
 
 
 async def run(argv: list[str], folder: Path) -> VerifyResult:
-    """Run the check; the whole process group is gone afterwards."""
+    """Run the command; its whole process group is ended afterwards."""
     began = time.monotonic()
     source, sink = os.pipe()  # our own, so that it can be closed while something that left the group holds it
     kept = _Kept()
@@ -139,7 +139,7 @@ async def _run(argv: list[str], folder: Path, sink: int) -> int | None:
     except TimeoutError:
         return None
     finally:
-        with suppress(ProcessLookupError):  # nobody of the group is left, as it should be
+        with suppress(ProcessLookupError):  # the usual case: no process of the group is left
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
