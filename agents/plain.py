@@ -14,7 +14,7 @@ from agents.spec import AgentSpec, Call
 
 
 class TextParser(QuietParser):
-    """Every line is said by the agent."""
+    """The parser of plain text: every line is a reply of the agent."""
 
     def feed(self, line: bytes) -> Sequence[Record]:
         return (Text(line.decode("utf-8", "replace").rstrip("\r")),)
@@ -25,7 +25,7 @@ class PlainText(Adapter):
 
     kind = "text"
     needs_final = False
-    silent_stderr = False  # programs of any kind tell their progress there
+    silent_stderr = False  # many programs print progress there
     ending = (Step(signal.SIGINT, to_group=True), Step(signal.SIGTERM, to_group=True))
 
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:

@@ -178,7 +178,7 @@ class AgentProcess:
     def _deliver(self, records: Sequence[Record]) -> None:
         for record in records:
             if isinstance(record, Final) and self._ending is not None and self._ending.cause is Cause.LINGER:
-                continue  # it has said its final word; this one is about the signal that we have sent
+                continue  # the final record came before; this one is caused by our signal
             self._tally.add(record)
             self._react(record)
             if self._broken is None:
@@ -276,7 +276,7 @@ class AgentProcess:
                 await asyncio.wait_for(self._pipes.drained.wait(), self._graces.eof_s)
                 return
             if self._limits.last_progress == before and not self._pipes.behind:
-                return  # nothing comes any more, but somebody holds the pipe
+                return  # no more output, but another process keeps the pipe open
 
     def _close(self) -> int | None:
         assert self._transport is not None  # noqa: S101 - only supervised after a start

@@ -122,9 +122,13 @@ SETTINGS: Final = (
     Setting("retention_days", "days that an agent's raw stream is kept", "integer", 1, 36_500, optional=True),
     Setting("event_retention_days", "days that events of older batches are kept", "integer", 1, 36_500, optional=True),
     Setting(
-        "notify_webhook", "URL that is notified when the run needs you or has ended", "url", optional=True, editable=False
+        "notify_webhook",
+        "URL that is called when the run needs you or has ended",
+        "url",
+        optional=True,
+        editable=False,
     ),
-    Setting("notify_secret", "secret that signs the requests to the webhook", optional=True, editable=False, secret=True),
+    Setting("notify_secret", "secret that signs calls of the webhook", optional=True, editable=False, secret=True),
     Setting(
         "notify_command",
         "command that is run when the run needs you or has ended",
