@@ -1,4 +1,4 @@
-"""Payloads: what every type accepts, what it refuses and how it says so, and the JSON Schema of it all."""
+"""Tests of payloads: valid and invalid values of every type, the messages, the JSON Schema."""
 
 from __future__ import annotations
 

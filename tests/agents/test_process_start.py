@@ -1,4 +1,4 @@
-"""Agents that cannot be started, and what a started one finds on its standard input."""
+"""Tests of agents that cannot be started, and of the standard input of started ones."""
 
 from __future__ import annotations
 

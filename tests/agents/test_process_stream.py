@@ -1,4 +1,4 @@
-"""What agents print: long lines, bad lines, too many lines."""
+"""Tests of the output of agents: long lines, invalid lines, too many lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a body may hold: each field within its bounds, and the sentence for each that is not."""
+"""Tests of request bodies: the range of each field, and the error message outside of it."""
 
 from __future__ import annotations
 

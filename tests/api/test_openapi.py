@@ -1,4 +1,4 @@
-"""The document says what the server does: the same routes, the same fields, answers of the promised shape."""
+"""Tests of the OpenAPI document: the routes, fields and response types of the server."""
 
 from __future__ import annotations
 

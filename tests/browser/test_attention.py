@@ -1,4 +1,4 @@
-"""What needs the operator stands on top, with the one thing to do about it; the browser's tab and the desktop tell."""
+"""Tests of the attention list: on top of the page, with an action each, in the tab's title and on the desktop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page without a line says so, and is right again when it is back: a server that hangs, ten minutes away, a sleep."""
+"""Tests of a disconnected page: a hanging server, ten minutes offline, a sleeping machine."""
 
 from __future__ import annotations
 

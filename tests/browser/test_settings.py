@@ -1,4 +1,4 @@
-"""The Settings tab: every setting told, single ones changed in place, all or none, seen by every page."""
+"""Tests of the Settings tab: every setting is listed; changes are applied all or none, and reach every page."""
 
 from __future__ import annotations
 

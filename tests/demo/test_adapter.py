@@ -1,4 +1,4 @@
-"""The scripted agent through the runner's own adapter: every end is told apart, and everything is counted."""
+"""Tests of the scripted agent with the runner's adapter: every end is distinguished, all usage is counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scripted agent as a real process: every command of the pipeline does real work and says so."""
+"""Tests of the scripted agent as a process: every command does real work and reports it."""
 
 from __future__ import annotations
 

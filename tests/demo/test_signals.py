@@ -1,4 +1,4 @@
-"""How the scripted agent ends when it is told to, as recorded from the real program."""
+"""Tests of the signals of the scripted agent: it ends as recorded from the real program."""
 
 from __future__ import annotations
 

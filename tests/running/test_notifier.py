@@ -1,4 +1,4 @@
-"""Notifications through a real HTTP server and a real command: what arrives, when again, and what is given up."""
+"""Tests of notifications with a real HTTP server and a real command: delivery, retries, giving up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token on real requests: how it is shown, the cookie that stands for it, and what wrong ones cost."""
+"""Tests of the token on real requests: its forms, the cookie in its place, the delay of wrong ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: which source wins, what is refused, and that every refusal names source, key and range."""
+"""Tests of the settings: precedence of sources, invalid values, messages with source, key and range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets of the user's own: what they may hold, and the one sentence about what they may not."""
+"""Tests of a user's own presets: valid ones, and the message for each invalid one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the spec file of an unattended build says of its work, as it stands in its frontmatter."""
+"""Tests of the verdict in the frontmatter of a spec file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steering stories that run side by side: what refuses to start, pause, stop, the end of the server."""
+"""Tests of the control of parallel stories: rejected starts, pause, stop, the end of the server."""
 
 from __future__ import annotations
 

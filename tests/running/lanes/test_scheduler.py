@@ -1,4 +1,4 @@
-"""Cycles side by side, without agents: how many, of which epics, in which order they end, what a failure does."""
+"""Tests of the scheduler without agents: number and epics of parallel cycles, their order of ends, failures."""
 
 from __future__ import annotations
 
