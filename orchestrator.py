@@ -11,6 +11,8 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +20,7 @@ from msgspec import UNSET
 
 import agents
 from events import EventType, emit_event
-from payloads import Attention, BatchEnd, BatchResume, BatchStart, or_unset
+from payloads import Attention, BatchEnd, BatchResume, BatchStart, BatchWarning, or_unset
 from running.background import Background
 from running.backup import back_up
 from running.batch import Batch
@@ -27,11 +29,22 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
-from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
+from running.preflight import (
+    BadRequest,
+    NotNow,
+    check_agents,
+    check_folder,
+    check_parallel,
+    check_stories,
+    check_trust,
+    unpriced_agents,
+)
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
 from running.recovery.startup import recover
 from running.run_context import RunContext
+from running.tracker import PAUSED as TRACKER_PAUSE
+from running.tracker import wait_for_tracker
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
 from store.batches import BatchRow, create_batch, get_active_batch
@@ -77,11 +90,13 @@ class Orchestrator:
     async def start(self, request: StartRequest) -> int:
         """Run the preflight checks, start a batch and return its id. Raises `BadRequest` and `NotNow`."""
         with self._exclusive():
+            await check_trust(self._workspace)
             settings = self._workspace.settings()
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
+            unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
             await check_folder(self._workspace)
             await check_parallel(self._workspace)
             if not runnable and not self._unfinished():
@@ -89,6 +104,8 @@ class Orchestrator:
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await self._close_interrupted()
             row = await self._create(request, agent, preset)
+            for message in unpriced:
+                await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 
@@ -103,6 +120,7 @@ class Orchestrator:
 
     async def resume(self) -> int:
         """Continue the paused or interrupted batch and return its id. Raises `NotNow`."""
+        await check_trust(self._workspace)
         if self._batch is not None:
             if not self._batch.gate.paused:
                 raise NotNow("running", "the batch is not paused")
@@ -144,11 +162,16 @@ class Orchestrator:
         row = await recover(self._workspace)
         if row is None:
             return
+        if await asyncio.to_thread(self._workspace.trust_refusal) is not None:
+            return  # the records came with the folder: Resume asks for trust before anything continues
         if row.status == "paused":
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000
             self._launch(row, _only(row), await preset_of(self._workspace, row))
-            self._running().gate.pause(run.reason or "operator", until, announced=True)
+            gate = self._running().gate
+            gate.pause(run.reason or "operator", until, announced=True)
+            if run.reason == TRACKER_PAUSE:  # it is looked at again before anything runs
+                gate.resume(TRACKER_PAUSE)
         elif self._workspace.settings().auto_resume:
             await self._resume_by_itself()
 
@@ -240,8 +263,8 @@ class Orchestrator:
         return row
 
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
-        workspace = self._workspace
-        gate = self._gate = Gate(workspace, row.id)
+        gate = self._gate = Gate(self._workspace, row.id)
+        workspace = replace(self._workspace, until_tracker=partial(wait_for_tracker, self._workspace, gate))
         commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent, preset)
         context = RunContext(workspace, commander, self._background, gate, preset)
         source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel

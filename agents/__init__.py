@@ -4,9 +4,10 @@ The orchestrator uses what is named here and knows no agent by name.
 """
 
 from agents.deadlines import Graces
+from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
 from agents.marks import sweep
-from agents.preflight import preflight
+from agents.preflight import budget_problem, preflight
 from agents.process import AgentProcess, start
 from agents.records import (
     Action,
@@ -31,6 +32,7 @@ from agents.transcript import Entry, EntryKind, read_transcript, steady
 from agents.transcript_index import TranscriptIndex
 
 __all__ = [
+    "GUARDING",
     "Action",
     "AgentProcess",
     "AgentSpec",
@@ -41,6 +43,7 @@ __all__ = [
     "Failure",
     "Final",
     "Graces",
+    "GuardMeans",
     "LimitSeen",
     "Noise",
     "Note",
@@ -59,7 +62,9 @@ __all__ = [
     "UnknownKind",
     "Usage",
     "UsageSeen",
+    "budget_problem",
     "end_group",
+    "guard_means",
     "preflight",
     "read_transcript",
     "start",

@@ -11,6 +11,11 @@ HELP_LINES = 20  # more lines on stderr are a help text, whose beginning has the
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CHATTER = re.compile(
+    r"Reading (?:additional input|prompt) from stdin|\[STARTUP\]|Warning: Basic terminal|Ripgrep (?:is )?not available"
+    r"|YOLO mode is enabled|Warning: running headless with --yolo|Loaded cached credentials",
+    re.IGNORECASE,
+)
 _COMPLAINT = re.compile(r"(?:\w*error|\w*exception|unknown|invalid|fatal|failed|panic)\b", re.IGNORECASE)
 
 
@@ -27,10 +32,16 @@ def first_line(text: str, limit: int = LINE_CHARS) -> str:
     return one_line(head, limit)
 
 
+def line_about(text: str, words: re.Pattern[str]) -> str:
+    """The first line that holds one of the words, "" where there is none."""
+    return next((one_line(line, REASON_CHARS) for line in text.splitlines() if words.search(line)), "")
+
+
 def last_words(stderr: str) -> str:
     """The line of stderr that says why: the last one that begins like a complaint, else the last (or of a long help
-    text the first)."""
+    text the first). What programs print in good runs, too, is no reason."""
     lines = [line for raw in stderr.splitlines() if (line := one_line(raw, REASON_CHARS))]
+    lines = [line for line in lines if not _CHATTER.match(line)]
     if not lines:
         return ""
     found = [index for index, line in enumerate(lines) if _COMPLAINT.match(line)]

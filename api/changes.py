@@ -15,6 +15,7 @@ from aiohttp import web
 import sprint
 from api.dossier import artifacts_of, commits_named, find_story
 from api.http import SERVICES, ApiError, Services, json_response
+from base.regular import read_regular
 from git.history import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
 from git.process import GitError
 from git.snapshots import Git
@@ -89,8 +90,7 @@ async def get_artifact(request: web.Request) -> web.Response:
 
 
 def _read(path: Path, name: str) -> Artifact:
-    with path.open("rb") as file:
-        content = file.read(TEXT_MAX + 1)
+    content = read_regular(path, TEXT_MAX + 1)
     size: Any = path.stat().st_size
     text = content[:TEXT_MAX].decode(errors="replace")
     return Artifact(name, text, size, len(content) > TEXT_MAX)

@@ -21,6 +21,7 @@ from running.workspace import Workspace
 from runstate.fold import RunState
 from runstate.server_state import ServerState
 from security import Refused
+from security.trust_store import FolderTrust
 from settings import Loaded
 from store.writer import DatabaseUnavailable
 from websocket.hub import Hub
@@ -35,11 +36,12 @@ BODY_S: Final = 30.0  # seconds for a body to arrive
 class LiveSettings:
     """The current settings; `reload` reads all sources again, with `text` as content of the file if it is given.
 
-    `changing` is the lock for changes of the file.
+    `started` are the settings at the start of the server. `changing` is the lock for changes of the file.
     """
 
     loaded: Loaded
     reload: Callable[..., Loaded]
+    started: Loaded
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -54,6 +56,8 @@ class Services:
     orchestrator: Orchestrator
     workspace: Workspace
     live: LiveSettings
+    trust: FolderTrust
+    apply_trust: Callable[[], Awaitable[None]]
 
 
 SERVICES: Final = web.AppKey("services", Services)

@@ -1,1 +1,1 @@
-"""Shared by all packages: atomic writes, full disks, plausible claims, the program's folder. Imports no other one."""
+"""Shared by all packages: reading and writing files, full disks, plausible claims, the program's folder."""

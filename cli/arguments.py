@@ -79,6 +79,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, help="port to listen on, 0 for a free one (default 8080, else the next free one)"
     )
     parser.add_argument("--agent", help="the agent to run (default claude)")
+    parser.add_argument("--trust", action="store_true", help="trust the folder and the settings that it has now")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     parser.add_argument("--log-format", default="text", choices=FORMATS, help="of what goes to standard error")
 
@@ -105,6 +106,14 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="write the findings as one JSON array")
 
 
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", nargs="?", type=Path, help="the project's folder (default: this one or above it)")
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--yes", action="store_true", help="trust it without a question")
+    action.add_argument("--list", action="store_true", help="list the folders that are trusted")
+    action.add_argument("--revoke", action="store_true", help="trust the folder no more")
+
+
 def _cycles(text: str) -> int | str:
     """Parse a batch size."""
     if text == "all":
@@ -129,6 +138,7 @@ def _dollars(text: str) -> float:
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
     "run": ("runs one batch, prints its events and exits", _add_run),
     "check": ("checks the project, its records and the agents", _add_check),
+    "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
     "token": ("prints a new token", lambda parser: None),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE restores the records from such a file", _add_file),

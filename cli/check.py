@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ import agents
 import sprint
 from cli.archive import DATABASE
 from cli.config import ServerConfig, agent_specs
+from cli.errors import RESTORE
+from cli.trust import how_to_trust
 from security.guard import NO_ORIGIN
 from security.token import new_token
 from settings import Settings
@@ -43,7 +46,20 @@ async def check(config: ServerConfig) -> list[CheckResult]:
     found = [check_disk(config.data_dir), check_tracker(config.project)]
     found += await asyncio.to_thread(check_database, config.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, config.project.root))
-    return [*found, *check_access(config.loaded.settings), *await check_agents(config)]
+    found.append(CheckResult("guardian", True, agents.guard_means().sentence))
+    return [*found, *check_trust(config), *check_access(config.loaded.settings), *await check_agents(config)]
+
+
+def check_trust(config: ServerConfig) -> list[CheckResult]:
+    """Check that the settings of the folder are trusted; nothing that untrusted ones name is started here."""
+    names = sorted(config.trust.untrusted(config.loaded.guarded))
+    if not names:
+        return []
+    message = (
+        f"{config.trust.folder} is not trusted yet, so these settings were left out: {', '.join(names)}. "
+        f"{how_to_trust(config.trust.folder)}"
+    )
+    return [CheckResult("trust", False, message)]
 
 
 def check_access(settings: Settings) -> list[CheckResult]:
@@ -99,8 +115,10 @@ def check_git(root: Path) -> CheckResult:
 
 async def check_agents(config: ServerConfig) -> list[CheckResult]:
     """Check the agents that a batch would use: the default agent, and those of single commands."""
+    if config.loaded.left_out & {"agents", "commands"}:
+        return [CheckResult("agents", False, "not checked: the settings that name them are not trusted yet")]
     settings = config.loaded.settings
-    specs = agent_specs(settings.agents)
+    specs = agent_specs(settings.agents, settings.prices, config.project.root)
     used = dict.fromkeys([settings.agent, *(own.agent for own in settings.commands.values() if own.agent)])
     found = []
     for name in used:
@@ -124,7 +142,7 @@ def check_database(file: Path) -> list[CheckResult]:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        return [CheckResult("database", False, f"{file} cannot be read ({error}): restore a backup")]
+        return [CheckResult("database", False, f"{file} cannot be read ({error}): {RESTORE}")]
 
 
 def _check(
@@ -132,8 +150,8 @@ def _check(
 ) -> CheckResult:
     try:
         ok, message = function(connection)
-    except sqlite3.Error as error:
-        ok, message = False, f"cannot be read ({error}): restore a backup"
+    except (sqlite3.Error, TypeError, ValueError) as error:  # values of a damaged row may be of any type
+        ok, message = False, f"cannot be read ({error}): {RESTORE}"
     return CheckResult(subject, ok, message)
 
 
@@ -143,17 +161,29 @@ def _integrity(connection: sqlite3.Connection) -> tuple[bool, str]:
         return False, f"its schema is {version}, this program knows {len(MIGRATIONS)}: use the newer program"
     damage = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
     if damage != ["ok"]:
-        return False, f"damaged ({'; '.join(damage)}): restore a backup"
+        return False, f"damaged ({'; '.join(damage)}): {RESTORE}"
     loose = connection.execute("PRAGMA foreign_key_check").fetchall()
     if loose:
-        return False, f"{len(loose)} rows refer to rows that do not exist: restore a backup"
+        return False, f"{len(loose)} rows refer to rows that do not exist: {RESTORE}"
+    read_tables(connection, version)
     return True, f"intact, schema {version}"
+
+
+def read_tables(connection: sqlite3.Connection, version: int) -> None:
+    """Read every row of every table that a schema has. Raises `sqlite3.Error`."""
+    with closing(sqlite3.connect(":memory:")) as empty:
+        for statement in (statement for migration in MIGRATIONS[:version] for statement in migration):
+            empty.execute(statement)
+        names = [row[0] for row in empty.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    for name in names:
+        for _ in connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - names of our own schema
+            pass
 
 
 def _log(connection: sqlite3.Connection) -> tuple[bool, str]:
     count, first, last = connection.execute("SELECT COUNT(*), MIN(seq), MAX(seq) FROM events").fetchone()
     if count and last - first + 1 != count:
-        return False, f"{last - first + 1 - count} events are missing between {first} and {last}: restore a backup"
+        return False, f"{last - first + 1 - count} events are missing between {first} and {last}: {RESTORE}"
     return True, f"{count} events, none missing" if count else "empty"
 
 

@@ -20,6 +20,7 @@ from typing import Final, TextIO
 from cli.arguments import program_name
 from events import Event, EventType
 from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
+from running.tracker import PAUSED as TRACKER_PAUSE
 
 FLUSH_S: Final = 5.0  # seconds that `close` waits for a reader that has stopped reading
 # Reasons of pauses that do not end the run: they end by themselves or were made on the page.
@@ -35,6 +36,7 @@ class Exit(IntEnum):
     STOPPED = 3
     BLOCKED = 4
     NEEDS_YOU = 5
+    TRACKER_LOST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,10 @@ class Headless:
             and event.payload["reason"] not in PASSING_PAUSES
             and not self._options.wait
         ):
-            self._report(f"the batch is paused ({event.payload['reason']}): start the server and press Resume")
-            self._end(Exit.NEEDS_YOU)
+            lost = event.payload["reason"] == TRACKER_PAUSE
+            what = "make it readable again, then use --resume" if lost else "start the server and press Resume"
+            self._report(f"the batch is paused ({event.payload['reason']}): {what}")
+            self._end(Exit.TRACKER_LOST if lost else Exit.NEEDS_YOU)
 
     def _exit_code(self, status: str) -> Exit:
         if status == "completed":

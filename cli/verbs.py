@@ -15,6 +15,7 @@ from cli.check import CheckResult, check
 from cli.config import ServerConfig
 from cli.errors import CannotStart
 from cli.headless import Headless, HeadlessOptions
+from cli.trust import how_to_trust, trust_folder
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
 from security.token import new_token
@@ -27,6 +28,8 @@ Serve = Callable[[ServerConfig, Headless | None], Coroutine[Any, Any, int]]
 def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int:
     """Run the verb of the command line and return the exit code. Raises `CannotStart`."""
     match options.verb:
+        case "trust":
+            return trust_folder(options, config.trust, config.loaded.guarded, config.wanted)
         case "backup":
             return _back_up(options, config)
         case "restore":
@@ -57,6 +60,7 @@ def _run(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int
 
 
 def _back_up(options: argparse.Namespace, config: ServerConfig) -> int:
+    _refuse_other_folder(config)
     try:
         manifest = back_up(config.data_dir, options.file, config.project.name)
     except ArchiveError as error:
@@ -65,7 +69,17 @@ def _back_up(options: argparse.Namespace, config: ServerConfig) -> int:
     return 0
 
 
+def _refuse_other_folder(config: ServerConfig) -> None:
+    """Raise if the data folder of the settings is not trusted: another one would be backed up or replaced."""
+    if "data_dir" in config.loaded.left_out and config.loaded.sources["data_dir"] == "default":
+        raise CannotStart(
+            f"{config.project.root} names its data folder and is not trusted yet. {how_to_trust(config.project.root)} "
+            "Or name the folder with --data-dir."
+        )
+
+
 def _restore(options: argparse.Namespace, config: ServerConfig) -> int:
+    _refuse_other_folder(config)
     try:
         manifest, aside = restore(options.file, config.data_dir)
     except (ArchiveError, ProjectLocked) as error:

@@ -178,7 +178,8 @@ class Attempt:
         except Unreadable as unreadable:
             if self._question:
                 return None, Result(CommandStatus.QUESTION, self._question)
-            return None, Result(CommandStatus.ERROR, f"unreadable verdict: {unreadable}")
+            said = f"unreadable verdict: {unreadable}"
+            return None, Result(CommandStatus.ERROR, f"{said}. {outcome.refused}" if outcome.refused else said)
         disprove = self._order.disprove
         if self._order.stories and self._order.watched and disprove is not None:
             activity.say("The agent has finished; its work is being checked")
@@ -187,7 +188,7 @@ class Attempt:
         except Stopped:
             return verdict, self._stopped()
         if why is not None:
-            return verdict, Result(CommandStatus.ERROR, why)
+            return verdict, Result(CommandStatus.ERROR, f"{why}. {outcome.refused}" if outcome.refused else why)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
 
     def _masked(self, result: Result) -> Result:

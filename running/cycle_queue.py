@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from typing import TypeVar
 
 from payloads import CycleEnd, or_unset
 from running.cycle_source import CycleSource, PlannedCycle
 from running.run_context import RunContext
+from running.tracker import TrackerUnreadable, wait_for_tracker
 from running.workspace import record_batch
+
+T = TypeVar("T")
 
 
 class CycleQueue:
@@ -30,7 +34,7 @@ class CycleQueue:
 
     async def load(self) -> None:
         """Read the cycles that were started and not ended; to be called once, before the first `next`."""
-        self._begun.extend(await self._source.unfinished(self.completed))
+        self._begun.extend(await self._with_tracker(lambda: self._source.unfinished(self.completed)))
         self._newest = self.completed + len(self._begun)
 
     def next_outside_lanes(self) -> PlannedCycle | None:
@@ -46,10 +50,19 @@ class CycleQueue:
         if self._limit is not None and self._newest >= self._limit:
             return None
         await self._context.gate.enter()
-        cycle = await self._source.fresh(self._newest + 1, beside=self._lanes, busy=busy)
+        number = self._newest + 1
+        cycle = await self._with_tracker(lambda: self._source.fresh(number, beside=self._lanes, busy=busy))
         if cycle is not None:
             self._newest = cycle.number
         return cycle
+
+    async def _with_tracker(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what reads the tracker, and do it again when a tracker that could not be read is back."""
+        while True:
+            try:
+                return await work()
+            except TrackerUnreadable:
+                await wait_for_tracker(self._context.workspace, self._context.gate)
 
     async def end(self, cycle: PlannedCycle, done: list[str], merge: str | None = None) -> None:
         """Record the end of a cycle, whose stories `done` are done; `merge` is the commit that took its branch."""

@@ -23,6 +23,7 @@ from payloads import CycleStart
 from running.journal import Journal
 from running.lanes.worktree import name_lane
 from running.story import StoryRun, record_status
+from running.tracker import read_tracker
 from running.workspace import Workspace, until_stored
 from store.batches import get_batch_before
 from store.commands import Command, get_cycle_commands
@@ -62,7 +63,10 @@ class CycleSource:
         self._taken: set[str] = set()
 
     async def unfinished(self, completed: int) -> list[PlannedCycle]:
-        """Return the cycles to continue, in order. To be called once, at the batch's start."""
+        """Return the cycles to continue, in order. To be called once, at the batch's start.
+
+        Raises `TrackerUnreadable` before anything is written; may then be called again.
+        """
         database = self._workspace.database
         own = await database.read(get_stories_by_batch, self._batch_id)
         self._taken.update(row.story_key for row in own if row.cycle_number <= completed)
@@ -76,10 +80,10 @@ class CycleSource:
     async def fresh(self, number: int, *, beside: bool = False, busy: Collection[str] = ()) -> PlannedCycle | None:
         """Return a cycle of the next one or two stories of the tracker; None when nothing is left to run.
 
-        `beside`: in a lane, where `busy` are the epics of the cycles that run now.
+        `beside`: in a lane, where `busy` are the epics of the cycles that run now. Raises `TrackerUnreadable`.
         """
         project = self._workspace.project
-        possible = candidates(await asyncio.to_thread(sprint.read, project))
+        possible = candidates(await asyncio.to_thread(read_tracker, self._workspace))
         exclude = self._taken | {candidate.key for candidate in possible if candidate.epic in busy}
         order = self._workspace.settings().story_order
         picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
@@ -170,7 +174,7 @@ class CycleSource:
 
     async def _revive(self, rows: Sequence[Story], journal: Journal) -> list[StoryRun]:
         """Return the stories with the status of their rows, or of the tracker if another writer changed it since."""
-        tracker = await asyncio.to_thread(sprint.read, self._workspace.project)
+        tracker = await asyncio.to_thread(read_tracker, self._workspace)
         titles = await asyncio.to_thread(_titles, self._workspace.project)
         stories = []
         for row in rows:

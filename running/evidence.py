@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import sprint
+from base.regular import read_or_empty
 from git.snapshots import Git
 from running.disk import take_snapshot
 from running.story import StoryRun
@@ -59,7 +60,7 @@ async def nothing_to_review(workspace: Workspace, story: StoryRun) -> str | None
 
 def _baseline(workspace: Workspace, story: StoryRun) -> str | None:
     files = sprint.story_files(workspace.project, story.key)
-    found = _BASELINE.search(files[0].read_text("utf-8", "replace")[:HEAD_CHARS]) if files else None
+    found = _BASELINE.search(read_or_empty(files[0], HEAD_CHARS).decode("utf-8", "replace")) if files else None
     return None if found is None else found[1].lower()
 
 

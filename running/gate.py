@@ -152,9 +152,16 @@ class Gate:
                 await self._hold()
             elif self._announced:
                 await self._reopen(self._because)
-            else:
+            elif await self._records_in_place():
                 return
+            else:
+                await _wait(self._change, WAIT_SLICE_S)
         raise Stopped
+
+    async def _records_in_place(self) -> bool:
+        """Whether what the run records is kept; it is not while database and locks were taken from their folder."""
+        files = self._workspace.data_files
+        return files is None or await files.restore()
 
     async def _hold(self) -> None:
         """Wait for a change, or until the clock may have passed the time; whoever waits looks again afterwards."""

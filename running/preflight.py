@@ -37,6 +37,13 @@ class NotNow(RuntimeError):
         self.code = code
 
 
+async def check_trust(workspace: Workspace) -> None:
+    """The operator has trusted the folder, and everything that its settings say. Raises `NotNow`."""
+    refusal = await asyncio.to_thread(workspace.trust_refusal)
+    if refusal is not None:
+        raise NotNow("trust", refusal)
+
+
 async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> list[str]:
     """The tracker can be read and has something to run; the keys that may run. Raises `BadRequest`, `NotNow`."""
     tracker = await asyncio.to_thread(sprint.read, workspace.project)
@@ -71,8 +78,26 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
             raise NotNow("agent", workspace.masker.text(found.problem))
 
 
+def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | None) -> list[str]:
+    """Why the budgets cannot stop some of these agents; [] where they can, or where there is none.
+
+    Raises `NotNow` where the settings want such a batch refused.
+    """
+    settings = workspace.settings()
+    if budget is None and settings.budget_batch_usd is None and settings.budget_day_usd is None:
+        return []
+    specs = [workspace.agents[name] for name in dict.fromkeys(names)]
+    said = [problem for spec in specs if (problem := agents.budget_problem(spec, None)) is not None]
+    if said and settings.budget_needs_prices:
+        raise NotNow("price", " ".join(said))
+    return said
+
+
 async def check_folder(workspace: Workspace) -> None:
-    """Check that the project is writable. Raises `NotNow`."""
+    """Check that the project is writable and that records can be stored. Raises `NotNow`."""
+    files = workspace.data_files
+    if files is not None and not await files.restore():
+        raise NotNow("folder", f"nothing can be recorded: {files.failure}")
     for folder in (workspace.project.root, workspace.data_dir, workspace.project.tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")

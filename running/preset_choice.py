@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from base.regular import read_regular
 from running.evidence import unclean_tree
 from running.preflight import NotNow
 from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
@@ -67,8 +68,7 @@ def _names(folder: Path) -> Iterator[str]:
 
 def _beginning(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            return file.read(SKILL_BYTES).decode("utf-8", "replace")
+        return read_regular(path, SKILL_BYTES).decode("utf-8", "replace")
     except OSError:
         return None
 

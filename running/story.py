@@ -71,18 +71,34 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
         return
     intent = {"next_status": new, "next_reason": reason}
     await until_stored(lambda: workspace.database.write(update_story, story.row_id, **intent))
-    try:
-        await retry_while_full(partial(_write, workspace.tracked, story.key, new))
-        await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
-    except sprint.Refused as refused:
+    if (refusal := await _write_status(workspace, story.key, new)) is not None:
         await emit_durable(
             Error(
                 type="tracker",
-                message=f"The status of {story.key} could not be set to {new}: {refused.reason}",
+                message=f"The status of {story.key} could not be set to {new}: {refusal}",
                 context={"story_key": story.key, "file": workspace.relative(workspace.project.tracker)},
             )
         )
     await record_status(workspace, story, new, reason)
+
+
+async def _write_status(workspace: Workspace, key: str, new: str) -> str | None:
+    """Write a status into the tracker; return why it was refused. A tracker that cannot be read is waited for."""
+    while True:
+        try:
+            await retry_while_full(partial(_write, workspace.tracked, key, new))
+            await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
+        except (sprint.Refused, FileNotFoundError) as error:
+            if workspace.until_tracker is None or await asyncio.to_thread(_is_readable, workspace.tracked):
+                return getattr(error, "reason", None) or str(error)
+            await workspace.until_tracker()
+        else:
+            return None
+
+
+def _is_readable(project: sprint.Project) -> bool:
+    tracker = sprint.read(project)
+    return bool(tracker.stories) and not tracker.broken
 
 
 def _counts(old: str, found: str, new: str) -> bool:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agents import GUARDING
 from base.files import atomic_write
 from running.workspace import Workspace, until_stored
 from store.checks import create_check, get_checks_by_key
@@ -135,7 +136,8 @@ async def _run(argv: list[str], folder: Path, sink: int) -> int | None:
         os.close(sink)
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
-            return await process.wait()
+            with GUARDING.command(process.pid):
+                return await process.wait()
     except TimeoutError:
         return None
     finally:

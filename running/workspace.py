@@ -15,6 +15,7 @@ from db import Database
 from events import Event, current_batch, emit
 from git.snapshots import Git
 from payloads import BatchWarning, Payload
+from running.data_files import DataFiles
 from security.masking import Masker
 from settings import Settings
 from sprint import Project
@@ -26,6 +27,14 @@ STOOD_S: Final = 5.0  # a record that took longer, since another process had loc
 
 log = logging.getLogger("sprint_runner.run")
 T = TypeVar("T")
+
+
+def _trusted() -> str | None:
+    return None
+
+
+def _nothing() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,10 @@ class Workspace:
     clock: Callable[[], float]
     masker: Masker = field(default_factory=Masker)  # for everything that programs said and the run repeats
     main: Project | None = None
+    trust_refusal: Callable[[], str | None] = _trusted  # why no agent may be started here yet
+    left_out: Callable[[], bool] = _nothing  # whether settings of the folder do not count, since it is not trusted
+    data_files: DataFiles | None = None
+    until_tracker: Callable[[], Awaitable[None]] | None = None  # of a batch: returns when the tracker can be read
 
     @property
     def tracked(self) -> Project:

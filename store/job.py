@@ -44,12 +44,15 @@ E = TypeVar("E", bound=LogEntry)
 class Job(Generic[T]):
     """A write and its future. `entry` is set for events, `work` for everything else.
 
+    `exchange` is neither: it replaces the writer's connection between two transactions.
+
     The thread sets `result` or `error`; `settle` passes them to the future on the loop.
     """
 
     future: asyncio.Future[T]
     work: Callable[[sqlite3.Connection], T] | None = None
     entry: Any = None
+    exchange: Callable[[sqlite3.Connection], sqlite3.Connection] | None = None
     result: Any = None
     error: BaseException | None = None
 

@@ -53,6 +53,7 @@ const PAUSED = {
   budget: "Paused: the budget is used up",
   disk: "Paused: the disk is full",
   question: "Paused: the agent waits for your answer",
+  tracker: "Paused: the tracker cannot be read; the run goes on by itself when it is back",
 };
 
 /** @param {string | null} reason */

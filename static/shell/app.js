@@ -8,7 +8,7 @@ import { Board } from "../board/board.js";
 import { History } from "../history/history.js";
 import { Replay } from "../history/replay.js";
 import { Insights } from "../insights/insights.js";
-import { catchApiError, events as fetchEvents } from "../kit/api.js";
+import { catchApiError, events as fetchEvents, get } from "../kit/api.js";
 import { attr, byId, show } from "../kit/dom.js";
 import { announce } from "../kit/toast.js";
 import { urlParams, wholeNumber } from "../kit/url-params.js";
@@ -30,6 +30,7 @@ import { createRouter } from "./router.js";
 import { Socket } from "./socket.js";
 import { Store } from "./store.js";
 import { createTheme } from "./theme.js";
+import { FolderTrust } from "./trust.js";
 
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("../state.js").Envelope} Envelope */
@@ -57,7 +58,11 @@ const socket = new Socket(socketUrl, {
   onProblem: (problem) => store.dispatch({ type: "problem", problem }),
 });
 const header = createHeader({ wake: () => socket.wake(), openStory });
-const controls = new Controls(() => store.model);
+const folderTrust = new FolderTrust(readAgent);
+const controls = new Controls(
+  () => store.model,
+  () => folderTrust.ask(),
+);
 const log = new Log();
 const planLoader = new PlanLoader({
   seq: () => store.model.run.seq,
@@ -143,6 +148,7 @@ function onInit(payload) {
   store.dispatch({ type: "init", payload, at: Date.now() });
   planLoader.reset();
   if (epoch) storyDialog.refresh(null);
+  folderTrust.read();
   const { run } = store.model;
   transcriptChanged(run.operations.map((operation) => operation.command_id));
   if (run.batch) readCommands(run.batch.id);
@@ -169,6 +175,12 @@ async function readCommands(batch) {
   const read = (/** @type {string} */ type) => fetchEvents({ batch, limit: COMMANDS_MOST, type });
   const found = await catchApiError(Promise.all([read("command:start"), read("command:end")]));
   if (found) store.dispatch({ type: "history", batch, events: found.flat() });
+}
+
+/** Reads which agent there is by now: no event carries it, and trust in the folder may have changed it. */
+async function readAgent() {
+  const run = await catchApiError(get("/api/run"));
+  if (run) store.dispatch({ type: "agent", agent: run.agent });
 }
 
 /** @param {import("./router.js").Route} route */
@@ -204,6 +216,7 @@ function addListeners() {
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
     socket.wake();
+    folderTrust.read();
     tick();
   });
   addEventListener("online", () => socket.wake());

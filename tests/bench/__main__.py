@@ -13,7 +13,7 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import board, burst, delivery, endtoend, install, masking, memory, page, project, recordings
+from tests.bench import board, burst, delivery, endtoend, guardian, install, masking, memory, page, project, recordings
 
 PARTS: Final = (
     "delivery",
@@ -26,6 +26,7 @@ PARTS: Final = (
     "install",
     "masking",
     "recordings",
+    "guardian",
 )
 
 
@@ -44,6 +45,7 @@ def main() -> None:
         "project": project.run,
         "page": page.run,
         "board": board.run,
+        "guardian": guardian.run,
         "install": install.run,
         "masking": masking.run,
         "recordings": recordings.run,
