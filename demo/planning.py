@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from demo.prepared import Prepared
 from demo.prompt import PromptStory
 from demo.scene import Scene
-from demo.story import StoryPlan, bullets, find_plan, render
+from demo.story import DemoStoryPlan, bullets, find_plan, render
 
 GENERIC_TASKS = """
 - [ ] Task 1: Do what the story asks (AC: #1)
@@ -108,7 +108,7 @@ def _story_text(scene: Scene, story: PromptStory, prepared: Prepared | None) -> 
     epics = scene.epics_files[0] if scene.epics_files else "the epics"
     return render(
         story.number,
-        StoryPlan(title, statement, criteria),
+        DemoStoryPlan(title, statement, criteria),
         tasks=prepared.tasks if prepared else GENERIC_TASKS,
         notes=prepared.notes if prepared else ("Keep the change small.",),
         structure=prepared.structure if prepared else ("Nothing beyond the files of the story.",),

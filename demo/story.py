@@ -58,7 +58,7 @@ Status: ready-for-dev
 
 
 @dataclass(frozen=True, slots=True)
-class StoryPlan:
+class DemoStoryPlan:
     """The plan of a story in epics.md; empty without one."""
 
     title: str = ""
@@ -66,15 +66,15 @@ class StoryPlan:
     criteria: tuple[str, ...] = ()
 
 
-def find_plan(epics: str, number: str) -> StoryPlan:
+def find_plan(epics: str, number: str) -> DemoStoryPlan:
     """The story with this number, such as `1.2`, in the text of an epics file."""
     found = re.search(EPIC_STORY % re.escape(number), epics, re.MULTILINE)
     if found is None:
-        return StoryPlan()
+        return DemoStoryPlan()
     body = re.split(r"^#{1,4}\s", epics[found.end() :], maxsplit=1, flags=re.MULTILINE)[0]
     before, _, after = body.partition("**Acceptance Criteria:**")
     statement = tuple(line.strip() for line in before.splitlines() if line.strip())
-    return StoryPlan(found[1].strip(), statement, tuple(_criteria(after)))
+    return DemoStoryPlan(found[1].strip(), statement, tuple(_criteria(after)))
 
 
 def _criteria(text: str) -> Iterable[str]:
@@ -93,7 +93,7 @@ def bullets(lines: Iterable[str]) -> str:
 
 def render(
     number: str,
-    plan: StoryPlan,
+    plan: DemoStoryPlan,
     *,
     tasks: str,
     notes: Sequence[str],
