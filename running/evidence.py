@@ -1,4 +1,4 @@
-"""What files, git and the project's own verify command say about an agent's verdict.
+"""The evidence for an agent's verdict: from files, git and the project's own verify command.
 
 Every function returns None when the verdict may be believed, else one sentence why not.
 """
@@ -21,7 +21,7 @@ from running.verify import NO_CONTEXT, VerifyContext, verify_failure
 from running.workspace import Workspace
 from workflow import CommitVerdict, DevVerdict, Unreadable, read_spec
 
-HEAD_CHARS: Final = 4096  # of a story file, in which its frontmatter stands
+HEAD_CHARS: Final = 4096  # of a story file, which contain its frontmatter
 _BASELINE: Final = re.compile(r"^baseline_(?:commit|revision)\s*:\s*[\"']?([0-9a-f]{7,64})\b", re.MULTILINE | re.I)
 SHOWN_PATHS: Final = 5  # of files that are named in a reason
 
@@ -109,7 +109,7 @@ async def spec_verdict(workspace: Workspace, story: StoryRun) -> DevVerdict:
 
 
 def _specs(workspace: Workspace, story: StoryRun) -> list[Path]:
-    """The story's spec files, newest first."""
+    """Return the story's spec files, newest first."""
     found = [path for path in sprint.story_files(workspace.project, story.key) if path.name.startswith("spec-")]
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 

@@ -80,7 +80,7 @@ async def test_an_unattended_build_goes_from_backlog_to_a_commit(
 @pytest.mark.parametrize(
     ("behaviour", "reason"),
     [
-        ("no-marker", "says 'in-progress', not done"),
+        ("no-marker", "is 'in-progress', not done"),
         ("no-change", "nothing was changed"),
         ("blocked:two rules contradict each other", "two rules contradict each other"),
         ("crash", "build-auto failed 1 times"),
