@@ -237,7 +237,12 @@ async def test_a_workflow_of_ones_own_is_run(make_runner: MakeRunner, prompts: d
     script = {"code-review": {"1-2-b": ["CRITICAL:one", "CRITICAL:two"]}}
     commands = {"write-docs": CommandConfig(light_model="tiny"), "commit": CommandConfig(model="big")}
     runner = await make_runner(
-        {"1-1-a": "backlog", "1-2-b": "review"}, script, workflow="mine", workflows={"mine": MINE}, commands=commands
+        {"1-1-a": "backlog", "1-2-b": "review"},
+        script,
+        workflow="mine",
+        workflows={"mine": MINE},
+        commands=commands,
+        commit_by="agent",
     )
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done", "1-2-b": "blocked"}
