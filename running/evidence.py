@@ -146,8 +146,9 @@ async def _uncommitted(workspace: Workspace, git: Git, stories: Sequence[StoryRu
     """
     if not stories:
         return []
-    theirs = await changed_by(workspace, git, stories, await take_snapshot(git))
-    for story in stories:
+    now, theirs = await take_snapshot(git), set[str]()
+    for story in stories:  # up to its own last command: what came after may be another story's
+        theirs |= await changed_by(workspace, git, [story], story.work_tree or now)
         theirs.update(await asyncio.to_thread(listed_files, workspace, git, story))
     return sorted((theirs & set(await git.uncommitted())) - await changed_before(git, stories[0]) - git.nested)
 
