@@ -17,6 +17,7 @@ import msgspec
 from agents import Usage
 from payloads import Metrics
 from store.commands import RETRIED, Command
+from store.questions import QuestionRow
 
 V = TypeVar("V")
 
