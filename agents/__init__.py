@@ -27,7 +27,10 @@ from agents.records import (
     UsageSeen,
 )
 from agents.registry import UnknownKind
+from agents.replay import replay
+from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
+from agents.text import is_session_lost
 from agents.transcript import Entry, EntryKind, read_transcript, steady
 from agents.transcript_index import TranscriptIndex
 
@@ -65,8 +68,11 @@ __all__ = [
     "budget_problem",
     "end_group",
     "guard_means",
+    "is_program_missing",
+    "is_session_lost",
     "preflight",
     "read_transcript",
+    "replay",
     "start",
     "steady",
     "sweep",

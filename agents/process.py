@@ -181,7 +181,7 @@ class AgentProcess:
     def _deliver(self, records: Sequence[Record]) -> None:
         for record in records:
             if isinstance(record, Final) and self._ending is not None and self._ending.cause is Cause.LINGER:
-                continue  # it has said its final word; this one is about the signal that we have sent
+                continue  # the final record came before; this one is caused by our signal
             self._tally.add(record)
             self._react(record)
             if self._broken is None:
@@ -198,6 +198,7 @@ class AgentProcess:
 
     def _react(self, record: Record) -> None:
         if isinstance(record, Final):
+            self._recording.flush()  # what the call cost is in this line: after a kill it is read from the disk
             if not record.more_expected:
                 self._limits.finish(time.monotonic())
             self._changed.set()

@@ -14,6 +14,7 @@ from agents import launch
 from agents.spec import AgentSpec
 
 LAUNCHER = Path(launch.__file__)
+NOT_FOUND = "was not found"
 
 
 def prompt_file(prompt: str) -> int:
@@ -63,9 +64,14 @@ def launched(program: str, argv: list[str], death_signal: signal.Signals | None)
     return [*launcher, *argv]
 
 
+def is_program_missing(reason: str) -> bool:
+    """Whether a call could not be started because its program is not there; that of `not_found`, or the launcher's."""
+    return NOT_FOUND in reason or reason.lower().startswith(launch.CANNOT_START)
+
+
 def not_found(spec: AgentSpec) -> str:
     """The sentence for a missing program."""
     return (
-        f"The command {spec.command[0]!r} of the agent {spec.name} was not found: "
+        f"The command {spec.command[0]!r} of the agent {spec.name} {NOT_FOUND}: "
         "install it, or name its full path in the settings."
     )

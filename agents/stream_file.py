@@ -80,6 +80,10 @@ class StreamFile:
         if self._pending_bytes >= FLUSH_BYTES:
             self._full.set()
 
+    def flush(self) -> None:
+        """Have what was collected written now."""
+        self._full.set()
+
     async def close(self) -> None:
         """Write the rest and compress."""
         self._closing = True

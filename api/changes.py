@@ -1,7 +1,6 @@
-"""What git says about a story, line by line: the change of each of its commits, and of the tree since its development
-began. Also the files that belong to a story, as text.
+"""The changes of a story as diffs: of each of its commits, and of the tree since development began; and its files.
 
-Only what the story's dossier names can be read here: a commit must be one of its own, a file one of the change's.
+Only what the story's dossier lists can be read: the story's own commits, and files of the change or of the story.
 """
 
 from __future__ import annotations
@@ -14,23 +13,24 @@ import msgspec
 from aiohttp import web
 
 import sprint
-from api.dossier import artifacts_of, commits_named, find_story
+from api.dossier import commits_named, find_story
 from api.http import SERVICES, ApiError, Services, json_response
 from base.regular import read_regular
 from git.history import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
 from git.process import GitError
 from git.snapshots import Git
+from running.artifacts import artifacts_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from store.commands import get_commands_by_key
 from store.stories import get_story_by_key
 
-WORK: Final = "work"  # the name of the change since development began, beside the hashes of commits
+WORK: Final = "work"  # the name of the change since development began, in place of a commit hash
 TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown
 
 
 class Artifact(msgspec.Struct, frozen=True):
-    """A file of a story as text; `size` in bytes, `cut` when only its beginning is here."""
+    """A file of a story as text; `size` in bytes, `cut` when `text` is only its beginning."""
 
     name: str
     text: str
@@ -39,7 +39,7 @@ class Artifact(msgspec.Struct, frozen=True):
 
 
 async def get_change(request: web.Request) -> web.Response:
-    """All files of a change; with `?path=` one of them with all its lines."""
+    """Respond with all files of a change, or with one of them completely for `?path=`."""
     services, name = request.app[SERVICES], request.match_info["name"]
     path = request.query.get("path")
     try:
@@ -51,13 +51,16 @@ async def get_change(request: web.Request) -> web.Response:
             change = await file_between(git, old, new, path)
     except NoSuchChange as missing:
         raise ApiError(404, "not_found", str(missing)) from None
-    except (GitError, ValueError):  # a zero in the path; objects that were removed with the data folder
-        raise ApiError(404, "not_found", "git does not have this change any more") from None
+    except (GitError, ValueError):  # a zero in the path; snapshots go when their batch is over
+        why = (
+            "git does not have this change any more: the snapshots of a finished batch are removed with the next start"
+        )
+        raise ApiError(404, "not_found", why) from None
     return json_response(change)
 
 
 async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]:
-    """The two trees of a change that belongs to the story. Raises `ApiError` 404, `NoSuchChange`, `GitError`."""
+    """Return the two trees of a change of the story. Raises `ApiError` 404, `NoSuchChange`, `GitError`."""
     story = await find_story(services, key)
     git, database = services.workspace.git, services.database
     if git is None:
@@ -66,8 +69,8 @@ async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]
         row = await database.read(get_story_by_key, story.key)
         if row is None or row.base_tree is None:
             raise ApiError(404, "not_found", f"development of {story.key} has not begun")
-        seen = (await place_of(services.workspace, row)).git or git
-        return seen, row.base_tree, await take_snapshot(seen)
+        repository = (await place_of(services.workspace, row)).git or git  # the lane's, while the story is in one
+        return repository, row.base_tree, await take_snapshot(repository)
     commands = await database.read(get_commands_by_key, story.key)
     if name not in [commit.hash for commit in await commits_named(services, story.key, commands)]:
         raise ApiError(404, "not_found", f"{name} is no commit of {story.key}")
@@ -75,12 +78,12 @@ async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]
 
 
 async def get_artifact(request: web.Request) -> web.Response:
-    """A file of the story, by the name that its dossier has for it."""
+    """Respond with a file of the story, by its name in the dossier."""
     services, name = request.app[SERVICES], request.query.get("name", "")
     story = await find_story(services, request.match_info["key"])
     workspace = await place_of(services.workspace, await services.database.read(get_story_by_key, story.key))
     files = await asyncio.to_thread(sprint.story_files, workspace.project, story.key)
-    paths = await asyncio.to_thread(artifacts_of, workspace, story, files)
+    paths = await asyncio.to_thread(artifacts_of, workspace.project, story.key, files)
     path = next((path for path in paths if workspace.relative(path) == name), None)
     if path is None:
         raise ApiError(404, "not_found", f"{story.key} has no file {name!r}")

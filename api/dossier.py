@@ -1,11 +1,9 @@
-"""A story's dossier: what is asked, what was done, what was found, and what its status rests on."""
+"""The dossier of a story: its requirements, work, reviews and the evidence for its status."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -17,6 +15,7 @@ from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_
 from git.history import CommitInfo, commits_of
 from git.process import GitError
 from git.snapshots import Diff
+from running.artifacts import artifacts_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from running.workspace import Workspace
@@ -26,9 +25,6 @@ from store.commands import Command, get_commands_by_key
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
 
-ARTIFACTS_MAX: Final = 50  # files of one story that are named
-FOLDER_MAX: Final = 5000  # files of the artifacts folder that are looked at
-
 
 class TaskLine(msgspec.Struct, frozen=True):
     text: str
@@ -37,7 +33,7 @@ class TaskLine(msgspec.Struct, frozen=True):
 
 
 class CheckLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of the project's own check; `exit_code` is None where it took too long, `tail` the end of its output."""
+    """One verify run; `exit_code` is None after its time limit, `tail` is the end of its output."""
 
     id: int
     command: str
@@ -79,12 +75,12 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find_story(services: Services, key: str) -> StoryInfo:
-    """The story as the tracker has it now; raises `ApiError` 404."""
+    """Return the story as it is in the tracker; raises `ApiError` 404."""
     return (await _found(services, key))[0]
 
 
 async def dossier_of(services: Services, key: str) -> Dossier:
-    """All that is known of one story. Raises `ApiError` 404 for a key that the tracker does not have."""
+    """Return the dossier of one story. Raises `ApiError` 404 for a key that is not in the tracker."""
     story, writable = await _found(services, key)
     database = services.database
     row = await database.read(get_story_by_key, key)
@@ -119,7 +115,9 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         checks=[_shown_check(check) for check in checks],
         reviews=reviews_of(commands),
         commands=[command_view(command) for command in commands],
-        artifacts=[workspace.relative(path) for path in await asyncio.to_thread(artifacts_of, workspace, story, files)],
+        artifacts=[
+            workspace.relative(path) for path in await asyncio.to_thread(artifacts_of, workspace.project, key, files)
+        ],
         commits=commits,
         diff=tree,
         problems=[problem.message for problem in document.problems],
@@ -127,7 +125,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
 
 
 async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
-    """Return the line of evidence of every story that has one."""
+    """Return the evidence of every story that has some, by story key."""
     overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
     commands = await services.database.read(get_command_summaries)
     rows = {row.story_key: row for row in await services.database.read(get_newest_stories)}
@@ -146,7 +144,7 @@ async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
 
 
 async def commits_named(services: Services, key: str, commands: list[Command]) -> list[CommitInfo]:
-    """The commits that name the story, and those that its agents said they had made."""
+    """Return the commits whose message has the story's key, and those that its agents reported."""
     git = services.workspace.git
     if git is None:
         return []
@@ -156,19 +154,6 @@ async def commits_named(services: Services, key: str, commands: list[Command]) -
         return await commits_of(git, key, [name for name in named if name])
     except GitError:
         return []
-
-
-def artifacts_of(workspace: Workspace, story: StoryInfo, files: list[Path]) -> list[Path]:
-    """The story's files, and those beside them that carry its key in their names; all inside the project."""
-    project = workspace.project
-    named = re.compile(rf"(?:^|[-_.]){re.escape(story.key)}(?=$|[-_.])")
-    found = list(files)
-    try:
-        beside = sorted(path for path, _ in zip(project.artifacts.iterdir(), range(FOLDER_MAX), strict=False))
-    except OSError:
-        beside = []
-    found += [path for path in beside if path not in files and named.search(path.stem) and path.is_file()]
-    return [path for path in found if path.resolve().is_relative_to(project.root.resolve())][:ARTIFACTS_MAX]
 
 
 def _shown_check(check: Check) -> CheckLine:

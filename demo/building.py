@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 
 from demo.coding import implement
-from demo.prompt import Story
+from demo.prompt import PromptStory
 from demo.scene import Scene
 
 SPEC = """---
@@ -58,5 +58,5 @@ def build_auto(scene: Scene) -> str:
     return scene.text(scene.end("validate", "green"), f"{story.title} is built and committed.")
 
 
-def _spec(story: Story, status: str) -> str:
+def _spec(story: PromptStory, status: str) -> str:
     return SPEC.format(title=story.title, number=story.number, status=status)

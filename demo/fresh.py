@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 TOUR: Final = "tour"
-CHAOS: Final = "chaos"  # everything goes wrong that can be shown in two minutes
+CHAOS: Final = "chaos"  # a demo of failures, about two minutes long
 SCRIPT: Final = ".sprint-runner-mishaps.json"
 MISHAPS: Final = Path(__file__).resolve().parent / "mishaps.json"
 CHAOS_SETTINGS: Final = """
@@ -32,11 +32,11 @@ TRACKER: Final = Path("_bmad-output/implementation-artifacts/sprint-status.yaml"
 
 
 class DemoError(RuntimeError):
-    """The demo cannot be laid out; the message says why and what to do."""
+    """The demo project cannot be created; the message has the reason and what to do."""
 
 
 def demo_folder(folder: Path | None, kind: str = TOUR) -> Path:
-    """The folder to run the demo in: `folder`, made when missing, else a fresh one in the temporary folder."""
+    """Return the folder of the demo: `folder`, created if missing, otherwise a new temporary one."""
     if folder is None:
         return _lay_out(Path(tempfile.mkdtemp(prefix="sprint-runner-demo-")) / "perch", kind)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
@@ -50,7 +50,7 @@ def demo_folder(folder: Path | None, kind: str = TOUR) -> Path:
 
 
 def script_of(folder: Path) -> Path | None:
-    """The script of what goes wrong in a demo's folder, None where all goes well."""
+    """Return the script of failures in a demo's folder, None for a demo without failures."""
     script = folder / SCRIPT
     return script if script.is_file() else None
 

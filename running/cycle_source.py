@@ -1,4 +1,4 @@
-"""Which stories the next cycle takes, and the rows that remember it.
+"""The selection of the stories of a cycle from the tracker, and the rows that record it.
 
 Three sources, in this order: the cycles this batch was in when the server ended, the cycle in which the batch before
 it was stopped, and the tracker. A story that somebody moved in the tracker meanwhile enters where it stands now, and
@@ -30,15 +30,21 @@ from store.commands import Command, get_cycle_commands
 from store.lanes import Lane, create_lane, get_lane, get_unfinished_lane
 from store.questions import get_questions
 from store.stories import Story, create_story, get_stories_by_batch, get_story, update_story
-from workflow import STORIES_PER_CYCLE, Candidate, pick
+from workflow import STORIES_PER_CYCLE, Candidate, pick, runnable
+from workflow.picking import RUNNABLE
 
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
+GIT_COLUMNS: Final = ("commit_base", "base_commit", "work_tree", "commit_hash", "commit_failure", "stash")
 LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been carried unfinished
+
+
+class TrackerLost(RuntimeError):
+    """The tracker is gone, empty or broken: nobody can say what is left to run."""
 
 
 @dataclass(slots=True)
 class PlannedCycle:
-    """A cycle to run: its stories, what it has behind it, and its lane, None for the user's own tree."""
+    """A cycle to run: its stories, its journal, and its lane, None for the user's own tree."""
 
     number: int
     stories: list[StoryRun]
@@ -51,7 +57,7 @@ class PlannedCycle:
 
 
 class CycleSource:
-    """The stories of one batch, cycle by cycle. `only` are the keys the operator asked for, None for any."""
+    """The source of the cycles of one batch. `only` are the keys that the operator chose, None for any."""
 
     def __init__(
         self, workspace: Workspace, batch_id: int, only: Collection[str] | None, most: int = STORIES_PER_CYCLE
@@ -63,13 +69,14 @@ class CycleSource:
         self._taken: set[str] = set()
 
     async def unfinished(self, completed: int) -> list[PlannedCycle]:
-        """The cycles to go on with, in order; empty when there are none. Call once, at the batch's start.
+        """Return the cycles to continue, in order. To be called once, at the batch's start.
 
-        Raises `TrackerUnreadable` before anything is written; then it is called again.
+        Raises `TrackerUnreadable` before anything is written; may then be called again.
         """
         database = self._workspace.database
         own = await database.read(get_stories_by_batch, self._batch_id)
-        self._taken.update(row.story_key for row in own if row.cycle_number <= completed)
+        ended = [row for row in own if row.cycle_number <= completed]
+        self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
         if rows := [row for row in own if row.cycle_number > completed]:
             return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
         rows = [] if own else await database.read(_stopped_cycle, self._batch_id)
@@ -78,7 +85,7 @@ class CycleSource:
         return [await self._go_on(completed + 1, rows, None)]
 
     async def fresh(self, number: int, *, beside: bool = False, busy: Collection[str] = ()) -> PlannedCycle | None:
-        """The next one or two stories of the tracker; None when nothing is left to run.
+        """Return a cycle of the next one or two stories of the tracker; None when nothing is left to run.
 
         `beside`: in a lane, where `busy` are the epics of the cycles that run now. Raises `TrackerUnreadable`.
         """
@@ -102,13 +109,13 @@ class CycleSource:
         return await self._begin(PlannedCycle(number, stories, Journal()), names)
 
     async def _again(self, number: int, rows: list[Story]) -> PlannedCycle:
-        """A cycle of this very batch, whose failures count."""
+        """Return a cycle of this same batch, whose failures count."""
         journal = await self._journal(rows, failures=True)
         lane = await self._workspace.database.read(get_lane, self._batch_id, number)
         return PlannedCycle(number, await self._revive(rows, journal), journal, lane)
 
     async def _go_on(self, number: int, rows: Sequence[Story], lane: Lane | None) -> PlannedCycle:
-        """A cycle of an earlier batch, in the lane where it was."""
+        """Return a cycle of an earlier batch, in its lane."""
         journal = await self._journal(rows, failures=False)
         names = None
         if lane is not None:
@@ -118,13 +125,26 @@ class CycleSource:
         )
 
     def finish(self, stories: Sequence[StoryRun]) -> None:
-        """The cycle is over; this batch takes none of its stories again, whatever the tracker says of them."""
+        """Exclude the stories of an ended cycle from the rest of the batch, whatever their status in the tracker."""
         self._taken.update(story.key for story in stories)
+
+    def release(self, keys: Sequence[str]) -> None:
+        """These stories may be taken again."""
+        self._taken.difference_update(keys)
+
+    async def left(self) -> list[str]:
+        """The stories that could run and were not taken. Raises `TrackerLost` where the tracker cannot say."""
+        project = self._workspace.project
+        tracker = await asyncio.to_thread(sprint.read, project)
+        if tracker.broken or not tracker.stories:
+            raise TrackerLost(f"{self._workspace.relative(project.tracker)} cannot be read any more")
+        wanted = [story.key for story in runnable(candidates(tracker)) if self._only is None or story.key in self._only]
+        return [key for key in wanted if key not in self._taken]
 
     async def _begin(
         self, taken: PlannedCycle, names: Mapping[str, str] | None, continues: Sequence[Story] = ()
     ) -> PlannedCycle:
-        """Rows and `cycle:start` in one commit."""
+        """Write the rows and `cycle:start` in one commit."""
         number, database = taken.number, self._workspace.database
         start = CycleStart(
             cycle_number=number,
@@ -159,6 +179,11 @@ class CycleSource:
             status=story.status,
             entry_status=story.entered,
             base_tree=story.base_tree,
+            commit_base=story.commit_base,
+            base_commit=story.base_commit,
+            work_tree=story.work_tree,
+            commit_hash=story.commit_hash,
+            stash=story.stash,
             needs_spec=story.needs_spec,
             reason=story.reason,
             continues=continues[place].id if continues else None,
@@ -173,7 +198,7 @@ class CycleSource:
         return Journal.of(commands, failures=failures, questions=questions)
 
     async def _revive(self, rows: Sequence[Story], journal: Journal) -> list[StoryRun]:
-        """The stories as the rows have them, or as the tracker has them where somebody moved them since."""
+        """Return the stories with the status of their rows, or of the tracker if another writer changed it since."""
         tracker = await asyncio.to_thread(read_tracker, self._workspace)
         titles = await asyncio.to_thread(_titles, self._workspace.project)
         stories = []
@@ -182,6 +207,7 @@ class CycleSource:
             story = StoryRun(row.id, row.story_key, row.epic, title, row.entry_status, row.status, row.base_tree)
             story.needs_spec = None if row.needs_spec is None else bool(row.needs_spec)
             story.reason = row.reason
+            _restore_git(story, row, failure=row.batch_id == self._batch_id)
             entry = tracker.story(row.story_key)
             if entry is not None and row.next_status == entry.status.value != row.status:
                 await self._finish_move(story, row)
@@ -192,19 +218,30 @@ class CycleSource:
         return stories
 
     async def _finish_move(self, story: StoryRun, row: Story) -> None:
-        """We wrote the tracker ourselves, a moment before the end: what was recorded still counts."""
+        """Complete a status change that the runner wrote into the tracker just before it ended; its records count."""
         if row.batch_id == self._batch_id:
             await record_status(self._workspace, story, row.next_status or story.status, row.next_reason)
         else:
             story.status, story.reason = row.next_status or story.status, row.next_reason
 
     async def _enter_afresh(self, story: StoryRun, row: Story, status: str) -> None:
-        """Nothing that was recorded for the story counts any more."""
+        """Enter the story again at a status, without its earlier records."""
         story.entered = story.status = status
         story.base_tree = story.needs_spec = story.reason = None
+        for name in GIT_COLUMNS:
+            setattr(story, name, None)
         if row.batch_id == self._batch_id:
             columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
+            columns |= dict.fromkeys(GIT_COLUMNS)
             await until_stored(lambda: self._workspace.database.write(update_story, row.id, **columns))
+
+
+def _restore_git(story: StoryRun, row: Story, *, failure: bool) -> None:
+    """Take over what commits are measured from; a commit that an earlier batch could not make is tried once more."""
+    for name in GIT_COLUMNS:
+        setattr(story, name, getattr(row, name))
+    if not failure:
+        story.commit_failure = None
 
 
 def _cycle_number(row: Story) -> int:
@@ -250,7 +287,7 @@ def _stopped_cycle(connection: sqlite3.Connection, batch_id: int) -> list[Story]
 
 
 def _commands_of_lineage(connection: sqlite3.Connection, rows: Sequence[Story]) -> list[Command]:
-    """The commands of these stories' rows and of all the rows they go on with."""
+    """Return the commands of these stories' rows and of all rows that they continue."""
     ids: list[int] = []
     for row in rows:
         current: Story | None = row

@@ -10,14 +10,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from running import evidence
-from running.command import AgentUnusable
-from running.disk import take_snapshot
+from running.blocking import block_or_try_again, give_up
+from running.commit_plan import remember_base
+from running.commits import Commits
 from running.journal import Result
-from running.planning import keep, said_something
+from running.planning import said_something
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, advance, block, give_up
+from running.story import StoryRun, advance, block
 from running.subject import CommandSubject
+from running.surroundings import SurroundingsFailed, until_possible
 from running.verify import VerifyContext
 from running.workspace import emit_best_effort
 from store.checks import get_checks_of_command
@@ -34,38 +36,38 @@ from workflow import (
 )
 
 
-class TreeNotClean(AgentUnusable):
-    """The skill of an unattended build wants a clean work tree, and the tree is not: no story is judged by that."""
-
-    kind = "git"
-
-
 class Development:
     """The developing phase of one cycle."""
 
-    def __init__(self, context: RunContext) -> None:
+    def __init__(self, context: RunContext, commits: Commits) -> None:
         self._workspace = context.workspace
         self._commander = context.commander
+        self._commits = commits
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
-        """One story after the other. Raises `Stopped` and `AgentUnusable`."""
-        first, *rest = phase.commands
+        """One story after the other, each with its commit. Raises `Stopped`."""
         for story in stories:
-            if story.live and story.entered != "review":
-                await (self._build if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
-            elif story.live:
-                await self._come_in_at_review(story)
-            if not story.live:
-                continue
-            if rest and (phase.max_reviews != 0 or story.entered == "review"):
-                await self._code_review(phase, rest[0], story)
-            else:
-                await self._accept(first, story)
+            await self._finish(phase, story)
+            await self._commits.after_story(story)
+
+    async def _finish(self, phase: Phase, story: StoryRun) -> None:
+        """Bring a story to its end, or to where it is blocked."""
+        first, *rest = phase.commands
+        if story.live and story.entered != "review":
+            await (self._build if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
+        elif story.live:
+            await self._come_in_at_review(story)
+        if not story.live:
+            return
+        if rest and (phase.max_reviews != 0 or story.entered == "review"):
+            await self._code_review(phase, rest[0], story)
+        else:
+            await self._accept(first, story)
 
     # -- the work ----------------------------------------------------------------------------------------------
 
     async def _develop(self, command: str, story: StoryRun) -> None:
-        await self._remember_base(story)
+        await remember_base(self._workspace, story, developing=True)
         await advance(self._workspace, story, "in-progress")
         if not story.live:
             return
@@ -76,23 +78,25 @@ class Development:
 
     async def _build(self, command: str, story: StoryRun) -> None:
         """The skill plans, builds, reviews and commits; the spec says how it ended, the tracker is ours alone."""
-        await self._remember_base(story)
+        await remember_base(self._workspace, story, developing=True)
         if not self._commander.journal.begun(story.key, command):
-            await self._check_tree()
+            await until_possible(self._commander.gate, self._check_tree)
         disprove, confirm = partial(self._missing_work, story), partial(self._spec_verdict, story)
         order = CommandSpec(command, (story,), read=said_something, confirm=confirm, disprove=disprove, watched=True)
         await self._worked(story, order)
 
     async def _come_in_at_review(self, story: StoryRun) -> None:
         """Block a story that entered at review and has no work to review."""
-        why = await evidence.nothing_to_review(self._workspace, story)
+        gate = self._commander.gate
+        await until_possible(gate, lambda: remember_base(self._workspace, story, developing=False))
+        why = await until_possible(gate, lambda: evidence.nothing_to_review(self._workspace, story))
         if why is not None:
             await block(self._workspace, story, why)
 
     async def _worked(self, story: StoryRun, order: CommandSpec) -> bool:
         result = await self._commander.perform(order)
         if not result.ok:
-            await give_up(self._workspace, (story,), order.command, result.reason)
+            await give_up(self._commander, (story,), order.command, result.reason)
             return False
         verdict = result.read(DevVerdict)
         if verdict.blocked:
@@ -106,21 +110,14 @@ class Development:
     async def _spec_verdict(self, story: StoryRun, _said: object) -> DevVerdict:
         return await evidence.spec_verdict(self._workspace, story)
 
-    async def _remember_base(self, story: StoryRun) -> None:
-        """What the tree was when development first started, before a single line of it is written."""
-        if self._workspace.git is None or story.base_tree is not None:
-            return
-        story.base_tree = await take_snapshot(self._workspace.git)
-        await keep(self._workspace, story, base_tree=story.base_tree)
-
     async def _check_tree(self) -> None:
-        """Nothing of an earlier story is left uncommitted; raises `TreeNotClean`."""
+        """Nothing of an earlier story is left uncommitted; raises `SurroundingsFailed`."""
         why = await evidence.unclean_tree(self._workspace)
-        if why is not None:
-            raise TreeNotClean(why)
+        if why is not None:  # the skill wants a clean work tree, and no story is judged by that
+            raise SurroundingsFailed("git", why)
 
     async def _accept(self, command: str, story: StoryRun) -> None:
-        """Done without a review of ours: the evidence was looked at when the command ended."""
+        """Mark the story as done without a code review: the evidence was checked when the command ended."""
         await advance(self._workspace, story, "done", f"{command} is complete, and its work is in the tree")
 
     # -- code review -------------------------------------------------------------------------------------------
@@ -142,7 +139,7 @@ class Development:
             )
             result = await self._commander.perform(order)
             if not result.ok:
-                await give_up(self._workspace, (story,), order.command, result.reason)
+                await give_up(self._commander, (story,), order.command, result.reason)
                 return
             verdicts.append(result.read(CodeReviewVerdict))
             decision = after_code_review(verdicts, limit)
@@ -160,7 +157,10 @@ class Development:
         if self._commander.journal.begun(story.key, following):
             return await self._recorded_failure(result)
         about = VerifyContext(self._commander.batch_id, story.key, self._saying(order, result), result.command_id)
-        return await self._commander.gate.run_interruptible(evidence.missing_proof(self._workspace, story, about))
+        gate, workspace = self._commander.gate, self._workspace
+        return await until_possible(
+            gate, lambda: gate.run_interruptible(evidence.missing_proof(workspace, story, about))
+        )
 
     async def _recorded_failure(self, result: Result) -> str:
         checks = await self._workspace.database.read(get_checks_of_command, result.command_id or 0)
@@ -169,14 +169,14 @@ class Development:
         return "the story's work could not be proved"
 
     def _saying(self, order: CommandSpec, result: Result) -> Callable[[str], None]:
-        """A line in the log of the review that has just ended."""
+        """Return a function that emits a line about the review that has just ended."""
         subject = CommandSubject(story_key=order.story_key, command=order.command, command_id=result.command_id or 0)
         return lambda message: emit_best_effort(subject.progress("test", message, "note"))
 
     async def _settle(self, story: StoryRun, decision: Decision, unproved: str | None) -> bool:
-        """Act on a decision; whether the story is finished."""
+        """Apply a decision; return whether the story is finished."""
         if unproved is not None:
-            await block(self._workspace, story, unproved)
+            await block_or_try_again(self._commander, (story,), "code-review", unproved)
         elif decision.next is Next.BLOCKED:
             await block(self._workspace, story, decision.reason)
         elif decision.next is Next.DONE:
@@ -185,7 +185,7 @@ class Development:
 
 
 def _findings(verdicts: Sequence[CodeReviewVerdict], unproved: str | None) -> str:
-    """What the next reviewer should know of the rounds before."""
+    """Return the summary of earlier rounds for the next reviewer."""
     if unproved is not None:
         return unproved
     if not verdicts or not verdicts[-1].findings:

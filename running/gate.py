@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from payloads import BatchPause, BatchResume, BatchWarning, Payload, or_unset
 from running.workspace import Workspace, emit_best_effort, record_batch
 
-WAIT_SLICE_S: Final = 1.0  # a wait for a clock time looks at the clock this often: laptops sleep, clocks are set
+WAIT_SLICE_S: Final = 1.0  # a wait for a clock time reads the clock this often: laptops sleep, clocks are set
 
 
 T = TypeVar("T")
@@ -28,11 +28,20 @@ class StopMode(StrEnum):
 
 
 class Stopped(Exception):
-    """The operator, or the end of the server, asked the run to stop."""
+    """The run was stopped by the operator or by the end of the server."""
+
+
+class Caps(Protocol):
+    """The caps on money: `look` pauses the gate at a full one, `refusal` names it."""
+
+    async def look(self, gate: Gate, /) -> None: ...
+    async def refusal(self) -> str | None: ...
 
 
 class Gate:
-    """The gate of one batch."""
+    """The gate of one batch. `caps`, where they are set, are looked at before anything starts."""
+
+    caps: Caps | None = None
 
     def __init__(self, workspace: Workspace, batch_id: int) -> None:
         self.batch_id = batch_id
@@ -47,17 +56,17 @@ class Gate:
         self._warned = False
         self.closed = False
         self._because = "operator"
-        self._questions: set[int] = set()  # calls that wait for the operator's answer
+        self._questions: set[int] = set()  # ids of commands that wait for the operator's answer
         self._change = asyncio.Event()  # set, and replaced by a new one, at every change
 
     @property
     def paused(self) -> bool:
-        """Paused, or about to be as soon as the current command has ended."""
+        """Whether the run is paused, or will be when the current command has ended."""
         return self.reason is not None
 
     @property
     def is_announced(self) -> bool:
-        """The run stands still at the gate, and the page knows."""
+        """Whether the run waits at the gate and the pause was emitted."""
         return self.paused and self._announced
 
     @property
@@ -70,7 +79,7 @@ class Gate:
         The longest pause counts: one that waits for a person is never replaced by one that ends by itself.
         """
         if self.stop_mode is not None or self.closed:
-            return  # nothing starts any more anyway
+            return  # after a stop nothing starts any more
         if self.reason is None or (self.until is not None and (until is None or until > self.until)):
             self.reason, self.until, self._announced = reason, until, announced
         if self.running and not announced and not self._warned:
@@ -148,6 +157,10 @@ class Gate:
     async def enter(self) -> None:
         """Return when a command may start; raise `Stopped` when none may any more."""
         while self.stop_mode is None:
+            if self.reason is None and self.caps is not None:
+                await self.caps.look(self)  # before a resume is announced: a full cap holds whoever resumes
+            if self.stop_mode is not None:
+                break
             if self.reason is not None:
                 await self._hold()
             elif self._announced:
@@ -170,6 +183,10 @@ class Gate:
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
             await self._reopen("no answer" if self.reason == "question" else "limit over")
+        elif self.reason == "budget" and self.caps is not None:
+            await _wait(change, WAIT_SLICE_S)
+            if self.reason == "budget" and await self.caps.refusal() is None and self.reason == "budget":
+                await self._reopen("budget raised")
         else:
             await _wait(change, None if self.until is None else WAIT_SLICE_S)
 

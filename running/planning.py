@@ -1,20 +1,20 @@
-"""The phases around development: commands for all stories at once, for one after the other, and reviews of plans."""
+"""The phases before and after development: commands for all stories, for each story, and reviews of plans."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from payloads import Attention
 from running import evidence
+from running.blocking import give_up
 from running.journal import Result
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, advance, give_up
-from running.workspace import Workspace, emit_durable, until_stored
-from store.stories import update_story
+from running.story import StoryRun, advance, keep
+from running.workspace import emit_durable
 from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
 from workflow.presets import REVIEW_ROUNDS
 
@@ -30,7 +30,7 @@ class Planning:
         self._background = context.background
 
     async def run(self, phase: Phase, stories: list[StoryRun]) -> None:
-        """One phase for these stories. Raises `Stopped` and `AgentUnusable`."""
+        """One phase for these stories. Raises `Stopped`."""
         if phase.kind is PhaseKind.EACH:
             await self._each(phase, stories)
             return
@@ -62,14 +62,14 @@ class Planning:
                     CommandSpec(command, (story,), read=said_something, watched=True)
                 )
                 if not result.ok and story.live:
-                    await give_up(self._workspace, (story,), command, result.reason)
+                    await give_up(self._commander, (story,), command, result.reason)
                 elif not result.ok:
                     message = f"{story.key} is done, but {command} failed: {result.reason}"
                     await emit_durable(Attention(kind="command", message=message, story_key=story.key))
                     break
 
     async def _together(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
-        """All commands at once; when one raises, the others are still waited for."""
+        """Run all commands in parallel; when one raises, still wait for the others."""
         work = [self._commander.perform(self._planning(command, stories)) for command in phase.commands]
         results = await asyncio.gather(*work, return_exceptions=True)
         for command, result in zip(phase.commands, results, strict=True):
@@ -93,7 +93,7 @@ class Planning:
 
     async def _after_planning(self, command: str, stories: tuple[StoryRun, ...], result: Result) -> None:
         if not result.ok:
-            await give_up(self._workspace, stories, command, result.reason)
+            await give_up(self._commander, stories, command, result.reason)
         elif command == "create-story":
             decisions = result.read(list[bool])
             for story, needed in zip(stories, decisions, strict=True):
@@ -101,14 +101,14 @@ class Planning:
                 await advance(self._workspace, story, "ready-for-dev")
 
     async def _wants_spec(self, story: StoryRun) -> bool:
-        """What create-story decided; a story that came ready needs a tech-spec unless it has one."""
+        """Whether the story needs a tech-spec, as create-story decided; without a decision, unless it has one."""
         if story.needs_spec is None:
             spec = self._workspace.project.artifacts / f"tech-spec-{story.key}.md"
             await self._decide_spec(story, not await asyncio.to_thread(spec.is_file))
         return bool(story.needs_spec)
 
     async def _decide_spec(self, story: StoryRun, needed: bool) -> None:
-        """Decided once and kept: after a restart the file may be there without having been reviewed."""
+        """Store the decision: after a restart, an existing file may be one that was not reviewed."""
         if story.needs_spec is None:
             story.needs_spec = needed
             await keep(self._workspace, story, needs_spec=needed)
@@ -118,7 +118,7 @@ class Planning:
         command = phase.commands[0]
         result = await self._commander.perform(CommandSpec(f"{command}-1", stories, read=read_review))
         if not result.ok:
-            await give_up(self._workspace, stories, f"{command}-1", result.reason)
+            await give_up(self._commander, stories, f"{command}-1", result.reason)
         elif result.read(ReviewVerdict).critical:
             work = self._review_further(command, stories)
             batch_id, key = self._commander.batch_id, stories[0].key
@@ -135,11 +135,6 @@ class Planning:
         return f"still critical after {REVIEW_ROUNDS} rounds"
 
 
-async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:
-    """Write columns of the story's row."""
-    await until_stored(lambda: workspace.database.write(update_story, story.row_id, **columns))
-
-
 def said_something(text: str) -> bool:
-    """The verdict of commands whose proof is their exit and their final record alone."""
+    """Whether the reply has any text: the verdict of commands whose evidence is exit code and final record alone."""
     return bool(text.strip())

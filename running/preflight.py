@@ -1,4 +1,4 @@
-"""What must be in place before a batch may start; each answer says what is wrong and what to do."""
+"""The checks before the start of a batch; each error message has the problem and the remedy."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from git.snapshots import Git
 from git.worktrees import Repository
 from running.cycle_source import candidates
 from running.untracked import shared_files
+from running.verify import missing_program
 from running.workspace import Workspace
 from workflow import runnable
 
@@ -22,7 +23,7 @@ SHOWN_PATHS: Final = 5  # of changed files that are named
 
 
 class BadRequest(ValueError):
-    """A start that names something impossible; `field` is the key of the request."""
+    """A start with an invalid option; `field` is the key of the request."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -30,7 +31,7 @@ class BadRequest(ValueError):
 
 
 class NotNow(RuntimeError):
-    """Right, but not in this state; `code` is for programs, the message for people."""
+    """A request that is valid, but not in this state; `code` is for programs, the message for people."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -63,13 +64,26 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
     return [story.key for story in runnable(candidates(tracker), order=order, only=keys)]
 
 
+async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None) -> NotNow:
+    """Return the refusal of a start for which no story can run: which are in the way, unless all are at their end."""
+    tracker = await asyncio.to_thread(sprint.read, workspace.project)
+    ended, named = {"done", "blocked", "parked"}, None if only is None else set(only)
+    asked = [story for story in tracker.stories if named is None or story.key in named]
+    odd = [f"{story.key} ({story.raw_status})" for story in asked if story.status.value not in ended]
+    if odd:
+        shown = ", ".join(odd[:SHOWN_PATHS]) + (", …" if len(odd) > SHOWN_PATHS else "")
+        return NotNow("cannot_run", f"no story can run; the status or key of these cannot be worked with: {shown}")
+    whose = "all" if named is None else "all that were named"
+    return NotNow("nothing_to_run", f"no story can run: {whose} are done, blocked or parked")
+
+
 def _problems(tracker: sprint.Sprint) -> str:
     said = "; ".join(problem.message for problem in tracker.problems[:3])
     return f": {said}" if said else ""
 
 
 async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
-    """Every agent that the batch will use exists and answers. Raises `BadRequest`, `NotNow`."""
+    """Check that every agent of the batch exists and can be started. Raises `BadRequest`, `NotNow`."""
     for name in dict.fromkeys(names):
         if name not in workspace.agents:
             raise BadRequest("agent", f"there is no agent {name!r}; known are {', '.join(sorted(workspace.agents))}")
@@ -94,13 +108,21 @@ def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | 
 
 
 async def check_folder(workspace: Workspace) -> None:
-    """The agents and the runner can write into the project, and what they record is kept. Raises `NotNow`."""
+    """Check that the project is writable and that records can be stored. Raises `NotNow`."""
     files = workspace.data_files
     if files is not None and not await files.restore():
         raise NotNow("folder", f"nothing can be recorded: {files.failure}")
     for folder in (workspace.project.root, workspace.data_dir, workspace.project.tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
+
+
+async def check_verify(workspace: Workspace) -> None:
+    """The program of the project's check is there. Raises `NotNow`."""
+    command = workspace.settings().verify
+    why = None if command is None else await asyncio.to_thread(missing_program, command, workspace.project.root)
+    if why is not None:
+        raise NotNow("verify", why)
 
 
 async def check_parallel(workspace: Workspace) -> None:
@@ -123,6 +145,8 @@ async def _unfit(workspace: Workspace, git: Git) -> str | None:
         return "no branch is checked out (detached HEAD): check one out"
     if await repository.ask("var", "GIT_COMMITTER_IDENT") is None:
         return "git does not know who commits: set user.name and user.email"
+    if await repository.tip("sprint-runner") is not None:
+        return "a branch is called sprint-runner, below which the branches of worktrees are made: rename it"
     if await repository.has_submodules():
         return "the repository has submodules, which worktrees do not share: run stories one after the other"
     prefix = repository.prefix

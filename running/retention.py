@@ -16,13 +16,15 @@ from typing import Final
 
 from running.runner_task import RUNNER
 from running.workspace import Workspace
-from store.batches import get_active_batch
+from store.batches import get_active_batch, get_last_batch
 from store.commands import Command, get_running_commands
+from store.lanes import count_open_lanes
 from store.log import oldest_event, prune_events
 
 STREAMS: Final = "streams"  # below the data folder; in it a folder for each batch
 EVERY_S: Final = 86_400.0
 DAY_S: Final = 86_400.0
+SNAPSHOTS_S: Final = 86_400.0  # that the snapshots of a finished batch are kept, unless the next one starts before
 PRUNED_AT_ONCE: Final = 2_000  # events in one write: a few milliseconds that others wait for the disk
 
 log = logging.getLogger("sprint_runner.run")
@@ -51,13 +53,16 @@ class Retention:
         while True:
             try:
                 await self.look()
+                await forget_snapshots(self._workspace, self._workspace.clock() - SNAPSHOTS_S)
                 await self.prune()
+            except OSError as error:
+                log.error("old records could not be removed (%s); trying again tomorrow", error)
             except Exception:
                 log.exception("old records could not be removed; trying again tomorrow")
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> int:
-        """Remove what is too old; how many streams that were."""
+        """Remove old streams and events; return the number of streams."""
         days = self._workspace.settings().retention_days
         if days is None:
             return 0
@@ -68,7 +73,7 @@ class Retention:
         return removed
 
     async def prune(self) -> int:
-        """Remove the events that are too old, little by little; how many that were."""
+        """Remove old events in small steps; return their number."""
         days, database, removed = self._workspace.settings().event_retention_days, self._workspace.database, 0
         if days is not None:
             before_ms = int((self._workspace.clock() - days * DAY_S) * 1000)
@@ -82,6 +87,21 @@ class Retention:
         batch = await database.read(get_active_batch)
         running = {command.batch_id for command in await database.read(get_running_commands)}
         return {str(id_) for id_ in running | ({batch.id} if batch is not None else set())}
+
+
+async def forget_snapshots(workspace: Workspace, before: float) -> bool:
+    """Remove the snapshots of git if the newest batch was completed before a time in epoch seconds; whether they were.
+
+    A batch that is open, or was stopped or failed, is gone on with, and so is a lane: they compare with old snapshots.
+    """
+    git, database = workspace.git, workspace.database
+    last = await database.read(get_last_batch)
+    if git is None or last is None or last.status != "completed" or (last.ended_at or 0) / 1000 > before:
+        return False
+    if await database.read(count_open_lanes):
+        return False
+    await git.forget()
+    return True
 
 
 def remove_old(folder: Path, before: float, in_use: Collection[str]) -> int:
@@ -106,7 +126,7 @@ def _remove_files(batch: Path, before: float) -> int:
 
 
 def absence(command: Command, days: int | None, now: float) -> str:
-    """Why a command has no stream, for whoever wants to read it."""
+    """Return the reason why a command has no stream."""
     if command.agent == RUNNER:
         return "The runner did this itself, without an agent; what it did stands in the log."
     if days is not None and command.ended_at is not None and now - command.ended_at / 1000 > days * DAY_S:

@@ -1,12 +1,12 @@
-"""A story while a cycle works on it, and the change of its status in the tracker."""
+"""A story in a running cycle, and the changes of its status in the tracker."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import sprint
 from base.files import atomic_write
@@ -34,6 +34,12 @@ class StoryRun:
     entered: str
     status: str
     base_tree: str | None = None
+    commit_base: str | None = None
+    base_commit: str | None = None
+    work_tree: str | None = None
+    commit_hash: str | None = None
+    commit_failure: str | None = None
+    stash: str | None = None
     needs_spec: bool | None = None
     held: bool = False  # done in a lane, and not merged yet
     reason: str | None = None  # of its newest status
@@ -45,7 +51,7 @@ class StoryRun:
 
     @property
     def passed(self) -> bool:
-        """Whether its work is done, be it merged already or not."""
+        """Whether its work is done, merged or not."""
         return self.held or self.status == "done"
 
 
@@ -102,20 +108,25 @@ def _is_readable(project: sprint.Project) -> bool:
 
 
 def _counts(old: str, found: str, new: str) -> bool:
-    """Whether a status that somebody else wrote is taken over."""
+    """Whether a status from another writer replaces ours."""
     if found == old or (found == "done" and new != "done"):
         return False
     return advances(old, found) or found not in KNOWN
 
 
 async def record_status(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
-    """Row and event in one commit."""
+    """Write the row and the event in one commit."""
     old, story.status, story.reason = story.status, new, reason
     payload = StoryStatus(story_key=story.key, old_status=old, new_status=new, reason=or_unset(reason))
     ended = {"ended_at": int(workspace.clock() * 1000)} if not story.live else {}
     columns = {"status": new, "reason": reason, "next_status": None, "next_reason": None, **ended}
     change = partial(workspace.database.write, update_story, story.row_id, **columns)
     await record_with(workspace, payload, change)
+
+
+async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:
+    """Write columns of the story's row."""
+    await until_stored(lambda: workspace.database.write(update_story, story.row_id, **columns))
 
 
 def _copy_tracker(workspace: Workspace) -> None:
@@ -148,16 +159,10 @@ def _current(project: sprint.Project, key: str) -> str | None:
 
 
 async def block(workspace: Workspace, story: StoryRun, reason: str) -> None:
-    """Give a story up: the tracker says `blocked`, the operator why. What was done for it stays in the tree."""
+    """Block a story: set `blocked` in the tracker and notify the operator. Its work stays in the tree."""
     if not story.live:
         return
     await advance(workspace, story, "blocked", reason)
     if story.status == "blocked":
         message = f"{story.key} is blocked: {reason}"
         await emit_durable(Attention(kind="blocked", message=message, story_key=story.key))
-
-
-async def give_up(workspace: Workspace, stories: Sequence[StoryRun], command: str, reason: str) -> None:
-    """Block the stories of a command that failed as often as it may."""
-    for story in stories:
-        await block(workspace, story, f"{command} failed {workspace.settings().retries + 1} times: {reason}")

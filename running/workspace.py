@@ -37,12 +37,13 @@ def _nothing() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Workspace:
     """One project under one server. `settings` is a function because they may change while the server runs.
 
-    `clock` is seconds since the epoch; `git` is None where the project is not a git repository. In a lane, `project`
-    and `git` are those of its worktree, and `main` is the user's own project, whose tracker is the one that counts.
+    `clock` is seconds since the epoch; `git` is None where the project is not a git repository, and the one field that
+    changes: it is looked for anew when a batch starts. In a lane, `project` and `git` are those of its worktree, and
+    `main` is the user's own project, whose tracker is the one that counts.
     """
 
     project: Project

@@ -1,7 +1,8 @@
-"""Settings: what can be set, within which range, and where each value came from."""
+"""The settings: their values, ranges and sources."""
 
 from settings.check import check
 from settings.file import edited
+from settings.guarded import guarded_values
 from settings.load import ENVIRONMENT_PREFIX, FILE_NAME, SECRET_VARIABLES, Loaded, load, read_file, trust_all
 from settings.model import (
     AGENT_KINDS,
@@ -35,6 +36,7 @@ __all__ = [
     "SettingsError",
     "check",
     "edited",
+    "guarded_values",
     "load",
     "read_file",
     "trust_all",

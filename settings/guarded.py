@@ -12,7 +12,8 @@ from settings.table import BY_NAME
 
 def guarded_values(values: Mapping[str, Any], root: Path | None) -> dict[str, Any]:
     """Return those that start programs, open the network or lead out of `root`."""
-    return {name: value for name, value in values.items() if value is not None and _is_guarded(name, value, root)}
+    known = {name: value for name, value in values.items() if name in BY_NAME and value is not None}
+    return {name: value for name, value in known.items() if _is_guarded(name, value, root)}
 
 
 def _is_guarded(name: str, value: Any, root: Path | None) -> bool:

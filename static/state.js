@@ -12,7 +12,7 @@ import { newStory, noTotals } from "./state-initial.js";
  * @typedef {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping" | "waiting"} Phase
  * @typedef {{id: number, status: string, max_cycles: number | "all", cycles_completed: number, started_at: number,
  *   ended_at: number | null, agent: string, workflow: string, budget_usd: number | null,
- *   reason: string | null}} Batch
+ *   reason: string | null, label: string}} Batch
  * @typedef {{number: number, story_keys: string[], started_at: number}} Cycle
  * @typedef {{story_key: string, status: string | null, old_status: string | null, reason: string | null,
  *   cycle_number: number | null, updated_at: number, cost_usd: number, estimated_usd: number,
@@ -24,7 +24,8 @@ import { newStory, noTotals } from "./state-initial.js";
  * @typedef {{stories_done: number, stories_blocked: number, commands: number, commands_failed: number,
  *   input_tokens: number, output_tokens: number, cache_read_tokens: number, cache_write_tokens: number,
  *   cost_usd: number, estimated_usd: number, turns: number}} Totals
- * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number}} Attention
+ * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number,
+ *   story_keys?: readonly string[]}} Attention
  * @typedef {{state: Phase, reason: string | null, until: number | null, batch: Batch | null, cycle: Cycle | null,
  *   cycles: readonly Cycle[],
  *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
@@ -80,7 +81,14 @@ const FOLDS = {
   attention: (state, p, at) => ({
     attention: [
       ...state.attention,
-      { kind: p.kind, message: p.message, story_key: p.story_key ?? null, command_id: p.command_id ?? null, at },
+      {
+        kind: p.kind,
+        message: p.message,
+        story_key: p.story_key ?? null,
+        command_id: p.command_id ?? null,
+        story_keys: p.story_keys ?? [],
+        at,
+      },
     ].slice(-ATTENTION_MAX),
   }),
   "context:create": (_, p) => ({ context: { status: "running", message: p.message ?? null } }),
@@ -112,6 +120,7 @@ function batchStart(state, p, at) {
       workflow: p.workflow ?? "",
       budget_usd: p.budget_usd ?? null,
       reason: null,
+      label: p.label ?? "",
     },
   };
 }
@@ -133,11 +142,14 @@ function batchEnd(state, p, at) {
   };
 }
 
+/** Reasons of pauses that end by themselves. */
+const WAITS = new Set(["usage-limit", "unreachable", "retry", "program"]);
+
 /** @type {Fold} */
 function batchPause(state, p) {
   const interrupted = p.reason === "interrupted";
   /** @type {Phase} */
-  const phase = interrupted ? "idle" : p.reason === "usage-limit" || p.reason === "unreachable" ? "waiting" : "paused";
+  const phase = interrupted ? "idle" : WAITS.has(p.reason) ? "waiting" : "paused";
   return {
     state: phase,
     reason: p.reason,

@@ -1,4 +1,4 @@
-"""Payloads: what every type accepts, what it refuses and how it says so, and the JSON Schema of it all."""
+"""Tests of payloads: valid and invalid values of every type, the messages, the JSON Schema."""
 
 from __future__ import annotations
 
@@ -121,6 +121,7 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("batch:start", "agent", "codex", None),
     ("batch:start", "workflow", "classic", 1),
     ("batch:start", "workflow_reason", "the settings name it", []),
+    ("batch:start", "label", "2 cycles", 2),
     ("batch:start", "budget_usd", 20, "20"),
     ("batch:start", "budget_usd", 2.5, True),
     ("batch:end", "reason", "a new batch was started", 1),
@@ -154,6 +155,7 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("attention", "story_key", "2a-1-tea", 21),
     ("attention", "command", "dev-story", None),
     ("attention", "command_id", 7, 7.5),
+    ("attention", "story_keys", ["1-1-a", "2-1-b"], "1-1-a"),
     ("attention", "question", "Which birds?", ["Which birds?"]),
 ]
 
@@ -268,7 +270,7 @@ def test_a_number_too_long_to_be_written_down_is_named(field: str) -> None:
 @pytest.mark.parametrize("type", VALID)
 def test_a_lone_surrogate_in_a_text_is_named(type: str) -> None:
     field = next((name for name, value in VALID[type].items() if isinstance(value, str) and name != "status"), "extra")
-    assert f"$.{field} holds a lone surrogate" in refused(type, {**VALID[type], field: "\udc80"})
+    assert f"$.{field} contains a lone surrogate" in refused(type, {**VALID[type], field: "\udc80"})
 
 
 @pytest.mark.parametrize("key", [1, None, b"a", Word("a"), ("a",)])
@@ -278,7 +280,7 @@ def test_keys_are_text(key: Any) -> None:
 
 def test_a_key_may_not_hold_a_lone_surrogate_either() -> None:
     said = refused("error", {**VALID["error"], "\ud800": 1})
-    assert said == "error: $.\\ud800 holds a lone surrogate, which is no character"
+    assert said == "error: $.\\ud800 contains a lone surrogate, which UTF-8 cannot encode"
 
 
 @pytest.mark.parametrize("make", [lambda inner: [inner], lambda inner: {"a": inner}, lambda inner: (inner,)])

@@ -15,6 +15,7 @@ import {
   stopwatch,
   tokens,
 } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { countUnreported } from "../shell/command-list.js";
 import { toHash } from "../shell/router.js";
 
@@ -98,7 +99,7 @@ export class BatchRow {
     const rest = blocked ? `, ${blocked} blocked` : "";
     text(this.#done, `${done} of ${plural(stories, "story", "stories")} done${rest}`);
     this.#updateFacts(batch);
-    this.tick(Date.now());
+    this.tick(serverNow());
   }
 
   /** @param {Batch} batch */

@@ -10,6 +10,14 @@ import { readStoredList, writeStored } from "../kit/storage.js";
  *   string}} AttentionItem
  */
 
+/** Kinds that pause the run until it is resumed. */
+const PAUSING = new Set(["breaker", "agent", "verify", "git"]);
+/** @type {Record<string, string>} */
+const WAITING = {
+  unreachable: "The agent cannot reach its service.",
+  retry: "The agent's service had trouble.",
+  program: "The agent's program is not there; an update may be replacing it.",
+};
 /** Most dismissed items that are remembered. */
 const DISMISSED_MOST = 200;
 /** Most blocked stories of earlier batches that are listed; the Board has them all. */
@@ -90,8 +98,7 @@ function callItem(item, act) {
 
 /** @param {Model["run"]} run @param {number} now @param {boolean} canAct @returns {AttentionItem} */
 function waitingItem({ reason, until }, now, canAct) {
-  const unreachable = "The agent cannot reach its service.";
-  const message = reason === "unreachable" ? unreachable : "The usage limit of the agent is reached.";
+  const message = WAITING[reason ?? ""] ?? "The usage limit of the agent is reached.";
   return { ...lastingItem("waiting", message), words: waitText(until, now), act: canAct ? "try" : "" };
 }
 
@@ -112,13 +119,14 @@ function lastingItem(kind, message) {
 }
 
 /**
- * Whether the story of a blocked item is no longer blocked, or the pause for a budget is over.
+ * Whether the story of a blocked item is no longer blocked, or the pause that an item names is over.
  * @param {Attention} item
  * @param {Model["run"]} run
  * @param {import("../shell/plan.js").Plan} plan
  */
 function isSettled(item, run, plan) {
   if (item.kind === "budget") return run.state !== "paused" || run.reason !== "budget";
+  if (PAUSING.has(item.kind)) return run.state === "running";
   const story = item.story_key ? plan.byKey.get(item.story_key) : undefined;
   return item.kind === "blocked" && story !== undefined && story.status !== "blocked";
 }
@@ -137,7 +145,7 @@ function actionOf(item, run, plan) {
     plan.sprint?.project.writable !== false
   )
     return "unblock";
-  if (item.kind === "budget") return "resume";
+  if (PAUSING.has(item.kind) && run.state === "paused" && run.reason === item.kind) return "resume";
   return isFailure(item, run) ? "start" : "";
 }
 

@@ -6,6 +6,7 @@
 import { catchApiError, post, put } from "../kit/api.js";
 import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
 import { clock, shortKey } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { announce, toast } from "../kit/toast.js";
 import { dismiss, openItems, waitText } from "./attention-items.js";
 
@@ -66,7 +67,7 @@ class AttentionList {
   /** @param {string} id */
   #dismiss(id) {
     dismiss(id);
-    if (this.#model) this.render(this.#model, Date.now());
+    if (this.#model) this.render(this.#model, serverNow());
   }
 }
 
@@ -79,7 +80,7 @@ function titleOf(items) {
 /** The labels of the actions. @type {Record<AttentionItem["act"], string>} */
 const LABELS = {
   unblock: "Set back to Ready for dev",
-  resume: "Continue past the budget",
+  resume: "Try again",
   start: "Start again",
   try: "Try now",
   answer: "",

@@ -10,6 +10,7 @@ import { Replay } from "../history/replay.js";
 import { Insights } from "../insights/insights.js";
 import { catchApiError, events as fetchEvents, get } from "../kit/api.js";
 import { attr, byId, show } from "../kit/dom.js";
+import { serverNow, setServerTime } from "../kit/server-clock.js";
 import { announce } from "../kit/toast.js";
 import { urlParams, wholeNumber } from "../kit/url-params.js";
 import { Controls } from "../run/controls.js";
@@ -47,7 +48,7 @@ const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end"]);
 const COMMANDS_MOST = 5000;
 
 const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
-const store = new Store(initialModel(Date.now()));
+const store = new Store(initialModel(serverNow()));
 const queue = new EventQueue();
 const frames = new FrameLoop(renderFrame);
 store.subscribe(() => frames.request());
@@ -55,6 +56,7 @@ const socket = new Socket(socketUrl, {
   onInit,
   onEvent,
   onLink,
+  onServerTime: setServerTime,
   onProblem: (problem) => store.dispatch({ type: "problem", problem }),
 });
 const header = createHeader({ wake: () => socket.wake(), openStory });
@@ -145,7 +147,7 @@ function onInit(payload) {
   queue.clear();
   if (payload.epoch === epoch) log.join(payload.events);
   else log.reset(payload.events);
-  store.dispatch({ type: "init", payload, at: Date.now() });
+  store.dispatch({ type: "init", payload, at: serverNow() });
   planLoader.reset();
   if (epoch) storyDialog.refresh(null);
   folderTrust.read();
@@ -158,7 +160,7 @@ function onInit(payload) {
 /** @param {Envelope} event */
 function onEvent(event) {
   queue.push(event);
-  store.dispatch({ type: "message", at: Date.now() });
+  store.dispatch({ type: "message", at: serverNow() });
 }
 
 /** @param {import("./socket.js").Link} link */
@@ -167,7 +169,7 @@ function onLink(link) {
   if (link.lost && !before.lost) announce("The connection to the runner is lost");
   if (!link.lost && before.lost) announce("Connected again");
   if (link.kind === "live" && before.kind !== "live") planLoader.readSoon();
-  store.dispatch({ type: "link", link, at: Date.now() });
+  store.dispatch({ type: "link", link, at: serverNow() });
 }
 
 /** Reads the commands of the batch so far, which `init` does not contain. @param {number} batch */

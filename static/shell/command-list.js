@@ -136,6 +136,7 @@ const RESULTS = {
   success: { result: "success", glyph: "check", words: "success" },
   stopped: { result: "stopped", glyph: "stop", words: "stopped" },
   interrupted: { result: "stopped", glyph: "pause", words: "interrupted" },
+  unchecked: { result: "stopped", glyph: "pause", words: "not checked yet" },
   question: { result: "stopped", glyph: "ask", words: "asked a question" },
   "usage-limit": { result: "stopped", glyph: "clock", words: "usage limit" },
 };

@@ -13,7 +13,20 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import board, burst, delivery, endtoend, guardian, install, masking, memory, page, project, recordings
+from tests.bench import (
+    board,
+    burst,
+    delivery,
+    endtoend,
+    guardian,
+    install,
+    masking,
+    memory,
+    overhead,
+    page,
+    project,
+    recordings,
+)
 
 PARTS: Final = (
     "delivery",
@@ -27,6 +40,7 @@ PARTS: Final = (
     "masking",
     "recordings",
     "guardian",
+    "overhead",
 )
 
 
@@ -46,6 +60,7 @@ def main() -> None:
         "page": page.run,
         "board": board.run,
         "guardian": guardian.run,
+        "overhead": overhead.run,
         "install": install.run,
         "masking": masking.run,
         "recordings": recordings.run,

@@ -1,4 +1,4 @@
-"""What needs the operator stands on top, with the one thing to do about it; the browser's tab and the desktop tell."""
+"""Tests of the attention list: on top of the page, with an action each, in the tab's title and on the desktop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Server, picture, visit
+from .conftest import PageServer, picture, visit
 from .test_run import BATCH_MS, answer, headline, start
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ def sign(page: Page) -> str | None:
 
 
 def test_a_question_is_answered_in_place_and_told_on_the_desktop(
-    context: BrowserContext, serve: Callable[..., Server]
+    context: BrowserContext, serve: Callable[..., PageServer]
 ) -> None:
     script = {"dev-story": {"1-1-friendly-dates": [f"question:{QUESTION}", "ok"]}}
     server = serve("max", script)
@@ -71,7 +71,9 @@ def test_a_question_is_answered_in_place_and_told_on_the_desktop(
     assert sign(page) == "good"
 
 
-def test_a_usage_limit_is_counted_down_and_can_be_tried(context: BrowserContext, serve: Callable[..., Server]) -> None:
+def test_a_usage_limit_is_counted_down_and_can_be_tried(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
     server = serve("max", {"create-story": ["usage-limit:7200", "ok"]})
     page = visit(context, server)
     page.clock.install()
@@ -89,7 +91,9 @@ def test_a_usage_limit_is_counted_down_and_can_be_tried(context: BrowserContext,
     expect(page.locator("#attention")).to_be_hidden()
 
 
-def test_a_blocked_story_is_set_back_and_its_call_goes(context: BrowserContext, serve: Callable[..., Server]) -> None:
+def test_a_blocked_story_is_set_back_and_its_call_goes(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
     server = serve("max", {"dev-story": ["blocked:nobody said which birds count"]})
     page = visit(context, server)
     page.get_by_role("button", name="Options").click()
@@ -100,8 +104,16 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(context: BrowserContext, 
     headline(page).to_have_text("Paused: the budget is used up", timeout=BATCH_MS)
     expect(page.locator("#tile-cost-note")).to_have_text(re.compile(r"^of \$0\.02 \(\d{3,} %\)$"))
     expect(page.locator("#tile-cost-bar")).to_have_attribute("data-tone", "bad")
-    page.get_by_role("button", name="Continue past the budget").click()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#refusal-words")).to_contain_text("start another one with a larger budget")
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#stop-dialog").get_by_role("button", name=re.compile("now", re.IGNORECASE)).click()
+    headline(page).to_have_text(re.compile("^Stopped"), timeout=BATCH_MS)
     expect(page.locator("#attention-list li", has_text="the batch is paused")).to_have_count(0)
+    page.get_by_role("button", name="Options").click()
+    page.get_by_label("Only these stories").fill("1-1")
+    page.get_by_label("Budget in US dollars").fill("50")
+    page.get_by_role("button", name="Start").click()
 
     headline(page).to_have_text("Finished: 0 done, 1 blocked", timeout=BATCH_MS)
     call = page.locator("#attention-list li", has_text="nobody said which birds count")
@@ -118,7 +130,7 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(context: BrowserContext, 
     expect(page.locator("#attention")).to_be_hidden()
 
 
-def test_what_is_wrong_with_a_start_is_said_beside_the_field(context: BrowserContext, idle: Server) -> None:
+def test_what_is_wrong_with_a_start_is_said_beside_the_field(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle)
     page.get_by_role("button", name="Options").click()
     page.get_by_label("Budget in US dollars").fill("0")
@@ -135,7 +147,7 @@ def test_what_is_wrong_with_a_start_is_said_beside_the_field(context: BrowserCon
 
 
 def test_blocked_stories_stay_in_sight_while_another_batch_runs(
-    context: BrowserContext, serve: Callable[..., Server]
+    context: BrowserContext, serve: Callable[..., PageServer]
 ) -> None:
     server = serve("max", {"dev-story": {"1-1-friendly-dates": ["blocked:no birds"]}})
     page = visit(context, server)
@@ -153,7 +165,9 @@ def test_blocked_stories_stay_in_sight_while_another_batch_runs(
     expect(page).to_have_title(re.compile("^▶ "))
 
 
-def test_a_failed_batch_is_started_again_from_its_call(context: BrowserContext, serve: Callable[..., Server]) -> None:
+def test_a_failed_batch_is_started_again_from_its_call(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
     server = serve("max", {"create-story": ["auth", "ok"], "story-discovery": ["auth", "ok"]})
     page = visit(context, server)
     start(page, cycles=1)
@@ -162,7 +176,9 @@ def test_a_failed_batch_is_started_again_from_its_call(context: BrowserContext, 
     headline(page).to_have_text(re.compile("^(Starting|Running|Finished)"))
 
 
-def test_start_is_primary_only_where_a_story_can_run(context: BrowserContext, idle: Server, finished: Server) -> None:
+def test_start_is_primary_only_where_a_story_can_run(
+    context: BrowserContext, idle: PageServer, finished: PageServer
+) -> None:
     primary = re.compile(r"\bprimary\b")
     expect(visit(context, idle).locator("#start")).to_have_class(primary)
     page = visit(context, finished)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from .conftest import PATIENCE_MS, Server, visit
+from .conftest import PATIENCE_MS, PageServer, visit
 from .test_run import BATCH_MS, headline, start
 
 pytestmark = pytest.mark.browser
@@ -34,7 +34,9 @@ def opened(fold: Locator) -> Locator:
     return fold
 
 
-def test_controls_and_overrides_are_symbols_everywhere(context: BrowserContext, serve: Callable[..., Server]) -> None:
+def test_controls_and_overrides_are_symbols_everywhere(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
     server = serve("max", {"code-review": {FIRST: [f"HIGH:{HOSTILE}", "ZERO ISSUES"]}})
     status = server.root / "_bmad-output/implementation-artifacts"
     stories = server.root / "_bmad-output/planning-artifacts"
@@ -70,7 +72,7 @@ def test_controls_and_overrides_are_symbols_everywhere(context: BrowserContext, 
     assert clean(page)
 
 
-def test_what_is_copied_is_the_original(context: BrowserContext, idle: Server) -> None:
+def test_what_is_copied_is_the_original(context: BrowserContext, idle: PageServer) -> None:
     """The page is given the line itself: the server has replaced the controls of everything that it emits."""
     page = context.new_page()
     context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from .conftest import Server, visit
+from .conftest import PageServer, visit
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ SMALL = """(least) => [...document.querySelectorAll("button, select, summary, in
 
 
 @pytest.mark.parametrize("tab", ["run", "board", "timeline", "history", "insights", "settings"])
-def test_targets_of_a_coarse_pointer_are_large(browser: Browser, finished: Server, tab: str) -> None:
+def test_targets_of_a_coarse_pointer_are_large(browser: Browser, finished: PageServer, tab: str) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     try:
         page = visit(context, finished, tab)
@@ -33,7 +33,7 @@ def test_targets_of_a_coarse_pointer_are_large(browser: Browser, finished: Serve
         context.close()
 
 
-def test_the_link_to_a_transcript_is_never_cut(context: BrowserContext, serve: Callable[..., Server]) -> None:
+def test_the_link_to_a_transcript_is_never_cut(context: BrowserContext, serve: Callable[..., PageServer]) -> None:
     server = serve("0.4")
     page = visit(context, server)
     server.ask("api/run/start", {"batch_size": 1})

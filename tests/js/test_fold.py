@@ -46,7 +46,7 @@ COMMAND_MORE = {
 }
 
 
-class Envelope(msgspec.Struct):
+class FoldEnvelope(msgspec.Struct):
     type: str
     payload: dict[str, Any]
     timestamp: int
@@ -58,12 +58,15 @@ def kind(name: str, required: dict[str, Any], **optional: Any) -> st.SearchStrat
     return st.tuples(st.just(name), st.fixed_dictionaries(required, optional=optional))
 
 
+LABEL = st.just("2 cycles")
 NEED = {"kind": st.sampled_from(["blocked", "question"]), "message": st.text(max_size=5)}
 
 
 def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
     batch = {"batch_id": st.integers(1, 2)}
-    reason = st.sampled_from(["operator", "usage-limit", "unreachable", "question", "budget", "interrupted"])
+    reason = st.sampled_from(
+        ["operator", "usage-limit", "unreachable", "retry", "program", "question", "budget", "breaker", "interrupted"]
+    )
     size = st.one_of(st.just("all"), st.integers(1, 9))
     ended = {"cycles_completed": st.integers(0, 9), "status": st.sampled_from(["completed", "stopped", "error"])}
     status = {"status": st.sampled_from(["success", "error", "stopped"])}
@@ -73,7 +76,7 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         "message": st.text(max_size=5),
     }
     return st.one_of(
-        kind("batch:start", {**batch, "max_cycles": size}, agent=st.just("demo"), budget_usd=MONEY),
+        kind("batch:start", {**batch, "max_cycles": size}, agent=st.just("demo"), budget_usd=MONEY, label=LABEL),
         kind("batch:end", {**batch, **ended}, reason=st.text(max_size=5)),
         kind("batch:pause", {**batch, "reason": reason}, until=st.integers(0, 99)),
         kind("batch:resume", {**batch, "reason": reason}),
@@ -84,14 +87,14 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         kind("command:progress", {**COMMAND, "message": st.text(max_size=5)}, metrics=METRICS, **COMMAND_MORE),
         kind("command:end", {**COMMAND, **status}, metrics=METRICS, **COMMAND_MORE),
         kind("story:status", changed, reason=st.text(max_size=5)),
-        kind("attention", NEED, story_key=KEYS, command_id=st.integers(1, 4)),
+        kind("attention", NEED, story_key=KEYS, command_id=st.integers(1, 4), story_keys=st.lists(KEYS, max_size=2)),
         kind("context:create", {"status": st.just("running")}, message=st.text(max_size=5)),
         kind("context:complete", {"status": st.sampled_from(["success", "error"])}, metrics=METRICS),
         kind("error", {"type": st.just("agent"), "message": st.text(max_size=5)}),
     )
 
 
-def folded_by_server(envelopes: list[Envelope]) -> list[Any]:
+def folded_by_server(envelopes: list[FoldEnvelope]) -> list[Any]:
     state, states = RunState(), []
     for envelope in envelopes:
         state.apply([envelope])
@@ -99,14 +102,14 @@ def folded_by_server(envelopes: list[Envelope]) -> list[Any]:
     return states
 
 
-def folded_by_page(envelopes: list[Envelope]) -> list[Any]:
+def folded_by_page(envelopes: list[FoldEnvelope]) -> list[Any]:
     told = msgspec.json.encode(envelopes)
     run = subprocess.run(["node", FOLD], input=told, capture_output=True, timeout=30, check=True)
     states: list[Any] = json.loads(run.stdout)
     return states
 
 
-def first_difference(envelopes: list[Envelope]) -> str:
+def first_difference(envelopes: list[FoldEnvelope]) -> str:
     """The first event after which the two folds disagree, and what each of them says; "" for none."""
     for envelope, page, server in zip(envelopes, folded_by_page(envelopes), folded_by_server(envelopes), strict=True):
         if page != server:
@@ -121,7 +124,7 @@ def first_difference(envelopes: list[Envelope]) -> str:
 @given(st.lists(st.tuples(events(), st.sampled_from([None, 1])), min_size=20, max_size=120))
 def test_both_folds_agree_after_every_event(told: list[tuple[tuple[str, dict[str, Any]], int | None]]) -> None:
     envelopes = [
-        Envelope(type=name, payload=payload, timestamp=1_700_000_000_000 + seq, seq=seq, batch_id=batch_id)
+        FoldEnvelope(type=name, payload=payload, timestamp=1_700_000_000_000 + seq, seq=seq, batch_id=batch_id)
         for seq, ((name, payload), batch_id) in enumerate(told, start=1)
     ]
     assert first_difference(envelopes) == ""

@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 import yaml
 
+from demo.fresh import MARKER
 from security.trust_store import VARIABLE
 from tests.running.projects import make_project
 from tests.servers import ROOT, Server, get, post
@@ -163,6 +164,17 @@ async def test_a_changed_value_asks_again_and_shows_what_was_before(clone: Clone
             assert trust["waiting"] == [{"name": "verify", "value": "make worse", "before": "make mine"}]
     finally:
         server.end()
+
+
+def test_a_stranger_s_folder_that_looks_like_a_demo_is_no_demo(clone: Clone) -> None:
+    (clone.root / MARKER).touch()
+    clone.write(agents={"demo": {"kind": "claude", "command": [str(clone.program)]}})
+    server = clone.start("--demo")
+    try:
+        assert "agent demo not looked at yet" in server.line
+    finally:
+        server.end()
+    assert clone.untouched
 
 
 def listed(text: str) -> bool:

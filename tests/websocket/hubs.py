@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.lines import Clock, Line, event
+from tests.lines import Clock, StreamLine, event
 from websocket import hub as hub_module
 from websocket.hub import Hub
 
 EPOCH = "e1"
+NOW_MS = 1706112000000  # the server's time, which pages keep
 
 
 class HubHarness:
@@ -20,7 +21,14 @@ class HubHarness:
         self.log: list[bytes] = []
         self.snapshots = 0
         self.reads = 0
-        self.hub = Hub(epoch=EPOCH, history=self.history, snapshot=self.snapshot, clock=self.clock, **settings)
+        self.hub = Hub(
+            epoch=EPOCH,
+            history=self.history,
+            snapshot=self.snapshot,
+            clock=self.clock,
+            wall_clock=lambda: NOW_MS / 1000,
+            **settings,
+        )
 
     async def history(self, first: int, last: int) -> list[bytes]:
         self.reads += 1
@@ -36,7 +44,7 @@ class HubHarness:
         self.log += [one.data for one in events]
         self.hub.publish(events)
 
-    def connect(self, line: Line, since: int | None = None, epoch: str | None = EPOCH) -> Any:
+    def connect(self, line: StreamLine, since: int | None = None, epoch: str | None = EPOCH) -> Any:
         return self.hub.connect(line, line.close_line, since, epoch)
 
     def pass_time(self, seconds: float) -> None:
