@@ -19,8 +19,8 @@ from aiohttp import web
 from api.http import ApiError
 from base.program import PROGRAM_DIR
 
-# A comment from the beginning of a line to the end of one; a comment after code is kept.
-COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)$", re.MULTILINE)
+# A comment at the beginning of a line, also one with code behind it; a comment after code is kept.
+COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*$)", re.MULTILINE)
 INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)  # no module has a string of several lines; a test holds that
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
 

@@ -70,3 +70,27 @@ export function newStory(key) {
     commands: 0,
   };
 }
+
+/**
+ * A command that has started.
+ * @param {Record<string, any>} p of its `command:start`
+ * @param {number} at ms
+ * @returns {import("./state.js").Operation}
+ */
+export function newOperation(p, at) {
+  return {
+    command_id: p.command_id,
+    story_key: p.story_key,
+    story_keys: p.story_keys ?? [p.story_key],
+    command: p.command,
+    task_id: p.task_id,
+    attempt: p.attempt ?? 1,
+    agent: p.agent ?? "",
+    model: p.model ?? null,
+    background: p.background ?? false,
+    started_at: at,
+    updated_at: at,
+    message: "",
+    metrics: {},
+  };
+}

@@ -4,7 +4,7 @@
  * `apply`; the server folds the same events by the same rules for `GET /api/run`. A state is never changed: a new one
  * shares everything an event did not touch, so views compare by reference.
  */
-import { newStory, noTotals } from "./state-initial.js";
+import { newOperation, newStory, noTotals } from "./state-initial.js";
 
 /**
  * @typedef {{type: string, payload: Record<string, any>, timestamp: number, seq: number, batch_id: number | null}}
@@ -201,23 +201,10 @@ function otherCycles(state, p) {
 /** @type {Fold} */
 function commandStart(state, p, at) {
   if (p.command_id === undefined) return {};
-  /** @type {Operation} */
-  const operation = {
-    command_id: p.command_id,
-    story_key: p.story_key,
-    story_keys: p.story_keys ?? [p.story_key],
-    command: p.command,
-    task_id: p.task_id,
-    attempt: p.attempt ?? 1,
-    agent: p.agent ?? "",
-    model: p.model ?? null,
-    background: p.background ?? false,
-    started_at: at,
-    updated_at: at,
-    message: "",
-    metrics: {},
+  return {
+    operations: [...without(state, p.command_id), newOperation(p, at)],
+    stories: upsert(state.stories, p.story_key, {}),
   };
-  return { operations: [...without(state, p.command_id), operation], stories: upsert(state.stories, p.story_key, {}) };
 }
 
 /** @type {Fold} */

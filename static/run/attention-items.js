@@ -64,6 +64,7 @@ export function attentionItems({ run, plan, link, replaying }, now) {
   const calls = run.attention
     .filter((item) => !isSettled(item, run, plan))
     .map((item) => callItem(item, canAct ? actionOf(item, run, plan) : ""));
+  if (run.state === "idle" && run.batch?.status === "error") calls.push(failedItem(run, canAct));
   return [...waiting, ...problems, ...calls.reverse(), ...(replaying ? [] : earlierItems(run, plan, canAct))];
 }
 
@@ -145,13 +146,14 @@ function actionOf(item, run, plan) {
     plan.sprint?.project.writable !== false
   )
     return "unblock";
-  if (PAUSING.has(item.kind) && run.state === "paused" && run.reason === item.kind) return "resume";
-  return isFailure(item, run) ? "start" : "";
+  return PAUSING.has(item.kind) && run.state === "paused" && run.reason === item.kind ? "resume" : "";
 }
 
-/** Whether the item names what the last batch has failed of. @param {Attention} item @param {Model["run"]} run */
-function isFailure({ message }, { state, batch }) {
-  return state === "idle" && batch?.status === "error" && batch.reason === message;
+/** The failed batch, with its reason. @param {Model["run"]} run @param {boolean} canAct @returns {AttentionItem} */
+function failedItem({ batch }, canAct) {
+  const message = `Batch ${batch?.id} failed: ${batch?.reason ?? "it gave no reason"}`;
+  const item = { kind: "failed", message, story_key: null, command_id: null, at: batch?.ended_at ?? 0 };
+  return { id: `failed ${batch?.id}`, item, lasting: false, words: "", act: canAct ? "start" : "" };
 }
 
 /** @param {number | null} until @param {number} now */

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import PageServer, picture, visit
+from .conftest import PageServer, Watch, picture, visit
 from .test_run import BATCH_MS, answer, headline, start
 
 pytestmark = pytest.mark.browser
@@ -92,9 +92,10 @@ def test_a_usage_limit_is_counted_down_and_can_be_tried(
 
 
 def test_a_blocked_story_is_set_back_and_its_call_goes(
-    context: BrowserContext, serve: Callable[..., PageServer]
+    context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
 ) -> None:
     server = serve("max", {"dev-story": ["blocked:nobody said which birds count"]})
+    watch.allow("409")
     page = visit(context, server)
     page.get_by_role("button", name="Options").click()
     page.get_by_label("Only these stories").fill("1-1")
@@ -106,7 +107,7 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(
     expect(page.locator("#tile-cost-bar")).to_have_attribute("data-tone", "bad")
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("#refusal-words")).to_contain_text("start another one with a larger budget")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     page.locator("#stop-dialog").get_by_role("button", name=re.compile("now", re.IGNORECASE)).click()
     headline(page).to_have_text(re.compile("^Stopped"), timeout=BATCH_MS)
     expect(page.locator("#attention-list li", has_text="the batch is paused")).to_have_count(0)
@@ -163,17 +164,6 @@ def test_blocked_stories_stay_in_sight_while_another_batch_runs(
     assert sign(page) == "need"
     call.get_by_role("button", name=re.compile("^Put away")).click()
     expect(page).to_have_title(re.compile("^▶ "))
-
-
-def test_a_failed_batch_is_started_again_from_its_call(
-    context: BrowserContext, serve: Callable[..., PageServer]
-) -> None:
-    server = serve("max", {"create-story": ["auth", "ok"], "story-discovery": ["auth", "ok"]})
-    page = visit(context, server)
-    start(page, cycles=1)
-    headline(page).to_have_text(re.compile("^Failed: "), timeout=BATCH_MS)
-    page.locator("#attention").get_by_role("button", name="Start again").click()
-    headline(page).to_have_text(re.compile("^(Starting|Running|Finished)"))
 
 
 def test_start_is_primary_only_where_a_story_can_run(

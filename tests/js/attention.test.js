@@ -56,8 +56,11 @@ test("a blocked story of an earlier batch still needs the operator", () => {
 });
 
 test("a failed batch can be started again", () => {
-  const batch = /** @type {any} */ ({ status: "error", reason: "agent of null" });
-  assert.deepEqual(acts(model({ attention: [call("agent", null)], batch })), ["agent: start"]);
+  const batch = /** @type {any} */ ({ id: 3, status: "error", reason: "the disk is gone", ended_at: NOW });
+  const shown = model({ attention: [call("commit", null)], batch });
+  assert.deepEqual(acts(shown), ["failed: start", "commit: "]);
+  assert.equal(attentionItems(shown, NOW)[0].item.message, "Batch 3 failed: the disk is gone");
+  assert.deepEqual(acts(model({ batch, state: "running" })), []);
 });
 
 test("an answered question is gone", () => {
