@@ -60,7 +60,11 @@ def document() -> dict[str, Any]:
             "description": "JSON in, JSON out. Actions are sent as application/json, by a page of this server or none.",
         },
         "paths": paths,
-        "components": {"schemas": components, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        # Defaults of fields are Python values, such as empty tuples: as JSON has them.
+        "components": {
+            "schemas": msgspec.json.decode(msgspec.json.encode(components)),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
         "security": [{}, {"token": []}],
     }
 
