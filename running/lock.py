@@ -103,7 +103,9 @@ class ProjectLock:
     def _acquire_project(self, lock: FileLock) -> None:
         try:
             if not lock.acquire():
-                raise ProjectLocked(f"this project is already run by {lock.holder()}: use that one, or end it")
+                # A folder cannot name its owner; the data folder of a server with the same settings can.
+                holder = self._data.holder() if lock.path.is_dir() else lock.holder()
+                raise ProjectLocked(f"this project is already run by {holder}: use that one, or end it")
         except OSError as error:  # some network file systems have no such locks
             log.warning("the project cannot be locked (%s): start no second server on it", error)
             self._project = None
