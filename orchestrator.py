@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET
 
 import agents
+import sprint
 from events import EventType, emit_event
 from payloads import Attention, BatchEnd, BatchResume, BatchStart, or_unset
 from running.background import Background
@@ -27,7 +28,15 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
-from running.preflight import BadRequest, NotNow, check_agents, check_folder, check_parallel, check_stories
+from running.preflight import (
+    BadRequest,
+    NotNow,
+    check_agents,
+    check_folder,
+    check_parallel,
+    check_stories,
+    why_nothing_runs,
+)
 from running.preset_choice import choose_preset, preset_of, remember_preset
 from running.questions import keep_answer
 from running.recovery.startup import recover
@@ -86,7 +95,7 @@ class Orchestrator:
             await check_folder(self._workspace)
             await check_parallel(self._workspace)
             if not runnable and not self._unfinished():
-                raise NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
+                raise why_nothing_runs(await asyncio.to_thread(sprint.read, self._workspace.project))
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await self._close_interrupted()
             row = await self._create(request, agent, preset)

@@ -10,7 +10,7 @@ from typing import Final
 
 from base.program import DATA_FOLDER
 from cli.logs import FORMATS
-from demo.fresh import CHAOS, TOUR
+from demo.fresh import CHAOS, STORIES, TOUR, V7
 from settings import BATCH_MAX, BY_NAME
 from settings.version import VERSION
 
@@ -74,6 +74,14 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         dest="demo",
         help="as --demo, with an agent that meets another mishap in every story",
     )
+    for kind, plan in ((V7, "a tree of tickets (BMAD 7)"), (STORIES, "a stories.yaml (BMAD 6.11)")):
+        demo.add_argument(
+            f"--demo={kind}",
+            action="store_const",
+            const=kind,
+            dest="demo",
+            help=f"as --demo, with a project that is planned as {plan} and built by an unattended build",
+        )
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument(
         "--port", type=int, help="port to listen on, 0 for a free one (default 8080, else the next free one)"

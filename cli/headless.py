@@ -35,6 +35,11 @@ class Exit(IntEnum):
     STOPPED = 3
     BLOCKED = 4
     NEEDS_YOU = 5
+    NOTHING_CAN_START = 6
+
+
+# How a run ends that was refused because of its stories: all are finished, or those that are not have to wait.
+REFUSALS: Final = {"nothing_to_run": Exit.DONE, "nothing_can_start": Exit.NOTHING_CAN_START}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class Headless:
             await self._begin(orchestrator)
         except NotNow as error:
             self._say(str(error))
-            return Exit.DONE if error.code == "nothing_to_run" else Exit.USAGE
+            return REFUSALS.get(error.code, Exit.USAGE)
         except BadRequest as error:
             self._say(str(error))
             return Exit.USAGE

@@ -30,6 +30,7 @@ from store.lanes import Lane, create_lane, get_lane, get_unfinished_lane
 from store.questions import get_questions
 from store.stories import Story, create_story, get_stories_by_batch, get_story, update_story
 from workflow import STORIES_PER_CYCLE, Candidate, pick
+from workflow.picking import FILE_ORDER
 
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
 LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been carried unfinished
@@ -79,9 +80,10 @@ class CycleSource:
         `beside`: in a lane, where `busy` are the epics of the cycles that run now.
         """
         project = self._workspace.project
-        possible = candidates(await asyncio.to_thread(sprint.read, project))
+        plan = await asyncio.to_thread(sprint.read, project)
+        possible = candidates(plan)
         exclude = self._taken | {candidate.key for candidate in possible if candidate.epic in busy}
-        order = self._workspace.settings().story_order
+        order = order_of(self._workspace.settings().story_order, plan)
         picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
         if not picked:
             return None
@@ -170,7 +172,7 @@ class CycleSource:
 
     async def _revive(self, rows: Sequence[Story], journal: Journal) -> list[StoryRun]:
         """The stories as the rows have them, or as the tracker has them where somebody moved them since."""
-        tracker = await asyncio.to_thread(sprint.read, self._workspace.project)
+        tracker = await asyncio.to_thread(sprint.read, self._workspace.tracked)
         titles = await asyncio.to_thread(_titles, self._workspace.project)
         stories = []
         for row in rows:
@@ -225,6 +227,11 @@ def candidates(tracker: sprint.Sprint) -> list[Candidate]:
         )
         for entry in tracker.stories
     ]
+
+
+def order_of(setting: str, tracker: sprint.Sprint) -> str:
+    """The order in which stories run: as set for a tracker; every other kind of plan says it itself."""
+    return setting if tracker.kind is sprint.PlanKind.TRACKER else FILE_ORDER
 
 
 def _titles(project: sprint.Project) -> dict[str, str]:

@@ -11,14 +11,13 @@ import agents
 import sprint
 from git.snapshots import Git
 from git.worktrees import Repository
-from running.cycle_source import candidates
+from running.cycle_source import candidates, order_of
 from running.untracked import shared_files
 from running.workspace import Workspace
 from workflow import runnable
 
-RUN_KINDS: Final = frozenset({sprint.PlanKind.TRACKER})  # of plans that a batch can be started on
 GIT_NEEDED: Final = (2, 38)  # merges commits without a work tree
-SHOWN_PATHS: Final = 5  # of changed files that are named
+SHOWN_PATHS: Final = 5  # of changed files, or of stories, that are named
 
 
 class BadRequest(ValueError):
@@ -45,15 +44,47 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
     if not tracker.writable:
         raise NotNow("tracker", f"{name} cannot be written safely{_problems(tracker)}")
-    if tracker.kind not in RUN_KINDS:
-        raise NotNow("tracker", f"{name} is a plan that is shown and changed by hand, and not run yet")
+    if tracker.foreign:
+        raise NotNow("tracker", f"{name} says that another program makes it ({tracker.foreign}): run the stories there")
     known = {story.key for story in tracker.stories}
     for key in only or ():
         if key not in known:
             raise BadRequest("stories", f"{name} has no story {key!r}")
+        if why := why_held(tracker, key):
+            raise BadRequest("stories", f"{key} cannot start now: {why}")
     keys = None if only is None else list(only)
-    order = workspace.settings().story_order
+    order = order_of(workspace.settings().story_order, tracker)
     return [story.key for story in runnable(candidates(tracker), order=order, only=keys)]
+
+
+def why_held(tracker: sprint.Sprint, key: str) -> str:
+    """Return why a run must not start a story, in a sentence; "" if it may."""
+    story = tracker.story(key)
+    if story is None or not story.runnable:
+        return ""
+    if story.conditions.hold:
+        return story.conditions.hold
+    waiting = ", ".join(story.conditions.waiting_for)
+    return f"it waits for {waiting}" if waiting else ""
+
+
+def why_nothing_runs(tracker: sprint.Sprint) -> NotNow:
+    """Return the refusal of a start for which no story is there: what holds the stories that are not finished."""
+    held = {story.key: why_held(tracker, story.key) for story in tracker.stories}
+    parts = [_listed("waiting", [f"{key} ({why.rstrip('.')})" for key, why in held.items() if why])]
+    leftovers = [story.key for story in tracker.stories if story.key in tracker.leftovers and not held[story.key]]
+    parts.append(_listed("left open in an epic that is done, run only when named", leftovers))
+    unclear = [story.key for story in tracker.stories if story.status is sprint.Status.UNKNOWN]
+    parts.append(_listed("not understood", [*unclear, *(extra.key for extra in tracker.extras)]))
+    said = "; ".join(part for part in parts if part)
+    if not said:
+        return NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
+    return NotNow("nothing_can_start", f"no story can start now: {said}")
+
+
+def _listed(what: str, names: list[str]) -> str:
+    more = ", …" if len(names) > SHOWN_PATHS else ""
+    return f"{len(names)} {what}: {', '.join(names[:SHOWN_PATHS])}{more}" if names else ""
 
 
 def _problems(tracker: sprint.Sprint) -> str:
@@ -73,7 +104,8 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
 
 async def check_folder(workspace: Workspace) -> None:
     """The agents and the runner can write into the project. Raises `NotNow`."""
-    for folder in (workspace.project.root, workspace.data_dir, workspace.project.tracker.parent):
+    tracker = workspace.project.tracker
+    for folder in (workspace.project.root, workspace.data_dir, tracker if tracker.is_dir() else tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
 

@@ -12,6 +12,7 @@ import sprint
 from base.files import atomic_write
 from payloads import Attention, Error, StoryStatus, or_unset
 from running.disk import retry_while_full
+from running.marking import write_status
 from running.workspace import Workspace, emit_durable, record_with, until_stored
 from store.stories import update_story
 from workflow import advances
@@ -58,7 +59,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     """
     found = await asyncio.to_thread(_current, workspace.tracked, story.key)
     if found is not None and _counts(story.status, found, new):
-        await record_status(workspace, story, found, None)
+        await record_status(workspace, story, found, reason if found == new else None)
     if workspace.main is not None:
         new = await asyncio.to_thread(_said_in_lane, workspace.project, story.key, new)
         if new == "done":
@@ -72,7 +73,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     intent = {"next_status": new, "next_reason": reason}
     await until_stored(lambda: workspace.database.write(update_story, story.row_id, **intent))
     try:
-        await retry_while_full(partial(_write, workspace.tracked, story.key, new))
+        await retry_while_full(partial(_write, _written_project(workspace, new), story.key, new, reason))
         await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
     except sprint.Refused as refused:
         await emit_durable(
@@ -102,17 +103,26 @@ async def record_status(workspace: Workspace, story: StoryRun, new: str, reason:
     await record_with(workspace, payload, change)
 
 
+def _written_project(workspace: Workspace, new: str) -> sprint.Project:
+    """The copy of the plan that takes a status.
+
+    Where stories keep their own, a lane changes its own files, which are merged; what it gives up is in no merge.
+    """
+    in_story_files = workspace.project.kind is not sprint.PlanKind.TRACKER
+    return workspace.project if in_story_files and new != "blocked" else workspace.tracked
+
+
 def _copy_tracker(workspace: Workspace) -> None:
     """In a lane, the agents see the tracker as it is."""
     source, copy = workspace.tracked.tracker, workspace.project.tracker
-    if copy != source:
+    if copy != source and workspace.project.kind is sprint.PlanKind.TRACKER:
         atomic_write(copy, source.read_bytes())
 
 
-async def _write(project: sprint.Project, key: str, new: str) -> None:
+async def _write(project: sprint.Project, key: str, new: str, reason: str | None) -> None:
     for _ in range(CONFLICTS_MAX):
         try:
-            await asyncio.to_thread(sprint.set_status, project, key, new)
+            await asyncio.to_thread(write_status, project, key, new, reason)
         except sprint.Conflict:
             log.info("the tracker changed while %s was being written, once more", key)
         else:

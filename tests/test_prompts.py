@@ -42,6 +42,8 @@ VALUES = {
     "commit_message": "feat(2): implement stories 2-1-life-list, 2-2-share",
     "tasks": "setup, analyze, fix, validate",
     "call": "/bmad-build-auto",
+    "subject": "2-1-life-list",
+    "directives": "",
 }
 MARKERS = {
     "build-auto": [],  # what its spec file says is read, not its words

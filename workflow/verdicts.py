@@ -53,14 +53,20 @@ class ReviewVerdict:
 
 @dataclass(frozen=True, slots=True)
 class DevVerdict:
-    """The end of a dev-story: complete, or blocked with the reason; neither means unfinished."""
+    """The end of a dev-story: complete, or blocked with the reason; neither means unfinished.
+
+    `unread`: a build has ended, and what it left cannot be read; the operator decides.
+    """
 
     complete: bool
     blocked: bool = False
     reason: str = ""
+    unread: bool = False
 
     @property
     def word(self) -> str:
+        if self.unread:
+            return "unread"
         return "complete" if self.complete else "blocked" if self.blocked else "unfinished"
 
 
@@ -160,9 +166,10 @@ def _is_development(line: str) -> bool:
 
 
 def read_spec(text: str, name: str) -> DevVerdict:
-    """What a spec file of BMAD's unattended build says of its work, by its frontmatter. Raises `Unreadable`.
+    """What the file of BMAD's unattended build says of its work, by its frontmatter. Raises `Unreadable`.
 
-    `done` is complete, `blocked` comes with its condition; any other status is work that was not finished.
+    `done` (6.x) and `built` (7) are complete, `blocked` comes with its condition; any other status is work that was
+    not finished.
     """
     head, _, body = text.removeprefix("\ufeff").removeprefix("---").partition("\n---")
     found = _SPEC_STATUS.search(head) if text.lstrip("\ufeff").startswith("---") else None
@@ -173,7 +180,7 @@ def read_spec(text: str, name: str) -> DevVerdict:
         condition = _CONDITION.search(body)
         reason = condition[1].strip(" *`") if condition is not None else f"{name} says blocked, and not why"
         return DevVerdict(complete=False, blocked=True, reason=reason[:REASON_MAX])
-    if status != "done":
+    if status not in ("done", "built"):
         raise Unreadable(f"{name} says {status!r}, not done")
     return DevVerdict(complete=True)
 
