@@ -28,6 +28,7 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
+from running.gates import CHOICES, PAUSED, Decision, GateKind, keep_decision
 from running.preflight import (
     BadRequest,
     NotNow,
@@ -46,6 +47,7 @@ from runstate.fold import RunState
 from store.batches import Batch as BatchRow
 from store.batches import create_batch, get_active_batch
 from store.commands import get_command
+from store.gates import GateRow, get_gate, get_open_gates
 from store.questions import get_question
 from store.stories import finish_stories
 from workflow import Preset
@@ -139,6 +141,24 @@ class Orchestrator:
             raise NotNow("answered", "the question was answered already")
         if self._batch is not None:
             self._batch.gate.answer(command_id)
+
+    async def gates(self) -> list[GateRow]:
+        """The gates of the open batch that wait for a decision, oldest first."""
+        row = await self._workspace.database.read(get_active_batch)
+        return [] if row is None else await self._workspace.database.read(get_open_gates, row.id)
+
+    async def decide(self, gate_id: int, decision: Decision, comments: str | None) -> None:
+        """Decide at a gate; the batch goes on with it, now or when it is resumed. Raises `BadRequest`, `NotNow`."""
+        row = await self._workspace.database.read(get_gate, gate_id)
+        if row is None:
+            raise NotNow("no_gate", f"there is no gate {gate_id}")
+        choices = CHOICES[GateKind(row.kind)]
+        if decision not in choices:
+            raise BadRequest("decision", f"at this gate it is one of {', '.join(choices)}")
+        if not await keep_decision(self._workspace, row, decision, comments):
+            raise NotNow("decided", "the gate was decided already")
+        if self._batch is not None and self._batch.gate.reason == PAUSED and not await self.gates():
+            self._batch.gate.resume("decided")
 
     def stop(self, mode: StopMode) -> None:
         """End the batch after the current command, or end that one now. Raises `NotNow`."""

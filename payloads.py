@@ -100,6 +100,7 @@ class BatchWarning(Payload, kw_only=True):
     message: str
     command_id: int | UnsetType = UNSET
     story_key: str | UnsetType = UNSET
+    gate_id: int | UnsetType = UNSET
 
 
 class CycleStart(Payload, kw_only=True):
@@ -171,7 +172,7 @@ class ContextComplete(ContextCreate, kw_only=True):
 
 
 class Attention(Payload, kw_only=True):
-    """A call for the operator. One of kind `question` names the command that asked."""
+    """A call for the operator. One of kind `question` names the command that asked, one of kind `gate` the gate."""
 
     kind: str
     message: str
@@ -179,6 +180,8 @@ class Attention(Payload, kw_only=True):
     command: str | UnsetType = UNSET
     command_id: int | UnsetType = UNSET
     question: str | UnsetType = UNSET
+    gate_id: int | UnsetType = UNSET
+    decisions: list[str] | UnsetType = UNSET
 
 
 PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {

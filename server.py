@@ -19,6 +19,7 @@ from aiohttp import web
 
 import api.changes
 import api.export
+import api.gates
 import api.health
 import api.history
 import api.http
@@ -96,6 +97,7 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         api.page,
         api.socket,
         api.run,
+        api.gates,
         api.project,
         api.changes,
         api.export,

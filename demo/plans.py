@@ -82,16 +82,19 @@ def build(scene: Scene) -> str:
     if reason := _obstacle(scene, target):
         return _blocked(scene, target, reason)
     status = _status(scene.content(target.path))
-    if status in ("", "draft"):
+    if status in ("", "draft") and "no-record" not in scene.turn:
         _plan(scene, target)
         if HALT in scene.prompt.text:
             return scene.text(scene.end("plan", "ready"), "The plan is ready; I halt here.")
-    _set(scene, target, "in-progress")
+    if "no-record" not in scene.turn:
+        _set(scene, target, "in-progress")
     story = Story(target.key or scene.prompt.stories[0].key, target.title, target.path)
     touched = [] if "no-change" in scene.turn else implement(scene, replace(story, file=""), scene.prepared(story))
     answer = scene.check(scene.text(scene.end("build", "written"), scene.start("validate", "the check")))
     if "no-marker" in scene.turn or (answer is not None and not answer.ok):
         return "It is not finished."
+    if "no-record" in scene.turn:
+        return "It is built, and I forgot to write it down."
     text = STATUS.sub(f"status: {target.ending}", scene.content(target.path), count=1)
     if "## Auto Run Result" not in text:
         text += f"\n## Auto Run Result\n\nStatus: {target.ending}\n"

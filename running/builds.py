@@ -82,6 +82,17 @@ async def build_verdict(workspace: Workspace, story: StoryRun, began: float) -> 
     return await asyncio.to_thread(_verdict, workspace, story, began)
 
 
+async def plan_verdict(workspace: Workspace, story: StoryRun, began: float) -> DevVerdict:
+    """Return whether a build that was to halt after planning has planned, or is blocked. Raises `Unreadable`."""
+    files = await asyncio.to_thread(build_files, workspace, story)
+    if files and _status_of(await asyncio.to_thread(files[0].read_text, "utf-8", "replace")) == "ready-for-dev":
+        return DevVerdict(complete=True)
+    verdict = await build_verdict(workspace, story, began)
+    if verdict.unread:
+        raise Unreadable(verdict.reason)
+    return verdict
+
+
 def _verdict(workspace: Workspace, story: StoryRun, began: float) -> DevVerdict:
     entry = sprint.read(workspace.project).story(story.key)
     if entry is not None and entry.status is sprint.Status.BLOCKED and entry.conditions.blocked_reason:

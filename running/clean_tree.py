@@ -53,6 +53,17 @@ async def commit_left_work(workspace: Workspace, story: StoryRun) -> None:
     await _commit(workspace, paths, f"wip({story.epic}): keep what {story.key} left when it was blocked")
 
 
+async def commit_plan(workspace: Workspace, story: StoryRun) -> None:
+    """Commit the plan that a build has made before it halted, so that the next call begins. Raises `NotCommitted`."""
+    paths = await asyncio.to_thread(build_files, workspace, story)
+    await _commit(workspace, paths, f"chore({story.epic}): keep the plan of {story.key}")
+
+
+async def commit_epic(workspace: Workspace, path: Path) -> None:
+    """Commit the file of an epic that was closed. Raises `NotCommitted`."""
+    await _commit(workspace, [path], f"chore: close {path.stem}")
+
+
 async def left_by_others(workspace: Workspace) -> list[str]:
     """Return the files that are changed or new and not committed, relative to the repository's top."""
     return [] if workspace.git is None else sorted(await workspace.git.uncommitted())

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection
 
 from payloads import CycleEnd, or_unset
+from running.checkpoints import EpicGates, wait_after_stories
 from running.cycle_source import CycleSource, PlannedCycle
 from running.run_context import RunContext
 from running.workspace import record_batch
@@ -26,6 +27,7 @@ class CycleQueue:
         self._limit = limit
         self._lanes = lanes
         self._begun: deque[PlannedCycle] = deque()
+        self._epics = EpicGates(context.workspace, context.gate)
         self._newest = completed  # number of the newest cycle that was begun
 
     async def load(self) -> None:
@@ -47,12 +49,18 @@ class CycleQueue:
             return None
         await self._context.gate.enter()
         cycle = await self._source.fresh(self._newest + 1, beside=self._lanes, busy=busy)
+        while cycle is None and not busy and not self._begun and await self._epics.open_next():
+            cycle = await self._source.fresh(self._newest + 1, beside=self._lanes)
         if cycle is not None:
             self._newest = cycle.number
         return cycle
 
     async def end(self, cycle: PlannedCycle, done: list[str], merge: str | None = None) -> None:
-        """Record the end of a cycle, whose stories `done` are done; `merge` is the commit that took its branch."""
+        """Record the end of a cycle, whose stories `done` are done; `merge` is the commit that took its branch.
+
+        Waits first where the plan asks for a look after one of them. Raises `Stopped`.
+        """
+        await wait_after_stories(self._context.workspace, self._context.gate, cycle.stories)
         self._source.finish(cycle.stories)
         self.completed = cycle.number
         payload = CycleEnd(

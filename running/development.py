@@ -6,19 +6,12 @@ project's check passes.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
-import sprint
 from running import evidence
-from running.builds import build_call, build_verdict, is_unbuilt
-from running.clean_tree import NotCommitted, commit_left_work, commit_own_files, commit_status, left_by_others
-from running.command import AgentUnusable
-from running.disk import take_snapshot
+from running.building import Building, remember_base
 from running.journal import Result
-from running.planning import keep, said_something
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block, give_up
@@ -39,18 +32,13 @@ from workflow import (
 )
 
 
-class TreeNotClean(AgentUnusable):
-    """An unattended build wants a clean work tree, and the tree is not clean: no story is judged by that."""
-
-    kind = "git"
-
-
 class Development:
     """The developing phase of one cycle."""
 
     def __init__(self, context: RunContext) -> None:
         self._workspace = context.workspace
         self._commander = context.commander
+        self._building = Building(context)
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
         """One story after the other. Raises `Stopped` and `AgentUnusable`."""
@@ -58,13 +46,13 @@ class Development:
         for story in stories:
             await self._finish(phase, first, rest, story)
             if phase.kind is PhaseKind.BUILD:
-                await self._leave_clean(story)
+                await self._building.leave_clean(story)
 
     async def _finish(self, phase: Phase, first: str, rest: Sequence[str], story: StoryRun) -> None:
         """Bring a story to its end, or to where it is blocked."""
-        reviewed = story.entered == "review" and not await self._goes_on_building(phase, first, story)
+        reviewed = story.entered == "review" and not await self._building.goes_on(phase, first, story)
         if story.live and not reviewed:
-            await (self._build if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
+            await (self._building.run if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
         elif story.live:
             await self._come_in_at_review(story)
         if not story.live:
@@ -74,17 +62,10 @@ class Development:
         else:
             await self._accept(first, story)
 
-    async def _goes_on_building(self, phase: Phase, command: str, story: StoryRun) -> bool:
-        """Whether a story that entered at review is one whose build had not ended."""
-        if phase.kind is not PhaseKind.BUILD:
-            return False
-        begun = self._commander.journal.begun(story.key, command)
-        return begun or await asyncio.to_thread(is_unbuilt, self._workspace.project, story.key)
-
     # -- the work ----------------------------------------------------------------------------------------------
 
     async def _develop(self, command: str, story: StoryRun) -> None:
-        await self._remember_base(story)
+        await remember_base(self._workspace, story)
         await advance(self._workspace, story, "in-progress")
         if not story.live:
             return
@@ -92,24 +73,6 @@ class Development:
         order = CommandSpec(command, (story,), read=read_dev_story, disprove=disprove, watched=True)
         if await self._worked(story, order):
             await advance(self._workspace, story, "review")
-
-    async def _build(self, command: str, story: StoryRun) -> None:
-        """The skill plans, builds, reviews and commits; the story's file says how it ended, the tracker is ours."""
-        if not self._commander.journal.begun(story.key, command):
-            await self._clean_tree()
-        await self._remember_base(story)
-        left = await left_by_others(self._workspace)
-        call = await asyncio.to_thread(build_call, self._workspace.project, story, left=left)
-        order = CommandSpec(
-            command,
-            (story,),
-            read=said_something,
-            confirm=partial(self._build_verdict, story, self._workspace.clock()),
-            disprove=partial(self._missing_work, story),
-            watched=True,
-            values={"subject": call.subject, "directives": call.extra},
-        )
-        await self._worked(story, order)
 
     async def _come_in_at_review(self, story: StoryRun) -> None:
         """Block a story that entered at review and has no work to review."""
@@ -123,46 +86,13 @@ class Development:
             await give_up(self._workspace, (story,), order.command, result.reason)
             return False
         verdict = result.read(DevVerdict)
-        if verdict.blocked or verdict.unread:
+        if verdict.blocked:
             await block(self._workspace, story, verdict.reason)
-        return not (verdict.blocked or verdict.unread)
+        return not verdict.blocked
 
     async def _missing_work(self, story: StoryRun, verdict: DevVerdict, say: Say) -> str | None:
         about = VerifyContext(self._commander.batch_id, story.key, say)
         return await evidence.missing_work(self._workspace, story, verdict, about)
-
-    async def _build_verdict(self, story: StoryRun, began: float, _said: object) -> DevVerdict:
-        return await build_verdict(self._workspace, story, began)
-
-    async def _remember_base(self, story: StoryRun) -> None:
-        """What the tree was when development first started, before a single line of it is written."""
-        if self._workspace.git is None or story.base_tree is not None:
-            return
-        story.base_tree = await take_snapshot(self._workspace.git)
-        await keep(self._workspace, story, base_tree=story.base_tree)
-
-    async def _clean_tree(self) -> None:
-        """Commit the runner's own files, and see that nothing else is uncommitted; raises `TreeNotClean`."""
-        await self._committed(commit_own_files(self._workspace))
-        why = await evidence.unclean_tree(self._workspace)
-        if why is not None:
-            raise TreeNotClean(why)
-
-    async def _leave_clean(self, story: StoryRun) -> None:
-        """Commit what the runner wrote into the plan of a story that has ended, and what a blocked one left."""
-        if story.status == "blocked":
-            await self._committed(commit_left_work(self._workspace, story))
-        elif story.status == "done" and self._workspace.project.kind is not sprint.PlanKind.TRACKER:
-            await self._committed(commit_status(self._workspace, story))
-
-    async def _committed(self, work: Coroutine[Any, Any, None]) -> None:
-        """Raises `TreeNotClean` where the files could not be committed."""
-        try:
-            await self._commander.gate.run_interruptible(work)
-        except NotCommitted as error:
-            raise TreeNotClean(
-                f"the runner's own files could not be committed before the next build: {error}"
-            ) from None
 
     async def _accept(self, command: str, story: StoryRun) -> None:
         """Done without a review of ours: the evidence was looked at when the command ended."""

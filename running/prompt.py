@@ -17,6 +17,7 @@ from running.spec import CommandSpec
 from running.story import StoryRun
 from running.workspace import Workspace
 from workflow import CommandKind, kind_of
+from workflow.presets import PLANNING
 
 CONTEXT_FILE: Final = "project-context.md"  # in the output folder, where a project has none
 OVERRIDES: Final = ".sprint-runner-prompts"  # folder of the project
@@ -97,7 +98,8 @@ def _source(workspace: Workspace, kind: CommandKind, call: str | None) -> tuple[
     if override.is_file():
         return read_template(override), workspace.relative(override)
     own = workspace.prompts / "own" / f"{kind.name}.md"
-    by_plan = workspace.prompts / "own" / f"{kind.name}-{workspace.project.kind}.md"
+    alike = "build-auto" if kind.name == PLANNING else kind.name
+    by_plan = workspace.prompts / "own" / f"{alike}-{workspace.project.kind}.md"
     own = by_plan if by_plan.is_file() else own
     path = own if call is not None and own.is_file() else workspace.prompts / f"{kind.name}.md"
     return _template(path), str(path)

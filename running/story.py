@@ -37,12 +37,13 @@ class StoryRun:
     base_tree: str | None = None
     needs_spec: bool | None = None
     held: bool = False  # done in a lane, and not merged yet
+    skipped: bool = False  # left as it stands, by the operator
     reason: str | None = None  # of its newest status
 
     @property
     def live(self) -> bool:
         """Whether commands may still run for it."""
-        return not self.held and self.status in RUNNABLE
+        return not self.held and not self.skipped and self.status in RUNNABLE
 
     @property
     def passed(self) -> bool:

@@ -65,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     code_review_after_build: bool = False
     verify: str | None = None
     story_order: str = "file"
+    close_epics: str = "ask"
     default_batch_size: int = 2
     max_code_review_attempts: int = 10
     light_model_after_review: int = 2

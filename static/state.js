@@ -23,7 +23,8 @@
  * @typedef {{stories_done: number, stories_blocked: number, commands: number, commands_failed: number,
  *   input_tokens: number, output_tokens: number, cache_read_tokens: number, cache_write_tokens: number,
  *   cost_usd: number, estimated_usd: number, turns: number}} Totals
- * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number}} Attention
+ * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number,
+ *   gate_id: number | null, decisions: readonly string[]}} Attention
  * @typedef {{state: Phase, reason: string | null, until: number | null, batch: Batch | null, cycle: Cycle | null,
  *   cycles: readonly Cycle[],
  *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
@@ -131,7 +132,15 @@ const FOLDS = {
   attention: (state, p, at) => ({
     attention: [
       ...state.attention,
-      { kind: p.kind, message: p.message, story_key: p.story_key ?? null, command_id: p.command_id ?? null, at },
+      {
+        kind: p.kind,
+        message: p.message,
+        story_key: p.story_key ?? null,
+        at,
+        command_id: p.command_id ?? null,
+        gate_id: p.gate_id ?? null,
+        decisions: p.decisions ?? [],
+      },
     ].slice(-ATTENTION_MAX),
   }),
   "context:create": (_, p) => ({ context: { status: "running", message: p.message ?? null } }),
@@ -210,6 +219,10 @@ function batchWarning(state, p) {
       attention: state.attention.filter(
         (item) => item.kind !== "question" || item.command_id !== (p.command_id ?? null),
       ),
+    };
+  if (p.warning_type === "decided")
+    return {
+      attention: state.attention.filter((item) => item.kind !== "gate" || item.gate_id !== (p.gate_id ?? null)),
     };
   return p.warning_type === "pausing" || p.warning_type === "stopping" ? { state: p.warning_type } : {};
 }

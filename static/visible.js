@@ -2,8 +2,10 @@
 /** Text that others wrote, as it may be shown: what steers terminals or turns a line round becomes a symbol. */
 
 /** ECMA-48: CSI and OSC sequences, then short escapes; each of bounded length. */
-const SEQUENCE = "\\u001b(?:\\[[0-?]{0,40}[ -/]{0,4}[@-~]|\\][^\\u0007\\u001b]{0,2048}(?:\\u0007|\\u001b\\\\)|[ -/]{1,4}[0-~]|[@-Z\\\\^_])";
-const CONTROL = "[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff\\u{e0000}-\\u{e007f}]";
+const SEQUENCE =
+  "\\u001b(?:\\[[0-?]{0,40}[ -/]{0,4}[@-~]|\\][^\\u0007\\u001b]{0,2048}(?:\\u0007|\\u001b\\\\)|[ -/]{1,4}[0-~]|[@-Z\\\\^_])";
+const CONTROL =
+  "[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff\\u{e0000}-\\u{e007f}]";
 const ANY = new RegExp(`\\r\\n|${SEQUENCE}|${CONTROL}`, "gu");
 
 /** The text with symbols in the place of control codes; line ends and tabs stay. @param {string} text */

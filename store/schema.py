@@ -159,7 +159,25 @@ SIXTH: Final = (
     "ALTER TABLE stories ADD COLUMN next_reason TEXT",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH)
+# Where the run waits for a person, and what was decided: an approval is written nowhere else.
+GATES: Final = (
+    """CREATE TABLE gates (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        batch_id INTEGER NOT NULL REFERENCES batches (id),
+        kind TEXT NOT NULL,                        -- plan, done, epic, unread
+        subject TEXT NOT NULL,                     -- a story's key, or an epic's id
+        round INTEGER NOT NULL,
+        content TEXT NOT NULL,                     -- the print of what was shown
+        message TEXT NOT NULL,
+        opened_at INTEGER NOT NULL,
+        decision TEXT,                             -- go, back, skip, stop; NULL: it waits for one
+        comments TEXT,
+        decided_at INTEGER
+    )""",
+    "CREATE INDEX gates_by_subject ON gates (subject, kind, id)",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, GATES)
 
 
 def version_to_keep(connection: sqlite3.Connection) -> int | None:

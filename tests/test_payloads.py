@@ -155,6 +155,9 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("attention", "command", "dev-story", None),
     ("attention", "command_id", 7, 7.5),
     ("attention", "question", "Which birds?", ["Which birds?"]),
+    ("attention", "gate_id", 3, "3"),
+    ("attention", "decisions", ["go", "stop"], "go"),
+    ("batch:warning", "gate_id", 3, "3"),
 ]
 
 

@@ -47,6 +47,7 @@ VALUES = {
 }
 MARKERS = {
     "build-auto": [],  # what its spec file says is read, not its words
+    "build-plan": [],
     "create-project-context": ["[PROJECT-CONTEXT-WRITTEN: YES]"],
     "refresh-project-context": ["[PROJECT-CONTEXT-WRITTEN: YES]"],
     "create-story": ["[TECH-SPEC-DECISION: REQUIRED]", "[TECH-SPEC-DECISION: SKIP]"],

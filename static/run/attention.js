@@ -12,14 +12,14 @@ import { announce, toast } from "../kit/toast.js";
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */
 /**
- * @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "unblock" | "resume" | "try" | "", words:
- *   string}} AttentionItem
+ * @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "decide" | "unblock" | "resume" | "try" | "",
+ *   words: string}} AttentionItem
  */
 
 /** Most dismissed items that are remembered. */
 const DISMISSED_MOST = 200;
 /** @type {Record<string, string>} */
-const GLYPHS = { question: "ask", blocked: "blocked", waiting: "clock" };
+const GLYPHS = { question: "ask", gate: "ask", blocked: "blocked", waiting: "clock" };
 
 /** @param {{resume: () => unknown}} actions @returns {import("./run.js").Part} */
 export function createAttention(actions) {
@@ -98,7 +98,7 @@ export function attentionItems({ run, plan, link, replaying }, now) {
 
 /** @param {Attention} item @param {AttentionItem["act"]} act @returns {AttentionItem} */
 function callItem(item, act) {
-  const id = `${item.at} ${item.kind} ${item.command_id ?? item.message}`;
+  const id = `${item.at} ${item.kind} ${item.command_id ?? item.gate_id ?? item.message}`;
   return { id, item, lasting: false, words: "", act };
 }
 
@@ -118,7 +118,7 @@ function waitingItem({ reason, until }, now, canAct) {
 function lastingItem(kind, message) {
   return {
     id: `${kind} ${message}`,
-    item: { kind, message, story_key: null, command_id: null, at: 0 },
+    item: { kind, message, story_key: null, command_id: null, at: 0, gate_id: null, decisions: [] },
     lasting: true,
     act: "",
     words: "",
@@ -143,6 +143,7 @@ function isSettled(item, plan) {
  */
 function actionOf(item, run, plan) {
   if (item.kind === "question" && item.command_id !== null) return "answer";
+  if (item.kind === "gate" && item.gate_id !== null) return "decide";
   if (
     item.kind === "blocked" &&
     plan.byKey.get(item.story_key ?? "")?.status === "blocked" &&
@@ -164,6 +165,7 @@ const LABELS = {
   resume: "Go on past the budget",
   try: "Try now",
   answer: "",
+  decide: "",
   "": "",
 };
 
@@ -178,7 +180,7 @@ class AttentionRow {
   constructor(first, { resume, dismiss }) {
     const { id, item, lasting } = first;
     this.#item = item;
-    this.#form = item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
+    this.#form = formOf(item);
     this.#action.addEventListener("click", () => perform(item, this.#action, resume));
     const message = h("p", { text: item.message });
     this.el = h(
@@ -198,7 +200,7 @@ class AttentionRow {
     text(this.#words, words);
     text(this.#action, LABELS[act]);
     show(this.#action, LABELS[act] !== "");
-    if (this.#form) show(this.#form, act === "answer");
+    if (this.#form) show(this.#form, act === "answer" || act === "decide");
   }
 
   /** @param {number | null} until @param {number} now */
@@ -226,6 +228,37 @@ async function perform(item, button, resume) {
     await put(`/api/stories/${encodeURIComponent(key)}/status`, { status: "ready-for-dev", expected: "blocked" });
     toast(`${shortKey(key)} is Ready for dev again; the run takes it up when its turn comes.`, "good");
   });
+}
+
+/** What an item is answered with, if it asks. @param {Attention} item */
+function formOf(item) {
+  if (item.kind === "gate" && item.gate_id !== null) return createDecisions(item);
+  return item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
+}
+
+/** The labels of the decisions at a gate. @type {Record<string, string>} */
+const DECISIONS = { go: "Go on", back: "Send back", skip: "Leave it", stop: "Stop the run" };
+
+/** The label of a decision; that of an epic says what it does. @param {string} decision @param {Attention} item */
+export function decisionLabel(decision, { story_key }) {
+  return decision === "go" && story_key === null ? "Close epic" : DECISIONS[decision];
+}
+
+/** The buttons that apply at a gate; the event of the decision removes them. @param {Attention} item */
+function createDecisions(item) {
+  const buttons = item.decisions.map((decision, index) => {
+    const kind = index === 0 ? "button small primary" : "button small";
+    const button = h("button", { type: "button", class: kind, text: decisionLabel(decision, item) });
+    button.addEventListener("click", () => void whileBusy(button, () => sendDecision(item.gate_id, decision)));
+    return button;
+  });
+  return h("div", { class: "decisions" }, ...buttons);
+}
+
+/** @param {number | null} gate @param {string} decision */
+async function sendDecision(gate, decision) {
+  await post(`/api/gates/${gate}`, { decision });
+  toast("Decided; the run goes on with it.", "good");
 }
 
 /** The form for the answer to an agent's question; the event of the answer removes it. @param {Attention} item */
