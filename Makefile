@@ -20,6 +20,10 @@ test: $(VENV)/dev node_modules/ready
 quick: $(VENV)/dev
 	$(PY) -m pytest -n 2 -q -m "not slow" $(QUICK)
 
+# Every combination of layout, tracker and lanes; `make test` runs each layout and each kind of tracker once.
+worlds: $(VENV)/dev
+	$(PY) -m pytest -n 3 -m "worlds or not worlds" tests/test_worlds.py tests/running/test_worlds.py
+
 lint: $(VENV)/dev node_modules/ready
 	$(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/tsc -p tests/js
 	node_modules/.bin/biome check --error-on-warnings
@@ -52,4 +56,4 @@ $(VENV)/dev: requirements-dev.lock
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick lint format fuzz bench lock clean $(PARTS)
+.PHONY: run test quick worlds lint format fuzz bench lock clean $(PARTS)

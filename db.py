@@ -8,15 +8,17 @@ Writes run in the order they were asked for and are durable when awaited (WAL, s
 from __future__ import annotations
 
 import asyncio
+import os
+import queue
 import sqlite3
-import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from base.files import replacing
+from base.files import replacing, sync_folder
 from store.schema import migrate, version_to_keep
 from store.writer import BUSY_TIMEOUT_MS, Entry, Writer
 
@@ -35,8 +37,11 @@ class Database:
         self.path = path
         self.epoch = epoch
         self.writer = writer
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._files = _identities(path)
+        self._copied_out = False  # the old connections are closed, and there is no new one yet
+        # Opened at once: one that is opened after the file was taken away would make a new, empty one.
+        self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._add_readers()
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
 
     @classmethod
@@ -45,7 +50,7 @@ class Database:
         connection, epoch = await asyncio.to_thread(_open, path)
         writer = Writer(connection, asyncio.get_running_loop())
         writer.start()
-        return cls(path, epoch, writer)
+        return await asyncio.to_thread(cls, path, epoch, writer)
 
     @property
     def last_seq(self) -> int:
@@ -86,18 +91,86 @@ class Database:
         """Write what is queued, then close every connection."""
         await self.writer.close()
         await asyncio.to_thread(self._pool.shutdown)
-        for connection in self._readers:
-            connection.close()
+        while not self._readers.empty():
+            self._readers.get_nowait().close()
 
     def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        connection = self._readers.get()
+        try:
+            return function(connection)
+        finally:
+            self._readers.put(connection)
+
+    def _add_readers(self) -> None:
+        for _ in range(READERS):
             connection = _connect(self.path)
             connection.execute("PRAGMA query_only = ON")
             connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
-            self._local.connection = connection
-            self._readers.append(connection)
-        return function(connection)
+            self._readers.put(connection)
+
+    # -- the file under its name -------------------------------------------------------------------------------
+
+    def lost(self) -> list[Path]:
+        """Return which files of the database were removed or replaced since they were opened. Looks at the disk.
+
+        Every write still succeeds then, and nothing of it would outlive the server.
+        """
+        found = _identities(self.path)
+        return [path for path, identity in self._files.items() if found.get(path) != identity]
+
+    async def write_again(self) -> None:
+        """Write the database from the open handle to its path again, and go on with that file. Raises OSError and
+        `sqlite3.Error`, and then goes on with the open handle.
+
+        Another database that lies there meanwhile is set aside, never written over.
+        """
+        await self.writer.exchange(self._write_again)
+
+    def _write_again(self, old: sqlite3.Connection) -> sqlite3.Connection:
+        """In the writer's thread. SQLite deletes the `-wal` of its path by name when the last connection closes, so
+        every old one is closed before a new one is opened. Where that fails, the next call opens it."""
+        if not self._copied_out:
+            _copy_out(old, self.path, self._files.get(self.path))
+            for _ in range(READERS):
+                self._readers.get().close()
+            old.close()
+            self._copied_out = True
+        connection, _ = _open(self.path)
+        self._add_readers()
+        self._files, self._copied_out = _identities(self.path), False
+        return connection
+
+
+Identity = tuple[int, int]
+
+
+def _identities(path: Path) -> dict[Path, Identity]:
+    """Which files lie under the three names of a database, by device and number."""
+    found = {}
+    for suffix in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + suffix)
+        with suppress(OSError):
+            status = os.stat(file)
+            found[file] = (status.st_dev, status.st_ino)
+    return found
+
+
+def _copy_out(connection: sqlite3.Connection, path: Path, own: Identity | None) -> None:
+    """Put a copy of an open database at `path`, in one step; `own` is the file that it once was."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    copy = path.with_name(f"{path.name}.written-again")
+    copy.unlink(missing_ok=True)
+    _copy(connection, copy)
+    found = _identities(path)
+    stranger = found.get(path) not in (own, None)
+    aside = f"{path.name}.found-{time.strftime('%Y%m%d-%H%M%S')}"
+    for file in found:
+        if stranger:
+            file.rename(path.with_name(aside + file.name.removeprefix(path.name)))
+        elif file != path:  # a log beside the copy would be replayed into it
+            file.unlink()
+    copy.replace(path)
+    sync_folder(path.parent)
 
 
 def _open(path: Path) -> tuple[sqlite3.Connection, str]:

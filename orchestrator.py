@@ -11,24 +11,29 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
 
 import agents
-import sprint
 from events import EventType, emit_event
-from payloads import Attention, BatchEnd, BatchResume, BatchStart, or_unset
+from git.head import HeadState
+from payloads import Attention, BatchEnd, BatchResume, BatchStart, BatchWarning, or_unset
 from running.background import Background
 from running.backup import back_up
-from running.batch import Batch
+from running.batch import Batch, end_batch
+from running.breaker import Breaker
 from running.budget import Budget
 from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
-from running.gate import Gate, StopMode
+from running.gate import Caps, Gate, StopMode
 from running.gates import CHOICES, PAUSED, Decision, GateKind, keep_decision
+from running.git_check import check_commits, check_repository
+from running.head_guard import HeadGuard
 from running.preflight import (
     BadRequest,
     NotNow,
@@ -36,21 +41,29 @@ from running.preflight import (
     check_folder,
     check_parallel,
     check_stories,
+    check_trust,
+    check_verify,
+    unpriced_agents,
     why_nothing_runs,
 )
-from running.preset_choice import choose_preset, preset_of, remember_preset
+from running.preset_choice import choose_preset, preset_of
 from running.questions import keep_answer
 from running.recovery.startup import recover
+from running.retention import forget_snapshots
 from running.run_context import RunContext
-from running.workspace import Workspace, emit_durable, record_batch, until_stored
+from running.tracker import PAUSED as TRACKER_PAUSE
+from running.tracker import wait_for_tracker
+from running.workspace import Workspace, emit_durable, record_batch, record_with, until_stored
 from runstate.fold import RunState
 from store.batches import Batch as BatchRow
 from store.batches import create_batch, get_active_batch
 from store.commands import get_command
 from store.gates import GateRow, get_gate, get_open_gates
+from store.meta import keep_preset
 from store.questions import get_question
-from store.stories import finish_stories
+from store.rows import reserve_id
 from workflow import Preset
+from workflow.labels import batch_label
 
 END_S: Final = 2.5  # how long agents get to end when the server ends, before they are killed by their marks
 
@@ -65,6 +78,11 @@ class StartRequest(msgspec.Struct, frozen=True):
     agent: str | None = None
     budget_usd: float | None = None
 
+    @property
+    def label(self) -> str:
+        """What it is for, in words."""
+        return batch_label(self.cycles, self.stories)
+
 
 class Orchestrator:
     """The run of one project. `run_state` is the fold of committed events that the pages see."""
@@ -77,6 +95,7 @@ class Orchestrator:
         self._gate: Gate | None = None
         self._task: asyncio.Task[None] | None = None
         self._starting = False
+        self._wanted: StartRequest | None = None  # what is being started
         self._closing = False
 
     @property
@@ -88,19 +107,28 @@ class Orchestrator:
 
     async def start(self, request: StartRequest) -> int:
         """Preflight, then begin; the batch's id. Raises `BadRequest` and `NotNow`, which say what to do."""
-        with self._alone():
+        with self._alone(request):
+            await check_trust(self._workspace)
             settings = self._workspace.settings()
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
+            unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
             await check_folder(self._workspace)
+            head = await check_repository(self._workspace)
             await check_parallel(self._workspace)
+            await check_verify(self._workspace)
+            await self._check_caps(Budget(self._workspace, None, None))
             if not runnable and not self._unfinished():
-                raise why_nothing_runs(await asyncio.to_thread(sprint.read, self._workspace.project))
+                raise await why_nothing_runs(self._workspace, request.stories)
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
+            await check_commits(self._workspace, preset)
             await self._close_interrupted()
-            row = await self._create(request, agent, preset)
+            await forget_snapshots(self._workspace, self._workspace.clock())
+            row = await self._create(request, agent, preset, head)
+            for message in unpriced:
+                await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 
@@ -113,23 +141,44 @@ class Orchestrator:
             raise NotNow("paused", "the batch is paused already")
         gate.pause("operator")
 
-    async def resume(self) -> int:
-        """Go on with the paused batch, or with the interrupted one; its id. Raises `NotNow`."""
+    async def resume(self, *, unattended: bool = False) -> int:
+        """Go on with the paused batch, or with the interrupted one; its id. Raises `NotNow`, also at a reached cap.
+
+        `unattended`: nobody would read the refusal, so the batch is opened and waits at the cap.
+        """
+        await check_trust(self._workspace)
         if self._batch is not None:
-            if not self._batch.gate.paused:
-                raise NotNow("running", "the batch is not paused")
-            self._batch.gate.resume()
-            return self._batch.id
+            return await self._reopen(self._batch)
         with self._alone():
             row = await self._workspace.database.read(get_active_batch)
             if row is None:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
+            if not unattended:
+                await self._check_caps(Budget(self._workspace, row.id, row.budget_usd))
             await check_agents(self._workspace, [row.agent])
+            await check_repository(self._workspace)
             await check_parallel(self._workspace)
+            await check_verify(self._workspace)
+            preset = await preset_of(self._workspace, row)
+            await check_commits(self._workspace, preset)
             payload = BatchResume(batch_id=row.id, reason="operator")
             await record_batch(self._workspace, row.id, payload, status="running", reason=None)
-            self._launch(row, _only(row), await preset_of(self._workspace, row))
+            self._launch(row, _only(row), preset)
             return row.id
+
+    async def _reopen(self, batch: Batch) -> int:
+        if not batch.gate.paused:
+            raise NotNow("running", "the batch is not paused")
+        if batch.gate.caps is not None:
+            await self._check_caps(batch.gate.caps)
+        batch.gate.resume()
+        return batch.id
+
+    async def _check_caps(self, caps: Caps) -> None:
+        """Raises `NotNow` while a cap is reached: nothing but a larger one, or a new day, opens the gate."""
+        refusal = await caps.refusal()
+        if refusal is not None:
+            raise NotNow("budget", refusal)
 
     async def answer(self, command_id: int, text: str) -> None:
         """Answer what a call asked; its session goes on with it, now or when the batch does. Raises `NotNow`."""
@@ -171,18 +220,24 @@ class Orchestrator:
         row = await recover(self._workspace)
         if row is None:
             return
+        if await asyncio.to_thread(self._workspace.trust_refusal) is not None:
+            return  # the records came with the folder: Resume asks for trust before anything continues
         if row.status == "paused":
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000
             self._launch(row, _only(row), await preset_of(self._workspace, row))
-            self._running().gate.pause(run.reason or "operator", until, announced=True)
+            gate = self._running().gate
+            gate.pause(run.reason or "operator", until, announced=True)
+            if run.reason == TRACKER_PAUSE:  # it is looked at again before anything runs
+                gate.resume(TRACKER_PAUSE)
+            self._running().breaker.reported = run.reason == "breaker"
         elif self._workspace.settings().auto_resume:
             await self._resume_by_itself()
 
     async def _resume_by_itself(self) -> None:
         """The server starts all the same where the batch cannot go on, and says why it does not."""
         try:
-            await self.resume()
+            await self.resume(unattended=True)
         except (BadRequest, NotNow) as refused:
             message = f"The interrupted batch could not go on by itself: {refused}"
             await emit_durable(Attention(kind="resume", message=message))
@@ -207,11 +262,18 @@ class Orchestrator:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _alone(self) -> _Starting:
-        """Taken before anything is awaited, so that of simultaneous starts one wins."""
-        if self._starting or self._batch is not None or self._closing:
-            raise NotNow("running", "a batch is running already" if not self._closing else "the server is ending")
-        return _Starting(self)
+    def _alone(self, request: StartRequest | None = None) -> _Starting:
+        """Taken before anything is awaited, so that of simultaneous starts one wins; the others hear what runs."""
+        if self._closing:
+            raise NotNow("running", "the server is ending")
+        if self._starting:
+            what = "the interrupted batch is being resumed"
+            raise NotNow("running", f"a batch is being started: {self._wanted.label}" if self._wanted else what)
+        if self._batch is not None:
+            view = self._run_state.run.batch
+            what = f": batch {self._batch.id}, {view.label}" if view is not None and view.label else ""
+            raise NotNow("running", f"a batch is running already{what}")
+        return _Starting(self, request)
 
     def _running(self) -> Batch:
         if self._batch is None or self._batch.gate.closed:  # its end is being told
@@ -229,33 +291,40 @@ class Orchestrator:
         if row is not None:
             reason, ended = "a new batch was started instead", int(self._workspace.clock() * 1000)
             payload = BatchEnd(batch_id=row.id, cycles_completed=row.cycles_completed, status="stopped", reason=reason)
-            await until_stored(lambda: self._workspace.database.write(finish_stories, row.id, ended))
-            await record_batch(self._workspace, row.id, payload, status="stopped", ended_at=ended)
+            await end_batch(self._workspace, payload, ended)
 
-    async def _create(self, request: StartRequest, agent: str, preset: Preset) -> BatchRow:
-        database, settings = self._workspace.database, self._workspace.settings()
-        budget = request.budget_usd or settings.budget_batch_usd
+    async def _create(self, request: StartRequest, agent: str, preset: Preset, head: HeadState | None) -> BatchRow:
+        """Batch, preset and `batch:start` in one commit: a kill leaves all of them or nothing."""
+        workspace, database = self._workspace, self._workspace.database
+        batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
+        backups = workspace.data_dir / "backups"
+        await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)
         columns: dict[str, Any] = {
+            "id": batch_id,
             "agent": agent,
             "workflow": preset.title,
-            "budget_usd": budget,
+            "budget_usd": request.budget_usd,  # that of the settings may be raised while the batch runs
             "only_stories": None if request.stories is None else json.dumps(list(request.stories)),
-            "started_at": int(self._workspace.clock() * 1000),
+            "started_at": int(workspace.clock() * 1000),
+            "branch": None if head is None else head.branch,
+            "head_commit": None if head is None else head.commit,
         }
-        batch_id = await until_stored(lambda: database.write(create_batch, request.cycles, **columns))
-        await remember_preset(self._workspace, batch_id, preset)
-        backups = self._workspace.data_dir / "backups"
-        await asyncio.to_thread(back_up, self._workspace.project.tracker, backups, batch_id)
         payload = BatchStart(
             batch_id=batch_id,
             max_cycles=request.cycles or "all",
             agent=agent,
             workflow=preset.title,
             workflow_reason=preset.why or UNSET,
-            budget_usd=or_unset(budget),
+            budget_usd=or_unset(request.budget_usd),
+            label=request.label,
         )
-        await emit_durable(payload)
-        if self._workspace.git is None:
+
+        def create() -> None:
+            database.write(create_batch, request.cycles, **columns)
+            database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
+
+        await record_with(workspace, payload, create)
+        if workspace.git is None:
             message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
             warning = {"batch_id": batch_id, "warning_type": "git", "message": message}
             await until_stored(lambda: emit_event(EventType.BATCH_WARNING, warning))
@@ -265,11 +334,15 @@ class Orchestrator:
         return row
 
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
-        workspace = self._workspace
-        gate = self._gate = Gate(workspace, row.id)
-        commander = Commander(workspace, row.id, gate, Budget(workspace, row.id, row.budget_usd), row.agent, preset)
+        gate = self._gate = Gate(self._workspace, row.id)
+        workspace = replace(self._workspace, until_tracker=partial(wait_for_tracker, self._workspace, gate))
+        gate.caps = budget = Budget(workspace, row.id, row.budget_usd)
+        breaker = Breaker(workspace, gate)
+        head = HeadGuard(workspace, gate, _head_at_start(row))
+        commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
         context = RunContext(workspace, commander, self._background, gate, preset)
         source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel
+        breaker.on_release = source.release
         queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)
         self._batch = Batch(context, queue, width)
         self._task = asyncio.get_running_loop().create_task(self._run(self._batch), name=f"batch {row.id}")
@@ -284,14 +357,22 @@ class Orchestrator:
 class _Starting:
     """Marks the orchestrator as starting while a start or a resume is under way."""
 
-    def __init__(self, orchestrator: Orchestrator) -> None:
+    def __init__(self, orchestrator: Orchestrator, request: StartRequest | None) -> None:
         self._orchestrator = orchestrator
+        self._request = request
 
     def __enter__(self) -> None:
         self._orchestrator._starting = True
+        self._orchestrator._wanted = self._request
 
     def __exit__(self, *_: object) -> None:
         self._orchestrator._starting = False
+
+
+def _head_at_start(row: BatchRow) -> HeadState | None:
+    """Return where HEAD was when the batch began; None where that is not recorded."""
+    known = row.branch is not None or row.head_commit is not None
+    return HeadState(row.branch, row.head_commit, None, None) if known else None
 
 
 def _only(row: BatchRow) -> list[str]:

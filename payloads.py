@@ -74,6 +74,7 @@ class BatchStart(Payload, kw_only=True):
     workflow: str | UnsetType = UNSET
     workflow_reason: str | UnsetType = UNSET
     budget_usd: int | float | UnsetType = UNSET
+    label: str | UnsetType = UNSET
 
 
 class BatchEnd(Payload, kw_only=True):
@@ -172,7 +173,8 @@ class ContextComplete(ContextCreate, kw_only=True):
 
 
 class Attention(Payload, kw_only=True):
-    """A call for the operator. One of kind `question` names the command that asked, one of kind `gate` the gate."""
+    """A call for the operator; kind `question` names the command that asked, `breaker` the stories that failed, `gate`
+    the gate and the decisions that apply."""
 
     kind: str
     message: str
@@ -182,6 +184,7 @@ class Attention(Payload, kw_only=True):
     question: str | UnsetType = UNSET
     gate_id: int | UnsetType = UNSET
     decisions: list[str] | UnsetType = UNSET
+    story_keys: list[str] | UnsetType = UNSET
 
 
 PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {

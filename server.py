@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 import msgspec
 from aiohttp import web
 
+import agents
 import api.changes
 import api.export
 import api.gates
@@ -33,12 +37,15 @@ import api.schema
 import api.settings
 import api.socket
 import api.transcripts
+import api.trust
 import events
 import security
+from agents import AgentSpec
 from api.http import SERVICES, LiveSettings, Services
 from api.recordings import RECORDINGS, Recordings
 from base.program import PROGRAM_DIR
-from cli import arguments, logs, verbs
+from cli import arguments, logs, trust, verbs
+from cli.archive import DATABASE
 from cli.config import (
     ServerConfig,
     agent_specs,
@@ -47,14 +54,16 @@ from cli.config import (
     masker_of,
     resolve,
 )
-from cli.errors import CannotStart
+from cli.errors import CannotStart, unusable_database, unwritable
 from cli.headless import Exit, Headless
 from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
-from git.snapshots import Git
+from git.process import GitUnusable
 from orchestrator import Orchestrator
+from running.data_files import DataFiles
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
+from running.repository import refresh_git
 from running.retention import Retention
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
@@ -75,10 +84,12 @@ HANDLERS_S: Final = 1.0  # what is left of requests at the end of the server, be
 log = logging.getLogger("sprint_runner")
 
 
-def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Application:
+def build_app(
+    config: ServerConfig, *subscribers: events.Subscriber, lock: ProjectLock | None = None
+) -> web.Application:
     """The application of one project, its routes and its life; nothing is opened before it starts.
 
-    `subscribers` see every commit after the pages have.
+    `subscribers` see every commit after the pages have. `lock` is what keeps other servers out, kept while it runs.
     """
     settings = config.loaded.settings
     pages = api.page.manifest()
@@ -106,22 +117,24 @@ def build_app(config: ServerConfig, *subscribers: events.Subscriber) -> web.Appl
         api.health,
         api.schema,
         api.settings,
+        api.trust,
         api.metrics,
         api.openapi,
     ):
         app.add_routes(module.ROUTES)
     app[RECORDINGS] = Recordings()
-    app.cleanup_ctx.append(lambda app: _services(app, config, subscribers))
+    app.cleanup_ctx.append(lambda app: _services(app, config, subscribers, lock))
     app.on_shutdown.append(_end_run_and_pages)
     return app
 
 
 async def _services(
-    app: web.Application, config: ServerConfig, subscribers: Sequence[events.Subscriber]
+    app: web.Application, config: ServerConfig, subscribers: Sequence[events.Subscriber], lock: ProjectLock | None
 ) -> AsyncIterator[None]:
     """Everything that is open while the server runs, in order; closed in the opposite one."""
     settings = config.loaded.settings
-    database = await Database.open(config.data_dir / "sprint-runner.db")
+    database = await Database.open(config.data_dir / DATABASE)
+    agents.GUARDING.watch(database.epoch)
     run_state, server_state = RunState(), ServerState()
     await _restore(database, run_state)
     hub = Hub(
@@ -135,8 +148,20 @@ async def _services(
     )
     hub.load(database.last_seq, await _newest(database))
     hub.ring.pruned(await database.read(oldest_event))
-    live = LiveSettings(config.loaded, config.reload)
-    workspace = await _workspace(config, live, database)
+    live = LiveSettings(config.loaded, config.reload, config.loaded)
+    data_files = DataFiles(database, lock, partial(make_data_dir, config.data_dir))
+    specs = agent_specs(settings.agents, settings.prices, config.project.root)
+    workspace = await _workspace(config, live, database, data_files, specs)
+    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.trouble))
+
+    async def apply_trust() -> None:
+        """The agents that the operator has trusted count at once, as far as the masks know what they are given."""
+        trusted = live.loaded.settings
+        if live.loaded.guarded.get("agents") == live.started.guarded.get("agents"):
+            specs.update(agent_specs(trusted.agents, trusted.prices, config.project.root))
+        await watcher.look_at_agent()
+        hub.refresh()
+
     app[SERVICES] = Services(
         database=database,
         hub=hub,
@@ -145,8 +170,9 @@ async def _services(
         orchestrator=Orchestrator(workspace, run_state),
         workspace=workspace,
         live=live,
+        trust=config.trust,
+        apply_trust=apply_trust,
     )
-    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.trouble))
     retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name)
     subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
@@ -160,6 +186,7 @@ async def _services(
     await retention.stop()
     await watcher.stop()
     await notifier.stop()
+    await data_files.restore()  # nothing after this could
     events.stop()
     await database.close()
 
@@ -170,22 +197,33 @@ async def _end_run_and_pages(app: web.Application) -> None:
     app[RECORDINGS].close()
 
 
-async def _workspace(config: ServerConfig, live: LiveSettings, database: Database) -> Workspace:
+async def _workspace(
+    config: ServerConfig,
+    live: LiveSettings,
+    database: Database,
+    data_files: DataFiles,
+    specs: Mapping[str, AgentSpec],
+) -> Workspace:
     project = config.project
-    ignored = [folder for folder in (project.artifacts, config.data_dir) if folder.is_relative_to(project.root)]
-    names = tuple(folder.relative_to(project.root).as_posix() for folder in ignored)
-    git = await Git.find(project.root, config.data_dir / "snapshots", tuple(name for name in names if name != "."))
-    return Workspace(
+    workspace = Workspace(
         project=project,
         settings=lambda: live.loaded.settings,
-        agents=agent_specs(config.loaded.settings.agents, config.loaded.settings.prices),
+        agents=specs,
         database=database,
         data_dir=config.data_dir,
         prompts=PROGRAM_DIR / "prompts",
-        git=git,
+        git=None,
         clock=time.time,
-        masker=masker_of(config.loaded.settings),
+        masker=masker_of(config.wanted),
+        data_files=data_files,
+        trust_refusal=lambda: api.trust.refusal(config.trust, live.loaded),
+        left_out=lambda: bool(live.loaded.left_out),
     )
+    try:
+        await refresh_git(workspace)
+    except GitUnusable as unusable:  # the record can be read all the same; a start of a batch is refused with this
+        log.error("%s", unusable)
+    return workspace
 
 
 async def _restore(database: Database, run_state: RunState) -> None:
@@ -225,14 +263,17 @@ def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
 async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     """Run until a signal, or until the headless is done; the exit code. Raises `CannotStart`."""
     make_data_dir(config.data_dir)
-    lock = ProjectLock(config.data_dir)
+    lock = ProjectLock(config.data_dir, config.project.root)
     try:
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
+    except OSError as error:
+        raise unwritable(error) from None
     listener = listen(config.loaded, headless=headless is not None)
+    agents.GUARDING.start()
     subscribers = [] if headless is None else [headless.take]
-    runner = web.AppRunner(build_app(config, *subscribers), shutdown_timeout=HANDLERS_S, access_log=None)
+    runner = web.AppRunner(build_app(config, *subscribers, lock=lock), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
     try:
         await runner.setup()
@@ -242,10 +283,13 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         lock.describe(pid=os.getpid(), url=url)
         _announce(config, url, runner.app[SERVICES], sys.stdout if headless is None else sys.stderr)
         return await _until_done(ended, headless, runner.app[SERVICES].orchestrator)
-    except SchemaTooNew as error:
+    except (SchemaTooNew, GitUnusable) as error:
         raise CannotStart(str(error)) from None
+    except (sqlite3.Error, msgspec.DecodeError) as error:
+        raise unusable_database(config.data_dir / DATABASE, error) from None
     finally:
         await runner.cleanup()
+        agents.GUARDING.close()
         listener.close()
         lock.release()
 
@@ -267,7 +311,11 @@ async def _until_done(ended: asyncio.Future[None], headless: Headless | None, or
 def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -> None:
     """The one line that says where the page is: people read it, programs wait for it."""
     agent = services.server_state.agent
-    version = (agent.version or "not available").split(" (")[0]
+    left_out = sorted(services.live.loaded.left_out)
+    version = "not looked at yet" if left_out else (agent.version or "not available").split(" (")[0]
+    if left_out:
+        names = ", ".join(left_out)
+        log.warning("%s is not trusted yet, so these settings were left out: %s", config.trust.folder, names)
     line = f"Sprint Runner at {url}  (project {config.project.name}, agent {agent.name} {version})\n"
     out.write(line)
     out.flush()
@@ -283,8 +331,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.verb == "token":
         return verbs.print_token()
     try:
-        config = resolve(options)
-        logs.mask(masker_of(config.loaded.settings).text)
+        if options.verb == "trust" and options.list:
+            return trust.list_folders()
+        if options.verb == "trust" and options.revoke:
+            return trust.revoke(options.project or Path.cwd())
+        config = resolve(options, decide=trust.decide(options))
+        logs.mask(masker_of(config.wanted).text)
         forget_secrets()
         return verbs.perform(options, config, serve)
     except CannotStart as error:

@@ -4,9 +4,10 @@ The orchestrator uses what is named here and knows no agent by name.
 """
 
 from agents.deadlines import Graces
+from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
 from agents.marks import sweep
-from agents.preflight import preflight
+from agents.preflight import budget_problem, preflight
 from agents.process import AgentProcess, start
 from agents.records import (
     Action,
@@ -26,11 +27,15 @@ from agents.records import (
     UsageSeen,
 )
 from agents.registry import UnknownKind
+from agents.replay import replay
+from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
+from agents.text import is_session_lost
 from agents.transcript import Entry, EntryKind, read_transcript, steady
 from agents.transcript_index import TranscriptIndex
 
 __all__ = [
+    "GUARDING",
     "Action",
     "AgentProcess",
     "AgentSpec",
@@ -41,6 +46,7 @@ __all__ = [
     "Failure",
     "Final",
     "Graces",
+    "GuardMeans",
     "LimitSeen",
     "Noise",
     "Note",
@@ -59,9 +65,14 @@ __all__ = [
     "UnknownKind",
     "Usage",
     "UsageSeen",
+    "budget_problem",
     "end_group",
+    "guard_means",
+    "is_program_missing",
+    "is_session_lost",
     "preflight",
     "read_transcript",
+    "replay",
     "start",
     "steady",
     "sweep",

@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
+from agents import faults
 from agents.records import Record, Retry
 from agents.spec import AgentSpec, Call, OutcomeKind
 from agents.text import last_words, sentence
 from agents.usage import Tally
+
+MODEL_ADVICE = "Set the agent's `model` to one that it can use."
+BILLING_ADVICE = "Add credit or raise the limit with the provider, or give the agent another key."
 
 
 class Cause(StrEnum):
@@ -115,10 +119,14 @@ class Adapter(ABC):
 
     kind: ClassVar[str]
     needs_final: ClassVar[bool] = True  # an end without the program's final record is a truncated run
+    reports_cost: ClassVar[bool] = False  # in dollars, for whatever model
+    reports_model: ClassVar[bool] = False
+    stdout_to_file: ClassVar[bool] = False  # it ends before a pipe is flushed, and loses the end of its stream
     silent_stderr: ClassVar[bool] = True  # output on stderr is no sign of progress
     complains: ClassVar[bool] = False  # its parser learns from stderr, too
     ending: ClassVar[tuple[Step, ...]] = (Step(signal.SIGTERM),)  # before SIGKILL to the group
     death_signal: ClassVar[signal.Signals] = signal.SIGKILL  # sent by the kernel when we die
+    models: ClassVar[str] = ""  # where the names of its models are to be found
     login: ClassVar[str] = ""  # the sentence for an operator whose key or login was refused
     state_paths: ClassVar[
         tuple[str, ...]
@@ -138,6 +146,10 @@ class Adapter(ABC):
     def parser(self, cwd: str | None = None) -> Parser:
         """A fresh parser. `cwd` shortens paths in summaries."""
 
+    def parser_for(self, spec: AgentSpec, cwd: str) -> Parser:
+        """A fresh parser for one call; more than `parser` only where the settings say how a program is read."""
+        return self.parser(cwd)
+
     def version_argv(self, spec: AgentSpec) -> list[str] | None:
         """The command that prints the version, None where there is no such thing."""
         return [*spec.command, "--version"]
@@ -149,10 +161,15 @@ class Adapter(ABC):
     def judge(self, tally: Tally, ending: Ending) -> Judgement:
         """The outcome, from why we ended it, the last final record and the exit code, in this order."""
         judgement = _by_cause(tally, ending) or self._by_final(tally, ending)
-        if tally.resumed and judgement.kind is OutcomeKind.COULD_NOT_START:  # it may well start afresh
-            return Judgement(OutcomeKind.FAILED, f"The session could not be resumed. {judgement.reason}")
-        if judgement.kind is OutcomeKind.AUTH and self.login:
-            return Judgement(OutcomeKind.AUTH, f"{judgement.reason} {self.login}")
+        kind, reason = judgement.kind, judgement.reason
+        if kind is OutcomeKind.COULD_NOT_START and faults.is_about_model(reason):
+            return Judgement(kind, f"{reason} {MODEL_ADVICE} {self.models}".rstrip())
+        if tally.resumed and kind is OutcomeKind.COULD_NOT_START:  # it may well start afresh
+            return Judgement(OutcomeKind.FAILED, f"The session could not be resumed. {reason}")
+        if kind is OutcomeKind.AUTH and faults.is_about_billing(reason):
+            return Judgement(kind, f"{reason} {BILLING_ADVICE}")
+        if kind is OutcomeKind.AUTH and self.login:
+            return Judgement(kind, f"{reason} {self.login}")
         return judgement
 
     def _by_final(self, tally: Tally, ending: Ending) -> Judgement:

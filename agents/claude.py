@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
@@ -29,6 +30,7 @@ from agents.claude_lines import (
 )
 from agents.claude_reply import Reply
 from agents.json_values import Json
+from agents.limit_text import reset_in
 from agents.records import (
     Denied,
     Failure,
@@ -191,6 +193,8 @@ class ClaudeParser(QuietParser):
                 self._denied.add(str(id_))
                 yield Denied(str(denial.get("tool_name")), id_, "")
         kind, reason = self._judge(line)
+        if kind is OutcomeKind.USAGE_LIMIT and (self._limit is None or self._limit.resets_at is None):
+            yield LimitSeen(True, reset_in(reason, time.time()))
         usage, cost, cumulative = spent(line)
         session = text_of(line, "session_id")
         yield Final(
@@ -223,6 +227,7 @@ class Claude(Adapter):
     """See the module."""
 
     kind = "claude"
+    reports_cost = reports_model = True
     login = "Log in with `claude` and /login, or set ANTHROPIC_API_KEY in the agent's environment."
     state_paths = (".claude", ".claude.json", "/etc/claude-code")
     login_variables = ("ANTHROPIC_", "CLAUDE_", "AWS_", "GOOGLE_", "AZURE_")

@@ -138,6 +138,8 @@ def kind_of(error: str | None, status: int) -> OutcomeKind:
     """The kind of a failure, by the program's own word for it, else by the HTTP status (0: none)."""
     if error == "max_output_tokens":
         return OutcomeKind.LIMIT
+    if status == 404 or error == "model_not_found":
+        return OutcomeKind.COULD_NOT_START
     if error in _AUTH_ERRORS or status in _AUTH_STATUS:
         return OutcomeKind.AUTH
     if error in _TRANSIENT_ERRORS or status == 429 or status >= 500:

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 
 from agents import faults, json_values
 from agents.adapter import Adapter, QuietParser, Step
+from agents.error_text import plain
 from agents.json_values import Json
-from agents.records import Denied, Failure, Final, LimitSeen, Note, Record, Retry, Started, Text, ToolResult
+from agents.records import Denied, Failure, Final, Note, Record, Retry, Started, Text, ToolResult
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
 from agents.summaries import relative, tool_call
 from agents.text import one_line
@@ -107,11 +108,9 @@ class CodexParser(QuietParser):
 
     def _failed(self, message: str | None) -> Iterator[Record]:
         words = message or "the turn failed"
-        kind = faults.kind_of(words)
-        if kind is OutcomeKind.USAGE_LIMIT:
-            wait = faults.wait_in(words)
-            yield LimitSeen(True, None if wait is None else time.time() + wait)
-        yield Final(kind, words, self._session)
+        if limit := faults.limit_seen(words, time.time()):
+            yield limit
+        yield Final(faults.kind_of(words), plain(words), self._session)
 
 
 class Codex(Adapter):

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from agents.marks import MARK_VARIABLE
+from agents.guardian import MARK_VARIABLE
 
 _OWN_PREFIX = "SPRINT_RUNNER_"
 _SESSION_NAMES = frozenset(("CLAUDECODE", "CLAUDE_PID"))

@@ -9,13 +9,27 @@ from __future__ import annotations
 import re
 from typing import Final as Constant
 
+from agents.limit_text import reset_in, wait_in
+from agents.records import LimitSeen
 from agents.spec import OutcomeKind
 
 _STATUS: Constant = re.compile(r"(?:status|code|API Error|HTTP)\W{0,4}(?:code\W{0,3})?([45]\d\d)\b", re.IGNORECASE)
 _USAGE_LIMIT: Constant = re.compile(r"usage limit|limit reached for your plan", re.IGNORECASE)
+_MODEL: Constant = re.compile(
+    r"(?:unknown|invalid|no such|unsupported) model|model[_ ]not[_ ]found|issue with the selected model"
+    r"|404 not found: model|knows no such model"
+    r"|models?/?:?\W{0,2}\S{1,80}(?: model)? (?:is |was |could )?"
+    r"(?:not (?:found|supported|be found|available)|does(?: not|n't) exist|may not exist)",
+    re.IGNORECASE,
+)
+_BILLING: Constant = re.compile(
+    r"billing|credit balance|insufficient[_ ](?:quota|balance|credit|funds)|quota exceeded|payment required"
+    r"|exceeded your current quota",
+    re.IGNORECASE,
+)
 _AUTH: Constant = re.compile(
-    r"api key|unauthori[sz]ed|unauthenticated|authentication|missing environment variable|not logged in|log ?in again"
-    r"|billing|credit balance|quota exceeded|insufficient_quota",
+    r"api[ _]key|unauthori[sz]ed|unauthenticated|authentication|missing environment variable|not logged in"
+    r"|log ?in again",
     re.IGNORECASE,
 )
 _LIMIT: Constant = re.compile(r"max(?:imum)? (?:session )?turns|turn limit|budget|max(?:imum)? output", re.IGNORECASE)
@@ -24,9 +38,6 @@ _TRANSIENT: Constant = re.compile(
     r"|exceeded retry limit|resource.exhausted|unavailable|internal server error",
     re.IGNORECASE,
 )
-_WAIT: Constant = re.compile(r"try again in ([\w ,]+)", re.IGNORECASE)
-_PARTS: Constant = re.compile(r"(\d+)\s*(day|hour|minute|second)", re.IGNORECASE)
-_SECONDS: Constant = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 READ_CHARS = 4000  # of an error text; some carry a whole response body
 
 
@@ -36,7 +47,11 @@ def kind_of(message: str, status: int | None = None) -> OutcomeKind:
     status = status or status_in(text)
     if _USAGE_LIMIT.search(text):
         return OutcomeKind.USAGE_LIMIT
-    if status in (401, 402, 403) or _AUTH.search(text):
+    if is_about_model(text) or status == 404:  # a wrong name or a wrong address: no story is to blame
+        return OutcomeKind.COULD_NOT_START
+    if is_about_billing(text) and wait_in(text) is not None:  # a quota that fills up again by itself
+        return OutcomeKind.USAGE_LIMIT
+    if status in (401, 402, 403) or _AUTH.search(text) or is_about_billing(text):
         return OutcomeKind.AUTH
     if _LIMIT.search(text):
         return OutcomeKind.LIMIT
@@ -45,14 +60,24 @@ def kind_of(message: str, status: int | None = None) -> OutcomeKind:
     return OutcomeKind.FAILED
 
 
+def is_about_model(message: str) -> bool:
+    """Whether an error says that there is no such model, or none that may be used."""
+    return _MODEL.search(message[:READ_CHARS]) is not None
+
+
+def is_about_billing(message: str) -> bool:
+    """Whether an error says that there is no money left; a new login would not help."""
+    return _BILLING.search(message[:READ_CHARS]) is not None
+
+
+def limit_seen(message: str, now: float) -> LimitSeen | None:
+    """The used-up window that an error text tells of, with the time at which it ends where one is named."""
+    if kind_of(message) is not OutcomeKind.USAGE_LIMIT:
+        return None
+    return LimitSeen(True, reset_in(message, now))
+
+
 def status_in(message: str) -> int | None:
     """The HTTP status that an error text names."""
     found = _STATUS.search(message[:READ_CHARS])
     return int(found[1]) if found else None
-
-
-def wait_in(message: str) -> float | None:
-    """The seconds of "try again in 2 hours 30 minutes", None where no time is named."""
-    found = _WAIT.search(message[:READ_CHARS])
-    parts = _PARTS.findall(found[1]) if found else []
-    return float(sum(int(count) * _SECONDS[unit.lower()] for count, unit in parts)) if parts else None

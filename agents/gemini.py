@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from collections.abc import Iterator, Sequence
 
 from agents import faults, json_values
 from agents.adapter import Adapter, Ending, Judgement, QuietParser, Step, choices
+from agents.error_text import plain
 from agents.json_values import Json
 from agents.records import Denied, Final, Note, Record, Retry, Started, Text, ToolResult
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
 from agents.summaries import tool_call
-from agents.text import last_words, one_line, sentence
+from agents.text import last_words, line_about, one_line, sentence
 from agents.token_estimate import Guess
 from agents.usage import Tally
 
@@ -25,7 +27,13 @@ EXIT_NO_AUTH = 41
 
 _ATTEMPT = re.compile(rb"Attempt (\d+) failed(?: with status (\d+))?[^\w]*(.{0,200})")
 _MODES = {"bypassPermissions": "yolo", "acceptEdits": "auto_edit", "plan": "plan"}
-_NOT_PERMITTED = frozenset(("tool_not_registered", "policy_violation", "execution_denied"))
+_NOT_PERMITTED = frozenset(("policy_violation", "execution_denied"))
+_WITHHELD = "tool_not_registered"  # also what a tool is that the model has made up
+# Its own tools that need a permission, and are not even offered without one.
+GUARDED_TOOLS = frozenset(
+    ("run_shell_command", "write_file", "replace", "edit", "edit_file", "web_fetch", "save_memory")
+)
+_LOGIN_WORDS = re.compile(r"_API_KEY|auth|log ?in|credential", re.IGNORECASE)
 _LOOP = "loop detected"
 
 
@@ -76,7 +84,7 @@ class GeminiParser(QuietParser):
                 self._loop = words if words.lower().startswith(_LOOP) else self._loop
                 yield Note(one_line(words))
             case "result":
-                yield self._result(line)
+                yield from self._result(line)
 
     def _text(self, content: str, piece: bool) -> Iterator[Record]:
         """Whole lines at once, the rest when it is complete."""
@@ -102,11 +110,12 @@ class GeminiParser(QuietParser):
         id_, output = str(line.get("tool_id")), str(line.get("output") or "")
         error = json_values.as_object(line.get("error"))
         name = self._names.pop(id_, "?")
-        if error.get("type") in _NOT_PERMITTED:
+        withheld = error.get("type") == _WITHHELD and name in GUARDED_TOOLS
+        if withheld or error.get("type") in _NOT_PERMITTED:
             yield Denied(name, id_, one_line(str(error.get("message"))))
         yield ToolResult(id_, line.get("status") == "success", output[:RESULT_CHARS], len(output))
 
-    def _result(self, line: Json) -> Record:
+    def _result(self, line: Json) -> Iterator[Record]:
         stats = json_values.as_object(line.get("stats"))
         kind, reason = OutcomeKind.SUCCESS, ""
         if line.get("status") != "success":
@@ -114,15 +123,20 @@ class GeminiParser(QuietParser):
             reason = json_values.as_text(error.get("message")) or "the agent reported an error"
             turns = error.get("type") == "FatalTurnLimitedError"
             kind = OutcomeKind.LIMIT if turns else faults.kind_of(reason)
+            if not turns and (limit := faults.limit_seen(reason, time.time())):
+                yield limit
+            reason = plain(reason)
         elif self._loop is not None:
             kind, reason = OutcomeKind.FAILED, self._loop
-        return Final(kind, reason, self._session, _usage(stats), cumulative=True)
+        yield Final(kind, reason, self._session, _usage(stats), cumulative=True)
 
 
 class Gemini(Adapter):
     """See the module."""
 
     kind = "gemini"
+    stdout_to_file = True
+    reports_model = True
     login = "Set GEMINI_API_KEY in the agent's environment, or start `gemini` once and log in."
     complains = True
     ending = (Step(signal.SIGINT, to_group=True), Step(signal.SIGTERM, to_group=True))
@@ -138,7 +152,8 @@ class Gemini(Adapter):
 
     def _without_final(self, tally: Tally, ending: Ending) -> Judgement:
         if ending.exit_code == EXIT_NO_AUTH:
-            return Judgement(OutcomeKind.AUTH, sentence(last_words(ending.stderr) or "no login is configured"))
+            said = line_about(ending.stderr, _LOGIN_WORDS) or last_words(ending.stderr) or "no login is configured"
+            return Judgement(OutcomeKind.AUTH, sentence(said))
         return super()._without_final(tally, ending)
 
 

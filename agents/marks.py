@@ -15,9 +15,9 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
+from agents.guardian import MARK_VARIABLE
 from agents.identity import KILL_WAIT_S, PROC, on_linux, start_time
 
-MARK_VARIABLE = "SPRINT_RUNNER_MARK"
 SWEEP_GRACE_S = 5.0  # between SIGTERM and SIGKILL: a test run or a dev server may want to clean up
 POLL_S = 0.02  # between looks at processes that are ending
 YOUNG_S = 2.0  # since its fork: a process without environment may be in the middle of an exec

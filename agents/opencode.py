@@ -1,25 +1,32 @@
 """opencode: `opencode run --format json`, the prompt on stdin. Written for 1.18.33.
 
 There is no final line: the end is a step that finished with reason "stop". Tokens and cost come with every step. Tools
-are told only when they have finished. A refused permission ends the run with exit 0, which is no success.
+are told only when they have finished. A refused permission ends the run with exit 0, which is no success; an error that
+it has healed itself ends it with exit 1, which is no failure. Tokens of sub-agents are in no line: that is said once.
 """
 
 from __future__ import annotations
 
 import re
 import signal
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from agents import faults, json_values
-from agents.adapter import Adapter, QuietParser, Step
+from agents.adapter import Adapter, Ending, Judgement, QuietParser, Step
+from agents.error_text import plain
 from agents.json_values import Json
-from agents.records import Denied, Failure, Final, Record, Started, Text, ToolResult, UsageSeen
+from agents.records import Denied, Failure, Final, Note, Record, Started, Text, ToolResult, UsageSeen
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
 from agents.summaries import tool_call
 from agents.text import one_line
+from agents.usage import Tally
 
 RESULT_CHARS = 64 * 1024  # of a tool's output that is passed on
 _PERMISSION = re.compile(rb"permission requested: ([^;]+); auto-rejecting")
+UNCOUNTED = "opencode does not report what its sub-agents use: their tokens and their cost are not counted here."
+NOT_BEGUN = "UnknownError"  # all that it says when it does not know the model
 _REJECTED = "rejected permission"
 
 
@@ -31,6 +38,8 @@ class OpencodeParser(QuietParser):
         self._session: str | None = None
         self._refused: str | None = None
         self._unfinished = False
+        self._began = False  # whether a step has
+        self._delegated = self._erred = False
 
     def feed(self, line: bytes) -> Sequence[Record]:
         reading = json_values.read_line(line, _is_line)
@@ -61,11 +70,12 @@ class OpencodeParser(QuietParser):
         match line.get("type"):
             case "text":
                 if said := json_values.as_text(part.get("text")):
-                    yield Text(said)
+                    # What the program tells the model after a compaction is not the agent's word.
+                    yield Note(one_line(said)) if part.get("synthetic") is True else Text(said)
             case "tool_use":
                 yield from self._tool(part)
             case "step_start":
-                self._unfinished = True
+                self._unfinished = self._began = True
             case "step_finish":
                 yield from self._step(part)
             case "error":
@@ -74,6 +84,9 @@ class OpencodeParser(QuietParser):
     def _tool(self, part: Json) -> Iterator[Record]:
         id_, state = str(part.get("callID")), json_values.as_object(part.get("state"))
         yield tool_call(id_, str(part.get("tool")), json_values.as_object(state.get("input")), self._cwd)
+        if part.get("tool") == "task" and not self._delegated:
+            self._delegated = True
+            yield Note(UNCOUNTED)
         error = json_values.as_text(state.get("error"))
         if error and _REJECTED in error:
             self._refused = self._refused or error
@@ -88,8 +101,8 @@ class OpencodeParser(QuietParser):
         yield UsageSeen(str(part.get("id")), _usage(json_values.as_object(part.get("tokens"))), None, cost)
         reason = part.get("reason")
         self._unfinished = reason == "tool-calls"
-        if reason == "stop":
-            yield Final(OutcomeKind.SUCCESS, "", self._session)
+        if reason == "stop":  # a compaction that heals an error ends with one, too, and then the work goes on
+            yield Final(OutcomeKind.SUCCESS, "", self._session, more_expected=self._erred)
         elif reason == "length":
             yield Final(OutcomeKind.LIMIT, "the reply was cut off at the output limit", self._session)
         elif not self._unfinished:
@@ -100,11 +113,18 @@ class OpencodeParser(QuietParser):
         name, words = str(error.get("name")), json_values.as_text(data.get("message")) or str(error.get("name"))
         status = json_values.as_int(data.get("statusCode")) or None
         kind = faults.kind_of(words, status) if name == "APIError" or status else OutcomeKind.FAILED
+        if name == NOT_BEGUN and not self._began:
+            kind, words = OutcomeKind.COULD_NOT_START, f"it knows no such model, or could not begin at all ({words})"
+        elif faults.is_about_model(words) or "ModelNotFound" in name:
+            kind = OutcomeKind.COULD_NOT_START
+        if limit := faults.limit_seen(words, time.time()):
+            yield limit
         if data.get("isRetryable") is True and kind is OutcomeKind.FAILED:
             kind = OutcomeKind.TRANSIENT
         self._unfinished = False
         yield Failure(name, one_line(words), status)
-        yield Final(kind, words, self._session)
+        self._erred = True
+        yield Final(kind, plain(words), self._session, more_expected=True)
 
 
 class Opencode(Adapter):
@@ -112,6 +132,7 @@ class Opencode(Adapter):
 
     kind = "opencode"
     login = "Log in with `opencode auth login`."
+    models = "`opencode models` lists what it offers."
     complains = True
     ending = (Step(signal.SIGTERM, to_group=True),)  # it ignores SIGINT and SIGHUP
     death_signal = signal.SIGTERM
@@ -129,6 +150,11 @@ class Opencode(Adapter):
 
     def parser(self, cwd: str | None = None) -> OpencodeParser:
         return OpencodeParser(cwd)
+
+    def _by_final(self, tally: Tally, ending: Ending) -> Judgement:
+        """Its exit code tells of any error of the session, also of one that it got over: the last step counts."""
+        healed = tally.failure is not None and ending.exit_code == 1
+        return super()._by_final(tally, replace(ending, exit_code=0) if healed else ending)
 
 
 def _is_line(value: Json) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 from agents.lines import Tail
@@ -32,6 +33,7 @@ class Pipes(asyncio.SubprocessProtocol):
         self.drained = asyncio.Event()  # stdout and stderr are both at their end
         self.readable = asyncio.Event()
         self._open = {STDOUT, STDERR}
+        self._from_file = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.SubprocessTransport, transport)
@@ -46,7 +48,7 @@ class Pipes(asyncio.SubprocessProtocol):
         self._chunks.append(data)
         self._waiting += len(data)
         self.readable.set()
-        if self._waiting > MAX_WAITING_BYTES and not self._paused:
+        if self._waiting > MAX_WAITING_BYTES and not self._paused and not self._from_file:
             self._stdout().pause_reading()
             self._paused = True
 
@@ -61,10 +63,29 @@ class Pipes(asyncio.SubprocessProtocol):
         self.exited.set()
         self._on_exit()
 
+    async def until_drained(self, rounds: int, eof_s: float, progress: Callable[[], float]) -> None:
+        """Wait for the end of both pipes, `eof_s` at a time while something comes: an orphan may hold them open."""
+        for _ in range(rounds):
+            before = progress()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.drained.wait(), eof_s)
+                return
+            if progress() == before and not self.behind:
+                return
+
     def give_up_reading(self) -> None:
         """What comes from now on is not taken: a process that outlives the agent may print for ever."""
         self._deaf = True
         self._end()
+
+    def read_from_file(self) -> None:
+        """Stdout is no pipe: whoever follows the file calls `pipe_data_received` and `pipe_connection_lost`."""
+        self._from_file = True
+
+    @property
+    def full(self) -> bool:
+        """Whether more waits for the reader than should."""
+        return self._waiting > MAX_WAITING_BYTES
 
     def _end(self) -> None:
         self.eof.set()

@@ -1,6 +1,7 @@
 """Any program: prompt on stdin, plain text on stdout, success by exit code.
 
-For scripts and for agents without a machine-readable stream. It reports no tokens and no cost.
+For scripts and for agents without a machine-readable stream. What it uses is unknown, unless the settings say where it
+is printed (`patterns`) or written (`report`, a JSON file).
 """
 
 from __future__ import annotations
@@ -11,13 +12,24 @@ from collections.abc import Sequence
 from agents.adapter import Adapter, QuietParser, Step
 from agents.records import Record, Text
 from agents.spec import AgentSpec, Call
+from agents.used_report import Report
 
 
 class TextParser(QuietParser):
-    """Every line is said by the agent."""
+    """Every line is said by the agent; some of them say what it has used, too."""
+
+    def __init__(self, report: Report | None = None) -> None:
+        self._report = report
 
     def feed(self, line: bytes) -> Sequence[Record]:
-        return (Text(line.decode("utf-8", "replace").rstrip("\r")),)
+        said = line.decode("utf-8", "replace").rstrip("\r")
+        return (Text(said), *(self._report.read_line(said) if self._report else ()))
+
+    def feed_stderr(self, line: bytes) -> Sequence[Record]:
+        return self._report.read_line(line.decode("utf-8", "replace")) if self._report else ()
+
+    def close(self) -> Sequence[Record]:
+        return self._report.read_file() if self._report else ()
 
 
 class PlainText(Adapter):
@@ -25,6 +37,7 @@ class PlainText(Adapter):
 
     kind = "text"
     needs_final = False
+    complains = True
     silent_stderr = False  # programs of any kind tell their progress there
     ending = (Step(signal.SIGINT, to_group=True), Step(signal.SIGTERM, to_group=True))
 
@@ -34,5 +47,9 @@ class PlainText(Adapter):
     def parser(self, cwd: str | None = None) -> TextParser:
         return TextParser()
 
+    def parser_for(self, spec: AgentSpec, cwd: str) -> TextParser:
+        return TextParser(Report(spec.patterns, spec.report, cwd) if spec.patterns or spec.report else None)
+
     def version_argv(self, spec: AgentSpec) -> list[str] | None:
-        return None  # an unknown program might take the flag for work to do
+        """None unless the settings name the flag: an unknown program might take one for work to do."""
+        return [*spec.command, spec.version_flag] if spec.version_flag else None

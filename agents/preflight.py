@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +16,9 @@ from pathlib import Path
 
 from agents.adapter import Adapter
 from agents.environment import environment, find_program
+from agents.guardian import MARK_VARIABLE
+from agents.guarding import GUARDING
+from agents.prices import unpriced
 from agents.registry import UnknownKind, adapter_for
 from agents.spawn import not_found
 from agents.spec import AgentSpec, Preflight
@@ -22,6 +26,7 @@ from agents.text import last_words, one_line, sentence
 
 VERSION_TIMEOUT_S = 20.0  # node programs take 2 to 5 s on a cold disk
 OUTPUT_BYTES = 64 * 1024  # of a version answer; a program that prints more has not understood the question
+_VERSIONS = (re.compile(r"(?<![\d.])v?\d+\.\d+\.\d+"), re.compile(r"(?<![\d.])v?\d+\.\d+"))
 
 
 async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Preflight:
@@ -32,13 +37,22 @@ async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Pr
         adapter = adapter_for(spec.kind)
     except UnknownKind as error:
         return Preflight(None, str(error))
-    env = environment(adapter.environment, spec.env)
+    env = environment(adapter.environment, spec.env, os.environ.get(MARK_VARIABLE))
     program = find_program(spec.command[0], env, Path.cwd())
     if program is None:
         return Preflight(None, not_found(spec))
     argv = adapter.version_argv(spec)
     version, problem = (None, None) if argv is None else await _version(spec, [program, *argv[1:]], env, timeout_s)
     return Preflight(version, problem or adapter.problem(spec, env) or _never_set_up(adapter, spec, env))
+
+
+def budget_problem(spec: AgentSpec, model: str | None) -> str | None:
+    """Why no budget can stop this agent with this model, and what to do; None where one can."""
+    adapter, model = adapter_for(spec.kind), model or spec.model
+    reported = adapter.reports_cost or "cost_usd" in spec.patterns or spec.report is not None
+    if model is None and (adapter.reports_model or "model" in spec.patterns):
+        return None  # known only when it runs
+    return unpriced(spec, model, reported)
 
 
 def _never_set_up(adapter: Adapter, spec: AgentSpec, env: Mapping[str, str]) -> str | None:
@@ -71,8 +85,9 @@ async def _version(
         return None, f"The agent {spec.name} could not be started: {error.strerror or error}."
     try:
         async with asyncio.timeout(timeout_s):
-            out, err = await asyncio.gather(_some(process.stdout), _some(process.stderr))
-            code = await process.wait()
+            with GUARDING.command(process.pid):
+                out, err = await asyncio.gather(_some(process.stdout), _some(process.stderr))
+                code = await process.wait()
     except TimeoutError:
         return None, f"The agent {spec.name} did not say its version within {timeout_s:g} s."
     finally:
@@ -80,7 +95,16 @@ async def _version(
     if code:
         words = last_words(err) or last_words(out) or "it printed nothing"
         return None, sentence(f"the agent {spec.name} cannot run (exit code {code}): {words}")
-    return one_line(last_words(out)) or None, None
+    return version_in(out), None
+
+
+def version_in(printed: str) -> str | None:
+    """The line that is a version: the shortest that holds one, since a wrapper's banner says more."""
+    lines = [line for raw in printed.splitlines() if (line := one_line(raw))]
+    for pattern in _VERSIONS:
+        if found := [line for line in lines if pattern.search(line)]:
+            return min(reversed(found), key=len)
+    return one_line(last_words(printed)) or None
 
 
 async def _some(stream: asyncio.StreamReader | None) -> str:

@@ -11,12 +11,13 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
 
-from agents.spec import Price, Usage
+from agents.spec import AgentSpec, Price, Usage
 
+PRICES_AS_OF: Final = "2026-06-12"
 PER_TOKEN: Final = 1e-6  # the tables are in dollars per million
 WILD: Final = frozenset("*?[")
 
-PRICES: dict[str, Price] = {  # as of 2025-11-20
+PRICES: dict[str, Price] = {
     "claude-opus-5-5": Price(4.0, 20.0, 0.4, 4.0),
     "claude-sonnet-5-5": Price(2.0, 10.0, 0.2, 2.0),
     "claude-opus-4-5": Price(5.0, 25.0, 0.5, 6.25),
@@ -26,12 +27,28 @@ PRICES: dict[str, Price] = {  # as of 2025-11-20
     "claude-3-7-sonnet": Price(3.0, 15.0, 0.3, 3.75),
     "claude-haiku-4": Price(1.0, 5.0, 0.1, 1.25),
     "claude-3-5-haiku": Price(0.8, 4.0, 0.08, 1.0),
+    "claude-opus-4-6": Price(5.0, 25.0, 0.5, 6.25),
+    "gpt-5.5-pro": Price(30.0, 180.0, 30.0, 30.0),
+    "gpt-5.5": Price(5.0, 30.0, 0.5, 5.0),
+    "gpt-5.4-pro": Price(30.0, 180.0, 30.0, 30.0),
+    "gpt-5.4-mini": Price(0.75, 4.5, 0.075, 0.75),
+    "gpt-5.4-nano": Price(0.2, 1.25, 0.02, 0.2),
+    "gpt-5.4": Price(2.5, 15.0, 0.25, 2.5),
+    "gpt-5.3-codex": Price(1.75, 14.0, 0.175, 1.75),
+    "gpt-5.2": Price(1.75, 14.0, 0.175, 1.75),
+    "gpt-5.1-codex-mini": Price(0.25, 2.0, 0.025, 0.25),
+    "gpt-5.1": Price(1.25, 10.0, 0.125, 1.25),
     "gpt-5-mini": Price(0.25, 2.0, 0.025, 0.25),
     "gpt-5-nano": Price(0.05, 0.4, 0.005, 0.05),
     "gpt-5": Price(1.25, 10.0, 0.125, 1.25),
     "gpt-4.1-mini": Price(0.4, 1.6, 0.1, 0.4),
     "gpt-4.1": Price(2.0, 8.0, 0.5, 2.0),
     "o4-mini": Price(1.1, 4.4, 0.275, 1.1),
+    "gemini-3.5-flash": Price(1.5, 9.0, 0.15, 1.5),
+    "gemini-3.1-pro": Price(2.0, 12.0, 0.2, 2.0),
+    "gemini-3.1-flash-lite": Price(0.25, 1.5, 0.025, 0.25),
+    "gemini-3-pro": Price(2.0, 12.0, 0.2, 2.0),
+    "gemini-3-flash": Price(0.5, 3.0, 0.05, 0.5),
     "gemini-2.5-pro": Price(1.25, 10.0, 0.125, 1.25),
     "gemini-2.5-flash-lite": Price(0.1, 0.4, 0.01, 0.1),
     "gemini-2.5-flash": Price(0.3, 2.5, 0.03, 0.3),
@@ -69,6 +86,21 @@ class PriceList:
 
 
 SHIPPED: Final = PriceList()
+
+
+def unpriced(spec: AgentSpec, model: str | None, reports_cost: bool) -> str | None:
+    """The sentence for a budget that cannot stop this agent with this model; None where it can."""
+    if reports_cost or PriceList(spec.prices).price_of(model) is not None:
+        return None
+    if model is None:
+        return (
+            f"No budget can stop {spec.name}: it does not say which model it uses, so no price is found. "
+            "Set `model` of the agent."
+        )
+    return (
+        f"No budget can stop {spec.name}: {model} has no price in the list of {PRICES_AS_OF}. Set `prices: "
+        f"{{{model}: {{input: …, output: …}}}}` in the settings."
+    )
 
 
 @lru_cache(maxsize=256)

@@ -19,6 +19,8 @@ from agents import launch
 from agents.adapter import Adapter, Cause, Ending, Judgement, moment_of
 from agents.deadlines import GRACES, Deadlines, Graces
 from agents.environment import environment, find_program
+from agents.followed_file import FollowedStdout
+from agents.guarding import GUARDING
 from agents.identity import start_time
 from agents.json_values import noise
 from agents.lines import LineSplitter, Oversize
@@ -60,11 +62,12 @@ class AgentProcess:
         self._adapter, self._spec, self._call, self._graces = adapter, spec, call, graces
         self._on_record = on_record
         self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
-        self._parser = adapter.parser(str(call.cwd))
+        self._parser = adapter.parser_for(spec, str(call.cwd))
         self._complaints = LineSplitter(MAX_COMPLAINT_BYTES)
-        self._recording = StreamFile(call.stream_path)
+        self._recording = StreamFile(call.stream_path, adapter.stdout_to_file)
         self._changed = asyncio.Event()
         self._pipes = Pipes(self._changed.set, self._on_stderr)
+        self._stdout = FollowedStdout(call.stream_path, self._pipes) if adapter.stdout_to_file else None
         self._transport: asyncio.SubprocessTransport | None = None
         self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, graces.linger_s)
         self._ending: Ending | None = None  # set when we begin to end it
@@ -96,8 +99,6 @@ class AgentProcess:
         """Begin to end the agent; returns at once, idempotent. No effect on one that has ended by itself."""
         self._end(Cause.STOP)
 
-    # -- starting
-
     async def begin(self) -> None:
         """Start the process and its supervision; called once, by `start`."""
         try:
@@ -118,10 +119,12 @@ class AgentProcess:
         program = find_program(argv[0], env, call.cwd)
         if program is None:
             return not_found(spec)
-        await self._recording.start()
-        argv = launched(program, argv, self._adapter.death_signal)
+        # With a guardian the agent must outlive us for a moment: what it has started is found through it.
+        argv = launched(program, argv, None if GUARDING.pid else self._adapter.death_signal)
         try:
-            self._transport = await spawn(self._pipes, argv, env, call.cwd, self._adapter.prompt(call))
+            await self._recording.start()
+            stdout = asyncio.subprocess.PIPE if self._stdout is None else await self._stdout.open()
+            self._transport = await spawn(self._pipes, argv, env, call.cwd, self._adapter.prompt(call), stdout)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
             return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
         self.pid = self._transport.get_pid()
@@ -195,6 +198,7 @@ class AgentProcess:
 
     def _react(self, record: Record) -> None:
         if isinstance(record, Final):
+            self._recording.flush()  # what the call cost is in this line: after a kill it is read from the disk
             if not record.more_expected:
                 self._limits.finish(time.monotonic())
             self._changed.set()
@@ -203,8 +207,6 @@ class AgentProcess:
         elif isinstance(record, Retry) and record.fatal:
             status = f", HTTP {record.status}" if record.status else ""
             self._end(Cause.AUTH, f"The agent's key or login was refused ({record.error}{status}).")
-
-    # -- limits in time
 
     async def _until_exit(self) -> None:
         """Until the process has ended, or has survived everything that was done to end it."""
@@ -249,15 +251,19 @@ class AgentProcess:
             elif not self._pipes.exited.is_set():
                 os.kill(self.pid, number)
 
-    # -- the course of things
-
     async def _supervise(self) -> Outcome:
+        assert self.pid is not None  # noqa: S101 - only supervised after a start
         reader = asyncio.create_task(self._read())
-        await self._until_exit()
-        await self._until_drained()
-        await sweep_exact(self._call.mark, self._graces.sweep_s)
-        self._signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
+        if self._stdout is not None:
+            self._stdout.start()
+        with GUARDING.command(self.pid, self._adapter.ending):
+            await self._until_exit()
+            await self._until_drained()
+            await sweep_exact(self._call.mark, self._graces.sweep_s)
+            self._signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
         await self._until_drained(1)
+        if self._stdout is not None:
+            self._recording.error = await self._stdout.finish() or self._recording.error
         self._pipes.give_up_reading()
         await reader
         if self._ender is not None:
@@ -270,13 +276,7 @@ class AgentProcess:
         return self._outcome(self._judge(exit_code), exit_code)
 
     async def _until_drained(self, rounds: int = EOF_ROUNDS) -> None:
-        for _ in range(rounds):
-            before = self._limits.last_progress
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._pipes.drained.wait(), self._graces.eof_s)
-                return
-            if self._limits.last_progress == before and not self._pipes.behind:
-                return  # nothing comes any more, but somebody holds the pipe
+        await self._pipes.until_drained(rounds, self._graces.eof_s, lambda: self._limits.last_progress)
 
     def _close(self) -> int | None:
         assert self._transport is not None  # noqa: S101 - only supervised after a start

@@ -7,11 +7,14 @@ session's total, and its own limits end the run without a result line (exit 53 a
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 
 from agents import faults, json_values
 from agents.adapter import Adapter, Ending, Judgement, Step, choices
 from agents.claude import ClaudeParser
+from agents.error_text import plain
+from agents.gemini import GUARDED_TOOLS
 from agents.json_values import Json
 from agents.records import Denied, Final, Record, Started
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
@@ -20,6 +23,7 @@ from agents.usage import Tally
 
 LIMIT_EXITS = frozenset((53, 55))  # turns; tool calls or wall clock
 
+_MCP = "mcp__"  # what the operator's own tool servers offer begins with it
 _MODES = {"bypassPermissions": "yolo", "acceptEdits": "auto-edit"}
 
 
@@ -40,12 +44,17 @@ class QwenParser(ClaudeParser):
 
     def _result(self, line: Json) -> Iterator[Record]:
         for denial in json_values.as_objects(line.get("permission_denials")):
-            yield Denied(str(denial.get("tool_name")), json_values.as_text(denial.get("tool_use_id")), "")
+            name = str(denial.get("tool_name"))
+            if name in GUARDED_TOOLS or name.startswith(_MCP):  # others the model has made up
+                yield Denied(name, json_values.as_text(denial.get("tool_use_id")), "")
         kind, reason = OutcomeKind.SUCCESS, ""
         if line.get("is_error") is not False or line.get("subtype") != "success":
             error = json_values.as_object(line.get("error"))
             reason = json_values.as_text(error.get("message")) or str(line.get("subtype"))
             kind = faults.kind_of(reason)
+            if limit := faults.limit_seen(reason, time.time()):
+                yield limit
+            reason = plain(reason)
         yield Final(
             kind,
             reason,
@@ -61,6 +70,8 @@ class Qwen(Adapter):
     """See the module."""
 
     kind = "qwen"
+    stdout_to_file = True
+    reports_model = True
     login = "Set OPENAI_API_KEY in the agent's environment, or start `qwen` once and log in."
     ending = (Step(signal.SIGTERM, to_group=True),)  # a signal to the pid ends only the launcher
     death_signal = signal.SIGTERM

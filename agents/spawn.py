@@ -14,6 +14,7 @@ from agents import launch
 from agents.spec import AgentSpec
 
 LAUNCHER = Path(launch.__file__)
+NOT_FOUND = "was not found"
 
 
 def prompt_file(prompt: str) -> int:
@@ -35,30 +36,42 @@ def prompt_file(prompt: str) -> int:
 
 
 async def spawn(
-    protocol: asyncio.SubprocessProtocol, argv: list[str], env: Mapping[str, str], cwd: Path, prompt: str
+    protocol: asyncio.SubprocessProtocol,
+    argv: list[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    prompt: str,
+    stdout: int = asyncio.subprocess.PIPE,
 ) -> asyncio.SubprocessTransport:
-    """Starts `argv` in its own session with the prompt as stdin. Raises OSError."""
+    """Starts `argv` in its own session with the prompt as stdin; a descriptor as stdout is closed. Raises OSError."""
     stdin = prompt_file(prompt)
     try:
         transport, _ = await asyncio.get_running_loop().subprocess_exec(
-            lambda: protocol, *argv, stdin=stdin, cwd=cwd, env=env, start_new_session=True
+            lambda: protocol, *argv, stdin=stdin, stdout=stdout, cwd=cwd, env=env, start_new_session=True
         )
     finally:
         os.close(stdin)
+        if stdout >= 0:
+            os.close(stdout)
     return transport
 
 
-def launched(program: str, argv: list[str], death_signal: signal.Signals) -> list[str]:
-    """The command line that becomes `argv` and dies with this process (Linux; elsewhere `argv` itself)."""
+def launched(program: str, argv: list[str], death_signal: signal.Signals | None) -> list[str]:
+    """The command line that becomes `argv` and, with a signal, dies with this process (Linux; elsewhere `argv`)."""
     if not sys.platform.startswith("linux"):
         return [program, *argv[1:]]
-    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal)), program]
+    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal or 0)), program]
     return [*launcher, *argv]
+
+
+def is_program_missing(reason: str) -> bool:
+    """Whether a call could not be started because its program is not there; that of `not_found`, or the launcher's."""
+    return NOT_FOUND in reason or reason.lower().startswith(launch.CANNOT_START)
 
 
 def not_found(spec: AgentSpec) -> str:
     """The sentence for a missing program."""
     return (
-        f"The command {spec.command[0]!r} of the agent {spec.name} was not found: "
+        f"The command {spec.command[0]!r} of the agent {spec.name} {NOT_FOUND}: "
         "install it, or name its full path in the settings."
     )

@@ -29,6 +29,7 @@ class AgentSpec:
     """A configured agent: which adapter reads it (`kind`) and the argv prefix that starts it.
 
     `prices` are the operator's own, by a model's name or pattern; they count before the table that is shipped.
+    `patterns`, `report` (a JSON file, relative to the project) and `version_flag` say how plain text is read.
     """
 
     name: str
@@ -39,6 +40,9 @@ class AgentSpec:
     permission_mode: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    report: str | None = None
+    version_flag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,8 @@ class Outcome:
 
     `reason` is one sentence, empty on success. `text` is what the main agent said, in order, its pieces joined by
     newlines (of very much the end); subagents and API errors printed as text are not in it. `duration_ms` is our wall
-    clock. `cost_usd` is the agent's own figure, plus an estimate from the price table for what it did not report;
-    `estimated_usd` is that part of it.
+    clock. `refused` is a sentence about permissions that were denied, empty where none was. `cost_usd` is the agent's
+    own figure, plus an estimate from the price table for what it did not report; `estimated_usd` is that part of it.
     """
 
     kind: OutcomeKind
@@ -135,6 +139,7 @@ class Outcome:
     resets_at: float | None
     malformed_lines: int
     last_activity: str
+    refused: str = ""
     doubts: tuple[str, ...] = ()  # claims in numbers that were not believed, one sentence each
 
 

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from agents.lines import Tail
 from base.files import replacing
@@ -31,10 +32,14 @@ COPY_BYTES = 1024 * 1024  # read at once while compressing
 
 
 class StreamFile:
-    """Created by `start`; `close` leaves `<path>.gz` in the place of `<path>`."""
+    """Created by `start`; `close` leaves `<path>.gz` in the place of `<path>`.
 
-    def __init__(self, path: Path) -> None:
+    `by_agent`: the agent itself writes the file, this only compresses it.
+    """
+
+    def __init__(self, path: Path, by_agent: bool = False) -> None:
         self._path = path
+        self._by_agent = by_agent
         self._file: int | None = None
         self._pending: list[bytes] = []
         self._pending_bytes = 0
@@ -49,6 +54,8 @@ class StreamFile:
 
     async def start(self) -> None:
         """Create the file (and its folder)."""
+        if self._by_agent:
+            return
         await asyncio.to_thread(self._guard, self._open)
         self._writer = asyncio.create_task(self._write_batches())
 
@@ -65,13 +72,17 @@ class StreamFile:
 
     def write(self, chunk: bytes) -> None:
         """Collect a chunk; it is written within FLUSH_S."""
-        if self.error is not None or self._closing:
+        if self.error is not None or self._closing or self._by_agent:
             return
         self._pending.append(chunk)
         self._pending_bytes += len(chunk)
         self._dirty.set()
         if self._pending_bytes >= FLUSH_BYTES:
             self._full.set()
+
+    def flush(self) -> None:
+        """Have what was collected written now."""
+        self._full.set()
 
     async def close(self) -> None:
         """Write the rest and compress."""
@@ -104,7 +115,7 @@ class StreamFile:
             self.error = error
 
     def _open(self) -> None:
-        _make_private(self._path.parent)
+        make_private(self._path.parent)
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
         os.fchmod(self._file, FILE_MODE)  # an existing file keeps its mode otherwise
 
@@ -126,6 +137,8 @@ class StreamFile:
             view = view[os.write(self._file, view) :]
 
     def _finish(self) -> None:
+        if self._by_agent and not self._path.exists():
+            return  # it was never started
         if self._tail.dropped:
             self._put(b"\n%b\n" % CUT.format(size=f"{self._tail.dropped:,}").encode())
         self._put(self._tail.take())
@@ -139,11 +152,23 @@ class StreamFile:
             open(self._path, "rb") as source,
             gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as packed,
         ):
+            size = os.fstat(source.fileno()).st_size
+            if self._by_agent and size > MAX_BYTES + TAIL_BYTES:
+                copy_exactly(source, cast(BinaryIO, packed), MAX_BYTES)
+                packed.write(b"\n%b\n" % CUT.format(size=f"{size - MAX_BYTES - TAIL_BYTES:,}").encode())
+                source.seek(size - TAIL_BYTES)
             shutil.copyfileobj(source, packed, COPY_BYTES)
 
 
-def _make_private(folder: Path) -> None:
+def copy_exactly(source: BinaryIO, target: BinaryIO, size: int) -> None:
+    """Copy so many bytes."""
+    while size > 0 and (chunk := source.read(min(COPY_BYTES, size))):
+        target.write(chunk)
+        size -= len(chunk)
+
+
+def make_private(folder: Path) -> None:
     """Every folder that is missing, for the owner alone (`mkdir(parents=True)` does that for the last one only)."""
     if not folder.is_dir():
-        _make_private(folder.parent)
+        make_private(folder.parent)
         folder.mkdir(mode=FOLDER_MODE, exist_ok=True)

@@ -11,7 +11,23 @@ HELP_LINES = 20  # more than this on stderr is a help text, whose beginning says
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CHATTER = re.compile(
+    r"Reading (?:additional input|prompt) from stdin|\[STARTUP\]|Warning: Basic terminal|Ripgrep (?:is )?not available"
+    r"|YOLO mode is enabled|Warning: running headless with --yolo|Loaded cached credentials",
+    re.IGNORECASE,
+)
 _COMPLAINT = re.compile(r"(?:\w*error|\w*exception|unknown|invalid|fatal|failed|panic)\b", re.IGNORECASE)
+
+_LOST_SESSION = re.compile(
+    r"no (?:conversation|session|thread|rollout)s? (?:was |were )?found"
+    r"|(?:session|conversation|thread)\b[^.]{0,80}\b(?:not found|does not exist|could not be resumed)",
+    re.IGNORECASE,
+)
+
+
+def is_session_lost(reason: str) -> bool:
+    """Whether a resumed call failed because the agent does not know its session any more."""
+    return _LOST_SESSION.search(reason) is not None
 
 
 def one_line(text: str, limit: int = LINE_CHARS) -> str:
@@ -27,10 +43,16 @@ def first_line(text: str, limit: int = LINE_CHARS) -> str:
     return one_line(head, limit)
 
 
+def line_about(text: str, words: re.Pattern[str]) -> str:
+    """The first line that holds one of the words, "" where there is none."""
+    return next((one_line(line, REASON_CHARS) for line in text.splitlines() if words.search(line)), "")
+
+
 def last_words(stderr: str) -> str:
     """The line of stderr that says why: the last one that begins like a complaint, else the last (or of a long help
-    text the first)."""
+    text the first). What programs print in good runs, too, is no reason."""
     lines = [line for raw in stderr.splitlines() if (line := one_line(raw, REASON_CHARS))]
+    lines = [line for line in lines if not _CHATTER.match(line)]
     if not lines:
         return ""
     found = [index for index, line in enumerate(lines) if _COMPLAINT.match(line)]

@@ -94,6 +94,11 @@ def read_transcript(path: Path, kind: str | None = None, cwd: Path | None = None
     return page.entries()
 
 
+def recorded(path: Path, kind: str, cwd: Path) -> Iterator[Record]:
+    """The records of the recording at `path` (or at `path` with .gz) of an agent of this kind. Raises OSError."""
+    return _records(_lines(path), adapter_for(kind).parser(str(cwd)))
+
+
 def steady(count: int) -> int:
     """How many of so many entries keep their places while the run goes on: all, until its middle is left out."""
     return count if count <= FIRST_ENTRIES + LAST_ENTRIES else FIRST_ENTRIES

@@ -25,10 +25,12 @@ from agents.records import (
     UsageSeen,
 )
 from agents.spec import Outcome, OutcomeKind, Usage
-from agents.text import first_line
+from agents.text import first_line, one_line, sentence
 
+REFUSED_ADVICE = "the agent's `permission_mode` decides"
 MAX_TEXT_CHARS = 1024 * 1024  # of the agent's text that is kept for reading a verdict (0.1 s); the end is what counts
 TEXT_COSTS_CHARS = 64  # what a text takes beside its characters: millions of empty lines are not for free
+MAX_REFUSED = 5  # tools whose refusal is named
 MAX_OPEN_CALLS = 1000  # tool calls remembered until their result comes
 
 
@@ -52,6 +54,7 @@ class Tally:
         self.retry: Retry | None = None
         self.question: str | None = None
         self.denied: Denied | None = None
+        self._refused: dict[str, str] = {}  # tool -> what was said of its first refusal
         self._last_said = ""
         self.started = False  # anything came on stdout that is a record
         self.malformed = 0
@@ -86,6 +89,17 @@ class Tally:
         return first_line(self._last_said)
 
     @property
+    def refused(self) -> str:
+        """What was not permitted, and the setting that decides about it; "" where nothing was refused."""
+        if not self._refused:
+            return ""
+        said = next((message for message in self._refused.values() if message), "")
+        tools = ", ".join(self._refused)
+        return sentence(
+            f"It was not permitted to use {tools}{f' ({one_line(said)})' if said else ''}: {REFUSED_ADVICE}"
+        )
+
+    @property
     def open_call(self) -> str | None:
         """The summary of the newest tool call without a result."""
         return next(reversed(self._open_calls.values())) if self._open_calls else None
@@ -107,6 +121,7 @@ class Tally:
             resets_at=self.limit.resets_at if kind is OutcomeKind.USAGE_LIMIT and self.limit else None,
             malformed_lines=self.malformed,
             last_activity=self.last_activity,
+            refused=self.refused,
             doubts=tuple(self._account.doubts),
         )
 
@@ -166,6 +181,8 @@ class Tally:
                 self.failure = record
             case Denied():
                 self.denied = record
+                if len(self._refused) < MAX_REFUSED:
+                    self._refused.setdefault(record.tool, record.message)
             case Question():
                 self.question = record.text
 

@@ -92,6 +92,12 @@ class StatusBody(Body, frozen=True):
     expected: Annotated[str, Meta(min_length=1, description="must be a status")]
 
 
+class TrustBody(Body, frozen=True):
+    """`hash` is that of the list which the operator has read."""
+
+    hash: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="must be the hash of GET /api/trust")]
+
+
 class EmptyBody(Body, frozen=True):
     """An empty object, or no body at all."""
 

@@ -14,11 +14,13 @@ import msgspec
 from aiohttp import web
 
 import sprint
-from api.dossier import artifacts_of, commits_named, find_story
+from api.dossier import commits_named, find_story
 from api.http import SERVICES, ApiError, Services, json_response
+from base.regular import read_regular
 from git.history import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
 from git.process import GitError
 from git.snapshots import Git
+from running.artifacts import artifacts_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from store.commands import get_commands_by_key
@@ -50,8 +52,11 @@ async def get_change(request: web.Request) -> web.Response:
             change = await file_between(git, old, new, path)
     except NoSuchChange as missing:
         raise ApiError(404, "not_found", str(missing)) from None
-    except (GitError, ValueError):  # a zero in the path; objects that were removed with the data folder
-        raise ApiError(404, "not_found", "git does not have this change any more") from None
+    except (GitError, ValueError):  # a zero in the path; snapshots go when their batch is over
+        why = (
+            "git does not have this change any more: the snapshots of a finished batch are removed with the next start"
+        )
+        raise ApiError(404, "not_found", why) from None
     return json_response(change)
 
 
@@ -79,7 +84,7 @@ async def get_artifact(request: web.Request) -> web.Response:
     story = await find_story(services, request.match_info["key"])
     workspace = await place_of(services.workspace, await services.database.read(get_story_by_key, story.key))
     files = await asyncio.to_thread(sprint.story_files, workspace.project, story.key)
-    paths = await asyncio.to_thread(artifacts_of, workspace, story, files)
+    paths = await asyncio.to_thread(artifacts_of, workspace.project, story.key, files)
     path = next((path for path in paths if workspace.relative(path) == name), None)
     if path is None:
         raise ApiError(404, "not_found", f"{story.key} has no file {name!r}")
@@ -90,8 +95,7 @@ async def get_artifact(request: web.Request) -> web.Response:
 
 
 def _read(path: Path, name: str) -> Artifact:
-    with path.open("rb") as file:
-        content = file.read(TEXT_MAX + 1)
+    content = read_regular(path, TEXT_MAX + 1)
     size: Any = path.stat().st_size
     text = content[:TEXT_MAX].decode(errors="replace")
     return Artifact(name, text, size, len(content) > TEXT_MAX)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -17,6 +15,7 @@ from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_
 from git.history import CommitInfo, commits_of
 from git.process import GitError
 from git.snapshots import Diff
+from running.artifacts import artifacts_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from running.workspace import Workspace
@@ -25,9 +24,6 @@ from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
-
-ARTIFACTS_MAX: Final = 50  # files of one story that are named
-FOLDER_MAX: Final = 5000  # files of the artifacts folder that are looked at
 
 
 class TaskLine(msgspec.Struct, frozen=True):
@@ -119,7 +115,9 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         checks=[_shown_check(check) for check in checks],
         reviews=reviews_of(commands),
         commands=[command_view(command) for command in commands],
-        artifacts=[workspace.relative(path) for path in await asyncio.to_thread(artifacts_of, workspace, story, files)],
+        artifacts=[
+            workspace.relative(path) for path in await asyncio.to_thread(artifacts_of, workspace.project, key, files)
+        ],
         commits=commits,
         diff=tree,
         problems=[problem.message for problem in document.problems],
@@ -156,19 +154,6 @@ async def commits_named(services: Services, key: str, commands: list[Command]) -
         return await commits_of(git, key, [name for name in named if name])
     except GitError:
         return []
-
-
-def artifacts_of(workspace: Workspace, story: StoryInfo, files: list[Path]) -> list[Path]:
-    """The story's files, and those beside them that carry its key in their names; all inside the project."""
-    project = workspace.project
-    named = re.compile(rf"(?:^|[-_.]){re.escape(story.key)}(?=$|[-_.])")
-    found = list(files)
-    try:
-        beside = sorted(path for path, _ in zip(project.artifacts.iterdir(), range(FOLDER_MAX), strict=False))
-    except OSError:
-        beside = []
-    found += [path for path in beside if path not in files and named.search(path.stem) and path.is_file()]
-    return [path for path in found if path.resolve().is_relative_to(project.root.resolve())][:ARTIFACTS_MAX]
 
 
 def _shown_check(check: Check) -> CheckLine:

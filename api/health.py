@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final, Literal
 
 import msgspec
@@ -22,6 +23,10 @@ async def get_health(request: web.Request) -> web.Response:
     """200 when the database accepts writes and the loop is on time, else 503 with why."""
     services = request.app[SERVICES]
     problems = _problems(services)
+    files = services.workspace.data_files
+    # Looked at anew, since a server that has just lost its database does not know it yet.
+    if files is not None and (lost := await asyncio.to_thread(files.problem)) is not None:
+        problems.append(lost)
     health = Health("failing" if problems else "ok", problems, services.hub.seq)
     return json_response(health, 503 if problems else 200)
 

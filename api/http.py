@@ -21,6 +21,7 @@ from running.workspace import Workspace
 from runstate.fold import RunState
 from runstate.server_state import ServerState
 from security import Refused
+from security.trust_store import FolderTrust
 from settings import Loaded
 from store.writer import DatabaseUnavailable
 from websocket.hub import Hub
@@ -35,11 +36,12 @@ BODY_S: Final = 30.0  # seconds that it may take to arrive
 class LiveSettings:
     """The settings in force; `reload` reads all their sources again, or those beside a `text` for the file.
 
-    `changing` is held by whoever changes the file.
+    `started` are those that the server was started with. `changing` is held by whoever changes the file.
     """
 
     loaded: Loaded
     reload: Callable[..., Loaded]
+    started: Loaded
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -54,6 +56,8 @@ class Services:
     orchestrator: Orchestrator
     workspace: Workspace
     live: LiveSettings
+    trust: FolderTrust
+    apply_trust: Callable[[], Awaitable[None]]
 
 
 SERVICES: Final = web.AppKey("services", Services)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from api.bodies import ID_MAX, AnswerBody, EmptyBody, GateBody, StartBody, StatusBody, StopBody
+from api.bodies import ID_MAX, AnswerBody, EmptyBody, GateBody, StartBody, StatusBody, StopBody, TrustBody
 from api.changes import Artifact
 from api.dossier import Dossier
 from api.gates import GateList
@@ -17,6 +17,7 @@ from api.project import StatusChanged, StatusEvidenceByStory
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
 from api.transcripts import Transcript
+from api.trust import TrustView
 from git.history import Change, FileChange
 from runstate.views import Run
 from sprint import Overview
@@ -165,6 +166,15 @@ OPERATIONS: Final = (
         Preview,
         body=dict[str, Any],
         errors=(409,),
+    ),
+    Operation("get", "/api/trust", "What of the folder's settings is not trusted yet.", TrustView, errors=(409,)),
+    Operation(
+        "post",
+        "/api/trust",
+        "Trust the folder and exactly the values that the hash stands for.",
+        TrustView,
+        body=TrustBody,
+        errors=(409, 503),
     ),
     Operation("get", "/api/schema", "JSON Schema of events and settings.", dict[str, Any]),
     Operation("get", "/api/openapi.json", "This document.", dict[str, Any]),

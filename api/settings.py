@@ -13,6 +13,7 @@ from aiohttp import web
 from api.http import SERVICES, ApiError, LiveSettings, Services, json_response, read_object
 from base.files import atomic_write
 from settings import (
+    BY_NAME,
     ENVIRONMENT_PREFIX,
     FILE_NAME,
     SETTINGS,
@@ -79,7 +80,7 @@ async def put_settings(request: web.Request) -> web.Response:
     _refuse_overridden(services.live.loaded, changes)
     async with services.live.changing:
         try:
-            services.live.loaded = await asyncio.to_thread(_save, _file(services), changes, services.live)
+            services.live.loaded = await asyncio.to_thread(_save, _file(services), changes, services)
         except SettingsError as error:
             raise ApiError(400, "bad_request", str(error)) from None
         except OSError as error:
@@ -120,11 +121,14 @@ def _edit(file: Path, changes: dict[str, Any], live: LiveSettings) -> tuple[str,
     return before, after
 
 
-def _save(file: Path, changes: dict[str, Any], live: LiveSettings) -> Loaded:
-    before, after = _edit(file, changes, live)
+def _save(file: Path, changes: dict[str, Any], services: Services) -> Loaded:
+    """What the operator sets here is trusted as it is set, before the file has it: it counts at once, or not at all."""
+    before, after = _edit(file, changes, services.live)
+    guarded = services.live.reload(text=after).guarded
+    services.trust.trust_changes(guarded, [name for name in changes if BY_NAME[name].trust != "never"])
     if after != before:
         atomic_write(file, after.encode("utf-8", "surrogateescape"))
-    return live.reload()
+    return services.live.reload()
 
 
 def _unread(live: LiveSettings) -> str | None:
@@ -145,7 +149,7 @@ def _all_settings(services: Services, unread: str | None) -> AllSettings:
 
 
 def _view(loaded: Loaded, setting: Setting) -> SettingView:
-    locked = _locked(setting, loaded.sources[setting.name])
+    locked = _locked(setting, loaded.sources[setting.name], left_out=setting.name in loaded.left_out)
     return SettingView(
         name=setting.name,
         value=_shown(setting, getattr(loaded.settings, setting.name)),
@@ -184,12 +188,14 @@ def _without_secrets(agent: AgentConfig) -> AgentConfig:
     return msgspec.structs.replace(agent, env=dict.fromkeys(agent.env, SHOWN_SECRET))
 
 
-def _locked(setting: Setting, source: str) -> str | None:
+def _locked(setting: Setting, source: str, *, left_out: bool) -> str | None:
     if source == "flag":
         return "Set on the command line, which wins over the file: start the server without it to change it here."
     if source == "environment":
         variable = ENVIRONMENT_PREFIX + setting.name.upper()
         return f"Set by the environment variable {variable}, which wins over the file: start the server without it."
+    if left_out:
+        return f"{FILE_NAME} sets it, but this folder is not trusted yet, so the default is in force."
     if not setting.editable:
         return f"Edit it in {FILE_NAME} and restart the server."
     return None

@@ -1,1 +1,1 @@
-"""What leaves have in common: whole files, a full disk, plausible numbers, the program's folder. Knows no room."""
+"""What leaves have in common: reading and writing files, a full disk, plausible numbers, the program's folder."""

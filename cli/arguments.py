@@ -87,6 +87,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, help="port to listen on, 0 for a free one (default 8080, else the next free one)"
     )
     parser.add_argument("--agent", help="the agent to run (default claude)")
+    parser.add_argument("--trust", action="store_true", help="trust the folder and the settings that it has now")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     parser.add_argument("--log-format", default="text", choices=FORMATS, help="of what goes to standard error")
 
@@ -113,6 +114,14 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="write the findings as one JSON array")
 
 
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", nargs="?", type=Path, help="the project's folder (default: this one or above it)")
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--yes", action="store_true", help="trust it without a question")
+    action.add_argument("--list", action="store_true", help="list the folders that are trusted")
+    action.add_argument("--revoke", action="store_true", help="trust the folder no more")
+
+
 def _cycles(text: str) -> int | str:
     """A batch size as the command line gives it."""
     if text == "all":
@@ -137,6 +146,7 @@ def _dollars(text: str) -> float:
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
     "run": ("runs one batch, tells it line by line and ends", _add_run),
     "check": ("says whether project, records and agents are sound", _add_check),
+    "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
     "token": ("prints a new token", lambda parser: None),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE puts such records back", _add_file),

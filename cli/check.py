@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,9 @@ import agents
 import sprint
 from cli.archive import DATABASE
 from cli.config import ServerConfig, agent_specs
+from cli.errors import RESTORE
+from cli.trust import how_to_trust
+from running.verify import missing_program
 from security.guard import NO_ORIGIN
 from security.token import new_token
 from settings import Settings
@@ -43,7 +47,21 @@ async def check(plan: ServerConfig) -> list[Finding]:
     found = [check_disk(plan.data_dir), check_tracker(plan.project)]
     found += await asyncio.to_thread(check_database, plan.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, plan.project.root))
-    return [*found, *check_access(plan.loaded.settings), *await check_agents(plan)]
+    found += await asyncio.to_thread(check_verify, plan)
+    found.append(Finding("guardian", True, agents.guard_means().sentence))
+    return [*found, *check_trust(plan), *check_access(plan.loaded.settings), *await check_agents(plan)]
+
+
+def check_trust(plan: ServerConfig) -> list[Finding]:
+    """Whether the settings of the folder count; where they do not, nothing that they name is started here."""
+    names = sorted(plan.trust.untrusted(plan.loaded.guarded))
+    if not names:
+        return []
+    message = (
+        f"{plan.trust.folder} is not trusted yet, so these settings were left out: {', '.join(names)}. "
+        f"{how_to_trust(plan.trust.folder)}"
+    )
+    return [Finding("trust", False, message)]
 
 
 def check_access(settings: Settings) -> list[Finding]:
@@ -97,10 +115,21 @@ def check_git(root: Path) -> Finding:
     return Finding("git", True, "a work tree")
 
 
+def check_verify(plan: ServerConfig) -> list[Finding]:
+    """Whether the project's own check can be started, where there is one."""
+    command = plan.loaded.settings.verify
+    if command is None:
+        return []
+    why = missing_program(command, plan.project.root)
+    return [Finding("verify", why is None, why or f"`{command}` can be started")]
+
+
 async def check_agents(plan: ServerConfig) -> list[Finding]:
     """The agents that a batch would use: the usual one, and those of single commands."""
+    if plan.loaded.left_out & {"agents", "commands"}:
+        return [Finding("agents", False, "not looked at: the settings that name them are not trusted yet")]
     settings = plan.loaded.settings
-    specs = agent_specs(settings.agents)
+    specs = agent_specs(settings.agents, settings.prices, plan.project.root)
     used = dict.fromkeys([settings.agent, *(own.agent for own in settings.commands.values() if own.agent)])
     found = []
     for name in used:
@@ -124,7 +153,7 @@ def check_database(file: Path) -> list[Finding]:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        return [Finding("database", False, f"{file} cannot be read ({error}): restore a backup")]
+        return [Finding("database", False, f"{file} cannot be read ({error}): {RESTORE}")]
 
 
 def _look(
@@ -132,8 +161,8 @@ def _look(
 ) -> Finding:
     try:
         ok, message = look(connection)
-    except sqlite3.Error as error:
-        ok, message = False, f"cannot be read ({error}): restore a backup"
+    except (sqlite3.Error, TypeError, ValueError) as error:  # values of a damaged row may be of any type
+        ok, message = False, f"cannot be read ({error}): {RESTORE}"
     return Finding(subject, ok, message)
 
 
@@ -143,17 +172,29 @@ def _integrity(connection: sqlite3.Connection) -> tuple[bool, str]:
         return False, f"its schema is {version}, this program knows {len(MIGRATIONS)}: use the newer program"
     damage = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
     if damage != ["ok"]:
-        return False, f"damaged ({'; '.join(damage)}): restore a backup"
+        return False, f"damaged ({'; '.join(damage)}): {RESTORE}"
     loose = connection.execute("PRAGMA foreign_key_check").fetchall()
     if loose:
-        return False, f"{len(loose)} rows refer to rows that are not there: restore a backup"
+        return False, f"{len(loose)} rows refer to rows that are not there: {RESTORE}"
+    read_tables(connection, version)
     return True, f"sound, schema {version}"
+
+
+def read_tables(connection: sqlite3.Connection, version: int) -> None:
+    """Read every row of every table that a schema has. Raises `sqlite3.Error`."""
+    with closing(sqlite3.connect(":memory:")) as empty:
+        for statement in (statement for migration in MIGRATIONS[:version] for statement in migration):
+            empty.execute(statement)
+        names = [row[0] for row in empty.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    for name in names:
+        for _ in connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - names of our own schema
+            pass
 
 
 def _log(connection: sqlite3.Connection) -> tuple[bool, str]:
     count, first, last = connection.execute("SELECT COUNT(*), MIN(seq), MAX(seq) FROM events").fetchone()
     if count and last - first + 1 != count:
-        return False, f"{last - first + 1 - count} events are missing between {first} and {last}: restore a backup"
+        return False, f"{last - first + 1 - count} events are missing between {first} and {last}: {RESTORE}"
     return True, f"{count} events, none missing" if count else "empty"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,12 @@ from agents import AgentSpec, Price
 from base.files import atomic_write
 from base.program import DATA_FOLDER, PROGRAM_DIR
 from cli.errors import CannotStart
-from demo.fresh import DemoError, demo_folder, script_of
+from cli.trust import Decide, how_to_trust, untrusted_or_refuse
+from demo.fresh import SOURCE, DemoError, demo_folder, script_of
 from running.preset_choice import own_presets
 from security.masking import Masker, secret_values
+from security.trust import Unlistable
+from security.trust_store import EVERYTHING, VARIABLE, FolderTrust, TrustStore, state_folder
 from settings import (
     FILE_NAME,
     SECRET_VARIABLES,
@@ -28,7 +31,10 @@ from settings import (
     PriceConfig,
     Settings,
     SettingsError,
+    guarded_values,
     load,
+    read_file,
+    trust_all,
 )
 from sprint import Project, ProjectNotFound
 from workflow import PresetError
@@ -41,58 +47,128 @@ class ServerConfig:
 
     project: Project
     loaded: Loaded
-    reload: Callable[[], Loaded]
+    wanted: Settings  # those in force if everything that the folder says were trusted
+    reload: Callable[..., Loaded]
+    trust: FolderTrust
     data_dir: Path
     open_browser: bool
 
 
-def resolve(options: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> ServerConfig:
-    """Find the project and read the settings. Raises `CannotStart`."""
+def resolve(
+    options: argparse.Namespace, environment: Mapping[str, str] = os.environ, decide: Decide | None = None
+) -> ServerConfig:
+    """Find the project and read the settings; `decide` may trust them before they count. Raises `CannotStart`."""
     environment = dict(environment)  # read again when settings change, whatever becomes of the process's own
     try:
         demo = getattr(options, "demo", None)
         start = demo_folder(options.project, demo) if demo else (options.project or Path.cwd())
-        project = _located(start, environment, options)
-        reload = partial(load, project.root / FILE_NAME, environment, _flags(options), _built_in(environment, start))
-        loaded = reload()
+        project = _located(start, environment, options, decide)
+        trust = _trust_of(project.root, environment, demo)
+        reload = partial(
+            load,
+            project.root / FILE_NAME,
+            environment,
+            _flags(options),
+            _built_in(environment, start),
+            untrusted=partial(untrusted_or_refuse, trust),
+        )
+        wanted = reload(untrusted=trust_all)
+        if decide is not None:
+            decide(trust, wanted.guarded, wanted.settings)
+        loaded = _in_force(reload, trust, wanted)
         if loaded.settings.tracker is not None:
             project = sprint.locate(start, loaded.settings.tracker)
         _check_commands(project.root, loaded)
-    except (DemoError, ProjectNotFound, SettingsError) as error:
+    except (DemoError, ProjectNotFound, SettingsError, Unlistable) as error:
         raise CannotStart(str(error)) from None
-    return ServerConfig(project, loaded, reload, _data_dir(project, loaded), getattr(options, "open", False))
+    return ServerConfig(
+        project=project,
+        loaded=loaded,
+        wanted=wanted.settings,
+        reload=reload,
+        trust=trust,
+        data_dir=_data_dir(project, loaded),
+        open_browser=getattr(options, "open", False),
+    )
 
 
-def _located(start: Path, environment: Mapping[str, str], options: argparse.Namespace) -> Project:
+def _in_force(reload: Callable[..., Loaded], trust: FolderTrust, wanted: Loaded) -> Loaded:
+    """The settings that count; what is missing may be missing because it is not trusted. Raises `SettingsError`."""
+    try:
+        return reload()
+    except SettingsError as error:
+        names = sorted(trust.untrusted(wanted.guarded))
+        if not names:
+            raise
+        left_out = f"{trust.folder} is not trusted yet, so these settings were left out: {', '.join(names)}"
+        raise SettingsError(f"{error}. {left_out}. {how_to_trust(trust.folder)}") from None
+
+
+def _trust_of(root: Path, environment: Mapping[str, str], demo: str | None) -> FolderTrust:
+    """The trust in a project; nobody is asked about a demo as this program lays it out."""
+    grant = EVERYTHING if demo and _is_ours(root) else environment.get(VARIABLE, "")
+    return FolderTrust(root, TrustStore(state_folder(environment)), grant)
+
+
+def _is_ours(root: Path) -> bool:
+    """Whether a demo's folder has the settings that it was laid out with: a stranger may bring one that looks so."""
+    found, shipped = (guarded_values(read_file(folder / FILE_NAME), root) for folder in (root, SOURCE))
+    return found == shipped
+
+
+def _located(
+    start: Path, environment: Mapping[str, str], options: argparse.Namespace, decide: Decide | None
+) -> Project:
     """The project at `start`. A tracker with a name of its own is found only by the setting, so that is read first."""
     try:
         return sprint.locate(start)
     except ProjectNotFound:
         above = (start.absolute(), *start.absolute().parents)
         file = next((folder / FILE_NAME for folder in above if (folder / FILE_NAME).is_file()), start / FILE_NAME)
-        tracker = load(file, environment, _flags(options), _built_in(environment, start)).settings.tracker
+        trust = _trust_of(file.parent, environment, None)
+        wanted = load(file, environment, _flags(options), _built_in(environment, start))
+        if decide is not None:
+            decide(trust, wanted.guarded, wanted.settings)
+        tracker = wanted.settings.tracker
+        # The verb `trust` starts nothing: it has to find the project to list what may be trusted.
+        if options.verb != "trust" and "tracker" in trust.untrusted(wanted.guarded):
+            tracker = None
         if tracker is None:
             raise
         return sprint.locate(start, tracker)
 
 
 def agent_specs(
-    configs: Mapping[str, AgentConfig], prices: Mapping[str, PriceConfig] | None = None
+    configs: Mapping[str, AgentConfig],
+    prices: Mapping[str, PriceConfig] | None = None,
+    root: Path | None = None,
 ) -> dict[str, AgentSpec]:
+    """The agents of the settings; a command with a relative path is looked up from the project's `root`."""
     known = {model: _price(config) for model, config in (prices or {}).items()}
     return {
         name: AgentSpec(
             name=name,
             kind=config.kind,
-            command=tuple(config.command),
+            command=_from(root, config.command),
             model=config.model,
             light_model=config.light_model,
             permission_mode=config.permission_mode,
             env=config.env,
             prices=known,
+            patterns=config.patterns,
+            report=config.report,
+            version_flag=config.version_flag,
         )
         for name, config in configs.items()
     }
+
+
+def _from(root: Path | None, command: Sequence[str]) -> tuple[str, ...]:
+    """Wherever it is started: a lane's worktree need not hold a script that is in no commit."""
+    program, *rest = command
+    if root is not None and "/" in program and not Path(program).expanduser().is_absolute():
+        program = str(root / program)
+    return (program, *rest)
 
 
 def _price(config: PriceConfig) -> Price:

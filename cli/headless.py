@@ -20,10 +20,16 @@ from typing import Final, TextIO
 from cli.arguments import program_name
 from events import Event, EventType
 from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
+from running.tracker import PAUSED as TRACKER_PAUSE
 
 FLUSH_S: Final = 5.0  # how long the end waits for a reader that stands still
 # Pauses that end by themselves, or by who made them.
-ANSWERABLE: Final = ("usage-limit", "unreachable", "operator", "interrupted")
+ANSWERABLE: Final = ("usage-limit", "unreachable", "retry", "program", "operator", "interrupted")
+
+_REMEDIES: Final = {
+    "budget": "raise the budget, or start another batch with a larger one",
+    TRACKER_PAUSE: "make it readable again, then use --resume",
+}
 
 
 class Exit(IntEnum):
@@ -35,11 +41,13 @@ class Exit(IntEnum):
     STOPPED = 3
     BLOCKED = 4
     NEEDS_YOU = 5
-    NOTHING_CAN_START = 6
+    TRACKER_LOST = 6
+    COMMIT_REFUSED = 7
+    NOTHING_CAN_START = 8
 
 
 # How a run ends that was refused because of its stories: all are finished, or those that are not have to wait.
-REFUSALS: Final = {"nothing_to_run": Exit.DONE, "nothing_can_start": Exit.NOTHING_CAN_START}
+REFUSALS: Final = {"nothing_to_run": Exit.DONE, "cannot_run": Exit.NOTHING_CAN_START}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class Headless:
         self._err = err
         self._ended: asyncio.Future[Exit] | None = None
         self._blocked: set[str] = set()
+        self._called: set[str] = set()  # the kinds of attention so far
 
     def take(self, events: Sequence[Event]) -> None:
         """Write the events, and see in them whether the batch has ended or needs somebody."""
@@ -99,18 +108,25 @@ class Headless:
     def _judge(self, event: Event) -> None:
         if event.type is EventType.STORY_STATUS and event.payload["new_status"] == "blocked":
             self._blocked.add(event.payload["story_key"])
+        elif event.type is EventType.STORY_STATUS:
+            self._blocked.discard(event.payload["story_key"])
+        elif event.type is EventType.ATTENTION:
+            self._called.add(event.payload["kind"])
         elif event.type is EventType.BATCH_END:
             self._end(self._how(event.payload["status"]))
         elif (
             event.type is EventType.BATCH_PAUSE and event.payload["reason"] not in ANSWERABLE and not self._options.wait
         ):
-            self._say(f"the batch is paused ({event.payload['reason']}): start the server and press Resume")
-            self._end(Exit.NEEDS_YOU)
+            reason = event.payload["reason"]
+            self._say(f"the batch is paused ({reason}): {_REMEDIES.get(reason, 'start the server and press Resume')}")
+            self._end(Exit.TRACKER_LOST if reason == TRACKER_PAUSE else Exit.NEEDS_YOU)
 
     def _how(self, status: str) -> Exit:
         if status == "completed":
-            return Exit.BLOCKED if self._blocked else Exit.DONE
-        return Exit.STOPPED if status == "stopped" else Exit.FAILED
+            return Exit.BLOCKED if self._blocked else Exit.COMMIT_REFUSED if "commit" in self._called else Exit.DONE
+        if status == "stopped":
+            return Exit.STOPPED
+        return Exit.TRACKER_LOST if "tracker" in self._called else Exit.FAILED
 
     def _end(self, code: Exit) -> None:
         if self._ended is not None and not self._ended.done():

@@ -46,18 +46,23 @@ def listen(loaded: Loaded, *, headless: bool = False) -> socket.socket:
 
 
 def until_signal() -> asyncio.Future[None]:
-    """Done at the first SIGINT or SIGTERM; the second one ends the process at once."""
+    """Done at the first SIGINT, SIGTERM or SIGHUP; the second one ends the process at once.
+
+    A hangup that is ignored at the start, as under `nohup`, stays ignored.
+    """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    numbers = [signal.SIGINT, signal.SIGTERM, *([] if ignored else [signal.SIGHUP])]
 
     def end() -> None:
         if not ended.done():
             ended.set_result(None)
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in numbers:
                 loop.remove_signal_handler(number)
                 signal.signal(number, signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         loop.add_signal_handler(number, end)
     return ended
 

@@ -15,6 +15,7 @@ from cli.check import Finding, check
 from cli.config import ServerConfig
 from cli.errors import CannotStart
 from cli.headless import Headless, HeadlessOptions
+from cli.trust import how_to_trust, trust_folder
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
 from security.token import new_token
@@ -27,6 +28,8 @@ Serve = Callable[[ServerConfig, Headless | None], Coroutine[Any, Any, int]]
 def perform(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> int:
     """Do what the command line asks for; the exit code. Raises `CannotStart`."""
     match options.verb:
+        case "trust":
+            return trust_folder(options, plan.trust, plan.loaded.guarded, plan.wanted)
         case "backup":
             return _back_up(options, plan)
         case "restore":
@@ -57,6 +60,7 @@ def _run(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> int:
 
 
 def _back_up(options: argparse.Namespace, plan: ServerConfig) -> int:
+    _refuse_other_folder(plan)
     try:
         manifest = back_up(plan.data_dir, options.file, plan.project.name)
     except ArchiveError as error:
@@ -65,7 +69,17 @@ def _back_up(options: argparse.Namespace, plan: ServerConfig) -> int:
     return 0
 
 
+def _refuse_other_folder(plan: ServerConfig) -> None:
+    """Without the data folder that the project names another one would be backed up or replaced."""
+    if "data_dir" in plan.loaded.left_out and plan.loaded.sources["data_dir"] == "default":
+        raise CannotStart(
+            f"{plan.project.root} names its data folder and is not trusted yet. {how_to_trust(plan.project.root)} "
+            "Or name the folder with --data-dir."
+        )
+
+
 def _restore(options: argparse.Namespace, plan: ServerConfig) -> int:
+    _refuse_other_folder(plan)
     try:
         manifest, aside = restore(options.file, plan.data_dir)
     except (ArchiveError, ProjectLocked) as error:

@@ -21,6 +21,7 @@ WORDS_MAX: Final = 4000  # characters of what a hook printed that are kept: the 
 PROBE: Final = "sprint-runner: trial of a commit, never part of a branch"
 LOCK_TRIES: Final = 20  # a git of the user may hold the index for a moment
 LOCK_WAIT_S: Final = 0.25
+END_S: Final = 1.0  # that git and a hook get to end by themselves
 PATHS_PER_CALL: Final = 500  # an argument list has a bound
 _STDIN: Final = ("--pathspec-from-file=-", "--pathspec-file-nul")
 
@@ -147,8 +148,16 @@ async def _call(top: Path, paths: Sequence[str], message: str, mark: str) -> tup
     try:
         output, _ = await process.communicate(_joined(paths))
     except asyncio.CancelledError:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await asyncio.shield(_end(process))
         raise
     return process.returncode or 0, output.decode(errors="replace").strip()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End git and its hook: first so that git removes its locks of the index, then by force."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), END_S)
+        os.killpg(process.pid, signal.SIGKILL)  # a hook may have stayed behind
+    await process.wait()

@@ -12,6 +12,8 @@ import hashlib
 import os
 import re
 import shutil
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -63,6 +65,7 @@ class Git:
         self._places: tuple[Path, Path] | None = None  # the repository's objects, the work tree's index
         self._children: dict[Path, Git | None] = {}  # nested repositories by their store
         self._asked_for_links = False
+        self._newest = (-1.0, "")  # when the newest snapshot was begun, and its tree
         self._tree: str | None = None  # of the last snapshot, while our index has not changed since
 
     @classmethod
@@ -102,11 +105,19 @@ class Git:
         A save in between may make git's own call fail: then once more, before the failure counts.
         """
         async with self._index_lock:
+            began = time.monotonic()
             try:
-                return await self._snapshot()
+                tree = await self._snapshot()
             except GitError:
                 self._tree = None
-                return await self._snapshot()
+                began, tree = time.monotonic(), await self._snapshot()
+            self._newest = (began, tree)
+        return tree
+
+    async def snapshot_since(self, moment: float) -> str:
+        """Return a snapshot begun at this moment of the monotonic clock or later: the newest one if it was."""
+        began, tree = self._newest
+        return tree if began >= moment else await self.snapshot()
 
     async def _snapshot(self) -> str:
         objects, index = await self._find_places()
@@ -241,12 +252,18 @@ class Git:
             os.utime(copy.fileno(), ns=(times.st_atime_ns, times.st_mtime_ns))
         return True
 
+    async def forget(self) -> None:
+        """Remove all snapshots, when none is being taken."""
+        async with self._index_lock:
+            await asyncio.to_thread(self.forget_snapshots)
+
     def forget_snapshots(self) -> None:
         """Remove the objects of all snapshots; for when no batch is open any more that could compare with one."""
         shutil.rmtree(self.objects, ignore_errors=True)
         (self._store / "index").unlink(missing_ok=True)
         shutil.rmtree(self._store / "nested", ignore_errors=True)
         self._tree = None
+        self._newest = (-1.0, "")
         self._children.clear()
         self.objects.mkdir(parents=True, exist_ok=True)
 
@@ -262,11 +279,27 @@ class Git:
         removed = sum(int(row[1]) for row in rows if row[1].isdigit())
         return Diff(len(rows), added, removed)
 
+    async def line_counts(self, old_tree: str, new_tree: str) -> dict[str, tuple[int, int]]:
+        """The lines added and removed in each file that differs between two trees; binary files are left out."""
+        rows = [row.split("\t", 2) for row in (await self._compare("--numstat", "-z", old_tree, new_tree)).split("\0")]
+        return {row[2]: (int(row[0]), int(row[1])) for row in rows if len(row) == 3 and row[0].isdigit()}
+
     async def changed_paths(self, old_tree: str, new_tree: str) -> list[str]:
         """The files that differ between two snapshots or commits, relative to the repository's top."""
         if old_tree == new_tree:
             return []
         return [path for path in (await self._compare("--name-only", "-z", old_tree, new_tree)).split("\0") if path]
+
+    async def has_renames(self, old_tree: str, new_tree: str) -> bool:
+        """Whether a file of the old tree is in the new one under another name, changed a little at most."""
+        return bool(await self._compare("--find-renames", "--diff-filter=R", "--name-only", old_tree, new_tree))
+
+    async def existing(self, tree: str, paths: Sequence[str]) -> list[str]:
+        """Those of the paths that a snapshot has."""
+        environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(self.objects)}
+        listed = await self._run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree, environment=environment)
+        known = set(listed.split("\0"))
+        return [path for path in paths if path in known]
 
     async def _compare(self, *arguments: str) -> str:
         environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(self.objects)}

@@ -115,8 +115,17 @@ class Repository(Git):
 
     async def merged(self, ours: str, theirs: str) -> tuple[str, list[str]]:
         """The tree in which two commits meet, and the files about which they disagree."""
-        names = await self._run(
-            "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs, accepted=(0, 1)
+        names = await self._run(  # at the top: git names conflicts relative to the folder in which it runs
+            "-C",
+            str(self.top),
+            "merge-tree",
+            "--write-tree",
+            "-z",
+            "--name-only",
+            "--no-messages",
+            ours,
+            theirs,
+            accepted=(0, 1),
         )
         tree, *conflicts = [name for name in names.split("\0") if name]
         return tree, list(dict.fromkeys(conflicts))
@@ -178,7 +187,7 @@ class Repository(Git):
             done = subprocess.run(
                 command,
                 cwd=self.root,
-                env={**clean_environment(), "LC_ALL": "C"},
+                env={**clean_environment(), "LC_ALL": "C", "SPRINT_RUNNER_MARK": "to-its-end"},  # outlives us, and ends
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 start_new_session=True,

@@ -9,8 +9,8 @@ import os
 import shlex
 import signal
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Final, Protocol
 
 import aiohttp
@@ -21,6 +21,8 @@ from notify.notice import Notice
 WEBHOOK_S: Final = 10.0  # for one delivery, connecting included
 COMMAND_S: Final = 60.0
 ANSWER_BYTES: Final = 2_000  # of an answer or of standard error that a message may quote
+
+Watched = Callable[[int], AbstractContextManager[None]]  # while a process runs: it ends with the server
 
 
 class Trouble(RuntimeError):
@@ -104,8 +106,15 @@ class Command:
 
     name = "command"
 
-    def __init__(self, line: str, project: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        line: str,
+        project: str,
+        environment: Mapping[str, str],
+        watched: Watched = lambda pid: nullcontext(),
+    ) -> None:
         self._argv = shlex.split(line)
+        self._watched = watched
         self._project = project
         self._environment = dict(environment)
 
@@ -128,7 +137,8 @@ class Command:
     async def _finish(self, process: asyncio.subprocess.Process, body: bytes) -> None:
         try:
             async with asyncio.timeout(COMMAND_S):
-                _, errors = await process.communicate(body)
+                with self._watched(process.pid):
+                    _, errors = await process.communicate(body)
         except TimeoutError:
             raise Trouble(f"it did not end within {COMMAND_S:.0f} s") from None
         finally:

@@ -8,7 +8,8 @@ import msgspec
 
 WARNINGS: Final = ("budget", "disk")  # of the warnings; the others are for who looks at the page anyway
 TYPES: Final = ("attention", "batch:end", "batch:pause", "batch:warning")
-ASKED: Final = ("operator", "interrupted")  # pauses that the operator made, or that the next start will tell of
+# Pauses that the operator made, that the next start will tell of, or that are over in minutes.
+ASKED: Final = ("operator", "interrupted", "retry", "program")
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -1,12 +1,15 @@
 """One call of an agent for a command: the row, the process, the judgement, the result.
 
-Promises: the row is committed before the agent starts and again, together with `command:end`, when it has ended;
-whatever cannot be read or proved is a failure.
+Promises: the row is committed, together with `command:start`, before the agent starts; what it has used is booked when
+its result has arrived, before anything is checked; the row is committed again, together with `command:end`, at the end.
+Whatever cannot be read or proved is a failure. A call whose check was cut off is checked again, and not paid again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -17,23 +20,30 @@ import msgspec
 from msgspec import UNSET
 
 import agents
-from agents import Call, Outcome, OutcomeKind
+from agents import Call, Outcome, OutcomeKind, Usage
 from base.disk import is_disk_full
 from events import emit
-from git.snapshots import Diff
-from payloads import CommandEnd, Metrics, or_unset
+from git.process import GitError
+from git.snapshots import Diff, Git
+from payloads import Attention, CommandEnd, Metrics, or_unset
 from running.activity import Activity
-from running.disk import take_snapshot
+from running.disk import retry_while_full
 from running.gate import Gate, StopMode, Stopped
-from running.journal import CommandStatus, Result, dump
+from running.journal import LOST, CommandStatus, Result, Unchecked, dump
 from running.metrics import columns_of, metrics_of, used
 from running.prompt import prompt_of
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
-from running.workspace import Workspace, emit_durable, until_stored
+from running.surroundings import SurroundingsFailed
+from running.work_guard import lost_work, stash_of
+from running.workspace import Workspace, emit_durable, record_with, until_stored
 from store.commands import create_command, update_command
 from store.questions import ask_question
+from store.rows import reserve_id
+from store.stories import update_story
 from workflow import Unreadable
+
+log = logging.getLogger("sprint_runner.run")
 
 
 class Attempt:
@@ -46,29 +56,61 @@ class Attempt:
         self._place = place
         self._command_id = 0
         self._question = ""
+        self._ended = 0.0  # by the monotonic clock
         self._process: agents.AgentProcess | None = None
 
     async def run(self) -> Result:
         """From the committed row to the committed result."""
         call = await self._open(await self._prompt())
-        workspace, subject = self._workspace, self._subject()
-        activity = Activity(
-            self._place.kind.tasks, self._command_id, subject, workspace.database, workspace.masker.lines().text
-        )
-        await self._tell_start(activity)
+        activity = self._activity()
         try:
-            before = await self._snapshot()
-            outcome = await self._call(call, activity)
-            activity.flush()
-            verdict, result = await self._judge(outcome, activity)
-            result = self._masked(result)
-            change = await self._change_since(before)
+            outcome, verdict, result, change = await self._supervise(call, activity)
         except BaseException as error:
             await asyncio.shield(self._abandon(activity, error))
             raise
-        metrics = metrics_of(outcome, change)
-        session_id = outcome.session_id or activity.session_id
-        await self._close(activity, outcome, result, getattr(verdict, "word", None), metrics)
+        return await self._finish(activity, outcome, verdict, result, metrics_of(outcome, change))
+
+    async def check(self, unchecked: Unchecked) -> Result:
+        """Judge a call that has ended by its recording: a row of its own that costs nothing, and no agent."""
+        outcome = await self._recorded(unchecked)
+        if outcome is None:
+            return await self.run()
+        await self._create(None)
+        activity = self._activity()
+        try:
+            verdict, result = await self._judge(outcome, activity)
+        except BaseException as error:
+            await asyncio.shield(self._abandon(activity, error))
+            raise
+        if result.status is CommandStatus.UNCHECKED:
+            result = replace(result, unchecked=unchecked)
+        return await self._finish(activity, outcome, verdict, result, Metrics())
+
+    def _activity(self) -> Activity:
+        workspace = self._workspace
+        tasks, subject, mask = self._place.kind.tasks, self._subject(), workspace.masker.lines().text
+        return Activity(tasks, self._command_id, subject, workspace.database, mask)
+
+    async def _supervise(self, call: Call, activity: Activity) -> tuple[Outcome, object, Result, Diff | None]:
+        stash = await self._stash()
+        outcome = await self._call(call, activity)
+        self._ended = time.monotonic()
+        activity.flush()
+        self._report_doubts(outcome, activity)
+        await self._book(outcome, activity)
+        verdict, result = await self._judge(outcome, activity)
+        if result.status is CommandStatus.UNCHECKED:
+            result = replace(result, unchecked=self._unchecked(call, outcome, activity))
+        change, result = await self._compare(result)
+        await self._compare_stash(stash)
+        return outcome, verdict, result, change
+
+    async def _finish(
+        self, activity: Activity, outcome: Outcome, verdict: object, result: Result, metrics: Metrics
+    ) -> Result:
+        result, session_id = self._masked(result), outcome.session_id or activity.session_id
+        word = LOST if result.kind == LOST else getattr(verdict, "word", None)
+        await self._close(activity, outcome, result, word, metrics)
         return replace(result, metrics=metrics, session_id=session_id, command_id=self._command_id)
 
     # -- before ------------------------------------------------------------------------------------------------
@@ -82,25 +124,12 @@ class Attempt:
 
     async def _open(self, prompt: str) -> Call:
         """Commit the row, whose id names the processes' mark and the stream's file."""
-        order, workspace = self._order, self._workspace
-        columns = {
-            "story_id": order.stories[0].row_id if order.stories else None,
-            "story_key": order.story_key,
-            "story_keys": order.story_keys,
-            "attempt": self._place.attempt,
-            "agent": self._place.spec.name,
-            "model": self._place.model,
-            "background": int(order.background),
-            "started_at": int(workspace.clock() * 1000),
-        }
-        database, batch_id = workspace.database, self._place.batch_id
-        self._command_id = await until_stored(
-            lambda: database.write(create_command, batch_id, order.command, **columns)
-        )
-        stream = workspace.data_dir / "streams" / str(batch_id) / f"{self._command_id}.ndjson"
-        mark = f"{database.epoch}:{self._command_id}"
-        names = {"mark": mark, "stream_path": stream.relative_to(workspace.data_dir).as_posix()}
-        await until_stored(lambda: database.write(update_command, self._command_id, **names))
+        workspace = self._workspace
+        self._command_id = await until_stored(lambda: workspace.database.write(reserve_id, "commands"))
+        batch = str(self._place.batch_id)
+        stream = workspace.data_dir / "streams" / batch / f"{self._command_id}.ndjson"
+        mark = f"{workspace.database.epoch}:{self._command_id}"
+        await self._create(stream, mark)
         settings, session = workspace.settings(), self._place.session
         return Call(
             prompt=prompt,
@@ -113,6 +142,34 @@ class Attempt:
             timeout_s=settings.command_timeout_min * 60,
             silence_s=settings.silence_timeout_min * 60,
         )
+
+    async def _create(self, stream: Path | None, mark: str | None = None) -> None:
+        """Row and `command:start` in one commit; without a stream where no agent is called."""
+        order, workspace, database = self._order, self._workspace, self._workspace.database
+        if stream is None:
+            self._command_id = await until_stored(lambda: database.write(reserve_id, "commands"))
+        columns = {
+            "story_id": order.stories[0].row_id if order.stories else None,
+            "story_key": order.story_key,
+            "story_keys": order.story_keys,
+            "attempt": self._place.attempt,
+            "agent": self._place.spec.name,
+            "model": self._place.model,
+            "background": int(order.background),
+            "started_at": int(workspace.clock() * 1000),
+            "mark": mark,
+            "tree_before": self._place.first_tree or self._place.tree,
+            "stream_path": None if stream is None else stream.relative_to(workspace.data_dir).as_posix(),
+        }
+        create = partial(
+            database.write, create_command, self._place.batch_id, order.command, id=self._command_id, **columns
+        )
+        keys = order.story_keys
+        if not keys:  # work on the project itself is reported by context events
+            await until_stored(create)
+            return
+        subject = msgspec.structs.replace(self._subject(), story_keys=keys, cycle_number=self._place.cycle_number)
+        await record_with(workspace, subject.start("setup"), create)
 
     def _subject(self) -> CommandSubject:
         """What every event of this command says of it; all its stories where it works for several."""
@@ -127,13 +184,6 @@ class Attempt:
             model=or_unset(self._place.model),
             background=self._order.background,
         )
-
-    async def _tell_start(self, activity: Activity) -> None:
-        keys = self._order.story_keys
-        if not keys:
-            return  # work on the project itself is told by context events
-        subject = msgspec.structs.replace(self._subject(), story_keys=keys, cycle_number=self._place.cycle_number)
-        await emit_durable(subject.start(activity.task_id))
 
     # -- during ------------------------------------------------------------------------------------------------
 
@@ -163,6 +213,44 @@ class Attempt:
             if self._process is not None:
                 self._process.stop()
 
+    def _report_doubts(self, outcome: Outcome, activity: Activity) -> None:
+        """What the agent reported in numbers and cannot be true."""
+        for doubt in outcome.doubts:
+            log.warning("%s, command %d: %s", self._order.command, self._command_id, doubt)
+            if self._order.stories:
+                activity.say(doubt[:1].upper() + doubt[1:])
+
+    async def _book(self, outcome: Outcome, activity: Activity) -> None:
+        """What the call has used, in a commit of its own: the check may take long, and be cut off."""
+        columns = {
+            "session_id": outcome.session_id or activity.session_id,
+            "model": outcome.model or self._place.model,
+            **columns_of(metrics_of(outcome, None)),
+        }
+        await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
+
+    def _unchecked(self, call: Call, outcome: Outcome, activity: Activity) -> Unchecked:
+        path = call.stream_path.relative_to(self._workspace.data_dir).as_posix()
+        session = outcome.session_id or activity.session_id
+        return Unchecked(path, self._place.spec.name, self._place.model, outcome.exit_code, session)
+
+    async def _recorded(self, unchecked: Unchecked) -> Outcome | None:
+        """The outcome in a recording, what it used left out; None where it says no success, or is gone."""
+        workspace, spec = self._workspace, self._workspace.agents.get(unchecked.agent)
+        if spec is None:
+            return None
+        path, root = workspace.data_dir / unchecked.stream_path, workspace.project.root
+        try:
+            outcome = await asyncio.to_thread(
+                agents.replay, spec, path, root, model=unchecked.model, exit_code=unchecked.exit_code
+            )
+        except OSError:
+            return None
+        if outcome.kind is not OutcomeKind.SUCCESS:
+            return None
+        session = outcome.session_id or unchecked.session_id
+        return replace(outcome, usage=Usage(), cost_usd=None, estimated_usd=0.0, turns=None, session_id=session)
+
     async def _judge(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
         """The triple of exit code, final record and verdict; then the evidence."""
         if outcome.kind is OutcomeKind.STOPPED and (self._gate.ends_agents or not self._question):
@@ -170,7 +258,24 @@ class Attempt:
         if self._question and outcome.kind in _ASKING:
             return None, Result(CommandStatus.QUESTION, self._question)
         if outcome.kind is not OutcomeKind.SUCCESS:
-            return None, Result(_failure(outcome), outcome.reason, None, outcome.resets_at)
+            return None, self._failed(outcome)
+        try:
+            return await self._judge_success(outcome, activity)
+        except SurroundingsFailed as failed:
+            return None, Result(CommandStatus.UNCHECKED, str(failed), kind=failed.kind)
+        except GitError as error:
+            return None, Result(CommandStatus.UNCHECKED, f"git cannot answer: {error}", kind="git")
+
+    def _failed(self, outcome: Outcome) -> Result:
+        """A call that did not succeed; one whose session is lost says nothing but that."""
+        resumed = self._place.session is not None and outcome.kind is OutcomeKind.FAILED
+        if resumed and agents.is_session_lost(outcome.reason):
+            return Result(CommandStatus.TRANSIENT, outcome.reason, kind=LOST)
+        status = _failure(outcome)
+        kind = "agent" if status is CommandStatus.REFUSED else ""
+        return Result(status, outcome.reason, None, outcome.resets_at, kind=kind)
+
+    async def _judge_success(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
         try:
             verdict = self._order.read(outcome.text)
             if self._order.confirm is not None:
@@ -178,16 +283,17 @@ class Attempt:
         except Unreadable as unreadable:
             if self._question:
                 return None, Result(CommandStatus.QUESTION, self._question)
-            return None, Result(CommandStatus.ERROR, f"unreadable verdict: {unreadable}")
+            said = f"unreadable verdict: {unreadable}"
+            return None, Result(CommandStatus.ERROR, f"{said}. {outcome.refused}" if outcome.refused else said)
         disprove = self._order.disprove
         if self._order.stories and self._order.watched and disprove is not None:
             activity.say("The agent has finished; its work is being checked")
         try:
             why = None if disprove is None else await self._gate.run_interruptible(disprove(verdict, activity.say))
         except Stopped:
-            return verdict, self._stopped()
+            return verdict, replace(self._stopped(), status=CommandStatus.UNCHECKED)
         if why is not None:
-            return verdict, Result(CommandStatus.ERROR, why)
+            return verdict, Result(CommandStatus.ERROR, f"{why}. {outcome.refused}" if outcome.refused else why)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
 
     def _masked(self, result: Result) -> Result:
@@ -201,13 +307,46 @@ class Attempt:
             return Result(CommandStatus.INTERRUPTED, "The server ended while this was running.")
         return Result(CommandStatus.STOPPED, "Stopped by the operator.")
 
-    async def _snapshot(self) -> str | None:
-        git = self._workspace.git
-        return await take_snapshot(git) if git is not None and self._order.watched else None
+    async def _compare(self, result: Result) -> tuple[Diff | None, Result]:
+        """Return what the command changed, and its result: none that counts where the story's work is gone."""
+        git, before = self._workspace.git, self._place.tree
+        if git is None or before is None:
+            return None, result
+        checked = self._workspace.settings().verify is not None  # which may have written files
+        work = git.snapshot if checked else partial(git.snapshot_since, self._ended)
+        try:
+            after = await retry_while_full(work)
+        except GitError as error:  # only a figure is missing
+            log.warning("the change of command %d could not be measured: %s", self._command_id, error)
+            return None, result
+        story = self._order.stories[0]
+        if await lost_work(self._workspace, story, story.work_tree or before, after):
+            reason = f"the work on {story.key} went out of the tree while {self._order.command} ran"
+            result = replace(result, status=CommandStatus.LOST, reason=reason, verdict=None)
+        else:
+            story.work_tree = after
+        try:
+            return await _diff(git, self._place.first_tree, before, after), result
+        except GitError as error:  # the data folder was removed meanwhile, and the snapshot with it
+            log.warning("the change of command %d could not be measured: %s", self._command_id, error)
+            return None, result
 
-    async def _change_since(self, before: str | None) -> Diff | None:
+    async def _stash(self) -> str | None:
         git = self._workspace.git
-        return await git.diff(before, await take_snapshot(git)) if git is not None and before is not None else None
+        return await stash_of(git) if git is not None and self._workspace.main is not None else None
+
+    async def _compare_stash(self, before: str | None) -> None:
+        """Lanes share the stash: what one puts there another may take, so such a story is not merged."""
+        now = await self._stash()
+        if now == before or not self._order.stories:
+            return
+        for story in self._order.stories:
+            story.stash = now or "dropped"
+        message = (
+            f"`git stash` was used while {self._order.command} ran for {', '.join(self._order.story_keys)}; all lanes"
+            " share the stash, so what is in this worktree may belong to another story: it is not merged by itself"
+        )
+        await emit_durable(Attention(kind="git", message=message, story_key=self._order.story_key))
 
     # -- after -------------------------------------------------------------------------------------------------
 
@@ -244,6 +383,9 @@ class Attempt:
     def _write_end(self, columns: dict[str, Any], end: CommandEnd) -> Awaitable[object]:
         with self._workspace.database.atomic():
             written = self._workspace.database.write(update_command, self._command_id, **columns)
+            for story in self._order.stories if self._order.watched or self._workspace.main is not None else ():
+                kept = {"work_tree": story.work_tree, "stash": story.stash}
+                self._workspace.database.write(update_story, story.row_id, **kept)
             if not self._order.stories:
                 return written
             told = emit(end)
@@ -274,6 +416,14 @@ def _failure(outcome: Outcome) -> CommandStatus:
     status = _STATUSES[outcome.kind]
     full = status in (CommandStatus.ERROR, CommandStatus.REFUSED) and is_disk_full(outcome.reason)
     return CommandStatus.TRANSIENT if full else status
+
+
+async def _diff(git: Git, first: str | None, before: str, after: str) -> Diff:
+    """Return the change since the first call, whose snapshot may be gone; then since this one."""
+    try:
+        return await git.diff(first or before, after)
+    except GitError:
+        return await git.diff(before, after)
 
 
 def _told(result: Result) -> str | None:

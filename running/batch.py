@@ -9,20 +9,41 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from msgspec import UNSET
+
 from events import current_batch
 from payloads import Attention, BatchEnd, BatchEndStatus, BatchPause, Error, Payload, or_unset
 from running.command import AgentUnusable
 from running.context import ensure_context
 from running.cycle import BACKGROUND_REVIEW
 from running.cycle_queue import CycleQueue
+from running.cycle_source import TrackerLost
 from running.gate import StopMode, Stopped
+from running.git_check import warn_of_blind_spots
 from running.lanes.lane import tidy
 from running.lanes.scheduler import Scheduler
 from running.run_context import RunContext
-from running.workspace import emit_durable, record_batch, until_stored
-from store.stories import finish_stories
+from running.workspace import Workspace, emit_durable, record_batch, record_with
+from store.batches import update_batch
+from store.stories import finish_stories, get_stories_by_batch
 
 log = logging.getLogger("sprint_runner.run")
+
+
+class StoriesOpen(RuntimeError):
+    """Nothing can be taken any more, and yet stories are left that could run."""
+
+
+async def end_batch(workspace: Workspace, payload: BatchEnd, ended: int) -> None:
+    """The batch's row, those of its stories and `batch:end` in one commit."""
+    database, id_ = workspace.database, payload.batch_id
+    reason = None if payload.reason is UNSET else payload.reason
+
+    def change() -> None:
+        database.write(finish_stories, id_, ended)
+        database.write(update_batch, id_, status=payload.status, reason=reason, ended_at=ended)
+
+    await record_with(workspace, payload, change)
 
 
 class Batch:
@@ -31,6 +52,7 @@ class Batch:
     def __init__(self, context: RunContext, queue: CycleQueue, width: int) -> None:
         self.id = context.batch_id
         self.gate = context.gate
+        self.breaker = context.commander.breaker
         self._context = context
         self._workspace = context.workspace
         self._background = context.background
@@ -41,12 +63,14 @@ class Batch:
         """Run to the end; every failure inside is told and ends the batch, none comes out."""
         current_batch.set(self.id)
         status: BatchEndStatus = "completed"
-        reason = None
+        reason: str | None = None
         try:
             await ensure_context(self._context)
+            await warn_of_blind_spots(self._workspace, self.id)
             await tidy(self._workspace)
             await self._queue.load()
             await Scheduler(self._context, self._queue, self._width).run()
+            reason = await self._ending()
         except Stopped:
             status = "stopped"
         except Exception as error:
@@ -54,10 +78,24 @@ class Batch:
             await self._tell_error(error, reason)
         await self._finish(status, reason)
 
+    async def _ending(self) -> str | None:
+        """Return which stories are blocked, None where none is. Raises `StoriesOpen` and `TrackerLost`.
+
+        A batch that was to run everything is complete only when nothing that could run is left.
+        """
+        left = await self._queue.left()
+        if left:
+            raise StoriesOpen(f"the batch has come to its end, but these stories are open: {', '.join(left)}")
+        rows = await self._workspace.database.read(get_stories_by_batch, self.id)
+        blocked = list(dict.fromkeys(row.story_key for row in rows if row.status == "blocked"))
+        return f"blocked: {', '.join(blocked)}" if blocked else None
+
     async def _tell_error(self, error: Exception, reason: str) -> None:
         """An agent that cannot run is the operator's matter; anything else is ours and goes to the log in full."""
         if isinstance(error, AgentUnusable):
             await emit_durable(Attention(kind=error.kind, message=reason))
+        elif isinstance(error, TrackerLost):
+            await emit_durable(Attention(kind="tracker", message=reason))
         else:
             log.exception("the batch failed")
         await emit_durable(Error(type=type(error).__name__, message=reason))
@@ -75,8 +113,7 @@ class Batch:
             batch_id=self.id, cycles_completed=self._queue.completed, status=status, reason=or_unset(reason)
         )
         ended = int(self._workspace.clock() * 1000)
-        await until_stored(lambda: self._workspace.database.write(finish_stories, self.id, ended))
-        await self._record(payload, status=status, reason=reason, ended_at=ended)
+        await end_batch(self._workspace, payload, ended)
 
     async def _stay_open(self) -> None:
         """The server ends: a batch that stood paused stays paused, any other one can be resumed."""

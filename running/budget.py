@@ -1,8 +1,13 @@
-"""Money: what the batch and the day have cost, the warning at 80 %, the pause at 100 %."""
+"""Money: what the batch and the day have cost, the warning at 80 %, the pause at 100 %.
+
+A cap that is reached is a state, compared with the ledger whenever a command wants to start: no resume, answer or
+pause opens the gate past it. Only a larger cap does, or for the day's a new day.
+"""
 
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 from typing import Final
 
 from payloads import Attention, BatchWarning
@@ -13,40 +18,70 @@ from store.commands import cost_of_batch, cost_since
 WARN_AT: Final = 0.8  # share of a cap at which the operator is warned
 
 
-class Budget:
-    """The caps of one batch, in US dollars; None is no cap. A resume by the operator lifts what has been reached."""
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """One cap in US dollars and what is spent of it. `day` is that of the day's cap (ms), 0 for the batch's."""
 
-    def __init__(self, workspace: Workspace, batch_id: int, batch_cap: float | None) -> None:
+    name: str
+    usd: float
+    spent: float
+    day: int
+    remedy: str
+
+    @property
+    def reached(self) -> bool:
+        return self.spent >= self.usd
+
+    def __str__(self) -> str:
+        return f"${self.spent:.2f} of the {self.name}'s budget of ${self.usd:.2f} is spent"
+
+
+class Budget:
+    """The caps of one batch. `batch_cap` is the one it was started with; without one that of the settings counts."""
+
+    def __init__(self, workspace: Workspace, batch_id: int | None, batch_cap: float | None) -> None:
         self._workspace = workspace
         self._batch_id = batch_id
         self._batch_cap = batch_cap
-        self._warned: set[tuple[str, int]] = set()
-        self._reached: set[tuple[str, int]] = set()
+        self._warned: set[tuple[str, float, int]] = set()
+        self._reported: set[tuple[str, float, int]] = set()
+
+    async def refusal(self) -> str | None:
+        """Return which cap is reached and what opens it again, None where none is."""
+        reached = [cap for cap in await self._caps() if cap.reached]
+        return f"{reached[0]}: {reached[0].remedy}" if reached else None
 
     async def look(self, gate: Gate) -> None:
-        """Compare the ledger with the caps; called after every command."""
-        settings = self._workspace.settings()
-        caps = {"batch": self._batch_cap or settings.budget_batch_usd, "day": settings.budget_day_usd}
-        if gate.closed or not any(caps.values()):
+        """Compare the ledger with the caps, before and after every command: warn, and close the gate at a full one."""
+        if gate.closed or self._batch_id is None:
             return
-        database, today = self._workspace.database, today_ms(self._workspace.clock())
-        spent = {
-            "batch": await database.read(cost_of_batch, self._batch_id),
-            "day": await database.read(cost_since, today),
-        }
-        for name, cap in caps.items():
-            if cap is not None:
-                await self._compare(gate, (name, today if name == "day" else 0), spent[name], cap)
+        for cap in await self._caps():
+            await self._compare(gate, self._batch_id, cap)
 
-    async def _compare(self, gate: Gate, of: tuple[str, int], spent: float, cap: float) -> None:
-        """Each cap is warned of once and reached once; the day's again on another day."""
-        said = f"${spent:.2f} of the {of[0]}'s budget of ${cap:.2f} is spent"
-        if spent >= cap * WARN_AT and of not in self._warned:
-            self._warned.add(of)
-            await emit_durable(BatchWarning(batch_id=self._batch_id, warning_type="budget", message=said))
-        if spent >= cap and of not in self._reached:
-            self._reached.add(of)
-            await emit_durable(Attention(kind="budget", message=f"{said}: the batch is paused"))
+    async def _caps(self) -> list[Cap]:
+        settings, database = self._workspace.settings(), self._workspace.database
+        found = []
+        usd = self._batch_cap or settings.budget_batch_usd
+        if usd and self._batch_id is not None:
+            spent = await database.read(cost_of_batch, self._batch_id)
+            own = "stop the batch and start another one with a larger budget"
+            found.append(Cap("batch", usd, spent, 0, own if self._batch_cap else "raise budget_batch_usd to go on"))
+        if settings.budget_day_usd:
+            today = today_ms(self._workspace.clock())
+            remedy = "raise budget_day_usd, or wait for the next day"
+            found.append(Cap("day", settings.budget_day_usd, await database.read(cost_since, today), today, remedy))
+        return found
+
+    async def _compare(self, gate: Gate, batch_id: int, cap: Cap) -> None:
+        """Each cap is warned of once and reported once, a raised one and that of another day again."""
+        key = (cap.name, cap.usd, cap.day)
+        if cap.spent >= cap.usd * WARN_AT and key not in self._warned:
+            self._warned.add(key)
+            await emit_durable(BatchWarning(batch_id=batch_id, warning_type="budget", message=str(cap)))
+        if cap.reached and key not in self._reported:
+            self._reported.add(key)
+            await emit_durable(Attention(kind="budget", message=f"{cap}: {cap.remedy}"))
+        if cap.reached:
             gate.pause("budget")
 
 

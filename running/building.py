@@ -8,13 +8,14 @@ cannot be read is never built again by itself: the operator is asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 import sprint
 from running import evidence
+from running.blocking import give_up
 from running.builds import build_call, build_verdict, is_unbuilt, plan_verdict
 from running.checkpoints import plan_decision, unread_decision
 from running.clean_tree import (
@@ -25,26 +26,19 @@ from running.clean_tree import (
     commit_status,
     left_by_others,
 )
-from running.command import AgentUnusable
-from running.disk import take_snapshot
+from running.commit_plan import remember_base
 from running.gates import Decision
 from running.marking import write_status
-from running.planning import keep, said_something
+from running.planning import said_something
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, block, give_up
+from running.story import StoryRun, block
+from running.surroundings import SurroundingsFailed, until_possible
 from running.verify import VerifyContext
-from running.workspace import Workspace
 from workflow import DevVerdict, Phase, PhaseKind
 from workflow.presets import PLANNING
 
 PLANNED: Final = ("backlog", "ready-for-dev")  # where a build has not begun
-
-
-class TreeNotClean(AgentUnusable):
-    """An unattended build wants a clean work tree, and the tree is not clean: no story is judged by that."""
-
-    kind = "git"
 
 
 class Building:
@@ -53,18 +47,19 @@ class Building:
     def __init__(self, context: RunContext) -> None:
         self._workspace = context.workspace
         self._commander = context.commander
+        self._gate = context.gate
 
     async def run(self, command: str, story: StoryRun) -> None:
-        """Build a story; it is live afterwards if its work is proved. Raises `Stopped` and `AgentUnusable`."""
-        await self._make_clean(command, story)
-        await remember_base(self._workspace, story)
+        """Build a story; it is live afterwards if its work is proved. Raises `Stopped`."""
+        await until_possible(self._gate, partial(self._make_clean, command, story))
+        await until_possible(self._gate, lambda: remember_base(self._workspace, story, developing=True))
         if await self._waits_for_plan(command, story):
             await self._plan(story)
         for number in count(1):
             verdict = await self._built(command if number == 1 else f"{command}-{number}", story)
             if verdict is None or not verdict.unread:
                 return
-            row = await unread_decision(self._workspace, self._commander.gate, story, verdict.reason, number)
+            row = await unread_decision(self._workspace, self._gate, story, verdict.reason, number)
             if row.decision == Decision.SKIP:
                 await block(self._workspace, story, verdict.reason)
             elif row.decision == Decision.GO:
@@ -82,9 +77,9 @@ class Building:
     async def leave_clean(self, story: StoryRun) -> None:
         """Commit what the runner wrote into the plan of a story that has ended, and what a blocked one left."""
         if story.status == "blocked":
-            await self._committed(commit_left_work(self._workspace, story))
+            await self._committed(commit_left_work, story)
         elif story.status == "done" and self._workspace.project.kind is not sprint.PlanKind.TRACKER:
-            await self._committed(commit_status(self._workspace, story))
+            await self._committed(commit_status, story)
 
     # -- the build ---------------------------------------------------------------------------------------------
 
@@ -103,7 +98,7 @@ class Building:
     async def _performed(self, spec: CommandSpec, story: StoryRun) -> DevVerdict | None:
         result = await self._commander.perform(spec)
         if not result.ok:
-            await give_up(self._workspace, (story,), spec.command, result.reason)
+            await give_up(self._commander, (story,), spec.command, result.reason)
             return None
         verdict = result.read(DevVerdict)
         if verdict.blocked:
@@ -124,7 +119,8 @@ class Building:
 
     async def _prove(self, story: StoryRun) -> None:
         """Prove the work of a build that the operator calls finished."""
-        why = await self._commander.gate.run_interruptible(evidence.missing_proof(self._workspace, story))
+        gate, workspace = self._gate, self._workspace
+        why = await until_possible(gate, lambda: gate.run_interruptible(evidence.missing_proof(workspace, story)))
         if why is not None:
             await block(self._workspace, story, why)
 
@@ -153,8 +149,8 @@ class Building:
                 await self._performed(spec, story)
                 if not story.live:
                     return
-            await self._committed(commit_plan(self._workspace, story))
-            row = await plan_decision(self._workspace, self._commander.gate, story, number)
+            await self._committed(commit_plan, story)
+            row = await plan_decision(self._workspace, self._gate, story, number)
             story.skipped = row.decision == Decision.SKIP
             if row.decision != Decision.BACK:
                 return
@@ -169,7 +165,7 @@ class Building:
             await asyncio.to_thread(write_status, self._workspace.project, story.key, "backlog", None)
         except sprint.SprintError as error:
             await block(self._workspace, story, f"its plan could not be sent back: {error}")
-        await self._committed(commit_plan(self._workspace, story))
+        await self._committed(commit_plan, story)
 
     async def _is_planned(self, story: StoryRun, number: int) -> bool:
         """Whether the plan is there already, without a round that made it."""
@@ -184,26 +180,23 @@ class Building:
     # -- the work tree -----------------------------------------------------------------------------------------
 
     async def _make_clean(self, command: str, story: StoryRun) -> None:
-        """Commit the runner's own files, and see that nothing else is uncommitted; raises `TreeNotClean`."""
+        """Commit the runner's own files, and see that nothing else is uncommitted; raises `SurroundingsFailed`."""
         journal = self._commander.journal
         if journal.begun(story.key, command) or journal.begun(story.key, f"{PLANNING}-1"):
             return
-        await self._committed(commit_own_files(self._workspace))
+        await self._committed(commit_own_files)
         why = await evidence.unclean_tree(self._workspace)
         if why is not None:
-            raise TreeNotClean(why)
+            raise SurroundingsFailed("git", why)
 
-    async def _committed(self, work: Coroutine[Any, Any, None]) -> None:
-        """Raises `TreeNotClean` where the files could not be committed."""
-        try:
-            await self._commander.gate.run_interruptible(work)
-        except NotCommitted as error:
-            raise TreeNotClean(f"a build starts from a clean tree, and this could not be committed: {error}") from None
+    async def _committed(self, commit: Callable[..., Awaitable[None]], *story: StoryRun) -> None:
+        """Make a commit of the runner's own; the batch waits while git refuses it. Raises `Stopped`."""
 
+        async def attempt() -> None:
+            try:
+                await commit(self._workspace, *story)
+            except NotCommitted as error:
+                why = f"a build starts from a clean tree, and this could not be committed: {error}"
+                raise SurroundingsFailed("git", why) from None
 
-async def remember_base(workspace: Workspace, story: StoryRun) -> None:
-    """Keep what the tree was when development first started, before a single line of it is written."""
-    if workspace.git is None or story.base_tree is not None:
-        return
-    story.base_tree = await take_snapshot(workspace.git)
-    await keep(workspace, story, base_tree=story.base_tree)
+        await until_possible(self._gate, attempt)

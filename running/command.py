@@ -1,38 +1,48 @@
 """The commands of a batch: which agent performs them, how often they are tried, what is waited for.
 
 A recorded result is never asked for again; a limit of the agent or passing trouble is waited out and is nobody's
-failure; an agent that cannot run at all ends the batch and decides about no story.
+failure; for an agent that cannot run at all the batch pauses, and no story is judged by it.
 """
 
 from __future__ import annotations
 
+import logging
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
+import agents
 from agents import AgentSpec
-from payloads import Attention
+from base.plausible import limit_wait
+from payloads import Attention, BatchWarning, or_unset
 from running.attempt import Attempt
+from running.breaker import Breaker
 from running.budget import Budget
 from running.gate import Gate, Stopped
-from running.journal import Asked, AttemptKey, CommandStatus, Journal, Result
+from running.head_guard import HeadGuard
+from running.journal import LOST, Asked, AttemptKey, CommandStatus, Journal, Result
 from running.questions import DECIDE, answer_to, reply_of, told_before
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
+from running.surroundings import hold, until_possible
+from running.work_guard import hold_for_work
 from running.workspace import Workspace, emit_durable
 from settings import CommandConfig
 from store.commands import Command, get_command
 from workflow import CLASSIC, Preset, kind_of
 
-LIMIT_BACKOFF_S: Final = (60.0, 300.0, 900.0, 1800.0)  # waits for a usage limit that names no reset time
 TRANSIENT_BACKOFF_S: Final = (5.0, 15.0, 60.0, 180.0, 300.0, 600.0)  # after 429, 529, no network; then the batch waits
 UNREACHABLE_S: Final = 600.0  # between tries after that
+HIDDEN_S: Final = 10.0  # the longest wait that is not shown as one
+MISSING_BACKOFF_S: Final = (5.0, 15.0, 60.0)  # looks for an agent's program that an updater may be replacing
 RESUMED: Final = frozenset({CommandStatus.USAGE_LIMIT, CommandStatus.TRANSIENT, CommandStatus.QUESTION})
+log = logging.getLogger("sprint_runner.run")
+
 CUT_SHORT: Final = frozenset({CommandStatus.STOPPED, CommandStatus.INTERRUPTED})
 
 
 class AgentUnusable(RuntimeError):
-    """The agent cannot run at all (missing, wrong flags, no login): the batch ends, and no story is judged by it."""
+    """Work beside the run, or a lane, cannot go on (no agent, no worktree); no story is judged by it."""
 
     kind = "agent"  # of the attention
 
@@ -50,6 +60,8 @@ class Commander:
         preset: Preset = CLASSIC,
         cycle_number: int = 0,
         journal: Journal | None = None,
+        breaker: Breaker | None = None,
+        head: HeadGuard | None = None,
     ) -> None:
         self.workspace = workspace
         self.batch_id = batch_id
@@ -59,15 +71,30 @@ class Commander:
         self._budget = budget
         self._agent = agent
         self.preset = preset
+        self.breaker = breaker or Breaker(workspace, gate)
+        self._head = head
 
-    def for_cycle(self, workspace: Workspace, number: int, journal: Journal) -> Commander:
-        """Return the commander of one cycle in this workspace: the same gate, the same budget, its own journal."""
-        return Commander(workspace, self.batch_id, self.gate, self._budget, self._agent, self.preset, number, journal)
+    def for_cycle(self, workspace: Workspace, number: int, journal: Journal, branch: str | None = None) -> Commander:
+        """Return the commander of one cycle in this workspace: the same gate, the same budget, its own journal.
+
+        `branch` is that of a lane's worktree.
+        """
+        head = self._head
+        if head is not None and branch is not None:
+            head = head.for_lane(workspace, branch)
+        shared = (self.batch_id, self.gate, self._budget, self._agent, self.preset)
+        return Commander(workspace, *shared, number, journal, self.breaker, head)
+
+    async def ready(self) -> None:
+        """Return when the next command or commit of the foreground may start. Raises `Stopped`."""
+        await self.gate.enter()
+        if self._head is not None:
+            await self._head.hold()
 
     async def perform(self, order: CommandSpec) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
 
-        Raises `Stopped` and `AgentUnusable`.
+        Raises `Stopped`, and for work beside the run `AgentUnusable`.
         """
         result = await self._settled(order, 1)
         for attempt in range(2, self.workspace.settings().retries + 2):
@@ -85,19 +112,27 @@ class Commander:
         if recorded is not None:
             return recorded
         asked = self.journal.asked.get(place)
-        limits = trouble = 0
+        limits = trouble = missing = 0
         while True:
             reply = None if asked is None else await self._answer(order, place, asked)
             result, asked = await self._attempt(order, attempt, reply), None
             if result.status is CommandStatus.USAGE_LIMIT:
                 await self._wait_for_limit(order, result, limits)
                 limits += 1
+            elif result.kind == LOST:
+                self.journal.sessions.pop(place, None)  # begins afresh
             elif result.status is CommandStatus.TRANSIENT:
                 await self._wait_for_service(order, result, trouble)
                 trouble += 1
+            elif result.status is CommandStatus.REFUSED:
+                missing = await self._wait_for_agent(order, result, missing)
+            elif result.status is CommandStatus.UNCHECKED:
+                key = or_unset(order.story_key or None)
+                await hold(self.gate, result.kind, Attention(kind=result.kind, message=result.reason, story_key=key))
             elif result.status is CommandStatus.QUESTION and result.command_id is not None:
                 asked = Asked(result.command_id, self.batch_id, result.reason, self.workspace.clock())
-            else:
+            elif result.status is not CommandStatus.LOST:
+                self.journal.results[place] = result  # the cycle may run again from its beginning
                 return result
 
     async def _answer(self, order: CommandSpec, place: AttemptKey, asked: Asked) -> str:
@@ -112,25 +147,37 @@ class Commander:
         return reply_of(asked, answer)
 
     async def _attempt(self, order: CommandSpec, attempt: int, reply: str | None) -> Result:
-        await self.gate.enter()
+        await (self.gate.enter() if order.background else self.ready())
+        tree = await until_possible(self.gate, lambda: self._tree_before(order))
         spec, model = self._choose(order)
         order = self._with_answers(order)
         session = self.journal.session(order.story_key, order.command, attempt, spec.name)
         kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
-        place = AttemptContext(self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply)
+        first = self.journal.trees.pop((order.story_key, order.command), None)
+        place = AttemptContext(
+            self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply, tree, first
+        )
+        here = (order.story_key, order.command, attempt)
+        unchecked = self.journal.unchecked.pop(here, None)
         try:
             with nullcontext() if order.background else self.gate.command():
-                result = await Attempt(self.workspace, self.gate, order, place).run()
+                one = Attempt(self.workspace, self.gate, order, place)
+                result = await (one.run() if unchecked is None else one.check(unchecked))
         finally:
             await self._budget.look(self.gate)
-        if result.session_id is not None and result.status in RESUMED:
-            here = (order.story_key, order.command, attempt)
+        if result.unchecked is not None:
+            self.journal.unchecked[here] = result.unchecked
+        if result.session_id is not None and result.status in RESUMED and result.kind != LOST:
             self.journal.keep_session(here, result.session_id, spec.name, result.used)
-        if result.status in CUT_SHORT:  # also at the last attempt: what was stopped has not failed
-            raise Stopped
-        if result.status is CommandStatus.REFUSED:
-            raise AgentUnusable(f"{spec.name} cannot run {order.command}: {result.reason}")
+        if result.status in CUT_SHORT or (result.status is CommandStatus.UNCHECKED and not result.kind):
+            raise Stopped  # also at the last attempt: what was stopped has not failed
+        if result.status is CommandStatus.REFUSED and result.kind == "agent":
+            return replace(result, reason=f"{spec.name} cannot run {order.command}: {result.reason}")
         return result
+
+    async def _tree_before(self, order: CommandSpec) -> str | None:
+        """The work tree as it is before a command that git watches, with the story's work in it."""
+        return await hold_for_work(self.workspace, self.gate, order.stories[0]) if order.watched else None
 
     def _choose(self, order: CommandSpec) -> tuple[AgentSpec, str | None]:
         """The agent and the model of a command: its own setting, else the light, the reviewing or the usual model."""
@@ -156,19 +203,40 @@ class Commander:
         return replace(order, findings=told if order.findings == "none" else f"{order.findings}\n\n{told}")
 
     async def _wait_for_limit(self, order: CommandSpec, result: Result, limits: int) -> None:
-        """Close the gate until the limit's real reset, or by steps where the agent named none."""
-        backoff = LIMIT_BACKOFF_S[min(limits, len(LIMIT_BACKOFF_S) - 1)]
-        await self._wait(order, "usage-limit", result.resets_at or self.workspace.clock() + backoff)
+        """Close the gate until the limit's reset, or by steps where the agent named none that can be true."""
+        wait = limit_wait(result.resets_at, self.workspace.clock(), limits)
+        if wait.doubt is not None:
+            message = f"{order.command} is at a usage limit: {wait.doubt}"
+            log.warning("%s", message)
+            await emit_durable(BatchWarning(batch_id=self.batch_id, warning_type="limit", message=message))
+        await self._wait(order, "usage-limit", wait.until)
 
     async def _wait_for_service(self, order: CommandSpec, result: Result, trouble: int) -> None:
         """Passing trouble is tried again after a while; when it does not pass, the batch waits, and says so."""
         if trouble < len(TRANSIENT_BACKOFF_S):
-            await self.gate.sleep(TRANSIENT_BACKOFF_S[trouble])
+            await self._wait_visibly(order, "retry", TRANSIENT_BACKOFF_S[trouble])
             return
         if trouble == len(TRANSIENT_BACKOFF_S) and order.may_ask:
             message = f"{order.command} cannot reach its service, the batch waits for it: {result.reason}"
             await emit_durable(Attention(kind="service", message=message, story_key=order.story_key))
         await self._wait(order, "unreachable", self.workspace.clock() + UNREACHABLE_S)
+
+    async def _wait_for_agent(self, order: CommandSpec, result: Result, missing: int) -> int:
+        """A program may be missing for a moment; otherwise a person is needed. Return how often it was looked for."""
+        if agents.is_program_missing(result.reason) and missing < len(MISSING_BACKOFF_S):
+            await self._wait_visibly(order, "program", MISSING_BACKOFF_S[missing])
+            return missing + 1
+        if order.background:
+            raise AgentUnusable(result.reason)
+        await hold(self.gate, result.kind, Attention(kind=result.kind, message=result.reason))
+        return 0
+
+    async def _wait_visibly(self, order: CommandSpec, reason: str, seconds: float) -> None:
+        """A short wait is hidden, a longer one is a state of the batch, with its end and a way to cut it short."""
+        if seconds <= HIDDEN_S:
+            await self.gate.sleep(seconds)
+        else:
+            await self._wait(order, reason, self.workspace.clock() + seconds)
 
     async def _wait(self, order: CommandSpec, reason: str, until: float) -> None:
         """At the gate, with the whole batch; what runs beside the run waits by itself and pauses nothing."""

@@ -23,8 +23,8 @@ class ContextMissing(RuntimeError):
 async def ensure_context(context: RunContext) -> None:
     """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else go on.
 
-    One that the project keeps elsewhere, or an AGENTS.md, is the project's own matter.
-    Raises `ContextMissing`, `Stopped`, `AgentUnusable`.
+    One that the project keeps elsewhere, or an AGENTS.md, is the project's own matter. Raises `ContextMissing`,
+    `Stopped`.
     """
     workspace, commander, background = context.workspace, context.commander, context.background
     path = workspace.project.output / "project-context.md"

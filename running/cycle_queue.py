@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from typing import TypeVar
 
 from payloads import CycleEnd, or_unset
 from running.checkpoints import EpicGates, wait_after_stories
 from running.cycle_source import CycleSource, PlannedCycle
 from running.run_context import RunContext
+from running.tracker import TrackerUnreadable, wait_for_tracker
 from running.workspace import record_batch
+
+T = TypeVar("T")
 
 
 class CycleQueue:
@@ -32,7 +36,7 @@ class CycleQueue:
 
     async def load(self) -> None:
         """Read the cycles that were begun and not ended; once, before the first `next`."""
-        self._begun.extend(await self._source.unfinished(self.completed))
+        self._begun.extend(await self._with_tracker(lambda: self._source.unfinished(self.completed)))
         self._newest = self.completed + len(self._begun)
 
     def next_outside_lanes(self) -> PlannedCycle | None:
@@ -48,12 +52,21 @@ class CycleQueue:
         if self._limit is not None and self._newest >= self._limit:
             return None
         await self._context.gate.enter()
-        cycle = await self._source.fresh(self._newest + 1, beside=self._lanes, busy=busy)
+        number = self._newest + 1
+        cycle = await self._with_tracker(lambda: self._source.fresh(number, beside=self._lanes, busy=busy))
         while cycle is None and not busy and not self._begun and await self._epics.open_next():
-            cycle = await self._source.fresh(self._newest + 1, beside=self._lanes)
+            cycle = await self._with_tracker(lambda: self._source.fresh(number, beside=self._lanes))
         if cycle is not None:
             self._newest = cycle.number
         return cycle
+
+    async def _with_tracker(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what reads the tracker, and do it again when a tracker that could not be read is back."""
+        while True:
+            try:
+                return await work()
+            except TrackerUnreadable:
+                await wait_for_tracker(self._context.workspace, self._context.gate)
 
     async def end(self, cycle: PlannedCycle, done: list[str], merge: str | None = None) -> None:
         """Record the end of a cycle, whose stories `done` are done; `merge` is the commit that took its branch.
@@ -71,3 +84,7 @@ class CycleQueue:
         )
         batch_id = self._context.batch_id
         await record_batch(self._context.workspace, batch_id, payload, cycles_completed=cycle.number)
+
+    async def left(self) -> list[str]:
+        """The stories that could run and that the batch, which was to run all, has not taken. Raises `TrackerLost`."""
+        return await self._source.left() if self._limit is None else []

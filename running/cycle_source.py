@@ -23,17 +23,23 @@ from payloads import CycleStart
 from running.journal import Journal
 from running.lanes.worktree import name_lane
 from running.story import StoryRun, record_status
+from running.tracker import read_tracker
 from running.workspace import Workspace, until_stored
 from store.batches import get_batch_before
 from store.commands import Command, get_cycle_commands
 from store.lanes import Lane, create_lane, get_lane, get_unfinished_lane
 from store.questions import get_questions
 from store.stories import Story, create_story, get_stories_by_batch, get_story, update_story
-from workflow import STORIES_PER_CYCLE, Candidate, pick
-from workflow.picking import FILE_ORDER
+from workflow import STORIES_PER_CYCLE, Candidate, pick, runnable
+from workflow.picking import FILE_ORDER, RUNNABLE
 
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
+GIT_COLUMNS: Final = ("commit_base", "base_commit", "work_tree", "commit_hash", "commit_failure", "stash")
 LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been carried unfinished
+
+
+class TrackerLost(RuntimeError):
+    """The tracker is gone, empty or broken: nobody can say what is left to run."""
 
 
 @dataclass(slots=True)
@@ -63,10 +69,14 @@ class CycleSource:
         self._taken: set[str] = set()
 
     async def unfinished(self, completed: int) -> list[PlannedCycle]:
-        """The cycles to go on with, in order; empty when there are none. Call once, at the batch's start."""
+        """The cycles to go on with, in order; empty when there are none. Call once, at the batch's start.
+
+        Raises `TrackerUnreadable` before anything is written; then it is called again.
+        """
         database = self._workspace.database
         own = await database.read(get_stories_by_batch, self._batch_id)
-        self._taken.update(row.story_key for row in own if row.cycle_number <= completed)
+        ended = [row for row in own if row.cycle_number <= completed]
+        self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
         if rows := [row for row in own if row.cycle_number > completed]:
             return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
         rows = [] if own else await database.read(_stopped_cycle, self._batch_id)
@@ -77,10 +87,10 @@ class CycleSource:
     async def fresh(self, number: int, *, beside: bool = False, busy: Collection[str] = ()) -> PlannedCycle | None:
         """The next one or two stories of the tracker; None when nothing is left to run.
 
-        `beside`: in a lane, where `busy` are the epics of the cycles that run now.
+        `beside`: in a lane, where `busy` are the epics of the cycles that run now. Raises `TrackerUnreadable`.
         """
         project = self._workspace.project
-        plan = await asyncio.to_thread(sprint.read, project)
+        plan = await asyncio.to_thread(read_tracker, self._workspace)
         possible = candidates(plan)
         exclude = self._taken | {candidate.key for candidate in possible if candidate.epic in busy}
         order = order_of(self._workspace.settings().story_order, plan)
@@ -118,6 +128,19 @@ class CycleSource:
     def finish(self, stories: Sequence[StoryRun]) -> None:
         """The cycle is over; this batch takes none of its stories again, whatever the tracker says of them."""
         self._taken.update(story.key for story in stories)
+
+    def release(self, keys: Sequence[str]) -> None:
+        """These stories may be taken again."""
+        self._taken.difference_update(keys)
+
+    async def left(self) -> list[str]:
+        """The stories that could run and were not taken. Raises `TrackerLost` where the tracker cannot say."""
+        project = self._workspace.project
+        tracker = await asyncio.to_thread(sprint.read, project)
+        if tracker.broken or not tracker.stories:
+            raise TrackerLost(f"{self._workspace.relative(project.tracker)} cannot be read any more")
+        wanted = [story.key for story in runnable(candidates(tracker)) if self._only is None or story.key in self._only]
+        return [key for key in wanted if key not in self._taken]
 
     async def _begin(
         self, taken: PlannedCycle, names: Mapping[str, str] | None, continues: Sequence[Story] = ()
@@ -157,6 +180,11 @@ class CycleSource:
             status=story.status,
             entry_status=story.entered,
             base_tree=story.base_tree,
+            commit_base=story.commit_base,
+            base_commit=story.base_commit,
+            work_tree=story.work_tree,
+            commit_hash=story.commit_hash,
+            stash=story.stash,
             needs_spec=story.needs_spec,
             reason=story.reason,
             continues=continues[place].id if continues else None,
@@ -172,7 +200,7 @@ class CycleSource:
 
     async def _revive(self, rows: Sequence[Story], journal: Journal) -> list[StoryRun]:
         """The stories as the rows have them, or as the tracker has them where somebody moved them since."""
-        tracker = await asyncio.to_thread(sprint.read, self._workspace.tracked)
+        tracker = await asyncio.to_thread(read_tracker, self._workspace)
         titles = await asyncio.to_thread(_titles, self._workspace.project)
         stories = []
         for row in rows:
@@ -180,6 +208,7 @@ class CycleSource:
             story = StoryRun(row.id, row.story_key, row.epic, title, row.entry_status, row.status, row.base_tree)
             story.needs_spec = None if row.needs_spec is None else bool(row.needs_spec)
             story.reason = row.reason
+            _restore_git(story, row, failure=row.batch_id == self._batch_id)
             entry = tracker.story(row.story_key)
             if entry is not None and row.next_status == entry.status.value != row.status:
                 await self._finish_move(story, row)
@@ -200,9 +229,20 @@ class CycleSource:
         """Nothing that was recorded for the story counts any more."""
         story.entered = story.status = status
         story.base_tree = story.needs_spec = story.reason = None
+        for name in GIT_COLUMNS:
+            setattr(story, name, None)
         if row.batch_id == self._batch_id:
             columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
+            columns |= dict.fromkeys(GIT_COLUMNS)
             await until_stored(lambda: self._workspace.database.write(update_story, row.id, **columns))
+
+
+def _restore_git(story: StoryRun, row: Story, *, failure: bool) -> None:
+    """Take over what commits are measured from; a commit that an earlier batch could not make is tried once more."""
+    for name in GIT_COLUMNS:
+        setattr(story, name, getattr(row, name))
+    if not failure:
+        story.commit_failure = None
 
 
 def _cycle_number(row: Story) -> int:

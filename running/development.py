@@ -10,12 +10,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from running import evidence
-from running.building import Building, remember_base
+from running.blocking import block_or_try_again, give_up
+from running.building import Building
+from running.commit_plan import remember_base
+from running.commits import Commits
 from running.journal import Result
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, advance, block, give_up
+from running.story import StoryRun, advance, block
 from running.subject import CommandSubject
+from running.surroundings import until_possible
 from running.verify import VerifyContext
 from running.workspace import emit_best_effort
 from store.checks import get_checks_of_command
@@ -35,21 +39,23 @@ from workflow import (
 class Development:
     """The developing phase of one cycle."""
 
-    def __init__(self, context: RunContext) -> None:
+    def __init__(self, context: RunContext, commits: Commits) -> None:
         self._workspace = context.workspace
         self._commander = context.commander
         self._building = Building(context)
+        self._commits = commits
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
-        """One story after the other. Raises `Stopped` and `AgentUnusable`."""
-        first, *rest = phase.commands
+        """One story after the other, each with its commit. Raises `Stopped`."""
         for story in stories:
-            await self._finish(phase, first, rest, story)
+            await self._finish(phase, story)
+            await self._commits.after_story(story)
             if phase.kind is PhaseKind.BUILD:
                 await self._building.leave_clean(story)
 
-    async def _finish(self, phase: Phase, first: str, rest: Sequence[str], story: StoryRun) -> None:
+    async def _finish(self, phase: Phase, story: StoryRun) -> None:
         """Bring a story to its end, or to where it is blocked."""
+        first, *rest = phase.commands
         reviewed = story.entered == "review" and not await self._building.goes_on(phase, first, story)
         if story.live and not reviewed:
             await (self._building.run if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
@@ -65,7 +71,7 @@ class Development:
     # -- the work ----------------------------------------------------------------------------------------------
 
     async def _develop(self, command: str, story: StoryRun) -> None:
-        await remember_base(self._workspace, story)
+        await remember_base(self._workspace, story, developing=True)
         await advance(self._workspace, story, "in-progress")
         if not story.live:
             return
@@ -76,14 +82,16 @@ class Development:
 
     async def _come_in_at_review(self, story: StoryRun) -> None:
         """Block a story that entered at review and has no work to review."""
-        why = await evidence.nothing_to_review(self._workspace, story)
+        gate = self._commander.gate
+        await until_possible(gate, lambda: remember_base(self._workspace, story, developing=False))
+        why = await until_possible(gate, lambda: evidence.nothing_to_review(self._workspace, story))
         if why is not None:
             await block(self._workspace, story, why)
 
     async def _worked(self, story: StoryRun, order: CommandSpec) -> bool:
         result = await self._commander.perform(order)
         if not result.ok:
-            await give_up(self._workspace, (story,), order.command, result.reason)
+            await give_up(self._commander, (story,), order.command, result.reason)
             return False
         verdict = result.read(DevVerdict)
         if verdict.blocked:
@@ -117,7 +125,7 @@ class Development:
             )
             result = await self._commander.perform(order)
             if not result.ok:
-                await give_up(self._workspace, (story,), order.command, result.reason)
+                await give_up(self._commander, (story,), order.command, result.reason)
                 return
             verdicts.append(result.read(CodeReviewVerdict))
             decision = after_code_review(verdicts, limit)
@@ -135,7 +143,10 @@ class Development:
         if self._commander.journal.begun(story.key, following):
             return await self._recorded_failure(result)
         about = VerifyContext(self._commander.batch_id, story.key, self._saying(order, result), result.command_id)
-        return await self._commander.gate.run_interruptible(evidence.missing_proof(self._workspace, story, about))
+        gate, workspace = self._commander.gate, self._workspace
+        return await until_possible(
+            gate, lambda: gate.run_interruptible(evidence.missing_proof(workspace, story, about))
+        )
 
     async def _recorded_failure(self, result: Result) -> str:
         checks = await self._workspace.database.read(get_checks_of_command, result.command_id or 0)
@@ -151,7 +162,7 @@ class Development:
     async def _settle(self, story: StoryRun, decision: Decision, unproved: str | None) -> bool:
         """Act on a decision; whether the story is finished."""
         if unproved is not None:
-            await block(self._workspace, story, unproved)
+            await block_or_try_again(self._commander, (story,), "code-review", unproved)
         elif decision.next is Next.BLOCKED:
             await block(self._workspace, story, decision.reason)
         elif decision.next is Next.DONE:

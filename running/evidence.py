@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import sprint
+from base.regular import read_or_empty
 from git.snapshots import Git
+from running.commit_plan import changed_before, changed_by, listed_files
 from running.disk import take_snapshot
 from running.story import StoryRun
 from running.verify import NO_CONTEXT, VerifyContext, verify_failure
@@ -49,16 +51,23 @@ async def nothing_to_review(workspace: Workspace, story: StoryRun) -> str | None
     baseline = await asyncio.to_thread(_baseline, workspace, story)
     if git is None or baseline is None or not await git.has_commit(baseline):
         return None
-    folder = workspace.relative(workspace.project.artifacts) + "/"
+    folder = artifacts_folder(workspace, git)
     changed = await git.changed_paths(f"{baseline}^{{tree}}", await take_snapshot(git))
     if any(not path.startswith(folder) for path in changed):
         return None
     return f"nothing was changed in the project since commit {baseline[:12]}, from which its development began"
 
 
+def artifacts_folder(workspace: Workspace, git: Git) -> str:
+    """Return how paths of the artifacts folder begin, relative to the repository's top; a text that no path begins
+    with where the folder lies outside of the project or is the project itself."""
+    folder = workspace.relative(workspace.project.artifacts)
+    return "\0" if folder == "." or folder.startswith("/") else git.path_of(f"{folder}/")
+
+
 def _baseline(workspace: Workspace, story: StoryRun) -> str | None:
     files = sprint.story_files(workspace.project, story.key)
-    found = _BASELINE.search(files[0].read_text("utf-8", "replace")[:HEAD_CHARS]) if files else None
+    found = _BASELINE.search(read_or_empty(files[0], HEAD_CHARS).decode("utf-8", "replace")) if files else None
     return None if found is None else found[1].lower()
 
 
@@ -87,26 +96,41 @@ async def missing_specs(workspace: Workspace, stories: Sequence[StoryRun]) -> st
 
 
 async def commit_failure(workspace: Workspace, verdict: CommitVerdict, stories: Sequence[StoryRun] = ()) -> str | None:
-    """Return why a commit is not proved: its hash does not exist, or what was to be committed is not."""
+    """Return why an agent's commit is not proved: it is no new one on the branch, or leaves the stories' work out."""
     if verdict.failure:
         return f"the commit failed: {verdict.failure}"
-    if workspace.git is None:
+    git = workspace.git
+    if git is None:
         return None
-    if verdict.commit is None:
-        return _not_committed(await _uncommitted(workspace, workspace.git, stories))
-    if await workspace.git.has_commit(verdict.commit):
-        return None
-    return f"the agent names commit {verdict.commit[:12]}, which does not exist"
+    if verdict.commit is not None and (why := await _is_no_new_commit(git, verdict.commit, stories)) is not None:
+        return why
+    return _not_committed(verdict, await _uncommitted(workspace, git, stories))
+
+
+async def _is_no_new_commit(git: Git, commit: str, stories: Sequence[StoryRun]) -> str | None:
+    """Return why a hash that an agent names cannot be the commit of these stories."""
+    full = await git.full_hash(commit)
+    if full is None:
+        return f"the agent names commit {commit[:12]}, which does not exist"
+    if not await git.is_ancestor(full, "HEAD"):
+        return f"the agent names commit {commit[:12]}, which is not part of what is checked out"
+    base = next((story.base_commit for story in stories if story.base_commit is not None), None)
+    if base is not None and await git.is_ancestor(full, base):
+        return f"the agent names commit {commit[:12]}, which was there before the work on the story began"
+    return None
 
 
 async def _uncommitted(workspace: Workspace, git: Git, stories: Sequence[StoryRun]) -> list[str]:
-    """What was changed for these stories and is in no commit: since their base, or by the list in their files."""
-    changed = set(await git.uncommitted())
-    bases = [story.base_tree for story in stories if story.base_tree is not None]
-    theirs = {path for base in bases[:1] for path in await git.changed_paths(base, await take_snapshot(git))}
+    """Return what was changed for these stories and is in no commit, by the snapshots and by the lists in their files.
+
+    Files that somebody else had changed before may be left out, and so may repositories inside this one.
+    """
+    if not stories:
+        return []
+    theirs = await changed_by(workspace, git, stories, await take_snapshot(git))
     for story in stories:
-        theirs.update(await asyncio.to_thread(_listed, workspace, story))
-    return sorted(changed & theirs)
+        theirs.update(await asyncio.to_thread(listed_files, workspace, git, story))
+    return sorted((theirs & set(await git.uncommitted())) - await changed_before(git, stories[0]) - git.nested)
 
 
 async def unclean_tree(workspace: Workspace) -> str | None:
@@ -116,7 +140,7 @@ async def unclean_tree(workspace: Workspace) -> str | None:
     """
     if workspace.git is None:
         return None
-    folder = workspace.relative(workspace.project.artifacts) + "/"
+    folder = artifacts_folder(workspace, workspace.git)
     changed = [path for path in await workspace.git.uncommitted(tracked=True) if not path.startswith(folder)]
     if not changed:
         return None
@@ -124,16 +148,10 @@ async def unclean_tree(workspace: Workspace) -> str | None:
     return f"an unattended build starts from a clean work tree: commit these or put them aside, then go on: {named}"
 
 
-def _listed(workspace: Workspace, story: StoryRun) -> list[str]:
-    """The File List of a story's file."""
-    files = sprint.story_files(workspace.project, story.key)
-    listed = sprint.read_story(files[0]).file_list if files else ()
-    return [entry.strip("`* ").split(" ")[0].strip("`") for entry in listed]
-
-
-def _not_committed(paths: Sequence[str]) -> str | None:
+def _not_committed(verdict: CommitVerdict, paths: Sequence[str]) -> str | None:
     if not paths:
         return None
     more = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
     named = ", ".join(paths[:SHOWN_PATHS])
-    return f"the agent says that there is nothing to commit, but these are not committed: {named}{more}"
+    claim = "that there is nothing to commit" if verdict.commit is None else f"that {verdict.commit[:12]} is the commit"
+    return f"the agent says {claim}, but these are not committed: {named}{more}"

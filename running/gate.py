@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from payloads import BatchPause, BatchResume, BatchWarning, Payload, or_unset
 from running.workspace import Workspace, emit_best_effort, record_batch
@@ -31,8 +31,17 @@ class Stopped(Exception):
     """The operator, or the end of the server, asked the run to stop."""
 
 
+class Caps(Protocol):
+    """The caps on money: `look` pauses the gate at a full one, `refusal` names it."""
+
+    async def look(self, gate: Gate, /) -> None: ...
+    async def refusal(self) -> str | None: ...
+
+
 class Gate:
-    """The gate of one batch."""
+    """The gate of one batch. `caps`, where they are set, are looked at before anything starts."""
+
+    caps: Caps | None = None
 
     def __init__(self, workspace: Workspace, batch_id: int) -> None:
         self.batch_id = batch_id
@@ -148,13 +157,24 @@ class Gate:
     async def enter(self) -> None:
         """Return when a command may start; raise `Stopped` when none may any more."""
         while self.stop_mode is None:
+            if self.reason is None and self.caps is not None:
+                await self.caps.look(self)  # before a resume is announced: a full cap holds whoever resumes
+            if self.stop_mode is not None:
+                break
             if self.reason is not None:
                 await self._hold()
             elif self._announced:
                 await self._reopen(self._because)
-            else:
+            elif await self._records_in_place():
                 return
+            else:
+                await _wait(self._change, WAIT_SLICE_S)
         raise Stopped
+
+    async def _records_in_place(self) -> bool:
+        """Whether what the run records is kept; it is not while database and locks were taken from their folder."""
+        files = self._workspace.data_files
+        return files is None or await files.restore()
 
     async def _hold(self) -> None:
         """Wait for a change, or until the clock may have passed the time; whoever waits looks again afterwards."""
@@ -163,6 +183,10 @@ class Gate:
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
             await self._reopen("no answer" if self.reason == "question" else "limit over")
+        elif self.reason == "budget" and self.caps is not None:
+            await _wait(change, WAIT_SLICE_S)
+            if self.reason == "budget" and await self.caps.refusal() is None and self.reason == "budget":
+                await self._reopen("budget raised")
         else:
             await _wait(change, None if self.until is None else WAIT_SLICE_S)
 

@@ -7,7 +7,7 @@ journal answers with it instead of running, so the run goes on at exactly the pl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -16,7 +16,7 @@ import msgspec
 
 from agents import Usage
 from payloads import Metrics
-from store.commands import Command
+from store.commands import RETRIED, Command
 from store.questions import Question
 
 V = TypeVar("V")
@@ -36,22 +36,40 @@ class CommandStatus(StrEnum):
     INTERRUPTED = "interrupted"
     USAGE_LIMIT = "usage-limit"
     TRANSIENT = "transient"  # on the wire `error`: it will be tried again and is nobody's failure
+    LOST = "lost"  # on the wire `error`: the story's work went out of the tree, so nothing is judged by it
     QUESTION = "question"  # on the wire `stopped`: it goes on with the operator's answer
+    UNCHECKED = "unchecked"  # on the wire `stopped`: the agent has finished, the check of its work was cut off
     REFUSED = "refused"  # on the wire `error`: the agent cannot run at all, so it decides about no story
 
     @property
     def on_wire(self) -> str:
-        if self is CommandStatus.QUESTION:
+        if self in (CommandStatus.QUESTION, CommandStatus.UNCHECKED):
             return "stopped"
-        return "error" if self in (CommandStatus.TRANSIENT, CommandStatus.REFUSED) else self.value
+        unjudged = (CommandStatus.TRANSIENT, CommandStatus.REFUSED, CommandStatus.LOST)
+        return "error" if self in unjudged else self.value
 
 
+LOST: Final = "session-lost"  # the word of a call whose session the agent did not know any more
 FAILURES: Final = frozenset({CommandStatus.ERROR, CommandStatus.TIMEOUT, CommandStatus.STALLED})
 
 
 @dataclass(frozen=True, slots=True)
+class Unchecked:
+    """A call whose agent has finished and whose work was not checked: its recording, and who made it."""
+
+    stream_path: str
+    agent: str
+    model: str | None
+    exit_code: int | None
+    session_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """The end of one attempt. `verdict` is the JSON of what was read, None unless it succeeded."""
+    """The end of one attempt. `verdict` is the JSON of what was read, None unless it succeeded.
+
+    `kind` is that of the attention where the surroundings are at fault (`refused`, `unchecked`), else empty.
+    """
 
     status: CommandStatus
     reason: str = ""
@@ -60,6 +78,8 @@ class Result:
     metrics: Metrics | None = None
     session_id: str | None = None
     command_id: int | None = None
+    kind: str = ""
+    unchecked: Unchecked | None = None
 
     @property
     def used(self) -> Usage:
@@ -102,15 +122,19 @@ AttemptKey = tuple[str, str, int]  # story key, command, attempt
 class Journal:
     """Results by story key, command and attempt; what attempts that did not come to their end may go on with.
 
-    `sessions` are to be resumed, `asked` are the questions after which nothing ran any more, `answered` all questions
-    of a story's command that have an answer, oldest first. `together` has the stories that a command was for.
+    `unchecked` are calls that need only their check, `sessions` are to be resumed, `asked` are the questions after
+    which nothing ran any more, `answered` all questions of a story's command that have an answer, oldest first.
+    `together` has the stories that a command was for, `trees` what the tree was before the first of a command's calls
+    whose change was not measured, since the server ended.
     """
 
     results: dict[AttemptKey, Result] = field(default_factory=dict)
     sessions: dict[AttemptKey, Session] = field(default_factory=dict)
     asked: dict[AttemptKey, Asked] = field(default_factory=dict)
+    unchecked: dict[AttemptKey, Unchecked] = field(default_factory=dict)
     answered: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
     together: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    trees: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, commands: Iterable[Command], *, failures: bool, questions: Iterable[Question] = ()) -> Journal:
@@ -126,7 +150,18 @@ class Journal:
     def _add(self, row: Command, *, failures: bool, question: Question | None) -> None:
         status = CommandStatus(row.status) if row.ended_at is not None else CommandStatus.INTERRUPTED
         place = (row.story_key, row.command, row.attempt)
+        if row.word == RETRIED:
+            return
         self.asked.pop(place, None)
+        if row.files_changed is not None:
+            self.trees.pop(place[:2], None)
+        elif row.tree_before is not None:
+            self.trees.setdefault(place[:2], row.tree_before)
+        self._add_unchecked(place, status, row)
+        if row.word == LOST:
+            self.sessions.pop(place, None)
+        if status is CommandStatus.LOST:
+            return  # its session has put the work away: the next one begins afresh
         if status is CommandStatus.SUCCESS or status in FAILURES:
             self.sessions.pop(place, None)
         if status is CommandStatus.SUCCESS or (failures and status in FAILURES):
@@ -137,6 +172,13 @@ class Journal:
             self.keep_session(place, row.session_id, row.agent, _usage(row))
         if question is not None:
             self.ask(place, Asked(row.id, row.batch_id, question.question, question.asked_at / 1000, question.answer))
+
+    def _add_unchecked(self, place: AttemptKey, status: CommandStatus, row: Command) -> None:
+        """The newest call counts; one that was cut off before its agent began changes nothing."""
+        if status is CommandStatus.UNCHECKED and row.stream_path is not None:
+            self.unchecked[place] = Unchecked(row.stream_path, row.agent, row.model, row.exit_code, row.session_id)
+        elif status is not CommandStatus.INTERRUPTED or row.pid is not None:
+            self.unchecked.pop(place, None)
 
     def stories_of(self, command: str) -> tuple[str, ...]:
         """The stories for which a command was performed, or its first round; empty where none is recorded."""
@@ -166,14 +208,23 @@ class Journal:
 
     def begun(self, story_key: str, command: str) -> bool:
         """Whether an attempt at this command is recorded, however it ended."""
-        return any(place[:2] == (story_key, command) for place in (*self.results, *self.sessions, *self.asked))
+        places = (*self.results, *self.sessions, *self.asked, *self.unchecked)
+        return any(place[:2] == (story_key, command) for place in places)
+
+    def try_again(self, story_keys: Collection[str]) -> None:
+        """The failures of these stories count no more; what succeeded for them does."""
+        self.results = {
+            place: result for place, result in self.results.items() if result.ok or place[0] not in story_keys
+        }
 
     def forget(self, story_key: str) -> None:
         """Nothing that is recorded for the story counts any more."""
         self.results = {place: result for place, result in self.results.items() if place[0] != story_key}
         self.sessions = {place: session for place, session in self.sessions.items() if place[0] != story_key}
         self.asked = {place: asked for place, asked in self.asked.items() if place[0] != story_key}
+        self.unchecked = {place: call for place, call in self.unchecked.items() if place[0] != story_key}
         self.together = {command: keys for command, keys in self.together.items() if story_key not in keys}
+        self.trees = {name: tree for name, tree in self.trees.items() if name[0] != story_key}
         self.answered = {name: told for name, told in self.answered.items() if name[0] != story_key}
 
     def _as_first_attempts(self) -> None:
@@ -181,6 +232,7 @@ class Journal:
         self.results = {(key, command, 1): result for (key, command, _), result in self.results.items()}
         self.sessions = {(key, command, 1): session for (key, command, _), session in self.sessions.items()}
         self.asked = {(key, command, 1): asked for (key, command, _), asked in self.asked.items()}
+        self.unchecked = {(key, command, 1): call for (key, command, _), call in self.unchecked.items()}
 
 
 def _usage(row: Command) -> Usage:

@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from agents import GUARDING
 from db import Database
 from events import Event, emit, envelope
 from notify.channels import Channel, Command, Refused, Trouble, Webhook
@@ -130,5 +131,5 @@ def _channels(settings: Settings, project: str, epoch: str) -> list[Channel]:
         channels.append(Webhook(settings.notify_webhook, settings.notify_secret, project, epoch))
     if settings.notify_command is not None:
         environment = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
-        channels.append(Command(settings.notify_command, project, environment))
+        channels.append(Command(settings.notify_command, project, environment, GUARDING.command))
     return channels

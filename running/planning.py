@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from payloads import Attention
 from running import evidence
+from running.blocking import give_up
 from running.journal import Result
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, advance, give_up
-from running.workspace import Workspace, emit_durable, until_stored
-from store.stories import update_story
+from running.story import StoryRun, advance, keep
+from running.workspace import emit_durable
 from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
 from workflow.presets import REVIEW_ROUNDS
 
@@ -30,7 +30,7 @@ class Planning:
         self._background = context.background
 
     async def run(self, phase: Phase, stories: list[StoryRun]) -> None:
-        """One phase for these stories. Raises `Stopped` and `AgentUnusable`."""
+        """One phase for these stories. Raises `Stopped`."""
         if phase.kind is PhaseKind.EACH:
             await self._each(phase, stories)
             return
@@ -62,7 +62,7 @@ class Planning:
                     CommandSpec(command, (story,), read=said_something, watched=True)
                 )
                 if not result.ok and story.live:
-                    await give_up(self._workspace, (story,), command, result.reason)
+                    await give_up(self._commander, (story,), command, result.reason)
                 elif not result.ok:
                     message = f"{story.key} is done, but {command} failed: {result.reason}"
                     await emit_durable(Attention(kind="command", message=message, story_key=story.key))
@@ -93,7 +93,7 @@ class Planning:
 
     async def _after_planning(self, command: str, stories: tuple[StoryRun, ...], result: Result) -> None:
         if not result.ok:
-            await give_up(self._workspace, stories, command, result.reason)
+            await give_up(self._commander, stories, command, result.reason)
         elif command == "create-story":
             decisions = result.read(list[bool])
             for story, needed in zip(stories, decisions, strict=True):
@@ -118,7 +118,7 @@ class Planning:
         command = phase.commands[0]
         result = await self._commander.perform(CommandSpec(f"{command}-1", stories, read=read_review))
         if not result.ok:
-            await give_up(self._workspace, stories, f"{command}-1", result.reason)
+            await give_up(self._commander, stories, f"{command}-1", result.reason)
         elif result.read(ReviewVerdict).critical:
             work = self._review_further(command, stories)
             batch_id, key = self._commander.batch_id, stories[0].key
@@ -133,11 +133,6 @@ class Planning:
             if not result.read(ReviewVerdict).critical:
                 return f"{order.command} found nothing critical any more"
         return f"still critical after {REVIEW_ROUNDS} rounds"
-
-
-async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:
-    """Write columns of the story's row."""
-    await until_stored(lambda: workspace.database.write(update_story, story.row_id, **columns))
 
 
 def said_something(text: str) -> bool:

@@ -13,6 +13,7 @@ from git.snapshots import Git
 from git.worktrees import Repository
 from running.cycle_source import candidates, order_of
 from running.untracked import shared_files
+from running.verify import missing_program
 from running.workspace import Workspace
 from workflow import runnable
 
@@ -34,6 +35,13 @@ class NotNow(RuntimeError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+async def check_trust(workspace: Workspace) -> None:
+    """The operator has trusted the folder, and everything that its settings say. Raises `NotNow`."""
+    refusal = await asyncio.to_thread(workspace.trust_refusal)
+    if refusal is not None:
+        raise NotNow("trust", refusal)
 
 
 async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> list[str]:
@@ -68,23 +76,31 @@ def why_held(tracker: sprint.Sprint, key: str) -> str:
     return f"it waits for {waiting}" if waiting else ""
 
 
-def why_nothing_runs(tracker: sprint.Sprint) -> NotNow:
-    """Return the refusal of a start for which no story is there: what holds the stories that are not finished."""
-    held = {story.key: why_held(tracker, story.key) for story in tracker.stories}
-    parts = [_listed("waiting", [f"{key} ({why.rstrip('.')})" for key, why in held.items() if why])]
-    leftovers = [story.key for story in tracker.stories if story.key in tracker.leftovers and not held[story.key]]
-    parts.append(_listed("left open in an epic that is done, run only when named", leftovers))
-    unclear = [story.key for story in tracker.stories if story.status is sprint.Status.UNKNOWN]
-    parts.append(_listed("not understood", [*unclear, *(extra.key for extra in tracker.extras)]))
-    said = "; ".join(part for part in parts if part)
-    if not said:
-        return NotNow("nothing_to_run", "no story can run: all are done, blocked or parked")
-    return NotNow("nothing_can_start", f"no story can start now: {said}")
+async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None) -> NotNow:
+    """Return the refusal of a start for which no story can run: which are in the way, unless all are at their end."""
+    tracker = await asyncio.to_thread(sprint.read, workspace.project)
+    ended, named = {"done", "blocked", "parked"}, None if only is None else set(only)
+    asked = [story for story in tracker.stories if named is None or story.key in named]
+    open_stories = [story for story in asked if story.status.value not in ended]
+    held = {story.key: why for story in open_stories if (why := why_held(tracker, story.key))}
+    leftovers = [story.key for story in open_stories if story.key in tracker.leftovers and story.key not in held]
+    odd = [f"{story.key} ({story.raw_status})" for story in open_stories if story.key not in {*held, *leftovers}]
+    unknown = [extra.key for extra in tracker.extras] if named is None else []
+    parts = (
+        ("these wait", [f"{key} ({why.rstrip('.')})" for key, why in held.items()]),
+        ("these are left in an epic that is done and run only when named", leftovers),
+        ("the status or key of these cannot be worked with", odd),
+        ("these keys are not understood", unknown),
+    )
+    said = "; ".join(f"{what}: {_shown(keys)}" for what, keys in parts if keys)
+    if said:
+        return NotNow("cannot_run", f"no story can run; {said}")
+    whose = "all" if named is None else "all that were named"
+    return NotNow("nothing_to_run", f"no story can run: {whose} are done, blocked or parked")
 
 
-def _listed(what: str, names: list[str]) -> str:
-    more = ", …" if len(names) > SHOWN_PATHS else ""
-    return f"{len(names)} {what}: {', '.join(names[:SHOWN_PATHS])}{more}" if names else ""
+def _shown(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN_PATHS]) + (", …" if len(names) > SHOWN_PATHS else "")
 
 
 def _problems(tracker: sprint.Sprint) -> str:
@@ -102,12 +118,38 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
             raise NotNow("agent", workspace.masker.text(found.problem))
 
 
+def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | None) -> list[str]:
+    """Why the budgets cannot stop some of these agents; [] where they can, or where there is none.
+
+    Raises `NotNow` where the settings want such a batch refused.
+    """
+    settings = workspace.settings()
+    if budget is None and settings.budget_batch_usd is None and settings.budget_day_usd is None:
+        return []
+    specs = [workspace.agents[name] for name in dict.fromkeys(names)]
+    said = [problem for spec in specs if (problem := agents.budget_problem(spec, None)) is not None]
+    if said and settings.budget_needs_prices:
+        raise NotNow("price", " ".join(said))
+    return said
+
+
 async def check_folder(workspace: Workspace) -> None:
-    """The agents and the runner can write into the project. Raises `NotNow`."""
+    """The agents and the runner can write into the project, and what they record is kept. Raises `NotNow`."""
+    files = workspace.data_files
+    if files is not None and not await files.restore():
+        raise NotNow("folder", f"nothing can be recorded: {files.failure}")
     tracker = workspace.project.tracker
     for folder in (workspace.project.root, workspace.data_dir, tracker if tracker.is_dir() else tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
+
+
+async def check_verify(workspace: Workspace) -> None:
+    """The program of the project's check is there. Raises `NotNow`."""
+    command = workspace.settings().verify
+    why = None if command is None else await asyncio.to_thread(missing_program, command, workspace.project.root)
+    if why is not None:
+        raise NotNow("verify", why)
 
 
 async def check_parallel(workspace: Workspace) -> None:
@@ -130,6 +172,8 @@ async def _unfit(workspace: Workspace, git: Git) -> str | None:
         return "no branch is checked out (detached HEAD): check one out"
     if await repository.ask("var", "GIT_COMMITTER_IDENT") is None:
         return "git does not know who commits: set user.name and user.email"
+    if await repository.tip("sprint-runner") is not None:
+        return "a branch is called sprint-runner, below which the branches of worktrees are made: rename it"
     if await repository.has_submodules():
         return "the repository has submodules, which worktrees do not share: run stories one after the other"
     prefix = repository.prefix

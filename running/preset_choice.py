@@ -14,13 +14,14 @@ from typing import Any, Final
 
 import msgspec
 
+from base.regular import read_regular
 from running.builds import BUILT_ONLY
 from running.evidence import unclean_tree
 from running.preflight import NotNow
 from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
-from running.workspace import Workspace, until_stored
+from running.workspace import Workspace
 from store.batches import Batch
-from store.meta import get_preset, keep_preset
+from store.meta import get_preset
 from workflow import (
     CLASSIC,
     PRESETS,
@@ -71,8 +72,7 @@ def _names(folder: Path) -> Iterator[str]:
 
 def _beginning(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            return file.read(SKILL_BYTES).decode("utf-8", "replace")
+        return read_regular(path, SKILL_BYTES).decode("utf-8", "replace")
     except OSError:
         return None
 
@@ -165,11 +165,6 @@ def _check_overrides(root: Path, preset: Preset) -> None:
             raise NotNow("prompt", str(error)) from None
         if unknown:
             raise NotNow("prompt", f"{path}: there is no placeholder {unknown[0]!r}")
-
-
-async def remember_preset(workspace: Workspace, batch_id: int, preset: Preset) -> None:
-    text = msgspec.json.encode(preset).decode()
-    await until_stored(lambda: workspace.database.write(keep_preset, batch_id, text))
 
 
 async def preset_of(workspace: Workspace, row: Batch) -> Preset:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import sprint
+from base.regular import read_regular
 from running.spec import CommandSpec
 from running.story import StoryRun
 from running.workspace import Workspace
@@ -66,8 +67,7 @@ def unknown_placeholders(template: str) -> list[str]:
 def read_template(path: Path) -> str:
     """A template of the project or of ours; raises `PromptError`."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(TEMPLATE_MAX + 1)
+        raw = read_regular(path, TEMPLATE_MAX + 1)
     except OSError as error:
         raise PromptError(f"{path}: cannot be read: {error.strerror}") from None
     if len(raw) > TEMPLATE_MAX:

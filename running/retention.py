@@ -16,13 +16,15 @@ from typing import Final
 
 from running.runner_task import RUNNER
 from running.workspace import Workspace
-from store.batches import get_active_batch
+from store.batches import get_active_batch, get_last_batch
 from store.commands import Command, get_running_commands
+from store.lanes import count_open_lanes
 from store.log import oldest_event, prune_events
 
 STREAMS: Final = "streams"  # below the data folder; in it a folder for each batch
 EVERY_S: Final = 86_400.0
 DAY_S: Final = 86_400.0
+SNAPSHOTS_S: Final = 86_400.0  # that the snapshots of a finished batch are kept, unless the next one starts before
 PRUNED_AT_ONCE: Final = 2_000  # events in one write: a few milliseconds that others wait for the disk
 
 log = logging.getLogger("sprint_runner.run")
@@ -51,7 +53,10 @@ class Retention:
         while True:
             try:
                 await self.look()
+                await forget_snapshots(self._workspace, self._workspace.clock() - SNAPSHOTS_S)
                 await self.prune()
+            except OSError as error:
+                log.error("old records could not be removed (%s); trying again tomorrow", error)
             except Exception:
                 log.exception("old records could not be removed; trying again tomorrow")
             await asyncio.sleep(EVERY_S)
@@ -82,6 +87,21 @@ class Retention:
         batch = await database.read(get_active_batch)
         running = {command.batch_id for command in await database.read(get_running_commands)}
         return {str(id_) for id_ in running | ({batch.id} if batch is not None else set())}
+
+
+async def forget_snapshots(workspace: Workspace, before: float) -> bool:
+    """Remove the snapshots of git if the newest batch was completed before a time in epoch seconds; whether they were.
+
+    A batch that is open, or was stopped or failed, is gone on with, and so is a lane: they compare with old snapshots.
+    """
+    git, database = workspace.git, workspace.database
+    last = await database.read(get_last_batch)
+    if git is None or last is None or last.status != "completed" or (last.ended_at or 0) / 1000 > before:
+        return False
+    if await database.read(count_open_lanes):
+        return False
+    await git.forget()
+    return True
 
 
 def remove_old(folder: Path, before: float, in_use: Collection[str]) -> int:

@@ -26,9 +26,9 @@ class RunContext:
     def batch_id(self) -> int:
         return self.gate.batch_id
 
-    def for_cycle(self, number: int, journal: Journal) -> RunContext:
-        """The context of one cycle; the commands in its journal are behind it."""
-        return replace(self, commander=self.commander.for_cycle(self.workspace, number, journal))
+    def for_cycle(self, number: int, journal: Journal, branch: str | None = None) -> RunContext:
+        """The context of one cycle; the commands in its journal are behind it. `branch`: of its lane's worktree."""
+        return replace(self, commander=self.commander.for_cycle(self.workspace, number, journal, branch))
 
     def in_lane(self, lane: Workspace) -> RunContext:
         """The context of the lane with this workspace: its background work can be waited for by itself."""

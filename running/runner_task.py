@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from events import emit
 from payloads import Metrics
 from running.gate import Gate, StopMode, Stopped
-from running.journal import CommandStatus
+from running.journal import CommandStatus, dump
 from running.subject import CommandSubject
-from running.workspace import Workspace, emit_best_effort, emit_durable, until_stored
+from running.workspace import Workspace, emit_best_effort, record_with, until_stored
 from store.commands import create_command, update_command
+from store.rows import reserve_id
+from workflow import CommitVerdict
 
 RUNNER: Final = "runner"  # in the place of an agent's name
 
@@ -35,6 +38,8 @@ class RunnerTask:
         self, workspace: Workspace, gate: Gate, command: str, task_id: str, cycle_number: int, keys: Sequence[str]
     ) -> None:
         self.id = 0
+        self.verdict: CommitVerdict | None = None  # of a commit, for its row
+        self.with_end: Callable[[], object] = lambda: None  # writes that belong into the commit of the row's end
         self._workspace = workspace
         self._gate = gate
         self._task_id = task_id
@@ -47,6 +52,11 @@ class RunnerTask:
             cycle_number=cycle_number,
             story_keys=list(keys),
         )
+
+    def enter(self, task_id: str, message: str) -> None:
+        """Go on to the next of the command's tasks."""
+        self._task_id = task_id
+        emit_best_effort(self._subject.progress(task_id, self._workspace.masker.text(message), "task"))
 
     def say(self, message: str) -> None:
         """A line of the log."""
@@ -84,20 +94,28 @@ class RunnerTask:
             "started_at": self._now(),
         }
         command = self._subject.command
-        self.id = await until_stored(lambda: database.write(create_command, batch_id, command, **columns))
+        self.id = await until_stored(lambda: database.write(reserve_id, "commands"))
         self._subject = msgspec.structs.replace(self._subject, command_id=self.id)
         self._began = self._now()
-        await emit_durable(self._subject.start(self._task_id))
+        create = partial(database.write, create_command, batch_id, command, id=self.id, **columns)
+        await record_with(self._workspace, self._subject.start(self._task_id), create)
 
     async def _close(self, status: CommandStatus, reason: str | None) -> None:
         """Row and `command:end` in one commit."""
         ended = self._now()
         took = max(0, ended - self._began)
-        columns = {"status": status.value, "reason": reason, "ended_at": ended, "duration_ms": took}
-        end = self._subject.end(self._task_id, status.on_wire, Metrics(duration_ms=took), reason=reason)
+        word = None if self.verdict is None else self.verdict.word
+        columns: dict[str, Any] = {"status": status.value, "reason": reason, "ended_at": ended, "duration_ms": took}
+        columns |= {"word": word, "task_id": self._task_id, "cost_usd": 0.0}
+        if self.verdict is not None:
+            columns["verdict"] = dump(self.verdict).decode()
+        end = self._subject.end(
+            self._task_id, status.on_wire, Metrics(duration_ms=took, cost_usd=0.0), reason=reason, verdict=word
+        )
 
         def write() -> Awaitable[object]:
             with self._workspace.database.atomic():
+                self.with_end()
                 self._workspace.database.write(update_command, self.id, **columns)
                 return emit(end)
 

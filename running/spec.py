@@ -53,7 +53,8 @@ class AttemptContext:
     """Where an attempt stands: in which batch and cycle, at which try, by which agent and model, in whose session.
 
     `kind` is what the preset knows of the command, `call` the project's own command that performs it, `reply` the
-    operator's answer that the session is resumed with.
+    operator's answer that the session is resumed with. `tree` is the work tree's as it is now, `first_tree` as it was
+    before an earlier call whose change was not measured; both None where git does not watch the command.
     """
 
     batch_id: int
@@ -65,3 +66,5 @@ class AttemptContext:
     kind: CommandKind
     call: str | None = None
     reply: str | None = None
+    tree: str | None = None
+    first_tree: str | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import sprint
 from base.files import atomic_write
@@ -35,6 +35,12 @@ class StoryRun:
     entered: str
     status: str
     base_tree: str | None = None
+    commit_base: str | None = None
+    base_commit: str | None = None
+    work_tree: str | None = None
+    commit_hash: str | None = None
+    commit_failure: str | None = None
+    stash: str | None = None
     needs_spec: bool | None = None
     held: bool = False  # done in a lane, and not merged yet
     skipped: bool = False  # left as it stands, by the operator
@@ -73,18 +79,34 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
         return
     intent = {"next_status": new, "next_reason": reason}
     await until_stored(lambda: workspace.database.write(update_story, story.row_id, **intent))
-    try:
-        await retry_while_full(partial(_write, _written_project(workspace, new), story.key, new, reason))
-        await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
-    except sprint.Refused as refused:
+    if (refusal := await _write_status(workspace, story.key, new, reason)) is not None:
         await emit_durable(
             Error(
                 type="tracker",
-                message=f"The status of {story.key} could not be set to {new}: {refused.reason}",
+                message=f"The status of {story.key} could not be set to {new}: {refusal}",
                 context={"story_key": story.key, "file": workspace.relative(workspace.project.tracker)},
             )
         )
     await record_status(workspace, story, new, reason)
+
+
+async def _write_status(workspace: Workspace, key: str, new: str, reason: str | None) -> str | None:
+    """Write a status into the tracker; return why it was refused. A tracker that cannot be read is waited for."""
+    while True:
+        try:
+            await retry_while_full(partial(_write, _written_project(workspace, new), key, new, reason))
+            await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
+        except (sprint.Refused, FileNotFoundError) as error:
+            if workspace.until_tracker is None or await asyncio.to_thread(_is_readable, workspace.tracked):
+                return getattr(error, "reason", None) or str(error)
+            await workspace.until_tracker()
+        else:
+            return None
+
+
+def _is_readable(project: sprint.Project) -> bool:
+    tracker = sprint.read(project)
+    return bool(tracker.stories) and not tracker.broken
 
 
 def _counts(old: str, found: str, new: str) -> bool:
@@ -102,6 +124,11 @@ async def record_status(workspace: Workspace, story: StoryRun, new: str, reason:
     columns = {"status": new, "reason": reason, "next_status": None, "next_reason": None, **ended}
     change = partial(workspace.database.write, update_story, story.row_id, **columns)
     await record_with(workspace, payload, change)
+
+
+async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:
+    """Write columns of the story's row."""
+    await until_stored(lambda: workspace.database.write(update_story, story.row_id, **columns))
 
 
 def _written_project(workspace: Workspace, new: str) -> sprint.Project:
@@ -150,9 +177,3 @@ async def block(workspace: Workspace, story: StoryRun, reason: str) -> None:
     if story.status == "blocked":
         message = f"{story.key} is blocked: {reason}"
         await emit_durable(Attention(kind="blocked", message=message, story_key=story.key))
-
-
-async def give_up(workspace: Workspace, stories: Sequence[StoryRun], command: str, reason: str) -> None:
-    """Block the stories of a command that failed as often as it may."""
-    for story in stories:
-        await block(workspace, story, f"{command} failed {workspace.settings().retries + 1} times: {reason}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import shutil
 import signal
 import time
 from collections import deque
@@ -18,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agents import GUARDING
 from base.files import atomic_write
+from running.surroundings import SurroundingsFailed
 from running.workspace import Workspace, until_stored
 from store.checks import create_check, get_checks_by_key
 
@@ -44,11 +47,15 @@ NO_CONTEXT: Final = VerifyContext()
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """How the check ended: exit code (None after the time limit) and output, its middle left out if it is long."""
+    """How the check ended: exit code (None after the time limit) and output, its middle left out if it is long.
+
+    `problem` says why it could not be started.
+    """
 
     exit_code: int | None
     output: bytes
     duration_ms: int
+    problem: str | None = None
 
     @property
     def tail(self) -> str:
@@ -56,12 +63,21 @@ class VerifyResult:
 
 
 async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT) -> str | None:
-    """Run the verify command; return how it failed and the end of its output, None where it passes or none is set."""
+    """Run the verify command; return how it failed and the end of its output, None where it passes or none is set.
+
+    Raises `SurroundingsFailed` where it cannot be started: that says nothing about the work.
+    """
     command = workspace.settings().verify
     if command is None:
         return None
     began = workspace.clock()
-    ran = await run(shlex.split(command), workspace.project.root)
+    argv = arguments(command)
+    if not argv:
+        raise SurroundingsFailed("verify", f"the check `{command}` cannot be started: its quotes do not match")
+    ran = await run(argv, workspace.project.root)
+    if ran.problem is not None:
+        message = f"the check `{command}` cannot be started ({ran.problem}): install it, or change verify"
+        raise SurroundingsFailed("verify", message)
     tail = workspace.masker.text(ran.tail)
     ending = f"took longer than {CHECK_TIMEOUT_S / 60:.0f} minutes"
     if ran.exit_code is not None:
@@ -73,6 +89,25 @@ async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT
         return None
     about.say(f"The check `{command}` {ending}: {' '.join(tail.split())[-200:]}")
     return f"the check `{command}` {ending}:\n{tail}"
+
+
+def arguments(command: str) -> list[str]:
+    """The words of the verify command; none where its quotes do not match."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
+
+
+def missing_program(command: str, root: Path) -> str | None:
+    """Return why the verify command cannot be started in a project, None where its program is there."""
+    argv = arguments(command)
+    if not argv:
+        return f"the check `{command}` cannot be started: its quotes do not match"
+    program = str(root / argv[0]) if "/" in argv[0] else argv[0]
+    if shutil.which(program) is not None:
+        return None
+    return f"the check `{command}` cannot be started: {argv[0]} was not found: install it, or change verify"
 
 
 async def _keep(
@@ -109,7 +144,7 @@ def _write(path: Path, output: str) -> bool:
 
 async def run(argv: list[str], folder: Path) -> VerifyResult:
     """Run the check; the whole process group is gone afterwards."""
-    began = time.monotonic()
+    began, problem = time.monotonic(), None
     source, sink = os.pipe()  # our own, so that it can be closed while something that left the group holds it
     kept = _Kept()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: kept, os.fdopen(source, "rb", 0))
@@ -118,11 +153,10 @@ async def run(argv: list[str], folder: Path) -> VerifyResult:
         with suppress(TimeoutError):
             await asyncio.wait_for(kept.ended.wait(), DRAIN_S)
     except OSError as error:
-        code = 127
-        kept.data_received(f"it could not be started: {error.strerror}".encode())
+        code, problem = 127, error.strerror or str(error)
     finally:
         transport.close()
-    return VerifyResult(code, kept.output(), round((time.monotonic() - began) * 1000))
+    return VerifyResult(code, kept.output(), round((time.monotonic() - began) * 1000), problem)
 
 
 async def _run(argv: list[str], folder: Path, sink: int) -> int | None:
@@ -135,7 +169,8 @@ async def _run(argv: list[str], folder: Path, sink: int) -> int | None:
         os.close(sink)
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
-            return await process.wait()
+            with GUARDING.command(process.pid):
+                return await process.wait()
     except TimeoutError:
         return None
     finally:

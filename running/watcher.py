@@ -100,7 +100,7 @@ class ProjectWatcher:
         project = self._workspace.project
         tracker = self._workspace.relative(project.tracker)
         self._state.project = ProjectView(name=project.name, root=str(project.root), tracker=tracker)
-        await self._ask_agent()
+        await self.look_at_agent()
         await self._read_tracker()
         self._changes = StatusChanges(self._statuses)
         await self._look()
@@ -115,8 +115,12 @@ class ProjectWatcher:
         """Take note of a commit; a subscriber of events."""
         self._changes.committed(events)
 
-    async def _ask_agent(self) -> None:
+    async def look_at_agent(self) -> None:
+        """Ask the agent for its version, unless the settings that name agents do not count yet."""
         spec = self._workspace.agents[self._workspace.settings().agent]
+        if self._workspace.left_out():
+            self._state.agent = AgentView(name=spec.name, kind=spec.kind, version=None, problem=None)
+            return
         found = await agents.preflight(spec)
         problem = None if found.problem is None else self._workspace.masker.text(found.problem)
         self._state.agent = AgentView(name=spec.name, kind=spec.kind, version=found.version, problem=problem)
@@ -130,7 +134,7 @@ class ProjectWatcher:
                 log.exception("the project could not be read; trying again")
 
     async def _look(self) -> None:
-        self._check_database()
+        await self._check_database()
         changed = await self._read_tracker()
         self._emit_changes()
         await self._emit_edits()
@@ -141,9 +145,12 @@ class ProjectWatcher:
             self._state.limits = limits
             self._listener.changed()
 
-    def _check_database(self) -> None:
+    async def _check_database(self) -> None:
         """A database that takes no writes cannot store an event that says so."""
-        failure = self._workspace.database.writer.failure
+        files = self._workspace.data_files
+        if files is not None:
+            await files.restore()
+        failure = self._workspace.database.writer.failure or (None if files is None else files.failure)
         problem = None if failure is None else f"Nothing can be saved, so the run waits: {failure}"
         if problem != self._state.problem:
             self._state.problem = problem

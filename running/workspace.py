@@ -15,6 +15,7 @@ from db import Database
 from events import Event, current_batch, emit
 from git.snapshots import Git
 from payloads import BatchWarning, Payload
+from running.data_files import DataFiles
 from security.masking import Masker
 from settings import Settings
 from sprint import Project
@@ -28,12 +29,21 @@ log = logging.getLogger("sprint_runner.run")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+def _trusted() -> str | None:
+    return None
+
+
+def _nothing() -> bool:
+    return False
+
+
+@dataclass(slots=True, eq=False)
 class Workspace:
     """One project under one server. `settings` is a function because they may change while the server runs.
 
-    `clock` is seconds since the epoch; `git` is None where the project is not a git repository. In a lane, `project`
-    and `git` are those of its worktree, and `main` is the user's own project, whose tracker is the one that counts.
+    `clock` is seconds since the epoch; `git` is None where the project is not a git repository, and the one field that
+    changes: it is looked for anew when a batch starts. In a lane, `project` and `git` are those of its worktree, and
+    `main` is the user's own project, whose tracker is the one that counts.
     """
 
     project: Project
@@ -46,6 +56,10 @@ class Workspace:
     clock: Callable[[], float]
     masker: Masker = field(default_factory=Masker)  # for everything that programs said and the run repeats
     main: Project | None = None
+    trust_refusal: Callable[[], str | None] = _trusted  # why no agent may be started here yet
+    left_out: Callable[[], bool] = _nothing  # whether settings of the folder do not count, since it is not trusted
+    data_files: DataFiles | None = None
+    until_tracker: Callable[[], Awaitable[None]] | None = None  # of a batch: returns when the tracker can be read
 
     @property
     def tracked(self) -> Project:

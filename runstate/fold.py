@@ -23,6 +23,7 @@ from runstate.views import (
 )
 
 STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
+WAITS: Final = ("usage-limit", "unreachable", "retry", "program")  # reasons of pauses that end by themselves
 ATTENTION_MAX: Final = 100  # newest calls for the operator that are kept in the snapshot; the log has them all
 SUMMED: Final = (  # metrics of a command that add up over a batch
     *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
@@ -88,6 +89,7 @@ def _batch_start(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
         agent=payload.get("agent", ""),
         workflow=payload.get("workflow", ""),
         budget_usd=payload.get("budget_usd"),
+        label=payload.get("label", ""),
     )
     run.state, run.reason, run.until, run.resumable = "running", None, None, None
     run.cycle, run.cycles, run.stories, run.attention = None, (), (), ()
@@ -112,7 +114,7 @@ def _batch_end(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
 def _batch_pause(run: FoldedRun, payload: dict[str, Any], _at: int) -> None:
     reason = payload["reason"]
     run.reason, run.until = reason, payload.get("until")
-    run.state = {"usage-limit": "waiting", "unreachable": "waiting", "interrupted": "idle"}.get(reason, "paused")
+    run.state = "waiting" if reason in WAITS else "idle" if reason == "interrupted" else "paused"
     run.resumable = payload["batch_id"] if reason == "interrupted" else None
     if run.batch is not None:
         run.batch = replace(run.batch, status="interrupted" if reason == "interrupted" else "paused")
@@ -226,6 +228,7 @@ def _attention(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
         message=payload["message"],
         story_key=payload.get("story_key"),
         command_id=payload.get("command_id"),
+        story_keys=tuple(payload.get("story_keys", ())),
         at=at,
         gate_id=payload.get("gate_id"),
         decisions=tuple(payload.get("decisions", ())),

@@ -24,6 +24,7 @@ class BatchView(msgspec.Struct, frozen=True):
     workflow: str = ""
     budget_usd: float | None = None
     reason: str | None = None
+    label: str = ""
 
 
 class CycleView(msgspec.Struct, frozen=True):
@@ -86,6 +87,7 @@ class AttentionView(msgspec.Struct, frozen=True):
     command_id: int | None = None
     gate_id: int | None = None
     decisions: tuple[str, ...] = ()
+    story_keys: tuple[str, ...] = ()
 
 
 class ContextView(msgspec.Struct, frozen=True):

@@ -2,7 +2,8 @@
 
 from settings.check import check
 from settings.file import edited
-from settings.load import ENVIRONMENT_PREFIX, FILE_NAME, SECRET_VARIABLES, Loaded, load, read_file
+from settings.guarded import guarded_values
+from settings.load import ENVIRONMENT_PREFIX, FILE_NAME, SECRET_VARIABLES, Loaded, load, read_file, trust_all
 from settings.model import (
     AGENT_KINDS,
     DEFAULT_AGENTS,
@@ -13,7 +14,7 @@ from settings.model import (
     Settings,
     SettingsError,
 )
-from settings.table import BATCH_MAX, BY_NAME, SETTINGS, Setting
+from settings.table import BATCH_MAX, BY_NAME, READ_AT_START, SETTINGS, Setting
 
 __all__ = [
     "AGENT_KINDS",
@@ -23,6 +24,7 @@ __all__ = [
     "ENVIRONMENT_PREFIX",
     "FILE_NAME",
     "LOOPBACK",
+    "READ_AT_START",
     "SECRET_VARIABLES",
     "SETTINGS",
     "AgentConfig",
@@ -34,6 +36,8 @@ __all__ = [
     "SettingsError",
     "check",
     "edited",
+    "guarded_values",
     "load",
     "read_file",
+    "trust_all",
 ]

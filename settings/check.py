@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from settings.model import AGENT_KINDS, DEFAULT_AGENTS, AgentConfig, CommandConfig, PriceConfig, SettingsError
+from settings.model import AGENT_KINDS, DEFAULT_AGENTS, REPORTED, AgentConfig, CommandConfig, PriceConfig, SettingsError
 from settings.table import BY_NAME, Setting
 
 DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar for each is a slip
@@ -119,6 +120,15 @@ def _check_agent(agent: AgentConfig, where: str) -> None:
         raise SettingsError(f"{where}: kind must be one of {', '.join(AGENT_KINDS)}, not {agent.kind!r}")
     if not agent.command or not agent.command[0]:
         raise SettingsError(f"{where}: command must name a program")
+    if agent.kind != "text" and (agent.patterns or agent.report or agent.version_flag):
+        raise SettingsError(f"{where}: patterns, report and version_flag are for kind: text")
+    for name, pattern in agent.patterns.items():
+        if name not in REPORTED:
+            raise SettingsError(f"{where}: patterns: {name!r} must be one of {', '.join(REPORTED)}")
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise SettingsError(f"{where}: patterns: {name}: {error}") from None
 
 
 def _check_price(price: PriceConfig, where: str) -> None:

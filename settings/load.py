@@ -7,28 +7,42 @@ or a bad value stops the start with one sentence that names the source, the key 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import yaml
 
+from base.regular import read_regular
 from settings.check import check
+from settings.guarded import guarded_values, with_dependents
 from settings.model import DEFAULT_AGENTS, LOOPBACK, WORKFLOWS, AgentConfig, Settings, SettingsError
 from settings.table import BY_NAME, SETTINGS
 
 FILE_NAME: Final = "sprint-runner.yaml"
+FILE_BYTES_MAX: Final = 256 << 10  # YAML is read at about 1 MB a second; settings have some kB
 ENVIRONMENT_PREFIX: Final = "SPRINT_RUNNER_"
 # Variables that are nobody's business but ours: no program that is started from here is given them.
 SECRET_VARIABLES: Final = tuple(ENVIRONMENT_PREFIX + setting.name.upper() for setting in SETTINGS if setting.secret)
 
 
+def trust_all(_values: Mapping[str, Any]) -> Collection[str]:
+    """Return the names of the values that are not trusted: none."""
+    return ()
+
+
 class Loaded(msgspec.Struct, frozen=True):
-    """The settings in force, and for each the source it came from: default, file, environment or flag."""
+    """The settings in force, and for each the source it came from: default, file, environment or flag.
+
+    `guarded` are the values of the file that count only when trusted; `left_out` names the settings whose value in the
+    file does not count, since it is not trusted or rests on one that is not.
+    """
 
     settings: Settings
     sources: dict[str, str]
+    guarded: dict[str, Any] = {}
+    left_out: frozenset[str] = frozenset()
 
 
 def load(
@@ -37,14 +51,22 @@ def load(
     flags: Mapping[str, Any] | None = None,
     agents: Mapping[str, AgentConfig] | None = None,
     text: str | None = None,
+    untrusted: Callable[[Mapping[str, Any]], Collection[str]] = trust_all,
 ) -> Loaded:
     """Read all sources; `agents` are built-in ones beside the defaults. Raises `SettingsError`.
 
-    `text` stands in the place of what the file says, to see what it would mean before it is written.
+    `text` stands in the place of what the file says, to see what it would mean before it is written. `untrusted` names
+    those of the file's guarded values that are not to count.
     """
     values: dict[str, Any] = {}
     sources = dict.fromkeys(BY_NAME, "default")
-    layers = (("file", read_file(file, text)), ("environment", _read_environment(environment)), ("flag", flags or {}))
+    from_file = read_file(file, text)
+    for name, value in from_file.items():  # also what will not count must be right, else trusting it would break it
+        check(name, value, where=str(file))
+    guarded = guarded_values(from_file, None if file is None else file.parent)
+    left_out = with_dependents(untrusted(guarded), from_file, {*DEFAULT_AGENTS, *(agents or {})})
+    from_file = {name: value for name, value in from_file.items() if name not in left_out}
+    layers = (("file", from_file), ("environment", _read_environment(environment)), ("flag", flags or {}))
     for source, layer in layers:
         for name, value in layer.items():
             if value is None and source == "flag":
@@ -54,15 +76,15 @@ def load(
     known = {**DEFAULT_AGENTS, **(agents or {}), **values.get("agents", {})}
     settings = Settings(**{**values, "agents": known})
     _check_together(settings, {name: _where(source, file) for name, source in sources.items()})
-    return Loaded(settings, sources)
+    return Loaded(settings, sources, guarded, left_out)
 
 
 def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:
     """The mapping in a settings file, empty when there is none; or in `text`. Raises `SettingsError`."""
-    if text is None and (file is None or not file.is_file()):
-        return {}
+    if text is None:
+        text = "" if file is None else _text_of(file)
     try:
-        content = yaml.safe_load(file.read_text("utf-8") if text is None and file is not None else text or "")
+        content = yaml.safe_load(text)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: 2024-13-45 as a date
         raise SettingsError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from None
     if content is None:
@@ -70,6 +92,22 @@ def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SettingsError(f"{file}: must be a mapping of settings, not {type(content).__name__}")
     return {str(name): value for name, value in content.items()}
+
+
+def _text_of(file: Path) -> str:
+    """The text of a settings file, "" when there is none. Raises `SettingsError`."""
+    try:
+        content = read_regular(file, FILE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
+    if len(content) > FILE_BYTES_MAX:
+        raise SettingsError(f"{file}: is larger than {FILE_BYTES_MAX >> 10} KiB, which no settings need: shorten it")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: cannot be read as YAML: it is not UTF-8 text: {error}") from None
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:

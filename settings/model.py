@@ -11,6 +11,11 @@ WORKFLOWS: Final = ("auto", "classic", "build-auto")  # those that come with the
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 AGENT_KINDS: Final = ("claude", "codex", "gemini", "opencode", "qwen", "text")
 
+REPORTED: Final = (
+    *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
+    *("cost_usd", "session", "version", "model"),
+)
+
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the message names source, key and range."""
@@ -26,6 +31,9 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     review_model: str | None = None
     permission_mode: str | None = None
     env: dict[str, str] = {}
+    patterns: dict[str, str] = {}  # of kind text: where in its output a value is, by the names of REPORTED
+    report: str | None = None  # of kind text: a JSON file with these values, relative to the project
+    version_flag: str | None = None  # of kind text: what makes it print its version
 
 
 class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     verify: str | None = None
     story_order: str = "file"
     close_epics: str = "ask"
+    commit_by: str = "runner"
+    commit_per: str = "story"
     default_batch_size: int = 2
     max_code_review_attempts: int = 10
     light_model_after_review: int = 2
@@ -76,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     question_timeout_min: float = 0.0
     budget_batch_usd: float | None = None
     budget_day_usd: float | None = None
+    budget_needs_prices: bool = False
     auto_resume: bool = False
     parallel: int = 1
     worktree_setup: str | None = None

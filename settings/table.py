@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
+Trust = Literal["never", "always", "outside"]  # outside: where it names a place outside of the project
+
+COMMIT_BY: Final = ("runner", "agent")
+COMMIT_PER: Final = ("story", "cycle")
 BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 
 
@@ -21,6 +25,7 @@ class Setting(msgspec.Struct, frozen=True):
     optional: bool = False
     editable: bool = True
     secret: bool = False  # never shown, not even to the operator
+    trust: Trust = "never"  # whether the file's value counts only when the operator has trusted it
     applies: str = "at once"  # when a change in the page takes effect; one made elsewhere waits for a restart
 
     @property
@@ -56,7 +61,7 @@ NEXT_COMMAND: Final = "with the next command"
 NEXT_START: Final = "at the next start of the server"
 
 SETTINGS: Final = (
-    Setting("host", "address to listen on; any but a loopback address needs a token", editable=False),
+    Setting("host", "address to listen on; any but a loopback address needs a token", editable=False, trust="always"),
     Setting(
         "port",
         "port to listen on, 0 for a free one; unless set, the next free one from the default on",
@@ -64,6 +69,7 @@ SETTINGS: Final = (
         0,
         65535,
         editable=False,
+        trust="always",
     ),
     Setting(
         "token",
@@ -71,23 +77,34 @@ SETTINGS: Final = (
         optional=True,
         editable=False,
         secret=True,
+        trust="always",
     ),
-    Setting("allowed_hosts", "further names the page may be opened under", "list", editable=False),
-    Setting("cors_origin", "which origin may read the data files; none: no other one", editable=False),
-    Setting("data_dir", "folder of the database and the transcripts", optional=True, editable=False),
-    Setting("tracker", "the sprint-status.yaml to use, relative to the project", optional=True, editable=False),
+    Setting("allowed_hosts", "further names the page may be opened under", "list", editable=False, trust="always"),
+    Setting("cors_origin", "which origin may read the data files; none: no other one", editable=False, trust="always"),
+    Setting("data_dir", "folder of the database and the transcripts", optional=True, editable=False, trust="always"),
+    Setting(
+        "tracker",
+        "the sprint-status.yaml to use, relative to the project",
+        optional=True,
+        editable=False,
+        trust="outside",
+    ),
     Setting("agent", "the agent that runs commands", applies=NEXT_BATCH),
-    Setting("agents", "how agents are called", "mapping", editable=False),
-    Setting("commands", "agent and model of single commands", "mapping", editable=False),
+    Setting("agents", "how agents are called", "mapping", editable=False, trust="always"),
+    Setting("commands", "agent and model of single commands", "mapping", editable=False, trust="always"),
     Setting(
         "prices", "US dollars per million tokens, by model, where an agent reports none", "mapping", editable=False
     ),
     Setting("workflow", "the preset of phases: auto, classic, build-auto, or a name of workflows", applies=NEXT_BATCH),
-    Setting("workflows", "presets of one's own", "mapping", editable=False),
+    Setting("workflows", "presets of one's own", "mapping", editable=False, trust="always"),
     Setting(
         "code_review_after_build", "review code once more after an unattended build", "boolean", applies=NEXT_BATCH
     ),
-    Setting("verify", "command that must pass before a story is done", "command", optional=True),
+    Setting("verify", "command that must pass before a story is done", "command", optional=True, trust="always"),
+    Setting(
+        "commit_by", "who commits finished stories: the runner, exactly what changed, or an agent", choices=COMMIT_BY
+    ),
+    Setting("commit_per", "a commit for each story, or one for all stories of a cycle", choices=COMMIT_PER),
     Setting("default_batch_size", "cycles of a batch when none is given", "integer", 1, BATCH_MAX),
     Setting(
         "story_order",
@@ -121,24 +138,57 @@ SETTINGS: Final = (
     ),
     Setting("budget_batch_usd", "US dollars a batch may spend", "number", 0.01, 1_000_000, optional=True),
     Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
+    Setting(
+        "budget_needs_prices",
+        "refuse a batch with a budget where a model has no price",
+        "boolean",
+        applies=NEXT_BATCH,
+    ),
     Setting("auto_resume", "go on with an interrupted batch at start", "boolean", applies=NEXT_START),
     Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, 8),
-    Setting("worktree_setup", "command that makes a new worktree ready", "command", optional=True, editable=False),
+    Setting(
+        "worktree_setup",
+        "command that makes a new worktree ready",
+        "command",
+        optional=True,
+        editable=False,
+        trust="always",
+    ),
     Setting("retention_days", "days that an agent's raw stream is kept", "integer", 1, 36_500, optional=True),
     Setting("event_retention_days", "days that events of older batches are kept", "integer", 1, 36_500, optional=True),
     Setting(
-        "notify_webhook", "URL that is told when the run needs you or has ended", "url", optional=True, editable=False
+        "notify_webhook",
+        "URL that is told when the run needs you or has ended",
+        "url",
+        optional=True,
+        editable=False,
+        trust="always",
     ),
-    Setting("notify_secret", "secret that signs what the webhook is told", optional=True, editable=False, secret=True),
+    Setting(
+        "notify_secret",
+        "secret that signs what the webhook is told",
+        optional=True,
+        editable=False,
+        secret=True,
+        trust="always",
+    ),
     Setting(
         "notify_command",
         "command that is run when the run needs you or has ended",
         "command",
         optional=True,
         editable=False,
+        trust="always",
     ),
     Setting("heartbeat_s", "seconds between pings to a page", "number", 0.1, 3600, editable=False),
     Setting("pong_timeout_s", "seconds a page has to answer a ping", "number", 0.1, 3600, editable=False),
     Setting("max_clients", "pages that may be connected at once", "integer", 1, 100_000, editable=False),
 )
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
+# What the server reads once, at its start; of what needs trust, everything else counts as soon as it is trusted.
+READ_AT_START: Final = frozenset(
+    {
+        *("host", "port", "token", "allowed_hosts", "cors_origin", "data_dir", "tracker"),
+        *("notify_webhook", "notify_secret", "notify_command"),
+    }
+)

@@ -9,8 +9,8 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from base.regular import read_or_empty
 from sprint.document import Mapping, Scalar, decode, parse
-from sprint.regular import read_or_empty
 
 # A config has a few kilobytes; more is not one.
 MAX_CONFIG_BYTES = 256 * 1024

@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 
 from base.files import atomic_write
+from base.regular import read_regular
 from sprint.document import Source, decode
 from sprint.edit import Refused
 from sprint.lock import LockTimeout, locked
 from sprint.markdown import MAX_BYTES, split
-from sprint.regular import read_regular
 from sprint.storystatus import FileStatus, find_status
 
 _FRONT = re.compile(r"status[ \t]*:", re.IGNORECASE)

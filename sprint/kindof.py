@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from base.regular import read_or_empty
 from sprint import walk
 from sprint.document import MAX_BYTES, Mapping, Sequence, decode, parse
 from sprint.model import PlanKind
-from sprint.regular import read_or_empty
 from sprint.tickets.frontmatter import TreeError
 from sprint.tickets.layers import read_layers
 from sprint.tickets.lists import TICKETS_FILE, parse_list

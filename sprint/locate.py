@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from base.regular import read_or_empty
 from sprint import walk
 from sprint.config import ARTIFACT_KEYS, Config, expand, read_config
 from sprint.document import MAX_BYTES, Mapping, decode, parse
 from sprint.kindof import found_plans, is_plan_file, kind_of, stories_folder
 from sprint.model import PlanKind, SprintError
-from sprint.regular import read_or_empty
 
 # Where public projects keep it, most frequent first, and what BMAD's versions used.
 KNOWN_FOLDERS = (

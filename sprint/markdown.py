@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from base.regular import read_regular
 from sprint.document import Mapping, Scalar, decode, parse
 from sprint.model import Problem
-from sprint.regular import read_regular
 
 # Real story files have up to some hundred kilobytes; what comes after this is not looked at.
 MAX_BYTES = 1024 * 1024

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from base.regular import read_regular
 from sprint.document import MAX_BYTES
 from sprint.locate import Project, inside
 from sprint.model import Problem, Sprint
-from sprint.regular import read_regular
 from sprint.status import RUNNABLE
 from sprint.tracker import analyse, assemble, sprint_of
 

@@ -11,7 +11,7 @@
  * @typedef {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping" | "waiting"} Phase
  * @typedef {{id: number, status: string, max_cycles: number | "all", cycles_completed: number, started_at: number,
  *   ended_at: number | null, agent: string, workflow: string, budget_usd: number | null,
- *   reason: string | null}} Batch
+ *   reason: string | null, label: string}} Batch
  * @typedef {{number: number, story_keys: string[], started_at: number}} Cycle
  * @typedef {{story_key: string, status: string | null, old_status: string | null, reason: string | null,
  *   cycle_number: number | null, updated_at: number, cost_usd: number, estimated_usd: number,
@@ -24,7 +24,7 @@
  *   input_tokens: number, output_tokens: number, cache_read_tokens: number, cache_write_tokens: number,
  *   cost_usd: number, estimated_usd: number, turns: number}} Totals
  * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number,
- *   gate_id: number | null, decisions: readonly string[]}} Attention
+ *   story_keys?: readonly string[], gate_id?: number | null, decisions?: readonly string[]}} Attention
  * @typedef {{state: Phase, reason: string | null, until: number | null, batch: Batch | null, cycle: Cycle | null,
  *   cycles: readonly Cycle[],
  *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
@@ -136,10 +136,11 @@ const FOLDS = {
         kind: p.kind,
         message: p.message,
         story_key: p.story_key ?? null,
-        at,
         command_id: p.command_id ?? null,
+        story_keys: p.story_keys ?? [],
         gate_id: p.gate_id ?? null,
         decisions: p.decisions ?? [],
+        at,
       },
     ].slice(-ATTENTION_MAX),
   }),
@@ -172,6 +173,7 @@ function batchStart(state, p, at) {
       workflow: p.workflow ?? "",
       budget_usd: p.budget_usd ?? null,
       reason: null,
+      label: p.label ?? "",
     },
   };
 }
@@ -193,11 +195,14 @@ function batchEnd(state, p, at) {
   };
 }
 
+/** Reasons of pauses that end by themselves. */
+const WAITS = new Set(["usage-limit", "unreachable", "retry", "program"]);
+
 /** @type {Fold} */
 function batchPause(state, p) {
   const interrupted = p.reason === "interrupted";
   /** @type {Phase} */
-  const phase = interrupted ? "idle" : p.reason === "usage-limit" || p.reason === "unreachable" ? "waiting" : "paused";
+  const phase = interrupted ? "idle" : WAITS.has(p.reason) ? "waiting" : "paused";
   return {
     state: phase,
     reason: p.reason,

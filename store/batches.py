@@ -26,6 +26,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     budget_usd: float | None
     only_stories: str | None
     reason: str | None
+    branch: str | None = None
+    head_commit: str | None = None
 
 
 class BatchSummary(Batch, frozen=True, kw_only=True):
@@ -59,8 +61,9 @@ SUMMARY: Final = """
 
 
 def create_batch(connection: sqlite3.Connection, /, max_cycles: int | None, **columns: Any) -> int:
-    """Add a running batch of so many cycles (None: all) and return its id."""
-    return insert(connection, "batches", Batch, {"started_at": now_ms(), "max_cycles": max_cycles, **columns})
+    """Add a running batch of so many cycles (None: all), with a reserved `id` or a new one, and return its id."""
+    id_ = columns.pop("id", None)
+    return insert(connection, "batches", Batch, {"started_at": now_ms(), "max_cycles": max_cycles, **columns}, id_)
 
 
 def update_batch(connection: sqlite3.Connection, /, batch_id: int, **columns: Any) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from store.rows import insert, many, now_ms, one, update
+
+RETRIED: Final = "retried"  # the word of a command whose end counts no more
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,18 +51,26 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     files_changed: int | None
     lines_added: int | None
     lines_removed: int | None
+    tree_before: str | None = None
 
 
 def create_command(connection: sqlite3.Connection, /, batch_id: int, command: str, **columns: Any) -> int:
-    """Add a running command and return its id; `story_keys` may be given as a list."""
+    """Add a running command, with a reserved `id` or a new one, and return its id; `story_keys` may be a list."""
+    id_ = columns.pop("id", None)
     values = {"batch_id": batch_id, "command": command, "started_at": now_ms(), **columns}
     if isinstance(values.get("story_keys"), list | tuple):
         values["story_keys"] = json.dumps(list(values["story_keys"]))
-    return insert(connection, "commands", Command, values)
+    return insert(connection, "commands", Command, values, id_)
 
 
 def update_command(connection: sqlite3.Connection, /, command_id: int, **columns: Any) -> None:
     update(connection, "commands", Command, command_id, columns)
+
+
+def discount_commands(connection: sqlite3.Connection, story_id: int) -> None:
+    """The story is tried again: none of what ended its commands before counts any more, but what succeeded."""
+    sql = "UPDATE commands SET word = ? WHERE story_id = ? AND ended_at IS NOT NULL AND status <> 'success'"
+    connection.execute(sql, (RETRIED, story_id))
 
 
 def get_command(connection: sqlite3.Connection, command_id: int) -> Command | None:

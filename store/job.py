@@ -44,12 +44,15 @@ E = TypeVar("E", bound=Entry)
 class Job(Generic[T]):
     """One thing to write and the future that waits for it. `entry` is set for events, `work` for everything else.
 
+    `exchange` is neither: it replaces the writer's connection between two transactions.
+
     `result` and `error` are the thread's answer, which `settle` gives to the future on the loop.
     """
 
     future: asyncio.Future[T]
     work: Callable[[sqlite3.Connection], T] | None = None
     entry: Any = None
+    exchange: Callable[[sqlite3.Connection], sqlite3.Connection] | None = None
     result: Any = None
     error: BaseException | None = None
 

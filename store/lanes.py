@@ -61,3 +61,9 @@ def get_unfinished_lane(connection: sqlite3.Connection, story_key: str) -> tuple
         return None
     sql = "SELECT * FROM stories WHERE batch_id = ? AND cycle_number = ? ORDER BY position, id"
     return lane, many(connection, Story, sql, (story.batch_id, story.cycle_number))
+
+
+def count_open_lanes(connection: sqlite3.Connection) -> int:
+    """How many lanes may still have their worktree."""
+    count: int = connection.execute("SELECT COUNT(*) FROM lanes WHERE ended_at IS NULL").fetchone()[0]
+    return count

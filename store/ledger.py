@@ -76,7 +76,7 @@ _GROUPS: Final = {
     "by_model": "COALESCE(NULLIF(c.model, ''), '(not named)')",
     "by_agent": "COALESCE(NULLIF(c.agent, ''), '(not named)')",
 }
-_HELD: Final = "('stopped', 'interrupted', 'usage-limit')"  # ended, and no fault of the agent's
+_HELD: Final = "('stopped', 'interrupted', 'usage-limit', 'unchecked')"  # ended, and no fault of the agent's
 _SUMS: Final = f"""
     COUNT(*) AS commands,
     COALESCE(SUM(c.ended_at IS NOT NULL AND c.status = 'success'), 0) AS succeeded,

@@ -37,12 +37,27 @@ def many(
     return [kind(**row) for row in _cursor(connection, sql, values)]
 
 
-def insert(connection: sqlite3.Connection, table: str, kind: type[msgspec.Struct], values: Mapping[str, Any]) -> int:
-    """Insert a row and return its id; raises `UnknownColumn`."""
-    names = _checked(table, kind, values)
+def insert(
+    connection: sqlite3.Connection,
+    table: str,
+    kind: type[msgspec.Struct],
+    values: Mapping[str, Any],
+    id: int | None = None,
+) -> int:
+    """Insert a row, with a reserved id or a new one, and return its id; raises `UnknownColumn`."""
+    names = ["id", *_checked(table, kind, values)]
     marks = ", ".join("?" * len(names))
     sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names are checked
-    return connection.execute(sql, tuple(values.values())).lastrowid or 0
+    return connection.execute(sql, (id, *values.values())).lastrowid or 0
+
+
+def reserve_id(connection: sqlite3.Connection, table: str) -> int:
+    """Return an id that no other row of the table will get, so that an event can name the row it is committed with."""
+    sql = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = ? RETURNING seq"
+    row = connection.execute(sql, (table,)).fetchone()
+    if row is None:  # the table has never had a row
+        connection.execute("INSERT INTO sqlite_sequence VALUES (?, 1)", (table,))
+    return 1 if row is None else int(row[0])
 
 
 def update(

@@ -159,6 +159,19 @@ SIXTH: Final = (
     "ALTER TABLE stories ADD COLUMN next_reason TEXT",
 )
 
+# What commits and the proof of work are measured from, kept so that both survive the end of the server.
+SEVENTH: Final = (
+    "ALTER TABLE batches ADD COLUMN branch TEXT",  # checked out at its start; NULL with a head_commit: a detached HEAD
+    "ALTER TABLE batches ADD COLUMN head_commit TEXT",
+    "ALTER TABLE stories ADD COLUMN commit_base TEXT",  # tree of the work tree when the run began to work on the story
+    "ALTER TABLE stories ADD COLUMN base_commit TEXT",  # the last commit at that moment
+    "ALTER TABLE stories ADD COLUMN work_tree TEXT",  # tree after the last command that was watched
+    "ALTER TABLE stories ADD COLUMN commit_hash TEXT",  # of its commit; empty: there was nothing to commit
+    "ALTER TABLE stories ADD COLUMN commit_failure TEXT",  # why its work, or a part of it, is not committed
+    "ALTER TABLE stories ADD COLUMN stash TEXT",  # refs/stash, where it changed while a command ran in its lane
+    "ALTER TABLE commands ADD COLUMN tree_before TEXT",  # tree of the work tree when it started
+)
+
 # Where the run waits for a person, and what was decided: an approval is written nowhere else.
 GATES: Final = (
     """CREATE TABLE gates (
@@ -177,7 +190,7 @@ GATES: Final = (
     "CREATE INDEX gates_by_subject ON gates (subject, kind, id)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, GATES)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, GATES)
 
 
 def version_to_keep(connection: sqlite3.Connection) -> int | None:

@@ -35,6 +35,12 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int | None
     next_status: str | None = None
     next_reason: str | None = None
+    commit_base: str | None = None
+    base_commit: str | None = None
+    work_tree: str | None = None
+    commit_hash: str | None = None
+    commit_failure: str | None = None
+    stash: str | None = None
 
 
 def create_story(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:
@@ -74,6 +80,11 @@ def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[
     """In the order in which the batch took them."""
     sql = "SELECT * FROM stories WHERE batch_id = ? ORDER BY cycle_number, position, id"
     return many(connection, Story, sql, (batch_id,))
+
+
+def uncommitted_stories(connection: sqlite3.Connection, batch_id: int) -> list[Story]:
+    """The stories of a batch whose work, or a part of it, could not be committed; `commit_failure` says why."""
+    return [row for row in get_stories_by_batch(connection, batch_id) if row.commit_failure is not None]
 
 
 def check_story_blocked(connection: sqlite3.Connection, story_key: str) -> bool:

@@ -48,6 +48,7 @@ class Writer:
         self._loop = loop
         self._queue: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._together: list[Job[Any]] | None = None
+        self._next_unit: list[Job[Any]] | None = None  # taken from the queue, and not of the group before it
         self._seq: int = connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0]
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -77,6 +78,17 @@ class Writer:
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Enqueue a function of the connection; it runs in order with the events and commits with its group."""
         return self._enqueue(Job(self._loop.create_future(), work=work))
+
+    def exchange(self, change: Callable[[sqlite3.Connection], sqlite3.Connection]) -> asyncio.Future[None]:
+        """Enqueue a change of the connection: `change` gets the old one and returns that of all further writes.
+
+        What was enqueued before is written to the old one. When `change` raises, the old one stays in use.
+        """
+        if self._closing:
+            raise DatabaseUnavailable("the database is closed")
+        job: Job[None] = Job(self._loop.create_future(), exchange=change)
+        self._queue.put([job])
+        return job.future
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -137,11 +149,26 @@ class Writer:
 
     def _run(self) -> None:
         while (first := self._next()) is not None:
-            self._write([first, *self._drain(GROUP_MAX - len(first))])
+            if first[0].exchange is not None:
+                self._exchange(first[0], first[0].exchange)
+            else:
+                self._write([first, *self._drain(GROUP_MAX - len(first))])
         self._connection.close()
+
+    def _exchange(self, job: Job[Any], change: Callable[[sqlite3.Connection], sqlite3.Connection]) -> None:
+        try:
+            self._connection = change(self._connection)
+        except Exception as error:  # whatever it was: the one who asked is told, and the thread must live
+            job.error = error
+        else:
+            self._judge(None)
+        self._call_back([[job]])
 
     def _next(self) -> list[Job[Any]] | None:
         """The next unit; while the disk is broken, probes it meanwhile so that writing opens again by itself."""
+        if self._next_unit is not None:
+            unit, self._next_unit = self._next_unit, None
+            return unit
         while True:
             try:
                 return self._queue.get(timeout=PROBE_S if self._broken else None)
@@ -155,6 +182,9 @@ class Writer:
             unit = self._queue.get_nowait()
             if unit is None:
                 self._queue.put(None)  # the end stays last
+                break
+            if unit[0].exchange is not None:
+                self._next_unit = unit
                 break
             units.append(unit)
             most -= len(unit)

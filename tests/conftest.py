@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,15 @@ import pytest
 
 import events
 from events import EventType
+from security.trust_store import VARIABLE
 from tests.declared import undeclared
 from tests.running.projects import Runner, make_project
+from tests.worlds import world
+
+os.environ[VARIABLE] = "1"  # of the servers that tests start; those of trust itself take it out
 
 MakeRunner = Callable[..., Awaitable[Runner]]
+__all__ = ["MakeRunner", "world"]  # a fixture is found by its name here
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read

@@ -38,7 +38,12 @@ class Server:
     ) -> None:
         self._command = [*program, *arguments]
         self._cwd = cwd
-        self.environment = {**os.environ, "SPRINT_RUNNER_DEMO_SPEED": "max", **(environment or {})}
+        self.environment = {
+            **os.environ,
+            "SPRINT_RUNNER_DEMO_SPEED": "max",
+            "SPRINT_RUNNER_TRUST": "1",
+            **(environment or {}),
+        }
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
         self.line = ""

@@ -86,7 +86,7 @@ def typed(line: str, project: Path) -> subprocess.CompletedProcess[str]:
 
 def ends_by_itself(line: str) -> bool:
     words = shlex.split(line)
-    return words[2] in ("run", "check", "backup", "restore") or "--help" in words
+    return words[2] in ("run", "check", "trust", "backup", "restore") or "--help" in words
 
 
 @pytest.mark.parametrize("line", [line for line in lines("python server.py") if ends_by_itself(line)])
@@ -195,7 +195,8 @@ def settings_table() -> list[str]:
     for setting in SETTINGS:
         value = getattr(usual, setting.name)
         default = "none" if value in (None, [], {}) else json.dumps(value).strip('"')
-        where = "page, file" if setting.editable else "file"
+        trusted = {"never": "", "always": " (trusted)", "outside": " (trusted, outside)"}[setting.trust]
+        where = ("page, file" if setting.editable else "file") + trusted
         rows.append(f"| `{setting.name}` | {default} | {setting.allowed} | {where} | {setting.effect} |")
     return rows
 

@@ -95,8 +95,8 @@ def check_tracker(before: str, after: str) -> None:
 def check_git(project: Path) -> None:
     log = subprocess.run(["git", "log", "--format=%s"], cwd=project, capture_output=True, text=True, check=True)
     subjects = log.stdout.splitlines()
-    assert len(subjects) == 5
-    assert subjects[-2] == "feat(1): implement stories 1-1-friendly-dates, 1-2-correct-a-sighting"
+    assert len(subjects) == 7
+    assert subjects[-2] == "feat(1): implement story 1-1-friendly-dates"
     check_tests(project)
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import time
 
+import msgspec
 import pytest
 
 from orchestrator import BadRequest, NotNow
@@ -26,7 +27,7 @@ async def test_a_batch_runs_every_story_to_done(make_runner: MakeRunner) -> None
         ["1-10-c"],
         ["2-1-d"],
     ]
-    shared = [payload for payload in runner.of("command:end") if "story_keys" in payload]
+    shared = [payload for payload in runner.of("command:end") if len(payload.get("story_keys", ())) > 1]
     assert {(payload["command"], *payload["story_keys"]) for payload in shared} >= {("commit", "1-1-a", "1-2-b")}
     assert runner.of("batch:end") == [{"batch_id": batch_id, "cycles_completed": 3, "status": "completed"}]
     assert runner.events[0].type == "batch:start"
@@ -34,9 +35,10 @@ async def test_a_batch_runs_every_story_to_done(make_runner: MakeRunner) -> None
     assert [event.seq for event in runner.events] == list(range(1, len(runner.events) + 1))
     assert all(event.batch_id == batch_id for event in runner.events)
     assert runner.log() == [
-        "feat(2): implement stories 2-1-d",
-        "feat(1): implement stories 1-10-c",
-        "feat(1): implement stories 1-1-a, 1-2-b",
+        "feat(2): implement story 2-1-d",
+        "feat(1): implement story 1-10-c",
+        "feat(1): implement story 1-2-b",
+        "feat(1): implement story 1-1-a",
         "start",
     ]
 
@@ -63,8 +65,9 @@ async def test_every_story_enters_at_its_own_phase(make_runner: MakeRunner) -> N
     assert runner.commands() == [
         "1-1-a dev-story",
         "1-1-a code-review-1",
-        "1-2-b code-review-1",
         "1-1-a commit",
+        "1-2-b code-review-1",
+        "1-2-b commit",
         "2-1-b create-tech-spec",
         "2-1-b tech-spec-review-1",
         "2-1-b dev-story",
@@ -88,6 +91,13 @@ async def test_of_eight_simultaneous_starts_one_wins(make_runner: MakeRunner) ->
     runner = await make_runner(READY)
     results = await asyncio.gather(*(runner.start() for _ in range(8)), return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["NotNow"] * 7 + ["int"]
+    assert {str(result) for result in results if isinstance(result, NotNow)} == {
+        "a batch is being started: all stories"
+    }
+    with pytest.raises(NotNow, match="a batch is running already: batch 1, all stories"):
+        await runner.start(2)
+    assert runner.run_state.run.batch is not None
+    assert runner.run_state.run.batch.label == "all stories"
     await runner.until_end()
     assert len(runner.of("batch:start")) == len(runner.of("batch:end")) == 1
 
@@ -106,20 +116,59 @@ async def test_a_missing_agent_is_refused_before_anything_starts(make_runner: Ma
 
 async def test_nothing_to_run_is_said(make_runner: MakeRunner) -> None:
     runner = await make_runner({"1-1-a": "done", "1-2-b": "deferred"})
-    with pytest.raises(NotNow, match="no story can run"):
+    with pytest.raises(NotNow, match="no story can run: all are done, blocked or parked"):
         await runner.start()
 
 
-async def test_an_agent_that_cannot_log_in_ends_the_batch_and_judges_no_story(make_runner: MakeRunner) -> None:
+async def test_what_cannot_be_worked_with_is_named_when_nothing_runs(make_runner: MakeRunner) -> None:
+    runner = await make_runner({"1-1-a": "done", "1-2-b": "nearly-there"})
+    with pytest.raises(NotNow, match=r"these cannot be worked with: 1-2-b \(nearly-there\)") as refused:
+        await runner.start()
+    assert refused.value.code == "cannot_run"
+
+
+async def test_an_agent_that_cannot_log_in_pauses_the_batch_and_judges_no_story(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY, {"dev-story": ["auth", "ok"]})
-    await runner.run()
-    assert runner.of("batch:end")[0]["status"] == "error"
-    assert len(runner.of("error")) == 1
+    await runner.start()
+    pause = await runner.until(lambda event: event.type == "batch:pause")
+    assert pause.payload["reason"] == "agent"
     assert [attention["kind"] for attention in runner.of("attention")] == ["agent"]
     assert runner.statuses() == {"1-1-a": "in-progress"}
-    assert runner.orchestrator.state == "idle"
-    await runner.run()
+    await runner.restart()
+    assert runner.orchestrator.state == "paused"
+    await runner.orchestrator.resume()
+    await runner.until_end()
     assert runner.statuses() == {"1-1-a": "done"}
+    assert runner.of("error") == []
+
+
+async def test_a_check_that_cannot_be_started_judges_no_story(make_runner: MakeRunner) -> None:
+    """The agent's own run of the check takes the program away; the finished call is not repeated."""
+    runner = await make_runner(READY)
+    program = runner.root.parent / "check-it"
+    program.write_text('#!/bin/sh\nchmod 644 "$0"\n')
+    program.chmod(0o755)
+    runner.settings = msgspec.structs.replace(runner.settings, verify=str(program))
+    await runner.start()
+    pause = await runner.until(lambda event: event.type == "batch:pause")
+    assert pause.payload["reason"] == "verify"
+    assert "cannot be started (Permission denied)" in runner.of("attention")[0]["message"]
+    assert runner.statuses() == {"1-1-a": "in-progress"}
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    await runner.orchestrator.resume()
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    _, commands = await runner.rows(1)
+    developed = [(row.status, row.cost_usd is None) for row in commands if row.command == "dev-story"]
+    assert developed == [("unchecked", False), ("success", True)]
+
+
+async def test_a_check_whose_program_is_missing_is_refused_at_the_start(make_runner: MakeRunner) -> None:
+    runner = await make_runner(READY, verify="no-such-check --all")
+    with pytest.raises(NotNow, match="no-such-check was not found"):
+        await runner.start()
+    assert runner.events == []
 
 
 async def test_an_exception_of_ours_ends_the_batch_and_the_next_one_starts(
@@ -197,7 +246,7 @@ async def test_the_code_review_loop(make_runner: MakeRunner, verdicts: list[str]
 async def test_later_reviews_use_the_light_model(make_runner: MakeRunner) -> None:
     runner = await make_runner({"1-1-a": "review"}, {"code-review": ["HIGH:x", "ZERO ISSUES"]})
     await runner.run()
-    starts = {start["command"]: start["model"] for start in runner.of("command:start")}
+    starts = {start["command"]: start.get("model") for start in runner.of("command:start")}
     assert starts["code-review-1"] == "sonnet"
     assert starts["code-review-2"] == "haiku"
 
@@ -208,6 +257,7 @@ async def test_models_and_agents_of_single_commands(make_runner: MakeRunner) -> 
         {"code-review": ["HIGH:x", "ZERO ISSUES"]},
         agents={"demo": AgentConfig("claude", ["unused"], review_model="opus")},
         commands={"commit": CommandConfig(model="haiku")},
+        commit_by="agent",
     )
     await runner.run()
     starts = {start["command"]: start["model"] for start in runner.of("command:start")}

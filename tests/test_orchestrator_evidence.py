@@ -15,6 +15,7 @@ import pytest
 
 import running.command
 from agents import AgentSpec
+from orchestrator import StopMode
 from settings import CommandConfig
 from store.checks import get_checks_by_key
 from store.stories import get_stories_by_batch
@@ -68,7 +69,7 @@ LIAR = f"{sys.executable} -c \"print('[NO-CHANGES-TO-COMMIT]')\""
 
 
 async def test_nothing_to_commit_is_not_believed_while_the_work_is_uncommitted(make_runner: MakeRunner) -> None:
-    runner = await make_runner(READY, commands={"commit": CommandConfig(agent="liar")})
+    runner = await make_runner(READY, commands={"commit": CommandConfig(agent="liar")}, commit_by="agent")
     agents = cast(dict[str, AgentSpec], runner.workspace.agents)
     agents["liar"] = AgentSpec(name="liar", kind="text", command=tuple(shlex.split(LIAR)))
     await runner.run()
@@ -153,7 +154,10 @@ async def test_work_beside_the_run_that_outlives_the_batch_changes_nothing_about
 async def test_a_cold_start_reads_rows_that_are_finished(make_runner: MakeRunner) -> None:
     """Pitfall: an exception, or a stop, leaves rows open."""
     runner = await make_runner({"1-1-a": "in-progress", "1-2-b": "in-progress"}, {"dev-story": {"1-1-a": ["auth"]}})
-    batch_id = await runner.run()
+    batch_id = await runner.start()
+    await runner.until(lambda event: event.type == "batch:pause")
+    runner.orchestrator.stop(StopMode.GRACEFUL)
+    await runner.until_end()
     stories, commands = await runner.rows(batch_id)
     assert all(row.ended_at is not None for row in (*stories, *commands))
     assert {row.status for row in stories} == {"in-progress"}

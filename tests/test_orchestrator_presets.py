@@ -243,10 +243,10 @@ async def test_a_workflow_of_ones_own_is_run(make_runner: MakeRunner, prompts: d
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done", "1-2-b": "blocked"}
     assert runner.commands() == [
+        "1-2-b code-review-1",  # what was begun comes before what is new
+        "1-2-b code-review-2",
         "1-1-a dev-story",
         "1-1-a code-review-1",
-        "1-2-b code-review-1",
-        "1-2-b code-review-2",
         "1-1-a write-docs",
         "1-1-a commit",
     ]

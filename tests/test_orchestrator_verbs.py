@@ -7,8 +7,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
+import base.plausible
 from events import current_batch
 from orchestrator import NotNow, StopMode
 from tests.conftest import MakeRunner
@@ -16,7 +18,10 @@ from tests.running.projects import PAIR, READY, TRACKER, alive
 
 
 class TestLimits:
-    async def test_a_usage_limit_is_waited_out_and_counts_as_nobodys_failure(self, make_runner: MakeRunner) -> None:
+    async def test_a_usage_limit_is_waited_out_and_counts_as_nobodys_failure(
+        self, make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(base.plausible, "LIMIT_BACKOFF_S", (1.0,))
         runner = await make_runner(READY, {"dev-story": ["usage-limit:2", "ok"]})
         await runner.run()
         assert runner.statuses() == {"1-1-a": "done"}
@@ -44,16 +49,42 @@ class TestLimits:
         assert runner.orchestrator.state == "paused"
         assert runner.run_state.run.until is None
 
-    async def test_a_budget_pauses_the_batch(self, make_runner: MakeRunner) -> None:
+    async def test_a_reached_budget_is_not_opened_by_resume(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY)
         await runner.start(budget_usd=0.001)
         await runner.until(lambda event: event.type == "batch:pause")
         assert runner.of("batch:pause")[0]["reason"] == "budget"
         assert runner.of("attention")[0]["kind"] == "budget"
-        assert runner.commands() == ["1-1-a dev-story"]
-        await runner.orchestrator.resume()
+        with pytest.raises(NotNow, match=r"of the batch's budget of \$0.00 is spent: stop the batch and start another"):
+            await runner.orchestrator.resume()
+        runner.orchestrator.stop(StopMode.GRACEFUL)
         await runner.until_end()
+        assert runner.commands() == ["1-1-a dev-story"]
+
+    async def test_a_raised_budget_opens_the_gate(self, make_runner: MakeRunner) -> None:
+        runner = await make_runner(READY, budget_batch_usd=0.001)
+        await runner.start()
+        await runner.until(lambda event: event.type == "batch:pause")
+        runner.settings = msgspec.structs.replace(runner.settings, budget_batch_usd=100.0)
+        await runner.until_end()
+        assert runner.of("batch:resume")[0]["reason"] == "budget raised"
         assert runner.statuses() == {"1-1-a": "done"}
+
+    async def test_a_budget_holds_over_a_pause_and_a_restart(self, make_runner: MakeRunner) -> None:
+        """The operator pauses while the last command crosses the cap; neither Resume nor a restart opens it."""
+        runner = await make_runner(READY, budget_batch_usd=0.001)
+        await runner.start()
+        await runner.until_command("dev-story")
+        runner.orchestrator.pause()
+        await runner.until(lambda event: event.type == "batch:pause")
+        assert runner.run_state.run.reason == "operator"
+        for _ in range(2):
+            with pytest.raises(NotNow, match="raise budget_batch_usd"):
+                await runner.orchestrator.resume()
+            await runner.restart()
+        assert runner.commands() == ["1-1-a dev-story"]
+        runner.orchestrator.stop(StopMode.GRACEFUL)
+        await runner.until_end()
 
 
 class TestPauseAndStop:
@@ -97,7 +128,7 @@ class TestPauseAndStop:
         await runner.run()
         assert Counter(runner.commands("success")).most_common(1)[0][1] == 1
         assert runner.statuses() == {"1-1-a": "done", "1-2-b": "done"}
-        assert runner.log()[0] == "feat(1): implement stories 1-1-a, 1-2-b"
+        assert runner.log()[:2] == ["feat(1): implement story 1-2-b", "feat(1): implement story 1-1-a"]
 
     async def test_stop_now_ends_the_agent_and_the_command_runs_again(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY, {"dev-story": ["slow:60", "ok"]})
@@ -124,6 +155,11 @@ class TestPauseAndStop:
         await asyncio.wait_for(runner.until_end(), 20)
         assert runner.commands("stopped") == ["1-1-a dev-story"]
         assert runner.of("batch:end")[0]["status"] == "stopped"
+        runner.settings = msgspec.structs.replace(runner.settings, verify=None)
+        batch_id = await runner.run()  # only the check is repeated: the finished call is not paid again
+        _, commands = await runner.rows(batch_id)
+        assert [row.cost_usd for row in commands if row.command == "dev-story"] == [None]
+        assert runner.statuses() == {"1-1-a": "done"}
 
     async def test_verbs_out_of_place_are_refused(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY)

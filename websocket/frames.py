@@ -28,10 +28,15 @@ def frame(data: bytes, opcode: int = TEXT) -> bytes:
     return bytes((0x80 | opcode, 127)) + size.to_bytes(8) + data
 
 
-def init(batch: bytes, events: bytes, seq: int, epoch: str, run: bytes) -> bytes:
-    """The frame that greets a page that resumes nothing. `batch` and `run` are JSON, `events` envelopes with commas."""
+def init_payload(batch: bytes, events: bytes, seq: int, epoch: str, run: bytes) -> bytes:
+    """What greets a page that resumes nothing, as JSON. `batch` and `run` are JSON, `events` envelopes with commas."""
     head = b'"batch":%b,"events":[%b],"seq":%d,"epoch":%b' % (batch, events, seq, msgspec.json.encode(epoch))
-    return frame(b'{"type":"init","payload":{%b,"recovered":false,"run":%b}}' % (head, run))
+    return b'{%b,"recovered":false,"run":%b}' % (head, run)
+
+
+def init(payload: bytes, now: int) -> bytes:
+    """The frame of it; `now` is the server's time in ms since the epoch."""
+    return frame(b'{"type":"init","now":%d,"payload":%b}' % (now, payload))
 
 
 def resumed(first: int, last: int) -> bytes:
@@ -39,10 +44,11 @@ def resumed(first: int, last: int) -> bytes:
     return frame(b'{"type":"resumed","payload":{"from":%d,"to":%d}}' % (first, last))
 
 
-def tick(seq: int, problem: str | None) -> bytes:
-    """The frame that tells a page where the log stands, and what no event can say while none can be stored."""
+def tick(seq: int, problem: str | None, now: int) -> bytes:
+    """The frame that tells a page where the log stands, what time it is for the server (ms since the epoch), and what
+    no event can say while none can be stored."""
     trouble = b"" if problem is None else b',"problem":%b' % msgspec.json.encode(problem)
-    return frame(b'{"type":"tick","seq":%d%b}' % (seq, trouble))
+    return frame(b'{"type":"tick","seq":%d,"now":%d%b}' % (seq, now, trouble))
 
 
 class _Said(msgspec.Struct):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
@@ -45,6 +46,7 @@ class Hub:
         history: History,
         snapshot: Callable[[], tuple[bytes, bytes]],
         clock: Callable[[], float],
+        wall_clock: Callable[[], float] = time.time,
         heartbeat_s: float = 30.0,
         pong_timeout_s: float = 10.0,
         max_clients: int = 1000,
@@ -57,6 +59,7 @@ class Hub:
         self._history = history
         self._snapshot = snapshot
         self._clock = clock
+        self._wall_clock = wall_clock  # pages show the server's time, whatever theirs is
         self._heartbeat_s = heartbeat_s
         self._pong_timeout_s = pong_timeout_s
         self._max_clients = max_clients
@@ -138,8 +141,11 @@ class Hub:
         """Serialised once for any number of clients that connect at the same seq."""
         if self._init is None:
             batch, run = self._snapshot()
-            self._init = frames.init(batch, self.ring.recent, self.seq, self.epoch, run)
-        return self._init
+            self._init = frames.init_payload(batch, self.ring.recent, self.seq, self.epoch, run)
+        return frames.init(self._init, self._now_ms())
+
+    def _now_ms(self) -> int:
+        return int(self._wall_clock() * 1000)
 
     def _resume(self, client: Client, since: int) -> None:
         """Send what is missing: at once when a piece of the ring is all of it, else piece by piece."""
@@ -283,7 +289,7 @@ class Hub:
     def _ping(self, client: Client, now: float) -> None:
         client.ping_at = now + self._heartbeat_s
         client.waiting_since = now if client.waiting_since is None else client.waiting_since
-        told = frames.tick(self.seq, self.problem) if client.wants_ticks and client.live else b""
+        told = frames.tick(self.seq, self.problem, self._now_ms()) if client.wants_ticks and client.live else b""
         self._send(client, frames.frame(b"", frames.PING) + told)
 
     def trouble(self, problem: str | None) -> None:
@@ -292,7 +298,7 @@ class Hub:
         self._init = None
         for client in tuple(self.clients):
             if client.wants_ticks and client.live:
-                self._send(client, frames.tick(self.seq, problem))
+                self._send(client, frames.tick(self.seq, problem, self._now_ms()))
 
 
 __all__ = ["BACKLOG_MAX", "CLOSE_S", "INIT_EVENTS", "Client", "Hub"]

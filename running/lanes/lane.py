@@ -15,6 +15,7 @@ from running.lanes.worktree import LaneFailed, Worktree, named
 from running.run_context import RunContext
 from running.runner_task import RunnerTask
 from running.story import StoryRun, advance, block
+from running.surroundings import until_possible
 from running.verify import VerifyContext
 from running.workspace import Workspace, emit_durable, until_stored
 from sprint import PlanKind
@@ -35,21 +36,20 @@ class LaneRun:
         self._names = names
 
     async def work(self) -> None:
-        """Everything up to the commit in the worktree. Raises `Stopped` and `AgentUnusable`."""
+        """Everything up to the commit in the worktree. Raises `Stopped`."""
         self._worktree = await Worktree.of(self._workspace, self._names)
         try:
             lane = await self._gate.run_interruptible(self._worktree.open())
         except GitError as error:
             raise LaneFailed(f"the worktree {self._worktree.place} could not be made: {error}") from None
-        context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal)
+        context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal, self._names.branch)
         await Cycle(context, self._taken.stories).run()
         await context.background.wait()
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
         await self._gate.enter()
-        with self._gate.command():
-            refused = await self._merge_failure()
+        refused = await until_possible(self._gate, self._try_merge)
         await self._bring_back()
         for story in self._taken.stories:
             await self._settle(story, refused)
@@ -64,6 +64,10 @@ class LaneRun:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
+    async def _try_merge(self) -> str | None:
+        with self._gate.command():
+            return await self._merge_failure()
+
     async def _merge_failure(self) -> str | None:
         """Merge the branch; return why it was not merged, None where it was or nothing was to be."""
         done = [story.key for story in self._taken.stories if story.passed]
@@ -71,6 +75,11 @@ class LaneRun:
             return None
         if not await self._worktree.begun() and (left := await self._worktree.uncommitted()):
             return f"its work was not committed and stands in {self._worktree.place}: {named(left)}"
+        if stashed := [story.key for story in self._taken.stories if story.passed and story.stash]:
+            return (
+                f"`git stash`, which all worktrees share, was used while commands ran for {', '.join(stashed)}: look"
+                f" at the branch {self._names.branch}, which is kept, and merge it yourself"
+            )
         message = f"merge({self._taken.epic}): stories {', '.join(done)}"
         try:
             commit = await self._perform(Merge(self._worktree, self._gate, message), done)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from functools import partial
+from typing import Any
 
 import agents
+from agents import Outcome, OutcomeKind, Usage
 from events import current_batch
 from payloads import BatchPause, CommandEnd, ContextComplete, Metrics, or_unset
+from running.journal import CommandStatus
+from running.metrics import columns_of, used
 from running.subject import CommandSubject
 from running.workspace import Workspace, record_batch, record_with, until_stored
 from store.batches import Batch, get_active_batch
-from store.commands import Command, get_running_commands, update_command
+from store.commands import Command, get_commands_by_key, get_running_commands, update_command
 from store.log import BackgroundTask, get_pending_background_tasks, update_background_task
 
 log = logging.getLogger("sprint_runner.run")
 
 TOLD = "The server ended while this was running."
+FINISHED = "The server ended when the agent had finished: its work is checked when the batch goes on."
 
 
 async def recover(workspace: Workspace) -> Batch | None:
@@ -45,9 +51,22 @@ async def recover(workspace: Workspace) -> Batch | None:
 
 
 async def _interrupt_command(workspace: Workspace, command: Command) -> None:
-    """Row and event in one commit; what was booked while it ran stays booked."""
-    ended = {"status": "interrupted", "reason": TOLD, "ended_at": int(workspace.clock() * 1000)}
-    payload = _command_end(command) if command.story_id is not None else _context_complete(command)
+    """Row and event in one commit, with what the recording shows: cost, usage, and whether the agent had finished."""
+    recorded = await _recorded(workspace, command)
+    finished = recorded is not None and recorded.kind is OutcomeKind.SUCCESS and command.story_id is not None
+    reason = FINISHED if finished else TOLD
+    ended: dict[str, Any] = {
+        "status": (CommandStatus.UNCHECKED if finished else CommandStatus.INTERRUPTED).value,
+        "reason": reason,
+        "ended_at": int(workspace.clock() * 1000),
+    }
+    metrics = _booked(command)
+    if recorded is not None:
+        ended["session_id"] = recorded.session_id or command.session_id
+        if recorded.usage.total >= _usage(command).total:  # else the row was ahead of the recording
+            metrics = used(recorded.usage, recorded.cost_usd, recorded.estimated_usd)
+    ended |= columns_of(metrics)
+    payload = _command_end(command, metrics, reason) if command.story_id is not None else _context_end(command, metrics)
     change = partial(workspace.database.write, update_command, command.id, **ended)
     # Taken back afterwards: this runs at start, and what is set then would reach the handlers of requests.
     token = current_batch.set(command.batch_id)
@@ -57,7 +76,39 @@ async def _interrupt_command(workspace: Workspace, command: Command) -> None:
         current_batch.reset(token)
 
 
-def _command_end(command: Command) -> CommandEnd:
+async def _recorded(workspace: Workspace, command: Command) -> Outcome | None:
+    """The outcome that the command's recording shows, None where there is none."""
+    spec = workspace.agents.get(command.agent)
+    if command.stream_path is None or spec is None:
+        return None
+    path, root = workspace.data_dir / command.stream_path, workspace.project.root
+
+    async def replayed(booked: Usage | None) -> Outcome:
+        code = command.exit_code
+        return await asyncio.to_thread(
+            agents.replay, spec, path, root, model=command.model, exit_code=code, booked=booked
+        )
+
+    try:
+        outcome = await replayed(None)
+        booked = await _booked_before(workspace, command, outcome.session_id)
+        return outcome if booked is None else await replayed(booked)
+    except OSError:
+        return None
+
+
+async def _booked_before(workspace: Workspace, command: Command, session_id: str | None) -> Usage | None:
+    """What earlier calls of the session were booked with, None where the call began it."""
+    rows = await workspace.database.read(get_commands_by_key, command.story_key)
+    usages = [_usage(row) for row in rows if row.id < command.id and session_id and row.session_id == session_id]
+    return sum(usages, Usage()) if usages else None
+
+
+def _usage(row: Command) -> Usage:
+    return Usage(row.input_tokens or 0, row.output_tokens or 0, row.cache_read_tokens or 0, row.cache_write_tokens or 0)
+
+
+def _command_end(command: Command, metrics: Metrics, reason: str) -> CommandEnd:
     subject = CommandSubject(
         story_key=command.story_key,
         command=command.command,
@@ -67,15 +118,14 @@ def _command_end(command: Command) -> CommandEnd:
         model=or_unset(command.model),
         background=bool(command.background),
     )
-    return subject.end(command.task_id, "interrupted", _metrics(command), reason=TOLD)
+    return subject.end(command.task_id, "interrupted", metrics, reason=reason)
 
 
-def _context_complete(command: Command) -> ContextComplete:
-    message = f"{command.command}: {TOLD}"
-    return ContextComplete(status="interrupted", message=message, metrics=_metrics(command))
+def _context_end(command: Command, metrics: Metrics) -> ContextComplete:
+    return ContextComplete(status="interrupted", message=f"{command.command}: {TOLD}", metrics=metrics)
 
 
-def _metrics(command: Command) -> Metrics:
+def _booked(command: Command) -> Metrics:
     return Metrics(
         input_tokens=or_unset(command.input_tokens),
         output_tokens=or_unset(command.output_tokens),

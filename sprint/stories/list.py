@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from base.regular import read_or_empty
 from sprint import walk
 from sprint.document import MAX_BYTES, Mapping, Sequence, Source, decode, parse
 from sprint.keys import Grammar
 from sprint.model import Conditions, PlanKind, Problem, Shape, Sprint, StoryEntry
-from sprint.regular import read_or_empty
 from sprint.status import Kind, Status
 from sprint.story import read_story
 from sprint.storystatus import file_status

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sprint.regular import read_regular
+from base.regular import read_regular
 from sprint.tickets.frontmatter import TreeError
 
 LAYERS = ("_bmad/config.toml", "_bmad/custom/config.toml", "_bmad/custom/config.user.toml")

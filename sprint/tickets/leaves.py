@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sprint.regular import read_regular
+from base.regular import read_regular
 from sprint.tickets.frontmatter import Front, Scalar, TreeError, decoded, parse_front
 from sprint.tickets.lists import TICKETS_FILE, TYPES, Id, TicketList, id_of, read_list
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from base.regular import read_regular
 from sprint.document import MAX_BYTES
-from sprint.regular import read_regular
 from sprint.tickets.frontmatter import TreeError, is_true
 
 TICKETS_FILE = "tickets.toml"

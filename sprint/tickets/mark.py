@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from base.files import atomic_write, create_file
+from base.regular import read_regular
 from sprint.lock import LockTimeout, locked
-from sprint.regular import read_regular
 from sprint.tickets.find import Found
 from sprint.tickets.folder import Ticket
 from sprint.tickets.frontmatter import TreeError, decoded, parse_front, split_front

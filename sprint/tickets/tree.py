@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sprint.regular import read_regular
+from base.regular import read_regular
 from sprint.tickets.folder import Folder, Ticket, read_folder
 from sprint.tickets.frontmatter import Scalar, TreeError, decoded, parse_front
 from sprint.tickets.leaves import MAX_FILE_BYTES, Leaves

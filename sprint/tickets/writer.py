@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from base.files import atomic_write
+from base.regular import read_regular
 from sprint.edit import Change, Conflict, Refused
 from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
 from sprint.model import Sprint
-from sprint.regular import read_regular
 from sprint.status import WRITABLE, Status
 from sprint.tickets.closing import DONE, closed_bytes
 from sprint.tickets.find import Found, plan_path

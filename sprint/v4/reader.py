@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from base.regular import read_or_empty
 from sprint import walk
 from sprint.document import Mapping, decode, parse
 from sprint.epics import EpicDoc, merged, read_epic_file
@@ -13,7 +14,6 @@ from sprint.keys import Grammar, natural, normal
 from sprint.kindof import MAX_CONFIG_BYTES, V4_CONFIG, stories_folder
 from sprint.model import Conditions, EpicEntry, PlanKind, Problem, Shape, Sprint, StoryEntry
 from sprint.notes import is_note
-from sprint.regular import read_or_empty
 from sprint.status import Kind, Status
 from sprint.story import read_story
 from sprint.storystatus import file_status

@@ -2,6 +2,7 @@
 /** The card of a story on the Board: its title, progress, the evidence of its status, and what runs on it now. */
 import { attr, h, icon, setIcon, show, text } from "../kit/dom.js";
 import { shortCommand, shortKey, statusText, stopwatch } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { openStatusMenu } from "./status-menu.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
@@ -165,7 +166,7 @@ function createLive() {
       running = operation;
       show(aside, operation.background);
       text(what, shortCommand(operation.command));
-      live.tick(Date.now());
+      live.tick(serverNow());
     },
     /** @param {number} now */
     tick(now) {

@@ -3,6 +3,7 @@
 import { catchApiError, get } from "../kit/api.js";
 import { h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, plural, shortKey, statusText, stopwatch, tokens } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { toHash } from "../shell/router.js";
 
 /**
@@ -84,7 +85,7 @@ export class BatchRow {
     const rest = blocked ? `, ${blocked} blocked` : "";
     text(this.#done, `${done} of ${plural(stories, "story", "stories")} done${rest}`);
     this.#updateFacts(batch);
-    this.tick(Date.now());
+    this.tick(serverNow());
   }
 
   /** @param {Batch} batch */

@@ -5,6 +5,7 @@
  */
 import { catchApiError, events as fetchEvents } from "../kit/api.js";
 import { byId, show, text } from "../kit/dom.js";
+import { serverNow } from "../kit/server-clock.js";
 import { toast } from "../kit/toast.js";
 import { toLogLine } from "../run/log-line.js";
 import { overlay } from "../shell/plan.js";
@@ -69,7 +70,7 @@ export class Replay {
 
   /** The time that the views show, in ms. */
   get now() {
-    return this.#recording ? this.#time : Date.now();
+    return this.#recording ? this.#time : serverNow();
   }
 
   /**

@@ -8,6 +8,7 @@ import { catchApiError, get } from "../kit/api.js";
 import { patterns } from "../kit/charts.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
 import { count, plural } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { urlParams } from "../kit/url-params.js";
 import { InsightsFilter } from "./insights-filter.js";
 import { MEASURES, summary } from "./ledger.js";
@@ -116,7 +117,7 @@ export class Insights {
       goal: counts.total,
       done: counts.done,
       filter: this.#filter.filter,
-      now: Date.now(),
+      now: serverNow(),
     };
   }
 

@@ -1,6 +1,8 @@
 // @ts-check
 /** Numbers, times and names as people read them. Pure; durations in milliseconds, instants in ms since the epoch. */
 
+import { serverNow } from "./server-clock.js";
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -74,7 +76,7 @@ export function clock(at) {
 }
 
 /** Local "HH:MM", with the date in front when it is not today. @param {number} at @param {number} [now] */
-export function hourMinute(at, now = Date.now()) {
+export function hourMinute(at, now = serverNow()) {
   const date = new Date(at);
   const time = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
   return date.toDateString() === new Date(now).toDateString() ? time : `${day(at)} ${time}`;

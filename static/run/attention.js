@@ -6,6 +6,7 @@
 import { catchApiError, post, put } from "../kit/api.js";
 import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
 import { clock, hourMinute, remaining, shortKey } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { readStoredList, writeStored } from "../kit/storage.js";
 import { announce, toast } from "../kit/toast.js";
 
@@ -20,6 +21,9 @@ import { announce, toast } from "../kit/toast.js";
 const DISMISSED_MOST = 200;
 /** @type {Record<string, string>} */
 const GLYPHS = { question: "ask", gate: "ask", blocked: "blocked", waiting: "clock" };
+
+/** Kinds that pause the run until somebody resumes it. */
+const PAUSING = new Set(["breaker", "agent", "verify", "git"]);
 
 /** @param {{resume: () => unknown}} actions @returns {import("./run.js").Part} */
 export function createAttention(actions) {
@@ -73,7 +77,7 @@ class AttentionList {
   #dismiss(id) {
     this.#dismissed.add(id);
     writeStored("put-away", JSON.stringify([...this.#dismissed].slice(-DISMISSED_MOST)));
-    if (this.#model) this.render(this.#model, Date.now());
+    if (this.#model) this.render(this.#model, serverNow());
   }
 }
 
@@ -91,7 +95,7 @@ export function attentionItems({ run, plan, link, replaying }, now) {
   );
   const waiting = run.state === "waiting" ? [waitingItem(run, now, canAct)] : [];
   const calls = run.attention
-    .filter((item) => !isSettled(item, plan))
+    .filter((item) => !isSettled(item, plan, run))
     .map((item) => callItem(item, canAct ? actionOf(item, run, plan) : ""));
   return [...waiting, ...problems, ...calls.reverse()];
 }
@@ -102,10 +106,16 @@ function callItem(item, act) {
   return { id, item, lasting: false, words: "", act };
 }
 
+/** @type {Record<string, string>} */
+const WAITING = {
+  unreachable: "The agent cannot reach its service.",
+  retry: "The agent's service had trouble.",
+  program: "The agent's program is not there; an update may be replacing it.",
+};
+
 /** @param {Model["run"]} run @param {number} now @param {boolean} canAct @returns {AttentionItem} */
 function waitingItem({ reason, until }, now, canAct) {
-  const unreachable = "The agent cannot reach its service.";
-  const message = reason === "unreachable" ? unreachable : "The usage limit of the agent is reached.";
+  const message = WAITING[reason ?? ""] ?? "The usage limit of the agent is reached.";
   return { ...lastingItem("waiting", message), words: waitText(until, now), act: canAct ? "try" : "" };
 }
 
@@ -126,11 +136,13 @@ function lastingItem(kind, message) {
 }
 
 /**
- * Whether the story of a blocked item is no longer blocked.
+ * Whether the story of a blocked item is no longer blocked, or the run goes on after what had paused it.
  * @param {Attention} item
  * @param {import("../shell/plan.js").Plan} plan
+ * @param {import("../state.js").RunState} run
  */
-function isSettled(item, plan) {
+function isSettled(item, plan, run) {
+  if (item.kind === "budget" || PAUSING.has(item.kind)) return run.state === "running";
   const story = item.story_key ? plan.byKey.get(item.story_key) : undefined;
   return item.kind === "blocked" && story !== undefined && story.status !== "blocked";
 }
@@ -150,7 +162,7 @@ function actionOf(item, run, plan) {
     plan.sprint?.project.writable !== false
   )
     return "unblock";
-  return item.kind === "budget" && run.state === "paused" && run.reason === "budget" ? "resume" : "";
+  return PAUSING.has(item.kind) && run.state === "paused" && run.reason === item.kind ? "resume" : "";
 }
 
 /** @param {number | null} until @param {number} now */
@@ -162,7 +174,7 @@ function waitText(until, now) {
 /** The labels of the actions. @type {Record<AttentionItem["act"], string>} */
 const LABELS = {
   unblock: "Set back to Ready for dev",
-  resume: "Go on past the budget",
+  resume: "Try again",
   try: "Try now",
   answer: "",
   decide: "",

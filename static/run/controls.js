@@ -14,15 +14,20 @@ const VERBS = ["start", "pause", "resume", "stop"];
 
 export class Controls {
   #current;
+  #askTrust;
   #dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
   #form;
   /** The verb whose request is under way. @type {Verb | null} */ #busy = null;
   /** @type {Verb[]} */ #verbs = [];
   #state = "";
 
-  /** @param {() => Model} current */
-  constructor(current) {
+  /**
+   * @param {() => Model} current
+   * @param {() => Promise<string | null>} askTrust asks for trust in the folder; the reason when there is none
+   */
+  constructor(current, askTrust) {
     this.#current = current;
+    this.#askTrust = askTrust;
     this.#form = new StartForm({
       plan: () => current().plan,
       onChange: () => this.#renderText(current()),
@@ -132,10 +137,15 @@ export class Controls {
     this.#setBusy(verb);
     refuse("");
     const request = post(path, body).finally(() => this.#setBusy(null));
-    const refusal = await catchApiError(
+    const error = await catchApiError(
       request.then(() => null),
-      (error) => error.message,
+      (refused) => refused,
     );
+    let refusal = error?.message ?? null;
+    if (error?.code === "trust") {
+      refusal = await this.#askTrust();
+      if (refusal === null) return this.#send(verb, path, body, done);
+    }
     if (refusal !== null) refuse(refusal);
     else if (done) toast(done);
     return refusal === null;

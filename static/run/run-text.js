@@ -51,8 +51,13 @@ export function listed(names) {
 const PAUSED = {
   operator: "Paused by you",
   budget: "Paused: the budget is used up",
+  breaker: "Paused: two stories in a row failed for the same reason",
+  agent: "Paused: the agent cannot run",
+  verify: "Paused: the check cannot be started",
+  git: "Paused: git needs you",
   disk: "Paused: the disk is full",
   question: "Paused: the agent waits for your answer",
+  tracker: "Paused: the tracker cannot be read; the run goes on by itself when it is back",
 };
 
 /** @param {string | null} reason */
@@ -63,6 +68,8 @@ function pausedText(reason) {
 /** @param {RunState} run @param {number} now */
 function waitingText(run, now) {
   if (run.reason === "unreachable") return "Waiting for the agent's service, which cannot be reached";
+  if (run.reason === "retry") return "Waiting: the agent's service had trouble, it is tried again";
+  if (run.reason === "program") return "Waiting for the agent's program, which is missing";
   if (!run.until) return "Waiting for the usage limit to be lifted";
   return `Waiting for the usage limit until ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
 }
@@ -156,7 +163,7 @@ export function verbText(run, chosen) {
 
 /** What Resume does in pauses that nobody asked for. @type {Record<string, string>} */
 const PAST = {
-  budget: "Resume goes on past the budget.",
+  budget: "It goes on when the budget is raised in the settings, or on the next day.",
   question: "Resume lets the agent decide for itself.",
 };
 

@@ -33,6 +33,7 @@ const GROUPS = [
     [
       "budget_batch_usd",
       "budget_day_usd",
+      "budget_needs_prices",
       "command_timeout_min",
       "silence_timeout_min",
       "question_timeout_min",

@@ -8,8 +8,9 @@ import { Board } from "../board/board.js";
 import { History } from "../history/history.js";
 import { Replay } from "../history/replay.js";
 import { Insights } from "../insights/insights.js";
-import { catchApiError, events as fetchEvents } from "../kit/api.js";
+import { catchApiError, events as fetchEvents, get } from "../kit/api.js";
 import { attr, byId, show } from "../kit/dom.js";
+import { serverNow, setServerTime } from "../kit/server-clock.js";
 import { announce } from "../kit/toast.js";
 import { urlParams, wholeNumber } from "../kit/url-params.js";
 import { Controls } from "../run/controls.js";
@@ -30,6 +31,7 @@ import { createRouter } from "./router.js";
 import { Socket } from "./socket.js";
 import { Store } from "./store.js";
 import { createTheme } from "./theme.js";
+import { FolderTrust } from "./trust.js";
 
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("../state.js").Envelope} Envelope */
@@ -46,7 +48,7 @@ const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end"]);
 const COMMANDS_MOST = 5000;
 
 const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
-const store = new Store(initialModel(Date.now()));
+const store = new Store(initialModel(serverNow()));
 const queue = new EventQueue();
 const frames = new FrameLoop(renderFrame);
 store.subscribe(() => frames.request());
@@ -54,10 +56,15 @@ const socket = new Socket(socketUrl, {
   onInit,
   onEvent,
   onLink,
+  onServerTime: setServerTime,
   onProblem: (problem) => store.dispatch({ type: "problem", problem }),
 });
 const header = createHeader({ wake: () => socket.wake(), openStory });
-const controls = new Controls(() => store.model);
+const folderTrust = new FolderTrust(readAgent);
+const controls = new Controls(
+  () => store.model,
+  () => folderTrust.ask(),
+);
 const log = new Log();
 const planLoader = new PlanLoader({
   seq: () => store.model.run.seq,
@@ -140,9 +147,10 @@ function onInit(payload) {
   queue.clear();
   if (payload.epoch === epoch) log.join(payload.events);
   else log.reset(payload.events);
-  store.dispatch({ type: "init", payload, at: Date.now() });
+  store.dispatch({ type: "init", payload, at: serverNow() });
   planLoader.reset();
   if (epoch) storyDialog.refresh(null);
+  folderTrust.read();
   const { run } = store.model;
   transcriptChanged(run.operations.map((operation) => operation.command_id));
   if (run.batch) readCommands(run.batch.id);
@@ -152,7 +160,7 @@ function onInit(payload) {
 /** @param {Envelope} event */
 function onEvent(event) {
   queue.push(event);
-  store.dispatch({ type: "message", at: Date.now() });
+  store.dispatch({ type: "message", at: serverNow() });
 }
 
 /** @param {import("./socket.js").Link} link */
@@ -161,7 +169,7 @@ function onLink(link) {
   if (link.lost && !before.lost) announce("The connection to the runner is lost");
   if (!link.lost && before.lost) announce("Connected again");
   if (link.kind === "live" && before.kind !== "live") planLoader.readSoon();
-  store.dispatch({ type: "link", link, at: Date.now() });
+  store.dispatch({ type: "link", link, at: serverNow() });
 }
 
 /** Reads the commands of the batch so far, which `init` does not contain. @param {number} batch */
@@ -169,6 +177,12 @@ async function readCommands(batch) {
   const read = (/** @type {string} */ type) => fetchEvents({ batch, limit: COMMANDS_MOST, type });
   const found = await catchApiError(Promise.all([read("command:start"), read("command:end")]));
   if (found) store.dispatch({ type: "history", batch, events: found.flat() });
+}
+
+/** Reads which agent there is by now: no event carries it, and trust in the folder may have changed it. */
+async function readAgent() {
+  const run = await catchApiError(get("/api/run"));
+  if (run) store.dispatch({ type: "agent", agent: run.agent });
 }
 
 /** @param {import("./router.js").Route} route */
@@ -204,6 +218,7 @@ function addListeners() {
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
     socket.wake();
+    folderTrust.read();
     tick();
   });
   addEventListener("online", () => socket.wake());

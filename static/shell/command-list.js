@@ -122,6 +122,7 @@ const RESULTS = {
   success: { result: "success", glyph: "check", words: "success" },
   stopped: { result: "held", glyph: "stop", words: "stopped" },
   interrupted: { result: "held", glyph: "pause", words: "interrupted" },
+  unchecked: { result: "held", glyph: "pause", words: "not checked yet" },
   question: { result: "held", glyph: "ask", words: "asked a question" },
   "usage-limit": { result: "held", glyph: "clock", words: "usage limit" },
 };

@@ -71,7 +71,8 @@ function facts({ run, ready }) {
     const work = `Takes the stories in order and has ${who || "the agent"} write, review and commit each one.`;
     return `${work} Nothing runs before you press Start.`;
   }
-  const size = batch && (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "cycle"));
+  const size =
+    batch && (batch.label || (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "cycle")));
   const when =
     batch && (batch.ended_at ? `ended ${hourMinute(batch.ended_at)}` : `started ${hourMinute(batch.started_at)}`);
   const next = run.state === "idle" && batch?.status === "stopped" ? "Start goes on at the same place" : "";

@@ -19,6 +19,7 @@ import { NO_PLAN } from "./plan.js";
  *   | {type: "message", at: number}
  *   | {type: "link", link: import("./socket.js").Link, at: number}
  *   | {type: "plan", plan: import("./plan.js").Plan}
+ *   | {type: "agent", agent: import("../state.js").RunState["agent"]}
  *   | {type: "problem", problem: string | null}} Action
  *   `at` is the time of the message, in epoch ms
  */
@@ -58,6 +59,8 @@ export function reduce(model, action) {
       return reduceLink(model, action.link, action.at);
     case "plan":
       return { ...model, plan: action.plan, counts: action.plan.sprint ? action.plan.counts : model.counts };
+    case "agent":
+      return { ...model, run: { ...model.run, agent: action.agent } };
     case "problem":
       if (action.problem === model.run.problem) return model;
       return { ...model, run: { ...model.run, problem: action.problem } };

@@ -9,7 +9,8 @@
  * @typedef {{kind: "connecting" | "live" | "waiting", since: number, retryAt: number | null, lost: boolean}} Link
  *   `since` is when this condition began (for a lost line: when it was lost), `retryAt` the next try, in epoch ms
  * @typedef {{onInit: (payload: Record<string, any>) => void, onEvent: (event: Envelope) => void,
- *   onLink: (link: Link) => void, onProblem?: (problem: string | null) => void}} Listener
+ *   onLink: (link: Link) => void, onProblem?: (problem: string | null) => void,
+ *   onServerTime?: (now: number) => void}} Listener
  *   `onProblem`: what the server cannot tell as an event, because none can be stored; null when that is over
  * @typedef {{open: (url: string) => WebSocket, now: () => number, random: () => number,
  *   after: (ms: number, run: () => void) => unknown, cancel: (timer: any) => void}} Platform
@@ -127,6 +128,7 @@ export class Socket {
     this.#lastHeard = this.world.now();
     this.#answerBy = null;
     const message = JSON.parse(data);
+    if (message.now !== undefined) this.listener.onServerTime?.(message.now);
     switch (message.type) {
       case "init":
         return this.#greeted(message.payload);

@@ -2,6 +2,7 @@
 /** The detail of one command below the chart: its facts, its stories, its transcript. */
 import { byId, h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { resultOf } from "../shell/command-list.js";
 import { createTranscript } from "../story/transcript.js";
 
@@ -41,7 +42,7 @@ export class CommandDetail {
     if (content === this.#drawn) return;
     this.#drawn = content;
     this.#draw(command, titleOf, isOther);
-    this.tick(Date.now());
+    this.tick(serverNow());
   }
 
   /** @param {Command} command @param {(key: string) => string} titleOf @param {boolean} isOther */

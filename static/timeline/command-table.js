@@ -3,6 +3,7 @@
 import { download, toCsv } from "../kit/csv.js";
 import { byId, h, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
 import { resultOf } from "../shell/command-list.js";
 
@@ -62,7 +63,7 @@ export class CommandTable {
 /** @param {Command} command */
 function tableRow(command) {
   const outcome = [resultOf(command.status).words, command.verdict, command.reason].filter(Boolean).join(" · ");
-  const took = (command.ended_at || Date.now()) - command.started_at;
+  const took = (command.ended_at || serverNow()) - command.started_at;
   /** @type {[cell: string, style: string][]} */
   const cells = [
     [`${day(command.started_at)} ${clock(command.started_at)}`, ""],

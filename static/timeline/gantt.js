@@ -5,6 +5,7 @@
  */
 
 import { byId } from "../kit/dom.js";
+import { serverNow } from "../kit/server-clock.js";
 import { Axis } from "../kit/time-axis.js";
 import { GanttAxis } from "./gantt-axis.js";
 import { GanttRows, stackRows } from "./gantt-rows.js";
@@ -26,10 +27,10 @@ const [WIDEST, FINEST] = [4_000_000, 1];
 
 export class Gantt {
   /** @type {Content} */
-  #content = { commands: new Map(), titleOf: (key) => key, order: [], cut: true, now: Date.now() };
+  #content = { commands: new Map(), titleOf: (key) => key, order: [], cut: true, now: serverNow() };
   /** @type {Row[]} */ #rows = [];
   /** @type {number | null} */ #current = null;
-  #axis = new Axis([], Date.now(), true);
+  #axis = new Axis([], serverNow(), true);
   #zoom = 1;
   #chart = byId("chart");
   #body = byId("chart-body");

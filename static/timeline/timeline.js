@@ -6,6 +6,7 @@
 
 import { attr, byId, h, show, text } from "../kit/dom.js";
 import { count, day, duration, plural } from "../kit/format.js";
+import { serverNow } from "../kit/server-clock.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
 import { resultOf } from "../shell/command-list.js";
 import { titleOf } from "../shell/plan.js";
@@ -148,7 +149,7 @@ export class Timeline {
     if (batches.length) this.#offer(batches);
     if (!this.#settled) this.#restored = false;
     this.#settled = true;
-    this.#draw(this.#model, Date.now());
+    this.#draw(this.#model, serverNow());
   }
 
   /** @param {{id: number, started_at: number}[]} batches to choose from */
@@ -168,12 +169,12 @@ export class Timeline {
     setUrlParams({ batch: this.#batches.value, at: null, zoom: null, command: null });
     this.#gantt.resetZoom();
     this.#detail.hide();
-    this.#update(Date.now());
+    this.#update(serverNow());
   }
 
   #toggleCut() {
     setUrlParams({ idle: this.#cut.checked ? null : "1" });
-    if (this.#model) this.#draw(this.#model, Date.now());
+    if (this.#model) this.#draw(this.#model, serverNow());
   }
 
   /** @param {Command} command */

@@ -1,4 +1,4 @@
-"""Reading the recordings that lie beside the repository, where they do."""
+"""Reading the recordings of real programs: a chosen set that comes along, and the large ones where they are at hand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 from agents.adapter import Cause, Ending, Judgement
 from agents.lines import LineSplitter, Oversize
@@ -15,7 +14,8 @@ from agents.records import Record
 from agents.registry import adapter_for
 from agents.usage import Tally
 
-STREAMS = Path(__file__).parents[2] / "../shared/streams"
+RECORDINGS = Path(__file__).parent / "recordings"
+LARGE = Path(__file__).parents[2] / "../shared/streams"  # long lines and large files, where they are at hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +32,54 @@ class Recording:
     resumed: bool
 
 
+@cache
+def _notes(kind: str) -> dict[str, dict[str, Any]]:
+    """What the recorder noted of each case that comes with the repository."""
+    noted: dict[str, dict[str, Any]] = json.loads((RECORDINGS / kind / "cases.json").read_text())
+    return noted
+
+
 def cases(kind: str) -> list[str]:
-    """The names of all cases of an agent; empty where there are no recordings."""
-    return sorted(path.name.removesuffix(".meta.json") for path in (STREAMS / kind).glob("*.meta.json"))
+    """The names of all cases of an agent that are at hand."""
+    large = {path.name.removesuffix(".meta.json") for path in (LARGE / kind).glob("*.meta.json")}
+    return sorted(large | _notes(kind).keys())
+
+
+def files(kind: str) -> list[Path]:
+    """The streams of an agent that come with the repository."""
+    return sorted((RECORDINGS / kind).glob("*.ndjson"))
 
 
 @cache
 def recording(kind: str, case: str) -> Recording:
-    """A case by name; skips the test where there are no recordings."""
-    meta_path = STREAMS / kind / f"{case}.meta.json"
-    if not meta_path.exists():
-        pytest.skip("the recordings are not beside this repository")
-    meta = json.loads(meta_path.read_text())
-    stream = next((path for path in meta_path.parent.glob(f"{case}.*") if not path.name.endswith(".meta.json")), None)
+    """A case by name."""
+    noted = _notes(kind).get(case)
+    folder = LARGE if noted is None else RECORDINGS
+    if noted is None:
+        noted = _large(kind, case)
+    stream = next((path for path in (folder / kind).glob(f"{case}.*") if path.stem == case), None)
     return Recording(
         kind,
         case,
         stream.read_bytes() if stream else b"",
-        meta["exit_code"],
-        meta.get("stderr") or "",
-        tuple(sent["sig"] for sent in meta.get("signals") or ()),
-        bool(meta.get("timed_out")),
-        "resume" in " ".join(meta["argv"]) or "--continue" in meta["argv"] or "--session" in meta["argv"],
+        noted["exit_code"],
+        noted.get("stderr", ""),
+        tuple(noted.get("signals", ())),
+        noted.get("timed_out", False),
+        noted.get("resumed", False),
     )
+
+
+def _large(kind: str, case: str) -> dict[str, Any]:
+    meta = json.loads((LARGE / kind / f"{case}.meta.json").read_text())
+    argv = meta["argv"]
+    return {
+        "exit_code": meta["exit_code"],
+        "stderr": meta.get("stderr") or "",
+        "signals": [sent["sig"] for sent in meta.get("signals") or ()],
+        "timed_out": bool(meta.get("timed_out")),
+        "resumed": "resume" in " ".join(argv) or "--continue" in argv or "--session" in argv,
+    }
 
 
 def read(recorded: Recording, chunks: list[bytes] | None = None) -> tuple[list[Record], Tally]:

@@ -176,7 +176,7 @@ def test_synthetic_text_is_an_error_and_not_said() -> None:
         ("overloaded", 529, OutcomeKind.TRANSIENT),
         ("server_error", None, OutcomeKind.TRANSIENT),
         ("invalid_request", 400, OutcomeKind.FAILED),
-        ("model_not_found", 404, OutcomeKind.FAILED),
+        ("model_not_found", 404, OutcomeKind.COULD_NOT_START),
         ("max_output_tokens", None, OutcomeKind.LIMIT),
         ("a_new_word", 503, OutcomeKind.TRANSIENT),
         ("a_new_word", None, OutcomeKind.FAILED),

@@ -10,8 +10,9 @@ import time
 import pytest
 
 from agents import marks, sweep
+from agents.guardian import MARK_VARIABLE
 from agents.identity import start_time
-from agents.marks import MARK_VARIABLE, sweep_exact
+from agents.marks import sweep_exact
 from tests.processes import marked
 
 WAITS = "import time\nprint('up', flush=True)\ntime.sleep(60)"

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from agents.preflight import budget_problem
 from agents.prices import PRICES, SHIPPED, PriceList
-from agents.spec import Price, Usage
+from agents.spec import AgentSpec, Price, Usage
 
 
 @pytest.mark.parametrize(
@@ -15,7 +18,11 @@ from agents.spec import Price, Usage
         ("gemini-2.5-flash", "gemini-2.5-flash"),
         ("GPT-5", "gpt-5"),
         ("gpt-5-codex", "gpt-5"),
-        ("gpt-5.5", None),
+        ("gpt-5.5", "gpt-5.5"),
+        ("gpt-5.5-2026-04-23", "gpt-5.5"),
+        ("gpt-5.5-pro", "gpt-5.5-pro"),
+        ("gemini-3.1-pro-preview", "gemini-3.1-pro"),
+        ("gpt-9", None),
         ("claude-sonnet-40", None),
         ("", None),
         (None, None),
@@ -58,3 +65,25 @@ def test_own_prices_come_first_and_the_longest_name_counts(model: str, price: Pr
 
 def test_a_free_model_costs_nothing_and_is_known() -> None:
     assert PriceList(OWN).estimate(Usage(1000, 1000), "local") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "settings", "said"),
+    [
+        ("claude", "claude-nope-9", {}, None),  # it says itself what it cost
+        ("codex", "gpt-5.5", {}, None),
+        ("codex", "gpt-9", {}, "gpt-9 has no price"),
+        ("codex", "gpt-9", {"prices": {"gpt-9": Price(1, 1, 1, 1)}}, None),
+        ("codex", None, {}, "Set `model`"),
+        ("gemini", None, {}, None),  # known when it runs
+        ("opencode", "mock/nope", {}, "mock/nope has no price"),
+        ("text", None, {}, "Set `model`"),
+        ("text", None, {"patterns": {"cost_usd": "x"}}, None),
+        ("text", None, {"report": "used.json"}, None),
+    ],
+)
+def test_a_budget_that_cannot_stop_anything_is_named(
+    kind: str, model: str | None, settings: dict[str, Any], said: str | None
+) -> None:
+    problem = budget_problem(AgentSpec("mine", kind, ("x",), model, **settings), None)
+    assert (problem is None) if said is None else (said in (problem or ""))

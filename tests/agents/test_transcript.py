@@ -11,7 +11,7 @@ import pytest
 from agents import transcript
 from agents.transcript import Entry, EntryKind, read_transcript, sniff
 from tests.agents.children import line
-from tests.agents.streams import STREAMS
+from tests.agents.streams import files
 
 
 def text(words: str, **fields: object) -> bytes:
@@ -112,10 +112,8 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["claude", "codex", "gemini", "opencode", "qwen"])
 def test_every_recording(kind: str) -> None:
-    if not STREAMS.exists():
-        pytest.skip("the recordings are not beside this repository")
     recognised = 0
-    for path in sorted((STREAMS / kind).glob("*.ndjson")):
+    for path in files(kind):
         entries = read_transcript(path)
         assert all(len(entry.text) <= transcript.TEXT_CHARS + 1 for entry in entries)
         assert entries == read_transcript(path, kind) or path.stat().st_size == 0

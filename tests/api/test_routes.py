@@ -64,7 +64,7 @@ async def test_the_sprint_and_a_dossier(client: aiohttp.ClientSession) -> None:
     dossier = await get(client, "/api/stories/1-1-a")
     assert [command["command"] for command in dossier["commands"]] == ["code-review-1", "commit"]
     assert dossier["commands"][0]["verdict"] == "ZERO ISSUES"
-    assert dossier["commits"][0]["subject"] == "feat(1): implement stories 1-1-a"
+    assert dossier["commits"][0]["subject"] == "feat(1): implement story 1-1-a"
     assert not {"mark", "pid", "stream_path"} & set(dossier["commands"][0])
 
 

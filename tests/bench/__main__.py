@@ -13,7 +13,20 @@ from typing import Final
 
 import aiohttp
 
-from tests.bench import board, burst, delivery, endtoend, install, masking, memory, page, project, recordings
+from tests.bench import (
+    board,
+    burst,
+    delivery,
+    endtoend,
+    guardian,
+    install,
+    masking,
+    memory,
+    overhead,
+    page,
+    project,
+    recordings,
+)
 
 PARTS: Final = (
     "delivery",
@@ -26,6 +39,8 @@ PARTS: Final = (
     "install",
     "masking",
     "recordings",
+    "guardian",
+    "overhead",
 )
 
 
@@ -44,6 +59,8 @@ def main() -> None:
         "project": project.run,
         "page": page.run,
         "board": board.run,
+        "guardian": guardian.run,
+        "overhead": overhead.run,
         "install": install.run,
         "masking": masking.run,
         "recordings": recordings.run,

@@ -66,6 +66,14 @@ def come_from_the_future(file: Path) -> None:
     change(file, "PRAGMA user_version = 99")
 
 
+def lose_a_table(file: Path) -> None:
+    change(file, "DROP TABLE presets")
+
+
+def write_no_text(file: Path) -> None:
+    change(file, "UPDATE commands SET reason = CAST(X'ff' AS TEXT)")
+
+
 def overwrite(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[4096:12288] = b"\xff" * 8192
@@ -79,7 +87,9 @@ def overwrite(file: Path) -> None:
         (book_twice, "ledger", "17 tokens and 0.2500 USD are booked, 12"),
         (lose_a_batch, "database", "rows refer to rows that are not there"),
         (come_from_the_future, "database", "use the newer program"),
-        (overwrite, "database", "restore a backup"),
+        (overwrite, "database", "sprint-runner restore FILE PROJECT"),
+        (lose_a_table, "database", "no such table: presets"),
+        (write_no_text, "database", "sprint-runner restore FILE PROJECT"),
     ],
 )
 async def test_damage_is_found(tmp_path: Path, damage: Callable[[Path], None], subject: str, words: str) -> None:

@@ -143,6 +143,10 @@ def end(how: str) -> tuple[str, dict[str, Any]]:
     return "batch:end", {"batch_id": 1, "cycles_completed": 1, "status": how}
 
 
+def attention(kind: str) -> tuple[str, dict[str, Any]]:
+    return "attention", {"kind": kind, "message": "why"}
+
+
 def pause(reason: str) -> tuple[str, dict[str, Any]]:
     return "batch:pause", {"batch_id": 1, "reason": reason}
 
@@ -157,6 +161,13 @@ def pause(reason: str) -> tuple[str, dict[str, Any]]:
         ([pause("budget")], False, Exit.NEEDS_YOU),
         ([pause("question")], False, Exit.NEEDS_YOU),
         ([pause("budget")], True, None),
+        ([pause("breaker")], False, Exit.NEEDS_YOU),
+        ([pause("retry")], False, None),
+        ([pause("tracker")], False, Exit.TRACKER_LOST),
+        ([attention("tracker"), end("error")], False, Exit.TRACKER_LOST),
+        ([attention("commit"), status("done"), end("completed")], False, Exit.COMMIT_REFUSED),
+        ([status("blocked"), status("done"), end("completed")], False, Exit.DONE),
+        ([pause("tracker")], True, None),
         ([pause("usage-limit")], False, None),
         ([pause("operator")], False, None),
         ([status("done")], False, None),
@@ -187,3 +198,18 @@ def test_a_reader_that_has_gone_stops_the_lines_and_nothing_else() -> None:
     for _ in range(3):
         lines.put("x")
     lines.close()
+
+
+def test_a_run_whose_tracker_is_lost_ends_with_a_code_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with started(folder, "--batch", "1") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while "dev-story" not in process.stdout.readline():
+            pass
+        (tracker,) = folder.rglob("sprint-status.yaml")
+        tracker.unlink()
+        out, err = process.communicate(timeout=LONG_S)
+    assert process.returncode == Exit.TRACKER_LOST, out + err
+    assert "the batch is paused (tracker): make it readable again, then use --resume" in err
+    assert "batch 1, cycles completed" not in out

@@ -76,10 +76,18 @@ test("what is past or out of reach offers nothing", () => {
   assert.deepEqual(acts(model({ attention }, { link: /** @type {any} */ ({ lost: true }) })), ["question: "]);
 });
 
-test("a used-up budget can be passed while the run is paused for it", () => {
+test("a used-up budget offers no way past it, and its call goes when the run goes on", () => {
   const attention = [call("budget", null)];
-  assert.deepEqual(acts(model({ attention, state: "paused", reason: "budget" })), ["budget: resume"]);
-  assert.deepEqual(acts(model({ attention, state: "running" })), ["budget: "]);
+  assert.deepEqual(acts(model({ attention, state: "paused", reason: "budget" })), ["budget: "]);
+  assert.deepEqual(acts(model({ attention, state: "running" })), []);
+});
+
+test("what has paused the run can be tried again from its call", () => {
+  for (const kind of ["breaker", "agent", "verify", "git"]) {
+    const attention = [call(kind, null)];
+    assert.deepEqual(acts(model({ attention, state: "paused", reason: kind })), [`${kind}: resume`]);
+    assert.deepEqual(acts(model({ attention, state: "running" })), []);
+  }
 });
 
 test("a usage limit stands on top with its time, and can be tried", () => {

@@ -59,5 +59,5 @@ test("what each verb will do is said", () => {
   );
   for (const state of /** @type {const} */ (["running", "pausing", "paused", "waiting", "stopping"]))
     assert.match(verbText({ ...run, state }, chosen), /\w+ .*\./);
-  assert.match(verbText({ ...run, state: "paused", reason: "budget" }, chosen), /past the budget/);
+  assert.match(verbText({ ...run, state: "paused", reason: "budget" }, chosen), /raised in the settings/);
 });

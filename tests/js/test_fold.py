@@ -58,12 +58,15 @@ def kind(name: str, required: dict[str, Any], **optional: Any) -> st.SearchStrat
     return st.tuples(st.just(name), st.fixed_dictionaries(required, optional=optional))
 
 
+LABEL = st.just("2 cycles")
 NEED = {"kind": st.sampled_from(["blocked", "question"]), "message": st.text(max_size=5)}
 
 
 def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
     batch = {"batch_id": st.integers(1, 2)}
-    reason = st.sampled_from(["operator", "usage-limit", "unreachable", "question", "budget", "interrupted"])
+    reason = st.sampled_from(
+        ["operator", "usage-limit", "unreachable", "retry", "program", "question", "budget", "breaker", "interrupted"]
+    )
     size = st.one_of(st.just("all"), st.integers(1, 9))
     ended = {"cycles_completed": st.integers(0, 9), "status": st.sampled_from(["completed", "stopped", "error"])}
     status = {"status": st.sampled_from(["success", "error", "stopped"])}
@@ -73,7 +76,7 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         "message": st.text(max_size=5),
     }
     return st.one_of(
-        kind("batch:start", {**batch, "max_cycles": size}, agent=st.just("demo"), budget_usd=MONEY),
+        kind("batch:start", {**batch, "max_cycles": size}, agent=st.just("demo"), budget_usd=MONEY, label=LABEL),
         kind("batch:end", {**batch, **ended}, reason=st.text(max_size=5)),
         kind("batch:pause", {**batch, "reason": reason}, until=st.integers(0, 99)),
         kind("batch:resume", {**batch, "reason": reason}),
@@ -84,7 +87,7 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         kind("command:progress", {**COMMAND, "message": st.text(max_size=5)}, metrics=METRICS, **COMMAND_MORE),
         kind("command:end", {**COMMAND, **status}, metrics=METRICS, **COMMAND_MORE),
         kind("story:status", changed, reason=st.text(max_size=5)),
-        kind("attention", NEED, story_key=KEYS, command_id=st.integers(1, 4)),
+        kind("attention", NEED, story_key=KEYS, command_id=st.integers(1, 4), story_keys=st.lists(KEYS, max_size=2)),
         kind("context:create", {"status": st.just("running")}, message=st.text(max_size=5)),
         kind("context:complete", {"status": st.sampled_from(["success", "error"])}, metrics=METRICS),
         kind("error", {"type": st.just("agent"), "message": st.text(max_size=5)}),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import sprint
 from cli.check import check_database
+from workflow.picking import RUNNABLE
 
 ENDED = ("completed", "stopped", "error")
 FINISHED = ("done", "blocked")
@@ -38,6 +39,8 @@ def broken(database: Path, tracker: Path, before: bytes) -> list[str]:
         *_ends(batches, events),
         *_twice(stories, commands),
         *_open_rows(batches, commands),
+        *_pairs(commands, events),
+        *_complete(batches, stories),
         *_explained(stories, commands),
         *_tracker(tracker, before),
     ]
@@ -51,7 +54,7 @@ def _ends(batches: dict[int, dict[str, Any]], events: list[tuple[str, int | None
         starts = [type_ for type_, _ in own].count("batch:start")
         ends = [payload for type_, payload in own if type_ == "batch:end"]
         expected = int(batch["status"] in ENDED)
-        if starts != 1 and expected:
+        if starts != 1:
             found.append(f"batch {id_} has {starts} starts")
         if len(ends) != expected:
             found.append(f"batch {id_} is {batch['status']} and has {len(ends)} ends")
@@ -87,6 +90,31 @@ def _root(stories: dict[int, dict[str, Any]], story_id: int) -> int:
     while stories[story_id]["continues"] is not None:
         story_id = stories[story_id]["continues"]
     return story_id
+
+
+def _pairs(commands: list[dict[str, Any]], events: list[tuple[str, int | None, dict[str, Any]]]) -> list[str]:
+    """A row and the event that tells of it are one commit: each command of a story has one start, and an end."""
+    count = {}
+    for kind in ("start", "end"):
+        count[kind] = Counter(payload.get("command_id") for type_, _, payload in events if type_ == f"command:{kind}")
+    found = []
+    for command in commands:
+        if command["story_id"] is None:
+            continue
+        if count["start"][command["id"]] != 1:
+            found.append(f"command {command['id']} has {count['start'][command['id']]} starts")
+        if count["end"][command["id"]] != int(command["ended_at"] is not None):
+            found.append(f"command {command['id']} has {count['end'][command['id']]} ends")
+    return found
+
+
+def _complete(batches: dict[int, dict[str, Any]], stories: dict[int, dict[str, Any]]) -> list[str]:
+    """A batch that is complete has no story that it took and that may still run."""
+    return [
+        f"batch {story['batch_id']} is completed, and {story['story_key']} is {story['status']}"
+        for story in stories.values()
+        if batches[story["batch_id"]]["status"] == "completed" and story["status"] in RUNNABLE
+    ]
 
 
 def _open_rows(batches: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:

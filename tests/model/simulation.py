@@ -1,21 +1,25 @@
 """A runner with agents of its own process, that lives through short batches until somebody kills it.
 
-`python -m tests.model.simulation FOLDER SEED`: opens the project in FOLDER as the server would, recovers, then runs
-batch after batch, with pauses, stops, restarts and answers at random moments. A line on standard output for every
-batch that ended. What it leaves behind is looked at by `tests/model/laws.py`.
+`python -m tests.model.simulation FOLDER SEED [COMMIT]`: opens the project in FOLDER as the server would, recovers, then
+runs batch after batch, with pauses, stops, restarts and answers at random moments, until it kills itself at COMMIT. A
+line on standard output for every batch that ended. What it leaves behind is looked at by `tests/model/laws.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 import agents
+import base.plausible
 import events
 import running.command
 import running.gate
@@ -29,7 +33,9 @@ from running.workspace import Workspace
 from runstate.fold import RunState
 from settings import Settings
 from store.batches import get_active_batch, get_last_batch
+from store.job import Job
 from store.log import get_events_since_batch
+from store.writer import Writer
 from tests.model.fakes import Fakes
 from tests.servers import ROOT
 
@@ -40,7 +46,7 @@ AGENT = AgentSpec(name="fake", kind="claude", command=("fake",), model="sonnet",
 def hurry(fakes: Fakes) -> None:
     """Everything that only takes time takes little of it."""
     for module, name, value in (
-        (running.command, "LIMIT_BACKOFF_S", (0.005,)),
+        (base.plausible, "LIMIT_BACKOFF_S", (0.005,)),
         (running.command, "TRANSIENT_BACKOFF_S", (0.001, 0.001)),
         (running.gate, "WAIT_SLICE_S", 0.01),
         (agents, "start", fakes.start),
@@ -159,12 +165,26 @@ def event_of(row: object) -> Event:
     )
 
 
-async def main(root: Path, seed: int) -> None:
+def kill_at(commit: int) -> None:
+    """Kill this process when the writer has made so many commits, before the loop hears of the last one."""
+    call_back = Writer._call_back
+
+    def counted(writer: Writer, units: list[list[Job[Any]]]) -> None:
+        if writer.commits >= commit:
+            os.kill(os.getpid(), signal.SIGKILL)
+        call_back(writer, units)
+
+    Writer._call_back = counted  # type: ignore[method-assign,assignment]
+
+
+async def main(root: Path, seed: int, commit: int = 0) -> None:
     dice = random.Random(seed)
+    if commit:
+        kill_at(commit)
     hurry(Fakes(seed + 1))
     while True:
         await Simulation(root, dice).live()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -24,6 +24,7 @@ from tests.servers import ROOT
 
 SECONDS = float(os.environ.get("SPRINT_RUNNER_MODEL_SECONDS", "12"))
 SEED = int(os.environ.get("SPRINT_RUNNER_MODEL_SEED", "1"))
+COMMITS = int(os.environ.get("SPRINT_RUNNER_MODEL_COMMITS", "12"))
 LONG_S = 120
 MEMORY = Path("/dev/shm")  # a disk that syncs in no time, where there is one
 STORIES = {"1-1-a": "backlog", "1-2-b": "review", "1-3-c": "in-progress", "2-1-d": "ready-for-dev", "10-1-e": "backlog"}
@@ -73,3 +74,15 @@ def one_life(root: Path, seed: int, ends: int, wait_s: float) -> int:
         process.wait(LONG_S)
         process.stdout.close()
     return count
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_commit_leaves_no_half_of_a_pair(root: Path) -> None:
+    """Life after life is killed at its first, second, third … commit, so that every place between two is met."""
+    before = (root / TRACKER).read_bytes()
+    database = root / ".sprint-runner/sprint-runner.db"
+    for commit in range(1, COMMITS + 1):
+        command = [sys.executable, "-W", "error", "-m", "tests.model.simulation", str(root), str(SEED), str(commit)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONG_S, check=False)
+        assert done.returncode == -signal.SIGKILL, done.stderr[-3000:]
+        assert broken(database, root / TRACKER, before) == [], f"seed {SEED}, commit {commit}"

@@ -115,8 +115,8 @@ async def _beating(app: web.Application) -> AsyncIterator[None]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def build_app(config: Any, *subscribers: Any, build: Any = server.build_app) -> web.Application:
-    app: web.Application = build(config, *subscribers)
+def build_app(config: Any, *subscribers: Any, build: Any = server.build_app, **options: Any) -> web.Application:
+    app: web.Application = build(config, *subscribers, **options)
     app[LOOP] = Loop()
     app.cleanup_ctx.append(_beating)
     app.router.add_post("/drive/emit", emit)

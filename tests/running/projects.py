@@ -34,6 +34,18 @@ LONG_S = 120.0  # far more than any wait takes, on a busy machine too: a test th
 
 def make_project(root: Path, stories: Mapping[str, str], *, git: bool = True, context: bool = True) -> Path:
     """A project with the given stories (key to status), committed when it is a repository."""
+    write_project(root, stories, context=context)
+    if git:
+        for arguments in (("init", "-q"), ("config", "user.name", "T"), ("config", "user.email", "t@localhost")):
+            subprocess.run(["git", *arguments], cwd=root, check=True)
+        (root / ".gitignore").write_text(".sprint-runner/\n")
+        subprocess.run(["git", "add", "-A"], cwd=root, check=True)
+        subprocess.run(["git", "commit", "-qm", "start"], cwd=root, check=True)
+    return root
+
+
+def write_project(root: Path, stories: Mapping[str, str], *, context: bool = True) -> None:
+    """Write the files of a project with the given stories (key to status) into a folder."""
     (root / TRACKER).parent.mkdir(parents=True)
     epics = dict.fromkeys(key.split("-")[0] for key in stories)
     lines = ["# a comment that must stay", "project: Tiny", "", "development_status:"]
@@ -48,13 +60,6 @@ def make_project(root: Path, stories: Mapping[str, str], *, git: bool = True, co
             )
     if context:
         (root / "_bmad-output/project-context.md").write_text("# Context\n")
-    if git:
-        for arguments in (("init", "-q"), ("config", "user.name", "T"), ("config", "user.email", "t@localhost")):
-            subprocess.run(["git", *arguments], cwd=root, check=True)
-        (root / ".gitignore").write_text(".sprint-runner/\n")
-        subprocess.run(["git", "add", "-A"], cwd=root, check=True)
-        subprocess.run(["git", "commit", "-qm", "start"], cwd=root, check=True)
-    return root
 
 
 class Runner:
@@ -64,13 +69,17 @@ class Runner:
         self.root = root
         self.settings = settings
         self.now = time.time
+        self.refusal: str | None = None  # why no agent may be started
         self._script = script
         self.events: list[Event] = []
         self._changed = asyncio.Event()
 
     @classmethod
-    async def create(cls, root: Path, script: Mapping[str, Any] | None = None, **settings: Any) -> Runner:
-        path = root.parent / "script.json"
+    async def create(
+        cls, root: Path, script: Mapping[str, Any] | None = None, *, outside: Path | None = None, **settings: Any
+    ) -> Runner:
+        """Open one. The agent's script goes into the folder `outside` of the repository, else beside the project."""
+        path = (outside or root.parent) / "script.json"
         path.write_text(json.dumps(script or {}))
         runner = cls(root, path, Settings(**{"agent": "demo", "retries": 1, **settings}))
         await runner.open()
@@ -107,6 +116,7 @@ class Runner:
             prompts=PROGRAM_DIR / "prompts",
             git=git,
             clock=lambda: self.now(),
+            trust_refusal=lambda: self.refusal,
         )
         self.orchestrator = Orchestrator(self.workspace, self.run_state)
 

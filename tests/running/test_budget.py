@@ -20,6 +20,7 @@ from store.commands import create_command
 
 NOON = 1_767_261_600.0  # a day in January; only differences count
 DAY_S = 86_400.0
+NEW_BATCH = "stop the batch and start another one with a larger budget"
 
 
 class Purse:
@@ -63,19 +64,36 @@ async def test_at_eighty_percent_it_warns_and_at_a_hundred_it_pauses(purse: Purs
     assert await purse.spend(0.1) == ["$8.00 of the batch's budget of $10.00 is spent"]
     assert not purse.gate.paused
     assert await purse.spend(1.9) == []
-    assert await purse.spend(0.1) == ["$10.00 of the batch's budget of $10.00 is spent: the batch is paused"]
+    assert await purse.spend(0.1) == [f"$10.00 of the batch's budget of $10.00 is spent: {NEW_BATCH}"]
     assert purse.gate.reason == "budget"
     assert purse.told[0].type == "batch:warning"
     assert purse.told[0].payload["warning_type"] == "budget"
     assert purse.told[1].type == "attention"
 
 
-async def test_resume_goes_on_past_it(purse: Purse) -> None:
+async def test_a_resume_does_not_open_a_full_cap(purse: Purse) -> None:
     await purse.open(1)
     await purse.spend(2)
     purse.gate.resume()
-    assert await purse.spend(2) == []
-    assert not purse.gate.paused
+    assert await purse.spend(2) == []  # reported once
+    assert purse.gate.reason == "budget"
+    assert await purse.budget.refusal() == f"$4.00 of the batch's budget of $1.00 is spent: {NEW_BATCH}"
+
+
+async def test_a_larger_cap_opens_it(purse: Purse) -> None:
+    purse.settings = Settings(budget_batch_usd=1)
+    await purse.open(None)
+    await purse.spend(2)
+    refusal = await purse.budget.refusal()
+    assert refusal is not None
+    assert refusal.endswith("raise budget_batch_usd to go on")
+    purse.settings = Settings(budget_batch_usd=3)
+    assert await purse.budget.refusal() is None
+    purse.gate.resume()
+    assert await purse.spend(2) == [
+        "$4.00 of the batch's budget of $3.00 is spent",
+        "$4.00 of the batch's budget of $3.00 is spent: raise budget_batch_usd to go on",
+    ]
 
 
 async def test_the_cap_of_the_settings_counts_where_the_batch_has_none(purse: Purse) -> None:
@@ -90,9 +108,9 @@ async def test_the_day_has_a_cap_of_its_own_on_every_day(purse: Purse) -> None:
     purse.settings = Settings(budget_day_usd=5)
     await purse.open(None)
     assert "of the day's budget" in (await purse.spend(6))[0]
-    purse.gate.resume()
-    assert await purse.spend(6) == []
     purse.now += DAY_S
+    assert await purse.budget.refusal() is None
+    purse.gate.resume()
     assert await purse.spend(4.5) == ["$4.50 of the day's budget of $5.00 is spent"]
     assert not purse.gate.paused
     await purse.spend(1)

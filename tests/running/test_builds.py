@@ -96,7 +96,7 @@ async def test_what_must_wait_is_named_when_it_is_asked_for(tmp_path: Path, open
         await runner.start(stories=["1.2"])
     await runner.run()
     assert runner.statuses() == {"1.1": "", "1.2": "", "2.1": "done"}
-    with pytest.raises(NotNow, match=r"no story can start now: 2 waiting: 1\.1 \(A person .*\), 1\.2 \(it waits for"):
+    with pytest.raises(NotNow, match=r"no story can run; these wait: 1\.1 \(A person .*\), 1\.2 \(it waits for"):
         await runner.start()
 
 

@@ -10,11 +10,13 @@ from typing import Any, cast
 import pytest
 
 import running.command
+import running.surroundings
 from agents import AgentSpec
-from payloads import Attention, Payload
-from running.command import LIMIT_BACKOFF_S, TRANSIENT_BACKOFF_S, UNREACHABLE_S, AgentUnusable, Commander
+from base.plausible import LIMIT_BACKOFF_S
+from payloads import Attention, BatchWarning, Payload
+from running.command import MISSING_BACKOFF_S, TRANSIENT_BACKOFF_S, UNREACHABLE_S, AgentUnusable, Commander
 from running.gate import Stopped
-from running.journal import CommandStatus, Journal, Result
+from running.journal import LOST, CommandStatus, Journal, Result
 from running.spec import AttemptContext, CommandSpec
 from running.story import StoryRun
 from running.workspace import Workspace
@@ -33,6 +35,8 @@ OK, ERROR, LIMIT, TRANSIENT = (
 
 class FakeGate:
     """Lets everything in and notes the waits."""
+
+    reason: str | None = None
 
     def __init__(self) -> None:
         self.waits: list[tuple[str, float]] = []
@@ -72,6 +76,7 @@ class CommandRunner:
         self.workspace = Workspace(nothing, lambda: self.settings, agents, nothing, folder, folder, None, lambda: NOW)
         monkeypatch.setattr(running.command, "Attempt", self.attempt)
         monkeypatch.setattr(running.command, "emit_durable", self.record)
+        monkeypatch.setattr(running.surroundings, "emit_durable", self.record)
 
     def attempt(self, _workspace: Workspace, _gate: Any, order: CommandSpec, place: AttemptContext) -> Any:
         self.orders.append(order)
@@ -152,7 +157,7 @@ async def test_a_usage_limit_with_a_time_is_waited_for_until_then(runner: Comman
 async def test_passing_trouble_is_tried_again_and_never_a_failure(runner: CommandRunner) -> None:
     result = await runner.perform(ends(*[TRANSIENT] * (len(TRANSIENT_BACKOFF_S) + 2), OK))
     assert result.ok
-    slept = [("sleep", seconds) for seconds in TRANSIENT_BACKOFF_S]
+    slept = [("sleep" if seconds <= 10 else "retry", seconds) for seconds in TRANSIENT_BACKOFF_S]
     assert runner.gate.waits == [*slept, ("unreachable", UNREACHABLE_S), ("unreachable", UNREACHABLE_S)]
     assert [told.kind for told in runner.told if isinstance(told, Attention)] == ["service"]
     assert {place.attempt for place in runner.places} == {1}
@@ -165,10 +170,52 @@ async def test_what_runs_beside_the_run_pauses_nothing(runner: CommandRunner) ->
     assert runner.told == []
 
 
-async def test_an_agent_that_cannot_run_decides_about_no_story(runner: CommandRunner) -> None:
-    with pytest.raises(AgentUnusable, match="claude cannot run dev-story: no login"):
-        await runner.perform(ends(CommandStatus.REFUSED, reason="no login"))
-    assert len(runner.places) == 1
+REFUSED = Result(CommandStatus.REFUSED, "no login", kind="agent")
+MISSING = Result(CommandStatus.REFUSED, "The command 'claude' of the agent claude was not found: install", kind="agent")
+
+
+async def test_an_agent_that_cannot_run_pauses_and_is_tried_again(runner: CommandRunner) -> None:
+    assert (await runner.perform([REFUSED, REFUSED, *ends(OK)])).ok
+    assert runner.gate.waits == [("agent", 0), ("agent", 0)]
+    assert [told.message for told in runner.told if isinstance(told, Attention)] == [
+        "claude cannot run dev-story: no login"
+    ] * 2
+    assert {place.attempt for place in runner.places} == {1}
+
+
+async def test_a_missing_program_is_looked_for_again_before_anybody_is_called(runner: CommandRunner) -> None:
+    assert (await runner.perform([MISSING] * 4 + ends(OK))).ok
+    assert runner.gate.waits == [("sleep", 5), ("program", 15), ("program", 60), ("agent", 0)]
+    assert MISSING_BACKOFF_S == (5, 15, 60)
+    assert len(runner.told) == 1
+
+
+async def test_beside_the_run_an_agent_that_cannot_run_pauses_nothing(runner: CommandRunner) -> None:
+    with pytest.raises(AgentUnusable, match="claude cannot run story-review-2: no login"):
+        await runner.perform([REFUSED], "story-review-2", background=True)
+    assert runner.gate.waits == []
+
+
+async def test_a_lost_session_begins_afresh_and_is_not_counted(runner: CommandRunner) -> None:
+    runner.settings = Settings(retries=0)
+    runner.journal.keep_session(("1-1-a", "dev-story", 1), "s-1", "claude", Result(OK).used)
+    assert (await runner.perform([Result(TRANSIENT, "No conversation found", kind=LOST), *ends(OK)])).ok
+    assert [place.session is None for place in runner.places] == [False, True]
+    assert runner.gate.waits == []
+
+
+# claimed reset time after now, waits, whether it is doubted
+RESETS = [(7200, 7200, False), (-1, 60, True), (5, 60, True), (9 * 86_400, 60, True), (1e18, 60, True)]
+
+
+@pytest.mark.parametrize(("claimed", "waits", "doubted"), RESETS)
+async def test_a_reset_time_that_cannot_be_true_is_not_believed(
+    runner: CommandRunner, claimed: float, waits: float, doubted: bool
+) -> None:
+    await runner.perform([Result(LIMIT, "used up", resets_at=NOW + claimed), *ends(OK)])
+    assert runner.gate.waits == [("usage-limit", waits)]
+    warned = [told.warning_type for told in runner.told if isinstance(told, BatchWarning)]
+    assert warned == ["limit"] * doubted
 
 
 @pytest.mark.parametrize("status", [CommandStatus.STOPPED, CommandStatus.INTERRUPTED])

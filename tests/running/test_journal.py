@@ -76,6 +76,7 @@ COUNTS = [
     ("usage-limit", False, False, True),
     ("transient", False, False, True),
     ("question", False, False, True),
+    ("unchecked", False, False, True),
     ("running", False, False, True),
 ]
 
@@ -94,14 +95,14 @@ def test_what_counts_and_what_is_gone_on_with(rows: Rows, status: str, same: boo
 
 
 def test_every_status_is_known_here() -> None:
-    assert {row[0] for row in COUNTS} - {"running"} | {"refused"} == set(CommandStatus)
+    assert {row[0] for row in COUNTS} - {"running"} | {"refused", "lost"} == set(CommandStatus)
 
 
 @pytest.mark.parametrize("status", list(CommandStatus))
 def test_what_the_wire_says_of_a_status(status: CommandStatus) -> None:
     protocol = {"success", "error", "timeout", "stalled", "stopped", "interrupted", "usage-limit"}
     assert status.on_wire in protocol
-    other = "stopped" if status is CommandStatus.QUESTION else "error"
+    other = "stopped" if status in (CommandStatus.QUESTION, CommandStatus.UNCHECKED) else "error"
     assert status.on_wire == (status.value if status.value in protocol else other)
     assert status not in FAILURES or status.value in ("error", "timeout", "stalled")
 

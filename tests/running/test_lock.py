@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from running.lock import ProjectLock, ProjectLocked
+from running.lock import ProjectLock, ProjectLocked, lock_path
+from tests.worlds import World, make_world, worlds
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
@@ -122,3 +124,68 @@ def test_two_folders_have_two_locks(tmp_path: Path) -> None:
 def test_the_file_is_the_owners_alone(tmp_path: Path) -> None:
     ProjectLock(tmp_path).acquire()
     assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+
+
+# -- the project's own lock --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", worlds(refused=None), indirect=True)
+def test_one_project_has_one_server_whatever_its_data_folder(world: World) -> None:
+    first, second = world.outside / "first", world.outside / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    lock = ProjectLock(first, world.root)
+    lock.acquire()
+    lock.describe(pid=4711, url="http://127.0.0.1:8080/")
+    link = world.outside / "link"
+    link.symlink_to(world.root)
+    for name in (world.root, link):
+        with pytest.raises(ProjectLocked, match="this project is already run by"):
+            ProjectLock(second, name).acquire()
+    if world.layout.git:
+        with pytest.raises(ProjectLocked, match="process 4711 at http://127"):
+            ProjectLock(second, world.root).acquire()
+    lock.release()
+    ProjectLock(second, world.root).acquire()
+
+
+def test_projects_of_one_repository_are_locked_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world(tmp_path, monkeypatch, "linked")
+    names = {lock_path(world.root), lock_path(tmp_path / "tiny"), lock_path(tmp_path / "tiny/_bmad-output")}
+    assert len(names) == 3
+    assert {name.parent for name in names} == {tmp_path / "tiny/.git"}
+
+
+def test_a_cleaned_work_tree_leaves_the_projects_lock(world: World) -> None:
+    data = world.root / ".sprint-runner"
+    data.mkdir()
+    lock = ProjectLock(data, world.root)
+    lock.acquire()
+    shutil.rmtree(data)
+    assert lock.lost == [data / "lock"]
+    data.mkdir()
+    with pytest.raises(ProjectLocked):
+        ProjectLock(data, world.root).acquire()
+    lock.renew()
+    assert lock.lost == []
+    assert json.loads((data / "lock").read_text()) == {"pid": os.getpid()}
+    assert refusal(data)
+
+
+def test_a_lock_that_another_server_has_meanwhile_is_not_taken_from_it(tmp_path: Path) -> None:
+    lock = ProjectLock(tmp_path)
+    lock.acquire()
+    (tmp_path / "lock").unlink()
+    with held(tmp_path) as other, pytest.raises(ProjectLocked, match=f"is held by process {other.pid} now"):
+        lock.renew()
+
+
+def test_a_data_folder_belongs_to_one_project(tmp_path: Path) -> None:
+    for name in ("a", "b", "data"):
+        (tmp_path / name).mkdir()
+    ProjectLock(tmp_path / "data", tmp_path / "a").acquire()
+    other = ProjectLock(tmp_path / "data", tmp_path / "b")
+    with pytest.raises(ProjectLocked, match=f"the data folder {tmp_path / 'data'} is already run by process"):
+        other.acquire()
+    (tmp_path / "own").mkdir()
+    ProjectLock(tmp_path / "own", tmp_path / "b").acquire()  # the refused one has given the project back

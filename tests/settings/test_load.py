@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ DEFAULTS = [
     ("retries", 2),
     ("budget_batch_usd", None),
     ("budget_day_usd", None),
+    ("budget_needs_prices", False),
     ("heartbeat_s", 30),
     ("pong_timeout_s", 10),
     ("max_clients", 1000),
@@ -217,7 +219,6 @@ def test_a_file_without_settings_sets_nothing(file: Path, text: str) -> None:
 
 def test_no_file_sets_nothing(file: Path) -> None:
     assert load(file, {}).settings == load(None, {}).settings
-    file.mkdir()
     assert read_file(file) == {}
 
 
@@ -397,3 +398,19 @@ def test_a_token_is_long_and_has_no_blanks(token: str) -> None:
     for flags in ({"host": "0.0.0.0"}, {}):
         with pytest.raises(SettingsError, match=r"at least 16 characters, none of them blank: .* makes one"):
             load(None, {"SPRINT_RUNNER_TOKEN": token}, flags)
+
+
+def test_a_large_file_is_refused_in_no_time(tmp_path: Path) -> None:
+    """YAML is read slowly: 50 MB of it would hold the start for most of a minute."""
+    file = tmp_path / "sprint-runner.yaml"
+    with file.open("wb") as content:
+        content.truncate(50 << 20)
+    with pytest.raises(SettingsError, match=r"sprint-runner\.yaml: is larger than 256 KiB, which no settings need"):
+        load(file, {})
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "sprint-runner.yaml"
+    os.mkfifo(file)
+    with pytest.raises(SettingsError, match="cannot be read: it is a named pipe, not a file"):
+        load(file, {})

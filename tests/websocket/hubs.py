@@ -10,6 +10,7 @@ from websocket import hub as hub_module
 from websocket.hub import Hub
 
 EPOCH = "e1"
+NOW_MS = 1706112000000  # the server's time, which pages keep
 
 
 class HubHarness:
@@ -20,7 +21,14 @@ class HubHarness:
         self.log: list[bytes] = []
         self.snapshots = 0
         self.reads = 0
-        self.hub = Hub(epoch=EPOCH, history=self.history, snapshot=self.snapshot, clock=self.clock, **settings)
+        self.hub = Hub(
+            epoch=EPOCH,
+            history=self.history,
+            snapshot=self.snapshot,
+            clock=self.clock,
+            wall_clock=lambda: NOW_MS / 1000,
+            **settings,
+        )
 
     async def history(self, first: int, last: int) -> list[bytes]:
         self.reads += 1

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.lines import frames
-from websocket.frames import CLOSE, PING, TEXT, frame, init, is_ping, resumed
+from websocket.frames import CLOSE, PING, TEXT, frame, init, init_payload, is_ping, resumed
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 200_000])
@@ -22,10 +22,13 @@ def test_the_shortest_frames_are_those_of_the_standard() -> None:
 
 
 def test_the_greetings_are_those_of_the_protocol() -> None:
-    told = list(frames(init(b"null", b'{"seq":7}', 7, 'e"1', b'{"state":"idle"}') + resumed(8, 9)))
+    told = list(
+        frames(init(init_payload(b"null", b'{"seq":7}', 7, 'e"1', b'{"state":"idle"}'), 1706112000000) + resumed(8, 9))
+    )
     assert [json.loads(data) for _, data in told] == [
         {
             "type": "init",
+            "now": 1706112000000,
             "payload": {
                 "batch": None,
                 "events": [{"seq": 7}],

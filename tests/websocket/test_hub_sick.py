@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.lines import Line, event
-from tests.websocket.hubs import HubHarness, settle
+from tests.websocket.hubs import NOW_MS, HubHarness, settle
 from websocket import hub as hub_module
 from websocket.frames import PING, PONG, TEXT
 from websocket.hub import BACKLOG_MAX
@@ -88,7 +88,9 @@ async def test_who_answers_stays_and_ticks_are_for_those_who_named_a_seq(harness
     pings = [frame for frame in plain.frames() if frame[0] == PING]
     assert len(pings) == 6  # 200 seconds
     assert [text["type"] for text in plain.texts() if text["type"] == "tick"] == []
-    assert [text for text in resuming.texts() if text["type"] == "tick"] == [{"type": "tick", "seq": 3}] * 6
+    assert [text for text in resuming.texts() if text["type"] == "tick"] == [
+        {"type": "tick", "seq": 3, "now": NOW_MS}
+    ] * 6
 
 
 async def test_trouble_that_no_event_can_tell_goes_out_with_the_ticks(harness: HubHarness) -> None:
@@ -97,7 +99,8 @@ async def test_trouble_that_no_event_can_tell_goes_out_with_the_ticks(harness: H
     harness.hub.trouble("disk is full")
     harness.hub.trouble(None)
     ticks = [text for text in resuming.texts() if text["type"] == "tick"]
-    assert ticks == [{"type": "tick", "seq": 0, "problem": "disk is full"}, {"type": "tick", "seq": 0}]
+    tick = {"type": "tick", "seq": 0, "now": NOW_MS}
+    assert ticks == [{**tick, "problem": "disk is full"}, tick]
     assert [text for text in plain.texts() if text["type"] == "tick"] == []
     assert len(clients) == 2
 

@@ -113,16 +113,16 @@ async def test_planning_files_that_git_does_not_know_go_there_and_back(make_runn
     assert (branches(runner.root), worktrees(runner)) == ([], [])
 
 
-async def test_planning_files_that_nobody_has_committed_are_by_the_agent(make_runner: MakeRunner) -> None:
-    """They stand in the user's tree, where git would not write over them."""
+async def test_a_story_file_that_nobody_has_committed_is_by_its_story(make_runner: MakeRunner) -> None:
+    """It stands in the user's tree, where git would not write over it; tracker and context are copies in a lane."""
     runner = await make_runner({"1-1-a": "in-progress"}, parallel=2)
     git(runner.root, "rm", "-rq", "--cached", "_bmad-output")
     git(runner.root, "commit", "-qm", "planning is not committed")
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
     assert "work/1-1-a.md" in (runner.root / TRACKER.parent / "1-1-a.md").read_text()
-    assert git(runner.root, "status", "--porcelain") == f" M {TRACKER}"
-    assert len(git(runner.root, "ls-files", "_bmad-output").splitlines()) == 3
+    assert git(runner.root, "status", "--porcelain") == f"?? {TRACKER}\n?? _bmad-output/project-context.md"
+    assert git(runner.root, "ls-files", "_bmad-output") == str(TRACKER.parent / "1-1-a.md")
     assert (branches(runner.root), worktrees(runner)) == ([], [])
 
 

@@ -116,14 +116,15 @@ class TestPauseAndStop:
         assert finished_once(runner)
         assert all_done(runner)
 
-    async def test_an_agent_that_cannot_run_ends_every_lane(self, make_runner: MakeRunner) -> None:
-        script = {"dev-story": {"1-1-a": ["slow:60", "ok"], "2-1-b": ["slow:1+auth", "ok"]}}
+    async def test_an_agent_that_cannot_run_pauses_every_lane(self, make_runner: MakeRunner) -> None:
+        script = {"dev-story": {"1-1-a": ["slow:1", "ok"], "2-1-b": ["auth", "ok"]}}
         runner = await make_runner(TWO, script, parallel=2)
-        await runner.run()
-        assert runner.of("batch:end")[0]["status"] == "error"
+        await runner.start()
+        pause = await runner.until(lambda event: event.type == "batch:pause")
+        assert pause.payload["reason"] == "agent"
         assert [told["kind"] for told in runner.of("attention")] == ["agent"]
-        assert alive(runner.database.epoch) == []
-        await runner.run()
+        await runner.orchestrator.resume()
+        await runner.until_end()
         assert all_done(runner)
 
 

@@ -1,0 +1,260 @@
+"""The commit of stories that are done: made by the runner from its snapshots, or by an agent that is checked.
+
+A commit that cannot be made blocks no story, since the work is in the tree; it is kept in the story's row
+(`commit_failure`) and the operator is called. Every step may happen twice: what is committed already is found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from git.commits import CommitImpossible, CommitRefused, commit_paths, try_commit
+from git.process import GitError, run_git
+from git.snapshots import Git
+from payloads import Attention
+from running import evidence
+from running.commit_plan import CommitPlan, plan_commit, sizes
+from running.disk import take_snapshot
+from running.planning import BACKGROUND_REVIEW
+from running.run_context import RunContext
+from running.runner_task import Refused, RunnerTask
+from running.spec import CommandSpec, Say
+from running.story import StoryRun, keep
+from running.verify import VerifyContext
+from running.work_guard import hold_for_work
+from running.workspace import emit_durable
+from store.stories import update_story
+from workflow import CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
+
+MEND: Final = "dev-story-2"  # the round in which an agent mends what a hook refused
+NAMED: Final = 5  # paths in a message
+FINDINGS: Final = """\
+The story is done, but git refused its commit: the hook or git printed what stands below. Mend the cause in the files of
+the story, so that the same commit passes. Never bypass or change a hook (no `--no-verify`, no `core.hooksPath`), and do
+not commit: the runner commits again when you are done.
+
+{words}"""
+
+
+class HookRefused(Refused):
+    """Git or a hook refused the commit; the message is what was printed. `mended`: the hook changed files itself."""
+
+    mended = False
+
+
+class Commits:
+    """The commits of one cycle."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._workspace = context.workspace
+        self._commander = context.commander
+        self._background = context.background
+        self._gate = context.gate
+        phases = [phase for phase in context.preset.phases if phase.kind is PhaseKind.COMMIT]
+        self._phase = phases[0] if phases else None
+
+    async def after_story(self, story: StoryRun) -> None:
+        """Commit a story that is done, where each has a commit of its own. Raises `Stopped`."""
+        if self._workspace.settings().commit_per == "story":
+            await self._commit([story])
+
+    async def at_end(self, stories: Sequence[StoryRun]) -> None:
+        """Commit the stories of the cycle that are done and not committed yet. Raises `Stopped`."""
+        if self._workspace.settings().commit_per == "cycle":
+            await self._commit(stories)
+            return
+        for story in stories:
+            await self._commit([story])
+
+    async def _commit(self, stories: Sequence[StoryRun]) -> None:
+        if self._phase is None or self._workspace.git is None:
+            return
+        phase = self._phase
+        wanted = [story for story in stories if story.passed and story.entered in phase.entered and _is_open(story)]
+        if not wanted:
+            return
+        await self._background.wait(BACKGROUND_REVIEW)  # it works on the files that are about to be committed
+        if self._workspace.settings().commit_by == "agent":
+            await self._by_agent(phase.commands[0], wanted)
+        else:
+            await self._by_runner(self._workspace.git, wanted)
+
+    # -- by the runner -----------------------------------------------------------------------------------------
+
+    async def _by_runner(self, git: Git, stories: Sequence[StoryRun]) -> None:
+        """Commit; after a refusal once more if the hook mended the files, and once more when an agent has."""
+        mended = formatted = False
+        while True:
+            await self._commander.ready()
+            for story in stories:
+                await hold_for_work(self._workspace, self._gate, story)
+            try:
+                with self._gate.command():
+                    await self._perform(git, stories)
+            except HookRefused as error:
+                refused = error
+            except (Refused, GitError) as failed:
+                await self._failed(stories, str(failed))
+                return
+            else:
+                return
+            if (why := await self._impossible()) is not None:
+                await self._wait_for_operator(stories, why)
+            elif refused.mended and not formatted:
+                formatted = True
+            elif mended:
+                await self._failed(stories, str(refused))
+                return
+            elif (unmended := await self._mend(stories[0], str(refused))) is not None:
+                await self._failed(stories, f"{refused}\n{unmended}")
+                return
+            else:
+                mended = True
+
+    async def _perform(self, git: Git, stories: Sequence[StoryRun]) -> None:
+        keys = [story.key for story in stories]
+        task = RunnerTask(self._workspace, self._gate, "commit", "setup", self._commander.cycle_number, keys)
+        await task.perform(stories[0].row_id, partial(self._work, git, stories))
+
+    async def _work(self, git: Git, stories: Sequence[StoryRun], task: RunnerTask) -> None:
+        plan = await plan_commit(self._workspace, git, stories)
+        failure = await self._contested(git, stories, plan)
+        commit = await self._earlier(git, stories)
+        if plan.paths:
+            task.enter("stage", _files(plan.paths))
+            commit = await self._made(git, stories, plan, task)
+            task.enter("validate", commit[:10])
+            left = set(plan.paths) & set(await git.uncommitted())
+            failure = failure or (f"a hook changed {_named(sorted(left))} after the commit" if left else None)
+        else:
+            task.say("Everything that the story changed is committed already")
+        if plan.nested:
+            task.say(f"Not committed here, since they are repositories of their own: {_named(plan.nested)}")
+        task.verdict = CommitVerdict(commit=commit)
+        task.with_end = partial(self._enqueue, stories, commit or "", failure)
+        if failure is not None:
+            await self._call_operator(stories, failure)
+
+    async def _made(self, git: Git, stories: Sequence[StoryRun], plan: CommitPlan, task: RunnerTask) -> str:
+        message = commit_message(stories)
+        task.enter("commit", message)
+        mark = f"{self._workspace.database.epoch}:{task.id}"
+        root = self._workspace.project.root
+        try:
+            return await self._gate.run_interruptible(commit_paths(root, git.top, plan.paths, message, mark))
+        except CommitRefused as error:
+            refused = HookRefused(self._workspace.masker.text(str(error)))
+            refused.mended = await take_snapshot(git) != plan.tree
+            raise refused from None
+
+    async def _earlier(self, git: Git, stories: Sequence[StoryRun]) -> str | None:
+        """Return the commit that was made for the stories before the server could record it."""
+        base = stories[0].base_commit
+        span = "HEAD" if base is None else f"{base}..HEAD"
+        try:
+            lines = (await run_git(git.root, ("log", "--format=%H %s", span))).splitlines()
+        except GitError:  # no commit yet
+            return None
+        return next((line[: line.index(" ")] for line in lines if line.endswith(f" {commit_message(stories)}")), None)
+
+    async def _contested(self, git: Git, stories: Sequence[StoryRun], plan: CommitPlan) -> str | None:
+        """Return that files hold changes of somebody else beside the stories' own, with the sizes of both."""
+        if not plan.contested:
+            return None
+        both = await sizes(git, stories[0], plan.tree, plan.contested[:NAMED])
+        more = f" and {len(plan.contested) - NAMED} more" if len(plan.contested) > NAMED else ""
+        return (
+            f"these files had uncommitted changes before the work on {stories[0].key} began, and were left out of its"
+            f" commit: {both}{more}. Look at `git diff` and commit them yourself, in parts with `git add --patch`"
+        )
+
+    async def _mend(self, story: StoryRun, words: str) -> str | None:
+        """Let an agent mend the cause of a refusal; return why it could not."""
+
+        async def disprove(verdict: DevVerdict, say: Say) -> str | None:
+            context = VerifyContext(self._commander.batch_id, story.key, say)
+            return await evidence.missing_work(self._workspace, story, verdict, context)
+
+        findings = FINDINGS.format(words=words)
+        spec = CommandSpec(MEND, (story,), read=read_dev_story, disprove=disprove, watched=True, findings=findings)
+        result = await self._commander.perform(spec)
+        if not result.ok:
+            return f"The round that was to mend it failed: {result.reason}"
+        verdict = result.read(DevVerdict)
+        return f"The agent cannot mend it: {verdict.reason}" if verdict.blocked else None
+
+    async def _impossible(self) -> str | None:
+        """Return why git can make no commit here at all, whatever the story holds."""
+        try:
+            await try_commit(self._workspace.project.root, self._workspace.data_dir)
+        except CommitImpossible as error:
+            return str(error)
+        return None
+
+    async def _wait_for_operator(self, stories: Sequence[StoryRun], why: str) -> None:
+        message = (
+            f"The work of {_keys(stories)} is done, but git cannot commit: {why}. Mend that, then resume the batch"
+        )
+        await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
+        self._gate.pause("git")
+
+    # -- by an agent -------------------------------------------------------------------------------------------
+
+    async def _by_agent(self, command: str, stories: Sequence[StoryRun]) -> None:
+        disprove = partial(self._commit_failure, stories)
+        values = {"commit_message": commit_message(stories)}
+        spec = CommandSpec(command, tuple(stories), read=read_commit, disprove=disprove, values=values)
+        result = await self._commander.perform(spec)
+        if not result.ok:
+            await self._failed(stories, result.reason)
+            return
+        commit = result.read(CommitVerdict).commit
+        for story in stories:
+            story.commit_hash, story.commit_failure = commit or "", None
+            await keep(self._workspace, story, commit_hash=commit or "", commit_failure=None)
+
+    async def _commit_failure(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str | None:
+        return await evidence.commit_failure(self._workspace, verdict, stories)
+
+    # -- records -----------------------------------------------------------------------------------------------
+
+    def _enqueue(self, stories: Sequence[StoryRun], commit: str, failure: str | None) -> None:
+        for story in stories:
+            story.commit_hash, story.commit_failure = commit, failure
+            columns = {"commit_hash": commit, "commit_failure": failure}
+            self._workspace.database.write(update_story, story.row_id, **columns)
+
+    async def _failed(self, stories: Sequence[StoryRun], reason: str) -> None:
+        reason = self._workspace.masker.text(reason)
+        for story in stories:
+            story.commit_failure = reason
+            await keep(self._workspace, story, commit_failure=reason)
+        await self._call_operator(stories, reason)
+
+    async def _call_operator(self, stories: Sequence[StoryRun], reason: str) -> None:
+        message = f"The work of {_keys(stories)} is done but was not committed: {reason}"
+        await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
+
+
+def commit_message(stories: Sequence[StoryRun]) -> str:
+    """Return the subject of the commit for these stories."""
+    what = "story" if len(stories) == 1 else "stories"
+    return f"feat({stories[0].epic}): implement {what} {_keys(stories)}"
+
+
+def _is_open(story: StoryRun) -> bool:
+    return story.commit_hash is None and story.commit_failure is None
+
+
+def _keys(stories: Sequence[StoryRun]) -> str:
+    return ", ".join(story.key for story in stories)
+
+
+def _files(paths: Sequence[str]) -> str:
+    return f"{len(paths)} file{'' if len(paths) == 1 else 's'}: {_named(paths)}"
+
+
+def _named(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:NAMED]) + (", …" if len(paths) > NAMED else "")

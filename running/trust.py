@@ -1,0 +1,33 @@
+"""What an operator should know before agents may work in a folder: what they may do, and whom they obey there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from settings import Settings
+
+# Files of a project that agents read and follow by themselves, hooks and tool servers that they start included.
+INSTRUCTIONS: Final = (
+    *(".claude", "_bmad", ".bmad", ".codex", ".gemini", ".opencode", ".qwen", ".agents"),
+    *(".mcp.json", "AGENTS.md", "CLAUDE.md", "GEMINI.md", "QWEN.md", "opencode.json"),
+)
+
+
+def agent_powers(settings: Settings) -> str:
+    """Return what the agent of these settings may do, in words."""
+    mode = settings.agents[settings.agent].permission_mode
+    asks = {
+        "bypassPermissions": "and asks nobody first",
+        None: "as far as its own settings let it",
+    }.get(mode, f"as far as its permission mode {mode} lets it")
+    return (
+        f"The agent {settings.agent} works in this folder with your permissions: it reads, changes and deletes what "
+        f"you can, and runs any program, {asks}."
+    )
+
+
+def instruction_files(root: Path) -> list[str]:
+    """Return what of the project its agents obey: commands, skills, hooks, tool servers. Blocks on the disk."""
+    found = [root / name for name in INSTRUCTIONS]
+    return [f"{path.name}/" if path.is_dir() else path.name for path in found if path.exists()]

@@ -1,0 +1,47 @@
+"""Which values of a settings file count only when the operator has trusted them, and what cannot count without them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from settings.model import WORKFLOWS
+from settings.table import BY_NAME
+
+
+def guarded_values(values: Mapping[str, Any], root: Path | None) -> dict[str, Any]:
+    """Return those that start programs, open the network or lead out of `root`."""
+    known = {name: value for name, value in values.items() if name in BY_NAME and value is not None}
+    return {name: value for name, value in known.items() if _is_guarded(name, value, root)}
+
+
+def _is_guarded(name: str, value: Any, root: Path | None) -> bool:
+    match BY_NAME[name].trust:
+        case "always":
+            return True
+        case "outside":
+            return root is None or not _is_inside(root, str(value))
+        case _:
+            return False
+
+
+def _is_inside(root: Path, path: str) -> bool:
+    try:
+        return (root / Path(path).expanduser()).resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a home that nobody has, a NUL
+        return False
+
+
+def with_dependents(untrusted: Collection[str], values: Mapping[str, Any], agents: Collection[str]) -> frozenset[str]:
+    """Return `untrusted` and the settings that would name something missing without them; `agents` are the built-in."""
+    left_out = set(untrusted)
+    if "agents" in left_out and values.get("agent") not in agents:
+        left_out.add("agent")
+    if "workflows" in left_out and values.get("workflow") not in WORKFLOWS:
+        left_out.add("workflow")
+    if left_out & {"agents", "workflows"}:
+        left_out.add("commands")
+    if "token" in left_out:
+        left_out.add("host")
+    return frozenset(left_out & values.keys())
