@@ -49,9 +49,9 @@ class Development:
         """One story after the other, each with its commit. Raises `Stopped`."""
         for story in stories:
             await self._finish(phase, story)
-            await self._commits.after_story(story)
             if phase.kind is PhaseKind.BUILD:
                 await self._building.leave_clean(story)
+            await self._commits.after_story(story)
 
     async def _finish(self, phase: Phase, story: StoryRun) -> None:
         """Bring a story to its end, or to where it is blocked."""

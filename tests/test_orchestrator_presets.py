@@ -147,7 +147,7 @@ async def test_what_a_blocked_build_left_is_committed_as_such_and_the_next_story
 
 async def test_build_auto_without_its_skill_is_refused(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY, workflow="build-auto")
-    with pytest.raises(NotNow, match=r"needs BMAD's skill bmad-build-auto in \.claude/skills"):
+    with pytest.raises(NotNow, match=r"needs BMAD's skill bmad-build-auto: install BMAD"):
         await runner.start()
     assert runner.events == []
 
