@@ -2,7 +2,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 LOCK := $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
-QUICK := tests/workflow tests/settings tests/store tests/js tests/test_events.py tests/test_payloads.py tests/test_prompts.py
+QUICK := tests/workflow tests/settings tests/store tests/js tests/events tests/test_payloads.py tests/test_prompts.py
 
 # `make bench` measures everything, `make bench install delivery` the parts that it names.
 ifeq (bench,$(firstword $(MAKECMDGOALS)))

@@ -2,7 +2,7 @@
 
 `Database` owns the connections; the queries are plain functions of a connection, one module per table in `store/`:
 write with `await database.write(create_batch, max_cycles=2)`, read with `await database.read(get_batch, 7)`.
-Writes run in the order they were asked for and are durable when awaited (WAL, synchronous=FULL).
+Writes run in the order of the calls and are durable when awaited (WAL, synchronous=FULL).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from base.files import replacing, sync_folder
 from store.schema import migrate, version_to_keep
-from store.writer import BUSY_TIMEOUT_MS, Entry, Writer
+from store.writer import BUSY_TIMEOUT_MS, LogEntry, Writer
 
-READERS: Final = 4  # threads, each with a read-only connection of its own
-READER_CACHE_KIB: Final = 256  # of pages for each; SQLite's 2 MiB would hold a second time what the system has cached
+READERS: Final = 4  # threads, each with its own read-only connection
+READER_CACHE_KIB: Final = 256  # page cache per reader; SQLite's default of 2 MiB duplicates the cache of the system
 
 P = ParamSpec("P")
 T = TypeVar("T")
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=LogEntry)
 
 
 class Database:
-    """An open database. `epoch` names this file's history; `last_seq` is the newest committed event."""
+    """An open database. `epoch` identifies the history of this file; `last_seq` is the newest committed event."""
 
     def __init__(self, path: Path, epoch: str, writer: Writer) -> None:
         self.path = path
@@ -69,26 +69,26 @@ class Database:
         return self.writer.append(entry)
 
     def atomic(self) -> AbstractContextManager[None]:
-        """Everything written and emitted inside commits together; there must be no `await` inside."""
+        """Commit everything that is written and emitted inside the block together; do not `await` inside."""
         return self.writer.atomic()
 
     def write(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
-        """Enqueue `function(connection, …)`; the future holds its result once that is committed."""
+        """Enqueue `function(connection, …)`; the future resolves to its result after the commit."""
         return self.writer.submit(lambda connection: function(connection, *args, **kwargs))
 
     async def read(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run `function(connection, …)` on a read-only connection in a thread."""
+        """Run `function(connection, …)` on a read-only connection in a thread and return its result."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._pool, self._read, lambda connection: function(connection, *args, **kwargs)
         )
 
     async def close(self) -> None:
-        """Write what is queued, then close every connection."""
+        """Write what is queued, then close all connections."""
         await self.writer.close()
         await asyncio.to_thread(self._pool.shutdown)
         while not self._readers.empty():
@@ -179,7 +179,9 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str]:
     connection = _connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    if (old := version_to_keep(connection)) is not None:
+    if (
+        old := version_to_keep(connection)
+    ) is not None:  # a migration cannot be undone: an older program needs the copy
         _copy(connection, path.with_name(f"{path.name}.schema-{old}"))
     migrate(connection)
     epoch: str = connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()[0]
@@ -187,14 +189,14 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str]:
 
 
 def _keep_private(path: Path) -> None:
-    """For its owner alone, whatever the folder's mode; the files that SQLite puts beside it take this one's."""
-    with suppress(OSError):  # what cannot be opened or changed, SQLite says in its own words
+    """Restrict the file to its owner, whatever the folder's mode; SQLite's WAL files inherit the mode of this one."""
+    with suppress(OSError):  # SQLite reports a file that cannot be opened, with a better message
         path.touch(0o600)
         path.chmod(0o600)
 
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:
-    """What a database was before it is changed for good: a whole copy or none."""
+    """Copy the database before a migration, completely or not at all."""
     with replacing(target, mode=0o600) as file:
         copy = sqlite3.connect(file.name)
         try:

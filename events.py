@@ -1,8 +1,8 @@
 """What an event is, and how it is published.
 
 Owns `Event`, `emit`, `emit_event` and `broadcast`; the types and schemas of payloads are in `payloads.py` and public
-here. Promises: a wrong payload raises in the caller and leaves no trace; a right one is committed to the log before
-any subscriber sees it, and every subscriber sees the committed events in the order of their `seq`.
+here. Promises: an invalid payload raises in the caller and is neither stored nor sent; a valid one is committed to the
+log before any subscriber receives it, and every subscriber receives the committed events in the order of their `seq`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from payloads import INT64_MAX, PAYLOADS, EventType, InvalidEvent, Payload, json
 logger = logging.getLogger("sprint_runner.events")
 
 _TYPES: Final[Mapping[type[Payload], EventType]] = {payload: type for type, payload in PAYLOADS.items()}
-# Classes that msgspec would write down as text of its own choice: kept as they are, so that the check refuses them.
+# Classes that msgspec would encode as text on its own: left unconverted, so that the validation rejects them.
 _NOT_JSON: Final = (bytes, bytearray, datetime.datetime, datetime.date, datetime.time, decimal.Decimal, uuid.UUID)
 
 
@@ -47,7 +47,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes = b""
 
     def stamped(self, seq: int) -> Self:
-        """The same event with the place in the log that the writer gave it."""
+        """Return the event with its `seq`, which the writer assigns inside the transaction."""
         data = envelope(self.type, self.body, self.timestamp, seq, self.batch_id)
         return msgspec.structs.replace(self, seq=seq, data=data)
 
@@ -56,7 +56,7 @@ Subscriber = Callable[[Sequence[Event]], None]
 
 
 class Log(Protocol):
-    """Where events are committed. `on_commit` is called on the loop, once per commit, before the futures are done."""
+    """The log that commits events. It calls `on_commit` on the loop, once per commit, before the futures are done."""
 
     on_commit: Subscriber
 
@@ -64,24 +64,24 @@ class Log(Protocol):
 
 
 current_batch: ContextVar[int | None] = ContextVar("current_batch", default=None)
-"""The batch that a task works for; every event emitted in it carries the id, background tasks included."""
+"""The id of the batch that the current task works for; every event emitted in the task carries it."""
 
 _log: Log | None = None
 _clean: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 def envelope(type: str, body: bytes, timestamp: int, seq: int, batch_id: int | None) -> bytes:
-    """The JSON of an event on the wire, the same bytes for a live event and for one read back from the log."""
+    """Return the JSON of an event on the wire, the same bytes for a live event and for one read back from the log."""
     batch = b"null" if batch_id is None else b"%d" % batch_id
     head = b'{"type":"%b","payload":%b,"timestamp":%d,' % (type.encode(), body, timestamp)
     return head + b'"seq":%d,"batch_id":%b}' % (seq, batch)
 
 
 def start(log: Log, *subscribers: Subscriber, clean: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> None:
-    """Bind the process's log; each subscriber gets every commit, in the order given, as one sequence of events.
+    """Bind the log of the process; call each subscriber with every commit, in the given order, as one sequence.
 
-    `clean` makes of each payload what may be stored and shown: without secrets and control codes. It returns the
-    payload itself where there is nothing to change.
+    `clean` returns a payload without secrets and control codes, which may be stored and shown; it returns the payload
+    itself if nothing changes.
     """
     global _log, _clean
 
@@ -89,7 +89,7 @@ def start(log: Log, *subscribers: Subscriber, clean: Callable[[dict[str, Any]], 
         for subscriber in subscribers:
             try:
                 subscriber(events)
-            except Exception:  # the events are committed: whatever one subscriber makes of them, the others get them
+            except Exception:  # the events are committed: a fault of one subscriber must not keep them from the others
                 logger.exception("a subscriber failed on events %d to %d", events[0].seq, events[-1].seq)
 
     log.on_commit = deliver
@@ -97,43 +97,43 @@ def start(log: Log, *subscribers: Subscriber, clean: Callable[[dict[str, Any]], 
 
 
 def stop() -> None:
-    """Unbind the log; from now on `emit_event` raises `EventsNotStarted`."""
+    """Unbind the log; after this `emit_event` raises `EventsNotStarted`."""
     global _log
     _log = None
 
 
 def emit(payload: Payload) -> asyncio.Future[Event]:
-    """Emit an event inside the program: `emit(BatchResume(batch_id=7, reason="operator"))`; see `emit_event`."""
+    """Emit an event from a payload struct: `emit(BatchResume(batch_id=7, reason="operator"))`; see `emit_event`."""
     event_type, copied = _copy(payload)
     validate_payload(event_type, copied)
     return _append(event_type, copied, msgspec.json.encode(copied), _now())
 
 
 def emit_event(type: EventType | str, payload: Mapping[str, Any]) -> asyncio.Future[Event]:
-    """Validate, serialise and enqueue an event; callable from anywhere on the loop, returns at once.
+    """Validate, serialise and enqueue an event; callable from anywhere on the loop, returns immediately.
 
-    The future is done when the event is committed and handed to every client; it holds the committed `Event`.
+    The future resolves to the committed `Event`, after the event was written to every client.
     Raises `InvalidEvent` (nothing is stored or sent) and `EventsNotStarted`.
     """
     return _publish(type, payload, _now())
 
 
 async def broadcast(event: Event | Mapping[str, Any]) -> Event:
-    """Publish a ready-made event, an `Event` or `{type, payload[, timestamp]}`, and wait until it is delivered."""
+    """Publish an existing event, an `Event` or `{type, payload[, timestamp]}`, and wait until it is delivered."""
     if isinstance(event, Event):
         event = {"type": event.type, "payload": event.payload, "timestamp": event.timestamp}
     if not isinstance(event, Mapping) or "type" not in event or "payload" not in event:
         raise InvalidEvent("an event needs a type and a payload")
     timestamp = event.get("timestamp", _now())
-    if type(timestamp) is not int or not 0 <= timestamp <= INT64_MAX:
-        raise InvalidEvent(f"{event['type']}: the timestamp must be whole milliseconds of 64 bits")
+    if type(timestamp) is not int or not 0 <= timestamp <= INT64_MAX:  # isinstance would accept True
+        raise InvalidEvent(f"{event['type']}: the timestamp must be an integer of milliseconds, at most 64 bits")
     return await _publish(event["type"], event["payload"], timestamp)
 
 
 def _publish(type: EventType | str, payload: Mapping[str, Any], timestamp: int) -> asyncio.Future[Event]:
     event_type = validate_payload(type, payload)
     body = msgspec.json.encode(dict(payload))
-    # Subscribers see what readers of the log will see, whatever the caller does with the payload meanwhile.
+    # Decoded again: subscribers get what readers of the log will get, even if the caller changes the payload later.
     return _append(event_type, msgspec.json.decode(body), body, timestamp)
 
 
@@ -142,12 +142,13 @@ def _append(type: EventType, payload: dict[str, Any], body: bytes, timestamp: in
         raise EventsNotStarted("events are not started: call events.start(log, …) before emitting")
     if _clean is not None and (cleaned := _clean(payload)) is not payload:
         payload, body = cleaned, msgspec.json.encode(cleaned)
+    # A batch event names its batch itself: recovery and requests emit some outside of the batch's task.
     batch_id = payload["batch_id"] if type.startswith("batch:") else current_batch.get()
     return _log.append(Event(type=type, payload=payload, timestamp=timestamp, batch_id=batch_id, body=body))
 
 
 def _copy(payload: Payload) -> tuple[EventType, dict[str, Any]]:
-    """The type of a payload, and its set keys in the order in which they are declared; raises `InvalidEvent`."""
+    """Return the type of a payload and the keys that are set, in declaration order; raises `InvalidEvent`."""
     event_type = _TYPES.get(payload.__class__)
     if event_type is None:
         raise InvalidEvent(f"{payload.__class__.__name__} is the payload of no event")

@@ -1,8 +1,8 @@
 """Running a batch: start, pause, resume, stop, recover.
 
-Owns the one batch that may be in progress and the background work beside it. Promises: of any number of simultaneous
-starts exactly one wins; every end of a batch leaves the state idle, whatever went wrong; after a crash or a stop the
-run goes on at the same command. What a batch does inside stands in `running/`, what it decides in `workflow/`.
+Owns the one batch that may be in progress and its background work. Promises: of any number of simultaneous starts
+exactly one succeeds; after every end of a batch the state is idle, whatever failed; after a crash or a stop the run
+continues at the same command. The steps of a batch are in `running/`, its decisions in `workflow/`.
 """
 
 from __future__ import annotations
@@ -55,8 +55,7 @@ from running.tracker import PAUSED as TRACKER_PAUSE
 from running.tracker import wait_for_tracker
 from running.workspace import Workspace, emit_durable, record_batch, record_with, until_stored
 from runstate.fold import RunState
-from store.batches import Batch as BatchRow
-from store.batches import create_batch, get_active_batch
+from store.batches import BatchRow, create_batch, get_active_batch
 from store.commands import get_command
 from store.gates import GateRow, get_gate, get_open_gates
 from store.meta import keep_preset
@@ -65,13 +64,13 @@ from store.rows import reserve_id
 from workflow import Preset
 from workflow.labels import batch_label
 
-END_S: Final = 2.5  # how long agents get to end when the server ends, before they are killed by their marks
+END_S: Final = 2.5  # seconds that agents get to end when the server ends, before they are killed by their marks
 
 log = logging.getLogger("sprint_runner.run")
 
 
 class StartRequest(msgspec.Struct, frozen=True):
-    """What to run: so many cycles (None: all), of these stories (None: any), by this agent, for so many dollars."""
+    """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars."""
 
     cycles: int | None
     stories: Sequence[str] | None = None
@@ -85,7 +84,7 @@ class StartRequest(msgspec.Struct, frozen=True):
 
 
 class Orchestrator:
-    """The run of one project. `run_state` is the fold of committed events that the pages see."""
+    """The run of one project. `run_state` is the fold of committed events that clients receive."""
 
     def __init__(self, workspace: Workspace, run_state: RunState) -> None:
         self._workspace = workspace
@@ -100,14 +99,14 @@ class Orchestrator:
 
     @property
     def state(self) -> str:
-        """The state of the run in one word of the protocol."""
+        """The state of the run, as `GET /api/run` reports it."""
         return "starting" if self._starting and self._run_state.run.state == "idle" else self._run_state.run.state
 
     # -- verbs -------------------------------------------------------------------------------------------------
 
     async def start(self, request: StartRequest) -> int:
         """Preflight, then begin; the batch's id. Raises `BadRequest` and `NotNow`, which say what to do."""
-        with self._alone(request):
+        with self._exclusive(request):
             await check_trust(self._workspace)
             settings = self._workspace.settings()
             agent = request.agent or settings.agent
@@ -133,7 +132,7 @@ class Orchestrator:
             return row.id
 
     def pause(self) -> None:
-        """Let the current command end, then nothing start. Raises `NotNow`."""
+        """Let the current command end and start no other one. Raises `NotNow`."""
         gate = self._running().gate
         if gate.stop_mode is not None:
             raise NotNow("stopping", "the batch is stopping")
@@ -149,7 +148,7 @@ class Orchestrator:
         await check_trust(self._workspace)
         if self._batch is not None:
             return await self._reopen(self._batch)
-        with self._alone():
+        with self._exclusive():
             row = await self._workspace.database.read(get_active_batch)
             if row is None:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
@@ -181,7 +180,7 @@ class Orchestrator:
             raise NotNow("budget", refusal)
 
     async def answer(self, command_id: int, text: str) -> None:
-        """Answer what a call asked; its session goes on with it, now or when the batch does. Raises `NotNow`."""
+        """Store the answer to a command's question; its session continues when the batch runs. Raises `NotNow`."""
         database = self._workspace.database
         command = await database.read(get_command, command_id)
         if command is None or await database.read(get_question, command_id) is None:
@@ -210,13 +209,16 @@ class Orchestrator:
             self._batch.gate.resume("decided")
 
     def stop(self, mode: StopMode) -> None:
-        """End the batch after the current command, or end that one now. Raises `NotNow`."""
+        """End the batch after the current command, or end the current command now. Raises `NotNow`."""
         self._running().gate.stop(mode)
 
     # -- start and end of the server ---------------------------------------------------------------------------
 
     async def recover(self) -> None:
-        """Once, before the port answers actions: close what an earlier server left open, go on if so set."""
+        """Close what an earlier server left open, and continue its batch if the settings say so.
+
+        To be called once, before the server accepts requests.
+        """
         row = await recover(self._workspace)
         if row is None:
             return
@@ -235,17 +237,17 @@ class Orchestrator:
             await self._resume_by_itself()
 
     async def _resume_by_itself(self) -> None:
-        """The server starts all the same where the batch cannot go on, and says why it does not."""
+        """Resume the interrupted batch; where that is impossible, start the server anyway and report the reason."""
         try:
             await self.resume(unattended=True)
         except (BadRequest, NotNow) as refused:
-            message = f"The interrupted batch could not go on by itself: {refused}"
+            message = f"The interrupted batch could not be resumed automatically: {refused}"
             await emit_durable(Attention(kind="resume", message=message))
 
     async def shutdown(self) -> None:
         """End the agents within five seconds; the batch stays open as interrupted or paused."""
         self._closing = True
-        if self._gate is not None:  # also of a batch that is over: work beside it may still be under way
+        if self._gate is not None:  # also of a batch that has ended: its background work may still run
             self._gate.stop(StopMode.INTERRUPT)
         background = asyncio.ensure_future(self._background.wait())
         waiting = {background} | ({self._task} if self._task is not None else set())
@@ -262,7 +264,7 @@ class Orchestrator:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _alone(self, request: StartRequest | None = None) -> _Starting:
+    def _exclusive(self, request: StartRequest | None = None) -> _StartGuard:
         """Taken before anything is awaited, so that of simultaneous starts one wins; the others hear what runs."""
         if self._closing:
             raise NotNow("running", "the server is ending")
@@ -273,20 +275,20 @@ class Orchestrator:
             view = self._run_state.run.batch
             what = f": batch {self._batch.id}, {view.label}" if view is not None and view.label else ""
             raise NotNow("running", f"a batch is running already{what}")
-        return _Starting(self, request)
+        return _StartGuard(self, request)
 
     def _running(self) -> Batch:
-        if self._batch is None or self._batch.gate.closed:  # its end is being told
+        if self._batch is None or self._batch.gate.closed:  # closed: its end is being committed
             raise NotNow("idle", "no batch is running")
         return self._batch
 
     def _unfinished(self) -> bool:
-        """Whether the batch before was stopped in the middle of a cycle, whose commit may be all that is missing."""
+        """Whether the last batch ended inside a cycle, so that perhaps only the cycle's commit is missing."""
         batch = self._run_state.run.batch
         return batch is not None and batch.status in ("stopped", "interrupted", "error")
 
     async def _close_interrupted(self) -> None:
-        """A new batch takes over from one that was interrupted: that one ends here, as stopped."""
+        """End an interrupted batch as stopped, because a new one replaces it."""
         row = await self._workspace.database.read(get_active_batch)
         if row is not None:
             reason, ended = "a new batch was started instead", int(self._workspace.clock() * 1000)
@@ -354,8 +356,8 @@ class Orchestrator:
             self._batch = None
 
 
-class _Starting:
-    """Marks the orchestrator as starting while a start or a resume is under way."""
+class _StartGuard:
+    """The guard that marks the orchestrator as starting during a start or a resume."""
 
     def __init__(self, orchestrator: Orchestrator, request: StartRequest | None) -> None:
         self._orchestrator = orchestrator

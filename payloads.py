@@ -1,6 +1,6 @@
-"""The payload of every event type: the msgspec class is the schema.
+"""The payload class of every event type: the msgspec class is the schema.
 
-Owns the event types, their payloads and the check of a payload before it may become an event. A new event type is
+Owns the event types, their payloads and the validation of a payload before it becomes an event. A new event type is
 one member of `EventType`, one class and one row of `PAYLOADS`. Types, keys and codes are the public protocol.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-MAX_DEPTH: Final = 64  # levels of nesting in a payload; deeper ones are a mistake, and cost every reader a stack
+MAX_DEPTH: Final = 64  # levels of nesting in a payload; deeper ones exhaust the stack of recursive JSON readers
 INT64_MAX: Final = 2**63 - 1  # the largest integer that SQLite and most clients can hold
 
 BatchEndStatus = Literal["completed", "stopped", "error"]
@@ -22,11 +22,11 @@ T = TypeVar("T")
 
 
 class InvalidEvent(ValueError):
-    """A type or payload that protocol.md does not allow; the message names the type and the field."""
+    """A type or payload outside of the protocol; the message names the type and the field."""
 
 
 class EventType(StrEnum):
-    """Every type of event, as it is written on the wire."""
+    """Every event type, with its name on the wire."""
 
     BATCH_START = "batch:start"
     BATCH_END = "batch:end"
@@ -47,11 +47,11 @@ class EventType(StrEnum):
 
 
 class Payload(msgspec.Struct, kw_only=True):
-    """Base of all payloads. Optional keys are left out of the JSON when unset; unknown keys are allowed and kept."""
+    """The base of all payloads. Unset optional keys are omitted from the JSON; unknown keys are allowed and kept."""
 
 
 class Metrics(Payload, omit_defaults=True):
-    """What a command used. Durations in milliseconds, cost in US dollars, everything optional."""
+    """The resources that a command used: durations in milliseconds, cost in US dollars, every key optional."""
 
     duration_ms: int | float | UnsetType = UNSET
     input_tokens: int | UnsetType = UNSET
@@ -118,7 +118,7 @@ class CycleEnd(Payload, kw_only=True):
 
 
 class CommandStart(Payload, kw_only=True):
-    """Base of the three types of a command: `story_keys` are all its stories, `story_key` is the first."""
+    """The base of the three command payloads: `story_keys` are all stories of the command, `story_key` the first."""
 
     story_key: str
     command: str
@@ -165,7 +165,7 @@ class ContextCreate(Payload, kw_only=True):
 
 
 class ContextRefresh(ContextCreate):
-    """As `ContextCreate`, for a file that is there but old."""
+    """Like `ContextCreate`, for a context file that exists but is outdated."""
 
 
 class ContextComplete(ContextCreate, kw_only=True):
@@ -208,7 +208,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
 
 
 def or_unset(value: T | None) -> T | UnsetType:
-    """The value of an optional key; None leaves the key out."""
+    """Return the value of an optional key, UNSET for None, so that the key is omitted."""
     return UNSET if value is None else value
 
 
@@ -229,7 +229,7 @@ def validate_payload(type: EventType | str, payload: Mapping[str, Any]) -> Event
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema of all events: `oneOf` the envelopes, each with its type as a constant."""
+    """Return the JSON Schema of all events: `oneOf` the envelopes, each with its type as a constant."""
     structs = [PAYLOADS[event_type] for event_type in EventType]
     refs, components = msgspec.json.schema_components(structs, ref_template="#/$defs/{name}")
     envelopes = [_envelope_schema(kind, ref) for kind, ref in zip(EventType, refs, strict=True)]
@@ -241,7 +241,8 @@ def json_schema() -> dict[str, Any]:
 
 
 def _check_plain(type: EventType, value: object, path: str, depth: int) -> None:
-    """Refuse what JSON cannot carry unchanged: non-finite numbers, huge integers, sets, bytes, foreign objects."""
+    """Reject what JSON cannot represent unchanged: non-finite numbers, huge integers, sets, bytes, other objects."""
+    # By exact class first, the cheapest test: this runs for every value of every event.
     if value.__class__ is str:
         _check_text(type, value, path)
     elif value.__class__ in _SCALARS or isinstance(value, Enum):
@@ -271,24 +272,26 @@ def _check_scalar(type: EventType, value: object, path: str) -> None:
 
 
 def _check_text(type: EventType, value: str, path: str) -> None:
-    if value.isascii():
+    if value.isascii():  # the common case, and free: a string knows whether it is ASCII
         return
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidEvent(f"{type}: {ascii(path)[1:-1]} holds a lone surrogate, which is no character") from None
+        raise InvalidEvent(
+            f"{type}: {ascii(path)[1:-1]} contains a lone surrogate, which UTF-8 cannot encode"
+        ) from None
 
 
 def _check_mapping(type: EventType, value: Mapping[Any, Any], path: str, depth: int) -> None:
     for key, item in value.items():
         if key.__class__ is not str:
             raise InvalidEvent(f"{type}: {path} has the key {key!r}; keys must be text")
-        place = f"{path}.{key}"
-        _check_text(type, key, place)
-        _check_plain(type, item, place, depth + 1)
+        item_path = f"{path}.{key}"
+        _check_text(type, key, item_path)
+        _check_plain(type, item, item_path, depth + 1)
 
 
-_SCALARS: Final = (None.__class__, bool, int, float)  # exactly these: JSON has no words for classes of their own
+_SCALARS: Final = (None.__class__, bool, int, float)  # exactly these: subclasses may encode differently
 
 
 def _kind(value: object) -> str:

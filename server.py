@@ -1,7 +1,7 @@
-"""Sprint Runner: one process that serves the page and runs the agents. `python server.py --help` says how.
+"""Sprint Runner: one process that serves the page and runs the agents; see `python server.py --help`.
 
-This module composes: it knows every part and holds no logic of its own. The order at start is lock, port, database,
-recovery, answers; at the end agents, pages, database.
+This module composes the parts and has no logic of its own. They start in the order lock, port, database, recovery,
+requests, and end in the order agents, WebSocket clients, database.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ from store.log import get_events, get_events_between, get_events_since_batch, ol
 from store.schema import SchemaTooNew
 from websocket.hub import INIT_EVENTS, Hub
 
-EXIT_USAGE: Final = 2  # the operator has to change something
-HANDLERS_S: Final = 1.0  # what is left of requests at the end of the server, before they are cut
+EXIT_USAGE: Final = 2  # the exit code when the operator has to change an option, a file or the environment
+HANDLERS_S: Final = 1.0  # seconds that open requests get to finish when the server ends
 
 log = logging.getLogger("sprint_runner")
 
@@ -87,9 +87,10 @@ log = logging.getLogger("sprint_runner")
 def build_app(
     config: ServerConfig, *subscribers: events.Subscriber, lock: ProjectLock | None = None
 ) -> web.Application:
-    """The application of one project, its routes and its life; nothing is opened before it starts.
+    """Return the application of one project; it opens files and processes only when it starts.
 
-    `subscribers` see every commit after the pages have. `lock` is what keeps other servers out, kept while it runs.
+    `subscribers` receive every commit after the WebSocket clients.
+    `lock` excludes other servers and is kept while the application runs.
     """
     settings = config.loaded.settings
     pages = api.page.manifest()
@@ -131,7 +132,7 @@ def build_app(
 async def _services(
     app: web.Application, config: ServerConfig, subscribers: Sequence[events.Subscriber], lock: ProjectLock | None
 ) -> AsyncIterator[None]:
-    """Everything that is open while the server runs, in order; closed in the opposite one."""
+    """Open the services in the order of their dependencies; close them in reverse order."""
     settings = config.loaded.settings
     database = await Database.open(config.data_dir / DATABASE)
     agents.GUARDING.watch(database.epoch)
@@ -152,10 +153,10 @@ async def _services(
     data_files = DataFiles(database, lock, partial(make_data_dir, config.data_dir))
     specs = agent_specs(settings.agents, settings.prices, config.project.root)
     workspace = await _workspace(config, live, database, data_files, specs)
-    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.trouble))
+    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.set_problem))
 
     async def apply_trust() -> None:
-        """The agents that the operator has trusted count at once, as far as the masks know what they are given."""
+        """Use the agents that the operator has trusted immediately, if the masker knows their secrets."""
         trusted = live.loaded.settings
         if live.loaded.guarded.get("agents") == live.started.guarded.get("agents"):
             specs.update(agent_specs(trusted.agents, trusted.prices, config.project.root))
@@ -175,6 +176,7 @@ async def _services(
     )
     retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name)
+    # The fold comes first: what the others read of the run must include the commit that they receive.
     subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
     events.start(database, *subscribers, clean=lambda payload: visible_value(workspace.masker.value(payload)))
     notifier.start()
@@ -227,7 +229,7 @@ async def _workspace(
 
 
 async def _restore(database: Database, run_state: RunState) -> None:
-    """Fold the newest batch's events again: the state is what it was at the last committed event."""
+    """Fold the events of the newest batch again, which gives the state as of the last committed event."""
     last = await database.read(get_last_batch)
     rows = [] if last is None else await database.read(get_events_since_batch, last.id)
     stored = (
@@ -252,7 +254,7 @@ async def _history(database: Database, first: int, last: int) -> list[bytes]:
 
 
 def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
-    """The active batch, else null, and the run, as JSON."""
+    """Return the active batch (or null) and the run, both as JSON."""
     run = api.run.run_of(app[SERVICES])
     return msgspec.json.encode(app[SERVICES].run_state.active_batch), msgspec.json.encode(run)
 
@@ -261,10 +263,10 @@ def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
 
 
 async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
-    """Run until a signal, or until the headless is done; the exit code. Raises `CannotStart`."""
+    """Run until a signal, or until the headless run is finished; return the exit code. Raises `CannotStart`."""
     make_data_dir(config.data_dir)
     lock = ProjectLock(config.data_dir, config.project.root)
-    try:
+    try:  # before anything is opened: two servers on one database would both run agents
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
@@ -272,7 +274,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         raise unwritable(error) from None
     listener = listen(config.loaded, headless=headless is not None)
     agents.GUARDING.start()
-    subscribers = [] if headless is None else [headless.take]
+    subscribers = [] if headless is None else [headless.on_events]
     runner = web.AppRunner(build_app(config, *subscribers, lock=lock), shutdown_timeout=HANDLERS_S, access_log=None)
     ended = until_signal()
     try:
@@ -295,7 +297,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
 
 
 async def _until_done(ended: asyncio.Future[None], headless: Headless | None, orchestrator: Orchestrator) -> int:
-    """Wait for the signal, or for the headless if there is one; a signal cuts it short."""
+    """Wait for a signal, or for the end of the headless run if there is one; a signal cancels it."""
     if headless is None:
         await ended
         return 0
@@ -309,7 +311,7 @@ async def _until_done(ended: asyncio.Future[None], headless: Headless | None, or
 
 
 def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -> None:
-    """The one line that says where the page is: people read it, programs wait for it."""
+    """Print the line with the address of the page; scripts wait for it, so its form is stable."""
     agent = services.server_state.agent
     left_out = sorted(services.live.loaded.left_out)
     version = "not looked at yet" if left_out else (agent.version or "not available").split(" (")[0]

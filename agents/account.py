@@ -20,7 +20,7 @@ CENTS_OF_CENTS = 9  # digits behind the point: what is left of an estimate after
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Tokens, dollars (None: nobody knows), and the part of the dollars that is an estimate."""
+    """Tokens, dollars (None if unknown), and the part of the dollars that is an estimate."""
 
     usage: Usage = field(default_factory=Usage)
     usd: float | None = None
@@ -73,7 +73,7 @@ class Account:
             del self._replies[next(iter(self._replies))]
 
     def settle(self, final: Final, model: str | None) -> None:
-        """The agent's own word about what it has used."""
+        """The usage as the agent reports it."""
         usage = self._since_resume(final)
         if not usage:  # says nothing (an interrupted run): what was seen stays the best knowledge
             if self._settled.usd is None:

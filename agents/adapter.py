@@ -1,4 +1,4 @@
-"""What it takes to know an agent: how to call it, read it, end it, and judge its end.
+"""The base of the adapters: how to call an agent, parse its output, end it, and classify its end.
 
 An adapter holds no state; the parser it makes holds that of one call. A new agent is one file with one subclass,
 named in the registry. Everything an adapter does not say is inherited from here.
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What an agent was doing when we began to end it. Many answer the signal with records that hide it."""
+    """The agent's activity before it was ended. Many agents print records after the signal that would hide it."""
 
     activity: str = ""
     retry: Retry | None = None
@@ -105,7 +105,7 @@ def choices(spec: AgentSpec, call: Call, modes: Mapping[str, str]) -> list[str]:
 
 
 class QuietParser:
-    """What most parsers have in common: nothing to say about stderr, nor at the end."""
+    """The base of parsers: no records from stderr, and none at the end."""
 
     def feed_stderr(self, line: bytes) -> Sequence[Record]:
         return ()
@@ -115,7 +115,7 @@ class QuietParser:
 
 
 class Adapter(ABC):
-    """The knowledge about one command line. Subclasses override what differs."""
+    """The adapter of one command line. Subclasses override what differs."""
 
     kind: ClassVar[str]
     needs_final: ClassVar[bool] = True  # an end without the program's final record is a truncated run
@@ -139,7 +139,7 @@ class Adapter(ABC):
         """The whole command line. The prompt is never in it: it goes to stdin."""
 
     def prompt(self, call: Call) -> str:
-        """What is written to stdin."""
+        """Return the text for stdin."""
         return call.prompt
 
     @abstractmethod
@@ -155,7 +155,7 @@ class Adapter(ABC):
         return [*spec.command, "--version"]
 
     def problem(self, spec: AgentSpec, env: Mapping[str, str]) -> str | None:
-        """What would make every call fail, where that can be told without a call."""
+        """Return a problem that would make every call fail, if it can be found without a call."""
         return None
 
     def judge(self, tally: Tally, ending: Ending) -> Judgement:
@@ -199,7 +199,7 @@ class Adapter(ABC):
 
 
 def moment_of(tally: Tally) -> Moment:
-    """What the agent is doing now."""
+    """The current activity of the agent."""
     return Moment(_activity(tally), tally.retry)
 
 

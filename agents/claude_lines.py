@@ -1,4 +1,4 @@
-"""What is in the lines of Claude Code's stream: pure functions from JSON to records and values.
+"""The parsers of the lines of Claude Code's stream: pure functions from JSON to records and values.
 
 Nothing here raises for content: what is missing or of the wrong shape is empty, zero or None.
 """
@@ -100,7 +100,7 @@ def limit_of(info: Json) -> LimitSeen:
 
 
 def question_of(arguments: Json) -> str:
-    """What is asked, all of it, each question with what may be chosen, on one line."""
+    """Return all questions with their options on one line."""
     asked = []
     for question in json_values.as_objects(arguments.get("questions")):
         labels = [
@@ -126,7 +126,7 @@ def retry_of(line: Json) -> Retry:
 
 
 def words_of(line: Json) -> str:
-    """What the result line says about a failure."""
+    """Return the reason of a failure from the result line."""
     errors = line.get("errors")
     said = [str(error) for error in errors] if isinstance(errors, list) else []
     if any(error.startswith(DIAGNOSTIC) for error in said):

@@ -144,7 +144,7 @@ def _is_line(value: Json) -> bool:
 
 
 def _script(item: Json) -> str:
-    """What `/bin/bash -lc '…'` runs."""
+    """Return the command inside of `/bin/bash -lc '…'`."""
     command = str(item.get("command") or "")
     if len(command) > COMMAND_CHARS:
         return command[:COMMAND_CHARS]

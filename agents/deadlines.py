@@ -26,7 +26,7 @@ GRACES = Graces()
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment, and what it means to reach it."""
+    """A point in time, and the consequence of reaching it."""
 
     at: float
     cause: Cause
@@ -35,7 +35,7 @@ class Deadline:
 
 @dataclass(slots=True)
 class Deadlines:
-    """The limits of one call. `progress`, `finish` and `resume` are told what the stream shows."""
+    """The time limits of one call. `progress`, `finish` and `resume` are called for events of the stream."""
 
     began: float
     timeout_s: float
@@ -56,11 +56,11 @@ class Deadlines:
         self.last_progress = now
 
     def finish(self, now: float) -> None:
-        """The agent has said its final word and should end."""
+        """Start the limit for the exit after the final record."""
         self.finished = now
 
     def resume(self) -> None:
-        """It goes on after all: another turn."""
+        """Cancel that limit: the agent has started another turn."""
         self.finished = None
 
     def next(self) -> Deadline:

@@ -1,4 +1,4 @@
-"""The environment an agent runs in: ours, without what belongs to somebody else's session.
+"""The environment of an agent: the server's, without the variables of another agent's session.
 
 Order, later wins: our environment without the variables below; the adapter's defaults where the operator has not set
 them; the agent's own `env` from the settings; the mark. Removed are:
@@ -20,7 +20,7 @@ from agents.guardian import MARK_VARIABLE
 _OWN_PREFIX = "SPRINT_RUNNER_"
 _SESSION_NAMES = frozenset(("CLAUDECODE", "CLAUDE_PID"))
 _SESSION_PREFIX = "CLAUDE_CODE_"
-# What an operator sets on purpose. New session variables appear with every version, so these are the exceptions.
+# Variables that an operator sets. New session variables appear with every version, so these are the exceptions.
 _CONFIGURATION = frozenset(
     _SESSION_PREFIX + name
     for name in (

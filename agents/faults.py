@@ -1,4 +1,4 @@
-"""What kind of failure an agent's error record means, for programs that put it in prose.
+"""The classification of error messages, for agents that report errors only as text.
 
 Only ever given the text of an error record, never what a model or a tool said: "returning 429" in a program under
 development is no rate limit.

@@ -1,4 +1,4 @@
-"""What tells a process from a later one with the same pid: when it started.
+"""The identity of a process: its start time distinguishes it from a later one with the same pid.
 
 From /proc on Linux, from `ps` elsewhere. Two answers are compared, never read: their forms differ by system.
 """

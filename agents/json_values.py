@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 EXCERPT_CHARS = 200  # of a malformed line, for the log
 MAX_RESYNCS = 16  # object beginnings tried in one bad line; each try may read the rest of it
-MAX_COUNT = 2**63  # what a database column holds; larger "counts" are not counts
+MAX_COUNT = 2**63  # the largest value of a database column
 RESYNC_BYTES = 1024 * 1024  # longer bad lines are tried at their beginning only
 
 _decode = msgspec.json.Decoder(Any).decode
@@ -29,7 +29,7 @@ _scanner = json.JSONDecoder()
 
 @dataclass(slots=True)
 class Reading:
-    """What one line held."""
+    """The content of one line."""
 
     objects: list[Json] = field(default_factory=list)
     noise: list[Noise] = field(default_factory=list)

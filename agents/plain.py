@@ -16,7 +16,7 @@ from agents.used_report import Report
 
 
 class TextParser(QuietParser):
-    """Every line is said by the agent; some of them say what it has used, too."""
+    """The parser of plain text: every line is a reply of the agent, and some lines contain its usage as well."""
 
     def __init__(self, report: Report | None = None) -> None:
         self._report = report
@@ -38,7 +38,7 @@ class PlainText(Adapter):
     kind = "text"
     needs_final = False
     complains = True
-    silent_stderr = False  # programs of any kind tell their progress there
+    silent_stderr = False  # many programs print progress there
     ending = (Step(signal.SIGINT, to_group=True), Step(signal.SIGTERM, to_group=True))
 
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:

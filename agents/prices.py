@@ -1,4 +1,4 @@
-"""What models cost, for what an agent does not report: an estimate, never an invoice.
+"""The prices of models, to estimate costs that an agent does not report.
 
 The operator's own prices (`prices:` in the settings) count first, then the table below: list prices as of its date, the
 5-5 models as Claude Code 2.1.330 charges them. An unknown model has no price: its cost stays unknown rather than wrong.

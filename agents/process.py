@@ -181,7 +181,7 @@ class AgentProcess:
     def _deliver(self, records: Sequence[Record]) -> None:
         for record in records:
             if isinstance(record, Final) and self._ending is not None and self._ending.cause is Cause.LINGER:
-                continue  # it has said its final word; this one is about the signal that we have sent
+                continue  # the final record came before; this one is caused by our signal
             self._tally.add(record)
             self._react(record)
             if self._broken is None:

@@ -13,7 +13,7 @@ from agents.spec import OutcomeKind, Usage
 
 
 class Action(StrEnum):
-    """What a tool call does, whatever the agent calls the tool."""
+    """The kind of a tool call, independent of the agent's name for the tool."""
 
     READ = "read"
     EDIT = "edit"
@@ -35,7 +35,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A finished piece of what the agent said."""
+    """A complete piece of the agent's text."""
 
     text: str
     subagent: str | None = None
@@ -91,7 +91,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class LimitSeen:
-    """What the agent was told about its usage window. `resets_at` is epoch seconds."""
+    """The state of the agent's usage window. `resets_at` is epoch seconds."""
 
     rejected: bool
     resets_at: float | None
@@ -110,7 +110,7 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The agent asks something nobody is there to answer."""
+    """A question of the agent, which cannot be answered within the call."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""What an agent is, one call of it, and how a call ended.
+"""The specification of an agent, of one call, and the outcome of a call.
 
 Plain frozen values shared by every adapter and by the orchestrator; no I/O and no rule lives here.
 """
@@ -65,7 +65,7 @@ class Call:
 
 
 class OutcomeKind(StrEnum):
-    """How a call ended. Only `success` may be asked for a verdict."""
+    """The kind of an outcome. Only a `success` has a verdict."""
 
     SUCCESS = "success"
     FAILED = "failed"
@@ -117,7 +117,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one call: what happened, what was said, what it cost.
+    """The outcome of one call: its kind, the text, the usage.
 
     `reason` is one sentence, empty on success. `text` is what the main agent said, in order, its pieces joined by
     newlines (of very much the end); subagents and API errors printed as text are not in it. `duration_ms` is our wall
@@ -145,7 +145,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """Whether an agent can be started: its version line, and what the operator must do, if anything."""
+    """The result of a preflight: the version line of the agent, and the problem for the operator, if any."""
 
     version: str | None
     problem: str | None

@@ -11,7 +11,7 @@ from agents.json_values import Json
 from agents.records import Action, ToolCall
 from agents.text import one_line
 
-LABEL_CHARS = 40  # of a tool name nobody has heard of
+LABEL_CHARS = 40  # of an unknown tool's name
 
 _ACTIONS: dict[str, tuple[Action, str]] = {
     "read": (Action.READ, "Read"),

@@ -1,4 +1,4 @@
-"""Making short, printable sentences out of what programs say."""
+"""Short, printable sentences from the output of programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 LINE_CHARS = 160  # one line of a log
 REASON_CHARS = 300  # of a program's own words inside our sentence
 SENTENCE_CHARS = 600  # of a whole reason
-HELP_LINES = 20  # more than this on stderr is a help text, whose beginning says why it was printed
+HELP_LINES = 20  # more lines on stderr are a help text, whose beginning has the reason
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -38,7 +38,7 @@ def one_line(text: str, limit: int = LINE_CHARS) -> str:
 
 
 def first_line(text: str, limit: int = LINE_CHARS) -> str:
-    """The first line of `text` that says something, cut at `limit` characters."""
+    """Return the first non-empty line of `text`, cut at `limit` characters."""
     head = text[: limit * 8].strip().split("\n", 1)[0]
     return one_line(head, limit)
 

@@ -1,4 +1,4 @@
-"""A call's raw stream as entries for display: what was said, done, refused, tried again, and how it ended.
+"""The transcript of a call: its raw stream as entries for display (texts, tool calls, denials, retries, the end).
 
 Reads the recording in chunks, plain or compressed, while it grows or after. Memory is bounded whatever the stream
 holds: texts are cut, and of a very long run the beginning and the end are kept. Synchronous: run it in a thread.
@@ -41,7 +41,7 @@ from agents.text import one_line
 
 CHUNK_BYTES = 256 * 1024  # read at once
 TEXT_CHARS = 32 * 1024  # of one text that is shown; the raw stream has the rest
-RESULT_CHARS = 2 * 1024  # of a tool's answer; it is folded, its size is told
+RESULT_CHARS = 2 * 1024  # of a tool's result; the page shows it folded, with its full size
 FIRST_ENTRIES, LAST_ENTRIES = 200, 1800  # kept of a longer run
 OPEN_CALLS = 1000  # tool calls that wait for their answer
 SNIFF_LINES = 20  # looked at to recognise an agent
@@ -50,7 +50,7 @@ LINE_BASED = frozenset(("text", "gemini"))  # their texts come line by line
 
 
 class EntryKind(StrEnum):
-    """What an entry shows."""
+    """The kind of an entry."""
 
     STARTED = "started"
     TEXT = "text"

@@ -1,4 +1,4 @@
-"""What a stream of records adds up to: text, tokens, cost, session, last activity.
+"""The sums of a stream of records: text, tokens, cost, session, last activity.
 
 Memory is bounded whatever the agent prints. Tokens and dollars are the account's.
 """
@@ -65,7 +65,7 @@ class Tally:
 
     @property
     def text(self) -> str:
-        """The main agent's last reply: what it has said since its last tool call."""
+        """The main agent's last reply: its text since its last tool call."""
         return "\n".join(self._texts)
 
     @property
@@ -85,7 +85,7 @@ class Tally:
 
     @property
     def last_activity(self) -> str:
-        """The last thing said or done, in one line."""
+        """The last text or tool call, in one line."""
         return first_line(self._last_said)
 
     @property

@@ -1,7 +1,7 @@
-"""The bodies of requests: one struct for each, and the decoder that refuses what a struct does not take.
+"""The request bodies: one struct for each, and their decoder.
 
-A field's type and `Meta` bound it; the description of the whole field is the sentence that a client gets when its value
-is wrong, and what the OpenAPI document says of it.
+The type and `Meta` of a field limit its value; the description of the field is the error message for a wrong value, and
+its description in the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from msgspec import UNSET, Meta, UnsetType
 
 from settings import BATCH_MAX
 
-ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; more is a document, which belongs into the project
+ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; a longer text belongs into a file of the project
 ID_MAX: Final = 2**63 - 1  # SQLite's largest row id
 BUDGET_MAX: Final = 1_000_000  # US dollars
-_FIELD: Final = re.compile(r" - at `\$\.(\w+)[^`]*`$")  # how msgspec ends a message about a field
+_FIELD: Final = re.compile(r" - at `\$\.(\w+)[^`]*`$")  # the end of msgspec's message about a field
 
 B = TypeVar("B", bound="Body")
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A body; a field that it does not have is refused, since a misspelt one must not be ignored."""
+    """The base of all bodies; an unknown field is rejected, since it may be a misspelt one."""
 
 
 class BadJson(ValueError):
@@ -86,7 +86,7 @@ class AnswerBody(Body, frozen=True):
 
 
 class StatusBody(Body, frozen=True):
-    """`expected` is the status that the caller has seen."""
+    """`expected` is the current status as the client knows it."""
 
     status: Annotated[WritableStatus, Meta(description=f"must be one of {', '.join(get_args(WritableStatus))}")]
     expected: Annotated[str, Meta(min_length=1, description="must be a status")]
@@ -103,7 +103,7 @@ class EmptyBody(Body, frozen=True):
 
 
 def decode_body(raw: bytes, kind: type[B]) -> B:
-    """Return the body as its struct; no body is an empty object. Raises `BadJson` and `BadField`."""
+    """Return the body as its struct; an absent body is an empty object. Raises `BadJson` and `BadField`."""
     names = _decode(raw or b"{}", dict[str, msgspec.Raw])
     known = kind.__struct_fields__
     for name in names:
@@ -117,18 +117,18 @@ def decode_body(raw: bytes, kind: type[B]) -> B:
 
 
 def decode_object(raw: bytes) -> dict[str, Any]:
-    """Return a body whose keys are no fields of a struct but names of settings. Raises `BadJson` and `BadField`."""
+    """Return a body whose keys are names of settings. Raises `BadJson` and `BadField`."""
     fields = {}
     for name, value in _decode(raw or b"{}", dict[str, msgspec.Raw]).items():
         try:
             fields[name] = _decode(value, Any)
-        except msgspec.ValidationError:  # of a value that may be anything only a number can be out of range
-            raise BadField(f"{name}: holds a number that is out of range") from None
+        except msgspec.ValidationError:  # with `Any` as type, only a number out of range is invalid
+            raise BadField(f"{name}: contains a number that is out of range") from None
     return fields
 
 
 def _decode(raw: bytes | msgspec.Raw, kind: Any) -> Any:
-    """Return the JSON as the type. Raises `BadJson`, and `msgspec.ValidationError` for JSON of another type."""
+    """Decode JSON as a type. Raises `BadJson`, and `msgspec.ValidationError` for JSON of another type."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
@@ -140,7 +140,7 @@ def _decode(raw: bytes | msgspec.Raw, kind: Any) -> Any:
 
 
 def _refusal(message: str, kind: type[Body], names: Container[str]) -> str:
-    """Return the sentence of the field that msgspec names, or of the first one that is missing."""
+    """Return the error message of the field that msgspec names, or of the first missing one."""
     found = _FIELD.search(message)
     missing = (field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in names)
     name = found[1] if found else next(missing, "body")

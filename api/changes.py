@@ -1,7 +1,6 @@
-"""What git says about a story, line by line: the change of each of its commits, and of the tree since its development
-began. Also the files that belong to a story, as text.
+"""The changes of a story as diffs: of each of its commits, and of the tree since development began; and its files.
 
-Only what the story's dossier names can be read here: a commit must be one of its own, a file one of the change's.
+Only what the story's dossier lists can be read: the story's own commits, and files of the change or of the story.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ from running.lanes.worktree import place_of
 from store.commands import get_commands_by_key
 from store.stories import get_story_by_key
 
-WORK: Final = "work"  # the name of the change since development began, beside the hashes of commits
+WORK: Final = "work"  # the name of the change since development began, in place of a commit hash
 TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown
 
 
 class Artifact(msgspec.Struct, frozen=True):
-    """A file of a story as text; `size` in bytes, `cut` when only its beginning is here."""
+    """A file of a story as text; `size` in bytes, `cut` when `text` is only its beginning."""
 
     name: str
     text: str
@@ -40,7 +39,7 @@ class Artifact(msgspec.Struct, frozen=True):
 
 
 async def get_change(request: web.Request) -> web.Response:
-    """All files of a change; with `?path=` one of them with all its lines."""
+    """Respond with all files of a change, or with one of them completely for `?path=`."""
     services, name = request.app[SERVICES], request.match_info["name"]
     path = request.query.get("path")
     try:
@@ -61,7 +60,7 @@ async def get_change(request: web.Request) -> web.Response:
 
 
 async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]:
-    """The two trees of a change that belongs to the story. Raises `ApiError` 404, `NoSuchChange`, `GitError`."""
+    """Return the two trees of a change of the story. Raises `ApiError` 404, `NoSuchChange`, `GitError`."""
     story = await find_story(services, key)
     git, database = services.workspace.git, services.database
     if git is None:
@@ -70,8 +69,8 @@ async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]
         row = await database.read(get_story_by_key, story.key)
         if row is None or row.base_tree is None:
             raise ApiError(404, "not_found", f"development of {story.key} has not begun")
-        seen = (await place_of(services.workspace, row)).git or git
-        return seen, row.base_tree, await take_snapshot(seen)
+        repository = (await place_of(services.workspace, row)).git or git  # the lane's, while the story is in one
+        return repository, row.base_tree, await take_snapshot(repository)
     commands = await database.read(get_commands_by_key, story.key)
     if name not in [commit.hash for commit in await commits_named(services, story.key, commands)]:
         raise ApiError(404, "not_found", f"{name} is no commit of {story.key}")
@@ -79,7 +78,7 @@ async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]
 
 
 async def get_artifact(request: web.Request) -> web.Response:
-    """A file of the story, by the name that its dossier has for it."""
+    """Respond with a file of the story, by its name in the dossier."""
     services, name = request.app[SERVICES], request.query.get("name", "")
     story = await find_story(services, request.match_info["key"])
     workspace = await place_of(services.workspace, await services.database.read(get_story_by_key, story.key))

@@ -1,4 +1,4 @@
-"""A command as a response shows it: its verdict in a word, nothing of its processes and paths."""
+"""The view of a command in responses: with its verdict as a word, without its processes and paths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from store.commands import Command
 
 
 class CommandView(msgspec.Struct, frozen=True, kw_only=True):
-    """Times in ms since the epoch, cost in US dollars."""
+    """A command; times in ms since the epoch, cost in US dollars."""
 
     id: int
     batch_id: int

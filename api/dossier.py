@@ -1,4 +1,4 @@
-"""A story's dossier: what is asked, what was done, what was found, and what its status rests on."""
+"""The dossier of a story: its requirements, work, reviews and the evidence for its status."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TaskLine(msgspec.Struct, frozen=True):
 
 
 class CheckLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of the project's own check; `exit_code` is None where it took too long, `tail` the end of its output."""
+    """One verify run; `exit_code` is None after its time limit, `tail` is the end of its output."""
 
     id: int
     command: str
@@ -75,12 +75,12 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find_story(services: Services, key: str) -> StoryInfo:
-    """The story as the tracker has it now; raises `ApiError` 404."""
+    """Return the story as it is in the tracker; raises `ApiError` 404."""
     return (await _found(services, key))[0]
 
 
 async def dossier_of(services: Services, key: str) -> Dossier:
-    """All that is known of one story. Raises `ApiError` 404 for a key that the tracker does not have."""
+    """Return the dossier of one story. Raises `ApiError` 404 for a key that is not in the tracker."""
     story, writable = await _found(services, key)
     database = services.database
     row = await database.read(get_story_by_key, key)
@@ -125,7 +125,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
 
 
 async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
-    """Return the line of evidence of every story that has one."""
+    """Return the evidence of every story that has some, by story key."""
     overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
     commands = await services.database.read(get_command_summaries)
     rows = {row.story_key: row for row in await services.database.read(get_newest_stories)}
@@ -144,7 +144,7 @@ async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
 
 
 async def commits_named(services: Services, key: str, commands: list[Command]) -> list[CommitInfo]:
-    """The commits that name the story, and those that its agents said they had made."""
+    """Return the commits whose message has the story's key, and those that its agents reported."""
     git = services.workspace.git
     if git is None:
         return []

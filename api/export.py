@@ -1,6 +1,6 @@
-"""A story's dossier, or a batch, as one file that opens anywhere: to be kept, sent, or printed.
+"""The export of a story's dossier or of a batch as one HTML file.
 
-Bounded: of very long transcripts and changes a part is written, and the file says so.
+The size is bounded: very long transcripts and changes are cut, with a note in the file.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from store.stories import Story, get_stories_by_batch
 
 T = TypeVar("T")
 
-ENTRIES_MAX: Final = 400  # of one transcript that are written, the first and the last ones
+ENTRIES_MAX: Final = 400  # entries of one transcript, half from its beginning and half from its end
 TEXT_MAX: Final = 4 << 20  # characters of all transcripts together
-COMMITS_MAX: Final = 10  # whose lines are written
-REMARKS_MAX: Final = 200  # warnings, errors and calls for the operator of a batch
+COMMITS_MAX: Final = 10  # commits with their diff
+REMARKS_MAX: Final = 200  # events of each type in REMARKS
 REMARKS: Final = ("batch:warning", "batch:pause", "error", "attention")
 
 
 async def export_story(request: web.Request) -> web.Response:
-    """The dossier of a story with its transcripts and the lines of its commits."""
+    """Respond with the dossier of a story, its transcripts and the diffs of its commits."""
     services, key = request.app[SERVICES], request.match_info["key"]
     dossier = _masked(services, await dossier_of(services, key), Dossier)
     commands = await services.database.read(get_commands_by_key, key)
@@ -47,7 +47,7 @@ async def export_story(request: web.Request) -> web.Response:
 
 
 async def export_batch(request: web.Request) -> web.Response:
-    """A batch: what it did, story by story and command by command, what it cost, what it said."""
+    """Respond with a batch: its stories, commands, costs, warnings and questions."""
     services, batch_id = request.app[SERVICES], path_id(request, "id")
     database = services.database
     batch = await database.read(summarise_batch, batch_id)
@@ -80,7 +80,7 @@ async def _change(services: Services, commit: str) -> Change | None:
 
 
 async def _transcripts(services: Services, commands: Sequence[Command]) -> dict[int, list[Entry]]:
-    """The entries by command, the newest commands first where not all of them find room."""
+    """Return the entries by command id; of the newest commands when the size is exceeded."""
     left = TEXT_MAX
     found: dict[int, list[Entry]] = {}
     for command in reversed(commands):
@@ -107,7 +107,7 @@ def _entries(services: Services, command: Command) -> list[Entry]:
 
 
 def _masked(services: Services, value: T, kind: type[T]) -> T:
-    """Without the secrets of the agents' environment, in whatever field: the file leaves this machine."""
+    """Return a value with masked secrets in all of its fields, since the file may leave this machine."""
     return services.workspace.masker.struct(value, kind)
 
 
@@ -116,9 +116,9 @@ def _now(services: Services) -> int:
 
 
 async def _file(services: Services, name: str, content: bytes) -> web.Response:
-    """Always saved and never shown from here: the file is not a page of this server.
+    """Respond with an attachment: shown inline, the file would be a page of this server's origin.
 
-    What was not a value that is masked above, such as the title of a story, is masked as it stands in the file.
+    The whole file is masked as well: some of its texts, such as the title of a story, were not masked as values.
     """
     content = await asyncio.to_thread(services.workspace.masker.bytes, content)
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:120]

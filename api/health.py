@@ -1,4 +1,4 @@
-"""`/healthz`: whether the server can do its work now."""
+"""`/healthz`: whether the server works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiohttp import web
 
 from api.http import SERVICES, Services, json_response
 
-LATE_MS: Final = 500.0  # a loop later than this is not on time: events promise to be out by then
+LATE_MS: Final = 500.0  # the longest delay of the loop: events are promised to be delivered within it
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -20,7 +20,7 @@ class Health(msgspec.Struct, frozen=True):
 
 
 async def get_health(request: web.Request) -> web.Response:
-    """200 when the database accepts writes and the loop is on time, else 503 with why."""
+    """Respond with 200 when the database takes writes and the loop is on time, otherwise with 503 and the reasons."""
     services = request.app[SERVICES]
     problems = _problems(services)
     files = services.workspace.data_files

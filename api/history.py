@@ -1,4 +1,4 @@
-"""What happened: batches, stored events, commands, the ledger."""
+"""The routes of the record: batches, stored events, commands, the ledger."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from store.ledger import Window, get_insights
 from store.log import EventFilter, StoredEvent, find_events
 from store.stories import Story, get_stories_by_batch
 
-PAGE_MAX: Final = 1000  # rows of one answer
-STREAM_CHUNK: Final = 1000  # events read at a time for a streamed answer
+PAGE_MAX: Final = 1000  # rows per response
+STREAM_CHUNK: Final = 1000  # events per read of a streamed response
 SEQ_MAX: Final = 2**63 - 1
-DAYS_MAX: Final = 36_500  # a hundred years: what a calendar surely holds
+DAYS_MAX: Final = 36_500  # a hundred years, well inside of the range of `datetime`
 
 
 class Batches(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class Commands(msgspec.Struct, frozen=True):
 
 
 class Envelopes(msgspec.Struct, frozen=True):
-    """The events are described by `GET /api/schema`."""
+    """Events, as described by `GET /api/schema`."""
 
     events: list[msgspec.Raw]
 
@@ -73,7 +73,7 @@ async def get_batch(request: web.Request) -> web.Response:
 
 
 async def get_events(request: web.Request) -> web.StreamResponse:
-    """Stored envelopes, oldest first; all that match as lines where the client asks for lines."""
+    """Respond with stored envelopes, oldest first; with all matching ones where the client accepts NDJSON."""
     services = request.app[SERVICES]
     wanted = EventFilter(
         since=query_int(request, "since", 0, 0, SEQ_MAX) or 0,
@@ -90,11 +90,11 @@ async def get_events(request: web.Request) -> web.StreamResponse:
 
 
 async def _stream(request: web.Request, services: Services, wanted: EventFilter) -> web.StreamResponse:
-    """Up to what is stored now, in pieces: the loop is never held for long, whatever the log holds."""
+    """Stream the matching events in pieces, so that a long log neither blocks the loop nor fills the memory."""
     left = query_int(request, "limit", SEQ_MAX, 1, SEQ_MAX) or SEQ_MAX
     rows = await services.database.read(find_events, wanted, min(left, STREAM_CHUNK))
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
-    await response.prepare(request)  # what can be refused has been: after this an answer cannot become an error
+    await response.prepare(request)  # after the first read, because the status cannot become an error any more
     while rows:
         await response.write(b"".join(envelope_of(row) + b"\n" for row in rows))
         left -= len(rows)
@@ -107,12 +107,12 @@ async def _stream(request: web.Request, services: Services, wanted: EventFilter)
 
 
 def envelope_of(row: StoredEvent) -> bytes:
-    """A stored event as it went over the wire, to the byte."""
+    """Return a stored event exactly as it was sent to clients."""
     return envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)
 
 
 async def get_commands(request: web.Request) -> web.Response:
-    """The newest commands of all batches, or of one, oldest first."""
+    """Respond with the newest commands of all batches, or of one, oldest first."""
     database = request.app[SERVICES].database
     limit = query_int(request, "limit", PAGE_MAX, 1, 10 * PAGE_MAX) or PAGE_MAX
     batch = query_int(request, "batch", None, 0, SEQ_MAX)
@@ -121,7 +121,7 @@ async def get_commands(request: web.Request) -> web.Response:
 
 
 async def insights(request: web.Request) -> web.Response:
-    """The ledger, or the part of it that is of one batch or of the last days, today included."""
+    """Respond with the ledger of all commands, of one batch, or of the last days including today."""
     services = request.app[SERVICES]
     batch = query_int(request, "batch", None, 0, SEQ_MAX)
     days = query_int(request, "days", None, 1, DAYS_MAX)
@@ -132,7 +132,7 @@ async def insights(request: web.Request) -> web.Response:
 
 
 def midnight_ms(now: float, days_back: int) -> int:
-    """Local midnight so many days before a time in seconds, as ms since the epoch."""
+    """Return local midnight `days_back` days before a time in seconds, as ms since the epoch."""
     day = datetime.date.fromtimestamp(now) - datetime.timedelta(days=days_back)
     return int(datetime.datetime.combine(day, datetime.time()).timestamp() * 1000)
 

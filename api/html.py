@@ -1,8 +1,7 @@
-"""A document that needs nothing but a browser: built of escaped text, one style of its own, and no script at all.
+"""Standalone HTML documents: escaped text, one inline style, no script.
 
-Whatever a title, a path or an agent's words hold, they come out as text: elements are made by `el`, which escapes
-every child that is not an element itself. The document's own policy forbids scripts and requests, wherever it is
-opened.
+A title, a path or an agent's output always becomes text: `el` makes all elements and escapes every child that is not
+an element. The document's content security policy forbids scripts and requests, wherever it is opened.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Markup that was made here."""
+    """Markup that was made by this module."""
 
     text: str
 
@@ -76,7 +75,7 @@ Child = str | Html | None
 
 
 def el(tag: str, *children: Child | Iterable[Child], cls: str = "", **attributes: str) -> Html:
-    """An element; every child that is a string is text. None is left out."""
+    """Return an element; a child that is a string becomes text, None is omitted."""
     given = {"class": cls, **attributes} if cls else attributes
     head = "".join(f' {name.replace("_", "-")}="{_escaped(value)}"' for name, value in given.items())
     if tag in _VOID:
@@ -85,7 +84,7 @@ def el(tag: str, *children: Child | Iterable[Child], cls: str = "", **attributes
 
 
 def document(title: str, at: int, *body: Child | Iterable[Child]) -> bytes:
-    """The whole file, as it is at this time (ms since the epoch)."""
+    """Return the complete file; `at` is the time of its content in ms since the epoch."""
     head = el(
         "head",
         el("meta", charset="utf-8"),
@@ -100,13 +99,13 @@ def document(title: str, at: int, *body: Child | Iterable[Child]) -> bytes:
 
 
 def section(title: str, *content: Child | Iterable[Child]) -> Html | None:
-    """A part with its heading; None without content."""
+    """Return a section with its heading; None without content."""
     parts = _flat(content)
     return el("section", el("h2", title), Html("".join(parts))) if any(parts) else None
 
 
 def prose(text: str) -> list[Child]:
-    """A sentence of a story file: `**strong**` and `` `code` `` of it, the rest as it is."""
+    """Return the children for a text of a story file: `**strong**` and `` `code` `` as elements, the rest as text."""
     nodes: list[Child] = []
     at = 0
     for match in _MARKED.finditer(text):
@@ -116,7 +115,7 @@ def prose(text: str) -> list[Child]:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Child]], numbers: frozenset[int] = frozenset()) -> Html | None:
-    """A table; `numbers` are the columns that hold numbers. None without rows."""
+    """Return a table; `numbers` are the numeric columns. None without rows."""
 
     def cells(tag: str, row: Sequence[Child]) -> list[Html]:
         return [el(tag, cell, cls="number" if index in numbers else "") for index, cell in enumerate(row)]
@@ -127,7 +126,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Child]], numbers: frozen
 
 
 def lines_of(file: FileChange) -> Html:
-    """A file's change, line by line, signs and all: it can be read without colours."""
+    """Return a file's change line by line, with the signs, so that it can be read without colours."""
     kinds = {"+": "added", "-": "removed"}
     rows: list[Html] = []
     for hunk in file.hunks or []:
@@ -137,7 +136,7 @@ def lines_of(file: FileChange) -> Html:
 
 
 def moment(ms: int | None) -> str:
-    """A point in time, in UTC: the file is read anywhere."""
+    """Return a point in time in UTC, since the file may be read in another time zone."""
     return "" if ms is None else datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
@@ -165,5 +164,5 @@ def _flat(children: Iterable[Child | Iterable[Child]]) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Text as text; what would not be seen, or would turn the line around, is shown as a question mark."""
+    """Escape a text; invisible characters and those that change the text direction become a replacement character."""
     return html.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), quote=True)

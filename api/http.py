@@ -1,6 +1,6 @@
-"""What every handler needs: the services behind the routes, JSON in and out, and errors of one shape.
+"""Shared by all handlers: the services behind the routes, JSON in requests and responses, errors of one form.
 
-Nothing a client sends makes a 500: what is wrong with a request is refused with a sentence that names the field.
+No request causes a 500: an invalid one is rejected with a message that names the field.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from websocket.hub import Hub
 log = logging.getLogger("sprint_runner.http")
 
 BODY_MAX: Final = 1 << 20  # bytes of a request's body
-BODY_S: Final = 30.0  # seconds that it may take to arrive
+BODY_S: Final = 30.0  # seconds for a body to arrive
 
 
 @dataclass(slots=True)
 class LiveSettings:
-    """The settings in force; `reload` reads all their sources again, or those beside a `text` for the file.
+    """The current settings; `reload` reads all sources again, with `text` as content of the file if it is given.
 
-    `started` are those that the server was started with. `changing` is held by whoever changes the file.
+    `started` are the settings at the start of the server. `changing` is the lock for changes of the file.
     """
 
     loaded: Loaded
@@ -47,7 +47,7 @@ class LiveSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What one running server consists of."""
+    """The parts of a running server."""
 
     database: Database
     hub: Hub
@@ -64,7 +64,7 @@ SERVICES: Final = web.AppKey("services", Services)
 
 
 class ApiError(Exception):
-    """An answer that is not 2xx: status, code for programs, sentence for people."""
+    """An error response: HTTP status, code for programs, message for people."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -73,7 +73,7 @@ class ApiError(Exception):
 
 
 def json_response(value: Any, status: int = 200) -> web.Response:
-    """Any plain value or struct as JSON; never cached, since it is true only now."""
+    """Return a value or struct as a JSON response that is never cached."""
     return web.Response(
         body=msgspec.json.encode(value),
         status=status,
@@ -95,7 +95,7 @@ async def read_body(request: web.Request, kind: type[B]) -> B:
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
-    """Return the body of a request whose keys are not fields of a struct but names of settings."""
+    """Return the body of a request whose keys are names of settings."""
     return decode_object(await _read(request))
 
 
@@ -114,7 +114,7 @@ async def _read(request: web.Request) -> bytes:
 
 
 def query_int(request: web.Request, name: str, default: int | None, low: int, high: int) -> int | None:
-    """A whole number of the query string within its range."""
+    """Return an integer of the query string; raises `ApiError` 400 when it is outside of its range."""
     text = request.query.get(name)
     if text is None:
         return default
@@ -124,7 +124,7 @@ def query_int(request: web.Request, name: str, default: int | None, low: int, hi
 
 
 def path_id(request: web.Request, name: str) -> int:
-    """An id of the path; anything else is a page that is not there."""
+    """Return an id of the path; raises `ApiError` 404 for anything else."""
     text = request.match_info[name]
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise ApiError(404, "not_found", f"there is no {request.path}")
@@ -136,7 +136,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every failure as `{"error": {"code", "message"}}`."""
+    """Turn every error into a response `{"error": {"code", "message"}}`."""
     try:
         return await handler(request)
     except ApiError as error:
@@ -151,7 +151,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return refuse(ApiError(503, "database", str(error)))
     except web.HTTPException as error:
         return _plain(request, error)
-    except ConnectionError:  # the client is gone: aiohttp finds that out again when it sends this, and lets it be
+    except ConnectionError:  # the client is gone: aiohttp notices it again when it sends this, and ignores it
         return web.Response()
     except TimeoutError:
         raise

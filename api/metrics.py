@@ -29,14 +29,14 @@ Sample = tuple[Mapping[str, str], float]
 NO_LABELS: Final[Mapping[str, str]] = {}
 
 
-class Page:
-    """The answer while it is written."""
+class Exposition:
+    """The text of the response, built family by family."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
 
     def add(self, name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> None:
-        """A family of samples; `name` without our prefix, or one of the standard `process_` names."""
+        """Add a family of samples; `name` without our prefix, or one of the standard `process_` names."""
         full = name if name.startswith("process_") else f"sprint_runner_{name}"
         self._lines += [f"# HELP {full} {help_text}", f"# TYPE {full} {kind}"]
         self._lines += [f"{full}{_labels(labels)} {value}" for labels, value in samples]
@@ -62,46 +62,48 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 async def get_metrics(request: web.Request) -> web.Response:
-    services, page = request.app[SERVICES], Page()
-    _events(page, services)
-    _run(page, services)
-    await _ledger(page, services)
-    await asyncio.to_thread(_process, page)
-    return web.Response(text=page.text, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+    services, families = request.app[SERVICES], Exposition()
+    _events(families, services)
+    _run(families, services)
+    await _ledger(families, services)
+    await asyncio.to_thread(_process, families)
+    return web.Response(text=families.text, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
 
 
-def _events(page: Page, services: Services) -> None:
+def _events(families: Exposition, services: Services) -> None:
     hub, writer = services.hub, services.database.writer
-    page.counter("events_total", "Events committed in the life of the database.", hub.seq)
-    page.counter("deliveries_total", "Events handed to clients since the start.", hub.deliveries)
-    page.gauge("clients", "Pages connected now.", len(hub.clients))
-    page.counter("clients_dropped_total", "Clients let go as too slow or silent.", hub.dropped)
-    page.counter("clients_refused_total", "Clients turned away since the start.", hub.refused)
-    page.gauge("loop_lag_seconds", "How late the event loop was at its last tick.", hub.lag_s)
-    page.gauge("writer_queue", "Writes waiting for the disk.", writer.waiting)
-    page.gauge("writer_failing", "1 while the database takes no writes.", int(writer.failure is not None))
-    page.counter("commits_total", "Commits since the start.", writer.commits)
-    page.counter("commit_seconds_total", "Seconds spent in commits since the start.", writer.commit_s)
+    families.counter("events_total", "Events committed in the life of the database.", hub.seq)
+    families.counter("deliveries_total", "Events handed to clients since the start.", hub.deliveries)
+    families.gauge("clients", "Pages connected now.", len(hub.clients))
+    families.counter("clients_dropped_total", "Clients disconnected as too slow or silent.", hub.dropped)
+    families.counter("clients_refused_total", "Clients rejected since the start.", hub.refused)
+    families.gauge("loop_lag_seconds", "How late the event loop was at its last tick.", hub.lag_s)
+    families.gauge("writer_queue", "Writes waiting for the disk.", writer.waiting)
+    families.gauge("writer_failing", "1 while the database takes no writes.", int(writer.failure is not None))
+    families.counter("commits_total", "Commits since the start.", writer.commits)
+    families.counter("commit_seconds_total", "Seconds spent in commits since the start.", writer.commit_s)
 
 
-def _run(page: Page, services: Services) -> None:
+def _run(families: Exposition, services: Services) -> None:
     run, server = services.run_state.run, services.server_state
     now = services.orchestrator.state
-    page.add(
+    families.add(
         "state",
         "gauge",
         "1 for the state that the run is in.",
         [({"state": name}, int(name == now)) for name in STATES],
     )
     plan = {"done": server.plan.done, "blocked": server.plan.blocked, "runnable": server.plan.runnable}
-    page.add("stories", "gauge", "Stories of the tracker.", [({"status": name}, count) for name, count in plan.items()])
-    page.gauge("stories_planned", "Stories of the tracker that are not parked.", server.plan.total)
-    page.gauge("operations", "Commands that run now.", len(run.operations))
-    page.gauge("attention", "Things that wait for the operator.", len(run.attention))
-    page.gauge("batch_cost_usd", "US dollars booked in the newest batch.", run.totals.cost_usd)
-    page.gauge("day_cost_usd", "US dollars booked since local midnight.", server.limits.today_usd)
+    families.add(
+        "stories", "gauge", "Stories of the tracker.", [({"status": name}, count) for name, count in plan.items()]
+    )
+    families.gauge("stories_planned", "Stories of the tracker that are not parked.", server.plan.total)
+    families.gauge("operations", "Commands that run now.", len(run.operations))
+    families.gauge("attention", "Things that wait for the operator.", len(run.attention))
+    families.gauge("batch_cost_usd", "US dollars booked in the newest batch.", run.totals.cost_usd)
+    families.gauge("day_cost_usd", "US dollars booked since local midnight.", server.limits.today_usd)
     budgets = {"batch": server.limits.budget_batch_usd, "day": server.limits.budget_day_usd}
-    page.add(
+    families.add(
         "budget_usd",
         "gauge",
         "Caps in US dollars, where they are set.",
@@ -109,37 +111,37 @@ def _run(page: Page, services: Services) -> None:
     )
 
 
-async def _ledger(page: Page, services: Services) -> None:
+async def _ledger(families: Exposition, services: Services) -> None:
     counters = await services.database.read(get_counters)
     by = [({"command": c.command, "agent": c.agent, "status": c.status}, c) for c in counters.commands]
-    page.add("commands_total", "counter", "Commands that ended.", [(labels, c.count) for labels, c in by])
-    page.add(
+    families.add("commands_total", "counter", "Commands that ended.", [(labels, c.count) for labels, c in by])
+    families.add(
         "command_seconds_total",
         "counter",
         "Seconds that ended commands took.",
         [(labels, c.seconds) for labels, c in by],
     )
-    page.add(
+    families.add(
         "tokens_total",
         "counter",
         "Tokens booked.",
         [({"kind": name}, count) for name, count in counters.tokens.items()],
     )
-    page.counter("cost_usd_total", "US dollars booked.", counters.cost_usd)
+    families.counter("cost_usd_total", "US dollars booked.", counters.cost_usd)
 
 
-def _process(page: Page) -> None:
-    page.add("build_info", "gauge", "The version of the program.", [({"version": VERSION}, 1)])
-    page.gauge("process_start_time_seconds", "When the process started, seconds since the epoch.", STARTED_AT)
-    page.counter("process_cpu_seconds_total", "CPU time of the process.", time.process_time())
-    page.gauge("process_resident_memory_bytes", "Memory of the process.", _resident_bytes())
+def _process(families: Exposition) -> None:
+    families.add("build_info", "gauge", "The version of the program.", [({"version": VERSION}, 1)])
+    families.gauge("process_start_time_seconds", "When the process started, seconds since the epoch.", STARTED_AT)
+    families.counter("process_cpu_seconds_total", "CPU time of the process.", time.process_time())
+    families.gauge("process_resident_memory_bytes", "Memory of the process.", _resident_bytes())
     descriptors = Path("/proc/self/fd")
     if descriptors.is_dir():
-        page.gauge("process_open_fds", "Open file descriptors.", len(os.listdir(descriptors)))
+        families.gauge("process_open_fds", "Open file descriptors.", len(os.listdir(descriptors)))
 
 
 def _resident_bytes() -> int:
-    """What the process holds now; where the system does not tell, the most that it has held."""
+    """Return the resident memory of the process; its maximum on systems that do not report the current value."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:

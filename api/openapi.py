@@ -1,4 +1,4 @@
-"""`/api/openapi.json`: the OpenAPI 3.1 document, made of the table of operations and of the types that are answered."""
+"""`/api/openapi.json`: the OpenAPI 3.1 document, generated from the table of operations and the response types."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import web
 from api.http import BODY_MAX, json_response
 from api.operations import INTEGER, OPERATIONS, TEXT, Operation
 
-EVERYWHERE: Final = (400, 401, 403, 405, 413, 415, 429)  # what the guard and the reader of bodies answer
+EVERYWHERE: Final = (400, 401, 403, 405, 413, 415, 429)  # the responses of the guard and of `read_body`
 MEANINGS: Final = {
     101: "The connection is a WebSocket now.",
     200: "Done.",
@@ -39,14 +39,14 @@ class ErrorDetail(msgspec.Struct):
     message: str
 
 
-class Error(msgspec.Struct):
+class ErrorResponse(msgspec.Struct):
     error: ErrorDetail
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The document; made once."""
-    kinds = [Error, *(kind for row in OPERATIONS for kind in (*_kinds(row.answer), *_kinds(row.body)))]
+    """Return the document, which is generated once."""
+    kinds = [ErrorResponse, *(kind for row in OPERATIONS for kind in (*_kinds(row.response), *_kinds(row.body)))]
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     of = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
@@ -66,8 +66,8 @@ def document() -> dict[str, Any]:
 
 
 def _operation(row: Operation, of: dict[str, Any]) -> dict[str, Any]:
-    error = {"application/json": {"schema": of[repr(Error)]}}
-    good = {"description": MEANINGS[row.status], **_content(row.answer, of)}
+    error = {"application/json": {"schema": of[repr(ErrorResponse)]}}
+    good = {"description": MEANINGS[row.status], **_content(row.response, of)}
     bad = {str(code): {"description": MEANINGS[code], "content": error} for code in sorted({*EVERYWHERE, *row.errors})}
     made = {
         "operationId": _name(row),
@@ -90,7 +90,7 @@ def _content(kind: Any, of: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kinds(kind: Any) -> tuple[Any, ...]:
-    """The types of JSON among what is named; none where it is a media type or nothing."""
+    """Return the JSON types of a response; none for a media type or an empty response."""
     if kind is None or isinstance(kind, str):
         return ()
     return kind if isinstance(kind, tuple) else (kind,)

@@ -1,4 +1,4 @@
-"""The table of all routes for programs: what each takes and responds with. `openapi.py` makes the document of it.
+"""The table of all routes with their parameters and responses, the source of the OpenAPI document.
 
 A test compares it with the application's router. The structs are those that the handlers decode and return.
 """
@@ -29,12 +29,12 @@ TEXT: Final = {"type": "string"}
 
 
 class Operation(NamedTuple):
-    """One method of one path. `answer` is the type of its JSON, several of them, or another media type."""
+    """One method of one path. `response` is the type of its JSON, several of them, or another media type."""
 
     method: str
     path: str
     summary: str
-    answer: Any
+    response: Any
     status: int = 200
     query: dict[str, dict[str, Any]] = {}
     body: Any = None
@@ -57,7 +57,7 @@ OPERATIONS: Final = (
     Operation(
         "post", "/api/run/pause", "Pause after the current command.", RunStateName, 202, body=EmptyBody, errors=(409,)
     ),
-    Operation("post", "/api/run/resume", "Go on.", BatchStarted, 202, body=EmptyBody, errors=(409, 503)),
+    Operation("post", "/api/run/resume", "Resume the batch.", BatchStarted, 202, body=EmptyBody, errors=(409, 503)),
     Operation(
         "post",
         "/api/run/stop",
@@ -75,24 +75,24 @@ OPERATIONS: Final = (
     Operation(
         "post",
         "/api/orchestrator/start",
-        "Older name of run/start.",
+        "Previous name of run/start.",
         BatchStarted,
         202,
         body=StartBody,
         errors=(409, 503),
     ),
     Operation(
-        "post", "/api/orchestrator/stop", "Older name of run/stop.", RunStateName, 202, body=StopBody, errors=(409,)
+        "post", "/api/orchestrator/stop", "Previous name of run/stop.", RunStateName, 202, body=StopBody, errors=(409,)
     ),
-    Operation("get", "/api/orchestrator/status", "Older form of the state.", OldStatus),
+    Operation("get", "/api/orchestrator/status", "Previous form of run.", OldStatus),
     Operation("get", "/api/sprint", "Epics and stories.", Overview),
-    Operation("get", "/api/sprint/problems", "What is odd about the plan.", SprintProblems),
-    Operation("get", "/api/standings", "What the status of each story rests on.", StatusEvidenceByStory),
+    Operation("get", "/api/sprint/problems", "Problems of the plan.", SprintProblems),
+    Operation("get", "/api/standings", "The evidence for each story's status.", StatusEvidenceByStory),
     Operation("get", "/api/stories/{key}", "A story's dossier.", Dossier, errors=(404,)),
     Operation(
         "put",
         "/api/stories/{key}/status",
-        "Set a status by hand.",
+        "Set a status manually.",
         StatusChanged,
         body=StatusBody,
         errors=(404, 409, 422),
@@ -100,7 +100,7 @@ OPERATIONS: Final = (
     Operation(
         "get",
         "/api/stories/{key}/changes/{name}",
-        "What a commit, or the work so far, changed; with `path` one file.",
+        "The diff of a commit or of the current work; with `path` of one file.",
         (Change, FileChange),
         query={"path": TEXT},
         errors=(404,),
@@ -142,7 +142,7 @@ OPERATIONS: Final = (
     Operation(
         "get",
         "/api/commands/{id}/transcript",
-        "What an agent printed, from an entry on; with `raw=1` its stream. Secrets are masked.",
+        "An agent's transcript, from an entry on; with `raw=1` its stream. Secrets are masked.",
         Transcript,
         query={"raw": {"enum": ["1"]}, "from": {**INTEGER, "minimum": 0, "maximum": 1_000_000}},
         errors=(404,),
@@ -162,7 +162,7 @@ OPERATIONS: Final = (
     Operation(
         "post",
         "/api/settings/preview",
-        "What that would change in the file.",
+        "The change that this would make in the file.",
         Preview,
         body=dict[str, Any],
         errors=(409,),

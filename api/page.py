@@ -1,8 +1,8 @@
-"""The page and its modules, from a manifest made at start; no path of a request touches the disk.
+"""The page and its modules, from a manifest that is built at start; no request reads from the disk.
 
-Everything is compressed once, at the start, so that a request costs a look into a table. Modules travel without the
-comments that have lines of their own, a fifth of the weight of everything; their lines keep their numbers. The page
-names all of them in its head.
+Everything is compressed once at start, so that a request is a dictionary look-up. Modules are sent without comments
+that have their own lines, which are a fifth of all bytes; the line numbers stay the same. The page lists all modules
+in its head.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aiohttp import web
 from api.http import ApiError
 from base.program import PROGRAM_DIR
 
-# A comment from the beginning of a line to the end of one; where there is code beside it, it stays.
+# A comment from the beginning of a line to the end of one; a comment after code is kept.
 COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)$", re.MULTILINE)
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
 
@@ -37,7 +37,7 @@ MANIFEST: Final = web.AppKey("manifest", dict[str, Asset])
 
 
 def manifest() -> dict[str, Asset]:
-    """Every file below `static/` by its path there, and the page itself as ""."""
+    """Return every file below `static/` by its path there, and the page itself as ""."""
     static = PROGRAM_DIR / "static"
     files = {path.relative_to(static).as_posix(): path for path in sorted(static.rglob("*.*")) if path.suffix in TYPES}
     assets = {name: _asset(path.read_text("utf-8"), path.suffix) for name, path in files.items()}
@@ -52,9 +52,9 @@ def _asset(text: str, suffix: str) -> Asset:
 
 
 def announced(page: str, names: Iterable[str]) -> str:
-    """The page with its modules named in its head, so that a browser asks for all of them at once.
+    """Return the page with its modules in its head, so that a browser requests all of them at once.
 
-    Without that it learns of a module only when it has read the one that imports it, five times one after the other.
+    Otherwise a browser discovers a module only after reading the one that imports it, up to five in a row.
     """
     modules = [name for name in names if name.endswith(".js") and f'"/static/{name}"' not in page]
     links = "".join(f'  <link rel="modulepreload" href="/static/{name}">\n' for name in modules)
@@ -62,23 +62,23 @@ def announced(page: str, names: Iterable[str]) -> str:
 
 
 def bare(module: str) -> str:
-    """A module without its comments, as many lines long as before."""
+    """Return a module without its comments, with the same number of lines."""
     return COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), module)
 
 
 async def get_page(request: web.Request) -> web.Response:
-    return _answer(request, request.app[MANIFEST][""])
+    return _respond(request, request.app[MANIFEST][""])
 
 
 async def get_static(request: web.Request) -> web.Response:
     asset = request.app[MANIFEST].get(request.match_info["path"])
     if asset is None or request.match_info["path"] == "":
         raise ApiError(404, "not_found", f"there is no {request.path}")
-    return _answer(request, asset)
+    return _respond(request, asset)
 
 
-def _answer(request: web.Request, asset: Asset) -> web.Response:
-    """Always asked for again, answered in full only when it changed: a page never mixes modules of two versions."""
+def _respond(request: web.Request, asset: Asset) -> web.Response:
+    """Respond with an asset, or with 304. Browsers always revalidate, so a page never mixes modules of two versions."""
     headers = {"ETag": asset.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if request.headers.get("If-None-Match") == asset.etag:
         return web.Response(status=304, headers=headers)
@@ -90,7 +90,7 @@ def _answer(request: web.Request, asset: Asset) -> web.Response:
 
 
 def _takes_gzip(accepted: str) -> bool:
-    """RFC 9110 section 12.5.3: named, and not with weight 0."""
+    """Whether the header accepts gzip (RFC 9110 section 12.5.3): listed, and not with weight 0."""
     for offer in accepted.lower().split(","):
         name, _, weight = offer.partition(";")
         if name.strip() == "gzip":

@@ -1,4 +1,4 @@
-"""The project on disk: the sprint and its stories, a status set by hand, and the whitelisted data files."""
+"""The routes of the project on disk: the sprint and its stories, manual status changes, the whitelisted data files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DATA_FILES: Final = {
 SHARED: Final = (*DATA_FILES, "/story-descriptions.json")
 # A tracker of another name is for the page alone: it could be any file of the project.
 TRACKER_NAME: Final = re.compile(r"(?:sprint-status.*\.ya?ml|stories\.yaml|tickets\.toml)", re.IGNORECASE)
-DATA_MAX: Final = 4 << 20  # bytes of a data file; more is not one of ours
+DATA_MAX: Final = 4 << 20  # bytes of a data file
 
 
 class StatusChanged(msgspec.Struct, frozen=True):
@@ -62,14 +62,14 @@ async def get_story(request: web.Request) -> web.Response:
 
 
 async def get_status_evidence(request: web.Request) -> web.Response:
-    """What the status of each story rests on, in a line: for the cards of the board."""
+    """Respond with the evidence for each story's status in one line, for the cards of the board."""
     return json_response(StatusEvidenceByStory(await evidence_by_story(request.app[SERVICES])))
 
 
 async def put_status(request: web.Request) -> web.Response:
-    """Set a status by hand; 409 when it changed meanwhile, 422 when the file cannot be edited safely.
+    """Set a status manually; 409 when it changed meanwhile, 422 when the file cannot be edited safely.
 
-    A file that nothing can be read from is of the latter kind, and no proof that the story does not exist.
+    An unreadable file is 422 and not 404, since the story may exist.
     """
     services = request.app[SERVICES]
     body = await read_body(request, StatusBody)
@@ -81,7 +81,7 @@ async def put_status(request: web.Request) -> web.Response:
     try:
         change = await asyncio.to_thread(sprint.set_status, project, key, body.status, body.expected)
     except sprint.Conflict as conflict:
-        raise ApiError(409, "conflict", f"{key} says {conflict.found!r} by now, not {body.expected!r}") from None
+        raise ApiError(409, "conflict", f"{key} is {conflict.found!r} by now, not {body.expected!r}") from None
     except Refused as refused:
         raise ApiError(422, "refused", refused.reason) from None
     if change.changed:
@@ -97,7 +97,7 @@ async def get_descriptions(request: web.Request) -> web.Response:
 
 
 def data_file(path: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """The handler of one named file; no part of a request becomes a path."""
+    """Return the handler of one named file; no part of a request becomes a path."""
 
     async def get_data_file(request: web.Request) -> web.Response:
         project = request.app[SERVICES].workspace.project
@@ -117,7 +117,7 @@ def data_file(path: str) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 
 def _top(project: sprint.Project, folder: Path) -> Path:
-    """What a file may not be outside of: the project, or a folder elsewhere that the operator has named."""
+    """Return the folder that a file must be inside of: the project, or a folder elsewhere from the settings."""
     return project.root if Path(os.path.abspath(folder)).is_relative_to(project.root) else folder
 
 

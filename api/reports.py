@@ -1,4 +1,4 @@
-"""The content of exported files: a story's dossier and a batch as documents. Pure; `html` keeps them inert."""
+"""The content of exported files: the documents of a story's dossier and of a batch. Pure; `html` escapes the text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agents import Entry
 from api.commands import CommandView, command_view
 from api.dossier import Dossier
 from api.html import Child, Html, document, duration, el, lines_of, moment, money, prose, section, table
-from api.reviews import Finding, Review, Round
+from api.reviews import Review, ReviewFinding, Round
 from api.status_evidence import Sentence, StatusEvidence
 from git.history import Change, CommitInfo, FileChange
 from store.batches import BatchSummary
@@ -32,7 +32,7 @@ NUMBERS: Final = frozenset({4, 5, 6})
 def story_report(
     dossier: Dossier, transcripts: Mapping[int, Sequence[Entry]], changes: Mapping[str, Change | None], at: int
 ) -> bytes:
-    """The file of one story; `at` is now, in ms since the epoch."""
+    """Return the document of one story; `at` is the current time in ms since the epoch."""
     cost = sum(command.cost_usd or 0 for command in dossier.commands)
     facts = f"{dossier.key} · {dossier.status.replace('-', ' ')} · {len(dossier.commands)} commands · {money(cost)}"
     return document(
@@ -61,7 +61,7 @@ def batch_report(
     remarks: Sequence[StoredEvent],
     at: int,
 ) -> bytes:
-    """The file of one batch; `at` is now, in ms since the epoch."""
+    """Return the document of one batch; `at` is the current time in ms since the epoch."""
     status = f"{batch.status}{f': {batch.reason}' if batch.reason else ''}"
     facts = [
         ("Outcome", status),
@@ -121,14 +121,14 @@ def _review(review: Review) -> Html:
 def _round(one: Round) -> Html:
     counts = msgspec.structs.asdict(one.counts) if one.counts else {}
     numbers = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
-    said = one.verdict if one.readable else f"{one.status}, no verdict: {one.reason}"
-    head: list[Child] = [el("b", said), f" · {one.command}", f" · {numbers}" if numbers else ""]
+    outcome = one.verdict if one.readable else f"{one.status}, no verdict: {one.reason}"
+    head: list[Child] = [el("b", outcome), f" · {one.command}", f" · {numbers}" if numbers else ""]
     found = [el("li", _finding(finding), " (found again)" if finding.again else "") for finding in one.findings]
     gone = [el("li", el("s", _finding(finding)), " (no longer found)") for finding in one.gone]
     return el("li", head, el("ul", found, gone) if found or gone else None)
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: ReviewFinding) -> str:
     return f"{finding.severity.upper()}: {finding.text}" if finding.severity else finding.text
 
 
@@ -136,14 +136,14 @@ def _transcript(command: CommandView, transcripts: Mapping[int, Sequence[Entry]]
     entries = transcripts.get(command.id)
     if not entries:
         return None
-    rows = [el("li", el("b", entry.kind.value), f" {entry.text}", _answer(entry)) for entry in entries]
+    rows = [el("li", el("b", entry.kind.value), f" {entry.text}", _result(entry)) for entry in entries]
     return el("details", el("summary", f"Transcript of {_name(command)}"), el("ul", rows, cls="plain"))
 
 
-def _answer(entry: Entry) -> Html | None:
+def _result(entry: Entry) -> Html | None:
     if not entry.result:
         return None
-    return el("details", el("summary", f"answer, {entry.size:,} characters"), el("pre", entry.result))
+    return el("details", el("summary", f"result, {entry.size:,} characters"), el("pre", entry.result))
 
 
 def _commit(commit: CommitInfo, change: Change | None) -> Html:

@@ -1,4 +1,4 @@
-"""The reviews of a story, round by round: what each one said, what it found again, what had disappeared. Pure."""
+"""The reviews of a story by rounds: the findings of each, which were found again, which disappeared. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ KINDS: Final = ("story-review", "tech-spec-review", "code-review")
 _TAG: Final = re.compile(r"[*\[]{0,6}(CRITICAL|HIGH|MEDIUM|LOW)\b[\s\]*:—-]*(?=\S)", re.IGNORECASE)
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """One finding; `severity` is "" where none was named, `again` whether the round before had it as well."""
+class ReviewFinding(msgspec.Struct, frozen=True):
+    """One finding; `severity` is "" if it has none, `again` whether the previous round had it as well."""
 
     text: str
     severity: str
@@ -25,7 +25,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many findings the reviewer counted."""
+    """The numbers of findings by severity, as the reviewer counted them."""
 
     critical: int
     high: int
@@ -34,9 +34,9 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of a reviewer. `readable` is whether it ended with a verdict; otherwise `reason` says why not.
+    """One command of a reviewer. `readable` is whether it ended with a verdict; otherwise `reason` is why not.
 
-    `gone` are findings of the last readable round before it that it does not name any more.
+    `gone` are findings of the last readable round before it that it does not list any more.
     """
 
     command_id: int
@@ -50,8 +50,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     background: bool
     ended_at: int | None
     counts: Counts | None
-    findings: list[Finding]
-    gone: list[Finding]
+    findings: list[ReviewFinding]
+    gone: list[ReviewFinding]
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -62,18 +62,18 @@ class Review(msgspec.Struct, frozen=True):
 
 
 def reviews_of(commands: Sequence[Command]) -> list[Review]:
-    """The reviews among a story's commands (oldest first), in the order in which a story meets them."""
+    """Return the reviews among a story's commands (oldest first), in the order of the workflow."""
     made = [(kind, [command for command in commands if kind_of(command.command) == kind]) for kind in KINDS]
     return [Review(kind, _rounds(calls)) for kind, calls in made if calls]
 
 
 def _rounds(commands: Sequence[Command]) -> list[Round]:
     rounds = []
-    before: list[Finding] = []
+    before: list[ReviewFinding] = []
     for command in commands:
-        said = _said(command)
+        written = _findings_as_written(command)
         known = {normalised(finding.text) for finding in before}
-        findings = [Finding(one.text, one.severity, normalised(one.text) in known) for one in said]
+        findings = [ReviewFinding(one.text, one.severity, normalised(one.text) in known) for one in written]
         left = {normalised(finding.text) for finding in findings}
         readable = command.verdict is not None
         gone = [one for one in before if normalised(one.text) not in left] if readable else []
@@ -82,7 +82,7 @@ def _rounds(commands: Sequence[Command]) -> list[Round]:
     return rounds
 
 
-def _round(command: Command, findings: list[Finding], gone: list[Finding]) -> Round:
+def _round(command: Command, findings: list[ReviewFinding], gone: list[ReviewFinding]) -> Round:
     counts = _verdict(command).get("counts")
     return Round(
         command_id=command.id,
@@ -97,21 +97,21 @@ def _round(command: Command, findings: list[Finding], gone: list[Finding]) -> Ro
         ended_at=command.ended_at,
         counts=Counts(*counts) if counts else None,
         findings=findings,
-        gone=[Finding(one.text, one.severity) for one in gone],
+        gone=[ReviewFinding(one.text, one.severity) for one in gone],
     )
 
 
-def _said(command: Command) -> list[Finding]:
-    """As the reviewer wrote them; rows of older versions hold only what rounds are compared by."""
+def _findings_as_written(command: Command) -> list[ReviewFinding]:
+    """Return the findings as the reviewer wrote them; rows of older versions have only the normalised texts."""
     verdict = _verdict(command)
     texts = verdict.get("said") or [text for text in verdict.get("findings", ()) if text != "none"]
     return [finding_of(text) for text in texts]
 
 
-def finding_of(text: str) -> Finding:
-    """A finding with the severity that it begins with taken off."""
+def finding_of(text: str) -> ReviewFinding:
+    """Return a finding, with the severity separated from the beginning of the text."""
     match = _TAG.match(text)
-    return Finding(text, "") if match is None else Finding(text[match.end() :], match[1].lower())
+    return ReviewFinding(text, "") if match is None else ReviewFinding(text[match.end() :], match[1].lower())
 
 
 def _verdict(command: Command) -> dict[str, Any]:

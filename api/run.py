@@ -1,4 +1,4 @@
-"""The routes that steer the run, and the older names for the same."""
+"""The routes that control the run, and their previous names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orchestrator import StartRequest, StopMode
 from runstate.views import Run, run_view
 from store.writer import DatabaseUnavailable
 
-COMMIT_S: Final = 1.0  # that a response waits for the disk
+COMMIT_S: Final = 1.0  # seconds that a response waits for the commit of its event
 
 
 class BatchStarted(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class BatchStarted(msgspec.Struct, frozen=True):
 
 
 class RunStateName(msgspec.Struct, frozen=True):
-    """The state of the run in one word."""
+    """The state of the run."""
 
     state: str
 
@@ -69,13 +69,13 @@ async def stop(request: web.Request) -> web.Response:
 
 async def _accepted(services: Services) -> web.Response:
     """Respond with the state once the action's own event is committed, so that the next request sees its effect."""
-    with suppress(DatabaseUnavailable):  # the action holds all the same, also while a commit takes long
+    with suppress(DatabaseUnavailable):  # the action has taken effect even if its event cannot be stored yet
         await asyncio.wait([services.database.write(lambda _connection: None)], timeout=COMMIT_S)
     return json_response(RunStateName(services.orchestrator.state), 202)
 
 
 async def answer_question(request: web.Request) -> web.Response:
-    """Answer what an agent has asked; its session continues with the text."""
+    """Answer the question of an agent; its session continues with the text."""
     body = await read_body(request, AnswerBody)
     services = request.app[SERVICES]
     await services.orchestrator.answer(body.command_id, body.text.strip())
@@ -83,7 +83,7 @@ async def answer_question(request: web.Request) -> web.Response:
 
 
 async def old_status(request: web.Request) -> web.Response:
-    """`GET /api/orchestrator/status`, as older clients know it."""
+    """Respond to `GET /api/orchestrator/status` in the form of version 1 clients."""
     run = run_of(request.app[SERVICES])
     batch = run.batch
     status = OldStatus(
@@ -97,7 +97,7 @@ async def old_status(request: web.Request) -> web.Response:
 
 
 def run_of(services: Services) -> Run:
-    """Return the run as it is now, joined of the fold, the server's own state and the orchestrator's."""
+    """Return the current run, joined from the fold, the server's state and the orchestrator's state."""
     return run_view(services.run_state.run, services.server_state, services.orchestrator.state)
 
 

@@ -10,7 +10,7 @@ from api.http import json_response
 from events import json_schema
 from settings import SETTINGS, Setting
 
-TYPES: Final[dict[str, tuple[str, dict[str, str] | None]]] = {  # kinds of settings as JSON Schema names them
+TYPES: Final[dict[str, tuple[str, dict[str, str] | None]]] = {  # JSON Schema types by kinds of settings
     "text": ("string", None),
     "command": ("string", None),
     "url": ("string", None),
@@ -29,7 +29,7 @@ async def get_schema(_request: web.Request) -> web.Response:
 
 
 def _schema_of(setting: Setting) -> dict[str, Any]:
-    """The JSON Schema of one setting, as `sprint-runner.yaml` may have it."""
+    """Return the JSON Schema of one setting in `sprint-runner.yaml`."""
     kind, items = TYPES[setting.kind]
     bounds = {"minimum": setting.low, "maximum": setting.high, "enum": list(setting.choices) or None, "items": items}
     return {

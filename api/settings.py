@@ -1,4 +1,4 @@
-"""The settings for the page: what is in force, from where, what may be changed, and what a change would write."""
+"""The routes of the settings: their values and sources, which of them may be changed, changes and their preview."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from settings import (
 from settings.model import WORKFLOWS
 
 RESTART: Final = "after a restart"
-SHOWN_SECRET: Final = "set"  # noqa: S105 - what stands in the place of a secret
-CONTEXT_LINES: Final = 2  # of the file around a change, in a preview
+SHOWN_SECRET: Final = "set"  # noqa: S105 - shown instead of a secret
+CONTEXT_LINES: Final = 2  # lines of the file around a change, in a preview
 _DEFAULTS: Final = Settings()
 
 
 class SettingView(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting of `GET /api/settings`. `locked` says why the page cannot change it; None: it can."""
+    """One setting of `GET /api/settings`. `locked` is the reason why the page cannot change it; None if it can."""
 
     name: str
     value: Any
@@ -52,7 +52,7 @@ class SettingView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AllSettings(msgspec.Struct, frozen=True):
-    """`file` is where changes are kept; `unread` says that it was changed by hand meanwhile."""
+    """All settings; `file` is the path of the settings file, `unread` a message if it was edited since it was read."""
 
     settings: list[SettingView]
     file: str
@@ -60,21 +60,21 @@ class AllSettings(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """The lines of the file that a change would take out and put in."""
+    """The lines of the file that a change would remove and add."""
 
     file: str
     diff: list[str]
 
 
 async def get_settings(request: web.Request) -> web.Response:
-    """Every setting with its value, range and source; secrets only as whether they are set."""
+    """Respond with every setting, its value, range and source; of a secret only whether it is set."""
     services = request.app[SERVICES]
     unread = await asyncio.to_thread(_unread, services.live)
     return json_response(_all_settings(services, unread))
 
 
 async def put_settings(request: web.Request) -> web.Response:
-    """Change some settings, all of them or none; kept in the project's settings file. null goes back to the default."""
+    """Change all given settings in the project's settings file, or none. null restores the default."""
     services = request.app[SERVICES]
     changes = await read_object(request)
     _refuse_overridden(services.live.loaded, changes)
@@ -89,7 +89,7 @@ async def put_settings(request: web.Request) -> web.Response:
 
 
 async def preview_settings(request: web.Request) -> web.Response:
-    """What `PUT /api/settings` would change in the file, line by line; nothing is written."""
+    """Respond with the change that `PUT /api/settings` would make in the file; write nothing."""
     services = request.app[SERVICES]
     changes = await read_object(request)
     _refuse_overridden(services.live.loaded, changes)
@@ -98,7 +98,7 @@ async def preview_settings(request: web.Request) -> web.Response:
     except SettingsError as error:
         raise ApiError(400, "bad_request", str(error)) from None
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT_LINES)
-    changed = [line for line in list(lines)[2:] if not line.startswith("@@")]  # without the names of the files
+    changed = [line for line in list(lines)[2:] if not line.startswith("@@")]  # the first two are file names
     return json_response(Preview(FILE_NAME, changed))
 
 
@@ -110,11 +110,11 @@ def _refuse_overridden(loaded: Loaded, changes: dict[str, Any]) -> None:
     for name in changes:
         source = loaded.sources.get(name)
         if source in ("flag", "environment"):
-            raise ApiError(409, "overridden", f"{name}: is set by {source}, which wins over the file")
+            raise ApiError(409, "overridden", f"{name}: is set by {source}, which takes precedence over the file")
 
 
 def _edit(file: Path, changes: dict[str, Any], live: LiveSettings) -> tuple[str, str]:
-    """The file's text before and after; raises `SettingsError` where the settings would not hold together."""
+    """Return the file's text before and after; raises `SettingsError` for an invalid combination of settings."""
     before = file.read_bytes().decode("utf-8", "surrogateescape") if file.exists() else ""
     after = edited(before, changes)
     live.reload(text=after)
@@ -132,14 +132,14 @@ def _save(file: Path, changes: dict[str, Any], services: Services) -> Loaded:
 
 
 def _unread(live: LiveSettings) -> str | None:
-    """A sentence when the file says something else than what is in force: it was changed by hand."""
+    """Return a message if the file was edited since it was read, otherwise None."""
     try:
         fresh = live.reload()
     except SettingsError as error:
         return f"{FILE_NAME} was changed and cannot be used: {error}"
     if fresh == live.loaded:
         return None
-    return f"{FILE_NAME} was changed by hand. What it says is used after the next change here, or after a restart."
+    return f"{FILE_NAME} was edited. Its values are used after the next change here, or after a restart."
 
 
 def _all_settings(services: Services, unread: str | None) -> AllSettings:
@@ -169,14 +169,14 @@ def _view(loaded: Loaded, setting: Setting) -> SettingView:
 
 
 def _choices(settings: Settings, setting: Setting) -> list[str]:
-    """What may be chosen; of agents and presets also those that the file names."""
+    """Return the possible values; of agents and presets also those that the file defines."""
     if setting.name == "agent":
         return sorted(settings.agents)
     return [*WORKFLOWS, *settings.workflows] if setting.name == "workflow" else list(setting.choices)
 
 
 def _shown(setting: Setting, value: Any) -> Any:
-    """A value without what is secret in it: also the variables that an agent gets may be keys."""
+    """Return a value without secrets; the environment variables of an agent may be secret, too."""
     if setting.secret:
         return SHOWN_SECRET if value else None
     if setting.name == "agents":
@@ -190,12 +190,12 @@ def _without_secrets(agent: AgentConfig) -> AgentConfig:
 
 def _locked(setting: Setting, source: str, *, left_out: bool) -> str | None:
     if source == "flag":
-        return "Set on the command line, which wins over the file: start the server without it to change it here."
+        return "Set on the command line, which has precedence over the file: start the server without that option."
     if source == "environment":
         variable = ENVIRONMENT_PREFIX + setting.name.upper()
-        return f"Set by the environment variable {variable}, which wins over the file: start the server without it."
+        return f"Set by the environment variable {variable}, which has precedence: start the server without it."
     if left_out:
-        return f"{FILE_NAME} sets it, but this folder is not trusted yet, so the default is in force."
+        return f"{FILE_NAME} sets it, but this folder is not trusted yet, so the default applies."
     if not setting.editable:
         return f"Edit it in {FILE_NAME} and restart the server."
     return None

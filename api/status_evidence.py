@@ -1,7 +1,7 @@
-"""What a story's status rests on, in words: for its card in one line, for its dossier sentence by sentence.
+"""The evidence for a story's status: one line for its card, several sentences for its dossier.
 
-Pure. Nothing here trusts a status: the words come from what the runner recorded itself, and say so where the tracker
-claims more than that.
+Pure. A status is not trusted: the sentences follow from the runner's own records, and point out where the tracker
+claims more than these.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ Tone = Literal["good", "info", "warn", "bad"]
 
 BY_HAND: Final = {"set by hand": "by hand", "changed in the sprint status file": "in the status file"}
 FAILED: Final = frozenset({"error", "timeout", "stalled", "refused"})
-CARD_CHARS: Final = 140  # of a reason on a card; the dossier has all of it
-UNTOUCHED: Final = ("backlog", "ready-for-dev", "parked", "unknown")  # nothing needs proof yet
+CARD_CHARS: Final = 140  # of a reason on a card; the dossier has the complete text
+UNTOUCHED: Final = ("backlog", "ready-for-dev", "parked", "unknown")  # statuses that claim no work
 
 
 class StatusEvidence(msgspec.Struct, frozen=True):
-    """The evidence in one line; `tone` says whether it bears the status."""
+    """The evidence in one line; `tone` is whether it supports the status."""
 
     tone: Tone
     words: str
 
 
 class Sentence(msgspec.Struct, frozen=True):
-    """One thing that speaks for or against the status."""
+    """One piece of evidence for or against the status."""
 
     tone: Tone
     text: str
 
 
 class Records(msgspec.Struct, frozen=True, kw_only=True):
-    """What is recorded of one story: its newest row, its commands (oldest first), the last change of its status."""
+    """The records of one story: its newest row, its commands (oldest first), the last change of its status."""
 
     row: Story | None = None
     commands: Sequence[CommandSummary | Command] = ()
@@ -60,7 +60,7 @@ class Records(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def commit(self) -> str | None:
-        """What the last successful commit said of itself, unless that there was nothing to commit."""
+        """The hash from the last successful commit command; None if there was nothing to commit."""
         words = [
             command.word
             for command in self.commands
@@ -70,7 +70,7 @@ class Records(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evidence_for_status(story: StoryInfo, records: Records) -> StatusEvidence | None:
-    """The line on the story's card; None where there is nothing to say."""
+    """Return the line for the story's card; None for a story without evidence."""
     hand = set_by_person(story, records)
     if story.status == "done":
         return _done(records, hand)
@@ -118,9 +118,11 @@ def evidence_of(
     others: bool,
     commits: int,
 ) -> list[Sentence]:
-    """All that the status rests on. `checks` are the runs of the project's own check, oldest first; `tree` is the
-    change since development began, `others` whether other stories were worked on after it; `commits` is how many
-    commits git finds for the story."""
+    """Return all evidence for the status.
+
+    `checks` are the verify runs, oldest first; `tree` is the change since development began, `others` whether other
+    stories were worked on since then; `commits` is the number of commits that git finds for the story.
+    """
     parts = [
         _source(story, records),
         _reviews(story, commands),
@@ -136,7 +138,7 @@ def evidence_of(
 
 
 def _source(story: StoryInfo, records: Records) -> Sentence | None:
-    """Who set the status that the tracker shows."""
+    """Return the sentence on who set the status that the tracker has."""
     hand, row = set_by_person(story, records), records.row
     if hand is not None:
         return Sentence("warn" if story.status == "done" else "info", f"The status was set {hand}, not by the runner.")
@@ -165,7 +167,7 @@ def _reviews(story: StoryInfo, commands: Sequence[Command]) -> Sentence | None:
 
 
 def _numbers(counts: Counts | None) -> str:
-    """How many findings of which severity, those that there are."""
+    """Return the numbers of findings by severity, without zeros."""
     if counts is None:
         return ""
     some = [f"{number} {name}" for name, number in msgspec.structs.asdict(counts).items() if number]
@@ -173,7 +175,7 @@ def _numbers(counts: Counts | None) -> str:
 
 
 def _work(story: StoryInfo, commands: Sequence[CommandSummary | Command]) -> Sentence | None:
-    """What git measured while its commands ran."""
+    """Return the sentence on the changes that git measured while the story's commands ran."""
     sizes = []
     for name, kind in (("development", "dev-story"), ("reviews", "code-review")):
         own = [command for command in commands if kind_of(command.command) == kind and command.files_changed]
@@ -193,7 +195,7 @@ def _work(story: StoryInfo, commands: Sequence[CommandSummary | Command]) -> Sen
 
 def _tree(story: StoryInfo, tree: Diff | None, others: bool) -> Sentence | None:
     if tree is None or (others and tree.files_changed and story.status == "done"):
-        return None  # what came later is no evidence for this one
+        return None  # later changes are no evidence for this story
     if not tree.files_changed:
         text = "Nothing in the project is different from when its development began."
         return Sentence("bad" if story.status == "done" else "info", text)
@@ -221,7 +223,7 @@ def _commit(story: StoryInfo, records: Records, commits: int) -> Sentence | None
 
 
 def _tasks(story: StoryInfo) -> Sentence | None:
-    """Boxes are a hint, never a proof: agents forget to tick them, and tick them too early."""
+    """Return the sentence on ticked tasks, which are a weak hint: agents forget to tick them, or tick them early."""
     done, total = story.tasks.done, story.tasks.total
     if not total or story.status in UNTOUCHED:
         return None
@@ -251,8 +253,7 @@ def _failures(commands: Sequence[CommandSummary | Command]) -> Sentence | None:
 
 
 def set_by_person(story: StoryInfo, records: Records) -> str | None:
-    """How a person set the status that the tracker shows now; None where the runner came to the same, or no
-    person was seen to."""
+    """Return how a person set the status that the tracker has; None where the runner set it or no person is known."""
     row, change = records.row, records.change
     if change is None or change.new != story.status or (row is not None and row.status == story.status):
         return None

@@ -1,6 +1,6 @@
-"""What an agent printed: its transcript as entries, or the stream as recorded, both without the secrets in them.
+"""The routes of transcripts: the output of an agent as entries, or the recorded stream, both with masked secrets.
 
-The recording on disk stays as it was, readable by its owner only; what is answered is masked, always.
+The recording on disk is not masked and readable by its owner only; every response is masked.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from running.runner_task import RUNNER
 from security.streams import StreamMasker
 from store.commands import Command, get_command
 
-PIECE_BYTES: Final = 1 << 20  # of the stream that are read, masked and sent at a time
-ENTRIES_MOST: Final = 1_000_000  # that a reader may say it has
+PIECE_BYTES: Final = 1 << 20  # bytes of the stream that are read, masked and sent at a time
+ENTRIES_MOST: Final = 1_000_000  # the largest `from`
 PAGE_MAX: Final = 2_000  # entries of one page
-LINE_BYTES: Final = 32 << 20  # a longer line is sent, and searched for secrets, in parts
+LINE_BYTES: Final = 32 << 20  # a longer line is masked and sent in parts
 
 
 class Transcript(msgspec.Struct, frozen=True, rename={"start": "from"}):
@@ -72,7 +72,7 @@ async def get_transcript(request: web.Request) -> web.StreamResponse:
 
 
 def _absent(request: web.Request, services: Services, command: Command) -> web.Response:
-    """A stream that was kept long enough is gone; the transcript says so, the raw one is not found."""
+    """Respond for a pruned or missing stream: the transcript with a note, the raw stream with 404."""
     workspace = services.workspace
     why = absence(command, workspace.settings().retention_days, workspace.clock())
     if request.query.get("raw") == "1" or (command.ended_at is None and command.agent != RUNNER):
@@ -82,9 +82,9 @@ def _absent(request: web.Request, services: Services, command: Command) -> web.R
 
 
 def _page(index: agents.TranscriptIndex, command: Command, had: int, limit: int | None) -> bytes:
-    """A page of the entries behind the first `had`; without a limit the first and the last ones of all.
+    """Return a page of the entries after the first `had`; without a limit, the first and the last ones of all.
 
-    Of a run so long that its middle is left out only the first entries keep their places; all others are sent.
+    Of a stream so long that its middle is omitted, only the first entries keep their positions; all others are sent.
     """
     if limit is not None:
         start = min(had, len(index))
@@ -98,7 +98,7 @@ def _page(index: agents.TranscriptIndex, command: Command, had: int, limit: int 
 
 
 async def _send(request: web.Request, path: Path, services: Services) -> web.StreamResponse:
-    """The stream in pieces of whole lines: memory is bounded however long it is."""
+    """Send the stream in pieces of whole lines, with bounded memory."""
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
     await response.prepare(request)
     pieces, masker = _pieces(path), StreamMasker(services.workspace.masker)
@@ -110,7 +110,7 @@ async def _send(request: web.Request, path: Path, services: Services) -> web.Str
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    """Whole lines of a recording, plain or compressed; a damaged one ends where the damage begins."""
+    """Yield whole lines of a recording, plain or compressed; a damaged one ends where the damage begins."""
     rest = b""
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:

@@ -1,1 +1,1 @@
-"""What leaves have in common: reading and writing files, a full disk, plausible numbers, the program's folder."""
+"""Shared by all packages: reading and writing files, full disks, plausible claims, the program's folder."""

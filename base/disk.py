@@ -1,16 +1,16 @@
-"""Telling a full disk from other trouble. A full disk says nothing about anybody's work."""
+"""Recognition of a full disk, which is no failure of the work that met it."""
 
 from __future__ import annotations
 
 import errno
 from typing import Final
 
-# What git says of a full disk: the system's words, in English since it runs with `LC_ALL=C`, and its own.
+# Messages of git on a full disk: the system's, in English because git runs with `LC_ALL=C`, and its own.
 WORDS: Final = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
 
 
 def caused_by_full_disk(error: BaseException | None) -> bool:
-    """Return whether the error, or one that it was made of, comes from a full disk."""
+    """Whether the error, or one of its causes, comes from a full disk."""
     if error is None:
         return False
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -19,5 +19,5 @@ def caused_by_full_disk(error: BaseException | None) -> bool:
 
 
 def is_disk_full(message: str) -> bool:
-    """Return whether git, or the system, says that the disk is full."""
+    """Whether a message of git or of the system reports a full disk."""
     return any(word in message for word in WORDS)

@@ -1,7 +1,7 @@
-"""Writing a file whole: a reader sees the old bytes or the new ones, and so does the next start after a power cut.
+"""Atomic writes: a reader finds the old bytes or the new ones, also after a power failure.
 
-The new content goes to a temporary file of a unique name in the same folder, is synced, and takes the file's name;
-then the folder is synced.
+The new content is written to a temporary file with a unique name in the same folder and synced, then renamed to the
+file; then the folder is synced.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import BinaryIO, Final
 
 SUFFIX: Final = ".sprint-runner.tmp"
 FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-PREFIX_CHARS: Final = 40  # of the file's name; a file name has at most 255 bytes, a character up to four
+PREFIX_CHARS: Final = 40  # characters of the file's name, up to four bytes each; a file name has at most 255 bytes
 
 
 def atomic_write(
     path: Path, data: bytes, *, mode: int | None = None, before_replacing: Callable[[], None] | None = None
 ) -> None:
-    """Write `data` to `path`, whole or not at all. Raises OSError. Arguments as in `replacing`."""
+    """Write `data` to `path` completely or not at all. Raises OSError. Arguments as in `replacing`."""
     with replacing(path, mode=mode, before_replacing=before_replacing) as file:
         file.write(data)
 
@@ -32,13 +32,14 @@ def atomic_write(
 def replacing(
     path: Path, *, mode: int | None = None, before_replacing: Callable[[], None] | None = None
 ) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of `path` at the end of the block; when the block raises, nothing changes.
+    """Open a new file that replaces `path` at the end of the block; when the block raises, nothing changes.
 
-    mode: the permissions; None keeps those of the existing file, and its owner, else takes those of any new file.
-    before_replacing: called when the content is on the disk; what it raises leaves the existing file alone.
+    mode: the permissions; None keeps permissions and owner of an existing file and uses the defaults for a new one.
+    before_replacing: called when the content is on the disk; when it raises, the existing file is kept.
     """
     temporary = path.with_name(f"{_prefix(path)}{secrets.token_hex(8)}{SUFFIX}")
     old = _stat(path) if mode is None else None
+    # Never more open than the result, not even for the time of the write.
     created = mode if mode is not None else 0o666 if old is None else 0o600
     try:
         with open(temporary, "w+b", opener=lambda name, _: os.open(name, FLAGS, created)) as file:
@@ -73,14 +74,14 @@ def create_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what a killed writer of `path` has left; only for a caller that keeps other writers out."""
+    """Remove temporary files of a killed writer of `path`; the caller must exclude other writers."""
     for left in path.parent.glob(f"{glob.escape(_prefix(path))}*{SUFFIX}"):
         with suppress(OSError):
             left.unlink()
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable: a rename is on the disk only then."""
+    """Sync a folder: only then is a rename in it durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -93,7 +94,7 @@ def _prefix(path: Path) -> str:
 
 
 def _set_permissions(descriptor: int, mode: int | None, old: os.stat_result | None) -> None:
-    """Before anything is in the file; a umask may have taken some of the permissions that were named."""
+    """Set permissions and owner before the content is written; the umask may have removed some permissions."""
     if mode is not None:
         os.fchmod(descriptor, mode)
     elif old is not None:

@@ -1,7 +1,7 @@
-"""What an agent claims in numbers, weighed before anything is done because of it.
+"""Plausibility checks of the numbers that an agent claims: times, costs, counts, hashes.
 
-Pure rules for times, costs, counts and hashes. A claim that cannot be true is replaced by what the runner would do
-without it, together with one sentence for the log. Adapters and the run have no such rules of their own.
+The rules are pure functions. An impossible claim is replaced by the value that applies without it, with one sentence
+for the log. Adapters and the run use these rules and have no others.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-LIMIT_BACKOFF_S: Final = (60.0, 300.0, 900.0, 1800.0)  # waits for a usage limit that names no plausible reset
+LIMIT_BACKOFF_S: Final = (60.0, 300.0, 900.0, 1800.0)  # waits for a usage limit without a plausible reset time
 LONGEST_WAIT_S: Final = 8 * 86_400.0  # the longest window of a subscription is a week; one day of slack
 COUNT_MAX: Final = 10**15  # tokens, turns or lines; more is a mistake of the program
-COST_MAX_USD: Final = 100_000.0  # of one call
+COST_MAX_USD: Final = 100_000.0  # per command
 _MILLISECONDS_FROM: Final = 10**11  # as seconds this is the year 5138, as milliseconds 1973
 _MICROSECONDS_FROM: Final = 10**14
 _HASH: Final = re.compile(r"[0-9a-f]{4,64}")
@@ -23,7 +23,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{4,64}")
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long to wait for a limit: `until` in seconds since the epoch, and why it is not what was claimed."""
+    """The end of a wait for a limit, in seconds since the epoch, and the reason why it is not the claimed one."""
 
     until: float
     doubt: str | None = None
@@ -32,17 +32,17 @@ class Wait:
 def limit_wait(claimed: float | None, now: float, waits_before: int) -> Wait:
     """Return when to try again after a usage limit.
 
-    `claimed` is the reset time of the agent in seconds since the epoch, None where it named none; `waits_before` counts
-    the waits of this command so far. A wait is never shorter than the next step of the backoff, so that a reset which
-    lies in the past cannot be paid for in a tight loop, and never longer than eight days.
+    `claimed` is the reset time from the agent in seconds since the epoch, None if it gave none; `waits_before` counts
+    the waits of this command so far. A wait is at least the next step of the backoff, so that a reset time in the past
+    does not make a tight loop of paid calls, and at most eight days.
     """
     step = LIMIT_BACKOFF_S[min(waits_before, len(LIMIT_BACKOFF_S) - 1)]
     if claimed is None:
         return Wait(now + step)
     if not math.isfinite(claimed) or claimed - now > LONGEST_WAIT_S:
-        return Wait(now + step, f"the reset time lies more than 8 days ahead and is not believed; {_waiting(step)}")
+        return Wait(now + step, f"the reset time is more than 8 days ahead, which is not plausible; {_waiting(step)}")
     if claimed <= now:
-        return Wait(now + step, f"the reset time has passed, yet the limit holds; {_waiting(step)}")
+        return Wait(now + step, f"the reset time has passed, but the limit still applies; {_waiting(step)}")
     if claimed - now < step:
         return Wait(now + step, f"the reset time is {claimed - now:.0f} s away; {_waiting(step)}")
     return Wait(claimed)
@@ -53,14 +53,14 @@ def _waiting(seconds: float) -> str:
 
 
 def epoch_seconds(value: Any) -> float | None:
-    """Return a point in time as seconds since the epoch; None for what is no time.
+    """Return a point in time as seconds since the epoch; None for anything else.
 
-    Recognised are numbers (also as text) of seconds, milliseconds or microseconds, told apart by their size, and
-    ISO 8601 texts; one without a zone counts as UTC.
+    Accepted are numbers (also as text) of seconds, milliseconds or microseconds, distinguished by their size, and
+    ISO 8601 texts; one without a time zone is UTC.
     """
     if isinstance(value, str):
         return _from_text(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float):  # bool is a subclass of int
         return None
     try:
         number = float(value)
@@ -84,27 +84,27 @@ def _from_text(text: str) -> float | None:
 
 
 def cost_usd(value: Any) -> float | None:
-    """Return a cost in US dollars that can be booked; None for one that is negative, not finite or absurd."""
+    """Return a plausible cost in US dollars; None for one that is negative, not finite or too large."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 <= value <= COST_MAX_USD else None
 
 
 def cost_doubt(value: Any) -> str | None:
-    """Return why a cost that was reported is not booked; None for one that is, and where none was reported."""
+    """Return the reason why a reported cost is ignored; None for a plausible one and where none was reported."""
     if value is None or cost_usd(value) is not None:
         return None
-    return f"the agent reports a cost of {str(value)[:40]} dollars, which cannot be true and is left out"
+    return f"the agent reports a cost of {str(value)[:40]} dollars, which is not plausible and is ignored"
 
 
 def count(value: Any) -> int:
-    """Return a number of tokens, turns or lines; 0 for what is none."""
+    """Return a plausible number of tokens, turns or lines; 0 for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < COUNT_MAX:
         return 0
     return int(value)
 
 
 def commit_hash(text: str) -> str | None:
-    """Return a whole or abbreviated commit hash in lower case; None for any other text."""
+    """Return a full or abbreviated commit hash in lower case; None for any other text."""
     found = text.strip("`'\" ").lower()
     return found if _HASH.fullmatch(found) else None

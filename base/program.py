@@ -1,4 +1,4 @@
-"""Where the program lies on the disk, and what its data folder in a project is called."""
+"""The folder of the program, and the name of its data folder in a project."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Backup and restore of a project's data folder: the database, the streams, and whatever else belongs to the runs.
+"""Backup and restore of a project's data folder: the database, the streams, and the other files of runs.
 
-A backup is one `.tar.gz`. It may be made while a server runs: the database is copied by SQLite's own online backup, so
-it is a state that once was committed. A restore needs the project for itself, checks the archive before it touches
-anything, and sets aside what it replaces. The restored database gets a new epoch: pages that were connected to the
-old history must not take the new one for its continuation.
+A backup is one `.tar.gz`. It may be made while a server runs: SQLite's online backup copies the database in a committed
+state. A restore needs the project's lock, verifies the archive before it changes anything, and moves what it replaces
+into a folder. The restored database gets a new epoch, so that pages of the old history do not resume in the new one.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class ArchiveError(RuntimeError):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a backup says of itself. `created_at` in seconds since the epoch, UTC."""
+    """The description inside of a backup. `created_at` in seconds since the epoch, UTC."""
 
     format: int
     created_at: int
@@ -48,7 +47,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def back_up(data_dir: Path, file: Path, project: str) -> Manifest:
-    """Write a backup of the data folder to `file`, whole or not at all. Raises `ArchiveError`."""
+    """Write a backup of the data folder to `file`, completely or not at all. Raises `ArchiveError`."""
     if not (data_dir / DATABASE).is_file():
         raise ArchiveError(f"there is no database in {data_dir}: nothing has run here yet")
     if file.exists():
@@ -64,7 +63,7 @@ def _write(data_dir: Path, file: Path, project: str) -> Manifest:
         copy = Path(folder) / DATABASE
         manifest = _copy_database(data_dir / DATABASE, copy, project)
         with (
-            replacing(file, mode=0o600) as raw,  # transcripts may hold what is nobody else's business
+            replacing(file, mode=0o600) as raw,  # transcripts may contain private data
             tarfile.open(fileobj=raw, mode="w:gz", compresslevel=6) as archive,
         ):
             content = msgspec.json.encode(manifest)
@@ -99,10 +98,10 @@ def _kept(data_dir: Path) -> Iterator[Path]:
 
 
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
-    """A file as long as it is at this moment: streams of running commands grow while they are read."""
+    """Add a file with its current length: streams of running commands grow while they are read."""
     try:
         content = path.open("rb")
-    except FileNotFoundError:  # gone since it was listed
+    except FileNotFoundError:  # removed since it was listed
         return
     with content:
         entry = archive.gettarinfo(arcname=name, fileobj=content)
@@ -112,9 +111,9 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
 
 
 def restore(file: Path, data_dir: Path) -> tuple[Manifest, Path | None]:
-    """Put a backup in the place of the data folder; its manifest, and where the folder's old content stands now.
+    """Replace the data folder by a backup; return its manifest and the folder of the old content, if there was any.
 
-    Raises `ArchiveError`, and `ProjectLocked` while a server has the project.
+    Raises `ArchiveError`, and `ProjectLocked` while a server runs for the project.
     """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = ProjectLock(data_dir)
@@ -139,19 +138,19 @@ def _unpack(file: Path, folder: Path) -> Manifest:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
         (folder / MANIFEST).unlink()
     except (OSError, EOFError, tarfile.TarError, gzip.BadGzipFile, msgspec.DecodeError) as error:
-        raise ArchiveError(f"{file} is not a whole backup: {error}") from None
+        raise ArchiveError(f"{file} is not a complete backup: {error}") from None
     if manifest.format > FORMAT or manifest.schema > len(MIGRATIONS):
         raise ArchiveError(f"{file} was made by a newer program than this one: use that one")
-    _prove(folder / DATABASE, file)
+    _check_database(folder / DATABASE, file)
     return manifest
 
 
 def _unpack_one(archive: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> None:
-    """Regular files below the folder, and nothing else: an archive from elsewhere may hold links and paths upward."""
+    """Unpack a regular file below the folder; a foreign archive may contain links and paths that leave it."""
     name = PurePosixPath(entry.name)
     content = archive.extractfile(entry) if entry.isreg() else None
     if content is None or name.is_absolute() or ".." in name.parts or name.parts[0] in LEFT_OUT:
-        raise ArchiveError(f"the backup holds {entry.name!r}, which does not belong into one")
+        raise ArchiveError(f"the backup contains {entry.name!r}, which is no part of a backup: use another one")
     target = folder.joinpath(*name.parts)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with content, target.open("xb") as copy:
@@ -160,7 +159,7 @@ def _unpack_one(archive: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) 
             copy.write(chunk)
 
 
-def _prove(database: Path, file: Path) -> None:
+def _check_database(database: Path, file: Path) -> None:
     try:
         connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)
         try:
@@ -183,7 +182,7 @@ def _renew_epoch(database: Path) -> None:
 
 
 def _swap(new: Path, data_dir: Path) -> Path | None:
-    """Set aside what is there, then move in what is new; nothing is deleted."""
+    """Move the old content into a folder of its own, then the new content into the data folder; delete nothing."""
     old = [path for path in data_dir.iterdir() if path.name not in LEFT_OUT and not path.name.startswith(SET_ASIDE)]
     aside = data_dir / f"{SET_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:4]}" if old else None
     if aside is not None:
@@ -196,7 +195,7 @@ def _swap(new: Path, data_dir: Path) -> Path | None:
 
 
 def _remove(folder: Path) -> None:
-    """Delete what an unfinished restore unpacked."""
+    """Delete the files of an unfinished restore."""
     if not folder.exists():
         return
     for path in sorted(folder.rglob("*"), reverse=True):
@@ -205,7 +204,7 @@ def _remove(folder: Path) -> None:
 
 
 def described(manifest: Manifest) -> str:
-    """A backup in words."""
+    """Return the manifest as text."""
     made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(manifest.created_at))
     return f"project {manifest.project}, {manifest.events} events, made {made}"
 

@@ -1,4 +1,4 @@
-"""The command line: the server itself and the verbs beside it, each with its options."""
+"""The command line: the parsers of the server and of each verb."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from settings.version import VERSION
 
 
 def program_name() -> str:
-    """The name that the program was called by, for its usage and its errors."""
-    # sys.argv[0] is the folder for everything that runs one; what was typed is left in sys.orig_argv.
+    """Return the name that the program was called by, for usage and errors."""
+    # For `python FOLDER` and `python -m`, sys.argv[0] is a path; only sys.orig_argv has what was typed.
     match sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]:
         case [*_, "-m", module]:
             return f"python -m {module}"
@@ -30,7 +30,7 @@ def program_name() -> str:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The command line as values; `verb` says which of the programs in this one is wanted."""
+    """Parse the command line; `verb` is the verb, or `serve` without one."""
     verb = argv[0] if argv and argv[0] in VERBS else "serve"
     if verb != "serve":
         return _parser_of(verb).parse_args(argv[1:], argparse.Namespace(verb=verb))
@@ -67,12 +67,12 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         const=TOUR,
         help="lay out the demo project, in PROJECT if given, and run its scripted agent",
     )
-    demo.add_argument(  # an option of its own: `--demo PROJECT` must not take the folder for a kind of demo
+    demo.add_argument(  # a separate option: argparse would read the folder of `--demo PROJECT` as its value
         "--demo=chaos",
         action="store_const",
         const=CHAOS,
         dest="demo",
-        help="as --demo, with an agent that meets another mishap in every story",
+        help="as --demo, with an agent that fails in another way in every story",
     )
     for kind, plan in ((V7, "a tree of tickets (BMAD 7)"), (STORIES, "a stories.yaml (BMAD 6.11)")):
         demo.add_argument(
@@ -97,9 +97,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=_cycles, metavar="N", help="how many cycles, or all (default: as set)")
     parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
     parser.add_argument("--budget", type=_dollars, metavar="USD", help="pause when this much is spent")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted batch, if there is one")
-    parser.add_argument("--wait", action="store_true", help="wait where a person is needed instead of ending")
-    parser.add_argument("--json", action="store_true", help="write the events as they are, one JSON object a line")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted batch, if there is one")
+    parser.add_argument("--wait", action="store_true", help="wait for the operator in a pause instead of exiting")
+    parser.add_argument("--json", action="store_true", help="write each event as one line of JSON")
     parser.add_argument("--no-browser", action="store_true", help="open no page (none is opened anyway)")
 
 
@@ -110,7 +110,7 @@ def _add_file(parser: argparse.ArgumentParser) -> None:
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
-    parser.add_argument("--agent", help="the agent to look at (default: as set)")
+    parser.add_argument("--agent", help="the agent to check (default: as set)")
     parser.add_argument("--json", action="store_true", help="write the findings as one JSON array")
 
 
@@ -123,7 +123,7 @@ def _add_trust(parser: argparse.ArgumentParser) -> None:
 
 
 def _cycles(text: str) -> int | str:
-    """A batch size as the command line gives it."""
+    """Parse a batch size."""
     if text == "all":
         return text
     if text.isascii() and text.isdigit() and 1 <= int(text) <= BATCH_MAX:
@@ -132,7 +132,7 @@ def _cycles(text: str) -> int | str:
 
 
 def _dollars(text: str) -> float:
-    """A budget as the command line gives it; the range is that of the setting."""
+    """Parse a budget; its range is that of the setting."""
     low, high = BY_NAME["budget_batch_usd"].low or 0, BY_NAME["budget_batch_usd"].high or 0
     try:
         usd = float(text)
@@ -144,10 +144,10 @@ def _dollars(text: str) -> float:
 
 
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
-    "run": ("runs one batch, tells it line by line and ends", _add_run),
-    "check": ("says whether project, records and agents are sound", _add_check),
+    "run": ("runs one batch, prints its events and exits", _add_run),
+    "check": ("checks the project, its records and the agents", _add_check),
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
     "token": ("prints a new token", lambda parser: None),
     "backup": ("FILE writes the project's records into one file", _add_file),
-    "restore": ("FILE puts such records back", _add_file),
+    "restore": ("FILE restores the records from such a file", _add_file),
 }

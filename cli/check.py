@@ -1,6 +1,6 @@
-"""`server.py check`: whether a project could be run now, and whether its records are sound, in one line a subject.
+"""`server.py check`: whether a project can be run and its records are intact, with one line for each subject.
 
-Looks only, changes nothing, and may be used while a server runs.
+It changes nothing and may be used while a server runs.
 """
 
 from __future__ import annotations
@@ -29,43 +29,43 @@ from security.token import new_token
 from settings import Settings
 from store.schema import MIGRATIONS
 
-LOW_DISK_BYTES: Final = 500 * 1024 * 1024  # a night of transcripts and a work tree's build output want more
+LOW_DISK_BYTES: Final = 500 * 1024 * 1024  # transcripts and build output of one night need more
 GIT_S: Final = 30.0
-CENT: Final = 0.000_01  # US dollars that two sums of the same numbers may differ by
+TOLERANCE_USD: Final = 0.000_01  # the rounding error of two sums over the same numbers
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """One subject: `ok` or not, and a sentence that says what was found and what to do."""
+class CheckResult(msgspec.Struct, frozen=True):
+    """The result for one subject: `ok` or not, and a sentence on what was found and what to do."""
 
     subject: str
     ok: bool
     message: str
 
 
-async def check(plan: ServerConfig) -> list[Finding]:
+async def check(config: ServerConfig) -> list[CheckResult]:
     """All findings, in the order in which one would mend them."""
-    found = [check_disk(plan.data_dir), check_tracker(plan.project)]
-    found += await asyncio.to_thread(check_database, plan.data_dir / DATABASE)
-    found.append(await asyncio.to_thread(check_git, plan.project.root))
-    found += await asyncio.to_thread(check_verify, plan)
-    found.append(Finding("guardian", True, agents.guard_means().sentence))
-    return [*found, *check_trust(plan), *check_access(plan.loaded.settings), *await check_agents(plan)]
+    found = [check_disk(config.data_dir), check_tracker(config.project)]
+    found += await asyncio.to_thread(check_database, config.data_dir / DATABASE)
+    found.append(await asyncio.to_thread(check_git, config.project.root))
+    found += await asyncio.to_thread(check_verify, config)
+    found.append(CheckResult("guardian", True, agents.guard_means().sentence))
+    return [*found, *check_trust(config), *check_access(config.loaded.settings), *await check_agents(config)]
 
 
-def check_trust(plan: ServerConfig) -> list[Finding]:
-    """Whether the settings of the folder count; where they do not, nothing that they name is started here."""
-    names = sorted(plan.trust.untrusted(plan.loaded.guarded))
+def check_trust(config: ServerConfig) -> list[CheckResult]:
+    """Check that the settings of the folder are trusted; nothing that untrusted ones name is started here."""
+    names = sorted(config.trust.untrusted(config.loaded.guarded))
     if not names:
         return []
     message = (
-        f"{plan.trust.folder} is not trusted yet, so these settings were left out: {', '.join(names)}. "
-        f"{how_to_trust(plan.trust.folder)}"
+        f"{config.trust.folder} is not trusted yet, so these settings were left out: {', '.join(names)}. "
+        f"{how_to_trust(config.trust.folder)}"
     )
-    return [Finding("trust", False, message)]
+    return [CheckResult("trust", False, message)]
 
 
-def check_access(settings: Settings) -> list[Finding]:
-    """Who else can use the page, and what any website can read while a server runs."""
+def check_access(settings: Settings) -> list[CheckResult]:
+    """Report who else can use the page, and what any website can read while a server runs."""
     access = "every request needs the token"
     if settings.token is None:
         access = f"none is set, so every user of this machine can use the page; to change that: token: {new_token()}"
@@ -74,96 +74,96 @@ def check_access(settings: Settings) -> list[Finding]:
         who = "any website" if settings.cors_origin == "*" else settings.cors_origin
         files = "sprint-status.yaml, story-descriptions.json, orchestrator.md and orchestrator.csv"
         shared = f"{who} can read {files} while a server runs; cors_origin: {NO_ORIGIN} ends that"
-    return [Finding("token", True, access), Finding("cors_origin", True, shared)]
+    return [CheckResult("token", True, access), CheckResult("cors_origin", True, shared)]
 
 
-def check_disk(data_dir: Path) -> Finding:
-    """Whether the data folder, or the nearest one above it that exists, can be written and has room."""
+def check_disk(data_dir: Path) -> CheckResult:
+    """Check that the data folder, or its nearest existing parent, is writable and has free space."""
     folder = next(path for path in (data_dir, *data_dir.parents) if path.exists())
     if not os.access(folder, os.W_OK | os.X_OK):
-        return Finding("disk", False, f"{folder} cannot be written: change its permissions, or use --data-dir")
+        return CheckResult("disk", False, f"{folder} cannot be written: change its permissions, or use --data-dir")
     free = shutil.disk_usage(folder).free
     if free < LOW_DISK_BYTES:
-        return Finding("disk", False, f"only {free / 1e6:.0f} MB are free at {folder}: make room before a long run")
-    return Finding("disk", True, f"{free / 1e9:.1f} GB free")
+        return CheckResult("disk", False, f"only {free / 1e6:.0f} MB are free at {folder}: make room before a long run")
+    return CheckResult("disk", True, f"{free / 1e9:.1f} GB free")
 
 
-def check_tracker(project: sprint.Project) -> Finding:
+def check_tracker(project: sprint.Project) -> CheckResult:
     read = sprint.read(project)
     where = project.tracker
     if not read.stories:
-        words = read.problems[0].message if read.problems else "it has no stories"
-        return Finding("tracker", False, f"{where}: {words}")
+        message = read.problems[0].message if read.problems else "it has no stories"
+        return CheckResult("tracker", False, f"{where}: {message}")
     runnable = sum(story.runnable for story in read.stories)
     text = f"{len(read.stories)} stories, {runnable} of them runnable"
     if not read.problems:
-        return Finding("tracker", True, text)
+        return CheckResult("tracker", True, text)
     problems = "; ".join(f"line {p.line}: {p.message}" if p.line else p.message for p in read.problems[:5])
-    return Finding("tracker", False, f"{where}: {text}, but {problems}")
+    return CheckResult("tracker", False, f"{where}: {text}, but {problems}")
 
 
-def check_git(root: Path) -> Finding:
-    """Whether evidence can be had: without git nothing is committed, and no change can be proved."""
+def check_git(root: Path) -> CheckResult:
+    """Check that the project is a git repository: without one nothing is committed and no change can be verified."""
     program = shutil.which("git")
     if program is None:
-        return Finding("git", False, "git is not installed: nothing can be committed or proved")
-    asked = [program, "-C", str(root), "rev-parse", "--is-inside-work-tree"]
-    if subprocess.run(asked, capture_output=True, timeout=GIT_S, check=False).returncode:
-        return Finding(
+        return CheckResult("git", False, "git is not installed: nothing can be committed or proved")
+    argv = [program, "-C", str(root), "rev-parse", "--is-inside-work-tree"]
+    if subprocess.run(argv, capture_output=True, timeout=GIT_S, check=False).returncode:
+        return CheckResult(
             "git", False, f"{root} is in no git repository: run `git init` there, so that work can be proved"
         )
-    return Finding("git", True, "a work tree")
+    return CheckResult("git", True, "a work tree")
 
 
-def check_verify(plan: ServerConfig) -> list[Finding]:
+def check_verify(config: ServerConfig) -> list[CheckResult]:
     """Whether the project's own check can be started, where there is one."""
-    command = plan.loaded.settings.verify
+    command = config.loaded.settings.verify
     if command is None:
         return []
-    why = missing_program(command, plan.project.root)
-    return [Finding("verify", why is None, why or f"`{command}` can be started")]
+    why = missing_program(command, config.project.root)
+    return [CheckResult("verify", why is None, why or f"`{command}` can be started")]
 
 
-async def check_agents(plan: ServerConfig) -> list[Finding]:
+async def check_agents(config: ServerConfig) -> list[CheckResult]:
     """The agents that a batch would use: the usual one, and those of single commands."""
-    if plan.loaded.left_out & {"agents", "commands"}:
-        return [Finding("agents", False, "not looked at: the settings that name them are not trusted yet")]
-    settings = plan.loaded.settings
-    specs = agent_specs(settings.agents, settings.prices, plan.project.root)
+    if config.loaded.left_out & {"agents", "commands"}:
+        return [CheckResult("agents", False, "not looked at: the settings that name them are not trusted yet")]
+    settings = config.loaded.settings
+    specs = agent_specs(settings.agents, settings.prices, config.project.root)
     used = dict.fromkeys([settings.agent, *(own.agent for own in settings.commands.values() if own.agent)])
     found = []
     for name in used:
-        answer = await agents.preflight(specs[name])
-        words = answer.problem or answer.version or "it can be started"
-        found.append(Finding(f"agent {name}", answer.problem is None, words))
+        result = await agents.preflight(specs[name])
+        message = result.problem or result.version or "it can be started"
+        found.append(CheckResult(f"agent {name}", result.problem is None, message))
     return found
 
 
 # -- the database ----------------------------------------------------------------------------------------------
 
 
-def check_database(file: Path) -> list[Finding]:
-    """Integrity of the file, of the log and of the ledger."""
+def check_database(file: Path) -> list[CheckResult]:
+    """Check the integrity of the file, of the log and of the ledger."""
     if not file.exists():
-        return [Finding("database", True, "nothing has run here yet")]
+        return [CheckResult("database", True, "nothing has run here yet")]
     try:
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            return [_look(subject, look, connection) for subject, look in _LOOKS]
+            return [_check(subject, function, connection) for subject, function in _CHECKS]
         finally:
             connection.close()
     except sqlite3.Error as error:
-        return [Finding("database", False, f"{file} cannot be read ({error}): {RESTORE}")]
+        return [CheckResult("database", False, f"{file} cannot be read ({error}): {RESTORE}")]
 
 
-def _look(
-    subject: str, look: Callable[[sqlite3.Connection], tuple[bool, str]], connection: sqlite3.Connection
-) -> Finding:
+def _check(
+    subject: str, function: Callable[[sqlite3.Connection], tuple[bool, str]], connection: sqlite3.Connection
+) -> CheckResult:
     try:
-        ok, message = look(connection)
+        ok, message = function(connection)
     except (sqlite3.Error, TypeError, ValueError) as error:  # values of a damaged row may be of any type
         ok, message = False, f"cannot be read ({error}): {RESTORE}"
-    return Finding(subject, ok, message)
+    return CheckResult(subject, ok, message)
 
 
 def _integrity(connection: sqlite3.Connection) -> tuple[bool, str]:
@@ -175,9 +175,9 @@ def _integrity(connection: sqlite3.Connection) -> tuple[bool, str]:
         return False, f"damaged ({'; '.join(damage)}): {RESTORE}"
     loose = connection.execute("PRAGMA foreign_key_check").fetchall()
     if loose:
-        return False, f"{len(loose)} rows refer to rows that are not there: {RESTORE}"
+        return False, f"{len(loose)} rows refer to rows that do not exist: {RESTORE}"
     read_tables(connection, version)
-    return True, f"sound, schema {version}"
+    return True, f"intact, schema {version}"
 
 
 def read_tables(connection: sqlite3.Connection, version: int) -> None:
@@ -199,15 +199,15 @@ def _log(connection: sqlite3.Connection) -> tuple[bool, str]:
 
 
 def _ledger(connection: sqlite3.Connection) -> tuple[bool, str]:
-    """What the rows of the stories' commands cost, against what the pages were told when these commands ended."""
+    """Compare the tokens and costs in the rows of commands with those in their `command:end` events."""
     rows = {row[0]: row[1:] for row in connection.execute(_BOOKED)}
-    told = {row[0]: row[1:] for row in connection.execute(_TOLD)}
-    for batch, sums in told.items():
+    emitted = {row[0]: row[1:] for row in connection.execute(_EMITTED)}
+    for batch, sums in emitted.items():
         booked = rows.get(batch, (0, 0.0))
-        if sums[0] != booked[0] or abs(sums[1] - booked[1]) > CENT:
+        if sums[0] != booked[0] or abs(sums[1] - booked[1]) > TOLERANCE_USD:
             return False, (
                 f"batch {batch}: {booked[0]} tokens and {booked[1]:.4f} USD are booked, "
-                f"{sums[0]} and {sums[1]:.4f} were told: please report this"
+                f"{sums[0]} and {sums[1]:.4f} were emitted: please report this"
             )
     spent = sum(row[1] for row in rows.values())
     return True, f"every batch adds up; {spent:.2f} USD in all"
@@ -219,9 +219,9 @@ _BOOKED: Final = f"""
     FROM commands WHERE ended_at IS NOT NULL AND story_id IS NOT NULL GROUP BY batch_id
 """  # noqa: S608 - fixed names
 _METRIC: Final = "COALESCE(payload ->> '$.metrics.{}', 0)"
-_TOLD: Final = f"""
+_EMITTED: Final = f"""
     SELECT batch_id, SUM({" + ".join(_METRIC.format(name) for name in _TOKENS)}), SUM({_METRIC.format("cost_usd")})
     FROM events WHERE type = 'command:end'
     AND batch_id IN (SELECT batch_id FROM events WHERE type = 'batch:start') GROUP BY batch_id
-"""  # noqa: S608 - batches whose oldest events are gone are left out
-_LOOKS: Final = (("database", _integrity), ("log", _log), ("ledger", _ledger))
+"""  # noqa: S608 - a batch whose oldest events are pruned has no complete sum, and is left out
+_CHECKS: Final = (("database", _integrity), ("log", _log), ("ledger", _ledger))

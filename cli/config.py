@@ -1,4 +1,4 @@
-"""From a command line to a running server: which project, which settings, which agents, which folder for data."""
+"""The configuration of a server from its command line: project, settings, agents, data folder."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from workflow.presets import KINDS
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """Everything that is decided before the first socket is opened."""
+    """Everything that is known before the first socket is opened."""
 
     project: Project
     loaded: Loaded
@@ -57,8 +57,8 @@ class ServerConfig:
 def resolve(
     options: argparse.Namespace, environment: Mapping[str, str] = os.environ, decide: Decide | None = None
 ) -> ServerConfig:
-    """Find the project and read the settings; `decide` may trust them before they count. Raises `CannotStart`."""
-    environment = dict(environment)  # read again when settings change, whatever becomes of the process's own
+    """Find the project and read the settings; `decide` may trust them before they are used. Raises `CannotStart`."""
+    environment = dict(environment)  # a copy for later reloads: `forget_secrets` changes the original
     try:
         demo = getattr(options, "demo", None)
         start = demo_folder(options.project, demo) if demo else (options.project or Path.cwd())
@@ -143,7 +143,7 @@ def agent_specs(
     prices: Mapping[str, PriceConfig] | None = None,
     root: Path | None = None,
 ) -> dict[str, AgentSpec]:
-    """The agents of the settings; a command with a relative path is looked up from the project's `root`."""
+    """Return the agents of the settings by name; a relative path of a command is relative to the project's `root`."""
     known = {model: _price(config) for model, config in (prices or {}).items()}
     return {
         name: AgentSpec(
@@ -172,26 +172,26 @@ def _from(root: Path | None, command: Sequence[str]) -> tuple[str, ...]:
 
 
 def _price(config: PriceConfig) -> Price:
-    """A token from the cache costs what a fresh one does, unless the settings know better."""
+    """Return a price; a cached token costs as much as any input token unless the settings have its own price."""
     read, write = (config.input if part is None else part for part in (config.cache_read, config.cache_write))
     return Price(config.input, config.output, read, write)
 
 
 def masker_of(settings: Settings, environment: Mapping[str, str] = os.environ) -> Masker:
-    """Knows the secrets of this server and of its agents by their values, others by their shapes."""
-    given = [environment, *(agent.env for agent in settings.agents.values())]
-    ours = [getattr(settings, setting.name) or "" for setting in SETTINGS if setting.secret]
-    return Masker([*(value for variables in given for value in secret_values(variables)), *ours])
+    """Return the masker of this server: it knows the secrets of server and agents by value, others by pattern."""
+    environments = [environment, *(agent.env for agent in settings.agents.values())]
+    own_secrets = [getattr(settings, setting.name) or "" for setting in SETTINGS if setting.secret]
+    return Masker([*(value for variables in environments for value in secret_values(variables)), *own_secrets])
 
 
 def forget_secrets() -> None:
-    """Take secret settings out of our environment: nobody that is started from here has a use for them."""
+    """Remove secret settings from the environment, so that no child process inherits them."""
     for name in SECRET_VARIABLES:
         os.environ.pop(name, None)
 
 
 def make_data_dir(folder: Path) -> None:
-    """The folder of the database, which keeps itself out of git. Raises `CannotStart`."""
+    """Create the data folder with a `.gitignore` that excludes it from git. Raises `CannotStart`."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         ignore = folder / ".gitignore"
@@ -208,7 +208,7 @@ def _flags(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _built_in(environment: Mapping[str, str], start: Path) -> dict[str, AgentConfig]:
-    """The demo's scripted agent, at the pace that SPRINT_RUNNER_DEMO_SPEED names, with its script if it has one."""
+    """Return the demo's scripted agent, with the speed of SPRINT_RUNNER_DEMO_SPEED and the project's script, if any."""
     speed = environment.get("SPRINT_RUNNER_DEMO_SPEED", "1")
     command = [sys.executable, str(PROGRAM_DIR / "demo" / "agent.py"), "--speed", speed]
     if (script := script_of(start)) is not None:
@@ -217,7 +217,7 @@ def _built_in(environment: Mapping[str, str], start: Path) -> dict[str, AgentCon
 
 
 def _check_commands(root: Path, loaded: Loaded) -> None:
-    """The user's own workflows can be used. Settings of a command that no preset has would never be: that is said."""
+    """Check the user's own workflows, and that settings of commands name commands that exist."""
     try:
         presets = own_presets(root, loaded.settings.workflows)
     except PresetError as error:

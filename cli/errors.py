@@ -1,4 +1,4 @@
-"""Why the program does not start."""
+"""The error of a program that cannot start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_DAMAGE: Final = {
 
 
 class CannotStart(RuntimeError):
-    """What the operator has to change before the program can start, in one sentence."""
+    """The program cannot start; the message is one sentence on what the operator has to change."""
 
 
 def unusable_database(file: Path, error: Exception) -> CannotStart:
@@ -23,7 +23,7 @@ def unusable_database(file: Path, error: Exception) -> CannotStart:
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in _NOT_DAMAGE:
         return CannotStart(f"{file} cannot be opened ({error}): {_WRITABLE}")
-    return CannotStart(f"{file} is damaged ({error}): {RESTORE}, or move the file away to begin a new record")
+    return CannotStart(f"{file} is damaged ({error}): {RESTORE}, or move the file away to start a new record")
 
 
 def unwritable(error: OSError) -> CannotStart:

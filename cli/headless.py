@@ -1,8 +1,8 @@
-"""`server.py run`: one batch from a terminal or a CI job, told line by line, with an exit code that says how it went.
+"""`server.py run`: one batch from a terminal or a CI job, with its events as lines and its result as exit code.
 
-The server is the usual one and shows the same run to every page. A headless run begins a batch, writes what is
-committed to standard output, and ends the server when the batch has ended or cannot go on without a person. Lines
-are written by a thread of their own, so that a reader that stands still delays nobody.
+The server is the usual one and serves the page as well. A headless run starts a batch, writes committed events to
+standard output, and ends the server when the batch has ended or needs the operator to continue. A separate thread
+writes the lines, so that a reader that stops reading does not block the event loop.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from running.tracker import PAUSED as TRACKER_PAUSE
 
 FLUSH_S: Final = 5.0  # how long the end waits for a reader that stands still
 # Pauses that end by themselves, or by who made them.
-ANSWERABLE: Final = ("usage-limit", "unreachable", "retry", "program", "operator", "interrupted")
+PASSING_PAUSES: Final = ("usage-limit", "unreachable", "retry", "program", "operator", "interrupted")
 
 _REMEDIES: Final = {
     "budget": "raise the budget, or start another batch with a larger one",
@@ -33,7 +33,7 @@ _REMEDIES: Final = {
 
 
 class Exit(IntEnum):
-    """How a run ended, as an exit code. 2 is for what the operator has to change before it can start."""
+    """The exit code of a run. USAGE means that the operator has to change something before it can start."""
 
     DONE = 0
     FAILED = 1
@@ -52,7 +52,8 @@ REFUSALS: Final = {"nothing_to_run": Exit.DONE, "cannot_run": Exit.NOTHING_CAN_S
 
 @dataclass(frozen=True, slots=True)
 class HeadlessOptions:
-    """What to run. `resume` goes on with an interrupted batch if there is one; `wait` stays when a person is needed."""
+    """The options of `run`. `resume` continues an interrupted batch if there is one; `wait` stays in a pause that
+    needs the operator."""
 
     request: StartRequest
     resume: bool = False
@@ -61,37 +62,37 @@ class HeadlessOptions:
 
 
 class Headless:
-    """A run from a terminal. `take` is a subscriber of committed events; `run` begins the batch and awaits its end."""
+    """A run from a terminal. `on_events` receives committed events; `run` starts a batch and awaits its end."""
 
     def __init__(self, options: HeadlessOptions, out: TextIO = sys.stdout, err: TextIO = sys.stderr) -> None:
         self._options = options
-        self._lines = Lines(out)
+        self._lines = LineWriter(out)
         self._err = err
         self._ended: asyncio.Future[Exit] | None = None
         self._blocked: set[str] = set()
         self._called: set[str] = set()  # the kinds of attention so far
 
-    def take(self, events: Sequence[Event]) -> None:
-        """Write the events, and see in them whether the batch has ended or needs somebody."""
+    def on_events(self, events: Sequence[Event]) -> None:
+        """Write the events, and end the run when the batch has ended or needs the operator."""
         for event in events:
-            self._lines.put(event.data.decode() if self._options.as_json else told(event))
-            self._judge(event)
+            self._lines.put(event.data.decode() if self._options.as_json else event_line(event))
+            self._check_end(event)
 
     async def run(self, orchestrator: Orchestrator) -> Exit:
-        """From the start of the batch to its end. Raises `asyncio.CancelledError` when the server ends before it."""
+        """Start a batch, await its end and return the exit code. Cancelled when the server ends first."""
         self._ended = asyncio.get_running_loop().create_future()
         try:
             await self._begin(orchestrator)
         except NotNow as error:
-            self._say(str(error))
+            self._report(str(error))
             return REFUSALS.get(error.code, Exit.USAGE)
         except BadRequest as error:
-            self._say(str(error))
+            self._report(str(error))
             return Exit.USAGE
         return await self._ended
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining lines."""
         self._lines.close()
 
     async def _begin(self, orchestrator: Orchestrator) -> None:
@@ -99,13 +100,13 @@ class Headless:
             try:
                 await orchestrator.resume()
             except NotNow as error:
-                if error.code != "idle":
+                if error.code != "idle":  # idle: there is no batch to resume, so a new one is started
                     raise
             else:
                 return
         await orchestrator.start(self._options.request)
 
-    def _judge(self, event: Event) -> None:
+    def _check_end(self, event: Event) -> None:
         if event.type is EventType.STORY_STATUS and event.payload["new_status"] == "blocked":
             self._blocked.add(event.payload["story_key"])
         elif event.type is EventType.STORY_STATUS:
@@ -113,15 +114,18 @@ class Headless:
         elif event.type is EventType.ATTENTION:
             self._called.add(event.payload["kind"])
         elif event.type is EventType.BATCH_END:
-            self._end(self._how(event.payload["status"]))
+            self._end(self._exit_code(event.payload["status"]))
         elif (
-            event.type is EventType.BATCH_PAUSE and event.payload["reason"] not in ANSWERABLE and not self._options.wait
+            event.type is EventType.BATCH_PAUSE
+            and event.payload["reason"] not in PASSING_PAUSES
+            and not self._options.wait
         ):
             reason = event.payload["reason"]
-            self._say(f"the batch is paused ({reason}): {_REMEDIES.get(reason, 'start the server and press Resume')}")
+            remedy = _REMEDIES.get(reason, "start the server and press Resume")
+            self._report(f"the batch is paused ({reason}): {remedy}")
             self._end(Exit.TRACKER_LOST if reason == TRACKER_PAUSE else Exit.NEEDS_YOU)
 
-    def _how(self, status: str) -> Exit:
+    def _exit_code(self, status: str) -> Exit:
         if status == "completed":
             return Exit.BLOCKED if self._blocked else Exit.COMMIT_REFUSED if "commit" in self._called else Exit.DONE
         if status == "stopped":
@@ -132,13 +136,13 @@ class Headless:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(code)
 
-    def _say(self, message: str) -> None:
+    def _report(self, message: str) -> None:
         self._err.write(f"{program_name()}: {message}\n")
         self._err.flush()
 
 
-class Lines:
-    """Lines to a stream, in order, by a thread; a reader that has gone is not written to any more."""
+class LineWriter:
+    """A thread that writes lines to a stream, in order, until the reader closes it."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -157,15 +161,15 @@ class Lines:
         try:
             while (line := self._queue.get()) is not None:
                 self._out.write(line + "\n")
-                if self._queue.empty():
+                if self._queue.empty():  # one flush for a burst of lines, none of them delayed
                     self._out.flush()
             self._out.flush()
-        except (OSError, ValueError):  # nobody reads any more: the run goes on, and the page has it all
+        except (OSError, ValueError):  # the reader has closed the pipe: the run continues, visible on the page
             return
 
 
-def told(event: Event) -> str:
-    """An event as a line for people: `HH:MM:SS story command task status message`."""
+def event_line(event: Event) -> str:
+    """Return an event as a line of text: `HH:MM:SS story command task status message`."""
     payload = event.payload
     clock = time.strftime("%H:%M:%S", time.localtime(event.timestamp / 1000))
     parts = [payload.get(name) for name in ("story_key", "command", "task_id")]
@@ -197,5 +201,5 @@ def _message(event: Event) -> str:
 
 
 def _plain(text: object) -> str:
-    """One line without anything that a terminal would obey."""
+    """Return one line without control characters, which could be commands for the terminal."""
     return "".join(char if char.isprintable() else " " for char in str(text))

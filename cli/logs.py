@@ -1,7 +1,7 @@
-"""What the server writes to standard error: lines for people, or one JSON object a line for programs.
+"""The format of log records on standard error: text lines, or one JSON object per line.
 
-Promise: one record is one line, whatever it holds. A name or an agent's output with a line end or a terminal's control
-character in it can neither forge a second record nor steer the terminal.
+Promise: one record is one line. A name or an agent's output that contains a line end or a control character can neither
+forge a second record nor control the terminal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 FORMATS: Final = ("text", "json")
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# C0 and C1 controls, the two Unicode line ends and what turns the direction of writing; a tab stays.
+# C0 and C1 control characters except the tab, the two Unicode line separators, and those for the text direction.
 _CONTROLS: Final = {
     **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x09},
     0x0A: "\\n",
@@ -62,11 +62,11 @@ class JsonFormatter(_Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)  # ASCII: nothing in it that a terminal would obey
+        return json.dumps(line)  # ASCII with escapes, so it contains no control character
 
 
 def mask(text: Callable[[str], str]) -> None:
-    """From now on every record goes through `text`."""
+    """Pass every record through `text` from now on."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, _Formatter):
             handler.formatter.mask = text

@@ -1,4 +1,4 @@
-"""What a server takes from the system around it: a port, signals, a browser."""
+"""The server's use of the operating system: its port, signals, the browser."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from typing import Final
 from cli.errors import CannotStart
 from settings import Loaded
 
-PORTS_TRIED: Final = 100  # from the default port on; beyond that something else is wrong
+PORTS_TRIED: Final = 100  # from the default port on
 
 log = logging.getLogger("sprint_runner")
 
 
 def listen(loaded: Loaded, *, headless: bool = False) -> socket.socket:
-    """Bind, before the database is touched: a server that is refused its port must leave no trace.
+    """Bind the listening socket, before the database is opened: a server without a port must not change anything.
 
-    A port that was named is the only one tried. Else a server takes the next free one from the default on, and a
-    headless run any free one. Raises `CannotStart`.
+    A port from the settings is the only one tried. Otherwise a server binds the next free one from the default on, and
+    a headless run any free one. Raises `CannotStart`.
     """
     host, port = loaded.settings.host, loaded.settings.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -46,7 +46,7 @@ def listen(loaded: Loaded, *, headless: bool = False) -> socket.socket:
 
 
 def until_signal() -> asyncio.Future[None]:
-    """Done at the first SIGINT, SIGTERM or SIGHUP; the second one ends the process at once.
+    """Return a future that is done at the first SIGINT, SIGTERM or SIGHUP; the second one ends the process immediately.
 
     A hangup that is ignored at the start, as under `nohup`, stays ignored.
     """
@@ -73,11 +73,11 @@ def url_of(listener: socket.socket) -> str:
 
 
 def open_browser(url: str) -> None:
-    """Show the page where there is a screen, without waiting for the browser."""
+    """Open the page in the browser if there is a screen, without waiting for the browser."""
     if _has_screen():
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)
 
 
 def _has_screen() -> bool:
-    """Without one, `webbrowser` would start a text browser in this very terminal."""
+    """Whether there is a screen: without one, `webbrowser` would start a text browser in the terminal."""
     return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

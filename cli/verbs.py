@@ -1,4 +1,4 @@
-"""What each verb of the command line does, with its exit code."""
+"""The verbs of the command line; each returns its exit code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from cli.archive import ArchiveError, back_up, described, restore
-from cli.check import Finding, check
+from cli.check import CheckResult, check
 from cli.config import ServerConfig
 from cli.errors import CannotStart
 from cli.headless import Headless, HeadlessOptions
@@ -20,80 +20,80 @@ from orchestrator import StartRequest
 from running.lock import ProjectLocked
 from security.token import new_token
 
-BROKEN: Final = 1  # the exit code of `check` when something is not as it should be
+CHECK_FAILED: Final = 1  # the exit code of `check` when a result is not ok
 
 Serve = Callable[[ServerConfig, Headless | None], Coroutine[Any, Any, int]]
 
 
-def perform(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> int:
-    """Do what the command line asks for; the exit code. Raises `CannotStart`."""
+def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int:
+    """Run the verb of the command line and return the exit code. Raises `CannotStart`."""
     match options.verb:
         case "trust":
-            return trust_folder(options, plan.trust, plan.loaded.guarded, plan.wanted)
+            return trust_folder(options, config.trust, config.loaded.guarded, config.wanted)
         case "backup":
-            return _back_up(options, plan)
+            return _back_up(options, config)
         case "restore":
-            return _restore(options, plan)
+            return _restore(options, config)
         case "check":
-            return _tell(asyncio.run(check(plan)), as_json=options.json)
+            return _print_results(asyncio.run(check(config)), as_json=options.json)
         case "run":
-            return _run(options, plan, serve)
+            return _run(options, config, serve)
         case _:
-            return asyncio.run(serve(plan, None))
+            return asyncio.run(serve(config, None))
 
 
 def print_token() -> int:
-    """One that may be set as it is."""
+    """Print a new token for the setting `token`."""
     sys.stdout.write(new_token() + "\n")
     return 0
 
 
-def _run(options: argparse.Namespace, plan: ServerConfig, serve: Serve) -> int:
-    settings = plan.loaded.settings
+def _run(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int:
+    settings = config.loaded.settings
     cycles = settings.default_batch_size if options.batch is None else options.batch
     request = StartRequest(cycles=None if cycles == "all" else cycles, stories=options.story, budget_usd=options.budget)
     headless = Headless(HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json))
     try:
-        return asyncio.run(serve(plan, headless))
+        return asyncio.run(serve(config, headless))
     finally:
         headless.close()
 
 
-def _back_up(options: argparse.Namespace, plan: ServerConfig) -> int:
-    _refuse_other_folder(plan)
+def _back_up(options: argparse.Namespace, config: ServerConfig) -> int:
+    _refuse_other_folder(config)
     try:
-        manifest = back_up(plan.data_dir, options.file, plan.project.name)
+        manifest = back_up(config.data_dir, options.file, config.project.name)
     except ArchiveError as error:
         raise CannotStart(str(error)) from None
     sys.stdout.write(f"{options.file}: {described(manifest)}\n")
     return 0
 
 
-def _refuse_other_folder(plan: ServerConfig) -> None:
-    """Without the data folder that the project names another one would be backed up or replaced."""
-    if "data_dir" in plan.loaded.left_out and plan.loaded.sources["data_dir"] == "default":
+def _refuse_other_folder(config: ServerConfig) -> None:
+    """Raise if the data folder of the settings is not trusted: another one would be backed up or replaced."""
+    if "data_dir" in config.loaded.left_out and config.loaded.sources["data_dir"] == "default":
         raise CannotStart(
-            f"{plan.project.root} names its data folder and is not trusted yet. {how_to_trust(plan.project.root)} "
+            f"{config.project.root} names its data folder and is not trusted yet. {how_to_trust(config.project.root)} "
             "Or name the folder with --data-dir."
         )
 
 
-def _restore(options: argparse.Namespace, plan: ServerConfig) -> int:
-    _refuse_other_folder(plan)
+def _restore(options: argparse.Namespace, config: ServerConfig) -> int:
+    _refuse_other_folder(config)
     try:
-        manifest, aside = restore(options.file, plan.data_dir)
+        manifest, aside = restore(options.file, config.data_dir)
     except (ArchiveError, ProjectLocked) as error:
         raise CannotStart(str(error)) from None
-    kept = "" if aside is None else f"; what was there stands in {aside}"
+    kept = "" if aside is None else f"; the previous content is in {aside}"
     sys.stdout.write(f"restored {described(manifest)}{kept}\n")
     return 0
 
 
-def _tell(findings: list[Finding], *, as_json: bool) -> int:
+def _print_results(results: list[CheckResult], *, as_json: bool) -> int:
     if as_json:
-        sys.stdout.write(msgspec.json.encode(findings).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(results).decode() + "\n")
     else:
-        width = max(len(finding.subject) for finding in findings)
-        for finding in findings:
-            sys.stdout.write(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.subject:<{width}}  {finding.message}\n")
-    return 0 if all(finding.ok for finding in findings) else BROKEN
+        width = max(len(result.subject) for result in results)
+        for result in results:
+            sys.stdout.write(f"{'ok   ' if result.ok else 'WRONG'}  {result.subject:<{width}}  {result.message}\n")
+    return 0 if all(result.ok for result in results) else CHECK_FAILED

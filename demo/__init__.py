@@ -1,1 +1,1 @@
-"""A small BMAD project and a scripted agent, for trying everything without a key."""
+"""A small BMAD project and a scripted agent, to try the program without an API key."""

@@ -16,7 +16,7 @@ def main() -> int:
         from demo.program import run
 
         return run(sys.argv[1:])
-    except KeyboardInterrupt:  # before the agent listens for signals
+    except KeyboardInterrupt:  # before the agent has installed its signal handlers
         return 130
 
 

@@ -9,7 +9,7 @@ import shlex
 
 from demo import plans
 from demo.coding import implement
-from demo.prompt import Story
+from demo.prompt import PromptStory
 from demo.scene import Scene
 
 SPEC = """---
@@ -61,5 +61,5 @@ def build_auto(scene: Scene) -> str:
     return scene.text(scene.end("validate", "green"), f"{story.title} is built and committed.")
 
 
-def _spec(story: Story, status: str) -> str:
+def _spec(story: PromptStory, status: str) -> str:
     return SPEC.format(title=story.title, number=story.number, status=status)

@@ -1,4 +1,4 @@
-"""Chance in the place of a script: any call may meet any mishap, and the same seed meets the same ones.
+"""Random failures instead of a script: any call may have any failure, and a seed always gives the same ones.
 
 `--chaos SEED[:PROBABILITY]`. What happens depends on the seed, the command, its stories, and how often this command was
 called for them before; not on time, nor on what else runs. Mishaps that stay until they are ended take as long as the
@@ -17,7 +17,7 @@ from demo.prompt import Prompt
 from demo.script import AS_USUAL, ScriptError, Turn, count_use, turn_of
 
 PROBABILITY = 0.25
-# How often, of all mishaps together.
+# Their share of all random failures.
 MISHAPS = {
     "fail": 4,
     "crash": 4,

@@ -1,4 +1,4 @@
-"""The roles that change the project: dev-story and commit.
+"""The commands that change the project: dev-story and commit.
 
 Both may be killed at any instant and run again: what is done is seen to be done, what is missing is completed.
 """
@@ -11,10 +11,10 @@ import subprocess
 import time
 
 from demo.prepared import Prepared, Replacement
-from demo.prompt import Story
+from demo.prompt import PromptStory
 from demo.scene import Scene
 from demo.story import file_list, ticked, with_baseline, with_lines, with_status
-from demo.tools import Answer, environment
+from demo.tools import ToolAnswer, environment
 
 LOCK_PATIENCE_S = 1.0  # how long another git may hold the index before its lock counts as left behind
 RECENT_COMMITS = 5  # among these an earlier run's commit is looked for
@@ -36,7 +36,7 @@ def dev_story(scene: Scene) -> str:
     return _finish(scene, story, prepared, touched)
 
 
-def _blocked(scene: Scene, story: Story, prepared: Prepared | None) -> str:
+def _blocked(scene: Scene, story: PromptStory, prepared: Prepared | None) -> str:
     reason, say = (prepared.blocked if prepared else None) or (
         "A human must decide.",
         "The criteria contradict each other.",
@@ -51,8 +51,8 @@ def _blocked(scene: Scene, story: Story, prepared: Prepared | None) -> str:
     return scene.text("I changed no code.", None, f"[DEV-STORY-BLOCKED: YES] {reason}")
 
 
-def implement(scene: Scene, story: Story, prepared: Prepared | None) -> list[str]:
-    """Code, then tests; returns the paths that belong to the story."""
+def implement(scene: Scene, story: PromptStory, prepared: Prepared | None) -> list[str]:
+    """Write code, then tests; return the paths that belong to the story."""
     _begin(scene, story)
     if prepared is None:
         path = f"work/{story.key}.md"
@@ -70,7 +70,7 @@ def implement(scene: Scene, story: Story, prepared: Prepared | None) -> list[str
     return prepared.touched
 
 
-def _begin(scene: Scene, story: Story) -> None:
+def _begin(scene: Scene, story: PromptStory) -> None:
     """The story file says from where the work began, and that it has begun."""
     text = scene.content(story.file)
     if text and not text.startswith("---\n"):
@@ -80,7 +80,7 @@ def _begin(scene: Scene, story: Story) -> None:
 
 
 def _create_files(scene: Scene, files: dict[str, str]) -> None:
-    """A file that is there is complete, and may have been improved since."""
+    """Keep an existing file: it is complete, and may have been improved since."""
     for path, text in files.items():
         if not scene.has(path):
             scene.stage.write(path, text)
@@ -91,7 +91,7 @@ def apply(scene: Scene, edit: Replacement) -> None:
         scene.stage.edit(edit.path, edit.old, edit.new, edit.say)
 
 
-def _finish(scene: Scene, story: Story, prepared: Prepared | None, touched: list[str]) -> str:
+def _finish(scene: Scene, story: PromptStory, prepared: Prepared | None, touched: list[str]) -> str:
     answer = scene.check()
     if answer is not None and not answer.ok:
         return scene.text(scene.end("tests", "failing"), "The check fails.", None, "[DEV-STORY-COMPLETE: NO]")
@@ -102,7 +102,9 @@ def _finish(scene: Scene, story: Story, prepared: Prepared | None, touched: list
     return scene.text(scene.end("validate", "story file complete"), *summary, None, "[DEV-STORY-COMPLETE: YES]")
 
 
-def _record(scene: Scene, story: Story, prepared: Prepared | None, touched: list[str], answer: Answer | None) -> None:
+def _record(
+    scene: Scene, story: PromptStory, prepared: Prepared | None, touched: list[str], answer: ToolAnswer | None
+) -> None:
     """What was done, in the sections of the story file that are the developer's."""
     text = scene.content(story.file)
     if not text:
@@ -118,7 +120,7 @@ def _record(scene: Scene, story: Story, prepared: Prepared | None, touched: list
     scene.change(story.file, text, scene.text(scene.end("lint", "clean"), scene.start("validate", "the story file")))
 
 
-def _notes(prepared: Prepared | None, story: Story) -> tuple[str, ...]:
+def _notes(prepared: Prepared | None, story: PromptStory) -> tuple[str, ...]:
     return prepared.completion if prepared else (f"Done as {story.key} asks.",)
 
 
@@ -133,7 +135,7 @@ def _summary(output: str) -> str:
 
 
 def commit(scene: Scene) -> str:
-    """Commits what belongs to the stories, once; an earlier run's commit is found again."""
+    """Commit the files of the stories once; an earlier run's commit is found again."""
     message = scene.prompt["commit message"] or f"feat: implement {scene.prompt['stories']}"
     scene.stage.bash("git status --short", "See what changed", scene.start("setup", scene.prompt["stories"]))
     changed = _changed(scene)
@@ -165,7 +167,7 @@ def commit(scene: Scene) -> str:
     )
 
 
-def _failed(answer: Answer) -> str:
+def _failed(answer: ToolAnswer) -> str:
     return f"git refused it.\n\n[COMMIT-FAILED: {answer.content.splitlines()[-1]}]"
 
 
@@ -200,7 +202,7 @@ def _identity(scene: Scene) -> str:
 
 
 def _clear_stale_lock(scene: Scene) -> None:
-    """A git that was killed leaves its lock; one that runs is waited for."""
+    """Remove the lock of a killed git, after waiting for a running one."""
     folder = (_git(scene, "rev-parse", "--git-dir") or "").strip()
     lock = scene.stage.root / folder / "index.lock"
     began = time.monotonic()
@@ -212,6 +214,6 @@ def _clear_stale_lock(scene: Scene) -> None:
 
 
 def _git(scene: Scene, *argv: str) -> str | None:
-    """What git prints, asked aside and not shown; None where it fails."""
+    """Return the output of a git command that is not part of the stream; None if it fails."""
     done = subprocess.run(["git", *argv], cwd=scene.stage.root, capture_output=True, env=environment(), check=False)
     return done.stdout.decode(errors="replace") if done.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""Files written so that a kill at any instant leaves the old one or the new one, never half of one."""
+"""Atomic writes: a kill at any time leaves the old file or the new one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file; empty where there is none."""
+    """Return the text of a file, "" if it does not exist."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final
 
 TOUR: Final = "tour"
-CHAOS: Final = "chaos"  # everything goes wrong that can be shown in two minutes
+CHAOS: Final = "chaos"  # a demo of failures, about two minutes long
 V7: Final = "v7"  # planned as a tree of tickets
 STORIES: Final = "stories"  # planned as a list of stories beside a spec
-TREES: Final = Path(__file__).resolve().parent / "trees"  # what takes the place of the tracker, by kind of demo
+TREES: Final = Path(__file__).resolve().parent / "trees"  # what replaces the tracker, by kind of demo
 SCRIPT: Final = ".sprint-runner-mishaps.json"
 MISHAPS: Final = Path(__file__).resolve().parent / "mishaps.json"
 CHAOS_SETTINGS: Final = """
@@ -36,11 +36,11 @@ TRACKER: Final = Path("_bmad-output/implementation-artifacts/sprint-status.yaml"
 
 
 class DemoError(RuntimeError):
-    """The demo cannot be laid out; the message says why and what to do."""
+    """The demo project cannot be created; the message has the reason and what to do."""
 
 
 def demo_folder(folder: Path | None, kind: str = TOUR) -> Path:
-    """The folder to run the demo in: `folder`, made when missing, else a fresh one in the temporary folder."""
+    """Return the folder of the demo: `folder`, created if missing, otherwise a new temporary one."""
     if folder is None:
         return _lay_out(Path(tempfile.mkdtemp(prefix="sprint-runner-demo-")) / "perch", kind)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
@@ -54,7 +54,7 @@ def demo_folder(folder: Path | None, kind: str = TOUR) -> Path:
 
 
 def script_of(folder: Path) -> Path | None:
-    """The script of what goes wrong in a demo's folder, None where all goes well."""
+    """Return the script of failures in a demo's folder, None for a demo without failures."""
     script = folder / SCRIPT
     return script if script.is_file() else None
 

@@ -1,4 +1,4 @@
-"""What goes wrong on demand: the ends of a run that tests and demonstrations ask for, as recorded.
+"""The failures of the scripted agent, as recorded from the real program, for tests and demonstrations.
 
 Everything that an agent can do to its supervisor, from a refused key to children that will not go. What it prints
 badly is in `demo/spoiling.py`.
@@ -33,7 +33,7 @@ def before_start(stage: Stage, turn: Turn) -> None:
 
 
 def before_work(stage: Stage, turn: Turn) -> None:
-    """Mishaps that keep the agent from its work; raises Ended for those that are an end."""
+    """Failures before the work; raises Ended for those that end the run."""
     if "slow" in turn:
         stage.wait(turn.seconds("slow", 5.0))
     if "ignores-signals" in turn:
@@ -51,7 +51,7 @@ def before_work(stage: Stage, turn: Turn) -> None:
 
 
 def _interfere(stage: Stage, turn: Turn) -> None:
-    """What the agent goes on after, or should."""
+    """Failures after which the agent continues."""
     if "rate-limited" in turn:
         retries(stage, turn.count("rate-limited", RETRIES), "rate_limit", 429)
     if "denied" in turn:
@@ -75,7 +75,7 @@ def _refuse(stage: Stage, turn: Turn) -> None:
 
 
 def after_work(stage: Stage, turn: Turn) -> None:
-    """Mishaps at the end: the work is done, and yet."""
+    """Failures after the work is done."""
     if "crash" in turn:
         raise Ended(crash(turn["crash"]))
     if "cut-off" in turn:
@@ -89,7 +89,7 @@ def after_work(stage: Stage, turn: Turn) -> None:
 
 
 def after_result(stage: Stage, turn: Turn) -> None:
-    """Everything is said, and the process stays."""
+    """Print everything, and do not exit."""
     if "lingers" in turn:
         stage.wait(turn.seconds("lingers", SILENCE_S))
 

@@ -45,7 +45,7 @@ VARIADIC = _words(
 
 
 class UsageError(Exception):
-    """A call that the program refuses; the message is what it prints."""
+    """An invalid command line; the message is printed."""
 
 
 @dataclass(frozen=True, slots=True)

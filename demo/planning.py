@@ -1,13 +1,13 @@
-"""The roles before code is written: the project's context, and stories made, explored and specified."""
+"""The commands before development: the project's context, the creation, discovery and specification of stories."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from demo.prepared import Prepared
-from demo.prompt import Story
+from demo.prompt import PromptStory
 from demo.scene import Scene
-from demo.story import Plan, bullets, find_plan, render
+from demo.story import DemoStoryPlan, bullets, find_plan, render
 
 GENERIC_TASKS = """
 - [ ] Task 1: Do what the story asks (AC: #1)
@@ -89,7 +89,7 @@ def create_story(scene: Scene) -> str:
     )
 
 
-def _create(scene: Scene, story: Story) -> None:
+def _create(scene: Scene, story: PromptStory) -> None:
     if scene.has(story.file):
         scene.stage.read(story.file, say=f"{story.key} has its story file; it is complete.")
         return
@@ -100,7 +100,7 @@ def _create(scene: Scene, story: Story) -> None:
     scene.stage.write(story.file, text, scene.text(scene.end("generate", story.key), scene.start("write", story.key)))
 
 
-def _story_text(scene: Scene, story: Story, prepared: Prepared | None) -> str:
+def _story_text(scene: Scene, story: PromptStory, prepared: Prepared | None) -> str:
     plan = find_plan(scene.epics, story.number)
     title = plan.title or story.title
     statement = plan.statement or ("As a user,", f"I want {title.lower()},", "so that the work goes on.")
@@ -108,7 +108,7 @@ def _story_text(scene: Scene, story: Story, prepared: Prepared | None) -> str:
     epics = scene.epics_files[0] if scene.epics_files else "the epics"
     return render(
         story.number,
-        Plan(title, statement, criteria),
+        DemoStoryPlan(title, statement, criteria),
         tasks=prepared.tasks if prepared else GENERIC_TASKS,
         notes=prepared.notes if prepared else ("Keep the change small.",),
         structure=prepared.structure if prepared else ("Nothing beyond the files of the story.",),
@@ -116,7 +116,7 @@ def _story_text(scene: Scene, story: Story, prepared: Prepared | None) -> str:
     )
 
 
-def _decision(scene: Scene, story: Story) -> tuple[str, str]:
+def _decision(scene: Scene, story: PromptStory) -> tuple[str, str]:
     prepared = scene.prepared(story)
     if prepared is None or prepared.tech_spec is None:
         return "SKIP", "one module, no new format: the story says enough."
@@ -143,7 +143,7 @@ def discovery(scene: Scene) -> str:
     )
 
 
-def _discover(scene: Scene, story: Story) -> None:
+def _discover(scene: Scene, story: PromptStory) -> None:
     prepared = scene.prepared(story)
     touched = prepared.touched if prepared else []
     existing = scene.existing(*touched)
@@ -179,7 +179,7 @@ def tech_spec(scene: Scene) -> str:
     )
 
 
-def _spec_text(story: Story, prepared: Prepared | None) -> str:
+def _spec_text(story: PromptStory, prepared: Prepared | None) -> str:
     spec = (prepared.tech_spec if prepared else None) or {
         "why": "The story asked for it.",
         "decisions": ["The smallest change that satisfies the criteria."],

@@ -16,7 +16,7 @@ from typing import Any
 
 from demo.coding import implement
 from demo.files import read_text
-from demo.prompt import Story
+from demo.prompt import PromptStory
 from demo.scene import Scene
 from demo.tools import environment
 
@@ -88,7 +88,7 @@ def build(scene: Scene) -> str:
             return scene.text(scene.end("plan", "ready"), "The plan is ready; I halt here.")
     if "no-record" not in scene.turn:
         _set(scene, target, "in-progress")
-    story = Story(target.key or scene.prompt.stories[0].key, target.title, target.path)
+    story = PromptStory(target.key or scene.prompt.stories[0].key, target.title, target.path)
     touched = [] if "no-change" in scene.turn else implement(scene, replace(story, file=""), scene.prepared(story))
     answer = scene.check(scene.text(scene.end("build", "written"), scene.start("validate", "the check")))
     if "no-marker" in scene.turn or (answer is not None and not answer.ok):

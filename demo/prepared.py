@@ -30,8 +30,8 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What a review says, how it is mended, and what is written down about it."""
+class PreparedFinding:
+    """A finding of a review, its fix, and the notes about it."""
 
     severity: str
     text: str
@@ -51,9 +51,9 @@ class Prepared:
     completion: tuple[str, ...]
     files: Mapping[str, str]
     edits: tuple[Replacement, ...]
-    review: Finding | None
-    story_review: Finding | None
-    blocked: tuple[str, str] | None  # the reason, and what is said before it
+    review: PreparedFinding | None
+    story_review: PreparedFinding | None
+    blocked: tuple[str, str] | None  # the reason, and the text before it
     tech_spec: Mapping[str, Any] | None
 
     @property
@@ -101,12 +101,12 @@ def load(key: str, root: Path) -> Prepared | None:
     )
 
 
-def _finding(data: Mapping[str, Any] | None) -> Finding | None:
+def _finding(data: Mapping[str, Any] | None) -> PreparedFinding | None:
     if data is None:
         return None
     edits = data.get("edits") or [{"path": "", "old": data["old"], "new": data["new"]}]
     severity = data.get("severity", "CRITICAL")
-    return Finding(severity, data["finding"], data["say"], data["resolved"], _replacements(edits))
+    return PreparedFinding(severity, data["finding"], data["say"], data["resolved"], _replacements(edits))
 
 
 def _replacements(data: list[Mapping[str, str]]) -> tuple[Replacement, ...]:

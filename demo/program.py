@@ -1,4 +1,4 @@
-"""The scripted agent: reads its prompt, plays the role that the prompt names, and ends as Claude Code does.
+"""The scripted agent: it reads its prompt, performs the command in it, and ends like Claude Code.
 
 The work is real: files are written, tests are run, commits are made, all in the current folder. The same prompt on
 the same tree gives the same result, also after a kill half way. `sprint-status.yaml` is never touched.
@@ -19,7 +19,7 @@ from demo.prompt import Prompt
 from demo.prompt import parse as parse_prompt
 from demo.scene import Scene
 from demo.script import AS_USUAL, ScriptError, Turn, next_turn
-from demo.session import Session
+from demo.session import DemoSession
 from demo.stage import Ended, Stage
 from demo.stream import VERSION, Stream
 from demo.tokens import Tokens, resolve
@@ -43,7 +43,7 @@ NO_PROMPT = "Error: Input must be provided either through stdin or as a prompt a
 
 
 def run(argv: Sequence[str]) -> int:
-    """The exit code. Wrong calls print their message on standard error."""
+    """Run the agent and return the exit code. An invalid call prints its message to standard error."""
     try:
         options = parse(argv)
         if options.version:
@@ -113,7 +113,7 @@ def _given(options: Options) -> str:
     return whole
 
 
-def _open(options: Options, given: str) -> Session | None:
+def _open(options: Options, given: str) -> DemoSession | None:
     """A new session, or the one to resume; None where that is unknown."""
     if options.resume is not None:
         found = session.find(options.resume)
@@ -135,7 +135,7 @@ def _unknown_session(options: Options) -> int:
     return 1
 
 
-def _keep(opened: Session, used: Tokens) -> None:
+def _keep(opened: DemoSession, used: Tokens) -> None:
     opened.used = used
     opened.save()
 

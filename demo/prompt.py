@@ -1,4 +1,4 @@
-"""The prompt as the scripted agent reads it: the block at its head, and the list of stories.
+"""The parser of the prompt: the block at its head, and the list of stories.
 
 The block is `# <command>` and then lines `- name: value`; a slash command may stand before it. A prompt without a
 block has no command.
@@ -19,7 +19,7 @@ NUMBER = re.compile(r"^(\d+[a-z]?)-(\d+[a-z]?)-(.+)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class PromptStory:
     key: str
     title: str
     file: str  # relative to the project
@@ -35,7 +35,7 @@ class Story:
 class Prompt:
     command: str  # as called, such as `code-review-2`; empty without a block
     fields: Mapping[str, str]
-    stories: tuple[Story, ...]
+    stories: tuple[PromptStory, ...]
     text: str
 
     @property
@@ -83,14 +83,14 @@ def _block(text: str) -> tuple[str, dict[str, str]]:
     return fields.get("command") or heading[1], fields
 
 
-def _stories(text: str, fields: Mapping[str, str]) -> tuple[Story, ...]:
+def _stories(text: str, fields: Mapping[str, str]) -> tuple[PromptStory, ...]:
     listed = {key: (title, file.strip("`")) for key, title, file in STORY_LINE.findall(text)}
     keys = [key.strip() for key in fields.get("stories", "").split(",") if key.strip()]
     folder = fields.get("artifacts folder", "")
     stories = []
     for key in keys:
         title, file = listed.get(key, ("", fields.get("story file", "") if len(keys) == 1 else ""))
-        stories.append(Story(key, title or _title(key), file or str(PurePosixPath(folder) / f"{key}.md")))
+        stories.append(PromptStory(key, title or _title(key), file or str(PurePosixPath(folder) / f"{key}.md")))
     return tuple(stories)
 
 

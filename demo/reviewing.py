@@ -1,4 +1,4 @@
-"""The roles that read what others wrote: story and tech-spec reviews, and code reviews.
+"""The review commands: story and tech-spec reviews, and code reviews.
 
 A finding is written into the story file before it is mended and ticked afterwards. So a review that is run again
 after a kill mends what is left and reports the same, and the next round sees that it is mended.
@@ -6,8 +6,8 @@ after a kill mends what is left and reports the same, and the next round sees th
 
 from __future__ import annotations
 
-from demo.prepared import Finding, Replacement
-from demo.prompt import Story
+from demo.prepared import PreparedFinding, Replacement
+from demo.prompt import PromptStory
 from demo.scene import Scene
 from demo.story import with_lines, with_status
 
@@ -16,7 +16,7 @@ SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 
 
 def document_review(scene: Scene) -> str:
-    """story-review and tech-spec-review: critical issues are mended, then said."""
+    """Perform story-review and tech-spec-review: fix critical issues, then report them."""
     spec = scene.prompt.base == "tech-spec-review"
     names = {story.key: scene.prompt.beside_stories(f"tech-spec-{story.key}.md") for story in scene.prompt.stories}
     files = [names[story.key] if spec and scene.has(names[story.key]) else story.file for story in scene.prompt.stories]
@@ -36,7 +36,7 @@ def document_review(scene: Scene) -> str:
     return scene.text(scene.end("validate", "done"), *told, None, f"[CRITICAL-ISSUES-FOUND: {answer}]")
 
 
-def _review_story(scene: Scene, story: Story) -> str:
+def _review_story(scene: Scene, story: PromptStory) -> str:
     """The critical finding of this round, after it is mended; empty where there is none."""
     prepared = scene.prepared(story)
     finding = prepared.story_review if prepared else None
@@ -84,7 +84,7 @@ def code_review(scene: Scene) -> str:
     return _report([(finding.severity, finding.text)], scene.text(scene.end("validate", "mended and checked")))
 
 
-def _wanted(scene: Scene, story: Story) -> Finding | None:
+def _wanted(scene: Scene, story: PromptStory) -> PreparedFinding | None:
     """The finding of this round: as scripted, or prepared and still in the code or in the story's list."""
     severity = scene.turn.severity
     if severity == "ZERO ISSUES" or "clean" in scene.turn:
@@ -100,20 +100,20 @@ def _wanted(scene: Scene, story: Story) -> Finding | None:
     return finding if unmended or line in scene.content(story.file) else None
 
 
-def _scripted(scene: Scene, story: Story, severity: str) -> Finding:
+def _scripted(scene: Scene, story: PromptStory, severity: str) -> PreparedFinding:
     text = scene.turn[severity] or f"work/{story.key}.md: what was asked for in round {scene.prompt.round} is not there"
-    return Finding(severity, text, text, "mended", ())
+    return PreparedFinding(severity, text, text, "mended", ())
 
 
 def _done(scene: Scene, edit: Replacement) -> bool:
     return edit.is_done(scene.content(edit.path))
 
 
-def _line(finding: Finding, command: str) -> str:
+def _line(finding: PreparedFinding, command: str) -> str:
     return f"[Review][Patch] {finding.severity}: {finding.text} ({command})"
 
 
-def _mend(scene: Scene, story: Story, finding: Finding) -> None:
+def _mend(scene: Scene, story: PromptStory, finding: PreparedFinding) -> None:
     line = _line(finding, scene.prompt.command)
     text = scene.content(story.file)
     marks = (scene.end("analyze", f"1 {finding.severity}"), scene.start("fix", finding.severity))
@@ -135,13 +135,13 @@ def _mend(scene: Scene, story: Story, finding: Finding) -> None:
         scene.change(story.file, log, scene.text(scene.end("test", "green"), scene.start("validate", "the story file")))
 
 
-def _mend_generic(scene: Scene, story: Story) -> None:
+def _mend_generic(scene: Scene, story: PromptStory) -> None:
     path = f"work/{story.key}.md"
     entry = f"- round {scene.prompt.round}: mended"
     scene.change(path, with_lines(scene.content(path) or f"# {story.key}\n", "## Mended", [entry]))
 
 
-def _approved(scene: Scene, story: Story) -> str:
+def _approved(scene: Scene, story: PromptStory) -> str:
     answer = scene.check(scene.text(scene.end("analyze", "nothing found"), scene.start("test", "all tests")))
     if answer is not None and not answer.ok:
         failing = [("HIGH", f"The check fails: {answer.content.splitlines()[-1]}")]

@@ -1,4 +1,4 @@
-"""One call of the agent as its roles see it: the prompt, the turn, the stage, and the words around tasks."""
+"""The context of one call of the agent: the prompt, the turn, the stage, and the announcements of tasks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from demo.files import read_text
 from demo.prepared import Prepared, load
-from demo.prompt import Prompt, Story
+from demo.prompt import Prompt, PromptStory
 from demo.script import Turn
 from demo.stage import Stage
-from demo.tools import Answer
+from demo.tools import ToolAnswer
 
 OWN_CHECKS = "the project's own checks"
 
@@ -40,7 +40,7 @@ class Scene:
         """Lines joined: empty ones are left out, None is a blank one."""
         return "\n".join(line or "" for line in lines if line != "")
 
-    def prepared(self, story: Story) -> Prepared | None:
+    def prepared(self, story: PromptStory) -> Prepared | None:
         return load(story.key, self.stage.root)
 
     def has(self, path: str) -> bool:
@@ -59,7 +59,7 @@ class Scene:
         elif say:
             self.stage.say(say)
 
-    def check(self, say: str = "") -> Answer | None:
+    def check(self, say: str = "") -> ToolAnswer | None:
         """Runs the project's check for real; None where the project has none."""
         named = self.prompt["check"]
         own = "python3 -m unittest" if self.stage.path("tests").is_dir() else ""

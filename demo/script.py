@@ -1,4 +1,4 @@
-"""What tests want to happen: a JSON file that says, per command and story, how each call in turn goes.
+"""The script of the agent: a JSON file with the behaviour of each call in turn, by command and story.
 
 `{"dev-story": {"2-1-x": ["fail", "ok"]}, "code-review": ["HIGH", "ZERO ISSUES"]}`: the first call of dev-story for
 2-1-x fails, later ones are as usual; a list without stories holds for all of them. A command is looked up by its
@@ -43,12 +43,12 @@ BEHAVIOURS = frozenset([*WORK, *ENDS, *STAYS, *PRINTS, *GOES_ON, *SEVERITIES])
 
 
 class ScriptError(Exception):
-    """The script cannot be used; the message says why."""
+    """The script is invalid; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """How this call goes: behaviours with what stands behind their colon."""
+    """The behaviours of one call, with the values after their colons."""
 
     words: Mapping[str, str]
 
@@ -56,18 +56,18 @@ class Turn:
         return behaviour in self.words
 
     def __getitem__(self, behaviour: str) -> str:
-        """What stands behind the colon; empty where nothing does."""
+        """Return the value after the colon, "" without one."""
         return self.words.get(behaviour, "")
 
     def seconds(self, behaviour: str, default: float) -> float:
-        """What stands behind the colon as a number. Raises ScriptError for anything else."""
+        """Return the value after the colon as a number. Raises ScriptError for anything else."""
         try:
             return float(self.words.get(behaviour) or default)
         except ValueError:
             raise ScriptError(f"script: {behaviour} needs seconds, not {self.words[behaviour]!r}") from None
 
     def count(self, behaviour: str, default: int) -> int:
-        """What stands behind the colon as a whole number. Raises ScriptError for anything else."""
+        """Return the value after the colon as an integer. Raises ScriptError for anything else."""
         return int(self.seconds(behaviour, default))
 
     @property

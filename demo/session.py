@@ -18,7 +18,7 @@ KEPT = 200  # files; older ones are removed, a session is resumed within hours i
 
 
 @dataclass(slots=True)
-class Session:
+class DemoSession:
     id: str
     model: str
     prompt: str
@@ -29,18 +29,18 @@ class Session:
         write_atomically(folder() / f"{self.id}.json", json.dumps(record))
 
 
-def new(model: str, prompt: str, session_id: str | None = None) -> Session:
+def new(model: str, prompt: str, session_id: str | None = None) -> DemoSession:
     _prune(folder())
-    return Session(session_id or identity.new(), model, prompt)
+    return DemoSession(session_id or identity.new(), model, prompt)
 
 
-def find(session_id: str) -> Session | None:
+def find(session_id: str) -> DemoSession | None:
     """A session of an earlier run; None where there is none, or where its file cannot be read."""
     if not exists(session_id):
         return None
     try:
         record = json.loads((folder() / f"{session_id}.json").read_text(encoding="utf-8"))
-        return Session(session_id, record["model"], record["prompt"], Tokens(**record["used"]))
+        return DemoSession(session_id, record["model"], record["prompt"], Tokens(**record["used"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

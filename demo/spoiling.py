@@ -1,4 +1,4 @@
-"""What an agent may do to its own output: floods, endless lines, bytes that are no text, lines that are no lines.
+"""Damage of the agent's output: floods, endless lines, binary data, broken lines.
 
 The same session id gives the same garbage. A signal is heard between pieces, so that a flood can be ended politely.
 """

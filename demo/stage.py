@@ -1,4 +1,4 @@
-"""Where a command is performed: what the agent says and does, at which pace, and how a signal ends it.
+"""The execution of a command: texts and tool calls of the agent, their timing, and the end by a signal.
 
 `Stage.reply` prints the blocks of one reply, then uses its tools for real and prints their answers. A signal takes
 effect only while the stage waits or a command runs, so no line and no file is ever left half written.
@@ -17,7 +17,7 @@ from types import FrameType
 
 from demo.stream import Block, Stream
 from demo.tokens import SYSTEM_TOKENS, Tokens, estimate
-from demo.tools import SILENCE_S, Answer, Bash, Edit, Forbidden, Killed, Read, Tool, Write
+from demo.tools import SILENCE_S, Bash, EditTool, Forbidden, Killed, Read, Tool, ToolAnswer, Write
 
 PAUSE_BEFORE_BLOCK_S = 0.10  # at speed 1: a reply is read as it appears
 PAUSE_AFTER_TOOL_S = 0.06
@@ -114,19 +114,19 @@ class Stage:
     def say(self, text: str) -> None:
         self.reply(text)
 
-    def bash(self, command: str, description: str, say: str = "") -> Answer:
+    def bash(self, command: str, description: str, say: str = "") -> ToolAnswer:
         return self.reply(say, Bash(command, description))[0]
 
     def read(self, *paths: str, say: str = "", thinking: str = "") -> None:
         self.reply(say, *(Read(self.path(each)) for each in paths), thinking=thinking)
 
-    def write(self, path: str, content: str, say: str = "") -> Answer:
+    def write(self, path: str, content: str, say: str = "") -> ToolAnswer:
         return self.reply(say, Write(self.path(path), content))[0]
 
-    def edit(self, path: str, old: str, new: str, say: str = "") -> Answer:
-        return self.reply(say, Edit(self.path(path), old, new))[0]
+    def edit(self, path: str, old: str, new: str, say: str = "") -> ToolAnswer:
+        return self.reply(say, EditTool(self.path(path), old, new))[0]
 
-    def reply(self, text: str, *tools: Tool, thinking: str = "") -> list[Answer]:
+    def reply(self, text: str, *tools: Tool, thinking: str = "") -> list[ToolAnswer]:
         """One reply of the model: a thought, a text, calls of tools; then the answers of the tools."""
         blocks = self._blocks(text, tools, thinking)
         tokens = self._tokens(blocks)
@@ -172,7 +172,7 @@ class Stage:
         self._fresh = tokens.output
         return tokens
 
-    def _use(self, tool: Tool, block: Block) -> Answer:
+    def _use(self, tool: Tool, block: Block) -> ToolAnswer:
         try:
             answer = tool.use(self._wait)
         except Killed as killed:

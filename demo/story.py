@@ -58,23 +58,23 @@ Status: ready-for-dev
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What epics.md says about a story; empty where it says nothing."""
+class DemoStoryPlan:
+    """The plan of a story in epics.md; empty without one."""
 
     title: str = ""
     statement: tuple[str, ...] = ()
     criteria: tuple[str, ...] = ()
 
 
-def find_plan(epics: str, number: str) -> Plan:
+def find_plan(epics: str, number: str) -> DemoStoryPlan:
     """The story with this number, such as `1.2`, in the text of an epics file."""
     found = re.search(EPIC_STORY % re.escape(number), epics, re.MULTILINE)
     if found is None:
-        return Plan()
+        return DemoStoryPlan()
     body = re.split(r"^#{1,4}\s", epics[found.end() :], maxsplit=1, flags=re.MULTILINE)[0]
     before, _, after = body.partition("**Acceptance Criteria:**")
     statement = tuple(line.strip() for line in before.splitlines() if line.strip())
-    return Plan(found[1].strip(), statement, tuple(_criteria(after)))
+    return DemoStoryPlan(found[1].strip(), statement, tuple(_criteria(after)))
 
 
 def _criteria(text: str) -> Iterable[str]:
@@ -92,7 +92,13 @@ def bullets(lines: Iterable[str]) -> str:
 
 
 def render(
-    number: str, plan: Plan, *, tasks: str, notes: Sequence[str], structure: Sequence[str], references: Sequence[str]
+    number: str,
+    plan: DemoStoryPlan,
+    *,
+    tasks: str,
+    notes: Sequence[str],
+    structure: Sequence[str],
+    references: Sequence[str],
 ) -> str:
     criteria = (f"{at}. {text}" for at, text in enumerate(plan.criteria, start=1))
     return TEMPLATE.format(

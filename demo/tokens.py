@@ -1,4 +1,4 @@
-"""What a run of the scripted agent costs: tokens per message, their prices, and how the stream spells them.
+"""The usage of the scripted agent: tokens per message, their prices, and their form in the stream.
 
 Promises that the messages of a run add up to its result line. Prices are USD per million tokens.
 """
@@ -16,7 +16,7 @@ SYSTEM_TOKENS = 14_600  # the system prompt and the tools, which the cache has f
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class TokenPrice:
     """USD per million tokens."""
 
     input: float
@@ -26,9 +26,9 @@ class Price:
 
 
 PRICES = {
-    "haiku": Price(1.0, 5.0, 0.1, 1.25),
-    "opus": Price(5.0, 25.0, 0.5, 6.25),
-    "sonnet": Price(3.0, 15.0, 0.3, 3.75),
+    "haiku": TokenPrice(1.0, 5.0, 0.1, 1.25),
+    "opus": TokenPrice(5.0, 25.0, 0.5, 6.25),
+    "sonnet": TokenPrice(3.0, 15.0, 0.3, 3.75),
 }
 
 

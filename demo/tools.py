@@ -21,12 +21,12 @@ from demo.files import read_text, write_atomically
 
 SHELL = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
 PIECE_BYTES = 65_536  # of a command's output, read at once
-SILENCE_S = 86_400.0  # a silent agent says nothing for a day, or until it is ended
+SILENCE_S = 86_400.0  # a silent agent prints nothing for a day, or until it is ended
 CONTEXT_LINES = 3  # around a change, in a structured patch
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ToolAnswer:
     content: str
     structured: Any
     is_error: bool | None = None  # None: the key is left out, as for files
@@ -46,11 +46,11 @@ class Tool(Protocol):
     @property
     def input(self) -> dict[str, Any]: ...
 
-    def use(self, wait: Wait) -> Answer: ...
+    def use(self, wait: Wait) -> ToolAnswer: ...
 
 
-def failed(text: str) -> Answer:
-    return Answer(text, f"Error: {text}", is_error=True)
+def failed(text: str) -> ToolAnswer:
+    return ToolAnswer(text, f"Error: {text}", is_error=True)
 
 
 class Killed(Exception):
@@ -71,7 +71,7 @@ class Bash:
     def input(self) -> dict[str, Any]:
         return {"command": self.command, "description": self.description}
 
-    def use(self, wait: Wait) -> Answer:
+    def use(self, wait: Wait) -> ToolAnswer:
         """Raises what a signal handler raises, after every process of the command is gone."""
         process = subprocess.Popen(
             [SHELL, "-c", self.command],
@@ -93,7 +93,7 @@ class Bash:
         if process.returncode:
             return failed(f"Exit code {process.returncode}" + (f"\n{text}" if text else ""))
         structured = {"stdout": text, "stderr": "", "interrupted": False, "isImage": False, "noOutputExpected": False}
-        return Answer(text or "(Bash completed with no output)", structured, is_error=False)
+        return ToolAnswer(text or "(Bash completed with no output)", structured, is_error=False)
 
 
 def environment() -> dict[str, str]:
@@ -123,7 +123,7 @@ class Read:
     def input(self) -> dict[str, Any]:
         return {"file_path": str(self.path)}
 
-    def use(self, wait: Wait) -> Answer:
+    def use(self, wait: Wait) -> ToolAnswer:
         if not self.path.is_file():
             return failed(f"File does not exist. Note: your current working directory is {Path.cwd()}.")
         text = read_text(self.path)
@@ -136,7 +136,7 @@ class Read:
             "startLine": 1,
             "totalLines": len(lines),
         }
-        return Answer(numbered, {"type": "text", "file": file})
+        return ToolAnswer(numbered, {"type": "text", "file": file})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Write:
     def input(self) -> dict[str, Any]:
         return {"file_path": str(self.path), "content": self.content}
 
-    def use(self, wait: Wait) -> Answer:
+    def use(self, wait: Wait) -> ToolAnswer:
         before = read_text(self.path) if self.path.exists() else None
         write_atomically(self.path, self.content)
         kind, said = ("create", "created") if before is None else ("update", "updated")
@@ -161,11 +161,13 @@ class Write:
             "originalFile": before,
             "userModified": False,
         }
-        return Answer(f"File {said} successfully at: {self.path} (file state is current in your context)", structured)
+        return ToolAnswer(
+            f"File {said} successfully at: {self.path} (file state is current in your context)", structured
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class EditTool:
     path: Path
     old: str
     new: str
@@ -175,7 +177,7 @@ class Edit:
     def input(self) -> dict[str, Any]:
         return {"replace_all": False, "file_path": str(self.path), "old_string": self.old, "new_string": self.new}
 
-    def use(self, wait: Wait) -> Answer:
+    def use(self, wait: Wait) -> ToolAnswer:
         before = read_text(self.path)
         if before.count(self.old) != 1:
             return failed(f"String to replace found {before.count(self.old)} times in file.\nString: {self.old}")
@@ -191,12 +193,12 @@ class Edit:
             "replaceAll": False,
         }
         text = f"The file {self.path} has been updated successfully. (file state is current in your context)"
-        return Answer(text, structured)
+        return ToolAnswer(text, structured)
 
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """A command that nobody may permit here."""
+    """A command that cannot be permitted."""
 
     command: str
     name: str = "Bash"
@@ -205,13 +207,13 @@ class Forbidden:
     def input(self) -> dict[str, Any]:
         return {"command": self.command, "description": "Not permitted"}
 
-    def use(self, wait: Wait) -> Answer:
+    def use(self, wait: Wait) -> ToolAnswer:
         return failed("This command requires approval")
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question to somebody who is not there."""
+    """A question to the operator."""
 
     question: str
     waits: bool = False  # for as long as nobody ends it
@@ -222,7 +224,7 @@ class Ask:
         options = [{"label": "Yes", "description": "Go on"}, {"label": "No", "description": "Leave it as it is"}]
         return {"questions": [{"question": self.question, "header": "Decide", "options": options}]}
 
-    def use(self, wait: Wait) -> Answer:
+    def use(self, wait: Wait) -> ToolAnswer:
         if self.waits:
             try:
                 wait(lambda: time.sleep(SILENCE_S))

@@ -17,7 +17,7 @@ from typing import Final
 
 from git.process import GitError, clean_environment, run_git
 
-WORDS_MAX: Final = 4000  # characters of what a hook printed that are kept: the end says what is wrong
+WORDS_MAX: Final = 4000  # characters of a hook's output that are kept, from its end, where the error is
 PROBE: Final = "sprint-runner: trial of a commit, never part of a branch"
 LOCK_TRIES: Final = 20  # a git of the user may hold the index for a moment
 LOCK_WAIT_S: Final = 0.25
@@ -27,7 +27,7 @@ _STDIN: Final = ("--pathspec-from-file=-", "--pathspec-file-nul")
 
 
 class CommitRefused(GitError):
-    """Git or one of its hooks refused the commit; the message is what was printed."""
+    """Git or one of its hooks rejected the commit; the message is its output."""
 
 
 class CommitImpossible(GitError):
@@ -109,7 +109,7 @@ async def _known(top: Path, paths: Sequence[str]) -> set[str]:
 
 
 async def _register(top: Path, new: Sequence[str]) -> None:
-    """Tell git of new files without their content; `commit --only` takes no file that it does not know."""
+    """Add new files to the index without content, because `commit --only` rejects files outside of the index."""
     if new:
         await run_git(top, ("--literal-pathspecs", "add", "--intent-to-add", *_STDIN), stdin=_joined(new))
 

@@ -1,4 +1,4 @@
-"""Where a repository stands: its branch, its last commit, its stash, and an operation of the user's that is half done.
+"""The state of a repository: its branch, its last commit, its stash, and an unfinished operation of the user.
 
 The run remembers this before a command and compares it afterwards, since an agent or a person may switch the branch,
 begin a rebase or stash work away, and commits would go where nobody looks for them.
@@ -14,7 +14,7 @@ from typing import Final
 
 from git.process import GitError, run_git
 
-# Files of the git folder that stand for an operation which the user has begun and not finished.
+# Files of the git folder that exist during an operation which the user has not finished.
 OPERATIONS: Final[Mapping[str, str]] = {
     "rebase-merge": "a rebase",
     "rebase-apply": "a rebase",
@@ -43,7 +43,7 @@ class HeadState:
 
 
 async def head_state(root: Path) -> HeadState:
-    """Return where the work tree of a folder stands. Raises `GitError`."""
+    """Return the state of the work tree of a folder. Raises `GitError`."""
     names = ("--git-path", *[word for name in OPERATIONS for word in ("--git-path", name)][1:])
     paths, branch, commit, stash = await asyncio.gather(
         run_git(root, ("rev-parse", *names)),
@@ -69,7 +69,7 @@ def _operation(paths: list[Path]) -> str | None:
 
 
 async def _ask(root: Path, *arguments: str) -> str | None:
-    """What git answers to a question, None where it has no answer."""
+    """Return the output of a git command, None if it fails."""
     try:
         return (await run_git(root, arguments)).strip() or None
     except GitError:

@@ -1,4 +1,4 @@
-"""What git changed, as the page shows it: the commits of a story, and the lines of any change, file by file.
+"""Changes in git for the page: the commits of a story, and the diff of any change, file by file.
 
 Read-only and bounded: of a huge change a part is read and the rest is said to be left out. No program that a
 repository names is run for it (no external diff, no textconv); what is not text is named and never shown.
@@ -33,7 +33,7 @@ _NUMBER: Final = re.compile(r"[0-9a-f]{4,64}")
 
 
 class NoSuchChange(LookupError):
-    """The commit or the file of a commit that was asked for is not there."""
+    """The requested commit, or the file of a commit, does not exist."""
 
 
 class CommitInfo(msgspec.Struct, frozen=True):
@@ -113,7 +113,7 @@ async def ends_of(git: Git, commit: str) -> tuple[str, str]:
 
 
 async def change_between(git: Git, old: str, new: str) -> Change:
-    """What is different between two trees or commits; raises `GitError`."""
+    """Return the differences between two trees or commits; raises `GitError`."""
     output, cut = await _ask(git, "diff-tree", "-r", "--raw", "--numstat", "-z", *_PLAIN, old, new)
     files = _files(_text(output))
     shown = files[:FILES_MAX]
@@ -235,7 +235,7 @@ async def _full(git: Git, name: str) -> str | None:
 
 
 async def _ask(git: Git, *arguments: str) -> tuple[bytes, bool]:
-    """What git writes, at most `BYTES_MAX`, and whether there was more. Raises `GitError`."""
+    """Return the output of git, at most `BYTES_MAX`, and whether there was more. Raises `GitError`."""
     process = await asyncio.create_subprocess_exec(
         "git",
         *("-c", "core.quotePath=false", "-c", f"core.hooksPath={os.devnull}"),

@@ -1,4 +1,4 @@
-"""One call of git: its environment, its bounds, and what its failure means.
+"""A call of git: its environment, its limits, and its errors.
 
 Every call runs with `LC_ALL=C`, so that messages can be read, without optional locks, so that the user's own git is
 never in its way, and without the variables by which a hook that started us would lead git elsewhere.
@@ -27,7 +27,7 @@ NO_HOOKS: Final = ("-c", f"core.hooksPath={os.devnull}")  # a hook may do anythi
 
 
 class GitError(RuntimeError):
-    """A git call that failed; the message holds what git said."""
+    """A git call failed; the message contains git's output."""
 
 
 class GitUnusable(GitError):

@@ -1,4 +1,4 @@
-"""What git can prove about a project: what changed since a moment, and which commits exist.
+"""Snapshots of the work tree as git trees: which files changed since a snapshot, and which commits exist.
 
 Read-only for the project: snapshots are written with an index and an object folder of our own, so neither the user's
 index nor their object store changes. Nothing here resets, checks out or discards. What counts is the whole repository,

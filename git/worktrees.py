@@ -1,4 +1,4 @@
-"""What lanes do with git beyond looking: worktrees, merges made without a tree, the user's branch moved on.
+"""The git operations of lanes: worktrees, merges without a work tree, the fast-forward of the user's branch.
 
 Promises: the user's work tree and index are changed by `forward` alone, which moves the branch on to a finished
 commit or does nothing; nothing is reset, checked out or cleaned there, and no branch goes whose work is not merged.
@@ -51,7 +51,7 @@ class Repository(Git):
         return Repository.of(self.others[store])
 
     async def ask(self, *arguments: str) -> str | None:
-        """What git answers to a question, None where it has no answer."""
+        """Return the output of a git command, None if it fails."""
         try:
             return (await self._run(*arguments)).strip()
         except GitError:

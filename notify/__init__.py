@@ -1,1 +1,1 @@
-"""Telling the operator elsewhere: what is worth a notice, and the channels that carry it, a webhook or a command."""
+"""Notifications outside of the page: the events that cause one, and its channels, a webhook or a command."""

@@ -1,4 +1,4 @@
-"""Where notifications go. A channel delivers one notice or says whether it is worth another try."""
+"""The channels of notifications. A channel delivers one notice or raises whether a retry can succeed."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ import msgspec
 
 from notify.notice import Notice
 
-WEBHOOK_S: Final = 10.0  # for one delivery, connecting included
+WEBHOOK_S: Final = 10.0  # seconds for one delivery, including the connection
 COMMAND_S: Final = 60.0
-ANSWER_BYTES: Final = 2_000  # of an answer or of standard error that a message may quote
+STDERR_BYTES: Final = 2_000  # at the end of standard error that a message quotes
 
 Watched = Callable[[int], AbstractContextManager[None]]  # while a process runs: it ends with the server
 
 
-class Trouble(RuntimeError):
+class DeliveryFailed(RuntimeError):
     """A delivery that failed and may succeed later."""
 
 
-class Refused(RuntimeError):
-    """A delivery that would fail again."""
+class DeliveryRejected(RuntimeError):
+    """A delivery that would fail again, so that it is not retried."""
 
 
 class Channel(Protocol):
-    """`name` is for messages and for the cursor in the database."""
+    """A way to deliver notices. `name` appears in messages and in the key of its cursor in the database."""
 
     name: str
 
     async def deliver(self, notice: Notice) -> None:
-        """Deliver, or raise `Trouble` or `Refused`."""
+        """Deliver the notice, or raise `DeliveryFailed` or `DeliveryRejected`."""
 
 
 class Webhook:
     """An HTTP POST of JSON, signed where a secret is set.
 
     The signature is `sha256=` and the HMAC-SHA256, in hex, of the timestamp header, a full stop and the body. The
-    delivery's name is the same at every try, so that a receiver can tell a repetition.
+    delivery header is the same in every retry, so that a receiver can recognise a repetition.
     """
 
     name = "webhook"
@@ -65,11 +65,11 @@ class Webhook:
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.post(
                     self._url, data=body, headers=self._headers(notice, body), allow_redirects=False
-                ) as answer,
+                ) as response,
             ):
-                _judge(answer.status)
+                _check_status(response.status)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Trouble(str(error) or type(error).__name__) from None
+            raise DeliveryFailed(str(error) or type(error).__name__) from None
 
     def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
         timestamp = str(int(time.time()))
@@ -86,22 +86,22 @@ class Webhook:
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """What a receiver computes to know that we sent this, and when."""
+    """Return the signature, which a receiver computes as well to verify sender and time."""
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def _judge(status: int) -> None:
+def _check_status(status: int) -> None:
     if status < 300:
         return
-    if status in (408, 425, 429) or status >= 500:
-        raise Trouble(f"it answered {status}")
-    raise Refused(f"it answered {status}")
+    if status in (408, 425, 429) or status >= 500:  # timeouts, rate limits and faults of the server pass
+        raise DeliveryFailed(f"it responded with {status}")
+    raise DeliveryRejected(f"it responded with {status}")
 
 
-class Command:
-    """A program of the user's: the notice as JSON on standard input, its sentence in SPRINT_RUNNER_MESSAGE.
+class CommandChannel:
+    """A program of the user: it gets the notice as JSON on standard input and the sentence in SPRINT_RUNNER_MESSAGE.
 
-    `environment` is that of the program, without secrets of ours.
+    `environment` is the program's environment, without the server's secrets.
     """
 
     name = "command"
@@ -120,18 +120,19 @@ class Command:
 
     async def deliver(self, notice: Notice) -> None:
         body = msgspec.json.encode({"text": notice.text, "project": self._project, "event": notice.event})
-        told = {"SPRINT_RUNNER_EVENT": notice.type, "SPRINT_RUNNER_MESSAGE": notice.text.replace("\0", "")}
+        # The system allows no NUL in the environment.
+        variables = {"SPRINT_RUNNER_EVENT": notice.type, "SPRINT_RUNNER_MESSAGE": notice.text.replace("\0", "")}
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._argv,
-                env={**self._environment, **told},
+                env={**self._environment, **variables},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
             )
         except OSError as error:
-            raise Refused(f"{self._argv[0]} could not be started: {error.strerror}") from None
+            raise DeliveryRejected(f"{self._argv[0]} could not be started: {error.strerror}") from None
         await self._finish(process, body)
 
     async def _finish(self, process: asyncio.subprocess.Process, body: bytes) -> None:
@@ -140,11 +141,11 @@ class Command:
                 with self._watched(process.pid):
                     _, errors = await process.communicate(body)
         except TimeoutError:
-            raise Trouble(f"it did not end within {COMMAND_S:.0f} s") from None
+            raise DeliveryFailed(f"it did not end within {COMMAND_S:.0f} s") from None
         finally:
-            with suppress(ProcessLookupError):  # nobody of the group is left, as it should be
+            with suppress(ProcessLookupError):  # the usual case: no process of the group is left
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
         if process.returncode:
-            words = errors[-ANSWER_BYTES:].decode(errors="replace").strip()
-            raise Trouble(f"it ended with {process.returncode}" + (f": {words}" if words else ""))
+            message = errors[-STDERR_BYTES:].decode(errors="replace").strip()
+            raise DeliveryFailed(f"it exited with {process.returncode}" + (f": {message}" if message else ""))

@@ -1,4 +1,4 @@
-"""What is told: which events are worth a notification, and one sentence about each."""
+"""Notices: the events that cause a notification, and one sentence about each."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any, Final
 
 import msgspec
 
-WARNINGS: Final = ("budget", "disk")  # of the warnings; the others are for who looks at the page anyway
+WARNINGS: Final = ("budget", "disk")  # warning types that cause a notification; the others appear on the page only
 TYPES: Final = ("attention", "batch:end", "batch:pause", "batch:warning")
 # Pauses that the operator made, that the next start will tell of, or that are over in minutes.
-ASKED: Final = ("operator", "interrupted", "retry", "program")
+EXPECTED_PAUSES: Final = ("operator", "interrupted", "retry", "program")
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """One notification: the event's envelope as JSON, its place in the log, and a sentence for people."""
+    """A notification: the `seq` and type of its event, a sentence, and the event's envelope as JSON."""
 
     seq: int
     type: str
@@ -22,16 +22,16 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 def worth_telling(type: str, payload: dict[str, Any]) -> bool:
-    """Whether somebody who does not look at the page should hear of it."""
+    """Whether the event causes a notification."""
     if type == "batch:pause":
-        return payload["reason"] not in ASKED
+        return payload["reason"] not in EXPECTED_PAUSES
     if type == "batch:warning":
         return payload["warning_type"] in WARNINGS
     return type in TYPES
 
 
 def sentence(project: str, type: str, payload: dict[str, Any]) -> str:
-    """The event in words, beginning with the project's name."""
+    """Return one sentence about the event, beginning with the project's name."""
     if type == "batch:end":
         reason = f": {payload['reason']}" if payload.get("reason") else ""
         cycles = payload["cycles_completed"]

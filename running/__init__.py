@@ -1,1 +1,1 @@
-"""The rooms behind `orchestrator.py`: a batch, its cycles, their commands, and what each of them needs."""
+"""The steps of a batch: its cycles and their commands, with the services that they need. Used by `orchestrator.py`."""

@@ -1,4 +1,4 @@
-"""What a running command shows of itself: records of its agent become `command:progress`, and its usage is booked.
+"""The progress of a running command: the agent's records become `command:progress`, and its usage is stored.
 
 Promises: the log stays readable whatever an agent prints (a burst, then a steady rate, and a count of what was left
 out: the transcript has it all); tokens and cost are in the command's row while they are spent, so that a command that
@@ -31,7 +31,7 @@ BOOK_EVERY_S: Final = 2.0  # how often usage goes to the row while the command r
 
 
 class Activity:
-    """The stream of one command. `metrics` answers what the agent has used so far."""
+    """The progress of one command. `metrics` returns the agent's usage so far."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Activity:
         self._refilled_at = self._booked_at = time.monotonic()
 
     def take(self, record: agents.Record) -> None:
-        """One record of the agent, on the loop."""
+        """Handle one record of the agent, on the loop."""
         match record:
             case agents.Started(session_id=session) if session is not None and session != self.session_id:
                 self.session_id = session
@@ -77,11 +77,11 @@ class Activity:
                 self._book()
 
     def say(self, message: str) -> None:
-        """A line of our own about this command."""
+        """Emit a line of the runner about this command."""
         self._show("note", message)
 
     def flush(self) -> None:
-        """The command has ended: say what was left out."""
+        """Report the number of dropped lines at the end of the command."""
         if self._left_out:
             left_out, self._left_out, self._tokens = self._left_out, 0, 1.0
             self._show("note", f"{left_out} more lines are in the transcript")
@@ -95,7 +95,7 @@ class Activity:
             self._show("text", " ".join(" ".join(lines).split()))
 
     def _read_announcements(self, text: str) -> None:
-        """Only the command's own tasks count; an unknown id is shown as text, never taken over."""
+        """Apply an announcement of one of the command's own tasks; show an unknown id as text."""
         for announcement in announcements(text):
             if announcement.task_id not in self._tasks:
                 continue

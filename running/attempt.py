@@ -1,4 +1,4 @@
-"""One call of an agent for a command: the row, the process, the judgement, the result.
+"""One attempt at a command, which is one call of an agent: the row, the process, the verdict, the result.
 
 Promises: the row is committed, together with `command:start`, before the agent starts; what it has used is booked when
 its result has arrived, before anything is checked; the row is committed again, together with `command:end`, at the end.
@@ -60,7 +60,7 @@ class Attempt:
         self._process: agents.AgentProcess | None = None
 
     async def run(self) -> Result:
-        """From the committed row to the committed result."""
+        """Run the attempt, from the committed row to the committed result."""
         call = await self._open(await self._prompt())
         activity = self._activity()
         try:
@@ -116,7 +116,7 @@ class Attempt:
     # -- before ------------------------------------------------------------------------------------------------
 
     async def _prompt(self) -> str:
-        """The answer to what the session asked, else the command's own prompt."""
+        """Return the prompt: the answer to the session's question, otherwise the command's own prompt."""
         place = self._place
         if place.reply is not None and place.session is not None:
             return place.reply
@@ -172,7 +172,7 @@ class Attempt:
         await record_with(workspace, subject.start("setup"), create)
 
     def _subject(self) -> CommandSubject:
-        """What every event of this command says of it; all its stories where it works for several."""
+        """Return the subject of this command's events, with all its stories if there are several."""
         keys = self._order.story_keys
         return CommandSubject(
             story_key=self._order.story_key,
@@ -199,13 +199,13 @@ class Attempt:
                 columns = {"pid": process.pid, "pid_start": process.start_time}
                 await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
                 return await process.wait()
-            except BaseException:  # ours to end, whatever went wrong on our side
+            except BaseException:  # also a cancellation: the agent's process must not outlive the attempt
                 process.stop()
                 await process.wait()
                 raise
 
     def _take(self, activity: Activity, record: agents.Record) -> None:
-        """A question for the operator ends the call: nobody can answer within it, its session goes on afterwards."""
+        """Handle a record. A question for the operator ends the call; its session continues with the answer later."""
         if self._order.stories:
             activity.take(record)
         if isinstance(record, agents.Question) and self._order.may_ask and not self._question:
@@ -252,7 +252,7 @@ class Attempt:
         return replace(outcome, usage=Usage(), cost_usd=None, estimated_usd=0.0, turns=None, session_id=session)
 
     async def _judge(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
-        """The triple of exit code, final record and verdict; then the evidence."""
+        """Check exit code, final record and verdict, then the evidence."""
         if outcome.kind is OutcomeKind.STOPPED and (self._gate.ends_agents or not self._question):
             return None, self._stopped()
         if self._question and outcome.kind in _ASKING:
@@ -297,7 +297,7 @@ class Attempt:
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
 
     def _masked(self, result: Result) -> Result:
-        """Without the secrets that the agent's words hold: what is kept and told of a command comes from here."""
+        """Mask secrets in the agent's text: everything stored or emitted about a command comes from here."""
         masker = self._workspace.masker
         verdict = None if result.verdict is None else masker.json(result.verdict)
         return replace(result, reason=masker.text(result.reason), verdict=verdict)
@@ -353,7 +353,7 @@ class Attempt:
     async def _close(
         self, activity: Activity, outcome: Outcome, result: Result, word: str | None, metrics: Metrics
     ) -> None:
-        """Row and `command:end` in one commit."""
+        """Write the row and `command:end` in one commit."""
         columns = {
             "status": result.status.value,
             "reason": result.reason or None,
@@ -368,7 +368,7 @@ class Attempt:
         await self._end(activity, columns, end)
 
     async def _abandon(self, activity: Activity, error: BaseException) -> None:
-        """Our own fault, or the server's end: no row is left open, what was seen of the usage is booked."""
+        """Close the row after a fault of the runner or at the server's end, and store the usage so far."""
         status = CommandStatus.INTERRUPTED if isinstance(error, asyncio.CancelledError) else CommandStatus.ERROR
         reason = self._workspace.masker.text(f"{type(error).__name__}: {error}")
         metrics = activity.metrics() or Metrics()
@@ -412,7 +412,7 @@ _STATUSES: Final[Mapping[OutcomeKind, CommandStatus]] = {
 
 
 def _failure(outcome: Outcome) -> CommandStatus:
-    """A full disk passes: what an agent could not write there says nothing about the story, nor about the agent."""
+    """Return the status of a failed call; a full disk is a temporary error, no failure of the story or the agent."""
     status = _STATUSES[outcome.kind]
     full = status in (CommandStatus.ERROR, CommandStatus.REFUSED) and is_disk_full(outcome.reason)
     return CommandStatus.TRANSIENT if full else status
@@ -431,6 +431,6 @@ def _told(result: Result) -> str | None:
 
 
 def stream_file(path: Path) -> Path:
-    """Where a command's stream is kept: as named, or compressed beside it once the command has ended."""
+    """Return the file of a command's stream: the given one, or the compressed one after the command has ended."""
     packed = path.with_name(path.name + ".gz")
     return packed if packed.exists() else path

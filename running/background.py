@@ -1,4 +1,4 @@
-"""Work beside the main line of a run: further reviews, a context refresh. It never touches the run's state.
+"""Background work of a run: further reviews, a context refresh. It never changes the run's state.
 
 Each task is owned here, has a row while it runs, and its failure is said, never raised into the run.
 """
@@ -27,7 +27,7 @@ class Background:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, kind: str, work: Coroutine[Any, Any, str], *, batch_id: int, story_key: str | None) -> None:
-        """Run `work`, which answers in a few words how it ended."""
+        """Run `work`, which returns its result as a short text."""
         task = asyncio.get_running_loop().create_task(self._own(kind, work, batch_id, story_key), name=kind)
         self._keep(task)
 
@@ -38,16 +38,16 @@ class Background:
             self._parent._keep(task)
 
     def runs(self, kind: str) -> bool:
-        """Whether work of this kind is under way."""
+        """Whether work of this kind is running."""
         return any(task.get_name() == kind for task in self._tasks)
 
     async def wait(self, kind: str | None = None) -> None:
-        """Wait for what runs now, all of it or one kind."""
+        """Wait for the running work, of all kinds or of one."""
         tasks = [task for task in self._tasks if kind is None or task.get_name() == kind]
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def cancel(self) -> None:
-        """End everything; the agents are ended with it."""
+        """Cancel all work and end its agents."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""The tracker as it was when a batch started, kept in the data folder: whatever happens, the old bytes are there."""
+"""A backup of the tracker at the start of each batch, in the data folder."""
 
 from __future__ import annotations
 

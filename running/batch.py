@@ -60,7 +60,7 @@ class Batch:
         self._width = width
 
     async def run(self) -> None:
-        """Run to the end; every failure inside is told and ends the batch, none comes out."""
+        """Run the batch to its end; every failure is reported and ends the batch, none is raised."""
         current_batch.set(self.id)
         status: BatchEndStatus = "completed"
         reason: str | None = None
@@ -91,7 +91,7 @@ class Batch:
         return f"blocked: {', '.join(blocked)}" if blocked else None
 
     async def _tell_error(self, error: Exception, reason: str) -> None:
-        """An agent that cannot run is the operator's matter; anything else is ours and goes to the log in full."""
+        """Report a failure: an unusable agent to the operator, others as a fault, with traceback."""
         if isinstance(error, AgentUnusable):
             await emit_durable(Attention(kind=error.kind, message=reason))
         elif isinstance(error, TrackerLost):
@@ -101,7 +101,7 @@ class Batch:
         await emit_durable(Error(type=type(error).__name__, message=reason))
 
     async def _finish(self, status: BatchEndStatus, reason: str | None) -> None:
-        """Wait for the agents in the background, which a stop or an error has told to end, then tell the end."""
+        """Wait for background agents, which end after a stop or an error, then emit the end of the batch."""
         if status == "error":
             self.gate.end_agents()
         await self._background.wait(BACKGROUND_REVIEW)
@@ -116,7 +116,7 @@ class Batch:
         await end_batch(self._workspace, payload, ended)
 
     async def _stay_open(self) -> None:
-        """The server ends: a batch that stood paused stays paused, any other one can be resumed."""
+        """Suspend the batch at the server's end: a paused one stays paused, any other one can be resumed."""
         if not self.gate.is_announced:
             await self._record(BatchPause(batch_id=self.id, reason="interrupted"), status="interrupted")
 

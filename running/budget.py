@@ -86,6 +86,6 @@ class Budget:
 
 
 def today_ms(now: float) -> int:
-    """Local midnight before a time in seconds, as ms since the epoch; also on a day on which clocks change."""
+    """Return local midnight before a time in seconds, as ms since the epoch, also on days of a clock change."""
     midnight = datetime.datetime.combine(datetime.date.fromtimestamp(now), datetime.time())
     return int(midnight.timestamp() * 1000)

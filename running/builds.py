@@ -107,7 +107,7 @@ def _verdict(workspace: Workspace, story: StoryRun, began: float) -> DevVerdict:
     except OSError as error:
         return _unread(f"{name} cannot be read: {error.strerror}")
     if _status_of(text) in _UNFINISHED:
-        raise Unreadable(f"{name} says {_status_of(text)!r}, not {_ending(workspace)}")
+        raise Unreadable(f"the status in {name} is {_status_of(text)!r}, not {_ending(workspace)}")
     try:
         return read_spec(text, name)
     except Unreadable as error:

@@ -1,4 +1,4 @@
-"""The commands of a batch: which agent performs them, how often they are tried, what is waited for.
+"""The commands of a batch: the agent of each, its attempts, and waits for limits.
 
 A recorded result is never asked for again; a limit of the agent or passing trouble is waited out and is nobody's
 failure; for an agent that cannot run at all the batch pauses, and no story is judged by it.
@@ -48,7 +48,7 @@ class AgentUnusable(RuntimeError):
 
 
 class Commander:
-    """Performs the commands of a batch, or of one of its cycles; those in the journal are not run again."""
+    """The runner of the commands of a batch, or of one of its cycles; those in the journal are not run again."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Commander:
         return result
 
     async def _settled(self, order: CommandSpec, attempt: int) -> Result:
-        """One attempt that counts: waits for limits and passing trouble do not, until their patience is used up."""
+        """Run one attempt; calls that end with a limit or a temporary error do not count, up to a bound."""
         place = (order.story_key, order.command, attempt)
         recorded = self.journal.find(*place)
         if recorded is not None:
@@ -136,7 +136,7 @@ class Commander:
                 return result
 
     async def _answer(self, order: CommandSpec, place: AttemptKey, asked: Asked) -> str:
-        """What the session is resumed with: the operator's answer, for which the question is told again if need be."""
+        """Return the reply for the session, after waiting for the operator's answer to its question."""
         command = await self.workspace.database.read(get_command, asked.command_id)
         if command is None:
             return reply_of(asked, DECIDE)
@@ -180,7 +180,7 @@ class Commander:
         return await hold_for_work(self.workspace, self.gate, order.stories[0]) if order.watched else None
 
     def _choose(self, order: CommandSpec) -> tuple[AgentSpec, str | None]:
-        """The agent and the model of a command: its own setting, else the light, the reviewing or the usual model."""
+        """Return the agent and model of a command: its own setting, else the light, the review or the default model."""
         settings = self.workspace.settings()
         own = settings.commands.get(kind_of(order.command), CommandConfig())
         spec = self.workspace.agents[own.agent or self._agent]
@@ -196,7 +196,7 @@ class Commander:
         return spec, spec.model
 
     def _with_answers(self, order: CommandSpec) -> CommandSpec:
-        """A prompt that is given afresh says what was asked and answered before."""
+        """Return the spec with earlier questions and answers, for the prompt of a new session."""
         told = told_before(self.journal.answered.get((order.story_key, order.command), ()))
         if not told:
             return order
@@ -212,7 +212,7 @@ class Commander:
         await self._wait(order, "usage-limit", wait.until)
 
     async def _wait_for_service(self, order: CommandSpec, result: Result, trouble: int) -> None:
-        """Passing trouble is tried again after a while; when it does not pass, the batch waits, and says so."""
+        """Wait before a retry after a temporary error; when it persists, the whole batch waits and reports it."""
         if trouble < len(TRANSIENT_BACKOFF_S):
             await self._wait_visibly(order, "retry", TRANSIENT_BACKOFF_S[trouble])
             return
@@ -239,7 +239,7 @@ class Commander:
             await self._wait(order, reason, self.workspace.clock() + seconds)
 
     async def _wait(self, order: CommandSpec, reason: str, until: float) -> None:
-        """At the gate, with the whole batch; what runs beside the run waits by itself and pauses nothing."""
+        """Wait at the gate, with the whole batch; background work waits alone and pauses nothing."""
         if order.background:
             await self.gate.sleep(until - self.workspace.clock())
         else:

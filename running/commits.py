@@ -27,6 +27,7 @@ from running.work_guard import hold_for_work
 from running.workspace import emit_durable
 from store.stories import update_story
 from workflow import CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
+from workflow.presets import FINISHING
 
 MEND: Final = "dev-story-2"  # the round in which an agent mends what a hook refused
 NAMED: Final = 5  # paths in a message
@@ -54,19 +55,26 @@ class Commits:
         self._gate = context.gate
         phases = [phase for phase in context.preset.phases if phase.kind is PhaseKind.COMMIT]
         self._phase = phases[0] if phases else None
+        # Phases between development and commit may write for all stories: then there is one commit, after them.
+        kinds = [phase.kind for phase in context.preset.phases]
+        self._directly = bool(phases) and len(kinds) > 1 and kinds[-2] in FINISHING
 
     async def after_story(self, story: StoryRun) -> None:
         """Commit a story that is done, where each has a commit of its own. Raises `Stopped`."""
-        if self._workspace.settings().commit_per == "story":
+        if self._singly:
             await self._commit([story])
 
     async def at_end(self, stories: Sequence[StoryRun]) -> None:
         """Commit the stories of the cycle that are done and not committed yet. Raises `Stopped`."""
-        if self._workspace.settings().commit_per == "cycle":
+        if not self._singly:
             await self._commit(stories)
             return
         for story in stories:
             await self._commit([story])
+
+    @property
+    def _singly(self) -> bool:
+        return self._directly and self._workspace.settings().commit_per == "story"
 
     async def _commit(self, stories: Sequence[StoryRun]) -> None:
         if self._phase is None or self._workspace.git is None:

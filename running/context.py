@@ -1,4 +1,4 @@
-"""The project's context file, which every agent reads first: made when it is missing, refreshed when it is old."""
+"""The project's context file, which every agent reads first: created if it is missing, refreshed if it is old."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REFRESH = "context-refresh"
 
 
 class ContextMissing(RuntimeError):
-    """The context file could not be made; the batch cannot start without it."""
+    """The context file could not be created; the batch cannot start without it."""
 
 
 async def ensure_context(context: RunContext) -> None:
@@ -34,7 +34,7 @@ async def ensure_context(context: RunContext) -> None:
     if age_s is None:
         await _create(workspace, commander, path)
     elif background.runs(REFRESH):
-        return  # that of the batch before is still at it
+        return  # the refresh of the previous batch is still running
     elif age_s > workspace.settings().project_context_max_age_hours * 3600:
         work = _refresh(commander)
         background.start(REFRESH, work, batch_id=commander.batch_id, story_key=None)
@@ -59,7 +59,7 @@ async def _create(workspace: Workspace, commander: Commander, path: Path) -> Non
 
 
 async def _refresh(commander: Commander) -> str:
-    """The old file stays usable meanwhile, and whatever happens here changes nothing about the run."""
+    """Refresh the file in the background; the old one stays usable, and a failure does not affect the run."""
     await emit_durable(ContextRefresh(status="running", message="refreshing the project context"))
     result: Result | None = None
     try:
@@ -82,7 +82,7 @@ def _anything(text: str) -> str:
 
 
 def _age(path: Path, now: float) -> float | None:
-    """Seconds since the file was written, None when it is not there."""
+    """Return the seconds since the file was written, None if it does not exist."""
     try:
         return now - path.stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""The cycles of one batch in their order: first those that were begun, then fresh ones, as many as were asked for."""
+"""The queue of the cycles of a batch: first those that were begun before, then new ones, up to the batch size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class CycleQueue:
-    """Decides which cycle is next, and records its end.
+    """The queue, which selects the next cycle and records its end.
 
     limit: cycles of the batch, None for all. completed: those that have ended. lanes: whether fresh cycles get a lane.
     """
@@ -32,19 +32,19 @@ class CycleQueue:
         self._lanes = lanes
         self._begun: deque[PlannedCycle] = deque()
         self._epics = EpicGates(context.workspace, context.gate)
-        self._newest = completed  # number of the newest cycle that was begun
+        self._newest = completed  # number of the newest started cycle
 
     async def load(self) -> None:
-        """Read the cycles that were begun and not ended; once, before the first `next`."""
+        """Read the cycles that were started and not ended; to be called once, before the first `next`."""
         self._begun.extend(await self._with_tracker(lambda: self._source.unfinished(self.completed)))
         self._newest = self.completed + len(self._begun)
 
     def next_outside_lanes(self) -> PlannedCycle | None:
-        """The next cycle, if it was begun in the user's own tree."""
+        """Return the next cycle, if it was started in the user's own tree."""
         return self._begun.popleft() if self._begun and self._begun[0].lane is None else None
 
     async def next(self, busy: Collection[str] = ()) -> PlannedCycle | None:
-        """The next cycle, of an epic that is not busy; None for none now. Raises `Stopped`."""
+        """Return the next cycle, of an epic that is not busy; None if there is none now. Raises `Stopped`."""
         if self._limit is not None and self.completed >= self._limit:
             return None
         if self._begun:

@@ -1,4 +1,4 @@
-"""Which stories the next cycle takes, and the rows that remember it.
+"""The selection of the stories of a cycle from the tracker, and the rows that record it.
 
 Three sources, in this order: the cycles this batch was in when the server ended, the cycle in which the batch before
 it was stopped, and the tracker. A story that somebody moved in the tracker meanwhile enters where it stands now, and
@@ -44,7 +44,7 @@ class TrackerLost(RuntimeError):
 
 @dataclass(slots=True)
 class PlannedCycle:
-    """A cycle to run: its stories, what it has behind it, and its lane, None for the user's own tree."""
+    """A cycle to run: its stories, its journal, and its lane, None for the user's own tree."""
 
     number: int
     stories: list[StoryRun]
@@ -57,7 +57,7 @@ class PlannedCycle:
 
 
 class CycleSource:
-    """The stories of one batch, cycle by cycle. `only` are the keys the operator asked for, None for any."""
+    """The source of the cycles of one batch. `only` are the keys that the operator chose, None for any."""
 
     def __init__(
         self, workspace: Workspace, batch_id: int, only: Collection[str] | None, most: int = STORIES_PER_CYCLE
@@ -69,9 +69,9 @@ class CycleSource:
         self._taken: set[str] = set()
 
     async def unfinished(self, completed: int) -> list[PlannedCycle]:
-        """The cycles to go on with, in order; empty when there are none. Call once, at the batch's start.
+        """Return the cycles to continue, in order. To be called once, at the batch's start.
 
-        Raises `TrackerUnreadable` before anything is written; then it is called again.
+        Raises `TrackerUnreadable` before anything is written; may then be called again.
         """
         database = self._workspace.database
         own = await database.read(get_stories_by_batch, self._batch_id)
@@ -85,7 +85,7 @@ class CycleSource:
         return [await self._go_on(completed + 1, rows, None)]
 
     async def fresh(self, number: int, *, beside: bool = False, busy: Collection[str] = ()) -> PlannedCycle | None:
-        """The next one or two stories of the tracker; None when nothing is left to run.
+        """Return a cycle of the next one or two stories of the tracker; None when nothing is left to run.
 
         `beside`: in a lane, where `busy` are the epics of the cycles that run now. Raises `TrackerUnreadable`.
         """
@@ -110,13 +110,13 @@ class CycleSource:
         return await self._begin(PlannedCycle(number, stories, Journal()), names)
 
     async def _again(self, number: int, rows: list[Story]) -> PlannedCycle:
-        """A cycle of this very batch, whose failures count."""
+        """Return a cycle of this same batch, whose failures count."""
         journal = await self._journal(rows, failures=True)
         lane = await self._workspace.database.read(get_lane, self._batch_id, number)
         return PlannedCycle(number, await self._revive(rows, journal), journal, lane)
 
     async def _go_on(self, number: int, rows: Sequence[Story], lane: Lane | None) -> PlannedCycle:
-        """A cycle of an earlier batch, in the lane where it was."""
+        """Return a cycle of an earlier batch, in its lane."""
         journal = await self._journal(rows, failures=False)
         names = None
         if lane is not None:
@@ -126,7 +126,7 @@ class CycleSource:
         )
 
     def finish(self, stories: Sequence[StoryRun]) -> None:
-        """The cycle is over; this batch takes none of its stories again, whatever the tracker says of them."""
+        """Exclude the stories of an ended cycle from the rest of the batch, whatever their status in the tracker."""
         self._taken.update(story.key for story in stories)
 
     def release(self, keys: Sequence[str]) -> None:
@@ -145,7 +145,7 @@ class CycleSource:
     async def _begin(
         self, taken: PlannedCycle, names: Mapping[str, str] | None, continues: Sequence[Story] = ()
     ) -> PlannedCycle:
-        """Rows and `cycle:start` in one commit."""
+        """Write the rows and `cycle:start` in one commit."""
         number, database = taken.number, self._workspace.database
         start = CycleStart(
             cycle_number=number,
@@ -199,7 +199,7 @@ class CycleSource:
         return Journal.of(commands, failures=failures, questions=questions)
 
     async def _revive(self, rows: Sequence[Story], journal: Journal) -> list[StoryRun]:
-        """The stories as the rows have them, or as the tracker has them where somebody moved them since."""
+        """Return the stories with the status of their rows, or of the tracker if another writer changed it since."""
         tracker = await asyncio.to_thread(read_tracker, self._workspace)
         titles = await asyncio.to_thread(_titles, self._workspace.project)
         stories = []
@@ -219,14 +219,14 @@ class CycleSource:
         return stories
 
     async def _finish_move(self, story: StoryRun, row: Story) -> None:
-        """We wrote the tracker ourselves, a moment before the end: what was recorded still counts."""
+        """Complete a status change that the runner wrote into the tracker just before it ended; its records count."""
         if row.batch_id == self._batch_id:
             await record_status(self._workspace, story, row.next_status or story.status, row.next_reason)
         else:
             story.status, story.reason = row.next_status or story.status, row.next_reason
 
     async def _enter_afresh(self, story: StoryRun, row: Story, status: str) -> None:
-        """Nothing that was recorded for the story counts any more."""
+        """Enter the story again at a status, without its earlier records."""
         story.entered = story.status = status
         story.base_tree = story.needs_spec = story.reason = None
         for name in GIT_COLUMNS:
@@ -293,7 +293,7 @@ def _stopped_cycle(connection: sqlite3.Connection, batch_id: int) -> list[Story]
 
 
 def _commands_of_lineage(connection: sqlite3.Connection, rows: Sequence[Story]) -> list[Command]:
-    """The commands of these stories' rows and of all the rows they go on with."""
+    """Return the commands of these stories' rows and of all rows that they continue."""
     ids: list[int] = []
     for row in rows:
         current: Story | None = row

@@ -103,7 +103,7 @@ class Development:
         return await evidence.missing_work(self._workspace, story, verdict, about)
 
     async def _accept(self, command: str, story: StoryRun) -> None:
-        """Done without a review of ours: the evidence was looked at when the command ended."""
+        """Mark the story as done without a code review: the evidence was checked when the command ended."""
         await advance(self._workspace, story, "done", f"{command} is complete, and its work is in the tree")
 
     # -- code review -------------------------------------------------------------------------------------------
@@ -155,12 +155,12 @@ class Development:
         return "the story's work could not be proved"
 
     def _saying(self, order: CommandSpec, result: Result) -> Callable[[str], None]:
-        """A line in the log of the review that has just ended."""
+        """Return a function that emits a line about the review that has just ended."""
         subject = CommandSubject(story_key=order.story_key, command=order.command, command_id=result.command_id or 0)
         return lambda message: emit_best_effort(subject.progress("test", message, "note"))
 
     async def _settle(self, story: StoryRun, decision: Decision, unproved: str | None) -> bool:
-        """Act on a decision; whether the story is finished."""
+        """Apply a decision; return whether the story is finished."""
         if unproved is not None:
             await block_or_try_again(self._commander, (story,), "code-review", unproved)
         elif decision.next is Next.BLOCKED:
@@ -171,7 +171,7 @@ class Development:
 
 
 def _findings(verdicts: Sequence[CodeReviewVerdict], unproved: str | None) -> str:
-    """What the next reviewer should know of the rounds before."""
+    """Return the summary of earlier rounds for the next reviewer."""
     if unproved is not None:
         return unproved
     if not verdicts or not verdicts[-1].findings:

@@ -1,4 +1,4 @@
-"""Waiting while the disk is full. The database has a wait of its own (`until_stored` in `workspace.py`)."""
+"""Retries while the disk is full. The database has its own (`until_stored` in `workspace.py`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from base.disk import caused_by_full_disk
 from git.snapshots import Git
 
-TRY_S: Final = 1.0  # between two tries
+TRY_S: Final = 1.0  # seconds between two attempts
 
 log = logging.getLogger("sprint_runner.run")
 T = TypeVar("T")

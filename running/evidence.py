@@ -1,4 +1,4 @@
-"""What files, git and the project's own verify command say about an agent's verdict.
+"""The evidence for an agent's verdict: from files, git and the project's own verify command.
 
 Every function returns None when the verdict may be believed, else one sentence why not.
 """
@@ -20,7 +20,7 @@ from running.verify import NO_CONTEXT, VerifyContext, verify_failure
 from running.workspace import Workspace
 from workflow import CommitVerdict, DevVerdict
 
-HEAD_CHARS: Final = 4096  # of a story file, in which its frontmatter stands
+HEAD_CHARS: Final = 4096  # of a story file, which contain its frontmatter
 _BASELINE: Final = re.compile(r"^baseline_(?:commit|revision)\s*:\s*[\"']?([0-9a-f]{7,64})\b", re.MULTILINE | re.I)
 SHOWN_PATHS: Final = 5  # of files that are named in a reason
 
@@ -127,8 +127,9 @@ async def _uncommitted(workspace: Workspace, git: Git, stories: Sequence[StoryRu
     """
     if not stories:
         return []
-    theirs = await changed_by(workspace, git, stories, await take_snapshot(git))
-    for story in stories:
+    now, theirs = await take_snapshot(git), set[str]()
+    for story in stories:  # up to its own last command: what came after may be another story's
+        theirs |= await changed_by(workspace, git, [story], story.work_tree or now)
         theirs.update(await asyncio.to_thread(listed_files, workspace, git, story))
     return sorted((theirs & set(await git.uncommitted())) - await changed_before(git, stories[0]) - git.nested)
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, TypeVar
 from payloads import BatchPause, BatchResume, BatchWarning, Payload, or_unset
 from running.workspace import Workspace, emit_best_effort, record_batch
 
-WAIT_SLICE_S: Final = 1.0  # a wait for a clock time looks at the clock this often: laptops sleep, clocks are set
+WAIT_SLICE_S: Final = 1.0  # a wait for a clock time reads the clock this often: laptops sleep, clocks are set
 
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class StopMode(StrEnum):
 
 
 class Stopped(Exception):
-    """The operator, or the end of the server, asked the run to stop."""
+    """The run was stopped by the operator or by the end of the server."""
 
 
 class Caps(Protocol):
@@ -56,17 +56,17 @@ class Gate:
         self._warned = False
         self.closed = False
         self._because = "operator"
-        self._questions: set[int] = set()  # calls that wait for the operator's answer
+        self._questions: set[int] = set()  # ids of commands that wait for the operator's answer
         self._change = asyncio.Event()  # set, and replaced by a new one, at every change
 
     @property
     def paused(self) -> bool:
-        """Paused, or about to be as soon as the current command has ended."""
+        """Whether the run is paused, or will be when the current command has ended."""
         return self.reason is not None
 
     @property
     def is_announced(self) -> bool:
-        """The run stands still at the gate, and the page knows."""
+        """Whether the run waits at the gate and the pause was emitted."""
         return self.paused and self._announced
 
     @property
@@ -79,7 +79,7 @@ class Gate:
         The longest pause counts: one that waits for a person is never replaced by one that ends by itself.
         """
         if self.stop_mode is not None or self.closed:
-            return  # nothing starts any more anyway
+            return  # after a stop nothing starts any more
         if self.reason is None or (self.until is not None and (until is None or until > self.until)):
             self.reason, self.until, self._announced = reason, until, announced
         if self.running and not announced and not self._warned:

@@ -17,7 +17,7 @@ import msgspec
 from agents import Usage
 from payloads import Metrics
 from store.commands import RETRIED, Command
-from store.questions import Question
+from store.questions import QuestionRow
 
 V = TypeVar("V")
 
@@ -137,7 +137,7 @@ class Journal:
     trees: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, commands: Iterable[Command], *, failures: bool, questions: Iterable[Question] = ()) -> Journal:
+    def of(cls, commands: Iterable[Command], *, failures: bool, questions: Iterable[QuestionRow] = ()) -> Journal:
         """Read rows, oldest first. `failures`: whether failed attempts still count (same batch) or not (a new one)."""
         journal = cls()
         by_command = {question.command_id: question for question in questions}
@@ -147,7 +147,7 @@ class Journal:
             journal._as_first_attempts()
         return journal
 
-    def _add(self, row: Command, *, failures: bool, question: Question | None) -> None:
+    def _add(self, row: Command, *, failures: bool, question: QuestionRow | None) -> None:
         status = CommandStatus(row.status) if row.ended_at is not None else CommandStatus.INTERRUPTED
         place = (row.story_key, row.command, row.attempt)
         if row.word == RETRIED:

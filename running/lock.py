@@ -1,7 +1,7 @@
-"""One server per project, and one per data folder: advisory locks that the kernel gives back however their holder ends.
+"""The locks that permit one server per project and per data folder: advisory, released by the kernel at the end.
 
 The lock of a project belongs to the project, so that two servers with different data folders exclude each other, too.
-It lies in git's own folder, which no cleaning of the work tree touches; without git it is the project's folder itself.
+It is in git's own folder, which no cleaning of the work tree touches; without git it is the project's folder itself.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ log = logging.getLogger("sprint_runner")
 
 
 class ProjectLocked(RuntimeError):
-    """Another server has this project or this data folder; the message says which one."""
+    """Another server uses this project or this data folder; the message names it."""
 
 
 class FileLock:
-    """An advisory lock on a file, or on a folder, which is not written to. The file stays and says who held it last."""
+    """An advisory lock on a file, or on a folder, which is not written. The file is kept and names its last owner."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""What a command has used and changed: as `metrics` of its events, and as columns of its row."""
+"""The usage and changes of a command, as `metrics` of its events and as columns of its row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from payloads import Metrics, or_unset
 
 
 def used(usage: Usage, cost_usd: float | None, estimated_usd: float) -> Metrics:
-    """Tokens and dollars. `estimated_usd` is the part of the cost that the agent did not report itself."""
+    """Return tokens and cost. `estimated_usd` is the part of the cost that the agent did not report itself."""
     return Metrics(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
@@ -25,7 +25,7 @@ def used(usage: Usage, cost_usd: float | None, estimated_usd: float) -> Metrics:
 
 
 def metrics_of(outcome: Outcome, change: Diff | None) -> Metrics:
-    """All that is known at the end of a call; `change` is None where git did not watch it."""
+    """Return all metrics at the end of a call; `change` is None if git did not measure it."""
     metrics = used(outcome.usage, outcome.cost_usd, outcome.estimated_usd)
     metrics.duration_ms = outcome.duration_ms
     metrics.turns, metrics.exit_code = or_unset(outcome.turns), or_unset(outcome.exit_code)
@@ -36,5 +36,5 @@ def metrics_of(outcome: Outcome, change: Diff | None) -> Metrics:
 
 
 def columns_of(metrics: Metrics | None) -> dict[str, Any]:
-    """The columns of a command's row that its metrics fill; they have the same names."""
+    """Return the columns of a command's row for its metrics; they have the same names."""
     return {} if metrics is None else msgspec.to_builtins(metrics)

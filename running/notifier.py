@@ -1,4 +1,4 @@
-"""Delivers what is worth telling, in order, at least once.
+"""The delivery of notifications, in order and at least once.
 
 Each channel has a cursor in the database: the newest event that was delivered or given up. What happened while the
 receiver was away, or while the server was down, is delivered later; what happened before the channel was first set up
@@ -19,7 +19,7 @@ import msgspec
 from agents import GUARDING
 from db import Database
 from events import Event, emit, envelope
-from notify.channels import Channel, Command, Refused, Trouble, Webhook
+from notify.channels import Channel, CommandChannel, DeliveryFailed, DeliveryRejected, Webhook
 from notify.notice import TYPES, Notice, sentence, worth_telling
 from payloads import Error
 from settings import SECRET_VARIABLES, Settings
@@ -70,12 +70,12 @@ class Notifier:
             woken.clear()
             try:
                 cursor = await self._deliver_all(channel, cursor)
-            except DatabaseUnavailable as error:  # it is told everywhere else; the next event wakes us again
+            except DatabaseUnavailable as error:  # reported elsewhere; the next event causes another attempt
                 log.warning("the cursor of the %s could not be saved: %s", channel.name, error)
             await woken.wait()
 
     async def _begin(self, channel: Channel) -> int:
-        """Where this channel stands; a new one begins at the present."""
+        """Return the cursor of this channel; a new one begins at the newest event."""
         known = await self._database.read(get_meta, _key(channel))
         if known is not None:
             return int(known)
@@ -96,16 +96,16 @@ class Notifier:
         return cursor
 
     async def _deliver(self, channel: Channel, notice: Notice) -> None:
-        """Try until it is delivered, refused, or the last wait is over."""
+        """Retry until the notice is delivered or rejected, or the last wait has passed."""
         reason = ""
         for wait_s in (0.0, *self._waits_s):
             await asyncio.sleep(wait_s)
             try:
                 await channel.deliver(notice)
-            except Trouble as trouble:
+            except DeliveryFailed as trouble:
                 reason = str(trouble)
                 log.info("event %d by %s: %s", notice.seq, channel.name, reason)
-            except Refused as refused:
+            except DeliveryRejected as refused:
                 reason = str(refused)
                 break
             else:
@@ -131,5 +131,5 @@ def _channels(settings: Settings, project: str, epoch: str) -> list[Channel]:
         channels.append(Webhook(settings.notify_webhook, settings.notify_secret, project, epoch))
     if settings.notify_command is not None:
         environment = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
-        channels.append(Command(settings.notify_command, project, environment, GUARDING.command))
+        channels.append(CommandChannel(settings.notify_command, project, environment, GUARDING.command))
     return channels

@@ -1,4 +1,4 @@
-"""The phases around development: commands for all stories at once, for one after the other, and reviews of plans."""
+"""The phases before and after development: commands for all stories, for each story, and reviews of plans."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Planning:
                     break
 
     async def _together(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
-        """All commands at once; when one raises, the others are still waited for."""
+        """Run all commands in parallel; when one raises, still wait for the others."""
         work = [self._commander.perform(self._planning(command, stories)) for command in phase.commands]
         results = await asyncio.gather(*work, return_exceptions=True)
         for command, result in zip(phase.commands, results, strict=True):
@@ -101,14 +101,14 @@ class Planning:
                 await advance(self._workspace, story, "ready-for-dev")
 
     async def _wants_spec(self, story: StoryRun) -> bool:
-        """What create-story decided; a story that came ready needs a tech-spec unless it has one."""
+        """Whether the story needs a tech-spec, as create-story decided; without a decision, unless it has one."""
         if story.needs_spec is None:
             spec = self._workspace.project.artifacts / f"tech-spec-{story.key}.md"
             await self._decide_spec(story, not await asyncio.to_thread(spec.is_file))
         return bool(story.needs_spec)
 
     async def _decide_spec(self, story: StoryRun, needed: bool) -> None:
-        """Decided once and kept: after a restart the file may be there without having been reviewed."""
+        """Store the decision: after a restart, an existing file may be one that was not reviewed."""
         if story.needs_spec is None:
             story.needs_spec = needed
             await keep(self._workspace, story, needs_spec=needed)
@@ -136,5 +136,5 @@ class Planning:
 
 
 def said_something(text: str) -> bool:
-    """The verdict of commands whose proof is their exit and their final record alone."""
+    """Whether the reply has any text: the verdict of commands whose evidence is exit code and final record alone."""
     return bool(text.strip())

@@ -1,4 +1,4 @@
-"""What must be in place before a batch may start; each answer says what is wrong and what to do."""
+"""The checks before the start of a batch; each error message has the problem and the remedy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN_PATHS: Final = 5  # of changed files, or of stories, that are named
 
 
 class BadRequest(ValueError):
-    """A start that names something impossible; `field` is the key of the request."""
+    """A start with an invalid option; `field` is the key of the request."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -30,7 +30,7 @@ class BadRequest(ValueError):
 
 
 class NotNow(RuntimeError):
-    """Right, but not in this state; `code` is for programs, the message for people."""
+    """A request that is valid, but not in this state; `code` is for programs, the message for people."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -109,7 +109,7 @@ def _problems(tracker: sprint.Sprint) -> str:
 
 
 async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
-    """Every agent that the batch will use exists and answers. Raises `BadRequest`, `NotNow`."""
+    """Check that every agent of the batch exists and can be started. Raises `BadRequest`, `NotNow`."""
     for name in dict.fromkeys(names):
         if name not in workspace.agents:
             raise BadRequest("agent", f"there is no agent {name!r}; known are {', '.join(sorted(workspace.agents))}")
@@ -134,7 +134,7 @@ def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | 
 
 
 async def check_folder(workspace: Workspace) -> None:
-    """The agents and the runner can write into the project, and what they record is kept. Raises `NotNow`."""
+    """Check that the project is writable and that records can be stored. Raises `NotNow`."""
     files = workspace.data_files
     if files is not None and not await files.restore():
         raise NotNow("folder", f"nothing can be recorded: {files.failure}")

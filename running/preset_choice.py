@@ -20,7 +20,7 @@ from running.evidence import unclean_tree
 from running.preflight import NotNow
 from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
 from running.workspace import Workspace
-from store.batches import Batch
+from store.batches import BatchRow
 from store.meta import get_preset
 from workflow import (
     CLASSIC,
@@ -88,7 +88,7 @@ def _with_texts(preset: Preset, root: Path) -> Preset:
 
 
 def _with_text(workflow: str, kind: CommandKind, root: Path) -> CommandKind:
-    """By value: a prompt's file may change while a batch goes on."""
+    """Return the command with the text of its prompt, because the prompt's file may change during a batch."""
     where = f"workflows: {workflow}: command {kind.name!r}"
     text = kind.text
     if kind.prompt is not None:
@@ -167,7 +167,7 @@ def _check_overrides(root: Path, preset: Preset) -> None:
             raise NotNow("prompt", f"{path}: there is no placeholder {unknown[0]!r}")
 
 
-async def preset_of(workspace: Workspace, row: Batch) -> Preset:
+async def preset_of(workspace: Workspace, row: BatchRow) -> Preset:
     """The preset that a batch was started with."""
     text = await workspace.database.read(get_preset, row.id)
     return PRESETS.get(row.workflow, CLASSIC) if text is None else msgspec.json.decode(text, type=Preset)

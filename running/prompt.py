@@ -60,7 +60,7 @@ def fill(template: str, source: str, values: Mapping[str, str]) -> str:
 
 
 def unknown_placeholders(template: str) -> list[str]:
-    """The placeholders in a template that nobody fills."""
+    """Return the placeholders of a template that have no value."""
     return sorted({match[1] for match in _PLACEHOLDER.finditer(template)} - PLACEHOLDERS)
 
 

@@ -1,4 +1,4 @@
-"""What an agent asks the operator, and how it is answered.
+"""The questions of agents to the operator, and their answers.
 
 A question ends the call: its row, `command:end` and the attention are one commit. The batch then waits at the gate,
 also over a restart, until the operator answers, resumes without an answer, or the time set for it is over; in the
@@ -28,7 +28,7 @@ SHOWN_CHARS: Final = 200  # of an answer, in the log
 
 
 def reply_of(asked: Asked, answer: str) -> str:
-    """What the session is resumed with."""
+    """Return the message that resumes the session."""
     return (
         f"You asked: {asked.question}\n\nThe answer:\n\n{answer}\n\n"
         "Go on where you were. What your first instructions say still holds, and so does the verdict that must end "
@@ -37,7 +37,7 @@ def reply_of(asked: Asked, answer: str) -> str:
 
 
 def told_before(answered: Iterable[Asked]) -> str:
-    """The same for an agent that has no session to go on with."""
+    """Return questions and answers as a part of a prompt, for an agent without a session to resume."""
     lines = [f"- You asked: {asked.question}\n  The answer: {asked.answer}" for asked in answered]
     return "Earlier in this command:\n" + "\n".join(lines) if lines else ""
 
@@ -87,6 +87,6 @@ async def _kept(workspace: Workspace, asked: Asked) -> str | None:
 
 
 def _until(workspace: Workspace, asked: Asked) -> float | None:
-    """When the wait is over, in seconds since the epoch; None: never."""
+    """Return the end of the wait in seconds since the epoch; None: never."""
     minutes = workspace.settings().question_timeout_min
     return asked.at + minutes * 60 if minutes > 0 else None

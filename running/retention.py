@@ -62,7 +62,7 @@ class Retention:
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> int:
-        """Remove what is too old; how many streams that were."""
+        """Remove old streams and events; return the number of streams."""
         days = self._workspace.settings().retention_days
         if days is None:
             return 0
@@ -73,7 +73,7 @@ class Retention:
         return removed
 
     async def prune(self) -> int:
-        """Remove the events that are too old, little by little; how many that were."""
+        """Remove old events in small steps; return their number."""
         days, database, removed = self._workspace.settings().event_retention_days, self._workspace.database, 0
         if days is not None:
             before_ms = int((self._workspace.clock() - days * DAY_S) * 1000)
@@ -126,7 +126,7 @@ def _remove_files(batch: Path, before: float) -> int:
 
 
 def absence(command: Command, days: int | None, now: float) -> str:
-    """Why a command has no stream, for whoever wants to read it."""
+    """Return the reason why a command has no stream."""
     if command.agent == RUNNER:
         return "The runner did this itself, without an agent; what it did stands in the log."
     if days is not None and command.ended_at is not None and now - command.ended_at / 1000 > days * DAY_S:

@@ -1,4 +1,4 @@
-"""What the parts of one batch's run work with, handed down as one value."""
+"""The context that all parts of a batch share, as one value."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Refused(RuntimeError):
-    """The task cannot be done; the message says why."""
+    """The task failed; the message is the reason."""
 
 
 class RunnerTask:
@@ -101,7 +101,7 @@ class RunnerTask:
         await record_with(self._workspace, self._subject.start(self._task_id), create)
 
     async def _close(self, status: CommandStatus, reason: str | None) -> None:
-        """Row and `command:end` in one commit."""
+        """Write the row and `command:end` in one commit."""
         ended = self._now()
         took = max(0, ended - self._began)
         word = None if self.verdict is None else self.verdict.word

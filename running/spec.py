@@ -1,4 +1,4 @@
-"""A command to perform, and where one attempt at it stands."""
+"""The specification of a command, and the context of one attempt at it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CommandSpec:
     confirm: Callable[[Any], Coroutine[Any, Any, object]] | None = None
     light: bool = False
     background: bool = False
-    watched: bool = False  # by git: the size of its change is measured
+    watched: bool = False  # git measures the size of its change
     findings: str = "none"
     values: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""A story while a cycle works on it, and the change of its status in the tracker."""
+"""A story in a running cycle, and the changes of its status in the tracker."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class StoryRun:
 
     @property
     def passed(self) -> bool:
-        """Whether its work is done, be it merged already or not."""
+        """Whether its work is done, merged or not."""
         return self.held or self.status == "done"
 
 
@@ -110,14 +110,14 @@ def _is_readable(project: sprint.Project) -> bool:
 
 
 def _counts(old: str, found: str, new: str) -> bool:
-    """Whether a status that somebody else wrote is taken over."""
+    """Whether a status from another writer replaces ours."""
     if found == old or (found == "done" and new != "done"):
         return False
     return advances(old, found) or found not in KNOWN
 
 
 async def record_status(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
-    """Row and event in one commit."""
+    """Write the row and the event in one commit."""
     old, story.status, story.reason = story.status, new, reason
     payload = StoryStatus(story_key=story.key, old_status=old, new_status=new, reason=or_unset(reason))
     ended = {"ended_at": int(workspace.clock() * 1000)} if not story.live else {}
@@ -170,7 +170,7 @@ def _current(project: sprint.Project, key: str) -> str | None:
 
 
 async def block(workspace: Workspace, story: StoryRun, reason: str) -> None:
-    """Give a story up: the tracker says `blocked`, the operator why. What was done for it stays in the tree."""
+    """Block a story: set `blocked` in the tracker and notify the operator. Its work stays in the tree."""
     if not story.live:
         return
     await advance(workspace, story, "blocked", reason)

@@ -27,7 +27,7 @@ class CommandSubject(msgspec.Struct, frozen=True, kw_only=True):
         return CommandStart(task_id=task_id, **self._keys())
 
     def progress(self, task_id: str, message: str, kind: str, metrics: Metrics | None = None) -> CommandProgress:
-        """A line of the log; `metrics` are what the command has used so far."""
+        """Return a line of the log; `metrics` is the usage so far."""
         return CommandProgress(task_id=task_id, message=message, kind=kind, metrics=or_unset(metrics), **self._keys())
 
     def end(

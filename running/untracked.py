@@ -1,4 +1,4 @@
-"""What git does not carry into a worktree: planning files that are not under version control.
+"""Planning files that git does not track, and which a worktree therefore lacks.
 
 They are copied in when a lane begins, and what the agents made of them is brought back when it ends. Promises: no file
 of the user's is written over that has changed since it was copied, none is deleted.
@@ -41,7 +41,7 @@ class UntrackedFiles:
         return shared_files(self.project)
 
     async def load(self, repository: Repository, data_dir: Path) -> None:
-        """Copy what is not under version control into the worktree."""
+        """Copy the untracked planning files into the worktree."""
         kept = await _others(repository, self._planning())
         tools = await _others(repository, [name for name in TOOLS if (self.project.root / name).is_dir()])
         ours = data_dir.relative_to(self.project.root).as_posix() if self._inside(data_dir) else None
@@ -178,6 +178,6 @@ def _print(path: Path) -> str | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, content)

@@ -1,4 +1,4 @@
-"""The project's own check (`verify`): run, bounded, and kept.
+"""The project's own test command (`verify`): run with bounds, and recorded.
 
 Every run is a row with its exit code, duration and the end of its output; the output itself goes to a file of the data
 folder. Memory and disk are bounded whatever the check prints: of a long output the beginning and the end are kept.
@@ -174,7 +174,7 @@ async def _run(argv: list[str], folder: Path, sink: int) -> int | None:
     except TimeoutError:
         return None
     finally:
-        with suppress(ProcessLookupError):  # nobody of the group is left, as it should be
+        with suppress(ProcessLookupError):  # the usual case: no process of the group is left
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 

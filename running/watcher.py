@@ -19,7 +19,7 @@ from payloads import StoryStatus
 from running.budget import today_ms
 from running.workspace import Workspace, emit_best_effort
 from runstate.fold import RunState
-from runstate.server_state import AgentView, Limits, Plan, ProjectView, ServerState
+from runstate.server_state import AgentView, Budgets, ProjectView, ServerState, StoryCounts
 from sprint import StoryInfo
 from store.commands import cost_since
 
@@ -140,7 +140,7 @@ class ProjectWatcher:
         await self._emit_edits()
         settings = self._workspace.settings()
         today = await self._workspace.database.read(cost_since, today_ms(self._workspace.clock()))
-        limits = Limits(settings.budget_batch_usd, settings.budget_day_usd, today)
+        limits = Budgets(settings.budget_batch_usd, settings.budget_day_usd, today)
         if changed or limits != self._state.limits:
             self._state.limits = limits
             self._listener.changed()
@@ -197,7 +197,7 @@ class ProjectWatcher:
         stories = read.stories
         if not read.broken:  # a broken file says nothing reliable: keep the statuses from before
             self._statuses = {story.key: story.status.value for story in stories}
-        self._state.plan = Plan(
+        self._state.plan = StoryCounts(
             done=sum(story.status == "done" for story in stories),
             total=sum(story.status != "parked" for story in stories),
             blocked=sum(story.status == "blocked" for story in stories),

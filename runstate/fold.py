@@ -1,7 +1,7 @@
-"""The state of the run as the page shows it: a fold over committed events.
+"""The state of the run as clients see it: a fold over committed events.
 
-Owns `RunState`, from which `GET /api/run` and every `init` are made. It is built from nothing but committed events, so
-it is true at exactly one `seq` and survives a crash; `static/state.js` folds the same events by the same rules.
+Owns `RunState`, the source of `GET /api/run` and of every `init`. It depends on committed events alone, so it belongs
+to exactly one `seq` and survives a crash; `static/state.js` folds the same events by the same rules.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SUMMED: Final = (  # metrics of a command that add up over a batch
 
 
 class FoldedEvent(Protocol):
-    """What the fold needs of an event, live or read back."""
+    """The attributes of an event that the fold needs, live or read back from the log."""
 
     @property
     def type(self) -> str: ...
@@ -47,7 +47,7 @@ class FoldedEvent(Protocol):
 
 
 class RunState:
-    """The fold. `apply` takes committed events in order; `run` is the state after the last of them."""
+    """The fold. `apply` expects committed events in order; `run` is the state after the last of them."""
 
     def __init__(self) -> None:
         self.run = FoldedRun()
@@ -58,11 +58,12 @@ class RunState:
         return self.run.batch if self.run.state != "idle" else None
 
     def restore(self, events: Iterable[FoldedEvent], seq: int) -> None:
-        """Fold stored events, those of the newest batch on; `seq` is the newest committed event, batch or none."""
+        """Fold the stored events since the newest batch began; `seq` is the newest committed event of all."""
         self.apply(events)
         self.run.seq = seq
 
     def apply(self, events: Iterable[FoldedEvent]) -> None:
+        """Fold events, in the order of their `seq`."""
         for event in events:
             handler = _HANDLERS.get(event.type)
             if handler is not None and not self._is_foreign(event):
@@ -70,7 +71,7 @@ class RunState:
             self.run.seq = event.seq
 
     def _is_foreign(self, event: FoldedEvent) -> bool:
-        """A status that stays (its file changed), or one set by hand of a story that the batch has not met."""
+        """Whether the event is no change of the run: a file edit, or a manual status of a story outside the batch."""
         if event.type != "story:status":
             return False
         if event.payload["old_status"] == event.payload["new_status"]:
@@ -93,13 +94,13 @@ def _batch_start(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
     )
     run.state, run.reason, run.until, run.resumable = "running", None, None, None
     run.cycle, run.cycles, run.stories, run.attention = None, (), (), ()
-    run.operations = _background(run)
+    run.operations = _background(run)  # background commands of the previous batch may still run
     run.totals = Totals()
 
 
 def _batch_end(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
     run.state, run.reason, run.until, run.resumable = "idle", payload.get("reason"), None, None
-    run.operations = _background(run)
+    run.operations = _background(run)  # a command without a command:end was interrupted
     run.cycle, run.cycles = None, ()
     if run.batch is not None and run.batch.id == payload["batch_id"]:
         run.batch = replace(
@@ -157,7 +158,7 @@ def _other_cycles(run: FoldedRun, payload: dict[str, Any]) -> tuple[CycleView, .
 
 def _command_start(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
     if "command_id" not in payload:
-        return
+        return  # emitted without an id: no later event could end the operation
     operation = OperationView(
         command_id=payload["command_id"],
         story_key=payload["story_key"],
@@ -248,18 +249,18 @@ def _context_complete(run: FoldedRun, payload: dict[str, Any], _at: int) -> None
 
 
 def _added(totals: Totals, metrics: dict[str, Any], *, failed: bool) -> Totals:
-    """The totals with one more command in them."""
+    """Return the totals with one more command added."""
     sums = {name: getattr(totals, name) + metrics.get(name, 0) for name in SUMMED}
     return replace(totals, commands=totals.commands + 1, commands_failed=totals.commands_failed + failed, **sums)
 
 
 def _story(run: FoldedRun, key: str) -> StoryView:
-    """The story's view, a new one where the batch has not met it yet."""
+    """Return the story's view, a new one for the first event of a story."""
     return next((story for story in run.stories if story.story_key == key), StoryView(story_key=key))
 
 
 def _put_story(run: FoldedRun, story: StoryView) -> None:
-    """Put the story's newest view where the one before is, or at the end."""
+    """Replace the story's view in its position, or append it."""
     keys = [known.story_key for known in run.stories]
     at = keys.index(story.story_key) if story.story_key in keys else len(keys)
     run.stories = (*run.stories[:at], story, *run.stories[at + 1 :])

@@ -1,6 +1,6 @@
-"""What the server alone knows of a run: the project, its plan in numbers, the agent, the caps, a failing database.
+"""The state that only the server knows: project, story counts, agent, budgets, a failing database.
 
-No event carries these, so they stand beside the fold and are joined with it in a response (`runstate/views.py`).
+No event carries these, so they are kept apart from the fold and joined with it in a response (`runstate/views.py`).
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import msgspec
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """Caps in US dollars; `today_usd` is what was spent since local midnight."""
+class Budgets(msgspec.Struct, frozen=True):
+    """Budgets in US dollars; `today_usd` is the cost since local midnight."""
 
     budget_batch_usd: float | None = None
     budget_day_usd: float | None = None
@@ -17,7 +17,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class AgentView(msgspec.Struct, frozen=True):
-    """The agent of the settings; `problem` says why it cannot run."""
+    """The agent of the settings; `problem` is the reason why it cannot run."""
 
     name: str = ""
     kind: str = ""
@@ -26,13 +26,15 @@ class AgentView(msgspec.Struct, frozen=True):
 
 
 class ProjectView(msgspec.Struct, frozen=True):
+    """The project: its name, its folder and its tracker, as absolute paths."""
+
     name: str = ""
     root: str = ""
     tracker: str = ""
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """The whole tracker in four numbers."""
+class StoryCounts(msgspec.Struct, frozen=True):
+    """The number of stories in the tracker by state."""
 
     done: int = 0
     total: int = 0
@@ -41,10 +43,10 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class ServerState(msgspec.Struct):
-    """The newest of each; the project watcher assigns them while the server runs."""
+    """The current values; the project watcher updates them while the server runs."""
 
-    limits: Limits = Limits()
+    limits: Budgets = Budgets()
     agent: AgentView = AgentView()
     project: ProjectView = ProjectView()
-    plan: Plan = Plan()
+    plan: StoryCounts = StoryCounts()
     problem: str | None = None

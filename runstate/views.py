@@ -1,7 +1,7 @@
-"""What the page shows of a run, as values: the response of `GET /api/run` and of every `init`.
+"""The views of a run: the response of `GET /api/run` and the `run` of every `init`.
 
-Frozen structs: the fold replaces a part that an event changes, so a view that was handed out never changes under its
-reader. Times are ms since the epoch, money is US dollars.
+The structs are frozen: the fold replaces the part that an event changes, so a view never changes while it is
+serialised. Times are ms since the epoch, costs are US dollars.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from runstate.server_state import AgentView, Limits, Plan, ProjectView, ServerState
+from runstate.server_state import AgentView, Budgets, ProjectView, ServerState, StoryCounts
 
 
 class BatchView(msgspec.Struct, frozen=True):
@@ -96,7 +96,7 @@ class ContextView(msgspec.Struct, frozen=True):
 
 
 class FoldedRun(msgspec.Struct, kw_only=True):
-    """What committed events say of the run, up to and including `seq`; only the fold assigns its fields."""
+    """The run after the committed events up to and including `seq`; only the fold assigns its fields."""
 
     state: str = "idle"
     reason: str | None = None
@@ -114,7 +114,7 @@ class FoldedRun(msgspec.Struct, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """`GET /api/run`. Limits, agent, project, plan and problem are the server's; the rest comes from events up to
+    """`GET /api/run`. Limits, agent, project, plan and problem come from the server, the rest from events up to
     `seq`."""
 
     state: str
@@ -122,7 +122,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     until: int | None
     batch: BatchView | None
     cycle: CycleView | None  # the newest of `cycles`
-    cycles: tuple[CycleView, ...]  # in the order in which they were started
+    cycles: tuple[CycleView, ...]  # in the order of their starts
     stories: tuple[StoryView, ...]
     operations: tuple[OperationView, ...]
     totals: Totals
@@ -130,14 +130,14 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     context: ContextView | None
     resumable: int | None
     seq: int
-    limits: Limits
+    limits: Budgets
     agent: AgentView
     project: ProjectView
-    plan: Plan
+    plan: StoryCounts
     problem: str | None
 
 
 def run_view(fold: FoldedRun, server: ServerState, state: str) -> Run:
-    """Return the run as it is now. `state` is the orchestrator's: no event is emitted for `starting`."""
+    """Return the current run. `state` comes from the orchestrator, because no event is emitted for `starting`."""
     folded = {name: getattr(fold, name) for name in FoldedRun.__struct_fields__}
     return Run(**{**folded, **msgspec.structs.asdict(server), "state": state})

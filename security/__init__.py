@@ -1,4 +1,4 @@
-"""Who may talk to this server, how much of it they may take, and what every answer carries.
+"""Access to the server, limits of its use, and the headers of every response.
 
 `guard` checks Host, Origin and token of every request, `token` knows the token and counts wrong ones, `headers` is what
 every answer carries, `connections` bounds how many there are and how long they may take to ask, `files` opens a file

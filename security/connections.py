@@ -38,7 +38,7 @@ class Limits:
     headers_s: float = 15.0  # from the first byte of a request, or from connecting, to the end of its headers
     idle_s: float = 75.0  # between two requests on a connection
     answer_s: float = 60.0  # without any progress in sending an answer
-    linger_s: float = 2.0  # for the rest of a body that nobody reads, so that its sender can read the answer
+    linger_s: float = 2.0  # for the rest of an unread body, so that its sender can read the response
     sweep_s: float = 1.0  # how often all of this is looked at
     waiting_max: int = 256  # connections that ask for nothing: a browser holds up to six, some of them in advance
     settled_s: float = 5.0  # they count when they have done so for so long: all pages may come back at once
@@ -114,10 +114,10 @@ class Connection(RequestHandler):
         return response
 
     def log_access(self, request: Any, response: Any, time: float | None) -> None:
-        """Nothing: an access log would hold what an address may hold."""
+        """Log nothing: an access log would contain tokens from addresses."""
 
     def turn_away(self, status: int) -> None:
-        """Say why, where that can still be said, and close."""
+        """Respond with the reason, if that is still possible, and close."""
         transport = self.transport
         if transport is not None:
             body = _body(status, REASONS[status])
@@ -163,7 +163,7 @@ class ConnectionLimiter:
         self.connections.discard(connection)
 
     def sweep(self) -> None:
-        """Close whoever has taken too long."""
+        """Close connections that have exceeded their time."""
         now = self.clock()
         settled = self._waiting(now - self.limits.settled_s)
         for connection in settled[: max(0, len(settled) - self.limits.waiting_max)]:

@@ -1,4 +1,4 @@
-"""Settings: what can be set, within which range, and where each value came from."""
+"""The settings: their values, ranges and sources."""
 
 from settings.check import check
 from settings.file import edited

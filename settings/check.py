@@ -1,4 +1,4 @@
-"""Whether a value may stand for a setting, whoever gives it: one sentence names the source, the key and the range."""
+"""The validation of a setting's value from any source; the error message names source, key and range."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import msgspec
 from settings.model import AGENT_KINDS, DEFAULT_AGENTS, REPORTED, AgentConfig, CommandConfig, PriceConfig, SettingsError
 from settings.table import BY_NAME, Setting
 
-DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar for each is a slip
-TOKEN_MIN: Final = 16  # characters; shorter ones are guessed
-SHOWN_CHARS: Final = 200  # of a wrong value in a message
+DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar per token is a typing error
+TOKEN_MIN: Final = 16  # characters; shorter ones can be guessed
+SHOWN_CHARS: Final = 200  # characters of a wrong value in a message
 
 
 def check(name: str, value: Any, where: str) -> Any:
-    """The value as it will be used; raises `SettingsError` with source, key and range."""
+    """Return the validated value; raises `SettingsError` with source, key and range."""
     setting = BY_NAME.get(name)
     if setting is None:
         raise SettingsError(f"{where}: there is no setting {name!r}; known are {', '.join(BY_NAME)}")
     if value is None and setting.optional:
         return None
     if not _fits(setting, value):
-        shown = "what is there" if setting.secret else _shown(value)
+        shown = "the given value" if setting.secret else _shown(value)
         raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {shown}")
     if name == "token" and (len(value) < TOKEN_MIN or any(not char.isprintable() or char.isspace() for char in value)):
         raise SettingsError(
@@ -39,8 +39,8 @@ def check(name: str, value: Any, where: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """A value as a message names it, whatever its size; Python itself refuses to write down very long integers."""
-    try:
+    """Return a value as text for a message, cut to a bounded length."""
+    try:  # Python raises for integers of more than 4300 digits
         text = repr(value)
     except ValueError:
         return "a huge number"
@@ -57,10 +57,10 @@ def _fits(setting: Setting, value: Any) -> bool:
 
 
 def _is_command(value: Any) -> bool:
-    """Whether it can be taken apart into a program and its arguments, as a shell would."""
+    """Whether the value can be split into a program and its arguments, as a shell would."""
     try:
         return isinstance(value, str) and bool(shlex.split(value))
-    except ValueError:  # a quote that is never closed
+    except ValueError:  # an unclosed quote
         return False
 
 
@@ -68,7 +68,7 @@ def _is_url(value: Any) -> bool:
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
         return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none, a bracket that is never closed
+    except ValueError:  # an invalid port, an unclosed bracket
         return False
 
 
@@ -108,7 +108,7 @@ def _entry(name: str, item: Any, config: Any, where: str) -> Any:
 
 
 def _completed(config: Any, default: AgentConfig) -> Any:
-    """An agent that we know, of which only a part is said: the rest is as it is without any settings."""
+    """Complete a partial configuration of a known agent with its defaults."""
     partial = isinstance(config, dict) and not {"kind", "command"} <= config.keys()
     if not partial or config.get("kind", default.kind) != default.kind:
         return config

@@ -1,7 +1,7 @@
-"""`sprint-runner.yaml` as the page changes it: single values replaced, added or taken out, every other byte kept.
+"""Edits of `sprint-runner.yaml`: single values are replaced, added or removed, every other byte is kept.
 
-All or nothing: every change is checked first, the new text is parsed and must say exactly what was asked, and only
-then is it handed back to be written as a whole.
+All or nothing: every change is validated first, then the new text is parsed and compared with the requested values
+before it is returned.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from settings.model import SettingsError
 from settings.table import BY_NAME
 
 _SCALAR = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\n#]*?)"""
-_REST = r"([ \t]*(?:[ \t]#[^\n]*)?\r?)"  # the comment behind the value, and the end of the line
+_REST = r"([ \t]*(?:[ \t]#[^\n]*)?\r?)"  # the comment after the value, and the end of the line
 
 
 def edited(text: str, changes: Mapping[str, Any]) -> str:
-    """The text of the file with the given settings in it; raises `SettingsError` and then nothing is to be written.
+    """Return the text of the file with the changed settings; raises `SettingsError` if that is impossible.
 
-    None takes a setting out of the file, so that its default holds again.
+    None removes a setting from the file, which restores its default.
     """
     for name, value in changes.items():
         if value is not None or name not in BY_NAME:
@@ -36,13 +36,14 @@ def edited(text: str, changes: Mapping[str, Any]) -> str:
     new = text
     for name, value in changes.items():
         new = _with(new, name, value)
-    gone = {name for name, value in changes.items() if value is None}
-    if not _says(new, {name: value for name, value in {**before, **changes}.items() if name not in gone}):
+    removed = {name for name, value in changes.items() if value is None}
+    # The edit is by lines, YAML is not: only the parsed result proves that it has changed what it should.
+    if not _parses_to(new, {name: value for name, value in {**before, **changes}.items() if name not in removed}):
         raise SettingsError(f"{FILE_NAME} is written in a way that cannot be changed safely here: edit it by hand")
     return new
 
 
-def _says(text: str, wanted: Mapping[str, Any]) -> bool:
+def _parses_to(text: str, wanted: Mapping[str, Any]) -> bool:
     try:
         return _parsed(text) == wanted
     except SettingsError:
@@ -62,7 +63,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _with(text: str, name: str, value: Any) -> str:
-    """Replace the value on the setting's own line, its comment kept, or add a line at the end."""
+    """Replace the value on the setting's line and keep its comment, or add a line at the end."""
     written = json.dumps(value, ensure_ascii=False)  # JSON scalars are YAML scalars
     line = re.compile(rf"^({re.escape(name)}[ \t]*:)[ \t]*{_SCALAR}{_REST}$", re.MULTILINE)
     if value is None:
@@ -74,7 +75,7 @@ def _with(text: str, name: str, value: Any) -> str:
 
 
 def _without(text: str, line: re.Pattern[str]) -> str:
-    """Take the setting's line out; a comment behind its value stays, on a line of its own."""
+    """Remove the setting's line; a comment after its value is kept on its own line."""
     found = line.search(text)
     if found is None:
         return text

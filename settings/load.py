@@ -1,7 +1,7 @@
-"""Reading the settings from all their sources.
+"""The reader of the settings from all their sources.
 
-Order of precedence: flag, environment `SPRINT_RUNNER_…`, `sprint-runner.yaml` in the project, default. An unknown key
-or a bad value stops the start with one sentence that names the source, the key and the range.
+The order of precedence is flag, environment `SPRINT_RUNNER_…`, `sprint-runner.yaml` in the project, default. An unknown
+key or an invalid value prevents the start, with a message that names source, key and range.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from settings.table import BY_NAME, SETTINGS
 FILE_NAME: Final = "sprint-runner.yaml"
 FILE_BYTES_MAX: Final = 256 << 10  # YAML is read at about 1 MB a second; settings have some kB
 ENVIRONMENT_PREFIX: Final = "SPRINT_RUNNER_"
-# Variables that are nobody's business but ours: no program that is started from here is given them.
+# Variables that no child process inherits.
 SECRET_VARIABLES: Final = tuple(ENVIRONMENT_PREFIX + setting.name.upper() for setting in SETTINGS if setting.secret)
 
 
@@ -33,10 +33,10 @@ def trust_all(_values: Mapping[str, Any]) -> Collection[str]:
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """The settings in force, and for each the source it came from: default, file, environment or flag.
+    """The current settings, and the source of each: default, file, environment or flag.
 
-    `guarded` are the values of the file that count only when trusted; `left_out` names the settings whose value in the
-    file does not count, since it is not trusted or rests on one that is not.
+    `guarded` are the values of the file that are used only when trusted; `left_out` names the settings whose value in
+    the file is not used, because it is not trusted or depends on one that is not.
     """
 
     settings: Settings
@@ -53,10 +53,10 @@ def load(
     text: str | None = None,
     untrusted: Callable[[Mapping[str, Any]], Collection[str]] = trust_all,
 ) -> Loaded:
-    """Read all sources; `agents` are built-in ones beside the defaults. Raises `SettingsError`.
+    """Read all sources; `agents` are built-in agents in addition to the defaults. Raises `SettingsError`.
 
-    `text` stands in the place of what the file says, to see what it would mean before it is written. `untrusted` names
-    those of the file's guarded values that are not to count.
+    `text` replaces the content of the file, to validate it before it is written. `untrusted` names the guarded values
+    of the file that must not be used.
     """
     values: dict[str, Any] = {}
     sources = dict.fromkeys(BY_NAME, "default")
@@ -80,7 +80,7 @@ def load(
 
 
 def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:
-    """The mapping in a settings file, empty when there is none; or in `text`. Raises `SettingsError`."""
+    """Return the mapping of a settings file, or of `text`; empty without a file. Raises `SettingsError`."""
     if text is None:
         text = "" if file is None else _text_of(file)
     try:
@@ -111,7 +111,7 @@ def _text_of(file: Path) -> str:
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """`SPRINT_RUNNER_PORT=0` and the like; names that are not settings belong to others and are left alone."""
+    """Return the settings among the variables, such as `SPRINT_RUNNER_PORT=0`; unknown names are ignored."""
     values = {}
     for name, setting in BY_NAME.items():
         text = environment.get(ENVIRONMENT_PREFIX + name.upper())
@@ -132,17 +132,18 @@ def _where(source: str, file: Path | None) -> str:
 
 
 def _check_together(settings: Settings, where: Mapping[str, str]) -> None:
-    """What depends on more than one setting. `where` says of each setting who set it."""
+    """Validate what depends on more than one setting. `where` has the source of each setting."""
     if settings.workflow not in (*WORKFLOWS, *settings.workflows):
         named = ", ".join((*WORKFLOWS, *settings.workflows))
         raise SettingsError(f"{where['workflow']}: workflow must be one of {named}, not {settings.workflow!r}")
     wanted = [(f"{where['agent']}: agent", settings.agent)]
     for name, config in settings.commands.items():
         wanted.append((f"{where['commands']}: commands: {name}", config.agent or settings.agent))
-    for place, agent in wanted:
+    for source, agent in wanted:
         if agent not in settings.agents:
-            raise SettingsError(f"{place}: there is no agent {agent!r}; known are {', '.join(sorted(settings.agents))}")
+            known = ", ".join(sorted(settings.agents))
+            raise SettingsError(f"{source}: there is no agent {agent!r}; known are {known}")
     if settings.host not in LOOPBACK and settings.token is None:
         raise SettingsError(
-            f"{where['host']}: host {settings.host} is reachable from elsewhere: set a token, or use 127.0.0.1"
+            f"{where['host']}: host {settings.host} is reachable from other machines: set a token, or use 127.0.0.1"
         )

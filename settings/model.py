@@ -1,4 +1,4 @@
-"""The settings as values, and what the agents and commands sections hold. Durations in the unit of their name."""
+"""The settings as structs, with the entries of their sections. Durations are in the unit of their name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-WORKFLOWS: Final = ("auto", "classic", "build-auto")  # those that come with the program
+WORKFLOWS: Final = ("auto", "classic", "build-auto")  # the built-in ones
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 AGENT_KINDS: Final = ("claude", "codex", "gemini", "opencode", "qwen", "text")
 
@@ -18,7 +18,7 @@ REPORTED: Final = (
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be used; the message names source, key and range."""
+    """A setting is invalid; the message names source, key and range."""
 
 
 class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,7 +37,7 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One command of the `commands:` section: which agent and model it uses instead of the usual ones."""
+    """One command of the `commands:` section: its agent and models, if they differ from the defaults."""
 
     agent: str | None = None
     model: str | None = None
@@ -45,8 +45,10 @@ class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PriceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The price of one model of the `prices:` section, US dollars per million tokens. Tokens that were read from or
-    written to the cache cost what fresh ones do where nothing else is said."""
+    """The price of one model of the `prices:` section, in US dollars per million tokens.
+
+    Without their own price, tokens read from or written to the cache cost as much as input tokens.
+    """
 
     input: float
     output: float

@@ -1,4 +1,4 @@
-"""Every setting with its effect and range: what the Settings tab shows, and what every source is checked against."""
+"""The table of all settings with effect and range, for the Settings tab and for the validation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """What may be written for one setting. `low` and `high` are inclusive."""
+    """The description of one setting. `low` and `high` are inclusive."""
 
     name: str
     effect: str
@@ -134,7 +134,7 @@ SETTINGS: Final = (
     ),
     Setting("retries", "further attempts after a failed command", "integer", 0, 20),
     Setting(
-        "question_timeout_min", "minutes until an agent decides what nobody answers; 0: never", "number", 0, 10_000
+        "question_timeout_min", "minutes until an agent decides an unanswered question; 0: never", "number", 0, 10_000
     ),
     Setting("budget_batch_usd", "US dollars a batch may spend", "number", 0.01, 1_000_000, optional=True),
     Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
@@ -144,7 +144,7 @@ SETTINGS: Final = (
         "boolean",
         applies=NEXT_BATCH,
     ),
-    Setting("auto_resume", "go on with an interrupted batch at start", "boolean", applies=NEXT_START),
+    Setting("auto_resume", "resume an interrupted batch at start", "boolean", applies=NEXT_START),
     Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, 8),
     Setting(
         "worktree_setup",
@@ -158,7 +158,7 @@ SETTINGS: Final = (
     Setting("event_retention_days", "days that events of older batches are kept", "integer", 1, 36_500, optional=True),
     Setting(
         "notify_webhook",
-        "URL that is told when the run needs you or has ended",
+        "URL that is called when the run needs you or has ended",
         "url",
         optional=True,
         editable=False,
@@ -166,7 +166,7 @@ SETTINGS: Final = (
     ),
     Setting(
         "notify_secret",
-        "secret that signs what the webhook is told",
+        "secret that signs calls of the webhook",
         optional=True,
         editable=False,
         secret=True,

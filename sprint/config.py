@@ -1,4 +1,4 @@
-"""What a BMAD installation says about where things are.
+"""The folders of a project according to its BMAD configuration.
 
 Reads the config files of all versions that have a tracker. They are hints: in a third of real
 projects they name a place that does not exist, so every value is checked before it is used.

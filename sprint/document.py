@@ -132,7 +132,7 @@ def decode(data: bytes) -> Source:
 
 
 def parse(source: Source) -> Document:
-    """The node tree of a text, or the problem that stands in the way."""
+    """Return the node tree of a text, or the problem that prevents parsing."""
     if source.problem:
         return Document(None, problem=source.problem)
     composer = _Composer()

@@ -29,7 +29,7 @@ class Refused(SprintError):
 
 
 class Conflict(SprintError):
-    """The file does not say what the caller expected; nothing was written. `found` is what it says."""
+    """The file has another status than the caller expected; nothing was written. `found` is the one in the file."""
 
     def __init__(self, found: str, message: str = "") -> None:
         super().__init__(message or f"Somebody else has set the status to {found!r}.")
@@ -38,7 +38,7 @@ class Conflict(SprintError):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an edit did: the statuses before and after, and the key of the epic that was lifted with it."""
+    """The result of an edit: the statuses before and after, and the key of the epic that was changed with it."""
 
     old: Status
     new: Status

@@ -44,7 +44,7 @@ LINK_TEXT_BYTES = 300
 
 
 class ProjectNotFound(SprintError):
-    """No tracker at or above the given place; the message says where it looked and what to do."""
+    """There is no tracker at or above the given folder; the message has the searched places and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a tracker says, in one shape for every schema found in the field.
+"""The content of a tracker, in one form for every known schema.
 
 Values only. Raw text is kept beside its meaning, so that nothing a project says is hidden.
 """

@@ -53,7 +53,7 @@ def overview(project: Project) -> Overview:
 
 
 def problems(project: Project) -> SprintProblems:
-    """What is odd about the plan, and how many stories a run may start now."""
+    """The problems of the plan, and the number of stories that a run may start now."""
     sprint = read(project)
     return SprintProblems(
         kind=sprint.kind,

@@ -40,7 +40,7 @@ class Raw(msgspec.Struct, frozen=True, gc=False):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """What a schema yields."""
+    """The result of reading a schema."""
 
     shape: Shape
     raws: list[Raw]

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 
 class Status(StrEnum):
-    """Where a story, an epic or a retrospective stands."""
+    """The status of a story, an epic or a retrospective."""
 
     BACKLOG = "backlog"
     READY_FOR_DEV = "ready-for-dev"
@@ -25,7 +25,7 @@ class Status(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a key of the tracker stands for."""
+    """The kind of a key of the tracker."""
 
     EPIC = "epic"
     STORY = "story"

@@ -1,4 +1,4 @@
-"""Where a story file says its status: frontmatter, line, bold, heading, table, list or quote.
+"""The status in a story file: in its frontmatter, a line, bold text, a heading, a table, a list or a quotation.
 
 63 % of real files have a `Status:` line, the rest is spread over the other spellings. The first
 place counts, in that order; where two places disagree the file says so in its problems.
@@ -22,7 +22,7 @@ _STATUS_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class FileStatus:
-    """What a file says of itself; status None and raw "" where it says nothing."""
+    """The status in a story file; status None and raw "" if it has none."""
 
     status: Status | None = None
     raw: str = ""

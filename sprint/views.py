@@ -1,4 +1,4 @@
-"""What the page gets: exactly the JSON of `GET /api/sprint`, as typed values."""
+"""The views of the sprint: exactly the JSON of `GET /api/sprint`, as typed values."""
 
 import msgspec
 
@@ -55,7 +55,7 @@ class TaskCount(msgspec.Struct, frozen=True):
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """What the story file says where that is not what the tracker says; the tracker counts."""
+    """A status in the story file that differs from the tracker's; the tracker counts."""
 
     file_status: str
 

@@ -1,4 +1,4 @@
-"""The batches: one row for each run that was started."""
+"""The table of batches: one row for each batch that was started."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import msgspec
 
 from store.rows import insert, many, now_ms, one, update
 
-OPEN: Final = ("running", "paused", "interrupted")  # a batch that has had no batch:end
+OPEN: Final = ("running", "paused", "interrupted")  # the statuses of a batch without a batch:end
 
 
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
+class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `batches`; times in ms since the epoch, `max_cycles` None for all."""
 
     id: int
@@ -30,8 +30,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     head_commit: str | None = None
 
 
-class BatchSummary(Batch, frozen=True, kw_only=True):
-    """A batch with what its rows add up to, for lists."""
+class BatchSummary(BatchRow, frozen=True, kw_only=True):
+    """A batch with the sums over its stories and commands, for lists."""
 
     stories: int
     stories_done: int
@@ -63,29 +63,29 @@ SUMMARY: Final = """
 def create_batch(connection: sqlite3.Connection, /, max_cycles: int | None, **columns: Any) -> int:
     """Add a running batch of so many cycles (None: all), with a reserved `id` or a new one, and return its id."""
     id_ = columns.pop("id", None)
-    return insert(connection, "batches", Batch, {"started_at": now_ms(), "max_cycles": max_cycles, **columns}, id_)
+    return insert(connection, "batches", BatchRow, {"started_at": now_ms(), "max_cycles": max_cycles, **columns}, id_)
 
 
 def update_batch(connection: sqlite3.Connection, /, batch_id: int, **columns: Any) -> None:
-    update(connection, "batches", Batch, batch_id, columns)
+    update(connection, "batches", BatchRow, batch_id, columns)
 
 
-def get_batch(connection: sqlite3.Connection, batch_id: int) -> Batch | None:
-    return one(connection, Batch, "SELECT * FROM batches WHERE id = ?", (batch_id,))
+def get_batch(connection: sqlite3.Connection, batch_id: int) -> BatchRow | None:
+    return one(connection, BatchRow, "SELECT * FROM batches WHERE id = ?", (batch_id,))
 
 
-def get_active_batch(connection: sqlite3.Connection) -> Batch | None:
-    """The newest batch that has not ended: running, paused or interrupted."""
+def get_active_batch(connection: sqlite3.Connection) -> BatchRow | None:
+    """Return the newest batch that has not ended: running, paused or interrupted."""
     sql = "SELECT * FROM batches WHERE status IN (?, ?, ?) ORDER BY id DESC LIMIT 1"
-    return one(connection, Batch, sql, OPEN)
+    return one(connection, BatchRow, sql, OPEN)
 
 
-def get_last_batch(connection: sqlite3.Connection) -> Batch | None:
-    return one(connection, Batch, "SELECT * FROM batches ORDER BY id DESC LIMIT 1")
+def get_last_batch(connection: sqlite3.Connection) -> BatchRow | None:
+    return one(connection, BatchRow, "SELECT * FROM batches ORDER BY id DESC LIMIT 1")
 
 
-def get_batch_before(connection: sqlite3.Connection, batch_id: int) -> Batch | None:
-    return one(connection, Batch, "SELECT * FROM batches WHERE id < ? ORDER BY id DESC LIMIT 1", (batch_id,))
+def get_batch_before(connection: sqlite3.Connection, batch_id: int) -> BatchRow | None:
+    return one(connection, BatchRow, "SELECT * FROM batches WHERE id < ? ORDER BY id DESC LIMIT 1", (batch_id,))
 
 
 def count_batches(connection: sqlite3.Connection) -> int:
@@ -94,7 +94,7 @@ def count_batches(connection: sqlite3.Connection) -> int:
 
 
 def list_batches(connection: sqlite3.Connection, limit: int, offset: int) -> list[BatchSummary]:
-    """Newest first."""
+    """Return a page of batches, newest first."""
     sql = SUMMARY + " GROUP BY b.id ORDER BY b.id DESC LIMIT ? OFFSET ?"
     return many(connection, BatchSummary, sql, (limit, offset))
 
@@ -104,7 +104,7 @@ def summarise_batch(connection: sqlite3.Connection, batch_id: int) -> BatchSumma
 
 
 def count_completed_cycles(connection: sqlite3.Connection, batch_id: int) -> int:
-    """Cycles of the batch whose `cycle:end` is committed."""
+    """Count the cycles of the batch whose `cycle:end` is committed."""
     sql = "SELECT COUNT(*) FROM events WHERE batch_id = ? AND type = 'cycle:end'"
     count: int = connection.execute(sql, (batch_id,)).fetchone()[0]
     return count

@@ -1,7 +1,7 @@
-"""The burn-up: how many stories were done, as the stored `story:status` events tell it.
+"""The burn-up chart: the number of done stories over time, from the stored `story:status` events.
 
-A story that the first event about it calls done was done before. One that no event ever named is not counted: the
-tracker knows of it, the record does not.
+A story whose first event has `done` as the old status was done before the record began. A story without an event is
+not counted: only the tracker lists it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 
 
 class DonePoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A story became done, or is no longer: `done` counts them from then on. `at` in ms since the epoch."""
+    """A story became done or stopped being done: `done` is the count after it. `at` in ms since the epoch."""
 
     at: int
     story_key: str
@@ -21,7 +21,7 @@ class DonePoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BurnUp(msgspec.Struct, frozen=True, kw_only=True):
-    """`before` counts the stories that were done when the window begins, `now` those at the end of the record."""
+    """The points of a window; `before` counts the stories done at its begin, `now` those at the end of the record."""
 
     before: int
     now: int
@@ -36,12 +36,12 @@ _EVENTS: Final = """
 
 
 def get_burn_up(connection: sqlite3.Connection, batch: int | None = None, since: int | None = None) -> BurnUp:
-    """The changes of one batch, those at or after a time (ms), or all."""
+    """Return the changes of one batch, those at or after a time (ms), or all."""
     rows: list[tuple[int, int | None, str, int, int]] = connection.execute(_EVENTS).fetchall()
     done = _done_at_first(rows)
     before, points = len(done), []
     for at, batch_id, key, _, is_done in rows:
-        if bool(is_done) == (key in done):
+        if bool(is_done) == (key in done):  # a change between two other statuses, or of the file alone
             continue
         done ^= {key}
         if (batch is None or batch_id == batch) and (since is None or at >= since):

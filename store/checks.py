@@ -1,4 +1,4 @@
-"""The runs of the project's own check: one row for each, told by which story it was for and what it ended with."""
+"""The table of verify runs: one row for each run of the project's own test command, with its story and result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from store.rows import insert, many
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `checks`; `at` in ms since the epoch, `exit_code` None where the check took too long and was ended."""
+    """A row of `checks`; `at` in ms since the epoch, `exit_code` None for a run killed after its time limit."""
 
     id: int
     batch_id: int
@@ -27,16 +27,16 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def create_check(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:
-    """Add a finished run of the check and return its id."""
+    """Insert a finished verify run and return its id."""
     return insert(connection, "checks", Check, {"batch_id": batch_id, "story_key": story_key, **columns})
 
 
 def get_checks_by_key(connection: sqlite3.Connection, story_key: str, most: int = 50) -> list[Check]:
-    """The newest runs for a story in any batch, oldest of them first."""
+    """Return the newest `most` runs for a story in any batch, in ascending order."""
     sql = "SELECT * FROM (SELECT * FROM checks WHERE story_key = ? ORDER BY id DESC LIMIT ?) ORDER BY id"
     return many(connection, Check, sql, (story_key, most))
 
 
 def get_checks_of_command(connection: sqlite3.Connection, command_id: int) -> list[Check]:
-    """The runs that judged one command's work, oldest first."""
+    """Return the runs after one command, oldest first."""
     return many(connection, Check, "SELECT * FROM checks WHERE command_id = ? ORDER BY id", (command_id,))

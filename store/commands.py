@@ -1,4 +1,4 @@
-"""The commands: one row for each call of an agent, committed before it starts and again when it ends."""
+"""The table of commands: one row for each call of an agent, committed before it starts and again when it ends."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def get_commands_by_batch(connection: sqlite3.Connection, batch_id: int) -> list
 
 
 def get_commands_by_key(connection: sqlite3.Connection, story_key: str) -> list[Command]:
-    """Every command that ever worked for the story, in any batch, alone or together with others."""
+    """Return every command for the story, in any batch, also those for several stories at once."""
     sql = """SELECT * FROM commands WHERE story_key = ?1
              OR EXISTS (SELECT 1 FROM json_each(commands.story_keys) WHERE value = ?1) ORDER BY id"""
     return many(connection, Command, sql, (story_key,))
@@ -97,14 +97,14 @@ def get_running_commands(connection: sqlite3.Connection) -> list[Command]:
 
 
 def get_cycle_commands(connection: sqlite3.Connection, story_ids: Sequence[int]) -> list[Command]:
-    """The commands of the given story rows, oldest first: what a cycle has behind it."""
+    """Return the commands of the given story rows, oldest first."""
     marks = ", ".join("?" * len(story_ids))
     sql = f"SELECT * FROM commands WHERE story_id IN ({marks}) ORDER BY id"  # noqa: S608 - only question marks
     return many(connection, Command, sql, tuple(story_ids))
 
 
 def find_commands(connection: sqlite3.Connection, batch: int | None, limit: int) -> tuple[list[Command], int]:
-    """The newest commands of one batch (None: of all), oldest first, and how many there are."""
+    """Return the newest commands of one batch (None: of all) in ascending order, and the number of all of them."""
     within = "FROM commands WHERE ?1 IS NULL OR batch_id = ?1"
     newest = f"SELECT * FROM (SELECT * {within} ORDER BY id DESC LIMIT ?2) ORDER BY id"  # noqa: S608 - a constant
     count: int = connection.execute(f"SELECT COUNT(*) {within}", (batch,)).fetchone()[0]
@@ -112,7 +112,7 @@ def find_commands(connection: sqlite3.Connection, batch: int | None, limit: int)
 
 
 def cost_since(connection: sqlite3.Connection, since_ms: int) -> float:
-    """US dollars booked for commands that started at or after the given time."""
+    """Return the cost in US dollars of the commands that started at or after the given time."""
     sql = "SELECT COALESCE(SUM(cost_usd), 0.0) FROM commands WHERE started_at >= ?"
     cost: float = connection.execute(sql, (since_ms,)).fetchone()[0]
     return cost

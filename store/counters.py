@@ -1,4 +1,4 @@
-"""What a monitor counts over the life of the database: commands by outcome, tokens, money."""
+"""Counters for monitoring over the life of the database: commands by outcome, tokens, cost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 
 
 class CommandCount(msgspec.Struct, frozen=True, kw_only=True):
-    """Ended commands of one kind, agent and outcome."""
+    """The number of ended commands of one kind, agent and outcome, and their duration in seconds."""
 
     command: str
     agent: str
@@ -24,7 +24,7 @@ class CommandCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counters(msgspec.Struct, frozen=True, kw_only=True):
-    """`tokens` by kind; `cost_usd` in US dollars."""
+    """All counters; `tokens` by kind, `cost_usd` in US dollars."""
 
     commands: list[CommandCount]
     tokens: dict[str, int]
@@ -32,7 +32,7 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def get_counters(connection: sqlite3.Connection) -> Counters:
-    """Everything that only ever grows."""
+    """Return the counters; none of them ever decreases."""
     commands = f"""SELECT {KIND} AS command, c.agent AS agent, c.status AS status, COUNT(*) AS count,
                    COALESCE(SUM(c.duration_ms), 0) / 1000.0 AS seconds
                    FROM commands c WHERE c.ended_at IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""  # noqa: S608

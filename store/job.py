@@ -1,4 +1,4 @@
-"""What the writer thread is given to do, and how its answer reaches the one who asked."""
+"""A job of the writer thread, and how its result reaches the future of the caller."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ T = TypeVar("T")
 
 
 class DatabaseUnavailable(RuntimeError):
-    """The database takes no writes: disk full, file gone, queue full. Says what SQLite said."""
+    """The database takes no writes: disk full, file gone, queue full. The message contains SQLite's."""
 
 
 class NotWritten(RuntimeError):
-    """A write that was to be committed together with others, one of which failed. Its cause is that one's error."""
+    """A write was dropped because another one of its unit failed; `__cause__` is the error of that one."""
 
 
-class Entry(Protocol):
-    """What the log stores of an event."""
+class LogEntry(Protocol):
+    """The attributes of an event that the log stores."""
 
     @property
     def type(self) -> str: ...
@@ -37,16 +37,16 @@ class Entry(Protocol):
     def stamped(self, seq: int) -> Self: ...
 
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=LogEntry)
 
 
 @dataclass(slots=True)
 class Job(Generic[T]):
-    """One thing to write and the future that waits for it. `entry` is set for events, `work` for everything else.
+    """A write and its future. `entry` is set for events, `work` for everything else.
 
     `exchange` is neither: it replaces the writer's connection between two transactions.
 
-    `result` and `error` are the thread's answer, which `settle` gives to the future on the loop.
+    The thread sets `result` or `error`; `settle` passes them to the future on the loop.
     """
 
     future: asyncio.Future[T]
@@ -58,20 +58,20 @@ class Job(Generic[T]):
 
 
 def fail(jobs: Iterable[Job[Any]], cause: BaseException) -> None:
-    """Nothing of these was written, because of one of them or of the block that asked for them."""
+    """Set `NotWritten` on jobs that were rolled back because one of them, or the block around them, failed."""
     for job in jobs:
-        job.error = NotWritten("not written, because what was to be committed with it failed")
+        job.error = NotWritten("not written, because another write of the same unit failed")
         job.error.__cause__ = cause
 
 
 def settle(job: Job[Any]) -> None:
-    """Give the future its result or error. An error that nobody awaits is in the log, if it is not that of the disk."""
-    if job.future.cancelled():
+    """Set the result or error of the future; log an error, since the future may never be awaited."""
+    if job.future.cancelled():  # the caller was cancelled; the write is committed all the same
         return
     if job.error is None:
         job.future.set_result(job.result)
         return
     job.future.set_exception(job.error)
-    job.future.exception()  # seen: asyncio need not complain a second time
-    if not isinstance(job.error, DatabaseUnavailable | NotWritten):
+    job.future.exception()  # marks it as retrieved: asyncio would log it a second time
+    if not isinstance(job.error, DatabaseUnavailable | NotWritten):  # the writer logs a failing disk once, not per job
         log.error("%s was not stored: %s", "a write" if job.entry is None else f"event {job.entry.type}", job.error)

@@ -1,4 +1,4 @@
-"""The lanes: for each cycle that works in a git worktree of its own, where that is and where its work goes."""
+"""The table of lanes: for each cycle in its own git worktree, the worktree, its branch and the target branch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from store.stories import FINISHED, Story
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `lanes`; `merged` is the commit by which `target` took the branch, `ended_at` when its worktree went."""
+    """A row of `lanes`; `merged` is the merge commit on `target`, `ended_at` the time the worktree was removed."""
 
     id: int
     batch_id: int
@@ -25,7 +25,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def create_lane(connection: sqlite3.Connection, /, batch_id: int, cycle_number: int, **columns: Any) -> int:
-    """Give a cycle its lane and return the row's id."""
+    """Insert the lane of a cycle and return the row's id."""
     return insert(connection, "lanes", Lane, {"batch_id": batch_id, "cycle_number": cycle_number, **columns})
 
 
@@ -39,12 +39,12 @@ def get_lane(connection: sqlite3.Connection, batch_id: int, cycle_number: int) -
 
 
 def end_lane(connection: sqlite3.Connection, /, worktree: str, at: int) -> None:
-    """The worktree is gone, for every batch that worked in it."""
+    """Record the removal of a worktree, for every batch that used it."""
     connection.execute("UPDATE lanes SET ended_at = ? WHERE worktree = ? AND ended_at IS NULL", (at, worktree))
 
 
 def get_finished_lanes(connection: sqlite3.Connection) -> list[Lane]:
-    """Those of any batch whose stories are all done or blocked and whose worktree may still be there, oldest first."""
+    """Return the lanes whose stories are all done or blocked and whose worktree may exist, oldest first."""
     sql = """SELECT * FROM lanes WHERE ended_at IS NULL AND NOT EXISTS (
                  SELECT 1 FROM stories WHERE stories.batch_id = lanes.batch_id
                  AND stories.cycle_number = lanes.cycle_number AND stories.status NOT IN (?, ?)
@@ -53,7 +53,7 @@ def get_finished_lanes(connection: sqlite3.Connection) -> list[Lane]:
 
 
 def get_unfinished_lane(connection: sqlite3.Connection, story_key: str) -> tuple[Lane, list[Story]] | None:
-    """The lane in which an earlier batch left the story unfinished, and the rows of its cycle."""
+    """Return the lane in which an earlier batch left the story unfinished, and the rows of its cycle."""
     sql = "SELECT * FROM stories WHERE story_key = ? ORDER BY id DESC LIMIT 1"
     story = one(connection, Story, sql, (story_key,))
     lane = None if story is None else get_lane(connection, story.batch_id, story.cycle_number)

@@ -1,4 +1,4 @@
-"""The ledger: what commands cost, added up in every direction. Every sum is over the same rows, so all sums agree."""
+"""The ledger: cost and duration of commands by several groups. All sums are over the same rows, so they agree."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReviewRounds(msgspec.Struct, frozen=True, kw_only=True):
-    """How many code reviews a story took, with the verdict of each round."""
+    """The number of code reviews of a story, with the verdict of each round."""
 
     story_key: str
     rounds: int
@@ -42,7 +42,7 @@ class ReviewRounds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of the ledger: one batch, commands that started at or after a time (ms); None means any."""
+    """The commands to count: of one batch, started at or after a time (ms); None means any."""
 
     batch: int | None = None
     since: int | None = None
@@ -64,7 +64,7 @@ class Insights(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ALL: Final = Window()
-# `code-review-2` counts as code-review: the number of a round is cut off.
+# `code-review-2` counts as code-review: the number of the round is removed.
 KIND: Final = "CASE WHEN c.command GLOB '*-[0-9]*' THEN rtrim(rtrim(c.command, '0123456789'), '-') ELSE c.command END"
 _GROUPS: Final = {
     "total": "'all'",
@@ -72,7 +72,7 @@ _GROUPS: Final = {
     "by_story": "CASE c.story_key WHEN '' THEN '(project)' ELSE c.story_key END",
     "by_epic": "COALESCE(s.epic, '(project)')",
     "by_batch": "CAST(c.batch_id AS TEXT)",
-    "by_day": "date(c.started_at / 1000, 'unixepoch', 'localtime')",  # the day budget counts from local midnight, too
+    "by_day": "date(c.started_at / 1000, 'unixepoch', 'localtime')",  # like the day budget, from local midnight
     "by_model": "COALESCE(NULLIF(c.model, ''), '(not named)')",
     "by_agent": "COALESCE(NULLIF(c.agent, ''), '(not named)')",
 }
@@ -101,8 +101,8 @@ _ROUNDS: Final = f"""
 
 
 def get_insights(connection: sqlite3.Connection, window: Window = ALL) -> Insights:
-    """The whole ledger, or the part of it that lies in a window; all sums are of one moment."""
-    connection.execute("SAVEPOINT ledger")
+    """Return the ledger of all commands or of a window."""
+    connection.execute("SAVEPOINT ledger")  # one snapshot for all queries, or sums could differ by a command
     try:
         groups: dict[str, Any] = {name: _lines(connection, group, window) for name, group in _GROUPS.items()}
         rounds = many(connection, ReviewRounds, _ROUNDS, _bound(window))

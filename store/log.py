@@ -1,4 +1,4 @@
-"""The stored events, how they are found and pruned; and the background tasks, which outlive their place in the run."""
+"""The log: the stored events, their search and pruning; and the table of background tasks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.rows import insert, many, now_ms, update
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `events`; `payload` is the JSON as it went over the wire."""
+    """A row of `events`; `payload` is the JSON as it was sent."""
 
     seq: int
     type: str
@@ -38,7 +38,7 @@ class BackgroundTask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events to read: after `since`, of one batch, type or story, holding a text; None means any."""
+    """The events to find: after `since`, of one batch, type or story, containing a text; None means any."""
 
     since: int = 0
     batch: int | None = None
@@ -48,7 +48,7 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def get_events(connection: sqlite3.Connection, limit: int, offset: int = 0) -> list[StoredEvent]:
-    """The newest events but `offset`, oldest first."""
+    """Return the newest events after skipping `offset` of them, in ascending order."""
     sql = "SELECT * FROM (SELECT * FROM events ORDER BY seq DESC LIMIT ? OFFSET ?) ORDER BY seq"
     return many(connection, StoredEvent, sql, (limit, offset))
 
@@ -58,13 +58,13 @@ def get_events_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[S
 
 
 def get_events_since_batch(connection: sqlite3.Connection, batch_id: int) -> list[StoredEvent]:
-    """Every event, of whatever origin, from the batch's first one on."""
+    """Return every event from the batch's first one on, also events of no batch."""
     sql = "SELECT * FROM events WHERE seq >= (SELECT MIN(seq) FROM events WHERE batch_id = ?) ORDER BY seq"
     return many(connection, StoredEvent, sql, (batch_id,))
 
 
 def get_events_between(connection: sqlite3.Connection, first: int, last: int) -> list[StoredEvent]:
-    """Events with first <= seq <= last."""
+    """Return the events with first <= seq <= last."""
     sql = "SELECT * FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq"
     return many(connection, StoredEvent, sql, (first, last))
 
@@ -72,14 +72,14 @@ def get_events_between(connection: sqlite3.Connection, first: int, last: int) ->
 def get_events_of_types(
     connection: sqlite3.Connection, types: Sequence[str], since: int, limit: int
 ) -> list[StoredEvent]:
-    """At most `limit` events of these types after `since`, oldest first."""
+    """Return at most `limit` events of these types after `since`, oldest first."""
     marks = ", ".join("?" * len(types))
     sql = f"SELECT * FROM events WHERE seq > ? AND type IN ({marks}) ORDER BY seq LIMIT ?"  # noqa: S608 - marks
     return many(connection, StoredEvent, sql, (since, *types, limit))
 
 
 def find_events(connection: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[StoredEvent]:
-    """At most `limit` events that match, oldest first; `text` is sought in the payload, ASCII letters in any case."""
+    """Return at most `limit` matching events, oldest first; `text` matches in the payload, ignoring ASCII case."""
     conditions, values = ["seq > ?"], [wanted.since]
     for condition, value in (
         ("batch_id = ?", wanted.batch),
@@ -95,21 +95,22 @@ def find_events(connection: sqlite3.Connection, wanted: EventFilter, limit: int)
 
 
 def _as_in_json(text: str | None) -> str | None:
-    """A text as it stands inside a payload: quotes and line ends are escaped there."""
+    """Return a text as a JSON payload contains it, with quotes and line ends escaped."""
     return None if text is None else json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def oldest_event(connection: sqlite3.Connection) -> int:
-    """The smallest `seq` that is stored; 1 while nothing is."""
+    """Return the smallest stored `seq`; 1 while the log is empty."""
     found: int | None = connection.execute("SELECT MIN(seq) FROM events").fetchone()[0]
     return 1 if found is None else found
 
 
 def prune_events(connection: sqlite3.Connection, before_ms: int, most: int) -> int:
-    """Delete at most `most` of the events that are older than `before_ms`; return how many.
+    """Delete at most `most` of the events that are older than `before_ms`; return the number deleted.
 
-    Only ever the oldest ones, so that `seq` has no gap in what is left. The newest batch keeps all of its events, from
-    which the state of the run is folded at the next start, and the newest event of all stays: the next `seq` follows.
+    Only the oldest ones are deleted, so that `seq` has no gap in the rest. The newest batch keeps all of its events,
+    from which the state of the run is folded at the next start; the newest event is kept, because the next `seq`
+    follows from it.
     """
     limit = connection.execute(
         """SELECT MIN(COALESCE((SELECT MIN(seq) FROM events WHERE timestamp >= ?1), MAX(seq)),

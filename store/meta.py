@@ -1,4 +1,4 @@
-"""Facts by name about the database itself, its epoch and the notified events; and the preset that each batch uses."""
+"""Key-value facts about the database, such as its epoch, and the preset of each batch."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
 
 
 def keep_preset(connection: sqlite3.Connection, /, batch_id: int, preset: str) -> None:
-    """Store the preset of a batch as JSON: a resumed batch uses it again, whatever the settings say by then."""
+    """Store the preset of a batch as JSON; a resumed batch uses it again even if the settings have changed."""
     connection.execute("INSERT OR REPLACE INTO presets (batch_id, preset) VALUES (?, ?)", (batch_id, preset))
 
 
 def get_preset(connection: sqlite3.Connection, batch_id: int) -> str | None:
-    """The JSON of a batch's preset; None for a batch from before presets were stored."""
+    """Return the JSON of a batch's preset; None for a batch that is older than the table."""
     row = connection.execute("SELECT preset FROM presets WHERE batch_id = ?", (batch_id,)).fetchone()
     return None if row is None else str(row[0])

@@ -1,4 +1,4 @@
-"""What agents asked the operator: one row for each call that ended with a question, and the answer it was given."""
+"""The table of questions: one row for each command that ended with a question to the operator, and its answer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from store.rows import many, now_ms, one
 
 
 class NotAsked(LookupError):
-    """There is no such question, or it was answered before: the first answer counts."""
+    """The question does not exist or is answered already: the first answer counts."""
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `questions`; times in ms since the epoch, `answer` None while it waits for one."""
+class QuestionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `questions`; times in ms since the epoch, `answer` None while the question is open."""
 
     command_id: int
     question: str
@@ -25,25 +25,25 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ask_question(connection: sqlite3.Connection, /, command_id: int, question: str) -> None:
-    """Remember what a call asked."""
+    """Insert the question of a command."""
     connection.execute(
         "INSERT INTO questions (command_id, question, asked_at) VALUES (?, ?, ?)", (command_id, question, now_ms())
     )
 
 
 def answer_question(connection: sqlite3.Connection, /, command_id: int, answer: str) -> None:
-    """Keep the answer; raises `NotAsked` without an open question, so that what tells of it is not written either."""
+    """Store the answer; raises `NotAsked` without an open question, which also rolls the event of the answer back."""
     sql = "UPDATE questions SET answer = ?, answered_at = ? WHERE command_id = ? AND answer IS NULL"
     if connection.execute(sql, (answer, now_ms(), command_id)).rowcount == 0:
-        raise NotAsked(f"command {command_id} has no question that waits for an answer")
+        raise NotAsked(f"command {command_id} has no open question")
 
 
-def get_question(connection: sqlite3.Connection, command_id: int) -> Question | None:
-    return one(connection, Question, "SELECT * FROM questions WHERE command_id = ?", (command_id,))
+def get_question(connection: sqlite3.Connection, command_id: int) -> QuestionRow | None:
+    return one(connection, QuestionRow, "SELECT * FROM questions WHERE command_id = ?", (command_id,))
 
 
-def get_questions(connection: sqlite3.Connection, command_ids: Sequence[int]) -> list[Question]:
-    """The questions of these calls, oldest first."""
+def get_questions(connection: sqlite3.Connection, command_ids: Sequence[int]) -> list[QuestionRow]:
+    """Return the questions of these commands, oldest first."""
     marks = ", ".join("?" * len(command_ids))
     sql = f"SELECT * FROM questions WHERE command_id IN ({marks}) ORDER BY command_id"  # noqa: S608 - only marks
-    return many(connection, Question, sql, tuple(command_ids))
+    return many(connection, QuestionRow, sql, tuple(command_ids))

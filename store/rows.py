@@ -1,4 +1,4 @@
-"""Rows as values, and the two statements every table needs: insert and update by checked column names."""
+"""Rows as structs, and the insert and update statements of all tables, with checked column names."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 
 class UnknownColumn(ValueError):
-    """A column name that the table does not have; names reach SQL only after this check."""
+    """A column name that the table does not have; names are put into SQL only after this check."""
 
 
 class NoSuchRow(LookupError):
-    """An update or a look-up by id of a row that is not there."""
+    """An update of a row that does not exist."""
 
 
 def now_ms() -> int:
@@ -25,7 +25,7 @@ def now_ms() -> int:
 
 
 def one(connection: sqlite3.Connection, kind: type[R], sql: str, values: tuple[Any, ...] = ()) -> R | None:
-    """The first row as a struct whose fields are the table's columns, or None."""
+    """Return the first row as a struct whose fields are the table's columns, or None."""
     row = _cursor(connection, sql, values).fetchone()
     return None if row is None else kind(**row)
 
@@ -33,7 +33,7 @@ def one(connection: sqlite3.Connection, kind: type[R], sql: str, values: tuple[A
 def many(
     connection: sqlite3.Connection, kind: type[R], sql: str, values: tuple[Any, ...] | Mapping[str, Any] = ()
 ) -> list[R]:
-    """All rows as structs whose fields are the table's columns."""
+    """Return all rows as structs whose fields are the table's columns."""
     return [kind(**row) for row in _cursor(connection, sql, values)]
 
 
@@ -63,7 +63,7 @@ def reserve_id(connection: sqlite3.Connection, table: str) -> int:
 def update(
     connection: sqlite3.Connection, table: str, kind: type[msgspec.Struct], id: int, values: Mapping[str, Any]
 ) -> None:
-    """Change columns of one row; raises `UnknownColumn` and `NoSuchRow`."""
+    """Update columns of one row; raises `UnknownColumn` and `NoSuchRow`."""
     if not values:
         return
     assignments = ", ".join(f"{name} = ?" for name in _checked(table, kind, values))

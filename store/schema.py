@@ -1,7 +1,7 @@
-"""The tables, and how a database of any older version becomes one of today's.
+"""The tables, and the migrations of a database of any older version to the newest one.
 
-A migration is a list of statements; its place in `MIGRATIONS` plus one is the `user_version` it leads to. Migrations
-are only ever appended. Each runs in one transaction, so a crash leaves the old version or the new one, never a mix.
+A migration is a list of statements; its index in `MIGRATIONS` plus one is the `user_version` after it. Migrations are
+only appended, never changed. Each runs in one transaction, so a crash leaves the old version or the new one.
 """
 
 from __future__ import annotations
@@ -103,13 +103,13 @@ FIRST: Final = (
     )""",
 )
 
-# The burn-up reads the statuses of the whole record, which are few among very many events.
+# The burn-up reads all status events, which are few among very many events.
 SECOND: Final = ("CREATE INDEX events_of_status ON events (seq) WHERE type = 'story:status'",)
 
-# The part of `cost_usd` that the agent has not reported: it follows from a price list.
+# The part of `cost_usd` that the agent did not report, computed from a price list.
 THIRD: Final = ("ALTER TABLE commands ADD COLUMN estimated_usd REAL",)
 
-# A batch keeps its preset as it was when it started, a question its answer, and the project's check its every run.
+# The preset of a batch as it was at its start, the questions of commands with their answers, the verify runs.
 FOURTH: Final = (
     """CREATE TABLE presets (
         batch_id INTEGER PRIMARY KEY REFERENCES batches (id),
@@ -138,7 +138,7 @@ FOURTH: Final = (
     "CREATE INDEX checks_by_story ON checks (story_key, id)",
 )
 
-# A cycle that runs beside others works in a git worktree of its own.
+# A cycle that runs in parallel with others has its own git worktree.
 FIFTH: Final = (
     """CREATE TABLE lanes (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -153,7 +153,7 @@ FIFTH: Final = (
     )""",
 )
 
-# What is about to be written into the tracker, committed before it is: a kill between the two explains itself.
+# The status that is about to be written into the tracker, committed before the write, so that recovery can complete it.
 SIXTH: Final = (
     "ALTER TABLE stories ADD COLUMN next_status TEXT",
     "ALTER TABLE stories ADD COLUMN next_reason TEXT",
@@ -194,13 +194,13 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, 
 
 
 def version_to_keep(connection: sqlite3.Connection) -> int | None:
-    """The version of a database that `migrate` is about to change and that holds something; None when it will not."""
+    """Return the version of a non-empty database that `migrate` would change; None when it would not."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version if 0 < version < len(MIGRATIONS) else None
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the database to the newest version and give it an epoch; raises `SchemaTooNew`."""
+    """Migrate the database to the newest version and set its epoch; raises `SchemaTooNew`."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         raise SchemaTooNew(
@@ -212,7 +212,7 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def _run(connection: sqlite3.Connection, statements: Sequence[str]) -> None:
-    """All of them or none; a failure leaves no transaction open, whose lock would outlive it."""
+    """Execute all statements or none; a failure leaves no transaction open, because its lock would remain."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         for statement in statements:

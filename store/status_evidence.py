@@ -1,4 +1,4 @@
-"""The runner's own records of every story: its newest row, its commands, the last change of its status."""
+"""The runner's records about stories: the newest row, the commands and the last status change of each."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import msgspec
 from store.rows import many
 from store.stories import Story
 
-COMMANDS_MAX: Final = 20_000  # newest commands that are read: years of one project
+COMMANDS_MAX: Final = 20_000  # newest commands that are read, which is years of one project
 
 
 class CommandSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A command, as far as it says something about a story; `story_keys` as JSON, times in ms since the epoch."""
+    """The columns of a command that are evidence for a story; `story_keys` as JSON, times in ms since the epoch."""
 
     id: int
     story_keys: str
@@ -32,7 +32,7 @@ class CommandSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusChange(msgspec.Struct, frozen=True):
-    """The last change of a story's status that was emitted; `at` in ms since the epoch."""
+    """The last status change of a story that was emitted; `at` in ms since the epoch."""
 
     old: str
     new: str
@@ -41,7 +41,7 @@ class StatusChange(msgspec.Struct, frozen=True):
 
 
 def get_command_summaries(connection: sqlite3.Connection) -> list[CommandSummary]:
-    """The newest commands that worked for stories, oldest first."""
+    """Return the newest commands that have stories, in ascending order."""
     columns = ", ".join(CommandSummary.__struct_fields__)
     sql = f"""SELECT * FROM (SELECT {columns} FROM commands WHERE story_keys != '[]' ORDER BY id DESC LIMIT ?)
               ORDER BY id"""  # noqa: S608 - only names of columns
@@ -49,13 +49,15 @@ def get_command_summaries(connection: sqlite3.Connection) -> list[CommandSummary
 
 
 def get_newest_stories(connection: sqlite3.Connection) -> list[Story]:
-    """The newest row of every story that a batch ever took up."""
+    """Return the newest row of every story that was in a batch."""
     return many(connection, Story, "SELECT * FROM stories WHERE id IN (SELECT max(id) FROM stories GROUP BY story_key)")
 
 
 def get_status_changes(connection: sqlite3.Connection, only: str | None = None) -> dict[str, StatusChange]:
-    """The last change of status of each story that ever had one, or of one story. An edit of a story's file is an event
-    of the same type with the same status before and after, and does not count."""
+    """Return the last status change of each story that has one, or of one story.
+
+    An edit of a story's file is an event of the same type with the same status before and after; it does not count.
+    """
     sql = """SELECT story_key, max(seq), timestamp, payload FROM events
              WHERE type = 'story:status' AND (?1 IS NULL OR story_key = ?1)
              AND json_extract(payload, '$.old_status') IS NOT json_extract(payload, '$.new_status')
@@ -68,7 +70,7 @@ def get_status_changes(connection: sqlite3.Connection, only: str | None = None) 
 
 
 def count_stories_since(connection: sqlite3.Connection, since_ms: int) -> int:
-    """How many different stories were taken up at or after the given time."""
+    """Count the different stories that were started at or after the given time."""
     sql = "SELECT count(DISTINCT story_key) FROM stories WHERE started_at >= ?"
     count: int = connection.execute(sql, (since_ms,)).fetchone()[0]
     return count

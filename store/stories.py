@@ -1,4 +1,4 @@
-"""The stories of batches: one row for each story that a cycle took up."""
+"""The table of stories: one row for each story in a cycle of a batch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FINISHED: Final = ("done", "blocked")
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `stories`; `continues` is the unfinished row of an earlier batch that this one goes on with.
+    """A row of `stories`; `continues` is the unfinished row of an earlier batch that this row continues.
 
-    `next_status` and `next_reason` are what is being written into the tracker, null while nothing is.
+    `next_status` and `next_reason` are what is being written into the tracker, None otherwise.
     """
 
     id: int
@@ -44,7 +44,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def create_story(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:
-    """Add a story to a batch and return the row's id."""
+    """Insert a story into a batch and return the row's id."""
     values = {"batch_id": batch_id, "story_key": story_key, "started_at": now_ms(), **columns}
     return insert(connection, "stories", Story, values)
 
@@ -54,7 +54,7 @@ def update_story(connection: sqlite3.Connection, /, story_id: int, **columns: An
 
 
 def finish_stories(connection: sqlite3.Connection, /, batch_id: int, ended_at: int) -> None:
-    """The batch is over: its rows are, too, also those of stories that it did not come to the end with."""
+    """End all rows of a batch that has ended, also those of unfinished stories."""
     sql = "UPDATE stories SET ended_at = ? WHERE batch_id = ? AND ended_at IS NULL"
     connection.execute(sql, (ended_at, batch_id))
 
@@ -71,13 +71,13 @@ def get_story(connection: sqlite3.Connection, story_id: int) -> Story | None:
 
 
 def get_story_by_key(connection: sqlite3.Connection, story_key: str, batch_id: int | None = None) -> Story | None:
-    """The newest row of a story, in one batch or in any."""
+    """Return the newest row of a story, in one batch or in any."""
     sql = "SELECT * FROM stories WHERE story_key = ? AND (? IS NULL OR batch_id = ?) ORDER BY id DESC LIMIT 1"
     return one(connection, Story, sql, (story_key, batch_id, batch_id))
 
 
 def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[Story]:
-    """In the order in which the batch took them."""
+    """Return the stories of a batch in the order of its cycles."""
     sql = "SELECT * FROM stories WHERE batch_id = ? ORDER BY cycle_number, position, id"
     return many(connection, Story, sql, (batch_id,))
 
@@ -88,13 +88,13 @@ def uncommitted_stories(connection: sqlite3.Connection, batch_id: int) -> list[S
 
 
 def check_story_blocked(connection: sqlite3.Connection, story_key: str) -> bool:
-    """Whether the story's newest row says that the runner gave it up."""
+    """Whether the newest row of the story is blocked."""
     story = get_story_by_key(connection, story_key)
     return story is not None and story.status == "blocked"
 
 
 def get_next_available_story(connection: sqlite3.Connection, batch_id: int) -> Story | None:
-    """The first story of the batch that is neither done nor blocked."""
+    """Return the first story of the batch that is neither done nor blocked."""
     sql = """SELECT * FROM stories WHERE batch_id = ? AND status NOT IN (?, ?)
              ORDER BY cycle_number, position, id LIMIT 1"""
     return one(connection, Story, sql, (batch_id, *FINISHED))

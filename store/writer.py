@@ -1,9 +1,9 @@
-"""The one thread that writes.
+"""The writer thread, the only one that writes to the database.
 
-It owns the only writing connection. It takes all that is queued, runs it in one transaction (group commit) and calls
-the event loop back once per commit. What is refused loses only itself, or the unit that it was to be committed with;
-a commit that fails loses the whole group, and everything after it is refused until a probe succeeds. Only `append`,
-`submit` and `_deliver` run on the event loop, and none of them waits.
+It owns the only writing connection. It runs all queued jobs in one transaction (group commit) and calls the event loop
+back once per commit. A job that fails is rolled back alone or with its unit; a commit that fails loses the whole group,
+and later writes are rejected until a probe succeeds. Only `append`, `submit` and `_deliver` run on the event loop, and
+none of them blocks.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, Final, TypeVar
 
-from store.job import DatabaseUnavailable, E, Entry, Job, NotWritten, fail, settle
+from store.job import DatabaseUnavailable, E, Job, LogEntry, NotWritten, fail, settle
 
 GROUP_MAX: Final = 500  # jobs per commit: bounds the callback on the loop to a few milliseconds
-ROWS_MAX: Final = 64  # events of one statement; SQLite works on it without Python's lock, so the loop goes on
+ROWS_MAX: Final = 64  # events per statement; SQLite runs it without the GIL, so the loop continues meanwhile
 ROW: Final = "(?, ?, ?, ?, ?, ?)"
-QUEUE_MAX: Final = 200_000  # jobs waiting, some 100 MB of events: more means the disk is gone, not slow
-BUSY_TIMEOUT_MS: Final = 1_000  # one wait for another process's lock; the writer asks again, the loop never waits
-PROBE_S: Final = 1.0  # how often a broken disk is tried again
+QUEUE_MAX: Final = 200_000  # queued jobs, about 100 MB of events: more means that the disk is gone, not slow
+BUSY_TIMEOUT_MS: Final = 1_000  # one wait for another process's lock; the writer retries, the loop never waits
+PROBE_S: Final = 1.0  # seconds between two probes of a broken disk
 
 log = logging.getLogger("sprint_runner.writer")
 T = TypeVar("T")
 
 
 class Writer:
-    """The writer thread of one database. `start` before use, `close` waits for everything queued.
+    """The writer thread of one database. Call `start` before use; `close` waits for everything queued.
 
-    `failure` says why no write goes through at the moment, None while they do.
+    `failure` is the reason why writes fail or wait at the moment, None while they succeed.
     """
 
     def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
@@ -59,7 +59,7 @@ class Writer:
 
     @property
     def waiting(self) -> int:
-        """Units in the queue, for health and metrics."""
+        """The number of queued units, for health and metrics."""
         return self._queue.qsize()
 
     @property
@@ -72,7 +72,7 @@ class Writer:
     # -- on the loop -------------------------------------------------------------------------------------------
 
     def append(self, entry: E) -> asyncio.Future[E]:
-        """Enqueue an event; the future holds it with its `seq` once it is committed and delivered."""
+        """Enqueue an event; the future resolves to it, with its `seq`, after it was committed and delivered."""
         return self._enqueue(Job(self._loop.create_future(), entry=entry))
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
@@ -92,10 +92,10 @@ class Writer:
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """Everything enqueued inside is one unit: all of it is committed, or none. There must be no `await` inside.
+        """Make everything enqueued inside one unit: all of it is committed, or none. Do not `await` inside.
 
         When the block raises, nothing of it is written; when one write fails, the futures of the others raise
-        `NotWritten`. A block inside another belongs to that one's unit.
+        `NotWritten`. A nested block belongs to the unit of the outer one.
         """
         outer, unit = self._together, self._together if self._together is not None else []
         mark, self._together = len(unit), unit
@@ -126,7 +126,7 @@ class Writer:
         return job.future
 
     async def close(self) -> None:
-        """Write what is queued, end the thread, close the connection."""
+        """Write what is queued, then end the thread and close the connection."""
         if not self._closing:
             self._closing = True
             self._queue.put(None)
@@ -134,13 +134,13 @@ class Writer:
         await asyncio.sleep(0)  # the thread's last callback is already scheduled: let it run before the loop may end
 
     def _deliver(self, units: list[list[Job[Any]]]) -> None:
-        """Subscribers first, then the futures, so that an awaited event has reached every client."""
+        """Call the subscribers, then settle the futures, so that an awaited event has reached every client."""
         jobs = [job for unit in units for job in unit]
         events = [job.result for job in jobs if job.entry is not None and job.error is None]
         try:
             if events:
                 self.on_commit(events)
-        except Exception:  # a fault of a subscriber; the events are committed, and whoever awaits them must go on
+        except Exception:  # a fault of a subscriber: the events are committed, and their emitters must continue
             log.exception("events %d to %d could not be delivered", events[0].seq, events[-1].seq)
         for job in jobs:
             settle(job)
@@ -158,14 +158,14 @@ class Writer:
     def _exchange(self, job: Job[Any], change: Callable[[sqlite3.Connection], sqlite3.Connection]) -> None:
         try:
             self._connection = change(self._connection)
-        except Exception as error:  # whatever it was: the one who asked is told, and the thread must live
+        except Exception as error:  # of any kind: the caller gets it, and the thread must continue
             job.error = error
         else:
-            self._judge(None)
+            self._set_failure(None)
         self._call_back([[job]])
 
     def _next(self) -> list[Job[Any]] | None:
-        """The next unit; while the disk is broken, probes it meanwhile so that writing opens again by itself."""
+        """Return the next unit, None at the end. Probe a broken disk meanwhile, so that writes resume by themselves."""
         if self._next_unit is not None:
             unit, self._next_unit = self._next_unit, None
             return unit
@@ -176,12 +176,12 @@ class Writer:
                 self._probe()
 
     def _drain(self, most: int) -> list[list[Job[Any]]]:
-        """What else is queued, up to so many jobs or a unit more."""
+        """Return what else is queued, at most `most` jobs, or more by one unit."""
         units: list[list[Job[Any]]] = []
-        while most > 0 and not self._queue.empty():  # nobody else takes from it
+        while most > 0 and not self._queue.empty():  # no race: this thread is the only consumer
             unit = self._queue.get_nowait()
             if unit is None:
-                self._queue.put(None)  # the end stays last
+                self._queue.put(None)  # ends the thread after this group
                 break
             if unit[0].exchange is not None:
                 self._next_unit = unit
@@ -191,25 +191,26 @@ class Writer:
         return units
 
     def _write(self, units: list[list[Job[Any]]]) -> None:
+        """Run one transaction over all units and schedule their callback on the loop."""
         before, started = self._seq, time.perf_counter()
         try:
             self._begin()
             self._perform_all(units)
             self._connection.execute("COMMIT")
-        except Exception as error:  # whatever it was: nothing is committed, and the thread must live
+        except Exception as error:  # of any kind: nothing is committed, and the thread must continue
             self._undo(before)
-            self._judge(error)
+            self._set_failure(error)
             for unit in units:
                 for job in unit:
                     job.error = DatabaseUnavailable(f"the database takes no writes: {error}")
         else:
-            self._judge(None)
+            self._set_failure(None)
         self.commits += 1
         self.commit_s += time.perf_counter() - started
         self._call_back(units)
 
     def _begin(self) -> None:
-        """Begin, however long another process holds the lock: waiting here costs the loop nothing."""
+        """Begin a transaction, waiting for another process's lock as long as needed: this does not block the loop."""
         while True:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -224,7 +225,7 @@ class Writer:
                 return
 
     def _perform_all(self, units: list[list[Job[Any]]]) -> None:
-        """In order; events that stand side by side and alone go in one statement, everything else unit by unit."""
+        """Run the units in order; consecutive single events share one statement, everything else runs unit by unit."""
         for alone, run in groupby(units, lambda unit: len(unit) == 1 and unit[0].work is None):
             if alone:
                 jobs = [unit[0] for unit in run]
@@ -235,7 +236,7 @@ class Writer:
                     self._perform(unit)
 
     def _perform_events(self, jobs: list[Job[Any]]) -> None:
-        """SQLite takes or refuses a statement as a whole: when it refuses, each event has its own."""
+        """Insert events in one statement; when SQLite rejects it, insert each event alone to find the one at fault."""
         try:
             self._insert(jobs)
         except Exception as error:
@@ -248,7 +249,7 @@ class Writer:
                 self._perform_events([job])
 
     def _perform(self, unit: list[Job[Any]]) -> None:
-        """Run one unit; its own failure undoes it alone. A full disk or a broken file is the whole group's failure."""
+        """Run one unit and roll it back alone when it fails. A full disk or a broken file fails the whole group."""
         job, before = unit[0], self._seq
         self._connection.execute("SAVEPOINT unit")
         try:
@@ -269,7 +270,7 @@ class Writer:
     def _insert(self, jobs: list[Job[Any]]) -> None:
         values: list[Any] = []
         for seq, job in enumerate(jobs, start=self._seq + 1):
-            entry: Entry = job.entry
+            entry: LogEntry = job.entry
             key = entry.payload.get("story_key")
             values += (seq, entry.type, entry.timestamp, entry.batch_id, key, entry.body.decode())
             job.result = entry.stamped(seq)
@@ -277,7 +278,7 @@ class Writer:
         self._seq += len(jobs)
 
     def _fatal(self, error: Exception) -> bool:
-        """Whether no transaction is left to go on with, or none can be committed."""
+        """Whether the transaction is gone or cannot be committed."""
         return not self._connection.in_transaction or (isinstance(error, sqlite3.Error) and _code(error) in _FATAL)
 
     def _undo(self, seq: int) -> None:
@@ -289,7 +290,7 @@ class Writer:
                 log.error("the database refused a rollback: %s", error)
 
     def _probe(self) -> None:
-        """A real write, since a full disk still begins and commits empty transactions."""
+        """Try a real write: on a full disk an empty transaction still succeeds."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('probe', hex(randomblob(8192)))")
@@ -297,12 +298,12 @@ class Writer:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._undo(self._seq)
-            self._judge(error)
+            self._set_failure(error)
         else:
-            self._judge(None)
+            self._set_failure(None)
 
-    def _judge(self, error: Exception | None) -> None:
-        """Refuse writes from now on, or take them again; said once, not at every try."""
+    def _set_failure(self, error: Exception | None) -> None:
+        """Reject writes from now on, or accept them again; only the change is logged, not every attempt."""
         if error is not None and self._broken is None:
             log.error("the database takes no writes: %s", error)
         elif error is None and self._broken is not None:
@@ -313,7 +314,7 @@ class Writer:
     def _call_back(self, units: list[list[Job[Any]]]) -> None:
         try:
             self._loop.call_soon_threadsafe(self._deliver, units)
-        except RuntimeError:  # the loop is closed: the writes are on disk, nobody is left to hear of them
+        except RuntimeError:  # the loop is closed: the writes are on disk, but no future can be settled
             log.warning("%d writes were committed after the loop had closed", sum(map(len, units)))
 
 
@@ -321,8 +322,8 @@ _FATAL: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRU
 
 
 def _code(error: sqlite3.Error) -> int:
-    """The primary result code (https://sqlite.org/rescode.html); the extended ones carry it in their low byte."""
+    """Return the primary result code (https://sqlite.org/rescode.html), the low byte of an extended one."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-__all__ = ["BUSY_TIMEOUT_MS", "DatabaseUnavailable", "Entry", "NotWritten", "Writer"]
+__all__ = ["BUSY_TIMEOUT_MS", "DatabaseUnavailable", "LogEntry", "NotWritten", "Writer"]

@@ -55,7 +55,7 @@ class Envelope(msgspec.Struct):
 _envelope = msgspec.json.Decoder(Envelope)
 
 
-class Line(asyncio.Transport):
+class StreamLine(asyncio.Transport):
     """A transport that counts its writes. While `reading`, the far end takes everything at once; else by `take`."""
 
     def __init__(self, *, reading: bool = True, answers_close: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""The open database: who may write, who may read, and that nobody is left at the end."""
+"""Tests of the open database: writes, reads, and that no thread or connection is left after `close`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that the documentation tells people to type works as it stands there; every link leads somewhere."""
+"""Tests of the documentation: every command in it works as printed; every link has a target."""
 
 from __future__ import annotations
 

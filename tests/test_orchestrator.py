@@ -1,4 +1,4 @@
-"""The run as a whole: a real project, a real agent process, every verb and what follows from it."""
+"""Tests of whole runs: a real project, a real agent process, every verb and its effects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No agent's word is taken for more than it is, and nobody else's status is overrun: whole runs with a lie in them."""
+"""Tests of whole runs with false claims: a claim without evidence fails, and a status by others is respected."""
 
 from __future__ import annotations
 

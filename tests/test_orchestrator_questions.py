@@ -1,4 +1,4 @@
-"""What an agent asks: the operator is called, the batch waits, and the session goes on with the answer."""
+"""Tests of questions: the operator is notified, the batch waits, the session continues with the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steering a run: limits, pause, stop, the end of the server and what follows from each."""
+"""Tests of the control of a run: limits, pause, stop, the end of the server."""
 
 from __future__ import annotations
 

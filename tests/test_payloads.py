@@ -1,4 +1,4 @@
-"""Payloads: what every type accepts, what it refuses and how it says so, and the JSON Schema of it all."""
+"""Tests of payloads: valid and invalid values of every type, the messages, the JSON Schema."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ def test_a_number_too_long_to_be_written_down_is_named(field: str) -> None:
 @pytest.mark.parametrize("type", VALID)
 def test_a_lone_surrogate_in_a_text_is_named(type: str) -> None:
     field = next((name for name, value in VALID[type].items() if isinstance(value, str) and name != "status"), "extra")
-    assert f"$.{field} holds a lone surrogate" in refused(type, {**VALID[type], field: "\udc80"})
+    assert f"$.{field} contains a lone surrogate" in refused(type, {**VALID[type], field: "\udc80"})
 
 
 @pytest.mark.parametrize("key", [1, None, b"a", Word("a"), ("a",)])
@@ -283,7 +283,7 @@ def test_keys_are_text(key: Any) -> None:
 
 def test_a_key_may_not_hold_a_lone_surrogate_either() -> None:
     said = refused("error", {**VALID["error"], "\ud800": 1})
-    assert said == "error: $.\\ud800 holds a lone surrogate, which is no character"
+    assert said == "error: $.\\ud800 contains a lone surrogate, which UTF-8 cannot encode"
 
 
 @pytest.mark.parametrize("make", [lambda inner: [inner], lambda inner: {"a": inner}, lambda inner: (inner,)])

@@ -1,1 +1,1 @@
-"""The WebSocket side: the hub, one connected client, the ring of newest frames, the frames themselves."""
+"""The WebSocket server: the hub, a connected client, the ring of the newest frames, the frame format."""

@@ -1,6 +1,6 @@
-"""One connected page, as the hub sees it: a transport and a few numbers.
+"""One connected WebSocket client: its transport and the state of its heartbeat and backlog.
 
-It has no queue and no task of its own; the transport's buffer is what it has not read yet. Times are readings of the
+It has no queue and no task; what the client has not read yet is in the transport's buffer. Times are readings of the
 hub's clock, in seconds; sizes are bytes.
 """
 
@@ -15,18 +15,18 @@ CloseLine = Callable[[int], Awaitable[Any]]
 
 
 class Client:
-    """`live` clients get every event; one that is still sent what it missed is not live yet."""
+    """A client of the hub. `live` clients receive every event; one that is still in its replay is not live."""
 
     __slots__ = (
         "close_line",
         "closing",
         "delivered",
+        "delivered_at",
         "init_bytes",
         "live",
         "ping_at",
         "replay",
         "sent",
-        "taken_at",
         "transport",
         "waiting_since",
         "wants_ticks",
@@ -39,27 +39,27 @@ class Client:
         self.live = False
         self.closing = False
         self.replay: asyncio.Task[None] | None = None
-        self.init_bytes = 0  # what of its init is still unread
+        self.init_bytes = 0  # the unread part of its init
         self.sent = 0
-        self.delivered = 0  # what had left our buffer at `taken_at`, the last time anything did
-        self.taken_at = now
+        self.delivered = 0  # bytes that had left the buffer at `delivered_at`, when that number last grew
+        self.delivered_at = now
         self.ping_at = ping_at
-        self.waiting_since: float | None = None  # when the ping was sent that has had no answer
+        self.waiting_since: float | None = None  # when the oldest unanswered ping was sent
 
     def write(self, data: bytes) -> None:
         self.transport.write(data)
         self.sent += len(data)
 
     def backlog(self) -> int:
-        """What the transport still holds, beyond the init while that drains."""
+        """Return the unread bytes, without those of the init: its size depends on the run, not on the client."""
         unread = self.transport.get_write_buffer_size()
         if unread < self.init_bytes:
             self.init_bytes = unread
         return unread - self.init_bytes
 
     def discount_lag(self, late: float) -> None:
-        """Nobody was looking for so long: it counts neither as silence nor as standing still."""
-        self.taken_at += late
+        """Subtract a delay of the server itself: it counts neither as silence nor as a stuck client."""
+        self.delivered_at += late
         if self.waiting_since is not None:
             self.waiting_since += late
 
@@ -67,8 +67,8 @@ class Client:
         return 0.0 if self.waiting_since is None else now - self.waiting_since
 
     def stuck_for(self, now: float) -> float:
-        """How long it has taken nothing although something waits. To be asked regularly."""
+        """Return the seconds for which the client has read nothing although data waits. To be called regularly."""
         unread = self.transport.get_write_buffer_size()
         if unread == 0 or self.sent - unread != self.delivered:
-            self.delivered, self.taken_at = self.sent - unread, now
-        return now - self.taken_at
+            self.delivered, self.delivered_at = self.sent - unread, now
+        return now - self.delivered_at

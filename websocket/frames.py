@@ -1,6 +1,6 @@
-"""The WebSocket frame, as bytes (RFC 6455 section 5.2): what the server sends, and the one message it answers.
+"""WebSocket frames as bytes (RFC 6455 section 5.2): all messages of the server, and the parser of a client's ping.
 
-The server's frames are unmasked, whole and uncompressed, so a frame is built once and sent to everybody.
+The server's frames are unmasked, unfragmented and uncompressed, so a frame is built once and sent to every client.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA  # opcodes
 MESSAGE_MAX: Final = 16 * 1024  # bytes of a client's message; more closes with 1009
 
 GOING_AWAY: Final = 1001
-FAILED: Final = 1011  # section 7.4.1: the server cannot give what it was asked for
+FAILED: Final = 1011  # section 7.4.1: the server cannot fulfil the request
 TOO_SLOW: Final = 4408  # reconnect with `since`
 TOO_MANY: Final = 4429
 
 
 def frame(data: bytes, opcode: int = TEXT) -> bytes:
-    """One unmasked, unfragmented frame."""
+    """Return one unmasked, unfragmented frame."""
     size = len(data)
     if size < 126:
         return bytes((0x80 | opcode, size)) + data
@@ -40,7 +40,7 @@ def init(payload: bytes, now: int) -> bytes:
 
 
 def resumed(first: int, last: int) -> bytes:
-    """The frame before the events that a page has missed."""
+    """Return the frame that precedes the events that a client has missed."""
     return frame(b'{"type":"resumed","payload":{"from":%d,"to":%d}}' % (first, last))
 
 
@@ -51,17 +51,17 @@ def tick(seq: int, problem: str | None, now: int) -> bytes:
     return frame(b'{"type":"tick","seq":%d,"now":%d%b}' % (seq, now, trouble))
 
 
-class _Said(msgspec.Struct):
+class _ClientMessage(msgspec.Struct):
     type: str
 
 
-_said: Final = msgspec.json.Decoder(_Said)
+_decoder: Final = msgspec.json.Decoder(_ClientMessage)
 PONG_MESSAGE: Final = frame(b'{"type":"pong"}')
 
 
 def is_ping(message: str) -> bool:
-    """Whether a client's text message is `{"type": "ping"}`; anything of any other shape is not, and never raises."""
+    """Whether a client's text message is `{"type": "ping"}`; never raises."""
     try:
-        return _said.decode(message).type == "ping"
+        return _decoder.decode(message).type == "ping"
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return False

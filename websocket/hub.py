@@ -1,9 +1,9 @@
-"""Who is connected, and how every committed event reaches each of them exactly once.
+"""The hub of all WebSocket clients: every committed event reaches each client exactly once.
 
 Owns the clients of `/ws`: fan-out, `init` and resume, heartbeat, slow clients, shutdown. Promises: connecting and
-publishing are each one block without an `await`, so no event slips in between; the frames of a commit are built once
-and written to each client with one `transport.write`; a client that does not read costs its own bounded buffer and
-nobody else a microsecond. The transport's buffer is the only queue; only a long replay has a task of its own.
+publishing are each one block without an `await`, so no event is lost or sent twice in between; the frames of a commit
+are built once and written to each client with one `transport.write`; a client that does not read uses its own bounded
+buffer and delays no other one. The transport's buffer is the only queue; only a long replay has its own task.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from websocket import frames
 from websocket.client import Client, CloseLine
 from websocket.ring import INIT_EVENTS, Ring, pieces
 
-BACKLOG_MAX: Final = 1 << 20  # bytes a client may leave unread before a flush, beside its own init while that drains
+BACKLOG_MAX: Final = 1 << 20  # bytes that a client may leave unread before a flush, in addition to its init
 REPLAY_EVENTS: Final = 500  # events read from the log at a time when a client resumes from far behind
-REPLAY_PAUSE_S: Final = 0.01  # first wait for a resuming client to take what it was sent; waits grow up to SWEEP_S
-CLOSE_S: Final = 2.0  # how long a closing handshake may take before the line is cut
-SWEEP_S: Final = 0.25  # how often the heartbeat looks at the clients
-LATE_S: Final = 0.5  # a sweep later than this was the machine's fault (sleep, load), not the clients'
+REPLAY_PAUSE_S: Final = 0.01  # first wait for a resuming client to read what was sent; waits grow up to SWEEP_S
+CLOSE_S: Final = 2.0  # seconds for the closing handshake before the connection is aborted
+SWEEP_S: Final = 0.25  # seconds between two checks of all clients
+LATE_S: Final = 0.5  # a sweep later than this was delayed by the machine (sleep, load), not by the clients
 
 History = Callable[[int, int], Awaitable[list[bytes]]]
 """The log behind the ring: stored envelopes with first <= seq <= last, oldest first."""
@@ -33,11 +33,11 @@ log = logging.getLogger("sprint_runner.hub")
 
 
 class HistoryGap(RuntimeError):
-    """The log does not hold all of the events it was asked for."""
+    """The log does not contain all of the requested events."""
 
 
 class Hub:
-    """The clients of one server. `snapshot` gives the JSON of the active batch and of the run, as of `seq`."""
+    """The clients of one server. `snapshot` returns the JSON of the active batch and of the run, as of `seq`."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Hub:
 
     @property
     def seq(self) -> int:
-        """The newest event that was handed out."""
+        """The `seq` of the newest published event."""
         return self.ring.seq
 
     # -- events ------------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ class Hub:
         self.ring.add(seq, envelopes)
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Hand one commit to every client: one block, one write each."""
+        """Send one commit to every client: one block, one write each."""
         if events[0].seq != self.seq + 1:
             self._start_over(events[0].seq)
         flush = self.ring.add(events[-1].seq, [event.data for event in events])
@@ -94,12 +94,12 @@ class Hub:
         self.deliveries += len(events) * len(live)
 
     def refresh(self) -> None:
-        """Something of the snapshot changed that no event tells: build the next `init` anew."""
+        """Build the next `init` again: the snapshot has changed in a part that no event carries."""
         self._init = None
 
     def _start_over(self, seq: int) -> None:
-        """Events are committed that we were never given: clients come back and get them from the log."""
-        log.error("events %d to %d did not reach the clients; they are asked to come back", self.seq + 1, seq - 1)
+        """Disconnect all clients after committed events were not published: they resume from the log."""
+        log.error("events %d to %d did not reach the clients; the clients must reconnect", self.seq + 1, seq - 1)
         self.ring.clear()
         for client in tuple(self.clients):
             self._drop(client)
@@ -109,16 +109,16 @@ class Hub:
     def connect(
         self, transport: asyncio.Transport, close_line: CloseLine, since: int | None = None, epoch: str | None = None
     ) -> Client:
-        """Greet a client with `init` or with what it missed, and from then on send it every event.
+        """Send a client `init` or the events that it missed, and from then on every event.
 
-        `since` is the last seq the client has seen, None when it named none. The client must be given to `forget`.
+        `since` is the last seq that the client has received, None for a new client. Call `forget` after its end.
         """
         now = self._clock()
         client = Client(transport, close_line, now, now + self._heartbeat_s)
         client.wants_ticks = since is not None
         if self._closed or len(self.clients) >= self._max_clients:
             self.refused += 1
-            self._let_go(client, frames.GOING_AWAY if self._closed else frames.TOO_MANY)
+            self._disconnect(client, frames.GOING_AWAY if self._closed else frames.TOO_MANY)
             return client
         self.clients.add(client)
         if since is None or epoch != self.epoch or not self.ring.within(since):
@@ -131,14 +131,14 @@ class Hub:
         return client
 
     def forget(self, client: Client) -> None:
-        """The line is gone; safe to call again."""
+        """Remove a client whose connection has ended; may be called again."""
         client.live = False
         self.clients.discard(client)
         if client.replay is not None:
             client.replay.cancel()
 
     def _init_frame(self) -> bytes:
-        """Serialised once for any number of clients that connect at the same seq."""
+        """Return the `init` frame, serialised once for all clients that connect at the same seq."""
         if self._init is None:
             batch, run = self._snapshot()
             self._init = frames.init_payload(batch, self.ring.recent, self.seq, self.epoch, run)
@@ -148,7 +148,7 @@ class Hub:
         return int(self._wall_clock() * 1000)
 
     def _resume(self, client: Client, since: int) -> None:
-        """Send what is missing: at once when a piece of the ring is all of it, else piece by piece."""
+        """Send the missed events: immediately when one piece of the ring contains all, otherwise piece by piece."""
         self._send(client, frames.resumed(since + 1, self.seq))
         if self.ring.reaches(since):
             since = self._send_ring(client, since)
@@ -156,8 +156,10 @@ class Hub:
             client.replay = self._spawn(self._replay(client, since))
 
     async def _replay(self, client: Client, since: int) -> None:
-        """From the log while that is needed, then from the ring, at the pace of the client. The sweeper lets go of one
-        that takes nothing, and `forget` cancels this."""
+        """Send from the log as long as needed, then from the ring, as fast as the client reads.
+
+        The sweeper disconnects a client that reads nothing; `forget` cancels this task.
+        """
         try:
             while client in self.clients and not client.live:
                 await self._drained(client)
@@ -165,10 +167,10 @@ class Hub:
                 since = self._send_ring(client, since) if reached else await self._send_log(client, since)
         except Exception as error:
             log.error("a client that resumed after event %d was not served: %r", since, error)
-            self._let_go(client, frames.FAILED)
+            self._disconnect(client, frames.FAILED)
 
     def _send_ring(self, client: Client, since: int) -> int:
-        """Send a piece. With the last one, in the same block, the client is live: no event can come between."""
+        """Send a piece. With the last one the client becomes live in the same block, so no event is missed."""
         piece = self.ring.piece(since)
         if piece:
             self._send(client, b"".join(piece))
@@ -186,8 +188,8 @@ class Hub:
         return last
 
     async def _drained(self, client: Client) -> None:
-        """Wait until the client has taken most of it; between two pieces, of whomever, the loop has its turn."""
-        async with self._turn:
+        """Wait until the client has read most of the data."""
+        async with self._turn:  # among many replays, the loop runs other tasks after every single piece
             await asyncio.sleep(0)
         pause = REPLAY_PAUSE_S
         while client.transport.get_write_buffer_size() > BACKLOG_MAX // 2:
@@ -197,7 +199,7 @@ class Hub:
     # -- one client --------------------------------------------------------------------------------------------
 
     def _send(self, client: Client, data: bytes) -> None:
-        """Write to one client; one that was over its bound before is let go, and comes back with `since`."""
+        """Write to one client, or disconnect it when its backlog is over the bound: it reconnects with `since`."""
         if client.transport.is_closing():
             self.forget(client)
         elif client.backlog() > BACKLOG_MAX:
@@ -205,8 +207,8 @@ class Hub:
         else:
             client.write(data)
 
-    def heard(self, client: Client, opcode: int, data: object) -> None:
-        """A message came in. Only pings are answered; everything else, of any shape, is just a sign of life."""
+    def receive(self, client: Client, opcode: int, data: object) -> None:
+        """Handle a message of a client: reply to pings; anything else only proves that the client is alive."""
         client.waiting_since = None
         if client.closing:
             return
@@ -217,10 +219,10 @@ class Hub:
 
     def _drop(self, client: Client) -> None:
         self.dropped += 1
-        self._let_go(client, frames.TOO_SLOW)
+        self._disconnect(client, frames.TOO_SLOW)
 
-    def _let_go(self, client: Client, code: int) -> None:
-        """Stop sending at once; the closing handshake goes on in a task of its own, with a deadline."""
+    def _disconnect(self, client: Client, code: int) -> None:
+        """Stop sending immediately; the closing handshake runs in its own task, with a deadline."""
         self.forget(client)
         if not client.closing:
             client.closing = True
@@ -231,7 +233,7 @@ class Hub:
             async with asyncio.timeout(CLOSE_S):
                 await client.close_line(code)
         except TimeoutError:
-            log.info("a client did not close within %.0f s and was cut off", CLOSE_S)
+            log.info("a client did not close within %.0f s and was aborted", CLOSE_S)
         finally:
             client.transport.abort()
 
@@ -248,13 +250,13 @@ class Hub:
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
 
     async def close(self) -> None:
-        """1001 to all, at most `CLOSE_S` for their answers, the rest aborted."""
+        """Close all connections with 1001; abort those that have not closed after `CLOSE_S`."""
         self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
         for client in tuple(self.clients):
-            self._let_go(client, frames.GOING_AWAY)
+            self._disconnect(client, frames.GOING_AWAY)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _sweep_forever(self) -> None:
@@ -262,11 +264,11 @@ class Hub:
             await asyncio.sleep(SWEEP_S)
             try:
                 self.sweep()
-            except Exception:  # without the sweeper nobody would ever be found dead
-                log.exception("the heartbeat met a fault and goes on")
+            except Exception:  # without the sweeper no dead client would ever be removed
+                log.exception("the heartbeat failed once and continues")
 
     def sweep(self) -> None:
-        """Ping whom it is time to ping, abort who has not answered in time, let go of who takes nothing."""
+        """Ping clients that are due, abort those without a reply in time, disconnect those that read nothing."""
         now = self._clock()
         self.lag_s = max(now - self._swept_at - SWEEP_S, 0.0)
         self._swept_at = now
@@ -282,7 +284,7 @@ class Hub:
             self.forget(client)
             client.transport.abort()
         elif stuck >= self._heartbeat_s + self._pong_timeout_s:
-            self._drop(client)  # it talks, but reads nothing
+            self._drop(client)  # it answers pings, but reads nothing
         elif now >= client.ping_at:
             self._ping(client, now)
 
@@ -292,8 +294,8 @@ class Hub:
         told = frames.tick(self.seq, self.problem, self._now_ms()) if client.wants_ticks and client.live else b""
         self._send(client, frames.frame(b"", frames.PING) + told)
 
-    def trouble(self, problem: str | None) -> None:
-        """Something that no event can tell, because none can be stored: it goes out with the ticks, and at once."""
+    def set_problem(self, problem: str | None) -> None:
+        """Report a problem that prevents events from being stored: with a tick now, and with every later one."""
         self.problem = problem
         self._init = None
         for client in tuple(self.clients):

@@ -1,6 +1,6 @@
-"""The newest events as frames, for greeting and resuming clients without touching the disk.
+"""The newest events as frames, to send `init` and replays without a read from the disk.
 
-The ring is gapless: it holds the events up to the newest one and reaches back as far as its bounds allow.
+The ring has no gap: it contains the events up to the newest one, as far back as its bounds allow.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from websocket.frames import frame
 
 RING_EVENTS: Final = 10_000  # some minutes of a busy run
 RING_BYTES: Final = 8 << 20  # and never more than this many bytes of frames
-INIT_EVENTS: Final = 50  # events in an init, as protocol.md says
+INIT_EVENTS: Final = 50  # events in an init; part of the protocol
 PIECE_BYTES: Final = 128 * 1024  # bytes of one write of a replay: a fraction of a millisecond on the loop
 
 
 class Ring:
-    """Frames of the newest events; `seq` is the newest of all, 0 before the first."""
+    """The frames of the newest events; `seq` is that of the newest one, 0 before the first."""
 
     def __init__(self) -> None:
         self.seq = 0
@@ -29,7 +29,7 @@ class Ring:
         self._recent: deque[bytes] = deque(maxlen=INIT_EVENTS)
 
     def add(self, seq: int, envelopes: Iterable[bytes]) -> bytes:
-        """Take the events up to `seq`, which follow the ones before, and return their frames joined."""
+        """Append the events up to `seq` without a gap and return their frames joined."""
         built = []
         for data in envelopes:
             self._recent.append(data)
@@ -49,29 +49,29 @@ class Ring:
 
     @property
     def recent(self) -> bytes:
-        """The newest `INIT_EVENTS` envelopes, oldest first, with commas between."""
+        """The newest `INIT_EVENTS` envelopes, oldest first, separated by commas."""
         return b",".join(self._recent)
 
     def pruned(self, oldest: int) -> None:
-        """The log has nothing older than this any more."""
+        """Record that the log was pruned up to, but not including, `oldest`."""
         self.oldest = oldest
 
     def within(self, since: int) -> bool:
-        """Whether everything after `since` is here or in the log."""
+        """Whether everything after `since` is in the ring or in the log."""
         return since <= self.seq and (since + 1 >= self.oldest or self.reaches(since))
 
     def reaches(self, since: int) -> bool:
-        """Whether everything after `since` is here."""
+        """Whether everything after `since` is in the ring."""
         return self.seq - since <= len(self._frames)
 
     def piece(self, since: int) -> list[bytes]:
-        """The first frames after `since`, about `PIECE_BYTES` of them; empty when there is nothing newer."""
+        """Return the first frames after `since`, about `PIECE_BYTES` of them; empty when nothing is newer."""
         start = len(self._frames) - (self.seq - since)
         return next(pieces(itertools.islice(self._frames, start, None)), [])
 
 
 def pieces(frames: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Frames in runs of about `PIECE_BYTES`, none of them empty."""
+    """Yield consecutive frames in lists of about `PIECE_BYTES`, none of them empty."""
     piece: list[bytes] = []
     size = 0
     for data in frames:

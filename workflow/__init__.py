@@ -1,8 +1,8 @@
-"""What the orchestrator decides, as pure functions of plain values: no I/O, no clock, every rule a table of tests.
+"""The decisions of a run as pure functions: no I/O, no clock, every rule with a table of tests.
 
-`picking` chooses the stories of a cycle, `verdicts` reads what an agent said, `review` decides what follows a review,
-`presets` holds the phases as data, `own` reads a user's, `detection` picks one; `progress` reads what an agent
-announces about its tasks.
+`picking` selects the stories of a cycle, `verdicts` parses an agent's reply, `review` decides what follows a review,
+`presets` has the phases as data, `own` reads a user's presets, `detection` selects one; `progress` parses an agent's
+announcements of tasks.
 """
 
 from workflow.detection import Installed, build_auto, detect, is_shim

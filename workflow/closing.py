@@ -1,4 +1,4 @@
-"""The lines that close a reply: the only place where a verdict may stand.
+"""The closing lines of a reply, the only ones that can be a verdict.
 
 A marker counts only among the marker lines at the end of the main agent's last reply. Inside a code fence or a
 quotation, or with prose after it, it is an example, a plan or a quotation of the prompt, and never a verdict.
@@ -19,16 +19,16 @@ IsMarker = Callable[[str], bool]
 
 
 def spoken_lines(text: str) -> list[str]:
-    """Return the lines of a reply that are the agent's own words.
+    """Return the lines of a reply that the agent wrote as its own text.
 
-    Left out are lines inside code fences, quotations, and announcements of tasks, which are signals to the runner and
+    Omitted are lines inside code fences, quotations, and announcements of tasks, which are signals to the runner and
     not part of the reply. An unclosed fence reaches to the end of the text, as in CommonMark.
     """
     return [line for line in _outside_fences(text.split("\n")) if not _ANNOUNCEMENT.match(line)]
 
 
 def _outside_fences(lines: list[str]) -> Iterator[str]:
-    """Yield lines outside of fences and quotations; a fence leaves an empty mark, so that it ends the closing lines."""
+    """Yield lines outside of fences and quotations; OMITTED replaces each of these, so that it ends a closing."""
     fence: str | None = None
     for line in lines:
         found = _FENCE.match(line)
@@ -42,14 +42,14 @@ def _outside_fences(lines: list[str]) -> Iterator[str]:
             yield OMITTED if line.lstrip().startswith(">") else line
 
 
-OMITTED: Final = "\0"  # stands for a fence or a quotation: not blank, not a marker
+OMITTED: Final = "\0"  # replaces a fence or a quotation: neither blank nor a marker
 
 
 def closing_markers(text: str, is_marker: IsMarker, is_findings: IsMarker | None = None) -> list[str]:
-    """Return the marker lines that close a reply, first to last; empty where something else closes it.
+    """Return the marker lines at the end of a reply, first to last; empty if it ends with something else.
 
-    `is_findings` recognises the heading of a findings block, which may follow the markers or stand between them; None
-    where the prompt asks for no such block.
+    `is_findings` recognises the heading of a findings block, which may follow the markers or be between them; None
+    if the prompt requests no such block.
     """
     lines = spoken_lines(text)
     last = next((number for number in reversed(range(len(lines))) if is_marker(lines[number])), None)
@@ -65,7 +65,7 @@ def closing_markers(text: str, is_marker: IsMarker, is_findings: IsMarker | None
 
 
 def _is_closing(after: list[str], is_findings: IsMarker | None) -> bool:
-    """Return whether only blank lines, or one findings block, follow the last marker."""
+    """Whether only blank lines, or one findings block, follow the last marker."""
     rest = [line for line in after if line.strip()]
     if not rest:
         return True
@@ -73,5 +73,5 @@ def _is_closing(after: list[str], is_findings: IsMarker | None) -> bool:
 
 
 def _in_block(line: str) -> bool:
-    """Return whether a line can belong to a findings block: a list item, its continuation, or a sub-heading."""
+    """Whether a line can belong to a findings block: a list item, its continuation, or a sub-heading."""
     return bool(_BULLET.match(line) or _INDENTED.match(line) or line.lstrip().startswith(("#", "**")))

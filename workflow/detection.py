@@ -1,7 +1,7 @@
-"""Which of BMAD's own commands a project has installed, and the preset that `auto` picks because of them.
+"""The BMAD commands that a project has installed, and the preset that `auto` selects for them.
 
-Pure: from the names of files below the project to a preset. Where the commands lie changed with BMAD's versions:
-skills since 6.1, flat commands with dashes from 6.0 and with underscores before, a folder of workflows at first.
+A pure function from file names below the project to a preset. The location of the commands depends on the version of
+BMAD: skills since 6.1, flat commands with dashes in 6.0 and with underscores before, at first a folder of workflows.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Final
 
 from workflow.presets import BUILD_AUTO, CLASSIC, Preset
 
-BUILDERS: Final = ("bmad-build-auto", "bmad-dev-auto")  # the newer first; the other is its name in 6.10
-OWN: Final = ("create-story", "dev-story", "code-review")  # commands of ours that BMAD has as well
-READERS: Final = ("codex", "gemini", "opencode", "qwen")  # agents that are told to read a skill: they have no slash
+BUILDERS: Final = ("bmad-build-auto", "bmad-dev-auto")  # the current name, and that of BMAD 6.10
+OWN: Final = ("create-story", "dev-story", "code-review")  # our commands that BMAD has as well
+READERS: Final = ("codex", "gemini", "opencode", "qwen")  # agents without slash commands: the prompt names the skill
 
 CLAUDE_SKILL: Final = ".claude/skills/{}/SKILL.md"
 SHARED_SKILL: Final = ".agents/skills/{}/SKILL.md"
@@ -30,9 +30,9 @@ _SHIM: Final = re.compile(r"\A---\s*\n(?:.*\n)*?\s*lifecycle:\s*[\"']?shim\b", r
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What is installed: paths relative to the project, with forward slashes.
+    """The installed files: paths relative to the project, with forward slashes.
 
-    `shims` are those of the skills that say of themselves that they only pass on to another one.
+    `shims` are the skills that only forward to another skill, according to their frontmatter.
     """
 
     files: frozenset[str] = frozenset()
@@ -40,13 +40,13 @@ class Installed:
 
 
 def is_shim(text: str) -> bool:
-    """Whether the frontmatter of a SKILL.md says `metadata: lifecycle: shim`."""
+    """Whether the frontmatter of a SKILL.md has `metadata: lifecycle: shim`."""
     head, _, _ = text.removeprefix("---").partition("\n---")
     return text.startswith("---") and _SHIM.match(f"---\n{head}\n") is not None
 
 
 def detect(installed: Installed, caller: str) -> Preset:
-    """The preset for an agent of this kind: build-auto, classic with the project's own commands, or classic."""
+    """Return the preset for an agent kind: build-auto, classic with the project's own commands, or classic."""
     builder = build_auto(installed, caller)
     if builder is not None:
         return builder
@@ -58,7 +58,7 @@ def detect(installed: Installed, caller: str) -> Preset:
 
 
 def build_auto(installed: Installed, caller: str) -> Preset | None:
-    """The preset build-auto, where this kind of agent has the skill; a mere shim of it does not count."""
+    """Return the preset build-auto if this agent kind has the skill and it is no shim."""
     for name in BUILDERS:
         path = (CLAUDE_SKILL if caller == "claude" else SHARED_SKILL).format(name)
         call = _call_of(path, f"/{name}", caller)
@@ -85,7 +85,7 @@ def _own_call(files: Collection[str], command: str, caller: str) -> str | None:
 
 
 def _call_of(path: str, slash: str, caller: str) -> str | None:
-    """How this kind of agent is told to use a skill; None for one that cannot."""
+    """Return the instruction that makes this agent kind use a skill; None if it cannot."""
     if caller == "claude":
         return slash
     return f"Read the skill {path} first, all of it, and do what it says for:" if caller in READERS else None

@@ -1,7 +1,7 @@
-"""A preset of the user's own, read from the mapping that stands under its name in `workflows:`.
+"""A user's own preset, parsed from its mapping in the setting `workflows:`.
 
-Whatever is wrong with it raises `PresetError` with one sentence that names the workflow and the place. What it may
-hold is described for people in `docs/workflow.md`.
+An invalid one raises `PresetError` with a message that names the workflow and the field. `docs/workflow.md` describes
+the format for users.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from workflow.presets import (
 )
 
 RESERVED: Final = frozenset({"auto", *PRESETS})
-TASKS: Final = ("setup", "work", "validate")  # of a command that names none
-ROUNDS_MAX: Final = 100  # of code review
+TASKS: Final = ("setup", "work", "validate")  # the tasks of a command that lists none
+ROUNDS_MAX: Final = 100  # rounds of code review
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 _FIRST: Final = {PhaseKind.DEVELOP: "dev-story", PhaseKind.BUILD: "build-auto", PhaseKind.COMMIT: "commit"}
@@ -38,11 +38,11 @@ _ENTERED_LATER: Final = {"create-tech-spec": PLANNED, "tech-spec-review": PLANNE
 
 
 class PresetError(ValueError):
-    """A workflow that cannot be used; the message names it and says what is wrong, in one sentence."""
+    """A workflow is invalid; the message is one sentence with its name and the problem."""
 
 
 class OwnCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A command with a prompt of its own: a file of the project, or the text itself."""
+    """A command with its own prompt: a file of the project, or the text itself."""
 
     name: str
     prompt: str | None = None
@@ -52,7 +52,8 @@ class OwnCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OwnPhase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A phase. `entered`: the statuses that stories may have come with; `max_reviews`: rounds of code review."""
+    """A phase. `entered`: the statuses that stories may have at the start of the cycle; `max_reviews`: rounds of code
+    review."""
 
     name: str
     kind: PhaseKind
@@ -63,14 +64,14 @@ class OwnPhase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OwnWorkflow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole of it."""
+    """A workflow of the settings."""
 
     phases: list[OwnPhase]
     stories_per_cycle: Literal[1, 2] = 2
 
 
 def own_preset(name: str, definition: Any) -> Preset:
-    """The preset that a user's definition describes; raises `PresetError`."""
+    """Return the preset of a user's definition; raises `PresetError`."""
     if name in RESERVED or not _NAME.fullmatch(name):
         raise PresetError(
             f"workflows: {name!r} cannot be a name: use small letters, digits and dashes, and none of ours"
@@ -102,23 +103,23 @@ def _phase(phase: OwnPhase) -> Phase:
 
 
 def _check_kind(where: str, kind: PhaseKind, names: Sequence[str]) -> None:
-    """How many commands the kind has, and that the ones with a meaning stand where they have it."""
+    """Check the number of commands of a phase, and the position of the commands with a fixed meaning."""
     most = {PhaseKind.REVIEW: 1, PhaseKind.COMMIT: 1, PhaseKind.DEVELOP: 2, PhaseKind.BUILD: 2}.get(kind)
     if most is not None and len(names) > most:
         raise PresetError(f"{where}: a phase of kind {kind} has at most {most} command{'s' if most > 1 else ''}")
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         bound = next((one for one, first in _FIRST.items() if first == name), None)
         bound = PhaseKind.REVIEW if name in ("story-review", "tech-spec-review") else bound
         if bound is not None and bound is not kind:
             raise PresetError(f"{where}: {name} belongs into a phase of kind {bound}")
-        if name == "code-review" and not (kind in FINISHING and place == 1):
+        if name == "code-review" and not (kind in FINISHING and index == 1):
             raise PresetError(f"{where}: code-review is the second command of a phase of kind develop or build")
         if "context" in name and name in KINDS:
             raise PresetError(f"{where}: {name} runs by itself before the first cycle")
 
 
 def _entered(where: str, phase: OwnPhase, names: Sequence[str]) -> frozenset[str]:
-    """As given, else as the first command of ours has it."""
+    """Return the given statuses, otherwise those of the first built-in command."""
     if phase.entered is None:
         return _ENTERED.get(names[0]) or _ENTERED_LATER.get(names[0]) or ANY
     unknown = [status for status in phase.entered if status not in ANY]
@@ -128,7 +129,7 @@ def _entered(where: str, phase: OwnPhase, names: Sequence[str]) -> frozenset[str
 
 
 def _check_together(phases: Sequence[Phase]) -> None:
-    """What the phases are together: something is built, once, and committed at the end."""
+    """Check the phases as a whole: exactly one builds, and a commit comes last."""
     if sum(phase.kind in FINISHING for phase in phases) != 1:
         raise PresetError("exactly one phase must be of kind develop or build: at its end a story is done")
     if any(phase.kind is PhaseKind.COMMIT for phase in phases[:-1]):
@@ -136,11 +137,11 @@ def _check_together(phases: Sequence[Phase]) -> None:
     names = [name for phase in phases for name in phase.commands]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise PresetError(f"the command {twice!r} stands twice: what is recorded under a name could not be told apart")
+        raise PresetError(f"the command {twice!r} is used twice: records are kept by name and would be mixed up")
 
 
 def _commands(phases: Sequence[OwnPhase]) -> tuple[CommandKind, ...]:
-    """The commands with something of their own; a bare name must be one of ours."""
+    """Return the commands with their own prompt; a command given by name alone must be built in."""
     kinds = []
     for phase in phases:
         for each in phase.commands:

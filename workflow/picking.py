@@ -1,7 +1,7 @@
-"""Which stories run next, in which order, and where each of them enters.
+"""The selection of the stories of a cycle, their order, and the phase at which each of them starts.
 
-The rules are those of "A cycle" in the workflow: what was begun first, then the order of the file (or by number, as
-set), one or two stories of one epic, every story at the phase that its own status names.
+Begun stories come first, then the others in file order or by number, as set; one or two of the same epic per cycle,
+each from the phase of its own status on.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-STORIES_PER_CYCLE: Final = 2  # stories per cycle, at the most
-STATUS_ORDER: Final = ("backlog", "ready-for-dev", "in-progress", "review", "done")  # the way of a story's status
+STORIES_PER_CYCLE: Final = 2  # at most
+STATUS_ORDER: Final = ("backlog", "ready-for-dev", "in-progress", "review", "done")  # ascending
 RUNNABLE: Final = frozenset({"backlog", "ready-for-dev", "in-progress", "review"})
-BEGUN: Final = frozenset({"in-progress", "review"})  # finished before anything new is begun
+BEGUN: Final = frozenset({"in-progress", "review"})  # continued before a new story is started
 FILE_ORDER: Final = "file"
 NUMERIC_ORDER: Final = "numeric"
 
-_SEGMENT: Final = re.compile(r"(\d{1,18})(.*)\Z")  # more digits are no number that somebody counted to
+_SEGMENT: Final = re.compile(r"(\d{1,18})(.*)\Z")  # 18 digits fit into 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Candidate:
 
 
 def story_order(key: str, epic: str) -> tuple[tuple[int, str], ...] | None:
-    """Sort key of a story: numeric by epic and story (`1-2` before `1-10`, `2` before `2a`); None without numbers."""
+    """Return the sort key of a story, numeric by epic and story (`1-2` before `1-10`, `2` before `2a`); None without
+    numbers."""
     rest = key.removeprefix(f"{epic}-") if epic else key
     if rest == key and epic:
         epic, _, rest = key.partition("-")
@@ -51,10 +52,10 @@ def story_order(key: str, epic: str) -> tuple[tuple[int, str], ...] | None:
 def runnable(
     candidates: Iterable[Candidate], *, order: str = NUMERIC_ORDER, only: Collection[str] | None = None
 ) -> list[Candidate]:
-    """The stories that may run, in the order they run.
+    """Return the stories that may run, in the order in which they run.
 
-    What was begun comes first, then file order or numbers, as `order` says. With `only` as a sequence its order
-    counts, and it alone brings back a leftover of an epic that is done.
+    Begun stories come first, then the others in file order or by number, as `order` says. If `only` is a sequence, its
+    order is used; a leftover of an epic that is done runs only if it is in `only`.
     """
     possible = [
         candidate
@@ -70,7 +71,7 @@ def runnable(
 
 
 def _by_number(candidates: list[Candidate]) -> list[Candidate]:
-    """Numbered ones by number, the others after them as they are given."""
+    """Sort by number, then those without one in the given order."""
     ordered = [(story_order(candidate.key, candidate.epic), candidate) for candidate in candidates]
     numbered = sorted((pair for pair in ordered if pair[0] is not None), key=lambda pair: pair[0] or ())
     return [candidate for _, candidate in numbered] + [candidate for order, candidate in ordered if order is None]
@@ -84,9 +85,9 @@ def pick(
     most: int = STORIES_PER_CYCLE,
     order: str = NUMERIC_ORDER,
 ) -> list[Candidate]:
-    """The stories of the next cycle: the first that may run and the next one of the same epic; empty when none is left.
+    """Return the stories of the next cycle: the first runnable one and the next of the same epic, or none.
 
-    `exclude` are keys this batch is done with, `only` the keys the operator asked for, `most` is the preset's.
+    `exclude` are keys that the batch has finished, `only` the keys that the operator chose, `most` is the preset's.
     """
     open_ones = runnable(candidates, order=order, only=only)
     possible = [candidate for candidate in open_ones if candidate.key not in exclude]
@@ -94,12 +95,12 @@ def pick(
 
 
 def entry_position(status: str) -> int:
-    """How far up the ladder a story stands when a cycle takes it; raises `ValueError` for a status that never runs."""
+    """Return the position of a status in STATUS_ORDER; raises `ValueError` for a status that never runs."""
     return STATUS_ORDER.index(status)
 
 
 def advances(old: str, new: str) -> bool:
-    """Whether going from one status to the other is a step forward; `blocked` may follow anything but `done`."""
+    """Whether a change of status is a step forward; `blocked` may follow anything but `done`."""
     if old == new or old == "done":
         return False
     if new == "blocked" or old not in STATUS_ORDER:

@@ -1,8 +1,8 @@
 """Phases and commands as data.
 
-A preset is a list of phases; a phase says which commands it runs, how, and for which stories: those whose status, when
-the cycle took them, stands in `entered`. A new step of the workflow is one phase here and one prompt. A preset is a
-plain value that JSON can hold, so that a batch keeps the one it was started with.
+A preset is a list of phases; a phase defines its commands, how they run, and for which stories: those whose status at
+the start of the cycle is in `entered`. A new step of the workflow is one phase here and one prompt. A preset can be
+stored as JSON, so that a batch keeps the one it was started with.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ PLANNING: Final = "build-plan"  # an unattended build that halts after planning
 class PhaseKind(StrEnum):
     """How the commands of a phase run."""
 
-    TOGETHER = "together"  # all at once, one call each for all stories, wait for all
+    TOGETHER = "together"  # all in parallel, each once for all stories
     EACH = "each"  # story by story, one command after the other
-    REVIEW = "review"  # the first one blocks; further rounds, while critical, in the background
+    REVIEW = "review"  # the first round blocks; further rounds, while critical, run in the background
     DEVELOP = "develop"  # story by story: development, then rounds of code review
     BUILD = "build"  # story by story: one session that plans, builds and commits; the status is written afterwards
     COMMIT = "commit"  # once, for the stories that are done
 
 
-FINISHING: Final = frozenset({PhaseKind.DEVELOP, PhaseKind.BUILD})  # the phases at whose end a story is done
+FINISHING: Final = frozenset({PhaseKind.DEVELOP, PhaseKind.BUILD})  # a story is done at the end of these phases
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
     """One step of a preset.
 
-    `decided`: only for stories that were decided to need a tech-spec. `max_reviews`: rounds of code review before a
-    story is blocked, None for the setting; 0 leaves them out but for stories that come in at review.
+    `decided`: only for stories that need a tech-spec. `max_reviews`: rounds of code review before a story is blocked,
+    None for the value of the setting; 0 skips them except for stories that start at review.
     """
 
     name: str
@@ -55,10 +55,10 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class CommandKind:
-    """What is known of a command whatever its round: its name, its task ids, and where its prompt is its own: that.
+    """A command independent of its round: its name, its task ids and its prompt.
 
-    `prompt` names a file of the project, `text` is the prompt itself; neither means the one in `prompts/`. `light`:
-    always by the light model.
+    `prompt` is a file of the project, `text` the prompt itself; with neither, the prompt is in `prompts/`. `light`:
+    always run by the light model.
     """
 
     name: str
@@ -70,10 +70,10 @@ class CommandKind:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A way to work. `commands` are those that it has of its own, or ours with another prompt.
+    """A workflow. `commands` are additional commands, or built-in ones with another prompt.
 
-    `calls` are the project's own commands that perform ours (`/bmad-dev-story`), for agents of the kind `caller`.
-    `why` says in a sentence how it came to be chosen, `stories` how many a cycle takes at the most.
+    `calls` are the project's own commands that replace ours (`/bmad-dev-story`), for agents of the kind `caller`.
+    `why` is the reason for the choice in one sentence, `stories` the maximal number of stories in a cycle.
     """
 
     name: str
@@ -86,16 +86,16 @@ class Preset:
 
     @property
     def title(self) -> str:
-        """The preset for people: `classic (own slash commands)`."""
+        """The name for display: `classic (own slash commands)`."""
         return f"{self.name} (own slash commands)" if self.calls and self.name == "classic" else self.name
 
     def kind(self, command: str) -> CommandKind:
-        """What is known of one of its commands, in any round; raises `KeyError`."""
+        """Return the kind of one of its commands in any round; raises `KeyError`."""
         name = kind_of(command)
         return next((kind for kind in self.commands if kind.name == name), None) or KINDS[name]
 
     def call(self, command: str, caller: str) -> str | None:
-        """The project's own command that performs this one, if an agent of that kind has it."""
+        """Return the project's own command that replaces this one, if an agent of that kind has it."""
         name = kind_of(command)
         return self.calls.get("build-auto" if name == PLANNING else name) if caller == self.caller else None
 
@@ -130,7 +130,7 @@ CLASSIC: Final = Preset(
     ),
 )
 
-# One story a cycle: the skill wants a clean work tree, which it has again after the commit.
+# One story per cycle: the skill requires a clean work tree, which exists again after the commit.
 BUILD_AUTO: Final = Preset(
     "build-auto",
     (
@@ -142,16 +142,16 @@ BUILD_AUTO: Final = Preset(
 
 PRESETS: Final = {preset.name: preset for preset in (CLASSIC, BUILD_AUTO)}
 
-REVIEW_ROUNDS: Final = 3  # of stories and tech-specs: one that blocks, two more in the background while critical
+REVIEW_ROUNDS: Final = 3  # of stories and tech-specs: a blocking one, and two in the background while critical
 
 _ROUND: Final = re.compile(r"-(\d+)\Z")
 
 
 def kind_of(command: str) -> str:
-    """The name of a command without its round: `code-review-2` is a `code-review`."""
+    """Return the name of a command without its round: `code-review` for `code-review-2`."""
     return _ROUND.sub("", command)
 
 
 def command_kind(command: str) -> CommandKind:
-    """What is known of one of our commands; raises `KeyError` for any other."""
+    """Return the kind of a built-in command; raises `KeyError` for any other."""
     return KINDS[kind_of(command)]

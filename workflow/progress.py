@@ -1,7 +1,7 @@
-"""What an agent announces about its tasks, and which task its tools suggest when it announces nothing.
+"""The announcements of tasks in an agent's output, and the task that follows from its tools without one.
 
-Two forms are understood, as a line of their own in text and in tool results: `::task <id> start|end <message>`, and
-the older CSV line `timestamp,epic,story,command,task,start|end,"message"`.
+There are two forms, on a separate line of text or tool results: `::task <id> start|end <message>`, and the older CSV
+line `timestamp,epic,story,command,task,start|end,"message"`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CSV_HINT: Final = re.compile(r"\A\s*[^,\n]{4,40},[^,\n]*,[^,\n]*,[^,\n]*,[\w-]{
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One announcement: which task, whether it starts or ends, what the agent says of it."""
+    """One announcement: the task, whether it starts or ends, and the agent's message."""
 
     task_id: str
     ends: bool
@@ -29,7 +29,7 @@ class Announcement:
 
 
 def announcements(text: str) -> Iterator[Announcement]:
-    """Every announcement in a text, in order."""
+    """Yield every announcement in a text, in order."""
     for line in text.split("\n"):
         if (match := _TASK.match(line)) is not None:
             yield Announcement(match[1].lower(), match[2].lower() == "end", match[3].rstrip("`* \t\r")[:MESSAGE_MAX])
@@ -40,7 +40,7 @@ def announcements(text: str) -> Iterator[Announcement]:
 
 
 def _fields(line: str) -> list[str]:
-    """The fields of a CSV line, none for what only looks like one: anything may stand in a tool's result."""
+    """Return the fields of a CSV line; none for an invalid one, since a tool's result may contain anything."""
     try:
         return next(csv.reader([line]), [])
     except csv.Error:
@@ -56,7 +56,7 @@ _LINTS: Final = re.compile(r"\b(ruff|eslint|mypy|flake8|clippy|tsc|make lint)\b"
 
 
 def infer_task(tool: str, summary: str, tasks: Collection[str]) -> str | None:
-    """The task a tool call belongs to, when it is one of the command's own; never invented."""
+    """Return the task of a tool call, if it is among the command's own tasks; otherwise None."""
     possible: tuple[str, ...] = ()
     if _TESTS.search(summary):
         possible = ("tests", "test", "validate")

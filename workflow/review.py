@@ -1,4 +1,4 @@
-"""What follows a code review: done, blocked, or another round."""
+"""The decision after a code review: done, blocked, or another round."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 
 from workflow.verdicts import CodeReviewVerdict, Severity
 
-SETTLED_FROM: Final = 3  # from this round on, findings may be accepted or seen to repeat
-SAME_TIMES: Final = 3  # the same findings so often in a row mean that the agent cannot mend them
+SETTLED_FROM: Final = 3  # the first round in which minor findings may be accepted or count as repeated
+SAME_TIMES: Final = 3  # the same findings in so many consecutive rounds: the agent cannot fix them
 
 
 class Next(StrEnum):
@@ -21,14 +21,14 @@ class Next(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows, and in one sentence why."""
+    """The next step, and its reason in one sentence."""
 
     next: Next
     reason: str
 
 
 def after_code_review(verdicts: Sequence[CodeReviewVerdict], limit: int) -> Decision:
-    """Decide after the last of the story's readable verdicts, first to last; `limit` rounds at the most."""
+    """Decide after the last of the story's readable verdicts, given in order; `limit` is the maximum of rounds."""
     attempt, last = len(verdicts), verdicts[-1]
     if last.severity is Severity.ZERO:
         return Decision(Next.DONE, f"code review {attempt} found zero issues")

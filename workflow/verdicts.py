@@ -1,8 +1,7 @@
-"""What an agent said of its own work, read from the lines that close its reply.
+"""The verdict of an agent on its own work, parsed from the closing lines of its reply.
 
-A marker is a line of its own; case and the Markdown emphasis around it do not matter. Of two markers of one kind that
-contradict each other the worse one counts. A verdict that cannot be read raises `Unreadable`: the attempt has failed,
-and nothing is ever done because of it.
+A marker is a separate line; case and Markdown emphasis around it are ignored. Of two contradicting markers of one kind
+the worse one counts. An unreadable verdict raises `Unreadable`: the attempt has failed, and no status changes.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from workflow.closing import closing_markers, spoken_lines
 
 REASON_MAX: Final = 500  # characters of a reason that are kept
 FINDING_MAX: Final = 500  # characters of one finding as the reviewer wrote it
-SAID_MAX: Final = 100  # findings of one review that are kept for people to read
+SAID_MAX: Final = 100  # findings of one review that are stored for display
 
 
 class Unreadable(ValueError):
-    """The reply holds no marker that could be read; the message says which one was expected."""
+    """The reply has no readable marker; the message names the expected one."""
 
 
 class Severity(IntEnum):
-    """How bad the worst finding of a code review is; a higher value is worse."""
+    """The severity of the worst finding of a code review; a higher value is worse."""
 
     ZERO = 0
     LOW = 1
@@ -41,7 +40,7 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewVerdict:
-    """A review of a story or a tech-spec; `said` are its findings as the reviewer wrote them."""
+    """A review of a story or a tech-spec; `said` are the findings as written by the reviewer."""
 
     critical: bool
     said: tuple[str, ...] = field(default=(), compare=False)
@@ -53,9 +52,9 @@ class ReviewVerdict:
 
 @dataclass(frozen=True, slots=True)
 class DevVerdict:
-    """The end of a dev-story: complete, or blocked with the reason; neither means unfinished.
+    """The result of a dev-story: complete, or blocked with a reason; neither means unfinished.
 
-    `unread`: a build has ended, and what it left cannot be read; the operator decides.
+    `unread`: a build has ended, and its result cannot be read; the operator decides.
     """
 
     complete: bool
@@ -74,7 +73,7 @@ class DevVerdict:
 class CodeReviewVerdict:
     """A code review: the worst severity, and the findings as normalised texts so that rounds can be compared.
 
-    For people: `said` are the findings as they were written, `counts` how many are critical, high, medium and low.
+    For display: `said` are the findings as written, `counts` the numbers of critical, high, medium and low ones.
     """
 
     severity: Severity
@@ -89,7 +88,7 @@ class CodeReviewVerdict:
 
 @dataclass(frozen=True, slots=True)
 class CommitVerdict:
-    """The end of a commit: its hash, or that there was nothing to commit, or why it failed."""
+    """The result of a commit command: the hash, or the reason of the failure, or neither for nothing to commit."""
 
     commit: str | None = None
     failure: str = ""
@@ -125,8 +124,8 @@ _BOLD_LEVEL: Final = 7  # of a bold line used as a heading: below all those with
 def read_tech_spec_decisions(text: str, count: int) -> list[bool]:
     """Whether each of the cycle's stories needs a tech-spec, by position; a missing decision counts as required.
 
-    The prompt asks for a line of explanation for each story, which may stand between the decisions; so all decisions
-    of the reply count, provided that the last one closes it.
+    The prompt requests a line of explanation for each story, which may be between the decisions; so all decisions of
+    the reply count, provided that the last one is a closing line.
     """
     pattern = _bracketed("TECH-SPEC-DECISION", "REQUIRED|SKIP")
     if not closing_markers(text, lambda line: pattern.fullmatch(_bare(line)) is not None):
@@ -141,11 +140,11 @@ def read_review(text: str) -> ReviewVerdict:
     closing = closing_markers(text, lambda line: bool(pattern.fullmatch(_bare(line))) or _is_marker(line), _heads)
     marks = _matches(pattern, closing)
     if marks:
-        return ReviewVerdict(critical=any(mark[1].upper() == "YES" for mark in marks), said=_said(text))
+        return ReviewVerdict(critical=any(mark[1].upper() == "YES" for mark in marks), said=_findings_as_written(text))
     severity = _severity(closing)
     if severity is None:
         raise Unreadable(f"the reply has neither [CRITICAL-ISSUES-FOUND: YES|NO] nor a HIGHEST SEVERITY line {_AT_END}")
-    return ReviewVerdict(critical=severity is Severity.CRITICAL, said=_said(text))
+    return ReviewVerdict(critical=severity is Severity.CRITICAL, said=_findings_as_written(text))
 
 
 def read_dev_story(text: str) -> DevVerdict:
@@ -166,10 +165,9 @@ def _is_development(line: str) -> bool:
 
 
 def read_spec(text: str, name: str) -> DevVerdict:
-    """What the file of BMAD's unattended build says of its work, by its frontmatter. Raises `Unreadable`.
+    """Return the verdict in the frontmatter of the file of BMAD's unattended build. Raises `Unreadable`.
 
-    `done` (6.x) and `built` (7) are complete, `blocked` comes with its condition; any other status is work that was
-    not finished.
+    `done` (6.x) and `built` (7) are complete, `blocked` has its condition as reason; any other status is unfinished.
     """
     head, _, body = text.removeprefix("\ufeff").removeprefix("---").partition("\n---")
     found = _SPEC_STATUS.search(head) if text.lstrip("\ufeff").startswith("---") else None
@@ -178,28 +176,28 @@ def read_spec(text: str, name: str) -> DevVerdict:
     status = found[1].lower()
     if status == "blocked":
         condition = _CONDITION.search(body)
-        reason = condition[1].strip(" *`") if condition is not None else f"{name} says blocked, and not why"
+        reason = condition[1].strip(" *`") if condition is not None else f"{name} is blocked without a reason"
         return DevVerdict(complete=False, blocked=True, reason=reason[:REASON_MAX])
     if status not in ("done", "built"):
-        raise Unreadable(f"{name} says {status!r}, not done")
+        raise Unreadable(f"the status in {name} is {status!r}, not done")
     return DevVerdict(complete=True)
 
 
 def read_code_review(text: str) -> CodeReviewVerdict:
-    """Highest severity and counts of issues; if they disagree the worse one counts. Raises `Unreadable`."""
+    """Read the highest severity and the counts of issues, and use the worse one. Raises `Unreadable`."""
     closing = closing_markers(text, _is_marker, _heads)
-    said, counts = _severity(closing), _counts(closing)
-    known = [severity for severity in (said, _worst(counts)) if severity is not None]
+    stated, counts = _severity(closing), _counts(closing)
+    known = [severity for severity in (stated, _worst(counts)) if severity is not None]
     if not known:
         raise Unreadable(f"the reply has no line HIGHEST SEVERITY: CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES {_AT_END}")
     findings = tuple(sorted(map(normalised, _listed(text))))
-    return CodeReviewVerdict(max(known), findings, _said(text), counts)
+    return CodeReviewVerdict(max(known), findings, _findings_as_written(text), counts)
 
 
 def read_commit(text: str) -> CommitVerdict:
     """`[COMMIT-SUCCESS: <hash>]`, `[NO-CHANGES-TO-COMMIT]` or `[COMMIT-FAILED: reason]`. Raises `Unreadable`.
 
-    A failure is worse than the others; of a hash and `[NO-CHANGES-TO-COMMIT]` neither can be believed.
+    A failure is worse than the others; a hash together with `[NO-CHANGES-TO-COMMIT]` is unreadable.
     """
     marks = _matches(_COMMIT, closing_markers(text, lambda line: _COMMIT.fullmatch(_bare(line)) is not None))
     if not marks:
@@ -223,34 +221,34 @@ def _hash(text: str) -> str:
 
 
 def _bare(line: str) -> str:
-    """A line without the Markdown and ornaments around it."""
+    """Return a line without the Markdown and ornaments around it."""
     begin = _BEFORE.match(line)
     return line[begin.end() if begin else 0 :].rstrip(_AFTER)
 
 
 def _words(line: str) -> str:
-    """A line without any Markdown, for markers in which it may stand between the words."""
+    """Return a line without any Markdown, for markers that may have some between their words."""
     return _bare(re.sub(r"[*`~]", "", line).replace("_", " "))
 
 
 def _bracketed(name: str, values: str) -> re.Pattern[str]:
-    """The pattern of a marker `[NAME: VALUE]`, whose group 1 is the value."""
+    """Return the pattern of a marker `[NAME: VALUE]`, with the value as group 1."""
     return re.compile(rf"\[{name}\s*:\s*({values})\s*\]", re.IGNORECASE)
 
 
 def _matches(pattern: re.Pattern[str], lines: Sequence[str]) -> list[re.Match[str]]:
-    """The lines that are the marker and nothing else."""
+    """Return the matches of lines that are the marker and nothing else."""
     return [match for line in lines if (match := pattern.fullmatch(_bare(line))) is not None]
 
 
 def _severity(lines: Sequence[str]) -> Severity | None:
-    """The worst of the lines that are `HIGHEST SEVERITY: X` and nothing else."""
+    """Return the worst severity of the lines that are `HIGHEST SEVERITY: X` and nothing else."""
     marks = [match for line in lines if (match := _SEVERITY.fullmatch(_words(line))) is not None]
     return max((Severity[mark[1].split()[0].upper()] for mark in marks), default=None)
 
 
 def _counts(lines: Sequence[str]) -> tuple[int, int, int, int] | None:
-    """The worst of the lines `Issues: a CRITICAL, b HIGH, c MEDIUM, d LOW`."""
+    """Return the worst counts of the lines `Issues: a CRITICAL, b HIGH, c MEDIUM, d LOW`."""
     marks = [match for line in lines if (match := _ISSUES.fullmatch(_words(line))) is not None]
     if not marks:
         return None
@@ -261,12 +259,12 @@ def _counts(lines: Sequence[str]) -> tuple[int, int, int, int] | None:
 def _worst(counts: tuple[int, int, int, int] | None) -> Severity | None:
     if counts is None:
         return None
-    order = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
-    return next((severity for severity, n in zip(order, counts, strict=True) if n), Severity.ZERO)
+    severities = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+    return next((severity for severity, n in zip(severities, counts, strict=True) if n), Severity.ZERO)
 
 
 def _listed(text: str) -> list[str]:
-    """The list items under the last heading that speaks of findings or issues, as they were written."""
+    """Return the list items under the last heading of findings or issues, as written."""
     found: list[str] = []
     inside = 0  # the level of that heading; those below it, such as one for each severity, belong to it
     for line in (line.rstrip() for line in text.split("\n") if not _is_marker(line)):
@@ -279,8 +277,8 @@ def _listed(text: str) -> list[str]:
     return found
 
 
-def _said(text: str) -> tuple[str, ...]:
-    """The findings for people: those listed under a heading, else the list items that begin with a severity."""
+def _findings_as_written(text: str) -> tuple[str, ...]:
+    """Return the findings for display: those under a heading, otherwise the list items that begin with a severity."""
     found = _listed(text) or [match[1] for line in text.split("\n") if (match := _TAGGED.match(line)) is not None]
     return tuple(item[:FINDING_MAX] for item in found if normalised(item).rstrip(".") != "none")[:SAID_MAX]
 
@@ -295,21 +293,21 @@ def _heads(line: str) -> bool:
 
 
 def _level(line: str) -> int:
-    """How deep a heading is, from 1; 0 for other lines. `Findings:` is a heading as well."""
+    """Return the level of a heading, from 1; 0 for other lines. `Findings:` is a heading as well."""
     if (match := _HEADING.match(line)) is not None:
         return len(match[1] or "*" * _BOLD_LEVEL)
     return _BOLD_LEVEL if line.rstrip("* ").endswith(":") and _FINDINGS.search(line) else 0
 
 
 def normalised(finding: str) -> str:
-    """A finding without line numbers, Markdown, case and the severity word: an edit elsewhere in the file, or another
-    opinion of how bad it is, does not make it a new one."""
+    """Return a finding without line numbers, Markdown, case and severity, so that an edit elsewhere in the file or
+    another severity does not make it a new one."""
     text = re.sub(r":\d+(?:[-:]\d+)*|\blines? \d+(?:\s?-\s?\d+)?\b|[*_`\[\]()]", " ", finding.lower())
     return " ".join(re.sub(r"\b(critical|high|medium|low)\b[\s:—-]*", "", text, count=1).split())
 
 
 def _reason(text: str, line: str, own: str) -> str:
-    """What stands behind the marker on its line, else the paragraph before it."""
+    """Return the text after the marker on its line, otherwise the paragraph before it."""
     before = text.rpartition(line)[0]
     for words in (own, before.strip().split("\n\n")[-1]):
         reason = " ".join(words.strip(" -—:,]*`\n").split())

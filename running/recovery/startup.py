@@ -15,7 +15,7 @@ from running.journal import CommandStatus
 from running.metrics import columns_of, used
 from running.subject import CommandSubject
 from running.workspace import Workspace, record_batch, record_with, until_stored
-from store.batches import Batch, get_active_batch
+from store.batches import BatchRow, get_active_batch
 from store.commands import Command, get_commands_by_key, get_running_commands, update_command
 from store.log import BackgroundTask, get_pending_background_tasks, update_background_task
 
@@ -25,7 +25,7 @@ TOLD = "The server ended while this was running."
 FINISHED = "The server ended when the agent had finished: its work is checked when the batch goes on."
 
 
-async def recover(workspace: Workspace) -> Batch | None:
+async def recover(workspace: Workspace) -> BatchRow | None:
     """Bring the records in line with the world; the batch that can be gone on with, None when there is none.
 
     Its status is `paused` if it stood paused, else `interrupted`.

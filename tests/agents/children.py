@@ -1,4 +1,4 @@
-"""Small programs that stand in for agents, and what is needed to watch them."""
+"""Small programs in the place of agents, and helpers to observe them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def result(ok=True, **more):
 
 
 @dataclass(slots=True)
-class Bench:
+class AgentBench:
     """Starts scripts as agents in a folder, and collects what they say."""
 
     folder: Path

@@ -17,7 +17,7 @@ import msgspec
 import agents
 from agents import cgroup
 from agents.guarding import GUARDING
-from notify.channels import Command
+from notify.channels import CommandChannel
 from notify.notice import Notice
 from running import verify
 
@@ -35,7 +35,9 @@ async def run_verify(command: list[str]) -> None:
 
 async def run_notify(command: list[str]) -> None:
     line = " ".join(command)
-    await Command(line, "project", os.environ, GUARDING.command).deliver(Notice(1, "t", "text", msgspec.Raw(b"{}")))
+    await CommandChannel(line, "project", os.environ, GUARDING.command).deliver(
+        Notice(1, "t", "text", msgspec.Raw(b"{}"))
+    )
 
 
 async def run_version(command: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What Claude Code prints, line by line; shapes that the recordings do not have among them."""
+"""Tests of the parser of Claude Code, line by line, with forms that no recording has."""
 
 from __future__ import annotations
 

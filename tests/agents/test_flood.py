@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents import OutcomeKind, Record, ToolResult, start, stream_file
-from tests.agents.children import QUICK, Bench, ended
+from tests.agents.children import QUICK, AgentBench, ended
 
 MIB = 1024 * 1024
 GROWTH_MIB = 120  # buffers, one slice of lines, a compressor; a gibibyte would be eight times as much
@@ -30,7 +30,7 @@ def resident_mib() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / MIB
 
 
-async def test_a_gibibyte(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_gibibyte(bench: AgentBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_file, "MAX_BYTES", 8 * MIB)
     before, most, results = resident_mib(), 0.0, 0
 

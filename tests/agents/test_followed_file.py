@@ -11,7 +11,7 @@ import pytest
 
 from agents import OutcomeKind, Text
 from agents.followed_file import follow, open_for_writing
-from tests.agents.children import PATIENCE_S, Bench, ended
+from tests.agents.children import PATIENCE_S, AgentBench, ended
 
 # Prints as Gemini does, 2 MB in one piece, into a stdout that does not wait for its reader, and is gone.
 LOSES_THE_END = """
@@ -32,7 +32,7 @@ os._exit(0)
 """
 
 
-async def test_the_end_of_the_stream_is_not_lost(bench: Bench) -> None:
+async def test_the_end_of_the_stream_is_not_lost(bench: AgentBench) -> None:
     outcome = await bench.run(LOSES_THE_END, "gemini")
     assert outcome.kind is OutcomeKind.SUCCESS, outcome.reason
     assert outcome.text.endswith("[DONE]")
@@ -42,7 +42,7 @@ async def test_the_end_of_the_stream_is_not_lost(bench: Bench) -> None:
     assert packed.stat().st_mode & 0o777 == 0o600
 
 
-async def test_it_is_read_while_it_grows(bench: Bench) -> None:
+async def test_it_is_read_while_it_grows(bench: AgentBench) -> None:
     script = """
     now = {"timestamp": "t"}
     print(json.dumps({"type": "message", "role": "assistant", "content": "first", **now}), flush=True)
@@ -55,7 +55,7 @@ async def test_it_is_read_while_it_grows(bench: Bench) -> None:
     assert (await ended(process)).kind is OutcomeKind.SUCCESS
 
 
-async def test_one_that_is_stopped_leaves_its_recording(bench: Bench) -> None:
+async def test_one_that_is_stopped_leaves_its_recording(bench: AgentBench) -> None:
     script = """
     print(json.dumps({"type": "message", "role": "assistant", "content": "first", "timestamp": "t"}), flush=True)
     time.sleep(600)
@@ -68,7 +68,7 @@ async def test_one_that_is_stopped_leaves_its_recording(bench: Bench) -> None:
 
 
 async def test_a_very_long_recording_keeps_its_beginning_and_its_end(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: AgentBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agents.stream_file.MAX_BYTES", 1000)
     monkeypatch.setattr("agents.stream_file.TAIL_BYTES", 500)

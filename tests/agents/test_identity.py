@@ -11,7 +11,7 @@ import pytest
 
 from agents import Final, OutcomeKind, Text, end_group, sweep
 from agents.identity import start_time
-from tests.agents.children import Bench, ended, gone
+from tests.agents.children import AgentBench, ended, gone
 
 SYSTEMS = ["linux", "darwin"]
 STUBBORN = """
@@ -71,7 +71,9 @@ async def test_a_process_with_another_start_is_left_alone() -> None:
     await process.communicate()
 
 
-async def test_an_agent_and_its_group_without_the_linux_parts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_agent_and_its_group_without_the_linux_parts(
+    bench: AgentBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     process = await bench.start(
         "child = subprocess.Popen(['sleep', '600']); init(); text(str(child.pid)); time.sleep(600)"
@@ -86,7 +88,7 @@ async def test_an_agent_and_its_group_without_the_linux_parts(bench: Bench, monk
     await gone(int(outcome.text))
 
 
-async def test_a_good_run_without_the_linux_parts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_good_run_without_the_linux_parts(bench: AgentBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.delattr(os, "memfd_create")
     outcome = await bench.run("init(); text(sys.stdin.read()); result()", prompt="a prompt")

@@ -1,4 +1,4 @@
-"""What the other programs print: the shapes that need a decision of their own."""
+"""Tests of the other parsers: the forms that need a special rule."""
 
 from __future__ import annotations
 

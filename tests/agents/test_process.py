@@ -11,10 +11,10 @@ import pytest
 
 from agents import Final, Note, OutcomeKind, Started, Usage, start
 from agents.identity import start_time
-from tests.agents.children import QUICK, Bench, ended
+from tests.agents.children import QUICK, AgentBench, ended
 
 
-async def test_a_good_run(bench: Bench) -> None:
+async def test_a_good_run(bench: AgentBench) -> None:
     outcome = await bench.run("init(); text(sys.stdin.read()); result()", prompt="héllo \u2028 wörld")
     assert (outcome.kind, outcome.reason, outcome.exit_code) == (OutcomeKind.SUCCESS, "", 0)
     assert outcome.text == "héllo \u2028 wörld"
@@ -24,7 +24,7 @@ async def test_a_good_run(bench: Bench) -> None:
     assert [type(record).__name__ for record in bench.records] == ["Started", "Text", "UsageSeen", "Final"]
 
 
-async def test_identity_of_the_process(bench: Bench) -> None:
+async def test_identity_of_the_process(bench: AgentBench) -> None:
     process = await bench.start("init(); time.sleep(60)")
     await bench.until(Started)
     assert process.pid is not None
@@ -35,18 +35,18 @@ async def test_identity_of_the_process(bench: Bench) -> None:
     assert (await process.wait()).kind is OutcomeKind.STOPPED
 
 
-async def test_success_needs_exit_0(bench: Bench) -> None:
+async def test_success_needs_exit_0(bench: AgentBench) -> None:
     outcome = await bench.run("init(); result(); sys.stdout.flush(); os._exit(4)")
     assert outcome.kind is OutcomeKind.FAILED
     assert "exit code 4" in outcome.reason
 
 
-async def test_success_needs_no_error(bench: Bench) -> None:
+async def test_success_needs_no_error(bench: AgentBench) -> None:
     outcome = await bench.run("init(); result(ok=False, result='API Error: 500', api_error_status=500); sys.exit(1)")
     assert (outcome.kind, outcome.reason) == (OutcomeKind.TRANSIENT, "API Error: 500.")
 
 
-async def test_another_turn_after_a_result(bench: Bench) -> None:
+async def test_another_turn_after_a_result(bench: AgentBench) -> None:
     """The second turn begins in the same write as the first one ends, and takes longer than an agent may linger."""
     outcome = await bench.run(
         """
@@ -63,7 +63,7 @@ async def test_another_turn_after_a_result(bench: Bench) -> None:
     assert outcome.cost_usd == 1.0
 
 
-async def test_a_failing_receiver_ends_the_agent(bench: Bench) -> None:
+async def test_a_failing_receiver_ends_the_agent(bench: AgentBench) -> None:
     def receive(_: object) -> None:
         raise RuntimeError("disk full")
 
@@ -73,7 +73,7 @@ async def test_a_failing_receiver_ends_the_agent(bench: Bench) -> None:
     assert bench.living() == []
 
 
-async def test_a_failing_parser_ends_the_agent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failing_parser_ends_the_agent(bench: AgentBench, monkeypatch: pytest.MonkeyPatch) -> None:
     def feed(*_: object) -> None:
         raise KeyError("an adapter's fault")
 
@@ -83,7 +83,7 @@ async def test_a_failing_parser_ends_the_agent(bench: Bench, monkeypatch: pytest
         await ended(process)
 
 
-async def test_a_cancelled_waiter_does_not_end_the_agent(bench: Bench) -> None:
+async def test_a_cancelled_waiter_does_not_end_the_agent(bench: AgentBench) -> None:
     process = await bench.start("init()\nwhile not os.path.exists('go'): time.sleep(.01)\nresult()")
     waiter = asyncio.create_task(process.wait())
     await bench.until(Started)
@@ -94,7 +94,7 @@ async def test_a_cancelled_waiter_does_not_end_the_agent(bench: Bench) -> None:
     assert (await ended(process)).kind is OutcomeKind.SUCCESS
 
 
-async def test_the_raw_stream_is_kept(bench: Bench) -> None:
+async def test_the_raw_stream_is_kept(bench: AgentBench) -> None:
     outcome = await bench.run("sys.stdout.buffer.write(b'raw \\xff bytes\\n'); sys.stdout.flush(); init(); result()")
     archive = bench.folder / "streams" / "1.ndjson.gz"
     assert outcome.kind is OutcomeKind.SUCCESS
@@ -103,21 +103,21 @@ async def test_the_raw_stream_is_kept(bench: Bench) -> None:
     assert os.listdir(archive.parent) == [archive.name]
 
 
-async def test_a_recording_that_fails_does_not_fail_the_run(bench: Bench) -> None:
+async def test_a_recording_that_fails_does_not_fail_the_run(bench: AgentBench) -> None:
     (bench.folder / "streams").write_text("a file where the folder should be")
     outcome = await bench.run("init(); result()")
     assert outcome.kind is OutcomeKind.SUCCESS
     assert any(isinstance(record, Note) and "could not be recorded" in record.text for record in bench.records)
 
 
-async def test_plain_text(bench: Bench) -> None:
+async def test_plain_text(bench: AgentBench) -> None:
     outcome = await bench.run("print(sys.stdin.read().upper()); print('[DONE]')", kind="text", prompt="shout")
     assert (outcome.kind, outcome.text) == (OutcomeKind.SUCCESS, "SHOUT\n[DONE]")
     assert (outcome.usage, outcome.cost_usd) == (Usage(), None)
     assert not any(isinstance(record, Final) for record in bench.records)
 
 
-async def test_plain_text_failure(bench: Bench) -> None:
+async def test_plain_text_failure(bench: AgentBench) -> None:
     outcome = await bench.run("print('half'); print('boom', file=sys.stderr); sys.exit(2)", kind="text")
     assert outcome.kind is OutcomeKind.FAILED
     assert outcome.reason == "The agent ended with exit code 2: boom."

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from agents import OutcomeKind, Started
-from tests.agents.children import PATIENT, Bench, ended, gone
+from tests.agents.children import PATIENT, AgentBench, ended, gone
 
 
-async def test_stop_is_idempotent_and_first_an_interrupt(bench: Bench) -> None:
+async def test_stop_is_idempotent_and_first_an_interrupt(bench: AgentBench) -> None:
     process = await bench.start(
         """
         def interrupted(*_):
@@ -35,7 +35,7 @@ async def test_stop_is_idempotent_and_first_an_interrupt(bench: Bench) -> None:
     assert (await process.wait()).kind is OutcomeKind.STOPPED
 
 
-async def test_stop_of_a_stubborn_agent(bench: Bench) -> None:
+async def test_stop_of_a_stubborn_agent(bench: AgentBench) -> None:
     process = await bench.start(
         "signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "init()\nwhile True: time.sleep(1)"
@@ -52,7 +52,7 @@ ORPHAN = (
 )
 
 
-async def test_children_in_other_sessions_are_ended(bench: Bench) -> None:
+async def test_children_in_other_sessions_are_ended(bench: AgentBench) -> None:
     process = await bench.start(
         f"""
         argv = [sys.executable, '-S', '-c', "print('up', flush=True)\\n" + {ORPHAN!r}]
@@ -67,7 +67,7 @@ async def test_children_in_other_sessions_are_ended(bench: Bench) -> None:
     assert bench.living() == []
 
 
-async def test_an_orphan_holds_the_pipe(bench: Bench) -> None:
+async def test_an_orphan_holds_the_pipe(bench: AgentBench) -> None:
     outcome = await bench.run(
         f"subprocess.Popen([sys.executable, '-S', '-c', {ORPHAN!r}], start_new_session=True)\ninit(); result()"
     )
@@ -83,7 +83,7 @@ while True: os.write(1, b"more\\n" * 10_000)
 
 
 @pytest.mark.parametrize("orphan", [MUTE, LOUD], ids=["mute", "loud"])
-async def test_an_orphan_without_mark_cannot_keep_us_waiting(bench: Bench, orphan: str) -> None:
+async def test_an_orphan_without_mark_cannot_keep_us_waiting(bench: AgentBench, orphan: str) -> None:
     """It holds the agent's stdout, and prints nothing more or for ever."""
     process = await bench.start(
         f"""
@@ -98,7 +98,7 @@ async def test_an_orphan_without_mark_cannot_keep_us_waiting(bench: Bench, orpha
     assert outcome.kind is OutcomeKind.SUCCESS
 
 
-async def test_the_agent_dies_with_the_server(bench: Bench, tmp_path: Path) -> None:
+async def test_the_agent_dies_with_the_server(bench: AgentBench, tmp_path: Path) -> None:
     server = tmp_path / "server.py"
     spec = bench.spec("init(); time.sleep(60)")
     server.write_text(

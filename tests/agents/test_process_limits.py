@@ -7,15 +7,15 @@ import asyncio
 import pytest
 
 from agents import OutcomeKind, Question, Retry, Started, Usage, UsageSeen
-from tests.agents.children import PATIENCE_S, Bench, ended, hasten
+from tests.agents.children import PATIENCE_S, AgentBench, ended, hasten
 
 
-async def test_it_lives_on_after_its_result(bench: Bench) -> None:
+async def test_it_lives_on_after_its_result(bench: AgentBench) -> None:
     outcome = await bench.run("init(); text('ok'); result(); time.sleep(600)")
     assert outcome.kind is OutcomeKind.SUCCESS
 
 
-async def test_silence(bench: Bench) -> None:
+async def test_silence(bench: AgentBench) -> None:
     process = await bench.start("init(); text('Thinking hard'); time.sleep(600)")
     await bench.until(UsageSeen)
     hasten(process, silence_s=0.4)
@@ -27,7 +27,7 @@ async def test_silence(bench: Bench) -> None:
     assert outcome.estimated_usd == pytest.approx(outcome.cost_usd)
 
 
-async def test_silence_names_the_open_question(bench: Bench) -> None:
+async def test_silence_names_the_open_question(bench: AgentBench) -> None:
     process = await bench.start(
         """
         init()
@@ -44,7 +44,7 @@ async def test_silence_names_the_open_question(bench: Bench) -> None:
     assert "Delete the database?" in outcome.reason
 
 
-async def test_output_postpones_the_silence_limit(bench: Bench) -> None:
+async def test_output_postpones_the_silence_limit(bench: AgentBench) -> None:
     """Any line does, also one that is no record."""
     process = await bench.start("init()\nwhile True: time.sleep(.01); say(type='ping')")
     await bench.until(Started)
@@ -56,14 +56,14 @@ async def test_output_postpones_the_silence_limit(bench: Bench) -> None:
     assert (await ended(process)).kind is OutcomeKind.STOPPED
 
 
-async def test_stderr_is_no_sign_of_progress(bench: Bench) -> None:
+async def test_stderr_is_no_sign_of_progress(bench: AgentBench) -> None:
     process = await bench.start("init()\nwhile True: time.sleep(.01); print('retrying', file=sys.stderr)")
     await bench.until(Started)
     hasten(process, silence_s=0.5)
     assert (await ended(process)).kind is OutcomeKind.STALLED
 
 
-async def test_timeout(bench: Bench) -> None:
+async def test_timeout(bench: AgentBench) -> None:
     process = await bench.start("init()\nwhile True: text('more'); time.sleep(.02)")
     await bench.until(UsageSeen)
     hasten(process, timeout_s=0.5)
@@ -73,7 +73,7 @@ async def test_timeout(bench: Bench) -> None:
     assert outcome.usage.input_tokens == 100
 
 
-async def test_a_refused_key_ends_the_run_at_once(bench: Bench) -> None:
+async def test_a_refused_key_ends_the_run_at_once(bench: AgentBench) -> None:
     outcome = await bench.run(
         "init(); say(type='system', subtype='api_retry', attempt=1, max_retries=10, retry_delay_ms=500,"
         " error_status=401, error='authentication_failed'); time.sleep(60)"

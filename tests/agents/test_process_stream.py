@@ -1,4 +1,4 @@
-"""What agents print: long lines, bad lines, too many lines."""
+"""Tests of the output of agents: long lines, invalid lines, too many lines."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from agents import Noise, OutcomeKind, Record, Text, start
 from agents.usage import MAX_TEXT_CHARS
-from tests.agents.children import QUICK, Bench
+from tests.agents.children import QUICK, AgentBench
 
 
-async def test_a_line_of_16_mib(bench: Bench) -> None:
+async def test_a_line_of_16_mib(bench: AgentBench) -> None:
     outcome = await bench.run("init(); text('x' * (16 << 20)); result()")
     assert outcome.kind is OutcomeKind.SUCCESS
     (said,) = [record for record in bench.records if isinstance(record, Text)]
@@ -19,7 +19,7 @@ async def test_a_line_of_16_mib(bench: Bench) -> None:
     assert outcome.text == "x" * MAX_TEXT_CHARS  # where a verdict would stand
 
 
-async def test_a_line_over_the_cap_is_skipped_and_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_line_over_the_cap_is_skipped_and_said(bench: AgentBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agents.lines.LineSplitter.__init__.__defaults__", (1 << 20,))
     outcome = await bench.run("init(); text('x' * (2 << 20)); text('after', 'm-2'); result()")
     assert outcome.kind is OutcomeKind.SUCCESS
@@ -29,12 +29,12 @@ async def test_a_line_over_the_cap_is_skipped_and_said(bench: Bench, monkeypatch
     assert noise.size > 2 << 20
 
 
-async def test_stderr_is_drained(bench: Bench) -> None:
+async def test_stderr_is_drained(bench: AgentBench) -> None:
     outcome = await bench.run("sys.stderr.write('e' * 3_000_000 + '\\nthe end\\n'); sys.exit(3)")
     assert outcome.reason.endswith("the end.")
 
 
-async def test_bad_lines_are_counted_and_the_run_goes_on(bench: Bench) -> None:
+async def test_bad_lines_are_counted_and_the_run_goes_on(bench: AgentBench) -> None:
     outcome = await bench.run(
         r"""
         init()
@@ -53,7 +53,7 @@ async def test_bad_lines_are_counted_and_the_run_goes_on(bench: Bench) -> None:
     assert outcome.text == "a\ufffd\ufffd"
 
 
-async def test_no_final_record_is_truncated(bench: Bench) -> None:
+async def test_no_final_record_is_truncated(bench: AgentBench) -> None:
     outcome = await bench.run("init(); text('all done'); print('{\"type\": \"resu', end='')")
     assert outcome.kind is OutcomeKind.TRUNCATED
     assert (outcome.exit_code, outcome.malformed_lines) == (0, 1)
@@ -68,7 +68,7 @@ result()
 """
 
 
-async def test_a_burst_does_not_starve_the_loop(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_burst_does_not_starve_the_loop(bench: AgentBench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tasks get their turn while 4,000 lines that came at once are read: after each slice of time."""
     monkeypatch.setattr("agents.process.SLICE_S", 0)
     turns, first, last = 0, None, 0

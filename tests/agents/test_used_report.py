@@ -10,7 +10,7 @@ from agents import Note, Outcome, OutcomeKind, start
 from agents.preflight import preflight
 from agents.usage import Tally
 from agents.used_report import number
-from tests.agents.children import QUICK, Bench, ended
+from tests.agents.children import QUICK, AgentBench, ended
 
 AIDER = {
     "input_tokens": r"Tokens: ([\d.,]+[kM]?) sent",
@@ -22,12 +22,12 @@ AIDER = {
 }
 
 
-async def run(bench: Bench, script: str, **settings: object) -> Outcome:
+async def run(bench: AgentBench, script: str, **settings: object) -> Outcome:
     spec = replace(bench.spec(script, "text"), **settings)  # type: ignore[arg-type]
     return await ended(await start(spec, bench.call(), bench.receive, QUICK))
 
 
-async def test_patterns_find_what_is_printed(bench: Bench) -> None:
+async def test_patterns_find_what_is_printed(bench: AgentBench) -> None:
     script = """
     print("Aider v0.86.1"); print("Model: gpt-5-mini with diff edit format")
     print("Tokens: 2.3k sent, 120 received. Cost: $0.01 message, $0.01 session.")
@@ -41,13 +41,13 @@ async def test_patterns_find_what_is_printed(bench: Bench) -> None:
     assert (outcome.session_id, outcome.model) == ("abc", "gpt-5-mini")
 
 
-async def test_without_a_cost_the_price_list_counts(bench: Bench) -> None:
+async def test_without_a_cost_the_price_list_counts(bench: AgentBench) -> None:
     script = "print('Model: gpt-5-mini'); print('Tokens: 1M sent, 0 received')"
     outcome = await run(bench, script, patterns=AIDER)
     assert outcome.cost_usd == outcome.estimated_usd == pytest.approx(0.25)
 
 
-async def test_a_report_is_read_when_it_has_ended(bench: Bench) -> None:
+async def test_a_report_is_read_when_it_has_ended(bench: AgentBench) -> None:
     script = """
     json.dump({"input_tokens": 10, "output_tokens": "1,000", "cost_usd": 0.5, "session": "s-9"}, open("used.json", "w"))
     """
@@ -56,7 +56,7 @@ async def test_a_report_is_read_when_it_has_ended(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("script", ["pass", "open('used.json', 'w').write('{')"])
-async def test_an_old_report_or_a_broken_one_is_not_counted(bench: Bench, script: str) -> None:
+async def test_an_old_report_or_a_broken_one_is_not_counted(bench: AgentBench, script: str) -> None:
     (bench.folder / "used.json").write_text('{"input_tokens": 5, "cost_usd": 9}')
     outcome = await run(bench, script, report="used.json")
     assert outcome.kind is OutcomeKind.SUCCESS
@@ -64,13 +64,13 @@ async def test_an_old_report_or_a_broken_one_is_not_counted(bench: Bench, script
     assert any("unknown" in record.text for record in bench.records if isinstance(record, Note))
 
 
-async def test_nothing_said_is_unknown(bench: Bench) -> None:
+async def test_nothing_said_is_unknown(bench: AgentBench) -> None:
     outcome = await run(bench, "print('Tokens: many')", patterns=AIDER)
     assert (outcome.usage.total, outcome.cost_usd) == (0, None)
     assert Tally().cost_usd is None
 
 
-async def test_the_version_is_asked_for_where_a_flag_is_named(bench: Bench) -> None:
+async def test_the_version_is_asked_for_where_a_flag_is_named(bench: AgentBench) -> None:
     spec = bench.spec("print('a banner'); print('mine', 1.5 if sys.argv[1:] == ['-V'] else 0)", "text")
     assert (await preflight(spec)).version is None
     assert (await preflight(replace(spec, version_flag="-V"))).version == "mine 1.5"

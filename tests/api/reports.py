@@ -8,7 +8,7 @@ from typing import Any
 from agents import Entry, EntryKind
 from api.commands import CommandView
 from api.dossier import CheckLine, Dossier, TaskLine
-from api.reviews import Finding, Review, Round
+from api.reviews import Review, ReviewFinding, Round
 from api.status_evidence import Sentence
 from git.history import Change, CommitInfo, FileChange, Hunk
 
@@ -28,7 +28,7 @@ def hostile_dossier() -> Dossier:
     blank: dict[str, Any] = dict.fromkeys(CommandView.__struct_fields__)
     command = {**blank, "id": 1, "attempt": 1, "started_at": 0, "verdict": ALL}
     command |= dict.fromkeys(("story_key", "command", "status", "agent", "model", "reason"), ALL)
-    finding = Finding(ALL, "")
+    finding = ReviewFinding(ALL, "")
     review = Round(
         command_id=1,
         command=ALL,

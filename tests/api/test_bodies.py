@@ -1,4 +1,4 @@
-"""What a body may hold: each field within its bounds, and the sentence for each that is not."""
+"""Tests of request bodies: the range of each field, and the error message outside of it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_numbers_that_no_computer_counts_to_are_refused(number: bytes) -> None:
             decode_body(b'{"%b": %b}' % (field.encode(), number), StartBody)
     with pytest.raises(BadField, match=r"^unknown: there is no such field"):
         decode_body(b'{"unknown": %b}' % number, EmptyBody)
-    assert refused_as_setting(number) in ("", "retries: holds a number that is out of range")
+    assert refused_as_setting(number) in ("", "retries: contains a number that is out of range")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ HOSTILE = [
 ]
 
 
-class Reader(HTMLParser):
+class DocumentParser(HTMLParser):
     """The elements and the text of a document, as a browser would take them apart."""
 
     def __init__(self) -> None:
@@ -44,8 +44,8 @@ class Reader(HTMLParser):
         self.text += data
 
 
-def read(content: bytes) -> Reader:
-    reader = Reader()
+def read(content: bytes) -> DocumentParser:
+    reader = DocumentParser()
     reader.feed(content.decode())
     reader.close()
     return reader

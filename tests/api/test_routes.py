@@ -355,12 +355,12 @@ class TestSettings:
         assert (status, setting["value"], setting["source"]) == (200, 10, "default")
         assert (project_of(server) / "sprint-runner.yaml").read_bytes() == before
 
-    async def test_a_change_by_hand_is_told(self, client: aiohttp.ClientSession, server: Server) -> None:
+    async def test_a_manual_change_is_reported(self, client: aiohttp.ClientSession, server: Server) -> None:
         file = project_of(server) / "sprint-runner.yaml"
         before = file.read_text()
         assert (await get(client, "/api/settings"))["unread"] is None
         file.write_text(before + "silence_timeout_min: 7\n")
-        assert "by hand" in (await get(client, "/api/settings"))["unread"]
+        assert "was edited" in (await get(client, "/api/settings"))["unread"]
         file.write_text(before + "silence_timeout_min: often\n")
         assert "silence_timeout_min" in (await get(client, "/api/settings"))["unread"]
         file.write_text(before)

@@ -1,4 +1,4 @@
-"""What a status rests on, in words: a table of what is recorded, and what must be found of it."""
+"""Tests of the evidence for a status: a table of records and of the sentences that follow."""
 
 from __future__ import annotations
 

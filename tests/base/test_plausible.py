@@ -1,4 +1,4 @@
-"""What an agent claims in numbers: what is believed, and what stands in for the rest."""
+"""Tests of plausible claims: which numbers are accepted, and what replaces the others."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.load import table
-from tests.packaging.installed import Installed, build_wheel, install
+from tests.packaging.installed import InstalledProgram, build_wheel, install
 from tests.servers import Server
 
 ROUNDS: Final = 3  # the first one, which fills the cache, is not counted
@@ -47,7 +47,7 @@ def _round(wheel: Path, folder: Path) -> tuple[float, float]:
     return between - began, time.perf_counter() - between
 
 
-def _open_page(installed: Installed, folder: Path) -> None:
+def _open_page(installed: InstalledProgram, folder: Path) -> None:
     server = Server(["--demo", "--port", "0"], folder, {"TMPDIR": str(folder)}, [str(installed.command)]).start()
     try:
         with urllib.request.urlopen(server.url, timeout=60) as page:

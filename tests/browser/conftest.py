@@ -44,7 +44,7 @@ def chromium() -> str:
     return found
 
 
-class Server(servers.Server):
+class PageServer(servers.Server):
     """The demo in a folder of its own; it can be killed and started again at the same address.
 
     `script` is what goes wrong in it, as `demo/script.py` describes.
@@ -69,7 +69,7 @@ class Server(servers.Server):
     def speed(self, speed: str) -> None:
         self.environment["SPRINT_RUNNER_DEMO_SPEED"] = speed
 
-    def start(self) -> Server:
+    def start(self) -> PageServer:
         super().start()
         self.url += "/"
         if self.script is not None:
@@ -127,12 +127,12 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def serve(tmp_path: Path) -> Iterator[Callable[..., PageServer]]:
     """Starts servers; all of them are ended after the test."""
-    started: list[Server] = []
+    started: list[PageServer] = []
 
-    def begin(speed: str = "20", script: object = None) -> Server:
-        server = Server(tmp_path, speed, script)
+    def begin(speed: str = "20", script: object = None) -> PageServer:
+        server = PageServer(tmp_path, speed, script)
         started.append(server)
         server.start()
         return server
@@ -143,27 +143,27 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture(scope="package")
-def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     """A server that has never run anything, shared by all tests that only look. Nobody starts a batch on it."""
-    server = Server(tmp_path_factory.mktemp("idle"), "max")
+    server = PageServer(tmp_path_factory.mktemp("idle"), "max")
     yield server.start()
     server.close()
 
 
 @pytest.fixture(scope="package", autouse=True)
-def finishing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server | None]:
+def finishing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer | None]:
     """The server behind `finished`, begun before the first test, so that its batch runs beside the others."""
     if not any("finished" in getattr(item, "fixturenames", ()) for item in request.session.items):
         yield None
         return
-    server = Server(tmp_path_factory.mktemp("finished"), "max").start()
+    server = PageServer(tmp_path_factory.mktemp("finished"), "max").start()
     server.ask("api/run/start", {"batch_size": "all"})
     yield server
     server.close()
 
 
 @pytest.fixture(scope="package")
-def finished(finishing: Server | None) -> Server:
+def finished(finishing: PageServer | None) -> PageServer:
     """A server whose one batch of all stories is over, shared by all tests that only look. Nobody changes it."""
     assert finishing is not None
     until = time.monotonic() + BATCH_S
@@ -174,7 +174,7 @@ def finished(finishing: Server | None) -> Server:
 
 
 @pytest.fixture
-def context(browser: Browser, watch: Watch, serve: Callable[..., Server]) -> Iterator[BrowserContext]:
+def context(browser: Browser, watch: Watch, serve: Callable[..., PageServer]) -> Iterator[BrowserContext]:
     """Asks for `serve` so that pages are closed before their server ends."""
     made = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light", reduced_motion="reduce")
     made.on("page", watch.follow)
@@ -183,16 +183,16 @@ def context(browser: Browser, watch: Watch, serve: Callable[..., Server]) -> Ite
 
 
 @pytest.fixture
-def server(serve: Callable[..., Server]) -> Server:
+def server(serve: Callable[..., PageServer]) -> PageServer:
     return serve()
 
 
 @pytest.fixture
-def page(context: BrowserContext, server: Server) -> Page:
+def page(context: BrowserContext, server: PageServer) -> Page:
     return visit(context, server)
 
 
-def visit(context: BrowserContext, server: Server, tab: str = "run") -> Page:
+def visit(context: BrowserContext, server: PageServer, tab: str = "run") -> Page:
     """A page that is connected and has read the plan."""
     page = context.new_page()
     page.goto(f"{server.url}#{tab}")

@@ -1,4 +1,4 @@
-"""What needs the operator stands on top, with the one thing to do about it; the browser's tab and the desktop tell."""
+"""Tests of the attention list: on top of the page, with an action each, in the tab's title and on the desktop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Server, picture, visit
+from .conftest import PageServer, picture, visit
 from .test_run import BATCH_MS, answer, headline, start
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ def sign(page: Page) -> str | None:
 
 
 def test_a_question_is_answered_in_place_and_told_on_the_desktop(
-    context: BrowserContext, serve: Callable[..., Server]
+    context: BrowserContext, serve: Callable[..., PageServer]
 ) -> None:
     script = {"dev-story": {"1-1-friendly-dates": [f"question:{QUESTION}", "ok"]}}
     server = serve("max", script)
@@ -71,7 +71,9 @@ def test_a_question_is_answered_in_place_and_told_on_the_desktop(
     assert sign(page) == "good"
 
 
-def test_a_usage_limit_is_counted_down_and_can_be_tried(context: BrowserContext, serve: Callable[..., Server]) -> None:
+def test_a_usage_limit_is_counted_down_and_can_be_tried(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
     server = serve("max", {"create-story": ["usage-limit:7200", "ok"]})
     page = visit(context, server)
     page.clock.install()
@@ -89,7 +91,9 @@ def test_a_usage_limit_is_counted_down_and_can_be_tried(context: BrowserContext,
     expect(page.locator("#attention")).to_be_hidden()
 
 
-def test_a_blocked_story_is_set_back_and_its_call_goes(context: BrowserContext, serve: Callable[..., Server]) -> None:
+def test_a_blocked_story_is_set_back_and_its_call_goes(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
     server = serve("max", {"dev-story": ["blocked:nobody said which birds count"]})
     page = visit(context, server)
     page.get_by_role("button", name="Options").click()
@@ -125,7 +129,7 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(context: BrowserContext, 
     expect(page.locator("#attention")).to_be_hidden()
 
 
-def test_what_is_wrong_with_a_start_is_said_beside_the_field(context: BrowserContext, idle: Server) -> None:
+def test_what_is_wrong_with_a_start_is_said_beside_the_field(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle)
     page.get_by_role("button", name="Options").click()
     page.get_by_label("Budget in US dollars").fill("0")

@@ -1,4 +1,4 @@
-"""Nobody is kept out: axe-core finds nothing serious on any tab, in both colour schemes, in no dialog."""
+"""Tests of accessibility: axe-core finds nothing serious on any tab or dialog, in both colour schemes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import ROOT, Server, visit
+from .conftest import ROOT, PageServer, visit
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ def in_both_schemes(page: Page) -> list[str]:
     return light + [f"in the dark: {fault}" for fault in serious(page, ["color-contrast"])]
 
 
-def test_every_tab(context: BrowserContext, finished: Server, axe: str) -> None:
+def test_every_tab(context: BrowserContext, finished: PageServer, axe: str) -> None:
     page = visit(context, finished)
     page.evaluate(axe)
     for tab in TABS:
@@ -51,7 +51,7 @@ def test_every_tab(context: BrowserContext, finished: Server, axe: str) -> None:
         assert in_both_schemes(page) == [], tab
 
 
-def test_what_opens_over_the_page(context: BrowserContext, finished: Server, axe: str) -> None:
+def test_what_opens_over_the_page(context: BrowserContext, finished: PageServer, axe: str) -> None:
     page = visit(context, finished)
     page.evaluate(axe)
     page.get_by_role("button", name="Options").click()

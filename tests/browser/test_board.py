@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
-from .conftest import Server, Watch, picture, visit
+from .conftest import PageServer, Watch, picture, visit
 
 pytestmark = pytest.mark.browser
 
@@ -19,16 +19,16 @@ FIRST, SECOND, THIRD = "1-1-friendly-dates", "1-2-correct-a-sighting", "1-3-find
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     """A server of this module's own, whose tracker its tests may change."""
     folder = tmp_path_factory.mktemp("server")
-    server = Server(folder, "max")
+    server = PageServer(folder, "max")
     yield server.start()
     server.close()
 
 
 @pytest.fixture
-def tracker(server: Server) -> Iterator[Path]:
+def tracker(server: PageServer) -> Iterator[Path]:
     """The tracker on disk; as it was after the test."""
     path = server.data.parent / ARTIFACTS / "sprint-status.yaml"
     before = path.read_bytes()
@@ -37,7 +37,7 @@ def tracker(server: Server) -> Iterator[Path]:
 
 
 @pytest.fixture
-def board(context: BrowserContext, server: Server, tracker: Path) -> Page:
+def board(context: BrowserContext, server: PageServer, tracker: Path) -> Page:
     page = visit(context, server, "board")
     expect(page.locator(".card")).to_have_count(7)
     return page
@@ -172,7 +172,7 @@ def test_what_nobody_knows_is_shown_and_said(board: Page, tracker: Path) -> None
     expect(board.locator("#problems")).to_be_hidden()
 
 
-def test_a_story_file_that_says_something_else(board: Page, server: Server, tracker: Path) -> None:
+def test_a_story_file_that_says_something_else(board: Page, server: PageServer, tracker: Path) -> None:
     expect(card(board, FIRST).locator(".drift")).to_be_hidden()
     change(tracker, FIRST, "in-progress")
     expect(card(board, FIRST).locator(".drift")).to_have_text("The story file says ready-for-dev")
@@ -199,7 +199,9 @@ def test_filters_are_kept_in_the_address(board: Page) -> None:
     expect(board.locator("#board-empty")).to_have_text("No story matches.")
 
 
-def test_every_status_of_a_finished_batch_stands_beside_its_evidence(context: BrowserContext, finished: Server) -> None:
+def test_every_status_of_a_finished_batch_stands_beside_its_evidence(
+    context: BrowserContext, finished: PageServer
+) -> None:
     page = visit(context, finished, "board")
     told = finished.ask("api/standings")["stories"]
     for story in finished.ask("api/sprint")["stories"]:
@@ -211,7 +213,7 @@ def test_every_status_of_a_finished_batch_stands_beside_its_evidence(context: Br
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_board_fits_every_width(context: BrowserContext, finished: Server, scheme: str) -> None:
+def test_the_board_fits_every_width(context: BrowserContext, finished: PageServer, scheme: str) -> None:
     page = visit(context, finished, "board")
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     for width in (360, 768, 1440, 3840):
@@ -222,7 +224,7 @@ def test_the_board_fits_every_width(context: BrowserContext, finished: Server, s
 
 
 def test_five_hundred_stories_are_drawn_at_once(
-    context: BrowserContext, server: Server, tracker: Path, serve: Callable[..., Server]
+    context: BrowserContext, server: PageServer, tracker: Path, serve: Callable[..., PageServer]
 ) -> None:
     stories = json.loads(json.dumps(server.ask("api/sprint")))
     like = stories["stories"][0]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Server, Watch, picture, visit
+from .conftest import PageServer, Watch, picture, visit
 from .test_run import BATCH_MS, answer, headline, start
 
 pytestmark = pytest.mark.browser
@@ -23,7 +23,9 @@ def steps(page: Page) -> list[str]:
     return page.locator(".stories .story .command-chip").all_inner_texts()
 
 
-def test_a_reload_in_the_middle_of_a_run_loses_nothing(context: BrowserContext, serve: Callable[..., Server]) -> None:
+def test_a_reload_in_the_middle_of_a_run_loses_nothing(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
     server = serve()
     page = visit(context, server)
     start(page)
@@ -42,7 +44,7 @@ def test_a_reload_in_the_middle_of_a_run_loses_nothing(context: BrowserContext, 
 
 
 def test_a_server_that_is_killed_and_comes_back_is_shown_as_it_is(
-    context: BrowserContext, serve: Callable[..., Server], watch: Watch
+    context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
 ) -> None:
     watch.allow("ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE")
     server = serve("2")
@@ -72,7 +74,7 @@ def test_a_server_that_is_killed_and_comes_back_is_shown_as_it_is(
 
 
 def test_a_long_log_keeps_the_document_small_and_is_read_back_from_the_server(
-    context: BrowserContext, server: Server
+    context: BrowserContext, server: PageServer
 ) -> None:
     server.end()
     with sqlite3.connect(server.data / "sprint-runner.db") as database:
@@ -100,7 +102,9 @@ def test_a_long_log_keeps_the_document_small_and_is_read_back_from_the_server(
     expect(page.locator(".log-row").filter(has_text=f"line {MANY} of")).to_be_visible()
 
 
-def test_what_is_read_does_not_move_while_lines_arrive(context: BrowserContext, serve: Callable[..., Server]) -> None:
+def test_what_is_read_does_not_move_while_lines_arrive(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
     server = serve()
     page = visit(context, server)
     start(page, cycles=1)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from api.reports import story_report
 from tests.api.reports import HOSTILE, hostile_changes, hostile_dossier, hostile_entries
 
-from .conftest import Server, Watch, picture, visit
+from .conftest import PageServer, Watch, picture, visit
 
 pytestmark = pytest.mark.browser
 
@@ -23,14 +23,14 @@ FIRST = "1-1-friendly-dates"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     """A server of this module's own, whose story files its tests may write."""
-    server = Server(tmp_path_factory.mktemp("dossiers"), "max")
+    server = PageServer(tmp_path_factory.mktemp("dossiers"), "max")
     yield server.start()
     server.close()
 
 
-def dossier(context: BrowserContext, server: Server, key: str) -> Page:
+def dossier(context: BrowserContext, server: PageServer, key: str) -> Page:
     page = visit(context, server, f"board?story={key}")
     expect(page.locator(".dossier-body")).to_be_visible()
     return page
@@ -40,7 +40,7 @@ def part(page: Page, title: str) -> Locator:
     return page.locator(".part", has=page.get_by_role("heading", name=title, exact=True))
 
 
-def test_a_dossier_shows_all_that_is_known(context: BrowserContext, finished: Server) -> None:
+def test_a_dossier_shows_all_that_is_known(context: BrowserContext, finished: PageServer) -> None:
     told = finished.ask(f"api/stories/{KEY}")
     page = dossier(context, finished, KEY)
     expect(page.get_by_role("heading", name=told["title"], exact=True)).to_be_visible()
@@ -63,7 +63,7 @@ def test_a_dossier_shows_all_that_is_known(context: BrowserContext, finished: Se
     picture(page, "dossier-reviews")
 
 
-def test_transcripts_unfold_with_their_answers(context: BrowserContext, finished: Server) -> None:
+def test_transcripts_unfold_with_their_answers(context: BrowserContext, finished: PageServer) -> None:
     page = dossier(context, finished, KEY)
     page.locator(".round").last.get_by_role("button").click()
     fold = page.locator(".command", has_text="code review 2").locator(".transcript")
@@ -79,7 +79,7 @@ def test_transcripts_unfold_with_their_answers(context: BrowserContext, finished
     assert page.request.get(f"{finished.url}{link[1:]}").status == 200
 
 
-def test_a_running_command_is_followed_to_its_end(context: BrowserContext, serve: Callable[..., Server]) -> None:
+def test_a_running_command_is_followed_to_its_end(context: BrowserContext, serve: Callable[..., PageServer]) -> None:
     server = serve("0.4")
     page = visit(context, server)
     server.ask("api/run/start", {"batch_size": 1})
@@ -104,7 +104,7 @@ def test_a_running_command_is_followed_to_its_end(context: BrowserContext, serve
     expect(fold.locator(".raw")).to_contain_text(f"{len(entries)} entries")
 
 
-def test_a_link_to_a_command_opens_its_transcript(context: BrowserContext, finished: Server) -> None:
+def test_a_link_to_a_command_opens_its_transcript(context: BrowserContext, finished: PageServer) -> None:
     told = finished.ask(f"api/stories/{KEY}")
     command = told["commands"][-1]["id"]
     page = dossier(context, finished, f"{KEY}&transcript={command}")
@@ -124,7 +124,7 @@ def test_a_link_to_a_command_opens_its_transcript(context: BrowserContext, finis
     expect(page.get_by_text("Command 999 is none of")).to_be_visible()
 
 
-def test_a_line_of_the_log_leads_to_the_transcript(context: BrowserContext, finished: Server) -> None:
+def test_a_line_of_the_log_leads_to_the_transcript(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished, "run?q=dev+ended")
     page.locator(".log-row").first.click()
     page.set_viewport_size({"width": 360, "height": 740})
@@ -135,7 +135,7 @@ def test_a_line_of_the_log_leads_to_the_transcript(context: BrowserContext, fini
     expect(page.locator(".transcript[open] .entry[data-kind=final]")).to_be_visible()
 
 
-def test_commits_unfold_line_by_line(context: BrowserContext, finished: Server) -> None:
+def test_commits_unfold_line_by_line(context: BrowserContext, finished: PageServer) -> None:
     page = dossier(context, finished, KEY)
     commit = page.locator(".commit").first
     commit.locator("> summary").click()
@@ -152,7 +152,7 @@ def test_commits_unfold_line_by_line(context: BrowserContext, finished: Server) 
 
 
 def test_a_large_file_is_fetched_when_it_is_opened_and_drawn_in_parts(
-    context: BrowserContext, finished: Server
+    context: BrowserContext, finished: PageServer
 ) -> None:
     page = context.new_page()
     whole = {"path": "large.txt", "status": "added", "added": 900, "removed": 0, "binary": False, "cut": True}
@@ -174,7 +174,7 @@ def test_a_large_file_is_fetched_when_it_is_opened_and_drawn_in_parts(
     expect(page.locator(".file").first).to_contain_text("too large to be shown")
 
 
-def test_nothing_moves_under_who_reads(context: BrowserContext, server: Server) -> None:
+def test_nothing_moves_under_who_reads(context: BrowserContext, server: PageServer) -> None:
     story = server.data.parent / ARTIFACTS / f"{FIRST}.md"
     page = dossier(context, server, FIRST)
     page.set_viewport_size({"width": 1000, "height": 420})
@@ -196,7 +196,7 @@ def test_nothing_moves_under_who_reads(context: BrowserContext, server: Server) 
 
 
 def test_it_is_read_anew_when_the_server_tells_another_history(
-    context: BrowserContext, serve: Callable[..., Server], watch: Watch
+    context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
 ) -> None:
     watch.allow("ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE")
     server = serve("max")
@@ -209,7 +209,7 @@ def test_it_is_read_anew_when_the_server_tells_another_history(
     expect(page.get_by_role("heading", name="Another title", exact=True)).to_be_visible()
 
 
-def test_what_a_story_file_holds_is_text(context: BrowserContext, server: Server) -> None:
+def test_what_a_story_file_holds_is_text(context: BrowserContext, server: PageServer) -> None:
     story = server.data.parent / ARTIFACTS / f"{FIRST}.md"
     before = story.read_text()
     hostile = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
@@ -223,7 +223,7 @@ def test_what_a_story_file_holds_is_text(context: BrowserContext, server: Server
     story.write_text(before)
 
 
-def test_a_dossier_by_keyboard_alone(context: BrowserContext, finished: Server) -> None:
+def test_a_dossier_by_keyboard_alone(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished, "board")
     page.locator(f'.card[data-key="{KEY}"] .card-open').focus()
     page.keyboard.press("Enter")
@@ -245,7 +245,7 @@ def test_a_dossier_by_keyboard_alone(context: BrowserContext, finished: Server) 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_dossier_fits_every_width(context: BrowserContext, finished: Server, scheme: str) -> None:
+def test_a_dossier_fits_every_width(context: BrowserContext, finished: PageServer, scheme: str) -> None:
     page = dossier(context, finished, KEY)
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.locator(".commit > summary").first.click()
@@ -273,7 +273,7 @@ def opened(browser: Browser, path: Path, scheme: str = "light") -> tuple[Page, l
 
 @pytest.mark.parametrize("tab", [f"board?story={KEY}", "history"])
 def test_a_dossier_and_a_batch_are_saved_as_one_file(
-    context: BrowserContext, browser: Browser, finished: Server, tmp_path: Path, tab: str
+    context: BrowserContext, browser: Browser, finished: PageServer, tmp_path: Path, tab: str
 ) -> None:
     page = visit(context, finished, tab)
     with page.expect_download() as waiting:

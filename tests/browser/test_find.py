@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Server, picture, visit
+from .conftest import PageServer, picture, visit
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ def palette(page: Page, words: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_the_palette_finds_views_stories_and_themes_by_keyboard(context: BrowserContext, finished: Server) -> None:
+def test_the_palette_finds_views_stories_and_themes_by_keyboard(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished)
     palette(page, "go to board")
     expect(page.locator("#tab-board")).to_be_visible()
@@ -45,7 +45,7 @@ def test_the_palette_finds_views_stories_and_themes_by_keyboard(context: Browser
     expect(page.get_by_label("How much to show")).to_have_value("2")
 
 
-def test_a_link_to_a_line_of_the_log_opens_it_there(context: BrowserContext, finished: Server) -> None:
+def test_a_link_to_a_line_of_the_log_opens_it_there(context: BrowserContext, finished: PageServer) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visit(context, finished)
     page.get_by_label("Search the log").fill("Batch 1 started")
@@ -76,7 +76,7 @@ def visit_link(context: BrowserContext, link: str) -> Page:
 
 
 def test_the_filter_of_the_log_survives_a_reload_and_is_everywhere_the_same(
-    context: BrowserContext, finished: Server
+    context: BrowserContext, finished: PageServer
 ) -> None:
     page = visit(context, finished)
     page.get_by_label("Story", exact=True).select_option("1-2-correct-a-sighting")
@@ -94,7 +94,7 @@ def test_the_filter_of_the_log_survives_a_reload_and_is_everywhere_the_same(
     expect(page).to_have_url(f"{finished.url}#run")
 
 
-def test_no_tab_scrolls_sideways_at_any_width(context: BrowserContext, finished: Server) -> None:
+def test_no_tab_scrolls_sideways_at_any_width(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished)
     for tab in TABS:
         page.goto(f"{finished.url}#{tab}")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import Server, Watch
+from tests.browser.conftest import PageServer, Watch
 
 pytestmark = pytest.mark.browser
 
@@ -101,7 +101,7 @@ def elsewhere(tmp_path: Path) -> Iterator[int]:
 
 
 @pytest.fixture
-def foreign(context: BrowserContext, idle: Server, elsewhere: int, watch: Watch) -> Callable[[str], Page]:
+def foreign(context: BrowserContext, idle: PageServer, elsewhere: int, watch: Watch) -> Callable[[str], Page]:
     """Opens a page of another origin; that its attempts fail loudly in its own console is what is wanted."""
     watch.allow(".*")
 
@@ -113,12 +113,12 @@ def foreign(context: BrowserContext, idle: Server, elsewhere: int, watch: Watch)
     return open_page
 
 
-def ask(server: Server, path: str) -> Any:
+def ask(server: PageServer, path: str) -> Any:
     with urllib.request.urlopen(server.url + path, timeout=30) as answer:
         return json.loads(answer.read())
 
 
-def untouched(server: Server) -> bool:
+def untouched(server: PageServer) -> bool:
     """Nothing was started, connected or written."""
     end = time.monotonic() + PATIENCE_S  # the page of the test before may still be on its way out
     while _clients(server) and time.monotonic() < end:
@@ -127,13 +127,13 @@ def untouched(server: Server) -> bool:
     return calm and _clients(server) == 0
 
 
-def _clients(server: Server) -> int:
+def _clients(server: PageServer) -> int:
     with urllib.request.urlopen(f"{server.url}metrics", timeout=30) as answer:
         metrics: str = answer.read().decode()
     return int(metrics.partition("\nsprint_runner_clients ")[2].split()[0])
 
 
-def test_it_opens_and_reads_nothing(idle: Server, foreign: Callable[[str], Page]) -> None:
+def test_it_opens_and_reads_nothing(idle: PageServer, foreign: Callable[[str], Page]) -> None:
     for host in HOSTS:
         page = foreign(host)
         got = {way: page.evaluate(code, idle.url) for way, code in WAYS.items()}
@@ -141,20 +141,20 @@ def test_it_opens_and_reads_nothing(idle: Server, foreign: Callable[[str], Page]
     assert untouched(idle)
 
 
-def test_it_reads_the_data_files_that_are_for_everybody(idle: Server, foreign: Callable[[str], Page]) -> None:
+def test_it_reads_the_data_files_that_are_for_everybody(idle: PageServer, foreign: Callable[[str], Page]) -> None:
     page = foreign("evil.localhost")
     read = "url => fetch(url).then(answer => answer.text())"
     assert "development_status" in page.evaluate(read, f"{idle.url}sprint-status.yaml")
     assert json.loads(page.evaluate(read, f"{idle.url}story-descriptions.json"))
 
 
-def test_it_starts_nothing(idle: Server, foreign: Callable[[str], Page]) -> None:
+def test_it_starts_nothing(idle: PageServer, foreign: Callable[[str], Page]) -> None:
     for host in HOSTS:
         foreign(host).evaluate(SHOTS, idle.url)
     assert untouched(idle)
 
 
-def test_a_sandboxed_page_without_an_origin_gets_no_further(idle: Server, foreign: Callable[[str], Page]) -> None:
+def test_a_sandboxed_page_without_an_origin_gets_no_further(idle: PageServer, foreign: Callable[[str], Page]) -> None:
     """Its origin is `null`, which some servers take for their own."""
     page = foreign("127.0.0.1")
     page.evaluate(
@@ -173,7 +173,7 @@ def test_a_sandboxed_page_without_an_origin_gets_no_further(idle: Server, foreig
 
 
 @pytest.mark.parametrize("tag", ["iframe", "object"])
-def test_it_frames_nothing(idle: Server, foreign: Callable[[str], Page], tag: str) -> None:
+def test_it_frames_nothing(idle: PageServer, foreign: Callable[[str], Page], tag: str) -> None:
     page = foreign("127.0.0.1")
     page.evaluate(
         """([tag, url]) => new Promise(done => {
@@ -187,7 +187,7 @@ def test_it_frames_nothing(idle: Server, foreign: Callable[[str], Page], tag: st
 
 
 def test_a_window_that_it_opens_is_out_of_its_hands(
-    idle: Server, context: BrowserContext, foreign: Callable[[str], Page]
+    idle: PageServer, context: BrowserContext, foreign: Callable[[str], Page]
 ) -> None:
     page = foreign("127.0.0.1")
     with context.expect_page() as opened:
@@ -198,7 +198,7 @@ def test_a_window_that_it_opens_is_out_of_its_hands(
 
 
 def test_a_name_that_was_rebound_to_this_machine_is_refused(
-    idle: Server, context: BrowserContext, watch: Watch
+    idle: PageServer, context: BrowserContext, watch: Watch
 ) -> None:
     watch.allow("403")
     page = context.new_page()
@@ -208,7 +208,7 @@ def test_a_name_that_was_rebound_to_this_machine_is_refused(
     assert json.loads(page.locator("body").inner_text())["error"]["code"] == "host_refused"
 
 
-def test_no_text_becomes_a_script_of_the_page(idle: Server, context: BrowserContext, watch: Watch) -> None:
+def test_no_text_becomes_a_script_of_the_page(idle: PageServer, context: BrowserContext, watch: Watch) -> None:
     """Trusted Types: what would write HTML or code from a text raises, whoever calls it."""
     watch.allow("Trusted|TrustedHTML|Content Security Policy|violates")
     page = context.new_page()

@@ -7,14 +7,14 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Server, picture, visit
+from .conftest import PageServer, picture, visit
 from .test_reach import press, tab_to
 from .test_run import headline
 
 pytestmark = pytest.mark.browser
 
 
-def begin(context: BrowserContext, server: Server) -> Page:
+def begin(context: BrowserContext, server: PageServer) -> Page:
     """A replay that was opened from the list and rests at its beginning."""
     page = visit(context, server, "history")
     page.get_by_role("button", name="Replay batch 1").focus()
@@ -23,7 +23,7 @@ def begin(context: BrowserContext, server: Server) -> Page:
     return page
 
 
-def test_what_came_of_a_batch_and_of_its_stories(context: BrowserContext, finished: Server) -> None:
+def test_what_came_of_a_batch_and_of_its_stories(context: BrowserContext, finished: PageServer) -> None:
     batch = finished.ask("api/batches/1")
     page = visit(context, finished)
     press(page, "g", "h")
@@ -42,7 +42,7 @@ def test_what_came_of_a_batch_and_of_its_stories(context: BrowserContext, finish
     expect(page.locator("#chart-batch")).to_have_value("1")
 
 
-def test_a_replay_by_keyboard_is_the_state_of_that_moment(context: BrowserContext, finished: Server) -> None:
+def test_a_replay_by_keyboard_is_the_state_of_that_moment(context: BrowserContext, finished: PageServer) -> None:
     page = begin(context, finished)
     place = page.get_by_label("Place in the batch")
     press(page, "]", "]")
@@ -71,7 +71,7 @@ def test_a_replay_by_keyboard_is_the_state_of_that_moment(context: BrowserContex
     expect(shared).not_to_have_url(re.compile("replay"))
 
 
-def test_as_fast_as_possible_ends_where_the_batch_ended(context: BrowserContext, finished: Server) -> None:
+def test_as_fast_as_possible_ends_where_the_batch_ended(context: BrowserContext, finished: PageServer) -> None:
     page = begin(context, finished)
     press(page, ">", ">", ">")
     expect(page.get_by_label("Speed")).to_have_value("max")

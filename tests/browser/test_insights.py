@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Server, Watch, picture, visit
+from .conftest import PageServer, Watch, picture, visit
 from .test_reach import press, tab_to
 
 pytestmark = pytest.mark.browser
@@ -24,7 +24,7 @@ SUMS = ", ".join(f"SUM(COALESCE({name}, 0))" for name in (*WHOLE[1:], "cost_usd"
 FEET = "[...document.querySelectorAll('.panel tfoot tr')].map(row => [...row.children].map(cell => cell.innerText))"
 
 
-def rows_of(server: Server) -> dict[str, Any]:
+def rows_of(server: PageServer) -> dict[str, Any]:
     """What the rows of the commands add up to, without a word of the code that is tested."""
     with closing(sqlite3.connect(f"file:{server.data}/sprint-runner.db?mode=ro", uri=True)) as database:
         found = database.execute(f"SELECT COUNT(*), {SUMS} FROM commands").fetchone()
@@ -42,7 +42,7 @@ def csv_of(page: Page, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_page_answer_and_rows_have_the_same_sums(context: BrowserContext, finished: Server) -> None:
+def test_page_answer_and_rows_have_the_same_sums(context: BrowserContext, finished: PageServer) -> None:
     rows = rows_of(finished)
     answer = finished.ask("api/insights")
     assert {name: answer["total"][0][name] for name in WHOLE} == {name: rows[name] for name in WHOLE}
@@ -60,7 +60,7 @@ def test_page_answer_and_rows_have_the_same_sums(context: BrowserContext, finish
         assert sum(float(line["cost_usd"]) for line in lines) == pytest.approx(rows["cost_usd"], abs=1e-9)
 
 
-def test_every_chart_is_a_picture_with_words_and_a_table(context: BrowserContext, finished: Server) -> None:
+def test_every_chart_is_a_picture_with_words_and_a_table(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished, "insights")
     for name in (*GROUPS, "burn-up", "success-command", "success-agent", "reviews"):
         drawn = panel(page, name).get_by_role("img")
@@ -75,7 +75,7 @@ def test_every_chart_is_a_picture_with_words_and_a_table(context: BrowserContext
     expect(panel(page, "reviews").get_by_role("table")).to_be_visible()
 
 
-def test_by_keyboard_and_kept_in_the_address(context: BrowserContext, finished: Server) -> None:
+def test_by_keyboard_and_kept_in_the_address(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished)
     press(page, "g", "i")
     expect(page.locator("#insights-words")).to_contain_text("commands of all batches")
@@ -97,7 +97,7 @@ def test_by_keyboard_and_kept_in_the_address(context: BrowserContext, finished: 
     picture(page, "insights")
 
 
-def test_days_and_batches_that_are_not_there(context: BrowserContext, finished: Server, watch: Watch) -> None:
+def test_days_and_batches_that_are_not_there(context: BrowserContext, finished: PageServer, watch: Watch) -> None:
     watch.allow("404")
     page = visit(context, finished, "insights?batch=77")
     expect(page.locator("#insights-words")).to_have_text("there is no batch 77")
@@ -106,7 +106,7 @@ def test_days_and_batches_that_are_not_there(context: BrowserContext, finished: 
     expect(page.locator("#insights-days")).to_have_value("1")
 
 
-def test_before_the_first_batch_it_says_so(context: BrowserContext, idle: Server) -> None:
+def test_before_the_first_batch_it_says_so(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle, "insights")
     expect(page.locator("#insights-words")).to_contain_text("No command has run yet")
     expect(page.locator(".panel")).to_have_count(0)

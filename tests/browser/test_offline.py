@@ -1,4 +1,4 @@
-"""A page without a line says so, and is right again when it is back: a server that hangs, ten minutes away, a sleep."""
+"""Tests of a disconnected page: a hanging server, ten minutes offline, a sleeping machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from .conftest import Server, Watch, picture, visit
+from .conftest import PageServer, Watch, picture, visit
 from .test_run import answer, headline, start
 
 pytestmark = pytest.mark.browser
@@ -19,7 +19,7 @@ REFUSED = "ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|E
 TEN_MINUTES = "10:00"
 
 
-def test_ten_minutes_without_a_server(context: BrowserContext, serve: Callable[..., Server], watch: Watch) -> None:
+def test_ten_minutes_without_a_server(context: BrowserContext, serve: Callable[..., PageServer], watch: Watch) -> None:
     watch.allow(REFUSED)
     server = serve("max")
     page = visit(context, server)
@@ -57,7 +57,7 @@ def test_ten_minutes_without_a_server(context: BrowserContext, serve: Callable[.
 
 
 def test_a_server_that_hangs_is_found_out_and_a_sleep_is_not_taken_for_it(
-    context: BrowserContext, serve: Callable[..., Server], watch: Watch
+    context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
 ) -> None:
     watch.allow(REFUSED)
     server = serve("max")

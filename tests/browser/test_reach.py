@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Server, picture, visit
+from .conftest import PageServer, picture, visit
 from .test_run import BATCH_MS, headline
 
 pytestmark = pytest.mark.browser
@@ -49,7 +49,9 @@ def test_a_run_by_keyboard_alone(page: Page) -> None:
     headline(page).to_have_text(re.compile("^Stopped"))
 
 
-def test_shortcuts_are_listed_can_be_turned_off_and_leave_fields_alone(context: BrowserContext, idle: Server) -> None:
+def test_shortcuts_are_listed_can_be_turned_off_and_leave_fields_alone(
+    context: BrowserContext, idle: PageServer
+) -> None:
     page = visit(context, idle)
     press(page, "?")
     expect(page.get_by_role("dialog")).to_contain_text("Keyboard shortcuts")
@@ -64,7 +66,7 @@ def test_shortcuts_are_listed_can_be_turned_off_and_leave_fields_alone(context: 
     expect(page.locator("#tab-run")).to_be_visible()
 
 
-def test_the_theme_follows_the_system_and_the_switch_is_remembered(context: BrowserContext, idle: Server) -> None:
+def test_the_theme_follows_the_system_and_the_switch_is_remembered(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle)
     ground = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(ground)
@@ -82,7 +84,7 @@ def test_the_theme_follows_the_system_and_the_switch_is_remembered(context: Brow
     picture(page, "dark")
 
 
-def test_the_open_tab_and_story_are_in_the_address(context: BrowserContext, idle: Server) -> None:
+def test_the_open_tab_and_story_are_in_the_address(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle)
     page.get_by_role("link", name="Board").click()
     page.get_by_role("button", name="Friendly dates").click()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import ROOT, Server, Watch, picture, visit
+from .conftest import ROOT, PageServer, Watch, picture, visit
 
 pytestmark = pytest.mark.browser
 
@@ -32,17 +32,17 @@ def start(page: Page, cycles: int | None = None) -> None:
     headline(page).to_have_text(RUNNING)
 
 
-def answer(page: Page, server: Server, path: str) -> Any:
+def answer(page: Page, server: PageServer, path: str) -> Any:
     return json.loads(page.request.get(f"{server.url}{path}").text())
 
 
-def events(page: Page, server: Server, kind: str) -> list[dict[str, Any]]:
+def events(page: Page, server: PageServer, kind: str) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = answer(page, server, f"api/events?limit=10000&type={kind}")["events"]
     return told
 
 
 def test_a_batch_of_all_stories_is_shown_from_start_to_end(
-    context: BrowserContext, serve: Callable[..., Server], watch: Watch
+    context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
 ) -> None:
     server = serve("8" if "SPRINT_RUNNER_PICTURE" in os.environ else "max")
     page = visit(context, server)
@@ -125,7 +125,7 @@ def a_start_with_nothing_to_do_is_refused_in_place(page: Page, watch: Watch) -> 
     headline(page).to_have_text("Finished: 6 done, 1 blocked")
 
 
-def test_a_batch_that_was_stopped_goes_on_at_the_same_place(page: Page, server: Server) -> None:
+def test_a_batch_that_was_stopped_goes_on_at_the_same_place(page: Page, server: PageServer) -> None:
     start(page)
     expect(page.locator(".command-chip", has_text="dev").first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
@@ -154,7 +154,7 @@ def the_next_batch_says_how_long(page: Page) -> None:
 
 
 def test_stop_now_ends_the_agent_and_its_command_runs_again(
-    context: BrowserContext, serve: Callable[..., Server]
+    context: BrowserContext, serve: Callable[..., PageServer]
 ) -> None:
     server = serve("0.5")
     page = visit(context, server)
@@ -190,7 +190,7 @@ def test_a_pause_holds_until_resume(page: Page) -> None:
     headline(page).to_have_text(re.compile("^Finished: 2 done"), timeout=BATCH_MS)
 
 
-def test_a_wrong_number_of_cycles_is_refused_in_words(context: BrowserContext, idle: Server) -> None:
+def test_a_wrong_number_of_cycles_is_refused_in_words(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle)
     page.get_by_label("Number of cycles").fill("2000")
     page.get_by_role("button", name="Start").click()

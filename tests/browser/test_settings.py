@@ -1,4 +1,4 @@
-"""The Settings tab: every setting told, single ones changed in place, all or none, seen by every page."""
+"""Tests of the Settings tab: every setting is listed; changes are applied all or none, and reach every page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Server, Watch, picture, visit
+from .conftest import PageServer, Watch, picture, visit
 from .test_reach import press, tab_to
 
 pytestmark = pytest.mark.browser
@@ -28,11 +28,11 @@ def setting(page: Page, name: str) -> Any:
     return page.locator(f'[data-setting="{name}"]')
 
 
-def write(server: Server, text: str) -> None:
+def write(server: PageServer, text: str) -> None:
     (server.root / "sprint-runner.yaml").write_text(text)
 
 
-def test_every_setting_says_its_range_source_and_effect(context: BrowserContext, idle: Server) -> None:
+def test_every_setting_says_its_range_source_and_effect(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle, "settings")
     told = idle.ask("api/settings")["settings"]
     expect(page.locator(".setting")).to_have_count(len(told))
@@ -52,7 +52,7 @@ def test_every_setting_says_its_range_source_and_effect(context: BrowserContext,
 
 
 def test_a_change_by_keyboard_is_shown_before_it_is_saved_and_by_every_page(
-    context: BrowserContext, server: Server
+    context: BrowserContext, server: PageServer
 ) -> None:
     write(server, "# mine\nretries: 1  # once is enough\n")
     other = visit(context, server, "settings")
@@ -81,7 +81,7 @@ def test_a_change_by_keyboard_is_shown_before_it_is_saved_and_by_every_page(
 
 
 def test_what_the_server_refuses_is_said_and_nothing_is_lost(
-    context: BrowserContext, server: Server, watch: Watch
+    context: BrowserContext, server: PageServer, watch: Watch
 ) -> None:
     watch.allow("400")
     write(server, "{retries: 1}\n")

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Server, picture, visit
+from .conftest import PageServer, picture, visit
 from .test_reach import press, tab_to
 
 pytestmark = pytest.mark.browser
@@ -27,7 +27,7 @@ def of(page: Page, number: int) -> str:
     return page.locator(".bar:focus").get_attribute("aria-label") or f"nothing at {number}"
 
 
-def test_from_bar_to_bar_with_the_arrow_keys(context: BrowserContext, finished: Server) -> None:
+def test_from_bar_to_bar_with_the_arrow_keys(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished, "timeline")
     expect(page.locator("#chart-words")).to_contain_text("7 stories")
     tab_to(page, ".bar", most=60)
@@ -55,7 +55,7 @@ def test_from_bar_to_bar_with_the_arrow_keys(context: BrowserContext, finished: 
     picture(page, "timeline-detail")
 
 
-def test_zoom_and_pan_by_keys_and_wheel_are_kept(context: BrowserContext, finished: Server) -> None:
+def test_zoom_and_pan_by_keys_and_wheel_are_kept(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished, "timeline")
     page.locator(".bar").first.click()
     words, chart = page.locator("#zoom-words"), page.locator("#chart")
@@ -78,7 +78,7 @@ def test_zoom_and_pan_by_keys_and_wheel_are_kept(context: BrowserContext, finish
     expect(page).not_to_have_url(re.compile("zoom="))
 
 
-def test_the_table_has_every_command_and_no_colour_stands_alone(context: BrowserContext, finished: Server) -> None:
+def test_the_table_has_every_command_and_no_colour_stands_alone(context: BrowserContext, finished: PageServer) -> None:
     page = visit(context, finished, "timeline?table=1")
     commands = finished.ask("api/commands")
     expect(page.locator("#chart-table-rows tr")).to_have_count(commands["total"])
@@ -95,7 +95,7 @@ def test_the_table_has_every_command_and_no_colour_stands_alone(context: Browser
 
 
 @pytest.fixture
-def crowded(serve: Callable[..., Server]) -> Server:
+def crowded(serve: Callable[..., PageServer]) -> PageServer:
     """A server with a record of many batches, days apart, and of thousands of commands."""
     server = serve()
     server.end()
@@ -121,7 +121,7 @@ def crowded(serve: Callable[..., Server]) -> Server:
     return server
 
 
-def test_thousands_of_commands_and_many_batches(context: BrowserContext, crowded: Server) -> None:
+def test_thousands_of_commands_and_many_batches(context: BrowserContext, crowded: PageServer) -> None:
     page = visit(context, crowded, "timeline?batch=all")
     expect(page.locator("#chart-words")).to_contain_text(f"{MANY:,} commands · 40 stories · 59 idle times cut short")
     assert 40 < page.locator(".bar").count() <= BARS_MOST
@@ -154,7 +154,7 @@ def test_thousands_of_commands_and_many_batches(context: BrowserContext, crowded
 
 
 def test_a_running_bar_grows_and_the_others_are_left_alone(
-    context: BrowserContext, serve: Callable[..., Server]
+    context: BrowserContext, serve: Callable[..., PageServer]
 ) -> None:
     server = serve("1")
     page = visit(context, server, "timeline")

@@ -1,4 +1,4 @@
-"""`check`: sound things are called sound, each kind of damage is found and said."""
+"""`check`: intact records pass, and each kind of damage is found and reported."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def overwrite(file: Path) -> None:
     [
         (lose_an_event, "log", "6 events are missing"),
         (book_twice, "ledger", "17 tokens and 0.2500 USD are booked, 12"),
-        (lose_a_batch, "database", "rows refer to rows that are not there"),
+        (lose_a_batch, "database", "rows refer to rows that do not exist"),
         (come_from_the_future, "database", "use the newer program"),
         (overwrite, "database", "sprint-runner restore FILE PROJECT"),
         (lose_a_table, "database", "no such table: presets"),

@@ -1,4 +1,4 @@
-"""The command line: every way to start, and what is said when it cannot be."""
+"""Tests of the command line: every way to start, and the messages when it fails."""
 
 from __future__ import annotations
 

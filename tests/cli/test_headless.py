@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from cli.headless import Exit, Headless, HeadlessOptions, Lines, told
+from cli.headless import Exit, Headless, HeadlessOptions, LineWriter, event_line
 from events import Event, EventType
 from orchestrator import StartRequest
 from tests.servers import ROOT
@@ -118,7 +118,7 @@ def judged(events: Sequence[tuple[str, dict[str, Any]]], *, wait: bool = False) 
 
     class Begun:
         async def start(self, _request: StartRequest) -> int:
-            headless.take([Event(type=EventType(kind), payload=payload, timestamp=0) for kind, payload in events])
+            headless.on_events([Event(type=EventType(kind), payload=payload, timestamp=0) for kind, payload in events])
             return 1
 
     async def perform() -> Exit | None:
@@ -185,7 +185,7 @@ def test_a_line_for_people_is_one_line_without_control_characters() -> None:
         "message": "a\nb\x1b[2J",
         "kind": "tool",
     }
-    line = told(Event(type=EventType.COMMAND_PROGRESS, payload=payload, timestamp=0))
+    line = event_line(Event(type=EventType.COMMAND_PROGRESS, payload=payload, timestamp=0))
     assert line[8:] == " 1-1-a dev-story tests tool a b [2J"
 
 
@@ -194,7 +194,7 @@ def test_a_reader_that_has_gone_stops_the_lines_and_nothing_else() -> None:
         def write(self, _text: str) -> int:
             raise BrokenPipeError
 
-    lines = Lines(Gone())
+    lines = LineWriter(Gone())
     for _ in range(3):
         lines.put("x")
     lines.close()

@@ -1,4 +1,4 @@
-"""What goes to standard error: one record is one line, whatever is in it."""
+"""Tests of the log format: one record is one line, whatever it contains."""
 
 from __future__ import annotations
 

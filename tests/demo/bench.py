@@ -43,7 +43,7 @@ TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
-class Run:
+class AgentRun:
     """What one call of the agent printed, and how it ended."""
 
     code: int
@@ -78,7 +78,7 @@ class Run:
 
 
 @dataclass
-class Bench:
+class DemoBench:
     """A BMAD project in `root`, and calls of the agent on it."""
 
     root: Path
@@ -137,13 +137,13 @@ class Bench:
         process.stdin = None
         return process
 
-    def call(self, prompt: str, *flags: str, speed: str = "max") -> Run:
+    def call(self, prompt: str, *flags: str, speed: str = "max") -> AgentRun:
         return finish(self.start(prompt, *flags, speed=speed))
 
-    def run(self, command: str, *keys: str, **values: str) -> Run:
+    def run(self, command: str, *keys: str, **values: str) -> AgentRun:
         return self.call(self.prompt(command, *keys, **values))
 
-    def develop(self, key: str) -> list[Run]:
+    def develop(self, key: str) -> list[AgentRun]:
         """dev-story, then code reviews until one finds nothing."""
         runs = [self.run("dev-story", key)]
         if runs[0].markers("DEV-STORY-COMPLETE") != ["YES"]:
@@ -166,19 +166,19 @@ class Bench:
         return subprocess.run(argv, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)
 
 
-def finish(process: subprocess.Popen[bytes]) -> Run:
+def finish(process: subprocess.Popen[bytes]) -> AgentRun:
     out, err = process.communicate(timeout=TIMEOUT_S)
-    return Run(process.returncode, out.decode(), err.decode())
+    return AgentRun(process.returncode, out.decode(), err.decode())
 
 
-def make(folder: Path) -> Bench:
+def make(folder: Path) -> DemoBench:
     """A fresh copy of the demo project, committed."""
     root = folder / "perch"
     shutil.copytree(PROJECT, root, ignore=shutil.ignore_patterns("__pycache__"))
-    return under_git(Bench(root, folder / "sessions"))
+    return under_git(DemoBench(root, folder / "sessions"))
 
 
-def under_git(bench: Bench) -> Bench:
+def under_git(bench: DemoBench) -> DemoBench:
     bench.git("init", "-q", "-b", "main")
     bench.git("config", "user.name", "Iris")
     bench.git("config", "user.email", "iris@example.test")

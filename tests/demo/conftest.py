@@ -6,28 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.bench import STORIES, Bench, Run, make
+from tests.demo.bench import STORIES, AgentRun, DemoBench, make
 
 CYCLES = (STORIES[:2], STORIES[2:4], STORIES[4:6], STORIES[6:])
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def bench(tmp_path: Path) -> DemoBench:
     return make(tmp_path)
 
 
-class Sprint:
+class DemoSprint:
     """Every command of the classic preset on every story, in order; what each printed."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: DemoBench) -> None:
         self.bench = bench
-        self.runs: dict[str, Run] = {}
+        self.runs: dict[str, AgentRun] = {}
         self._run("create-project-context")
         for keys in CYCLES:
             self._cycle(keys)
         self._run("refresh-project-context")
 
-    def _run(self, command: str, *keys: str) -> Run:
+    def _run(self, command: str, *keys: str) -> AgentRun:
         run = self.bench.run(command, *keys)
         self.runs[" ".join((command, *keys))] = run
         return run
@@ -50,5 +50,5 @@ class Sprint:
 
 
 @pytest.fixture(scope="package")
-def sprint(tmp_path_factory: pytest.TempPathFactory) -> Sprint:
-    return Sprint(make(tmp_path_factory.mktemp("sprint")))
+def sprint(tmp_path_factory: pytest.TempPathFactory) -> DemoSprint:
+    return DemoSprint(make(tmp_path_factory.mktemp("sprint")))

@@ -1,4 +1,4 @@
-"""The scripted agent through the runner's own adapter: every end is told apart, and everything is counted."""
+"""Tests of the scripted agent with the runner's adapter: every end is distinguished, all usage is counted."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from pathlib import Path
 import pytest
 
 from agents import AgentSpec, Call, Outcome, OutcomeKind, Record, ToolCall, preflight, start
-from tests.demo.bench import AGENT, STORIES, Bench
+from tests.demo.bench import AGENT, STORIES, DemoBench
 
 KEY = STORIES[2]
 
 
-def spec(bench: Bench, *flags: str) -> AgentSpec:
+def spec(bench: DemoBench, *flags: str) -> AgentSpec:
     env = {"DEMO_AGENT_HOME": str(bench.home)}
     return AgentSpec("demo", "claude", (sys.executable, str(AGENT), "--speed", "max", *flags), env=env)
 
 
-async def perform(bench: Bench, prompt: str, *flags: str, resume: str | None = None) -> tuple[Outcome, list[Record]]:
+async def perform(
+    bench: DemoBench, prompt: str, *flags: str, resume: str | None = None
+) -> tuple[Outcome, list[Record]]:
     records: list[Record] = []
     call = Call(prompt, bench.root, f"{uuid.uuid4().hex}:1", bench.home.with_name("stream.ndjson"), resume=resume)
     process = await start(spec(bench, *flags), call, records.append)
     return await process.wait(), records
 
 
-async def test_its_preflight_is_good(bench: Bench) -> None:
+async def test_its_preflight_is_good(bench: DemoBench) -> None:
     found = await preflight(spec(bench))
     assert (found.version, found.problem) == ("2.1.330 (Demo Agent)", None)
 
 
-async def test_a_good_call_is_a_success_with_its_costs(bench: Bench) -> None:
+async def test_a_good_call_is_a_success_with_its_costs(bench: DemoBench) -> None:
     bench.run("create-story", KEY)
     outcome, records = await perform(bench, bench.prompt("dev-story", KEY))
     assert (outcome.kind, outcome.exit_code, outcome.malformed_lines) == (OutcomeKind.SUCCESS, 0, 0)
@@ -53,7 +55,7 @@ async def test_a_good_call_is_a_success_with_its_costs(bench: Bench) -> None:
         ("overloaded", OutcomeKind.TRANSIENT),
     ],
 )
-async def test_every_bad_end_is_told_apart(bench: Bench, tmp_path: Path, behaviour: str, kind: OutcomeKind) -> None:
+async def test_every_bad_end_is_told_apart(bench: DemoBench, tmp_path: Path, behaviour: str, kind: OutcomeKind) -> None:
     script = tmp_path / "script.json"
     script.write_text(json.dumps({"commit": behaviour}))
     outcome, _ = await perform(bench, bench.prompt("commit", KEY), "--script", str(script))
@@ -63,7 +65,7 @@ async def test_every_bad_end_is_told_apart(bench: Bench, tmp_path: Path, behavio
         assert 0 < (outcome.resets_at or 0) - time.time() <= 60
 
 
-async def test_a_resumed_call_is_not_charged_twice(bench: Bench) -> None:
+async def test_a_resumed_call_is_not_charged_twice(bench: DemoBench) -> None:
     first, _ = await perform(bench, bench.prompt("story-discovery", KEY))
     second, _ = await perform(bench, "Go on.", resume=first.session_id)
     assert second.kind is OutcomeKind.SUCCESS

@@ -1,4 +1,4 @@
-"""The scripted agent as a real process: every command of the pipeline does real work and says so."""
+"""Tests of the scripted agent as a process: every command does real work and reports it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from demo.options import parse as parse_options
 from demo.program import ROLES
 from demo.stage import Stage
 from demo.stream import Stream
-from tests.demo.bench import AGENT, ARTIFACTS, PROJECT, STORIES, Bench, Run
-from tests.demo.conftest import CYCLES, Sprint
+from tests.demo.bench import AGENT, ARTIFACTS, PROJECT, STORIES, AgentRun, DemoBench
+from tests.demo.conftest import CYCLES, DemoSprint
 
 FIX, FIND, IMPORT, LIFE = STORIES[1], STORIES[2], STORIES[3], STORIES[4]
 TASK = re.compile(r"^::task (\S+) (start|end) \S", re.MULTILINE)
@@ -24,7 +24,7 @@ def test_it_says_its_version() -> None:
     assert done.stdout == b"2.1.330 (Demo Agent)\n"
 
 
-def test_every_command_ends_well(sprint: Sprint) -> None:
+def test_every_command_ends_well(sprint: DemoSprint) -> None:
     for name, run in sprint.runs.items():
         assert (run.code, run.stderr) == (0, ""), name
         assert run.result["subtype"] == "success", name
@@ -34,7 +34,7 @@ def test_every_command_ends_well(sprint: Sprint) -> None:
     assert commands == set(ROLES) - {"build-auto"}  # another preset's
 
 
-def test_tasks_are_announced_by_the_ids_of_the_prompt(sprint: Sprint) -> None:
+def test_tasks_are_announced_by_the_ids_of_the_prompt(sprint: DemoSprint) -> None:
     for name, run in sprint.runs.items():
         known = re.search(r"^- task ids: (.*)$", sprint.bench.prompt(*name.split()), re.MULTILINE)
         assert known is not None
@@ -43,18 +43,18 @@ def test_tasks_are_announced_by_the_ids_of_the_prompt(sprint: Sprint) -> None:
         assert ids <= set(known[1].split(", ")), name
 
 
-def test_the_tracker_is_never_touched(sprint: Sprint) -> None:
+def test_the_tracker_is_never_touched(sprint: DemoSprint) -> None:
     name = f"{ARTIFACTS}/sprint-status.yaml"
     assert (sprint.bench.root / name).read_bytes() == (PROJECT / name).read_bytes()
 
 
-def test_a_context_is_written_and_written_anew(sprint: Sprint) -> None:
+def test_a_context_is_written_and_written_anew(sprint: DemoSprint) -> None:
     text = (sprint.bench.root / "_bmad-output/project-context.md").read_text()
     assert "project_name: Perch" in text
     assert "Now: add, find, fix, importing, life, list, year." in text
 
 
-def test_all_stories_of_a_cycle_are_made_in_one_call(sprint: Sprint) -> None:
+def test_all_stories_of_a_cycle_are_made_in_one_call(sprint: DemoSprint) -> None:
     for keys in CYCLES:
         run = sprint.runs[" ".join(("create-story", *keys))]
         assert len(run.markers("TECH-SPEC-DECISION")) == len(keys)
@@ -65,7 +65,7 @@ def test_all_stories_of_a_cycle_are_made_in_one_call(sprint: Sprint) -> None:
     assert not (sprint.bench.root / ARTIFACTS / f"tech-spec-{FIND}.md").exists()
 
 
-def test_a_story_file_follows_the_template(sprint: Sprint) -> None:
+def test_a_story_file_follows_the_template(sprint: DemoSprint) -> None:
     text = sprint.bench.story(FIX)
     head = re.match(
         r"---\nbaseline_commit: [0-9a-f]{40}\n---\n# Story 1\.2: Correct a sighting\n\nStatus: done\n", text
@@ -80,7 +80,7 @@ def test_a_story_file_follows_the_template(sprint: Sprint) -> None:
         assert f"\n- {path}\n" in text
 
 
-def test_a_critical_story_review_is_mended_and_the_next_one_is_clean(sprint: Sprint) -> None:
+def test_a_critical_story_review_is_mended_and_the_next_one_is_clean(sprint: DemoSprint) -> None:
     first = sprint.runs[f"story-review-1 {FIND} {IMPORT}"]
     second = sprint.runs[f"story-review-2 {FIND} {IMPORT}"]
     assert first.markers("CRITICAL-ISSUES-FOUND") == ["YES"]
@@ -90,7 +90,7 @@ def test_a_critical_story_review_is_mended_and_the_next_one_is_clean(sprint: Spr
 
 
 @pytest.mark.parametrize(("key", "severity"), [(FIX, "HIGH"), (LIFE, "MEDIUM")])
-def test_a_defect_is_found_mended_and_gone(sprint: Sprint, key: str, severity: str) -> None:
+def test_a_defect_is_found_mended_and_gone(sprint: DemoSprint, key: str, severity: str) -> None:
     first, second = (sprint.runs[f"code-review-{attempt} {key}"] for attempt in (1, 2))
     assert first.severity == severity
     assert (
@@ -101,13 +101,13 @@ def test_a_defect_is_found_mended_and_gone(sprint: Sprint, key: str, severity: s
     assert [block for block in first.blocks if block.get("name") == "Edit"]
 
 
-def test_tests_are_really_run(sprint: Sprint) -> None:
+def test_tests_are_really_run(sprint: DemoSprint) -> None:
     run = sprint.runs[f"dev-story {FIX}"]
     results = [block["content"] for block in run.blocks if block["type"] == "tool_result"]
     assert any(re.search(r"Ran 23 tests in .*\n\nOK", content) for content in results)
 
 
-def test_each_cycle_is_one_commit_of_its_own_files(sprint: Sprint) -> None:
+def test_each_cycle_is_one_commit_of_its_own_files(sprint: DemoSprint) -> None:
     subjects = sprint.bench.git("log", "--format=%s", "--reverse").splitlines()
     assert subjects[1] == f"feat(1): implement stories {STORIES[0]}, {FIX}"
     assert len(subjects) == 1 + len(CYCLES)
@@ -117,14 +117,14 @@ def test_each_cycle_is_one_commit_of_its_own_files(sprint: Sprint) -> None:
     assert all(STORIES[5] in line or "project-context.md" in line for line in left), left
 
 
-def test_a_second_commit_finds_the_first_and_an_unknown_one_nothing(sprint: Sprint) -> None:
+def test_a_second_commit_finds_the_first_and_an_unknown_one_nothing(sprint: DemoSprint) -> None:
     again = sprint.bench.run("commit", *STORIES[6:])
     assert again.markers("COMMIT-SUCCESS") == [sprint.bench.git("log", "-1", "--format=%h").strip()]
     other = sprint.bench.run("commit", *STORIES[6:], commit_message="feat: something else")
     assert "[NO-CHANGES-TO-COMMIT]" in other.text
 
 
-def test_files_of_other_people_are_not_committed(bench: Bench) -> None:
+def test_files_of_other_people_are_not_committed(bench: DemoBench) -> None:
     bench.verify = "true"
     (bench.root / "diary.txt").write_text("mine\n")
     (bench.root / "staged.txt").write_text("mine, too\n")
@@ -134,14 +134,14 @@ def test_files_of_other_people_are_not_committed(bench: Bench) -> None:
     assert bench.git("status", "--porcelain").splitlines() == ["A  staged.txt", "?? diary.txt"]
 
 
-def test_a_lock_that_a_killed_git_left_is_removed(bench: Bench) -> None:
+def test_a_lock_that_a_killed_git_left_is_removed(bench: DemoBench) -> None:
     bench.verify = "true"
     bench.develop(STORIES[0])
     (bench.root / ".git/index.lock").touch()
     assert bench.run("commit", STORIES[0]).markers("COMMIT-SUCCESS")
 
 
-def test_a_project_below_the_top_of_its_repository_is_committed(bench: Bench) -> None:
+def test_a_project_below_the_top_of_its_repository_is_committed(bench: DemoBench) -> None:
     bench.verify = "true"
     (bench.root / ".git").rename(bench.root.parent / ".git")
     bench.git("add", "--all", "..")
@@ -151,7 +151,7 @@ def test_a_project_below_the_top_of_its_repository_is_committed(bench: Bench) ->
     assert bench.git("status", "--porcelain", "--", "perch", "tests") == ""
 
 
-def test_a_folder_without_git_cannot_be_committed(bench: Bench) -> None:
+def test_a_folder_without_git_cannot_be_committed(bench: DemoBench) -> None:
     bench.verify = "true"
     (bench.root / ".git").rename(bench.root / ".git-away")
     bench.env = {"GIT_CEILING_DIRECTORIES": str(bench.root.parent)}
@@ -159,7 +159,7 @@ def test_a_folder_without_git_cannot_be_committed(bench: Bench) -> None:
     assert bench.develop(STORIES[0])[-1].severity == "ZERO ISSUES"
 
 
-def test_the_same_prompt_on_the_same_tree_gives_the_same_result(bench: Bench) -> None:
+def test_the_same_prompt_on_the_same_tree_gives_the_same_result(bench: DemoBench) -> None:
     def once() -> tuple[str, float]:
         run = bench.run("story-discovery", STORIES[2])
         return run.text, run.result["total_cost_usd"]
@@ -168,13 +168,13 @@ def test_the_same_prompt_on_the_same_tree_gives_the_same_result(bench: Bench) ->
     assert once() == once()
 
 
-def test_it_works_on_a_project_that_it_does_not_know(bench: Bench) -> None:
+def test_it_works_on_a_project_that_it_does_not_know(bench: DemoBench) -> None:
     for path in bench.root.glob("perch/*.py"):
         path.unlink()
     bench.verify = "the project's own checks"
     (bench.root / "tests").rename(bench.root / "checks")
     key = "3-1-make-tea"
-    runs: list[Run] = [
+    runs: list[AgentRun] = [
         bench.run("create-story", key),
         bench.run("story-discovery", key),
         bench.run("story-review-1", key),
@@ -189,7 +189,7 @@ def test_it_works_on_a_project_that_it_does_not_know(bench: Bench) -> None:
     assert f"work/{key}.md" in bench.git("show", "--stat", "--format=", runs[-1].markers("COMMIT-SUCCESS")[0])
 
 
-def test_a_prompt_that_names_no_command_is_answered(bench: Bench) -> None:
+def test_a_prompt_that_names_no_command_is_answered(bench: DemoBench) -> None:
     run = bench.call("What is the capital of France?")
     assert run.code == 0
     assert "Nothing was changed" in run.result["result"]
@@ -213,19 +213,19 @@ def test_the_speed_says_how_long_it_waits(monkeypatch: pytest.MonkeyPatch, speed
         (["--speed", "slow"], "option '--speed <n>' argument 'slow' is invalid"),
     ],
 )
-def test_wrong_calls_say_why_on_stderr_only(bench: Bench, flags: list[str], message: str) -> None:
+def test_wrong_calls_say_why_on_stderr_only(bench: DemoBench, flags: list[str], message: str) -> None:
     run = bench.call("hi", *flags)
     assert (run.code, run.stdout) == (1, "")
     assert message in run.stderr
 
 
-def test_an_empty_prompt_is_refused(bench: Bench) -> None:
+def test_an_empty_prompt_is_refused(bench: DemoBench) -> None:
     run = bench.call("")
     assert (run.code, run.stdout) == (1, "")
     assert "Input must be provided" in run.stderr
 
 
-def test_a_session_can_be_resumed_and_its_costs_add_up(bench: Bench) -> None:
+def test_a_session_can_be_resumed_and_its_costs_add_up(bench: DemoBench) -> None:
     first = bench.run("story-discovery", STORIES[2])
     session = first.result["session_id"]
     second = bench.call("Go on.", "--resume", session)
@@ -236,7 +236,7 @@ def test_a_session_can_be_resumed_and_its_costs_add_up(bench: Bench) -> None:
     assert second.result["total_cost_usd"] == pytest.approx(first.result["total_cost_usd"] + own)
 
 
-def test_an_unknown_session_is_an_error_without_init(bench: Bench) -> None:
+def test_an_unknown_session_is_an_error_without_init(bench: DemoBench) -> None:
     session = "99999999-2222-4333-8444-555555555555"
     run = bench.call("hi", "--resume", session)
     assert run.code == 1
@@ -245,7 +245,7 @@ def test_an_unknown_session_is_an_error_without_init(bench: Bench) -> None:
     assert run.stderr == f"No conversation found with session ID: {session}\n"
 
 
-def test_turns_can_be_limited(bench: Bench) -> None:
+def test_turns_can_be_limited(bench: DemoBench) -> None:
     run = bench.call(bench.prompt("dev-story", STORIES[0]), "--max-turns", "2")
     assert (run.code, run.result["subtype"]) == (1, "error_max_turns")
     assert run.result["errors"] == ["Reached maximum number of turns (2)"]

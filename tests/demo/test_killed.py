@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.bench import STORIES, Bench, finish, make
+from tests.demo.bench import STORIES, DemoBench, finish, make
 
 FIX, FIND, LIFE = STORIES[1], STORIES[2], STORIES[4]
 SEED = 20_260_503
 REPEATED = re.compile(r"^- check \d+: .*\n|^baseline_commit: .*\n", re.MULTILINE)  # may differ between attempts
 
 
-def quick(folder: Path) -> Bench:
+def quick(folder: Path) -> DemoBench:
     """The demo project without its check, which would only take time here; it is run at the end."""
     bench = make(folder)
     bench.verify = "true"
@@ -35,7 +35,7 @@ def tree(root: Path) -> dict[str, str]:
     return found
 
 
-def kill_after(bench: Bench, lines: int, command: str, *keys: str) -> bool:
+def kill_after(bench: DemoBench, lines: int, command: str, *keys: str) -> bool:
     """Kills a call after so many lines; False when it had ended before."""
     process = bench.start(bench.prompt(command, *keys))
     assert process.stdout is not None
@@ -46,7 +46,7 @@ def kill_after(bench: Bench, lines: int, command: str, *keys: str) -> bool:
     return finish(process).code != 0
 
 
-def tortured(folder: Path, chance: random.Random, commands: Sequence[tuple[str, ...]]) -> tuple[Bench, int]:
+def tortured(folder: Path, chance: random.Random, commands: Sequence[tuple[str, ...]]) -> tuple[DemoBench, int]:
     """Every command killed twice at random lines, then left alone."""
     folder.mkdir()
     bench, kills = quick(folder), 0
@@ -77,7 +77,7 @@ def test_the_end_is_the_same(tmp_path: Path, commands: Sequence[tuple[str, ...]]
     assert hurt.unittest().returncode == 0
 
 
-def test_a_finding_is_reported_again_when_its_review_was_killed(bench: Bench) -> None:
+def test_a_finding_is_reported_again_when_its_review_was_killed(bench: DemoBench) -> None:
     bench.verify = "true"
     bench.run("create-story", LIFE)
     bench.run("dev-story", LIFE)

@@ -32,7 +32,7 @@ from demo import chaos
 from demo.prompt import parse as parse_prompt
 from demo.script import BEHAVIOURS, SEVERITIES, WORK
 from tests.agents.children import PATIENCE_S, QUICK, ended, hasten
-from tests.demo.bench import AGENT, STORIES, Bench
+from tests.demo.bench import AGENT, STORIES, DemoBench
 from tests.processes import marked
 
 COMMAND, STORY = "story-discovery", STORIES[2]  # a command that runs no tests of the project
@@ -43,7 +43,7 @@ _numbers = itertools.count()
 class Simulator:
     """The scripted agent as the runner starts it, with a script."""
 
-    bench: Bench
+    bench: DemoBench
     folder: Path
     records: list[Record] = field(default_factory=list)
     mark: str = field(default_factory=lambda: f"mishap-{os.getpid()}-{next(_numbers)}:1")
@@ -70,7 +70,7 @@ class Simulator:
 
 
 @pytest.fixture
-def simulator(bench: Bench, tmp_path: Path) -> Simulator:
+def simulator(bench: DemoBench, tmp_path: Path) -> Simulator:
     return Simulator(bench, tmp_path)
 
 
@@ -173,7 +173,7 @@ def test_no_mishap_is_left_out() -> None:
 # -- chance ------------------------------------------------------------------------------------------------------------
 
 
-def calls(bench: Bench, folder: Path, seed: str, count: int) -> list[str]:
+def calls(bench: DemoBench, folder: Path, seed: str, count: int) -> list[str]:
     """What a seed does to so many calls of one command."""
     folder.mkdir()
     prompt = parse_prompt(bench.prompt(COMMAND, STORY))
@@ -181,14 +181,14 @@ def calls(bench: Bench, folder: Path, seed: str, count: int) -> list[str]:
     return ["+".join(chosen.turn(prompt, chosen.counts(folder)).words) for _ in range(count)]
 
 
-def test_the_same_seed_meets_the_same_mishaps(bench: Bench, tmp_path: Path) -> None:
+def test_the_same_seed_meets_the_same_mishaps(bench: DemoBench, tmp_path: Path) -> None:
     first, again = calls(bench, tmp_path / "first", "7", 40), calls(bench, tmp_path / "again", "7", 40)
     other = calls(bench, tmp_path / "other", "8", 40)
     assert first == again != other
     assert 2 < sum(map(bool, first)) < 25, "about a quarter of the calls"
 
 
-def test_how_often_can_be_said(bench: Bench, tmp_path: Path) -> None:
+def test_how_often_can_be_said(bench: DemoBench, tmp_path: Path) -> None:
     assert not any(calls(bench, tmp_path / "never", "7:0", 20))
     assert all(calls(bench, tmp_path / "always", "7:1", 20))
 
@@ -198,7 +198,7 @@ def test_every_mishap_of_chance_is_one() -> None:
     assert not {"auth", "auth-retry"} & set(chaos.MISHAPS)
 
 
-def test_chance_is_a_flag_and_a_variable(bench: Bench) -> None:
+def test_chance_is_a_flag_and_a_variable(bench: DemoBench) -> None:
     refused = bench.call(bench.prompt(COMMAND, STORY), "--chaos", "7:2")
     assert (refused.code, refused.stderr) == (1, "chaos: '7:2' is no SEED[:PROBABILITY]\n")
     bench.env = {"DEMO_AGENT_CHAOS": ":1"}

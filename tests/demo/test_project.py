@@ -12,19 +12,19 @@ import pytest
 
 import sprint as bmad
 from demo.prepared import Replacement, load
-from tests.demo.bench import ARTIFACTS, PROJECT, REPOSITORY, STORIES, Bench
-from tests.demo.conftest import Sprint
+from tests.demo.bench import ARTIFACTS, PROJECT, REPOSITORY, STORIES, DemoBench
+from tests.demo.conftest import DemoSprint
 
 BLOCKED = "2-2-share-with-the-club"
 TRACKER = PROJECT / ARTIFACTS / "sprint-status.yaml"
 
 
-def test_its_own_tests_pass_at_the_start(bench: Bench) -> None:
+def test_its_own_tests_pass_at_the_start(bench: DemoBench) -> None:
     done = bench.unittest()
     assert done.returncode == 0, done.stderr
 
 
-def test_its_plan_is_read_without_a_problem(bench: Bench) -> None:
+def test_its_plan_is_read_without_a_problem(bench: DemoBench) -> None:
     project = bmad.locate(bench.root)
     read = bmad.read(project)
     assert [story.key for story in read.stories] == list(STORIES)
@@ -61,7 +61,7 @@ def test_every_story_has_prepared_work_that_fits() -> None:
             assert edit["old"] != edit["new"]
 
 
-def test_the_whole_sprint_leaves_a_program_that_works(sprint: Sprint) -> None:
+def test_the_whole_sprint_leaves_a_program_that_works(sprint: DemoSprint) -> None:
     done = sprint.bench.unittest()
     assert done.returncode == 0, done.stderr
     assert "Ran 40 tests" in done.stderr
@@ -78,7 +78,7 @@ def replace(root: Path, edits: Iterable[Replacement]) -> None:
 
 
 @pytest.mark.parametrize("order", [(6, 4, 3, 2, 1, 0), (3, 6, 0, 2, 4, 1)], ids=["backwards", "mixed"])
-def test_every_change_leaves_the_tests_green_in_any_order(order: tuple[int, ...], bench: Bench) -> None:
+def test_every_change_leaves_the_tests_green_in_any_order(order: tuple[int, ...], bench: DemoBench) -> None:
     ran = 13
     for at in order:
         story = load(STORIES[at], bench.root)
@@ -97,7 +97,7 @@ def test_every_change_leaves_the_tests_green_in_any_order(order: tuple[int, ...]
     assert ran == 40
 
 
-def test_a_blocked_story_leaves_the_code_as_it_is(bench: Bench) -> None:
+def test_a_blocked_story_leaves_the_code_as_it_is(bench: DemoBench) -> None:
     bench.run("create-story", BLOCKED)
     run = bench.run("dev-story", BLOCKED)
     assert run.text.splitlines()[-1].startswith("[DEV-STORY-BLOCKED: YES] ")
@@ -106,7 +106,7 @@ def test_a_blocked_story_leaves_the_code_as_it_is(bench: Bench) -> None:
     assert "- Blocked: AC 1 (FR7)" in bench.story(BLOCKED)
 
 
-def test_a_copy_needs_nothing_of_this_repository(bench: Bench) -> None:
+def test_a_copy_needs_nothing_of_this_repository(bench: DemoBench) -> None:
     names = [path for path in bench.git("ls-files").splitlines() if path.endswith((".py", ".md", ".yaml"))]
     assert names
     for name in names:

@@ -1,4 +1,4 @@
-"""How the scripted agent ends when it is told to, as recorded from the real program."""
+"""Tests of the signals of the scripted agent: it ends as recorded from the real program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.demo.bench import STORIES, TIMEOUT_S, Bench, finish
+from tests.demo.bench import STORIES, TIMEOUT_S, DemoBench, finish
 from tests.demo.test_stream import check
 
 Line = dict[str, Any]
@@ -55,7 +55,7 @@ def end(process: subprocess.Popen[bytes], number: int) -> tuple[int, list[Line]]
     return run.code, run.lines
 
 
-def in_bash(bench: Bench) -> subprocess.Popen[bytes]:
+def in_bash(bench: DemoBench) -> subprocess.Popen[bytes]:
     """An agent whose check runs until it is ended."""
     bench.verify = SLEEP
     process = bench.start(bench.prompt("dev-story", STORIES[0]))
@@ -63,14 +63,14 @@ def in_bash(bench: Bench) -> subprocess.Popen[bytes]:
     return process
 
 
-def stuck(bench: Bench) -> subprocess.Popen[bytes]:
+def stuck(bench: DemoBench) -> subprocess.Popen[bytes]:
     """An agent that stops in the middle of its first reply, once; called again it goes on."""
     bench.script = bench.home.with_name("script.json")
     bench.script.write_text(json.dumps({"story-discovery": ["stuck", "ok"]}))
     return bench.start(bench.prompt("story-discovery", STORIES[0]))
 
 
-def waiting_in(bench: Bench, command: str) -> int:
+def waiting_in(bench: DemoBench, command: str) -> int:
     """The process that a command of the agent runs in, as soon as it has said something."""
     marked = [each for each in Path("/proc").iterdir() if each.name.isdigit() and _has(each, command, bench.root)]
     return int(marked[0].name) if marked else 0
@@ -84,7 +84,7 @@ def _has(process: Path, command: str, root: Path) -> bool:
         return False
 
 
-def test_interrupted_before_the_first_reply_there_is_no_result(bench: Bench) -> None:
+def test_interrupted_before_the_first_reply_there_is_no_result(bench: DemoBench) -> None:
     process = bench.start(bench.prompt("story-discovery", STORIES[0]), speed="0.001")
     until(process, is_init)
     code, lines = end(process, signal.SIGINT)
@@ -93,7 +93,7 @@ def test_interrupted_before_the_first_reply_there_is_no_result(bench: Bench) -> 
     assert lines[0]["message"]["content"][0]["text"] == "[Request interrupted by user]"
 
 
-def test_interrupted_in_a_reply_the_result_is_an_error_and_the_exit_code_0(bench: Bench) -> None:
+def test_interrupted_in_a_reply_the_result_is_an_error_and_the_exit_code_0(bench: DemoBench) -> None:
     process = stuck(bench)
     until(process, is_text)
     code, lines = end(process, signal.SIGINT)
@@ -105,7 +105,7 @@ def test_interrupted_in_a_reply_the_result_is_an_error_and_the_exit_code_0(bench
     check(lines)
 
 
-def test_interrupted_in_a_command_its_processes_are_gone(bench: Bench) -> None:
+def test_interrupted_in_a_command_its_processes_are_gone(bench: DemoBench) -> None:
     process = in_bash(bench)
     code, lines = end(process, signal.SIGINT)
     assert code == 0
@@ -117,7 +117,7 @@ def test_interrupted_in_a_command_its_processes_are_gone(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_terminated_in_a_command_there_is_its_answer_and_no_result(bench: Bench, number: int, code: int) -> None:
+def test_terminated_in_a_command_there_is_its_answer_and_no_result(bench: DemoBench, number: int, code: int) -> None:
     process = in_bash(bench)
     ended, lines = end(process, number)
     assert ended == code
@@ -126,13 +126,13 @@ def test_terminated_in_a_command_there_is_its_answer_and_no_result(bench: Bench,
     assert not waiting_in(bench, "time.sleep(600)")
 
 
-def test_terminated_in_a_reply_nothing_more_is_printed(bench: Bench) -> None:
+def test_terminated_in_a_reply_nothing_more_is_printed(bench: DemoBench) -> None:
     process = stuck(bench)
     until(process, is_text)
     assert end(process, signal.SIGTERM) == (143, [])
 
 
-def test_an_interrupted_session_is_finished_by_a_resumed_one(bench: Bench) -> None:
+def test_an_interrupted_session_is_finished_by_a_resumed_one(bench: DemoBench) -> None:
     process = stuck(bench)
     session = until(process, is_text)[0]["session_id"]
     _, lines = end(process, signal.SIGINT)
@@ -141,7 +141,7 @@ def test_an_interrupted_session_is_finished_by_a_resumed_one(bench: Bench) -> No
     assert run.result["total_cost_usd"] > lines[-1]["total_cost_usd"] > 0
 
 
-def test_a_stubborn_agent_needs_kill_and_leaves_a_child(bench: Bench, tmp_path: Path) -> None:
+def test_a_stubborn_agent_needs_kill_and_leaves_a_child(bench: DemoBench, tmp_path: Path) -> None:
     bench.script = tmp_path / "script.json"
     bench.script.write_text(json.dumps({"dev-story": "stubborn"}))
     process = bench.start(bench.prompt("dev-story", STORIES[0]))

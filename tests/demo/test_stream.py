@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from demo.tokens import DEFAULT_MODEL, Tokens, cost
-from tests.demo.bench import STORIES, Bench, Run
-from tests.demo.conftest import Sprint
+from tests.demo.bench import STORIES, AgentRun, DemoBench
+from tests.demo.conftest import DemoSprint
 
 RECORDINGS = Path(__file__).parents[1] / "agents/recordings/claude"
 CASES = ("tools_bypass", "partial_messages", "session_seed", "ratelimit_rejected_oauth", "err_overloaded_forever")
@@ -73,7 +73,7 @@ def check(lines: Iterable[Line]) -> set[str]:
     return seen
 
 
-def test_lines_of_a_good_run_have_the_recorded_keys(sprint: Sprint) -> None:
+def test_lines_of_a_good_run_have_the_recorded_keys(sprint: DemoSprint) -> None:
     seen: set[str] = set()
     for run in sprint.runs.values():
         seen |= check(run.lines)
@@ -88,7 +88,7 @@ def test_lines_of_a_good_run_have_the_recorded_keys(sprint: Sprint) -> None:
 
 
 @pytest.mark.parametrize("mishap", ["usage-limit:60", "auth", "overloaded"])
-def test_lines_of_api_errors_have_the_recorded_keys(bench: Bench, tmp_path: Path, mishap: str) -> None:
+def test_lines_of_api_errors_have_the_recorded_keys(bench: DemoBench, tmp_path: Path, mishap: str) -> None:
     bench.script = tmp_path / "script.json"
     bench.script.write_text(json.dumps({"commit": mishap}))
     run = bench.run("commit", STORIES[0])
@@ -97,7 +97,7 @@ def test_lines_of_api_errors_have_the_recorded_keys(bench: Bench, tmp_path: Path
     assert run.code == 1
 
 
-def test_other_ends_have_the_recorded_keys(bench: Bench) -> None:
+def test_other_ends_have_the_recorded_keys(bench: DemoBench) -> None:
     assert "result error_max_turns max_turns" in check(
         bench.call(bench.prompt("dev-story", STORIES[0]), "--max-turns", "1").lines
     )
@@ -105,7 +105,7 @@ def test_other_ends_have_the_recorded_keys(bench: Bench) -> None:
     assert check(unknown.lines) == {"result error_during_execution"}
 
 
-def test_partial_messages_have_the_recorded_keys_and_say_the_same(bench: Bench) -> None:
+def test_partial_messages_have_the_recorded_keys_and_say_the_same(bench: DemoBench) -> None:
     run = bench.call(bench.prompt("story-discovery", STORIES[2]), "--include-partial-messages")
     seen = check(run.lines)
     assert "system status" in seen
@@ -117,7 +117,7 @@ def test_partial_messages_have_the_recorded_keys_and_say_the_same(bench: Bench) 
     assert sum(final) == run.result["usage"]["output_tokens"]
 
 
-def usage_of(run: Run) -> dict[str, Tokens]:
+def usage_of(run: AgentRun) -> dict[str, Tokens]:
     """The tokens of each reply; all its lines say the same."""
     replies: dict[str, Tokens] = {}
     for line in run.lines:
@@ -133,7 +133,7 @@ def usage_of(run: Run) -> dict[str, Tokens]:
     return replies
 
 
-def test_replies_add_up_to_the_result(sprint: Sprint) -> None:
+def test_replies_add_up_to_the_result(sprint: DemoSprint) -> None:
     for name, run in sprint.runs.items():
         total = sum(usage_of(run).values(), Tokens())
         usage, models = run.result["usage"], run.result["model_usage_since_last_result"]
@@ -143,13 +143,13 @@ def test_replies_add_up_to_the_result(sprint: Sprint) -> None:
         assert run.result["num_turns"] == 1 + sum(block["type"] == "tool_result" for block in run.blocks)
 
 
-def test_costs_are_plausible(sprint: Sprint) -> None:
+def test_costs_are_plausible(sprint: DemoSprint) -> None:
     costs = {name: run.result["total_cost_usd"] for name, run in sprint.runs.items()}
     assert 0.03 < min(costs.values()) < max(costs.values()) < 0.6
     assert 3 < sum(costs.values()) < 8
 
 
-def test_ids_are_of_their_own(sprint: Sprint) -> None:
+def test_ids_are_of_their_own(sprint: DemoSprint) -> None:
     lines = [line for run in sprint.runs.values() for line in run.lines]
     assert len({line["uuid"] for line in lines}) == len(lines)
     assert len({run.result["session_id"] for run in sprint.runs.values()}) == len(sprint.runs)
@@ -157,14 +157,14 @@ def test_ids_are_of_their_own(sprint: Sprint) -> None:
     assert len(set(replies)) == len(replies)
 
 
-def test_calls_of_tools_are_answered_once_in_order(sprint: Sprint) -> None:
+def test_calls_of_tools_are_answered_once_in_order(sprint: DemoSprint) -> None:
     for run in sprint.runs.values():
         calls = [block["id"] for block in run.blocks if block["type"] == "tool_use"]
         answers = [block["tool_use_id"] for block in run.blocks if block["type"] == "tool_result"]
         assert calls == answers
 
 
-def test_a_model_is_called_by_its_id_and_has_its_price(bench: Bench) -> None:
+def test_a_model_is_called_by_its_id_and_has_its_price(bench: DemoBench) -> None:
     prompt = bench.prompt("story-discovery", STORIES[2])
     usual, light = bench.call(prompt).result, bench.call(prompt, "--model", "haiku").result
     assert list(light["modelUsage"]) == ["claude-haiku-4-5"]

@@ -1,4 +1,4 @@
-"""Where a repository stands, and what is said when somebody moved it."""
+"""Tests of the state of a repository, and of the messages after a change by others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What git can prove, on real repositories; and that looking leaves no trace in them."""
+"""Tests of snapshots on real repositories, which must leave no trace in them."""
 
 from __future__ import annotations
 

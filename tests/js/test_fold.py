@@ -46,7 +46,7 @@ COMMAND_MORE = {
 }
 
 
-class Envelope(msgspec.Struct):
+class FoldEnvelope(msgspec.Struct):
     type: str
     payload: dict[str, Any]
     timestamp: int
@@ -94,7 +94,7 @@ def events() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
     )
 
 
-def folded_by_server(envelopes: list[Envelope]) -> list[Any]:
+def folded_by_server(envelopes: list[FoldEnvelope]) -> list[Any]:
     state, states = RunState(), []
     for envelope in envelopes:
         state.apply([envelope])
@@ -102,14 +102,14 @@ def folded_by_server(envelopes: list[Envelope]) -> list[Any]:
     return states
 
 
-def folded_by_page(envelopes: list[Envelope]) -> list[Any]:
+def folded_by_page(envelopes: list[FoldEnvelope]) -> list[Any]:
     told = msgspec.json.encode(envelopes)
     run = subprocess.run(["node", FOLD], input=told, capture_output=True, timeout=30, check=True)
     states: list[Any] = json.loads(run.stdout)
     return states
 
 
-def first_difference(envelopes: list[Envelope]) -> str:
+def first_difference(envelopes: list[FoldEnvelope]) -> str:
     """The first event after which the two folds disagree, and what each of them says; "" for none."""
     for envelope, page, server in zip(envelopes, folded_by_page(envelopes), folded_by_server(envelopes), strict=True):
         if page != server:
@@ -124,7 +124,7 @@ def first_difference(envelopes: list[Envelope]) -> str:
 @given(st.lists(st.tuples(events(), st.sampled_from([None, 1])), min_size=20, max_size=120))
 def test_both_folds_agree_after_every_event(told: list[tuple[tuple[str, dict[str, Any]], int | None]]) -> None:
     envelopes = [
-        Envelope(type=name, payload=payload, timestamp=1_700_000_000_000 + seq, seq=seq, batch_id=batch_id)
+        FoldEnvelope(type=name, payload=payload, timestamp=1_700_000_000_000 + seq, seq=seq, batch_id=batch_id)
         for seq, ((name, payload), batch_id) in enumerate(told, start=1)
     ]
     assert first_difference(envelopes) == ""

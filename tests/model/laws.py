@@ -1,4 +1,4 @@
-"""What must hold of a project and its database, whatever happened to the runner."""
+"""Invariants of a project and its database after any failure of the runner."""
 
 from __future__ import annotations
 

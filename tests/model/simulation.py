@@ -1,4 +1,4 @@
-"""A runner with agents of its own process, that lives through short batches until somebody kills it.
+"""A runner with agents in its own process, which runs short batches until it is killed.
 
 `python -m tests.model.simulation FOLDER SEED [COMMIT]`: opens the project in FOLDER as the server would, recovers, then
 runs batch after batch, with pauses, stops, restarts and answers at random moments, until it kills itself at COMMIT. A

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.installed import Installed, build_wheel, install
+from tests.packaging.installed import InstalledProgram, build_wheel, install
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> InstalledProgram:
     """The wheel and its locked dependencies; nobody may write there, as in a system's own Python."""
     installed = install(wheel, tmp_path_factory.mktemp("installed") / "venv")
     for path in (installed.folder, *installed.folder.rglob("*")):

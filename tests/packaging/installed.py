@@ -13,7 +13,7 @@ UV = Path(sys.executable).parent / "uv"
 
 
 @dataclass(frozen=True)
-class Installed:
+class InstalledProgram:
     """An environment that holds the program."""
 
     venv: Path
@@ -44,9 +44,9 @@ def build_wheel(folder: Path) -> Path:
     return wheel
 
 
-def install(wheel: Path, venv: Path) -> Installed:
+def install(wheel: Path, venv: Path) -> InstalledProgram:
     """Install the wheel and what it depends on, at the locked versions, into a new environment."""
-    installed = Installed(venv)
+    installed = InstalledProgram(venv)
     _call(str(UV), "venv", "--quiet", "--python", sys.executable, str(venv))
     target = ("--quiet", "--python", str(installed.python))
     _call(str(UV), "pip", "install", *target, "--require-hashes", "--requirements", str(ROOT / "requirements.lock"))

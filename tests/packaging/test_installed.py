@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.conftest import FLAGS, chromium
-from tests.packaging.installed import Installed
+from tests.packaging.installed import InstalledProgram
 from tests.servers import ROOT, Server
 
 DATA_FOLDER = ".sprint-runner"  # holds one of the names
@@ -31,7 +31,7 @@ CALLS: tuple[list[str], ...] = (
 )
 
 
-def ways(installed: Installed) -> dict[str, list[str]]:
+def ways(installed: InstalledProgram) -> dict[str, list[str]]:
     """Every way to call the program, by the name that it then gives itself."""
     return {
         "server.py": [sys.executable, str(ROOT / "server.py")],
@@ -49,7 +49,9 @@ def call(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("arguments", CALLS, ids=" ".join)
-def test_every_way_to_call_it_is_the_same_program(installed: Installed, tmp_path: Path, arguments: list[str]) -> None:
+def test_every_way_to_call_it_is_the_same_program(
+    installed: InstalledProgram, tmp_path: Path, arguments: list[str]
+) -> None:
     answers = set()
     for name, command in ways(installed).items():
         done = call([*command, *arguments], tmp_path)
@@ -59,14 +61,14 @@ def test_every_way_to_call_it_is_the_same_program(installed: Installed, tmp_path
     assert len(answers) == 1, answers
 
 
-def test_without_a_project_one_sentence_offers_the_demo(installed: Installed, tmp_path: Path) -> None:
+def test_without_a_project_one_sentence_offers_the_demo(installed: InstalledProgram, tmp_path: Path) -> None:
     done = call([str(installed.command)], tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
     assert re.fullmatch(r"sprint-runner: No sprint-status\.yaml .* --demo\.\n", done.stderr)
 
 
-def test_a_batch_of_the_demo_leaves_the_installation_as_it_was(installed: Installed, tmp_path: Path) -> None:
+def test_a_batch_of_the_demo_leaves_the_installation_as_it_was(installed: InstalledProgram, tmp_path: Path) -> None:
     before = listing(installed.folder)
     done = call([str(installed.command), "run", "--demo", "--batch", "1"], tmp_path)
     assert done.returncode == 0, done.stderr
@@ -77,7 +79,7 @@ def test_a_batch_of_the_demo_leaves_the_installation_as_it_was(installed: Instal
     assert [path for path in own if not path.stat().st_mode & stat.S_IWUSR] == []
 
 
-def test_the_installed_page_in_a_browser(installed: Installed, tmp_path: Path) -> None:
+def test_the_installed_page_in_a_browser(installed: InstalledProgram, tmp_path: Path) -> None:
     server = Server(
         ["--demo", "--port", "0"], tmp_path, {"TMPDIR": str(tmp_path)}, program=[str(installed.command)]
     ).start()

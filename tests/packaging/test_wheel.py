@@ -1,4 +1,4 @@
-"""What the wheel holds: the application's folder as `sprint_runner/`, and nothing else."""
+"""Tests of the wheel: it contains the application's folder as `sprint_runner/`, and nothing else."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.realtime.server import DrivenServer
 _decode = msgspec.json.Decoder(Envelope).decode
 
 
-class Page:
+class PageClient:
     """Runs until `leave`. `seen` are the seqs in the order they came, `delays` the seconds from emission to here.
 
     `first` is what it has seen before it came; a page that names no `since` learns it from its `init`.

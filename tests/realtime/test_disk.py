@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import aiohttp
 import pytest
 
-from tests.realtime.pages import Page
+from tests.realtime.pages import PageClient
 from tests.realtime.server import DrivenServer
 
 
@@ -46,7 +46,7 @@ async def healthy(server: DrivenServer, status: int) -> None:
 
 
 async def test_a_lock_of_two_seconds_delays_events_and_nothing_else(server: DrivenServer) -> None:
-    page = Page(server, await server.epoch())
+    page = PageClient(server, await server.epoch())
     await server.emit(5)
     await page.until(5)
     with locked(server):
@@ -70,7 +70,7 @@ async def test_a_lock_of_two_seconds_delays_events_and_nothing_else(server: Driv
 
 
 async def test_a_disk_that_takes_nothing_is_said_and_heals(server: DrivenServer) -> None:
-    page = Page(server, await server.epoch())
+    page = PageClient(server, await server.epoch())
     await server.emit(5)
     await page.until(5)
     with full(server):

@@ -1,4 +1,4 @@
-"""A burst keeps nobody waiting."""
+"""Tests of fairness: a burst of one client delays no other one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another process holds the database for 35 seconds while a run is in progress: everybody is told, nobody waits."""
+"""Tests of a database that another process locks for 35 seconds: clients are notified, none is blocked."""
 
 from __future__ import annotations
 

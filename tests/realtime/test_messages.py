@@ -1,4 +1,4 @@
-"""Whatever a client says, and whoever it is: an answer, silence or a close code, never a traceback."""
+"""Tests of arbitrary client messages: a reply, silence or a close code, never a traceback."""
 
 from __future__ import annotations
 

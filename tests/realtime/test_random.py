@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.realtime.pages import Page
+from tests.realtime.pages import PageClient
 from tests.realtime.server import KEY, SERVER, DrivenServer
 
 STEPS = 10_000
@@ -82,7 +82,7 @@ async def test_10000_steps_of_emitting_dropping_stalling_and_killing(tmp_path: P
     async with DrivenServer(tmp_path / "tiny") as server:
         epoch, pipe = await server.epoch(), Pipe(server)
         pipe.connect(0)
-        pages = [Page(server, epoch, since=None if place % 2 else 0) for place in range(PAGES)]
+        pages = [PageClient(server, epoch, since=None if place % 2 else 0) for place in range(PAGES)]
         for step in range(STEPS):
             if step % ENDS_EVERY == ENDS_EVERY - 1:
                 await restart(server, pipe, pages, politely=rng.random() < 0.2)
@@ -102,7 +102,7 @@ async def test_10000_steps_of_emitting_dropping_stalling_and_killing(tmp_path: P
         assert "Traceback" not in server.errors.read_text()
 
 
-async def one_step(rng: random.Random, pipe: Pipe, page: Page) -> None:
+async def one_step(rng: random.Random, pipe: Pipe, page: PageClient) -> None:
     chance = rng.random()
     if chance < 0.5:
         await pipe.emit(rng.choice((1, 1, 1, 2, 5, 20)))
@@ -114,7 +114,7 @@ async def one_step(rng: random.Random, pipe: Pipe, page: Page) -> None:
         page.reading.set()
 
 
-async def restart(server: DrivenServer, pipe: Pipe, pages: list[Page], *, politely: bool) -> None:
+async def restart(server: DrivenServer, pipe: Pipe, pages: list[PageClient], *, politely: bool) -> None:
     await pipe.flown()
     if politely:
         assert await server.end() == 0
@@ -128,7 +128,7 @@ async def restart(server: DrivenServer, pipe: Pipe, pages: list[Page], *, polite
     pipe.connect(stored)
 
 
-class Story:
+class RandomStory:
     """A story whose status is set by hand, the plainest way to make the program emit."""
 
     def __init__(self, server: DrivenServer) -> None:
@@ -148,8 +148,8 @@ class Story:
 async def test_kills_and_drops_of_the_program_as_everybody_starts_it(tmp_path: Path) -> None:
     rng = random.Random(12)
     async with DrivenServer(tmp_path / "tiny", SERVER) as server:
-        epoch, story = await server.epoch(), Story(server)
-        pages = [Page(server, epoch) for _ in range(6)]
+        epoch, story = await server.epoch(), RandomStory(server)
+        pages = [PageClient(server, epoch) for _ in range(6)]
         for step in range(160):
             if step % 80 == 79:
                 await server.kill()
@@ -172,7 +172,7 @@ async def test_a_burst_cut_by_a_kill_is_whole_for_everybody(tmp_path: Path) -> N
     """What any page has seen before the kill is there after it, and what was not seen is not repeated."""
     async with DrivenServer(tmp_path / "tiny") as server:
         epoch = await server.epoch()
-        pages = [Page(server, epoch) for _ in range(5)]
+        pages = [PageClient(server, epoch) for _ in range(5)]
         await pages[0].until(0)
         for _ in range(3):
             await server.emit(3_000, wait=False)

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.realtime.bystander import bystander
-from tests.realtime.pages import Page, quantile
+from tests.realtime.pages import PageClient, quantile
 from tests.realtime.server import DrivenServer
 from tests.realtime.sick import Ward
 from tests.store.disks import Metronome
@@ -38,7 +38,7 @@ async def healthy_among_sick(folder: Path) -> None:
     server = DrivenServer(folder, SPRINT_RUNNER_HEARTBEAT_S="2", SPRINT_RUNNER_PONG_TIMEOUT_S="1")
     async with server:
         ward, epoch = Ward(server), await server.epoch()
-        pages = [Page(server, epoch) for _ in range(10)]
+        pages = [PageClient(server, epoch) for _ in range(10)]
         await emit_until(server, lambda: all(len(page.delays) > 50 for page in pages))
         before, memory, met = server.sockets(), server.memory(), await clients_so_far(server)
         for _ in range(3):
@@ -87,7 +87,7 @@ async def heartbeat(folder: Path) -> None:
     The upper bounds are let out by what the machine took from both processes at worst.
     """
     async with DrivenServer(folder) as server:
-        ward, page = Ward(server), Page(server, await server.epoch())
+        ward, page = Ward(server), PageClient(server, await server.epoch())
         before = server.sockets()
         told: dict[str, float] = {}
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Money, row by row: what is said at which share of which cap, and that each is said once."""
+"""Tests of budgets: which warning or pause is emitted at which share, each of them once."""
 
 from __future__ import annotations
 

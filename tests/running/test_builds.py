@@ -184,7 +184,7 @@ async def test_a_listed_story_that_is_not_finished_is_tried_again_and_then_block
     runner = await open_runner(make_stories(tmp_path / "x", LIST), {"build-auto": {"2": ["no-marker"]}}, retries=0)
     await runner.run(1)
     assert runner.statuses()["2"] == "blocked"
-    assert "says 'in-progress', not done" in runner.of("attention")[0]["message"]
+    assert "is 'in-progress', not done" in runner.of("attention")[0]["message"]
 
 
 # -- the tree that a build begins with -----------------------------------------------------------------------------

@@ -23,7 +23,7 @@ NOW = 2_000_000_000.0
 HOUR_S = 3600.0
 
 
-class Fakes:
+class ContextFakes:
     """A commander and background work that only note what they are asked for."""
 
     batch_id = 1
@@ -46,7 +46,7 @@ class Fakes:
         return self.busy and kind == REFRESH
 
 
-async def ensured(tmp_path: Path, fakes: Fakes, age_h: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+async def ensured(tmp_path: Path, fakes: ContextFakes, age_h: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_project(tmp_path / "tiny", {"1-1-a": "backlog"}, git=False, context=age_h is not None)
     if age_h is not None:
         written = NOW - age_h * HOUR_S
@@ -77,20 +77,20 @@ async def ensured(tmp_path: Path, fakes: Fakes, age_h: float | None, monkeypatch
 async def test_what_its_age_asks_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_h: float | None, performed: list[str], started: list[str]
 ) -> None:
-    fakes = Fakes()
+    fakes = ContextFakes()
     await ensured(tmp_path, fakes, age_h, monkeypatch)
     assert (fakes.performed, fakes.started) == (performed, started)
 
 
 async def test_a_batch_without_a_context_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ContextMissing, match=r"project-context\.md could not be created: no luck"):
-        await ensured(tmp_path, Fakes(CommandStatus.ERROR), None, monkeypatch)
+        await ensured(tmp_path, ContextFakes(CommandStatus.ERROR), None, monkeypatch)
 
 
 async def test_a_refresh_that_is_still_under_way_is_not_begun_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fakes = Fakes()
+    fakes = ContextFakes()
     fakes.busy = True
     await ensured(tmp_path, fakes, 30, monkeypatch)
     assert fakes.started == []

@@ -1,4 +1,4 @@
-"""What is believed of an agent's word, by files, git and the project's own check."""
+"""Tests of the evidence for an agent's verdict, from files, git and the verify command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A full disk under a run: it is waited for, and nobody's work is judged by it."""
+"""Tests of a full disk during a run: the run waits, and no story fails because of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate: nothing starts while it is closed, a pause is told once, and the longest pause counts."""
+"""Tests of the gate: nothing starts while it is closed, a pause is emitted once, the longest pause counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cycle has behind it, read back from its rows."""
+"""Tests of the journal: the results of a cycle, read back from its rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notifications through a real HTTP server and a real command: what arrives, when again, and what is given up."""
+"""Tests of notifications with a real HTTP server and a real command: delivery, retries, giving up."""
 
 from __future__ import annotations
 
@@ -144,7 +144,11 @@ async def test_a_failed_delivery_is_repeated_under_the_same_name(tmp_path: Path,
 
 @pytest.mark.parametrize(
     ("answers", "tries", "said"),
-    [([404], 1, "it answered 404"), ([302], 1, "it answered 302"), ([500, 502, 503], 3, "it answered 503")],
+    [
+        ([404], 1, "it responded with 404"),
+        ([302], 1, "it responded with 302"),
+        ([500, 502, 503], 3, "it responded with 503"),
+    ],
 )
 async def test_what_is_given_up_is_said_and_the_next_is_delivered(
     tmp_path: Path, receiver: Receiver, answers: list[int], tries: int, said: str
@@ -218,7 +222,7 @@ async def test_a_command_gets_the_event_and_not_our_secrets(tmp_path: Path, monk
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("/nowhere/at/all", "could not be started"), ("sh -c 'echo no luck >&2; exit 3'", "it ended with 3: no luck")],
+    [("/nowhere/at/all", "could not be started"), ("sh -c 'echo no luck >&2; exit 3'", "it exited with 3: no luck")],
 )
 async def test_a_command_that_fails_is_said(tmp_path: Path, command: str, said: str) -> None:
     async with notifying(tmp_path, notify_command=command) as database:

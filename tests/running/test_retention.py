@@ -1,4 +1,4 @@
-"""How long raw streams are kept: which are removed, which never, and what a reader is told afterwards."""
+"""Tests of retention: which streams are removed, which never, and the message to a reader afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes in the tracker without the run: told once, soon, and never twice."""
+"""Tests of the watcher: a change of the tracker by others is emitted soon and exactly once."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ JSON = {"Content-Type": "application/json"}
 ENDS_S = 30.0
 
 
-class Site:
+class SiteHarness:
     """A guarded server with one page, one action, one socket and one data file; `calls` are what got through."""
 
     def __init__(self, port: int, calls: list[str], guard: Guard, limiter: ConnectionLimiter) -> None:
@@ -59,7 +59,7 @@ class Site:
         return await self.raw(b"\r\n".join(lines).replace(b"PORT", str(self.port).encode()))
 
 
-MakeSite = Callable[..., Awaitable[Site]]
+MakeSite = Callable[..., Awaitable[SiteHarness]]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def make_site() -> AsyncIterator[MakeSite]:
         hosts: tuple[str, ...] = (),
         limits: Limits = USUAL,
         clock: Callable[[], float] = time.monotonic,
-    ) -> Site:
+    ) -> SiteHarness:
         calls: list[str] = []
 
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -121,7 +121,7 @@ async def make_site() -> AsyncIterator[MakeSite]:
         listeners.append(listener)
         limiter = ConnectionLimiter(limits, clock)
         await Served(runner, listener, limiter).start()
-        return Site(listener.getsockname()[1], calls, guard, limiter)
+        return SiteHarness(listener.getsockname()[1], calls, guard, limiter)
 
     yield make
     for runner in runners:
@@ -131,7 +131,7 @@ async def make_site() -> AsyncIterator[MakeSite]:
 
 
 @pytest.fixture
-async def site(make_site: MakeSite) -> Site:
+async def site(make_site: MakeSite) -> SiteHarness:
     return await make_site(hosts=("box.local",))
 
 

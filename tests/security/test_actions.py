@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientSession
 
 from security import CSP, HEADERS, policy
-from tests.security.conftest import TOKEN, MakeSite, Site
+from tests.security.conftest import TOKEN, MakeSite, SiteHarness
 
 # -- actions -------------------------------------------------------------------------------------------------------
 
@@ -29,7 +29,7 @@ TYPES = [
 @pytest.mark.parametrize(("content_type", "status"), TYPES)
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_an_action_is_sent_as_json(
-    site: Site, client: ClientSession, method: str, content_type: str, status: int
+    site: SiteHarness, client: ClientSession, method: str, content_type: str, status: int
 ) -> None:
     headers = {"Content-Type": content_type}
     async with client.request(method, f"{site.url}/api/run/start", data=b"{}", headers=headers) as answer:
@@ -40,7 +40,7 @@ async def test_an_action_is_sent_as_json(
     assert len(site.calls) == (status == 200)
 
 
-async def test_an_action_without_a_type_is_refused(site: Site) -> None:
+async def test_an_action_without_a_type_is_refused(site: SiteHarness) -> None:
     status, _ = await site.raw(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     assert status == 415
 
@@ -65,7 +65,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("request_lines", ANSWERS.values(), ids=ANSWERS)
-async def test_every_answer_carries_the_headers(site: Site, request_lines: bytes) -> None:
+async def test_every_answer_carries_the_headers(site: SiteHarness, request_lines: bytes) -> None:
     answered = await site.exchange(request_lines + b"Connection: close\r\n\r\n")
     head = answered.partition("\r\n\r\n")[0].split("\r\n")
     for name, value in HEADERS.items():
@@ -73,7 +73,7 @@ async def test_every_answer_carries_the_headers(site: Site, request_lines: bytes
     assert not [line for line in head if "aiohttp" in line]
 
 
-async def test_a_socket_that_is_let_in_carries_the_headers(site: Site, client: ClientSession) -> None:
+async def test_a_socket_that_is_let_in_carries_the_headers(site: SiteHarness, client: ClientSession) -> None:
     async with client.ws_connect(f"{site.url}/ws") as socket:
         assert {name: socket._response.headers[name] for name in HEADERS} == HEADERS
 

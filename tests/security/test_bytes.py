@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from tests.security.conftest import Site
+from tests.security.conftest import SiteHarness
 
 OWN = b"Host: localhost:PORT\r\n"
 UPGRADE = (
@@ -60,7 +60,10 @@ HEADS: dict[str, tuple[bytes, int]] = {
     "origin of bytes": (b" HTTP/1.1\r\n" + OWN + b"Origin: \xff\xfe\xfd\r\n", 400),
     "origin of 9 KiB": (b" HTTP/1.1\r\n" + OWN + b"Origin: http://" + b"a" * 9000 + b"\r\n", 400),
     "origin list": (b" HTTP/1.1\r\n" + OWN + b"Origin: http://localhost:PORT, null\r\n", 400),
-    "an image elsewhere": (b" HTTP/1.1\r\n" + OWN + b"Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n", 403),
+    "an image elsewhere": (
+        b" HTTP/1.1\r\n" + OWN + b"Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n",
+        403,
+    ),
     "a script on another port": (b" HTTP/1.1\r\n" + OWN + b"Sec-Fetch-Site: same-site\r\n", 403),
     "a frame elsewhere": (
         b" HTTP/1.1\r\n"
@@ -109,13 +112,15 @@ TARGETS: dict[bytes, int] = {
 }
 
 
-def port(data: bytes, site: Site) -> bytes:
+def port(data: bytes, site: SiteHarness) -> bytes:
     return data.replace(b"PORT", str(site.port).encode())
 
 
 @pytest.mark.parametrize("socket", [False, True], ids=["http", "ws"])
 @pytest.mark.parametrize(("head", "status"), HEADS.values(), ids=HEADS)
-async def test_heads(site: Site, head: bytes, status: int, socket: bool, caplog: pytest.LogCaptureFixture) -> None:
+async def test_heads(
+    site: SiteHarness, head: bytes, status: int, socket: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     target, more = (b"/ws", UPGRADE) if socket else (b"/", b"Connection: close\r\n")
     if socket and status == 200:
         status = 101 if b" HTTP/1.1" in head else 400
@@ -131,7 +136,9 @@ async def test_heads(site: Site, head: bytes, status: int, socket: bool, caplog:
     ("target", "status"), TARGETS.items(), ids=[target[:40].decode("latin-1") for target in TARGETS]
 )
 @pytest.mark.parametrize("method", [b"GET", b"OPTIONS", b"CONNECT", b"get", b"\x80", b"G" * 300])
-async def test_targets(site: Site, method: bytes, target: bytes, status: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_targets(
+    site: SiteHarness, method: bytes, target: bytes, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     answered = await site.exchange(
         port(method + b" " + target + b" HTTP/1.1\r\n" + OWN + b"Connection: close\r\n\r\n", site)
     )
@@ -156,7 +163,7 @@ NO_REQUESTS = [
 
 
 @pytest.mark.parametrize("data", NO_REQUESTS)
-async def test_what_is_no_request(site: Site, data: bytes, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_no_request(site: SiteHarness, data: bytes, caplog: pytest.LogCaptureFixture) -> None:
     answered = await site.exchange(data + b"\r\n\r\n")
     assert answered.startswith("HTTP/"), answered
     assert answered.split()[1] == "400"
@@ -166,7 +173,7 @@ async def test_what_is_no_request(site: Site, data: bytes, caplog: pytest.LogCap
 @pytest.mark.parametrize(
     "chunks", [b"zz\r\n", b"-1\r\n", b"ffffffffffffffffffff\r\n", b"5\r\nabc\r\n0\r\n\r\n", b"5;" + b"x" * 9000]
 )
-async def test_bodies_that_are_no_chunks(site: Site, chunks: bytes, caplog: pytest.LogCaptureFixture) -> None:
+async def test_bodies_that_are_no_chunks(site: SiteHarness, chunks: bytes, caplog: pytest.LogCaptureFixture) -> None:
     head = port(
         b"POST / HTTP/1.1\r\n" + OWN + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n", site
     )
@@ -175,7 +182,7 @@ async def test_bodies_that_are_no_chunks(site: Site, chunks: bytes, caplog: pyte
     await still_well(site, caplog)
 
 
-async def still_well(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+async def still_well(site: SiteHarness, caplog: pytest.LogCaptureFixture) -> None:
     """The next request is answered, and nothing went wrong loudly."""
     assert [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info] == []
     assert (await site.get(b"Host: localhost"))[0] == 200

@@ -11,7 +11,7 @@ import pytest
 
 from security.connections import OTHER_FILES, Limits, limits_for
 from tests.lines import Clock
-from tests.security.conftest import MakeSite, Site
+from tests.security.conftest import MakeSite, SiteHarness
 
 PATIENCE_S = 30.0
 NEVER = 3600.0
@@ -22,7 +22,7 @@ Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def line_to(site: Site) -> AsyncIterator[Line]:
+async def line_to(site: SiteHarness) -> AsyncIterator[Line]:
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     try:
         yield reader, writer

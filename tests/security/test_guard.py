@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import ClientSession, WSServerHandshakeError
 
-from tests.security.conftest import JSON, MakeSite, Site, code
+from tests.security.conftest import JSON, MakeSite, SiteHarness, code
 
 # -- Host ----------------------------------------------------------------------------------------------------------
 
@@ -24,7 +24,7 @@ GOOD_HOSTS = [
 
 
 @pytest.mark.parametrize("host", GOOD_HOSTS)
-async def test_a_name_of_this_server_is_let_in(site: Site, host: bytes) -> None:
+async def test_a_name_of_this_server_is_let_in(site: SiteHarness, host: bytes) -> None:
     assert (await site.get(b"Host: " + host))[0] == 200
     assert site.calls == ["GET /"]
 
@@ -51,7 +51,7 @@ FOREIGN_HOSTS = [
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
-async def test_a_foreign_name_is_refused(site: Site, host: bytes) -> None:
+async def test_a_foreign_name_is_refused(site: SiteHarness, host: bytes) -> None:
     """Pitfall: DNS rebinding, `Host: evil.example` answered with 200."""
     status, body = await site.get(b"Host: " + host)
     assert (status, code(body), site.calls) == (403, "host_refused", [])
@@ -92,7 +92,7 @@ BAD_HOSTS = [
 
 
 @pytest.mark.parametrize("host", BAD_HOSTS)
-async def test_a_malformed_host_is_answered_with_400(site: Site, host: bytes) -> None:
+async def test_a_malformed_host_is_answered_with_400(site: SiteHarness, host: bytes) -> None:
     """Pitfall: a malformed Host or Origin crashes the process."""
     assert (await site.get(b"Host: " + host))[0] == 400
     assert site.calls == []
@@ -100,18 +100,18 @@ async def test_a_malformed_host_is_answered_with_400(site: Site, host: bytes) ->
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
-async def test_a_request_without_a_host_is_answered_with_400(site: Site, version: bytes) -> None:
+async def test_a_request_without_a_host_is_answered_with_400(site: SiteHarness, version: bytes) -> None:
     assert (await site.get(version=version))[0] == 400
     assert site.calls == []
 
 
 @pytest.mark.parametrize("second", [b"localhost", b"evil.example"])
-async def test_two_hosts_are_one_too_many(site: Site, second: bytes) -> None:
+async def test_two_hosts_are_one_too_many(site: SiteHarness, second: bytes) -> None:
     assert (await site.get(b"Host: localhost", b"Host: " + second))[0] == 400
     assert site.calls == []
 
 
-async def test_a_foreign_name_in_the_request_line_does_not_help(site: Site) -> None:
+async def test_a_foreign_name_in_the_request_line_does_not_help(site: SiteHarness) -> None:
     status, _ = await site.get(b"Host: evil.example", path=b"http://localhost/")
     assert status == 403
 
@@ -159,7 +159,7 @@ BAD_ORIGINS = [
 @pytest.mark.parametrize("path", [b"/", b"/ws", b"/api/run"])
 @pytest.mark.parametrize(("origins", "status"), [(FOREIGN_ORIGINS, 403), (BAD_ORIGINS, 400)], ids=["foreign", "bad"])
 async def test_pages_of_other_origins_start_and_read_nothing(
-    site: Site, path: bytes, origins: list[bytes], status: int
+    site: SiteHarness, path: bytes, origins: list[bytes], status: int
 ) -> None:
     """Pitfall: any web page opens `/ws`, changes settings, starts agents."""
     upgrade = (b"Upgrade: websocket", b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
@@ -171,24 +171,24 @@ async def test_pages_of_other_origins_start_and_read_nothing(
 
 
 @pytest.mark.parametrize("origin", OWN_ORIGINS)
-async def test_its_own_page_may(site: Site, origin: bytes | None) -> None:
+async def test_its_own_page_may(site: SiteHarness, origin: bytes | None) -> None:
     headers = [] if origin is None else [b"Origin: " + origin]
     assert (await site.get(b"Host: 127.0.0.1:PORT", *headers))[0] == 200
 
 
-async def test_two_origins_are_one_too_many(site: Site) -> None:
+async def test_two_origins_are_one_too_many(site: SiteHarness) -> None:
     own = b"Origin: http://127.0.0.1:PORT"
     assert (await site.get(b"Host: 127.0.0.1:PORT", own, own))[0] == 400
 
 
 @pytest.mark.parametrize("host", ["localhost", "[::1]", "box.local"])
-async def test_the_origin_must_be_the_name_that_was_asked(site: Site, host: str) -> None:
+async def test_the_origin_must_be_the_name_that_was_asked(site: SiteHarness, host: str) -> None:
     own = f"Origin: http://{host.upper()}:{site.port}".encode()
     assert (await site.get(f"Host: {host}:{site.port}".encode(), own))[0] == 200
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null"])
-async def test_a_socket_is_refused_before_the_upgrade(site: Site, client: ClientSession, origin: str) -> None:
+async def test_a_socket_is_refused_before_the_upgrade(site: SiteHarness, client: ClientSession, origin: str) -> None:
     with pytest.raises(WSServerHandshakeError) as caught:
         await client.ws_connect(f"{site.url}/ws", origin=origin)
     assert caught.value.status == 403
@@ -196,7 +196,9 @@ async def test_a_socket_is_refused_before_the_upgrade(site: Site, client: Client
 
 
 @pytest.mark.parametrize("own", [True, False])
-async def test_a_socket_of_the_own_page_or_of_a_program_is_let_in(site: Site, client: ClientSession, own: bool) -> None:
+async def test_a_socket_of_the_own_page_or_of_a_program_is_let_in(
+    site: SiteHarness, client: ClientSession, own: bool
+) -> None:
     async with client.ws_connect(f"{site.url}/ws", origin=site.url if own else None):
         assert site.calls == ["WS"]
 
@@ -207,7 +209,7 @@ async def test_a_socket_of_the_own_page_or_of_a_program_is_let_in(site: Site, cl
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "chrome-extension://abc", "not an origin"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_data_files_may_be_read_from_anywhere(
-    site: Site, client: ClientSession, origin: str, method: str
+    site: SiteHarness, client: ClientSession, origin: str, method: str
 ) -> None:
     async with client.request(method, f"{site.url}/sprint-status.yaml", headers={"Origin": origin}) as answer:
         assert answer.status == 200
@@ -216,14 +218,14 @@ async def test_data_files_may_be_read_from_anywhere(
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-async def test_but_not_be_written(site: Site, client: ClientSession, method: str) -> None:
+async def test_but_not_be_written(site: SiteHarness, client: ClientSession, method: str) -> None:
     headers = {"Origin": "http://evil.example", **JSON}
     async with client.request(method, f"{site.url}/sprint-status.yaml", headers=headers) as answer:
         assert answer.status == 403
     assert site.calls == []
 
 
-async def test_data_files_need_an_own_host_all_the_same(site: Site) -> None:
+async def test_data_files_need_an_own_host_all_the_same(site: SiteHarness) -> None:
     assert (await site.get(b"Host: evil.example", path=b"/sprint-status.yaml"))[0] == 403
 
 
@@ -247,7 +249,7 @@ async def test_no_origin_may_read_them(make_site: MakeSite, client: ClientSessio
 @pytest.mark.parametrize(
     "path", ["/", "/api/run", "/sprint-status.yaml/", "/SPRINT-STATUS.YAML", "/x/sprint-status.yaml"]
 )
-async def test_nothing_else_may_be_read_from_elsewhere(site: Site, client: ClientSession, path: str) -> None:
+async def test_nothing_else_may_be_read_from_elsewhere(site: SiteHarness, client: ClientSession, path: str) -> None:
     async with client.get(site.url + path) as answer:
         assert "Access-Control-Allow-Origin" not in answer.headers
     async with client.get(site.url + path, headers={"Origin": "http://evil.example"}) as answer:

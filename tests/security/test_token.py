@@ -1,4 +1,4 @@
-"""The token on real requests: how it is shown, the cookie that stands for it, and what wrong ones cost."""
+"""Tests of the token on real requests: its forms, the cookie in its place, the delay of wrong ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import ClientSession, WSServerHandshakeError
 
 from security.token import ADDRESSES_MAX, COOKIE, SECRET_FILE, WRONG_MAX, WRONG_S, Throttle, TokenAuth, cookie_secret
 from tests.lines import Clock
-from tests.security.conftest import TOKEN, MakeSite, Site, code
+from tests.security.conftest import TOKEN, MakeSite, SiteHarness, code
 
 GIVEN: list[tuple[dict[str, Any], int]] = [
     ({}, 401),
@@ -34,12 +34,12 @@ GIVEN: list[tuple[dict[str, Any], int]] = [
 ]
 
 
-def door_of(site: Site) -> TokenAuth:
+def door_of(site: SiteHarness) -> TokenAuth:
     assert site.guard.token_auth is not None
     return site.guard.token_auth
 
 
-async def cookie_of(site: Site, token: str = TOKEN) -> str:
+async def cookie_of(site: SiteHarness, token: str = TOKEN) -> str:
     query = {"token": token}
     async with ClientSession() as session, session.get(site.url, params=query, allow_redirects=False) as answer:
         return f"{door_of(site).cookie}={answer.cookies[door_of(site).cookie].coded_value}"

@@ -1,4 +1,4 @@
-"""Settings: which source wins, what is refused, and that every refusal names source, key and range."""
+"""Tests of the settings: precedence of sources, invalid values, messages with source, key and range."""
 
 from __future__ import annotations
 
@@ -375,7 +375,7 @@ def test_a_loopback_host_needs_no_token(file: Path, host: str) -> None:
 def test_any_other_host_needs_a_token(file: Path, host: str) -> None:
     """Pitfall: 0.0.0.0 with CORS `*`."""
     said = refused(file, f"host: '{host}'")
-    assert said == f"{file}: host {host} is reachable from elsewhere: set a token, or use 127.0.0.1"
+    assert said == f"{file}: host {host} is reachable from other machines: set a token, or use 127.0.0.1"
     assert of(file, f"host: '{host}'\ntoken: a-secret-of-many-letters").settings.host == host
     assert refused(file, f"host: '{host}'\ntoken: null").endswith("or use 127.0.0.1")
     assert "token must be text" in refused(file, f"host: '{host}'\ntoken: ''")

@@ -1,4 +1,4 @@
-"""What must hold for every tracker, whatever its bytes: shared by corpus, hypothesis and fuzz tests."""
+"""Invariants of every tracker, whatever its bytes; shared by corpus, hypothesis and fuzz tests."""
 
 import pickle
 from datetime import UTC, datetime

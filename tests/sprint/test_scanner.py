@@ -1,4 +1,4 @@
-"""What can be read of a broken tracker."""
+"""Tests of the scanner on broken trackers."""
 
 from sprint.document import decode
 from sprint.scanner import scan

@@ -1,4 +1,4 @@
-"""Where a story file says its status."""
+"""Tests of the status line of story files."""
 
 import pytest
 

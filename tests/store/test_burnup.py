@@ -1,4 +1,4 @@
-"""The burn-up: stories done over time, told by the events and by nothing else."""
+"""Tests of the burn-up: done stories over time, from events alone."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pytest
 
 import store.schema
 from db import Database
-from store.batches import Batch
+from store.batches import BatchRow
 from store.commands import Command
 from store.lanes import Lane
 from store.log import BackgroundTask, StoredEvent
@@ -51,7 +51,7 @@ def test_a_fresh_database_has_the_newest_version_and_an_epoch(connection: sqlite
 
 
 TABLES = [
-    ("batches", Batch),
+    ("batches", BatchRow),
     ("stories", Story),
     ("commands", Command),
     ("events", StoredEvent),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.lines import Clock, Line, event
+from tests.lines import Clock, StreamLine, event
 from websocket import hub as hub_module
 from websocket.hub import Hub
 
@@ -44,7 +44,7 @@ class HubHarness:
         self.log += [one.data for one in events]
         self.hub.publish(events)
 
-    def connect(self, line: Line, since: int | None = None, epoch: str | None = EPOCH) -> Any:
+    def connect(self, line: StreamLine, since: int | None = None, epoch: str | None = EPOCH) -> Any:
         return self.hub.connect(line, line.close_line, since, epoch)
 
     def pass_time(self, seconds: float) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
-from tests.lines import Line, event
+from tests.lines import StreamLine, event
 from tests.websocket.hubs import EPOCH, HubHarness, settle
 from websocket import hub as hub_module
 from websocket import ring
@@ -23,7 +23,7 @@ def harness() -> HubHarness:
 
 
 async def test_one_write_per_client_and_flush(harness: HubHarness) -> None:
-    lines = [Line() for _ in range(20)]
+    lines = [StreamLine() for _ in range(20)]
     for line in lines:
         harness.connect(line)
     for flush in (1, 10, 500):
@@ -36,7 +36,7 @@ async def test_one_write_per_client_and_flush(harness: HubHarness) -> None:
 
 async def test_init_holds_the_last_events_and_is_serialised_once(harness: HubHarness) -> None:
     harness.emit(60)
-    lines = [Line() for _ in range(500)]
+    lines = [StreamLine() for _ in range(500)]
     for line in lines:
         harness.connect(line)
     assert harness.snapshots == 1
@@ -47,15 +47,15 @@ async def test_init_holds_the_last_events_and_is_serialised_once(harness: HubHar
         "batch": None, "seq": 60, "epoch": EPOCH, "recovered": False, "run": {"state": "idle"},
     }  # fmt: skip
     harness.hub.refresh()
-    harness.connect(Line())
+    harness.connect(StreamLine())
     assert harness.snapshots == 2
     harness.emit()
-    harness.connect(Line())
+    harness.connect(StreamLine())
     assert harness.snapshots == 3
 
 
 async def test_a_commit_that_never_came_sends_everybody_to_the_log(harness: HubHarness) -> None:
-    line = Line()
+    line = StreamLine()
     harness.connect(line)
     harness.emit(2)
     harness.log += [event(3).data]  # committed, but a fault kept it from the hub
@@ -63,7 +63,7 @@ async def test_a_commit_that_never_came_sends_everybody_to_the_log(harness: HubH
     await settle()
     assert line.codes == [4408]
     assert line.seqs() == [1, 2]
-    back = Line()
+    back = StreamLine()
     harness.connect(back, since=2)
     await settle()
     assert back.seqs() == [3, 4]
@@ -73,10 +73,10 @@ async def test_a_commit_that_never_came_sends_everybody_to_the_log(harness: HubH
 
 
 async def test_resume_from_the_ring_is_byte_identical(harness: HubHarness) -> None:
-    live = Line()
+    live = StreamLine()
     harness.connect(live)
     harness.emit(30)
-    back = Line()
+    back = StreamLine()
     harness.connect(back, since=10)
     assert back.texts()[0] == {"type": "resumed", "payload": {"from": 11, "to": 30}}
     assert back.frames()[1:] == live.frames()[11:]
@@ -87,7 +87,7 @@ async def test_resume_from_the_log_is_byte_identical(harness: HubHarness, monkey
     monkeypatch.setattr(ring, "RING_EVENTS", 7)
     monkeypatch.setattr(ring, "PIECE_BYTES", 500)
     monkeypatch.setattr(hub_module, "REPLAY_EVENTS", 10)
-    live, back = Line(), Line()
+    live, back = StreamLine(), StreamLine()
     harness.connect(live)
     harness.emit(95)
     harness.connect(back, since=0)
@@ -103,7 +103,7 @@ async def test_resume_from_the_log_is_byte_identical(harness: HubHarness, monkey
 @pytest.mark.parametrize(("since", "epoch"), [(11, EPOCH), (10**17, EPOCH), (3, "other"), (3, None), (None, EPOCH)])
 async def test_what_cannot_be_resumed_gets_an_init(harness: HubHarness, since: int | None, epoch: str | None) -> None:
     harness.emit(10)
-    line = Line()
+    line = StreamLine()
     harness.connect(line, since, epoch)
     assert line.texts()[0]["type"] == "init"
     assert line.texts()[0]["payload"]["recovered"] is False
@@ -118,12 +118,12 @@ async def test_what_the_log_has_let_go_is_answered_by_an_init(
     harness.emit(20)
     harness.hub.ring.pruned(11)
     for since, kind in ((9, "init"), (10, "resumed"), (16, "resumed")):
-        line = Line()
+        line = StreamLine()
         harness.connect(line, since)
         await settle()
         assert line.texts()[0]["type"] == kind, since
     harness.hub.ring.pruned(19)
-    line = Line()
+    line = StreamLine()
     harness.connect(line, 16)  # the ring still has what the log has not
     await settle()
     assert line.seqs() == [17, 18, 19, 20]
@@ -131,7 +131,7 @@ async def test_what_the_log_has_let_go_is_answered_by_an_init(
 
 async def test_resume_with_nothing_missing(harness: HubHarness) -> None:
     harness.emit(5)
-    line = Line()
+    line = StreamLine()
     harness.connect(line, since=5)
     assert line.texts() == [{"type": "resumed", "payload": {"from": 6, "to": 5}}]
     harness.emit()
@@ -145,7 +145,7 @@ async def test_the_ring_serves_exactly_what_it_holds(
     """Ten events of twenty are in it; one further back, and the log is read, for that one as well as for all."""
     monkeypatch.setattr(ring, "RING_EVENTS", 10)
     harness.emit(20)
-    line = Line()
+    line = StreamLine()
     client = harness.connect(line, since)
     assert client.live is not bool(reads)
     await settle()
@@ -158,7 +158,7 @@ async def test_the_ring_serves_exactly_what_it_holds(
 async def test_many_that_resume_at_once_take_turns(harness: HubHarness) -> None:
     """Between two pieces, of whichever client, the loop gets to everything else."""
     harness.emit(3_000, "x" * 300)
-    lines = [Line() for _ in range(50)]
+    lines = [StreamLine() for _ in range(50)]
     clients = [harness.connect(line, since=0) for line in lines]
     most = 0
     while not all(client.live for client in clients):
@@ -173,7 +173,7 @@ async def test_many_that_resume_at_once_take_turns(harness: HubHarness) -> None:
 
 async def test_1000_at_once_share_one_init_and_the_next_is_told_why(harness: HubHarness) -> None:
     harness.emit(60)
-    fresh, back, late = [Line() for _ in range(500)], [Line() for _ in range(500)], Line()
+    fresh, back, late = [StreamLine() for _ in range(500)], [StreamLine() for _ in range(500)], StreamLine()
     for plain, resuming in zip(fresh, back, strict=True):
         harness.connect(plain)
         harness.connect(resuming, since=60)
@@ -190,7 +190,7 @@ async def test_a_line_that_broke_while_it_shook_hands_costs_nothing(harness: Hub
     """aiohttp hands it over, its transport is closing already: nothing is written, nobody is kept."""
     for since in (None, 0, 5):
         harness.emit(10)
-        line = Line()
+        line = StreamLine()
         line.abort()
         harness.connect(line, since)
         assert line.writes == 0
@@ -204,7 +204,7 @@ async def test_a_replay_waits_for_its_client_within_the_bound(
 ) -> None:
     monkeypatch.setattr(hub_module, "REPLAY_PAUSE_S", 0.0)
     harness.emit(9_000, "x" * 300)
-    line = Line(reading=False)
+    line = StreamLine(reading=False)
     client = harness.connect(line, since=0)
     while not client.live:
         await asyncio.sleep(0)
@@ -221,7 +221,7 @@ async def test_a_replay_that_cannot_be_read_ends_with_1011(
     monkeypatch.setattr(ring, "RING_EVENTS", 1)
     harness.emit(10)
     del harness.log[4]
-    line = Line()
+    line = StreamLine()
     harness.connect(line, since=0)
     await settle()
     assert line.codes == [1011]
@@ -232,7 +232,7 @@ async def test_a_replay_that_cannot_be_read_ends_with_1011(
 async def test_a_replay_ends_with_its_client(harness: HubHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ring, "RING_EVENTS", 1)
     harness.emit(5_000)
-    client = harness.connect(line := Line(), since=0)
+    client = harness.connect(line := StreamLine(), since=0)
     await settle(3)
     harness.hub.forget(client)
     line.abort()
@@ -241,11 +241,11 @@ async def test_a_replay_ends_with_its_client(harness: HubHarness, monkeypatch: p
 
 
 async def test_one_event_larger_than_every_bound_still_arrives(harness: HubHarness) -> None:
-    line = Line(reading=False)
+    line = StreamLine(reading=False)
     harness.connect(line)
     harness.emit(1, "x" * (2 * BACKLOG_MAX))
     line.take()
-    back = Line(reading=False)
+    back = StreamLine(reading=False)
     harness.connect(back, since=0)
     await settle()
     back.take()
@@ -263,7 +263,7 @@ async def test_one_event_larger_than_every_bound_still_arrives(harness: HubHarne
 async def test_too_many_clients_are_closed_with_4429_and_replays_count() -> None:
     harness = HubHarness(max_clients=2)
     harness.emit(20_000)
-    lines = [Line(), Line(), Line()]
+    lines = [StreamLine(), StreamLine(), StreamLine()]
     harness.connect(lines[0], since=0)
     harness.connect(lines[1])
     harness.connect(lines[2])
@@ -276,9 +276,9 @@ async def test_too_many_clients_are_closed_with_4429_and_replays_count() -> None
 
 async def test_close_tells_the_living_and_cuts_the_dead(harness: HubHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "CLOSE_S", 0.05)
-    living = [Line() for _ in range(30)]
-    dead = [Line(reading=False, answers_close=False) for _ in range(5)]
-    replaying = Line(reading=False)
+    living = [StreamLine() for _ in range(30)]
+    dead = [StreamLine(reading=False, answers_close=False) for _ in range(5)]
+    replaying = StreamLine(reading=False)
     harness.emit(12_000, "x" * 200)
     harness.hub.start()
     for line in (*living, *dead):
@@ -288,7 +288,7 @@ async def test_close_tells_the_living_and_cuts_the_dead(harness: HubHarness, mon
     async with asyncio.timeout(20):
         await harness.hub.close()
     assert all(line.codes == [1001] and line.aborted for line in (*living, *dead, replaying))
-    late = Line()
+    late = StreamLine()
     harness.connect(late)
     await settle(3)
     assert late.codes == [1001]
@@ -298,7 +298,7 @@ async def test_close_tells_the_living_and_cuts_the_dead(harness: HubHarness, mon
 async def test_an_init_over_100000_events_is_quick(harness: HubHarness) -> None:
     """The init's cost does not grow with the log: it holds 50 events, whatever came before."""
     harness.emit(100_000)
-    line = Line()
+    line = StreamLine()
     harness.connect(line)
     init = line.frames()[0][1]
     assert len(msgspec.json.decode(init)["payload"]["events"]) == 50

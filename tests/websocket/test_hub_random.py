@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.lines import Line
+from tests.lines import StreamLine
 from tests.websocket.hubs import HubHarness
 from websocket import hub as hub_module
 from websocket import ring
@@ -23,14 +23,14 @@ def harness() -> HubHarness:
 # -- everything at random --------------------------------------------------------------------------------------
 
 
-class Page:
+class SimulatedClient:
     """A browser's page: counts what it has seen, comes back with `since` whenever its line is gone."""
 
     def __init__(self, harness: HubHarness, rng: random.Random) -> None:
         self.harness, self.rng = harness, rng
         self.seen: list[int] = []
         self.start: int | None = None
-        self.line: Line | None = None
+        self.line: StreamLine | None = None
         self.client: Any = None
 
     @property
@@ -38,7 +38,7 @@ class Page:
         return self.seen[-1] if self.seen else (self.start or 0)
 
     def connect(self) -> None:
-        self.line = Line(reading=self.rng.random() < 0.5)
+        self.line = StreamLine(reading=self.rng.random() < 0.5)
         known = self.start is not None
         if not known and self.rng.random() < 0.5:
             self.start, known = 0, True
@@ -74,7 +74,7 @@ class Page:
             self.line.take(self.rng.randrange(400))
 
 
-async def finish(harness: HubHarness, pages: list[Page]) -> None:
+async def finish(harness: HubHarness, pages: list[SimulatedClient]) -> None:
     """Heal every line and wait until every page has everything."""
     for page in pages:
         if page.line is not None and not page.line.aborted:
@@ -100,7 +100,7 @@ async def test_10000_random_steps_end_with_every_event_once(seed: int, monkeypat
     monkeypatch.setattr(ring, "RING_EVENTS", 25)
     monkeypatch.setattr(ring, "PIECE_BYTES", 900)
     rng, harness = random.Random(seed), HubHarness()
-    pages = [Page(harness, rng) for _ in range(12)]
+    pages = [SimulatedClient(harness, rng) for _ in range(12)]
     for _ in range(2_500):
         if rng.random() < 0.3:
             harness.emit(rng.choice((1, 1, 1, 2, 5, 40)))
@@ -120,11 +120,11 @@ async def test_10000_random_steps_end_with_every_event_once(seed: int, monkeypat
 
 async def test_10000_connects_and_drops_never_show_an_event_twice(harness: HubHarness) -> None:
     rng = random.Random(7)
-    lines: list[tuple[Any, Line]] = []
+    lines: list[tuple[Any, StreamLine]] = []
     for _ in range(10_000):
         if rng.random() < 0.5 or not lines:
             since = rng.randrange(len(harness.log) + 1) if rng.random() < 0.5 else None
-            line = Line()
+            line = StreamLine()
             lines.append((harness.connect(line, since), line))
         else:
             client, line = lines.pop(rng.randrange(len(lines)))

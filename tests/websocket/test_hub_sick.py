@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.lines import Line, event
+from tests.lines import StreamLine, event
 from tests.websocket.hubs import NOW_MS, HubHarness, settle
 from websocket import hub as hub_module
 from websocket.frames import PING, PONG, TEXT
@@ -25,7 +25,7 @@ async def test_over_the_bound_a_client_is_closed_with_4408_and_cut(
     harness: HubHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub_module, "CLOSE_S", 0.01)
-    healthy, stalled = Line(), Line(reading=False, answers_close=False)
+    healthy, stalled = StreamLine(), StreamLine(reading=False, answers_close=False)
     harness.connect(healthy)
     harness.connect(stalled)
     while harness.hub.dropped == 0:
@@ -45,7 +45,7 @@ async def test_over_the_bound_a_client_is_closed_with_4408_and_cut(
 
 async def test_a_large_init_has_room_of_its_own_while_it_drains(harness: HubHarness) -> None:
     harness.emit(50, "x" * 60_000)  # three megabytes of init
-    line = Line(reading=False)
+    line = StreamLine(reading=False)
     client = harness.connect(line)
     harness.emit()
     harness.emit()
@@ -63,7 +63,7 @@ async def test_a_large_init_has_room_of_its_own_while_it_drains(harness: HubHarn
 
 
 async def test_ping_at_30_seconds_and_abort_at_40(harness: HubHarness) -> None:
-    line = Line()
+    line = StreamLine()
     harness.connect(line)
     harness.pass_time(29.75)
     assert [opcode for opcode, _ in line.frames()] == [TEXT]
@@ -78,13 +78,13 @@ async def test_ping_at_30_seconds_and_abort_at_40(harness: HubHarness) -> None:
 
 
 async def test_who_answers_stays_and_ticks_are_for_those_who_named_a_seq(harness: HubHarness) -> None:
-    plain, resuming = Line(), Line()
+    plain, resuming = StreamLine(), StreamLine()
     clients = [harness.connect(plain), harness.connect(resuming, since=0)]
     harness.emit(3)
     for _ in range(40):
         harness.pass_time(5)
         for client in clients:
-            harness.hub.heard(client, PONG, b"")
+            harness.hub.receive(client, PONG, b"")
     pings = [frame for frame in plain.frames() if frame[0] == PING]
     assert len(pings) == 6  # 200 seconds
     assert [text["type"] for text in plain.texts() if text["type"] == "tick"] == []
@@ -94,10 +94,10 @@ async def test_who_answers_stays_and_ticks_are_for_those_who_named_a_seq(harness
 
 
 async def test_trouble_that_no_event_can_tell_goes_out_with_the_ticks(harness: HubHarness) -> None:
-    plain, resuming = Line(), Line()
+    plain, resuming = StreamLine(), StreamLine()
     clients = [harness.connect(plain), harness.connect(resuming, since=0)]
-    harness.hub.trouble("disk is full")
-    harness.hub.trouble(None)
+    harness.hub.set_problem("disk is full")
+    harness.hub.set_problem(None)
     ticks = [text for text in resuming.texts() if text["type"] == "tick"]
     tick = {"type": "tick", "seq": 0, "now": NOW_MS}
     assert ticks == [{**tick, "problem": "disk is full"}, tick]
@@ -106,7 +106,7 @@ async def test_trouble_that_no_event_can_tell_goes_out_with_the_ticks(harness: H
 
 
 async def test_a_late_tick_of_ours_is_nobodys_silence(harness: HubHarness) -> None:
-    line = Line()
+    line = StreamLine()
     client = harness.connect(line)
     harness.pass_time(30)
     assert client.waiting_since is not None
@@ -126,7 +126,7 @@ async def test_a_fault_with_one_client_does_not_end_the_heartbeat(
     def fail(_data: bytes) -> None:
         raise RuntimeError("a fault of the transport")
 
-    silent, faulty = Line(), Line()
+    silent, faulty = StreamLine(), StreamLine()
     harness.connect(silent)
     harness.connect(faulty)
     monkeypatch.setattr(faulty, "write", fail)
@@ -140,34 +140,34 @@ async def test_a_fault_with_one_client_does_not_end_the_heartbeat(
     assert silent.aborted
     assert faulty.aborted
     assert (PING, b"") in silent.frames()
-    assert caplog.text.count("the heartbeat met a fault and goes on") == 1
+    assert caplog.text.count("the heartbeat failed once and continues") == 1
 
 
 async def test_a_client_that_talks_but_reads_nothing_is_let_go(harness: HubHarness) -> None:
-    line = Line(reading=False)
+    line = StreamLine(reading=False)
     client = harness.connect(line)
     for _ in range(17):
         harness.pass_time(2.5)
-        harness.hub.heard(client, PING, b"")
+        harness.hub.receive(client, PING, b"")
     await settle()
     assert line.codes == [4408]
     assert line.aborted
 
 
 async def test_a_client_that_reads_slowly_is_kept(harness: HubHarness) -> None:
-    line = Line(reading=False)
+    line = StreamLine(reading=False)
     client = harness.connect(line)
     for _ in range(100):
         harness.pass_time(2.5)
         harness.emit(1, "x" * 500)
         line.take(300)
-        harness.hub.heard(client, PONG, b"")
+        harness.hub.receive(client, PONG, b"")
     assert client.live
 
 
 async def test_pings_are_answered_and_nothing_else(harness: HubHarness) -> None:
-    line = Line()
+    line = StreamLine()
     client = harness.connect(line)
     for opcode, data in ((PING, b"abc"), (PING, bytearray(b"d")), (TEXT, '{"type":"ping"}'), (TEXT, "[[["), (0, None)):
-        harness.hub.heard(client, opcode, data)
+        harness.hub.receive(client, opcode, data)
     assert line.frames()[1:] == [(PONG, b"abc"), (PONG, b"d"), (TEXT, b'{"type":"pong"}')]

@@ -1,4 +1,4 @@
-"""What a project has installed of BMAD, and the preset that follows: by version, by agent, and on real projects."""
+"""Tests of detection: the preset by BMAD version, by agent, and on real projects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets of the user's own: what they may hold, and the one sentence about what they may not."""
+"""Tests of a user's own presets: valid ones, and the message for each invalid one."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ WRONG: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (phase(0, kind="sideways"), "Invalid enum value 'sideways'"),
     (phase(0, commands=[]), "phase 'create': it has no commands"),
     (phase(0, commands=["deploy"]), "phase 'create': there is no command 'deploy': give it a prompt or a text"),
-    (phase(0, commands=["threat-model"]), "the command 'threat-model' stands twice"),
+    (phase(0, commands=["threat-model"]), "the command 'threat-model' is used twice"),
     (phase(0, commands=["dev-story"]), "dev-story belongs into a phase of kind develop"),
     (phase(0, commands=["build-auto"]), "build-auto belongs into a phase of kind build"),
     (phase(0, commands=["commit"]), "commit belongs into a phase of kind commit"),

@@ -1,4 +1,4 @@
-"""What agents announce of their tasks, in both forms, and what their tools suggest."""
+"""Tests of task announcements in both forms, and of the task that a tool implies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows a code review: the five rules, in their order."""
+"""Tests of the decision after a code review: the five rules, in their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the spec file of an unattended build says of its work, as it stands in its frontmatter."""
+"""Tests of the verdict in the frontmatter of a spec file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_done_is_complete(text: str) -> None:
     [
         (BLOCKED + "Blocking condition: the key is missing\n", "the key is missing"),
         (BLOCKED + "- **Blocking condition:** the key is missing\n", "the key is missing"),
-        (BLOCKED, "spec-1-1-a.md says blocked, and not why"),
+        (BLOCKED, "spec-1-1-a.md is blocked without a reason"),
         (BLOCKED + "Blocking condition: " + "x" * 9999, "x" * 500),
     ],
 )
@@ -40,10 +40,10 @@ def test_blocked_comes_with_its_condition(text: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("---\nstatus: draft\n---\n", "says 'draft', not done"),
-        ("---\nstatus: ready-for-dev\n---\n", "says 'ready-for-dev', not done"),
-        ("---\nstatus: in-progress\n---\n", "says 'in-progress', not done"),
-        ("---\nstatus: in-review\n---\nstatus: done\n", "says 'in-review', not done"),
+        ("---\nstatus: draft\n---\n", "is 'draft', not done"),
+        ("---\nstatus: ready-for-dev\n---\n", "is 'ready-for-dev', not done"),
+        ("---\nstatus: in-progress\n---\n", "is 'in-progress', not done"),
+        ("---\nstatus: in-review\n---\nstatus: done\n", "is 'in-review', not done"),
         ("---\ntitle: x\n---\nstatus: done\n", "has no status"),
         ("# Spec\n\nstatus: done\n", "has no status"),
         ("status: done\n", "has no status"),

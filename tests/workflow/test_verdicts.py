@@ -1,4 +1,4 @@
-"""Reading an agent's verdict: every marker in every dress, and what only looks like one."""
+"""Tests of verdicts: every marker in every form, and text that only resembles one."""
 
 from __future__ import annotations
 

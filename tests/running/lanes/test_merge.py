@@ -1,4 +1,4 @@
-"""The merge of a lane, with small repositories and no agents: what is taken, what is refused, what stays as it is."""
+"""Tests of the merge of a lane on small repositories without agents."""
 
 from __future__ import annotations
 

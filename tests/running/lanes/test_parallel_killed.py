@@ -1,4 +1,4 @@
-"""kill -9 of the server with two lanes at work, again and again: it goes on by itself, and nothing is done twice."""
+"""Tests of kill -9 with two running lanes, repeatedly: the server continues, and nothing is done twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steering stories that run side by side: what refuses to start, pause, stop, the end of the server."""
+"""Tests of the control of parallel stories: rejected starts, pause, stop, the end of the server."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class TestRefused:
         assert runner.statuses() == {"1-1-a": "done"}
 
 
-class TestPauseAndStop:
+class TestPauseAndStopOfLanes:
     async def test_a_pause_is_told_when_the_last_lane_stands(self, make_runner: MakeRunner) -> None:
         script = {"dev-story": {"1-1-a": ["slow:1+ok"], "2-1-b": ["slow:3+ok"]}}
         runner = await make_runner(TWO, script, parallel=2)
@@ -128,7 +128,7 @@ class TestPauseAndStop:
         assert all_done(runner)
 
 
-class TestRestart:
+class TestRestartOfLanes:
     async def test_both_lanes_go_on_at_the_same_command(self, make_runner: MakeRunner) -> None:
         script = {"dev-story": {"1-1-a": ["slow:60", "ok"]}, "code-review": {"2-1-b": ["slow:60", "ZERO ISSUES"]}}
         runner = await make_runner(TWO, script, parallel=2)

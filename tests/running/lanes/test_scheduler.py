@@ -1,4 +1,4 @@
-"""Cycles side by side, without agents: how many, of which epics, in which order they end, what a failure does."""
+"""Tests of the scheduler without agents: number and epics of parallel cycles, their order of ends, failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from running.story import StoryRun
 from tests.running.projects import LONG_S
 
 
-class FakeGate:
+class OpenGate:
     ended = False
 
     def end_agents(self) -> None:
@@ -32,7 +32,7 @@ class Road:
 
     def __init__(self, width: int, *epics: str) -> None:
         self.waiting = list(enumerate(epics, start=1))
-        self.gate = FakeGate()
+        self.gate = OpenGate()
         self.running: dict[int, asyncio.Future[None]] = {}
         self.worked: list[int] = []
         self.ended: list[int] = []

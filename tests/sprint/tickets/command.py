@@ -18,23 +18,23 @@ from sprint.tickets.views import StoreError, next_view, status_view
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandOutput:
     exit: int
     stdout: bytes
     error: str = ""
 
 
-class UsageError(Exception):
+class CommandUsageError(Exception):
     """What argparse would say before it ends the process."""
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
-        raise UsageError(message)
+        raise CommandUsageError(message)
 
 
-def parser() -> Parser:
-    top = Parser()
+def parser() -> CommandParser:
+    top = CommandParser()
     top.add_argument("--project-root")
     commands = top.add_subparsers(dest="command", required=True)
     shown = commands.add_parser("next")
@@ -53,17 +53,17 @@ def parser() -> Parser:
     return top
 
 
-def answer(argv: list[str], cwd: Path, today: date) -> Answer:
+def answer(argv: list[str], cwd: Path, today: date) -> CommandOutput:
     """What our own code answers where the official program would be called with `argv`."""
     try:
         arguments = parser().parse_args(argv)
-        return Answer(0, msgspec.json.encode(_answer(arguments, cwd, today), enc_hook=str))
-    except UsageError as error:
-        return Answer(2, b"", str(error))
+        return CommandOutput(0, msgspec.json.encode(_answer(arguments, cwd, today), enc_hook=str))
+    except CommandUsageError as error:
+        return CommandOutput(2, b"", str(error))
     except StoreError as error:
-        return Answer(2, b"", str(error))
+        return CommandOutput(2, b"", str(error))
     except TreeError as error:
-        return Answer(1, b"", str(error))
+        return CommandOutput(1, b"", str(error))
 
 
 def _answer(arguments: argparse.Namespace, cwd: Path, today: date) -> object:

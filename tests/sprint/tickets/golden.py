@@ -14,7 +14,7 @@ UNUSED = frozenset({"pull", "mirror", "list"})
 
 
 @dataclass(frozen=True)
-class Run:
+class GoldenRun:
     """One command and its answer; `after` holds the texts of changed files, None for other commands."""
 
     argv: list[str]
@@ -37,7 +37,7 @@ class Case:
     tree: dict[str, bytes]
     folders: list[str]
     merge_script: bool
-    runs: list[Run]
+    runs: list[GoldenRun]
 
     def write(self, root: Path) -> Path:
         """The tree in an empty folder."""
@@ -68,9 +68,9 @@ def _case(name: str, data: dict[str, Any]) -> Case:
     return Case(name, tree, data.get("dirs", []), data.get("config_utils", True), _runs(data))
 
 
-def _runs(data: dict[str, Any]) -> list[Run]:
+def _runs(data: dict[str, Any]) -> list[GoldenRun]:
     return [
-        Run(run["argv"], run.get("cwd", ""), run["exit"], run["stdout"], run.get("error") or "", run.get("after"))
+        GoldenRun(run["argv"], run.get("cwd", ""), run["exit"], run["stdout"], run.get("error") or "", run.get("after"))
         for run in data["runs"]
     ]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sprint.tickets.command import Answer, answer
-from tests.sprint.tickets.golden import UNUSED, Case, Run, cases, filled
+from tests.sprint.tickets.command import CommandOutput, answer
+from tests.sprint.tickets.golden import UNUSED, Case, GoldenRun, cases, filled
 
 TODAY = date(2026, 9, 30)
 CASES = list(cases())
@@ -20,7 +20,7 @@ def test_a_golden_case(case: Case, tmp_path: Path) -> None:
             check(case, run, tmp_path / str(number) / "p")
 
 
-def check(case: Case, run: Run, root: Path) -> None:
+def check(case: Case, run: GoldenRun, root: Path) -> None:
     root.mkdir(parents=True)
     case.write(root)
     argv = [argument.replace("{root}", str(root)) for argument in run.argv]
@@ -33,7 +33,7 @@ def check(case: Case, run: Run, root: Path) -> None:
     assert changed == wanted, argv
 
 
-def as_json(found: Answer) -> object:
+def as_json(found: CommandOutput) -> object:
     return json.loads(found.stdout) if found.stdout else None
 
 
