@@ -29,7 +29,7 @@ async def decided(client: aiohttp.ClientSession) -> list[str]:
 )
 async def test_a_demo_comes_to_its_end(tmp_path: Path, kind: str, gates: list[str], done: list[str]) -> None:
     arguments = [str(tmp_path / "demo"), f"--demo={kind}", "--port", "0"]
-    server = Server(arguments, tmp_path, env={"SPRINT_RUNNER_DEMO_SPEED": "max"}).start()
+    server = Server(arguments, tmp_path).start()
     try:
         async with aiohttp.ClientSession(server.url) as client:
             assert await decided(client) == gates
