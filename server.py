@@ -44,7 +44,7 @@ from agents import AgentSpec
 from api.http import SERVICES, LiveSettings, Services
 from api.recordings import RECORDINGS, Recordings
 from base.program import PROGRAM_DIR
-from cli import arguments, logs, trust, verbs
+from cli import arguments, init, logs, trust, verbs
 from cli.archive import DATABASE
 from cli.config import (
     ServerConfig,
@@ -337,6 +337,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return trust.list_folders()
         if options.verb == "trust" and options.revoke:
             return trust.revoke(options.project or Path.cwd())
+        if options.verb == "init":
+            return init.make_tracker(options)
         config = resolve(options, decide=trust.decide(options))
         logs.mask(masker_of(config.wanted).text)
         forget_secrets()

@@ -103,6 +103,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="open no page (none is opened anyway)")
 
 
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", nargs="?", type=Path, help="the project's folder (default: this one)")
+    parser.add_argument("--yes", action="store_true", help="write it without asking")
+
+
 def _add_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the backup, a .tar.gz")
     _add_project(parser)
@@ -146,6 +151,7 @@ def _dollars(text: str) -> float:
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
     "run": ("runs one batch, prints its events and exits", _add_run),
     "check": ("checks the project, its records and the agents", _add_check),
+    "init": ("makes a sprint-status.yaml of a project's epics, shown before it is written", _add_init),
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
     "token": ("prints a new token", lambda parser: None),
     "backup": ("FILE writes the project's records into one file", _add_file),

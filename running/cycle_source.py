@@ -67,6 +67,7 @@ class CycleSource:
         self._only = only
         self._most = most
         self._taken: set[str] = set()
+        self._started: set[str] = set()  # the stories of cycles that run now, and of those that have ended
 
     async def unfinished(self, completed: int) -> list[PlannedCycle]:
         """Return the cycles to continue, in order. To be called once, at the batch's start.
@@ -92,7 +93,9 @@ class CycleSource:
         project = self._workspace.project
         plan = await asyncio.to_thread(read_tracker, self._workspace)
         possible = candidates(plan)
-        exclude = self._taken | {candidate.key for candidate in possible if candidate.epic in busy}
+        exclude = self._taken | self._started
+        if plan.kind is not sprint.PlanKind.TICKETS:  # whose tickets say themselves what they wait for
+            exclude |= {candidate.key for candidate in possible if candidate.epic in busy}
         order = order_of(self._workspace.settings().story_order, plan)
         picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
         if not picked:
@@ -146,6 +149,7 @@ class CycleSource:
         self, taken: PlannedCycle, names: Mapping[str, str] | None, continues: Sequence[Story] = ()
     ) -> PlannedCycle:
         """Write the rows and `cycle:start` in one commit."""
+        self._started.update(story.key for story in taken.stories)
         number, database = taken.number, self._workspace.database
         start = CycleStart(
             cycle_number=number,

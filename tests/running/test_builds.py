@@ -199,3 +199,17 @@ async def test_files_of_others_are_named_to_the_build_and_left_alone(
     assert "begin all the same, and neither change nor commit them: notes.txt." in calls[0]
     assert runner.statuses()["1.1"] == "done"
     assert git(runner.root, "status", "--porcelain") == "?? notes.txt\n"
+
+
+async def test_tickets_of_one_epic_run_side_by_side_in_waves(tmp_path: Path, open_runner: Open) -> None:
+    """Two tickets wait for nothing, the third for both: the first two run together, whatever their epic."""
+    tickets = entries(ticket(1, "One"), ticket(2, "Two"), ticket(3, "Three", "after = [1, 2]"))
+    script = {"build-auto": {"1.1": ["slow:1"], "1.2": ["slow:1"]}}
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": tickets}), script, parallel=2)
+    await runner.run(stories=["1.1", "1.2"])
+    order = [event.type for event in runner.events if event.type in ("cycle:start", "cycle:end")]
+    assert order[:2] == ["cycle:start", "cycle:start"]
+    assert runner.statuses() == {"1.1": "done", "1.2": "done", "1.3": "", "2.1": ""}
+    await runner.run(stories=["1.3"])
+    assert runner.statuses()["1.3"] == "done"
+    assert git(runner.root, "status", "--porcelain") == ""
