@@ -34,6 +34,7 @@ from running.gate import Caps, Gate, StopMode
 from running.gates import CHOICES, PAUSED, Decision, GateKind, keep_decision
 from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
+from running.plan_pin import check_plan, pin_name
 from running.preflight import (
     BadRequest,
     NotNow,
@@ -58,7 +59,7 @@ from runstate.fold import RunState
 from store.batches import BatchRow, create_batch, get_active_batch
 from store.commands import get_command
 from store.gates import GateRow, get_gate, get_open_gates
-from store.meta import keep_preset
+from store.meta import keep_preset, set_meta
 from store.questions import get_question
 from store.rows import reserve_id
 from workflow import Preset
@@ -152,6 +153,7 @@ class Orchestrator:
             row = await self._workspace.database.read(get_active_batch)
             if row is None:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
+            await check_plan(self._workspace, row.id)
             if not unattended:
                 await self._check_caps(Budget(self._workspace, row.id, row.budget_usd))
             await check_agents(self._workspace, [row.agent])
@@ -224,6 +226,11 @@ class Orchestrator:
             return
         if await asyncio.to_thread(self._workspace.trust_refusal) is not None:
             return  # the records came with the folder: Resume asks for trust before anything continues
+        try:
+            await check_plan(self._workspace, row.id)
+        except NotNow as refused:
+            await emit_durable(Attention(kind="resume", message=f"The open batch cannot go on: {refused}"))
+            return
         if row.status == "paused":
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000
@@ -324,6 +331,7 @@ class Orchestrator:
         def create() -> None:
             database.write(create_batch, request.cycles, **columns)
             database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
+            database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
 
         await record_with(workspace, payload, create)
         if workspace.git is None:

@@ -79,6 +79,7 @@ class CycleSource:
         ended = [row for row in own if row.cycle_number <= completed]
         self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
         if rows := [row for row in own if row.cycle_number > completed]:
+            self._started.update(row.story_key for row in rows)
             return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
         rows = [] if own else await database.read(_stopped_cycle, self._batch_id)
         if not rows or not self._wanted(rows):

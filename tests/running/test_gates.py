@@ -145,3 +145,21 @@ async def test_a_build_that_left_nothing_to_read_is_one_question_and_never_built
     await runner.until_end()
     assert runner.commands("success")[0] == "1.1 build-auto"
     assert runner.statuses()["1.1"] == "done"
+
+
+async def test_an_open_batch_goes_on_with_its_own_initiative_only(tmp_path: Path, open_runner: Open) -> None:
+    other = "_bmad-output/initiative-y"
+    files = {f"{EPIC_A}/tickets.toml": ONE, f"{other}/tickets.toml": ticket(1, "Elsewhere")}
+    runner = await open_runner(make_tickets(tmp_path / "x", files))
+    await runner.start(1)
+    await at_gate(runner)
+    await runner.until(lambda event: event.type == "batch:pause")
+    user = runner.root / "_bmad/custom/config.user.toml"
+    user.write_text('[core]\nactive_initiative = "initiative-y"\n')
+    await runner.restart()
+    assert f"was started on {INITIATIVE}/tickets.toml" in runner.of("attention")[-1]["message"]
+    with pytest.raises(NotNow, match=f"the project shows {other}/tickets.toml now"):
+        await runner.orchestrator.resume()
+    user.write_text('[core]\nactive_initiative = "initiative-x"\n')
+    await runner.restart()
+    assert len(await runner.orchestrator.gates()) == 1
