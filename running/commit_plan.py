@@ -46,12 +46,19 @@ async def remember_base(workspace: Workspace, story: StoryRun, *, developing: bo
     await keep(workspace, story, **columns)
 
 
-async def plan_commit(workspace: Workspace, git: Git, stories: Sequence[StoryRun]) -> CommitPlan:
-    """Return what is to be committed for these stories. Raises `GitError`."""
+async def plan_commit(
+    workspace: Workspace, git: Git, stories: Sequence[StoryRun], others: Sequence[StoryRun] = ()
+) -> CommitPlan:
+    """Return what is to be committed for these stories. Raises `GitError`.
+
+    `others` are stories of the same cycle that are not done: what they changed stays uncommitted.
+    """
     tree = await take_snapshot(git)
     uncommitted = set(await git.uncommitted())
     changed = await changed_by(workspace, git, stories, tree)
-    contested = changed & uncommitted & await changed_before(git, stories[0])
+    theirs, shared = await changed_by_others(git, stories[0], others)
+    changed -= theirs - shared
+    contested = changed & uncommitted & (shared | await changed_before(git, stories[0]))
     nested = {path.rstrip("/") for path in changed if path.rstrip("/") in git.nested}
     paths = (changed & uncommitted) - contested - nested
     inside = {path.removeprefix(git.prefix) for path in uncommitted if path.startswith(git.prefix)}
@@ -70,6 +77,23 @@ async def changed_by(workspace: Workspace, git: Git, stories: Sequence[StoryRun]
         if story.base_tree is None:
             changed.update(await asyncio.to_thread(listed_files, workspace, git, story))
     return changed
+
+
+async def changed_by_others(git: Git, first: StoryRun, others: Sequence[StoryRun]) -> tuple[set[str], set[str]]:
+    """Return what other stories changed since the work on `first` began, and which of it had been changed before them.
+
+    Stories are developed one after the other, so each has a span of its own between two snapshots.
+    """
+    theirs: set[str] = set()
+    shared: set[str] = set()
+    for other in others:
+        if other.commit_base is None or other.work_tree is None:
+            continue
+        span = set(await git.changed_paths(other.commit_base, other.work_tree))
+        theirs |= span
+        if first.commit_base is not None:
+            shared |= span & set(await git.changed_paths(first.commit_base, other.commit_base))
+    return theirs, shared
 
 
 async def changed_before(git: Git, story: StoryRun) -> set[str]:

@@ -57,6 +57,7 @@ class Commits:
         self._phase = phases[0] if phases else None
         # Phases between development and commit may write for all stories: then there is one commit, after them.
         kinds = [phase.kind for phase in context.preset.phases]
+        self._others: list[StoryRun] = []  # of the cycle, that are not done at its end
         self._directly = bool(phases) and len(kinds) > 1 and kinds[-2] in FINISHING
 
     async def after_story(self, story: StoryRun) -> None:
@@ -66,6 +67,7 @@ class Commits:
 
     async def at_end(self, stories: Sequence[StoryRun]) -> None:
         """Commit the stories of the cycle that are done and not committed yet. Raises `Stopped`."""
+        self._others = [story for story in stories if not story.passed]
         if not self._singly:
             await self._commit(stories)
             return
@@ -127,7 +129,7 @@ class Commits:
         await task.perform(stories[0].row_id, partial(self._work, git, stories))
 
     async def _work(self, git: Git, stories: Sequence[StoryRun], task: RunnerTask) -> None:
-        plan = await plan_commit(self._workspace, git, stories)
+        plan = await plan_commit(self._workspace, git, stories, self._others)
         failure = await self._contested(git, stories, plan)
         commit = await self._earlier(git, stories)
         if plan.paths:

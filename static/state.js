@@ -4,6 +4,7 @@
  * `apply`; the server folds the same events by the same rules for `GET /api/run`. A state is never changed: a new one
  * shares everything an event did not touch, so views compare by reference.
  */
+import { newOperation, newStory, noTotals } from "./state-initial.js";
 
 /**
  * @typedef {{type: string, payload: Record<string, any>, timestamp: number, seq: number, batch_id: number | null}}
@@ -49,58 +50,6 @@ const SUMMED = /** @type {const} */ ([
   "estimated_usd",
   "turns",
 ]);
-
-/** @returns {Totals} */
-function noTotals() {
-  return {
-    stories_done: 0,
-    stories_blocked: 0,
-    commands: 0,
-    commands_failed: 0,
-    input_tokens: 0,
-    output_tokens: 0,
-    cache_read_tokens: 0,
-    cache_write_tokens: 0,
-    cost_usd: 0,
-    estimated_usd: 0,
-    turns: 0,
-  };
-}
-
-/** The state of a server that has never run anything. @returns {RunState} */
-export function initial() {
-  return {
-    state: "idle",
-    reason: null,
-    until: null,
-    batch: null,
-    cycle: null,
-    cycles: [],
-    stories: [],
-    operations: [],
-    totals: noTotals(),
-    attention: [],
-    resumable: null,
-    seq: 0,
-    limits: { budget_batch_usd: null, budget_day_usd: null, today_usd: 0 },
-    agent: { name: "", kind: "", version: null, problem: null },
-    project: { name: "", root: "", tracker: "" },
-    plan: { done: 0, total: 0, blocked: 0, runnable: 0 },
-    context: null,
-    problem: null,
-  };
-}
-
-/**
- * The state an `init` message describes: its snapshot of the run, at its `seq`.
- * @param {{run?: Record<string, any>, seq?: number}} payload
- * @returns {RunState}
- */
-export function fromInit(payload) {
-  const run = payload.run ?? {};
-  const known = Object.fromEntries(Object.entries(run).filter(([, value]) => value !== undefined));
-  return { ...initial(), ...known, seq: payload.seq ?? run.seq ?? 0 };
-}
 
 /**
  * The state after an event. An event that was already applied (by `seq`) changes nothing.
@@ -258,23 +207,10 @@ function otherCycles(state, p) {
 /** @type {Fold} */
 function commandStart(state, p, at) {
   if (p.command_id === undefined) return {};
-  /** @type {Operation} */
-  const operation = {
-    command_id: p.command_id,
-    story_key: p.story_key,
-    story_keys: p.story_keys ?? [p.story_key],
-    command: p.command,
-    task_id: p.task_id,
-    attempt: p.attempt ?? 1,
-    agent: p.agent ?? "",
-    model: p.model ?? null,
-    background: p.background ?? false,
-    started_at: at,
-    updated_at: at,
-    message: "",
-    metrics: {},
+  return {
+    operations: [...without(state, p.command_id), newOperation(p, at)],
+    stories: upsert(state.stories, p.story_key, {}),
   };
-  return { operations: [...without(state, p.command_id), operation], stories: upsert(state.stories, p.story_key, {}) };
 }
 
 /** @type {Fold} */
@@ -306,7 +242,7 @@ function commandEnd(state, p) {
 
 /** @type {Fold} */
 function storyStatus(state, p, at, event) {
-  // The status stays, only the file has changed; or somebody set it of a story that the batch has not met.
+  // Only the file has changed, or the status of a story that is not in the batch was set by hand.
   if (p.old_status === p.new_status) return {};
   if (event.batch_id == null && !state.stories.some((story) => story.story_key === p.story_key)) return {};
   const change = { status: p.new_status, old_status: p.old_status, reason: p.reason ?? null, updated_at: at };
@@ -360,16 +296,5 @@ function withStatus(state, status) {
 function upsert(stories, key, change) {
   const index = stories.findIndex((story) => story.story_key === key);
   if (index >= 0) return stories.map((story, at) => (at === index ? { ...story, ...change } : story));
-  const fresh = {
-    story_key: key,
-    status: null,
-    old_status: null,
-    reason: null,
-    cycle_number: null,
-    updated_at: 0,
-    cost_usd: 0,
-    estimated_usd: 0,
-    commands: 0,
-  };
-  return [...stories, { ...fresh, ...change }];
+  return [...stories, { ...newStory(key), ...change }];
 }

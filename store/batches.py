@@ -42,6 +42,8 @@ class BatchSummary(BatchRow, frozen=True, kw_only=True):
     input_tokens: int
     output_tokens: int
     duration_ms: int | None
+    commands_without_cost: int
+    commands_without_tokens: int
 
 
 SUMMARY: Final = """
@@ -55,7 +57,9 @@ SUMMARY: Final = """
         COALESCE(SUM(c.estimated_usd), 0.0) AS estimated_usd,
         COALESCE(SUM(c.input_tokens), 0) AS input_tokens,
         COALESCE(SUM(c.output_tokens), 0) AS output_tokens,
-        b.ended_at - b.started_at AS duration_ms
+        b.ended_at - b.started_at AS duration_ms,
+        COUNT(c.ended_at) FILTER (WHERE c.cost_usd IS NULL AND c.agent <> 'runner') AS commands_without_cost,
+        COUNT(c.ended_at) FILTER (WHERE c.output_tokens IS NULL AND c.agent <> 'runner') AS commands_without_tokens
     FROM batches b LEFT JOIN commands c ON c.batch_id = b.id
 """
 

@@ -65,7 +65,8 @@ def check_events(events: list[dict[str, Any]]) -> None:
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert {event["batch_id"] for event in events if not is_edit(event)} == {1}
     assert events[0]["type"] == "batch:start"
-    assert events[-1]["payload"] == {"batch_id": 1, "cycles_completed": 4, "status": "completed"}
+    ended = {"batch_id": 1, "cycles_completed": 4, "status": "completed", "reason": "blocked: 2-2-share-with-the-club"}
+    assert events[-1]["payload"] == ended
     kinds = Counter(event["type"] for event in events)
     assert kinds["cycle:start"] == kinds["cycle:end"] == 4
     assert kinds["command:start"] == kinds["command:end"]

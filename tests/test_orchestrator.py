@@ -28,7 +28,7 @@ async def test_a_batch_runs_every_story_to_done(make_runner: MakeRunner) -> None
         ["2-1-d"],
     ]
     shared = [payload for payload in runner.of("command:end") if len(payload.get("story_keys", ())) > 1]
-    assert {(payload["command"], *payload["story_keys"]) for payload in shared} >= {("commit", "1-1-a", "1-2-b")}
+    assert {(payload["command"], *payload["story_keys"]) for payload in shared} >= {("create-story", "1-1-a", "1-2-b")}
     assert runner.of("batch:end") == [{"batch_id": batch_id, "cycles_completed": 3, "status": "completed"}]
     assert runner.events[0].type == "batch:start"
     assert runner.events[-1].type == "batch:end"

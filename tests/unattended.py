@@ -33,7 +33,8 @@ POLL_S = 0.05
 SERVERS_OWN = ("agent", "project", "limits", "plan", "problem")  # of the run's state: no event tells them
 FOLD = """
 import { readFileSync } from "node:fs";
-import { apply, initial } from "./static/state.js";
+import { apply } from "./static/state.js";
+import { initial } from "./static/state-initial.js";
 console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).reduce(apply, initial())));
 """
 

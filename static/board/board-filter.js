@@ -1,7 +1,7 @@
 // @ts-check
 /** The filter of the Board: words, an epic, a status. It is kept in the address, so that a view can be shared. */
 
-import { byId, h, show } from "../kit/dom.js";
+import { byId, fill, h, show } from "../kit/dom.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
@@ -105,7 +105,7 @@ function replaceChoices(select, choices) {
   const content = choices.map((choice) => choice.join("\t")).join("\n");
   if (select.dataset.choices === content) return;
   const chosen = select.value;
-  select.replaceChildren(select.options[0], ...choices.map(([value, label]) => h("option", { value, text: label })));
+  fill(select, select.options[0], ...choices.map(([value, label]) => h("option", { value, text: label })));
   select.value = choices.some(([value]) => value === chosen) ? chosen : "";
   select.dataset.choices = content;
 }

@@ -62,8 +62,8 @@ async function refusalToast(story, to, error) {
   if (error.status !== 409) return toast(`${name} stays at ${statusText(story.status)}. ${reason}`, "bad");
   const now = await readStory(story.key);
   if (!now) return toast(reason, "bad");
-  if (now.status === to) return toast(`${name} is at ${statusText(to)} already: somebody else was faster.`);
-  const other = `it says “${now.raw_status}” now, not “${story.status}”`;
+  if (now.status === to) return toast(`${name} is at ${statusText(to)} already.`);
+  const other = `it is “${now.raw_status}” now, not “${story.status}”`;
   const again = { words: `Set ${statusText(to)} anyway`, run: () => setStatus(now, to) };
   return toast(`Somebody else has changed ${name}: ${other}. Nothing was written.`, "bad", [again]);
 }

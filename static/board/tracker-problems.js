@@ -9,7 +9,7 @@ import { plural } from "../kit/format.js";
 /** Most stories of unknown status that are named; the cards say the rest. */
 const NAMED_MOST = 5;
 
-/** What helps, by what the server says is wrong. @type {[RegExp, string][]} */
+/** The advice for each message of the server. @type {[RegExp, string][]} */
 const ADVICE = [
   [/merge conflict/, "Resolve the conflict and save the file; nothing is written to it before."],
   [
@@ -27,17 +27,13 @@ const ADVICE = [
 ];
 
 export function createTrackerProblems() {
-  const rows = list(
-    byId("problems-list"),
-    (/** @type {ProblemRow} */ told) => `${told.line} ${told.message}`,
-    createRow,
-  );
+  const rows = list(byId("problems-list"), (/** @type {ProblemRow} */ row) => `${row.line} ${row.message}`, createRow);
   return {
     /** @param {Sprint | null} sprint @param {import("../shell/plan.js").PlanStory[]} stories */
     render(sprint, stories) {
-      const said = sprint ? [...sprint.problems.map(advised), ...unknown(stories), ...others(sprint)] : [];
-      rows.render(said);
-      show(byId("problems"), said.length > 0);
+      const problems = sprint ? [...sprint.problems.map(advised), ...unknown(stories), ...others(sprint)] : [];
+      rows.render(problems);
+      show(byId("problems"), problems.length > 0);
     },
   };
 }
@@ -53,7 +49,7 @@ function unknown(stories) {
   if (!odd.length) return [];
   const named = odd
     .slice(0, NAMED_MOST)
-    .map((story) => `${story.key} says “${story.raw_status}”`)
+    .map((story) => `${story.key} has “${story.raw_status}”`)
     .join(", ");
   const number = plural(odd.length, "story has a status", "stories have a status");
   const more = odd.length > NAMED_MOST ? ` and ${odd.length - NAMED_MOST} more` : "";
@@ -78,7 +74,7 @@ function others({ project: { tracker, candidates } }) {
   ];
 }
 
-/** @param {ProblemRow} told */
+/** @param {ProblemRow} row */
 function createRow({ line, message, advice }) {
   const where = line ? h("span", { class: "mono", text: `line ${line}` }) : null;
   return { el: h("li", {}, where, message, advice ? h("span", { class: "advice", text: advice }) : null), update() {} };

@@ -1,16 +1,30 @@
 // @ts-check
 /** A batch in the table of the History tab; its stories are fetched when it is opened. */
 import { catchApiError, get } from "../kit/api.js";
-import { h, icon, show, text } from "../kit/dom.js";
-import { clock, count, day, duration, money, plural, shortKey, statusText, stopwatch, tokens } from "../kit/format.js";
+import { fill, h, icon, show, text } from "../kit/dom.js";
+import {
+  clock,
+  count,
+  day,
+  duration,
+  money,
+  partialSum,
+  plural,
+  shortKey,
+  statusText,
+  stopwatch,
+  tokens,
+} from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
+import { countUnreported } from "../shell/command-list.js";
 import { toHash } from "../shell/router.js";
 
 /**
  * @typedef {{id: number, status: string, max_cycles: number | null, cycles_completed: number, started_at: number,
  *   ended_at: number | null, agent: string, reason: string | null, stories: number, stories_done: number,
  *   stories_blocked: number, commands: number, cost_usd: number, estimated_usd: number, input_tokens: number,
- *   output_tokens: number, duration_ms: number | null}} Batch a row of `GET /api/batches`
+ *   output_tokens: number, duration_ms: number | null, commands_without_cost: number,
+ *   commands_without_tokens: number}} Batch a row of `GET /api/batches`
  * @typedef {{replay: (id: number) => void, toggle: (id: number) => void}} Actions
  */
 
@@ -79,7 +93,7 @@ export class BatchRow {
     const { status, reason, stories, stories_done: done, stories_blocked: blocked } = batch;
     this.#outcome.dataset.outcome = status;
     const outcome = [status, reason].filter(Boolean).join(": ");
-    this.#outcome.replaceChildren(icon(GLYPHS[status] ?? "unknown"), outcome);
+    fill(this.#outcome, icon(GLYPHS[status] ?? "unknown"), outcome);
     this.#bar.style.setProperty("--share-done", String(stories ? done / stories : 0));
     this.#bar.style.setProperty("--share-blocked", String(stories ? blocked / stories : 0));
     const rest = blocked ? `, ${blocked} blocked` : "";
@@ -93,8 +107,10 @@ export class BatchRow {
     text(this.#cells[1], `${day(batch.started_at)} ${clock(batch.started_at)}`);
     text(this.#cells[4], count(batch.commands));
     text(this.#cells[5], batch.duration_ms === null ? "–" : duration(batch.duration_ms));
-    text(this.#cells[6], money(batch.cost_usd, batch.estimated_usd));
-    text(this.#cells[7], `${batch.agent}, ${tokens(batch.output_tokens)} tokens written`);
+    const { cost_usd: cost, output_tokens: written } = batch;
+    text(this.#cells[6], partialSum(money(cost, batch.estimated_usd), cost, batch.commands_without_cost));
+    const tokensText = partialSum(tokens(written), written, batch.commands_without_tokens);
+    text(this.#cells[7], `${batch.agent}, ${tokensText} tokens written`);
   }
 
   /** @param {boolean} open @param {(key: string) => string} titleOf @param {unknown} titles the plan of these titles */
@@ -109,7 +125,7 @@ export class BatchRow {
     this.#titles = titles;
     const stories = await readStories(this.id, titleOf);
     // A newer plan may have arrived meanwhile, with another read under way.
-    if (titles === this.#titles) this.#stories.replaceChildren(stories);
+    if (titles === this.#titles) fill(this.#stories, stories);
   }
 }
 
@@ -172,10 +188,11 @@ async function readStories(id, titleOf) {
 /** @param {number} id of the batch @param {any} story @param {any[]} commands of the story @param {string} title */
 function storyItem(id, story, commands, title) {
   const sum = (/** @type {string} */ name) => commands.reduce((total, command) => total + (command[name] ?? 0), 0);
+  const cost = sum("cost_usd");
   const facts = [
     statusText(story.status),
     plural(commands.length, "command"),
-    money(sum("cost_usd"), sum("estimated_usd")),
+    partialSum(money(cost, sum("estimated_usd")), cost, countUnreported(commands, "cost_usd")),
     story.ended_at ? duration(story.ended_at - story.started_at) : "",
     story.reason,
   ];

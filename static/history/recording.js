@@ -5,7 +5,8 @@
  */
 
 import { applyEvent, NO_COMMANDS } from "../shell/command-list.js";
-import { apply, initial } from "../state.js";
+import { apply } from "../state.js";
+import { initial } from "../state-initial.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
 /** @typedef {import("../state.js").RunState} RunState */

@@ -1,10 +1,10 @@
 // @ts-check
 /** The filter of the Insights tab: what is measured, of which batch, in which period. It is kept in the address. */
-import { h } from "../kit/dom.js";
+import { fill, h } from "../kit/dom.js";
 import { day } from "../kit/format.js";
 import { readStored, writeStored } from "../kit/storage.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
-import { MEASURES } from "./ledger.js";
+import { MEASURES } from "./measures.js";
 
 const PERIODS = [
   ["", "All time"],
@@ -95,7 +95,7 @@ export class InsightsFilter {
       const options = batches.map(({ id, started_at: at }) =>
         h("option", { value: id, text: `Batch ${id}, ${day(at)}` }),
       );
-      this.#batch.replaceChildren(this.#batch.options[0], ...options);
+      fill(this.#batch, this.#batch.options[0], ...options);
       this.#batch.dataset.choices = choices;
     }
     this.#chooseFromAddress();

@@ -11,12 +11,12 @@ import { count, plural } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
 import { urlParams } from "../kit/url-params.js";
 import { InsightsFilter } from "./insights-filter.js";
-import { MEASURES, summary } from "./ledger.js";
+import { MEASURES, summary } from "./measures.js";
 import { panelsOf } from "./panel-catalog.js";
 import { PanelView } from "./panel-view.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
-/** @typedef {import("./ledger.js").Insights} InsightsAnswer */
+/** @typedef {import("./measures.js").Insights} InsightsAnswer */
 /** @typedef {import("./panel-catalog.js").Panel} Panel */
 
 /** Least time between two reads while a batch runs, in ms. */

@@ -7,7 +7,7 @@ import { clock, day, plural } from "../kit/format.js";
 import {
   formatLine,
   GROUPS,
-  ledgerTable,
+  groupTable,
   nameOf,
   percent,
   roundsOf,
@@ -15,16 +15,16 @@ import {
   sorted,
   success,
   successTable,
-} from "./ledger.js";
+} from "./measures.js";
 
-/** @typedef {import("./ledger.js").Insights} Insights */
-/** @typedef {import("./ledger.js").Line} Line */
-/** @typedef {import("./ledger.js").Measure} Measure */
+/** @typedef {import("./measures.js").Insights} Insights */
+/** @typedef {import("./measures.js").Line} Line */
+/** @typedef {import("./measures.js").Measure} Measure */
 /**
  * @typedef {{batch: number | null, days: number | null}} Filter null for all
  * @typedef {{measure: Measure, titleOf: (key: string) => string, goal: number, done: number, now: number,
  *   filter: Filter}} Context
- * @typedef {{id: string, title: string, note: string, wide: boolean, table: import("./ledger.js").Table,
+ * @typedef {{id: string, title: string, note: string, wide: boolean, table: import("./measures.js").Table,
  *   legend: [tone: string, words: string][], draw: (width: number) => Element | null, open?: boolean}} Panel
  */
 
@@ -36,10 +36,10 @@ const DAY_PX = 9;
 
 /** @param {Insights} insights @param {Context} context @returns {Panel[]} */
 export function panelsOf(insights, context) {
-  const ledger = GROUPS.map(([field, group, words]) =>
-    ledgerPanel(group, words, insights[field], insights.total[0], context),
+  const grouped = GROUPS.map(([field, group, words]) =>
+    groupPanel(group, words, insights[field], insights.total[0], context),
   );
-  const [byDay, ...others] = ledger;
+  const [byDay, ...others] = grouped;
   const rates = [
     ratePanel("command", "Command", insights.by_command, context),
     ratePanel("agent", "Agent", insights.by_agent, context),
@@ -67,7 +67,7 @@ const NOTES = {
  * @param {Context} context
  * @returns {Panel}
  */
-function ledgerPanel(group, words, lines, total, context) {
+function groupPanel(group, words, lines, total, context) {
   const { measure, titleOf } = context;
   const title = `${measure.words} by ${words.toLowerCase()}`;
   const ordered = sorted(group, lines, measure);
@@ -76,7 +76,7 @@ function ledgerPanel(group, words, lines, total, context) {
     id: group,
     title,
     wide: group === "day",
-    table: ledgerTable(words, group, lines, total, titleOf),
+    table: groupTable(words, group, lines, total, titleOf),
     note: [cutNote(group, shown.length, ordered.length), NOTES[group]].filter(Boolean).join(" "),
     legend: legendOf(measure, lines),
     draw: (width) =>

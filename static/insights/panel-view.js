@@ -1,7 +1,7 @@
 // @ts-check
 /** One panel of the Insights tab: a heading, its chart or its table, and the table as a file. */
 import { download, toCsv } from "../kit/csv.js";
-import { attr, byId, h, show, text } from "../kit/dom.js";
+import { attr, byId, fill, h, show, text } from "../kit/dom.js";
 
 /** @typedef {import("./panel-catalog.js").Panel} Panel */
 
@@ -41,7 +41,7 @@ export class PanelView {
     attr(this.#table, "aria-label", `Table: ${panel.title}`);
     attr(this.#csv, "aria-label", `CSV: ${panel.title}`);
     const items = panel.legend.map(([tone, words]) => h("li", {}, h("i", { class: `swatch tone-${tone}` }), words));
-    this.#legend.replaceChildren(...items);
+    fill(this.#legend, ...items);
     // The width is known only when the panel is in the document.
     queueMicrotask(() => this.#draw());
   }
@@ -52,7 +52,7 @@ export class PanelView {
     show(this.#place, this.open);
     show(this.#chart, !this.open);
     show(this.#legend, !this.open && this.#panel.legend.length > 0);
-    if (this.open) this.#place.replaceChildren(tableOf(this.#panel));
+    if (this.open) fill(this.#place, tableOf(this.#panel));
     else this.#drawChart(this.#panel);
   }
 
@@ -60,7 +60,7 @@ export class PanelView {
   #drawChart(panel) {
     const width = Math.floor(this.#chart.clientWidth);
     const chart = width > 0 ? panel.draw(width) : null;
-    this.#chart.replaceChildren(...(chart ? [chart] : []));
+    fill(this.#chart, ...(chart ? [chart] : []));
   }
 
   #toggleTable() {

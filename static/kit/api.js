@@ -1,7 +1,7 @@
 // @ts-check
 /** The server's HTTP interface: JSON in, JSON out; every failure is an `ApiError` with words to show. */
 
-/** How long an answer may take before the page says so, in ms. A start runs the preflight, which asks the agent. */
+/** The timeout of a request, in ms. A start runs the preflight, which starts the agent. */
 const TIMEOUT_MS = 30_000;
 
 /** A request that did not succeed. `status` is 0 when the server could not be reached. */

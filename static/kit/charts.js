@@ -1,12 +1,14 @@
 // @ts-check
 /**
  * Charts as SVG, drawn for a width in pixels: bars, columns over days, steps over time, rounds. Every axis begins at
- * zero. A chart is one picture for screen readers; what it shows stands in the table beside it.
+ * zero. A chart is one picture for screen readers; the table beside it has the same values.
  */
 
 import { fit, ticks } from "./chart-axis.js";
+import { shown } from "./dom.js";
 import { clock, day, hourMinute } from "./format.js";
 import { marks } from "./time-axis.js";
+import { visible } from "./visible.js";
 
 /** @typedef {{value: number, tone: string}} Part one piece of a bar; `tone` names its colour and pattern */
 /** @typedef {{label: string, words: string, parts: Part[]}} Row */
@@ -28,7 +30,7 @@ export function svg(tag, props = {}, ...children) {
   const el = document.createElementNS(NS, tag);
   for (const [name, value] of Object.entries(props))
     el.setAttribute(name, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);
-  el.append(...children);
+  el.append(...shown(children));
   return el;
 }
 
@@ -36,7 +38,7 @@ export function svg(tag, props = {}, ...children) {
 function picture(width, height, words, ...children) {
   return svg(
     "svg",
-    { class: "chart-svg", role: "img", "aria-label": words, width, height, viewBox: `0 0 ${width} ${height}` },
+    { class: "chart-svg", role: "img", "aria-label": visible(words), width, height, viewBox: `0 0 ${width} ${height}` },
     ...children,
   );
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** A disclosure whose content is fetched when it is first opened; an error is shown in place, with another try. */
 import { catchApiError } from "./api.js";
-import { attr, h } from "./dom.js";
+import { attr, fill, h } from "./dom.js";
 
 /**
  * @param {{class: string, summary: (Node | string)[], load: () => Promise<Node[]>, region?: string}} parts
@@ -50,11 +50,11 @@ export class Disclosure {
 
   async #read() {
     const { body } = this;
-    if (!this.#loaded) body.replaceChildren(h("p", { class: "empty", text: "Loading" }));
+    if (!this.#loaded) fill(body, h("p", { class: "empty", text: "Loading" }));
     const nodes = await this.#load();
     // Nodes that are there already stay in the document: they may be open or selected.
     const isSame = nodes.length === body.childNodes.length && nodes.every((node, at) => node === body.childNodes[at]);
-    if (!isSame) body.replaceChildren(...nodes);
+    if (!isSame) fill(body, ...nodes);
     this.#loaded = true;
   }
 
@@ -63,6 +63,6 @@ export class Disclosure {
     this.#stale = !this.#loaded;
     if (this.#loaded) return;
     const retry = { type: "button", class: "plain", text: "Try again", on: { click: () => this.reload() } };
-    this.body.replaceChildren(h("p", { class: "empty" }, error.message, " ", h("button", retry)));
+    fill(this.body, h("p", { class: "empty" }, error.message, " ", h("button", retry)));
   }
 }

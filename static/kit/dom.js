@@ -1,7 +1,14 @@
 // @ts-check
-/** Building and touching the document: elements from data, never from markup, and only what changed. */
+/**
+ * Building and touching the document: elements from data, never from markup, and only what changed. Text of projects
+ * and agents reaches the document through here alone, so that none of it is shown without `visible`.
+ */
+import { visible } from "./visible.js";
 
 /** @typedef {string | number | boolean | null | undefined} Value */
+
+/** Attributes that are read by people. */
+const READ = new Set(["title", "aria-label", "placeholder"]);
 
 /**
  * An element. `props`: `class`, `text`, `on` (listeners by event), everything else is an attribute; null and false
@@ -16,12 +23,22 @@ export function h(tag, props = {}, ...children) {
   const el = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
     if (name === "class") el.className = value;
-    else if (name === "text") el.textContent = String(value ?? "");
+    else if (name === "text") el.textContent = visible(String(value ?? ""));
     else if (name === "on") for (const [type, listener] of Object.entries(value)) el.addEventListener(type, listener);
     else attr(el, name, value);
   }
-  for (const child of children) if (child || child === "") el.append(child);
+  el.append(...shown(children));
   return el;
+}
+
+/** Replaces the content of an element. @param {Element} el @param {...(Node | string | null | undefined | false)} children */
+export function fill(el, ...children) {
+  el.replaceChildren(...shown(children));
+}
+
+/** @param {(Node | string | null | undefined | false)[]} children @returns {(Node | string)[]} */
+export function shown(children) {
+  return children.flatMap((child) => (typeof child === "string" ? visible(child) : child || []));
 }
 
 /**
@@ -38,7 +55,7 @@ export function byId(id) {
 
 /** Sets text only where it differs. @param {Node} node @param {Value} value */
 export function text(node, value) {
-  const next = String(value ?? "");
+  const next = visible(String(value ?? ""));
   if (node.textContent !== next) node.textContent = next;
 }
 
@@ -48,7 +65,7 @@ export function attr(el, name, value) {
     if (el.hasAttribute(name)) el.removeAttribute(name);
     return;
   }
-  const next = value === true ? "" : String(value);
+  const next = value === true ? "" : READ.has(name) ? visible(String(value)) : String(value);
   if (el.getAttribute(name) !== next) el.setAttribute(name, next);
 }
 

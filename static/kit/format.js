@@ -7,8 +7,10 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** What is shown where a value is not known. */
+/** What is shown where there is no value. */
 export const UNKNOWN = "–";
+/** What is shown for a cost or tokens that no agent has reported: they are not 0. */
+const UNREPORTED = "unknown";
 
 const grouped = new Intl.NumberFormat("en");
 
@@ -19,7 +21,7 @@ export function count(value) {
 
 /** 12345 -> "12.3k", 1200000 -> "1.2M". @param {number | null | undefined} value */
 export function tokens(value) {
-  if (value === null || value === undefined) return UNKNOWN;
+  if (value === null || value === undefined) return UNREPORTED;
   if (value < 1000) return String(value);
   if (value < 999_950) return `${trim(value / 1000)}k`;
   return `${trim(value / 1_000_000)}M`;
@@ -36,10 +38,21 @@ function trim(value) {
  * @param {number | null} [estimated] the part of it that no agent has reported
  */
 export function money(usd, estimated) {
-  if (usd === null || usd === undefined) return UNKNOWN;
+  if (usd === null || usd === undefined) return UNREPORTED;
   if (usd > 0 && usd < 0.005) return "<$0.01";
   const about = (estimated ?? 0) >= 0.005 ? "≈" : "";
   return usd < 1000 ? `${about}$${usd.toFixed(2)}` : `${about}$${grouped.format(Math.round(usd))}`;
+}
+
+/**
+ * A sum to which some commands contribute an amount that no agent has reported.
+ * @param {string} words the sum of what is known
+ * @param {number} sum
+ * @param {number} unreported commands
+ */
+export function partialSum(words, sum, unreported) {
+  if (!unreported) return words;
+  return sum ? `at least ${words}` : UNREPORTED;
 }
 
 /** A running clock: "0:07", "12:34", "1:02:03"; never negative. @param {number} ms */

@@ -131,7 +131,7 @@ export class Axis {
     if (!long.length) return;
     const rest = this.to - this.from - total(long);
     const wanted = Math.max(1, Math.min(rest * CUT_SHARE, (rest * CUTS_SHARE) / long.length));
-    // A power of two: while the run goes on the length rarely changes, so that bars do not move.
+    // A power of two: during a run the length rarely changes, so that bars do not move.
     this.gaps = this.#placed(long, 2 ** Math.round(Math.log2(wanted)));
   }
 

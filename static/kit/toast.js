@@ -1,6 +1,6 @@
 // @ts-check
 /** Words to the operator: short notes on the screen, and one voice for screen readers that never chatters. */
-import { byId, h, icon } from "./dom.js";
+import { byId, h, icon, text } from "./dom.js";
 
 /** How long a note stays, in ms; errors stay until they are dismissed. */
 const NOTE_MS = 6_000;
@@ -30,7 +30,8 @@ export function toast(message, tone = "info", offers = []) {
   );
   note.append(close);
   const all = byId("toasts");
-  for (const old of [...all.children]) if (old.firstElementChild?.textContent === message) old.remove();
+  const words = note.firstElementChild?.textContent;
+  for (const old of [...all.children]) if (old.firstElementChild?.textContent === words) old.remove();
   all.append(note);
   while (all.children.length > NOTES_MOST) all.firstElementChild?.remove();
   announce(message);
@@ -51,7 +52,7 @@ export function announce(sentence) {
 }
 
 function speak() {
-  byId("voice").textContent = waiting.join(". ");
+  text(byId("voice"), waiting.join(". "));
   waiting = [];
   timer = 0;
   spokenAt = Date.now();

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the address says about the open tab: the parameters behind its name, changed without a step in the history. */
+/** The parameters of the open tab in the address, changed without a step in the history. */
 
 /** @returns {URLSearchParams} */
 export function urlParams() {

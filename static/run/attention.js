@@ -5,58 +5,49 @@
  */
 import { catchApiError, post, put } from "../kit/api.js";
 import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
-import { clock, hourMinute, remaining, shortKey } from "../kit/format.js";
+import { clock, shortKey } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
-import { readStoredList, writeStored } from "../kit/storage.js";
 import { announce, toast } from "../kit/toast.js";
+import { dismiss, openItems, waitText } from "./attention-items.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */
-/**
- * @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "decide" | "unblock" | "resume" | "try" | "",
- *   words: string}} AttentionItem
- */
+/** @typedef {import("./attention-items.js").AttentionItem} AttentionItem */
 
-/** Most dismissed items that are remembered. */
-const DISMISSED_MOST = 200;
 /** @type {Record<string, string>} */
 const GLYPHS = { question: "ask", gate: "ask", blocked: "blocked", waiting: "clock" };
 
-/** Kinds that pause the run until somebody resumes it. */
-const PAUSING = new Set(["breaker", "agent", "verify", "git"]);
+/** @typedef {{resume: () => unknown, start: () => unknown}} RunActions */
 
-/** @param {{resume: () => unknown}} actions @returns {import("./run.js").Part} */
+/** @param {RunActions} actions @returns {import("./run.js").Part} */
 export function createAttention(actions) {
-  return new AttentionList(actions.resume);
+  return new AttentionList(actions);
 }
 
 class AttentionList {
   #rows;
-  /** The ids of items that the operator has dismissed. */
-  #dismissed = new Set(readStoredList("put-away"));
   /** How many items were shown last. */
   #shown = 0;
-  /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
+  /** The items of the last drawing. @type {AttentionItem[] | null} */ #drawn = null;
   /** @type {Model | null} */ #model = null;
 
-  /** @param {() => unknown} resume */
-  constructor(resume) {
-    const dismiss = (/** @type {string} */ id) => this.#dismiss(id);
+  /** @param {RunActions} actions */
+  constructor(actions) {
+    const onDismiss = (/** @type {string} */ id) => this.#dismiss(id);
     this.#rows = list(
       byId("attention-list"),
       (/** @type {AttentionItem} */ item) => item.id,
-      (item) => new AttentionRow(item, { resume, dismiss }),
+      (item) => new AttentionRow(item, { ...actions, dismiss: onDismiss }),
     );
   }
 
   /** @param {Model} model @param {number} now */
   render(model, now) {
-    const { run, plan, link } = model;
     this.#model = model;
-    const inputs = [run.attention, run.agent, plan, run.problem, run.state, run.until, link.lost, this.#dismissed.size];
-    if (inputs.every((value, index) => value === this.#drawn[index])) return;
-    this.#drawn = inputs;
-    this.#draw(attentionItems(model, now).filter((item) => !this.#dismissed.has(item.id)));
+    const items = openItems(model, now);
+    if (items === this.#drawn) return;
+    this.#drawn = items;
+    this.#draw(items);
   }
 
   /** @param {Model} model @param {number} now */
@@ -75,8 +66,7 @@ class AttentionList {
 
   /** @param {string} id */
   #dismiss(id) {
-    this.#dismissed.add(id);
-    writeStored("put-away", JSON.stringify([...this.#dismissed].slice(-DISMISSED_MOST)));
+    dismiss(id);
     if (this.#model) this.render(this.#model, serverNow());
   }
 }
@@ -87,94 +77,11 @@ function titleOf(items) {
   return items.length > 1 ? `Needs you (${items.length})` : "Needs you";
 }
 
-/** Lasting items first, then the newest. @param {Model} model @param {number} now @returns {AttentionItem[]} */
-export function attentionItems({ run, plan, link, replaying }, now) {
-  const canAct = !link.lost && !replaying;
-  const problems = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
-    message ? [lastingItem("problem", message)] : [],
-  );
-  const waiting = run.state === "waiting" ? [waitingItem(run, now, canAct)] : [];
-  const calls = run.attention
-    .filter((item) => !isSettled(item, plan, run))
-    .map((item) => callItem(item, canAct ? actionOf(item, run, plan) : ""));
-  return [...waiting, ...problems, ...calls.reverse()];
-}
-
-/** @param {Attention} item @param {AttentionItem["act"]} act @returns {AttentionItem} */
-function callItem(item, act) {
-  const id = `${item.at} ${item.kind} ${item.command_id ?? item.gate_id ?? item.message}`;
-  return { id, item, lasting: false, words: "", act };
-}
-
-/** @type {Record<string, string>} */
-const WAITING = {
-  unreachable: "The agent cannot reach its service.",
-  retry: "The agent's service had trouble.",
-  program: "The agent's program is not there; an update may be replacing it.",
-};
-
-/** @param {Model["run"]} run @param {number} now @param {boolean} canAct @returns {AttentionItem} */
-function waitingItem({ reason, until }, now, canAct) {
-  const message = WAITING[reason ?? ""] ?? "The usage limit of the agent is reached.";
-  return { ...lastingItem("waiting", message), words: waitText(until, now), act: canAct ? "try" : "" };
-}
-
-/**
- * A problem that is shown as long as it lasts.
- * @param {string} kind
- * @param {string} message
- * @returns {AttentionItem}
- */
-function lastingItem(kind, message) {
-  return {
-    id: `${kind} ${message}`,
-    item: { kind, message, story_key: null, command_id: null, at: 0, gate_id: null, decisions: [] },
-    lasting: true,
-    act: "",
-    words: "",
-  };
-}
-
-/**
- * Whether the story of a blocked item is no longer blocked, or the run goes on after what had paused it.
- * @param {Attention} item
- * @param {import("../shell/plan.js").Plan} plan
- * @param {import("../state.js").RunState} run
- */
-function isSettled(item, plan, run) {
-  if (item.kind === "budget" || PAUSING.has(item.kind)) return run.state === "running";
-  const story = item.story_key ? plan.byKey.get(item.story_key) : undefined;
-  return item.kind === "blocked" && story !== undefined && story.status !== "blocked";
-}
-
-/**
- * @param {Attention} item
- * @param {import("../state.js").RunState} run
- * @param {import("../shell/plan.js").Plan} plan
- * @returns {AttentionItem["act"]}
- */
-function actionOf(item, run, plan) {
-  if (item.kind === "question" && item.command_id !== null) return "answer";
-  if (item.kind === "gate" && item.gate_id !== null) return "decide";
-  if (
-    item.kind === "blocked" &&
-    plan.byKey.get(item.story_key ?? "")?.status === "blocked" &&
-    plan.sprint?.project.writable !== false
-  )
-    return "unblock";
-  return PAUSING.has(item.kind) && run.state === "paused" && run.reason === item.kind ? "resume" : "";
-}
-
-/** @param {number | null} until @param {number} now */
-function waitText(until, now) {
-  if (!until) return "The run tries again by itself.";
-  return `It goes on by itself at ${hourMinute(until, now)} (${remaining(until, now)}).`;
-}
-
 /** The labels of the actions. @type {Record<AttentionItem["act"], string>} */
 const LABELS = {
   unblock: "Set back to Ready for dev",
   resume: "Try again",
+  start: "Start again",
   try: "Try now",
   answer: "",
   decide: "",
@@ -184,16 +91,17 @@ const LABELS = {
 class AttentionRow {
   el;
   #item;
+  /** @type {AttentionItem["act"]} */ #act = "";
   #words = h("p", { class: "attention-words" });
   #action = h("button", { type: "button", class: "button small", hidden: true });
   /** @type {HTMLElement | null} */ #form;
 
-  /** @param {AttentionItem} first @param {{resume: () => unknown, dismiss: (id: string) => void}} actions */
-  constructor(first, { resume, dismiss }) {
+  /** @param {AttentionItem} first @param {RunActions & {dismiss: (id: string) => void}} actions */
+  constructor(first, { dismiss, ...actions }) {
     const { id, item, lasting } = first;
     this.#item = item;
     this.#form = formOf(item);
-    this.#action.addEventListener("click", () => perform(item, this.#action, resume));
+    this.#action.addEventListener("click", () => perform(item, this.#act, this.#action, actions));
     const message = h("p", { text: item.message });
     this.el = h(
       "li",
@@ -209,6 +117,7 @@ class AttentionRow {
 
   /** @param {AttentionItem} next */
   update({ words, act }) {
+    this.#act = act;
     text(this.#words, words);
     text(this.#action, LABELS[act]);
     show(this.#action, LABELS[act] !== "");
@@ -232,9 +141,9 @@ function dismissButton({ message }, dismiss) {
   return h("button", { type: "button", class: "ghost", ...label, on: { click: dismiss } }, icon("cross"));
 }
 
-/** @param {Attention} item @param {HTMLElement} button @param {() => unknown} resume */
-async function perform(item, button, resume) {
-  if (item.kind !== "blocked") return void resume();
+/** @param {Attention} item @param {AttentionItem["act"]} act @param {HTMLElement} button @param {RunActions} actions */
+async function perform(item, act, button, actions) {
+  if (act !== "unblock") return void (act === "start" ? actions.start() : actions.resume());
   const key = item.story_key ?? "";
   await whileBusy(button, async () => {
     await put(`/api/stories/${encodeURIComponent(key)}/status`, { status: "ready-for-dev", expected: "blocked" });
@@ -244,7 +153,7 @@ async function perform(item, button, resume) {
 
 /** What an item is answered with, if it asks. @param {Attention} item */
 function formOf(item) {
-  if (item.kind === "gate" && item.gate_id !== null) return createDecisions(item);
+  if (item.kind === "gate" && item.gate_id) return createDecisions(item);
   return item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
 }
 
@@ -258,7 +167,7 @@ export function decisionLabel(decision, { story_key }) {
 
 /** The buttons that apply at a gate; the event of the decision removes them. @param {Attention} item */
 function createDecisions(item) {
-  const buttons = item.decisions.map((decision, index) => {
+  const buttons = (item.decisions ?? []).map((decision, index) => {
     const kind = index === 0 ? "button small primary" : "button small";
     const button = h("button", { type: "button", class: kind, text: decisionLabel(decision, item) });
     button.addEventListener("click", () => void whileBusy(button, () => sendDecision(item.gate_id, decision)));
@@ -267,7 +176,7 @@ function createDecisions(item) {
   return h("div", { class: "decisions" }, ...buttons);
 }
 
-/** @param {number | null} gate @param {string} decision */
+/** @param {number | null | undefined} gate @param {string} decision */
 async function sendDecision(gate, decision) {
   await post(`/api/gates/${gate}`, { decision });
   toast("Decided; the run goes on with it.", "good");
@@ -296,7 +205,7 @@ function createAnswerForm({ command_id, at, message }) {
 /** @param {number | null} command @param {string} answer */
 async function sendAnswer(command, answer) {
   await post("/api/run/answer", { command_id: command, text: answer });
-  toast("Answered; the agent goes on.", "good");
+  toast("Answered; the agent continues.", "good");
 }
 
 /** Runs one request at a time and shows a refusal. @param {HTMLElement} button @param {() => Promise<void>} work */

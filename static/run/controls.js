@@ -3,22 +3,22 @@
 import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
-import { offered, verbText } from "./run-text.js";
+import { actionText, offered } from "./run-text.js";
 import { StartForm } from "./start-form.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
-/** @typedef {import("./run-text.js").Verb} Verb */
+/** @typedef {import("./run-text.js").RunAction} RunAction */
 
-/** @type {readonly Verb[]} */
-const VERBS = ["start", "pause", "resume", "stop"];
+/** @type {readonly RunAction[]} */
+const ALL_ACTIONS = ["start", "pause", "resume", "stop"];
 
 export class Controls {
   #current;
   #askTrust;
   #dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
   #form;
-  /** The verb whose request is under way. @type {Verb | null} */ #busy = null;
-  /** @type {Verb[]} */ #verbs = [];
+  /** The action whose request is under way. @type {RunAction | null} */ #busy = null;
+  /** @type {RunAction[]} */ #actions = [];
   #state = "";
 
   /**
@@ -48,8 +48,8 @@ export class Controls {
     if (this.#state !== run.state) refuse("");
     this.#state = run.state;
     // A replay shows the past, which cannot be changed.
-    this.#verbs = ready && !link.lost && !replaying ? offered(run) : [];
-    this.#renderButtons(run.state);
+    this.#actions = ready && !link.lost && !replaying ? offered(run) : [];
+    this.#renderButtons(model);
     if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
     this.#renderText(model);
   }
@@ -99,42 +99,43 @@ export class Controls {
       resume: { words: waiting ? "Try again now" : "Resume the run", run: () => this.resume() },
       stop: { words: "Stop the run…", run: () => this.askStop() },
     };
-    return this.#verbs.map((verb) => all[verb]);
+    return this.#actions.map((action) => all[action]);
   }
 
-  /** @param {Verb} verb */
-  #offers(verb) {
-    return this.#verbs.includes(verb);
+  /** @param {RunAction} action */
+  #offers(action) {
+    return this.#actions.includes(action);
   }
 
-  /** @param {string} state of the run */
-  #renderButtons(state) {
+  /** @param {Model} model */
+  #renderButtons({ run: { state }, counts }) {
     show(byId("start-form"), this.#offers("start"));
-    for (const verb of VERBS.slice(1)) show(byId(verb), this.#offers(verb));
+    for (const action of ALL_ACTIONS.slice(1)) show(byId(action), this.#offers(action));
     text(byId("resume-words"), state === "waiting" ? "Try now" : "Resume");
     text(byId("stop-words"), state === "stopping" ? "Stop now" : "Stop");
-    attr(byId("start"), "class", this.#offers("resume") ? "button" : "button primary");
+    const isPrimary = !this.#offers("resume") && counts.runnable > 0;
+    attr(byId("start"), "class", isPrimary ? "button primary" : "button");
   }
 
   /** @param {Model} model */
   #renderText({ run, counts }) {
     const { stories, agent, ...rest } = this.#form.chosen();
     const chosen = { ...rest, stories: stories?.length ?? counts.runnable, agent: agent || run.agent.name };
-    text(byId("verb-words"), this.#verbs.length ? verbText(run, chosen) : "");
+    text(byId("verb-words"), this.#actions.length ? actionText(run, chosen) : "");
     show(byId("start-fields"), this.#form.open && this.#offers("start"));
   }
 
   /**
    * Sends one request at a time.
-   * @param {Verb} verb
+   * @param {RunAction} action
    * @param {string} path
    * @param {Record<string, unknown>} body
    * @param {string} done shown when it succeeded, "" for nothing
    * @returns {Promise<boolean>} whether it succeeded
    */
-  async #send(verb, path, body, done) {
+  async #send(action, path, body, done) {
     if (this.#busy) return false;
-    this.#setBusy(verb);
+    this.#setBusy(action);
     refuse("");
     const request = post(path, body).finally(() => this.#setBusy(null));
     const error = await catchApiError(
@@ -144,17 +145,17 @@ export class Controls {
     let refusal = error?.message ?? null;
     if (error?.code === "trust") {
       refusal = await this.#askTrust();
-      if (refusal === null) return this.#send(verb, path, body, done);
+      if (refusal === null) return this.#send(action, path, body, done);
     }
     if (refusal !== null) refuse(refusal);
     else if (done) toast(done);
     return refusal === null;
   }
 
-  /** @param {Verb | null} verb */
-  #setBusy(verb) {
-    this.#busy = verb;
-    for (const name of VERBS) attr(byId(name), "aria-disabled", name === verb || null);
+  /** @param {RunAction | null} action */
+  #setBusy(action) {
+    this.#busy = action;
+    for (const name of ALL_ACTIONS) attr(byId(name), "aria-disabled", name === action || null);
   }
 }
 

@@ -14,7 +14,7 @@
 export const CAPACITY = 100_000;
 /** LogBuffer dropped at once, so that dropping is rare. */
 const SLACK = 5_000;
-/** Most lines kept while somebody reads further up. */
+/** Most lines kept while the reader is further up. */
 const READING_CAPACITY = 3 * CAPACITY;
 
 /** @type {Filter} */
@@ -76,7 +76,7 @@ export class LogBuffer {
 
   /**
    * Drops the oldest lines over the capacity.
-   * @param {boolean} reading somebody reads up there: allow more
+   * @param {boolean} reading whether the reader is further up: more lines are allowed
    * @returns {number} rows that left the view
    */
   trim(reading) {
@@ -91,7 +91,7 @@ export class LogBuffer {
     return before - this.view.length;
   }
 
-  /** @param {Filter} filter @param {number} [most] lines that are looked at now; `examine` goes on */
+  /** @param {Filter} filter @param {number} [most] lines that are examined now; `examine` continues */
   setFilter(filter, most = Infinity) {
     this.filter = filter;
     this.view = isOpen(filter) ? this.all : [];

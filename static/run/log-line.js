@@ -62,7 +62,7 @@ const FORMATS = {
     ),
   "batch:end": formatBatchEnd,
   "batch:pause": (p) => lineText("pause", `Batch paused: ${p.reason}`, p.reason === "operator" ? INFO : WARNING),
-  "batch:resume": (p) => lineText("resume", `Batch goes on: ${p.reason}`),
+  "batch:resume": (p) => lineText("resume", `Batch continues: ${p.reason}`),
   "batch:warning": (p) =>
     REQUESTED.has(p.warning_type)
       ? lineText(p.warning_type, p.message)

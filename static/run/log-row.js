@@ -1,7 +1,8 @@
 // @ts-check
 /** One row of the log: an element that is reused for the line at its place. */
-import { attr, h, style } from "../kit/dom.js";
+import { attr, fill, h, style } from "../kit/dom.js";
 import { clock, shortKey } from "../kit/format.js";
+import { visible } from "../kit/visible.js";
 
 /** @typedef {import("./log-line.js").Line} Line */
 
@@ -57,11 +58,12 @@ export class LogRow {
  * @param {string} wanted in lower case
  */
 function write(cell, value, wanted) {
-  const at = wanted ? value.toLowerCase().indexOf(wanted) : -1;
+  const shown = visible(value);
+  const at = wanted ? shown.toLowerCase().indexOf(wanted) : -1;
   if (at < 0) {
-    cell.textContent = value;
+    fill(cell, shown);
     return;
   }
   const end = at + wanted.length;
-  cell.replaceChildren(value.slice(0, at), h("mark", { text: value.slice(at, end) }), value.slice(end));
+  fill(cell, shown.slice(0, at), h("mark", { text: shown.slice(at, end) }), shown.slice(end));
 }

@@ -1,30 +1,29 @@
 // @ts-check
 /**
- * The live log: only the rows in sight are in the document, whatever the store holds. It follows the newest line until
- * somebody scrolls up, and then nothing moves under the reader; older lines are fetched when the top comes near, when a
- * filter leaves room, and when the address names a line.
+ * The live log: only the rows in sight are in the document, however many lines are stored. It follows the newest line
+ * until the reader scrolls up, and then nothing moves; older lines are fetched when the top comes near, when a filter
+ * leaves room, and when the address names a line.
  */
 
 import { catchApiError, events } from "../kit/api.js";
-import { byId, show, style, text } from "../kit/dom.js";
-import { clock, count, plural } from "../kit/format.js";
+import { byId, style } from "../kit/dom.js";
+import { plural } from "../kit/format.js";
 import { toast } from "../kit/toast.js";
 import { setUrlParams, wholeNumber } from "../kit/url-params.js";
 import { CAPACITY, LogBuffer } from "./log-buffer.js";
 import { asText, copyText, LogDetail } from "./log-detail.js";
 import { LogFilter } from "./log-filter.js";
 import { toLogLine } from "./log-line.js";
-import { LogRow } from "./log-row.js";
+import { renderLogStatus } from "./log-status.js";
+import { RowPool, scrollIntoSight } from "./row-pool.js";
 
 /** @typedef {import("./log-line.js").Line} Line */
 /** @typedef {import("../state.js").Envelope} Envelope */
 
-/** Rows drawn above and below what is in sight. */
-const SPARE_ROWS = 6;
-/** LogBuffer fetched at once while somebody scrolls, and while something is searched further up. */
+/** Lines fetched at once while the reader scrolls, and while something is searched further up. */
 const PAGE = 500;
 const SEARCH_PAGE = 2_000;
-/** LogBuffer that a new filter looks at in one frame. */
+/** Lines that a new filter examines in one frame. */
 const EXAMINED = 8_000;
 /** Most lines that are copied at once. */
 const COPY_MOST = 10_000;
@@ -46,7 +45,7 @@ export class Log {
   #wanted = 0;
   #dirty = false;
   #asked = false;
-  /** @type {LogRow[]} */ #pool = [];
+  #pool = new RowPool(byId("log-space"));
 
   constructor() {
     this.filter = new LogFilter((filter) => this.#refilter(filter));
@@ -71,7 +70,7 @@ export class Log {
     if (this.#wanted) this.#reveal(this.#wanted);
   }
 
-  /** What the address says: a filter, and a line to show. @param {URLSearchParams} params */
+  /** Applies the address: a filter, and a line to show. @param {URLSearchParams} params */
   route(params) {
     this.filter.route(params);
     const line = wholeNumber(params.get("line"));
@@ -80,7 +79,7 @@ export class Log {
     if (this.#live.first) this.#reveal(line);
   }
 
-  /** Takes what an `init` brings: only what is new, if it joins what is there. @param {Envelope[]} envelopes */
+  /** Adds the events of an `init`: only the new ones, if they adjoin those that are loaded. @param {Envelope[]} envelopes */
   join(envelopes) {
     const last = this.#live.all.at(-1)?.seq ?? -1;
     const joins = envelopes.length > 0 && envelopes[0].seq <= last + 1 && last > 0;
@@ -103,7 +102,7 @@ export class Log {
   }
 
   /**
-   * Shows these lines instead of the live ones, which go on gathering; null shows the live ones again.
+   * Shows these lines instead of the live ones, which are collected meanwhile; null shows the live ones again.
    * @param {Line[] | null} lines
    */
   replay(lines) {
@@ -126,7 +125,9 @@ export class Log {
     style(this.#space, "height", `${this.lines.view.length * this.#row}px`);
     if (this.following) this.#view.scrollTop = this.#space.offsetHeight;
     this.#draw();
-    this.#words();
+    const state = { replays: this.#replays, isFetching: this.#fetching !== null, following: this.following };
+    renderLogStatus(this.lines, { ...state, unseen: this.#unseen });
+    this.#view.setAttribute("aria-rowcount", String(this.lines.view.length));
     this.#search();
   }
 
@@ -174,7 +175,7 @@ export class Log {
     const { scrollTop, clientHeight, scrollHeight } = this.#view;
     const up = scrollTop < this.#top - 1;
     this.#top = scrollTop;
-    // Where a filter leaves so little that nothing scrolls, who was reading goes on reading when it is cleared.
+    // Where a filter leaves so little that nothing scrolls, the reader keeps the place when it is cleared.
     if (scrollHeight > clientHeight && scrollTop + clientHeight >= scrollHeight - this.#row / 2) this.following = true;
     else if (up) this.following = false;
     if (this.following) this.#unseen = 0;
@@ -184,41 +185,14 @@ export class Log {
 
   #draw() {
     const { scrollTop, clientHeight } = this.#view;
-    const from = Math.max(0, Math.floor(scrollTop / this.#row) - SPARE_ROWS);
-    const to = Math.min(this.lines.view.length, Math.ceil((scrollTop + clientHeight) / this.#row) + SPARE_ROWS);
-    const size = Math.ceil(clientHeight / this.#row) + 2 * SPARE_ROWS + 1;
-    while (this.#pool.length < size) this.#grow();
-    const slots = this.#pool.length;
-    for (let row = from; row < from + slots; row += 1) this.#drawRow(this.#pool[row % slots], row, row < to);
-  }
-
-  /** @param {LogRow} slot @param {number} index @param {boolean} visible */
-  #drawRow(slot, index, visible) {
-    if (!visible) return slot.hide();
-    const line = this.lines.view[index];
-    const { query } = this.lines.filter;
-    slot.show(line, { index, height: this.#row, query, selected: line === this.selected });
-  }
-
-  #grow() {
-    const slot = new LogRow();
-    this.#space.append(slot.el);
-    this.#pool.push(slot);
-  }
-
-  #words() {
-    const { all, view, first } = this.lines;
-    const shown = this.lines.filtered
-      ? `${count(view.length)} of ${plural(all.length, "line")}`
-      : plural(all.length, "line");
-    const looking = this.lines.filtered && (this.#fetching || this.lines.pending) ? ", looking further up" : "";
-    text(byId("log-count"), first ? `${shown} since ${clock(first.at)}${looking}` : "");
-    show(byId("log-older"), Boolean(first && first.seq > 1 && this.lines.hasRoom && !this.#replays));
-    show(byId("log-latest"), !this.following);
-    text(byId("log-latest-words"), this.#unseen ? `Jump to latest (${count(this.#unseen)} new)` : "Jump to latest");
-    show(byId("log-empty"), !view.length);
-    text(byId("log-empty"), all.length ? "No line matches." : "The log begins when the first batch starts.");
-    this.#view.setAttribute("aria-rowcount", String(view.length));
+    const { view: lines, filter } = this.lines;
+    this.#pool.draw(lines, {
+      scrollTop,
+      clientHeight,
+      height: this.#row,
+      query: filter.query,
+      selected: this.selected,
+    });
   }
 
   /** @param {import("./log-buffer.js").Filter} filter */
@@ -294,7 +268,7 @@ export class Log {
   /** @param {MouseEvent} event */
   #clicked(event) {
     const row = event.target instanceof Element ? event.target.closest(".log-row") : null;
-    const line = this.#pool.find((slot) => slot.el === row)?.line;
+    const line = this.#pool.lineOf(row);
     if (line && !getSelection()?.toString()) this.select(line === this.selected ? null : line);
   }
 
@@ -318,10 +292,7 @@ export class Log {
       ? this.lines.rowOf(this.selected.seq)
       : Math.floor((this.#view.scrollTop + this.#view.clientHeight) / this.#row);
     const row = Math.min(view.length - 1, Math.max(0, here + by));
-    const [top, bottom] = [row * this.#row, (row + 4) * this.#row];
-    if (top < this.#view.scrollTop) this.#view.scrollTop = top;
-    else if (bottom > this.#view.scrollTop + this.#view.clientHeight)
-      this.#view.scrollTop = bottom - this.#view.clientHeight;
+    scrollIntoSight(this.#view, row * this.#row, 4 * this.#row);
     this.select(view[row]);
     this.#view.setAttribute("aria-activedescendant", `line-${view[row].seq}`);
   }

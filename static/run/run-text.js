@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The state of the run in words, and what the operator can do in it. One place, so that no two parts of the page can
- * say different things about the same run.
+ * The state of the run in words, and what the operator can do in it. One place, so that no two parts of the page
+ * describe the same run differently.
  */
 import { hourMinute, money, plural, remaining } from "../kit/format.js";
 
@@ -81,7 +81,7 @@ function waitingText(run, now) {
  */
 function idleText(run, counts) {
   if (run.resumable !== null) {
-    return { text: "Interrupted: press Resume to go on at the same place", tone: "warn" };
+    return { text: "Interrupted: press Resume to continue at the same place", tone: "warn" };
   }
   const result = resultText(run.totals.stories_done, run.totals.stories_blocked);
   switch (run.batch?.status) {
@@ -108,12 +108,12 @@ function readyText(counts) {
   return counts.total ? "Nothing to run" : "Ready";
 }
 
-/** @typedef {"start" | "pause" | "resume" | "stop"} Verb */
+/** @typedef {"start" | "pause" | "resume" | "stop"} RunAction */
 
 /**
  * The verbs that are possible now, most likely first.
  * @param {Pick<RunState, "state" | "resumable">} run
- * @returns {Verb[]}
+ * @returns {RunAction[]}
  */
 export function offered(run) {
   switch (run.state) {
@@ -140,14 +140,14 @@ export function offered(run) {
  * @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen what Start would
  *   start
  */
-export function verbText(run, chosen) {
+export function actionText(run, chosen) {
   switch (run.state) {
     case "running":
       return "Pause lets the current command end first. Stop asks: after it, or at once.";
     case "pausing":
       return "Resume takes the pause back. Stop ends the batch.";
     case "paused":
-      return `${PAST[run.reason ?? ""] ?? "Resume goes on with the next command."} Stop ends the batch.`;
+      return `${PAST[run.reason ?? ""] ?? "Resume continues with the next command."} Stop ends the batch.`;
     case "waiting":
       return "Try now asks the agent again at once. Stop ends the batch.";
     case "stopping":
@@ -157,13 +157,13 @@ export function verbText(run, chosen) {
     default:
       return run.resumable === null
         ? startText(chosen)
-        : `Resume goes on with batch ${run.resumable}. ${startText(chosen)}`;
+        : `Resume continues with batch ${run.resumable}. ${startText(chosen)}`;
   }
 }
 
-/** What Resume does in pauses that nobody asked for. @type {Record<string, string>} */
+/** What Resume does in a pause that the operator did not ask for. @type {Record<string, string>} */
 const PAST = {
-  budget: "It goes on when the budget is raised in the settings, or on the next day.",
+  budget: "It continues when the budget is raised in the settings, or on the next day.",
   question: "Resume lets the agent decide for itself.",
 };
 

@@ -10,7 +10,7 @@ import { createTiles } from "./tiles.js";
 /** @typedef {{render: (model: Model, now: number) => void, tick?: (model: Model, now: number) => void}} Part */
 
 /**
- * @param {{resume: () => unknown}} actions
+ * @param {import("./attention.js").RunActions} actions
  * @returns {{render: (model: Model, now: number) => void, tick: (model: Model, now: number) => void}}
  */
 export function createRunTab(actions) {

@@ -2,13 +2,11 @@
 /** The commands that run now: a card for each, keyed by its id, so that parallel ones never take each other's place. */
 import { attr, byId, h, list, show, style, text } from "../kit/dom.js";
 import { allTokens, money, shortCommand, shortKey, stopwatch, tokens } from "../kit/format.js";
+import { RUNNER } from "../shell/command-list.js";
 import { titleOf } from "../shell/plan.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Operation} Operation */
-
-/** The agent of the runner's own work, which has no transcript. */
-const RUNNER = "runner";
 
 /** @returns {import("./run.js").Part} */
 export function createRunningCommands() {
@@ -72,8 +70,8 @@ function idleReason({ run, ready }) {
       return "Paused. Nothing runs until you press Resume.";
     case "waiting":
       return run.reason === "unreachable"
-        ? "Waiting for the agent's service. It goes on by itself."
-        : "Waiting for the usage limit. It goes on by itself.";
+        ? "Waiting for the agent's service. It continues by itself."
+        : "Waiting for the usage limit. It continues by itself.";
     case "starting":
       return "Checking the project and the agent.";
     default:

@@ -1,6 +1,6 @@
 // @ts-check
 /** The stories of this cycle and this batch with their commands as commands, and what comes next. */
-import { attr, byId, h, icon, list, setIcon, show, text } from "../kit/dom.js";
+import { attr, byId, fill, h, icon, list, setIcon, show, text } from "../kit/dom.js";
 import { money, plural, shortCommand, shortKey, statusText } from "../kit/format.js";
 import { resultOf } from "../shell/command-list.js";
 import { titleOf } from "../shell/plan.js";
@@ -169,7 +169,7 @@ function createChip({ command, background }) {
     /** @param {Command} next */
     update(next) {
       const { result, glyph } = resultOf(next.status);
-      if (drawn !== next.status) mark.replaceChildren(glyph ? icon(glyph) : h("span", { class: "spin" }));
+      if (drawn !== next.status) fill(mark, glyph ? icon(glyph) : h("span", { class: "spin" }));
       drawn = next.status;
       attr(el, "data-result", result);
       text(verdict, result === "failed" ? next.status : next.verdict);

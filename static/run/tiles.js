@@ -1,7 +1,8 @@
 // @ts-check
 /** The four figures of the Run tab: stories, cost against the budgets, tokens, time. */
 import { attr, byId, show, text } from "../kit/dom.js";
-import { allTokens, count, money, plural, stopwatch, tokens, UNKNOWN } from "../kit/format.js";
+import { allTokens, count, money, partialSum, plural, stopwatch, tokens, UNKNOWN } from "../kit/format.js";
+import { countUnreported } from "../shell/command-list.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 
@@ -19,7 +20,7 @@ export function createTiles() {
   }
   return {
     render(model, now) {
-      if (last && last.run === model.run && last.counts === model.counts) return;
+      if (last && last.run === model.run && last.counts === model.counts && last.commands === model.commands) return;
       last = model;
       renderProgress(model);
       renderMoney(model);
@@ -48,13 +49,18 @@ function renderProgress({ run, counts, ready }) {
 }
 
 /** @param {Model} model */
-function renderMoney({ run, ready, spent: sinceInit, replaying }) {
+function renderMoney({ run, commands, ready, spent: sinceInit, replaying }) {
   const live = run.operations.reduce((sum, operation) => sum + (operation.metrics.cost_usd ?? 0), 0);
   const spent = run.totals.cost_usd + live;
   const today = run.limits.today_usd + sinceInit + live;
   const budget = run.batch?.budget_usd ?? run.limits.budget_batch_usd;
   const daily = replaying ? null : run.limits.budget_day_usd;
-  text(byId("tile-cost"), ready ? money(spent, run.totals.estimated_usd) : UNKNOWN);
+  text(
+    byId("tile-cost"),
+    ready
+      ? partialSum(money(spent, run.totals.estimated_usd), spent, countUnreported(commands.values(), "cost_usd"))
+      : UNKNOWN,
+  );
   text(byId("tile-cost-note"), budget ? shareText(spent, budget) : "");
   text(
     byId("tile-day-note"),
@@ -81,9 +87,12 @@ function renderBar(id, spent, budget) {
 }
 
 /** @param {Model} model */
-function renderTokens({ run, ready }) {
+function renderTokens({ run, commands, ready }) {
   const sums = sumTokens(run);
-  text(byId("tile-tokens"), ready ? tokens(sums.all) : UNKNOWN);
+  text(
+    byId("tile-tokens"),
+    ready ? partialSum(tokens(sums.all), sums.all, countUnreported(commands.values(), "tokens")) : UNKNOWN,
+  );
   text(byId("tile-tokens-note"), sums.all ? `${tokens(sums.output)} written` : "");
   attr(byId("tile-tokens"), "title", `${count(sums.all)} tokens, ${count(sums.cached)} of them read from the cache`);
 }

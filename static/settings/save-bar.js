@@ -1,6 +1,6 @@
 // @ts-check
 /** The bar of unsaved settings: how many there are, what will be written to the file, and Save and Discard. */
-import { h, show, text } from "../kit/dom.js";
+import { fill, h, show, text } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
 
 /** The kind of a line of a diff, by its first character. @type {Record<string, string>} */
@@ -33,7 +33,7 @@ export class SaveBar {
       ? `${plural(wrong, "value")} cannot be saved yet.`
       : `${plural(changes, "change")} to sprint-runner.yaml`;
     text(this.#summary, summary);
-    if (wrong) this.#diff.replaceChildren();
+    if (wrong) fill(this.#diff);
   }
 
   /** @param {string[]} lines */
@@ -41,13 +41,13 @@ export class SaveBar {
     const spans = lines.map((line) =>
       h("span", { class: "diff-line", "data-sign": SIGNS[line[0]] ?? null, text: `${line}\n` }),
     );
-    this.#diff.replaceChildren(...spans);
+    fill(this.#diff, ...spans);
     if (!lines.length) text(this.#diff, "The file already says so.");
   }
 
   /** @param {import("../kit/api.js").ApiError} error of the server, or of the connection */
   refuse(error) {
-    this.#diff.replaceChildren();
+    fill(this.#diff);
     text(this.#summary, error.message);
     // Without an answer of the server the same values may be saved again.
     this.#save.disabled = error.status !== 0;

@@ -79,7 +79,7 @@ const board = new Board({ openStory });
 const settings = new Settings();
 /** @type {Record<string, Tab>} */
 const tabs = {
-  run: createRunTab({ resume: () => controls.resume() }),
+  run: createRunTab({ resume: () => controls.resume(), start: () => controls.start() }),
   board,
   timeline: new Timeline({ openStory }),
   history: new History({ replay: (id) => replay.open(id).then(() => router.go("run")) }),

@@ -22,7 +22,7 @@ export function applyEvent(commands, event) {
 /**
  * The commands after these events. They are copied once, however many events there are.
  * @param {CommandList} commands @param {Iterable<Envelope>} events in order
- * @returns {CommandList} the same ones, if no event says anything about them
+ * @returns {CommandList} the same ones, if no event concerns them
  */
 export function applyEvents(commands, events) {
   /** @type {Map<number, Command> | null} */
@@ -35,7 +35,7 @@ export function applyEvents(commands, events) {
   return next ?? commands;
 }
 
-/** Events that say something about commands. */
+/** Events that change commands. */
 const RELEVANT = new Set(["batch:start", "batch:pause", "command:start", "command:end"]);
 
 /** @param {Map<number, Command>} commands are changed @param {Envelope} event */
@@ -48,7 +48,7 @@ function apply(commands, event) {
 }
 
 /**
- * CommandList of events that were fetched, joined with those heard live meanwhile; the later word wins.
+ * The commands of fetched events, joined with the live ones; of each command the later state is kept.
  * @param {CommandList} live
  * @param {readonly Envelope[]} events
  */
@@ -66,6 +66,20 @@ export function withHistory(live, events) {
 /** The commands of one story. @param {CommandList} commands @param {string} key */
 export function commandsOf(commands, key) {
   return [...commands.values()].filter((command) => command.story_keys.includes(key));
+}
+
+/** The agent of the runner's own commands, which use no agent. */
+export const RUNNER = "runner";
+
+/**
+ * How many commands of agents have ended without reporting a figure.
+ * @param {Iterable<Record<string, any>>} commands
+ * @param {string} figure "cost_usd", "tokens"
+ */
+export function countUnreported(commands, figure) {
+  const isUnreported = (/** @type {Record<string, any>} */ command) =>
+    command.ended_at !== null && command.agent !== RUNNER && command[figure] === null;
+  return [...commands].filter(isUnreported).length;
 }
 
 /** @param {Envelope} event @returns {Command} */
@@ -120,11 +134,11 @@ function interrupt(commands, event) {
 const RESULTS = {
   running: { result: "running", glyph: "", words: "running" },
   success: { result: "success", glyph: "check", words: "success" },
-  stopped: { result: "held", glyph: "stop", words: "stopped" },
-  interrupted: { result: "held", glyph: "pause", words: "interrupted" },
-  unchecked: { result: "held", glyph: "pause", words: "not checked yet" },
-  question: { result: "held", glyph: "ask", words: "asked a question" },
-  "usage-limit": { result: "held", glyph: "clock", words: "usage limit" },
+  stopped: { result: "stopped", glyph: "stop", words: "stopped" },
+  interrupted: { result: "stopped", glyph: "pause", words: "interrupted" },
+  unchecked: { result: "stopped", glyph: "pause", words: "not checked yet" },
+  question: { result: "stopped", glyph: "ask", words: "asked a question" },
+  "usage-limit": { result: "stopped", glyph: "clock", words: "usage limit" },
 };
 
 /** How a command ended: its class of outcome, its mark and its words. @param {string} status */

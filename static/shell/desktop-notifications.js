@@ -1,15 +1,16 @@
 // @ts-check
 /**
- * Notes of the desktop, for an operator who has walked away: when the run needs somebody, and when a batch has ended.
+ * Desktop notifications for an operator who is away: when the run needs an answer, and when a batch has ended.
  * Off until the operator switches them on; the browser is asked once, by that switch.
  */
 import { attr, byId, setIcon } from "../kit/dom.js";
 import { readStored, writeStored } from "../kit/storage.js";
 import { toast } from "../kit/toast.js";
+import { visible } from "../kit/visible.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
 
-/** Notes told at once at most: after a long sleep the newest matter. */
+/** Most notes that are shown at once; after a long sleep only the newest matter. */
 const NOTES_MOST = 3;
 
 /** @param {() => string} projectName */
@@ -55,7 +56,7 @@ export function createNotifications(projectName) {
   };
 }
 
-/** What a note says. @param {Envelope} event */
+/** The text of a note. @param {Envelope} event */
 export function notificationText({ type, payload: p }) {
   if (type === "attention")
     return { title: p.kind === "question" ? "The agent asks" : "Needs you", body: String(p.message) };
@@ -85,12 +86,16 @@ async function permitted() {
  */
 function tell(title, body, tag) {
   try {
-    const note = new Notification(title, { body, tag: `sprint-runner-${tag}`, icon: "/static/shell/favicon.svg" });
+    const note = new Notification(visible(title), {
+      body: visible(body),
+      tag: `sprint-runner-${tag}`,
+      icon: "/static/shell/favicon.svg",
+    });
     note.addEventListener("click", () => {
       window.focus();
       note.close();
     });
   } catch {
-    // Some browsers allow notes from service workers only; the page, its title and its icon still tell.
+    // Some browsers allow notes from service workers only; the title and the icon of the page still change.
   }
 }

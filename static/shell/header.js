@@ -3,6 +3,8 @@
 import { attr, byId, h, list, show, text } from "../kit/dom.js";
 import { clock, hourMinute, money, plural, shortKey, statusText } from "../kit/format.js";
 import { announce } from "../kit/toast.js";
+import { visible } from "../kit/visible.js";
+import { attentionCount } from "../run/attention-items.js";
 import { headline } from "../run/run-text.js";
 import { showIcon } from "./tab-icon.js";
 
@@ -23,9 +25,10 @@ export function createHeader(actions) {
     const { text: sentence, tone } = headline(model.run, model.counts, now);
     text(byId("headline-words"), sentence);
     attr(byId("headline"), "data-tone", tone);
-    const title = titleOf(model);
+    const needs = attentionCount(model, now);
+    const title = visible(titleOf(model, needs));
     if (document.title !== title) document.title = title;
-    showIcon(signOf(model, tone));
+    showIcon(signOf(model, tone, needs));
     if (sentence !== spoken && model.run.state !== "waiting") announce(sentence);
     spoken = sentence;
   }
@@ -47,19 +50,25 @@ export function createHeader(actions) {
   };
 }
 
-/** @param {Model} model @param {import("../run/run-text.js").Tone} tone @returns {import("./tab-icon.js").Sign} */
-function signOf({ run, link }, tone) {
+/**
+ * @param {Model} model
+ * @param {import("../run/run-text.js").Tone} tone
+ * @param {number} needs items that need the operator
+ * @returns {import("./tab-icon.js").Sign}
+ */
+function signOf({ run, link }, tone, needs) {
   if (link.lost) return "offline";
-  return run.attention.length && run.state !== "idle" ? "need" : tone;
+  return needs && run.state !== "idle" ? "need" : tone;
 }
 
-/** What a browser tab has room for. @param {Model} model */
-function titleOf({ run, counts, link }) {
+/** The title of the browser's tab: what needs the operator, the state, the progress. @param {Model} model @param {number} needs */
+function titleOf({ run, counts, link }, needs) {
   const name = run.project.name || "Sprint Runner";
   if (link.lost) return `Offline · ${name}`;
   const marks = { running: "▶", pausing: "▶", stopping: "▶", starting: "▶", paused: "‖", waiting: "‖", idle: "" };
-  const mark = run.attention.length && run.state !== "idle" ? "!" : marks[run.state];
-  return [mark, counts.total ? `${counts.done}/${counts.total}` : "", name].filter(Boolean).join(" ");
+  return [needs ? `(${needs})` : "", marks[run.state], counts.total ? `${counts.done}/${counts.total}` : "", name]
+    .filter(Boolean)
+    .join(" ");
 }
 
 /** @param {Model} model */
@@ -75,7 +84,7 @@ function facts({ run, ready }) {
     batch && (batch.label || (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "cycle")));
   const when =
     batch && (batch.ended_at ? `ended ${hourMinute(batch.ended_at)}` : `started ${hourMinute(batch.started_at)}`);
-  const next = run.state === "idle" && batch?.status === "stopped" ? "Start goes on at the same place" : "";
+  const next = run.state === "idle" && batch?.status === "stopped" ? "Start continues at the same place" : "";
   const budget = batch?.budget_usd ? `budget ${money(batch.budget_usd)}` : "";
   return [
     batch && `Batch ${batch.id}`,

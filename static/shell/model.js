@@ -1,7 +1,8 @@
 // @ts-check
 /** The model of the page: what every view is given. A pure reducer makes the next one from an action. */
 
-import { apply, fromInit, initial } from "../state.js";
+import { apply } from "../state.js";
+import { fromInit, initial } from "../state-initial.js";
 import { applyEvents, NO_COMMANDS, withHistory } from "./command-list.js";
 import { NO_PLAN } from "./plan.js";
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** The command palette: every action, view and story of the page, found by a few letters. */
-import { attr, byId, h, show } from "../kit/dom.js";
+import { attr, byId, fill, h, show } from "../kit/dom.js";
 import { best } from "./match.js";
 
 /**
@@ -54,7 +54,7 @@ class Palette {
     const { value } = this.#query;
     const most = value.trim() ? SHOWN_MOST : FIRST_MOST;
     this.#found = best(this.#all, (entry) => `${entry.words} ${entry.also ?? ""}`, value, most);
-    this.#listbox.replaceChildren(...this.#found.map(createOption));
+    fill(this.#listbox, ...this.#found.map(createOption));
     show(byId("palette-empty"), !this.#found.length);
     this.#select(0);
   }

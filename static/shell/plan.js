@@ -54,7 +54,7 @@ export function overlay(sprint, overrides) {
   };
 }
 
-/** A status that nobody knows is shown as such; a story never vanishes for it. @param {string} status */
+/** Return the status, or "unknown": a story of an unknown status stays on the page. @param {string} status */
 function known(status) {
   return STATUSES.includes(status) ? status : "unknown";
 }

@@ -22,7 +22,7 @@ const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
 /** The server refuses when it has too many pages; asking sooner would not help. In ms. */
 const CROWDED_MS = 5_000;
-/** A connection that has not said its first word by then is given up, in ms. */
+/** The timeout for the first message of a connection, in ms. */
 const OPEN_MS = 10_000;
 /** How often the line is looked at, in ms. */
 const CHECK_MS = 5_000;

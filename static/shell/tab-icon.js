@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The page's icon tells the state among other browser tabs: by colour, and by a mark for those who do not see colours.
+ * The page's icon shows the state in the browser's tab, by colour and by a mark that needs no colour.
  */
 import { attr, byId } from "../kit/dom.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Light, dark, or what the system says; the choice is remembered. */
+/** The theme: light, dark or that of the system; the choice is stored. */
 import { attr, setIcon } from "../kit/dom.js";
 import { readStored, writeStored } from "../kit/storage.js";
 

@@ -1,8 +1,8 @@
 // @ts-check
-/** What git knows of a story: its commits with their lines, and how the tree changed since its development began. */
+/** The commits of a story with their lines, and how the tree changed since its development began. */
 
 import { createDisclosure } from "../kit/disclosure.js";
-import { h, list, show } from "../kit/dom.js";
+import { fill, h, list, show } from "../kit/dom.js";
 import { clock, day, plural } from "../kit/format.js";
 import { createSize, readChange } from "./diff.js";
 
@@ -37,7 +37,7 @@ export function createCommits(key) {
   };
 
   /**
-   * The fold stays while it is open: who reads it does not want it changed; its size says that there is more.
+   * An open disclosure is not drawn again while it is read; its size shows that there is more.
    * @param {Diff} diff
    */
   function renderTree(diff) {
@@ -46,10 +46,9 @@ export function createCommits(key) {
       sizeOf(diff),
     ];
     const old = tree.firstElementChild;
-    if (old instanceof HTMLDetailsElement && old.open) return old.querySelector("summary")?.replaceChildren(...summary);
-    tree.replaceChildren(
-      createDisclosure({ class: "commit", summary, load: () => readChange(`${urlOf(key)}work`) }).el,
-    );
+    const head = old instanceof HTMLDetailsElement && old.open ? old.querySelector("summary") : null;
+    if (head) return fill(head, ...summary);
+    fill(tree, createDisclosure({ class: "commit", summary, load: () => readChange(`${urlOf(key)}work`) }).el);
   }
 }
 

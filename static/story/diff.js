@@ -1,11 +1,11 @@
 // @ts-check
 /**
  * The lines of a change, file by file. Small files are there at once, large ones when they are opened; what is not text
- * is only named. LogBuffer are text, whatever they hold.
+ * is only named. Their content is shown as text only.
  */
 import { get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
-import { h } from "../kit/dom.js";
+import { h, text } from "../kit/dom.js";
 import { count, plural } from "../kit/format.js";
 
 /** @typedef {{old: number, new: number, title: string, lines: string[]}} Hunk */
@@ -14,7 +14,7 @@ import { count, plural } from "../kit/format.js";
  *   boolean}} FileChange
  */
 
-/** LogBuffer that are drawn at once; the rest of a file follows on demand. */
+/** Lines that are drawn at once; the rest of a file follows on demand. */
 const CHUNK = 400;
 /** Changed lines of all files that are unfolded by themselves. */
 const OPEN_LINES = 200;
@@ -80,11 +80,11 @@ function linesOf(file) {
   const table = h(
     "table",
     { class: "diff" },
-    h("caption", { class: "unseen", text: `LogBuffer of ${file.path}` }),
+    h("caption", { class: "unseen", text: `Lines of ${file.path}` }),
     h(
       "thead",
       { class: "unseen" },
-      h("tr", {}, ...["Old line", "New line", "Change", "Text"].map((text) => h("th", { scope: "col", text }))),
+      h("tr", {}, ...["Old line", "New line", "Change", "Text"].map((name) => h("th", { scope: "col", text: name }))),
     ),
     body,
   );
@@ -96,7 +96,7 @@ function linesOf(file) {
     body.append(...rows.slice(drawn, drawn + CHUNK).map(createRow));
     drawn = Math.min(rows.length, drawn + CHUNK);
     const left = rows.length - drawn;
-    more.textContent = `Show ${plural(Math.min(CHUNK, left), "more line")} of ${count(left)}`;
+    text(more, `Show ${plural(Math.min(CHUNK, left), "more line")} of ${count(left)}`);
     if (!left) more.remove();
   }
 

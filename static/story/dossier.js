@@ -5,7 +5,7 @@
  */
 import { get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
-import { h, icon, show } from "../kit/dom.js";
+import { fill, h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
 import { createCommits } from "./commits.js";
 import { inlineMarkdown } from "./inline-markdown.js";
@@ -95,7 +95,7 @@ function drawn(name, title, part, draw) {
   let before = "";
   return kept(name, title, content, (dossier) => {
     const now = JSON.stringify(part(dossier) ?? null);
-    if (now !== before) content.replaceChildren(...draw(dossier));
+    if (now !== before) fill(content, ...draw(dossier));
     before = now;
     return content.childElementCount;
   });
@@ -144,7 +144,7 @@ function createCheck(check) {
     "details",
     { class: "answer", "data-tone": check.ok ? "good" : "bad" },
     words,
-    h("pre", { text: check.tail || "It said nothing." }),
+    h("pre", { text: check.tail || "It printed nothing." }),
   );
 }
 

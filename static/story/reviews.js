@@ -1,6 +1,6 @@
 // @ts-check
 /** The reviews of a story, round by round: verdict, counts, findings, and what was no longer found. */
-import { attr, h, icon, list, show, text } from "../kit/dom.js";
+import { attr, fill, h, icon, list, show, text } from "../kit/dom.js";
 import { clock, plural } from "../kit/format.js";
 import { resultOf } from "../shell/command-list.js";
 
@@ -86,8 +86,8 @@ class RoundView {
     text(this.#reason, round.readable ? "" : round.reason);
     show(this.#reason, Boolean(this.#reason.textContent));
     const findings = round.findings.map((finding) => createFinding(finding, finding.again ? "found again" : ""));
-    this.#findings.replaceChildren(...findings);
-    this.#gone.replaceChildren(...round.gone.map((finding) => createFinding(finding, "no longer found")));
+    fill(this.#findings, ...findings);
+    fill(this.#gone, ...round.gone.map((finding) => createFinding(finding, "no longer found")));
   }
 }
 

@@ -1,11 +1,22 @@
 // @ts-check
 /** The commands that worked for a story: outcome, attempt, agent, time, tokens, cost, reason, transcript. */
 
-import { attr, h, icon, list, show, text } from "../kit/dom.js";
-import { allTokens, clock, count, day, duration, money, plural, shortCommand, tokens } from "../kit/format.js";
+import { attr, fill, h, icon, list, show, text } from "../kit/dom.js";
+import {
+  allTokens,
+  clock,
+  count,
+  day,
+  duration,
+  money,
+  partialSum,
+  plural,
+  shortCommand,
+  tokens,
+} from "../kit/format.js";
 import { setUrlParams } from "../kit/url-params.js";
 import { copyText } from "../run/log-detail.js";
-import { resultOf } from "../shell/command-list.js";
+import { countUnreported, resultOf } from "../shell/command-list.js";
 import { createSize } from "./diff.js";
 import { createTranscript } from "./transcript.js";
 
@@ -49,14 +60,13 @@ function sumText(all) {
   const failed = all.filter((command) => resultOf(command.status).result === "failed").length;
   const sum = (/** @type {(command: Command) => number} */ of) =>
     all.reduce((total, command) => total + of(command), 0);
+  const [used, cost] = [sum(allTokens), sum((command) => command.cost_usd ?? 0)];
+  const estimated = sum((command) => command.estimated_usd ?? 0);
   const parts = [
     failed > 0 && `${count(failed)} failed`,
     duration(sum((command) => command.duration_ms ?? 0)),
-    `${tokens(sum(allTokens))} tokens`,
-    money(
-      sum((command) => command.cost_usd ?? 0),
-      sum((command) => command.estimated_usd ?? 0),
-    ),
+    `${partialSum(tokens(used), used, countUnreported(all, "output_tokens"))} tokens`,
+    partialSum(money(cost, estimated), cost, countUnreported(all, "cost_usd")),
   ];
   return [plural(all.length, "command"), ...parts.filter(Boolean)].join(" · ");
 }
@@ -91,7 +101,7 @@ class CommandRow {
     this.#drawResult(command);
     text(this.#facts, factsOf(command));
     attr(this.#facts, "title", tokenText(command));
-    this.#change.replaceChildren(...changeOf(command));
+    fill(this.#change, ...changeOf(command));
     text(this.#reason, command.status === "success" ? "" : command.reason);
     show(this.#reason, Boolean(this.#reason.textContent));
   }
@@ -99,7 +109,7 @@ class CommandRow {
   /** @param {Command} command */
   #drawResult({ status, verdict }) {
     const { result, glyph, words } = resultOf(status);
-    this.#mark.replaceChildren(glyph ? icon(glyph) : h("span", { class: "spin" }));
+    fill(this.#mark, glyph ? icon(glyph) : h("span", { class: "spin" }));
     attr(this.el, "data-result", result);
     text(this.#verdict, verdict);
     text(this.#outcome, words);

@@ -1,7 +1,7 @@
 // @ts-check
 /** The head of the dossier: title, status with its menu, cost, export. */
 import { openStatusMenu } from "../board/status-menu.js";
-import { attr, h, icon, setIcon, show, text } from "../kit/dom.js";
+import { attr, fill, h, icon, setIcon, show, text } from "../kit/dom.js";
 import { allTokens, money, statusText, tokens } from "../kit/format.js";
 
 /** @typedef {import("./dossier.js").Dossier} Dossier */
@@ -47,7 +47,7 @@ export class StoryHead {
     this.#updateStatus(dossier);
     text(this.#cost, costText(dossier.commands ?? []));
     const drift = dossier.drift ? [icon("drift"), `The story file says ${dossier.drift.file_status}`] : [];
-    this.#drift.replaceChildren(...drift);
+    fill(this.#drift, ...drift);
   }
 
   /** @param {Dossier} dossier */

@@ -5,7 +5,7 @@
  */
 
 import { catchApiError, story as fetchStory } from "../kit/api.js";
-import { byId, h, text } from "../kit/dom.js";
+import { byId, fill, h, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
 import { createDossierSections } from "./dossier.js";
 import { keepScroll } from "./keep-scroll.js";
@@ -99,7 +99,7 @@ class StoryView {
     this.#sections = createDossierSections(key);
     this.#sections.nav.hidden = true;
     this.#top = h("div", { class: "dossier-top" }, this.#head.el, this.#sections.nav);
-    root.replaceChildren(this.#top, this.#note);
+    fill(root, this.#top, this.#note);
     new ResizeObserver(() => this.#measure()).observe(this.#top);
   }
 

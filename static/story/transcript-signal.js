@@ -1,15 +1,15 @@
 // @ts-check
-/** Who shows a running command is told that it has said something, so that nothing has to ask again and again. */
+/** Listeners for new output of running commands, so that no view has to poll. */
 
 /** @type {Map<number, Set<() => boolean>>} what to call, by command */
 const listeners = new Map();
 
-/** @param {number} id of a command @param {() => boolean} listener answers false when nobody looks any more */
+/** @param {number} id of a command @param {() => boolean} listener returns false when its view is gone */
 export function onTranscriptChange(id, listener) {
   listeners.set(id, (listeners.get(id) ?? new Set()).add(listener));
 }
 
-/** @param {Iterable<number>} ids of commands that said something or ended */
+/** @param {Iterable<number>} ids of commands with new output or an end */
 export function transcriptChanged(ids) {
   for (const id of new Set(ids)) {
     const all = listeners.get(id);

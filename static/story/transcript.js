@@ -1,56 +1,45 @@
 // @ts-check
 /** The transcript of a command: what the agent wrote and did, as the server reads its stream. Loaded on demand. */
-import { get } from "../kit/api.js";
+import { catchApiError, get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
-import { h, icon, show, text } from "../kit/dom.js";
-import { count, plural } from "../kit/format.js";
+import { h, show } from "../kit/dom.js";
+import { toast } from "../kit/toast.js";
+import { TranscriptPages } from "./transcript-pages.js";
 import { onTranscriptChange } from "./transcript-signal.js";
 
-/**
- * @typedef {{kind: string, text: string, ok: boolean | null, result: string, size: number, subagent: string | null}}
- *   Entry
- */
-
-/** A line with which an agent announces what it does: `::task implement start writing the tests`. */
-const TASK = /^::task (\S+) (start|end) ?(.*)$/;
-
-/** What the kinds of entries are called. @type {Record<string, string>} */
-const NAMES = {
-  started: "started",
-  text: "agent",
-  tool: "tool",
-  denied: "denied",
-  question: "question",
-  retry: "retry",
-  error: "error",
-  note: "note",
-  noise: "unread",
-  final: "ended",
-  task: "task",
-};
+/** @typedef {import("./transcript-entry.js").Entry} Entry */
 
 /** Least time between two reads while the command runs, in ms, and in times of the duration of the last one. */
 const PAUSE_MS = 1_000;
 const PAUSE_TIMES = 10;
 /** A scroll position this near the end follows it, in pixels. */
 const AT_END = 40;
+/** A scroll position this near an edge of what is loaded loads the next page, in pixels. */
+const NEAR_EDGE = 400;
+/** Entries of a page, and of the newest ones that are read while the command runs; the server has an upper bound. */
+const PAGE = 200;
+const NEWEST = 2_000;
+/** Beyond the last entry of every transcript: a read from there returns only how many there are. */
+const BEYOND = 1_000_000;
 
 /** The transcript of a command, loaded when it is first opened. While the command runs it grows and scrolls along. */
 class Transcript {
   el;
   #id;
-  #entries;
+  #pages;
   #mark = h("span", { class: "badge", text: "live" });
   #disclosure;
   #live = false;
   #timer = 0;
   /** How long the last read took, in ms. */
   #took = 0;
+  /** Whether a page is being read because of a scroll. */
+  #paging = false;
 
   /** @param {number} id @param {string} name of the command */
   constructor(id, name) {
     this.#id = id;
-    this.#entries = new TranscriptEntries(id);
+    this.#pages = new TranscriptPages(id, (from) => this.#show(from));
     this.#disclosure = createDisclosure({
       class: "transcript",
       summary: ["Transcript", this.#mark],
@@ -58,6 +47,7 @@ class Transcript {
       load: () => this.#load(),
     });
     this.el = this.#disclosure.el;
+    this.#disclosure.body.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     show(this.#mark, false);
   }
 
@@ -71,12 +61,51 @@ class Transcript {
 
   async #load() {
     const start = performance.now();
-    const { from, entries } = await get(`/api/commands/${this.#id}/transcript?from=${this.#entries.settled}`);
+    const pages = this.#pages;
+    const follows = pages.isEmpty ? this.#live : isAtEnd(this.#disclosure.body) && pages.isAtEnd;
+    // A reader in the middle keeps what is there; only the number of entries grows.
+    const isBehind = !pages.isEmpty && !pages.isAtEnd;
+    const from = isBehind ? BEYOND : pages.isEmpty && this.#live ? await this.#lastPage() : pages.settled;
+    pages.merge(await this.#read(from, isBehind ? 1 : pages.isEmpty ? PAGE : NEWEST));
     this.#took = performance.now() - start;
-    const follows = this.#entries.isEmpty ? this.#live : isAtEnd(this.#disclosure.body);
-    this.#entries.replaceFrom(from, entries);
     if (follows) requestAnimationFrame(() => scrollToEnd(this.#disclosure.body));
-    return [this.#entries.head, this.#entries.rows];
+    return pages.nodes;
+  }
+
+  async #lastPage() {
+    return Math.max(0, (await this.#read(BEYOND, 1)).total - PAGE);
+  }
+
+  /** @param {number} from @param {number} limit @returns {Promise<import("./transcript-pages.js").Page>} */
+  #read(from, limit) {
+    return get(`/api/commands/${this.#id}/transcript?from=${from}&limit=${limit}`);
+  }
+
+  #scrolled() {
+    const { scrollTop, clientHeight, scrollHeight } = this.#disclosure.body;
+    const pages = this.#pages;
+    if (scrollTop < NEAR_EDGE && pages.start > 0) this.#readPage(Math.max(0, pages.start - PAGE));
+    else if (scrollTop + clientHeight > scrollHeight - NEAR_EDGE && !pages.isAtEnd) this.#readPage(pages.end);
+  }
+
+  /** Reads one page beside what is loaded; the entries in sight stay in their place. @param {number} from */
+  async #readPage(from) {
+    if (this.#paging) return;
+    this.#paging = true;
+    const limit = from < this.#pages.start ? this.#pages.start - from : PAGE;
+    const page = await catchApiError(this.#read(from, limit), (error) => void toast(error.message, "bad"));
+    if (page) this.#pages.keepInSight(this.#disclosure.body, () => this.#pages.merge(page));
+    this.#paging = false;
+  }
+
+  /** Shows the entries around a number, chosen by the reader. @param {number} from */
+  async #show(from) {
+    const page = await catchApiError(this.#read(from, PAGE), (error) => void toast(error.message, "bad"));
+    if (!page) return;
+    this.#pages.replace(page);
+    const { body } = this.#disclosure;
+    if (this.#pages.isAtEnd) scrollToEnd(body);
+    else body.scrollTop = 0;
   }
 
   /** Reads again after a pause. @returns {boolean} whether the transcript is still shown */
@@ -109,115 +138,4 @@ function isAtEnd({ scrollTop, clientHeight, scrollHeight }) {
 function scrollToEnd(el, frames = 5) {
   el.scrollTop = el.scrollHeight;
   if (frames) requestAnimationFrame(() => scrollToEnd(el, frames - 1));
-}
-
-/** The entries of a transcript; only new and changed ones are drawn. */
-class TranscriptEntries {
-  rows = h("div", { class: "entries" });
-  head;
-  #summary = h("span");
-  /** @type {Entry[]} */ #entries = [];
-
-  /** @param {number} id of the command */
-  constructor(id) {
-    const href = `/api/commands/${id}/transcript?raw=1`;
-    const raw = h("a", { href, target: "_blank", rel: "noopener", text: "The stream as recorded" });
-    this.head = h("p", { class: "raw" }, this.#summary, raw);
-  }
-
-  get isEmpty() {
-    return !this.#entries.length;
-  }
-
-  /** The number of entries that will not change: the last one may grow, a call of a tool may get its result. */
-  get settled() {
-    const { length } = this.#entries;
-    const open = this.#entries.findIndex((entry) => entry.kind === "tool" && entry.ok === null);
-    return Math.max(0, Math.min(open < 0 ? length : open, length - 1));
-  }
-
-  /** @param {number} from @param {Entry[]} entries from there to the end */
-  replaceFrom(from, entries) {
-    const before = this.#entries;
-    this.#entries = [...before.slice(0, from), ...entries];
-    for (const [index, entry] of entries.entries()) {
-      const at = from + index;
-      const row = this.rows.children[at] ?? this.rows.appendChild(h("div"));
-      if (JSON.stringify(entry) !== JSON.stringify(before[at])) row.replaceChildren(...entryLines(entry));
-    }
-    while (this.rows.children.length > this.#entries.length) this.rows.lastChild?.remove();
-    const { length } = this.#entries;
-    const tools = this.#entries.filter((entry) => entry.kind === "tool").length;
-    text(this.#summary, `${plural(length, "entry", "entries")}, ${plural(tools, "tool call")} · `);
-  }
-}
-
-/** @param {Entry} entry @returns {HTMLElement[]} */
-function entryLines(entry) {
-  return entry.kind === "text" ? textLines(entry) : [draw(entry)];
-}
-
-/**
- * The text of an agent, with a line of its own for each announcement of a task.
- * @param {Entry} entry
- * @returns {HTMLElement[]}
- */
-function textLines(entry) {
-  /** @type {HTMLElement[]} */
-  const lines = [];
-  let words = "";
-  const flush = () => {
-    if (words.trim()) lines.push(line("text", entry, h("span", { class: "entry-text", text: words.trim() })));
-    words = "";
-  };
-  for (const row of entry.text.split("\n")) {
-    const task = TASK.exec(row);
-    if (task) {
-      flush();
-      lines.push(taskLine(entry, task));
-    } else words += `${row}\n`;
-  }
-  flush();
-  return lines;
-}
-
-/** @param {Entry} entry @param {string[]} match of TASK */
-function taskLine(entry, [, name, phase, more]) {
-  const words = ` ${phase}s${more ? `: ${more}` : ""}`;
-  return line("task", entry, h("span", { class: "entry-text" }, h("b", { text: name }), words));
-}
-
-/** @param {Entry} entry */
-function draw(entry) {
-  if (!entry.result) return line(entry.kind, entry, h("span", { class: "entry-text", text: entry.text }));
-  const shown = [...entry.result].length;
-  const size =
-    entry.size > shown
-      ? `the first ${count(shown)} of ${count(entry.size)} characters`
-      : plural(entry.size, "character");
-  const failed = entry.ok === false ? icon("cross") : "";
-  const answer = h(
-    "details",
-    { class: "answer" },
-    h(
-      "summary",
-      {},
-      failed,
-      h("span", { class: "entry-text", text: entry.text }),
-      h("span", { class: "answer-size", text: size }),
-    ),
-    h("pre", { text: entry.result }),
-  );
-  return line(entry.kind, entry, answer);
-}
-
-/** @param {string} kind @param {Entry} entry @param {HTMLElement} content */
-function line(kind, entry, content) {
-  const failed = entry.ok === false ? "failed" : null;
-  return h(
-    "div",
-    { class: "entry", "data-kind": kind, "data-ok": failed, "data-sub": entry.subagent !== null },
-    h("span", { class: "entry-kind", text: NAMES[kind] ?? kind }),
-    content,
-  );
 }

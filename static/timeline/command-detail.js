@@ -1,6 +1,6 @@
 // @ts-check
 /** The detail of one command below the chart: its facts, its stories, its transcript. */
-import { byId, h, icon, show, text } from "../kit/dom.js";
+import { byId, fill, h, icon, show, text } from "../kit/dom.js";
 import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
 import { resultOf } from "../shell/command-list.js";
@@ -52,7 +52,7 @@ export class CommandDetail {
     const list = facts(command, this.#time);
     if (!this.#transcript || isOther) {
       this.#transcript = createTranscript(command.command_id, command.command);
-      this.#root.replaceChildren(top, list, this.#transcript.el);
+      fill(this.#root, top, list, this.#transcript.el);
     } else {
       // The transcript stays in the document: it may be open and scrolled.
       this.#root.children[0].replaceWith(top);

@@ -1,11 +1,11 @@
 // @ts-check
 /** The commands of the Timeline as a table and as CSV. */
 import { download, toCsv } from "../kit/csv.js";
-import { byId, h, text } from "../kit/dom.js";
-import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch } from "../kit/format.js";
+import { byId, fill, h, text } from "../kit/dom.js";
+import { clock, count, day, duration, money, shortCommand, shortKey, stopwatch, UNKNOWN } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
 import { setUrlParams, urlParams } from "../kit/url-params.js";
-import { resultOf } from "../shell/command-list.js";
+import { RUNNER, resultOf } from "../shell/command-list.js";
 
 /** @typedef {import("../shell/command-list.js").Command} Command */
 
@@ -54,7 +54,7 @@ export class CommandTable {
   #draw() {
     if (!this.#details.open) return;
     const { length } = this.#commands;
-    byId("chart-table-rows").replaceChildren(...this.#commands.slice(-ROWS_MOST).map(tableRow));
+    fill(byId("chart-table-rows"), ...this.#commands.slice(-ROWS_MOST).map(tableRow));
     const note = `The newest ${count(ROWS_MOST)} of ${count(length)}; the CSV has all.`;
     text(byId("chart-table-note"), length > ROWS_MOST ? note : "");
   }
@@ -72,9 +72,14 @@ function tableRow(command) {
     [String(command.attempt), "number"],
     [outcome, "wide"],
     [command.ended_at ? duration(took) : stopwatch(took), "number"],
-    [money(command.cost_usd, command.estimated_usd), "number"],
+    [costText(command), "number"],
   ];
   return h("tr", {}, ...cells.map(([cell, style]) => h("td", { class: style, text: cell })));
+}
+
+/** The cost of a command that an agent has ended. @param {Command} command */
+function costText({ agent, ended_at: end, cost_usd: cost, estimated_usd: estimated }) {
+  return agent === RUNNER || (end === null && cost === null) ? UNKNOWN : money(cost, estimated);
 }
 
 /** @param {Command[]} commands */

@@ -1,6 +1,6 @@
 // @ts-check
 /** The axis of the Gantt chart: marks at round times, and the idle times that are cut short. */
-import { byId, h, style } from "../kit/dom.js";
+import { byId, fill, h, style } from "../kit/dom.js";
 import { clock, day, duration } from "../kit/format.js";
 import { axisMarks } from "../kit/time-axis.js";
 
@@ -22,9 +22,9 @@ export class GanttAxis {
 
   /** @param {Scale} scale @param {{left: number, right: number}} view px @param {number} height px of all rows */
   draw(scale, view, height) {
-    this.#marks.replaceChildren(...markItems(scale, view));
+    fill(this.#marks, ...markItems(scale, view));
     const visible = scale.axis.gaps.filter((gap) => scale.x(gap.to) >= view.left && scale.x(gap.from) <= view.right);
-    this.#gaps.replaceChildren(...visible.map((gap) => gapItem(gap, scale)));
+    fill(this.#gaps, ...visible.map((gap) => gapItem(gap, scale)));
     style(this.#gaps, "--rows", `${height}px`);
   }
 }

@@ -20,7 +20,7 @@ export const KINDS = [
 ];
 
 /** The marks of results that are not a success. @type {Record<string, string>} */
-const MARKS = { failed: "✕ ", held: "‖ " };
+const MARKS = { failed: "✕ ", stopped: "‖ " };
 
 /** @param {number} id of the first command */
 export function createBar(id) {
@@ -57,7 +57,7 @@ function manyLabel(number, first) {
 
 /** @param {string[]} results */
 function worst(results) {
-  return ["failed", "held", "running", "success"].find((result) => results.includes(result)) ?? "success";
+  return ["failed", "stopped", "running", "success"].find((result) => results.includes(result)) ?? "success";
 }
 
 /** The kind of a command, which names its colour and pattern. @param {string} command */

@@ -4,7 +4,7 @@
  * of each command, and the same as a table. What is shown is in the address.
  */
 
-import { attr, byId, h, show, text } from "../kit/dom.js";
+import { attr, byId, fill, h, show, text } from "../kit/dom.js";
 import { count, day, duration, plural } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
 import { setUrlParams, urlParams, wholeNumber } from "../kit/url-params.js";
@@ -25,7 +25,7 @@ const REST_MS = 250;
 /** From this zoom on the address names zoom and place. */
 const ZOOMED = 1.05;
 /** Results with a swatch of their own. */
-const RESULTS = { failed: "✕ failed", held: "‖ stopped or waiting", running: "running" };
+const RESULTS = { failed: "✕ failed", stopped: "‖ stopped or waiting", running: "running" };
 /** The buttons, with their factor. */
 const ZOOM_BUTTONS = /** @type {const} */ ([
   ["zoom-in", 2],
@@ -47,7 +47,7 @@ export class Timeline {
   /** @type {Model | null} */ #model = null;
   /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
   #timer = 0;
-  /** Whether the view is where the address says. */
+  /** Whether the view is that of the address. */
   #restored = false;
   /** Whether the commands of the choice have been read once. */
   #settled = false;
@@ -161,7 +161,7 @@ export class Timeline {
     ];
     const known = [...first, ...options].some(({ value }) => value === choice());
     const other = known ? [] : [{ value: choice(), text: `Batch ${choice()}` }];
-    this.#batches.replaceChildren(...[...first, ...options, ...other].map((option) => h("option", option)));
+    fill(this.#batches, ...[...first, ...options, ...other].map((option) => h("option", option)));
     this.#batches.value = choice();
   }
 
@@ -240,7 +240,8 @@ function cutText(gaps) {
 function renderLegend(commands) {
   const kinds = new Set(commands.map((command) => kindOf(command.command)));
   const results = new Set(commands.map((command) => resultOf(command.status).result));
-  byId("chart-legend").replaceChildren(
+  fill(
+    byId("chart-legend"),
     ...[...KINDS, { kind: "other", words: "other" }]
       .filter(({ kind }) => kinds.has(kind))
       .map(({ kind, words }) => swatch({ "data-kind": kind }, words)),

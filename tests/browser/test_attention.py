@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import PageServer, picture, visit
+from .conftest import PageServer, Watch, picture, visit
 from .test_run import BATCH_MS, answer, headline, start
 
 pytestmark = pytest.mark.browser
@@ -49,7 +49,7 @@ def test_a_question_is_answered_in_place_and_told_on_the_desktop(
     headline(page).to_have_text("Paused: the agent waits for your answer", timeout=BATCH_MS)
     expect(page.locator("#attention")).to_contain_text(QUESTION)
     expect(page.locator("#verb-words")).to_contain_text("lets the agent decide for itself")
-    expect(page).to_have_title(re.compile("^! "))
+    expect(page).to_have_title(re.compile(r"^\(1\) ‖ "))
     assert sign(page) == "need"
     notes: list[str] = page.evaluate("window.notes")
     assert len(notes) == 1
@@ -92,9 +92,10 @@ def test_a_usage_limit_is_counted_down_and_can_be_tried(
 
 
 def test_a_blocked_story_is_set_back_and_its_call_goes(
-    context: BrowserContext, serve: Callable[..., PageServer]
+    context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
 ) -> None:
     server = serve("max", {"dev-story": ["blocked:nobody said which birds count"]})
+    watch.allow("409")
     page = visit(context, server)
     page.get_by_role("button", name="Options").click()
     page.get_by_label("Only these stories").fill("1-1")
@@ -106,9 +107,10 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(
     expect(page.locator("#tile-cost-bar")).to_have_attribute("data-tone", "bad")
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("#refusal-words")).to_contain_text("start another one with a larger budget")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     page.locator("#stop-dialog").get_by_role("button", name=re.compile("now", re.IGNORECASE)).click()
     headline(page).to_have_text(re.compile("^Stopped"), timeout=BATCH_MS)
+    expect(page.locator("#attention-list li", has_text="the batch is paused")).to_have_count(0)
     page.get_by_role("button", name="Options").click()
     page.get_by_label("Only these stories").fill("1-1")
     page.get_by_label("Budget in US dollars").fill("50")
@@ -143,3 +145,32 @@ def test_what_is_wrong_with_a_start_is_said_beside_the_field(context: BrowserCon
     page.get_by_label("Budget in US dollars").fill("3")
     page.keyboard.press("Tab")
     expect(page.locator("#budget-wrong")).to_be_hidden()
+
+
+def test_blocked_stories_stay_in_sight_while_another_batch_runs(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
+    server = serve("max", {"dev-story": {"1-1-friendly-dates": ["blocked:no birds"]}})
+    page = visit(context, server)
+    server.ask("api/run/start", {"batch_size": 1, "stories": ["1-1-friendly-dates"]})
+    headline(page).to_have_text("Finished: 0 done, 1 blocked", timeout=BATCH_MS)
+    server.speed = "2"
+    server.ask("api/run/start", {"batch_size": 1})
+    headline(page).to_have_text(re.compile("^Running"))
+    call = page.locator("#attention-list li[data-kind=blocked]")
+    expect(call).to_have_count(1)
+    expect(call).to_contain_text("1-1")
+    expect(page).to_have_title(re.compile(r"^\(1\) ▶ "))
+    assert sign(page) == "need"
+    call.get_by_role("button", name=re.compile("^Put away")).click()
+    expect(page).to_have_title(re.compile("^▶ "))
+
+
+def test_start_is_primary_only_where_a_story_can_run(
+    context: BrowserContext, idle: PageServer, finished: PageServer
+) -> None:
+    primary = re.compile(r"\bprimary\b")
+    expect(visit(context, idle).locator("#start")).to_have_class(primary)
+    page = visit(context, finished)
+    expect(page.locator("#verb-words")).to_contain_text("No story can run")
+    expect(page.locator("#start")).not_to_have_class(primary)

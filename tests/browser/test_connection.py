@@ -61,7 +61,7 @@ def test_a_server_that_is_killed_and_comes_back_is_shown_as_it_is(
     server.speed = "20"
     server.start()
     page.locator("#link").click()
-    headline(page).to_have_text("Interrupted: press Resume to go on at the same place")
+    headline(page).to_have_text("Interrupted: press Resume to continue at the same place")
     expect(page.locator("#link")).to_have_text("Live")
     expect(page.locator("#old-note")).to_be_hidden()
     expect(page.locator(".operation")).to_have_count(0)

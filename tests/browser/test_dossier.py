@@ -306,3 +306,32 @@ def test_an_export_of_hostile_words_is_inert(browser: Browser, tmp_path: Path) -
     page.evaluate("Promise.resolve()")
     assert did == []
     page.close()
+
+
+def test_every_entry_of_a_long_transcript_is_reached(context: BrowserContext, serve: Callable[..., PageServer]) -> None:
+    server = serve("max", {"story-discovery": ["garbage:1500"]})
+    page = visit(context, server)
+    server.ask("api/run/start", {"batch_size": 1})
+    expect(page.locator("#headline-words")).to_contain_text("Finished", timeout=120_000)
+    [command] = [one for one in server.ask("api/commands")["commands"] if one["command"] == "story-discovery"]
+    total = server.ask(f"api/commands/{command['id']}/transcript?from=0&limit=1")["total"]
+    page.goto(f"{server.url}#board?story={command['story_key']}&transcript={command['id']}")
+    fold = page.locator(".transcript[open]")
+    body = fold.locator(".transcript-body")
+    expect(fold.locator(".raw")).to_contain_text(f"entries 1 to 200 of {total:,}")
+
+    body.evaluate("el => { el.scrollTop = el.scrollHeight; }")
+    expect(fold.locator(".raw")).to_contain_text(f"entries 1 to 400 of {total:,}")
+
+    place = fold.get_by_label("Place in the transcript")
+    place.evaluate("el => { el.value = 900; el.dispatchEvent(new Event('change')); }")
+    expect(fold.locator(".raw")).to_contain_text(re.compile(r"entries \d+ to 1,100 of"))
+    middle = server.ask(f"api/commands/{command['id']}/transcript?from=900&limit=1")["entries"][0]
+    expect(fold.locator(".entry", has_text=middle["text"].strip()[:60])).not_to_have_count(0)
+
+    body.evaluate("el => { el.scrollTop = 0; }")
+    expect(fold.locator(".raw")).to_contain_text(re.compile(r"entries [1-7]\d\d to 1,\d00 of"))
+
+    place.evaluate("el => { el.value = el.max; el.dispatchEvent(new Event('change')); }")
+    expect(fold.locator(".raw")).to_contain_text(f"to {total:,} of {total:,}")
+    expect(fold.locator(".entry").last).to_be_in_viewport()

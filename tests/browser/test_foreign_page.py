@@ -4,8 +4,10 @@ files, starts nothing and frames nothing."""
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -146,6 +148,63 @@ def test_it_reads_the_data_files_that_are_for_everybody(idle: PageServer, foreig
     read = "url => fetch(url).then(answer => answer.text())"
     assert "development_status" in page.evaluate(read, f"{idle.url}sprint-status.yaml")
     assert json.loads(page.evaluate(read, f"{idle.url}story-descriptions.json"))
+
+
+def test_it_reads_no_data_file_that_is_a_link_a_pipe_or_a_folder(
+    context: BrowserContext, serve: Callable[..., PageServer], elsewhere: int, watch: Watch
+) -> None:
+    watch.allow(".*")
+    server = serve("max")
+    folder = server.root / "_bmad-output/implementation-artifacts"
+    (server.root / ".env").write_text("SECRET_OF_THE_PROJECT=1\n")
+    orchestrator = folder / "orchestrator.md"
+    orchestrator.unlink(missing_ok=True)
+    orchestrator.symlink_to("../../.env")
+    page = context.new_page()
+    page.goto(f"http://evil.localhost:{elsewhere}/")
+    read = "url => fetch(url).then(answer => answer.text(), () => 'refused')"
+    missing = '"code":"not_found"'
+    assert missing in page.evaluate(read, f"{server.url}orchestrator.md")
+
+    orchestrator.unlink()
+    os.mkfifo(orchestrator)
+    assert missing in page.evaluate(read, f"{server.url}orchestrator.md")
+
+    orchestrator.unlink()
+    orchestrator.mkdir()
+    assert missing in page.evaluate(read, f"{server.url}orchestrator.md")
+
+    status = folder / "sprint-status.yaml"
+    status.rename(folder / "moved.yaml")
+    status.symlink_to("../../.env")
+    assert missing in page.evaluate(read, f"{server.url}sprint-status.yaml")
+
+
+def test_it_reads_no_data_file_where_no_origin_may(
+    context: BrowserContext, serve: Callable[..., PageServer], elsewhere: int, watch: Watch
+) -> None:
+    watch.allow(".*")
+    server = serve("max")
+    page = context.new_page()
+    page.goto(f"http://evil.localhost:{elsewhere}/")
+    read = "url => fetch(url).then(answer => answer.text(), () => 'refused')"
+    assert "development_status" in page.evaluate(read, f"{server.url}sprint-status.yaml")
+    server.close()
+    with (server.root / "sprint-runner.yaml").open("a") as settings:
+        settings.write("\ncors_origin: none\n")
+    server.start()
+    for path in ("sprint-status.yaml", "story-descriptions.json", "orchestrator.md", "orchestrator.csv"):
+        assert page.evaluate(read, f"{server.url}{path}") == "refused", path
+    assert _status(server, "sprint-status.yaml") == 200  # for its own page
+
+
+def _status(server: PageServer, path: str) -> int:
+    try:
+        with urllib.request.urlopen(f"{server.url}{path}", timeout=30) as answer:
+            status: int = answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    return status
 
 
 def test_it_starts_nothing(idle: PageServer, foreign: Callable[[str], Page]) -> None:

@@ -131,7 +131,7 @@ def test_a_batch_that_was_stopped_goes_on_at_the_same_place(page: Page, server: 
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="After the current command").click()
     headline(page).to_have_text(re.compile("^Stopped"))
-    expect(page.locator("#status-facts")).to_contain_text("Start goes on at the same place")
+    expect(page.locator("#status-facts")).to_contain_text("Start continues at the same place")
     under_way, coming = [page.locator(f"#{name}-stories .key").all_inner_texts() for name in ("cycle", "next")]
     assert coming, "the plan has more stories"
     assert not set(under_way) & set(coming)
@@ -164,7 +164,7 @@ def test_stop_now_ends_the_agent_and_its_command_runs_again(
     page.get_by_role("button", name=re.compile("^Now")).click()
     headline(page).to_have_text(re.compile("^Stopped"))
     expect(page.locator(".operation")).to_have_count(0)
-    expect(page.locator(".command-chip[data-result=held]").first).to_be_visible()
+    expect(page.locator(".command-chip[data-result=stopped]").first).to_be_visible()
     stopped = {
         e["payload"]["command"] for e in events(page, server, "command:end") if e["payload"]["status"] == "stopped"
     }

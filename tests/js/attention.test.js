@@ -1,10 +1,12 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionItems, decisionLabel } from "../../static/run/attention.js";
+import { decisionLabel } from "../../static/run/attention.js";
+import { attentionItems } from "../../static/run/attention-items.js";
 import { notificationText } from "../../static/shell/desktop-notifications.js";
 import { NO_PLAN, overlay } from "../../static/shell/plan.js";
-import { apply, initial } from "../../static/state.js";
+import { apply } from "../../static/state.js";
+import { initial } from "../../static/state-initial.js";
 
 const NOW = 1_700_000_000_000;
 
@@ -49,6 +51,19 @@ test("each call offers the one thing to do about it", () => {
     "question: answer",
     "blocked: unblock",
   ]);
+});
+
+test("a blocked story of an earlier batch still needs the operator", () => {
+  assert.deepEqual(acts(model({ state: "running" }, { plan: planned("blocked") })), ["blocked: unblock"]);
+  assert.deepEqual(acts(model({}, { plan: planned("blocked"), replaying: true })), []);
+});
+
+test("a failed batch can be started again", () => {
+  const batch = /** @type {any} */ ({ id: 3, status: "error", reason: "the disk is gone", ended_at: NOW });
+  const shown = model({ attention: [call("commit", null)], batch });
+  assert.deepEqual(acts(shown), ["failed: start", "commit: "]);
+  assert.equal(attentionItems(shown, NOW)[0].item.message, "Batch 3 failed: the disk is gone");
+  assert.deepEqual(acts(model({ batch, state: "running" })), []);
 });
 
 test("an answered question is gone", () => {
@@ -96,7 +111,7 @@ test("a usage limit stands on top with its time, and can be tried", () => {
     NOW,
   );
   assert.equal(need.act, "try");
-  assert.match(need.words, /goes on by itself at .* \(in 12 min\)/);
+  assert.match(need.words, /continues by itself at .* \(in 12 min\)/);
   assert.match(attentionItems(model({ state: "waiting" }), NOW)[0].words, /tries again by itself/);
 });
 

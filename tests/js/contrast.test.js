@@ -45,14 +45,14 @@ function mix(top, under, share) {
 for (const theme of /** @type {const} */ (["light", "dark"])) {
   const colour = (/** @type {string} */ name) => colours[name][theme];
   for (const ground of ["paper", "card", "sunk"]) {
-    for (const words of ["ink", "soft", "faint", "accent", "done", "review", "hold", "bad"]) {
+    for (const words of ["ink", "soft", "faint", "accent", "done", "review", "warn", "bad"]) {
       test(`${theme}: ${words} on ${ground} can be read`, () =>
         assert.ok(contrast(colour(words), colour(ground)) >= 4.5));
     }
     test(`${theme}: the edge of a control stands out from ${ground}`, () =>
       assert.ok(contrast(colour("edge"), colour(ground)) >= 3));
   }
-  for (const tone of ["hold", "bad", "accent"]) {
+  for (const tone of ["warn", "bad", "accent"]) {
     test(`${theme}: ${tone} can be read on its own tint`, () =>
       assert.ok(contrast(colour(tone), mix(colour(tone), colour("card"), 0.1)) >= 4.5));
     test(`${theme}: soft words can be read on the tint of ${tone}`, () =>

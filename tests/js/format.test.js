@@ -19,7 +19,7 @@ const TABLES = [
       [999_949, "1,000k"],
       [999_950, "1M"],
       [1_234_567, "1.2M"],
-      [null, "–"],
+      [null, "unknown"],
     ],
   ],
   [
@@ -31,7 +31,7 @@ const TABLES = [
       [0.005, "$0.01"],
       [12.345, "$12.35"],
       [1234.5, "$1,235"],
-      [undefined, "–"],
+      [undefined, "unknown"],
     ],
   ],
   [
@@ -41,7 +41,7 @@ const TABLES = [
       [0.5, "≈$0.50"],
       [1234.5, "≈$1,235"],
       [0.004, "<$0.01"],
-      [undefined, "–"],
+      [undefined, "unknown"],
     ],
   ],
   ["money as good as reported", (usd) => format.money(usd, 0.004), [[0.5, "$0.50"]]],
@@ -123,4 +123,10 @@ test("a clock time says its day when that is not today", () => {
 test("plurals", () => {
   assert.equal(format.plural(1, "story", "stories"), "1 story");
   assert.equal(format.plural(1200, "line"), "1,200 lines");
+});
+
+test("a sum says which part of it no agent has reported", () => {
+  assert.equal(format.partialSum("$0.00", 0, 2), "unknown");
+  assert.equal(format.partialSum("$0.40", 0.4, 1), "at least $0.40");
+  assert.equal(format.partialSum("$0.00", 0, 0), "$0.00");
 });

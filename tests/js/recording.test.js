@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Recording } from "../../static/history/recording.js";
-import { apply, initial } from "../../static/state.js";
+import { apply } from "../../static/state.js";
+import { initial } from "../../static/state-initial.js";
 import { command, START, sequence } from "./events.js";
 
 /** A batch of 2,600 events in which one story moves through its statuses. */

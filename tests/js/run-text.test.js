@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { headline, offered } from "../../static/run/run-text.js";
-import { initial } from "../../static/state.js";
+import { initial } from "../../static/state-initial.js";
 
 const COUNTS = { done: 3, total: 7, blocked: 0, runnable: 4 };
 const BATCH = {
@@ -33,7 +33,7 @@ test("the state of the run in words", () => {
   assert.equal(said({ state: "paused", reason: "the moon" }), "Paused: the moon");
   assert.equal(
     said({ resumable: 1, batch: { ...BATCH, status: "interrupted" } }),
-    "Interrupted: press Resume to go on at the same place",
+    "Interrupted: press Resume to continue at the same place",
   );
 });
 

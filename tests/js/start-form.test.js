@@ -1,10 +1,10 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { verbText } from "../../static/run/run-text.js";
+import { actionText } from "../../static/run/run-text.js";
 import { readBudget, readCycles, readStories } from "../../static/run/start-form.js";
 import { NO_PLAN, overlay } from "../../static/shell/plan.js";
-import { initial } from "../../static/state.js";
+import { initial } from "../../static/state-initial.js";
 
 /** @param {string} key @param {string} status @returns {any} */
 const story = (key, status) => ({
@@ -48,16 +48,16 @@ test("what is not in the plan, or does not run, is named", () => {
 test("what each verb will do is said", () => {
   const run = initial();
   const chosen = { stories: 7, cycles: /** @type {const} */ ("all"), budget: null, agent: "demo" };
-  assert.equal(verbText(run, chosen), "Starts 7 stories with demo.");
+  assert.equal(actionText(run, chosen), "Starts 7 stories with demo.");
   assert.equal(
-    verbText(run, { ...chosen, cycles: 2, budget: 5 }),
+    actionText(run, { ...chosen, cycles: 2, budget: 5 }),
     "Starts 2 cycles, at most 4 stories with demo, pauses at $5.00.",
   );
   assert.equal(
-    verbText({ ...run, resumable: 3 }, { ...chosen, stories: 0 }),
-    "Resume goes on with batch 3. No story can run: all are done, blocked or parked.",
+    actionText({ ...run, resumable: 3 }, { ...chosen, stories: 0 }),
+    "Resume continues with batch 3. No story can run: all are done, blocked or parked.",
   );
   for (const state of /** @type {const} */ (["running", "pausing", "paused", "waiting", "stopping"]))
-    assert.match(verbText({ ...run, state }, chosen), /\w+ .*\./);
-  assert.match(verbText({ ...run, state: "paused", reason: "budget" }, chosen), /raised in the settings/);
+    assert.match(actionText({ ...run, state }, chosen), /\w+ .*\./);
+  assert.match(actionText({ ...run, state: "paused", reason: "budget" }, chosen), /raised in the settings/);
 });

@@ -1,7 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apply, fromInit, initial } from "../../static/state.js";
+import { apply } from "../../static/state.js";
+import { fromInit, initial } from "../../static/state-initial.js";
 import { command, START, sequence } from "./events.js";
 
 /** @param {import("../../static/state.js").Envelope[]} events */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { visible } from "../../static/visible.js";
+import { visible } from "../../static/kit/visible.js";
 
 test("controls become symbols, as on the server", () => {
   const shown = {

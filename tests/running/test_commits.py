@@ -15,7 +15,7 @@ from orchestrator import NotNow, StopMode
 from settings import CommandConfig
 from store.stories import uncommitted_stories
 from tests.conftest import MakeRunner
-from tests.running.projects import READY, Runner, alive
+from tests.running.projects import PAIR, READY, Runner, alive
 from tests.running.repositories import DONE, WORLDS, MakeIn, by_shell, committed, git, hook, project_in, reviewed_by
 
 TRACKER = "_bmad-output/implementation-artifacts/sprint-status.yaml"
@@ -232,3 +232,18 @@ async def test_snapshots_of_a_stopped_batch_stay(make_runner: MakeRunner) -> Non
     (again,), _ = await runner.rows(second)
     assert again.commit_base == story.commit_base
     assert "work/1-1-a.md" in committed(runner.root)
+
+
+@pytest.mark.parametrize("blocked", ["1-1-a", "1-2-b"])
+async def test_one_commit_for_a_cycle_leaves_out_what_a_blocked_story_changed(
+    make_runner: MakeRunner, blocked: str
+) -> None:
+    done = next(key for key in PAIR if key != blocked)
+    script = {"code-review": {blocked: ["CRITICAL:one", "CRITICAL:one", "CRITICAL:one"]}}
+    runner = await make_runner(PAIR, script, commit_per="cycle")
+    await runner.run()
+    assert runner.statuses() == {done: "done", blocked: "blocked"}
+    assert runner.log()[0] == f"feat(1): implement story {done}"
+    assert f"work/{done}.md" in committed(runner.root)
+    assert f"work/{blocked}.md" not in committed(runner.root)
+    assert f"work/{blocked}.md" in git(runner.root, "status", "--porcelain", "--untracked-files=all")

@@ -73,8 +73,8 @@ async def test_the_plug_is_pulled_under_two_lanes(tmp_path: Path, seed: int) -> 
         STORIES, "done"
     )
     assert git(root, "log", "--first-parent", "--format=%s").splitlines() == [
-        "merge(3): stories 3-1-d",
         "merge(2): stories 2-1-c",
+        "merge(3): stories 3-1-d",  # before it: it was begun when the batch started
         "merge(1): stories 1-1-a, 1-2-b",
         "settings",
         "start",

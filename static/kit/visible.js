@@ -1,5 +1,5 @@
 // @ts-check
-/** Text that others wrote, as it may be shown: what steers terminals or turns a line round becomes a symbol. */
+/** Text that others wrote, as it may be shown: what controls a terminal or reverses a line becomes a symbol. */
 
 /** ECMA-48: CSI and OSC sequences, then short escapes; each of bounded length. */
 const SEQUENCE =

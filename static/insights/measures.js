@@ -1,5 +1,5 @@
 // @ts-check
-/** The ledger as panels of the Insights tab: what is measured, by what, and the same as a table and as CSV. Pure. */
+/** The measures of the Insights tab: sums by command, model, story and day, as tables and as CSV. Pure. */
 
 import { natural } from "../kit/chart-axis.js";
 import { allTokens, count, day, duration, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
@@ -60,7 +60,7 @@ export const MEASURES = {
   },
 };
 
-/** The directions of the ledger, in the order in which they are shown. */
+/** The groupings, in the order in which they are shown. */
 export const GROUPS = /** @type {const} */ ([
   ["by_day", "day", "Day"],
   ["by_story", "story", "Story"],
@@ -141,7 +141,7 @@ export function sorted(group, lines, measure) {
  * @param {(key: string) => string} titleOf
  * @returns {Table}
  */
-export function ledgerTable(words, group, lines, total, titleOf) {
+export function groupTable(words, group, lines, total, titleOf) {
   const cells = (/** @type {Line} */ line) => FIELDS.map(([field, , format]) => format(Number(line[field])));
   return {
     head: [words, ...FIELDS.map(([, name]) => name)],

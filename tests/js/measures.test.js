@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   formatLine,
-  ledgerTable,
+  groupTable,
   MEASURES,
   percent,
   roundsOf,
   sorted,
   success,
   summary,
-} from "../../static/insights/ledger.js";
+} from "../../static/insights/measures.js";
 
 /** @param {string} name @param {Record<string, number>} fields @returns {any} */
 function line(name, fields = {}) {
@@ -48,8 +48,8 @@ test("days and batches stand in their order, everything else by size", () => {
   assert.deepEqual(names("story"), ["10", "2", "9"]);
 });
 
-test("a table has the numbers of the ledger, for people and as they are", () => {
-  const table = ledgerTable(
+test("a table has the numbers of the groups, for people and as they are", () => {
+  const table = groupTable(
     "Story",
     "story",
     [line("1-2-login", { cost_usd: 0.123456, estimated_usd: 0.1 })],
@@ -76,7 +76,7 @@ test("every round has the letter of its verdict", () => {
   assert.deepEqual(roundsOf(""), []);
 });
 
-test("an empty ledger comes to nothing, one story's cost is that of the stories done", () => {
+test("an empty project comes to nothing, one story's cost is that of the stories done", () => {
   /** @type {any} */
   const none = { total: [], burn_up: { points: [] }, review_rounds: [] };
   assert.deepEqual(summary(none), []);

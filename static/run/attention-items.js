@@ -1,0 +1,164 @@
+// @ts-check
+/** What needs the operator, from the state of the run and the plan: each item with its action. */
+import { hourMinute, plural, remaining } from "../kit/format.js";
+import { readStoredList, writeStored } from "../kit/storage.js";
+
+/** @typedef {import("../shell/model.js").Model} Model */
+/** @typedef {import("../state.js").Attention} Attention */
+/**
+ * @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "decide" | "unblock" | "resume" | "try" | "start" | "", words:
+ *   string}} AttentionItem
+ */
+
+/** Kinds that pause the run until it is resumed. */
+const PAUSING = new Set(["breaker", "agent", "verify", "git"]);
+/** @type {Record<string, string>} */
+const WAITING = {
+  unreachable: "The agent cannot reach its service.",
+  retry: "The agent's service had trouble.",
+  program: "The agent's program is not there; an update may be replacing it.",
+};
+/** Most dismissed items that are remembered. */
+const DISMISSED_MOST = 200;
+/** Most blocked stories of earlier batches that are listed; the Board has them all. */
+const BLOCKED_MOST = 5;
+
+/** The ids of items that the operator has dismissed. */
+const dismissed = new Set(readStoredList("put-away"));
+/** What the last items were made from, and they. @type {{inputs: unknown[], items: AttentionItem[]}} */
+let last = { inputs: [], items: [] };
+
+/** The items that are not dismissed; the same array while nothing has changed. @param {Model} model @param {number} now */
+export function openItems(model, now) {
+  const { run, plan, link, replaying } = model;
+  const state = [run.attention, run.agent, run.problem, run.state, run.reason, run.until, run.batch];
+  const inputs = [...state, plan, link.lost, replaying, dismissed.size];
+  if (inputs.some((value, index) => value !== last.inputs[index]))
+    last = { inputs, items: attentionItems(model, now).filter((item) => !dismissed.has(item.id)) };
+  return last.items;
+}
+
+/** How many items need the operator; a wait ends by itself. @param {Model} model @param {number} now */
+export function attentionCount(model, now) {
+  return openItems(model, now).filter(({ item }) => item.kind !== "waiting").length;
+}
+
+/** @param {string} id of an item */
+export function dismiss(id) {
+  dismissed.add(id);
+  writeStored("put-away", JSON.stringify([...dismissed].slice(-DISMISSED_MOST)));
+}
+
+/**
+ * Lasting items first, then the newest, then the stories that earlier batches left blocked.
+ * @param {Model} model
+ * @param {number} now
+ * @returns {AttentionItem[]}
+ */
+export function attentionItems({ run, plan, link, replaying }, now) {
+  const canAct = !link.lost && !replaying;
+  const problems = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
+    message ? [lastingItem("problem", message)] : [],
+  );
+  const waiting = run.state === "waiting" ? [waitingItem(run, now, canAct)] : [];
+  const calls = run.attention
+    .filter((item) => !isSettled(item, run, plan))
+    .map((item) => callItem(item, canAct ? actionOf(item, run, plan) : ""));
+  if (run.state === "idle" && run.batch?.status === "error") calls.push(failedItem(run, canAct));
+  return [...waiting, ...problems, ...calls.reverse(), ...(replaying ? [] : earlierItems(run, plan, canAct))];
+}
+
+/**
+ * The blocked stories that no call of this batch names.
+ * @param {Model["run"]} run
+ * @param {Model["plan"]} plan
+ * @param {boolean} canAct
+ */
+function earlierItems(run, plan, canAct) {
+  const called = new Set(run.attention.filter((item) => item.kind === "blocked").map((item) => item.story_key));
+  const stories = plan.stories.filter((story) => story.status === "blocked" && !called.has(story.key));
+  const items = stories.slice(0, BLOCKED_MOST).map((story) => blockedItem(story, canAct, plan));
+  const more = stories.length - items.length;
+  const words = `${plural(more, "more story is", "more stories are")} blocked; the Board has them all.`;
+  return more ? [...items, lastingItem("blocked", words)] : items;
+}
+
+/** @param {Model["plan"]["stories"][0]} story @param {boolean} canAct @param {Model["plan"]} plan @returns {AttentionItem} */
+function blockedItem(story, canAct, plan) {
+  const message = `Blocked: ${story.standing?.words || story.title || story.key}`;
+  const item = { kind: "blocked", message, story_key: story.key, command_id: null, at: 0 };
+  const act = canAct && plan.sprint?.project.writable !== false ? "unblock" : "";
+  return { id: `blocked ${story.key}`, item, lasting: false, words: "", act };
+}
+
+/** @param {Attention} item @param {AttentionItem["act"]} act @returns {AttentionItem} */
+function callItem(item, act) {
+  const id = `${item.at} ${item.kind} ${item.command_id ?? item.gate_id ?? item.message}`;
+  return { id, item, lasting: false, words: "", act };
+}
+
+/** @param {Model["run"]} run @param {number} now @param {boolean} canAct @returns {AttentionItem} */
+function waitingItem({ reason, until }, now, canAct) {
+  const message = WAITING[reason ?? ""] ?? "The usage limit of the agent is reached.";
+  return { ...lastingItem("waiting", message), words: waitText(until, now), act: canAct ? "try" : "" };
+}
+
+/**
+ * A problem that is shown as long as it lasts.
+ * @param {string} kind
+ * @param {string} message
+ * @returns {AttentionItem}
+ */
+function lastingItem(kind, message) {
+  return {
+    id: `${kind} ${message}`,
+    item: { kind, message, story_key: null, command_id: null, at: 0 },
+    lasting: true,
+    act: "",
+    words: "",
+  };
+}
+
+/**
+ * Whether the story of a blocked item is no longer blocked, or the pause that an item names is over.
+ * @param {Attention} item
+ * @param {Model["run"]} run
+ * @param {import("../shell/plan.js").Plan} plan
+ */
+function isSettled(item, run, plan) {
+  if (item.kind === "budget") return run.state !== "paused" || run.reason !== "budget";
+  if (PAUSING.has(item.kind)) return run.state === "running";
+  const story = item.story_key ? plan.byKey.get(item.story_key) : undefined;
+  return item.kind === "blocked" && story !== undefined && story.status !== "blocked";
+}
+
+/**
+ * @param {Attention} item
+ * @param {import("../state.js").RunState} run
+ * @param {import("../shell/plan.js").Plan} plan
+ * @returns {AttentionItem["act"]}
+ */
+function actionOf(item, run, plan) {
+  if (item.kind === "question" && item.command_id !== null) return "answer";
+  if (item.kind === "gate" && item.gate_id) return "decide";
+  if (
+    item.kind === "blocked" &&
+    plan.byKey.get(item.story_key ?? "")?.status === "blocked" &&
+    plan.sprint?.project.writable !== false
+  )
+    return "unblock";
+  return PAUSING.has(item.kind) && run.state === "paused" && run.reason === item.kind ? "resume" : "";
+}
+
+/** The failed batch, with its reason. @param {Model["run"]} run @param {boolean} canAct @returns {AttentionItem} */
+function failedItem({ batch }, canAct) {
+  const message = `Batch ${batch?.id} failed: ${batch?.reason ?? "it gave no reason"}`;
+  const item = { kind: "failed", message, story_key: null, command_id: null, at: batch?.ended_at ?? 0 };
+  return { id: `failed ${batch?.id}`, item, lasting: false, words: "", act: canAct ? "start" : "" };
+}
+
+/** @param {number | null} until @param {number} now */
+export function waitText(until, now) {
+  if (!until) return "The run tries again by itself.";
+  return `It continues by itself at ${hourMinute(until, now)} (${remaining(until, now)}).`;
+}
