@@ -31,8 +31,10 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Caps, Gate, StopMode
+from running.gates import CHOICES, PAUSED, Decision, GateKind, keep_decision
 from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
+from running.plan_pin import check_plan, pin_name
 from running.preflight import (
     BadRequest,
     NotNow,
@@ -56,7 +58,8 @@ from running.workspace import Workspace, emit_durable, record_batch, record_with
 from runstate.fold import RunState
 from store.batches import BatchRow, create_batch, get_active_batch
 from store.commands import get_command
-from store.meta import keep_preset
+from store.gates import GateRow, get_gate, get_open_gates
+from store.meta import keep_preset, set_meta
 from store.questions import get_question
 from store.rows import reserve_id
 from workflow import Preset
@@ -150,6 +153,7 @@ class Orchestrator:
             row = await self._workspace.database.read(get_active_batch)
             if row is None:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
+            await check_plan(self._workspace, row.id)
             if not unattended:
                 await self._check_caps(Budget(self._workspace, row.id, row.budget_usd))
             await check_agents(self._workspace, [row.agent])
@@ -188,6 +192,24 @@ class Orchestrator:
         if self._batch is not None:
             self._batch.gate.answer(command_id)
 
+    async def gates(self) -> list[GateRow]:
+        """The gates of the open batch that wait for a decision, oldest first."""
+        row = await self._workspace.database.read(get_active_batch)
+        return [] if row is None else await self._workspace.database.read(get_open_gates, row.id)
+
+    async def decide(self, gate_id: int, decision: Decision, comments: str | None) -> None:
+        """Decide at a gate; the batch goes on with it, now or when it is resumed. Raises `BadRequest`, `NotNow`."""
+        row = await self._workspace.database.read(get_gate, gate_id)
+        if row is None:
+            raise NotNow("no_gate", f"there is no gate {gate_id}")
+        choices = CHOICES[GateKind(row.kind)]
+        if decision not in choices:
+            raise BadRequest("decision", f"at this gate it is one of {', '.join(choices)}")
+        if not await keep_decision(self._workspace, row, decision, comments):
+            raise NotNow("decided", "the gate was decided already")
+        if self._batch is not None and self._batch.gate.reason == PAUSED and not await self.gates():
+            self._batch.gate.resume("decided")
+
     def stop(self, mode: StopMode) -> None:
         """End the batch after the current command, or end the current command now. Raises `NotNow`."""
         self._running().gate.stop(mode)
@@ -204,6 +226,11 @@ class Orchestrator:
             return
         if await asyncio.to_thread(self._workspace.trust_refusal) is not None:
             return  # the records came with the folder: Resume asks for trust before anything continues
+        try:
+            await check_plan(self._workspace, row.id)
+        except NotNow as refused:
+            await emit_durable(Attention(kind="resume", message=f"The open batch cannot go on: {refused}"))
+            return
         if row.status == "paused":
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000
@@ -304,6 +331,7 @@ class Orchestrator:
         def create() -> None:
             database.write(create_batch, request.cycles, **columns)
             database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
+            database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
 
         await record_with(workspace, payload, create)
         if workspace.git is None:

@@ -101,6 +101,7 @@ class BatchWarning(Payload, kw_only=True):
     message: str
     command_id: int | UnsetType = UNSET
     story_key: str | UnsetType = UNSET
+    gate_id: int | UnsetType = UNSET
 
 
 class CycleStart(Payload, kw_only=True):
@@ -172,7 +173,8 @@ class ContextComplete(ContextCreate, kw_only=True):
 
 
 class Attention(Payload, kw_only=True):
-    """A call for the operator; kind `question` names the command that asked, `breaker` the stories that failed."""
+    """A call for the operator; kind `question` names the command that asked, `breaker` the stories that failed, `gate`
+    the gate and the decisions that apply."""
 
     kind: str
     message: str
@@ -180,6 +182,8 @@ class Attention(Payload, kw_only=True):
     command: str | UnsetType = UNSET
     command_id: int | UnsetType = UNSET
     question: str | UnsetType = UNSET
+    gate_id: int | UnsetType = UNSET
+    decisions: list[str] | UnsetType = UNSET
     story_keys: list[str] | UnsetType = UNSET
 
 

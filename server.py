@@ -23,6 +23,7 @@ from aiohttp import web
 import agents
 import api.changes
 import api.export
+import api.gates
 import api.health
 import api.history
 import api.http
@@ -43,7 +44,7 @@ from agents import AgentSpec
 from api.http import SERVICES, LiveSettings, Services
 from api.recordings import RECORDINGS, Recordings
 from base.program import PROGRAM_DIR
-from cli import arguments, logs, trust, verbs
+from cli import arguments, init, logs, trust, verbs
 from cli.archive import DATABASE
 from cli.config import (
     ServerConfig,
@@ -108,6 +109,7 @@ def build_app(
         api.page,
         api.socket,
         api.run,
+        api.gates,
         api.project,
         api.changes,
         api.export,
@@ -335,6 +337,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return trust.list_folders()
         if options.verb == "trust" and options.revoke:
             return trust.revoke(options.project or Path.cwd())
+        if options.verb == "init":
+            return init.make_tracker(options)
         config = resolve(options, decide=trust.decide(options))
         logs.mask(masker_of(config.wanted).text)
         forget_secrets()

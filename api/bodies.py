@@ -57,6 +57,21 @@ class StopBody(Body, frozen=True):
     mode: Annotated[Literal["graceful", "now"], Meta(description='must be "graceful" or "now"')] = "graceful"
 
 
+class LineComment(Body, frozen=True):
+    """What a person says of one line of a plan or of a change."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=1000, description="must be a path of the project")]
+    line: Annotated[int, Meta(ge=1, le=ID_MAX, description="must be the number of a line, from 1")]
+    text: Annotated[str, Meta(min_length=1, max_length=ANSWER_MAX, description="must be a text")]
+
+
+class GateBody(Body, frozen=True):
+    decision: Annotated[Literal["go", "back", "skip", "stop"], Meta(description="must be one of go, back, skip, stop")]
+    comments: Annotated[
+        list[LineComment], Meta(max_length=100, description="must be a list of {path, line, text}")
+    ] = []
+
+
 class AnswerBody(Body, frozen=True):
     command_id: Annotated[int, Meta(ge=1, le=ID_MAX, description="must be the id of the command that asked")]
     text: Annotated[

@@ -79,17 +79,25 @@ async def find_story(services: Services, key: str) -> StoryInfo:
     return (await _found(services, key))[0]
 
 
+def _earlier_key(project: sprint.Project, key: str) -> str:
+    """Return the key that a story had before the project was migrated; "" for none. Blocks on the disk."""
+    entry = sprint.read(project).story(key)
+    alias = "" if entry is None else entry.conditions.alias
+    return "" if alias == key else alias
+
+
 async def dossier_of(services: Services, key: str) -> Dossier:
     """Return the dossier of one story. Raises `ApiError` 404 for a key that is not in the tracker."""
     story, writable = await _found(services, key)
     database = services.database
-    row = await database.read(get_story_by_key, key)
+    earlier = await asyncio.to_thread(_earlier_key, services.workspace.project, key)
+    row = await database.read(get_story_by_key, key) or await database.read(get_story_by_key, earlier)
     workspace = await place_of(services.workspace, row)
     files = await asyncio.to_thread(sprint.story_files, workspace.project, key)
     document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
-    commands = await database.read(get_commands_by_key, key)
+    commands = [*await database.read(get_commands_by_key, earlier), *await database.read(get_commands_by_key, key)]
     records = Records(row=row, commands=commands, change=(await database.read(get_status_changes, key)).get(key))
-    checks = await database.read(get_checks_by_key, key)
+    checks = [*await database.read(get_checks_by_key, earlier), *await database.read(get_checks_by_key, key)]
     tree = await _diff(workspace, row)
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
     commits = await commits_named(services, key, commands)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from api.bodies import ID_MAX, AnswerBody, EmptyBody, StartBody, StatusBody, StopBody, TrustBody
+from api.bodies import ID_MAX, AnswerBody, EmptyBody, GateBody, StartBody, StatusBody, StopBody, TrustBody
 from api.changes import Artifact
 from api.dossier import Dossier
+from api.gates import GateList
 from api.health import Health
 from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.project import StatusChanged, StatusEvidenceByStory
@@ -69,6 +70,8 @@ OPERATIONS: Final = (
     Operation(
         "post", "/api/run/answer", "Answer an agent's question.", RunStateName, 202, body=AnswerBody, errors=(404, 409)
     ),
+    Operation("get", "/api/gates", "What waits for a person's decision.", GateList),
+    Operation("post", "/api/gates/{id}", "Decide at a gate.", RunStateName, 202, body=GateBody, errors=(404, 409)),
     Operation(
         "post",
         "/api/orchestrator/start",

@@ -10,7 +10,7 @@ from typing import Final
 
 from base.program import DATA_FOLDER
 from cli.logs import FORMATS
-from demo.fresh import CHAOS, TOUR
+from demo.fresh import CHAOS, STORIES, TOUR, V7
 from settings import BATCH_MAX, BY_NAME
 from settings.version import VERSION
 
@@ -74,6 +74,14 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         dest="demo",
         help="as --demo, with an agent that fails in another way in every story",
     )
+    for kind, plan in ((V7, "a tree of tickets (BMAD 7)"), (STORIES, "a stories.yaml (BMAD 6.11)")):
+        demo.add_argument(
+            f"--demo={kind}",
+            action="store_const",
+            const=kind,
+            dest="demo",
+            help=f"as --demo, with a project that is planned as {plan} and built by an unattended build",
+        )
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument(
         "--port", type=int, help="port to listen on, 0 for a free one (default 8080, else the next free one)"
@@ -93,6 +101,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="wait for the operator in a pause instead of exiting")
     parser.add_argument("--json", action="store_true", help="write each event as one line of JSON")
     parser.add_argument("--no-browser", action="store_true", help="open no page (none is opened anyway)")
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", nargs="?", type=Path, help="the project's folder (default: this one)")
+    parser.add_argument("--yes", action="store_true", help="write it without asking")
 
 
 def _add_file(parser: argparse.ArgumentParser) -> None:
@@ -138,6 +151,7 @@ def _dollars(text: str) -> float:
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
     "run": ("runs one batch, prints its events and exits", _add_run),
     "check": ("checks the project, its records and the agents", _add_check),
+    "init": ("makes a sprint-status.yaml of a project's epics, shown before it is written", _add_init),
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
     "token": ("prints a new token", lambda parser: None),
     "backup": ("FILE writes the project's records into one file", _add_file),

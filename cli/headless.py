@@ -43,6 +43,11 @@ class Exit(IntEnum):
     NEEDS_YOU = 5
     TRACKER_LOST = 6
     COMMIT_REFUSED = 7
+    NOTHING_CAN_START = 8
+
+
+# How a run ends that was refused because of its stories: all are finished, or those that are not have to wait.
+REFUSALS: Final = {"nothing_to_run": Exit.DONE, "cannot_run": Exit.NOTHING_CAN_START}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Headless:
             await self._begin(orchestrator)
         except NotNow as error:
             self._report(str(error))
-            return Exit.DONE if error.code == "nothing_to_run" else Exit.USAGE
+            return REFUSALS.get(error.code, Exit.USAGE)
         except BadRequest as error:
             self._report(str(error))
             return Exit.USAGE

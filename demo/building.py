@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 
+from demo import plans
 from demo.coding import implement
 from demo.prompt import PromptStory
 from demo.scene import Scene
@@ -39,6 +40,8 @@ Status: {status}
 
 
 def build_auto(scene: Scene) -> str:
+    if plans.is_plan_call(scene):
+        return plans.build(scene)
     story = scene.prompt.stories[0]
     path = scene.prompt.beside_stories(f"spec-{story.key}.md")
     scene.say(scene.start("setup", story.key), f"I build {story.number}, {story.title}.")

@@ -17,6 +17,9 @@ from typing import Final
 
 TOUR: Final = "tour"
 CHAOS: Final = "chaos"  # a demo of failures, about two minutes long
+V7: Final = "v7"  # planned as a tree of tickets
+STORIES: Final = "stories"  # planned as a list of stories beside a spec
+TREES: Final = Path(__file__).resolve().parent / "trees"  # what replaces the tracker, by kind of demo
 SCRIPT: Final = ".sprint-runner-mishaps.json"
 MISHAPS: Final = Path(__file__).resolve().parent / "mishaps.json"
 CHAOS_SETTINGS: Final = """
@@ -28,6 +31,7 @@ retries: 1
 SOURCE: Final = Path(__file__).resolve().parent / "project"
 MARKER: Final = ".sprint-runner-demo"  # beside the project's files: only folders that have it are ever moved
 OPEN: Final = ("backlog", "ready-for-dev", "in-progress", "review")
+LISTS: Final = ("tickets.toml", "stories.yaml")
 TRACKER: Final = Path("_bmad-output/implementation-artifacts/sprint-status.yaml")
 
 
@@ -43,7 +47,7 @@ def demo_folder(folder: Path | None, kind: str = TOUR) -> Path:
         return _lay_out(folder, kind)
     if not (folder / MARKER).is_file():
         raise DemoError(f"{folder} is not empty and not a demo: name another folder for --demo")
-    if _unfinished(folder) and (script_of(folder) is not None) == (kind == CHAOS):
+    if _kind_of(folder) == kind and _unfinished(folder):
         return folder
     folder.rename(folder.with_name(f"{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}"))
     return _lay_out(folder, kind)
@@ -57,9 +61,12 @@ def script_of(folder: Path) -> Path | None:
 
 def _lay_out(folder: Path, kind: str) -> Path:
     shutil.copytree(SOURCE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    if (TREES / kind).is_dir():
+        shutil.rmtree(folder / TRACKER.parent)
+        shutil.copytree(TREES / kind, folder, dirs_exist_ok=True)
     for path in (folder, *folder.rglob("*")):  # a read-only installation gives its modes to the copy
         path.chmod(path.stat().st_mode | stat.S_IWUSR)
-    (folder / MARKER).write_text(json.dumps({"made": int(time.time())}) + "\n")
+    (folder / MARKER).write_text(json.dumps({"made": int(time.time()), "kind": kind}) + "\n")
     if kind == CHAOS:
         shutil.copyfile(MISHAPS, folder / SCRIPT)
         with (folder / "sprint-runner.yaml").open("a") as settings:
@@ -84,8 +91,23 @@ def _git(folder: Path, *arguments: str) -> None:
         raise DemoError(f"git {arguments[0]} failed in {folder}: {done.stderr.strip()}")
 
 
+def _kind_of(folder: Path) -> str:
+    """The kind of demo that was laid out in a folder; folders of earlier versions say it by their script alone."""
+    try:
+        kind = json.loads((folder / MARKER).read_text("utf-8")).get("kind")
+    except (OSError, ValueError, AttributeError):
+        kind = None
+    return str(kind or (TOUR if script_of(folder) is None else CHAOS))
+
+
 def _unfinished(folder: Path) -> bool:
-    """Whether a story of the demo can still run; the copy's tracker is ours, so its shape is known."""
+    """Whether a story of the demo can still run; the copy's plan is ours, so its shape is known."""
+    if (TREES / _kind_of(folder)).is_dir():
+        paths = list((folder / "_bmad-output").rglob("*.*"))
+        planned = "\n".join(path.read_text("utf-8") for path in paths if path.name in LISTS)
+        wanted = planned.count("[[entry]]") + planned.count("- id:") - planned.count("hitl = true")
+        built = [path for path in paths if path.name.endswith("-plan.md") or path.parent.name == "stories"]
+        return sum("\nstatus: done\n" in path.read_text("utf-8", "replace") for path in built) < wanted
     try:
         lines = (folder / TRACKER).read_text("utf-8").splitlines()
     except OSError:

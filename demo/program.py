@@ -35,6 +35,7 @@ ROLES: dict[str, Callable[[Scene], str]] = {
     "dev-story": coding.dev_story,
     "code-review": reviewing.code_review,
     "build-auto": building.build_auto,
+    "build-plan": building.build_auto,
     "commit": coding.commit,
 }
 MARKER = re.compile(r"^.*(\[[A-Z]+(?:-[A-Z]+)+(?::[^\]]*)?\]|HIGHEST SEVERITY:|^Issues: ).*$", re.MULTILINE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import sprint
 from payloads import ContextComplete, ContextCreate, ContextRefresh, or_unset
 from running.command import Commander
 from running.journal import Result
@@ -22,10 +23,13 @@ class ContextMissing(RuntimeError):
 async def ensure_context(context: RunContext) -> None:
     """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else go on.
 
-    Raises `ContextMissing`, `Stopped`.
+    One that the project keeps elsewhere, or an AGENTS.md, is the project's own matter. Raises `ContextMissing`,
+    `Stopped`.
     """
     workspace, commander, background = context.workspace, context.commander, context.background
     path = workspace.project.output / "project-context.md"
+    if await asyncio.to_thread(sprint.context_file, workspace.project) not in (None, path):
+        return
     age_s = await asyncio.to_thread(_age, path, workspace.clock())
     if age_s is None:
         await _create(workspace, commander, path)

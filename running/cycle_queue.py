@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
 from payloads import CycleEnd, or_unset
+from running.checkpoints import EpicGates, wait_after_stories
 from running.cycle_source import CycleSource, PlannedCycle
 from running.run_context import RunContext
 from running.tracker import TrackerUnreadable, wait_for_tracker
@@ -30,6 +31,7 @@ class CycleQueue:
         self._limit = limit
         self._lanes = lanes
         self._begun: deque[PlannedCycle] = deque()
+        self._epics = EpicGates(context.workspace, context.gate)
         self._newest = completed  # number of the newest started cycle
 
     async def load(self) -> None:
@@ -52,6 +54,8 @@ class CycleQueue:
         await self._context.gate.enter()
         number = self._newest + 1
         cycle = await self._with_tracker(lambda: self._source.fresh(number, beside=self._lanes, busy=busy))
+        while cycle is None and not busy and not self._begun and await self._epics.open_next():
+            cycle = await self._with_tracker(lambda: self._source.fresh(number, beside=self._lanes))
         if cycle is not None:
             self._newest = cycle.number
         return cycle
@@ -65,7 +69,11 @@ class CycleQueue:
                 await wait_for_tracker(self._context.workspace, self._context.gate)
 
     async def end(self, cycle: PlannedCycle, done: list[str], merge: str | None = None) -> None:
-        """Record the end of a cycle, whose stories `done` are done; `merge` is the commit that took its branch."""
+        """Record the end of a cycle, whose stories `done` are done; `merge` is the commit that took its branch.
+
+        Waits first where the plan asks for a look after one of them. Raises `Stopped`.
+        """
+        await wait_after_stories(self._context.workspace, self._context.gate, cycle.stories)
         self._source.finish(cycle.stories)
         self.completed = cycle.number
         payload = CycleEnd(

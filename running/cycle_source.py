@@ -31,7 +31,7 @@ from store.lanes import Lane, create_lane, get_lane, get_unfinished_lane
 from store.questions import get_questions
 from store.stories import Story, create_story, get_stories_by_batch, get_story, update_story
 from workflow import STORIES_PER_CYCLE, Candidate, pick, runnable
-from workflow.picking import RUNNABLE
+from workflow.picking import FILE_ORDER, RUNNABLE
 
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
 GIT_COLUMNS: Final = ("commit_base", "base_commit", "work_tree", "commit_hash", "commit_failure", "stash")
@@ -67,6 +67,7 @@ class CycleSource:
         self._only = only
         self._most = most
         self._taken: set[str] = set()
+        self._started: set[str] = set()  # the stories of cycles that run now, and of those that have ended
 
     async def unfinished(self, completed: int) -> list[PlannedCycle]:
         """Return the cycles to continue, in order. To be called once, at the batch's start.
@@ -78,6 +79,7 @@ class CycleSource:
         ended = [row for row in own if row.cycle_number <= completed]
         self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
         if rows := [row for row in own if row.cycle_number > completed]:
+            self._started.update(row.story_key for row in rows)
             return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
         rows = [] if own else await database.read(_stopped_cycle, self._batch_id)
         if not rows or not self._wanted(rows):
@@ -90,9 +92,12 @@ class CycleSource:
         `beside`: in a lane, where `busy` are the epics of the cycles that run now. Raises `TrackerUnreadable`.
         """
         project = self._workspace.project
-        possible = candidates(await asyncio.to_thread(read_tracker, self._workspace))
-        exclude = self._taken | {candidate.key for candidate in possible if candidate.epic in busy}
-        order = self._workspace.settings().story_order
+        plan = await asyncio.to_thread(read_tracker, self._workspace)
+        possible = candidates(plan)
+        exclude = self._taken | self._started
+        if plan.kind is not sprint.PlanKind.TICKETS:  # whose tickets say themselves what they wait for
+            exclude |= {candidate.key for candidate in possible if candidate.epic in busy}
+        order = order_of(self._workspace.settings().story_order, plan)
         picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
         if not picked:
             return None
@@ -145,6 +150,7 @@ class CycleSource:
         self, taken: PlannedCycle, names: Mapping[str, str] | None, continues: Sequence[Story] = ()
     ) -> PlannedCycle:
         """Write the rows and `cycle:start` in one commit."""
+        self._started.update(story.key for story in taken.stories)
         number, database = taken.number, self._workspace.database
         start = CycleStart(
             cycle_number=number,
@@ -266,6 +272,11 @@ def candidates(tracker: sprint.Sprint) -> list[Candidate]:
         )
         for entry in tracker.stories
     ]
+
+
+def order_of(setting: str, tracker: sprint.Sprint) -> str:
+    """The order in which stories run: as set for a tracker; every other kind of plan says it itself."""
+    return setting if tracker.kind is sprint.PlanKind.TRACKER else FILE_ORDER
 
 
 def _titles(project: sprint.Project) -> dict[str, str]:

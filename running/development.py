@@ -11,15 +11,15 @@ from functools import partial
 
 from running import evidence
 from running.blocking import block_or_try_again, give_up
+from running.building import Building
 from running.commit_plan import remember_base
 from running.commits import Commits
 from running.journal import Result
-from running.planning import said_something
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block
 from running.subject import CommandSubject
-from running.surroundings import SurroundingsFailed, until_possible
+from running.surroundings import until_possible
 from running.verify import VerifyContext
 from running.workspace import emit_best_effort
 from store.checks import get_checks_of_command
@@ -42,24 +42,28 @@ class Development:
     def __init__(self, context: RunContext, commits: Commits) -> None:
         self._workspace = context.workspace
         self._commander = context.commander
+        self._building = Building(context)
         self._commits = commits
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
         """One story after the other, each with its commit. Raises `Stopped`."""
         for story in stories:
             await self._finish(phase, story)
+            if phase.kind is PhaseKind.BUILD:
+                await self._building.leave_clean(story)
             await self._commits.after_story(story)
 
     async def _finish(self, phase: Phase, story: StoryRun) -> None:
         """Bring a story to its end, or to where it is blocked."""
         first, *rest = phase.commands
-        if story.live and story.entered != "review":
-            await (self._build if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
+        reviewed = story.entered == "review" and not await self._building.goes_on(phase, first, story)
+        if story.live and not reviewed:
+            await (self._building.run if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
         elif story.live:
             await self._come_in_at_review(story)
         if not story.live:
             return
-        if rest and (phase.max_reviews != 0 or story.entered == "review"):
+        if rest and (phase.max_reviews != 0 or reviewed):
             await self._code_review(phase, rest[0], story)
         else:
             await self._accept(first, story)
@@ -75,15 +79,6 @@ class Development:
         order = CommandSpec(command, (story,), read=read_dev_story, disprove=disprove, watched=True)
         if await self._worked(story, order):
             await advance(self._workspace, story, "review")
-
-    async def _build(self, command: str, story: StoryRun) -> None:
-        """The skill plans, builds, reviews and commits; the spec says how it ended, the tracker is ours alone."""
-        await remember_base(self._workspace, story, developing=True)
-        if not self._commander.journal.begun(story.key, command):
-            await until_possible(self._commander.gate, self._check_tree)
-        disprove, confirm = partial(self._missing_work, story), partial(self._spec_verdict, story)
-        order = CommandSpec(command, (story,), read=said_something, confirm=confirm, disprove=disprove, watched=True)
-        await self._worked(story, order)
 
     async def _come_in_at_review(self, story: StoryRun) -> None:
         """Block a story that entered at review and has no work to review."""
@@ -106,15 +101,6 @@ class Development:
     async def _missing_work(self, story: StoryRun, verdict: DevVerdict, say: Say) -> str | None:
         about = VerifyContext(self._commander.batch_id, story.key, say)
         return await evidence.missing_work(self._workspace, story, verdict, about)
-
-    async def _spec_verdict(self, story: StoryRun, _said: object) -> DevVerdict:
-        return await evidence.spec_verdict(self._workspace, story)
-
-    async def _check_tree(self) -> None:
-        """Nothing of an earlier story is left uncommitted; raises `SurroundingsFailed`."""
-        why = await evidence.unclean_tree(self._workspace)
-        if why is not None:  # the skill wants a clean work tree, and no story is judged by that
-            raise SurroundingsFailed("git", why)
 
     async def _accept(self, command: str, story: StoryRun) -> None:
         """Mark the story as done without a code review: the evidence was checked when the command ended."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import sprint
@@ -19,7 +18,7 @@ from running.disk import take_snapshot
 from running.story import StoryRun
 from running.verify import NO_CONTEXT, VerifyContext, verify_failure
 from running.workspace import Workspace
-from workflow import CommitVerdict, DevVerdict, Unreadable, read_spec
+from workflow import CommitVerdict, DevVerdict
 
 HEAD_CHARS: Final = 4096  # of a story file, which contain its frontmatter
 _BASELINE: Final = re.compile(r"^baseline_(?:commit|revision)\s*:\s*[\"']?([0-9a-f]{7,64})\b", re.MULTILINE | re.I)
@@ -75,8 +74,8 @@ def _baseline(workspace: Workspace, story: StoryRun) -> str | None:
 async def missing_work(
     workspace: Workspace, story: StoryRun, verdict: DevVerdict, about: VerifyContext = NO_CONTEXT
 ) -> str | None:
-    """Return why a development is not complete; a blocked one needs no proof."""
-    if verdict.blocked:
+    """Return why a development is not complete; a blocked one needs no proof, nor does one that cannot be read."""
+    if verdict.blocked or verdict.unread:
         return None
     if not verdict.complete:
         return "the agent says that the story is not complete"
@@ -94,24 +93,6 @@ async def missing_specs(workspace: Workspace, stories: Sequence[StoryRun]) -> st
         if not await asyncio.to_thread((workspace.project.artifacts / f"tech-spec-{story.key}.md").is_file):
             return f"no tech-spec was written for {story.key}"
     return None
-
-
-async def spec_verdict(workspace: Workspace, story: StoryRun) -> DevVerdict:
-    """Return what the newest spec of the story says of itself: `done`, or `blocked` with the condition.
-
-    Raises `Unreadable` for a story without a spec, and for one whose spec says neither.
-    """
-    specs = await asyncio.to_thread(_specs, workspace, story)
-    if not specs:
-        raise Unreadable(f"no spec file was written for {story.key}")
-    name, text = workspace.relative(specs[0]), await asyncio.to_thread(specs[0].read_text, "utf-8", "replace")
-    return read_spec(text, name)
-
-
-def _specs(workspace: Workspace, story: StoryRun) -> list[Path]:
-    """Return the story's spec files, newest first."""
-    found = [path for path in sprint.story_files(workspace.project, story.key) if path.name.startswith("spec-")]
-    return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
 async def commit_failure(workspace: Workspace, verdict: CommitVerdict, stories: Sequence[StoryRun] = ()) -> str | None:

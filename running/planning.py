@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+import sprint
 from payloads import Attention
 from running import evidence
 from running.blocking import give_up
@@ -18,6 +20,7 @@ from running.workspace import emit_durable
 from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
 from workflow.presets import REVIEW_ROUNDS
 
+_SPEC: Final = re.compile(r"\btech(?:nical)?[ -]?spec", re.IGNORECASE)
 BACKGROUND_REVIEW: Final = "review"
 
 
@@ -101,10 +104,10 @@ class Planning:
                 await advance(self._workspace, story, "ready-for-dev")
 
     async def _wants_spec(self, story: StoryRun) -> bool:
-        """Whether the story needs a tech-spec, as create-story decided; without a decision, unless it has one."""
+        """Whether the story needs a tech-spec, as create-story decided; without a decision, where its file asks for one
+        that it does not have."""
         if story.needs_spec is None:
-            spec = self._workspace.project.artifacts / f"tech-spec-{story.key}.md"
-            await self._decide_spec(story, not await asyncio.to_thread(spec.is_file))
+            await self._decide_spec(story, await asyncio.to_thread(_asks_for_spec, self._workspace.project, story.key))
         return bool(story.needs_spec)
 
     async def _decide_spec(self, story: StoryRun, needed: bool) -> None:
@@ -133,6 +136,14 @@ class Planning:
             if not result.read(ReviewVerdict).critical:
                 return f"{order.command} found nothing critical any more"
         return f"still critical after {REVIEW_ROUNDS} rounds"
+
+
+def _asks_for_spec(project: sprint.Project, key: str) -> bool:
+    """Whether the file of a story speaks of a tech-spec, and there is none. Blocks on the disk."""
+    if (project.artifacts / f"tech-spec-{key}.md").is_file():
+        return False
+    files = sprint.story_files(project, key)[:1]
+    return any(_SPEC.search(path.read_text("utf-8", "replace")) is not None for path in files)
 
 
 def said_something(text: str) -> bool:

@@ -11,15 +11,14 @@ import agents
 import sprint
 from git.snapshots import Git
 from git.worktrees import Repository
-from running.cycle_source import candidates
+from running.cycle_source import candidates, order_of
 from running.untracked import shared_files
 from running.verify import missing_program
 from running.workspace import Workspace
 from workflow import runnable
 
-RUN_KINDS: Final = frozenset({sprint.PlanKind.TRACKER})  # of plans that a batch can be started on
 GIT_NEEDED: Final = (2, 38)  # merges commits without a work tree
-SHOWN_PATHS: Final = 5  # of changed files that are named
+SHOWN_PATHS: Final = 5  # of changed files, or of stories, that are named
 
 
 class BadRequest(ValueError):
@@ -53,15 +52,28 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
     if not tracker.writable:
         raise NotNow("tracker", f"{name} cannot be written safely{_problems(tracker)}")
-    if tracker.kind not in RUN_KINDS:
-        raise NotNow("tracker", f"{name} is a plan that is shown and changed by hand, and not run yet")
+    if tracker.foreign:
+        raise NotNow("tracker", f"{name} says that another program makes it ({tracker.foreign}): run the stories there")
     known = {story.key for story in tracker.stories}
     for key in only or ():
         if key not in known:
             raise BadRequest("stories", f"{name} has no story {key!r}")
+        if why := why_held(tracker, key):
+            raise BadRequest("stories", f"{key} cannot start now: {why}")
     keys = None if only is None else list(only)
-    order = workspace.settings().story_order
+    order = order_of(workspace.settings().story_order, tracker)
     return [story.key for story in runnable(candidates(tracker), order=order, only=keys)]
+
+
+def why_held(tracker: sprint.Sprint, key: str) -> str:
+    """Return why a run must not start a story, in a sentence; "" if it may."""
+    story = tracker.story(key)
+    if story is None or not story.runnable:
+        return ""
+    if story.conditions.hold:
+        return story.conditions.hold
+    waiting = ", ".join(story.conditions.waiting_for)
+    return f"it waits for {waiting}" if waiting else ""
 
 
 async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None) -> NotNow:
@@ -69,12 +81,26 @@ async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None) -> 
     tracker = await asyncio.to_thread(sprint.read, workspace.project)
     ended, named = {"done", "blocked", "parked"}, None if only is None else set(only)
     asked = [story for story in tracker.stories if named is None or story.key in named]
-    odd = [f"{story.key} ({story.raw_status})" for story in asked if story.status.value not in ended]
-    if odd:
-        shown = ", ".join(odd[:SHOWN_PATHS]) + (", …" if len(odd) > SHOWN_PATHS else "")
-        return NotNow("cannot_run", f"no story can run; the status or key of these cannot be worked with: {shown}")
+    open_stories = [story for story in asked if story.status.value not in ended]
+    held = {story.key: why for story in open_stories if (why := why_held(tracker, story.key))}
+    leftovers = [story.key for story in open_stories if story.key in tracker.leftovers and story.key not in held]
+    odd = [f"{story.key} ({story.raw_status})" for story in open_stories if story.key not in {*held, *leftovers}]
+    unknown = [extra.key for extra in tracker.extras] if named is None else []
+    parts = (
+        ("these wait", [f"{key} ({why.rstrip('.')})" for key, why in held.items()]),
+        ("these are left in an epic that is done and run only when named", leftovers),
+        ("the status or key of these cannot be worked with", odd),
+        ("these keys are not understood", unknown),
+    )
+    said = "; ".join(f"{what}: {_shown(keys)}" for what, keys in parts if keys)
+    if said:
+        return NotNow("cannot_run", f"no story can run; {said}")
     whose = "all" if named is None else "all that were named"
     return NotNow("nothing_to_run", f"no story can run: {whose} are done, blocked or parked")
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN_PATHS]) + (", …" if len(names) > SHOWN_PATHS else "")
 
 
 def _problems(tracker: sprint.Sprint) -> str:
@@ -112,7 +138,8 @@ async def check_folder(workspace: Workspace) -> None:
     files = workspace.data_files
     if files is not None and not await files.restore():
         raise NotNow("folder", f"nothing can be recorded: {files.failure}")
-    for folder in (workspace.project.root, workspace.data_dir, workspace.project.tracker.parent):
+    tracker = workspace.project.tracker
+    for folder in (workspace.project.root, workspace.data_dir, tracker if tracker.is_dir() else tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
 

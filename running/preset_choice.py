@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from base.regular import read_regular
+from running.builds import BUILT_ONLY
 from running.evidence import unclean_tree
 from running.preflight import NotNow
 from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
@@ -37,6 +38,9 @@ from workflow import (
 from workflow.presets import KINDS
 
 SKILLS: Final = (".claude/skills", ".agents/skills")
+INSTALL: Final = (
+    "install BMAD 6.11 or newer, so that it lies in .claude/skills (.agents/skills for agents other than Claude Code)"
+)
 COMMANDS: Final = (".claude/commands", ".claude/commands/bmad/bmm/workflows")
 LISTED_MAX: Final = 2000  # entries of one of these folders that are looked at
 SKILL_BYTES: Final = 16 * 1024  # of a SKILL.md, whose frontmatter stands at its beginning
@@ -110,6 +114,9 @@ async def choose_preset(workspace: Workspace, agent: str, *, fresh: bool) -> Pre
     caller = workspace.agents[agent].kind
     preset = await asyncio.to_thread(_named, workspace, settings.workflow, caller)
     await asyncio.to_thread(_check_overrides, workspace.project.root, preset)
+    if workspace.project.kind in BUILT_ONLY and not any(phase.kind is PhaseKind.BUILD for phase in preset.phases):
+        plan = workspace.relative(workspace.project.tracker)
+        raise NotNow("workflow", f"the stories of {plan} are worked on by BMAD's skill bmad-build-auto: {INSTALL}")
     if settings.code_review_after_build and preset.name == "build-auto":
         phases = tuple(replace(phase, max_reviews=None) for phase in preset.phases)
         preset = replace(preset, phases=phases)
@@ -140,8 +147,7 @@ def _named(workspace: Workspace, name: str, caller: str) -> Preset:
     if builder is None:
         raise NotNow(
             "workflow",
-            "build-auto needs BMAD's skill bmad-build-auto in .claude/skills (for agents other than Claude Code in "
-            ".agents/skills): install BMAD 6.11 or newer, or set workflow to classic",
+            f"build-auto needs BMAD's skill bmad-build-auto: {INSTALL}, or set workflow to classic",
         )
     return builder
 

@@ -18,19 +18,22 @@ from running.spec import CommandSpec
 from running.story import StoryRun
 from running.workspace import Workspace
 from workflow import CommandKind, kind_of
+from workflow.presets import PLANNING
 
+CONTEXT_FILE: Final = "project-context.md"  # in the output folder, where a project has none
 OVERRIDES: Final = ".sprint-runner-prompts"  # folder of the project
 TEMPLATE_MAX: Final = 256 * 1024  # bytes of a template
 PLACEHOLDERS: Final = frozenset(
     (
         *("command", "round", "project_name", "tracker", "artifacts_dir", "planning_dir", "context_file", "epic"),
         *("story_keys", "story_key", "stories", "story_file", "verify", "previous_findings", "commit_message"),
-        *("tasks", "call"),
+        *("tasks", "call", "subject", "directives"),
     )
 )
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
+_DIRECTIVES: Final = re.compile(r"\{\{\s*directives\s*\}\}")
 _FINDINGS: Final = re.compile(r"\{\{\s*previous_findings\s*\}\}")
 
 
@@ -79,9 +82,12 @@ def prompt_of(workspace: Workspace, order: CommandSpec, kind: CommandKind, call:
     """The whole prompt. Blocks on the disk: run it in a thread. Raises `PromptError`."""
     template, source = _source(workspace, kind, call)
     text = fill(template, source, _values(workspace, order, kind, call))
-    if order.findings == "none" or _FINDINGS.search(template) is not None:
-        return text
-    return f"{text.rstrip()}\n\n## What came before this call\n\n{order.findings}\n"
+    if order.findings != "none" and _FINDINGS.search(template) is None:
+        text = f"{text.rstrip()}\n\n## What came before this call\n\n{order.findings}\n"
+    directives = order.values.get("directives")
+    if directives and _DIRECTIVES.search(template) is None:
+        text = f"{text.rstrip()}\n\n{directives}\n"
+    return text
 
 
 def _source(workspace: Workspace, kind: CommandKind, call: str | None) -> tuple[str, str]:
@@ -92,6 +98,9 @@ def _source(workspace: Workspace, kind: CommandKind, call: str | None) -> tuple[
     if override.is_file():
         return read_template(override), workspace.relative(override)
     own = workspace.prompts / "own" / f"{kind.name}.md"
+    alike = "build-auto" if kind.name == PLANNING else kind.name
+    by_plan = workspace.prompts / "own" / f"{alike}-{workspace.project.kind}.md"
+    own = by_plan if by_plan.is_file() else own
     path = own if call is not None and own.is_file() else workspace.prompts / f"{kind.name}.md"
     return _template(path), str(path)
 
@@ -106,7 +115,7 @@ def _values(workspace: Workspace, order: CommandSpec, kind: CommandKind, call: s
         "tracker": workspace.relative(project.tracker),
         "artifacts_dir": workspace.relative(project.artifacts),
         "planning_dir": workspace.relative(project.planning or project.artifacts),
-        "context_file": workspace.relative(project.output / "project-context.md"),
+        "context_file": workspace.relative(sprint.context_file(project) or project.output / CONTEXT_FILE),
         "epic": order.stories[0].epic if order.stories else "none",
         "story_keys": ", ".join(files) or "none",
         "story_key": order.story_key or "none",
@@ -117,6 +126,8 @@ def _values(workspace: Workspace, order: CommandSpec, kind: CommandKind, call: s
         "commit_message": "none",
         "tasks": ", ".join(kind.tasks),
         "call": call or "",
+        "subject": order.story_key,
+        "directives": "",
         **order.values,
     }
 
@@ -128,4 +139,12 @@ def _listed(stories: Iterable[StoryRun], files: Mapping[str, str]) -> str:
 def _file_of(workspace: Workspace, story: StoryRun) -> str:
     """The story's file as it is called in this project; the usual name where there is none yet."""
     found = sprint.story_files(workspace.project, story.key)
-    return workspace.relative(found[0] if found else workspace.project.artifacts / f"{story.key}.md")
+    path = found[0] if found else sprint.new_story_path(workspace.project, story.key)
+    return workspace.relative(path or workspace.project.artifacts / f"{_new_name(workspace.project, story)}.md")
+
+
+def _new_name(project: sprint.Project, story: StoryRun) -> str:
+    """What the file of a story is called that the plan has no place for; BMAD 4 puts the title behind the number."""
+    title = re.sub(r"[\W_]+", "-", story.title.lower()).strip("-")
+    named = project.kind is sprint.PlanKind.V4 and title and story.title != story.key
+    return f"{story.key}.{title}" if named else story.key

@@ -12,6 +12,7 @@ import sprint
 from base.files import atomic_write
 from payloads import Attention, Error, StoryStatus, or_unset
 from running.disk import retry_while_full
+from running.marking import write_status
 from running.workspace import Workspace, emit_durable, record_with, until_stored
 from store.stories import update_story
 from workflow import advances
@@ -42,12 +43,13 @@ class StoryRun:
     stash: str | None = None
     needs_spec: bool | None = None
     held: bool = False  # done in a lane, and not merged yet
+    skipped: bool = False  # left as it stands, by the operator
     reason: str | None = None  # of its newest status
 
     @property
     def live(self) -> bool:
         """Whether commands may still run for it."""
-        return not self.held and self.status in RUNNABLE
+        return not self.held and not self.skipped and self.status in RUNNABLE
 
     @property
     def passed(self) -> bool:
@@ -64,7 +66,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     """
     found = await asyncio.to_thread(_current, workspace.tracked, story.key)
     if found is not None and _counts(story.status, found, new):
-        await record_status(workspace, story, found, None)
+        await record_status(workspace, story, found, reason if found == new else None)
     if workspace.main is not None:
         new = await asyncio.to_thread(_said_in_lane, workspace.project, story.key, new)
         if new == "done":
@@ -77,7 +79,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
         return
     intent = {"next_status": new, "next_reason": reason}
     await until_stored(lambda: workspace.database.write(update_story, story.row_id, **intent))
-    if (refusal := await _write_status(workspace, story.key, new)) is not None:
+    if (refusal := await _write_status(workspace, story.key, new, reason)) is not None:
         await emit_durable(
             Error(
                 type="tracker",
@@ -88,11 +90,11 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     await record_status(workspace, story, new, reason)
 
 
-async def _write_status(workspace: Workspace, key: str, new: str) -> str | None:
+async def _write_status(workspace: Workspace, key: str, new: str, reason: str | None) -> str | None:
     """Write a status into the tracker; return why it was refused. A tracker that cannot be read is waited for."""
     while True:
         try:
-            await retry_while_full(partial(_write, workspace.tracked, key, new))
+            await retry_while_full(partial(_write, _written_project(workspace, new), key, new, reason))
             await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
         except (sprint.Refused, FileNotFoundError) as error:
             if workspace.until_tracker is None or await asyncio.to_thread(_is_readable, workspace.tracked):
@@ -129,17 +131,26 @@ async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:
     await until_stored(lambda: workspace.database.write(update_story, story.row_id, **columns))
 
 
+def _written_project(workspace: Workspace, new: str) -> sprint.Project:
+    """The copy of the plan that takes a status.
+
+    Where stories keep their own, a lane changes its own files, which are merged; what it gives up is in no merge.
+    """
+    in_story_files = workspace.project.kind is not sprint.PlanKind.TRACKER
+    return workspace.project if in_story_files and new != "blocked" else workspace.tracked
+
+
 def _copy_tracker(workspace: Workspace) -> None:
     """In a lane, the agents see the tracker as it is."""
     source, copy = workspace.tracked.tracker, workspace.project.tracker
-    if copy != source:
+    if copy != source and workspace.project.kind is sprint.PlanKind.TRACKER:
         atomic_write(copy, source.read_bytes())
 
 
-async def _write(project: sprint.Project, key: str, new: str) -> None:
+async def _write(project: sprint.Project, key: str, new: str, reason: str | None) -> None:
     for _ in range(CONFLICTS_MAX):
         try:
-            await asyncio.to_thread(sprint.set_status, project, key, new)
+            await asyncio.to_thread(write_status, project, key, new, reason)
         except sprint.Conflict:
             log.info("the tracker changed while %s was being written, once more", key)
         else:

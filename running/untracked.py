@@ -17,7 +17,7 @@ from typing import Final
 
 from base.files import atomic_write
 from git.worktrees import Repository
-from sprint import Project
+from sprint import PlanKind, Project
 
 # Read by agents, never brought back: their own commands, skills and settings, and prompts of the project's own.
 TOOLS: Final = (
@@ -120,8 +120,13 @@ class UntrackedFiles:
 
 
 def shared_files(project: Project) -> list[str]:
-    """The tracker and the context file, relative to the root: the run's own, copies of which lead nowhere."""
-    own = (project.tracker, project.output / "project-context.md")
+    """The tracker and the context file, relative to the root: the run's own, copies of which lead nowhere.
+
+    Where stories keep their status themselves, their files are work like any other and are merged.
+    """
+    own = [project.output / "project-context.md"]
+    if project.kind is PlanKind.TRACKER:
+        own.append(project.tracker)
     return [path.relative_to(project.root).as_posix() for path in own if path.is_relative_to(project.root)]
 
 

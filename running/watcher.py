@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import agents
@@ -92,6 +93,7 @@ class ProjectWatcher:
         self._changes = StatusChanges({})
         self._statuses: dict[str, str] = {}
         self._tracker_state: tuple[int, int] | None = None
+        self._plan: sprint.Sprint | None = None
         self._stories: dict[str, StoryInfo] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -159,14 +161,13 @@ class ProjectWatcher:
     def _emit_changes(self) -> None:
         busy = [key for cycle in self._run.cycles for key in cycle.story_keys]
         for key, old, new in self._changes.look(self._statuses, busy):
-            reason = "changed in the sprint status file"
+            tracker = self._workspace.project.kind is sprint.PlanKind.TRACKER
+            reason = "changed in the sprint status file" if tracker else "changed in the story's own file"
             emit_best_effort(StoryStatus(story_key=key, old_status=old, new_status=new, reason=reason))
 
     async def _emit_edits(self) -> None:
         """Story files that an agent or an editor wrote: an event whose status stays, so that pages look again."""
         overview = await asyncio.to_thread(sprint.overview, self._workspace.project)
-        if self._workspace.project.kind is not sprint.PlanKind.TRACKER:  # stories keep their status themselves
-            self._statuses = {story.key: story.status for story in overview.stories}
         before, self._stories = self._stories, {story.key: story for story in overview.stories}
         for story in overview.stories:
             old = before.get(story.key)
@@ -183,17 +184,14 @@ class ProjectWatcher:
         current_batch.reset(token)
 
     async def _read_tracker(self) -> bool:
-        """Read the tracker if its file changed since the last time; return whether it did."""
-        tracker = self._workspace.project.tracker
-        try:
-            found = await asyncio.to_thread(tracker.stat)
-        except OSError:
+        """Read the plan if it changed since the last time; return whether it did."""
+        project = self._workspace.project
+        if project.kind is sprint.PlanKind.TRACKER and not await self._has_changed(project.tracker):
             return False
-        state = (found.st_mtime_ns, found.st_size)
-        if state == self._tracker_state:
+        read = await asyncio.to_thread(sprint.read, project)
+        if read == self._plan:
             return False
-        self._tracker_state = state
-        read = await asyncio.to_thread(sprint.read, self._workspace.project)
+        self._plan = read
         stories = read.stories
         if not read.broken:  # a broken file says nothing reliable: keep the statuses from before
             self._statuses = {story.key: story.status.value for story in stories}
@@ -204,3 +202,13 @@ class ProjectWatcher:
             runnable=sum(story.runnable for story in stories),
         )
         return True
+
+    async def _has_changed(self, tracker: Path) -> bool:
+        """Whether the file is another one than at the last look; not while it cannot be looked at."""
+        try:
+            found = await asyncio.to_thread(tracker.stat)
+        except OSError:
+            return False
+        state = (found.st_mtime_ns, found.st_size)
+        changed, self._tracker_state = state != self._tracker_state, state
+        return changed

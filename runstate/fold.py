@@ -133,6 +133,9 @@ def _batch_warning(run: FoldedRun, payload: dict[str, Any], _at: int) -> None:
     elif payload["warning_type"] == "answered":
         answered = ("question", payload.get("command_id"))
         run.attention = tuple(view for view in run.attention if (view.kind, view.command_id) != answered)
+    elif payload["warning_type"] == "decided":
+        decided = ("gate", payload.get("gate_id"))
+        run.attention = tuple(view for view in run.attention if (view.kind, view.gate_id) != decided)
 
 
 def _cycle_start(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
@@ -228,6 +231,8 @@ def _attention(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
         command_id=payload.get("command_id"),
         story_keys=tuple(payload.get("story_keys", ())),
         at=at,
+        gate_id=payload.get("gate_id"),
+        decisions=tuple(payload.get("decisions", ())),
     )
     run.attention = (*run.attention, view)[-ATTENTION_MAX:]
 

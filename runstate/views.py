@@ -85,6 +85,8 @@ class AttentionView(msgspec.Struct, frozen=True):
     story_key: str | None
     at: int
     command_id: int | None = None
+    gate_id: int | None = None
+    decisions: tuple[str, ...] = ()
     story_keys: tuple[str, ...] = ()
 
 

@@ -75,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     code_review_after_build: bool = False
     verify: str | None = None
     story_order: str = "file"
+    close_epics: str = "ask"
     commit_by: str = "runner"
     commit_per: str = "story"
     default_batch_size: int = 2

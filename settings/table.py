@@ -111,6 +111,11 @@ SETTINGS: Final = (
         "which story comes next: the first in the file, or the one with the lowest number",
         choices=("file", "numeric"),
     ),
+    Setting(
+        "close_epics",
+        "an epic that others wait for: ask before it is closed, or close it when every story was proved done",
+        choices=("ask", "auto"),
+    ),
     Setting("max_code_review_attempts", "code reviews before a story is blocked", "integer", 1, 100),
     Setting("light_model_after_review", "reviews from this one on use the light model", "integer", 1, 100),
     Setting(

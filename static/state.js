@@ -25,7 +25,7 @@ import { newOperation, newStory, noTotals } from "./state-initial.js";
  *   input_tokens: number, output_tokens: number, cache_read_tokens: number, cache_write_tokens: number,
  *   cost_usd: number, estimated_usd: number, turns: number}} Totals
  * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number,
- *   story_keys?: readonly string[]}} Attention
+ *   story_keys?: readonly string[], gate_id?: number | null, decisions?: readonly string[]}} Attention
  * @typedef {{state: Phase, reason: string | null, until: number | null, batch: Batch | null, cycle: Cycle | null,
  *   cycles: readonly Cycle[],
  *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
@@ -87,6 +87,8 @@ const FOLDS = {
         story_key: p.story_key ?? null,
         command_id: p.command_id ?? null,
         story_keys: p.story_keys ?? [],
+        gate_id: p.gate_id ?? null,
+        decisions: p.decisions ?? [],
         at,
       },
     ].slice(-ATTENTION_MAX),
@@ -171,6 +173,10 @@ function batchWarning(state, p) {
       attention: state.attention.filter(
         (item) => item.kind !== "question" || item.command_id !== (p.command_id ?? null),
       ),
+    };
+  if (p.warning_type === "decided")
+    return {
+      attention: state.attention.filter((item) => item.kind !== "gate" || item.gate_id !== (p.gate_id ?? null)),
     };
   return p.warning_type === "pausing" || p.warning_type === "stopping" ? { state: p.warning_type } : {};
 }

@@ -172,7 +172,25 @@ SEVENTH: Final = (
     "ALTER TABLE commands ADD COLUMN tree_before TEXT",  # tree of the work tree when it started
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH)
+# Where the run waits for a person, and what was decided: an approval is written nowhere else.
+GATES: Final = (
+    """CREATE TABLE gates (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        batch_id INTEGER NOT NULL REFERENCES batches (id),
+        kind TEXT NOT NULL,                        -- plan, done, epic, unread
+        subject TEXT NOT NULL,                     -- a story's key, or an epic's id
+        round INTEGER NOT NULL,
+        content TEXT NOT NULL,                     -- the print of what was shown
+        message TEXT NOT NULL,
+        opened_at INTEGER NOT NULL,
+        decision TEXT,                             -- go, back, skip, stop; NULL: it waits for one
+        comments TEXT,
+        decided_at INTEGER
+    )""",
+    "CREATE INDEX gates_by_subject ON gates (subject, kind, id)",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, GATES)
 
 
 def version_to_keep(connection: sqlite3.Connection) -> int | None:

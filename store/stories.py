@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -56,6 +57,13 @@ def finish_stories(connection: sqlite3.Connection, /, batch_id: int, ended_at: i
     """End all rows of a batch that has ended, also those of unfinished stories."""
     sql = "UPDATE stories SET ended_at = ? WHERE batch_id = ? AND ended_at IS NULL"
     connection.execute(sql, (ended_at, batch_id))
+
+
+def get_done_keys(connection: sqlite3.Connection, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that a run of ours has brought to done."""
+    marks = ", ".join("?" * len(keys))
+    sql = f"SELECT DISTINCT story_key FROM stories WHERE status = 'done' AND story_key IN ({marks})"  # noqa: S608 - marks
+    return {str(row[0]) for row in connection.execute(sql, tuple(keys))}
 
 
 def get_story(connection: sqlite3.Connection, story_id: int) -> Story | None:

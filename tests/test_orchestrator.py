@@ -61,6 +61,8 @@ async def test_a_batch_ends_after_its_number_of_cycles(make_runner: MakeRunner) 
 async def test_every_story_enters_at_its_own_phase(make_runner: MakeRunner) -> None:
     script = {"create-tech-spec": {"2-1-b": ["ok"]}}
     runner = await make_runner({"1-1-a": "in-progress", "1-2-b": "review", "2-1-b": "ready-for-dev"}, script)
+    with (runner.root / TRACKER.parent / "2-1-b.md").open("a") as story:
+        story.write("\nIt needs a tech-spec.\n")
     await runner.run()
     assert runner.commands() == [
         "1-1-a dev-story",

@@ -31,13 +31,14 @@ async def test_a_story_that_is_given_up_is_blocked_in_the_tracker(make_runner: M
 
 
 async def test_only_stories_that_need_one_get_a_tech_spec(make_runner: MakeRunner) -> None:
-    """One of the two has its spec already, so only the other is specified, and only its spec is reviewed."""
-    runner = await make_runner({"1-1-a": "ready-for-dev", "1-2-b": "ready-for-dev"})
+    """Two of the three ask for one and one of these has it, so one is specified, and only its spec is reviewed."""
+    runner = await make_runner({"1-1-a": "ready-for-dev", "1-2-b": "ready-for-dev", "2-1-c": "ready-for-dev"})
+    for key in ("1-1-a", "1-2-b"):
+        with (runner.workspace.project.artifacts / f"{key}.md").open("a") as story:
+            story.write("\nIt needs a tech-spec.\n")
     spec = runner.workspace.project.artifacts / "tech-spec-1-1-a.md"
     spec.write_text("# Spec\n")
     await runner.start()
-    await runner.until_command("dev-story")
-    runner.orchestrator.stop(StopMode.NOW)
     await runner.until_end()
     specified = [start["story_keys"] for start in runner.of("command:start") if "tech-spec" in start["command"]]
     assert specified == [["1-2-b"], ["1-2-b"]]

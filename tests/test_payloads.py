@@ -157,6 +157,9 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("attention", "command_id", 7, 7.5),
     ("attention", "story_keys", ["1-1-a", "2-1-b"], "1-1-a"),
     ("attention", "question", "Which birds?", ["Which birds?"]),
+    ("attention", "gate_id", 3, "3"),
+    ("attention", "decisions", ["go", "stop"], "go"),
+    ("batch:warning", "gate_id", 3, "3"),
 ]
 
 

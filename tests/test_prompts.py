@@ -42,9 +42,12 @@ VALUES = {
     "commit_message": "feat(2): implement stories 2-1-life-list, 2-2-share",
     "tasks": "setup, analyze, fix, validate",
     "call": "/bmad-build-auto",
+    "subject": "2-1-life-list",
+    "directives": "",
 }
 MARKERS = {
     "build-auto": [],  # what its spec file says is read, not its words
+    "build-plan": [],
     "create-project-context": ["[PROJECT-CONTEXT-WRITTEN: YES]"],
     "refresh-project-context": ["[PROJECT-CONTEXT-WRITTEN: YES]"],
     "create-story": ["[TECH-SPEC-DECISION: REQUIRED]", "[TECH-SPEC-DECISION: SKIP]"],

@@ -20,6 +20,9 @@ STARTED: Final = frozenset({"backlog", "ready-for-dev", "in-progress"})
 ANY: Final = frozenset({"backlog", "ready-for-dev", "in-progress", "review"})
 
 
+PLANNING: Final = "build-plan"  # an unattended build that halts after planning
+
+
 class PhaseKind(StrEnum):
     """How the commands of a phase run."""
 
@@ -93,7 +96,8 @@ class Preset:
 
     def call(self, command: str, caller: str) -> str | None:
         """Return the project's own command that replaces this one, if an agent of that kind has it."""
-        return self.calls.get(kind_of(command)) if caller == self.caller else None
+        name = kind_of(command)
+        return self.calls.get("build-auto" if name == PLANNING else name) if caller == self.caller else None
 
 
 KINDS: Final = {
@@ -109,6 +113,7 @@ KINDS: Final = {
         CommandKind("dev-story", ("setup", "implement", "tests", "lint", "validate")),
         CommandKind("code-review", ("setup", "analyze", "fix", "test")),
         CommandKind("build-auto", ("setup", "plan", "build", "review", "fix", "validate")),
+        CommandKind(PLANNING, ("setup", "plan")),
         CommandKind("commit", ("setup", "stage", "commit", "validate")),
     )
 }

@@ -52,14 +52,20 @@ class ReviewVerdict:
 
 @dataclass(frozen=True, slots=True)
 class DevVerdict:
-    """The result of a dev-story: complete, or blocked with a reason; neither means unfinished."""
+    """The result of a dev-story: complete, or blocked with a reason; neither means unfinished.
+
+    `unread`: a build has ended, and its result cannot be read; the operator decides.
+    """
 
     complete: bool
     blocked: bool = False
     reason: str = ""
+    unread: bool = False
 
     @property
     def word(self) -> str:
+        if self.unread:
+            return "unread"
         return "complete" if self.complete else "blocked" if self.blocked else "unfinished"
 
 
@@ -159,9 +165,9 @@ def _is_development(line: str) -> bool:
 
 
 def read_spec(text: str, name: str) -> DevVerdict:
-    """Return the verdict in the frontmatter of a spec file of BMAD's unattended build. Raises `Unreadable`.
+    """Return the verdict in the frontmatter of the file of BMAD's unattended build. Raises `Unreadable`.
 
-    `done` is complete, `blocked` has its condition as reason; any other status is unfinished work.
+    `done` (6.x) and `built` (7) are complete, `blocked` has its condition as reason; any other status is unfinished.
     """
     head, _, body = text.removeprefix("\ufeff").removeprefix("---").partition("\n---")
     found = _SPEC_STATUS.search(head) if text.lstrip("\ufeff").startswith("---") else None
@@ -172,7 +178,7 @@ def read_spec(text: str, name: str) -> DevVerdict:
         condition = _CONDITION.search(body)
         reason = condition[1].strip(" *`") if condition is not None else f"{name} is blocked without a reason"
         return DevVerdict(complete=False, blocked=True, reason=reason[:REASON_MAX])
-    if status != "done":
+    if status not in ("done", "built"):
         raise Unreadable(f"the status in {name} is {status!r}, not done")
     return DevVerdict(complete=True)
 

@@ -7,6 +7,7 @@ import logging
 
 from git.process import GitError
 from payloads import Attention
+from running.clean_tree import NotCommitted, commit_status
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
 from running.lanes.merge import Merge, NotMerged
@@ -17,6 +18,7 @@ from running.story import StoryRun, advance, block
 from running.surroundings import until_possible
 from running.verify import VerifyContext
 from running.workspace import Workspace, emit_durable, until_stored
+from sprint import PlanKind
 from store.lanes import Lane, end_lane, get_finished_lanes, update_lane
 
 log = logging.getLogger("sprint_runner.run")
@@ -119,6 +121,17 @@ class LaneRun:
         else:
             how = f" by {self.merged[:10]}" if self.merged else ""
             await advance(self._workspace, story, "done", f"merged into {self._names.target}{how}")
+            await self._commit_status(story)
+
+    async def _commit_status(self, story: StoryRun) -> None:
+        """Commit the status where it stands in a story's own file; a failure is told, the story is done."""
+        if self._workspace.project.kind is PlanKind.TRACKER:
+            return
+        try:
+            await commit_status(self._workspace, story)
+        except NotCommitted as error:
+            message = f"{story.key} is done, but its status was not committed: {error}"
+            await emit_durable(Attention(kind="commit", message=message, story_key=story.key))
 
 
 async def remove_unless_needed(workspace: Workspace, worktree: Worktree) -> str | None:

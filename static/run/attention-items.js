@@ -6,7 +6,7 @@ import { readStoredList, writeStored } from "../kit/storage.js";
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */
 /**
- * @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "unblock" | "resume" | "try" | "start" | "", words:
+ * @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "decide" | "unblock" | "resume" | "try" | "start" | "", words:
  *   string}} AttentionItem
  */
 
@@ -93,7 +93,7 @@ function blockedItem(story, canAct, plan) {
 
 /** @param {Attention} item @param {AttentionItem["act"]} act @returns {AttentionItem} */
 function callItem(item, act) {
-  const id = `${item.at} ${item.kind} ${item.command_id ?? item.message}`;
+  const id = `${item.at} ${item.kind} ${item.command_id ?? item.gate_id ?? item.message}`;
   return { id, item, lasting: false, words: "", act };
 }
 
@@ -140,6 +140,7 @@ function isSettled(item, run, plan) {
  */
 function actionOf(item, run, plan) {
   if (item.kind === "question" && item.command_id !== null) return "answer";
+  if (item.kind === "gate" && item.gate_id) return "decide";
   if (
     item.kind === "blocked" &&
     plan.byKey.get(item.story_key ?? "")?.status === "blocked" &&

@@ -15,7 +15,7 @@ import { dismiss, openItems, waitText } from "./attention-items.js";
 /** @typedef {import("./attention-items.js").AttentionItem} AttentionItem */
 
 /** @type {Record<string, string>} */
-const GLYPHS = { question: "ask", blocked: "blocked", waiting: "clock" };
+const GLYPHS = { question: "ask", gate: "ask", blocked: "blocked", waiting: "clock" };
 
 /** @typedef {{resume: () => unknown, start: () => unknown}} RunActions */
 
@@ -84,6 +84,7 @@ const LABELS = {
   start: "Start again",
   try: "Try now",
   answer: "",
+  decide: "",
   "": "",
 };
 
@@ -99,7 +100,7 @@ class AttentionRow {
   constructor(first, { dismiss, ...actions }) {
     const { id, item, lasting } = first;
     this.#item = item;
-    this.#form = item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
+    this.#form = formOf(item);
     this.#action.addEventListener("click", () => perform(item, this.#act, this.#action, actions));
     const message = h("p", { text: item.message });
     this.el = h(
@@ -120,7 +121,7 @@ class AttentionRow {
     text(this.#words, words);
     text(this.#action, LABELS[act]);
     show(this.#action, LABELS[act] !== "");
-    if (this.#form) show(this.#form, act === "answer");
+    if (this.#form) show(this.#form, act === "answer" || act === "decide");
   }
 
   /** @param {number | null} until @param {number} now */
@@ -148,6 +149,37 @@ async function perform(item, act, button, actions) {
     await put(`/api/stories/${encodeURIComponent(key)}/status`, { status: "ready-for-dev", expected: "blocked" });
     toast(`${shortKey(key)} is Ready for dev again; the run takes it up when its turn comes.`, "good");
   });
+}
+
+/** What an item is answered with, if it asks. @param {Attention} item */
+function formOf(item) {
+  if (item.kind === "gate" && item.gate_id) return createDecisions(item);
+  return item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
+}
+
+/** The labels of the decisions at a gate. @type {Record<string, string>} */
+const DECISIONS = { go: "Go on", back: "Send back", skip: "Leave it", stop: "Stop the run" };
+
+/** The label of a decision; that of an epic says what it does. @param {string} decision @param {Attention} item */
+export function decisionLabel(decision, { story_key }) {
+  return decision === "go" && story_key === null ? "Close epic" : DECISIONS[decision];
+}
+
+/** The buttons that apply at a gate; the event of the decision removes them. @param {Attention} item */
+function createDecisions(item) {
+  const buttons = (item.decisions ?? []).map((decision, index) => {
+    const kind = index === 0 ? "button small primary" : "button small";
+    const button = h("button", { type: "button", class: kind, text: decisionLabel(decision, item) });
+    button.addEventListener("click", () => void whileBusy(button, () => sendDecision(item.gate_id, decision)));
+    return button;
+  });
+  return h("div", { class: "decisions" }, ...buttons);
+}
+
+/** @param {number | null | undefined} gate @param {string} decision */
+async function sendDecision(gate, decision) {
+  await post(`/api/gates/${gate}`, { decision });
+  toast("Decided; the run goes on with it.", "good");
 }
 
 /** The form for the answer to an agent's question; the event of the answer removes it. @param {Attention} item */

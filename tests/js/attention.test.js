@@ -1,6 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decisionLabel } from "../../static/run/attention.js";
 import { attentionItems } from "../../static/run/attention-items.js";
 import { notificationText } from "../../static/shell/desktop-notifications.js";
 import { NO_PLAN, overlay } from "../../static/shell/plan.js";
@@ -16,6 +17,8 @@ const call = (kind, story_key, command_id = null) => ({
   story_key,
   command_id,
   at: NOW,
+  gate_id: null,
+  decisions: [],
 });
 
 /** @param {string} status of the story 1-1-a */
@@ -124,4 +127,20 @@ test("notes of the desktop say what has happened", () => {
     body: "Batch 2, 1 cycle completed.",
   });
   assert.equal(event("batch:end", { status: "error", reason: "no disk" }).body, "no disk");
+});
+
+test("a gate asks for a decision, and an epic is closed by name", () => {
+  const gate = { ...call("gate", null), gate_id: 3, decisions: ["go", "skip", "stop"] };
+  const [item] = attentionItems(model({ attention: [gate] }), NOW);
+  assert.equal(item.act, "decide");
+  assert.equal(decisionLabel("go", gate), "Close epic");
+  assert.equal(decisionLabel("go", { ...gate, story_key: "1.1" }), "Go on");
+  const decided = apply(
+    { ...initial(), attention: [gate] },
+    /** @type {any} */ ({
+      type: "batch:warning",
+      payload: { batch_id: 1, warning_type: "decided", message: "", gate_id: 3 },
+    }),
+  );
+  assert.deepEqual(decided.attention, []);
 });

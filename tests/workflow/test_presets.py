@@ -67,7 +67,7 @@ def test_every_command_has_its_tasks(command: str, tasks: str) -> None:
 
 def test_every_command_of_every_preset_is_known() -> None:
     used = {command for preset in PRESETS.values() for phase in preset.phases for command in phase.commands}
-    assert used | {"create-project-context", "refresh-project-context"} == set(KINDS)
+    assert used | {"create-project-context", "refresh-project-context", "build-plan"} == set(KINDS)
     assert all(kind.tasks[0] == "setup" for kind in KINDS.values())
 
 

@@ -1,0 +1,59 @@
+"""The gates at which the run waits for a person, and the decision at one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from api.bodies import GateBody, LineComment
+from api.http import SERVICES, json_response, path_id, read_body
+from api.run import RunStateName
+from running.gates import CHOICES, Decision, GateKind
+from store.gates import GateRow
+
+
+class GateView(msgspec.Struct, frozen=True):
+    """A gate that waits. `subject` is a story's key, or an epic's id; `decisions` are those that apply."""
+
+    id: int
+    kind: str
+    subject: str
+    message: str
+    opened_at: int
+    decisions: list[str]
+
+
+class GateList(msgspec.Struct, frozen=True):
+    gates: list[GateView]
+
+
+async def get_gates(request: web.Request) -> web.Response:
+    """List the gates of the open batch that wait for a decision, oldest first."""
+    return json_response(GateList([_view(row) for row in await request.app[SERVICES].orchestrator.gates()]))
+
+
+async def decide(request: web.Request) -> web.Response:
+    """Decide at a gate; the batch continues with the decision, now or when it is resumed."""
+    number = path_id(request, "id")
+    body = await read_body(request, GateBody)
+    services = request.app[SERVICES]
+    await services.orchestrator.decide(number, Decision(body.decision), _comments(body.comments))
+    return json_response(RunStateName(services.orchestrator.state), 202)
+
+
+def _view(row: GateRow) -> GateView:
+    choices = [choice.value for choice in CHOICES[GateKind(row.kind)]]
+    return GateView(row.id, row.kind, row.subject, row.message, row.opened_at, choices)
+
+
+def _comments(comments: list[LineComment]) -> str | None:
+    """The comments as the agent gets them, one a line."""
+    return "\n".join(f"{comment.path}:{comment.line}: {comment.text}" for comment in comments) or None
+
+
+ROUTES: Final = [
+    web.get("/api/gates", get_gates),
+    web.post("/api/gates/{id}", decide),
+]

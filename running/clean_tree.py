@@ -1,0 +1,110 @@
+"""The clean work tree that an unattended build starts from: the runner commits its own files, and what a blocked
+story left, each as a commit that says so; files of others are left alone and named to the build.
+
+Every step may happen twice: what is committed already is no change any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import sprint
+from git.commits import commit_paths
+from git.process import GitError
+from git.snapshots import Git
+from running.builds import RESULT_FILES, build_files
+from running.disk import take_snapshot
+from running.marking import plan_path_of
+from running.story import StoryRun
+from running.workspace import Workspace
+from sprint import PlanKind
+
+
+class NotCommitted(RuntimeError):
+    """The runner's own files could not be committed; the message holds the words of git or of a hook."""
+
+
+async def commit_own_files(workspace: Workspace) -> None:
+    """Commit what the runner itself wrote: the context file and the tracker. Raises `NotCommitted`."""
+    paths = [workspace.project.output / "project-context.md"]
+    if workspace.project.kind is PlanKind.TRACKER:
+        paths.append(workspace.project.tracker)
+    await _commit(workspace, paths, "chore: keep the sprint's own files")
+
+
+async def commit_status(workspace: Workspace, story: StoryRun) -> None:
+    """Commit the status that the runner wrote into a story's own file. Raises `NotCommitted`."""
+    paths = await asyncio.to_thread(_status_files, workspace, story)
+    await _commit(workspace, paths, f"chore({story.epic}): mark {story.key} {story.status}")
+
+
+async def commit_left_work(workspace: Workspace, story: StoryRun) -> None:
+    """Commit what a blocked story left in the work tree, so that the next build can begin. Raises `NotCommitted`."""
+    git = workspace.git
+    if git is None:
+        return
+    top, paths = git.top, await asyncio.to_thread(_story_files, workspace, story)
+    if story.base_tree is not None:
+        paths += [top / path for path in await git.changed_paths(story.base_tree, await take_snapshot(git))]
+    if workspace.project.kind is PlanKind.TRACKER:
+        paths.append(workspace.project.tracker)
+    await _commit(workspace, paths, f"wip({story.epic}): keep what {story.key} left when it was blocked")
+
+
+async def commit_plan(workspace: Workspace, story: StoryRun) -> None:
+    """Commit the plan that a build has made before it halted, so that the next call begins. Raises `NotCommitted`."""
+    paths = await asyncio.to_thread(build_files, workspace, story)
+    await _commit(workspace, paths, f"chore({story.epic}): keep the plan of {story.key}")
+
+
+async def commit_epic(workspace: Workspace, path: Path) -> None:
+    """Commit the file of an epic that was closed. Raises `NotCommitted`."""
+    await _commit(workspace, [path], f"chore: close {path.stem}")
+
+
+async def left_by_others(workspace: Workspace) -> list[str]:
+    """Return the files that are changed or new and not committed, relative to the repository's top."""
+    return [] if workspace.git is None else sorted(await workspace.git.uncommitted())
+
+
+def _status_files(workspace: Workspace, story: StoryRun) -> list[Path]:
+    project = workspace.project
+    if project.kind is PlanKind.TICKETS:
+        plan = plan_path_of(project, story.key)
+        return [] if plan is None else [plan]
+    if project.kind is PlanKind.TRACKER:
+        return [project.tracker]
+    entry = sprint.read(project).story(story.key)
+    return [] if entry is None else [Path(path) for path in entry.paths]
+
+
+def _story_files(workspace: Workspace, story: StoryRun) -> list[Path]:
+    """The files of a story that snapshots leave out, since they lie among the planning files."""
+    folder = workspace.project.tracker.parent
+    results = folder.glob(RESULT_FILES) if folder.is_dir() else ()
+    files = sprint.story_files(workspace.project, story.key)
+    return [*_status_files(workspace, story), *build_files(workspace, story), *files, *results]
+
+
+async def _commit(workspace: Workspace, paths: Iterable[Path], message: str) -> None:
+    """Commit those of the files that differ from the last commit; none is no failure."""
+    git = workspace.git
+    if git is None:
+        return
+    names = _relative(git, paths)
+    changed = set(await git.uncommitted()) & set(names)
+    if not changed:
+        return
+    try:
+        await commit_paths(workspace.project.root, git.top, sorted(changed), message)
+    except GitError as error:
+        raise NotCommitted(f"{', '.join(sorted(changed))}: {workspace.masker.text(str(error))}") from None
+
+
+def _relative(git: Git, paths: Iterable[Path]) -> Sequence[str]:
+    """Paths as git names them; those outside of the repository are left out."""
+    top = git.top.resolve()
+    found = (path.parent.resolve() / path.name for path in paths)
+    return [path.relative_to(top).as_posix() for path in found if path.is_relative_to(top)]

@@ -1,0 +1,151 @@
+"""Gates at which the run waits for a person: before a plan is built, after a story, at an epic, at a build that cannot
+be read.
+
+A gate is a row, a call for the operator and a pause of the whole batch. Promises: a decision survives the end of the
+server; what was approved stays approved as long as it stays the same; the first decision counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from msgspec import UNSET
+
+from events import emit
+from payloads import Attention, BatchWarning
+from running.gate import Gate, StopMode, Stopped
+from running.workspace import Workspace, emit_durable, until_stored
+from store.gates import GateRow, NotOpen, decide_gate, get_gate, get_gates_of, open_gate
+from store.job import NotWritten
+
+PAUSED: Final = "gate"  # the reason of the pause
+
+
+class GateKind(StrEnum):
+    PLAN = "plan"  # a plan is to be approved before it is built
+    DONE = "done"  # the run pauses after a story
+    EPIC = "epic"  # everything that is left waits for an epic that only a person closes
+    UNREAD = "unread"  # a build has ended, and nothing says how
+
+
+class Decision(StrEnum):
+    GO = "go"
+    BACK = "back"
+    SKIP = "skip"
+    STOP = "stop"
+
+
+CHOICES: Final[Mapping[GateKind, tuple[Decision, ...]]] = {
+    GateKind.PLAN: (Decision.GO, Decision.BACK, Decision.SKIP, Decision.STOP),
+    GateKind.DONE: (Decision.GO, Decision.STOP),
+    GateKind.EPIC: (Decision.GO, Decision.SKIP, Decision.STOP),
+    GateKind.UNREAD: (Decision.GO, Decision.BACK, Decision.SKIP, Decision.STOP),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GateRequest:
+    """What a person is asked. `subject` is a story's key or an epic's id, `content` what is to be approved."""
+
+    kind: GateKind
+    subject: str
+    message: str
+    content: str = ""
+    round: int = 1
+    story_key: str | None = None
+
+
+async def decision_of(workspace: Workspace, gate: Gate, request: GateRequest) -> GateRow:
+    """Return the row of a gate once it is decided; opens it, and waits. Raises `Stopped`, also for a decision to."""
+    row = await _row(workspace, gate.batch_id, request)
+    if row is None:
+        row = await _open(workspace, gate.batch_id, request)
+    elif row.decision is None and row.batch_id != gate.batch_id:
+        await _call_operator(row.id, request)  # the page shows what this batch needs
+    while row.decision is None:
+        gate.pause(PAUSED)
+        await gate.enter()
+        row = await _read(workspace, row.id)
+    if row.decision == Decision.STOP:
+        gate.stop(StopMode.GRACEFUL)
+        raise Stopped
+    return row
+
+
+async def keep_decision(workspace: Workspace, row: GateRow, decision: Decision, comments: str | None) -> bool:
+    """Keep the decision and tell that the gate is decided; False when it was decided before."""
+    payload = BatchWarning(
+        batch_id=row.batch_id,
+        warning_type="decided",
+        message=f"{row.subject}: the gate ({row.kind}) was answered with {decision}",
+        story_key=row.subject if row.kind != GateKind.EPIC else UNSET,
+        gate_id=row.id,
+    )
+
+    def write() -> Awaitable[object]:
+        with workspace.database.atomic():
+            written = workspace.database.write(decide_gate, row.id, decision.value, comments)
+            told = emit(payload)
+        return asyncio.gather(written, told)
+
+    try:
+        await until_stored(write)
+    except (NotOpen, NotWritten):
+        return False
+    return True
+
+
+def print_of(path: Path) -> str:
+    """Return what tells the contents of a file apart; "" where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+async def _row(workspace: Workspace, batch_id: int, request: GateRequest) -> GateRow | None:
+    """The row that answers the request: an approval of the same content, else this batch's own, or an open one."""
+    rows = await workspace.database.read(get_gates_of, request.kind.value, request.subject)
+    same = [row for row in rows if row.content == request.content]
+    if request.kind is GateKind.PLAN and (approved := [row for row in same if row.decision == Decision.GO]):
+        return approved[-1]
+    mine = [row for row in same if row.round == request.round and (row.batch_id == batch_id or row.decision is None)]
+    return mine[-1] if mine else None
+
+
+async def _open(workspace: Workspace, batch_id: int, request: GateRequest) -> GateRow:
+    columns = {
+        "kind": request.kind.value,
+        "subject": request.subject,
+        "round": request.round,
+        "content": request.content,
+        "message": request.message,
+    }
+    gate_id: int = await until_stored(lambda: workspace.database.write(open_gate, batch_id, **columns))
+    await _call_operator(gate_id, request)
+    return await _read(workspace, gate_id)
+
+
+async def _call_operator(gate_id: int, request: GateRequest) -> None:
+    await emit_durable(
+        Attention(
+            kind="gate",
+            message=request.message,
+            story_key=request.story_key or UNSET,
+            gate_id=gate_id,
+            decisions=[choice.value for choice in CHOICES[request.kind]],
+        )
+    )
+
+
+async def _read(workspace: Workspace, gate_id: int) -> GateRow:
+    row = await workspace.database.read(get_gate, gate_id)
+    if row is None:
+        raise LookupError(f"gate {gate_id} is not in the database")
+    return row

@@ -1,0 +1,64 @@
+"""Gates: places at which a run waits for a person's decision; one row for each time that it came to one.
+
+A row outlives batches, so that what was approved once stays approved.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from store.rows import insert, many, now_ms, one
+
+
+class NotOpen(LookupError):
+    """There is no such gate, or it was decided before: the first decision counts."""
+
+
+class GateRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `gates`; times in ms since the epoch. `subject` is a story's key or an epic's id.
+
+    `content` tells apart what was shown at it; `decision` is None while it waits for one.
+    """
+
+    id: int
+    batch_id: int
+    kind: str
+    subject: str
+    round: int
+    content: str
+    message: str
+    opened_at: int
+    decision: str | None = None
+    comments: str | None = None
+    decided_at: int | None = None
+
+
+def open_gate(connection: sqlite3.Connection, /, batch_id: int, **columns: Any) -> int:
+    """Add a gate and return its id."""
+    return insert(connection, "gates", GateRow, {"batch_id": batch_id, "opened_at": now_ms(), **columns})
+
+
+def decide_gate(connection: sqlite3.Connection, /, gate_id: int, decision: str, comments: str | None) -> None:
+    """Keep a decision; raises `NotOpen` without a gate that waits, so that what tells of it is not written either."""
+    sql = "UPDATE gates SET decision = ?, comments = ?, decided_at = ? WHERE id = ? AND decision IS NULL"
+    if connection.execute(sql, (decision, comments, now_ms(), gate_id)).rowcount == 0:
+        raise NotOpen(f"gate {gate_id} waits for no decision")
+
+
+def get_gate(connection: sqlite3.Connection, gate_id: int) -> GateRow | None:
+    return one(connection, GateRow, "SELECT * FROM gates WHERE id = ?", (gate_id,))
+
+
+def get_open_gates(connection: sqlite3.Connection, batch_id: int) -> list[GateRow]:
+    """The gates of a batch that wait for a decision, oldest first."""
+    sql = "SELECT * FROM gates WHERE batch_id = ? AND decision IS NULL ORDER BY id"
+    return many(connection, GateRow, sql, (batch_id,))
+
+
+def get_gates_of(connection: sqlite3.Connection, kind: str, subject: str) -> list[GateRow]:
+    """Every time that a run came to this gate, oldest first."""
+    sql = "SELECT * FROM gates WHERE kind = ? AND subject = ? ORDER BY id"
+    return many(connection, GateRow, sql, (kind, subject))

@@ -1,0 +1,165 @@
+"""Gates: a real run over a tree of tickets waits for a person, also over the end of the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator import BadRequest, NotNow
+from running.gates import Decision
+from tests.running.plans import EPIC_A, INITIATIVE, entries, git, make_stories, make_tickets, subjects, ticket
+from tests.running.projects import Runner
+from tests.running.test_builds import Open, open_runner
+
+__all__ = ["open_runner"]
+
+ONE = entries(ticket(1, "One thing", "plan_checkpoint = true"))
+GATED = "---\ntype: epic\nafter: [epic-a]\n---\n# B\n"
+
+
+async def at_gate(runner: Runner, times: int = 1) -> dict[str, Any]:
+    """The newest call for a decision, once the run stands at so many gates."""
+    count = 0
+
+    def wanted(event: Any) -> bool:
+        nonlocal count
+        count += event.type == "attention" and event.payload["kind"] == "gate"
+        return bool(count >= times)
+
+    payload: dict[str, Any] = (await runner.until(wanted)).payload
+    return payload
+
+
+async def decide(runner: Runner, payload: dict[str, Any], decision: Decision, comments: str | None = None) -> None:
+    await runner.orchestrator.decide(payload["gate_id"], decision, comments)
+
+
+async def test_a_plan_is_built_only_when_a_person_has_approved_it(tmp_path: Path, open_runner: Open) -> None:
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": ONE}))
+    await runner.start(1)
+    gate = await at_gate(runner)
+    assert f"read {EPIC_A}/story-one-thing-plan.md" in gate["message"]
+    assert gate["decisions"] == ["go", "back", "skip", "stop"]
+    assert runner.statuses()["1.1"] == "ready-for-dev"
+    assert not (runner.root / "work").exists()
+    await decide(runner, gate, Decision.GO)
+    await runner.until_end()
+    assert runner.commands()[:2] == ["1.1 build-plan-1", "1.1 build-auto"]
+    assert runner.statuses()["1.1"] == "done"
+    assert [warning["message"] for warning in runner.of("batch:warning")] == [
+        "1.1: the gate (plan) was answered with go"
+    ]
+
+
+async def test_a_plan_that_is_sent_back_is_planned_again_with_what_was_said(tmp_path: Path, open_runner: Open) -> None:
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": ONE}))
+    await runner.start(1)
+    await decide(runner, await at_gate(runner), Decision.BACK, "use the library")
+    await decide(runner, await at_gate(runner, 2), Decision.GO)
+    await runner.until_end()
+    assert runner.commands()[:3] == ["1.1 build-plan-1", "1.1 build-plan-2", "1.1 build-auto"]
+    assert runner.statuses()["1.1"] == "done"
+
+
+async def test_a_gate_and_an_approval_survive_the_end_of_the_server(tmp_path: Path, open_runner: Open) -> None:
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": ONE}))
+    await runner.start(1)
+    gate = await at_gate(runner)
+    await runner.until(lambda event: event.type == "batch:pause")
+    await runner.restart()
+    assert [row.id for row in await runner.orchestrator.gates()] == [gate["gate_id"]]
+    await decide(runner, gate, Decision.GO)
+    await runner.until_end()
+    assert runner.commands().count("1.1 build-plan-1") == 1
+    assert runner.statuses()["1.1"] == "done"
+    with pytest.raises(NotNow, match="decided already"):
+        await decide(runner, gate, Decision.BACK)
+
+
+async def test_a_ticket_that_is_skipped_stays_as_it_is_and_others_go_on(tmp_path: Path, open_runner: Open) -> None:
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": ONE}))
+    await runner.start()
+    await decide(runner, await at_gate(runner), Decision.SKIP)
+    await runner.until_end()
+    assert runner.statuses() == {"1.1": "ready-for-dev", "2.1": "done"}
+
+
+async def test_the_run_pauses_after_a_story_that_asks_for_it(tmp_path: Path, open_runner: Open) -> None:
+    text = '- id: "1"\n  title: A\n  done_checkpoint: true\n- id: "2"\n  title: B\n'
+    runner = await open_runner(make_stories(tmp_path / "x", text))
+    await runner.start()
+    gate = await at_gate(runner)
+    assert runner.statuses() == {"1": "done", "2": ""}
+    with pytest.raises(BadRequest, match="one of go, stop"):
+        await decide(runner, gate, Decision.BACK)
+    await decide(runner, gate, Decision.STOP)
+    await runner.until_end()
+    assert runner.of("batch:end")[0]["status"] == "stopped"
+    assert runner.statuses() == {"1": "done", "2": ""}
+
+
+async def test_an_epic_that_everything_waits_for_is_closed_by_a_person(tmp_path: Path, open_runner: Open) -> None:
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{INITIATIVE}/epic-b/epic-b.md": GATED}))
+    await runner.start()
+    gate = await at_gate(runner)
+    assert "waits for the epic epic-a, which only you close: 2 finished; it has no retrospective" in gate["message"]
+    assert runner.statuses() == {"1.1": "done", "1.2": "done", "2.1": ""}
+    await decide(runner, gate, Decision.GO)
+    await runner.until_end()
+    assert runner.statuses()["2.1"] == "done"
+    assert "chore: close epic-a" in subjects(runner.root)
+    assert git(runner.root, "status", "--porcelain") == ""
+
+
+async def test_an_epic_closes_by_itself_only_when_we_proved_every_story(tmp_path: Path, open_runner: Open) -> None:
+    files = {f"{INITIATIVE}/epic-b/epic-b.md": GATED}
+    runner = await open_runner(make_tickets(tmp_path / "x", files), close_epics="auto")
+    await runner.run()
+    assert runner.statuses()["2.1"] == "done"
+    assert runner.of("attention") == []
+
+
+async def test_an_epic_with_a_story_that_we_did_not_prove_is_asked_for(tmp_path: Path, open_runner: Open) -> None:
+    plan = "---\ntitle: One thing\nticket: 1\nstatus: done\n---\n"
+    files = {f"{INITIATIVE}/epic-b/epic-b.md": GATED, f"{EPIC_A}/story-one-thing-plan.md": plan}
+    runner = await open_runner(make_tickets(tmp_path / "x", files), close_epics="auto")
+    await runner.start()
+    await decide(runner, await at_gate(runner), Decision.SKIP)
+    await runner.until_end()
+    assert runner.statuses()["2.1"] == ""
+    assert runner.of("batch:end")[0]["status"] == "completed"
+
+
+async def test_a_build_that_left_nothing_to_read_is_one_question_and_never_built_again(
+    tmp_path: Path, open_runner: Open
+) -> None:
+    script = {"build-auto": {"1.1": ["no-record"]}}
+    runner = await open_runner(make_tickets(tmp_path / "x", {}), script, retries=3)
+    await runner.start(1)
+    gate = await at_gate(runner)
+    assert "1.1 was built, but the build of 1.1 ended, and no file of it was found" in gate["message"]
+    assert runner.commands() == ["1.1 build-auto"]
+    await decide(runner, gate, Decision.GO)
+    await runner.until_end()
+    assert runner.commands("success")[0] == "1.1 build-auto"
+    assert runner.statuses()["1.1"] == "done"
+
+
+async def test_an_open_batch_goes_on_with_its_own_initiative_only(tmp_path: Path, open_runner: Open) -> None:
+    other = "_bmad-output/initiative-y"
+    files = {f"{EPIC_A}/tickets.toml": ONE, f"{other}/tickets.toml": ticket(1, "Elsewhere")}
+    runner = await open_runner(make_tickets(tmp_path / "x", files))
+    await runner.start(1)
+    await at_gate(runner)
+    await runner.until(lambda event: event.type == "batch:pause")
+    user = runner.root / "_bmad/custom/config.user.toml"
+    user.write_text('[core]\nactive_initiative = "initiative-y"\n')
+    await runner.restart()
+    assert f"was started on {INITIATIVE}/tickets.toml" in runner.of("attention")[-1]["message"]
+    with pytest.raises(NotNow, match=f"the project shows {other}/tickets.toml now"):
+        await runner.orchestrator.resume()
+    user.write_text('[core]\nactive_initiative = "initiative-x"\n')
+    await runner.restart()
+    assert len(await runner.orchestrator.gates()) == 1
