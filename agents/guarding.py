@@ -124,7 +124,7 @@ class Guarding:
     def _launch(self) -> None:
         """Raises nothing: a server that cannot start a process will say so when it starts an agent."""
         self._started_at = time.monotonic()
-        argv = [sys.executable, "-I", "-S", guardian.__file__, str(os.getpid())]
+        argv = [sys.executable, "-I", "-S", "-B", guardian.__file__, str(os.getpid())]
         try:
             process = subprocess.Popen(
                 argv,

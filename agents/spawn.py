@@ -60,7 +60,7 @@ def launched(program: str, argv: list[str], death_signal: signal.Signals | None)
     """The command line that becomes `argv` and, with a signal, dies with this process (Linux; elsewhere `argv`)."""
     if not sys.platform.startswith("linux"):
         return [program, *argv[1:]]
-    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal or 0)), program]
+    launcher = [sys.executable, "-I", "-S", "-B", str(LAUNCHER), str(os.getpid()), str(int(death_signal or 0)), program]
     return [*launcher, *argv]
 
 

@@ -43,6 +43,7 @@ def ways(installed: InstalledProgram) -> dict[str, list[str]]:
 
 def call(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "COLUMNS": "10000", "SPRINT_RUNNER_DEMO_SPEED": "max", "TMPDIR": str(folder)}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the interpreter's own cache is no file of the program
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LONG_S, check=False
     )
