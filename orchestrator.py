@@ -31,7 +31,7 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Caps, Gate, StopMode
-from running.gates import CHOICES, PAUSED, Decision, GateKind, keep_decision
+from running.gates import CHOICES, PAUSED, GateDecision, GateKind, keep_decision
 from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
 from running.plan_pin import check_plan, pin_name
@@ -197,7 +197,7 @@ class Orchestrator:
         row = await self._workspace.database.read(get_active_batch)
         return [] if row is None else await self._workspace.database.read(get_open_gates, row.id)
 
-    async def decide(self, gate_id: int, decision: Decision, comments: str | None) -> None:
+    async def decide(self, gate_id: int, decision: GateDecision, comments: str | None) -> None:
         """Decide at a gate; the batch goes on with it, now or when it is resumed. Raises `BadRequest`, `NotNow`."""
         row = await self._workspace.database.read(get_gate, gate_id)
         if row is None:

@@ -31,7 +31,7 @@ from agents.replay import replay
 from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
 from agents.text import is_session_lost
-from agents.transcript import Entry, EntryKind, read_transcript, steady
+from agents.transcript import EntryKind, TranscriptEntry, read_transcript, steady
 from agents.transcript_index import TranscriptIndex
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "AgentSpec",
     "Call",
     "Denied",
-    "Entry",
     "EntryKind",
     "Failure",
     "Final",
@@ -61,6 +60,7 @@ __all__ = [
     "Text",
     "ToolCall",
     "ToolResult",
+    "TranscriptEntry",
     "TranscriptIndex",
     "UnknownKind",
     "Usage",

@@ -40,7 +40,7 @@ _EXEMPT = f"\0{MARK_VARIABLE}={TO_ITS_END}\0".encode()
 _NEVER = "\n"  # no environment holds it
 
 
-class Command:
+class ControlCommand:
     """A process that the server has started as the leader of a group."""
 
     __slots__ = ("number", "started", "to_group")
@@ -56,7 +56,7 @@ class Guardian:
         self._spared = {os.getpid(), server, 0, 1}
         self._mark = _NEVER.encode()
         self._cgroup: str | None = None
-        self._commands: dict[int, Command] = {}
+        self._commands: dict[int, ControlCommand] = {}
         self._known: dict[int, bytes] = {}
         self._rest = b""
         self.ended_well = False
@@ -82,7 +82,7 @@ class Guardian:
             self._cgroup = rest
         elif word == "start":
             pid, number, whom = rest.split()
-            self._commands[int(pid)] = Command(start_of(int(pid)), int(number), whom == "g")
+            self._commands[int(pid)] = ControlCommand(start_of(int(pid)), int(number), whom == "g")
         elif word == "end":
             self._commands.pop(int(rest), None)
         elif word == "bye":

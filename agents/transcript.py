@@ -65,7 +65,7 @@ class EntryKind(StrEnum):
 
 
 @dataclass(slots=True)
-class Entry:
+class TranscriptEntry:
     """One line of a transcript, with what unfolds below it.
 
     `text` is the line itself (whole for what was said). For a tool `ok` is None until it has answered, `result` is the
@@ -80,7 +80,7 @@ class Entry:
     subagent: str | None = None
 
 
-def read_transcript(path: Path, kind: str | None = None, cwd: Path | None = None) -> list[Entry]:
+def read_transcript(path: Path, kind: str | None = None, cwd: Path | None = None) -> list[TranscriptEntry]:
     """The entries of the recording at `path` (or at `path` with .gz), of an agent of this kind or of one recognised by
     its first lines. Paths below `cwd` are shown relative to it. Raises FileNotFoundError; what is damaged is shown."""
     lines = _lines(path)
@@ -158,11 +158,11 @@ class Page:
 
     def __init__(self, merge: bool) -> None:
         self._merge = merge
-        self._first: list[Entry] = []
-        self._last: deque[Entry] = deque()
+        self._first: list[TranscriptEntry] = []
+        self._last: deque[TranscriptEntry] = deque()
         self._omitted = 0
-        self._calls: OrderedDict[str, Entry] = OrderedDict()
-        self._previous: Entry | None = None
+        self._calls: OrderedDict[str, TranscriptEntry] = OrderedDict()
+        self._previous: TranscriptEntry | None = None
 
     def add(self, record: Record) -> None:
         if isinstance(record, ToolResult):
@@ -174,14 +174,14 @@ class Page:
                 if len(self._calls) > OPEN_CALLS:
                     self._forget(self._calls.popitem(last=False)[1])
 
-    def entries(self) -> list[Entry]:
-        gap = [Entry(EntryKind.NOTE, f"{self._omitted} entries are left out here.")] if self._omitted else []
+    def entries(self) -> list[TranscriptEntry]:
+        gap = [TranscriptEntry(EntryKind.NOTE, f"{self._omitted} entries are left out here.")] if self._omitted else []
         return [*self._first, *gap, *self._last]
 
-    def _forget(self, entry: Entry) -> None:
+    def _forget(self, entry: TranscriptEntry) -> None:
         """A call whose answer is waited for no more."""
 
-    def _append(self, entry: Entry) -> None:
+    def _append(self, entry: TranscriptEntry) -> None:
         self._previous = entry
         if len(self._first) < FIRST_ENTRIES:
             self._first.append(entry)
@@ -191,7 +191,7 @@ class Page:
             self._last.popleft()
             self._omitted += 1
 
-    def _merged(self, entry: Entry) -> bool:
+    def _merged(self, entry: TranscriptEntry) -> bool:
         previous = self._previous
         if not self._merge or previous is None or not previous.kind is entry.kind is EntryKind.TEXT:
             return False
@@ -203,42 +203,50 @@ class Page:
     def _answer(self, record: ToolResult) -> None:
         entry = self._calls.pop(record.id, None)
         if entry is None:
-            entry = Entry(EntryKind.TOOL, "(a call that was not shown)", subagent=record.subagent)
+            entry = TranscriptEntry(EntryKind.TOOL, "(a call that was not shown)", subagent=record.subagent)
             self._append(entry)
         entry.ok, entry.result = record.ok, _cut(record.text, RESULT_CHARS)
         entry.size = max(record.size, len(record.text))
 
 
-def _entry(record: Record) -> Entry | None:
+def _entry(record: Record) -> TranscriptEntry | None:
     match record:
         case Text():
-            return Entry(EntryKind.TEXT, _cut(record.text, TEXT_CHARS), subagent=record.subagent, size=len(record.text))
+            return TranscriptEntry(
+                EntryKind.TEXT, _cut(record.text, TEXT_CHARS), subagent=record.subagent, size=len(record.text)
+            )
         case ToolCall():
-            return Entry(EntryKind.TOOL, record.summary, subagent=record.subagent)
+            return TranscriptEntry(EntryKind.TOOL, record.summary, subagent=record.subagent)
         case Started():
-            return Entry(EntryKind.STARTED, " · ".join(part for part in (record.model, record.session_id) if part))
+            return TranscriptEntry(
+                EntryKind.STARTED, " · ".join(part for part in (record.model, record.session_id) if part)
+            )
         case Denied():
-            return Entry(EntryKind.DENIED, f"{record.tool}: {record.message}" if record.message else record.tool)
+            return TranscriptEntry(
+                EntryKind.DENIED, f"{record.tool}: {record.message}" if record.message else record.tool
+            )
         case Retry():
-            return Entry(EntryKind.RETRY, _retry(record))
+            return TranscriptEntry(EntryKind.RETRY, _retry(record))
         case Final():
             return _final(record)
         case _:
             return _remark(record)
 
 
-def _remark(record: Record) -> Entry | None:
+def _remark(record: Record) -> TranscriptEntry | None:
     match record:
         case Question(text=text):
-            return Entry(EntryKind.QUESTION, text)
+            return TranscriptEntry(EntryKind.QUESTION, text)
         case Failure(message=message):
-            return Entry(EntryKind.ERROR, message)
+            return TranscriptEntry(EntryKind.ERROR, message)
         case Note(text=text):
-            return Entry(EntryKind.NOTE, text)
+            return TranscriptEntry(EntryKind.NOTE, text)
         case Noise():
-            return Entry(EntryKind.NOISE, one_line(record.text), size=record.size)
+            return TranscriptEntry(EntryKind.NOISE, one_line(record.text), size=record.size)
         case LimitSeen(rejected=True):
-            return Entry(EntryKind.ERROR, f"The usage limit is reached ({record.window or 'window not named'}).")
+            return TranscriptEntry(
+                EntryKind.ERROR, f"The usage limit is reached ({record.window or 'window not named'})."
+            )
     return None
 
 
@@ -249,13 +257,13 @@ def _retry(record: Retry) -> str:
     return f"Trying again: {record.error}{status}{attempt if record.attempt else ''}{delay}"
 
 
-def _final(record: Final) -> Entry:
+def _final(record: Final) -> TranscriptEntry:
     parts = [record.reason or record.kind.value]
     if record.turns:
         parts.append(f"{record.turns} turn{'s' if record.turns > 1 else ''}")
     if record.cost_usd:
         parts.append(f"${record.cost_usd:.4f}")
-    return Entry(EntryKind.FINAL, " · ".join(parts), ok=record.kind is OutcomeKind.SUCCESS)
+    return TranscriptEntry(EntryKind.FINAL, " · ".join(parts), ok=record.kind is OutcomeKind.SUCCESS)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -28,9 +28,9 @@ from agents.transcript import (
     FIRST_ENTRIES,
     LAST_ENTRIES,
     LINE_BASED,
-    Entry,
     EntryKind,
     Page,
+    TranscriptEntry,
     open_recording,
 )
 
@@ -53,7 +53,7 @@ class TranscriptIndex(Page):
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._places, self._sizes = array("Q"), array("I")
-        self._open: dict[int, tuple[int, Entry]] = {}  # by the identity of the entry
+        self._open: dict[int, tuple[int, TranscriptEntry]] = {}  # by the identity of the entry
 
     def __len__(self) -> int:
         return len(self._places)
@@ -99,7 +99,7 @@ class TranscriptIndex(Page):
         count = len(self)
         if count <= FIRST_ENTRIES + LAST_ENTRIES:
             return self.page(0, count)
-        note = Entry(EntryKind.NOTE, f"{count - FIRST_ENTRIES - LAST_ENTRIES} entries are left out here.")
+        note = TranscriptEntry(EntryKind.NOTE, f"{count - FIRST_ENTRIES - LAST_ENTRIES} entries are left out here.")
         return [*self.page(0, FIRST_ENTRIES), msgspec.json.encode(note), *self.page(count - LAST_ENTRIES, count)]
 
     # -- from records to entries
@@ -112,7 +112,7 @@ class TranscriptIndex(Page):
                 for record in self._parser.feed(line):
                     self.add(record)
 
-    def _append(self, entry: Entry) -> None:
+    def _append(self, entry: TranscriptEntry) -> None:
         before, self._previous = self._previous, entry
         self._open[id(entry)] = (len(self._places), entry)
         self._places.append(0)
@@ -126,11 +126,11 @@ class TranscriptIndex(Page):
         if entry is not None and entry is not self._previous:
             self._settle(entry)
 
-    def _forget(self, entry: Entry) -> None:
+    def _forget(self, entry: TranscriptEntry) -> None:
         if entry is not self._previous:
             self._settle(entry)
 
-    def _settle(self, entry: Entry) -> None:
+    def _settle(self, entry: TranscriptEntry) -> None:
         """Nothing will change it any more."""
         found = self._open.pop(id(entry), None)
         if found is not None:
@@ -154,7 +154,7 @@ class TranscriptIndex(Page):
             return os.pread(self._file.fileno(), size, self._places[number])
         return next(self._encoded(entry) for place, entry in self._open.values() if place == number)
 
-    def _encoded(self, entry: Entry) -> bytes:
+    def _encoded(self, entry: TranscriptEntry) -> bytes:
         return msgspec.json.encode(self._mask(msgspec.to_builtins(entry)))
 
     def _source(self) -> Path:

@@ -16,7 +16,7 @@ import sprint
 from api.dossier import commits_named, find_story
 from api.http import SERVICES, ApiError, Services, json_response
 from base.regular import read_regular
-from git.history import Change, FileChange, NoSuchChange, change_between, ends_of, file_between
+from git.history import FileChange, NoSuchChange, TreeChange, change_between, ends_of, file_between
 from git.process import GitError
 from git.snapshots import Git
 from running.artifacts import artifacts_of
@@ -44,7 +44,7 @@ async def get_change(request: web.Request) -> web.Response:
     path = request.query.get("path")
     try:
         git, old, new = await _ends(services, request.match_info["key"], name)
-        change: Change | FileChange
+        change: TreeChange | FileChange
         if path is None:
             change = await change_between(git, old, new)
         else:

@@ -14,11 +14,11 @@ from typing import Final, TypeVar
 from aiohttp import web
 
 import agents
-from agents import Entry
+from agents import TranscriptEntry
 from api import reports
 from api.dossier import Dossier, dossier_of, evidence_by_story
 from api.http import SERVICES, ApiError, Services, path_id
-from git.history import Change, NoSuchChange, change_of
+from git.history import NoSuchChange, TreeChange, change_of
 from git.process import GitError
 from running.attempt import stream_file
 from store.batches import summarise_batch
@@ -69,20 +69,20 @@ async def export_batch(request: web.Request) -> web.Response:
     return await _file(services, f"batch-{batch_id}", content)
 
 
-async def _change(services: Services, commit: str) -> Change | None:
+async def _change(services: Services, commit: str) -> TreeChange | None:
     git = services.workspace.git
     if git is None:
         return None
     try:
-        return _masked(services, await change_of(git, commit), Change)
+        return _masked(services, await change_of(git, commit), TreeChange)
     except (NoSuchChange, GitError):
         return None
 
 
-async def _transcripts(services: Services, commands: Sequence[Command]) -> dict[int, list[Entry]]:
+async def _transcripts(services: Services, commands: Sequence[Command]) -> dict[int, list[TranscriptEntry]]:
     """Return the entries by command id; of the newest commands when the size is exceeded."""
     left = TEXT_MAX
-    found: dict[int, list[Entry]] = {}
+    found: dict[int, list[TranscriptEntry]] = {}
     for command in reversed(commands):
         entries = await asyncio.to_thread(_entries, services, command)
         left -= sum(len(entry.text) + len(entry.result) for entry in entries)
@@ -92,7 +92,7 @@ async def _transcripts(services: Services, commands: Sequence[Command]) -> dict[
     return found
 
 
-def _entries(services: Services, command: Command) -> list[Entry]:
+def _entries(services: Services, command: Command) -> list[TranscriptEntry]:
     if command.stream_path is None:
         return []
     spec = services.workspace.agents.get(command.agent)
@@ -103,7 +103,7 @@ def _entries(services: Services, command: Command) -> list[Entry]:
         return []
     half = ENTRIES_MAX // 2
     kept = entries if len(entries) <= ENTRIES_MAX else [*entries[:half], *entries[-half:]]
-    return _masked(services, kept, list[Entry])
+    return _masked(services, kept, list[TranscriptEntry])
 
 
 def _masked(services: Services, value: T, kind: type[T]) -> T:

@@ -10,7 +10,7 @@ from aiohttp import web
 from api.bodies import GateBody, LineComment
 from api.http import SERVICES, json_response, path_id, read_body
 from api.run import RunStateName
-from running.gates import CHOICES, Decision, GateKind
+from running.gates import CHOICES, GateDecision, GateKind
 from store.gates import GateRow
 
 
@@ -39,7 +39,7 @@ async def decide(request: web.Request) -> web.Response:
     number = path_id(request, "id")
     body = await read_body(request, GateBody)
     services = request.app[SERVICES]
-    await services.orchestrator.decide(number, Decision(body.decision), _comments(body.comments))
+    await services.orchestrator.decide(number, GateDecision(body.decision), _comments(body.comments))
     return json_response(RunStateName(services.orchestrator.state), 202)
 
 

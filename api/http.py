@@ -20,7 +20,7 @@ from orchestrator import BadRequest, NotNow, Orchestrator
 from running.workspace import Workspace
 from runstate.fold import RunState
 from runstate.server_state import ServerState
-from security import Refused
+from security import RequestRefused
 from security.trust_store import FolderTrust
 from settings import Loaded
 from store.writer import DatabaseUnavailable
@@ -82,9 +82,9 @@ def json_response(value: Any, status: int = 200) -> web.Response:
     )
 
 
-def refuse(error: Refused | ApiError) -> web.Response:
+def refuse(error: RequestRefused | ApiError) -> web.Response:
     response = json_response({"error": {"code": error.code, "message": str(error)}}, error.status)
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRefused):
         response.headers.update(error.headers)
     return response
 

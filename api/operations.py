@@ -18,7 +18,7 @@ from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
 from api.transcripts import Transcript
 from api.trust import TrustView
-from git.history import Change, FileChange
+from git.history import FileChange, TreeChange
 from runstate.views import Run
 from sprint import Overview
 from sprint.views import SprintProblems
@@ -101,7 +101,7 @@ OPERATIONS: Final = (
         "get",
         "/api/stories/{key}/changes/{name}",
         "The diff of a commit or of the current work; with `path` of one file.",
-        (Change, FileChange),
+        (TreeChange, FileChange),
         query={"path": TEXT},
         errors=(404,),
     ),

@@ -7,13 +7,13 @@ from typing import Final
 
 import msgspec
 
-from agents import Entry
+from agents import TranscriptEntry
 from api.commands import CommandView, command_view
 from api.dossier import Dossier
 from api.html import Child, Html, document, duration, el, lines_of, moment, money, prose, section, table
 from api.reviews import Review, ReviewFinding, Round
 from api.status_evidence import Sentence, StatusEvidence
-from git.history import Change, CommitInfo, FileChange
+from git.history import CommitInfo, FileChange, TreeChange
 from store.batches import BatchSummary
 from store.commands import Command
 from store.log import StoredEvent
@@ -30,7 +30,10 @@ NUMBERS: Final = frozenset({4, 5, 6})
 
 
 def story_report(
-    dossier: Dossier, transcripts: Mapping[int, Sequence[Entry]], changes: Mapping[str, Change | None], at: int
+    dossier: Dossier,
+    transcripts: Mapping[int, Sequence[TranscriptEntry]],
+    changes: Mapping[str, TreeChange | None],
+    at: int,
 ) -> bytes:
     """Return the document of one story; `at` is the current time in ms since the epoch."""
     cost = sum(command.cost_usd or 0 for command in dossier.commands)
@@ -132,7 +135,7 @@ def _finding(finding: ReviewFinding) -> str:
     return f"{finding.severity.upper()}: {finding.text}" if finding.severity else finding.text
 
 
-def _transcript(command: CommandView, transcripts: Mapping[int, Sequence[Entry]]) -> Html | None:
+def _transcript(command: CommandView, transcripts: Mapping[int, Sequence[TranscriptEntry]]) -> Html | None:
     entries = transcripts.get(command.id)
     if not entries:
         return None
@@ -140,13 +143,13 @@ def _transcript(command: CommandView, transcripts: Mapping[int, Sequence[Entry]]
     return el("details", el("summary", f"Transcript of {_name(command)}"), el("ul", rows, cls="plain"))
 
 
-def _result(entry: Entry) -> Html | None:
+def _result(entry: TranscriptEntry) -> Html | None:
     if not entry.result:
         return None
     return el("details", el("summary", f"result, {entry.size:,} characters"), el("pre", entry.result))
 
 
-def _commit(commit: CommitInfo, change: Change | None) -> Html:
+def _commit(commit: CommitInfo, change: TreeChange | None) -> Html:
     size = f"{commit.files_changed} files, +{commit.lines_added} \N{MINUS SIGN}{commit.lines_removed}"
     head = [
         el("h3", el("code", commit.hash[:10]), f" {commit.subject}"),

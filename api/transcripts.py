@@ -39,7 +39,7 @@ class Transcript(msgspec.Struct, frozen=True, rename={"start": "from"}):
     command: str
     start: int
     total: int
-    entries: list[agents.Entry]
+    entries: list[agents.TranscriptEntry]
 
 
 async def get_transcript(request: web.Request) -> web.StreamResponse:
@@ -77,7 +77,7 @@ def _absent(request: web.Request, services: Services, command: Command) -> web.R
     why = absence(command, workspace.settings().retention_days, workspace.clock())
     if request.query.get("raw") == "1" or (command.ended_at is None and command.agent != RUNNER):
         raise ApiError(404, "not_found", why)
-    entries = [agents.Entry(agents.EntryKind.NOTE, why)]
+    entries = [agents.TranscriptEntry(agents.EntryKind.NOTE, why)]
     return json_response(Transcript(command.id, command.command, 0, len(entries), entries))
 
 

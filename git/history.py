@@ -72,7 +72,7 @@ class FileChange(msgspec.Struct, frozen=True, kw_only=True):
     cut: bool = False
 
 
-class Change(msgspec.Struct, frozen=True):
+class TreeChange(msgspec.Struct, frozen=True):
     """All that is different between two trees; `left_out` files are not listed."""
 
     files: list[FileChange]
@@ -94,7 +94,7 @@ async def commits_of(git: Git, story_key: str, named: Sequence[str] = ()) -> lis
     return [_commit(part) for part in _text(output).split("\x01")[1:]]
 
 
-async def change_of(git: Git, commit: str) -> Change:
+async def change_of(git: Git, commit: str) -> TreeChange:
     """What a commit changed against its first parent, with the lines of its small files. Raises `NoSuchChange`."""
     return await change_between(git, *await ends_of(git, commit))
 
@@ -112,7 +112,7 @@ async def ends_of(git: Git, commit: str) -> tuple[str, str]:
     return _text(output).strip(), full
 
 
-async def change_between(git: Git, old: str, new: str) -> Change:
+async def change_between(git: Git, old: str, new: str) -> TreeChange:
     """Return the differences between two trees or commits; raises `GitError`."""
     output, cut = await _ask(git, "diff-tree", "-r", "--raw", "--numstat", "-z", *_PLAIN, old, new)
     files = _files(_text(output))
@@ -122,7 +122,7 @@ async def change_between(git: Git, old: str, new: str) -> Change:
         hunks = await _hunks(git, old, new, [file.path for file in small])
         lines = dict(zip((file.path for file in small), hunks, strict=True)) if len(hunks) == len(small) else {}
         shown = [_with(file, lines[file.path]) if file.path in lines else file for file in shown]
-    return Change(shown, len(files) - len(shown) + cut)
+    return TreeChange(shown, len(files) - len(shown) + cut)
 
 
 async def file_between(git: Git, old: str, new: str, path: str) -> FileChange:

@@ -25,7 +25,7 @@ LOCK_WAIT_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """A file in a tree of git: its mode and the name of its content."""
 
     mode: str
@@ -130,26 +130,26 @@ class Repository(Git):
         tree, *conflicts = [name for name in names.split("\0") if name]
         return tree, list(dict.fromkeys(conflicts))
 
-    async def entries(self, commit: str, paths: Sequence[str]) -> dict[str, Entry]:
+    async def entries(self, commit: str, paths: Sequence[str]) -> dict[str, TreeEntry]:
         """Those of the files that are in a commit."""
         if not paths:
             return {}
         rows = (await self._run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)).split("\0")
         parts = [(row.partition("\t")[0].split(), row.partition("\t")[2]) for row in rows if row]
-        return {path: Entry(mode, blob) for (mode, _, blob), path in parts}
+        return {path: TreeEntry(mode, blob) for (mode, _, blob), path in parts}
 
     async def blob(self, path: str) -> str:
         """Store the content of a file as it would be committed; its name. `path` is relative to the project's root."""
         return (await self._run("hash-object", "-w", "--", path)).strip()
 
-    async def tree_with(self, tree: str, entries: Mapping[str, Entry | None], index: Path) -> str:
+    async def tree_with(self, tree: str, entries: Mapping[str, TreeEntry | None], index: Path) -> str:
         """The tree with some entries set or left out; `index` is a file that nobody else uses."""
         environment = {"GIT_INDEX_FILE": str(index)}
         await self._run("read-tree", tree, environment=environment)
         await self._stage(entries, environment)
         return (await self._run("write-tree", environment=environment)).strip()
 
-    async def _stage(self, entries: Mapping[str, Entry | None], environment: dict[str, str] | None = None) -> None:
+    async def _stage(self, entries: Mapping[str, TreeEntry | None], environment: dict[str, str] | None = None) -> None:
         top = await self.ask("rev-parse", "--show-toplevel") or str(self.root)
         for words in _changes(entries, top):
             await self._run("update-index", *words, environment=environment)
@@ -160,7 +160,9 @@ class Repository(Git):
 
     # -- the user's branch -------------------------------------------------------------------------------------
 
-    async def forward(self, commit: str, standing: Mapping[str, Entry], before: Mapping[str, Entry | None]) -> None:
+    async def forward(
+        self, commit: str, standing: Mapping[str, TreeEntry], before: Mapping[str, TreeEntry | None]
+    ) -> None:
         """Move the branch that is checked out on to a commit that comes after it; raises `GitError`, then nothing is.
 
         Files named in `standing` stay as they are on disk: the index learns their new entries first, and their old
@@ -201,7 +203,7 @@ class Repository(Git):
             time.sleep(LOCK_WAIT_S)
 
 
-def _changes(entries: Mapping[str, Entry | None], top: str) -> list[list[str]]:
+def _changes(entries: Mapping[str, TreeEntry | None], top: str) -> list[list[str]]:
     """Arguments for the calls of `git update-index` that set entries of an index, and that take out others."""
     kept = [
         ("--cacheinfo", f"{entry.mode},{entry.blob},{path}") for path, entry in entries.items() if entry is not None

@@ -17,7 +17,7 @@ from running.surroundings import hold
 from running.workspace import Workspace, until_stored
 from store.commands import discount_commands
 from store.stories import Story, get_stories_by_batch, update_story
-from workflow.breaker import Ended, same_reason_before
+from workflow.breaker import EndedStory, same_reason_before
 from workflow.picking import RUNNABLE
 
 SHOWN_CHARS: Final = 300  # of the reason
@@ -97,11 +97,11 @@ class Breaker:
         return self._workspace.database.write(discount_commands, row_id)
 
 
-def _ended(rows: Sequence[Story], keys: Sequence[str]) -> list[Ended]:
+def _ended(rows: Sequence[Story], keys: Sequence[str]) -> list[EndedStory]:
     """The other stories of the batch that have ended, newest first."""
     over = [row for row in rows if row.ended_at is not None and row.story_key not in keys]
     over.sort(key=lambda row: (row.ended_at or 0, row.id), reverse=True)
-    return [Ended(row.story_key, row.status == "blocked", row.reason or "") for row in over]
+    return [EndedStory(row.story_key, row.status == "blocked", row.reason or "") for row in over]
 
 
 def _unblock(project: sprint.Project, key: str, status: str) -> None:

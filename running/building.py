@@ -27,7 +27,7 @@ from running.clean_tree import (
     left_by_others,
 )
 from running.commit_plan import remember_base
-from running.gates import Decision
+from running.gates import GateDecision
 from running.marking import write_status
 from running.planning import said_something
 from running.run_context import RunContext
@@ -60,11 +60,11 @@ class Building:
             if verdict is None or not verdict.unread:
                 return
             row = await unread_decision(self._workspace, self._gate, story, verdict.reason, number)
-            if row.decision == Decision.SKIP:
+            if row.decision == GateDecision.SKIP:
                 await block(self._workspace, story, verdict.reason)
-            elif row.decision == Decision.GO:
+            elif row.decision == GateDecision.GO:
                 await self._prove(story)
-            if row.decision != Decision.BACK:
+            if row.decision != GateDecision.BACK:
                 return
 
     async def goes_on(self, phase: Phase, command: str, story: StoryRun) -> bool:
@@ -151,8 +151,8 @@ class Building:
                     return
             await self._committed(commit_plan, story)
             row = await plan_decision(self._workspace, self._gate, story, number)
-            story.skipped = row.decision == Decision.SKIP
-            if row.decision != Decision.BACK:
+            story.skipped = row.decision == GateDecision.SKIP
+            if row.decision != GateDecision.BACK:
                 return
             await self._take_back(story, number + 1)
             comments = f"A person has looked at the plan and sends it back: {row.comments or 'plan it anew'}"

@@ -12,7 +12,7 @@ from payloads import Error
 from running.builds import build_files
 from running.clean_tree import NotCommitted, commit_epic
 from running.gate import Gate
-from running.gates import Decision, GateKind, GateRequest, decision_of, print_of
+from running.gates import GateDecision, GateKind, GateRequest, decision_of, print_of
 from running.story import StoryRun
 from running.workspace import Workspace, emit_durable
 from store.gates import GateRow
@@ -81,7 +81,7 @@ class EpicGates:
             return False
         if not await self._may_close(epic):
             row = await decision_of(self._workspace, self._gate, _epic_request(epic, epic.gate))
-            if row.decision != Decision.GO:
+            if row.decision != GateDecision.GO:
                 self._skipped.add(epic.epic)
                 return False
         return await self._close(epic, epic.gate)
@@ -93,7 +93,7 @@ class EpicGates:
         done = await self._workspace.database.read(get_done_keys, list(epic.gate.finished))
         return set(epic.gate.finished) <= done
 
-    async def _close(self, epic: sprint.EpicEntry, gate: sprint.Gate) -> bool:
+    async def _close(self, epic: sprint.EpicEntry, gate: sprint.EpicGate) -> bool:
         """Write it and commit it; a refusal is shown and leaves the epic open."""
         project = self._workspace.project
         try:
@@ -111,7 +111,7 @@ def _epic_file(project: sprint.Project, epic: sprint.EpicEntry) -> Path:
     return project.tracker.parent / epic.key / f"{epic.key}.md"
 
 
-def _epic_request(epic: sprint.EpicEntry, gate: sprint.Gate) -> GateRequest:
+def _epic_request(epic: sprint.EpicEntry, gate: sprint.EpicGate) -> GateRequest:
     missing = f"; not finished: {_named(gate.missing)}" if gate.missing else ""
     retrospective = "" if gate.retrospective else "; it has no retrospective"
     message = (

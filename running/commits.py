@@ -19,7 +19,7 @@ from running.commit_plan import CommitPlan, plan_commit, sizes
 from running.disk import take_snapshot
 from running.planning import BACKGROUND_REVIEW
 from running.run_context import RunContext
-from running.runner_task import Refused, RunnerTask
+from running.runner_task import RunnerTask, TaskRefused
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, keep
 from running.verify import VerifyContext
@@ -39,7 +39,7 @@ not commit: the runner commits again when you are done.
 {words}"""
 
 
-class HookRefused(Refused):
+class HookRefused(TaskRefused):
     """Git or a hook refused the commit; the message is what was printed. `mended`: the hook changed files itself."""
 
     mended = False
@@ -105,7 +105,7 @@ class Commits:
                     await self._perform(git, stories)
             except HookRefused as error:
                 refused = error
-            except (Refused, GitError) as failed:
+            except (TaskRefused, GitError) as failed:
                 await self._failed(stories, str(failed))
                 return
             else:

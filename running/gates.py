@@ -34,18 +34,18 @@ class GateKind(StrEnum):
     UNREAD = "unread"  # a build has ended, and nothing says how
 
 
-class Decision(StrEnum):
+class GateDecision(StrEnum):
     GO = "go"
     BACK = "back"
     SKIP = "skip"
     STOP = "stop"
 
 
-CHOICES: Final[Mapping[GateKind, tuple[Decision, ...]]] = {
-    GateKind.PLAN: (Decision.GO, Decision.BACK, Decision.SKIP, Decision.STOP),
-    GateKind.DONE: (Decision.GO, Decision.STOP),
-    GateKind.EPIC: (Decision.GO, Decision.SKIP, Decision.STOP),
-    GateKind.UNREAD: (Decision.GO, Decision.BACK, Decision.SKIP, Decision.STOP),
+CHOICES: Final[Mapping[GateKind, tuple[GateDecision, ...]]] = {
+    GateKind.PLAN: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
+    GateKind.DONE: (GateDecision.GO, GateDecision.STOP),
+    GateKind.EPIC: (GateDecision.GO, GateDecision.SKIP, GateDecision.STOP),
+    GateKind.UNREAD: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
 }
 
 
@@ -72,13 +72,13 @@ async def decision_of(workspace: Workspace, gate: Gate, request: GateRequest) ->
         gate.pause(PAUSED)
         await gate.enter()
         row = await _read(workspace, row.id)
-    if row.decision == Decision.STOP:
+    if row.decision == GateDecision.STOP:
         gate.stop(StopMode.GRACEFUL)
         raise Stopped
     return row
 
 
-async def keep_decision(workspace: Workspace, row: GateRow, decision: Decision, comments: str | None) -> bool:
+async def keep_decision(workspace: Workspace, row: GateRow, decision: GateDecision, comments: str | None) -> bool:
     """Keep the decision and tell that the gate is decided; False when it was decided before."""
     payload = BatchWarning(
         batch_id=row.batch_id,
@@ -113,7 +113,7 @@ async def _row(workspace: Workspace, batch_id: int, request: GateRequest) -> Gat
     """The row that answers the request: an approval of the same content, else this batch's own, or an open one."""
     rows = await workspace.database.read(get_gates_of, request.kind.value, request.subject)
     same = [row for row in rows if row.content == request.content]
-    if request.kind is GateKind.PLAN and (approved := [row for row in same if row.decision == Decision.GO]):
+    if request.kind is GateKind.PLAN and (approved := [row for row in same if row.decision == GateDecision.GO]):
         return approved[-1]
     mine = [row for row in same if row.round == request.round and (row.batch_id == batch_id or row.decision is None)]
     return mine[-1] if mine else None

@@ -27,7 +27,7 @@ RUNNER: Final = "runner"  # in the place of an agent's name
 T = TypeVar("T")
 
 
-class Refused(RuntimeError):
+class TaskRefused(RuntimeError):
     """The task failed; the message is the reason."""
 
 
@@ -65,12 +65,12 @@ class RunnerTask:
     async def perform(self, row_id: int, work: Callable[[RunnerTask], Awaitable[T]]) -> T:
         """Do it, between a committed row and its committed end. `row_id` is that of the first story's row.
 
-        What `work` raises comes out again; of a `Refused` the row has the reason.
+        What `work` raises comes out again; of a `TaskRefused` the row has the reason.
         """
         await self._open(row_id)
         try:
             result = await work(self)
-        except Refused as refused:
+        except TaskRefused as refused:
             await self._close(CommandStatus.ERROR, self._workspace.masker.text(str(refused)))
             raise
         except Stopped:

@@ -5,8 +5,8 @@ every answer carries, `connections` bounds how many there are and how long they 
 without being led out of its folder.
 """
 
-from security.guard import CHANGING, Guard, Refused, protect
+from security.guard import CHANGING, Guard, RequestRefused, protect
 from security.headers import CSP, HEADERS, policy
 from security.token import COOKIE, TokenAuth
 
-__all__ = ["CHANGING", "COOKIE", "CSP", "HEADERS", "Guard", "Refused", "TokenAuth", "policy", "protect"]
+__all__ = ["CHANGING", "COOKIE", "CSP", "HEADERS", "Guard", "RequestRefused", "TokenAuth", "policy", "protect"]

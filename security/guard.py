@@ -29,7 +29,7 @@ _ORIGIN: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>[^/
 _ABSOLUTE: Final = re.compile(r"https?://(?P<host>[^/?#]*)", re.IGNORECASE)
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is not let in: the HTTP status, a code and sentence for its body, and headers for its answer."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -66,14 +66,14 @@ class Guard:
         )
 
     def check(self, request: web.Request) -> None:
-        """Raise `Refused` unless the request may go on."""
+        """Raise `TaskRefused` unless the request may go on."""
         host = self._check_host(request)
         self._check_origin(request, host)
         self._check_site(request)
         if self.token_auth is not None:
             _check_token(request, self.token_auth)
         if request.method in CHANGING and request.content_type != "application/json":
-            raise Refused(415, "unsupported_media_type", "send Content-Type: application/json")
+            raise RequestRefused(415, "unsupported_media_type", "send Content-Type: application/json")
 
     async def finish(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add the headers that every answer carries, streamed ones too: a handler of `on_response_prepare`."""
@@ -102,9 +102,9 @@ class Guard:
         values = request.headers.getall(hdrs.HOST, [])
         match = _HOST.match(values[0]) if len(values) == 1 else None
         if match is None or int(match["port"] or 0) > 65535:
-            raise Refused(400, "bad_host", "the request needs one well-formed Host header")
+            raise RequestRefused(400, "bad_host", "the request needs one well-formed Host header")
         if match["name"].lower().strip("[]") not in self._hosts:
-            raise Refused(403, "host_refused", f"this server does not answer to the name {match['name']}")
+            raise RequestRefused(403, "host_refused", f"this server does not answer to the name {match['name']}")
         self._check_target(request.raw_path, values[0].lower())
         return values[0].lower()
 
@@ -114,7 +114,7 @@ class Guard:
             return
         match = _ABSOLUTE.match(target)
         if match is None or match["host"].lower() != host:
-            raise Refused(400, "bad_target", "the request's target and its Host header do not agree")
+            raise RequestRefused(400, "bad_target", "the request's target and its Host header do not agree")
 
     def _check_origin(self, request: web.Request, host: str) -> None:
         values = request.headers.getall(hdrs.ORIGIN, [])
@@ -122,9 +122,9 @@ class Guard:
             return
         match = _ORIGIN.match(values[0]) if len(values) == 1 else None
         if match is None and values != ["null"]:
-            raise Refused(400, "bad_origin", "the Origin header is malformed")
+            raise RequestRefused(400, "bad_origin", "the Origin header is malformed")
         if match is None or match["scheme"].lower() not in ("http", "https") or match["host"].lower() != host:
-            raise Refused(403, "origin_refused", "pages of other origins may not use this server")
+            raise RequestRefused(403, "origin_refused", "pages of other origins may not use this server")
 
     def _check_site(self, request: web.Request) -> None:
         """What browsers say of a request that has no Origin, such as an image or a script: who made it.
@@ -135,7 +135,7 @@ class Guard:
             return
         followed = request.headers.get("Sec-Fetch-Mode") == "navigate"
         if not (followed and request.headers.get("Sec-Fetch-Dest") == "document" and request.method in ("GET", "HEAD")):
-            raise Refused(403, "origin_refused", "pages of other origins may not use this server")
+            raise RequestRefused(403, "origin_refused", "pages of other origins may not use this server")
 
     def _is_shared(self, request: web.Request) -> bool:
         return request.path in self._shared and request.method in ("GET", "HEAD")
@@ -147,24 +147,24 @@ def _check_token(request: web.Request, token_auth: TokenAuth) -> None:
     shown, address = token_auth.shown(request), request.remote or ""
     if shown and (wait_s := token_auth.throttle.wait_s(address)):
         message = f"too many wrong tokens came from here: wait {wait_s} s"
-        raise Refused(429, "too_many_tokens", message, {hdrs.RETRY_AFTER: str(wait_s)})
+        raise RequestRefused(429, "too_many_tokens", message, {hdrs.RETRY_AFTER: str(wait_s)})
     opened = [token_auth.accepts(token) for token in shown]  # all of them, so that the time says nothing
     if any(opened):
         return
     if shown:
         token_auth.throttle.wrong(address)
     message = "send the token as Authorization: Bearer …, or open the page with ?token=…"
-    raise Refused(401, "token_needed", message, {hdrs.WWW_AUTHENTICATE: "Bearer"})
+    raise RequestRefused(401, "token_needed", message, {hdrs.WWW_AUTHENTICATE: "Bearer"})
 
 
-def protect(app: web.Application, guard: Guard, refuse: Callable[[Refused], web.Response]) -> None:
+def protect(app: web.Application, guard: Guard, refuse: Callable[[RequestRefused], web.Response]) -> None:
     """Put the guard before every handler and its headers on every answer; `refuse` answers who is not let in."""
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             guard.check(request)
-        except Refused as refused:
+        except RequestRefused as refused:
             response = refuse(refused)
             response.force_close()  # who is not let in holds no connection either
             return response

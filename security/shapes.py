@@ -12,7 +12,7 @@ import re
 from typing import Final, NamedTuple
 
 
-class Shape(NamedTuple):
+class SecretShape(NamedTuple):
     """A kind of secret; a group `kept` of its pattern stays as it is."""
 
     name: str
@@ -23,7 +23,7 @@ class Group(NamedTuple):
     """Shapes that need not be searched for in a text without `trigger`: a character, or a pattern."""
 
     trigger: str
-    shapes: tuple[Shape, ...]
+    shapes: tuple[SecretShape, ...]
 
 
 # Escapes by their width, since the engine looks back over fixed widths only. A colour ends behind `[` or `;`, so that
@@ -73,14 +73,14 @@ def _edge(literal: str, inside: str = "A-Za-z0-9") -> str:
     return f"(?>(?<![{inside}]{literal})|(?<={_MAY_ESCAPE}{literal})(?:{behind}))"
 
 
-def _shape(name: str, prefix: str, rest: str) -> Shape:
+def _shape(name: str, prefix: str, rest: str) -> SecretShape:
     literal = re.escape(prefix)
-    return Shape(name, re.compile(rf"{literal}{_edge(literal)}{rest}", re.ASCII))
+    return SecretShape(name, re.compile(rf"{literal}{_edge(literal)}{rest}", re.ASCII))
 
 
-def _behind(name: str, words: str, value: str) -> Shape:
+def _behind(name: str, words: str, value: str) -> SecretShape:
     """`value` is masked where it stands behind these words, which are kept."""
-    return Shape(name, re.compile(rf"(?P<kept>{words}{value}"))
+    return SecretShape(name, re.compile(rf"(?P<kept>{words}{value}"))
 
 
 # A run of the token's own characters is entered at its beginning only: one without dots is read once, not often.
@@ -92,7 +92,7 @@ _PASSWORD: Final = r"[^\s/?#@:\"'<>\\]{0,200}+:)(?!\[masked)[^\s/?#@\"'<>\\]{1,5
 _VALUE: Final = r"(?=[A-Za-z0-9._~+/=%-]{16})(?:[A-Za-z0-9._~+/=-]|%[23][BbDdFf]){16,4000}+"
 
 
-def _group(*shapes: Shape, trigger: str = "") -> Group:
+def _group(*shapes: SecretShape, trigger: str = "") -> Group:
     """Without a trigger: the beginning of the pattern itself is looked for as fast."""
     return Group(trigger, shapes)
 
@@ -128,11 +128,11 @@ GROUPS: Final = (
     _group(_shape("Databricks token", "dapi", r"[a-f0-9]{32}(?:-[0-9]{1,3})?(?![A-Za-z0-9])")),
     _group(_shape("Vault token", "hv", r"[sbr]\.[A-Za-z0-9_-]{24,}+")),
     # The number of the bot, which anybody may know, stays; so do the first four characters of Azure's secret.
-    _group(Shape("Telegram token", re.compile(rf"(?P<kept>:)AA(?<=[0-9]{{8}}:AA){_TELEGRAM}"))),
+    _group(SecretShape("Telegram token", re.compile(rf"(?P<kept>:)AA(?<=[0-9]{{8}}:AA){_TELEGRAM}"))),
     _group(_behind("Azure key", "cc", rf"(?:ountKey|essKey|essSignature){_COLON}){_base64(40)}")),
     _group(_behind("Azure signature", "sig=", rf"){_base64(40)}")),
-    _group(Shape("JSON Web Token", re.compile(rf"eyJ{_edge('eyJ', 'A-Za-z0-9_.-')}{_JWT}"))),
-    _group(Shape("private key", re.compile(rf"-----BEGIN{_BLANK}{_PEM}"))),
+    _group(SecretShape("JSON Web Token", re.compile(rf"eyJ{_edge('eyJ', 'A-Za-z0-9_.-')}{_JWT}"))),
+    _group(SecretShape("private key", re.compile(rf"-----BEGIN{_BLANK}{_PEM}"))),
     _group(_behind("bearer token", "earer", rf"(?: |%20|\+))(?=[^\s\"']{{0,80}}[0-9]){_VALUE}")),
     _group(_behind("credentials", "uthorization", rf"{_GLUE}[Bb]asic{_BLANK}){_base64(6)}")),
     *(
@@ -148,7 +148,9 @@ GROUPS: Final = (
     ),
     _group(_shape("Google secret", "GOCSPX-", r"[A-Za-z0-9_-]{20,}+")),
     _group(_shape("SendGrid key", "SG.", r"[A-Za-z0-9_-]{16,64}+\.[A-Za-z0-9_-]{20,64}+"), trigger=r"S(?=G\.)"),
-    _group(Shape("Azure key", re.compile(r"JQQJ99(?<=[A-Za-z0-9]{30}JQQJ99)[A-Za-z0-9]{20,40}+")), trigger="J(?=QQJ)"),
+    _group(
+        SecretShape("Azure key", re.compile(r"JQQJ99(?<=[A-Za-z0-9]{30}JQQJ99)[A-Za-z0-9]{20,40}+")), trigger="J(?=QQJ)"
+    ),
     _group(_behind("bearer token", "EARER", rf"(?: |%20|\+))(?=[^\s\"']{{0,80}}[0-9]){_VALUE}"), trigger="E(?=ARER)"),
     _group(_behind("credentials", "UTHORIZATION", rf"{_GLUE}[Bb]asic{_BLANK}){_base64(6)}"), trigger="U(?=THORI)"),
     _group(_behind("key", "PI-", rf"K(?:EY|ey){_GLUE}){_VALUE}"), trigger="P(?=I-K)"),
@@ -164,16 +166,20 @@ GROUPS: Final = (
         _shape("Hugging Face token", "hf_", r"[A-Za-z0-9]{30,}+"),
         trigger="_",
     ),
-    _group(Shape("Azure secret", re.compile(r"Q~(?<=[A-Za-z0-9_~.-]{3}[0-9]Q~)[A-Za-z0-9_~.-]{31,34}")), trigger="~"),
     _group(
-        Shape("Telegram token", re.compile(rf"(?P<kept>%3A)AA(?<=[0-9]{{8}}%3AAA){_TELEGRAM}")),
+        SecretShape("Azure secret", re.compile(r"Q~(?<=[A-Za-z0-9_~.-]{3}[0-9]Q~)[A-Za-z0-9_~.-]{31,34}")), trigger="~"
+    ),
+    _group(
+        SecretShape("Telegram token", re.compile(rf"(?P<kept>%3A)AA(?<=[0-9]{{8}}%3AAA){_TELEGRAM}")),
         _behind("password", "%3A%2F%2F", rf"[A-Za-z0-9_.~-]{{0,200}}+%3A)(?!%5Bmasked){_ENCODED}"),
         _behind("Azure signature", "sig%3D", rf"){_base64(40)}"),
         trigger="%",
     ),
-    _group(Shape("Telegram token", re.compile(rf"(?P<kept>&#58;)AA(?<=[0-9]{{8}}&#58;AA){_TELEGRAM}")), trigger="&"),
     _group(
-        Shape("Telegram token", re.compile(rf"(?P<kept>\\u003a)AA(?<=[0-9]{{8}}\\u003aAA){_TELEGRAM}")),
+        SecretShape("Telegram token", re.compile(rf"(?P<kept>&#58;)AA(?<=[0-9]{{8}}&#58;AA){_TELEGRAM}")), trigger="&"
+    ),
+    _group(
+        SecretShape("Telegram token", re.compile(rf"(?P<kept>\\u003a)AA(?<=[0-9]{{8}}\\u003aAA){_TELEGRAM}")),
         _behind("password", r":\\/\\/", _PASSWORD),
         trigger="\\",
     ),
@@ -187,4 +193,4 @@ BEGINNINGS: Final = re.compile(
     r"[A-Za-z0-9_.-]{4,200}…\Z"
 )
 
-__all__ = ["BEGINNINGS", "GROUPS", "Group", "Shape"]
+__all__ = ["BEGINNINGS", "GROUPS", "Group", "SecretShape"]

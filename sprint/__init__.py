@@ -5,7 +5,7 @@ changes one value or refuses.
 """
 
 from sprint.contextfile import context_file
-from sprint.edit import Change, Conflict, Refused
+from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.epics import EpicDoc, StoryPlan, read_epics
 from sprint.files import new_story_path, story_files
 from sprint.locate import Project, ProjectNotFound, locate
@@ -13,8 +13,8 @@ from sprint.model import (
     Conditions,
     Entry,
     EpicEntry,
+    EpicGate,
     ExtraEntry,
-    Gate,
     PlanKind,
     Problem,
     RetroEntry,
@@ -33,14 +33,13 @@ from sprint.views import Overview, StoryInfo
 
 __all__ = [
     "RUNNABLE",
-    "Change",
     "Conditions",
     "Conflict",
     "Entry",
     "EpicDoc",
     "EpicEntry",
+    "EpicGate",
     "ExtraEntry",
-    "Gate",
     "Kind",
     "Overview",
     "PlanKind",
@@ -54,6 +53,7 @@ __all__ = [
     "Sprint",
     "SprintError",
     "Status",
+    "StatusEdit",
     "StoryDocument",
     "StoryEntry",
     "StoryInfo",

@@ -37,7 +37,7 @@ class Conflict(SprintError):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StatusEdit:
     """The result of an edit: the statuses before and after, and the key of the epic that was changed with it."""
 
     old: Status
@@ -51,7 +51,7 @@ class Edit:
     """The new bytes and what is different in them."""
 
     data: bytes
-    change: Change
+    change: StatusEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def edit_status(
     if expected is not None and expected not in (entry.raw_status, entry.status):
         raise Conflict(entry.raw_status)
     if entry.status is status:
-        return Edit(data, Change(status, status, changed=False))
+        return Edit(data, StatusEdit(status, status, changed=False))
     _check_editable(entry)
     lifted = _epic_to_lift(sprint, entry, status)
     replacements = [_Replacement(_token(analysis, key), status)]
@@ -94,7 +94,7 @@ def edit_status(
     replacements += _timestamp(analysis, now)
     text = _replaced(analysis.source.text, replacements)
     _prove(analysis, text, replacements)
-    return Edit(analysis.source.encode(text), Change(entry.status, status, changed=True, epic_lifted=lifted))
+    return Edit(analysis.source.encode(text), StatusEdit(entry.status, status, changed=True, epic_lifted=lifted))
 
 
 def _wanted(new: str) -> Status:

@@ -66,7 +66,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class EpicGate:
     """Whether an epic is closed for those that wait for it: only its own file's `done` opens a gate.
 
     finished, missing: keys of its stories. holds: ids of the epics and keys of the stories that
@@ -85,7 +85,7 @@ class Gate:
 class EpicEntry(Entry):
     """An epic; its id is `epic`. `gate` is None where the plan's kind has no such thing."""
 
-    gate: Gate | None = None
+    gate: EpicGate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sprint.files import StoryFiles, list_story_files
 from sprint.keys import lead, normal
 from sprint.listing import StoryFile
 from sprint.locate import Project
-from sprint.model import Gate, PlanKind, Problem, Sprint, StoryEntry
+from sprint.model import EpicGate, PlanKind, Problem, Sprint, StoryEntry
 from sprint.notes import share_a_word
 from sprint.plan import read
 from sprint.story import StoryDocument, read_story
@@ -188,7 +188,7 @@ def _title(sprint: Sprint, story: StoryEntry, document: StoryDocument) -> str:
     return next((name for name in (names if sprint.kind is PlanKind.TRACKER else names[::-1]) if name), "")
 
 
-def _gate(gate: Gate | None) -> GateInfo | None:
+def _gate(gate: EpicGate | None) -> GateInfo | None:
     if gate is None:
         return None
     return GateInfo(

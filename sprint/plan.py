@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sprint import write as tracker_file
-from sprint.edit import Change, Conflict, Refused
+from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.filestatus import write_file_status
 from sprint.locate import Project, inside
 from sprint.model import PlanKind, Sprint, StoryEntry
@@ -42,10 +42,10 @@ class PlanBackend(ABC):
         """The plan as it is. Never raises for what is on the disk."""
 
     @abstractmethod
-    def set_status(self, project: Project, request: StatusRequest) -> Change:
+    def set_status(self, project: Project, request: StatusRequest) -> StatusEdit:
         """Sets the status of a story. Raises Refused, Conflict; nothing is written then."""
 
-    def close_epic(self, project: Project, epic: str, *, finished: bool) -> Change:
+    def close_epic(self, project: Project, epic: str, *, finished: bool) -> StatusEdit:
         """Writes that an epic is done. Raises Refused."""
         raise Refused("Epics of this kind of plan have no gate; their status is set like a story's.")
 
@@ -56,7 +56,7 @@ class TrackerBackend(PlanBackend):
     def read(self, project: Project) -> Sprint:
         return read_tracker(project)
 
-    def set_status(self, project: Project, request: StatusRequest) -> Change:
+    def set_status(self, project: Project, request: StatusRequest) -> StatusEdit:
         if maker := read_tracker(project).foreign:
             raise Refused(f"Another program makes this file ({maker!r}): change the status there.")
         sha = request.expected_sha
@@ -74,11 +74,11 @@ class TicketsBackend(PlanBackend):
     def read(self, project: Project) -> Sprint:
         return self._reader.read(project.tracker.parent)
 
-    def set_status(self, project: Project, request: StatusRequest) -> Change:
+    def set_status(self, project: Project, request: StatusRequest) -> StatusEdit:
         _check_sha(self, project, request)
         return set_ticket_status(project, request.key, request.new, request.expected, request.reason, request.now)
 
-    def close_epic(self, project: Project, epic: str, *, finished: bool) -> Change:
+    def close_epic(self, project: Project, epic: str, *, finished: bool) -> StatusEdit:
         return close_ticket_epic(project, epic, self.read(project), finished=finished)
 
 
@@ -87,7 +87,7 @@ class FilesBackend(PlanBackend):
 
     words: ClassVar[dict[Status, str]]
 
-    def set_status(self, project: Project, request: StatusRequest) -> Change:
+    def set_status(self, project: Project, request: StatusRequest) -> StatusEdit:
         _check_sha(self, project, request)
         if request.new not in {status.value for status in WRITABLE}:
             raise Refused(f"{request.new!r} is not a status that may be written.")
@@ -98,13 +98,13 @@ class FilesBackend(PlanBackend):
         if request.expected is not None and request.expected not in (story.raw_status, story.status):
             raise Conflict(story.raw_status or story.status)
         if story.status is new:
-            return Change(new, new, changed=False)
+            return StatusEdit(new, new, changed=False)
         path = _only_file(project, story)
         try:
             write_file_status(path, self.words[new])
         except OSError as error:
             raise Refused(f"{path.name} cannot be written: {error.strerror or error}") from error
-        return Change(story.status, new, changed=True)
+        return StatusEdit(story.status, new, changed=True)
 
 
 class StoriesBackend(FilesBackend):
@@ -181,7 +181,7 @@ def set_status(
     expected_sha: str | None = None,
     reason: str | None = None,
     now: datetime | None = None,
-) -> Change:
+) -> StatusEdit:
     """Sets the status of `key`, an exact key of the plan; blocks for milliseconds.
 
     In a tracker also lifts the story's epic from backlog to in-progress and renews `last_updated`
@@ -196,7 +196,7 @@ def set_status(
     return BACKENDS[project.kind].set_status(project, request)
 
 
-def close_epic(project: Project, epic: str, *, finished: bool = True) -> Change:
+def close_epic(project: Project, epic: str, *, finished: bool = True) -> StatusEdit:
     """Opens the gate behind an epic: its own file says done. Only ever on an operator's word.
 
     finished: refuse while a ticket of it is open. Raises Refused.

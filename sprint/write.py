@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from base.files import atomic_write, remove_leftovers
-from sprint.edit import Change, Conflict, Edit, Refused, edit_status
+from sprint.edit import Conflict, Edit, Refused, StatusEdit, edit_status
 from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
 from sprint.reader import read_bounded
@@ -33,7 +33,7 @@ def set_status(
     *,
     expected_sha: str | None = None,
     now: datetime | None = None,
-) -> Change:
+) -> StatusEdit:
     """Sets the status of `key`, an exact key of the tracker; blocks for milliseconds.
 
     Also lifts the story's epic from backlog to in-progress and renews `last_updated` where it
@@ -58,7 +58,7 @@ def set_status(
         raise Refused(f"The tracker cannot be written: {error.strerror or error}.") from error
 
 
-def _edited(path: Path, edit: Callable[[bytes], Edit]) -> Change:
+def _edited(path: Path, edit: Callable[[bytes], Edit]) -> StatusEdit:
     """Reads, edits and replaces; from the start if the file changes meanwhile."""
     for _ in range(ATTEMPTS):
         before = read_bounded(path)

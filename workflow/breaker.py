@@ -19,7 +19,7 @@ _VOLATILE: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedStory:
     """A story of the batch that has come to an end; `reason` is that of a blocked one."""
 
     key: str
@@ -32,7 +32,7 @@ def normalised(reason: str) -> str:
     return " ".join(_VOLATILE.sub("#", reason[-COMPARED_CHARS:]).lower().split())
 
 
-def same_reason_before(ended: Iterable[Ended], reason: str) -> list[str]:
+def same_reason_before(ended: Iterable[EndedStory], reason: str) -> list[str]:
     """Return the stories that were blocked for the same reason with no success since; `ended` is newest first."""
     wanted, found = normalised(reason), []
     for story in ended:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from git.process import GitError
-from git.worktrees import Entry, Repository
+from git.worktrees import Repository, TreeEntry
 from running.gate import Gate
 from running.lanes.worktree import Worktree, named, set_up
-from running.runner_task import Refused
+from running.runner_task import TaskRefused
 from running.untracked import copy_of
 from running.verify import VerifyContext, verify_failure
 from running.workspace import Workspace
@@ -23,7 +23,7 @@ from running.workspace import Workspace
 TRIES: Final = 5  # times that the user's branch may move on while a merge is being checked
 
 
-class NotMerged(Refused):
+class NotMerged(TaskRefused):
     """The branch could not be merged; the message says why. Nothing of the user's has changed."""
 
 
@@ -32,8 +32,8 @@ class Plan:
     """A merge to take: its commit, and the files that stay on disk, as it has them and as they were (None: not)."""
 
     commit: str
-    standing: dict[str, Entry]
-    before: dict[str, Entry | None]
+    standing: dict[str, TreeEntry]
+    before: dict[str, TreeEntry | None]
 
 
 class Merge:
@@ -104,12 +104,12 @@ class Merge:
         commit = await self._repository.commit_tree(tree, [head, tip], self._message)
         return Plan(commit, standing, {path: ours.get(path) for path in standing})
 
-    async def _standing(self, name: str, ours: Entry | None, theirs: Entry | None) -> Entry | None:
+    async def _standing(self, name: str, ours: TreeEntry | None, theirs: TreeEntry | None) -> TreeEntry | None:
         """What the merge has of a copy while the file on disk stays; None where it has what the user's branch has."""
         untracked = self._worktree.untracked
         known = ours or theirs
         if name in untracked.shared and known is not None and (untracked.project.root / name).is_file():
-            return Entry(known.mode, await self._repository.blob(name))
+            return TreeEntry(known.mode, await self._repository.blob(name))
         first = ours is None and name not in untracked.shared and not untracked.one_way(name)
         return theirs if first else None
 

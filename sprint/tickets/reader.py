@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sprint.model import Conditions, EpicEntry, Gate, PlanKind, Problem, Shape, Sprint, StoryEntry
+from sprint.model import Conditions, EpicEntry, EpicGate, PlanKind, Problem, Shape, Sprint, StoryEntry
 from sprint.status import Status, canonical
 from sprint.tickets.folder import Folder, Ticket
 from sprint.tickets.frontmatter import TreeError
@@ -164,11 +164,11 @@ def _begun(folder: Folder) -> Status:
     return Status.IN_PROGRESS if begun else Status.BACKLOG
 
 
-def gate_of(part: Keyed, epic: Epic) -> Gate:
+def gate_of(part: Keyed, epic: Epic) -> EpicGate:
     """What is finished of an epic, what is missing, and what waits for it."""
     needs = part.view.needs
     own = epic.folder.tickets
-    return Gate(
+    return EpicGate(
         closed=epic.status == "done",
         finished=part.named(ticket for ticket in own if ticket.finished),
         missing=part.named(ticket for ticket in own if not ticket.finished),

@@ -21,7 +21,7 @@ GROUPS = ("ready_to_refine", "ready_to_start", "in_progress", "blocked")
 BACKLOG = "backlog"
 
 
-class Next(msgspec.Struct, frozen=True, kw_only=True):
+class NextTicket(msgspec.Struct, frozen=True, kw_only=True):
     """The tickets that are not finished, by what can be done with them."""
 
     store: str | UnsetType = UNSET
@@ -49,7 +49,7 @@ class EpicRow(msgspec.Struct, frozen=True, kw_only=True):
     next_id: int
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True):
+class TicketStatus(msgspec.Struct, frozen=True, kw_only=True):
     """All tickets, how many there are of each state, and the longest chain that is left."""
 
     store: str | UnsetType = UNSET
@@ -93,7 +93,7 @@ def look(path: Path, leaves: Leaves) -> View:
     return View(scope, needs, report(scope, needs), scope.tree.problems)
 
 
-def next_view(config: TicketConfig, folder: Path | None, leaves: Leaves, synced: bool = False) -> Next:
+def next_view(config: TicketConfig, folder: Path | None, leaves: Leaves, synced: bool = False) -> NextTicket:
     """The answer to `next`; `folder` None is the active initiative with the backlog beside it."""
     if config.store != REPO and not synced:
         raise StoreError(f"the tickets are kept in {config.store}; sync them first")
@@ -102,7 +102,7 @@ def next_view(config: TicketConfig, folder: Path | None, leaves: Leaves, synced:
     return msgspec.structs.replace(_next(look(path, leaves)), store=config.store, backlog=backlog)
 
 
-def status_view(config: TicketConfig, folder: Path | None, leaves: Leaves) -> Status:
+def status_view(config: TicketConfig, folder: Path | None, leaves: Leaves) -> TicketStatus:
     """The answer to `status`; `folder` as in `next_view`."""
     path = folder or active(config)
     backlog = _backlog(config, leaves, _status) if folder is None else UNSET
@@ -134,14 +134,14 @@ def _backlog(config: TicketConfig, leaves: Leaves, view: Any) -> Any:
         return BrokenBacklog(BACKLOG, str(error))
 
 
-def _next(view: View) -> Next:
+def _next(view: View) -> NextTicket:
     groups: dict[str, list[Row]] = {name: [] for name in GROUPS}
     for ticket in view.scope.tickets:
         row = row_of(view.scope, view.needs, ticket)
         group = group_of(ticket, row.waiting_on is not UNSET)
         if group:
             groups[group].append(row)
-    return Next(
+    return NextTicket(
         folder=view.scope.path.name,
         ready_to_refine=groups["ready_to_refine"],
         ready_to_start=groups["ready_to_start"],
@@ -154,7 +154,7 @@ def _next(view: View) -> Next:
     )
 
 
-def _status(view: View) -> Status:
+def _status(view: View) -> TicketStatus:
     scope, needs = view.scope, view.needs
     blocks = _blocks(needs)
     tickets = scope.tickets
@@ -162,7 +162,7 @@ def _status(view: View) -> Status:
     for ticket in tickets:
         counts[ticket.state] = counts.get(ticket.state, 0) + 1
     whole = scope.tree.epics is not None and scope.only is None
-    return Status(
+    return TicketStatus(
         folder=scope.path.name,
         tickets=[row_of(scope, needs, ticket, blocks=blocks.get(ticket.label, [])) for ticket in tickets],
         counts=counts,

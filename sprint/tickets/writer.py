@@ -7,7 +7,7 @@ from pathlib import Path
 
 from base.files import atomic_write
 from base.regular import read_regular
-from sprint.edit import Change, Conflict, Refused
+from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
 from sprint.model import Sprint
@@ -44,7 +44,7 @@ def mark_for(new: str, reason: str | None) -> Mark:
 
 def set_ticket_status(
     project: Project, key: str, new: str, expected: str | None, reason: str | None, now: datetime
-) -> Change:
+) -> StatusEdit:
     """Marks a ticket. Raises Refused, Conflict; nothing is written then."""
     change = mark_for(new, reason)
     try:
@@ -53,7 +53,7 @@ def set_ticket_status(
         if expected is not None and expected not in (found.ticket.status, old):
             raise Conflict(found.ticket.status or old)
         if old is Status(new):
-            return Change(old, old, changed=False)
+            return StatusEdit(old, old, changed=False)
         if not inside(found.folder.path, project.root):
             raise Refused(f"The tickets lie outside the project, in {found.folder.path}.")
         said = mark(read_layers(_root(project)), found, change, now.astimezone().date())
@@ -63,7 +63,7 @@ def set_ticket_status(
         raise Refused(f"The plan cannot be written: {error.strerror or error}") from error
     if said.status != change.status:
         raise Refused(f"{said.plan.name} still says {said.status!r}: it has the key `status` twice.")
-    return Change(old, Status(new), changed=True)
+    return StatusEdit(old, Status(new), changed=True)
 
 
 def find_key(project: Project, key: str) -> Found:
@@ -94,7 +94,7 @@ def _root(project: Project) -> Path:
     return find_root(project.tracker.parent) or project.root
 
 
-def close_ticket_epic(project: Project, epic: str, sprint: Sprint, *, finished: bool) -> Change:
+def close_ticket_epic(project: Project, epic: str, sprint: Sprint, *, finished: bool) -> StatusEdit:
     """Writes `done` into an epic's own file. Raises Refused.
 
     finished: refuse while a ticket of it is neither done nor dropped.
@@ -105,7 +105,7 @@ def close_ticket_epic(project: Project, epic: str, sprint: Sprint, *, finished: 
     if finished and entry.gate.missing:
         raise Refused(f"The epic {entry.key} is not finished: {', '.join(entry.gate.missing)} are open.")
     if entry.raw_status == DONE:
-        return Change(Status.DONE, Status.DONE, changed=False)
+        return StatusEdit(Status.DONE, Status.DONE, changed=False)
     path = _epic_file(project, epic)
     try:
         with locked(path):
@@ -115,7 +115,7 @@ def close_ticket_epic(project: Project, epic: str, sprint: Sprint, *, finished: 
         raise Refused("Another program is writing the epic's file and does not finish.") from None
     except OSError as error:
         raise Refused(f"{path.name} cannot be written: {error.strerror or error}") from error
-    return Change(entry.status, Status.DONE, changed=True)
+    return StatusEdit(entry.status, Status.DONE, changed=True)
 
 
 def _epic_file(project: Project, epic: str) -> Path:

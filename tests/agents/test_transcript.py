@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents import transcript
-from agents.transcript import Entry, EntryKind, read_transcript, sniff
+from agents.transcript import EntryKind, TranscriptEntry, read_transcript, sniff
 from tests.agents.children import line
 from tests.agents.streams import files
 
@@ -49,15 +49,15 @@ def test_a_run(tmp_path: Path) -> None:
         line(type="result", subtype="success", is_error=False, num_turns=3, total_cost_usd=0.5),
     )
     assert read_transcript(path) == [
-        Entry(EntryKind.STARTED, "opus · s-1"),
-        Entry(EntryKind.TEXT, "I begin.", size=8),
-        Entry(EntryKind.TOOL, "Bash: sleep 1", ok=True),
-        Entry(EntryKind.TOOL, "Bash: pytest", ok=False, result="E" * 2048 + "…", size=5000),
-        Entry(EntryKind.NOISE, "npm notice", size=10),
-        Entry(EntryKind.RETRY, "Trying again: overloaded, attempt 1 of 10, in 0.5 s"),
-        Entry(EntryKind.DENIED, "Write: no"),
-        Entry(EntryKind.TEXT, "sub", size=3, subagent="a"),
-        Entry(EntryKind.FINAL, "success · 3 turns · $0.5000", ok=True),
+        TranscriptEntry(EntryKind.STARTED, "opus · s-1"),
+        TranscriptEntry(EntryKind.TEXT, "I begin.", size=8),
+        TranscriptEntry(EntryKind.TOOL, "Bash: sleep 1", ok=True),
+        TranscriptEntry(EntryKind.TOOL, "Bash: pytest", ok=False, result="E" * 2048 + "…", size=5000),
+        TranscriptEntry(EntryKind.NOISE, "npm notice", size=10),
+        TranscriptEntry(EntryKind.RETRY, "Trying again: overloaded, attempt 1 of 10, in 0.5 s"),
+        TranscriptEntry(EntryKind.DENIED, "Write: no"),
+        TranscriptEntry(EntryKind.TEXT, "sub", size=3, subagent="a"),
+        TranscriptEntry(EntryKind.FINAL, "success · 3 turns · $0.5000", ok=True),
     ]
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 
 from agents import TranscriptIndex
-from agents.transcript import Entry, read_transcript
+from agents.transcript import TranscriptEntry, read_transcript
 from tests.agents.test_transcript import answer, call, text
 
 
-def entries(index: TranscriptIndex) -> list[Entry]:
-    return [msgspec.json.decode(entry, type=Entry) for entry in index.ends()]
+def entries(index: TranscriptIndex) -> list[TranscriptEntry]:
+    return [msgspec.json.decode(entry, type=TranscriptEntry) for entry in index.ends()]
 
 
 def test_it_grows_with_the_recording(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_pages_reach_every_entry(tmp_path: Path) -> None:
     index.update(ended=True)
     assert len(index) == 3000
     assert entries(index) == read_transcript(path, "claude")
-    page = [msgspec.json.decode(entry, type=Entry).text for entry in index.page(1000, 1003)]
+    page = [msgspec.json.decode(entry, type=TranscriptEntry).text for entry in index.page(1000, 1003)]
     assert page == ["1000", "1001", "1002"]
     assert index.page(2999, 4000) == index.page(2999, 3000)
     index.close()

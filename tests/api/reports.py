@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents import Entry, EntryKind
+from agents import EntryKind, TranscriptEntry
 from api.commands import CommandView
 from api.dossier import CheckLine, Dossier, TaskLine
 from api.reviews import Review, ReviewFinding, Round
 from api.status_evidence import Sentence
-from git.history import Change, CommitInfo, FileChange, Hunk
+from git.history import CommitInfo, FileChange, Hunk, TreeChange
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -73,11 +73,11 @@ def hostile_dossier() -> Dossier:
     )
 
 
-def hostile_entries() -> Mapping[int, Sequence[Entry]]:
-    return {1: [Entry(EntryKind.TOOL, ALL, True, ALL, len(ALL)), Entry(EntryKind.TEXT, ALL)]}
+def hostile_entries() -> Mapping[int, Sequence[TranscriptEntry]]:
+    return {1: [TranscriptEntry(EntryKind.TOOL, ALL, True, ALL, len(ALL)), TranscriptEntry(EntryKind.TEXT, ALL)]}
 
 
-def hostile_changes() -> Mapping[str, Change | None]:
+def hostile_changes() -> Mapping[str, TreeChange | None]:
     hunks = [Hunk(0, 1, ALL, [f"+{ALL}"])]
     file = FileChange(path=ALL, status="added", added=1, removed=0, binary=False, hunks=hunks)
-    return {"a" * 40: Change([file])}
+    return {"a" * 40: TreeChange([file])}

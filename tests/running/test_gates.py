@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator import BadRequest, NotNow
-from running.gates import Decision
+from running.gates import GateDecision
 from tests.running.plans import EPIC_A, INITIATIVE, entries, git, make_stories, make_tickets, subjects, ticket
 from tests.running.projects import Runner
 from tests.running.test_builds import Open, open_runner
@@ -32,7 +32,7 @@ async def at_gate(runner: Runner, times: int = 1) -> dict[str, Any]:
     return payload
 
 
-async def decide(runner: Runner, payload: dict[str, Any], decision: Decision, comments: str | None = None) -> None:
+async def decide(runner: Runner, payload: dict[str, Any], decision: GateDecision, comments: str | None = None) -> None:
     await runner.orchestrator.decide(payload["gate_id"], decision, comments)
 
 
@@ -44,7 +44,7 @@ async def test_a_plan_is_built_only_when_a_person_has_approved_it(tmp_path: Path
     assert gate["decisions"] == ["go", "back", "skip", "stop"]
     assert runner.statuses()["1.1"] == "ready-for-dev"
     assert not (runner.root / "work").exists()
-    await decide(runner, gate, Decision.GO)
+    await decide(runner, gate, GateDecision.GO)
     await runner.until_end()
     assert runner.commands()[:2] == ["1.1 build-plan-1", "1.1 build-auto"]
     assert runner.statuses()["1.1"] == "done"
@@ -56,8 +56,8 @@ async def test_a_plan_is_built_only_when_a_person_has_approved_it(tmp_path: Path
 async def test_a_plan_that_is_sent_back_is_planned_again_with_what_was_said(tmp_path: Path, open_runner: Open) -> None:
     runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": ONE}))
     await runner.start(1)
-    await decide(runner, await at_gate(runner), Decision.BACK, "use the library")
-    await decide(runner, await at_gate(runner, 2), Decision.GO)
+    await decide(runner, await at_gate(runner), GateDecision.BACK, "use the library")
+    await decide(runner, await at_gate(runner, 2), GateDecision.GO)
     await runner.until_end()
     assert runner.commands()[:3] == ["1.1 build-plan-1", "1.1 build-plan-2", "1.1 build-auto"]
     assert runner.statuses()["1.1"] == "done"
@@ -70,18 +70,18 @@ async def test_a_gate_and_an_approval_survive_the_end_of_the_server(tmp_path: Pa
     await runner.until(lambda event: event.type == "batch:pause")
     await runner.restart()
     assert [row.id for row in await runner.orchestrator.gates()] == [gate["gate_id"]]
-    await decide(runner, gate, Decision.GO)
+    await decide(runner, gate, GateDecision.GO)
     await runner.until_end()
     assert runner.commands().count("1.1 build-plan-1") == 1
     assert runner.statuses()["1.1"] == "done"
     with pytest.raises(NotNow, match="decided already"):
-        await decide(runner, gate, Decision.BACK)
+        await decide(runner, gate, GateDecision.BACK)
 
 
 async def test_a_ticket_that_is_skipped_stays_as_it_is_and_others_go_on(tmp_path: Path, open_runner: Open) -> None:
     runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": ONE}))
     await runner.start()
-    await decide(runner, await at_gate(runner), Decision.SKIP)
+    await decide(runner, await at_gate(runner), GateDecision.SKIP)
     await runner.until_end()
     assert runner.statuses() == {"1.1": "ready-for-dev", "2.1": "done"}
 
@@ -93,8 +93,8 @@ async def test_the_run_pauses_after_a_story_that_asks_for_it(tmp_path: Path, ope
     gate = await at_gate(runner)
     assert runner.statuses() == {"1": "done", "2": ""}
     with pytest.raises(BadRequest, match="one of go, stop"):
-        await decide(runner, gate, Decision.BACK)
-    await decide(runner, gate, Decision.STOP)
+        await decide(runner, gate, GateDecision.BACK)
+    await decide(runner, gate, GateDecision.STOP)
     await runner.until_end()
     assert runner.of("batch:end")[0]["status"] == "stopped"
     assert runner.statuses() == {"1": "done", "2": ""}
@@ -106,7 +106,7 @@ async def test_an_epic_that_everything_waits_for_is_closed_by_a_person(tmp_path:
     gate = await at_gate(runner)
     assert "waits for the epic epic-a, which only you close: 2 finished; it has no retrospective" in gate["message"]
     assert runner.statuses() == {"1.1": "done", "1.2": "done", "2.1": ""}
-    await decide(runner, gate, Decision.GO)
+    await decide(runner, gate, GateDecision.GO)
     await runner.until_end()
     assert runner.statuses()["2.1"] == "done"
     assert "chore: close epic-a" in subjects(runner.root)
@@ -126,7 +126,7 @@ async def test_an_epic_with_a_story_that_we_did_not_prove_is_asked_for(tmp_path:
     files = {f"{INITIATIVE}/epic-b/epic-b.md": GATED, f"{EPIC_A}/story-one-thing-plan.md": plan}
     runner = await open_runner(make_tickets(tmp_path / "x", files), close_epics="auto")
     await runner.start()
-    await decide(runner, await at_gate(runner), Decision.SKIP)
+    await decide(runner, await at_gate(runner), GateDecision.SKIP)
     await runner.until_end()
     assert runner.statuses()["2.1"] == ""
     assert runner.of("batch:end")[0]["status"] == "completed"
@@ -141,7 +141,7 @@ async def test_a_build_that_left_nothing_to_read_is_one_question_and_never_built
     gate = await at_gate(runner)
     assert "1.1 was built, but the build of 1.1 ended, and no file of it was found" in gate["message"]
     assert runner.commands() == ["1.1 build-auto"]
-    await decide(runner, gate, Decision.GO)
+    await decide(runner, gate, GateDecision.GO)
     await runner.until_end()
     assert runner.commands("success")[0] == "1.1 build-auto"
     assert runner.statuses()["1.1"] == "done"

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import ClientSession, web
 
-from security import Guard, Refused, protect
+from security import Guard, RequestRefused, protect
 from security.connections import USUAL, ConnectionLimiter, Limits
 from security.connections import Site as Served
 
@@ -102,7 +102,7 @@ async def make_site() -> AsyncIterator[MakeSite]:
                 pass
             return connection
 
-        def refuse(refused: Refused) -> web.Response:
+        def refuse(refused: RequestRefused) -> web.Response:
             error = {"error": {"code": refused.code, "message": str(refused)}}
             return web.json_response(error, status=refused.status, headers=refused.headers)
 

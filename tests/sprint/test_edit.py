@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sprint.edit import Change, Conflict, Edit, Refused, edit_status
+from sprint.edit import Conflict, Edit, Refused, StatusEdit, edit_status
 from sprint.status import Status
 from tests.sprint.conftest import TRACKER
 
@@ -89,7 +89,7 @@ def test_a_block_nested_deep_and_flow_style() -> None:
 def test_the_epic_is_lifted_with_its_first_story() -> None:
     before = block("epic-1: backlog # e", "1-1-a: backlog", "epic-10: backlog", "10-1-b: backlog")
     found = edit(before, "1-1-a", "ready-for-dev")
-    assert found.change == Change(Status.BACKLOG, Status.READY_FOR_DEV, True, "epic-1")
+    assert found.change == StatusEdit(Status.BACKLOG, Status.READY_FOR_DEV, True, "epic-1")
     assert found.data.decode() == block(
         "epic-1: in-progress # e", "1-1-a: ready-for-dev", "epic-10: backlog", "10-1-b: backlog"
     )
@@ -134,7 +134,7 @@ def test_the_same_status_changes_no_byte() -> None:
     before = "last_updated: 2025-11-11\n" + block("1-1-a: drafted")
     found = edit(before, new="ready-for-dev")
     assert found.data.decode() == before
-    assert found.change == Change(Status.READY_FOR_DEV, Status.READY_FOR_DEV, False)
+    assert found.change == StatusEdit(Status.READY_FOR_DEV, Status.READY_FOR_DEV, False)
 
 
 @pytest.mark.parametrize("new", ["parked", "unknown", "", "Done", "done # x", "a\nb", "ready"])

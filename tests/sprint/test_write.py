@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sprint import Change, Conflict, Project, Refused, Status, locate, read, set_status, write
+from sprint import Conflict, Project, Refused, Status, StatusEdit, locate, read, set_status, write
 from sprint.edit import Edit, edit_status
 from tests.sprint.conftest import TRACKER, MakeProject
 
@@ -25,7 +25,7 @@ ROUNDS = 500
 def test_one_line_changes_and_the_epic_is_lifted(make_project: MakeProject) -> None:
     project = make_project()
     change = set_status(project, "1-1-light-the-lamp", "ready-for-dev", now=NOW)
-    assert change == Change(Status.BACKLOG, Status.READY_FOR_DEV, True, "epic-1")
+    assert change == StatusEdit(Status.BACKLOG, Status.READY_FOR_DEV, True, "epic-1")
     expected = TRACKER.replace("epic-1: backlog", "epic-1: in-progress")
     expected = expected.replace("lamp: backlog  #", "lamp: ready-for-dev  #")
     assert project.tracker.read_text() == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workflow.breaker import Ended, normalised, same_reason_before
+from workflow.breaker import EndedStory, normalised, same_reason_before
 
 # two reasons, whether they are the same
 REASONS = [
@@ -23,12 +23,12 @@ def test_what_differs_between_two_occurrences_does_not_count(one: str, other: st
     assert (normalised(one) == normalised(other)) is same
 
 
-BLOCKED, OTHER, DONE = Ended("1-1-a", True, "x 1"), Ended("1-2-b", True, "y"), Ended("1-3-c", False, "")
+BLOCKED, OTHER, DONE = EndedStory("1-1-a", True, "x 1"), EndedStory("1-2-b", True, "y"), EndedStory("1-3-c", False, "")
 # stories that ended, newest first, and those that were blocked for the reason "x 2"
 ROWS = [
     ([], []),
     ([BLOCKED], ["1-1-a"]),
-    ([Ended("1-0-z", True, "x 7"), BLOCKED], ["1-1-a", "1-0-z"]),
+    ([EndedStory("1-0-z", True, "x 7"), BLOCKED], ["1-1-a", "1-0-z"]),
     ([DONE, BLOCKED], []),
     ([OTHER, BLOCKED], []),
     ([BLOCKED, DONE], ["1-1-a"]),
@@ -36,5 +36,5 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("ended", "found"), ROWS)
-def test_a_success_or_another_reason_between_is_the_end_of_the_row(ended: list[Ended], found: list[str]) -> None:
+def test_a_success_or_another_reason_between_is_the_end_of_the_row(ended: list[EndedStory], found: list[str]) -> None:
     assert same_reason_before(ended, "x 2") == found
