@@ -57,6 +57,7 @@ const PAUSED = {
   git: "Paused: git needs you",
   disk: "Paused: the disk is full",
   question: "Paused: the agent waits for your answer",
+  gate: "Paused: a decision is yours",
   tracker: "Paused: the tracker cannot be read; the run goes on by itself when it is back",
 };
 
@@ -165,6 +166,7 @@ export function actionText(run, chosen) {
 const PAST = {
   budget: "It continues when the budget is raised in the settings, or on the next day.",
   question: "Resume lets the agent decide for itself.",
+  gate: "Decide below; the run continues by itself.",
 };
 
 /** @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen */
