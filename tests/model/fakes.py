@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from agents import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Question, Record, Text, Usage
-from tests.model.mischief import git
+from tests.model.mischief import ELSEWHERE, git
 from tests.model.recording import Ending, read, record
 
 ENDS: Final = (
@@ -207,6 +207,8 @@ class Process:
     def _commit(self, keys: list[str], artifacts: Path) -> str:
         """Commit the work, or claim a commit that is another one: the last, none, or one that no branch has."""
         root, head = self._call.cwd, git(self._call.cwd, "rev-parse", "HEAD")
+        if git(root, "symbolic-ref", "--short", "HEAD") in ("", ELSEWHERE):
+            return "[COMMIT-FAILED: this is not the branch of the run]"
         if self._random.random() < FALSE_HASHES:
             dangling = git(root, "commit-tree", "-p", "HEAD", "-m", "elsewhere", "HEAD^{tree}")
             return f"[COMMIT-SUCCESS: {self._pick(head, dangling, 'abcdef0123', 'done')}]"

@@ -16,6 +16,7 @@ from typing import Final
 from tests.running.projects import TRACKER
 
 BRANCH: Final = "main"
+ELSEWHERE: Final = "elsewhere"
 KEPT: Final = ".kept"  # suffix of the tracker that was taken away
 UNREADABLE: Final = (None, b"", b"development_status: [", b"\xff\xfe\x00", b"project: other\n")
 
@@ -41,7 +42,7 @@ class Mischief:
         self._dice.choice((self._tracker, self._data, *of_git))()
 
     def _branch(self) -> None:
-        git(self.root, "switch", "-q", "-C", "elsewhere")
+        git(self.root, "switch", "-q", "-C", ELSEWHERE)
 
     def _detach(self) -> None:
         git(self.root, "switch", "-q", "--detach")
@@ -77,6 +78,11 @@ class Mischief:
             git(self.root, "stash", "pop", "-q") or git(self.root, "stash", "drop", "-q")
 
     def mend_tracker(self) -> None:
-        kept = self.root / TRACKER.with_name(TRACKER.name + KEPT)
+        """A tracker that the runner has written since, in one piece, is newer than the one that was kept."""
+        tracker = self.root / TRACKER
+        kept = tracker.with_name(tracker.name + KEPT)
         if kept.exists():
-            kept.replace(self.root / TRACKER)
+            if tracker.exists() and tracker.read_bytes() not in UNREADABLE:
+                kept.unlink()
+            else:
+                kept.replace(tracker)

@@ -21,7 +21,7 @@ OWN_FAULT: Final = re.compile(
     r"failed \d+ times: (unreadable verdict|it ended as (failed|limit|truncated|stalled|timeout)|nothing was changed"
     r"|no story file was written|the agent's reply|.*is not set to)"
     r"|The criteria contradict|code reviews?\b|found the same issues|nothing was changed in the project"
-    r"|the branch \S+ is kept, and not merged|its work was not committed and stands in",
+    r"|the branch \S+ is kept, and not merged into \S+: conflicts|its work was not committed and stands in",
     re.IGNORECASE,
 )
 
