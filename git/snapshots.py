@@ -102,17 +102,24 @@ class Git:
         """Return the tree of the work tree as it is now, ignored files left out: a name that git can compare later.
 
         A call costs two walks over the work tree, as `git status` does; where nothing has changed nothing is written.
-        A save in between may make git's own call fail: then once more, before the failure counts.
+        A save in between may make git's own call fail, and so may the removal of our folder: then once more, before the
+        failure counts.
         """
         async with self._index_lock:
             began = time.monotonic()
             try:
                 tree = await self._snapshot()
-            except GitError:
+            except (GitError, FileNotFoundError):
                 self._tree = None
-                began, tree = time.monotonic(), await self._snapshot()
+                began, tree = time.monotonic(), await self._snapshot_again()
             self._newest = (began, tree)
         return tree
+
+    async def _snapshot_again(self) -> str:
+        try:
+            return await self._snapshot()
+        except FileNotFoundError as error:
+            raise GitError(f"the folder of the snapshots was removed: {error}") from None
 
     async def snapshot_since(self, moment: float) -> str:
         """Return a snapshot begun at this moment of the monotonic clock or later: the newest one if it was."""

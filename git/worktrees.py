@@ -145,6 +145,7 @@ class Repository(Git):
     async def tree_with(self, tree: str, entries: Mapping[str, TreeEntry | None], index: Path) -> str:
         """The tree with some entries set or left out; `index` is a file that nobody else uses."""
         environment = {"GIT_INDEX_FILE": str(index)}
+        await asyncio.to_thread(index.parent.mkdir, parents=True, exist_ok=True)  # it may have been removed meanwhile
         await self._run("read-tree", tree, environment=environment)
         await self._stage(entries, environment)
         return (await self._run("write-tree", environment=environment)).strip()

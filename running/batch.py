@@ -17,7 +17,6 @@ from running.command import AgentUnusable
 from running.context import ensure_context
 from running.cycle import BACKGROUND_REVIEW
 from running.cycle_queue import CycleQueue
-from running.cycle_source import TrackerLost
 from running.gate import StopMode, Stopped
 from running.git_check import warn_of_blind_spots
 from running.lanes.lane import tidy
@@ -79,7 +78,7 @@ class Batch:
         await self._finish(status, reason)
 
     async def _ending(self) -> str | None:
-        """Return which stories are blocked, None where none is. Raises `StoriesOpen` and `TrackerLost`.
+        """Return which stories are blocked, None where none is. Raises `StoriesOpen` and `Stopped`.
 
         A batch that was to run everything is complete only when nothing that could run is left.
         """
@@ -94,8 +93,6 @@ class Batch:
         """Report a failure: an unusable agent to the operator, others as a fault, with traceback."""
         if isinstance(error, AgentUnusable):
             await emit_durable(Attention(kind=error.kind, message=reason))
-        elif isinstance(error, TrackerLost):
-            await emit_durable(Attention(kind="tracker", message=reason))
         else:
             log.exception("the batch failed")
         await emit_durable(Error(type=type(error).__name__, message=reason))

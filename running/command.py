@@ -91,6 +91,10 @@ class Commander:
         if self._head is not None:
             await self._head.hold()
 
+    async def head_problem(self) -> str | None:
+        """Return why HEAD is not where this run commits to; None when it is."""
+        return None if self._head is None else await self._head.problem()
+
     async def perform(self, order: CommandSpec) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
 

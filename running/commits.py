@@ -22,6 +22,7 @@ from running.run_context import RunContext
 from running.runner_task import RunnerTask, TaskRefused
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, keep
+from running.surroundings import SurroundingsFailed
 from running.verify import VerifyContext
 from running.work_guard import hold_for_work
 from running.workspace import emit_durable
@@ -105,6 +106,8 @@ class Commits:
                     await self._perform(git, stories)
             except HookRefused as error:
                 refused = error
+            except SurroundingsFailed:  # HEAD has moved since: `ready` waits for the operator
+                continue
             except (TaskRefused, GitError) as failed:
                 await self._failed(stories, str(failed))
                 return
@@ -134,8 +137,11 @@ class Commits:
         commit = await self._earlier(git, stories)
         if plan.paths:
             task.enter("stage", _files(plan.paths))
+            if (moved := await self._commander.head_problem()) is not None:
+                raise SurroundingsFailed("git", moved)
             commit = await self._made(git, stories, plan, task)
             task.enter("validate", commit[:10])
+            failure = failure or await self._misplaced(commit)
             left = set(plan.paths) & set(await git.uncommitted())
             failure = failure or (f"a hook changed {_named(sorted(left))} after the commit" if left else None)
         else:
@@ -158,6 +164,11 @@ class Commits:
             refused = HookRefused(self._workspace.masker.text(str(error)))
             refused.mended = await take_snapshot(git) != plan.tree
             raise refused from None
+
+    async def _misplaced(self, commit: str) -> str | None:
+        """Return that HEAD moved while git committed, which git itself cannot exclude; None where it is in place."""
+        moved = await self._commander.head_problem()
+        return None if moved is None else f"the commit {commit[:10]} may be elsewhere, {moved} and take it over"
 
     async def _earlier(self, git: Git, stories: Sequence[StoryRun]) -> str | None:
         """Return the commit that was made for the stories before the server could record it."""
@@ -226,6 +237,8 @@ class Commits:
             await keep(self._workspace, story, commit_hash=commit or "", commit_failure=None)
 
     async def _commit_failure(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str | None:
+        if (moved := await self._commander.head_problem()) is not None:
+            raise SurroundingsFailed("git", f"The commit of {_keys(stories)} cannot be checked: {moved}")
         return await evidence.commit_failure(self._workspace, verdict, stories)
 
     # -- records -----------------------------------------------------------------------------------------------

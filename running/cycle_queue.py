@@ -51,7 +51,7 @@ class CycleQueue:
             return self._begun.popleft()
         if self._limit is not None and self._newest >= self._limit:
             return None
-        await self._context.gate.enter()
+        await self._context.commander.ready()
         number = self._newest + 1
         cycle = await self._with_tracker(lambda: self._source.fresh(number, beside=self._lanes, busy=busy))
         while cycle is None and not busy and not self._begun and await self._epics.open_next():
@@ -86,5 +86,5 @@ class CycleQueue:
         await record_batch(self._context.workspace, batch_id, payload, cycles_completed=cycle.number)
 
     async def left(self) -> list[str]:
-        """The stories that could run and that the batch, which was to run all, has not taken. Raises `TrackerLost`."""
-        return await self._source.left() if self._limit is None else []
+        """The stories that could run and that the batch, which was to run all, has not taken. Raises `Stopped`."""
+        return await self._with_tracker(self._source.left) if self._limit is None else []

@@ -38,10 +38,6 @@ GIT_COLUMNS: Final = ("commit_base", "base_commit", "work_tree", "commit_hash", 
 LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been carried unfinished
 
 
-class TrackerLost(RuntimeError):
-    """The tracker is gone, empty or broken: nobody can say what is left to run."""
-
-
 @dataclass(slots=True)
 class PlannedCycle:
     """A cycle to run: its stories, its journal, and its lane, None for the user's own tree."""
@@ -138,11 +134,8 @@ class CycleSource:
         self._taken.difference_update(keys)
 
     async def left(self) -> list[str]:
-        """The stories that could run and were not taken. Raises `TrackerLost` where the tracker cannot say."""
-        project = self._workspace.project
-        tracker = await asyncio.to_thread(sprint.read, project)
-        if tracker.broken or not tracker.stories:
-            raise TrackerLost(f"{self._workspace.relative(project.tracker)} cannot be read any more")
+        """The stories that could run and were not taken. Raises `TrackerUnreadable`."""
+        tracker = await asyncio.to_thread(read_tracker, self._workspace)
         wanted = [story.key for story in runnable(candidates(tracker)) if self._only is None or story.key in self._only]
         return [key for key in wanted if key not in self._taken]
 

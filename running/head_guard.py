@@ -36,13 +36,14 @@ class HeadGuard:
 
     async def hold(self) -> None:
         """Return when HEAD is as it was; else call the operator and pause the batch. Raises `Stopped`."""
-        while (why := await self._problem()) is not None:
+        while (why := await self.problem()) is not None:
             message = f"Nothing more runs in {self._workspace.project.root}: {why}, then resume the batch"
             await emit_durable(Attention(kind="git", message=self._workspace.masker.text(message)))
             self._gate.pause("git")
             await self._gate.enter()
 
-    async def _problem(self) -> str | None:
+    async def problem(self) -> str | None:
+        """Return what happened to HEAD and what to do; None when it is as it was."""
         root = self._workspace.project.root
         if self._workspace.git is None and (why := await self._search()) is not None:
             return why

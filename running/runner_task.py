@@ -17,6 +17,7 @@ from payloads import Metrics
 from running.gate import Gate, StopMode, Stopped
 from running.journal import CommandStatus, dump
 from running.subject import CommandSubject
+from running.surroundings import SurroundingsFailed
 from running.workspace import Workspace, emit_best_effort, record_with, until_stored
 from store.commands import create_command, update_command
 from store.rows import reserve_id
@@ -65,12 +66,12 @@ class RunnerTask:
     async def perform(self, row_id: int, work: Callable[[RunnerTask], Awaitable[T]]) -> T:
         """Do it, between a committed row and its committed end. `row_id` is that of the first story's row.
 
-        What `work` raises comes out again; of a `TaskRefused` the row has the reason.
+        What `work` raises comes out again; of a `TaskRefused` or `SurroundingsFailed` the row has the reason.
         """
         await self._open(row_id)
         try:
             result = await work(self)
-        except TaskRefused as refused:
+        except (TaskRefused, SurroundingsFailed) as refused:
             await self._close(CommandStatus.ERROR, self._workspace.masker.text(str(refused)))
             raise
         except Stopped:

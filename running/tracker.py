@@ -63,8 +63,8 @@ async def wait_for_tracker(workspace: Workspace, gate: Gate) -> None:
 
 
 async def _resume_when_readable(workspace: Workspace, gate: Gate) -> None:
-    """A pause of the operator, which came meanwhile, stays."""
+    """A pause of the operator, which came meanwhile, stays; at the server's end the batch stays paused."""
     while gate.stop_mode is None and await tracker_failure(workspace) is not None:
         await gate.sleep(LOOK_S)
-    if gate.reason == PAUSED:
+    if gate.stop_mode is None and gate.reason == PAUSED:
         gate.resume("tracker")

@@ -42,11 +42,21 @@ class UntrackedFiles:
 
     async def load(self, repository: Repository, data_dir: Path) -> None:
         """Copy the untracked planning files into the worktree."""
+        names, kept = await self._names(repository, data_dir)
+        await asyncio.to_thread(self._load, names, kept)
+
+    async def adopt(self, repository: Repository, data_dir: Path) -> None:
+        """Write the manifest of a worktree again, of which nobody knows what was copied in: nothing is copied."""
+        names, kept = await self._names(repository, data_dir)
+        await asyncio.to_thread(self._write_manifest, {name: None if name in kept else ONE_WAY for name in names})
+
+    async def _names(self, repository: Repository, data_dir: Path) -> tuple[list[str], set[str]]:
+        """Return the untracked files that lanes need, and which of them are brought back."""
         kept = await _others(repository, self._planning())
         tools = await _others(repository, [name for name in TOOLS if (self.project.root / name).is_dir()])
         ours = data_dir.relative_to(self.project.root).as_posix() if self._inside(data_dir) else None
         names = [name for name in (*kept, *tools) if ours is None or not name.startswith(f"{ours}/")]
-        await asyncio.to_thread(self._load, names, set(kept))
+        return names, set(kept)
 
     def refresh(self) -> None:
         """Bring the copies of the tracker and the context file up to date. Blocks on the disk."""
@@ -89,12 +99,14 @@ class UntrackedFiles:
         return path.is_relative_to(self.project.root)
 
     def _load(self, names: Iterable[str], kept: set[str]) -> None:
-        prints = {}
+        prints: dict[str, str | None] = {}
         for name in dict.fromkeys(names):
             if name not in self.shared:
                 _copy(self.project.root / name, self.copy.root / name)
                 prints[name] = _print(self.copy.root / name) if name in kept else ONE_WAY
-        self.manifest.parent.mkdir(parents=True, exist_ok=True)
+        self._write_manifest(prints)
+
+    def _write_manifest(self, prints: dict[str, str | None]) -> None:
         _write(self.manifest, json.dumps(prints).encode())
 
     def _copied(self) -> dict[str, str | None]:

@@ -16,6 +16,7 @@ from git.worktrees import Repository, TreeEntry
 from running.gate import Gate
 from running.lanes.worktree import Worktree, named, set_up
 from running.runner_task import TaskRefused
+from running.surroundings import SurroundingsFailed
 from running.untracked import copy_of
 from running.verify import VerifyContext, verify_failure
 from running.workspace import Workspace
@@ -61,7 +62,8 @@ class Merge:
     async def run(self, about: VerifyContext) -> str | None:
         """The commit by which the user's branch took the lane's, None where there is nothing to take.
 
-        Raises `NotMerged`, and `Stopped` while the merge is being checked. `about` says for whom the check runs.
+        Raises `NotMerged`, `SurroundingsFailed` where the project is on another branch, and `Stopped` while the merge
+        is being checked. `about` says for whom the check runs.
         """
         try:
             for _ in range(TRIES):
@@ -79,13 +81,19 @@ class Merge:
     async def _ends(self) -> tuple[str, str | None]:
         """Where the user's branch stands and where the lane's does."""
         names = self._worktree.names
-        branch = await self._repository.branch()
-        if branch != names.target:
-            raise NotMerged(f"the work belongs to {names.target}, but the project is on {branch or 'no branch'} now")
+        await self._check_branch()
         head = await self._repository.commit("HEAD")
         if head is None:
             raise NotMerged(f"{names.target} has no commit")
         return head, await self._repository.tip(names.branch)
+
+    async def _check_branch(self) -> None:
+        """Raises `SurroundingsFailed`: no story is judged by what somebody has checked out."""
+        target, branch = self._worktree.names.target, await self._repository.branch()
+        if branch != target:
+            lane = self._worktree.names.branch
+            message = f"The branch {lane} belongs into {target}, but the project is on {branch or 'no branch'} now"
+            raise SurroundingsFailed("git", f"{message}: check out {target} again, then resume the batch")
 
     async def _plan(self, head: str, tip: str) -> Plan:
         tree, conflicts = await self._repository.merged(head, tip)
@@ -138,4 +146,11 @@ class Merge:
             if await self._repository.commit("HEAD") != head:
                 return False
             raise NotMerged(f"the project's own changes are in the way: {error}") from None
+        if not await self._is_taken(plan.commit):  # HEAD moved since `_ends`, and another branch has taken it
+            await self._check_branch()
+            return False
         return True
+
+    async def _is_taken(self, commit: str) -> bool:
+        target = await self._repository.tip(self._worktree.names.target)
+        return target is not None and await self._repository.contains(target, commit)

@@ -21,6 +21,7 @@ from running.command import AgentUnusable
 from running.untracked import UntrackedFiles, copy_of
 from running.verify import run
 from running.workspace import Workspace
+from store.batches import get_batch
 from store.lanes import Lane, get_lane
 from store.stories import Story
 
@@ -80,7 +81,10 @@ class Worktree:
     async def open(self) -> Workspace:
         """The lane's workspace: made at the tip of the target, or as it was left. Raises `LaneFailed`, `GitError`."""
         untracked = self.untracked
-        if not (untracked.loaded and (self.top / ".git").is_file()):
+        exists = await asyncio.to_thread((self.top / ".git").is_file)
+        if exists and not untracked.loaded and await self.uncommitted():
+            await self._adopt(untracked)
+        elif not (exists and untracked.loaded):
             await self._make(untracked)
         await asyncio.to_thread(untracked.refresh)
         lane = await self.lane()
@@ -101,6 +105,13 @@ class Worktree:
         await asyncio.to_thread(self._remember, await self.repository.tip(self.names.branch) or start)
         await set_up(self.workspace, untracked.copy.root)
         await untracked.load(self.repository, self.workspace.data_dir)
+
+    async def _adopt(self, untracked: UntrackedFiles) -> None:
+        """Keep a worktree whose records were removed: `git clean` leaves worktrees alone, with the work in them."""
+        names = self.names
+        start = await self.repository.ask("merge-base", names.target, names.branch)
+        await asyncio.to_thread(self._remember, (start or "").strip())
+        await untracked.adopt(self.repository, self.workspace.data_dir)
 
     def _remember(self, start: str) -> None:
         self.records.mkdir(parents=True, exist_ok=True)
@@ -165,7 +176,9 @@ def repository_of(workspace: Workspace) -> Repository:
 async def name_lane(workspace: Workspace, batch_id: int, keys: Sequence[str]) -> dict[str, str]:
     """Names for a new lane that nothing has yet, as columns of its row. Raises `LaneFailed`."""
     repository = repository_of(workspace)
-    target = await repository.branch()
+    batch = await workspace.database.read(get_batch, batch_id)
+    # HEAD may have moved since the batch began: what it holds now says nothing about where the work belongs.
+    target = await repository.branch() if batch is None or batch.branch is None else batch.branch
     if target is None:
         raise LaneFailed("the project is on no branch any more: check one out")
     plain = _UNFIT.sub("-", keys[0])[:NAME_CHARS].strip("-") or "story"

@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,33 @@ import base.plausible
 import events
 import running.command
 import running.gate
+import running.tracker
+import running.workspace
 import sprint
 from agents import AgentSpec
 from db import Database
 from events import Event, EventType
 from orchestrator import NotNow, Orchestrator, StartRequest
+from running.cycle_source import candidates
+from running.data_files import DataFiles
 from running.gate import StopMode
+from running.repository import find_git
 from running.workspace import Workspace
 from runstate.fold import RunState
 from settings import Settings
 from store.batches import get_active_batch, get_last_batch
 from store.job import Job
 from store.log import get_events_since_batch
+from store.stories import get_stories_by_batch
 from store.writer import Writer
 from tests.model.fakes import Fakes
+from tests.model.mischief import Mischief
+from tests.model.recording import ACCOUNT
 from tests.servers import ROOT
+from workflow import runnable
 
+MISCHIEF = 0.15  # of the moments somebody does something to the project
+MENDS = 0.7  # of the resumes come when the cause is mended
 STATUSES = ("backlog", "ready-for-dev", "in-progress", "review")
 AGENT = AgentSpec(name="fake", kind="claude", command=("fake",), model="sonnet", light_model="haiku")
 
@@ -49,6 +61,8 @@ def hurry(fakes: Fakes) -> None:
         (base.plausible, "LIMIT_BACKOFF_S", (0.005,)),
         (running.command, "TRANSIENT_BACKOFF_S", (0.001, 0.001)),
         (running.gate, "WAIT_SLICE_S", 0.01),
+        (running.tracker, "LOOK_S", 0.01),
+        (running.workspace, "RETRY_S", 0.02),
         (agents, "start", fakes.start),
         (agents, "preflight", fakes.preflight),
         (agents, "sweep", fakes.sweep),
@@ -57,37 +71,69 @@ def hurry(fakes: Fakes) -> None:
         setattr(module, name, value)
 
 
+def drawn(dice: random.Random, repository: bool) -> Settings:
+    """Settings at random; two lanes need a repository."""
+    return Settings(
+        agent="fake",
+        retries=1,
+        max_code_review_attempts=dice.choice((2, 4)),
+        commit_by=dice.choice(("runner", "agent")),
+        commit_per=dice.choice(("story", "cycle")),
+        parallel=dice.choice((1, 2)) if repository else 1,
+        budget_batch_usd=dice.choice((None, 0.3, 2.0)),
+        budget_day_usd=dice.choice((None, None, 1.0)),
+    )
+
+
 class Simulation:
     """One life: from opening the database to its end by a restart or by a kill."""
 
     def __init__(self, root: Path, dice: random.Random) -> None:
         self.root = root
         self.dice = dice
+        self.mischief = Mischief(root, dice)
+        self.settings = drawn(dice, self.mischief.repository)
+        self.last_seq: int | None = None
 
     async def open(self) -> None:
+        (self.root / ".sprint-runner").mkdir(exist_ok=True)
+        self.mischief.mend()
         self.database = await Database.open(self.root / ".sprint-runner/sprint-runner.db")
         self.run_state = RunState()
         last = await self.database.read(get_last_batch)
         if last is not None:
             self.run_state.apply(map(event_of, await self.database.read(get_events_since_batch, last.id)))
-        events.start(self.database, self.run_state.apply)
-        settings = Settings(agent="fake", retries=1, max_code_review_attempts=4)
+        events.start(self.database, self.run_state.apply, self._count)
         workspace = Workspace(
             project=sprint.locate(self.root),
-            settings=lambda: settings,
+            settings=lambda: self.settings,
             agents={"fake": AGENT},
             database=self.database,
             data_dir=self.root / ".sprint-runner",
             prompts=ROOT / "prompts",
             git=None,
             clock=time.time,
+            data_files=DataFiles(self.database, None, self._prepare),
         )
+        workspace.git = await find_git(workspace)
         self.workspace = workspace
         self.orchestrator = Orchestrator(workspace, self.run_state)
         await self.orchestrator.recover()
 
+    def _prepare(self) -> None:
+        (self.root / ".sprint-runner").mkdir(exist_ok=True)
+
+    def _count(self, committed: Sequence[Event]) -> None:
+        """Events reach the page one after the other, without a gap."""
+        for event in committed:
+            if self.last_seq is not None and event.seq != self.last_seq + 1:
+                report(f"event {event.seq} came after {self.last_seq}")
+            self.last_seq = event.seq
+
     async def close(self) -> None:
         await self.orchestrator.shutdown()
+        assert self.workspace.data_files is not None
+        await self.workspace.data_files.restore()
         events.stop()
         await self.database.close()
 
@@ -96,16 +142,19 @@ class Simulation:
         await self.open()
         for _ in range(self.dice.randrange(3, 12)):
             if not await self._begin():
-                self._refill()
                 continue
             if not await self._meddle():
                 break
             batch = self.run_state.run.batch
+            self.mischief.mend()
+            if batch is not None and batch.status == "completed":
+                await self._is_complete(batch.id)
             print(f"ended {batch.id if batch else 0} {batch.status if batch else ''}", flush=True)
         await self.close()
 
     async def _begin(self) -> bool:
         """Go on with what is open, or start anew; False when there is nothing to run."""
+        self.mischief.mend()
         try:
             if await self.database.read(get_active_batch) is not None and self.dice.random() < 0.8:
                 if self.run_state.run.state != "paused":
@@ -114,8 +163,25 @@ class Simulation:
             cycles = self.dice.choice((1, 1, 2, None))
             await self.orchestrator.start(StartRequest(cycles=cycles))
         except NotNow as refused:
+            if refused.code == "budget":
+                self._raise_budgets()
+            if refused.code == "nothing_to_run":
+                self._refill()
             return refused.code == "running"
         return True
+
+    def _raise_budgets(self) -> None:
+        self.settings = msgspec.structs.replace(self.settings, budget_batch_usd=None, budget_day_usd=None)
+
+    async def _is_complete(self, batch_id: int) -> None:
+        """A batch that was to run all and is completed leaves no story that could run."""
+        row = await self.database.read(get_last_batch)
+        if row is None or row.id != batch_id or row.max_cycles is not None or row.only_stories is not None:
+            return
+        taken = {story.story_key for story in await self.database.read(get_stories_by_batch, batch_id)}
+        left = [story.key for story in runnable(candidates(sprint.read(self.workspace.project)))]
+        if open_ := [key for key in left if key not in taken]:
+            report(f"batch {batch_id} is completed, and the tracker has {', '.join(open_)}")
 
     async def _meddle(self) -> bool:
         """Verbs at random moments until the batch has ended; False when the simulation is to end in its middle."""
@@ -140,7 +206,12 @@ class Simulation:
                 await self.orchestrator.answer(asked.command_id, "The first.")
                 return
         if self.run_state.run.state in ("paused", "waiting"):
+            if self.dice.random() < MENDS:
+                self.mischief.mend()
+                self._raise_budgets()
             await self.orchestrator.resume()
+        elif self.dice.random() < MISCHIEF:
+            self.mischief.do()
         elif chance < 0.15:
             self.orchestrator.pause()
         elif chance < 0.22:
@@ -153,6 +224,11 @@ class Simulation:
         for story in sprint.read(self.workspace.project).stories:
             if self.dice.random() < 0.7:
                 sprint.set_status(self.workspace.project, story.key, self.dice.choice(STATUSES))
+
+
+def report(law: str) -> None:
+    """A law that does not hold, for the test."""
+    print(f"broken {law}", flush=True)
 
 
 def event_of(row: object) -> Event:
@@ -181,7 +257,7 @@ async def main(root: Path, seed: int, commit: int = 0) -> None:
     dice = random.Random(seed)
     if commit:
         kill_at(commit)
-    hurry(Fakes(seed + 1))
+    hurry(Fakes(seed + 1, root.parent / ACCOUNT))
     while True:
         await Simulation(root, dice).live()
 

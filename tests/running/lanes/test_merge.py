@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,12 +14,15 @@ import pytest
 import sprint
 from db import Database
 from git.snapshots import Git
+from git.worktrees import Repository
 from running.gate import Gate
 from running.lanes.merge import Merge, NotMerged
 from running.lanes.worktree import LaneFailed, Worktree, name_lane
+from running.surroundings import SurroundingsFailed
 from running.verify import NO_CONTEXT
 from running.workspace import Workspace
 from settings import Settings
+from store.batches import create_batch
 from store.lanes import Lane
 from tests.running.lanes.lane_runs import git, sh
 from tests.running.projects import TRACKER, make_project
@@ -139,9 +143,49 @@ async def test_the_user_is_on_another_branch(project: MergeProject) -> None:
     lane = await project.lane("1-1-a")
     write(lane, "src/a.py", "pass\n")
     git(project.root, "checkout", "-q", "-b", "elsewhere")
-    with pytest.raises(NotMerged, match="belongs to trunk, but the project is on elsewhere"):
+    with pytest.raises(SurroundingsFailed, match="belongs into trunk, but the project is on elsewhere"):
         await project.merge(lane)
     assert not (project.root / "src").exists()
+
+
+async def test_head_moves_before_the_branch_does(project: MergeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing tells git which branch was meant: what another one took is not merged, and is merged afterwards."""
+    lane = await project.lane("1-1-a")
+    write(lane, "src/a.py", "pass\n")
+    forward = Repository.forward
+
+    async def late(repository: Repository, *arguments: Any) -> None:
+        git(project.root, "checkout", "-q", "-b", "elsewhere")
+        await forward(repository, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Repository, "forward", late)
+        with pytest.raises(SurroundingsFailed, match="check out trunk again"):
+            await project.merge(lane)
+    git(project.root, "checkout", "-q", "trunk")
+    assert await project.merge(lane) is not None
+    assert (project.root / "src/a.py").exists()
+
+
+async def test_work_in_a_worktree_outlives_its_records(project: MergeProject) -> None:
+    """`git clean -fdx` removes the records from the data folder, and leaves worktrees alone."""
+    lane = await project.lane("1-1-a")
+    write(lane, "src/a.py", "pass\n", commit=False)
+    shutil.rmtree(lane.records)
+    again = await Worktree.of(project.workspace, lane.names)
+    await again.open()
+    assert await again.uncommitted() == [f"{lane.prefix}src/a.py"]
+    assert not await again.begun()
+    write(lane, "src/a.py", "pass\n")
+    assert await again.begun()
+    assert await project.merge(again) is not None
+
+
+async def test_a_lane_belongs_to_the_branch_of_its_batch(project: MergeProject) -> None:
+    """A branch that was checked out after the batch's start is not the one that the work goes to."""
+    await project.workspace.database.write(create_batch, None, agent="demo", branch="trunk")
+    git(project.root, "checkout", "-q", "-b", "elsewhere")
+    assert (await name_lane(project.workspace, 1, ["1-1-a"]))["target"] == "trunk"
 
 
 async def test_files_that_were_copied_in_stay_outside_and_come_back(project: MergeProject) -> None:
