@@ -168,7 +168,7 @@ class Commits:
     async def _misplaced(self, commit: str) -> str | None:
         """Return that HEAD moved while git committed, which git itself cannot exclude; None where it is in place."""
         moved = await self._commander.head_problem()
-        return None if moved is None else f"the commit {commit[:10]} may be elsewhere, {moved} and take it over"
+        return None if moved is None else f"HEAD moved while {commit[:10]} was made: {moved}, and merge that commit"
 
     async def _earlier(self, git: Git, stories: Sequence[StoryRun]) -> str | None:
         """Return the commit that was made for the stories before the server could record it."""

@@ -51,7 +51,7 @@ class CycleQueue:
             return self._begun.popleft()
         if self._limit is not None and self._newest >= self._limit:
             return None
-        await self._context.commander.ready()
+        await self._context.gate.enter()
         number = self._newest + 1
         cycle = await self._with_tracker(lambda: self._source.fresh(number, beside=self._lanes, busy=busy))
         while cycle is None and not busy and not self._begun and await self._epics.open_next():

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+import running.commits
 from orchestrator import NotNow
+from running.commit_plan import CommitPlan, plan_commit
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
-from tests.running.repositories import DONE, WORLDS, MakeIn, by_shell, git, project_in, reviewed_by
+from tests.running.repositories import DONE, WORLDS, MakeIn, by_shell, git, hook, project_in, reviewed_by
 
 
 @pytest.fixture
@@ -70,6 +72,40 @@ async def test_another_branch_pauses_before_the_commit(make_in: MakeIn, world: s
     await runner.orchestrator.resume()
     await runner.until_end()
     assert git(runner.root, "log", "-1", "--format=%s", "main") == "feat(1): implement story 1-1-a"
+
+
+async def test_a_branch_that_is_switched_while_the_commit_is_planned(
+    make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = await make_runner(READY)
+    git(runner.root, "branch", "-m", "main")
+
+    async def switched(*arguments: Any) -> CommitPlan:
+        plan = await plan_commit(*arguments)
+        git(runner.root, "checkout", "-q", "-b", "elsewhere")
+        monkeypatch.undo()
+        return plan
+
+    monkeypatch.setattr(running.commits, "plan_commit", switched)
+    await runner.start()
+    assert "is on branch elsewhere now: check out main again" in await until_paused(runner)
+    shell(runner.root, "git checkout -q main")
+    await runner.orchestrator.resume()
+    await runner.until_end()
+    assert git(runner.root, "log", "-1", "--format=%s", "main") == "feat(1): implement story 1-1-a"
+
+
+async def test_a_commit_that_went_to_another_branch_is_reported(make_runner: MakeRunner) -> None:
+    runner = await make_runner(READY)
+    git(runner.root, "branch", "-m", "main")
+    git(runner.root, "branch", "elsewhere")
+    hook(runner.root, "pre-commit", "git symbolic-ref HEAD refs/heads/elsewhere")
+    batch_id = await runner.run()
+    commit = git(runner.root, "rev-parse", "elsewhere")
+    stories, _ = await runner.rows(batch_id)
+    assert stories[0].commit_failure is not None
+    assert f"HEAD moved while {commit[:10]} was made" in stories[0].commit_failure
+    assert "check out main again, and merge that commit" in runner.of("attention")[-1]["message"]
 
 
 async def test_the_branch_is_remembered_over_the_end_of_the_server(make_runner: MakeRunner) -> None:
