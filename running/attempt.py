@@ -95,6 +95,8 @@ class Attempt:
         stash = await self._stash()
         outcome = await self._call(call, activity)
         self._ended = time.monotonic()
+        if self._workspace.git is not None:
+            self._workspace.git.outdate()
         activity.flush()
         self._report_doubts(outcome, activity)
         await self._book(outcome, activity)

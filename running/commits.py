@@ -158,6 +158,8 @@ class Commits:
             refused = HookRefused(self._workspace.masker.text(str(error)))
             refused.mended = await take_snapshot(git) != plan.tree
             raise refused from None
+        finally:
+            git.outdate()  # a hook may write files
 
     async def _earlier(self, git: Git, stories: Sequence[StoryRun]) -> str | None:
         """Return the commit that was made for the stories before the server could record it."""

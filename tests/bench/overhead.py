@@ -59,7 +59,7 @@ def _fill(root: Path, files: int) -> None:
     for number in range(files):
         path = root / f"src/{number // 100}/{number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"file {number}\n")
+        path.write_text(f"file {number % 50}\n")
     git(root, "add", "-A")
     git(root, "commit", "-qm", "files")
 
