@@ -74,6 +74,7 @@ class AgentProcess:
         self._ender: asyncio.Task[None] | None = None
         self._broken: Exception | None = None
         self._task: asyncio.Task[Outcome] | None = None
+        self._judged: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     @property
     def usage(self) -> Usage:
@@ -94,6 +95,12 @@ class AgentProcess:
         """The outcome; may be awaited by several. Raises what `on_record` raised, once the agent has been ended."""
         assert self._task is not None  # noqa: S101 - `start` is the only way to get an AgentProcess
         return await asyncio.shield(self._task)
+
+    async def outcome(self) -> Outcome:
+        """The outcome of `wait`, as soon as it is known: no process is left, and the recording is still compressed."""
+        assert self._task is not None  # noqa: S101 - as above
+        await asyncio.wait((self._task, self._judged), return_when=asyncio.FIRST_COMPLETED)
+        return self._judged.result() if self._judged.done() else await self.wait()
 
     def stop(self) -> None:
         """Begin to end the agent; returns at once, idempotent. No effect on one that has ended by itself."""
@@ -269,11 +276,13 @@ class AgentProcess:
         if self._ender is not None:
             await self._ender
         exit_code = self._close()
+        if not self._broken:
+            self._judged.set_result(self._outcome(self._judge(exit_code), exit_code))
         await self._recording.close()
         self._say_recording_error()
         if self._broken:
             raise self._broken
-        return self._outcome(self._judge(exit_code), exit_code)
+        return self._judged.result()
 
     async def _until_drained(self, rounds: int = EOF_ROUNDS) -> None:
         await self._pipes.until_drained(rounds, self._graces.eof_s, lambda: self._limits.last_progress)

@@ -54,11 +54,13 @@ async def run_git(
     stdin: bytes | None = None,
     options: Sequence[str] = NO_HOOKS,
     timeout_s: float | None = None,
+    undecodable: str = "replace",
 ) -> str:
     """Run git in a folder and return what it printed.
 
-    `accepted` are the exit codes that are no failure. Raises `GitError` with git's words, `OSError` where git cannot be
-    started, and `TimeoutError`; the process is gone in any case.
+    `undecodable` is how bytes that are no UTF-8 are decoded, as for `bytes.decode`; only with "surrogateescape" can a
+    file name be given back to git. `accepted` are the exit codes that are no failure. Raises `GitError` with git's
+    words, `OSError` where git cannot be started, and `TimeoutError`; the process is gone in any case.
     """
     process = await asyncio.create_subprocess_exec(
         "git",
@@ -82,4 +84,4 @@ async def run_git(
     message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
     if process.returncode not in accepted or (process.returncode and is_disk_full(message)):
         raise GitError(f"git {arguments[0]}: {message or f'exit code {process.returncode}'}")
-    return output.decode(errors="replace")
+    return output.decode(errors=undecodable)

@@ -22,6 +22,7 @@ from base.files import replacing
 from git.process import GitError, GitUnusable, alternates, run_git
 
 UNTRACKED_MAX_BYTES: Final = 10 << 20  # of an untracked file that snapshots hold; a larger one is named once
+RECENT_S: Final = 0.5  # a walk over a large tree takes as long, so that a snapshot is no more exact than that
 # A snapshot must not fail, or differ, because of how the user has their own commits checked.
 _AS_IS: Final = ("-c", "core.safecrlf=false", "-c", "advice.addEmbeddedRepo=false", "-c", "advice.addIgnoredFile=false")
 
@@ -66,6 +67,7 @@ class Git:
         self._children: dict[Path, Git | None] = {}  # nested repositories by their store
         self._asked_for_links = False
         self._newest = (-1.0, "")  # when the newest snapshot was begun, and its tree
+        self._recent_until = -1.0
         self._tree: str | None = None  # of the last snapshot, while our index has not changed since
 
     @classmethod
@@ -101,9 +103,9 @@ class Git:
     async def snapshot(self) -> str:
         """Return the tree of the work tree as it is now, ignored files left out: a name that git can compare later.
 
-        A call costs two walks over the work tree, as `git status` does; where nothing has changed nothing is written.
-        A save in between may make git's own call fail, and so may the removal of our folder: then once more, before the
-        failure counts.
+        A call costs one `git status`, the first one two walks over the work tree; where nothing has changed nothing is
+        written. A save in between may make git's own call fail, and so may the removal of our folder: then once more,
+        before the failure counts.
         """
         async with self._index_lock:
             began = time.monotonic()
@@ -113,6 +115,7 @@ class Git:
                 self._tree = None
                 began, tree = time.monotonic(), await self._snapshot_again()
             self._newest = (began, tree)
+            self._recent_until = time.monotonic() + RECENT_S
         return tree
 
     async def _snapshot_again(self) -> str:
@@ -126,6 +129,14 @@ class Git:
         began, tree = self._newest
         return tree if began >= moment else await self.snapshot()
 
+    async def recent_snapshot(self) -> str:
+        """Return the newest snapshot while it is of this moment and nothing of the run has written since."""
+        return self._newest[1] if time.monotonic() < self._recent_until else await self.snapshot()
+
+    def outdate(self) -> None:
+        """Note that something of the run may have changed the work tree: no snapshot is recent any more."""
+        self._recent_until = -1.0
+
     async def _snapshot(self) -> str:
         objects, index = await self._find_places()
         environment = {
@@ -136,16 +147,56 @@ class Git:
         if await asyncio.to_thread(self._seed, index):
             self._tree = None
             await self._drop_ignored(environment)
+        if self._tree is not None and not self.nested:
+            changed = await self._take_up_changes(environment)
+            if changed is not None:
+                return await self._written(environment) if changed else self._tree
         # 1: a file that git cannot take is left out.
-        changed = await self._run(
+        updated = await self._run(
             *_AS_IS, "add", "--update", "--verbose", "--ignore-errors", "--", *self._pathspecs(),
             environment=environment, accepted=(0, 1),
         )  # fmt: skip
         added = await self._add_new(environment)
         added |= await self._add_nested(environment)
-        if self._tree is None or changed or added:
-            self._tree = (await self._run("write-tree", environment=environment)).strip()
+        return await self._written(environment) if self._tree is None or updated or added else self._tree
+
+    async def _written(self, environment: dict[str, str]) -> str:
+        self._tree = (await self._run("write-tree", environment=environment)).strip()
         return self._tree
+
+    async def _take_up_changes(self, environment: dict[str, str]) -> bool | None:
+        """Bring our index up to date by what one `git status` names; return whether there was anything.
+
+        None where that does not say enough: for a nested repository, or a file that git cannot read. Status keeps in
+        our index what it has found unchanged, so that the next one is faster.
+        """
+        text = await self._run(
+            *_AS_IS, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all",
+            environment={**environment, "GIT_OPTIONAL_LOCKS": "1"}, undecodable="surrogateescape",
+        )  # fmt: skip
+        rows = [(row[1], row[3:]) for row in text.split("\0") if len(row) > 3 and row[1] != " "]
+        rows = [(sign, path) for sign, path in rows if not self._never_counts(path)]
+        if any(path.endswith("/") for _, path in rows):
+            return None
+        new = [path for sign, path in rows if sign == "?"]
+        small = await asyncio.to_thread(self._small, new)
+        self.left_out = _readable(set(new) - set(small))
+        paths = [path for sign, path in rows if sign != "?"] + small  # what is gone first: a folder may take its name
+        if not paths:
+            return False
+        try:
+            await self._run(
+                *(*_AS_IS, "update-index", "--add", "--remove", "--replace", "-z", "--stdin"),
+                environment=environment,
+                stdin="".join(f"{self._up()}{path}\0" for path in paths).encode(errors="surrogateescape"),
+            )
+        except GitError:
+            return None
+        return True
+
+    def _never_counts(self, path: str) -> bool:
+        names = (f"{self.prefix}{name}" for name in self._ignored)
+        return any(path == name or path.startswith(f"{name}/") for name in names)
 
     async def _drop_ignored(self, environment: dict[str, str]) -> None:
         """Take what never counts out of an index that was made from the user's, where it may be committed."""
@@ -157,11 +208,12 @@ class Git:
     async def _add_new(self, environment: dict[str, str]) -> bool:
         """Take up files that our index does not know yet, but for large ones; whether there were any."""
         arguments = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", *self._pathspecs())
-        names = [name for name in (await self._run(*arguments, environment=environment)).split("\0") if name]
+        listed = await self._run(*arguments, environment=environment, undecodable="surrogateescape")
+        names = [name for name in listed.split("\0") if name]
         self.nested |= {name.rstrip("/") for name in names if name.endswith("/")}
         files = [name for name in names if not name.endswith("/")]
         small = await asyncio.to_thread(self._small, files)
-        self.left_out = set(files) - set(small)
+        self.left_out = _readable(set(files) - set(small))
         if not small:
             return False
         await self._run(
@@ -271,6 +323,7 @@ class Git:
         shutil.rmtree(self._store / "nested", ignore_errors=True)
         self._tree = None
         self._newest = (-1.0, "")
+        self.outdate()
         self._children.clear()
         self.objects.mkdir(parents=True, exist_ok=True)
 
@@ -368,8 +421,11 @@ class Git:
         environment: dict[str, str] | None = None,
         accepted: tuple[int, ...] = (0,),
         stdin: bytes | None = None,
+        undecodable: str = "replace",
     ) -> str:
-        return await run_git(self.root, arguments, environment=environment, accepted=accepted, stdin=stdin)
+        return await run_git(
+            self.root, arguments, environment=environment, accepted=accepted, stdin=stdin, undecodable=undecodable
+        )
 
 
 def has_repository(root: Path) -> bool:
@@ -384,6 +440,10 @@ def _advice(root: Path, said: str) -> str:
             f" `git config --global --add safe.directory {root}` as the user of the server, or give the folder to them"
         )
     return f"git cannot answer for {root}: {said.splitlines()[0] if said else said}: mend that, then start again"
+
+
+def _readable(names: set[str]) -> set[str]:
+    return {os.fsencode(name).decode("utf-8", "replace") for name in names}
 
 
 def _size(path: Path) -> int:

@@ -64,7 +64,11 @@ class Attempt:
         call = await self._open(await self._prompt())
         activity = self._activity()
         try:
-            outcome, verdict, result, change = await self._supervise(call, activity)
+            try:
+                outcome, verdict, result, change = await self._supervise(call, activity)
+            finally:
+                if self._process is not None:
+                    await self._process.wait()  # also its recording is whole before the command counts as ended
         except BaseException as error:
             await asyncio.shield(self._abandon(activity, error))
             raise
@@ -95,6 +99,8 @@ class Attempt:
         stash = await self._stash()
         outcome = await self._call(call, activity)
         self._ended = time.monotonic()
+        if self._workspace.git is not None:
+            self._workspace.git.outdate()
         activity.flush()
         self._report_doubts(outcome, activity)
         await self._book(outcome, activity)
@@ -198,7 +204,7 @@ class Attempt:
             try:
                 columns = {"pid": process.pid, "pid_start": process.start_time}
                 await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
-                return await process.wait()
+                return await process.outcome()
             except BaseException:  # also a cancellation: the agent's process must not outlive the attempt
                 process.stop()
                 await process.wait()

@@ -10,7 +10,7 @@ import sprint
 from git.process import run_git
 from git.snapshots import Git
 from running.artifacts import committed_artifacts
-from running.disk import take_snapshot
+from running.disk import recent_snapshot, take_snapshot
 from running.story import StoryRun, keep
 from running.workspace import Workspace
 
@@ -53,7 +53,7 @@ async def plan_commit(
 
     `others` are stories of the same cycle that are not done: what they changed stays uncommitted.
     """
-    tree = await take_snapshot(git)
+    tree = await recent_snapshot(git)
     uncommitted = set(await git.uncommitted())
     changed = await changed_by(workspace, git, stories, tree)
     theirs, shared = await changed_by_others(git, stories[0], others)

@@ -164,6 +164,8 @@ class Commits:
             refused = HookRefused(self._workspace.masker.text(str(error)))
             refused.mended = await take_snapshot(git) != plan.tree
             raise refused from None
+        finally:
+            git.outdate()  # a hook may write files
 
     async def _misplaced(self, commit: str) -> str | None:
         """Return that HEAD moved while git committed, which git itself cannot exclude; None where it is in place."""

@@ -37,3 +37,8 @@ async def retry_while_full(work: Callable[[], Awaitable[T]]) -> T:
 async def take_snapshot(git: Git) -> str:
     """Return the tree of the work tree as it is now; waits while the disk is full."""
     return await retry_while_full(git.snapshot)
+
+
+async def recent_snapshot(git: Git) -> str:
+    """Return the tree as it was at most a moment ago, while the run itself changed nothing; waits as above."""
+    return await retry_while_full(git.recent_snapshot)

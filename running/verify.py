@@ -75,6 +75,8 @@ async def verify_failure(workspace: Workspace, about: VerifyContext = NO_CONTEXT
     if not argv:
         raise SurroundingsFailed("verify", f"the check `{command}` cannot be started: its quotes do not match")
     ran = await run(argv, workspace.project.root)
+    if workspace.git is not None:
+        workspace.git.outdate()  # the check may write files
     if ran.problem is not None:
         message = f"the check `{command}` cannot be started ({ran.problem}): install it, or change verify"
         raise SurroundingsFailed("verify", message)

@@ -12,7 +12,7 @@ from typing import Final
 from git.process import GitError, run_git
 from git.snapshots import Git
 from payloads import Attention
-from running.disk import take_snapshot
+from running.disk import recent_snapshot
 from running.evidence import artifacts_folder
 from running.gate import Gate
 from running.story import StoryRun
@@ -50,7 +50,7 @@ async def hold_for_work(workspace: Workspace, gate: Gate, story: StoryRun) -> st
     if git is None:
         return None
     while True:
-        tree = await take_snapshot(git)
+        tree = await recent_snapshot(git)
         if story.work_tree is None:
             return tree
         lost = await lost_work(workspace, story, story.work_tree, tree)
@@ -64,6 +64,7 @@ async def hold_for_work(workspace: Workspace, gate: Gate, story: StoryRun) -> st
         await emit_durable(Attention(kind="git", message=message, story_key=story.key))
         gate.pause("git")
         await gate.enter()
+        git.outdate()
 
 
 async def recovery(git: Git, tree: str, paths: list[str]) -> str:

@@ -14,7 +14,7 @@ from sprint.model import Entry, EpicEntry, Sprint, SprintError, StoryEntry
 from sprint.shapes import Raw
 from sprint.stamp import restamp
 from sprint.status import WRITABLE, Status
-from sprint.tracker import Analysis, analyse, sprint_of
+from sprint.tracker import Analysis, analyse, model_of
 
 # A story with one of these has left the backlog.
 _STARTED = WRITABLE - {Status.BACKLOG}
@@ -112,7 +112,7 @@ def _sound(analysis: Analysis) -> Sprint:
         raise Refused("The file holds several YAML documents.")
     if not analysis.sound:
         raise Refused(f"Files of this schema ({analysis.table.shape}) are only read, never written.")
-    return sprint_of(analysis)
+    return model_of(analysis.data, True)
 
 
 def _entry(analysis: Analysis, sprint: Sprint, key: str) -> Entry:

@@ -16,7 +16,7 @@ from sprint.document import MAX_BYTES
 from sprint.locate import Project, inside
 from sprint.model import Problem, Sprint
 from sprint.status import RUNNABLE
-from sprint.tracker import analyse, assemble, sprint_of
+from sprint.tracker import assemble, model_of
 
 # Trackers that are remembered; a server looks at one or two.
 REMEMBERED = 16
@@ -46,7 +46,7 @@ class Reader:
             latest = self._latest.get(project.tracker)
         if latest and latest[0] == data and latest[1] == writable:
             return latest[2]
-        sprint = noted(sprint_of(analyse(data), writable))
+        sprint = noted(model_of(data, writable))
         if not writable:
             sprint = replace(sprint, problems=(*sprint.problems, _why_not(project)))
         with self._lock:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from sprint.document import MAX_BYTES, Document, Mapping, Node, Scalar, Source, decode, parse
 from sprint.keys import Grammar, Key, natural
@@ -31,6 +32,9 @@ from sprint.status import Kind, Status, canonical
 COMMENT_CHARS = 300
 # More of the same kind of trouble tells nobody anything new.
 MAX_PROBLEMS = 50
+
+# Contents that are kept taken apart: a change of status reads, edits and proves the same two.
+KEPT = 2
 
 # The head of a tracker; BMAD's own has some forty lines.
 HEAD_LINES = 60
@@ -68,6 +72,7 @@ class Analysis:
         return not re.search(r"[\r\n\x85\u2028\u2029]", self.source.text[token.start : token.end])
 
 
+@lru_cache(maxsize=KEPT)
 def analyse(data: bytes) -> Analysis:
     """Takes any bytes apart."""
     if len(data) > MAX_BYTES:
@@ -115,6 +120,12 @@ def sprint_of(analysis: Analysis, writable: bool = True) -> Sprint:
             foreign=_maker(analysis.source),
         ),
     )
+
+
+@lru_cache(maxsize=KEPT)
+def model_of(data: bytes, writable: bool) -> Sprint:
+    """The model of a tracker's bytes."""
+    return sprint_of(analyse(data), writable)
 
 
 def _maker(source: Source) -> str:

@@ -1,26 +1,34 @@
 """What the run adds to the agents' own time: between one agent's end and the next one's start, and inside a command.
 
-The agents are shell scripts that note when they begin and end. The measure is `git status` in the same repository.
+The agents are shell scripts that note when they begin and end. The measure is `git status` in the same repository, and
+what a start costs is that of the launcher and of a shell that notes the time; both are measured by turns
+with the batches.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from agents import AgentSpec
+from agents import AgentSpec, launch
 from tests.bench.load import table
 from tests.running.projects import Runner, make_project
 from tests.running.repositories import DONE, git
 
-CASES: Final = (("a small repository", 50, 6), ("50,000 files", 50_000, 4), ("200 stories", 50, 200))
-RAN: Final = 12  # stories of a batch, at the most
-STATUS_ROUNDS: Final = 7
-HEAD: Final = ("where", "git status ms", "between agents ms", "times", "in a command ms", "times")
+CASES: Final = (("a small repository", 50, 9), ("50,000 files", 50_000, 6), ("200 stories", 50, 200))
+ROUNDS: Final = 3  # batches, by turns with the measures
+RAN: Final = 3  # stories of a batch, at the most
+STATUS_ROUNDS: Final = 7  # of the measures, before each batch
+CONTENTS: Final = 50  # different ones: git is not to be measured while it compresses files
+SHELL: Final = "/bin/sh"
+HEAD: Final = ("where", "git status ms", "start ms", "between agents ms", "less start", "in a command ms", "less start")
 
 
 async def run() -> None:
@@ -28,7 +36,8 @@ async def run() -> None:
     for name, files, stories in CASES:
         with tempfile.TemporaryDirectory() as folder:
             rows.append((name, *await _measure(Path(folder), files, stories)))
-    table("What the run adds", HEAD, rows)
+    table("What the run adds, in ms and times `git status`", HEAD, rows)
+    print(f"Load of the machine: {os.getloadavg()[0]:.1f}")
 
 
 async def _measure(folder: Path, files: int, stories: int) -> tuple[Any, ...]:
@@ -36,47 +45,68 @@ async def _measure(folder: Path, files: int, stories: int) -> tuple[Any, ...]:
     root = make_project(folder / "tiny", keys)
     _fill(root, files)
     runner = await Runner.create(root, retries=0)
+    status: list[float] = []
+    start: list[float] = []
+    between: list[float] = []
+    inside: list[float] = []
     try:
-        times = folder / "times"
-        _agent(runner, times)
-        batch_id = await runner.run(cycles=min(stories, RAN), agent="notes")
-        _, commands = await runner.rows(batch_id)
+        for number in range(ROUNDS):
+            _by_turns(root, status, start)
+            times = folder / f"times-{number}"
+            _agent(runner, times)
+            batch_id = await runner.run(cycles=min(stories // ROUNDS, RAN), agent="notes")
+            _, commands = await runner.rows(batch_id)
+            stamps = [int(line) / 1e6 for line in times.read_text().split()]
+            calls = list(zip(stamps[::2], stamps[1::2], strict=True))
+            rows = [row for row in commands if row.agent == "notes"]
+            # From development to review. Of the first story git has to begin with our own index.
+            pairs = list(zip(calls[::2], calls[1::2], strict=True))[number == 0 :]
+            between += [after[0] - before[1] for before, after in pairs]
+            own = [
+                (row.ended_at or 0) - row.started_at - (end - begun)
+                for row, (begun, end) in zip(rows, calls, strict=True)
+            ]
+            inside += own[2 if number == 0 else 0 :]
     finally:
         await runner.close()
-    stamps = [int(line) / 1e6 for line in times.read_text().split()]
-    calls = list(zip(stamps[::2], stamps[1::2], strict=True))
-    rows = [row for row in commands if row.agent == "notes"]
-    between = [after[0] - before[1] for before, after in zip(calls[::2], calls[1::2], strict=False)]  # dev to review
-    inside = [
-        (row.ended_at or 0) - row.started_at - (end - start) for row, (start, end) in zip(rows, calls, strict=True)
-    ]
-    status = _status_ms(root)
-    gap, within = statistics.median(between[1:]), statistics.median(inside[2:])
-    return round(status, 1), round(gap, 1), round(gap / status, 2), round(within, 1), round(within / status, 2)
+    unit, begin = statistics.median(status), statistics.median(start)
+    return round(unit, 1), round(begin, 1), *_cells(between, unit, begin), *_cells(inside, unit, begin)
+
+
+def _cells(spans: Sequence[float], status: float, start: float) -> tuple[str, str]:
+    """A median, whole and without the agent's start, each with its ratio to `git status`."""
+    whole = statistics.median(spans)
+    return tuple(f"{span:.1f} ({span / status:.1f})" for span in (whole, whole - start))  # type: ignore[return-value]
 
 
 def _fill(root: Path, files: int) -> None:
     for number in range(files):
         path = root / f"src/{number // 100}/{number}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"file {number}\n")
+        if number % 100 == 0:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"file {number % CONTENTS}\n")
     git(root, "add", "-A")
     git(root, "commit", "-qm", "files")
 
 
 def _agent(runner: Runner, times: Path) -> None:
-    """One program for development and review: it writes a file of its own and says what either wants to hear."""
+    """One program for development and review: it writes a file of its own and prints what either has to answer."""
     note = f"date +%s%N >> '{times}'"
     work = f"{note}; prompt=$(cat); name=$(date +%s%N); echo $name > src/$name.new"
-    says = f"case \"$prompt\" in *code-review*) {DONE};; *) echo '[DEV-STORY-COMPLETE: YES]';; esac; {note}"
-    spec = AgentSpec(name="notes", kind="text", command=("sh", "-c", f"{work}; {says}"))
+    answer = f"case \"$prompt\" in *code-review*) {DONE};; *) echo '[DEV-STORY-COMPLETE: YES]';; esac; {note}"
+    spec = AgentSpec(name="notes", kind="text", command=(SHELL, "-c", f"{work}; {answer}"))
     runner.workspace.agents["notes"] = spec  # type: ignore[index]
 
 
-def _status_ms(root: Path) -> float:
-    took = []
+def _by_turns(root: Path, status: list[float], start: list[float]) -> None:
+    """Measure both, one after the other, as often as is set."""
+    launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), "0", SHELL, SHELL, "-c", "date +%s%N"]
     for _ in range(STATUS_ROUNDS):
-        began = time.monotonic()
-        subprocess.run(["git", "status", "--porcelain"], cwd=root, check=True, capture_output=True)
-        took.append((time.monotonic() - began) * 1000)
-    return statistics.median(took)
+        status.append(_took_ms(["git", "status", "--porcelain"], root))
+        start.append(_took_ms(launcher, root))
+
+
+def _took_ms(argv: Sequence[str], root: Path) -> float:
+    began = time.monotonic()
+    subprocess.run(argv, cwd=root, check=True, capture_output=True)
+    return (time.monotonic() - began) * 1000

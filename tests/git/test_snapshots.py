@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -316,6 +317,84 @@ async def test_a_change_within_the_second_of_the_index_is_seen(root: Path) -> No
     os.utime(app, (second, second))
     looking = await looking_at(root)
     assert await looking.diff(git(root, "rev-parse", "HEAD^{tree}"), await looking.snapshot()) == Diff(1, 2, 2)
+
+
+async def test_a_later_snapshot_agrees_with_a_first_one(root: Path) -> None:
+    """Whatever changes: by what `git status` names, the index becomes what a walk over the whole tree makes of it."""
+    found = await looking_at(root, "kept")
+
+    async def agree(name: str) -> str:
+        first = await Git.find(root, root.parent / name, ("kept",))
+        assert first is not None
+        tree = await found.snapshot()
+        assert tree == await first.snapshot(), name
+        return tree
+
+    def replace_by_folder() -> None:
+        (root / "src/app.py").unlink()
+        (root / "src/app.py").mkdir()
+        (root / "src/app.py/part.py").write_text("one\n")
+
+    def replace_by_link() -> None:
+        shutil.rmtree(root / "src/app.py")
+        (root / "src/app.py").symlink_to("nowhere")
+
+    def replace_by_file() -> None:
+        (root / "src/app.py").unlink()
+        shutil.rmtree(root / "src")
+        (root / "src").write_text("a file\n")
+
+    def stop_ignoring() -> None:
+        (root / "run.log").write_text("noise\n")
+        (root / ".gitignore").unlink()
+
+    def keep_note() -> None:
+        (root / "kept").mkdir()
+        (root / "kept/note").write_text("x")
+
+    changes: dict[str, Callable[[], object]] = {
+        "edit": lambda: (root / "src/app.py").write_text("one\nthree\n"),
+        "folder": replace_by_folder,
+        "link": replace_by_link,
+        "file": replace_by_file,
+        "mode": lambda: (root / "src").chmod(0o744),
+        "staged": lambda: git(root, "add", "-A"),
+        "names": lambda: (root / ' -o "dd\tname\n').write_text("x"),
+        "latin": lambda: Path(os.fsdecode(bytes(root) + b"/\xe9t\xe9")).write_text("x"),
+        "ignored": stop_ignoring,
+        "committed": lambda: git(root, "commit", "-qam", "all"),
+        "gone": lambda: (root / "src").unlink(),
+        "kept": keep_note,
+        "nested": lambda: make(root / "nested"),
+        "in it": lambda: (root / "nested/src/app.py").write_text("four\n"),
+    }
+    trees = [await agree("before")]
+    for name, change in changes.items():
+        change()
+        trees.append(await agree(name))
+    same = {"staged", "committed", "kept"}
+    for name, old, new in zip(changes, trees, trees[1:], strict=False):
+        assert (old == new) == (name in same), name
+
+
+async def test_nothing_changed_costs_one_call_of_git(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = await looking_at(root)
+    await found.snapshot()
+    calls: list[str] = []
+    whole = process.run_git
+
+    async def counted(folder: Path, arguments: tuple[str, ...], **options: object) -> str:
+        calls.append(next(word for word in arguments if not word.startswith("-") and "=" not in word))
+        return await whole(folder, arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(snapshots, "run_git", counted)
+    tree = await found.snapshot()
+    assert calls == ["status"]
+    assert await found.recent_snapshot() == tree
+    assert calls == ["status"]
+    found.outdate()
+    (root / "src/app.py").write_text("one\n")
+    assert await found.recent_snapshot() != tree
 
 
 async def test_a_lock_of_the_users_own_git_is_no_obstacle(root: Path) -> None:

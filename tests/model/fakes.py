@@ -78,6 +78,7 @@ class Process:
         self._on_record = on_record
         self._account = account
         self._stopped = asyncio.Event()
+        self._known: Outcome | None = None
         self.usage = Usage()
         self.cost_usd: float | None = None
         self.estimated_usd = 0.0
@@ -85,7 +86,15 @@ class Process:
     def stop(self) -> None:
         self._stopped.set()
 
+    async def outcome(self) -> Outcome:
+        return await self.wait()
+
     async def wait(self) -> Outcome:
+        if self._known is None:
+            self._known = await self._until_end()
+        return self._known
+
+    async def _until_end(self) -> Outcome:
         asks = self._random.random() < ASKS
         if asks:
             self._on_record(Question("Which of the two?"))

@@ -70,6 +70,7 @@ async def test_a_development_that_changed_nothing_is_not_believed(tmp_path: Path
     (space.project.artifacts / f"{KEY}.md").write_text("ticked, and nothing else\n")
     assert await missing_work(space, story(base), done) == NOTHING
     (space.project.root / "app.py").write_text("tea\n")
+    space.git.outdate()  # as at the end of every call
     assert await missing_work(space, story(base), done) is None
     assert await missing_change(space.git, story(base)) is None
 
