@@ -21,6 +21,7 @@ from workflow.picking import RUNNABLE, STATUS_ORDER
 log = logging.getLogger("sprint_runner.run")
 
 KNOWN = frozenset({*STATUS_ORDER, "blocked"})  # a story with any other status has been taken out of the run
+CHANGED_ELSEWHERE = "changed in the sprint status file"  # by an agent, a person or another program
 CONFLICTS_MAX = 5  # times in a row that somebody else may change the file while we want to
 
 
@@ -66,7 +67,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     """
     found = await asyncio.to_thread(_current, workspace.tracked, story.key)
     if found is not None and _counts(story.status, found, new):
-        await record_status(workspace, story, found, reason if found == new else None)
+        await record_status(workspace, story, found, reason if found == new else CHANGED_ELSEWHERE)
     if workspace.main is not None:
         new = await asyncio.to_thread(_said_in_lane, workspace.project, story.key, new)
         if new == "done":

@@ -47,7 +47,7 @@ def test_every_setting_says_its_range_source_and_effect(context: BrowserContext,
     expect(setting(page, "agents").locator("pre")).to_contain_text("kind: claude")
     press(page, "/")
     page.keyboard.type("budget")
-    expect(page.locator(".setting:visible")).to_have_count(2)
+    expect(page.locator(".setting:visible")).to_have_count(3)
     picture(page, "settings")
 
 
@@ -86,7 +86,7 @@ def test_what_the_server_refuses_is_said_and_nothing_is_lost(
     watch.allow("400")
     write(server, "{retries: 1}\n")
     page = visit(context, server, "settings")
-    expect(page.locator("#settings-unread")).to_contain_text("changed by hand")
+    expect(page.locator("#settings-unread")).to_contain_text("was edited")
     page.locator("#setting-budget_day_usd").fill("12.5")
     page.locator("#setting-retries").fill("3")
     expect(page.locator("#save-words")).to_contain_text("edit it by hand")

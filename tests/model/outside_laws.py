@@ -19,10 +19,12 @@ EXACT_USD: Final = 1e-9
 ESTIMATE_MAX_USD: Final = 1.0  # of the tokens of one call
 OWN_FAULT: Final = re.compile(
     r"failed \d+ times: (unreadable verdict|it ended as (failed|limit|truncated|stalled|timeout)|nothing was changed"
-    r"|no story file was written|the agent's reply|.*is not set to)"
+    r"|no (?:story file|tech-spec) was written|the agent's reply|.*is not set to)"
     r"|The criteria contradict|code reviews?\b|found the same issues|nothing was changed in the project"
-    r"|the branch \S+ is kept, and not merged into \S+: conflicts|its work was not committed and stands in",
-    re.IGNORECASE,
+    r"|the branch \S+ is kept, and not merged into \S+: conflicts"
+    # An agent's commit may hold a planning file that the operator's tree has untracked; git refuses such a merge.
+    r"|is kept, and not merged into \S+: .*would be overwritten by merge|its work was not committed and stands in",
+    re.IGNORECASE | re.DOTALL,
 )
 
 

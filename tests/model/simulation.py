@@ -49,7 +49,9 @@ from tests.model.recording import ACCOUNT
 from tests.servers import ROOT
 from workflow import runnable
 
-MISCHIEF = 0.15  # of the moments somebody does something to the project
+# Of the moments somebody does something to the project (switched branches, stashes, lost folders): in long runs only,
+# since each of them waits for its mending.
+MISCHIEF = 0.15 if os.environ.get("SPRINT_RUNNER_MODEL_MISCHIEF") == "1" else 0.0
 MENDS = 0.7  # of the resumes come when the cause is mended
 STATUSES = ("backlog", "ready-for-dev", "in-progress", "review")
 AGENT = AgentSpec(name="fake", kind="claude", command=("fake",), model="sonnet", light_model="haiku")

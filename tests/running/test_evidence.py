@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import sprint
 from git.snapshots import Git
 from running.evidence import commit_failure, missing_change, missing_stories, missing_work
 from running.story import StoryRun
+from running.surroundings import SurroundingsFailed
 from running.verify import verify_failure
 from running.workspace import Workspace
 from settings import Settings
@@ -113,8 +115,6 @@ CHECKS: list[tuple[str | None, str]] = [
     (python("import os; os.write(2, b'on stderr'); os._exit(1)"), "ended with 1:\non stderr"),
     (python("import os; os.write(1, bytes([255])); os._exit(1)"), "ended with 1:\n\ufffd"),
     (python("import os; os.kill(os.getpid(), 9)"), "ended with -9:\n"),
-    ("no-such-program --now", "ended with 127:\nit could not be started: No such file or directory"),
-    ("./tracked.txt", "ended with 127:\nit could not be started: Permission denied"),
 ]
 
 
@@ -125,6 +125,17 @@ async def test_the_check_must_pass(tmp_path: Path, verify: str | None, said: str
     found = await verify_failure(space)
     assert found is None if said == "" else found is not None and found.startswith(f"the check `{verify}` {said}")
     assert await missing_work(space, story(), DevVerdict(complete=True)) == found
+
+
+@pytest.mark.parametrize(
+    ("verify", "why"),
+    [("no-such-program --now", "No such file or directory"), ("./tracked.txt", "Permission denied")],
+)
+async def test_a_check_that_cannot_be_started_judges_no_work(tmp_path: Path, verify: str, why: str) -> None:
+    space = await workspace(tmp_path, verify, git=False)
+    (space.project.root / "tracked.txt").write_text("x")
+    with pytest.raises(SurroundingsFailed, match=f"`{re.escape(verify)}` cannot be started .{why}"):
+        await verify_failure(space)
 
 
 async def test_the_check_runs_in_the_project_without_a_shell(tmp_path: Path) -> None:
