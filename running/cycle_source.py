@@ -130,8 +130,10 @@ class CycleSource:
         self._taken.update(story.key for story in stories)
 
     def release(self, keys: Sequence[str]) -> None:
-        """These stories may be taken again."""
-        self._taken.difference_update(keys)
+        """Let stories of ended cycles be taken again; those of a cycle that runs are tried again in it."""
+        ended = self._taken.intersection(keys)
+        self._taken -= ended
+        self._started -= ended
 
     async def left(self) -> list[str]:
         """The stories that could run and were not taken. Raises `TrackerUnreadable`."""

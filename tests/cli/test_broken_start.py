@@ -17,7 +17,7 @@ from cli.errors import CannotStart, unusable_database, unwritable
 from db import Database
 from running.lock import ProjectLock
 from tests.servers import PROGRAM
-from tests.worlds import World, worlds
+from tests.worlds import World
 
 NOBODY = 65534
 
@@ -78,13 +78,6 @@ def test_a_folder_in_the_place_of_the_database(world: World) -> None:
     code, errors = start(world.root)
     assert (code, errors.count("\n")) == (2, 1), errors
     assert f"{file} cannot be opened (unable to open database file): make it and its folder writable" in errors
-
-
-@pytest.mark.parametrize("world", worlds(["foreign"], refused=True), indirect=True)
-def test_a_repository_of_another_owner(world: World) -> None:
-    code, errors = start(world.root)
-    assert (code, errors.count("\n")) == (2, 1), errors
-    assert "belongs to another user" in errors
 
 
 @pytest.fixture
