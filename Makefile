@@ -24,6 +24,10 @@ quick: $(VENV)/dev
 worlds: $(VENV)/dev
 	$(PY) -m pytest -n 3 -m "worlds or not worlds" tests/test_worlds.py tests/running/test_worlds.py
 
+# A night of forty stories with fifteen kinds of mishap, limits, kills and a full disk.
+night: $(VENV)/dev
+	$(PY) -m pytest -q -m worlds tests/test_overnight.py
+
 # Thousands of batches with somebody who meddles with the project between and during them.
 model: $(VENV)/dev
 	SPRINT_RUNNER_MODEL_MISCHIEF=1 SPRINT_RUNNER_MODEL_SECONDS=600 $(PY) -m pytest -s -q tests/model/test_model.py

@@ -70,6 +70,7 @@ def script(dice: random.Random) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.worlds  # with `make night`: the least wait for a limit is a minute
 async def test_a_night_in_a_minute(tmp_path: Path) -> None:
     dice = random.Random(SEED)
     path = tmp_path / "script.json"
