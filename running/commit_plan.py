@@ -13,6 +13,7 @@ from running.artifacts import committed_artifacts
 from running.disk import recent_snapshot, take_snapshot
 from running.story import StoryRun, keep
 from running.workspace import Workspace
+from store.stories import get_earlier_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,11 @@ async def plan_commit(
     """
     tree = await recent_snapshot(git)
     uncommitted = set(await git.uncommitted())
-    changed = await changed_by(workspace, git, stories, tree)
+    own = await earlier_work(workspace, git, stories)
+    changed = await changed_by(workspace, git, stories, tree) | own
     theirs, shared = await changed_by_others(git, stories[0], others)
     changed -= theirs - shared
-    contested = changed & uncommitted & (shared | await changed_before(git, stories[0]))
+    contested = changed & uncommitted & (shared | (await changed_before(git, stories[0]) - own))
     nested = {path.rstrip("/") for path in changed if path.rstrip("/") in git.nested}
     paths = (changed & uncommitted) - contested - nested
     inside = {path.removeprefix(git.prefix) for path in uncommitted if path.startswith(git.prefix)}
@@ -77,6 +79,21 @@ async def changed_by(workspace: Workspace, git: Git, stories: Sequence[StoryRun]
         if story.base_tree is None:
             changed.update(await asyncio.to_thread(listed_files, workspace, git, story))
     return changed
+
+
+async def earlier_work(workspace: Workspace, git: Git, stories: Sequence[StoryRun]) -> set[str]:
+    """Return what earlier cycles changed for the same stories and nobody has touched since.
+
+    A story that the breaker has released is taken again, in another row, and finds its own work uncommitted.
+    """
+    found: set[str] = set()
+    for story in stories:
+        for row in await workspace.database.read(get_earlier_rows, story.row_id):
+            if row.commit_base is None or row.work_tree is None or story.commit_base is None:
+                continue
+            touched = set(await git.changed_paths(row.work_tree, story.commit_base))
+            found |= set(await git.changed_paths(row.commit_base, row.work_tree)) - touched
+    return found
 
 
 async def changed_by_others(git: Git, first: StoryRun, others: Sequence[StoryRun]) -> tuple[set[str], set[str]]:

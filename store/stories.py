@@ -76,6 +76,14 @@ def get_story_by_key(connection: sqlite3.Connection, story_key: str, batch_id: i
     return one(connection, Story, sql, (story_key, batch_id, batch_id))
 
 
+def get_earlier_rows(connection: sqlite3.Connection, story_id: int) -> list[Story]:
+    """Return the rows of the same story in the same batch before this one, oldest first."""
+    sql = """SELECT earlier.* FROM stories AS earlier JOIN stories AS story ON story.id = ?
+             WHERE earlier.batch_id = story.batch_id AND earlier.story_key = story.story_key
+             AND earlier.id < story.id ORDER BY earlier.id"""
+    return many(connection, Story, sql, (story_id,))
+
+
 def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[Story]:
     """Return the stories of a batch in the order of its cycles."""
     sql = "SELECT * FROM stories WHERE batch_id = ? ORDER BY cycle_number, position, id"
