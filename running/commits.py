@@ -132,7 +132,13 @@ class Commits:
         await task.perform(stories[0].row_id, partial(self._work, git, stories))
 
     async def _work(self, git: Git, stories: Sequence[StoryRun], task: RunnerTask) -> None:
-        plan = await plan_commit(self._workspace, git, stories, self._others)
+        try:
+            plan = await plan_commit(self._workspace, git, stories, self._others)
+        except GitError as error:  # the snapshots go with the data folder, when that is removed
+            raise TaskRefused(
+                f"what the work changed cannot be told from the snapshots any more ({error}): look at `git status` and"
+                " commit the files of the story yourself"
+            ) from None
         failure = await self._contested(git, stories, plan)
         commit = await self._earlier(git, stories)
         if plan.paths:
