@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from git.process import GitError, run_git
+from git.process import ask_git, run_git
 
 # Files of the git folder that exist during an operation which the user has not finished.
 OPERATIONS: Final[Mapping[str, str]] = {
@@ -47,12 +47,17 @@ async def head_state(root: Path) -> HeadState:
     names = ("--git-path", *[word for name in OPERATIONS for word in ("--git-path", name)][1:])
     paths, branch, commit, stash = await asyncio.gather(
         run_git(root, ("rev-parse", *names)),
-        _ask(root, "symbolic-ref", "--quiet", "--short", "HEAD"),
-        _ask(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"),
-        _ask(root, "rev-parse", "--verify", "--quiet", "refs/stash"),
+        ask_git(root, "symbolic-ref", "--quiet", "--short", "HEAD"),
+        ask_git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"),
+        stash_tip(root),
     )
     operation = await asyncio.to_thread(_operation, [root / path for path in paths.splitlines()])
     return HeadState(branch, commit, stash, operation)
+
+
+async def stash_tip(root: Path) -> str | None:
+    """Return the newest entry of the stash, which all worktrees of a repository share."""
+    return await ask_git(root, "rev-parse", "--verify", "--quiet", "refs/stash")
 
 
 def moved(before: HeadState, now: HeadState) -> str | None:
@@ -66,11 +71,3 @@ def moved(before: HeadState, now: HeadState) -> str | None:
 
 def _operation(paths: list[Path]) -> str | None:
     return next((words for path, words in zip(paths, OPERATIONS.values(), strict=True) if path.exists()), None)
-
-
-async def _ask(root: Path, *arguments: str) -> str | None:
-    """Return the output of a git command, None if it fails."""
-    try:
-        return (await run_git(root, arguments)).strip() or None
-    except GitError:
-        return None

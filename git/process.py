@@ -85,3 +85,11 @@ async def run_git(
     if process.returncode not in accepted or (process.returncode and is_disk_full(message)):
         raise GitError(f"git {arguments[0]}: {message or f'exit code {process.returncode}'}")
     return output.decode(errors=undecodable)
+
+
+async def ask_git(folder: Path, *arguments: str) -> str | None:
+    """Return the output of a git command, None if it fails."""
+    try:
+        return (await run_git(folder, arguments)).strip()
+    except GitError:
+        return None

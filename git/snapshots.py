@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from base.files import replacing
-from git.process import GitError, GitUnusable, alternates, run_git
+from git.process import GitError, GitUnusable, alternates, ask_git, run_git
 
 UNTRACKED_MAX_BYTES: Final = 10 << 20  # of an untracked file that snapshots hold; a larger one is named once
 RECENT_S: Final = 0.5  # a walk over a large tree takes as long, so that a snapshot is no more exact than that
@@ -382,26 +382,16 @@ class Git:
 
     async def full_hash(self, commit: str) -> str | None:
         """The whole hash of a commit that is named by a hash; None where there is none, or more than one."""
-        try:
-            found = await self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
-        except GitError:
-            return None
-        return found.strip() if found.startswith(commit) else None  # and not a branch whose name looks like a hash
+        found = await self.commit(commit)
+        return found if found is not None and found.startswith(commit) else None  # no branch that looks like a hash
 
-    async def head(self) -> str | None:
-        """The hash of the last commit, None before the first one."""
-        try:
-            return (await self._run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")).strip()
-        except GitError:
-            return None
+    async def commit(self, name: str) -> str | None:
+        """The hash of a commit or of a branch's tip, None where there is none."""
+        return await ask_git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
 
     async def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether a commit is the other one or lies behind it."""
-        try:
-            await self._run("merge-base", "--is-ancestor", commit, of)
-        except GitError:
-            return False
-        return True
+        return await ask_git(self.root, "merge-base", "--is-ancestor", commit, of) is not None
 
     async def commits_for(self, story_key: str, most: int = 20) -> list[Commit]:
         """The newest commits whose message names the story, and not only one whose key contains its key."""

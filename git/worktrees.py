@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from git.process import GitError, clean_environment
+from git.process import GitError, ask_git, clean_environment
 from git.snapshots import Git
 
 LOCK_TRIES: Final = 20  # a git of the user may hold the index for a moment
@@ -52,25 +52,14 @@ class Repository(Git):
 
     async def ask(self, *arguments: str) -> str | None:
         """Return the output of a git command, None if it fails."""
-        try:
-            return (await self._run(*arguments)).strip()
-        except GitError:
-            return None
+        return await ask_git(self.root, *arguments)
 
     async def branch(self) -> str | None:
         """The branch that is checked out, None for a detached HEAD."""
         return await self.ask("symbolic-ref", "--quiet", "--short", "HEAD")
 
-    async def commit(self, name: str) -> str | None:
-        """The hash of a commit or of a branch's tip, None where there is none."""
-        return await self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-
     async def tip(self, branch: str) -> str | None:
         return await self.commit(f"refs/heads/{branch}")
-
-    async def contains(self, commit: str, part: str) -> bool:
-        """Whether a commit is the other one or comes after it."""
-        return await self.ask("merge-base", "--is-ancestor", part, commit) is not None
 
     async def version(self) -> tuple[int, ...]:
         """Of git itself."""
@@ -106,7 +95,7 @@ class Repository(Git):
     async def delete_branch(self, branch: str, into: str) -> bool:
         """Delete a branch of ours whose commits are all part of `into`; whether it is gone."""
         tip = await self.tip(branch)
-        if tip is not None and await self.contains(into, tip):
+        if tip is not None and await self.is_ancestor(tip, into):
             await self._run("update-ref", "-d", f"refs/heads/{branch}", tip)
             return True
         return tip is None

@@ -23,6 +23,7 @@ import agents
 from agents import Call, Outcome, OutcomeKind, Usage
 from base.disk import is_disk_full
 from events import emit
+from git.head import stash_tip
 from git.process import GitError
 from git.snapshots import Diff, Git
 from payloads import Attention, CommandEnd, Metrics, or_unset
@@ -35,7 +36,7 @@ from running.prompt import prompt_of
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import SurroundingsFailed
-from running.work_guard import lost_work, stash_of
+from running.work_guard import lost_work
 from running.workspace import Workspace, emit_durable, record_with, until_stored
 from store.commands import create_command, update_command
 from store.questions import ask_question
@@ -339,7 +340,7 @@ class Attempt:
 
     async def _stash(self) -> str | None:
         git = self._workspace.git
-        return await stash_of(git) if git is not None and self._workspace.main is not None else None
+        return await stash_tip(git.root) if git is not None and self._workspace.main is not None else None
 
     async def _compare_stash(self, before: str | None) -> None:
         """Lanes share the stash: what one puts there another may take, so such a story is not merged."""

@@ -42,7 +42,7 @@ async def remember_base(workspace: Workspace, story: StoryRun, *, developing: bo
     if developing and story.base_tree is None:
         story.base_tree = tree
     if story.commit_base is None:
-        story.commit_base, story.base_commit = tree, await git.head()
+        story.commit_base, story.base_commit = tree, await git.commit("HEAD")
     columns = {"base_tree": story.base_tree, "commit_base": story.commit_base, "base_commit": story.base_commit}
     await keep(workspace, story, **columns)
 
@@ -56,11 +56,10 @@ async def plan_commit(
     """
     tree = await recent_snapshot(git)
     uncommitted = set(await git.uncommitted())
-    own = await earlier_work(workspace, git, stories)
-    changed = await changed_by(workspace, git, stories, tree) | own
+    changed = await changed_by(workspace, git, stories, tree)
     theirs, shared = await changed_by_others(git, stories[0], others)
     changed -= theirs - shared
-    contested = changed & uncommitted & (shared | (await changed_before(git, stories[0]) - own))
+    contested = changed & uncommitted & (shared | await changed_before(workspace, git, stories[0]))
     nested = {path.rstrip("/") for path in changed if path.rstrip("/") in git.nested}
     paths = (changed & uncommitted) - contested - nested
     inside = {path.removeprefix(git.prefix) for path in uncommitted if path.startswith(git.prefix)}
@@ -76,21 +75,20 @@ async def changed_by(workspace: Workspace, git: Git, stories: Sequence[StoryRun]
     base = stories[0].commit_base or stories[0].base_tree
     changed = set() if base is None else set(await git.changed_paths(base, tree))
     for story in stories:
+        changed |= await _earlier_work(workspace, git, story)
         if story.base_tree is None:
             changed.update(await asyncio.to_thread(listed_files, workspace, git, story))
     return changed
 
 
-async def earlier_work(workspace: Workspace, git: Git, stories: Sequence[StoryRun]) -> set[str]:
-    """Return what earlier cycles changed for the same stories and nobody has touched since.
+async def _earlier_work(workspace: Workspace, git: Git, story: StoryRun) -> set[str]:
+    """Return what earlier cycles changed for the same story and nobody has touched since.
 
     A story that the breaker has released is taken again, in another row, and finds its own work uncommitted.
     """
     found: set[str] = set()
-    for story in stories:
-        for row in await workspace.database.read(get_earlier_rows, story.row_id):
-            if row.commit_base is None or row.work_tree is None or story.commit_base is None:
-                continue
+    for row in await workspace.database.read(get_earlier_rows, story.row_id):
+        if row.commit_base is not None and row.work_tree is not None and story.commit_base is not None:
             touched = set(await git.changed_paths(row.work_tree, story.commit_base))
             found |= set(await git.changed_paths(row.commit_base, row.work_tree)) - touched
     return found
@@ -113,13 +111,13 @@ async def changed_by_others(git: Git, first: StoryRun, others: Sequence[StoryRun
     return theirs, shared
 
 
-async def changed_before(git: Git, story: StoryRun) -> set[str]:
+async def changed_before(workspace: Workspace, git: Git, story: StoryRun) -> set[str]:
     """Return what differed from the last commit when the work on a story began, and is not listed as its own."""
     if story.commit_base is None:
         return set()
     commit = f"{story.base_commit}^{{tree}}" if story.base_commit else await _empty_tree(git)
     before = set(await git.changed_paths(commit, story.commit_base))
-    return before if story.base_tree is not None else set()
+    return before - await _earlier_work(workspace, git, story) if story.base_tree is not None else set()
 
 
 async def sizes(git: Git, story: StoryRun, tree: str, paths: Collection[str]) -> str:

@@ -131,7 +131,9 @@ async def _uncommitted(workspace: Workspace, git: Git, stories: Sequence[StoryRu
     for story in stories:  # up to its own last command: what came after may be another story's
         theirs |= await changed_by(workspace, git, [story], story.work_tree or now)
         theirs.update(await asyncio.to_thread(listed_files, workspace, git, story))
-    return sorted((theirs & set(await git.uncommitted())) - await changed_before(git, stories[0]) - git.nested)
+    return sorted(
+        (theirs & set(await git.uncommitted())) - await changed_before(workspace, git, stories[0]) - git.nested
+    )
 
 
 async def unclean_tree(workspace: Workspace) -> str | None:

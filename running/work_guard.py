@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import Final
 
+from git.head import stash_tip
 from git.process import GitError, run_git
 from git.snapshots import Git
 from payloads import Attention
@@ -80,17 +81,9 @@ async def recovery(git: Git, tree: str, paths: list[str]) -> str:
     )
 
 
-async def stash_of(git: Git) -> str | None:
-    """Return the newest entry of the stash, which all worktrees of a repository share."""
-    try:
-        return (await run_git(git.root, ("rev-parse", "--verify", "--quiet", "refs/stash"))).strip()
-    except GitError:
-        return None
-
-
 async def _stash_with(git: Git, tree: str, paths: list[str]) -> str | None:
     """Return the entry of the stash that holds these files as the tree has them."""
-    if not paths or await stash_of(git) is None:
+    if not paths or await stash_tip(git.root) is None:
         return None
     for entry in (await run_git(git.root, ("stash", "list", "--format=%H", f"--max-count={STASHES}"))).split():
         missing = set(paths) & set(await git.changed_paths(tree, entry))

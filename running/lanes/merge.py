@@ -57,7 +57,7 @@ class Merge:
         """Whether there is anything to take. Raises `GitError`."""
         tip = await self._repository.tip(self._worktree.names.branch)
         target = await self._repository.tip(self._worktree.names.target)
-        return tip is not None and (target is None or not await self._repository.contains(target, tip))
+        return tip is not None and (target is None or not await self._repository.is_ancestor(tip, target))
 
     async def run(self, about: VerifyContext) -> str | None:
         """The commit by which the user's branch took the lane's, None where there is nothing to take.
@@ -68,7 +68,7 @@ class Merge:
         try:
             for _ in range(TRIES):
                 head, tip = await self._ends()
-                if tip is None or await self._repository.contains(head, tip):
+                if tip is None or await self._repository.is_ancestor(tip, head):
                     return None
                 plan = await self._plan(head, tip)
                 await self._gate.run_interruptible(self._check(plan.commit, about))
@@ -153,4 +153,4 @@ class Merge:
 
     async def _is_taken(self, commit: str) -> bool:
         target = await self._repository.tip(self._worktree.names.target)
-        return target is not None and await self._repository.contains(target, commit)
+        return target is not None and await self._repository.is_ancestor(commit, target)
