@@ -15,7 +15,7 @@ from sprint.filestatus import write_file_status
 from sprint.locate import Project, inside
 from sprint.model import PlanKind, Sprint, StoryEntry
 from sprint.reader import Reader, read_tracker
-from sprint.status import WRITABLE, Status
+from sprint.status import BUILD_WORDS, WRITABLE, Status
 from sprint.stories.list import read_story_list
 from sprint.tickets.memory import TreeReader
 from sprint.tickets.writer import close_ticket_epic, set_ticket_status
@@ -110,14 +110,7 @@ class FilesBackend(PlanBackend):
 class StoriesBackend(FilesBackend):
     """A spec folder with its stories.yaml, BMAD 6.10 to 6.12."""
 
-    words: ClassVar = {
-        Status.BACKLOG: "draft",
-        Status.READY_FOR_DEV: "ready-for-dev",
-        Status.IN_PROGRESS: "in-progress",
-        Status.REVIEW: "in-review",
-        Status.DONE: "done",
-        Status.BLOCKED: "blocked",
-    }
+    words: ClassVar = BUILD_WORDS
 
     def read(self, project: Project) -> Sprint:
         return read_story_list(project.tracker)

@@ -38,6 +38,16 @@ RUNNABLE = frozenset({Status.BACKLOG, Status.READY_FOR_DEV, Status.IN_PROGRESS, 
 # What may be written: the words every BMAD version reads, and `blocked`.
 WRITABLE = RUNNABLE | {Status.DONE, Status.BLOCKED}
 
+# What plans and stories of unattended builds say; `built` beside `in-review` where a build ended so.
+BUILD_WORDS = {
+    Status.BACKLOG: "draft",
+    Status.READY_FOR_DEV: "ready-for-dev",
+    Status.IN_PROGRESS: "in-progress",
+    Status.REVIEW: "in-review",
+    Status.DONE: "done",
+    Status.BLOCKED: "blocked",
+}
+
 _SPELLINGS: dict[Status, str] = {
     Status.BACKLOG: "backlog not-started todo to-do pending planned optional",
     Status.READY_FOR_DEV: "ready-for-dev drafted draft approved",

@@ -11,7 +11,7 @@ from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
 from sprint.model import Sprint
-from sprint.status import WRITABLE, Status
+from sprint.status import BUILD_WORDS, WRITABLE, Status
 from sprint.tickets.closing import DONE, closed_bytes
 from sprint.tickets.find import Found, plan_path
 from sprint.tickets.folder import Ticket
@@ -23,23 +23,13 @@ from sprint.tickets.reader import Keyed, epic_id, keyed, status_of
 from sprint.tickets.tree import Epic
 from sprint.tickets.views import BACKLOG, look
 
-# `review` is `built` where a build ended so, and `in-review` where we say it.
-_WORDS = {
-    Status.BACKLOG: "draft",
-    Status.READY_FOR_DEV: "ready-for-dev",
-    Status.IN_PROGRESS: "in-progress",
-    Status.REVIEW: "in-review",
-    Status.DONE: "done",
-    Status.BLOCKED: "blocked",
-}
-
 
 def mark_for(new: str, reason: str | None) -> Mark:
     """What a status of ours is in a plan; a reason only where something is blocked. Raises Refused."""
     if new not in {status.value for status in WRITABLE}:
         raise Refused(f"{new!r} is not a status that may be written.")
     status = Status(new)
-    return Mark(_WORDS[status], blocked=reason or None if status is Status.BLOCKED else None)
+    return Mark(BUILD_WORDS[status], blocked=reason or None if status is Status.BLOCKED else None)
 
 
 def set_ticket_status(

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,24 +12,11 @@ from orchestrator import NotNow, StopMode
 from settings import CommandConfig
 from store.stories import uncommitted_stories
 from tests.conftest import MakeRunner
-from tests.running.projects import PAIR, READY, Runner, alive
-from tests.running.repositories import DONE, WORLDS, MakeIn, by_shell, committed, git, hook, project_in, reviewed_by
+from tests.running.projects import PAIR, READY, alive
+from tests.running.repositories import DONE, WORLDS, MakeIn, by_shell, committed, git, hook, reviewed_by
 
 TRACKER = "_bmad-output/implementation-artifacts/sprint-status.yaml"
 STORY = "_bmad-output/implementation-artifacts/1-1-a.md"
-
-
-@pytest.fixture
-async def make_in(tmp_path: Path) -> AsyncIterator[MakeIn]:
-    made: list[Runner] = []
-
-    async def make(world: str, script: Any = None, **settings: Any) -> Runner:
-        made.append(await Runner.create(project_in(world, tmp_path, READY), script, **settings))
-        return made[-1]
-
-    yield make
-    for runner in made:
-        await runner.close()
 
 
 @pytest.mark.parametrize("world", WORLDS)

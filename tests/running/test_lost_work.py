@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,7 @@ from orchestrator import NotNow
 from running.commit_plan import CommitPlan, plan_commit
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
-from tests.running.repositories import DONE, WORLDS, MakeIn, by_shell, git, hook, project_in, reviewed_by
-
-
-@pytest.fixture
-async def make_in(tmp_path: Path) -> AsyncIterator[MakeIn]:
-    made: list[Runner] = []
-
-    async def make(world: str, script: Any = None, **settings: Any) -> Runner:
-        made.append(await Runner.create(project_in(world, tmp_path, READY), script, **settings))
-        return made[-1]
-
-    yield make
-    for runner in made:
-        await runner.close()
+from tests.running.repositories import DONE, WORLDS, MakeIn, by_shell, git, hook, reviewed_by
 
 
 async def until_paused(runner: Runner) -> str:
