@@ -131,7 +131,7 @@ def check_story(events: list[dict[str, Any]]) -> None:
     kinds = Counter(
         (event["type"], event["payload"].get("reason") or event["payload"].get("warning_type")) for event in events
     )
-    assert kinds["batch:start", None] == 1
+    assert kinds["batch:start", None] == sum(kinds[kind] for kind in kinds if kind[0] == "batch:end") == 1
     assert kinds["batch:pause", "usage-limit"] >= 2
     assert kinds["batch:resume", "limit over"] + kinds["batch:resume", "operator"] >= 2
     assert kinds["batch:warning", "disk"] >= 1
