@@ -333,16 +333,19 @@ class Git:
         """The size of the change between two snapshots."""
         if old_tree == new_tree:
             return Diff()
-        text = await self._compare("--numstat", old_tree, new_tree)
-        rows = [line.split("\t") for line in text.split("\n") if line]
-        added = sum(int(row[0]) for row in rows if row[0].isdigit())
-        removed = sum(int(row[1]) for row in rows if row[1].isdigit())
-        return Diff(len(rows), added, removed)
+        rows = await self._numstat(old_tree, new_tree)
+        numbers = [(int(added), int(removed)) for added, removed, _ in rows if added.isdigit()]
+        return Diff(len(rows), sum(added for added, _ in numbers), sum(removed for _, removed in numbers))
 
     async def line_counts(self, old_tree: str, new_tree: str) -> dict[str, tuple[int, int]]:
         """The lines added and removed in each file that differs between two trees; binary files are left out."""
-        rows = [row.split("\t", 2) for row in (await self._compare("--numstat", "-z", old_tree, new_tree)).split("\0")]
-        return {row[2]: (int(row[0]), int(row[1])) for row in rows if len(row) == 3 and row[0].isdigit()}
+        rows = await self._numstat(old_tree, new_tree)
+        return {path: (int(added), int(removed)) for added, removed, path in rows if added.isdigit()}
+
+    async def _numstat(self, old_tree: str, new_tree: str) -> list[list[str]]:
+        """Lines added, lines removed and the path of each file that differs; `-` for the lines of a binary one."""
+        rows = (await self._compare("--numstat", "-z", old_tree, new_tree)).split("\0")
+        return [row.split("\t", 2) for row in rows if row]
 
     async def changed_paths(self, old_tree: str, new_tree: str) -> list[str]:
         """The files that differ between two snapshots or commits, relative to the repository's top."""
