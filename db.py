@@ -64,6 +64,14 @@ class Database:
     def on_commit(self, callback: Callable[[Sequence[Any]], None]) -> None:
         self.writer.on_commit = callback
 
+    @property
+    def before_write(self) -> Callable[[Sequence[Any]], Sequence[Any]]:
+        return self.writer.before_write
+
+    @before_write.setter
+    def before_write(self, callback: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+        self.writer.before_write = callback
+
     def append(self, entry: E) -> asyncio.Future[E]:
         """Enqueue an event; see `Writer.append`."""
         return self.writer.append(entry)

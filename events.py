@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final, Protocol, Self
 
 import msgspec
@@ -53,11 +54,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Subscriber = Callable[[Sequence[Event]], None]
+Clean = Callable[[Sequence[dict[str, Any]]], Sequence[dict[str, Any]]]
 
 
 class Log(Protocol):
-    """The log that commits events. It calls `on_commit` on the loop, once per commit, before the futures are done."""
+    """The log that commits events.
 
+    It writes what `before_write` returns, called in its own thread, and calls `on_commit` on the loop, once per commit,
+    before the futures are done.
+    """
+
+    before_write: Callable[[Sequence[Event]], Sequence[Event]]
     on_commit: Subscriber
 
     def append(self, event: Event) -> asyncio.Future[Event]: ...
@@ -67,7 +74,6 @@ current_batch: ContextVar[int | None] = ContextVar("current_batch", default=None
 """The id of the batch that the current task works for; every event emitted in the task carries it."""
 
 _log: Log | None = None
-_clean: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 def envelope(type: str, body: bytes, timestamp: int, seq: int, batch_id: int | None) -> bytes:
@@ -77,13 +83,13 @@ def envelope(type: str, body: bytes, timestamp: int, seq: int, batch_id: int | N
     return head + b'"seq":%d,"batch_id":%b}' % (seq, batch)
 
 
-def start(log: Log, *subscribers: Subscriber, clean: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> None:
+def start(log: Log, *subscribers: Subscriber, clean: Clean | None = None) -> None:
     """Bind the log of the process; call each subscriber with every commit, in the given order, as one sequence.
 
-    `clean` returns a payload without secrets and control codes, which may be stored and shown; it returns the payload
-    itself if nothing changes.
+    `clean` returns payloads without secrets and control codes, which may be stored and shown; a payload that needs no
+    change is returned itself. It runs in the log's thread, so that a burst of events does not keep the loop busy.
     """
-    global _log, _clean
+    global _log
 
     def deliver(events: Sequence[Event]) -> None:
         for subscriber in subscribers:
@@ -93,7 +99,9 @@ def start(log: Log, *subscribers: Subscriber, clean: Callable[[dict[str, Any]], 
                 logger.exception("a subscriber failed on events %d to %d", events[0].seq, events[-1].seq)
 
     log.on_commit = deliver
-    _log, _clean = log, clean
+    if clean is not None:
+        log.before_write = partial(_cleaned, clean)
+    _log = log
 
 
 def stop() -> None:
@@ -140,11 +148,19 @@ def _publish(type: EventType | str, payload: Mapping[str, Any], timestamp: int) 
 def _append(type: EventType, payload: dict[str, Any], body: bytes, timestamp: int) -> asyncio.Future[Event]:
     if _log is None:
         raise EventsNotStarted("events are not started: call events.start(log, …) before emitting")
-    if _clean is not None and (cleaned := _clean(payload)) is not payload:
-        payload, body = cleaned, msgspec.json.encode(cleaned)
     # A batch event names its batch itself: recovery and requests emit some outside of the batch's task.
     batch_id = payload["batch_id"] if type.startswith("batch:") else current_batch.get()
     return _log.append(Event(type=type, payload=payload, timestamp=timestamp, batch_id=batch_id, body=body))
+
+
+def _cleaned(clean: Clean, events: Sequence[Event]) -> list[Event]:
+    payloads = clean([event.payload for event in events])
+    return [
+        event
+        if payload is event.payload
+        else msgspec.structs.replace(event, payload=payload, body=msgspec.json.encode(payload))
+        for event, payload in zip(events, payloads, strict=True)
+    ]
 
 
 def _copy(payload: Payload) -> tuple[EventType, dict[str, Any]]:

@@ -69,8 +69,8 @@ from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
 from runstate.fold import RunState
 from runstate.server_state import ServerState
+from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
-from security.controls import visible_value
 from security.token import cookie_secret
 from settings import LOOPBACK
 from store.batches import get_last_batch
@@ -178,7 +178,7 @@ async def _services(
     notifier = Notifier(database, settings, config.project.name)
     # The fold comes first: what the others read of the run must include the commit that they receive.
     subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
-    events.start(database, *subscribers, clean=lambda payload: visible_value(workspace.masker.value(payload)))
+    events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
     await app[SERVICES].orchestrator.recover()
     await watcher.start()

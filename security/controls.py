@@ -7,7 +7,6 @@ a symbol that says what stood there. Line ends and tabs stay.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any, Final
 
 from security.masking import strings_of
@@ -20,6 +19,7 @@ _CONTROL: Final = (
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
 )
 _ANY: Final = re.compile(rf"\r\n|{_SEQUENCE}|{_CONTROL}")
+_ACTS: Final = re.compile(_CONTROL)  # a sequence begins with one too, and a set alone is searched for ten times as fast
 
 
 def visible(text: str) -> str:
@@ -29,11 +29,12 @@ def visible(text: str) -> str:
 
 def visible_value(value: Any) -> Any:
     """The same for every text of a JSON value; the value itself where there is nothing to change."""
-    return _walked(value) if _acts(strings_of(value)) else value
+    return _walked(value) if acts("\n".join(strings_of(value))) else value
 
 
-def _acts(strings: Iterable[str]) -> bool:
-    return any(_ANY.search(text) for text in strings)
+def acts(text: str) -> bool:
+    """Whether anything in a text would act on its reader's screen."""
+    return _ACTS.search(text) is not None
 
 
 def _walked(value: Any) -> Any:
@@ -56,4 +57,4 @@ def _symbol(found: re.Match[str]) -> str:
     return "\u2421" if code == 0x7F else f"[U+{code:04X}]"
 
 
-__all__ = ["visible", "visible_value"]
+__all__ = ["acts", "visible", "visible_value"]

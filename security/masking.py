@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -28,8 +28,12 @@ PRIVATE_KEY: Final = "[masked: private key]"
 
 _COLOUR: Final = r"\x1b\[[0-9;]{0,20}[mK]"
 _COLOURS: Final = re.compile(rf"(?:{_COLOUR})+")
+# No secret holds other characters at a place where a tool such as grep changes its colour.
+_WORD: Final = r"[A-Za-z0-9_.~+/=%:-]"
+# Where codes follow each other, only the first is looked at: else a text of nothing but codes took ten times as long.
+_FIRST_CODE: Final = "".join(rf"(?<!\x1b\[[0-9;]{{{digits}}}[mK]\x1b\[)" for digits in range(21))
 _COLOURED_WORD: Final = re.compile(
-    rf"\x1b\[(?<=[A-Za-z0-9_.-]\x1b\[)[0-9;]{{0,20}}[mK](?:{_COLOUR}){{0,9}}[A-Za-z0-9_-]"
+    rf"\x1b\[(?<={_WORD}\x1b\[)(?>(?<![mK]\x1b\[)|{_FIRST_CODE})[0-9;]{{0,20}}[mK](?:{_COLOUR})*+{_WORD}"
 )
 _KEY_OPEN: Final = re.compile(r"-----BEGIN [A-Z ]{0,60}PRIVATE KEY(?: BLOCK)?-----(?!.{0,65536}-----END)", re.DOTALL)
 _KEY_LINES: Final = re.compile(r"(?:[+> -]?\s{0,40}[A-Za-z0-9+/=]{1,2000}\s{0,8}){1,1000}+")
@@ -53,7 +57,9 @@ class Masker:
         """
         if "\x1b" in text and _COLOURED_WORD.search(text):
             # Before anything is masked: the part of a key before its colour may have a shape, and the rest has none.
-            text = "\n".join(self._line(line) for line in text.split("\n"))
+            plain = _COLOURS.sub("", text)
+            if self._mask(plain) != plain:
+                text = "\n".join(self._line(line) for line in text.split("\n"))
         masked = self._mask(text)
         if not masked.endswith("…"):
             return masked
@@ -61,13 +67,14 @@ class Masker:
 
     def value(self, value: Any) -> Any:
         """The same for every text of a JSON value; the value itself where none holds a secret."""
-        strings = list(strings_of(value))
+        return _Walk(self).value(value, "") if self.finds(strings_of(value)) else value
+
+    def finds(self, strings: Sequence[str]) -> bool:
+        """Whether any of some texts may hold a secret: one search over all of them."""
         joined = BETWEEN.join(strings)
         # The lines of a private key have no shape of their own, so its first line is enough to look at each of them.
-        plain = self.text(joined) == joined and "-----BEGIN" not in joined
-        if plain and not any(text.endswith("…") for text in strings):
-            return value
-        return _Walk(self).value(value, "")
+        found = "-----BEGIN" in joined or self.text(joined) != joined
+        return found or ("…" in joined and any(text.endswith("…") for text in strings))
 
     def struct(self, value: T, kind: type[T]) -> T:
         """The same for a value with a type."""
@@ -96,8 +103,8 @@ class Masker:
         for value in self._values:
             if value in text:
                 text = text.replace(value, "[masked: value of a variable]")
-        for found, patterns in _PATTERNS:
-            if found is None or found(text):
+        for trigger, found, patterns in _PATTERNS:
+            if trigger in text and (found is None or found(text)):
                 for sub, masked in patterns:
                     text = sub(masked, text)
         return text
@@ -161,18 +168,20 @@ class _Walk:
         return value
 
 
-def strings_of(value: Any) -> Iterator[str]:
+def strings_of(value: Any) -> list[str]:
     """Every text of a JSON value, names of fields included."""
+    found: list[str] = []
     waiting = [value]
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
-            yield value
+            found.append(value)
         elif isinstance(value, dict):
             waiting.extend(reversed(value.values()))
-            yield from (key for key in value if isinstance(key, str))
+            found.extend(key for key in value if isinstance(key, str))
         elif isinstance(value, list | tuple):
             waiting.extend(reversed(value))
+    return found
 
 
 def _opens(text: str) -> bool:
@@ -198,15 +207,9 @@ def _replacement(name: str, pattern: re.Pattern[str]) -> str:
     return (r"\g<kept>" if "kept" in pattern.groupindex else "") + f"[masked: {name}]"
 
 
-def _finder(trigger: str) -> Callable[[str], object] | None:
-    if len(trigger) == 1:
-        return lambda text: trigger in text
-    return re.compile(trigger, re.ASCII).search if trigger else None
-
-
 _PATTERNS: Final = [
-    (_finder(trigger), [(pattern.sub, _replacement(name, pattern)) for name, pattern in shapes])
-    for trigger, shapes in GROUPS
+    (trigger, found and found.search, [(pattern.sub, _replacement(name, pattern)) for name, pattern in shapes])
+    for trigger, found, shapes in GROUPS
 ]
 
 __all__ = ["LineMasker", "Masker", "is_secret_name", "secret_values", "strings_of"]

@@ -20,9 +20,10 @@ class SecretShape(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Shapes that need not be searched for in a text without `trigger`: a character, or a pattern."""
+    """Shapes that need not be searched for in a text without `trigger`, or where `prefilter` finds nothing."""
 
     trigger: str
+    prefilter: re.Pattern[str] | None
     shapes: tuple[SecretShape, ...]
 
 
@@ -92,71 +93,75 @@ _PASSWORD: Final = r"[^\s/?#@:\"'<>\\]{0,200}+:)(?!\[masked)[^\s/?#@\"'<>\\]{1,5
 _VALUE: Final = r"(?=[A-Za-z0-9._~+/=%-]{16})(?:[A-Za-z0-9._~+/=-]|%[23][BbDdFf]){16,4000}+"
 
 
-def _group(*shapes: SecretShape, trigger: str = "") -> Group:
-    """Without a trigger: the beginning of the pattern itself is looked for as fast."""
-    return Group(trigger, shapes)
+def _group(trigger: str, *shapes: SecretShape, prefilter: str = "") -> Group:
+    """Shapes with the text that each of them holds: a literal is found in a fraction of a pattern's time."""
+    return Group(trigger, re.compile(prefilter, re.ASCII) if prefilter else None, shapes)
 
 
-# What begins with the same rare letter is looked for together: a letter is found in two thirds of a word's time.
 GROUPS: Final = (
     _group(
+        "sk-",
         _shape("Anthropic key", "sk-ant-", r"[A-Za-z0-9_-]{16,}+"),
         _shape("OpenRouter key", "sk-or-", r"[A-Za-z0-9_-]{24,}+"),
         _shape("OpenAI key", "sk-", r"(?:(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,}+|[A-Za-z0-9]{32,}+)"),
-        trigger="sk-",
     ),
     _group(
+        "x",
         _shape("xAI key", "xai-", r"[A-Za-z0-9]{40,}+"),
         _shape("Slack token", "xox", r"[abeoprs](?:[.-][a-z0-9]{1,10})?-[A-Za-z0-9-]{10,}+"),
         _shape("Slack token", "xapp-", r"[0-9]-[A-Za-z0-9-]{20,}+"),
-        trigger="x(?:ai-|ox[abeoprs]|app-)",
+        prefilter=r"x(?:ai-|ox[abeoprs]|app-)",
     ),
     _group(
+        "g",
         _shape("GitHub token", "gh", r"[pousr]_[A-Za-z0-9]{36,255}+"),
         _shape("GitHub token", "github_pat_", r"[A-Za-z0-9_]{36,255}+"),
         _shape("GitLab token", "glpat-", r"[A-Za-z0-9_.-]{20,}+"),
         _shape("Groq key", "gsk_", r"[A-Za-z0-9]{40,}+"),
-        trigger="g(?:h[pousr]_|ithub_pat_|lpat-|sk_)",
+        prefilter=r"g(?:h[pousr]_|ithub_pat_|lpat-|sk_)",
     ),
     _group(
+        "p",
         _shape("Perplexity key", "pplx-", r"[A-Za-z0-9]{40,}+"),
         _shape("PyPI token", "pypi-AgE", r"[A-Za-z0-9_-]{50,}+"),
-        trigger="p(?:plx-|ypi-A)",
+        prefilter=r"p(?:plx-|ypi-A)",
     ),
-    _group(_shape("Google token", "ya29.", r"[A-Za-z0-9_-]{20,}+")),
-    _group(_shape("Slack hook", "hooks.slack.com", r"(?:/services/|%2[Ff]services%2[Ff])[A-Za-z0-9/%]{20,}+")),
-    _group(_shape("Databricks token", "dapi", r"[a-f0-9]{32}(?:-[0-9]{1,3})?(?![A-Za-z0-9])")),
-    _group(_shape("Vault token", "hv", r"[sbr]\.[A-Za-z0-9_-]{24,}+")),
+    _group("ya29.", _shape("Google token", "ya29.", r"[A-Za-z0-9_-]{20,}+")),
+    _group(
+        "hooks.slack.com",
+        _shape("Slack hook", "hooks.slack.com", r"(?:/services/|%2[Ff]services%2[Ff])[A-Za-z0-9/%]{20,}+"),
+    ),
+    _group("dapi", _shape("Databricks token", "dapi", r"[a-f0-9]{32}(?:-[0-9]{1,3})?(?![A-Za-z0-9])")),
+    _group("hv", _shape("Vault token", "hv", r"[sbr]\.[A-Za-z0-9_-]{24,}+")),
     # The number of the bot, which anybody may know, stays; so do the first four characters of Azure's secret.
-    _group(SecretShape("Telegram token", re.compile(rf"(?P<kept>:)AA(?<=[0-9]{{8}}:AA){_TELEGRAM}"))),
-    _group(_behind("Azure key", "cc", rf"(?:ountKey|essKey|essSignature){_COLON}){_base64(40)}")),
-    _group(_behind("Azure signature", "sig=", rf"){_base64(40)}")),
-    _group(SecretShape("JSON Web Token", re.compile(rf"eyJ{_edge('eyJ', 'A-Za-z0-9_.-')}{_JWT}"))),
-    _group(SecretShape("private key", re.compile(rf"-----BEGIN{_BLANK}{_PEM}"))),
-    _group(_behind("bearer token", "earer", rf"(?: |%20|\+))(?=[^\s\"']{{0,80}}[0-9]){_VALUE}")),
-    _group(_behind("credentials", "uthorization", rf"{_GLUE}[Bb]asic{_BLANK}){_base64(6)}")),
+    _group(":AA", SecretShape("Telegram token", re.compile(rf"(?P<kept>:)AA(?<=[0-9]{{8}}:AA){_TELEGRAM}"))),
+    _group("cc", _behind("Azure key", "cc", rf"(?:ountKey|essKey|essSignature){_COLON}){_base64(40)}")),
+    _group("sig=", _behind("Azure signature", "sig=", rf"){_base64(40)}")),
+    _group("eyJ", SecretShape("JSON Web Token", re.compile(rf"eyJ{_edge('eyJ', 'A-Za-z0-9_.-')}{_JWT}"))),
+    _group("-----BEGIN", SecretShape("private key", re.compile(rf"-----BEGIN{_BLANK}{_PEM}"))),
+    _group("earer", _behind("bearer token", "earer", rf"(?: |%20|\+))(?=[^\s\"']{{0,80}}[0-9]){_VALUE}")),
+    _group("uthorization", _behind("credentials", "uthorization", rf"{_GLUE}[Bb]asic{_BLANK}){_base64(6)}")),
     *(
-        _group(_behind("key", name, rf"{rest}{_GLUE}){_VALUE}"))
+        _group(name, _behind("key", name, rf"{rest}{_GLUE}){_VALUE}"))
         for name, rest in (("pi-", "[kK]ey"), ("ion-", "[kK]ey"), ("te-", "[tT]oken"))
     ),  # api, subscription, private
     _group(
+        "A",
         _shape("Google key", "AIza", r"[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
         _shape("AWS key", "AKIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
         _shape("AWS key", "ASIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
         _shape("age key", "AGE-SECRET-KEY-1", r"[A-Z0-9]{50,}+"),
-        trigger="A(?:Iza|KIA|SIA|GE-SEC)",
+        prefilter=r"A(?:Iza|KIA|SIA|GE-SEC)",
     ),
-    _group(_shape("Google secret", "GOCSPX-", r"[A-Za-z0-9_-]{20,}+")),
-    _group(_shape("SendGrid key", "SG.", r"[A-Za-z0-9_-]{16,64}+\.[A-Za-z0-9_-]{20,64}+"), trigger=r"S(?=G\.)"),
+    _group("GOCSPX-", _shape("Google secret", "GOCSPX-", r"[A-Za-z0-9_-]{20,}+")),
+    _group("SG.", _shape("SendGrid key", "SG.", r"[A-Za-z0-9_-]{16,64}+\.[A-Za-z0-9_-]{20,64}+")),
+    _group("JQQJ99", SecretShape("Azure key", re.compile(r"JQQJ99(?<=[A-Za-z0-9]{30}JQQJ99)[A-Za-z0-9]{20,40}+"))),
+    _group("EARER", _behind("bearer token", "EARER", rf"(?: |%20|\+))(?=[^\s\"']{{0,80}}[0-9]){_VALUE}")),
+    _group("UTHORIZATION", _behind("credentials", "UTHORIZATION", rf"{_GLUE}[Bb]asic{_BLANK}){_base64(6)}")),
+    _group("PI-K", _behind("key", "PI-", rf"K(?:EY|ey){_GLUE}){_VALUE}")),
+    _group("TE-TOKEN", _behind("key", "TE-TOKEN", rf"{_GLUE}){_VALUE}")),
     _group(
-        SecretShape("Azure key", re.compile(r"JQQJ99(?<=[A-Za-z0-9]{30}JQQJ99)[A-Za-z0-9]{20,40}+")), trigger="J(?=QQJ)"
-    ),
-    _group(_behind("bearer token", "EARER", rf"(?: |%20|\+))(?=[^\s\"']{{0,80}}[0-9]){_VALUE}"), trigger="E(?=ARER)"),
-    _group(_behind("credentials", "UTHORIZATION", rf"{_GLUE}[Bb]asic{_BLANK}){_base64(6)}"), trigger="U(?=THORI)"),
-    _group(_behind("key", "PI-", rf"K(?:EY|ey){_GLUE}){_VALUE}"), trigger="P(?=I-K)"),
-    _group(_behind("key", "TE-TOKEN", rf"{_GLUE}){_VALUE}"), trigger="T(?=E-TOKEN)"),
-    # A search for one character costs next to nothing.
-    _group(
+        "_",
         _shape("Stripe key", "sk_", r"(?:live|test)_[A-Za-z0-9]{16,}+"),
         _shape("Stripe key", "rk_", r"(?:live|test)_[A-Za-z0-9]{16,}+"),
         _shape("Stripe secret", "whsec_", _base64(24)),
@@ -164,27 +169,22 @@ GROUPS: Final = (
         _shape("Docker token", "dckr_", r"(?:pat|oat)_[A-Za-z0-9_-]{20,}+"),
         _shape("npm token", "npm_", r"[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
         _shape("Hugging Face token", "hf_", r"[A-Za-z0-9]{30,}+"),
-        trigger="_",
     ),
+    _group("~", SecretShape("Azure secret", re.compile(r"Q~(?<=[A-Za-z0-9_~.-]{3}[0-9]Q~)[A-Za-z0-9_~.-]{31,34}"))),
     _group(
-        SecretShape("Azure secret", re.compile(r"Q~(?<=[A-Za-z0-9_~.-]{3}[0-9]Q~)[A-Za-z0-9_~.-]{31,34}")), trigger="~"
-    ),
-    _group(
+        "%",
         SecretShape("Telegram token", re.compile(rf"(?P<kept>%3A)AA(?<=[0-9]{{8}}%3AAA){_TELEGRAM}")),
         _behind("password", "%3A%2F%2F", rf"[A-Za-z0-9_.~-]{{0,200}}+%3A)(?!%5Bmasked){_ENCODED}"),
         _behind("Azure signature", "sig%3D", rf"){_base64(40)}"),
-        trigger="%",
     ),
+    _group("&", SecretShape("Telegram token", re.compile(rf"(?P<kept>&#58;)AA(?<=[0-9]{{8}}&#58;AA){_TELEGRAM}"))),
     _group(
-        SecretShape("Telegram token", re.compile(rf"(?P<kept>&#58;)AA(?<=[0-9]{{8}}&#58;AA){_TELEGRAM}")), trigger="&"
-    ),
-    _group(
+        "\\",
         SecretShape("Telegram token", re.compile(rf"(?P<kept>\\u003a)AA(?<=[0-9]{{8}}\\u003aAA){_TELEGRAM}")),
         _behind("password", r":\\/\\/", _PASSWORD),
-        trigger="\\",
     ),
     # scheme://user:password@host; what is read can hold no further "://", so no place is read twice
-    _group(_behind("password", "://", _PASSWORD)),
+    _group("://", _behind("password", "://", _PASSWORD)),
 )
 # The beginnings of keys, for one that a text ends in the middle of.
 BEGINNINGS: Final = re.compile(

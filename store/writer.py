@@ -39,6 +39,7 @@ class Writer:
     """
 
     def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
+        self.before_write: Callable[[Sequence[Any]], Sequence[Any]] = lambda events: events  # in the thread
         self.on_commit: Callable[[Sequence[Any]], None] = lambda _events: None
         self.commits = 0
         self.commit_s = 0.0  # spent in commits
@@ -269,8 +270,8 @@ class Writer:
 
     def _insert(self, jobs: list[Job[Any]]) -> None:
         values: list[Any] = []
-        for seq, job in enumerate(jobs, start=self._seq + 1):
-            entry: LogEntry = job.entry
+        entries: Sequence[LogEntry] = self.before_write([job.entry for job in jobs])
+        for seq, (job, entry) in enumerate(zip(jobs, entries, strict=True), start=self._seq + 1):
             key = entry.payload.get("story_key")
             values += (seq, entry.type, entry.timestamp, entry.batch_id, key, entry.body.decode())
             job.result = entry.stamped(seq)
