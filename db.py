@@ -127,8 +127,8 @@ class Database:
         return [path for path, identity in self._files.items() if found.get(path) != identity]
 
     async def write_again(self) -> None:
-        """Write the database from the open handle to its path again, and go on with that file. Raises OSError and
-        `sqlite3.Error`, and then goes on with the open handle.
+        """Write the database from the open handle to its path again, and continue with that file. Raises OSError and
+        `sqlite3.Error`, and then continues with the open handle.
 
         Another database that lies there meanwhile is set aside, never written over.
         """

@@ -142,9 +142,9 @@ class Orchestrator:
         gate.pause("operator")
 
     async def resume(self, *, unattended: bool = False) -> int:
-        """Go on with the paused batch, or with the interrupted one; its id. Raises `NotNow`, also at a reached cap.
+        """Continue with the paused batch, or with the interrupted one; its id. Raises `NotNow`, also at a reached cap.
 
-        `unattended`: nobody would read the refusal, so the batch is opened and waits at the cap.
+        `unattended`: the refusal would not be read, so the batch is opened and waits at the cap.
         """
         await check_trust(self._workspace)
         if self._batch is not None:
@@ -198,7 +198,7 @@ class Orchestrator:
         return [] if row is None else await self._workspace.database.read(get_open_gates, row.id)
 
     async def decide(self, gate_id: int, decision: GateDecision, comments: str | None) -> None:
-        """Decide at a gate; the batch goes on with it, now or when it is resumed. Raises `BadRequest`, `NotNow`."""
+        """Decide at a gate; the batch continues with it, now or when it is resumed. Raises `BadRequest`, `NotNow`."""
         row = await self._workspace.database.read(get_gate, gate_id)
         if row is None:
             raise NotNow("no_gate", f"there is no gate {gate_id}")
@@ -229,7 +229,7 @@ class Orchestrator:
         try:
             await check_plan(self._workspace, row.id)
         except NotNow as refused:
-            await emit_durable(Attention(kind="resume", message=f"The open batch cannot go on: {refused}"))
+            await emit_durable(Attention(kind="resume", message=f"The open batch cannot continue: {refused}"))
             return
         if row.status == "paused":
             run = self._run_state.run

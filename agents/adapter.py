@@ -131,7 +131,7 @@ class Adapter(ABC):
     state_paths: ClassVar[
         tuple[str, ...]
     ] = ()  # below the home folder: what the program leaves there at its first start
-    login_variables: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that stand for a login, or name one
+    login_variables: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that hold a login, or name one
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win
 
     @abstractmethod

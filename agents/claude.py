@@ -47,7 +47,7 @@ from agents.spec import AgentSpec, Call, OutcomeKind, Usage
 from agents.summaries import tool_call
 from agents.text import one_line
 
-PARTIAL = "--include-partial-messages"  # tells the true tokens of each reply, and that a long one is still growing
+PARTIAL = "--include-partial-messages"  # reports the exact tokens of each reply, and that a long one is still growing
 SYNTHETIC_MODEL = "<synthetic>"  # an API error printed as if the model had said it
 
 _QUESTION_TOOLS = frozenset(("AskUserQuestion",))

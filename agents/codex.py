@@ -2,7 +2,7 @@
 
 It reports tokens only at the end of a turn, as the thread's total; until then they are guessed. It never reports a
 cost, a model or a number of turns. Errors are prose; "Reconnecting…" is a retry and not a failure. Denials by its
-sandbox are told on stderr only.
+sandbox are reported on stderr only.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class Guarding:
         with suppress(OSError):
             process.stdin.close()
         process.stdout.close()
-        process.returncode = 0  # it ends after us; nobody waits for it
+        process.returncode = 0  # it ends after us and is never waited for
         os.environ.pop(MARK_VARIABLE, None)
 
     # -- the process
@@ -166,15 +166,15 @@ class Guarding:
 
     def _restart(self) -> None:
         self._launch()
-        told = [f"cgroup {self.cgroup}"] if self.cgroup else []
-        told += [f"mark {self._mark}"] if self._mark else []
-        for line in (*told, *self._commands.values()):
+        lines = [f"cgroup {self.cgroup}"] if self.cgroup else []
+        lines += [f"mark {self._mark}"] if self._mark else []
+        for line in (*lines, *self._commands.values()):
             self._send(line)
 
     def _send(self, line: str) -> None:
         process = self._process
         if process is not None and process.stdin is not None and not process.stdin.closed:
-            with suppress(OSError):  # it has died, or stands still: `_lost` sees to it
+            with suppress(OSError):  # it has died or was stopped: `_lost` handles both
                 process.stdin.write(f"{line}\n".encode("utf-8", "surrogateescape"))
 
 

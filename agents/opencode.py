@@ -1,7 +1,7 @@
 """opencode: `opencode run --format json`, the prompt on stdin. Written for 1.18.33.
 
 There is no final line: the end is a step that finished with reason "stop". Tokens and cost come with every step. Tools
-are told only when they have finished. A refused permission ends the run with exit 0, which is no success; an error that
+are reported only when they have finished. A refused permission ends the run with exit 0, no success; an error that
 it has healed itself ends it with exit 1, which is no failure. Tokens of sub-agents are in no line: that is said once.
 """
 
@@ -70,7 +70,7 @@ class OpencodeParser(QuietParser):
         match line.get("type"):
             case "text":
                 if said := json_values.as_text(part.get("text")):
-                    # What the program tells the model after a compaction is not the agent's word.
+                    # What the program sends to the model after a compaction is not the agent's output.
                     yield Note(one_line(said)) if part.get("synthetic") is True else Text(said)
             case "tool_use":
                 yield from self._tool(part)
@@ -101,7 +101,7 @@ class OpencodeParser(QuietParser):
         yield UsageSeen(str(part.get("id")), _usage(json_values.as_object(part.get("tokens"))), None, cost)
         reason = part.get("reason")
         self._unfinished = reason == "tool-calls"
-        if reason == "stop":  # a compaction that heals an error ends with one, too, and then the work goes on
+        if reason == "stop":  # a compaction that heals an error ends with one, too, and then the work continues
             yield Final(OutcomeKind.SUCCESS, "", self._session, more_expected=self._erred)
         elif reason == "length":
             yield Final(OutcomeKind.LIMIT, "the reply was cut off at the output limit", self._session)
@@ -152,7 +152,7 @@ class Opencode(Adapter):
         return OpencodeParser(cwd)
 
     def _by_final(self, tally: Tally, ending: Ending) -> Judgement:
-        """Its exit code tells of any error of the session, also of one that it got over: the last step counts."""
+        """Its exit code reports any error of the session, also one that it recovered from: the last step counts."""
         healed = tally.failure is not None and ending.exit_code == 1
         return super()._by_final(tally, replace(ending, exit_code=0) if healed else ending)
 

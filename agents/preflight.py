@@ -56,8 +56,8 @@ def budget_problem(spec: AgentSpec, model: str | None) -> str | None:
 
 
 def _never_set_up(adapter: Adapter, spec: AgentSpec, env: Mapping[str, str]) -> str | None:
-    """The one trouble with a login that can be told for certain without a call: this user has never had one. Only of
-    the program itself: what stands around it in a command may bring a key along."""
+    """The one fault of a login that is certain without a call: this user has never had one. Only of
+    the program itself: a wrapper around it in a command may supply a key."""
     if not adapter.state_paths or spec.command != (adapter.kind,):
         return None
     home = Path(env.get("HOME", "/"))

@@ -109,7 +109,7 @@ def _shipped(model: str) -> Price | None:
 
 
 def _longest(prices: Mapping[str, Price], model: str) -> Price | None:
-    """Ids are compared whole and without what stands before their last slash."""
+    """Ids are compared whole, and without the part before their last slash."""
     ids = {model, model.rsplit("/", 1)[-1]}
     found = [name for name in prices if any(_holds(name, id_) for id_ in ids)]
     return prices[max(found, key=len)] if found else None

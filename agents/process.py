@@ -39,7 +39,7 @@ ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
 SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
 MAX_COMPLAINT_BYTES = 64 * 1024  # of a stderr line that is looked at for retries and denials
 COMPLAINTS_AT_ONCE = 200  # lines of a piece of stderr; who floods it announces nothing there
-EOF_ROUNDS = 10  # times `eof_s` that a pipe may go on delivering after the agent's exit
+EOF_ROUNDS = 10  # times `eof_s` that a pipe may continue delivering after the agent's exit
 
 
 async def start(

@@ -145,7 +145,7 @@ class Final:
 
     `cumulative`: usage and cost are totals of this process so far, not of the time since the last Final.
     `whole_session`: they also include the earlier processes of a resumed session.
-    `more_expected`: background work goes on and another turn will follow.
+    `more_expected`: background work continues and another turn will follow.
     """
 
     kind: OutcomeKind

@@ -171,7 +171,7 @@ OPERATIONS: Final = (
     Operation(
         "post",
         "/api/trust",
-        "Trust the folder and exactly the values that the hash stands for.",
+        "Trust the folder and exactly the values that the hash identifies.",
         TrustView,
         body=TrustBody,
         errors=(409, 503),

@@ -1,7 +1,7 @@
 """The indexes of the recordings that are looked at, on threads of their own.
 
 Promises: no transcript takes a thread that the run needs, however long it is; a recording that is being indexed for
-the first time does not stand before one that is; so many indexes are kept, the one that was used last the longest.
+the first time does not block one that is; so many indexes are kept, the one that was used last the longest.
 """
 
 from __future__ import annotations

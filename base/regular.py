@@ -1,6 +1,6 @@
 """Reading files of a project: regular ones only, never more of one than a bound, and never waiting for one.
 
-Anything may lie under the name of a tracker, a story or a settings file. A pipe that nobody writes to would hold its
+Anything may lie under the name of a tracker, a story or a settings file. A pipe without a writer would block its
 reader for ever, and opening a device may do something, so the kind is looked at before and after opening.
 """
 

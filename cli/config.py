@@ -105,7 +105,7 @@ def _in_force(reload: Callable[..., Loaded], trust: FolderTrust, wanted: Loaded)
 
 
 def _trust_of(root: Path, environment: Mapping[str, str], demo: str | None) -> FolderTrust:
-    """The trust in a project; nobody is asked about a demo as this program lays it out."""
+    """The trust in a project; no question is asked about a demo as this program creates it."""
     grant = EVERYTHING if demo and _is_ours(root) else environment.get(VARIABLE, "")
     return FolderTrust(root, TrustStore(state_folder(environment)), grant)
 

@@ -22,7 +22,7 @@ from events import Event, EventType
 from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
 from running.tracker import PAUSED as TRACKER_PAUSE
 
-FLUSH_S: Final = 5.0  # how long the end waits for a reader that stands still
+FLUSH_S: Final = 5.0  # how long the end waits for a reader that has stalled
 # Pauses that end by themselves, or by who made them.
 PASSING_PAUSES: Final = ("usage-limit", "unreachable", "retry", "program", "operator", "interrupted")
 

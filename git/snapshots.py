@@ -306,7 +306,7 @@ class Git:
         with replacing(own) as copy, index.open("rb") as source:
             shutil.copyfileobj(source, copy)
             copy.flush()
-            # With its time: git tells by it which files may have changed within its second.
+            # With its time: git decides by it which files may have changed within its second.
             times = os.fstat(source.fileno())
             os.utime(copy.fileno(), ns=(times.st_atime_ns, times.st_mtime_ns))
         return True

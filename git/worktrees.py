@@ -75,7 +75,7 @@ class Repository(Git):
     async def add_worktree(self, path: Path, branch: str | None, start: str, mark: str) -> None:
         """A worktree of a branch, made at `start` where it does not exist, or of no branch. Raises `GitError`.
 
-        `mark` stands in the environment, so that a git which outlives us is found.
+        `mark` is in the environment, so that a git which outlives us is found.
         """
         if branch is None:
             named = ["--detach", str(path), start]
@@ -132,7 +132,7 @@ class Repository(Git):
         return (await self._run("hash-object", "-w", "--", path)).strip()
 
     async def tree_with(self, tree: str, entries: Mapping[str, TreeEntry | None], index: Path) -> str:
-        """The tree with some entries set or left out; `index` is a file that nobody else uses."""
+        """The tree with some entries set or left out; `index` is a file of this call alone."""
         environment = {"GIT_INDEX_FILE": str(index)}
         await asyncio.to_thread(index.parent.mkdir, parents=True, exist_ok=True)  # it may have been removed meanwhile
         await self._run("read-tree", tree, environment=environment)

@@ -395,9 +395,9 @@ class Attempt:
                 self._workspace.database.write(update_story, story.row_id, **kept)
             if not self._order.stories:
                 return written
-            told = emit(end)
+            emitted = emit(end)
             if columns["status"] != CommandStatus.QUESTION:
-                return told
+                return emitted
             self._workspace.database.write(ask_question, self._command_id, self._question)
             return emit(self._subject().question(self._question))
 

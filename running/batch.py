@@ -1,7 +1,7 @@
 """A batch: the context first, then cycle after cycle, then exactly one `batch:end`.
 
 Promises: whatever happens inside, the batch ends as `completed`, `stopped` or `error`, or stays open as `interrupted`
-when the server itself ends; its end is told after the last agent is gone, with the true count of cycles.
+when the server itself ends; its end is emitted after the last agent has ended, with the true count of cycles.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Budget:
         if usd and self._batch_id is not None:
             spent = await database.read(cost_of_batch, self._batch_id)
             own = "stop the batch and start another one with a larger budget"
-            found.append(Cap("batch", usd, spent, 0, own if self._batch_cap else "raise budget_batch_usd to go on"))
+            found.append(Cap("batch", usd, spent, 0, own if self._batch_cap else "raise budget_batch_usd to continue"))
         if settings.budget_day_usd:
             today = today_ms(self._workspace.clock())
             remedy = "raise budget_day_usd, or wait for the next day"

@@ -1,7 +1,7 @@
 """Unattended builds: one session plans, builds, reviews and commits a story; its own file says how that ended.
 
 Before a build the work tree is made clean of the runner's own files; after it, of what the story left. Where the plan
-asks for a look at the plan, the build halts after planning and goes on with an approval. A build that has ended and
+asks for a look at the plan, the build halts after planning and continues with an approval. A build that has ended and
 cannot be read is never built again by itself: the operator is asked.
 """
 
@@ -134,7 +134,7 @@ class Building:
         return entry is not None and entry.conditions.plan_checkpoint and entry.status.value in PLANNED
 
     async def _plan(self, story: StoryRun) -> None:
-        """Have the story planned until a person approves the plan, or leaves the story as it stands."""
+        """Have the story planned until a person approves the plan, or leaves the story as it is."""
         comments = "none"
         for number in count(1):
             if not story.live:
@@ -158,7 +158,7 @@ class Building:
             comments = f"A person has looked at the plan and sends it back: {row.comments or 'plan it anew'}"
 
     async def _take_back(self, story: StoryRun, number: int) -> None:
-        """Set the plan to be planned anew, once: the skill would go on building a plan that is ready."""
+        """Set the plan to be planned anew, once: the skill would continue building a plan that is ready."""
         if self._commander.journal.begun(story.key, f"{PLANNING}-{number}"):
             return
         try:

@@ -1,6 +1,6 @@
 """The commands of a batch: the agent of each, its attempts, and waits for limits.
 
-A recorded result is never asked for again; a limit of the agent or passing trouble is waited out and is nobody's
+A recorded result is never computed again; a limit of the agent or a passing fault is waited out and is no story's
 failure; for an agent that cannot run at all the batch pauses, and no story is judged by it.
 """
 
@@ -21,7 +21,7 @@ from running.budget import Budget
 from running.gate import Gate, Stopped
 from running.head_guard import HeadGuard
 from running.journal import LOST, Asked, AttemptKey, CommandStatus, Journal, Result
-from running.questions import DECIDE, answer_to, reply_of, told_before
+from running.questions import DECIDE, answer_to, answers_before, reply_of
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import hold, until_possible
@@ -42,7 +42,7 @@ CUT_SHORT: Final = frozenset({CommandStatus.STOPPED, CommandStatus.INTERRUPTED})
 
 
 class AgentUnusable(RuntimeError):
-    """Work beside the run, or a lane, cannot go on (no agent, no worktree); no story is judged by it."""
+    """Work beside the run, or a lane, cannot continue (no agent, no worktree); no story is judged by it."""
 
     kind = "agent"  # of the attention
 
@@ -104,8 +104,8 @@ class Commander:
         for attempt in range(2, self.workspace.settings().retries + 2):
             if result.ok:
                 break
-            told = f"The attempt before this one failed: {result.reason}"
-            findings = told if order.findings == "none" else f"{order.findings}\n\n{told}"
+            failure = f"The attempt before this one failed: {result.reason}"
+            findings = failure if order.findings == "none" else f"{order.findings}\n\n{failure}"
             result = await self._settled(replace(order, findings=findings), attempt)
         return result
 
@@ -201,10 +201,10 @@ class Commander:
 
     def _with_answers(self, order: CommandSpec) -> CommandSpec:
         """Return the spec with earlier questions and answers, for the prompt of a new session."""
-        told = told_before(self.journal.answered.get((order.story_key, order.command), ()))
-        if not told:
+        answers = answers_before(self.journal.answered.get((order.story_key, order.command), ()))
+        if not answers:
             return order
-        return replace(order, findings=told if order.findings == "none" else f"{order.findings}\n\n{told}")
+        return replace(order, findings=answers if order.findings == "none" else f"{order.findings}\n\n{answers}")
 
     async def _wait_for_limit(self, order: CommandSpec, result: Result, limits: int) -> None:
         """Close the gate until the limit's reset, or by steps where the agent named none that can be true."""

@@ -20,7 +20,7 @@ from store.stories import get_earlier_rows
 class CommitPlan:
     """Paths relative to the repository's top. `paths` go into the commit.
 
-    `contested` were changed by somebody else before the run began to work on the stories, and by their work too;
+    `contested` were changed by others before the run began to work on the stories, and by their work too;
     `nested` are repositories inside this one, which commit for themselves. `tree` is what the plan was made from.
     """
 
@@ -82,7 +82,7 @@ async def changed_by(workspace: Workspace, git: Git, stories: Sequence[StoryRun]
 
 
 async def _earlier_work(workspace: Workspace, git: Git, story: StoryRun) -> set[str]:
-    """Return what earlier cycles changed for the same story and nobody has touched since.
+    """Return what earlier cycles changed for the same story and is unchanged since.
 
     A story that the breaker has released is taken again, in another row, and finds its own work uncommitted.
     """

@@ -33,7 +33,7 @@ from workflow.presets import FINISHING
 MEND: Final = "dev-story-2"  # the round in which an agent mends what a hook refused
 NAMED: Final = 5  # paths in a message
 FINDINGS: Final = """\
-The story is done, but git refused its commit: the hook or git printed what stands below. Mend the cause in the files of
+The story is done, but git refused its commit: the hook or git printed what is below. Mend the cause in the files of
 the story, so that the same commit passes. Never bypass or change a hook (no `--no-verify`, no `core.hooksPath`), and do
 not commit: the runner commits again when you are done.
 
@@ -136,8 +136,8 @@ class Commits:
             plan = await plan_commit(self._workspace, git, stories, self._others)
         except GitError as error:  # the snapshots go with the data folder, when that is removed
             raise TaskRefused(
-                f"what the work changed cannot be told from the snapshots any more ({error}): look at `git status` and"
-                " commit the files of the story yourself"
+                f"what the work changed cannot be derived from the snapshots any more ({error}): look at `git status`"
+                " and commit the files of the story yourself"
             ) from None
         failure = await self._contested(git, stories, plan)
         commit = await self._earlier(git, stories)
@@ -189,7 +189,7 @@ class Commits:
         return next((line[: line.index(" ")] for line in lines if line.endswith(f" {commit_message(stories)}")), None)
 
     async def _contested(self, git: Git, stories: Sequence[StoryRun], plan: CommitPlan) -> str | None:
-        """Return that files hold changes of somebody else beside the stories' own, with the sizes of both."""
+        """Return that files hold changes of others beside the stories' own, with the sizes of both."""
         if not plan.contested:
             return None
         both = await sizes(git, stories[0], plan.tree, plan.contested[:NAMED])

@@ -21,7 +21,7 @@ class ContextMissing(RuntimeError):
 
 
 async def ensure_context(context: RunContext) -> None:
-    """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else go on.
+    """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else continue.
 
     One that the project keeps elsewhere, or an AGENTS.md, is the project's own matter. Raises `ContextMissing`,
     `Stopped`.

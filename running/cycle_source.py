@@ -1,8 +1,8 @@
 """The selection of the stories of a cycle from the tracker, and the rows that record it.
 
 Three sources, in this order: the cycles this batch was in when the server ended, the cycle in which the batch before
-it was stopped, and the tracker. A story that somebody moved in the tracker meanwhile enters where it stands now, and
-one that an earlier batch has left in a lane goes on in that lane.
+it was stopped, and the tracker. A story that was moved in the tracker meanwhile enters at its present status, and
+one that an earlier batch has left in a lane continues in that lane.
 """
 
 from __future__ import annotations

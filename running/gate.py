@@ -158,7 +158,7 @@ class Gate:
         """Return when a command may start; raise `Stopped` when none may any more."""
         while self.stop_mode is None:
             if self.reason is None and self.caps is not None:
-                await self.caps.look(self)  # before a resume is announced: a full cap holds whoever resumes
+                await self.caps.look(self)  # before a resume is announced: a full cap holds against every resume
             if self.stop_mode is not None:
                 break
             if self.reason is not None:
@@ -177,9 +177,11 @@ class Gate:
         return files is None or await files.restore()
 
     async def _hold(self) -> None:
-        """Wait for a change, or until the clock may have passed the time; whoever waits looks again afterwards."""
+        """Wait for a change, or until the clock may have passed the time; the caller looks again afterwards."""
         change = self._change
-        if self.until is not None or not self.running:  # a wait for a clock time is told at once, other lanes may go on
+        if (
+            self.until is not None or not self.running
+        ):  # a wait for a clock time is emitted at once, other lanes may continue
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
             await self._reopen("no answer" if self.reason == "question" else "limit over")
@@ -199,7 +201,7 @@ class Gate:
         await self._record(payload, status="paused", reason=self.reason)
 
     async def _reopen(self, reason: str) -> None:
-        """Several commands may wait at once: the first one through tells of it."""
+        """Several commands may wait at once: the first one through emits the end."""
         self.reason, self.until = None, None
         if self._announced or self._warned:
             self._announced = self._warned = False

@@ -91,8 +91,8 @@ async def keep_decision(workspace: Workspace, row: GateRow, decision: GateDecisi
     def write() -> Awaitable[object]:
         with workspace.database.atomic():
             written = workspace.database.write(decide_gate, row.id, decision.value, comments)
-            told = emit(payload)
-        return asyncio.gather(written, told)
+            emitted = emit(payload)
+        return asyncio.gather(written, emitted)
 
     try:
         await until_stored(write)
@@ -102,7 +102,7 @@ async def keep_decision(workspace: Workspace, row: GateRow, decision: GateDecisi
 
 
 def print_of(path: Path) -> str:
-    """Return what tells the contents of a file apart; "" where it cannot be read."""
+    """Return what identifies the contents of a file; "" where it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

@@ -1,7 +1,7 @@
 """What a cycle has behind it: the recorded results of its commands.
 
-A cycle's code is run again from its beginning after a stop or a crash; every command whose result stands in the
-journal answers with it instead of running, so the run goes on at exactly the place where it was.
+A cycle's code is run again from its beginning after a stop or a crash; every command whose result is in the
+journal answers with it instead of running, so the run continues at exactly the place where it was.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class CommandStatus(StrEnum):
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
     USAGE_LIMIT = "usage-limit"
-    TRANSIENT = "transient"  # on the wire `error`: it will be tried again and is nobody's failure
+    TRANSIENT = "transient"  # on the wire `error`: it will be tried again and is no story's failure
     LOST = "lost"  # on the wire `error`: the story's work went out of the tree, so nothing is judged by it
-    QUESTION = "question"  # on the wire `stopped`: it goes on with the operator's answer
+    QUESTION = "question"  # on the wire `stopped`: it continues with the operator's answer
     UNCHECKED = "unchecked"  # on the wire `stopped`: the agent has finished, the check of its work was cut off
     REFUSED = "refused"  # on the wire `error`: the agent cannot run at all, so it decides about no story
 
@@ -97,7 +97,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An agent's session that may be gone on with, and the tokens that its earlier calls were booked with."""
+    """An agent's session that may be continued, and the tokens that its earlier calls were booked with."""
 
     id: str
     agent: str
@@ -106,7 +106,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that a call ended with; `batch_id` is the batch it was told in, `at` when, in seconds."""
+    """A question that a call ended with; `batch_id` is the batch that asked it, `at` the time, in seconds."""
 
     command_id: int
     batch_id: int
@@ -120,7 +120,7 @@ AttemptKey = tuple[str, str, int]  # story key, command, attempt
 
 @dataclass(slots=True)
 class Journal:
-    """Results by story key, command and attempt; what attempts that did not come to their end may go on with.
+    """Results by story key, command and attempt; what attempts that did not come to their end may continue with.
 
     `unchecked` are calls that need only their check, `sessions` are to be resumed, `asked` are the questions after
     which nothing ran any more, `answered` all questions of a story's command that have an answer, oldest first.
@@ -201,7 +201,7 @@ class Journal:
         self.sessions[place] = Session(session_id, agent, booked + used)
 
     def ask(self, place: AttemptKey, asked: Asked) -> None:
-        """The call at this place has ended with a question; nothing of it goes on before the answer."""
+        """The call at this place has ended with a question; nothing of it continues before the answer."""
         self.asked[place] = asked
         if asked.answer is not None:
             self.answered.setdefault(place[:2], []).append(asked)
@@ -225,7 +225,7 @@ class Journal:
         self.unchecked = {place: call for place, call in self.unchecked.items() if place[0] != story_key}
         self.together = {command: keys for command, keys in self.together.items() if story_key not in keys}
         self.trees = {name: tree for name, tree in self.trees.items() if name[0] != story_key}
-        self.answered = {name: told for name, told in self.answered.items() if name[0] != story_key}
+        self.answered = {name: answers for name, answers in self.answered.items() if name[0] != story_key}
 
     def _as_first_attempts(self) -> None:
         """What a later attempt came to counts for the first one: the failures before it are not replayed."""

@@ -34,7 +34,7 @@ class FileLock:
         self._file: int | None = None
 
     def acquire(self) -> bool:
-        """Take the lock; whether nobody else has it. Raises OSError."""
+        """Take the lock; return whether it was free. Raises OSError."""
         flags = os.O_RDONLY | os.O_DIRECTORY if self.path.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NONBLOCK
         file = os.open(self.path, flags | os.O_CLOEXEC, 0o600)
         try:

@@ -56,7 +56,7 @@ class Planning:
         return [story for story in stories if story.key in keys]
 
     async def _each(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
-        """Command after command, story by story; after its development a story is done, so a failure is only told."""
+        """Command after command, story by story; a story is done after its development: failures are only reported."""
         for story in stories:
             for command in phase.commands:
                 if not (story.live or story.passed):

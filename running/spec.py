@@ -44,13 +44,13 @@ class CommandSpec:
 
     @property
     def may_ask(self) -> bool:
-        """Whether a question of its agent goes to the operator: beside the run, and before it, nobody is asked."""
+        """Whether a question of its agent goes to the operator: beside the run, and before it, no question is asked."""
         return bool(self.stories) and not self.background
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptContext:
-    """Where an attempt stands: in which batch and cycle, at which try, by which agent and model, in whose session.
+    """The place of an attempt: in which batch and cycle, at which try, by which agent and model, in whose session.
 
     `kind` is what the preset knows of the command, `call` the project's own command that performs it, `reply` the
     operator's answer that the session is resumed with. `tree` is the work tree's as it is now, `first_tree` as it was

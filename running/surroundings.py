@@ -1,6 +1,6 @@
 """Failures of what surrounds a run: the agent's program, the project's check, git. No story is judged by them.
 
-The batch pauses with an attention, and what failed is tried again when somebody resumes it.
+The batch pauses with an attention, and what failed is tried again when it is resumed.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class UntrackedFiles:
         await asyncio.to_thread(self._load, names, kept)
 
     async def adopt(self, repository: Repository, data_dir: Path) -> None:
-        """Write the manifest of a worktree again, of which nobody knows what was copied in: nothing is copied."""
+        """Write the manifest of a worktree again of which it is unknown what was copied in: nothing is copied."""
         names, kept = await self._names(repository, data_dir)
         await asyncio.to_thread(self._write_manifest, {name: None if name in kept else ONE_WAY for name in names})
 
@@ -69,7 +69,7 @@ class UntrackedFiles:
         return self.manifest.is_file()
 
     def left_out(self) -> list[str]:
-        """What a merge leaves as it stands in the user's tree, because it came in by copy. Blocks on the disk."""
+        """What a merge leaves as it is in the user's tree, because it came in by copy. Blocks on the disk."""
         return [*self.shared, *self._copied()]
 
     def one_way(self, name: str) -> bool:
@@ -183,7 +183,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _print(path: Path) -> str | None:
-    """What tells contents apart; None for what is no plain file."""
+    """What identifies contents; None for what is no plain file."""
     if path.is_symlink() or not path.is_file():
         return None
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -12,7 +12,7 @@ from security.masking import Masker, strings_of
 def clean_values(values: Sequence[Any], masker: Masker) -> Sequence[Any]:
     """JSON values without secrets and control codes; those in which nothing was found are returned themselves.
 
-    All are searched at once: events come in bursts, and a search costs far more to begin than to go on.
+    All are searched at once: events come in bursts, and a search costs far more to begin than to continue.
     """
     strings = [text for value in values for text in strings_of(value)]
     if not acts("\n".join(strings)) and not masker.finds(strings):

@@ -50,7 +50,7 @@ USUAL_PAGES: Final = 1000  # that those are made for
 
 
 class Connection(RequestHandler):
-    """One connection of a `ConnectionLimiter`, which is told when a request begins and ends."""
+    """One connection of a `ConnectionLimiter`, which is notified when a request begins and ends."""
 
     __slots__ = ("_limiter", "asking_since", "heard", "progress", "requests", "stuck_since", "waiting_since")
 
@@ -138,7 +138,7 @@ class ConnectionLimiter:
         self._sweeper: asyncio.Task[None] | None = None
 
     def enter(self, connection: Connection) -> None:
-        """A newcomer is let in as long as anybody is there who asks for nothing."""
+        """A newcomer is let in as long as an idle client can be dropped for it."""
         connection.waiting_since = connection.asking_since = self.clock()
         if len(self.connections) >= self.limits.open_max:
             waiting = self._waiting()
@@ -255,8 +255,8 @@ def limits_for(pages: int) -> Limits:
 
 
 def _request(make: Callable[..., BaseRequest], message: RawRequestMessage, *rest: Any) -> BaseRequest:
-    """A request without expectations that nobody here meets: RFC 9110 section 10.1.1 lets a server pass them over, and
-    aiohttp refuses them before any check of ours has looked at the request."""
+    """A request without expectations that this server does not meet: RFC 9110 section 10.1.1 lets a server ignore them,
+    and aiohttp refuses them before any check of ours has looked at the request."""
     expected = message.headers.get(hdrs.EXPECT)
     if expected is not None and expected.lower() != "100-continue":
         headers = CIMultiDict(message.headers)

@@ -43,7 +43,7 @@ class Guard:
     """The checks for one server.
 
     `shared` are the paths that other origins may read when `cors_origin` lets them, which "none" does not; `csp` is
-    the policy of the page; `secret` makes the cookies that stand for the token; `clock` counts seconds.
+    the policy of the page; `secret` makes the cookies that replace the token; `clock` counts seconds.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Guard:
         )
 
     def check(self, request: web.Request) -> None:
-        """Raise `TaskRefused` unless the request may go on."""
+        """Raise `TaskRefused` unless the request may continue."""
         host = self._check_host(request)
         self._check_origin(request, host)
         self._check_site(request)

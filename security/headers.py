@@ -1,7 +1,7 @@
 """The headers of every answer, and the content security policy of the page.
 
 Promises: nothing runs in the page but the server's own modules and what the page's own bytes had inline when the server
-started, by its hash; no script can be made of a text (Trusted Types); nobody frames the page, and nobody else's page
+started, by its hash; no script can be made of a text (Trusted Types); no page frames this one, and no foreign page
 is given anything of it.
 """
 
@@ -18,7 +18,7 @@ _INLINE: Final = re.compile(rb"<(script|style)\b([^>]*)>(.*?)</\1\s*>", re.DOTAL
 
 
 def policy(page: bytes = b"") -> str:
-    """The policy for a page: inline scripts and styles count only if they stand in these bytes."""
+    """The policy for a page: inline scripts and styles count only if they are in these bytes."""
     hashes: dict[bytes, list[str]] = {b"script": [], b"style": []}
     for kind, attributes, content in _INLINE.findall(page):
         if b"src=" not in attributes.lower():

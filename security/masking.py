@@ -1,8 +1,8 @@
 """Secrets in text that others wrote: keys and tokens by their known shapes, and values that this server was given.
 
-Promises: masking takes time in proportion to the text, whatever stands in it; a text without a secret comes back as it
+Promises: masking takes time in proportion to the text, whatever it contains; a text without a secret comes back as it
 was; what is masked once is not masked again. Values are masked before they are encoded: each text of a JSON value for
-itself, so that no escape of the encoding stands beside a key. It cannot know a secret that looks like nothing (a short
+itself, so that no escape of the encoding is beside a key. It cannot know a secret that looks like nothing (a short
 password).
 """
 
@@ -20,9 +20,9 @@ import msgspec
 from security.names import is_secret_name, secret_values
 from security.shapes import BEGINNINGS, GROUPS
 
-VALUE_MIN: Final = 8  # characters of a value that is masked wherever it stands; shorter ones stand in ordinary words
+VALUE_MIN: Final = 8  # characters of a value that is masked wherever it occurs; shorter ones occur in ordinary words
 VALUE_MAX: Final = 64 * 1024  # characters; a longer variable is no key
-CUT_CHARS: Final = 300  # at the end of a text that was cut off, where the beginning of a key may stand
+CUT_CHARS: Final = 300  # at the end of a text that was cut off, where the beginning of a key may be
 BETWEEN: Final = "\n\0\n"  # no secret reaches over it
 PRIVATE_KEY: Final = "[masked: private key]"
 
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 class Masker:
-    """Masks the shapes, and the given values wherever they stand, in every form in which they are written down."""
+    """Masks the shapes, and the given values wherever they occur, in every form in which they are written down."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         written = {form for value in values if VALUE_MIN <= len(value) <= VALUE_MAX for form in _forms(value)}
@@ -53,7 +53,7 @@ class Masker:
     def text(self, text: str) -> str:
         """The text with every secret in it replaced by `[masked: what it was]`.
 
-        A line in which a colour stands within a secret loses its colours.
+        A line with a colour code within a secret loses its colours.
         """
         if "\x1b" in text and _COLOURED_WORD.search(text):
             # Before anything is masked: the part of a key before its colour may have a shape, and the rest has none.

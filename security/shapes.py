@@ -1,7 +1,7 @@
-"""What secrets look like: keys and tokens by their prefixes, and what stands behind words that announce a secret.
+"""What secrets look like: keys and tokens by their prefixes, and what follows words that announce a secret.
 
 Promises: a pattern begins with literal text, which the engine finds fast, and every repetition is possessive or
-bounded, so a place is read a bounded number of times. What stands before a key may be an escape that ends in a letter
+bounded, so a place is read a bounded number of times. The text before a key may be an escape that ends in a letter
 or a digit (`\\n`, `%0A`, a colour of a terminal): it does not hide the key. What is not of the alphabet of URLs may be
 written as JSON, JSON in JSON, HTML or an address writes it.
 """
@@ -69,7 +69,7 @@ _PEM: Final = (
 
 
 def _edge(literal: str, inside: str = "A-Za-z0-9") -> str:
-    """Behind a literal: nothing that could belong to the same word stands before it, or an escape does."""
+    """Behind a literal: nothing that could belong to the same word is before it, or an escape is."""
     behind = "|".join(f"(?<=(?:{escape}){literal})" for escape in _ESCAPES)
     return f"(?>(?<![{inside}]{literal})|(?<={_MAY_ESCAPE}{literal})(?:{behind}))"
 
@@ -80,7 +80,7 @@ def _shape(name: str, prefix: str, rest: str) -> SecretShape:
 
 
 def _behind(name: str, words: str, value: str) -> SecretShape:
-    """`value` is masked where it stands behind these words, which are kept."""
+    """`value` is masked where it follows these words, which are kept."""
     return SecretShape(name, re.compile(rf"(?P<kept>{words}{value}"))
 
 
@@ -133,7 +133,7 @@ GROUPS: Final = (
     ),
     _group("dapi", _shape("Databricks token", "dapi", r"[a-f0-9]{32}(?:-[0-9]{1,3})?(?![A-Za-z0-9])")),
     _group("hv", _shape("Vault token", "hv", r"[sbr]\.[A-Za-z0-9_-]{24,}+")),
-    # The number of the bot, which anybody may know, stays; so do the first four characters of Azure's secret.
+    # The number of the bot, which is public, stays; so do the first four characters of Azure's secret.
     _group(":AA", SecretShape("Telegram token", re.compile(rf"(?P<kept>:)AA(?<=[0-9]{{8}}:AA){_TELEGRAM}"))),
     _group("cc", _behind("Azure key", "cc", rf"(?:ountKey|essKey|essSignature){_COLON}){_base64(40)}")),
     _group("sig=", _behind("Azure signature", "sig=", rf"){_base64(40)}")),

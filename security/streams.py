@@ -1,8 +1,8 @@
 """The recorded stream of an agent without its secrets: decoded line by line, and encoded again only where one was.
 
-A secret may be spread: over the pieces of a text that is told while it is written, one in each record, and over lines,
-such as those of a private key. Pieces that follow each other are joined; where the whole holds a secret and the pieces
-do not, the masked whole stands in the first of them.
+A secret may be spread: over the pieces of a text that is streamed, one in each record, and over lines, such as those of
+a private key. Pieces that follow each other are joined; where the whole holds a secret and the pieces do not, the first
+of them holds the masked whole.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import msgspec
 
 from security.masking import BETWEEN, Masker, strings_of
 
-HELD_MAX: Final = 4 << 20  # bytes of records that are held back because their text may go on
-DELTA: Final = b"delta"  # stands in every record that tells a piece of a text
+HELD_MAX: Final = 4 << 20  # bytes of records that are held back because their text may continue
+DELTA: Final = b"delta"  # is in every record that holds a piece of a text
 
 Path = tuple[str | int, ...]
 

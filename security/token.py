@@ -2,7 +2,7 @@
 
 Promises: tokens are compared in constant time; a wrong one is counted against the address that sent it, and after
 `WRONG_MAX` of them within `WRONG_S` no token of that address is looked at; the cookie is no token, cannot be computed
-from it without a secret of this server, and is always let in, so that a guesser locks out nobody who is in already.
+from it without a secret of this server, and is always let in, so that a guesser locks out no client that is in already.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Throttle:
 
 
 class TokenAuth:
-    """The token of one server and the cookie that stands for it."""
+    """The token of one server and the cookie that replaces it."""
 
     def __init__(self, token: str, secret: bytes, clock: Callable[[], float]) -> None:
         self._token = _bytes(token)
@@ -81,12 +81,12 @@ class TokenAuth:
 
 
 def new_token() -> str:
-    """A token that nobody guesses: 43 characters that need no quoting anywhere."""
+    """A token that cannot be guessed: 43 characters that need no quoting anywhere."""
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def cookie_secret(data_dir: Path) -> bytes:
-    """The secret that cookies of this data folder are made with; kept, so that a restart logs nobody out."""
+    """The secret that cookies of this data folder are made with; kept, so that a restart ends no login."""
     file = data_dir / SECRET_FILE
     try:
         found = file.read_bytes()

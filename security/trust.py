@@ -18,9 +18,9 @@ import msgspec
 from security.masking import Masker, is_secret_name
 
 LEAVES_MAX: Final = 500
-CHARS_MAX: Final = 64 * 1024  # of all values together: what is longer nobody reads before trusting it
+CHARS_MAX: Final = 64 * 1024  # of all values together: what is longer is not read before it is trusted
 DEPTH_MAX: Final = 20  # mappings within mappings; YAML can write endless ones
-SECRET: Final = "[masked: set]"  # noqa: S105 - what stands in the place of a secret
+SECRET: Final = "[masked: set]"  # noqa: S105 - the replacement of a secret
 _PLAIN_KEY: Final = re.compile(r"[\w-]+")
 
 
@@ -65,7 +65,7 @@ def leaves(values: Mapping[str, Any]) -> dict[str, Leaf]:
 
 
 def fingerprint(present: Mapping[str, Leaf]) -> str:
-    """Return the hash that stands for exactly these values."""
+    """Return the hash of exactly these values."""
     pairs = sorted((name, leaf.digest) for name, leaf in present.items())
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
 

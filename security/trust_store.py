@@ -92,7 +92,7 @@ class FolderTrust:
         return self._is_granted(leaves(values)) or self._record().trusted_at is not None
 
     def hash(self, values: Mapping[str, Any]) -> str:
-        """Return what stands for exactly these values. Raises `Unlistable`."""
+        """Return what identifies exactly these values. Raises `Unlistable`."""
         return fingerprint(leaves(values))
 
     def trust(self, values: Mapping[str, Any]) -> None:

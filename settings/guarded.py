@@ -29,7 +29,7 @@ def _is_guarded(name: str, value: Any, root: Path | None) -> bool:
 def _is_inside(root: Path, path: str) -> bool:
     try:
         return (root / Path(path).expanduser()).resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a home that nobody has, a NUL
+    except (OSError, RuntimeError, ValueError):  # a loop of links, the home of an unknown user, a NUL
         return False
 
 

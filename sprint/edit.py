@@ -154,7 +154,7 @@ def _token(analysis: Analysis, key: str) -> Scalar:
 
 
 def _timestamp(analysis: Analysis, now: datetime) -> list[_Replacement]:
-    """`last_updated`, only if it stands once at top level in a spelling that is known."""
+    """`last_updated`, only if it is there once at top level in a spelling that is known."""
     root = analysis.document.root
     if not isinstance(root, Mapping):
         return []

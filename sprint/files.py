@@ -2,7 +2,7 @@
 
 exact `{key}.md` → `N-M-*.md` → `story-N.M*`, `story-N-M*`, `N.M.*` → `spec-N-M-*`, newest first.
 A name is taken apart by the same grammar as the keys, every leading number counts, and no file is
-ever two stories': where a name fits two of them it is nobody's.
+ever two stories': where a name fits two of them it is neither's.
 """
 
 import os

@@ -83,7 +83,7 @@ class TicketsBackend(PlanBackend):
 
 
 class FilesBackend(PlanBackend):
-    """Plans whose statuses stand in the stories' own files; `words` are what those files say."""
+    """Plans whose statuses are in the stories' own files; `words` are the spellings of those files."""
 
     words: ClassVar[dict[Status, str]]
 
@@ -139,9 +139,9 @@ def _check_sha(backend: PlanBackend, project: Project, request: StatusRequest) -
 
 def _only_file(project: Project, story: StoryEntry) -> Path:
     if not story.paths:
-        raise Refused(f"The story {story.key} has no file yet, and its status stands there.")
+        raise Refused(f"The story {story.key} has no file yet, and its status is kept there.")
     if len(story.paths) > 1 or not story.editable:
-        raise Refused(f"The status of {story.key} does not stand in one file.")
+        raise Refused(f"The status of {story.key} is not in one file.")
     path = Path(story.paths[0])
     if not inside(path, project.root):
         raise Refused(f"The story's file lies outside the project, at {path}.")

@@ -90,7 +90,7 @@ def entries(lines: list[Line]) -> tuple[str, ...]:
 
 
 def paths(lines: list[Line]) -> tuple[str, ...]:
-    """The items of a file list; a path in code marks stands for its line."""
+    """The items of a file list; a path in code marks counts as its line."""
     found = []
     for line in lines:
         item = _ITEM.match(line.text)
@@ -174,7 +174,7 @@ def _grouped(lines: list[Line], starts: dict[int, re.Match[str]]) -> tuple[str, 
 
 
 def _paragraphs(lines: list[Line]) -> tuple[str, ...]:
-    """Paragraphs; those that go on with When, Then or And belong to the Given above them."""
+    """Paragraphs; those that continue with When, Then or And belong to the Given above them."""
     found: list[str] = []
     for block in joined(lines).split("\n\n"):
         text = block.strip()

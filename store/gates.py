@@ -20,7 +20,7 @@ class NotOpen(LookupError):
 class GateRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `gates`; times in ms since the epoch. `subject` is a story's key or an epic's id.
 
-    `content` tells apart what was shown at it; `decision` is None while it waits for one.
+    `content` identifies what was shown at it; `decision` is None while it waits for one.
     """
 
     id: int
@@ -42,7 +42,7 @@ def open_gate(connection: sqlite3.Connection, /, batch_id: int, **columns: Any) 
 
 
 def decide_gate(connection: sqlite3.Connection, /, gate_id: int, decision: str, comments: str | None) -> None:
-    """Keep a decision; raises `NotOpen` without a gate that waits, so that what tells of it is not written either."""
+    """Keep a decision; raises `NotOpen` without a gate that waits, so that its event is not written either."""
     sql = "UPDATE gates SET decision = ?, comments = ?, decided_at = ? WHERE id = ? AND decision IS NULL"
     if connection.execute(sql, (decision, comments, now_ms(), gate_id)).rowcount == 0:
         raise NotOpen(f"gate {gate_id} waits for no decision")

@@ -45,7 +45,7 @@ async def test_a_run_goes_on_whose_data_folder_was_removed(tmp_path: Path, take:
         assert "this project is already run by process" in second.stderr
         run = await project.until(lambda run: run["state"] == "idle")
         assert [call["kind"] for call in run["attention"]] == ["data", "commit"]
-        assert "cannot be told from the snapshots any more" in run["attention"][1]["message"]
+        assert "cannot be derived from the snapshots any more" in run["attention"][1]["message"]
         assert "was written again" in run["attention"][0]["message"]
         assert project.client is not None
         assert await healthy(project.client) == (200, [])

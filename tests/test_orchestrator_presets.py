@@ -121,7 +121,7 @@ async def test_an_unattended_build_wants_a_clean_tree(make_runner: MakeRunner) -
     runner = await make_runner({"1-1-a": "backlog"})
     install(runner, SKILL, "app.py")
     (runner.root / "app.py").write_text("half done\n")
-    with pytest.raises(NotNow, match=r"clean work tree: commit these or put them aside, then go on: app\.py"):
+    with pytest.raises(NotNow, match=r"clean work tree: commit these or put them aside, then continue: app\.py"):
         await runner.start()
     change(runner, workflow="classic")
     await runner.start()

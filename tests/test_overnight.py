@@ -94,7 +94,7 @@ async def until_idle(night: Unattended) -> dict[str, Any]:
     """Press "try now" at every wait: the limits of the script are over by then, the steps of the backoff are not."""
     while (run := await night.until(lambda run: run["state"] in ("idle", "waiting")))["state"] == "waiting":
         status, _ = await night.post("resume")
-        assert status in (202, 409)  # it may have gone on by itself
+        assert status in (202, 409)  # it may have continued by itself
         await asyncio.sleep(POLL_S)
     return run
 

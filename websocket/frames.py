@@ -45,7 +45,7 @@ def resumed(first: int, last: int) -> bytes:
 
 
 def tick(seq: int, problem: str | None, now: int) -> bytes:
-    """The frame that tells a page where the log stands, what time it is for the server (ms since the epoch), and what
+    """The frame with the position of the log, what time it is for the server (ms since the epoch), and what
     no event can say while none can be stored."""
     trouble = b"" if problem is None else b',"problem":%b' % msgspec.json.encode(problem)
     return frame(b'{"type":"tick","seq":%d,"now":%d%b}' % (seq, now, trouble))

@@ -291,8 +291,8 @@ class Hub:
     def _ping(self, client: Client, now: float) -> None:
         client.ping_at = now + self._heartbeat_s
         client.waiting_since = now if client.waiting_since is None else client.waiting_since
-        told = frames.tick(self.seq, self.problem, self._now_ms()) if client.wants_ticks and client.live else b""
-        self._send(client, frames.frame(b"", frames.PING) + told)
+        tick = frames.tick(self.seq, self.problem, self._now_ms()) if client.wants_ticks and client.live else b""
+        self._send(client, frames.frame(b"", frames.PING) + tick)
 
     def set_problem(self, problem: str | None) -> None:
         """Report a problem that prevents events from being stored: with a tick now, and with every later one."""

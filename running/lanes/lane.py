@@ -1,4 +1,4 @@
-"""One cycle in a worktree of its own: its work, its merge, what is told of it, and the end of its worktree."""
+"""One cycle in a worktree of its own: its work, its merge, its events, and the end of its worktree."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class LaneRun:
         if not done:
             return None
         if not await self._worktree.begun() and (left := await self._worktree.uncommitted()):
-            return f"its work was not committed and stands in {self._worktree.place}: {named(left)}"
+            return f"its work was not committed and is in {self._worktree.place}: {named(left)}"
         if stashed := [story.key for story in self._taken.stories if story.passed and story.stash]:
             return (
                 f"`git stash`, which all worktrees share, was used while commands ran for {', '.join(stashed)}: look"
@@ -101,7 +101,7 @@ class LaneRun:
         async def work(task: RunnerTask) -> str | None:
             task.say(f"Merging {self._names.branch} into {self._names.target}")
             commit = await merge.run(VerifyContext(self._context.batch_id, done[0], task.say, task.id))
-            task.say(f"{self._names.target} stands at {(commit or '')[:10]} now")
+            task.say(f"{self._names.target} is at {(commit or '')[:10]} now")
             return commit
 
         first = next(story for story in self._taken.stories if story.key == done[0])
@@ -124,7 +124,7 @@ class LaneRun:
             await self._commit_status(story)
 
     async def _commit_status(self, story: StoryRun) -> None:
-        """Commit the status where it stands in a story's own file; a failure is told, the story is done."""
+        """Commit the status where it is in a story's own file; a failure is logged, the story is done."""
         if self._workspace.project.kind is PlanKind.TRACKER:
             return
         try:
@@ -149,7 +149,7 @@ async def remove_unless_needed(workspace: Workspace, worktree: Worktree) -> str 
 
 
 async def tidy(workspace: Workspace) -> None:
-    """Remove the worktrees of finished cycles that a crash has left, or whose leftovers somebody has put away."""
+    """Remove the worktrees of finished cycles that a crash has left, or whose leftovers were put away."""
     if workspace.git is None:
         return
     for names in await workspace.database.read(get_finished_lanes):

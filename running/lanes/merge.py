@@ -1,8 +1,8 @@
 """The merge of a lane into the user's branch: tried without a tree, checked in a tree of its own, then taken.
 
-Promises: the user's branch stands before the merge or after it, never in between, and only a merge that the project's
+Promises: the user's branch is before the merge or after it, never in between, and only a merge that the project's
 check has passed is taken. No file of the user's is written here that a lane has as a copy: of the tracker the merge
-records what stands on the disk now, and a planning file that the lane was the first to commit is brought back later.
+records what is on the disk now, and a planning file that the lane was the first to commit is brought back later.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Merge:
         raise NotMerged(f"{self._worktree.names.target} moved on faster than the merge could be checked")
 
     async def _ends(self) -> tuple[str, str | None]:
-        """Where the user's branch stands and where the lane's does."""
+        """The commits of the user's branch and of the lane's."""
         names = self._worktree.names
         await self._check_branch()
         head = await self._repository.commit("HEAD")
@@ -88,7 +88,7 @@ class Merge:
         return head, await self._repository.tip(names.branch)
 
     async def _check_branch(self) -> None:
-        """Raises `SurroundingsFailed`: no story is judged by what somebody has checked out."""
+        """Raises `SurroundingsFailed`: no story is judged by what is checked out."""
         target, branch = self._worktree.names.target, await self._repository.branch()
         if branch != target:
             lane = self._worktree.names.branch

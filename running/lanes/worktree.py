@@ -1,6 +1,6 @@
 """A worktree of its own for a cycle that runs beside others: made, found again after a stop, removed at the end.
 
-Promises: it begins at the commit on which the user's branch stands; whatever ended the server, the next one finds it
+Promises: it begins at the commit of the user's branch; whatever ended the server, the next one finds it
 with everything in it; it is removed only when nothing in it would be lost.
 """
 
@@ -123,7 +123,7 @@ class Worktree:
         return await self.repository.tip(self.names.branch) != start
 
     async def uncommitted(self) -> list[str]:
-        """What stands in the worktree and nowhere else: in no commit, and not in the user's tree."""
+        """What exists in the worktree and nowhere else: in no commit, and not in the user's tree."""
         lane = await self.lane()
         copies = {f"{self.prefix}{name}" for name in await asyncio.to_thread(self.untracked.left_out)}
         return [
@@ -197,8 +197,8 @@ async def set_up(workspace: Workspace, root: Path) -> None:
     command = workspace.settings().worktree_setup
     if command is None:
         return
-    told = f"SPRINT_RUNNER_PROJECT={workspace.project.root}"
-    ran = await run(["env", told, *shlex.split(command)], root)
+    variable = f"SPRINT_RUNNER_PROJECT={workspace.project.root}"
+    ran = await run(["env", variable, *shlex.split(command)], root)
     if ran.exit_code == 0:
         return
     ending = "took too long" if ran.exit_code is None else f"ended with {ran.exit_code}"

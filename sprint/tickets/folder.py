@@ -20,7 +20,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ticket:
-    """A ticket as its entry, leaf file and plan say together; `after` as it stands.
+    """A ticket as its entry, leaf file and plan say together; `after` as written.
 
     `status` is the build's word, `state` the board's.
     """
@@ -51,7 +51,7 @@ class Ticket:
 
     @property
     def handle(self) -> Id:
-        """What tells it from the others of its folder: the id, else the file."""
+        """What identifies it among the others of its folder: the id, else the file."""
         return self.id if self.id is not None else (self.file or "")
 
     @property

@@ -91,7 +91,7 @@ def parse_front(text: str, *, strict: bool) -> Front | None:
 
 
 def value_of(text: str) -> Value:
-    """What stands behind the colon."""
+    """The text behind the colon."""
     text = _COMMENT.sub("", text).strip()
     if text.startswith("[") and text.endswith("]"):
         inner = text[1:-1].strip()

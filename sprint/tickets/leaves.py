@@ -39,7 +39,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class LeafFile:
-    """A `story`, `spike` or `bug` file. None stands for a key that is absent."""
+    """A `story`, `spike` or `bug` file. None is a key that is absent."""
 
     file: str
     id: Id | None
@@ -64,7 +64,7 @@ class LeafFile:
 
 @dataclass(frozen=True, slots=True)
 class PlanFile:
-    """A build's file. `ticket` is what it says to belong to, as it stands."""
+    """A build's file. `ticket` is what it says to belong to, as written."""
 
     file: str
     ticket: Scalar | tuple[Scalar, ...]

@@ -40,7 +40,7 @@ class ListedEpic:
 
 @dataclass(frozen=True, slots=True)
 class EntryTable:
-    """An `[[entry]]`; `after` as it stands, to be resolved in its folder."""
+    """An `[[entry]]`; `after` as written, to be resolved in its folder."""
 
     id: Id
     type: str
@@ -63,7 +63,7 @@ class EntryTable:
 
 @dataclass(frozen=True, slots=True)
 class TicketList:
-    """A list as read; `has_epics` says whether the key stands there at all, were it empty."""
+    """A list as read; `has_epics` says whether the key is there at all, even if empty."""
 
     epics: tuple[ListedEpic, ...] = ()
     entries: tuple[EntryTable, ...] = ()

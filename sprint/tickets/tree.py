@@ -16,7 +16,7 @@ _CONTAINERS = ("epic", "initiative")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Epic:
-    """An epic's folder with what its own file says; `gate` as it stands there. `id` is None for an unlisted one."""
+    """An epic's folder with what its own file says; `gate` as written there. `id` is None for an unlisted one."""
 
     folder: Folder
     id: Id | None

@@ -158,7 +158,7 @@ function formOf(item) {
 }
 
 /** The labels of the decisions at a gate. @type {Record<string, string>} */
-const DECISIONS = { go: "Go on", back: "Send back", skip: "Leave it", stop: "Stop the run" };
+const DECISIONS = { go: "Continue", back: "Send back", skip: "Leave it", stop: "Stop the run" };
 
 /** The label of a decision; that of an epic says what it does. @param {string} decision @param {Attention} item */
 export function decisionLabel(decision, { story_key }) {
@@ -179,7 +179,7 @@ function createDecisions(item) {
 /** @param {number | null | undefined} gate @param {string} decision */
 async function sendDecision(gate, decision) {
   await post(`/api/gates/${gate}`, { decision });
-  toast("Decided; the run goes on with it.", "good");
+  toast("Decided; the run continues with it.", "good");
 }
 
 /** The form for the answer to an agent's question; the event of the answer removes it. @param {Attention} item */

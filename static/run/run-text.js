@@ -58,7 +58,7 @@ const PAUSED = {
   disk: "Paused: the disk is full",
   question: "Paused: the agent waits for your answer",
   gate: "Paused: a decision is yours",
-  tracker: "Paused: the tracker cannot be read; the run goes on by itself when it is back",
+  tracker: "Paused: the tracker cannot be read; the run continues by itself when it is back",
 };
 
 /** @param {string | null} reason */

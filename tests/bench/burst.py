@@ -3,7 +3,7 @@
 Ours, raw sends and gathered tasks take turns on the very same connections; websockets has its own, to the same load
 process. A round is timed on the server, then the clients get time to read, so that no send meets a full buffer.
 
-Two ratios are told. That of the medians is what a flush costs on this machine with all that goes on there; that of the
+Two ratios are told. That of the medians is what a flush costs on this machine with all its other load; that of the
 fastest rounds is what the code costs when nothing comes between.
 """
 

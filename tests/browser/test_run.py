@@ -1,4 +1,4 @@
-"""Running batches from the page: start, watch, pause, stop, go on."""
+"""Running batches from the page: start, watch, pause, stop, continue."""
 
 from __future__ import annotations
 

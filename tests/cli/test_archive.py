@@ -51,7 +51,7 @@ async def test_what_was_backed_up_comes_back(tmp_path: Path) -> None:
     assert not (tmp_path / "other/link").exists()
     count, renewed = facts(tmp_path / "other")
     assert count == 3
-    assert renewed != epoch  # pages of the old history must not go on in the new one
+    assert renewed != epoch  # pages of the old history must not continue in the new one
 
 
 async def test_a_restore_sets_aside_what_was_there(tmp_path: Path) -> None:

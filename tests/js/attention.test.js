@@ -91,7 +91,7 @@ test("what is past or out of reach offers nothing", () => {
   assert.deepEqual(acts(model({ attention }, { link: /** @type {any} */ ({ lost: true }) })), ["question: "]);
 });
 
-test("a used-up budget offers no way past it, and its call goes when the run goes on", () => {
+test("a used-up budget offers no way past it, and its call goes when the run continues", () => {
   const attention = [call("budget", null)];
   assert.deepEqual(acts(model({ attention, state: "paused", reason: "budget" })), ["budget: "]);
   assert.deepEqual(acts(model({ attention, state: "running" })), []);
@@ -134,7 +134,7 @@ test("a gate asks for a decision, and an epic is closed by name", () => {
   const [item] = attentionItems(model({ attention: [gate] }), NOW);
   assert.equal(item.act, "decide");
   assert.equal(decisionLabel("go", gate), "Close epic");
-  assert.equal(decisionLabel("go", { ...gate, story_key: "1.1" }), "Go on");
+  assert.equal(decisionLabel("go", { ...gate, story_key: "1.1" }), "Continue");
   const decided = apply(
     { ...initial(), attention: [gate] },
     /** @type {any} */ ({

@@ -62,18 +62,18 @@ def _ends(batches: dict[int, dict[str, Any]], events: list[tuple[str, int | None
             found.append(f"batch {id_} says {ends[0]['cycles_completed']} cycles")
         late = own[[type_ for type_, _ in own].index("batch:end") + 1 :] if ends else []
         if moves := [event for event in late if _moves(*event)]:
-            found.append(f"batch {id_} goes on after its end: {moves[0]}")
+            found.append(f"batch {id_} continues after its end: {moves[0]}")
     return found
 
 
 def _moves(type_: str, payload: dict[str, Any]) -> bool:
-    """Whether an event says that the run goes on; a question may be answered when its batch is long over."""
+    """Whether an event says that the run continues; a question may be answered when its batch is long over."""
     answered = type_ == "batch:warning" and payload["warning_type"] == "answered"
     return type_.startswith(("command:start", "cycle:", "batch:")) and not answered
 
 
 def _twice(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
-    """What succeeded for a story is not run again, in whatever batch the story goes on."""
+    """What succeeded for a story is not run again, in whatever batch the story continues."""
     seen: dict[tuple[int, str], int] = {}
     found = []
     for command in commands:

@@ -155,7 +155,7 @@ class Simulation:
         await self.close()
 
     async def _begin(self) -> bool:
-        """Go on with what is open, or start anew; False when there is nothing to run."""
+        """Continue with what is open, or start anew; False when there is nothing to run."""
         self.mischief.mend()
         try:
             if await self.database.read(get_active_batch) is not None and self.dice.random() < 0.8:

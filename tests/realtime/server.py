@@ -25,7 +25,7 @@ KEY = "1-1-a"
 
 
 class DrivenServer:
-    """One server over one project; `start` again after `kill` goes on with the same database."""
+    """One server over one project; `start` again after `kill` continues with the same database."""
 
     def __init__(
         self, root: Path, program: tuple[str, ...] = DRIVEN, flags: tuple[str, ...] = (), **environment: str

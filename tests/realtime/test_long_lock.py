@@ -139,7 +139,7 @@ async def look_around(server: DrivenServer, watcher: Watcher, ends: float) -> No
 
 
 async def checks_after(server: DrivenServer, watcher: Watcher) -> None:
-    """The run has gone on and says what happened; everything that waited came, in order and once."""
+    """The run has continued and says what happened; everything that waited came, in order and once."""
     ends = [one["payload"]["status"] for one in watcher.events if one["type"] == "batch:end"]
     assert ends == ["completed"]
     warnings = [one["payload"] for one in watcher.events if one["type"] == "batch:warning"]

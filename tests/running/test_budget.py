@@ -86,13 +86,13 @@ async def test_a_larger_cap_opens_it(purse: Purse) -> None:
     await purse.spend(2)
     refusal = await purse.budget.refusal()
     assert refusal is not None
-    assert refusal.endswith("raise budget_batch_usd to go on")
+    assert refusal.endswith("raise budget_batch_usd to continue")
     purse.settings = Settings(budget_batch_usd=3)
     assert await purse.budget.refusal() is None
     purse.gate.resume()
     assert await purse.spend(2) == [
         "$4.00 of the batch's budget of $3.00 is spent",
-        "$4.00 of the batch's budget of $3.00 is spent: raise budget_batch_usd to go on",
+        "$4.00 of the batch's budget of $3.00 is spent: raise budget_batch_usd to continue",
     ]
 
 

@@ -64,7 +64,7 @@ class GateHarness:
         return row.status, row.reason
 
     async def settle(self) -> None:
-        """Everything that can go on without time or events has gone on, the disk included."""
+        """Everything that can continue without time or events has continued, the disk included."""
         for _ in range(5):
             await self.database.write(lambda _connection: None)
             await asyncio.sleep(0)

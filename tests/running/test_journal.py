@@ -65,7 +65,7 @@ def rows() -> Iterator[Rows]:
         yield Rows(connection)
 
 
-# status, whether it counts in the same batch, whether it counts in a new one, whether its session is gone on with
+# status, whether it counts in the same batch, whether it counts in a new one, whether its session is continued
 COUNTS = [
     ("success", True, True, False),
     ("error", True, False, False),

@@ -71,7 +71,7 @@ def test_nothing_but_streams_is_touched(tmp_path: Path) -> None:
     ids=["a month", "a day", "for ever"],
 )
 async def test_open_batches_and_running_commands_keep_theirs(tmp_path: Path, days: int | None, kept: set[str]) -> None:
-    """1 has ended; 2 has ended, but a task of its goes on; 3 was interrupted; 4 is young."""
+    """1 has ended; 2 has ended, but a task of its continues; 3 was interrupted; 4 is young."""
     database = await Database.open(tmp_path / "db")
     for _ in range(4):
         batch = await database.write(create_batch, 1)

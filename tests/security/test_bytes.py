@@ -1,5 +1,5 @@
 """Requests as no client would send them, byte for byte, on HTTP and on `/ws`: answered as the protocol says, never
-with a 500, never with a traceback, and the server goes on."""
+with a 500, never with a traceback, and the server continues."""
 
 from __future__ import annotations
 

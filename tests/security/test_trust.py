@@ -128,7 +128,7 @@ async def test_a_server_starts_without_anything_that_is_not_trusted(clone: Clone
         assert "AGENTS.md" in trust["instructions"]
         status, answer = await post(client, "/api/run/start")
         assert (status, answer["error"]["code"]) == (409, "trust")
-        assert "and asks nobody first" in answer["error"]["message"]
+        assert "without asking first" in answer["error"]["message"]
         status, answer = await post(client, "/api/trust", {"hash": "0" * 64})
         assert (status, answer["error"]["code"]) == (409, "changed")
     assert clone.untouched
@@ -205,7 +205,7 @@ def test_run_in_a_folder_without_settings_asks_too(clone: Clone) -> None:
     (clone.root / "sprint-runner.yaml").unlink()
     done = clone.call("run", str(clone.root))
     assert done.returncode == 2
-    assert "and asks nobody first" in done.stderr
+    assert "without asking first" in done.stderr
 
 
 @pytest.mark.parametrize("verb", ["backup", "restore"])

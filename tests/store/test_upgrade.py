@@ -1,4 +1,4 @@
-"""Opening a database of an older version: a copy is kept, every row stays, and the run can go on with it."""
+"""Opening a database of an older version: a copy is kept, every row stays, and the run can continue with it."""
 
 from __future__ import annotations
 
