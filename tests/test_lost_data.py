@@ -60,7 +60,7 @@ async def test_a_run_goes_on_whose_data_folder_was_removed(tmp_path: Path, take:
 
 
 async def test_records_that_cannot_be_written_again_hold_the_run(tmp_path: Path) -> None:
-    """A file stands in the way of the folder until the operator removes it."""
+    """A file is in the way of the folder until the operator removes it."""
     project = Unattended(tmp_path, {"1-1-a": "in-progress"}, [], {"retries": 1})
     await project.start()
     try:

@@ -189,7 +189,7 @@ class TestRestart:
     async def test_a_story_given_up_before_the_end_of_the_server_leaves_the_other_its_plan(
         self, make_runner: MakeRunner
     ) -> None:
-        """Both were planned by one command, which stands in the record under the first of them."""
+        """Both were planned by one command, which is in the record under the first of them."""
         script = {"dev-story": {"1-1-a": ["blocked:no"], "1-2-b": ["slow:60", "ok"]}}
         runner = await make_runner(PAIR, script)
         await runner.start()

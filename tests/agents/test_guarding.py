@@ -162,7 +162,7 @@ def _guardians(server: int) -> list[int]:
 
 
 async def test_a_server_that_ends_by_itself_leaves_the_guardian_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cgroup, "own_folder", lambda: None)  # the group of whoever runs the tests
+    monkeypatch.setattr(cgroup, "own_folder", lambda: None)  # the group of the user who runs the tests
     guarding = Guarding()
     guarding.start()
     pid = guarding.pid

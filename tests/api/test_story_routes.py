@@ -61,11 +61,11 @@ async def status_of(client: aiohttp.ClientSession, path: str) -> int:
 
 
 async def test_evidence_stands_beside_every_status_that_claims_something(client: aiohttp.ClientSession) -> None:
-    told = (await get(client, "/api/standings"))["stories"]
-    assert told[KEY]["tone"] == "good"
-    assert told[KEY]["words"].startswith("1 review: zero issues · ")
-    assert told["2-1-c"] == {"tone": "warn", "words": "Done before this runner knew it, nothing is proved"}
-    assert "1-2-b" not in told
+    received = (await get(client, "/api/standings"))["stories"]
+    assert received[KEY]["tone"] == "good"
+    assert received[KEY]["words"].startswith("1 review: zero issues · ")
+    assert received["2-1-c"] == {"tone": "warn", "words": "Done before this runner knew it, nothing is proved"}
+    assert "1-2-b" not in received
 
 
 async def test_a_dossier_says_what_its_status_rests_on(client: aiohttp.ClientSession) -> None:
@@ -85,8 +85,8 @@ async def test_a_dossier_says_what_its_status_rests_on(client: aiohttp.ClientSes
 async def test_a_status_set_by_hand_is_told_as_such(client: aiohttp.ClientSession) -> None:
     async with client.put("/api/stories/1-2-b/status", json={"status": "done", "expected": "backlog"}) as response:
         assert response.status == 200
-    told = (await get(client, "/api/standings"))["stories"]["1-2-b"]
-    assert told == {"tone": "warn", "words": "Set to done by hand · No review"}
+    received = (await get(client, "/api/standings"))["stories"]["1-2-b"]
+    assert received == {"tone": "warn", "words": "Set to done by hand · No review"}
     async with client.put("/api/stories/1-2-b/status", json={"status": "backlog", "expected": "backlog"}) as response:
         assert response.status == 409
     async with client.put("/api/stories/1-2-b/status", json={"status": "backlog", "expected": "done"}) as response:
@@ -118,9 +118,9 @@ async def test_only_what_the_dossier_names_can_be_read(client: aiohttp.ClientSes
 
 
 async def test_a_file_of_the_story_is_text(client: aiohttp.ClientSession) -> None:
-    told: dict[str, Any] = await get(client, f"/api/stories/{KEY}/artifact?name={TRACKER.parent}/{KEY}.md")
-    assert HOSTILE in told["text"]
-    assert not told["cut"]
+    received: dict[str, Any] = await get(client, f"/api/stories/{KEY}/artifact?name={TRACKER.parent}/{KEY}.md")
+    assert HOSTILE in received["text"]
+    assert not received["cut"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ IDLE_S = 10.0
 
 
 async def run() -> None:
-    cgroup.own_folder = lambda *_: None  # the group of whoever measures
+    cgroup.own_folder = lambda *_: None  # the group of the user who measures
     starts, memory, busy = [], 0, 0.0
     for number in range(STARTS):
         guarding, began = Guarding(), time.perf_counter()

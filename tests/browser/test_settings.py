@@ -34,10 +34,10 @@ def write(server: PageServer, text: str) -> None:
 
 def test_every_setting_says_its_range_source_and_effect(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle, "settings")
-    told = idle.ask("api/settings")["settings"]
-    expect(page.locator(".setting")).to_have_count(len(told))
+    response = idle.ask("api/settings")["settings"]
+    expect(page.locator(".setting")).to_have_count(len(response))
     shown = page.evaluate(ROWS)
-    for each in told:
+    for each in response:
         row = shown[each["name"]]
         assert each["applies"] in row["facts"]
         assert each["kind"] == "mapping" or each["allowed"].lower() in row["facts"].lower()

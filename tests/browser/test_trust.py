@@ -1,4 +1,4 @@
-"""A folder that nobody has trusted: the page says what does not count, and asks before the first agent is started."""
+"""A folder that is not trusted: the page says what does not count, and asks before the first agent is started."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ test("an answered question is gone", () => {
   );
 });
 
-test("a story that is no longer blocked needs nobody", () => {
+test("a story that is no longer blocked needs no attention", () => {
   assert.deepEqual(acts(model({ attention: [call("blocked", "1-1-a")] }, { plan: planned("ready-for-dev") })), []);
 });
 
@@ -105,7 +105,7 @@ test("what has paused the run can be tried again from its call", () => {
   }
 });
 
-test("a usage limit stands on top with its time, and can be tried", () => {
+test("a usage limit is on top with its time, and can be tried", () => {
   const [need] = attentionItems(
     model({ attention: [call("agent", null)], state: "waiting", until: NOW + 720_000 }),
     NOW,

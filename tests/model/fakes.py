@@ -42,7 +42,7 @@ SLOW_S: Final = 0.004  # a call takes up to this long, so that verbs and kills m
 
 
 class Fakes:
-    """What stands in the place of `agents.start`, `agents.preflight` and `agents.sweep`."""
+    """The replacements of `agents.start`, `agents.preflight` and `agents.sweep`."""
 
     def __init__(self, seed: int, account: Path) -> None:
         self._random = random.Random(seed)

@@ -93,7 +93,7 @@ def _root(stories: dict[int, dict[str, Any]], story_id: int) -> int:
 
 
 def _pairs(commands: list[dict[str, Any]], events: list[tuple[str, int | None, dict[str, Any]]]) -> list[str]:
-    """A row and the event that tells of it are one commit: each command of a story has one start, and an end."""
+    """A row and its event are one commit: each command of a story has one start, and an end."""
     count = {}
     for kind in ("start", "end"):
         count[kind] = Counter(payload.get("command_id") for type_, _, payload in events if type_ == f"command:{kind}")

@@ -49,7 +49,7 @@ from tests.model.recording import ACCOUNT
 from tests.servers import ROOT
 from workflow import runnable
 
-# Of the moments somebody does something to the project (switched branches, stashes, lost folders): in long runs only,
+# In long runs only, the project is changed from outside at some moments (switched branches, stashes, lost folders),
 # since each of them waits for its mending.
 MISCHIEF = 0.15 if os.environ.get("SPRINT_RUNNER_MODEL_MISCHIEF") == "1" else 0.0
 MENDS = 0.7  # of the resumes come when the cause is mended

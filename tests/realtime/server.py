@@ -117,7 +117,7 @@ class DrivenServer:
         return self.session.ws_connect(f"{self.url}ws{query}", max_msg_size=0, **options)
 
     def raw(self, query: str = "", receive_buffer: int | None = None) -> socket.socket:
-        """A socket that has shaken hands and reads only when it is told to."""
+        """A socket that has shaken hands and reads only on request."""
         line = socket.socket()
         self._lines.append(line)
         if receive_buffer is not None:

@@ -24,10 +24,10 @@ NEW_BATCH = "stop the batch and start another one with a larger budget"
 
 
 class Purse:
-    """A ledger, a gate, a budget, and what was told."""
+    """A ledger, a gate, a budget, and what was emitted."""
 
     def __init__(self, database: Database, folder: Path) -> None:
-        self.database, self.now, self.told = database, NOON, cast(list[Event], [])
+        self.database, self.now, self.logged = database, NOON, cast(list[Event], [])
         self.settings = Settings()
         events.start(database, self.hear)
         nothing = cast(Any, None)
@@ -39,15 +39,15 @@ class Purse:
         self.budget = Budget(self.workspace, self.batch_id, cap)
 
     def hear(self, committed: Sequence[Event]) -> None:
-        self.told += committed
+        self.logged += committed
 
     async def spend(self, dollars: float) -> list[str]:
         """What is said after a command of such a cost."""
-        before = len(self.told)
+        before = len(self.logged)
         columns = {"cost_usd": dollars, "started_at": int(self.now * 1000)}
         await self.database.write(create_command, self.batch_id, "dev-story", **columns)
         await self.budget.look(self.gate)
-        return [event.payload["message"] for event in self.told[before:]]
+        return [event.payload["message"] for event in self.logged[before:]]
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ async def test_at_eighty_percent_it_warns_and_at_a_hundred_it_pauses(purse: Purs
     assert await purse.spend(1.9) == []
     assert await purse.spend(0.1) == [f"$10.00 of the batch's budget of $10.00 is spent: {NEW_BATCH}"]
     assert purse.gate.reason == "budget"
-    assert purse.told[0].type == "batch:warning"
-    assert purse.told[0].payload["warning_type"] == "budget"
-    assert purse.told[1].type == "attention"
+    assert purse.logged[0].type == "batch:warning"
+    assert purse.logged[0].payload["warning_type"] == "budget"
+    assert purse.logged[1].type == "attention"
 
 
 async def test_a_resume_does_not_open_a_full_cap(purse: Purse) -> None:

@@ -210,10 +210,10 @@ def test_the_same_command_told_twice_is_one_operation(fold: Fold) -> None:
 
 
 def test_a_command_without_an_id_is_no_operation(fold: Fold) -> None:
-    told = {"story_key": "1-1-a", "command": "dev-story", "task_id": "setup"}
-    fold.tell("command:start", **told)
-    fold.tell("command:progress", **told, message="m")
-    run = fold.tell("command:end", **told, status="success", metrics=METRICS)
+    received = {"story_key": "1-1-a", "command": "dev-story", "task_id": "setup"}
+    fold.tell("command:start", **received)
+    fold.tell("command:progress", **received, message="m")
+    run = fold.tell("command:end", **received, status="success", metrics=METRICS)
     assert (run.operations, run.totals.commands, run.totals.cost_usd) == ((), 1, 0.5)
 
 

@@ -15,7 +15,7 @@ UPGRADE = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
 
-# What stands between the method and the end of the headers, and the status that it gets.
+# The bytes between the method and the end of the headers, and the status of the response.
 HEADS: dict[str, tuple[bytes, int]] = {
     "two hosts": (b" HTTP/1.1\r\n" + OWN + b"Host: evil.example\r\n", 400),
     "two equal hosts": (b" HTTP/1.1\r\n" + OWN + OWN, 400),

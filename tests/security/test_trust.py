@@ -93,7 +93,7 @@ def clone(tmp_path: Path) -> Clone:
 
 @pytest.fixture
 def server(clone: Clone) -> Iterator[Server]:
-    """A server over the clone that nobody has trusted, at the port that it takes by itself."""
+    """A server over the untrusted clone, at the port that it takes by itself."""
     started = clone.start()
     yield started
     if started.process is not None:

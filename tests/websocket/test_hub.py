@@ -187,7 +187,7 @@ async def test_1000_at_once_share_one_init_and_the_next_is_told_why(harness: Hub
 
 
 async def test_a_line_that_broke_while_it_shook_hands_costs_nothing(harness: HubHarness) -> None:
-    """aiohttp hands it over, its transport is closing already: nothing is written, nobody is kept."""
+    """aiohttp hands it over, its transport is closing already: nothing is written, no client is kept."""
     for since in (None, 0, 5):
         harness.emit(10)
         line = StreamLine()

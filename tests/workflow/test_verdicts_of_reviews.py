@@ -51,7 +51,7 @@ SAID = [
     ("I did not reach ZERO ISSUES\nHIGHEST SEVERITY: HIGH", Severity.HIGH),
     ("Only HIGHEST SEVERITY: ZERO ISSUES would do.\n\nHIGHEST SEVERITY: HIGH", Severity.HIGH),
     ("HIGHEST SEVERITY: HIGH\nI did not reach ZERO ISSUES", None),
-    # the findings block may stand behind the verdict, or between its lines
+    # the findings block may follow the verdict, or between its lines
     ("HIGHEST SEVERITY: HIGH\n\n## Findings\n- [HIGH] src/a.py: wrong\n", Severity.HIGH),
     ("Issues: 0 CRITICAL, 1 HIGH, 0 MEDIUM, 0 LOW\n## Findings\n- a\n\nHIGHEST SEVERITY: LOW", Severity.HIGH),
 ]

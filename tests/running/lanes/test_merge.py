@@ -149,7 +149,7 @@ async def test_the_user_is_on_another_branch(project: MergeProject) -> None:
 
 
 async def test_head_moves_before_the_branch_does(project: MergeProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing tells git which branch was meant: what another one took is not merged, and is merged afterwards."""
+    """Nothing says to git which branch was meant: what another one took is not merged, and is merged afterwards."""
     lane = await project.lane("1-1-a")
     write(lane, "src/a.py", "pass\n")
     forward = Repository.forward
@@ -265,7 +265,7 @@ async def test_the_users_own_worktrees_are_left_alone(project: MergeProject, tmp
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_whatever_lanes_and_users_do(project: MergeProject, seed: int) -> None:
-    """Random edits of few files on all sides: a lane is merged whole or not at all, and nobody's work is lost."""
+    """Random edits of few files on all sides: a lane is merged whole or not at all, and no work is lost."""
     chance = random.Random(seed)
     names = [f"src/{number}.txt" for number in range(4)]
     wanted: dict[str, str] = {}

@@ -56,11 +56,11 @@ async def test_a_conflict_blocks_the_story_and_keeps_its_branch(make_runner: Mak
     await runner.until_end()
     assert runner.statuses() == {"1-1-a": "done", "2-1-b": "blocked"}
     assert ends(runner) == [(1, ["1-1-a"], []), (2, [], ["2-1-b"])]
-    told = runner.of("attention")[-1]
-    assert (told["kind"], told["story_key"]) == ("blocked", "2-1-b")
-    assert "conflicts in work/2-1-b.md" in told["message"]
+    emitted = runner.of("attention")[-1]
+    assert (emitted["kind"], emitted["story_key"]) == ("blocked", "2-1-b")
+    assert "conflicts in work/2-1-b.md" in emitted["message"]
     assert runner.commands("error") == ["2-1-b merge"]
-    assert "the branch sprint-runner/1/2-1-b is kept, and not merged into" in told["message"]
+    assert "the branch sprint-runner/1/2-1-b is kept, and not merged into" in emitted["message"]
     assert branches(runner.root) == ["sprint-runner/1/2-1-b"]
     assert git(runner.root, "show", "sprint-runner/1/2-1-b:work/2-1-b.md").endswith("Done as 2-1-b asks.")
     assert (runner.root / "work/2-1-b.md").read_text() == "mine\n"
@@ -114,7 +114,7 @@ async def test_planning_files_that_git_does_not_know_go_there_and_back(make_runn
 
 
 async def test_a_story_file_that_nobody_has_committed_is_by_its_story(make_runner: MakeRunner) -> None:
-    """It stands in the user's tree, where git would not write over it; tracker and context are copies in a lane."""
+    """It is in the user's tree, where git would not write over it; tracker and context are copies in a lane."""
     runner = await make_runner({"1-1-a": "in-progress"}, parallel=2)
     git(runner.root, "rm", "-rq", "--cached", "_bmad-output")
     git(runner.root, "commit", "-qm", "planning is not committed")
@@ -133,9 +133,9 @@ async def test_work_that_is_not_committed_is_not_thrown_away(make_runner: MakeRu
     assert runner.statuses() == {"1-1-a": "done", "1-2-b": "blocked"}
     left = runner.root / ".sprint-runner/worktrees/1-1-1-a/work/1-2-b.md"
     assert left.is_file()
-    told = runner.of("attention")[-1]
-    assert told["kind"] == "worktree"
-    assert ".sprint-runner/worktrees/1-1-1-a" in told["message"]
+    emitted = runner.of("attention")[-1]
+    assert emitted["kind"] == "worktree"
+    assert ".sprint-runner/worktrees/1-1-1-a" in emitted["message"]
     await tidy(runner.workspace)
     assert (branches(runner.root), worktrees(runner)) == (["sprint-runner/1/1-1-a"], ["1-1-1-a"])
     git(left.parents[1], "add", "-A")

@@ -122,7 +122,7 @@ class TestPauseAndStopOfLanes:
         await runner.start()
         pause = await runner.until(lambda event: event.type == "batch:pause")
         assert pause.payload["reason"] == "agent"
-        assert [told["kind"] for told in runner.of("attention")] == ["agent"]
+        assert [emitted["kind"] for emitted in runner.of("attention")] == ["agent"]
         await runner.orchestrator.resume()
         await runner.until_end()
         assert all_done(runner)
