@@ -25,6 +25,7 @@ import api.changes
 import api.export
 import api.gates
 import api.health
+import api.hints
 import api.history
 import api.http
 import api.masked
@@ -111,6 +112,7 @@ def build_app(
         api.run,
         api.gates,
         api.project,
+        api.hints,
         api.changes,
         api.export,
         api.history,

@@ -30,6 +30,7 @@ from payloads import Attention, CommandEnd, Metrics, or_unset
 from running.activity import Activity
 from running.disk import retry_while_full
 from running.gate import Gate, StopMode, Stopped
+from running.hints import given, pending_hints, with_hints
 from running.journal import LOST, CommandStatus, Result, Unchecked, dump
 from running.metrics import columns_of, metrics_of, used
 from running.prompt import prompt_of
@@ -39,6 +40,7 @@ from running.surroundings import SurroundingsFailed
 from running.work_guard import lost_work
 from running.workspace import Workspace, emit_durable, record_with, until_stored
 from store.commands import create_command, update_command
+from store.hints import HintRow, give_hints
 from store.questions import ask_question
 from store.rows import reserve_id
 from store.stories import update_story
@@ -57,6 +59,7 @@ class Attempt:
         self._place = place
         self._command_id = 0
         self._question = ""
+        self._hints: list[HintRow] = []  # those that the prompt holds
         self._ended = 0.0  # by the monotonic clock
         self._process: agents.AgentProcess | None = None
 
@@ -123,11 +126,16 @@ class Attempt:
     # -- before ------------------------------------------------------------------------------------------------
 
     async def _prompt(self) -> str:
-        """Return the prompt: the answer to the session's question, otherwise the command's own prompt."""
-        place = self._place
-        if place.reply is not None and place.session is not None:
-            return place.reply
-        return await asyncio.to_thread(prompt_of, self._workspace, self._order, place.kind, place.call)
+        """Return the prompt: the answer to the session's question, otherwise the command's own prompt; and hints."""
+        place, order = self._place, self._order
+        resumed = place.session is not None
+        # Work in the background starts beside a command of the same story, which is the one that a hint is meant for.
+        keys = [] if order.background else order.story_keys
+        self._hints = await pending_hints(self._workspace, keys, order.command, resumed=resumed)
+        if place.reply is not None and resumed:
+            return with_hints(place.reply, self._hints)
+        prompt = await asyncio.to_thread(prompt_of, self._workspace, order, place.kind, place.call)
+        return with_hints(prompt, self._hints)
 
     async def _open(self, prompt: str) -> Call:
         """Commit the row, whose id names the processes' mark and the stream's file."""
@@ -168,15 +176,25 @@ class Attempt:
             "tree_before": self._place.first_tree or self._place.tree,
             "stream_path": None if stream is None else stream.relative_to(workspace.data_dir).as_posix(),
         }
-        create = partial(
-            database.write, create_command, self._place.batch_id, order.command, id=self._command_id, **columns
-        )
+        batch_id, command_id = self._place.batch_id, self._command_id
+
+        def create() -> Awaitable[int]:
+            return database.write(create_command, batch_id, order.command, id=command_id, **columns)
+
         keys = order.story_keys
         if not keys:  # work on the project itself is reported by context events
             await until_stored(create)
             return
         subject = msgspec.structs.replace(self._subject(), story_keys=keys, cycle_number=self._place.cycle_number)
-        await record_with(workspace, subject.start("setup"), create)
+
+        def start() -> None:
+            create()
+            if self._hints:
+                database.write(give_hints, [hint.id for hint in self._hints], self._command_id)
+                for event in given(self._hints, self._command_id):
+                    emit(event)
+
+        await record_with(workspace, subject.start("setup"), start)
 
     def _subject(self) -> CommandSubject:
         """Return the subject of this command's events, with all its stories if there are several."""

@@ -118,9 +118,13 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(
 
     headline(page).to_have_text("Finished: 0 done, 1 blocked", timeout=BATCH_MS)
     call = page.locator("#attention-list li", has_text="nobody said which birds count")
-    call.get_by_role("button", name="Set back to Ready for dev").click()
+    call.get_by_label("Hint for the next command of 1-1-friendly-dates").fill("Only birds that were seen.")
+    picture(page, "retry")
+    call.get_by_role("button", name="Retry").click()
     expect(call).to_have_count(0)
     expect(page.locator(".toast").last).to_contain_text("1-1 is Ready for dev again")
+    [hint] = answer(page, server, "api/stories/1-1-friendly-dates")["hints"]
+    assert (hint["text"], hint["command_id"]) == ("Only birds that were seen.", None)
     status = {story["key"]: story["status"] for story in answer(page, server, "api/sprint")["stories"]}
     assert status["1-1-friendly-dates"] == "ready-for-dev"
     left = page.locator("#attention-list li")
