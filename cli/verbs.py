@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from cli import remote
 from cli.archive import ArchiveError, back_up, described, restore
 from cli.check import CheckResult, check
 from cli.config import ServerConfig
@@ -27,6 +28,8 @@ Serve = Callable[[ServerConfig, Headless | None], Coroutine[Any, Any, int]]
 
 def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int:
     """Run the verb of the command line and return the exit code. Raises `CannotStart`."""
+    if options.verb in remote.ACTIONS:
+        return remote.perform(options, config)
     match options.verb:
         case "trust":
             return trust_folder(options, config.trust, config.loaded.guarded, config.wanted)
