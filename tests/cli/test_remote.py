@@ -28,7 +28,7 @@ def server(tmp_path: Path) -> Server:
     """A server with a token, whose agent asks a question first; not started yet."""
     project = make_project(tmp_path / "tiny", {KEY: "ready-for-dev", "1-2-b": "blocked"})
     script = tmp_path / "script.json"
-    script.write_text(json.dumps({"dev-story": ["question:Which colour?", "ok"]}))
+    script.write_text(json.dumps({"dev-story": ["question:Which colour?", "ok", "question:Which size?"]}))
     command = [sys.executable, str(ROOT / "demo/agent.py"), "--speed", "max", "--script", str(script)]
     (project / "sprint-runner.yaml").write_text(
         f"agent: own\nagents: {{own: {{kind: claude, command: {json.dumps(command)}}}}}\nverify: 'true'\n"
