@@ -34,13 +34,17 @@ LINE_BYTES: Final = 32 << 20  # a longer line is masked and sent in parts
 
 
 class Transcript(msgspec.Struct, frozen=True, rename={"start": "from"}):
-    """The entries from `from` on, of `total` ones; `hints` are those of the operator that the prompt held."""
+    """The entries from `from` on, of `total` ones; `hints` are those of the operator that the prompt held.
+
+    While `reading` the recording is still being read, and `total` counts what was read so far.
+    """
 
     command_id: int
     command: str
     start: int
     total: int
     hints: list[str]
+    reading: bool
     entries: list[agents.TranscriptEntry]
 
 
@@ -81,7 +85,7 @@ def _absent(request: web.Request, services: Services, command: Command) -> web.R
     if request.query.get("raw") == "1" or (command.ended_at is None and command.agent != RUNNER):
         raise ApiError(404, "not_found", why)
     entries = [agents.TranscriptEntry(agents.EntryKind.NOTE, why)]
-    return json_response(Transcript(command.id, command.command, 0, len(entries), [], entries))
+    return json_response(Transcript(command.id, command.command, 0, len(entries), [], False, entries))
 
 
 def _page(index: agents.TranscriptIndex, command: Command, hints: list[str], had: int, limit: int | None) -> bytes:
@@ -96,7 +100,7 @@ def _page(index: agents.TranscriptIndex, command: Command, hints: list[str], had
         entries = index.ends()
         start = min(had, agents.steady(len(entries)))
         entries = entries[start:]
-    head = msgspec.json.encode(Transcript(command.id, command.command, start, len(index), hints, []))
+    head = msgspec.json.encode(Transcript(command.id, command.command, start, len(index), hints, index.is_behind, []))
     return b"%b%b]}" % (head.removesuffix(b"]}"), b",".join(entries))
 
 

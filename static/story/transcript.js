@@ -71,6 +71,8 @@ class Transcript {
     const from = isBehind ? BEYOND : pages.isEmpty && this.#live ? await this.#lastPage() : pages.settled;
     const page = await this.#read(from, isBehind ? 1 : pages.isEmpty ? PAGE : NEWEST);
     pages.merge(page);
+    // The server reads a long recording in the background: there will be more in a moment.
+    if (page.reading && !this.#live) this.#timer ||= window.setTimeout(() => this.#reload(), PAUSE_MS);
     fill(this.#hints, ...page.hints.map((text) => h("p", { class: "hint-text", text })));
     show(this.#hints, page.hints.length > 0);
     this.#took = performance.now() - start;
