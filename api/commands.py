@@ -41,6 +41,7 @@ class CommandView(msgspec.Struct, frozen=True, kw_only=True):
     background: bool
 
 
+# Fields that a row holds as they are; the other three are stored as JSON, as 0 or 1, or under another name.
 _SAME: frozenset[str] = frozenset(CommandView.__struct_fields__) - {"verdict", "story_keys", "background"}
 
 

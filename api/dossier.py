@@ -99,6 +99,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     records = Records(row=row, commands=commands, change=(await database.read(get_status_changes, key)).get(key))
     checks = [*await database.read(get_checks_by_key, earlier), *await database.read(get_checks_by_key, key)]
     tree = await _diff(workspace, row)
+    # More than one, since the story itself is counted.
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
     commits = await commits_named(services, key, commands)
     return Dossier(
@@ -114,6 +115,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         criteria=list(document.criteria),
         tasks=[TaskLine(task.text, task.done, task.depth) for task in document.tasks],
         drift=None if story.drift is None else {"file_status": story.drift.file_status},
+        # While the story is in a lane, its files are those of the lane's worktree.
         files=story.files if workspace.main is None else [workspace.relative(path) for path in files],
         file_list=list(document.file_list),
         change_log=list(document.change_log),
@@ -157,6 +159,7 @@ async def commits_named(services: Services, key: str, commands: list[Command]) -
     if git is None:
         return []
     verdicts = [msgspec.json.decode(command.verdict) for command in commands if command.verdict is not None]
+    # An agent that commits may leave the key out of its message; its verdict has the hash.
     named = [verdict.get("commit") for verdict in verdicts if isinstance(verdict, dict)]
     try:
         return await commits_of(git, key, [name for name in named if name])

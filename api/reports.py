@@ -178,6 +178,7 @@ def _stories(
     heads = ("Story", "Ended as", "Why", "What it rests on today", "Commands", "Cost")
     rows: list[list[Child]] = []
     for story in stories:
+        # A command for several stories counts for the first one only, so that the costs add up.
         own = [command for command in commands if command.story_key == story.story_key]
         status = evidence.get(story.story_key)
         rests = status.words if status else ""
@@ -190,6 +191,7 @@ def _remarks(remarks: Sequence[StoredEvent]) -> Html | None:
     rows: list[list[Child]] = []
     for event in remarks:
         payload = msgspec.json.decode(event.payload)
+        # In the protocol each of these events has its kind under another key.
         kind = payload.get("warning_type") or payload.get("kind") or payload.get("type") or event.type
         rows.append(
             [

@@ -76,6 +76,7 @@ def _rounds(commands: Sequence[Command]) -> list[Round]:
         findings = [ReviewFinding(one.text, one.severity, normalised(one.text) in known) for one in written]
         left = {normalised(finding.text) for finding in findings}
         readable = command.verdict is not None
+        # A round without a verdict lists nothing, which does not mean that nothing is left.
         gone = [one for one in before if normalised(one.text) not in left] if readable else []
         rounds.append(_round(command, findings, gone))
         before = findings if readable else before

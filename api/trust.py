@@ -42,6 +42,7 @@ async def post_trust(request: web.Request) -> web.Response:
     body = await read_body(request, TrustBody)
     services = request.app[SERVICES]
     live = services.live
+    # The lock of all changes of the file: between the comparison and the record it stays the same file.
     async with live.changing:
         _, wanted = await asyncio.to_thread(_read, services)
         if services.trust.hash(wanted.guarded) != body.hash:
@@ -52,6 +53,7 @@ async def post_trust(request: web.Request) -> web.Response:
         except OSError as error:
             raise ApiError(503, "disk", f"the trust in this folder cannot be kept: {error}") from None
         live.loaded = (await asyncio.to_thread(_read, services))[0]
+    # Without the lock, because it starts the agent to ask for its version, which may take seconds.
     await services.apply_trust()
     return json_response(await asyncio.to_thread(_view, services, live.loaded, wanted))
 
@@ -88,6 +90,7 @@ def _needs_restart(started: Loaded, loaded: Loaded) -> list[str]:
 
 def refusal(trust: FolderTrust, loaded: Loaded) -> str | None:
     """Return why no agent may be started in the folder yet, and what to do; None when it is trusted."""
+    # `left_out` also has settings that only depend on untrusted ones: those are nothing to decide.
     names = sorted(loaded.left_out & loaded.guarded.keys())
     try:
         if not names and trust.trusts_folder(loaded.guarded):
