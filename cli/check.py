@@ -182,6 +182,7 @@ def _integrity(connection: sqlite3.Connection) -> tuple[bool, str]:
 
 def read_tables(connection: sqlite3.Connection, version: int) -> None:
     """Read every row of every table that a schema has. Raises `sqlite3.Error`."""
+    # The names come from the migrations: the schema of a damaged file may have lost a table.
     with closing(sqlite3.connect(":memory:")) as empty:
         for statement in (statement for migration in MIGRATIONS[:version] for statement in migration):
             empty.execute(statement)
@@ -193,6 +194,7 @@ def read_tables(connection: sqlite3.Connection, version: int) -> None:
 
 def _log(connection: sqlite3.Connection) -> tuple[bool, str]:
     count, first, last = connection.execute("SELECT COUNT(*), MIN(seq), MAX(seq) FROM events").fetchone()
+    # Pruning removes the oldest events only, so a gap is damage.
     if count and last - first + 1 != count:
         return False, f"{last - first + 1 - count} events are missing between {first} and {last}: {RESTORE}"
     return True, f"{count} events, none missing" if count else "empty"

@@ -77,6 +77,7 @@ def resolve(
             decide(trust, wanted.guarded, wanted.settings)
         loaded = _in_force(reload, trust, wanted)
         if loaded.settings.tracker is not None:
+            # The project locates the settings, and one of these locates the tracker: hence a second time.
             project = sprint.locate(start, loaded.settings.tracker)
         _check_commands(project.root, loaded)
     except (DemoError, ProjectNotFound, SettingsError, Unlistable) as error:
@@ -196,6 +197,7 @@ def make_data_dir(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         ignore = folder / ".gitignore"
         if not ignore.exists():
+            # `*` ignores this file as well, so the folder never appears in `git status`.
             atomic_write(ignore, b"*\n")
     except OSError as error:
         raise CannotStart(f"{folder} cannot be written ({error.strerror}): name another one with --data-dir") from None

@@ -32,6 +32,7 @@ def listen(loaded: Loaded, *, headless: bool = False) -> socket.socket:
     candidates = [port] if named else [0] if headless else range(port, port + PORTS_TRIED)
     for candidate in candidates:
         try:
+            # It sets SO_REUSEADDR, so a restart does not wait for connections in TIME_WAIT.
             listener = socket.create_server((host, candidate), family=family, backlog=1024)
         except OSError as error:
             failure = error

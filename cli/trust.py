@@ -54,6 +54,7 @@ def decide(options: argparse.Namespace) -> Decide:
         headless = options.verb == "run"
         if getattr(options, "trust", False):
             keep(trust, values)
+        # A headless run starts agents at once; with a page, the operator is asked when they press Start.
         missing = bool(trust.untrusted(values)) or (headless and not trust.trusts_folder(values))
         if not missing or options.verb not in ("run", "serve"):
             return
@@ -117,6 +118,7 @@ def revoke(path: Path, environment: Mapping[str, str] = os.environ) -> int:
     """The verb `trust --revoke PATH`, also of a folder that is gone; the exit code."""
     store = TrustStore(state_folder(environment))
     folder = path.resolve()
+    # A folder inside of the project names the project, as for every other verb.
     if str(folder) not in store.records():
         with suppress(ProjectNotFound):
             folder = sprint.locate(path).root.resolve()
