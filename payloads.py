@@ -220,8 +220,10 @@ def validate_payload(type: EventType | str, payload: Mapping[str, Any]) -> Event
         raise InvalidEvent(f"unknown event type {type!r}") from None
     if not isinstance(payload, Mapping):
         raise InvalidEvent(f"{event_type}: the payload must be an object, not {_kind(payload)}")
+    # First, because msgspec accepts what cannot be stored: NaN, and integers of more than 64 bits.
     _check_plain(event_type, payload, "$", 0)
     try:
+        # The result is not used: keys that no class declares are stored as well.
         msgspec.convert(payload, PAYLOADS[event_type], strict=True)
     except msgspec.ValidationError as error:
         raise InvalidEvent(f"{event_type}: {error}") from None
@@ -249,6 +251,7 @@ def _check_plain(type: EventType, value: object, path: str, depth: int) -> None:
         _check_scalar(type, value, path)
     elif depth >= MAX_DEPTH:
         raise InvalidEvent(f"{type}: {path} is nested deeper than {MAX_DEPTH} levels")
+    # Only the payload itself may be another mapping, since only that is copied to a dict before it is encoded.
     elif isinstance(value, dict) or (depth == 0 and isinstance(value, Mapping)):
         _check_mapping(type, value, path, depth)
     elif isinstance(value, list | tuple):

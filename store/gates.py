@@ -43,6 +43,7 @@ def open_gate(connection: sqlite3.Connection, /, batch_id: int, **columns: Any) 
 
 def decide_gate(connection: sqlite3.Connection, /, gate_id: int, decision: str, comments: str | None) -> None:
     """Keep a decision; raises `NotOpen` without a gate that waits, so that its event is not written either."""
+    # The condition decides between two pages that decide at the same time.
     sql = "UPDATE gates SET decision = ?, comments = ?, decided_at = ? WHERE id = ? AND decision IS NULL"
     if connection.execute(sql, (decision, comments, now_ms(), gate_id)).rowcount == 0:
         raise NotOpen(f"gate {gate_id} waits for no decision")

@@ -10,6 +10,7 @@ import msgspec
 
 from store.rows import insert, many, now_ms, one, update
 
+# A cycle that ended left its stories here; all other statuses are taken up by the next batch.
 FINISHED: Final = ("done", "blocked")
 
 
@@ -72,6 +73,7 @@ def get_story(connection: sqlite3.Connection, story_id: int) -> Story | None:
 
 def get_story_by_key(connection: sqlite3.Connection, story_key: str, batch_id: int | None = None) -> Story | None:
     """Return the newest row of a story, in one batch or in any."""
+    # A story has several rows: one for each batch, and another one where it was tried again.
     sql = "SELECT * FROM stories WHERE story_key = ? AND (? IS NULL OR batch_id = ?) ORDER BY id DESC LIMIT 1"
     return one(connection, Story, sql, (story_key, batch_id, batch_id))
 
