@@ -124,6 +124,7 @@ class Orchestrator:
                 raise await why_nothing_runs(self._workspace, request.stories)
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await check_commits(self._workspace, preset)
+            # After all checks: a start that is refused must leave the interrupted batch, which can still be resumed.
             await self._close_interrupted()
             await forget_snapshots(self._workspace, self._workspace.clock())
             row = await self._create(request, agent, preset, head)
@@ -305,6 +306,7 @@ class Orchestrator:
     async def _create(self, request: StartRequest, agent: str, preset: Preset, head: HeadState | None) -> BatchRow:
         """Batch, preset and `batch:start` in one commit: a kill leaves all of them or nothing."""
         workspace, database = self._workspace, self._workspace.database
+        # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
         batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
         backups = workspace.data_dir / "backups"
         await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)

@@ -102,6 +102,7 @@ def build_app(
         csp=security.policy(pages[""].content),
         secret=cookie_secret(config.data_dir) if settings.token is not None else None,
     )
+    # The first is the outermost: errors are masked as well. `protect` puts the guard before both.
     app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
     security.protect(app, guard, api.http.refuse)
     app[api.page.MANIFEST] = pages
@@ -125,6 +126,7 @@ def build_app(
         app.add_routes(module.ROUTES)
     app[RECORDINGS] = Recordings()
     app.cleanup_ctx.append(lambda app: _services(app, config, subscribers, lock))
+    # aiohttp calls these before the clean-up contexts: agents and pages end while the database is open.
     app.on_shutdown.append(_end_run_and_pages)
     return app
 
@@ -135,6 +137,7 @@ async def _services(
     """Open the services in the order of their dependencies; close them in reverse order."""
     settings = config.loaded.settings
     database = await Database.open(config.data_dir / DATABASE)
+    # Before any agent can start: the guardian knows a server's processes by this mark.
     agents.GUARDING.watch(database.epoch)
     run_state, server_state = RunState(), ServerState()
     await _restore(database, run_state)
@@ -180,6 +183,7 @@ async def _services(
     subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
+    # After `events.start`, since it emits; before any request, since it closes what the last server left open.
     await app[SERVICES].orchestrator.recover()
     await watcher.start()
     retention.start()
@@ -275,13 +279,16 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     listener = listen(config.loaded, headless=headless is not None)
     agents.GUARDING.start()
     subscribers = [] if headless is None else [headless.on_events]
+    # No access log: it would contain the tokens of addresses.
     runner = web.AppRunner(build_app(config, *subscribers, lock=lock), shutdown_timeout=HANDLERS_S, access_log=None)
+    # Before anything starts, so that a signal during the start ends it in order.
     ended = until_signal()
     try:
         await runner.setup()
         limiter = ConnectionLimiter(limits_for(config.loaded.settings.max_clients), time.monotonic)
         await Site(runner, listener, limiter).start()
         url = url_of(listener)
+        # Now that the port answers: a second server names this address when it is refused.
         lock.describe(pid=os.getpid(), url=url)
         _announce(config, url, runner.app[SERVICES], sys.stdout if headless is None else sys.stderr)
         return await _until_done(ended, headless, runner.app[SERVICES].orchestrator)

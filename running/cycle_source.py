@@ -212,6 +212,7 @@ class CycleSource:
             story.reason = row.reason
             _restore_git(story, row, failure=row.batch_id == self._batch_id)
             entry = tracker.story(row.story_key)
+            # `next_status` is stored before the file is written, the status after it: this is our own write.
             if entry is not None and row.next_status == entry.status.value != row.status:
                 await self._finish_move(story, row)
             elif entry is not None and entry.editable and entry.status.value != row.status:

@@ -115,6 +115,7 @@ def _batch_end(run: FoldedRun, payload: dict[str, Any], at: int) -> None:
 def _batch_pause(run: FoldedRun, payload: dict[str, Any], _at: int) -> None:
     reason = payload["reason"]
     run.reason, run.until = reason, payload.get("until")
+    # An interrupted batch waits for a decision, not for a time, and nothing of it runs: for pages that is idle.
     run.state = "waiting" if reason in WAITS else "idle" if reason == "interrupted" else "paused"
     run.resumable = payload["batch_id"] if reason == "interrupted" else None
     if run.batch is not None:
@@ -245,6 +246,7 @@ def _context_complete(run: FoldedRun, payload: dict[str, Any], _at: int) -> None
     run.context = None
     metrics = payload.get("metrics")
     if metrics is not None:
+        # The context file belongs to no story, so its cost is in the totals only.
         run.totals = _added(run.totals, metrics, failed=payload["status"] != "success")
 
 

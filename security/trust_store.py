@@ -62,6 +62,7 @@ class TrustStore:
     def _alone(self) -> Iterator[None]:
         """Keep other processes from writing between our reading and our writing."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A separate file: trust.json is replaced, and a lock on the replaced file excludes nobody.
         descriptor = os.open(self._folder / "trust.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -42,6 +42,7 @@ def with_dependents(untrusted: Collection[str], values: Mapping[str, Any], agent
         left_out.add("workflow")
     if left_out & {"agents", "workflows"}:
         left_out.add("commands")
+    # With the host and without its token, everyone on the network would be let in.
     if "token" in left_out:
         left_out.add("host")
     return frozenset(left_out & values.keys())

@@ -83,6 +83,7 @@ class Shelf:
             sprint = read(project)
             stories = list_story_files(project, sprint)
             epics = list_epic_files(project)
+            # Problems and `writable` are part of it: they change with the permissions of the folder alone.
             state = (sprint.sha256, sprint.problems, sprint.writable, tuple(stories), tuple(epics))
             known = self._answers.get(project)
             if known and known[0] == state:

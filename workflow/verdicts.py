@@ -129,6 +129,7 @@ def read_tech_spec_decisions(text: str, count: int) -> list[bool]:
     """
     pattern = _bracketed("TECH-SPEC-DECISION", "REQUIRED|SKIP")
     if not closing_markers(text, lambda line: pattern.fullmatch(_bare(line)) is not None):
+        # An unneeded spec costs one command, a missing one the story.
         return [True] * count
     found = [match[1].upper() == "REQUIRED" for match in _matches(pattern, spoken_lines(text))]
     return (found[-count:] + [True] * count)[:count]
@@ -252,6 +253,7 @@ def _counts(lines: Sequence[str]) -> tuple[int, int, int, int] | None:
     marks = [match for line in lines if (match := _ISSUES.fullmatch(_words(line))) is not None]
     if not marks:
         return None
+    # Tuples are compared from the left, so the most severe count decides.
     critical, high, medium, low = max(tuple(int(number) for number in mark.groups()) for mark in marks)
     return critical, high, medium, low
 
