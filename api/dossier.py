@@ -79,25 +79,27 @@ async def find_story(services: Services, key: str) -> StoryInfo:
     return (await _found(services, key))[0]
 
 
-def _earlier_key(project: sprint.Project, key: str) -> str:
-    """Return the key that a story had before the project was migrated; "" for none. Blocks on the disk."""
+def _recorded_keys(project: sprint.Project, key: str) -> list[str]:
+    """Return the keys of a story's records: the one before the project was migrated, if any, then its own."""
     entry = sprint.read(project).story(key)
     alias = "" if entry is None else entry.conditions.alias
-    return "" if alias == key else alias
+    # Without an alias there is no earlier key: "" would be that of the project's own commands.
+    return [key] if alias in ("", key) else [alias, key]
 
 
 async def dossier_of(services: Services, key: str) -> Dossier:
     """Return the dossier of one story. Raises `ApiError` 404 for a key that is not in the tracker."""
     story, writable = await _found(services, key)
     database = services.database
-    earlier = await asyncio.to_thread(_earlier_key, services.workspace.project, key)
-    row = await database.read(get_story_by_key, key) or await database.read(get_story_by_key, earlier)
+    keys = await asyncio.to_thread(_recorded_keys, services.workspace.project, key)
+    rows = [await database.read(get_story_by_key, name) for name in reversed(keys)]
+    row = next((row for row in rows if row is not None), None)
     workspace = await place_of(services.workspace, row)
     files = await asyncio.to_thread(sprint.story_files, workspace.project, key)
     document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
-    commands = [*await database.read(get_commands_by_key, earlier), *await database.read(get_commands_by_key, key)]
+    commands = [command for name in keys for command in await database.read(get_commands_by_key, name)]
     records = Records(row=row, commands=commands, change=(await database.read(get_status_changes, key)).get(key))
-    checks = [*await database.read(get_checks_by_key, earlier), *await database.read(get_checks_by_key, key)]
+    checks = [check for name in keys for check in await database.read(get_checks_by_key, name)]
     tree = await _diff(workspace, row)
     # More than one, since the story itself is counted.
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
