@@ -113,7 +113,11 @@ def _list(tag: str, items: Sequence[str], inner: str = "") -> Html | None:
 
 
 def _tasks(dossier: Dossier) -> Html | None:
-    rows = [el("li", "  " * task.depth, "☑ " if task.done else "☐ ", prose(task.text)) for task in dossier.tasks]
+    # No-break spaces, since a browser removes others at the beginning of a line.
+    rows = [
+        el("li", "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}" * task.depth, "☑ " if task.done else "☐ ", prose(task.text))
+        for task in dossier.tasks
+    ]
     return el("ul", rows, cls="plain") if rows else None
 
 
