@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -95,7 +95,7 @@ async def get_artifact(request: web.Request) -> web.Response:
 
 def _read(path: Path, name: str) -> Artifact:
     content = read_regular(path, TEXT_MAX + 1)
-    size: Any = path.stat().st_size
+    size = path.stat().st_size
     text = content[:TEXT_MAX].decode(errors="replace")
     return Artifact(name, text, size, len(content) > TEXT_MAX)
 
