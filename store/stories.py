@@ -17,7 +17,7 @@ FINISHED: Final = ("done", "blocked")
 class Story(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `stories`; `continues` is the unfinished row of an earlier batch that this row continues.
 
-    `next_status` and `next_reason` are what is being written into the tracker, None otherwise.
+    `next_status` and `next_reason` are stored while a status is written into the tracker, None otherwise.
     """
 
     id: int
@@ -61,7 +61,7 @@ def finish_stories(connection: sqlite3.Connection, /, batch_id: int, ended_at: i
 
 
 def get_done_keys(connection: sqlite3.Connection, keys: Sequence[str]) -> set[str]:
-    """Those of the keys that a run of ours has brought to done."""
+    """Return those of the keys that a run has set to done."""
     marks = ", ".join("?" * len(keys))
     sql = f"SELECT DISTINCT story_key FROM stories WHERE status = 'done' AND story_key IN ({marks})"  # noqa: S608 - marks
     return {str(row[0]) for row in connection.execute(sql, tuple(keys))}
@@ -93,7 +93,7 @@ def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[
 
 
 def uncommitted_stories(connection: sqlite3.Connection, batch_id: int) -> list[Story]:
-    """The stories of a batch whose work, or a part of it, could not be committed; `commit_failure` says why."""
+    """Return the stories of a batch whose work, or a part of it, is not committed; `commit_failure` has the reason."""
     return [row for row in get_stories_by_batch(connection, batch_id) if row.commit_failure is not None]
 
 
