@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from settings import BATCH_MAX
 
-ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; a longer text belongs into a file of the project
+ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; a longer text belongs in a file of the project
 ID_MAX: Final = 2**63 - 1  # SQLite's largest row id
 BUDGET_MAX: Final = 1_000_000  # US dollars
 _FIELD: Final = re.compile(r" - at `\$\.(\w+)[^`]*`$")  # the end of msgspec's message about a field
@@ -58,7 +58,7 @@ class StopBody(Body, frozen=True):
 
 
 class LineComment(Body, frozen=True):
-    """What a person says of one line of a plan or of a change."""
+    """An operator's comment on one line of a plan or of a change."""
 
     path: Annotated[str, Meta(min_length=1, max_length=1000, description="must be a path of the project")]
     line: Annotated[int, Meta(ge=1, le=ID_MAX, description="must be the number of a line, from 1")]

@@ -51,7 +51,7 @@ async def get_change(request: web.Request) -> web.Response:
             change = await file_between(git, old, new, path)
     except NoSuchChange as missing:
         raise ApiError(404, "not_found", str(missing)) from None
-    except (GitError, ValueError):  # a zero in the path; snapshots go when their batch is over
+    except (GitError, ValueError):  # a zero byte in the path; snapshots of a finished batch are removed
         why = (
             "git does not have this change any more: the snapshots of a finished batch are removed with the next start"
         )

@@ -1,4 +1,4 @@
-"""The view of a command in responses: with its verdict as a word, without its processes and paths."""
+"""The view of a command in responses: its row with the short form of its verdict, without processes and paths."""
 
 from __future__ import annotations
 

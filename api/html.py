@@ -68,7 +68,7 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Markup that was made by this module."""
+    """Markup that this module made; any other text is escaped."""
 
     text: str
 
@@ -97,9 +97,9 @@ def document(title: str, at: int, *body: Child | Iterable[Child]) -> bytes:
         el("title", title),
         Html(f"<style>{STYLE}</style>"),
     )
-    whole = el("html", head, el("body", el("main", *body), el("footer", f"As of {moment(at)}.")), lang="en")
+    root = el("html", head, el("body", el("main", *body), el("footer", f"As of {moment(at)}.")), lang="en")
     # "replace", since a file's name may contain a lone surrogate, which UTF-8 cannot encode.
-    return f"<!doctype html>\n{whole.text}\n".encode("utf-8", "replace")
+    return f"<!doctype html>\n{root.text}\n".encode("utf-8", "replace")
 
 
 def section(title: str, *content: Child | Iterable[Child]) -> Html | None:
@@ -125,9 +125,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Child]], numbers: frozen
         return [el(tag, cell, cls="number" if index in numbers else "") for index, cell in enumerate(row)]
 
     body = [el("tr", cells("td", row)) for row in rows]
-    whole = el("table", el("thead", el("tr", cells("th", heads))), el("tbody", body))
+    content = el("table", el("thead", el("tr", cells("th", heads))), el("tbody", body))
     # An area that scrolls must be reachable by keyboard (WCAG 2.1.1), and then needs a name.
-    return el("div", whole, cls="wide", tabindex="0", role="region", aria_label=heads[0]) if body else None
+    return el("div", content, cls="wide", tabindex="0", role="region", aria_label=heads[0]) if body else None
 
 
 def lines_of(file: FileChange) -> Html:

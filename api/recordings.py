@@ -1,7 +1,7 @@
-"""The indexes of the recordings that are looked at, on threads of their own.
+"""The indexes of the recordings that clients read, with their own threads.
 
-Promises: no transcript takes a thread that the run needs, however long it is; a recording that is being indexed for
-the first time does not block one that is; so many indexes are kept, the one that was used last the longest.
+Promises: no transcript takes a thread that the run needs, however long it is; a long recording that is being indexed
+does not block short ones; at most `KEPT_MAX` indexes are kept, the least recently used one is dropped first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aiohttp import web
 import agents
 
 KEPT_MAX: Final = 16  # indexes; each holds a descriptor and 12 bytes an entry
-LONG_BYTES: Final = 4 << 20  # of a recording that are new: they are read on the thread for long work
+LONG_BYTES: Final = 4 << 20  # unread bytes of a recording from which on it is indexed on the thread for long work
 
 T = TypeVar("T")
 
@@ -37,20 +37,20 @@ class Recordings:
         kind: str,
         mask: Callable[[Any], Any],
         ended: bool,
-        look: Callable[[agents.TranscriptIndex], T],
+        query: Callable[[agents.TranscriptIndex], T],
     ) -> T:
-        """What `look` finds in the index of a recording, which is brought up to date before. Raises OSError."""
+        """Return `query(index)` for the index of a recording, which is updated first. Raises OSError."""
         index, lock = await self._index(path, kind, mask)
         async with lock:
             loop = asyncio.get_running_loop()
             unread = await loop.run_in_executor(self._short, index.unread)
             try:
                 await loop.run_in_executor(self._long if unread > LONG_BYTES else self._short, index.update, ended)
-            except OSError:  # half of what was read may be missing: the next one begins anew
+            except OSError:  # the index may be incomplete: the next read builds it again
                 if self._indexes.pop(path, None) is not None:
                     index.close()
                 raise
-            return await loop.run_in_executor(self._short, look, index)
+            return await loop.run_in_executor(self._short, query, index)
 
     def close(self) -> None:
         self._short.shutdown(cancel_futures=True)
@@ -64,7 +64,7 @@ class Recordings:
             found = agents.TranscriptIndex(path, kind, mask), asyncio.Lock()
         self._indexes[path] = found
         for old, (index, lock) in list(self._indexes.items())[:-KEPT_MAX]:
-            if not lock.locked():  # else it is read just now
+            if not lock.locked():  # otherwise it is being read
                 del self._indexes[old]
                 index.close()
         return found

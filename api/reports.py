@@ -179,7 +179,7 @@ def _file(file: FileChange) -> Html:
 def _stories(
     stories: Sequence[Story], commands: Sequence[Command], evidence: Mapping[str, StatusEvidence]
 ) -> Html | None:
-    heads = ("Story", "Ended as", "Why", "What it rests on today", "Commands", "Cost")
+    heads = ("Story", "Ended as", "Why", "Evidence today", "Commands", "Cost")
     rows: list[list[Child]] = []
     for story in stories:
         # A command for several stories counts for the first one only, so that the costs add up.

@@ -68,7 +68,7 @@ async def stop(request: web.Request) -> web.Response:
 
 
 async def _accepted(services: Services) -> web.Response:
-    """Respond with the state once the action's own event is committed, so that the next request sees its effect."""
+    """Respond with the state after the commit of the action's event, so that the next request sees its effect."""
     with suppress(DatabaseUnavailable):  # the action has taken effect even if its event cannot be stored yet
         await asyncio.wait([services.database.write(lambda _connection: None)], timeout=COMMIT_S)
     return json_response(RunStateName(services.orchestrator.state), 202)

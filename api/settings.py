@@ -125,7 +125,10 @@ def _edit(file: Path, changes: dict[str, Any], live: LiveSettings) -> tuple[str,
 
 
 def _save(file: Path, changes: dict[str, Any], services: Services) -> Loaded:
-    """What the operator sets here is trusted as it is set, before the file has it: it counts at once, or not at all."""
+    """Write the changes and return the settings after them; raises `SettingsError` and OSError.
+
+    The operator's values are trusted before the file has them, so that they are in use as soon as they are written.
+    """
     before, after = _edit(file, changes, services.live)
     guarded = services.live.reload(text=after).guarded
     services.trust.trust_changes(guarded, [name for name in changes if BY_NAME[name].trust != "never"])

@@ -251,7 +251,7 @@ def _failures(commands: Sequence[CommandSummary | Command]) -> Sentence | None:
     return Sentence("bad" if last is commands[-1] else "info", text + reason)
 
 
-# -- words ------------------------------------------------------------------------------------------------------
+# -- text -------------------------------------------------------------------------------------------------------
 
 
 def set_by_person(story: StoryInfo, records: Records) -> str | None:

@@ -1,4 +1,4 @@
-"""Trust in the project's folder: what its settings want that does not count yet, and the operator's consent to it."""
+"""The routes of the trust in the project's folder: the values that are not trusted yet, and the operator's consent."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from settings import FILE_NAME, READ_AT_START, Loaded, SettingsError, trust_all
 
 
 class TrustView(msgspec.Struct, frozen=True, kw_only=True):
-    """`GET /api/trust`. `waiting` are the values that do not count yet, secrets masked; `trusted` says whether agents
-    may be started. `restart` names trusted settings that count from the next start of the server on.
+    """`GET /api/trust`. `waiting` are the values that are not used yet, with secrets masked; `trusted` is whether
+    agents may be started. `restart` names trusted settings that are used from the next start of the server on.
     """
 
     folder: str
@@ -59,7 +59,7 @@ async def post_trust(request: web.Request) -> web.Response:
 
 
 def _read(services: Services) -> tuple[Loaded, Loaded]:
-    """Return the settings that count by what the file says now, and those that would if all of it were trusted."""
+    """Return the settings by the present file: those in use now, and those in use if all of it were trusted."""
     try:
         return services.live.reload(), services.live.reload(untrusted=trust_all)
     except SettingsError as error:
@@ -81,7 +81,7 @@ def _view(services: Services, fresh: Loaded, wanted: Loaded) -> TrustView:
 
 
 def _needs_restart(started: Loaded, loaded: Loaded) -> list[str]:
-    """Return what counts by now and is not in force, since the server has read it at its start."""
+    """Return the settings that changed since the start and are read only then."""
     names = {name for name in READ_AT_START if getattr(started.settings, name) != getattr(loaded.settings, name)}
     if "agents" not in loaded.left_out and started.guarded.get("agents") != loaded.guarded.get("agents"):
         names.add("agents")
