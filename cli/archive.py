@@ -192,7 +192,7 @@ def _renew_epoch(database: Path) -> None:
 
 
 def _swap(new: Path, data_dir: Path) -> Path | None:
-    """Move the old content into a folder of its own, then the new content into the data folder; delete nothing."""
+    """Move the old content into a new folder, then the new content into the data folder; delete nothing."""
     old = [path for path in data_dir.iterdir() if path.name not in LEFT_OUT and not path.name.startswith(SET_ASIDE)]
     # The time alone would be the same for two restores within one second.
     aside = data_dir / f"{SET_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:4]}" if old else None
