@@ -80,7 +80,7 @@ class StartRequest(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """What it is for, in words."""
+        """The label of the batch, as text for the operator."""
         return batch_label(self.cycles, self.stories)
 
 
@@ -95,7 +95,7 @@ class Orchestrator:
         self._gate: Gate | None = None
         self._task: asyncio.Task[None] | None = None
         self._starting = False
-        self._wanted: StartRequest | None = None  # what is being started
+        self._wanted: StartRequest | None = None  # the request that is being started
         self._closing = False
 
     @property
@@ -106,7 +106,7 @@ class Orchestrator:
     # -- verbs -------------------------------------------------------------------------------------------------
 
     async def start(self, request: StartRequest) -> int:
-        """Preflight, then begin; the batch's id. Raises `BadRequest` and `NotNow`, which say what to do."""
+        """Check everything, start a batch and return its id. Raises `BadRequest` and `NotNow`, with the remedy."""
         with self._exclusive(request):
             await check_trust(self._workspace)
             settings = self._workspace.settings()
@@ -134,7 +134,7 @@ class Orchestrator:
             return row.id
 
     def pause(self) -> None:
-        """Let the current command end and start no other one. Raises `NotNow`."""
+        """Pause the batch after the current command. Raises `NotNow`."""
         gate = self._running().gate
         if gate.stop_mode is not None:
             raise NotNow("stopping", "the batch is stopping")
@@ -143,9 +143,9 @@ class Orchestrator:
         gate.pause("operator")
 
     async def resume(self, *, unattended: bool = False) -> int:
-        """Continue with the paused batch, or with the interrupted one; its id. Raises `NotNow`, also at a reached cap.
+        """Continue the paused or the interrupted batch and return its id. Raises `NotNow`, also while a cap is reached.
 
-        `unattended`: the refusal would not be read, so the batch is opened and waits at the cap.
+        `unattended`: nobody would read the refusal, so the batch is opened and waits at the cap.
         """
         await check_trust(self._workspace)
         if self._batch is not None:
@@ -177,7 +177,7 @@ class Orchestrator:
         return batch.id
 
     async def _check_caps(self, caps: Caps) -> None:
-        """Raises `NotNow` while a cap is reached: nothing but a larger one, or a new day, opens the gate."""
+        """Raise `NotNow` while a cap is reached: only a larger one, or a new day, opens the gate."""
         refusal = await caps.refusal()
         if refusal is not None:
             raise NotNow("budget", refusal)
@@ -194,12 +194,13 @@ class Orchestrator:
             self._batch.gate.answer(command_id)
 
     async def gates(self) -> list[GateRow]:
-        """The gates of the open batch that wait for a decision, oldest first."""
+        """Return the gates of the open batch that wait for a decision, oldest first."""
         row = await self._workspace.database.read(get_active_batch)
         return [] if row is None else await self._workspace.database.read(get_open_gates, row.id)
 
     async def decide(self, gate_id: int, decision: GateDecision, comments: str | None) -> None:
-        """Decide at a gate; the batch continues with it, now or when it is resumed. Raises `BadRequest`, `NotNow`."""
+        """Store the decision at a gate, with which the batch continues now or when resumed. Raises `BadRequest`,
+        `NotNow`."""
         row = await self._workspace.database.read(get_gate, gate_id)
         if row is None:
             raise NotNow("no_gate", f"there is no gate {gate_id}")
@@ -218,7 +219,7 @@ class Orchestrator:
     # -- start and end of the server ---------------------------------------------------------------------------
 
     async def recover(self) -> None:
-        """Close what an earlier server left open, and continue its batch if the settings say so.
+        """Close the open records of an earlier server, and continue its batch if the settings permit it.
 
         To be called once, before the server accepts requests.
         """
@@ -238,7 +239,7 @@ class Orchestrator:
             self._launch(row, _only(row), await preset_of(self._workspace, row))
             gate = self._running().gate
             gate.pause(run.reason or "operator", until, announced=True)
-            if run.reason == TRACKER_PAUSE:  # it is looked at again before anything runs
+            if run.reason == TRACKER_PAUSE:  # the gate checks the tracker again before anything runs
                 gate.resume(TRACKER_PAUSE)
             self._running().breaker.reported = run.reason == "breaker"
         elif self._workspace.settings().auto_resume:
@@ -273,7 +274,10 @@ class Orchestrator:
     # -- inside ------------------------------------------------------------------------------------------------
 
     def _exclusive(self, request: StartRequest | None = None) -> _StartGuard:
-        """Taken before anything is awaited, so that of simultaneous starts one wins; the others hear what runs."""
+        """Return the guard of a start. Entered before the first `await`, so that of simultaneous starts one succeeds.
+
+        Raises `NotNow` with the name of what runs.
+        """
         if self._closing:
             raise NotNow("running", "the server is ending")
         if self._starting:
@@ -304,7 +308,7 @@ class Orchestrator:
             await end_batch(self._workspace, payload, ended)
 
     async def _create(self, request: StartRequest, agent: str, preset: Preset, head: HeadState | None) -> BatchRow:
-        """Batch, preset and `batch:start` in one commit: a kill leaves all of them or nothing."""
+        """Write batch, preset and `batch:start` in one commit, so that a kill leaves all of them or nothing."""
         workspace, database = self._workspace, self._workspace.database
         # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
         batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
@@ -382,7 +386,7 @@ class _StartGuard:
 
 
 def _head_at_start(row: BatchRow) -> HeadState | None:
-    """Return where HEAD was when the batch began; None where that is not recorded."""
+    """Return the state of HEAD at the start of the batch; None where it is not recorded."""
     known = row.branch is not None or row.head_commit is not None
     return HeadState(row.branch, row.head_commit, None, None) if known else None
 

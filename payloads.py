@@ -173,8 +173,10 @@ class ContextComplete(ContextCreate, kw_only=True):
 
 
 class Attention(Payload, kw_only=True):
-    """A call for the operator; kind `question` names the command that asked, `breaker` the stories that failed, `gate`
-    the gate and the decisions that apply."""
+    """A request for the operator's attention.
+
+    Kind `question` names the command that asked, `breaker` the stories that failed, `gate` the gate and its decisions.
+    """
 
     kind: str
     message: str

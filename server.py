@@ -192,7 +192,7 @@ async def _services(
     await retention.stop()
     await watcher.stop()
     await notifier.stop()
-    await data_files.restore()  # nothing after this could
+    await data_files.restore()  # the last chance: after this the open handle is gone
     events.stop()
     await database.close()
 
@@ -227,7 +227,7 @@ async def _workspace(
     )
     try:
         await refresh_git(workspace)
-    except GitUnusable as unusable:  # the record can be read all the same; a start of a batch is refused with this
+    except GitUnusable as unusable:  # the record can still be read; the start of a batch is refused with this error
         log.error("%s", unusable)
     return workspace
 
@@ -270,7 +270,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     """Run until a signal, or until the headless run is finished; return the exit code. Raises `CannotStart`."""
     make_data_dir(config.data_dir)
     lock = ProjectLock(config.data_dir, config.project.root)
-    try:  # before anything is opened: two servers on one database would both run agents
+    try:  # before anything is opened: two servers of one project would both run agents
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
@@ -321,7 +321,7 @@ def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -
     """Print the line with the address of the page; scripts wait for it, so its form is stable."""
     agent = services.server_state.agent
     left_out = sorted(services.live.loaded.left_out)
-    version = "not looked at yet" if left_out else (agent.version or "not available").split(" (")[0]
+    version = "not checked yet" if left_out else (agent.version or "not available").split(" (")[0]
     if left_out:
         names = ", ".join(left_out)
         log.warning("%s is not trusted yet, so these settings were left out: %s", config.trust.folder, names)

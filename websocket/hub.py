@@ -59,7 +59,7 @@ class Hub:
         self._history = history
         self._snapshot = snapshot
         self._clock = clock
-        self._wall_clock = wall_clock  # pages show the server's time, whatever theirs is
+        self._wall_clock = wall_clock  # pages count from the server's time, since their own clock may be wrong
         self._heartbeat_s = heartbeat_s
         self._pong_timeout_s = pong_timeout_s
         self._max_clients = max_clients

@@ -54,7 +54,7 @@ class ReviewVerdict:
 class DevVerdict:
     """The result of a dev-story: complete, or blocked with a reason; neither means unfinished.
 
-    `unread`: a build has ended, and its result cannot be read; the operator decides.
+    `unread`: a build has ended and its result cannot be read; the operator decides.
     """
 
     complete: bool
@@ -109,7 +109,7 @@ _ISSUES: Final = re.compile(
 )
 _COMPLETE: Final = re.compile(r"\[DEV-STORY-COMPLETE\s*:\s*(YES|NO)\s*\]", re.IGNORECASE)
 _BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*YES\b(.*)", re.IGNORECASE)  # its reason may follow
-_NOT_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*NO\s*\]", re.IGNORECASE)  # no verdict of its own
+_NOT_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*NO\s*\]", re.IGNORECASE)  # alone it is no verdict
 _COMMIT: Final = re.compile(r"\[(COMMIT-SUCCESS|COMMIT-FAILED)\s*:(.*)\]|\[(NO-CHANGES-TO-COMMIT)\]", re.IGNORECASE)
 _SPEC_STATUS: Final = re.compile(r"^status\s*:\s*[\"']?([\w-]+)", re.IGNORECASE | re.MULTILINE)
 _CONDITION: Final = re.compile(r"^[\s*_-]*Blocking condition[\s*_]*:[\s*_]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
