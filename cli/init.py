@@ -37,7 +37,7 @@ def make_tracker(
     out.flush()
     if not options.yes:
         if not (answers.isatty() and questions.isatty()):
-            raise CannotStart(f"nothing was written: say --yes to write this text to {proposal.path}")
+            raise CannotStart(f"nothing was written: use --yes to write this text to {proposal.path}")
         questions.write(f"Write this to {proposal.path}? [y/N] ")
         questions.flush()
         if answers.readline().strip().lower() not in ("y", "yes"):

@@ -99,7 +99,7 @@ def trust_folder(options: argparse.Namespace, trust: FolderTrust, values: Mappin
     if options.yes:
         sys.stdout.write(f"{text}\n")
     elif not asks(sys.stdin, sys.stderr) or not confirmed(text):
-        sys.stderr.write(f"{text}\nNothing was trusted: say --yes to trust it.\n")
+        sys.stderr.write(f"{text}\nNothing was trusted: use --yes to trust it.\n")
         return DECLINED
     keep(trust, values)
     sys.stdout.write(f"{trust.folder} is trusted.\n")

@@ -34,7 +34,7 @@ class Severity(IntEnum):
     CRITICAL = 4
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         return "ZERO ISSUES" if self is Severity.ZERO else self.name
 
 
@@ -83,7 +83,7 @@ class CodeReviewVerdict:
 
     @property
     def word(self) -> str:
-        return self.severity.words
+        return self.severity.label
 
 
 @dataclass(frozen=True, slots=True)
