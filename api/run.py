@@ -101,6 +101,11 @@ def run_of(services: Services) -> Run:
     return run_view(services.run_state.run, services.server_state, services.orchestrator.state)
 
 
+def snapshot(services: Services) -> tuple[bytes, bytes]:
+    """Return the active batch (or null) and the run, both as JSON, for the `init` of a page."""
+    return msgspec.json.encode(services.run_state.active_batch), msgspec.json.encode(run_of(services))
+
+
 def _start_request(body: StartBody, services: Services) -> StartRequest:
     default = services.workspace.settings().default_batch_size
     size = default if body.batch_size is msgspec.UNSET else body.batch_size

@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from cli.arguments import program_name
 from events import Event, EventType
@@ -141,6 +141,23 @@ class Headless:
     def _report(self, message: str) -> None:
         self._err.write(f"{program_name()}: {message}\n")
         self._err.flush()
+
+
+async def until_done(ended: asyncio.Future[None], headless: Headless | None, orchestrator: Orchestrator) -> int:
+    """Wait for a signal, or for the end of the headless run if there is one; return the exit code.
+
+    A signal cancels the wait; the shutdown of the server ends the agents.
+    """
+    if headless is None:
+        await ended
+        return 0
+    task = asyncio.ensure_future(headless.run(orchestrator))
+    waiting: list[asyncio.Future[Any]] = [task, ended]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    if not task.done():
+        task.cancel()
+        return Exit.STOPPED
+    return await task
 
 
 class LineWriter:
