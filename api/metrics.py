@@ -18,10 +18,10 @@ from typing import Final
 from aiohttp import web
 
 from api.http import SERVICES, Services
+from runstate.fold import STATES
 from settings.version import VERSION
 from store.counters import get_counters
 
-STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
 # The time of the import, some milliseconds after the process began: enough to recognise a restart.
 STARTED_AT: Final = time.time()
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
