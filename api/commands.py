@@ -45,6 +45,26 @@ class CommandView(msgspec.Struct, frozen=True, kw_only=True):
 _SAME: frozenset[str] = frozenset(CommandView.__struct_fields__) - {"verdict", "story_keys", "background"}
 
 
+class StoredVerdict(msgspec.Struct, frozen=True):
+    """The parts of a verdict that are shown: of a commit its hash, of a review its findings and their numbers.
+
+    `said` are the findings as the reviewer wrote them, `findings` as normalised texts.
+    """
+
+    commit: str | None = None
+    counts: tuple[int, int, int, int] | None = None
+    said: list[str] = []
+    findings: list[str] = []
+
+
+def stored_verdict(command: Command) -> StoredVerdict:
+    """Return the verdict in a row; an empty one for a row without, and for a verdict of another form."""
+    try:
+        return msgspec.json.decode(command.verdict or "{}", type=StoredVerdict)
+    except msgspec.ValidationError:  # such as the list of decisions of create-story
+        return StoredVerdict()
+
+
 def command_view(command: Command) -> CommandView:
     return CommandView(
         **{name: getattr(command, name) for name in _SAME},

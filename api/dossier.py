@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 import sprint
-from api.commands import CommandView, command_view
+from api.commands import CommandView, command_view, stored_verdict
 from api.http import ApiError, Services
 from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
@@ -160,11 +160,10 @@ async def commits_named(services: Services, key: str, commands: list[Command]) -
     git = services.workspace.git
     if git is None:
         return []
-    verdicts = [msgspec.json.decode(command.verdict) for command in commands if command.verdict is not None]
     # An agent that commits may leave the key out of its message; its verdict has the hash.
-    named = [verdict.get("commit") for verdict in verdicts if isinstance(verdict, dict)]
+    named = [commit for command in commands if (commit := stored_verdict(command).commit)]
     try:
-        return await commits_of(git, key, [name for name in named if name])
+        return await commits_of(git, key, named)
     except GitError:
         return []
 
