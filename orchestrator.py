@@ -13,13 +13,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import UNSET
 
 import agents
-from events import EventType, emit_event
 from git.head import HeadState
 from payloads import Attention, BatchEnd, BatchResume, BatchStart, BatchWarning, or_unset
 from running.background import Background
@@ -314,16 +313,6 @@ class Orchestrator:
         batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
         backups = workspace.data_dir / "backups"
         await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)
-        columns: dict[str, Any] = {
-            "id": batch_id,
-            "agent": agent,
-            "workflow": preset.title,
-            "budget_usd": request.budget_usd,  # that of the settings may be raised while the batch runs
-            "only_stories": None if request.stories is None else json.dumps(list(request.stories)),
-            "started_at": int(workspace.clock() * 1000),
-            "branch": None if head is None else head.branch,
-            "head_commit": None if head is None else head.commit,
-        }
         payload = BatchStart(
             batch_id=batch_id,
             max_cycles=request.cycles or "all",
@@ -335,15 +324,25 @@ class Orchestrator:
         )
 
         def create() -> None:
-            database.write(create_batch, request.cycles, **columns)
+            database.write(
+                create_batch,
+                request.cycles,
+                id=batch_id,
+                agent=agent,
+                workflow=preset.title,
+                budget_usd=request.budget_usd,  # that of the settings may be raised while the batch runs
+                only_stories=None if request.stories is None else json.dumps(list(request.stories)),
+                started_at=int(workspace.clock() * 1000),
+                branch=None if head is None else head.branch,
+                head_commit=None if head is None else head.commit,
+            )
             database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
             database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
 
         await record_with(workspace, payload, create)
         if workspace.git is None:
             message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
-            warning = {"batch_id": batch_id, "warning_type": "git", "message": message}
-            await until_stored(lambda: emit_event(EventType.BATCH_WARNING, warning))
+            await emit_durable(BatchWarning(batch_id=batch_id, warning_type="git", message=message))
         row = await database.read(get_active_batch)
         if row is None:
             raise NotNow("database", "the batch could not be read back")

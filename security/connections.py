@@ -227,13 +227,16 @@ class Site(web.BaseSite):
         assert server is not None  # noqa: S101 - the runner is set up before its sites
 
         limits = self.limiter.limits
-        timing = {"keepalive_timeout": limits.idle_s, "lingering_time": limits.linger_s}
-        # Bodies are not decompressed: a small one may unpack to gigabytes.
-        options: dict[str, Any] = {"loop": loop, "access_log": None, "auto_decompress": False, **timing}
-
-        def connection() -> Connection:
-            return Connection(self.limiter, server, **options)
-
+        connection = partial(
+            Connection,
+            self.limiter,
+            server,
+            loop=loop,
+            access_log=None,
+            auto_decompress=False,  # a small body may unpack to gigabytes
+            keepalive_timeout=limits.idle_s,
+            lingering_time=limits.linger_s,
+        )
         self._server = await loop.create_server(connection, sock=self._listener, backlog=1024)
         self.limiter.start()
 
