@@ -70,6 +70,7 @@ class UsageSeen:
     `guessed`: the program said nothing; the figures follow from the length of what was read and written.
     """
 
+    # Claude Code repeats the usage of a reply with each of its content blocks, so sums are made by this id.
     message_id: str
     usage: Usage
     model: str | None = None

@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from settings import BATCH_MAX
 
-ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; a longer text belongs into a file of the project
+ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; a longer text belongs in a file of the project
 HINT_MAX: Final = 16 * 1024  # bytes of a hint in UTF-8
 ID_MAX: Final = 2**63 - 1  # SQLite's largest row id
 BUDGET_MAX: Final = 1_000_000  # US dollars
@@ -59,7 +59,7 @@ class StopBody(Body, frozen=True):
 
 
 class LineComment(Body, frozen=True):
-    """What a person says of one line of a plan or of a change."""
+    """An operator's comment on one line of a plan or of a change."""
 
     path: Annotated[str, Meta(min_length=1, max_length=1000, description="must be a path of the project")]
     line: Annotated[int, Meta(ge=1, le=ID_MAX, description="must be the number of a line, from 1")]
@@ -86,21 +86,20 @@ class AnswerBody(Body, frozen=True):
     ]
 
 
-HintText = Annotated[
-    str, Meta(min_length=1, max_length=HINT_MAX, pattern=r"\S", description=f"must be a text of 1 to {HINT_MAX} bytes")
-]
+HINT_RULE: Final = f"must be a text of 1 to {HINT_MAX} bytes"
+HintText = Annotated[str, Meta(min_length=1, max_length=HINT_MAX, pattern=r"\S")]
 
 
 class HintBody(Body, frozen=True):
     """`text` is given to the story's next command."""
 
-    text: HintText
+    text: Annotated[HintText, Meta(description=HINT_RULE)]
 
 
 class RetryBody(Body, frozen=True):
     """`hint` is given to the story's next command."""
 
-    hint: HintText | None = None
+    hint: Annotated[HintText | None, Meta(description=HINT_RULE)] = None
 
 
 class StatusBody(Body, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 import sprint
-from api.commands import CommandView, command_view
+from api.commands import CommandView, command_view, stored_verdict
 from api.http import ApiError, Services
 from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
@@ -90,26 +90,29 @@ async def find_story(services: Services, key: str) -> StoryInfo:
     return (await _found(services, key))[0]
 
 
-def _earlier_key(project: sprint.Project, key: str) -> str:
-    """Return the key that a story had before the project was migrated; "" for none. Blocks on the disk."""
+def _recorded_keys(project: sprint.Project, key: str) -> list[str]:
+    """Return the keys of a story's records: the one before the project was migrated, if any, then its own."""
     entry = sprint.read(project).story(key)
     alias = "" if entry is None else entry.conditions.alias
-    return "" if alias == key else alias
+    # Without an alias there is no earlier key: "" would be that of the project's own commands.
+    return [key] if alias in ("", key) else [alias, key]
 
 
 async def dossier_of(services: Services, key: str) -> Dossier:
     """Return the dossier of one story. Raises `ApiError` 404 for a key that is not in the tracker."""
     story, writable = await _found(services, key)
     database = services.database
-    earlier = await asyncio.to_thread(_earlier_key, services.workspace.project, key)
-    row = await database.read(get_story_by_key, key) or await database.read(get_story_by_key, earlier)
+    keys = await asyncio.to_thread(_recorded_keys, services.workspace.project, key)
+    rows = [await database.read(get_story_by_key, name) for name in reversed(keys)]
+    row = next((row for row in rows if row is not None), None)
     workspace = await place_of(services.workspace, row)
     files = await asyncio.to_thread(sprint.story_files, workspace.project, key)
     document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
-    commands = [*await database.read(get_commands_by_key, earlier), *await database.read(get_commands_by_key, key)]
+    commands = [command for name in keys for command in await database.read(get_commands_by_key, name)]
     records = Records(row=row, commands=commands, change=(await database.read(get_status_changes, key)).get(key))
-    checks = [*await database.read(get_checks_by_key, earlier), *await database.read(get_checks_by_key, key)]
+    checks = [check for name in keys for check in await database.read(get_checks_by_key, name)]
     tree = await _diff(workspace, row)
+    # More than one, since the story itself is counted.
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
     commits = await commits_named(services, key, commands)
     return Dossier(
@@ -125,6 +128,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         criteria=list(document.criteria),
         tasks=[TaskLine(task.text, task.done, task.depth) for task in document.tasks],
         drift=None if story.drift is None else {"file_status": story.drift.file_status},
+        # While the story is in a lane, its files are those of the lane's worktree.
         files=story.files if workspace.main is None else [workspace.relative(path) for path in files],
         file_list=list(document.file_list),
         change_log=list(document.change_log),
@@ -140,10 +144,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         commits=commits,
         diff=tree,
         problems=[problem.message for problem in document.problems],
-        hints=[
-            Hint(hint.id, hint.text, hint.at, hint.command_id)
-            for hint in await database.read(get_hints, [name for name in (earlier, key) if name])
-        ],
+        hints=[Hint(hint.id, hint.text, hint.at, hint.command_id) for hint in await database.read(get_hints, keys)],
     )
 
 
@@ -171,10 +172,10 @@ async def commits_named(services: Services, key: str, commands: list[Command]) -
     git = services.workspace.git
     if git is None:
         return []
-    verdicts = [msgspec.json.decode(command.verdict) for command in commands if command.verdict is not None]
-    named = [verdict.get("commit") for verdict in verdicts if isinstance(verdict, dict)]
+    # An agent that commits may leave the key out of its message; its verdict has the hash.
+    named = [commit for command in commands if (commit := stored_verdict(command).commit)]
     try:
-        return await commits_of(git, key, [name for name in named if name])
+        return await commits_of(git, key, named)
     except GitError:
         return []
 

@@ -49,7 +49,8 @@ def _view(row: GateRow) -> GateView:
 
 
 def _comments(comments: list[LineComment]) -> str | None:
-    """The comments as the agent gets them, one a line."""
+    """Return the comments as text for the agent, one per line."""
+    # The form in which compilers report, which agents resolve to the line.
     return "\n".join(f"{comment.path}:{comment.line}: {comment.text}" for comment in comments) or None
 
 

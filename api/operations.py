@@ -56,9 +56,16 @@ class Operation(NamedTuple):
 ONE_BATCH: Final = {"batch": INTEGER}
 OPERATIONS: Final = (
     Operation("get", "/", "The page.", "text/html", query={"token": TEXT}),
+    # OpenAPI has no patterns in paths: the router's `{path:.+}` also matches slashes.
     Operation("get", "/static/{path}", "A module of the page.", "text/javascript", errors=(404,)),
     Operation(
-        "get", "/ws", "The WebSocket: `init` or `resumed`, then every event.", "", 101, {"since": TEXT, "epoch": TEXT}
+        # OpenAPI knows nothing of WebSockets: 101 is where its description ends.
+        "get",
+        "/ws",
+        "The WebSocket: `init` or `resumed`, then every event.",
+        "",
+        101,
+        {"since": TEXT, "epoch": TEXT},
     ),
     Operation("get", "/story-descriptions.json", "A short description of each story.", dict[str, str]),
     Operation("get", "/sprint-status.yaml", "The tracker as it is on disk.", "application/yaml", errors=(404,)),
@@ -86,6 +93,7 @@ OPERATIONS: Final = (
     Operation("post", "/api/gates/{id}", "Decide at a gate.", RunStateName, 202, body=GateBody, errors=(404, 409)),
     Operation(
         "post",
+        # Clients of the first version use these names.
         "/api/orchestrator/start",
         "Previous name of run/start.",
         BatchStarted,

@@ -1,4 +1,4 @@
-"""The indexes of the recordings that are looked at, on threads of their own.
+"""The indexes of the recordings that clients read, with their own threads.
 
 Promises: no transcript takes a thread that the run needs, however long it is; no request waits for a long recording to
 be read to its end, nor for one that is indexed for the first time; so many indexes are kept, the one that was used last
@@ -39,9 +39,9 @@ class Recordings:
         kind: str,
         mask: Callable[[Any], Any],
         ended: bool,
-        look: Callable[[agents.TranscriptIndex], T],
+        query: Callable[[agents.TranscriptIndex], T],
     ) -> T:
-        """Return what `look` finds in the index of a recording, after reading what is new for `SLICE_S` at most.
+        """Return `query(index)` for the index of a recording, after reading what is new for `SLICE_S` at most.
 
         The rest is read in the background; `is_behind` of the index says that there is some. Raises OSError.
         """
@@ -52,7 +52,7 @@ class Recordings:
                 task = asyncio.create_task(self._catch_up(path, ended))
                 self._behind[path] = task
                 task.add_done_callback(lambda _task: self._behind.pop(path, None))
-            return await asyncio.get_running_loop().run_in_executor(self._short, look, index)
+            return await asyncio.get_running_loop().run_in_executor(self._short, query, index)
 
     async def _update(
         self, pool: ThreadPoolExecutor, path: Path, index: agents.TranscriptIndex, ended: bool, limit_s: float
@@ -93,7 +93,7 @@ class Recordings:
             found = agents.TranscriptIndex(path, kind, mask), asyncio.Lock()
         self._indexes[path] = found
         for old, (index, lock) in list(self._indexes.items())[:-KEPT_MAX]:
-            if not lock.locked():  # else it is read just now
+            if not lock.locked():  # otherwise it is being read
                 del self._indexes[old]
                 index.close()
         return found

@@ -31,6 +31,7 @@ def program_name() -> str:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line; `verb` is the verb, or `serve` without one."""
+    # Not argparse's subparsers, which would take the project's folder for a wrong verb.
     verb = argv[0] if argv and argv[0] in VERBS else "serve"
     if verb != "serve":
         return _parser_of(verb).parse_args(argv[1:], argparse.Namespace(verb=verb))

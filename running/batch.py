@@ -72,6 +72,7 @@ class Batch:
             reason = await self._ending()
         except Stopped:
             status = "stopped"
+        # No fault may leave the batch without its `batch:end`: pages and scripts wait for it.
         except Exception as error:
             status, reason = "error", self._workspace.masker.text(str(error)) or type(error).__name__
             await self._tell_error(error, reason)
@@ -101,6 +102,7 @@ class Batch:
         """Wait for background agents, which end after a stop or an error, then emit the end of the batch."""
         if status == "error":
             self.gate.end_agents()
+        # Before the end is emitted, which promises that no agent of the batch runs any more.
         await self._background.wait(BACKGROUND_REVIEW)
         if status == "stopped" and self.gate.stop_mode is StopMode.INTERRUPT:
             await self._stay_open()
@@ -114,6 +116,7 @@ class Batch:
 
     async def _stay_open(self) -> None:
         """Suspend the batch at the server's end: a paused one stays paused, any other one can be resumed."""
+        # A pause that was announced has its event, and its reason is kept for the next start.
         if not self.gate.is_announced:
             await self._record(BatchPause(batch_id=self.id, reason="interrupted"), status="interrupted")
 

@@ -102,6 +102,7 @@ class CycleSource:
             return await self._go_on(number, left[1], left[0])
         titles = await asyncio.to_thread(_titles, project)
         stories = [
+            # 0 until `_begin` has written the row.
             StoryRun(0, story.key, story.epic, titles.get(story.key, story.key), story.status, story.status)
             for story in picked
         ]
@@ -161,6 +162,7 @@ class CycleSource:
                 event = emit(start)
             return asyncio.gather(*rows, event)
 
+        # There is one result more than there are stories: that of the event, at the end.
         for story, row_id in zip(taken.stories, await until_stored(write), strict=False):
             story.row_id = row_id
         if names is not None:
@@ -210,6 +212,7 @@ class CycleSource:
             story.reason = row.reason
             _restore_git(story, row, failure=row.batch_id == self._batch_id)
             entry = tracker.story(row.story_key)
+            # `next_status` is stored before the file is written, the status after it: this is our own write.
             if entry is not None and row.next_status == entry.status.value != row.status:
                 await self._finish_move(story, row)
             elif entry is not None and entry.editable and entry.status.value != row.status:
@@ -284,6 +287,7 @@ def _stopped_cycle(connection: sqlite3.Connection, batch_id: int) -> list[Story]
     None of a cycle in a lane: its stories are found in the tracker, and their lane by its row.
     """
     last = get_batch_before(connection, batch_id)
+    # A completed batch ended after a cycle, and an interrupted one is resumed itself.
     if last is None or last.status not in ("stopped", "error"):
         return []
     number = last.cycles_completed + 1

@@ -63,6 +63,7 @@ class Development:
             await self._come_in_at_review(story)
         if not story.live:
             return
+        # A story that came for its review is reviewed also where the preset reviews no work of its own.
         if rest and (phase.max_reviews != 0 or reviewed):
             await self._code_review(phase, rest[0], story)
         else:
@@ -110,6 +111,7 @@ class Development:
 
     async def _code_review(self, phase: Phase, command: str, story: StoryRun) -> None:
         settings = self._workspace.settings()
+        # None and 0 alike: 0 gets here only with a story that came for its review.
         limit = settings.max_code_review_attempts if not phase.max_reviews else phase.max_reviews
         verdicts: list[CodeReviewVerdict] = []
         unproved: str | None = None
@@ -133,6 +135,7 @@ class Development:
             unproved = None
             if decision.next is Next.DONE:
                 unproved = await self._missing_proof(story, order, result, following)
+            # The missing proof is given to the next reviewer as a finding to repair.
             if unproved is not None and number < limit:
                 continue
             if await self._settle(story, decision, unproved):

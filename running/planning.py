@@ -52,6 +52,7 @@ class Planning:
         """The stories that a recorded command was for, also those that were given up since: its result is theirs."""
         keys = self._commander.journal.stories_of(command)
         if not {story.key for story in live} <= set(keys):
+            # A story outside of the recorded call has no result in it, so the command runs once more.
             return live
         return [story for story in stories if story.key in keys]
 
@@ -76,6 +77,7 @@ class Planning:
         work = [self._commander.perform(self._planning(command, stories)) for command in phase.commands]
         results = await asyncio.gather(*work, return_exceptions=True)
         for command, result in zip(phase.commands, results, strict=True):
+            # A stop and a cancellation end the cycle, but only when no command of it runs any more.
             if isinstance(result, BaseException):
                 raise result
             await self._after_planning(command, stories, result)
@@ -125,6 +127,7 @@ class Planning:
         elif result.read(ReviewVerdict).critical:
             work = self._review_further(command, stories)
             batch_id, key = self._commander.batch_id, stories[0].key
+            # Development does not wait for these rounds; the end of the batch does.
             self._background.start(BACKGROUND_REVIEW, work, batch_id=batch_id, story_key=key)
 
     async def _review_further(self, command: str, stories: tuple[StoryRun, ...]) -> str:

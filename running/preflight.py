@@ -115,6 +115,7 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
             raise BadRequest("agent", f"there is no agent {name!r}; known are {', '.join(sorted(workspace.agents))}")
         found = await agents.preflight(workspace.agents[name])
         if found.problem is not None:
+            # The agent's own output may contain a key.
             raise NotNow("agent", workspace.masker.text(found.problem))
 
 
@@ -139,6 +140,7 @@ async def check_folder(workspace: Workspace) -> None:
     if files is not None and not await files.restore():
         raise NotNow("folder", f"nothing can be recorded: {files.failure}")
     tracker = workspace.project.tracker
+    # The tracker is replaced by a rename, which needs the right to write its folder.
     for folder in (workspace.project.root, workspace.data_dir, tracker if tracker.is_dir() else tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
@@ -172,6 +174,7 @@ async def _unfit(workspace: Workspace, git: Git) -> str | None:
         return "no branch is checked out (detached HEAD): check one out"
     if await repository.ask("var", "GIT_COMMITTER_IDENT") is None:
         return "git does not know who commits: set user.name and user.email"
+    # Refs are paths: `sprint-runner` and `sprint-runner/…` cannot both exist.
     if await repository.tip("sprint-runner") is not None:
         return "a branch is called sprint-runner, below which the branches of worktrees are made: rename it"
     if await repository.has_submodules():

@@ -6,10 +6,11 @@ serialised. Times are ms since the epoch, costs are US dollars.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from payloads import Metrics
 from runstate.server_state import AgentView, Budgets, ProjectView, ServerState, StoryCounts
 
 
@@ -60,7 +61,7 @@ class OperationView(msgspec.Struct, frozen=True):
     started_at: int
     updated_at: int
     message: str = ""
-    metrics: dict[str, Any] = {}
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
 
 
 class Totals(msgspec.Struct, frozen=True):

@@ -31,9 +31,9 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     review_model: str | None = None
     permission_mode: str | None = None
     env: dict[str, str] = {}
-    patterns: dict[str, str] = {}  # of kind text: where in its output a value is, by the names of REPORTED
+    patterns: dict[str, str] = {}  # of kind text: patterns of values in its output, by the names of REPORTED
     report: str | None = None  # of kind text: a JSON file with these values, relative to the project
-    version_flag: str | None = None  # of kind text: what makes it print its version
+    version_flag: str | None = None  # of kind text: the option that prints its version
 
 
 class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from store.rows import insert, many, now_ms, one, update
 
-RETRIED: Final = "retried"  # the word of a command whose end counts no more
+RETRIED: Final = "retried"  # the word of a failed command that is not counted any more
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ def update_command(connection: sqlite3.Connection, /, command_id: int, **columns
 
 
 def discount_commands(connection: sqlite3.Connection, story_id: int) -> None:
-    """The story is tried again: none of what ended its commands before counts any more, but what succeeded."""
+    """Discount the failed commands of a story that is tried again; the successful ones still count."""
     sql = "UPDATE commands SET word = ? WHERE story_id = ? AND ended_at IS NOT NULL AND status <> 'success'"
     connection.execute(sql, (RETRIED, story_id))
 

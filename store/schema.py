@@ -172,7 +172,7 @@ SEVENTH: Final = (
     "ALTER TABLE commands ADD COLUMN tree_before TEXT",  # tree of the work tree when it started
 )
 
-# Where the run waits for a person, and what was decided: an approval is written nowhere else.
+# The gates at which the run waits for a person, with the decisions: an approval is stored nowhere else.
 GATES: Final = (
     """CREATE TABLE gates (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

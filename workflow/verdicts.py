@@ -34,7 +34,7 @@ class Severity(IntEnum):
     CRITICAL = 4
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         return "ZERO ISSUES" if self is Severity.ZERO else self.name
 
 
@@ -54,7 +54,7 @@ class ReviewVerdict:
 class DevVerdict:
     """The result of a dev-story: complete, or blocked with a reason; neither means unfinished.
 
-    `unread`: a build has ended, and its result cannot be read; the operator decides.
+    `unread`: a build has ended and its result cannot be read; the operator decides.
     """
 
     complete: bool
@@ -83,7 +83,7 @@ class CodeReviewVerdict:
 
     @property
     def word(self) -> str:
-        return self.severity.words
+        return self.severity.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ _ISSUES: Final = re.compile(
 )
 _COMPLETE: Final = re.compile(r"\[DEV-STORY-COMPLETE\s*:\s*(YES|NO)\s*\]", re.IGNORECASE)
 _BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*YES\b(.*)", re.IGNORECASE)  # its reason may follow
-_NOT_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*NO\s*\]", re.IGNORECASE)  # no verdict of its own
+_NOT_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*NO\s*\]", re.IGNORECASE)  # alone it is no verdict
 _COMMIT: Final = re.compile(r"\[(COMMIT-SUCCESS|COMMIT-FAILED)\s*:(.*)\]|\[(NO-CHANGES-TO-COMMIT)\]", re.IGNORECASE)
 _SPEC_STATUS: Final = re.compile(r"^status\s*:\s*[\"']?([\w-]+)", re.IGNORECASE | re.MULTILINE)
 _CONDITION: Final = re.compile(r"^[\s*_-]*Blocking condition[\s*_]*:[\s*_]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
@@ -129,6 +129,7 @@ def read_tech_spec_decisions(text: str, count: int) -> list[bool]:
     """
     pattern = _bracketed("TECH-SPEC-DECISION", "REQUIRED|SKIP")
     if not closing_markers(text, lambda line: pattern.fullmatch(_bare(line)) is not None):
+        # An unneeded spec costs one command, a missing one the story.
         return [True] * count
     found = [match[1].upper() == "REQUIRED" for match in _matches(pattern, spoken_lines(text))]
     return (found[-count:] + [True] * count)[:count]
@@ -252,6 +253,7 @@ def _counts(lines: Sequence[str]) -> tuple[int, int, int, int] | None:
     marks = [match for line in lines if (match := _ISSUES.fullmatch(_words(line))) is not None]
     if not marks:
         return None
+    # Tuples are compared from the left, so the most severe count decides.
     critical, high, medium, low = max(tuple(int(number) for number in mark.groups()) for mark in marks)
     return critical, high, medium, low
 

@@ -48,6 +48,7 @@ class LaneRun:
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
+        # A merge changes the user's branch, so it waits during a pause like a command.
         await self._gate.enter()
         refused = await until_possible(self._gate, self._try_merge)
         await self._bring_back()
@@ -73,6 +74,7 @@ class LaneRun:
         done = [story.key for story in self._taken.stories if story.passed]
         if not done:
             return None
+        # Without a commit on the branch a merge would succeed and bring nothing.
         if not await self._worktree.begun() and (left := await self._worktree.uncommitted()):
             return f"its work was not committed and is in {self._worktree.place}: {named(left)}"
         if stashed := [story.key for story in self._taken.stories if story.passed and story.stash]:

@@ -80,6 +80,7 @@ def id_of(value: object) -> Id | None:
         return value
     if not isinstance(value, str) or not _ID.fullmatch(value) or value.lower() in ("true", "false"):
         return None
+    # `6`, `"6"` and `"06"` are one id.
     return int(value) if value.isdecimal() else value
 
 
@@ -101,6 +102,7 @@ def read_list(folder: Path) -> TicketList:
 def parse_list(data: bytes, where: str) -> TicketList:
     """The list in `data`. Raises TreeError, with `where` in the sentence."""
     try:
+        # `tomllib` refuses a byte-order mark, which the tool accepts; it is recursive, so deep nesting raises too.
         root = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TreeError(f"{where}: {error}") from error
@@ -109,6 +111,7 @@ def parse_list(data: bytes, where: str) -> TicketList:
         raise TreeError(f"{where}: `next_id` must be a whole number")
     entries = tuple(_entry(table, where) for table in _tables(root, "entry", where))
     _unique((entry.id for entry in entries), "entries", where)
+    # Not `bool(epics)`: the key alone, even empty, makes the folder an initiative.
     return TicketList(_epics(root, where), entries, next_id, "epic" in root)
 
 
@@ -150,6 +153,7 @@ def _entry(table: dict[str, Any], where: str) -> EntryTable:
     return EntryTable(
         id=ident,
         type=kind,
+        # A title such as `2048` is a number in TOML; the tool turns it into text.
         title=str(table.get("title", "")),
         description=str(table.get("description", "")),
         verify=str(table.get("verify", "")),
@@ -161,6 +165,7 @@ def _entry(table: dict[str, Any], where: str) -> EntryTable:
         risk=str(table.get("risk", "")),
         estimate=table.get("estimate", ""),
         unknown=str(table.get("unknown", "")),
+        # A bug is always refined with a person before it is built.
         refine=kind == "bug" or is_true(table.get("refine")),
         plan_checkpoint=is_true(table.get("plan_checkpoint")),
         done_checkpoint=is_true(table.get("done_checkpoint")),
@@ -180,6 +185,7 @@ def _epics(root: dict[str, Any], where: str) -> tuple[ListedEpic, ...]:
             raise TreeError(f"{where}: two epics with id {ident}")
         if slug in slugs.values():
             raise TreeError(f"{where}: two epics with slug {slug!r}")
+        # Not used, only checked: the tool refuses the tree where it is no list.
         _list(table, "covers", where)
         slugs[ident] = slug
     return tuple(_epic(table, slugs, where) for table in tables)
@@ -194,6 +200,7 @@ def _epic(table: dict[str, Any], slugs: dict[Id, str], where: str) -> ListedEpic
         if isinstance(named, bool) or not isinstance(named, int | str):
             raise TreeError(f'{where}: an epic\'s `after` takes tables: [{{ epic = <id or slug>, needs = "..." }}]')
         key = id_of(named)
+        # The slug first: one such as `7` could be an id too.
         slug = named if named in slugs.values() else slugs.get(key) if key is not None else None
         if slug is None:
             unknown = unknown or f"{where}: {slugs[ident]} is after {named!r}, which is no epic listed"

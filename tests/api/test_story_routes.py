@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -33,6 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (artifacts / f"discovery-{KEY}.md").write_text("found: x")
     (artifacts / f"discovery-{KEY}a.md").write_text("of another story")
     (artifacts / f"secret-{KEY}.md").symlink_to("/etc/hostname")
+    os.utime(next(project.rglob("project-context.md")), (0, 0))  # old enough to be refreshed beside the story
     agent = json.dumps([sys.executable, str(ROOT / "demo/agent.py"), "--speed", "max"])
     (project / "sprint-runner.yaml").write_text(
         f"agent: own\nagents: {{own: {{kind: claude, command: {agent}}}}}\nverify: 'true'\n"
@@ -80,6 +82,13 @@ async def test_a_dossier_says_what_its_status_rests_on(client: aiohttp.ClientSes
     assert names[:2] == [f"{KEY}.md", f"discovery-{KEY}.md"]
     assert f"discovery-{KEY}a.md" not in names
     assert f"secret-{KEY}.md" not in names
+
+
+async def test_a_dossier_lists_the_commands_of_its_story_only(client: aiohttp.ClientSession) -> None:
+    commands = (await get(client, "/api/commands"))["commands"]
+    listed = (await get(client, f"/api/stories/{KEY}"))["commands"]
+    assert any(not command["story_keys"] for command in commands)  # the context file is no story's
+    assert [command["id"] for command in listed] == [one["id"] for one in commands if KEY in one["story_keys"]]
 
 
 async def test_a_status_set_by_hand_is_told_as_such(client: aiohttp.ClientSession) -> None:

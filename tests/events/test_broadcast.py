@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
+from base.plain_json import INT64_MAX
 from events import (
     Event,
     EventType,
     InvalidEvent,
     broadcast,
-)
-from payloads import (
-    INT64_MAX,
 )
 from tests.events.recorder import NOTE, Recorder, stored
 

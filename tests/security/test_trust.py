@@ -107,7 +107,7 @@ def is_reachable_elsewhere(port: int) -> bool:
 
 
 async def test_a_server_starts_without_anything_that_is_not_trusted(clone: Clone, server: Server) -> None:
-    assert "agent claude not looked at yet" in server.line
+    assert "agent claude not checked yet" in server.line
     assert "is not trusted yet, so these settings were left out: agent, agents, allowed_hosts" in server.errors()
     assert not is_reachable_elsewhere(int(server.url.rpartition(":")[2]))
     assert (clone.root / ".sprint-runner/sprint-runner.db").is_file()
@@ -171,7 +171,7 @@ def test_a_stranger_s_folder_that_looks_like_a_demo_is_no_demo(clone: Clone) -> 
     clone.write(agents={"demo": {"kind": "claude", "command": [str(clone.program)]}})
     server = clone.start("--demo")
     try:
-        assert "agent demo not looked at yet" in server.line
+        assert "agent demo not checked yet" in server.line
     finally:
         server.end()
     assert clone.untouched
@@ -189,7 +189,7 @@ def test_check_starts_nothing_and_says_what_it_left_out(clone: Clone) -> None:
     done = clone.call("check", str(clone.root))
     assert done.returncode == 1
     assert f"these settings were left out: {', '.join(GUARDED)}" in done.stdout
-    assert "not looked at" in done.stdout
+    assert "not checked: the settings that name them" in done.stdout
     assert clone.untouched
 
 

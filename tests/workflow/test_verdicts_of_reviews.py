@@ -71,7 +71,7 @@ def test_how_bad_the_worst_finding_is(text: str, severity: Severity | None) -> N
 def test_the_worse_one_counts(said: Severity, counts: tuple[int, int, int, int]) -> None:
     worst = max((severity for severity, n in zip(reversed(Severity), counts, strict=False) if n), default=Severity.ZERO)
     line = "Issues: {} CRITICAL, {} HIGH, {} MEDIUM, {} LOW".format(*counts)
-    text = f"{line}\nHIGHEST SEVERITY: {said.words}"
+    text = f"{line}\nHIGHEST SEVERITY: {said.label}"
     assert read_code_review(text).severity is max(said, worst)
 
 
