@@ -166,7 +166,8 @@ class Repository(Git):
         for words in standing:
             self._to_its_end("update-index", *words)
         try:
-            self._to_its_end("merge", "--ff-only", "--no-stat", "--quiet", commit)
+            # Ignored files are the user's, too: by default git writes over them.
+            self._to_its_end("merge", "--ff-only", "--no-overwrite-ignore", "--no-stat", "--quiet", commit)
         except GitError:
             for words in before:
                 self._to_its_end("update-index", *words)
