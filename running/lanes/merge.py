@@ -32,6 +32,10 @@ class NotMerged(TaskRefused):
     """The branch could not be merged; the message says why. Nothing of the user's has changed."""
 
 
+class MovedOn(TaskRefused):
+    """The user's branch moved on while the merge was checked, and nothing may start now: to be merged again later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A merge to take: its commit, and the files that stay on disk, as it has them and as they were (None: not)."""
@@ -66,10 +70,13 @@ class Merge:
     async def run(self, about: VerifyContext) -> str | None:
         """The commit by which the user's branch took the lane's, None where there is nothing to take.
 
-        Raises `NotMerged`, `SurroundingsFailed` where the user's branch or tree cannot take it now, `GitError`, and
-        `Stopped` while the merge is being checked. `about` says for whom the check runs.
+        Raises `NotMerged`, `SurroundingsFailed` where the user's branch or tree cannot take it now, `GitError`,
+        `MovedOn`, and `Stopped` while the merge is being checked. `about` says for whom the check runs.
         """
-        for _ in range(TRIES):
+        target = self._worktree.names.target
+        for number in range(TRIES):
+            if number and not self._gate.may_start:  # another check would be one more command
+                raise MovedOn(f"{target} moved on while the merge was checked: it is made again when the batch goes on")
             head, tip = await self._ends()
             if tip is None or await self._repository.is_ancestor(tip, head):
                 return None
@@ -78,7 +85,6 @@ class Merge:
             await self._gate.run_interruptible(self._check(plan.commit, about))
             if await self._take(plan, head):
                 return plan.commit
-        target = self._worktree.names.target
         raise SurroundingsFailed(
             MERGE, f"{target} moved on faster than the merge could be checked: resume the batch when it is quiet"
         )
