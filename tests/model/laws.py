@@ -93,7 +93,7 @@ def _root(stories: dict[int, dict[str, Any]], story_id: int) -> int:
 
 
 def _pairs(commands: list[dict[str, Any]], events: list[tuple[str, int | None, dict[str, Any]]]) -> list[str]:
-    """A row and the event that tells of it are one commit: each command of a story has one start, and an end."""
+    """A row and the event that tells of it are one commit: each command has one start, and an end."""
     count = {}
     for kind in ("start", "end"):
         count[kind] = Counter(payload.get("command_id") for type_, _, payload in events if type_ == f"command:{kind}")
@@ -105,7 +105,16 @@ def _pairs(commands: list[dict[str, Any]], events: list[tuple[str, int | None, d
             found.append(f"command {command['id']} has {count['start'][command['id']]} starts")
         if count["end"][command["id"]] != int(command["ended_at"] is not None):
             found.append(f"command {command['id']} has {count['end'][command['id']]} ends")
-    return found
+    return found + _context_pairs(commands, [type_ for type_, _, _ in events])
+
+
+def _context_pairs(commands: list[dict[str, Any]], types: list[str]) -> list[str]:
+    """Work on the project's context names no command: as many events as rows."""
+    rows = [command for command in commands if command["story_id"] is None]
+    expected = Counter("context:create" if row["command"].startswith("create") else "context:refresh" for row in rows)
+    expected["context:complete"] = sum(row["ended_at"] is not None for row in rows)
+    found = {type_: types.count(type_) for type_ in ("context:create", "context:refresh", "context:complete")}
+    return [f"{found[name]} {name}, and {expected[name]} rows" for name in found if found[name] != expected[name]]
 
 
 def _complete(batches: dict[int, dict[str, Any]], stories: dict[int, dict[str, Any]]) -> list[str]:
