@@ -174,8 +174,10 @@ class Merge:
         """Whether the user's branch moved on to the merge; not when it has moved elsewhere meanwhile."""
         met = await self._clear_way(plan, head)
         try:
-            await self._repository.forward(plan.commit, plan.standing | met.same, plan.before | met.before)
+            standing, before = plan.standing | met.same, plan.before | met.before
+            await self._repository.forward(self._worktree.names.target, plan.commit, standing, before)
         except GitError as error:
+            await self._check_branch()
             if await self._repository.commit("HEAD") != head:
                 return False
             raise SurroundingsFailed(MERGE, f"The project's own changes are in the way of a merge: {error}") from None

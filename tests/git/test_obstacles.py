@@ -131,7 +131,7 @@ async def forward(top: Path) -> tuple[dict[str, str], list[str]]:
     found = await Git.find(top, store)
     assert found is not None
     met = await find_obstacles(top, "HEAD", "lane", ())
-    await Repository.of(found).forward("lane", met.same, met.before)
+    await Repository.of(found).forward("main", "lane", met.same, met.before)
     return met.different, sorted(met.same)
 
 

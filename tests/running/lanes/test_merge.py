@@ -149,7 +149,7 @@ async def test_the_user_is_on_another_branch(project: MergeProject) -> None:
 
 
 async def test_head_moves_before_the_branch_does(project: MergeProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing tells git which branch was meant: what another one took is not merged, and is merged afterwards."""
+    """No other branch takes what was meant for the one that the batch began on; it is merged afterwards."""
     lane = await project.lane("1-1-a")
     write(lane, "src/a.py", "pass\n")
     forward = Repository.forward
@@ -162,6 +162,8 @@ async def test_head_moves_before_the_branch_does(project: MergeProject, monkeypa
         patch.setattr(Repository, "forward", late)
         with pytest.raises(SurroundingsFailed, match="check out trunk again"):
             await project.merge(lane)
+    assert git(project.root, "rev-parse", "elsewhere") == git(project.root, "rev-parse", "trunk")
+    assert not (project.root / "src").exists()
     git(project.root, "checkout", "-q", "trunk")
     assert await project.merge(lane) is not None
     assert (project.root / "src/a.py").exists()
