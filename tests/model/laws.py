@@ -30,6 +30,8 @@ def broken(database: Path, tracker: Path, before: bytes) -> list[str]:
         batches = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM batches")}
         stories = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM stories")}
         commands = [dict(row) for row in connection.execute("SELECT * FROM commands ORDER BY id")]
+        marks = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'afresh:%'")
+        afresh = {int(row["key"].partition(":")[2]): int(row["value"]) for row in marks}
         events = [
             (row["type"], row["batch_id"], json.loads(row["payload"]))
             for row in connection.execute("SELECT * FROM events ORDER BY seq")
@@ -37,7 +39,7 @@ def broken(database: Path, tracker: Path, before: bytes) -> list[str]:
     return [
         *(f"{finding.subject}: {finding.message}" for finding in check_database(database) if not finding.ok),
         *_ends(batches, events),
-        *_twice(stories, commands),
+        *_twice(stories, commands, afresh),
         *_open_rows(batches, commands),
         *_pairs(commands, events),
         *_complete(batches, stories),
@@ -72,24 +74,27 @@ def _moves(type_: str, payload: dict[str, Any]) -> bool:
     return type_.startswith(("command:start", "cycle:", "batch:")) and not answered
 
 
-def _twice(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
-    """What succeeded for a story is not run again, in whatever batch the story goes on."""
+def _twice(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]], afresh: dict[int, int]) -> list[str]:
+    """What succeeded for a story is not run again, in whatever batch it goes on, unless somebody has set it back."""
     seen: dict[tuple[int, str], int] = {}
     found = []
     for command in commands:
         if command["status"] != "success" or command["story_id"] is None:
             continue
-        place = (_root(stories, command["story_id"]), command["command"])
-        if place in seen:
+        line = _lineage(stories, command["story_id"])
+        place = (line[-1], command["command"])
+        if seen.get(place, 0) > max(afresh.get(id_, 0) for id_ in line):
             found.append(f"{command['command']} of story row {place[0]} succeeded in {seen[place]} and {command['id']}")
         seen[place] = command["id"]
     return found
 
 
-def _root(stories: dict[int, dict[str, Any]], story_id: int) -> int:
-    while stories[story_id]["continues"] is not None:
-        story_id = stories[story_id]["continues"]
-    return story_id
+def _lineage(stories: dict[int, dict[str, Any]], story_id: int) -> list[int]:
+    """The row and those that it continues, the first one last."""
+    line = [story_id]
+    while (earlier := stories[line[-1]]["continues"]) is not None:
+        line.append(earlier)
+    return line
 
 
 def _pairs(commands: list[dict[str, Any]], events: list[tuple[str, int | None, dict[str, Any]]]) -> list[str]:

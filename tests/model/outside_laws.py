@@ -51,8 +51,10 @@ def _ledger(connection: sqlite3.Connection, account: Path) -> list[str]:
 
 
 def _faults(connection: sqlite3.Connection) -> list[str]:
-    """A story is blocked by what its own agents did, and by nothing that befell the run."""
-    blocked = connection.execute("SELECT * FROM stories WHERE status = 'blocked' AND reason IS NOT NULL")
+    """A story is blocked by what its own agents did, and by nothing that befell the run; or it was blocked before."""
+    blocked = connection.execute(
+        "SELECT * FROM stories WHERE status = 'blocked' AND entry_status <> 'blocked' AND reason IS NOT NULL"
+    )
     return [
         f"story row {row['id']} ({row['story_key']}) is blocked by a fault that is not its own: {row['reason']}"
         for row in blocked
@@ -67,7 +69,7 @@ def broken_repository(database: Path, root: Path) -> list[str]:
     with read(database) as connection:
         rows = connection.execute(
             "SELECT stories.*, batches.status AS batch_status FROM stories JOIN batches ON batches.id = batch_id"
-            " WHERE stories.status = 'done' AND stories.commit_failure IS NULL"
+            " WHERE stories.status = 'done' AND entry_status <> 'done' AND stories.commit_failure IS NULL"
         ).fetchall()
     commits = set(git(root, "rev-list", BRANCH).split())
     files = set(git(root, "ls-tree", "--name-only", BRANCH).split("\n"))
