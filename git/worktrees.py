@@ -39,7 +39,7 @@ class Repository(Git):
     def of(cls, git: Git) -> Repository:
         made = cls(git.root, git._store, git._ignored, git.prefix)
         made.objects, made.others = git.objects, git.others
-        made._index_lock = git._index_lock
+        made._index_lock, made._differs = git._index_lock, git._differs
         return made
 
     async def beside(self, root: Path, store: Path) -> Repository:

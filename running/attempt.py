@@ -104,8 +104,11 @@ class Attempt:
             self._workspace.git.outdate()
         activity.flush()
         self._report_doubts(outcome, activity)
-        await self._book(outcome, activity)
-        verdict, result = await self._judge(outcome, activity)
+        booking = asyncio.ensure_future(self._book(outcome, activity))  # in the writer's queue before the check begins
+        try:
+            verdict, result = await self._judge(outcome, activity)
+        finally:
+            await booking
         if result.status is CommandStatus.UNCHECKED:
             result = replace(result, unchecked=self._unchecked(call, outcome, activity))
         change, result = await self._compare(result)

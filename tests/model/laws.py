@@ -141,7 +141,7 @@ def _open_rows(batches: dict[int, dict[str, Any]], commands: list[dict[str, Any]
 
 
 def _explained(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
-    """A story is done by a review that succeeded, or was done by hand before; it is blocked for a written reason."""
+    """A story is done by a review that succeeded, or was done before; it is blocked for a written reason."""
     of: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     for command in commands:
         for key in {command["story_key"], *json.loads(command["story_keys"])}:
@@ -150,7 +150,7 @@ def _explained(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]
     for id_, story in stories.items():
         if story["status"] == "blocked" and not story["reason"]:
             found.append(f"story row {id_} is blocked without a reason")
-        if story["status"] == "done" and not _reviewed(stories, story, of):
+        if story["status"] == "done" != story["entry_status"] and not _reviewed(stories, story, of):
             found.append(f"story row {id_} ({story['story_key']}) is done without a review")
     return found
 
