@@ -268,6 +268,25 @@ async def test_a_worktree_that_is_half_made_is_made_again(project: MergeProject)
     assert await project.merge(lane) is not None
 
 
+async def test_a_worktree_that_git_has_not_finished_is_no_work(project: MergeProject) -> None:
+    """A kill in the middle of `git worktree add`: what is not there yet must not be committed as removed."""
+    lane = await project.lane("1-1-a")
+    folder = Path(git(lane.top, "rev-parse", "--absolute-git-dir"))
+    shutil.rmtree(lane.records)
+    for path in lane.top.iterdir():
+        if path.name != ".git":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / "index").unlink()
+    (folder / "locked").write_text("initializing\n")
+    await lane.open()
+    assert (lane.top / ".gitignore").is_file()
+    assert git(lane.top, "status", "--porcelain") == ""
+    write(lane, "src/a.py", "pass\n")
+    before = git(project.root, "ls-files", ":/").splitlines()
+    assert await project.merge(lane) is not None
+    assert set(before) < set(git(project.root, "ls-files", ":/").splitlines())
+
+
 async def test_names_are_never_used_twice(project: MergeProject) -> None:
     """Another database has numbered its batches from one before."""
     git(project.root, "branch", "sprint-runner/1/1-1-a")
