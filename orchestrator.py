@@ -33,6 +33,7 @@ from running.gate import Caps, Gate, StopMode
 from running.gates import CHOICES, PAUSED, GateDecision, GateKind, keep_decision
 from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
+from running.lanes.merge import MERGE
 from running.plan_pin import check_plan, pin_name
 from running.preflight import (
     BadRequest,
@@ -238,8 +239,8 @@ class Orchestrator:
             self._launch(row, _only(row), await preset_of(self._workspace, row))
             gate = self._running().gate
             gate.pause(run.reason or "operator", until, announced=True)
-            if run.reason == TRACKER_PAUSE:  # the gate checks the tracker again before anything runs
-                gate.resume(TRACKER_PAUSE)
+            if run.reason in (TRACKER_PAUSE, MERGE):  # checked again before anything runs
+                gate.resume(run.reason)
             self._running().breaker.reported = run.reason == "breaker"
         elif self._workspace.settings().auto_resume:
             await self._resume_by_itself()

@@ -26,7 +26,7 @@ from events import emit
 from git.head import stash_tip
 from git.process import GitError
 from git.snapshots import Diff, Git
-from payloads import Attention, CommandEnd, Metrics, or_unset
+from payloads import Attention, Metrics, Payload, or_unset
 from running.activity import Activity
 from running.disk import retry_while_full
 from running.gate import Gate, StopMode, Stopped
@@ -107,8 +107,11 @@ class Attempt:
             self._workspace.git.outdate()
         activity.flush()
         self._report_doubts(outcome, activity)
-        await self._book(outcome, activity)
-        verdict, result = await self._judge(outcome, activity)
+        booking = asyncio.ensure_future(self._book(outcome, activity))  # in the writer's queue before the check begins
+        try:
+            verdict, result = await self._judge(outcome, activity)
+        finally:
+            await booking
         if result.status is CommandStatus.UNCHECKED:
             result = replace(result, unchecked=self._unchecked(call, outcome, activity))
         change, result = await self._compare(result)
@@ -159,7 +162,7 @@ class Attempt:
         )
 
     async def _create(self, stream: Path | None, mark: str | None = None) -> None:
-        """Row and `command:start` in one commit; without a stream where no agent is called."""
+        """The row and the event of the start in one commit; without a stream where no agent is called."""
         order, workspace, database = self._order, self._workspace, self._workspace.database
         if stream is None:
             self._command_id = await until_stored(lambda: database.write(reserve_id, "commands"))
@@ -178,23 +181,16 @@ class Attempt:
         }
         batch_id, command_id = self._place.batch_id, self._command_id
 
-        def create() -> Awaitable[int]:
-            return database.write(create_command, batch_id, order.command, id=command_id, **columns)
-
-        keys = order.story_keys
-        if not keys:  # work on the project itself is reported by context events
-            await until_stored(create)
-            return
-        subject = msgspec.structs.replace(self._subject(), story_keys=keys, cycle_number=self._place.cycle_number)
-
-        def start() -> None:
-            create()
+        def create() -> None:
+            database.write(create_command, batch_id, order.command, id=command_id, **columns)
             if self._hints:
-                database.write(give_hints, [hint.id for hint in self._hints], self._command_id)
-                for event in given(self._hints, self._command_id):
+                database.write(give_hints, [hint.id for hint in self._hints], command_id)
+                for event in given(self._hints, command_id):
                     emit(event)
 
-        await record_with(workspace, subject.start("setup"), start)
+        keys, number = order.story_keys, self._place.cycle_number
+        subject = msgspec.structs.replace(self._subject(), story_keys=keys, cycle_number=number)
+        await record_with(workspace, order.context.begun if order.context else subject.start("setup"), create)
 
     def _subject(self) -> CommandSubject:
         """Return the subject of this command's events, with all its stories if there are several."""
@@ -378,7 +374,7 @@ class Attempt:
     async def _close(
         self, activity: Activity, outcome: Outcome, result: Result, word: str | None, metrics: Metrics
     ) -> None:
-        """Write the row and `command:end` in one commit."""
+        """Write the row and the event of the end in one commit."""
         columns = {
             "status": result.status.value,
             "reason": result.reason or None,
@@ -388,9 +384,7 @@ class Attempt:
             "model": outcome.model or self._place.model,
             **columns_of(metrics),
         }
-        status, subject = result.status.on_wire, self._subject()
-        end = subject.end(activity.task_id, status, metrics, reason=_told(result), verdict=word)
-        await self._end(activity, columns, end)
+        await self._end(activity, columns, self._end_event(activity, result.status, metrics, _told(result), word))
 
     async def _abandon(self, activity: Activity, error: BaseException) -> None:
         """Close the row after a fault of the runner or at the server's end, and store the usage so far."""
@@ -398,21 +392,25 @@ class Attempt:
         reason = self._workspace.masker.text(f"{type(error).__name__}: {error}")
         metrics = activity.metrics() or Metrics()
         columns = {"status": status.value, "reason": reason, **columns_of(metrics)}
-        end = self._subject().end(activity.task_id, status.on_wire, metrics, reason=reason)
-        await self._end(activity, columns, end)
+        await self._end(activity, columns, self._end_event(activity, status, metrics, reason))
 
-    async def _end(self, activity: Activity, columns: dict[str, Any], end: CommandEnd) -> None:
+    def _end_event(
+        self, activity: Activity, status: CommandStatus, metrics: Metrics, reason: str | None, word: str | None = None
+    ) -> Payload:
+        if self._order.context is not None:
+            return self._order.context.ended(status, reason, metrics)
+        return self._subject().end(activity.task_id, status.on_wire, metrics, reason=reason, verdict=word)
+
+    async def _end(self, activity: Activity, columns: dict[str, Any], end: Payload) -> None:
         columns |= {"ended_at": int(self._workspace.clock() * 1000), "task_id": activity.task_id}
         await until_stored(lambda: self._write_end(columns, end))
 
-    def _write_end(self, columns: dict[str, Any], end: CommandEnd) -> Awaitable[object]:
+    def _write_end(self, columns: dict[str, Any], end: Payload) -> Awaitable[object]:
         with self._workspace.database.atomic():
-            written = self._workspace.database.write(update_command, self._command_id, **columns)
+            self._workspace.database.write(update_command, self._command_id, **columns)
             for story in self._order.stories if self._order.watched or self._workspace.main is not None else ():
                 kept = {"work_tree": story.work_tree, "stash": story.stash}
                 self._workspace.database.write(update_story, story.row_id, **kept)
-            if not self._order.stories:
-                return written
             emitted = emit(end)
             if columns["status"] != CommandStatus.QUESTION:
                 return emitted

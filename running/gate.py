@@ -65,6 +65,11 @@ class Gate:
         return self.reason is not None
 
     @property
+    def may_start(self) -> bool:
+        """Whether neither a pause nor a stop keeps the next command from starting."""
+        return not self.paused and self.stop_mode is None
+
+    @property
     def is_announced(self) -> bool:
         """Whether the run waits at the gate and the pause was emitted."""
         return self.paused and self._announced

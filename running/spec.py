@@ -7,11 +7,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents import AgentSpec
-from running.journal import Session
+from payloads import ContextComplete, ContextCreate, Metrics
+from running.journal import CommandStatus, Session
 from running.story import StoryRun
 from workflow import CommandKind
 
 Say = Callable[[str], None]  # a line of our own in the log of a command
+
+
+@dataclass(frozen=True, slots=True)
+class ContextEvents:
+    """The events of work on the project's context file `name`, in the place of `command:start` and `command:end`."""
+
+    begun: ContextCreate
+    name: str
+
+    def ended(self, status: CommandStatus, reason: str | None, metrics: Metrics) -> ContextComplete:
+        """Return the event of the end of one call."""
+        message = (
+            f"{self.name} is up to date" if status is CommandStatus.SUCCESS else reason or f"{self.name}: {status}"
+        )
+        return ContextComplete(status=status.on_wire, message=message, metrics=metrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +36,8 @@ class CommandSpec:
 
     `read` turns the reply into a verdict or raises `Unreadable`; `confirm`, where it is given, is what the files make
     of that verdict, and may raise the same; `disprove` looks at files and git and returns why the verdict must not
-    be believed, None when it may, and logs meanwhile what it does. `stories` is empty for work on the project itself.
+    be believed, None when it may, and logs meanwhile what it does. `stories` is empty for work on the project's
+    context, which has `context`.
     """
 
     command: str
@@ -33,6 +50,7 @@ class CommandSpec:
     watched: bool = False  # git measures the size of its change
     findings: str = "none"
     values: Mapping[str, str] = field(default_factory=dict)
+    context: ContextEvents | None = None
 
     @property
     def story_key(self) -> str:
