@@ -50,7 +50,7 @@ async def _create(workspace: Workspace, commander: Commander, path: Path) -> Non
     result: Result | None = None
     try:
         result = await commander.perform(
-            CommandSpec("create-project-context", (), read=_anything, disprove=missing_file)
+            CommandSpec("create-project-context", (), read=_anything, disprove=missing_file, products=(path.name,))
         )
     finally:
         await emit_durable(_completion(result, name))
