@@ -101,7 +101,8 @@ class Batch:
         """Wait for background agents, which end after a stop or an error, then emit the end of the batch."""
         if status == "error":
             self.gate.end_agents()
-        await self._background.wait(BACKGROUND_REVIEW)
+        with self.gate.waits_for_background():
+            await self._background.wait(BACKGROUND_REVIEW)
         if status == "stopped" and self.gate.stop_mode is StopMode.INTERRUPT:
             await self._stay_open()
             return
