@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from runstate.server_state import AgentView, Budgets, ProjectView, ServerState, StoryCounts
+from runstate.server_state import AgentView, Budgets, GuardianView, ProjectView, ServerState, StoryCounts
 
 
 class BatchView(msgspec.Struct, frozen=True):
@@ -134,6 +134,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     agent: AgentView
     project: ProjectView
     plan: StoryCounts
+    guardian: GuardianView
     problem: str | None
 
 
