@@ -46,8 +46,11 @@ async def _create(workspace: Workspace, commander: Commander, path: Path) -> Non
     async def missing_file(_verdict: object, _say: Say) -> str | None:
         return None if await asyncio.to_thread(path.is_file) else f"{name} was not written"
 
+    products = (path.name,)
     result = await commander.perform(
-        CommandSpec("create-project-context", (), read=_anything, disprove=missing_file, context=events)
+        CommandSpec(
+            "create-project-context", (), read=_anything, disprove=missing_file, context=events, products=products
+        )
     )
     if not result.ok:
         raise ContextMissing(f"{name} could not be created: {result.reason}")

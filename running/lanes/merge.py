@@ -76,7 +76,9 @@ class Merge:
         target = self._worktree.names.target
         for number in range(TRIES):
             if number and not self._gate.may_start:  # another check would be one more command
-                raise MovedOn(f"{target} moved on while the merge was checked: it is made again when the batch continues")
+                raise MovedOn(
+                    f"{target} moved on while the merge was checked: it is made again when the batch continues"
+                )
             head, tip = await self._ends()
             if tip is None or await self._repository.is_ancestor(tip, head):
                 return None
