@@ -11,13 +11,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from agents import faults
 from agents.records import Record, Retry
-from agents.spec import AgentSpec, Call, OutcomeKind
+from agents.spec import AgentSpec, Call, OutcomeKind, Preflight
 from agents.text import last_words, sentence
 from agents.usage import Tally
+
+if TYPE_CHECKING:
+    from agents.dialogue import Dialogue
 
 MODEL_ADVICE = "Set the agent's `model` to one that it can use."
 BILLING_ADVICE = "Add credit or raise the limit with the provider, or give the agent another key."
@@ -126,6 +129,7 @@ class Adapter(ABC):
     complains: ClassVar[bool] = False  # its parser learns from stderr, too
     ending: ClassVar[tuple[Step, ...]] = (Step(signal.SIGTERM),)  # before SIGKILL to the group
     death_signal: ClassVar[signal.Signals] = signal.SIGKILL  # sent by the kernel when we die
+    linger_s: ClassVar[float] = 60.0  # after its final record, if the general limit is not shorter
     models: ClassVar[str] = ""  # where the names of its models are to be found
     login: ClassVar[str] = ""  # the sentence for an operator whose key or login was refused
     state_paths: ClassVar[
@@ -149,6 +153,14 @@ class Adapter(ABC):
     def parser_for(self, spec: AgentSpec, cwd: str) -> Parser:
         """A fresh parser for one call; more than `parser` only where the settings say how a program is read."""
         return self.parser(cwd)
+
+    def dialogue(self, spec: AgentSpec, call: Call, env: Mapping[str, str]) -> Dialogue | None:
+        """The live side of a call for a program that is talked to while it runs; None: it gets its prompt as stdin."""
+        return None
+
+    async def probe(self, spec: AgentSpec, env: Mapping[str, str]) -> Preflight | None:
+        """Ask the program for its version over its own protocol; None where it has none."""
+        return None
 
     def version_argv(self, spec: AgentSpec) -> list[str] | None:
         """The command that prints the version, None where there is no such thing."""

@@ -18,6 +18,7 @@ from functools import partial
 from agents import launch
 from agents.adapter import Adapter, Cause, Ending, Judgement, moment_of
 from agents.deadlines import GRACES, Deadlines, Graces
+from agents.dialogue import Channel
 from agents.environment import environment, find_program
 from agents.followed_file import FollowedStdout
 from agents.guarding import GUARDING
@@ -63,13 +64,16 @@ class AgentProcess:
         self._on_record = on_record
         self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
         self._parser = adapter.parser_for(spec, str(call.cwd))
+        self._env = environment(adapter.environment, spec.env, call.mark)
+        self._dialogue = adapter.dialogue(spec, call, self._env)
         self._complaints = LineSplitter(MAX_COMPLAINT_BYTES)
         self._recording = StreamFile(call.stream_path, adapter.stdout_to_file)
         self._changed = asyncio.Event()
         self._pipes = Pipes(self._changed.set, self._on_stderr)
         self._stdout = FollowedStdout(call.stream_path, self._pipes) if adapter.stdout_to_file else None
         self._transport: asyncio.SubprocessTransport | None = None
-        self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, graces.linger_s)
+        linger_s = min(graces.linger_s, adapter.linger_s)
+        self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, linger_s)
         self._ending: Ending | None = None  # set when we begin to end it
         self._ender: asyncio.Task[None] | None = None
         self._broken: Exception | None = None
@@ -106,6 +110,10 @@ class AgentProcess:
         """Begin to end the agent; returns at once, idempotent. No effect on one that has ended by itself."""
         self._end(Cause.STOP)
 
+    def answer(self, text: str) -> bool:
+        """The operator's answer to the question that the program waits for; False where it waits for none."""
+        return self._dialogue is not None and self._dialogue.answer(text)
+
     async def begin(self) -> None:
         """Start the process and its supervision; called once, by `start`."""
         try:
@@ -121,9 +129,8 @@ class AgentProcess:
         spec, call = self._spec, self._call
         if not spec.command:
             return f"The agent {spec.name} has no command: set it in the settings."
-        env = environment(self._adapter.environment, spec.env, call.mark)
         argv = self._adapter.argv(spec, call)
-        program = find_program(argv[0], env, call.cwd)
+        program = find_program(argv[0], self._env, call.cwd)
         if program is None:
             return not_found(spec)
         # With a guardian the agent must outlive us for a moment: what it has started is found through it.
@@ -131,12 +138,15 @@ class AgentProcess:
         try:
             await self._recording.start()
             stdout = asyncio.subprocess.PIPE if self._stdout is None else await self._stdout.open()
-            self._transport = await spawn(self._pipes, argv, env, call.cwd, self._adapter.prompt(call), stdout)
+            prompt = self._adapter.prompt(call) if self._dialogue is None else None
+            self._transport = await spawn(self._pipes, argv, self._env, call.cwd, prompt, stdout)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
             return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
         self.pid = self._transport.get_pid()
         self.start_time = await asyncio.to_thread(start_time, self.pid)
         self._limits.restart(time.monotonic())
+        if self._dialogue is not None:
+            self._dialogue.begin(Channel(self._transport, self._keep, self._end, self._hold))
         return None
 
     async def _not_started(self, problem: str) -> Outcome:
@@ -153,7 +163,8 @@ class AgentProcess:
                 await self._pipes.readable.wait()
                 turn = time.perf_counter()
                 continue
-            self._recording.write(chunk)
+            if self._dialogue is None:  # else line by line, with ours between them
+                self._recording.write(chunk)
             lines = splitter.feed(chunk)
             if not lines:  # a long line grows
                 self._limits.progress(time.monotonic())
@@ -168,6 +179,8 @@ class AgentProcess:
         self._deliver(self._guarded(self._parser.close))
 
     def _consume(self, line: bytes | Oversize) -> None:
+        if self._dialogue is not None:
+            self._recording.write((line.head if isinstance(line, Oversize) else line) + b"\n")
         if isinstance(line, Oversize):
             records: Sequence[Record] = [noise(line.head, line.size)]
         else:
@@ -175,6 +188,18 @@ class AgentProcess:
         if not records or not all(isinstance(record, Retry) for record in records):
             self._limits.progress(time.monotonic())  # announcing retry after retry is none
         self._deliver(records)
+        if self._dialogue is not None and not isinstance(line, Oversize):
+            self._dialogue.receive(line)
+
+    def _keep(self, line: bytes) -> None:
+        """A line of ours in a dialogue."""
+        self._recording.write(line + b"\n")
+        self._deliver(self._guarded(partial(self._parser.feed, line)))
+
+    def _hold(self, held: bool) -> None:
+        """Stop the limits while a person is asked."""
+        (self._limits.hold if held else self._limits.release)(time.monotonic())
+        self._changed.set()
 
     def _on_stderr(self, data: bytes) -> None:
         if not self._adapter.silent_stderr:
@@ -220,7 +245,7 @@ class AgentProcess:
         while not self._pipes.exited.is_set() and not (self._ender is not None and self._ender.done()):
             self._changed.clear()
             due = self._limits.next()
-            rest = ENDING_POLL_S if self._ending else max(0.0, due.at - time.monotonic())
+            rest = ENDING_POLL_S if self._ending else min(ENDING_POLL_S, max(0.0, due.at - time.monotonic()))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), rest)
                 continue
@@ -236,6 +261,8 @@ class AgentProcess:
             self._ender = asyncio.create_task(self._escalate())
 
     async def _escalate(self) -> None:
+        if self._dialogue is not None:
+            await self._dialogue.cancel(self._graces.step_s)
         for step in self._adapter.ending:
             self._signal(step.signal, step.to_group)
             if await self._exits_within(self._graces.step_s):
@@ -265,6 +292,8 @@ class AgentProcess:
             self._stdout.start()
         with GUARDING.command(self.pid, self._adapter.ending):
             await self._until_exit()
+            if self._dialogue is not None:
+                await self._dialogue.close()
             await self._until_drained()
             await sweep_exact(self._call.mark, self._graces.sweep_s)
             self._signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc

@@ -29,7 +29,8 @@ class AgentSpec:
     """A configured agent: which adapter reads it (`kind`) and the argv prefix that starts it.
 
     `prices` are the operator's own, by a model's name or pattern; they count before the table that is shipped.
-    `patterns`, `report` (a JSON file, relative to the project) and `version_flag` say how plain text is read.
+    `patterns`, `report` (a JSON file, relative to the project) and `version_flag` say how plain text is read,
+    `protocol_version` and `auth_method` how a program is talked to over the Agent Client Protocol.
     """
 
     name: str
@@ -43,6 +44,8 @@ class AgentSpec:
     patterns: Mapping[str, str] = field(default_factory=dict)
     report: str | None = None
     version_flag: str | None = None
+    protocol_version: int = 1
+    auth_method: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Call:
 
     `model` overrides the spec's; `resume` is a session id of the same agent. Some agents report a resumed session's
     total: `booked` is what earlier calls of that session were booked with, and is subtracted. Times are seconds.
+    `may_ask`: the operator answers what a program asks while it waits, where it can be talked to.
     """
 
     prompt: str
@@ -62,6 +66,7 @@ class Call:
     timeout_s: float = DEFAULT_TIMEOUT_S
     silence_s: float = DEFAULT_SILENCE_S
     booked: Usage | None = None
+    may_ask: bool = False
 
 
 class OutcomeKind(StrEnum):
