@@ -159,6 +159,8 @@ def agent_specs(
             patterns=config.patterns,
             report=config.report,
             version_flag=config.version_flag,
+            protocol_version=config.protocol_version,
+            auth_method=config.auth_method,
         )
         for name, config in configs.items()
     }

@@ -32,6 +32,7 @@ from running.disk import retry_while_full
 from running.gate import Gate, StopMode, Stopped
 from running.hints import given, pending_hints, with_hints
 from running.journal import LOST, CommandStatus, Result, Unchecked, dump
+from running.live_questions import LiveQuestions
 from running.metrics import columns_of, metrics_of, used
 from running.prompt import prompt_of
 from running.spec import AttemptContext, CommandSpec
@@ -60,6 +61,7 @@ class Attempt:
         self._command_id = 0
         self._question = ""
         self._hints: list[HintRow] = []  # those that the prompt holds
+        self._live: LiveQuestions | None = None
         self._ended = 0.0  # by the monotonic clock
         self._process: agents.AgentProcess | None = None
 
@@ -76,6 +78,8 @@ class Attempt:
         except BaseException as error:
             await asyncio.shield(self._abandon(activity, error))
             raise
+        if self._live is not None:
+            await self._live.close(result.status)
         return await self._finish(activity, outcome, verdict, result, metrics_of(outcome, change))
 
     async def check(self, unchecked: Unchecked) -> Result:
@@ -159,6 +163,7 @@ class Attempt:
             booked=None if session is None else session.booked,
             timeout_s=settings.command_timeout_min * 60,
             silence_s=settings.silence_timeout_min * 60,
+            may_ask=self._order.may_ask,
         )
 
     async def _create(self, stream: Path | None, mark: str | None = None) -> None:
@@ -212,6 +217,7 @@ class Attempt:
         gate = self._gate
         process = await agents.start(self._place.spec, call, partial(self._take, activity))
         self._process = process
+        self._live = LiveQuestions(self._workspace, gate, self._subject(), self._command_id, process.answer)
         activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
         with gate.on_stop(process.stop):
             if gate.ends_agents or self._question:
@@ -229,7 +235,11 @@ class Attempt:
         """Handle a record. A question for the operator ends the call; its session continues with the answer later."""
         if self._order.stories:
             activity.take(record)
-        if isinstance(record, agents.Question) and self._order.may_ask and not self._question:
+        if not isinstance(record, agents.Question) or not self._order.may_ask:
+            return
+        if record.live and self._live is not None:
+            self._live.ask(self._workspace.masker.text(record.text))
+        elif not self._question:
             self._question = self._workspace.masker.text(record.text)
             if self._process is not None:
                 self._process.stop()
@@ -276,6 +286,7 @@ class Attempt:
         """Check exit code, final record and verdict, then the evidence."""
         if outcome.kind is OutcomeKind.STOPPED and (self._gate.ends_agents or not self._question):
             return None, self._stopped()
+        self._question = self._question or (self._live.open if self._live is not None else "")
         if self._question and outcome.kind in _ASKING:
             return None, Result(CommandStatus.QUESTION, self._question)
         if outcome.kind is not OutcomeKind.SUCCESS:
@@ -412,7 +423,8 @@ class Attempt:
                 kept = {"work_tree": story.work_tree, "stash": story.stash}
                 self._workspace.database.write(update_story, story.row_id, **kept)
             emitted = emit(end)
-            if columns["status"] != CommandStatus.QUESTION:
+            asked_already = self._live is not None and self._live.open
+            if columns["status"] != CommandStatus.QUESTION or asked_already:
                 return emitted
             self._workspace.database.write(ask_question, self._command_id, self._question)
             return emit(self._subject().question(self._question))

@@ -340,7 +340,7 @@ WRONG_SECTIONS = [
     ("agents: {x: null}", "agents: x: Expected `object`, got `null`"),
     (
         "agents: {x: {kind: gpt, command: [a]}}",
-        "agents: x: kind must be one of claude, codex, gemini, opencode, qwen, text, not 'gpt'",
+        "agents: x: kind must be one of claude, codex, gemini, opencode, qwen, acp, text, not 'gpt'",
     ),
     ("commands: {commit: {agnet: a}}", "commands: commit: Object contains unknown field `agnet`"),
     ("commands: {commit: claude}", "commands: commit: Expected `object`, got `str`"),
