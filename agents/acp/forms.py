@@ -67,12 +67,12 @@ def question_of(request: Json) -> str:
     """The question with the choices of its fields."""
     message = json_values.as_text(request.get("message")) or "The agent asks."
     fields = fields_of(request)
+    # What is neither a choice nor required is room for a remark beside the others.
+    main = [field for field in fields if field.choices or field.required] or list(fields)
     shown = []
-    for field in fields:
+    for field in main:
         names = " / ".join(title for _, title in field.choices)
-        if len(fields) > 1 and not (field.choices or field.required):
-            continue  # room for a remark beside the choice
-        shown.append(names if len(fields) == 1 or field.title in message else f"{field.title}: {names or field.kind}")
+        shown.append(names if len(main) == 1 else f"{field.title}: {names or field.kind}")
     choices = "; ".join(part for part in shown if part)
     return one_line(f"{message} ({choices})" if choices else message, QUESTION_CHARS)
 

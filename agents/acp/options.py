@@ -5,6 +5,7 @@ Options of the session (`configOptions`, by category) come first; `modes` and `m
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,9 @@ from agents.json_values import Json
 
 MODE: Final = "mode"
 MODEL: Final = "model"
+_WRAPPED: Final = re.compile(
+    r"^\$runtime\|[^|]*\|(.+?)(?:\([^()]*\))?$"
+)  # Qwen's name for a model from its environment
 SHOWN: Final = 12  # of the values on offer, in a sentence
 # Our words for permissions, and how programs call the mode that means it; the first that is offered counts.
 MODES: Final = {
@@ -59,7 +63,10 @@ def choice_of(session: Json, category: str) -> Choice | None:
 def current_model(session: Json) -> str | None:
     """The model that a session names as its own."""
     choice = choice_of(session, MODEL)
-    return None if choice is None else choice.current
+    if choice is None or choice.current is None:
+        return None
+    wrapped = _WRAPPED.match(choice.current)
+    return wrapped[1] if wrapped else choice.current
 
 
 def mode_for(word: str, choice: Choice | None) -> str | None:

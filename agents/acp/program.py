@@ -44,4 +44,4 @@ class Acp(Adapter):
         return None
 
     def _by_final(self, tally: Tally, ending: Ending) -> Judgement:
-        return super()._by_final(tally, replace(ending, exit_code=0))
+        return super()._by_final(tally, ending if tally.final is None else replace(ending, exit_code=0))

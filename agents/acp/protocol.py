@@ -154,6 +154,8 @@ def error_words(error: Json) -> str:
     """What an error says: programs put the reason into `data` behind a message that says only "Internal error"."""
     message = json_values.as_text(error.get("message")) or ""
     details = "; ".join(_texts(error.get("data")))
+    if details and message.casefold() in _GENERIC:
+        return details
     if details and details not in message:
         message = f"{message}: {details}" if message else details
     return message or f"error {error.get('code')}"
@@ -176,6 +178,7 @@ def text_of(content: Any) -> str:
     return ""
 
 
+_GENERIC: Final = ("internal error", "server error", "error")  # what says nothing beside its details
 _DETAILS: Final = ("details", "detail", "message", "error", "reason")  # where programs put the reason
 
 

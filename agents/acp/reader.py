@@ -89,6 +89,8 @@ class AcpParser(QuietParser):
             if len(self._requests) > MAX_WAITING:
                 del self._requests[next(iter(self._requests))]
             self._replaying = self._replaying or message.method == LOAD
+            if message.method in (LOAD, RESUME):
+                self._session = json_values.as_text(message.params.get("sessionId"))
             if message.method == PROMPT:
                 self._cost_before = self._cost
         elif message.is_answer:

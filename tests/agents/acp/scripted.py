@@ -9,6 +9,7 @@ gone on with), `resume` (without their history), `v2`, `no-usage`, `permission` 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -170,8 +171,7 @@ class Turn:
             answer, self.answer = self.answer, None
             self.run(answer)
         elif not ended:
-            code = server.child.wait()
-            os._exit(code if code >= 0 else 128 - code)
+            end_as(server.child.wait())
 
     def translate(self, line: bytes) -> bool:
         """Whether this was the end of the turn."""
@@ -291,6 +291,15 @@ def usage_of(result: dict[str, Any]) -> dict[str, int]:
     return {**counts, "totalTokens": sum(counts.values())}
 
 
+def end_as(code: int) -> None:
+    """This process, too, ends with this exit code, or by this signal."""
+    if code >= 0:
+        os._exit(code)
+    with contextlib.suppress(OSError):  # SIGKILL cannot be set
+        signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+
+
 def print_line(line: bytes) -> None:
     left = memoryview(line + b"\n")
     while left:
@@ -301,8 +310,8 @@ def main(argv: list[str]) -> int:
     words: set[str] = set()
     if argv[:1] == ["--acp"]:
         words, argv = set(argv[1].split(",")), argv[2:]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends as the agent behind it does, or with its input
+    for number in (signal.SIGINT, signal.SIGTERM):  # it ends as the agent behind it does, or with its input
+        signal.signal(number, lambda *_: None)  # not SIG_IGN, which the agent would inherit
     return Server(words, argv).serve()
 
 
