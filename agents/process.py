@@ -28,7 +28,7 @@ from agents.lines import LineSplitter, Oversize
 from agents.marks import sweep_exact
 from agents.pipes import Pipes
 from agents.prices import PriceList
-from agents.records import Final, Note, Record, Retry, Started, Text, ToolCall
+from agents.records import Final, Note, Question, Record, Retry, Started, Text, ToolCall
 from agents.registry import adapter_for
 from agents.spawn import launched, not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
@@ -229,6 +229,8 @@ class AgentProcess:
             return ()
 
     def _react(self, record: Record) -> None:
+        if isinstance(record, Question):
+            self._recording.flush()  # whoever is asked may read on in the transcript, also after a kill
         if isinstance(record, Final):
             self._recording.flush()  # what the call cost is in this line: after a kill it is read from the disk
             if not record.more_expected:
