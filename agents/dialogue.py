@@ -25,8 +25,8 @@ class Dialogue(Protocol):
     def receive(self, line: bytes) -> None:
         """A line of the program, after its records were delivered. Never raises for content."""
 
-    async def cancel(self, grace_s: float) -> None:
-        """Ask the program to stop its work; return when it has, or after `grace_s`."""
+    async def cancel(self, grace_s: float) -> bool:
+        """Ask the program to stop its work; whether it has, within `grace_s`, and its input is closed."""
 
     def answer(self, text: str) -> bool:
         """The operator's answer to the question that waits; False where none does."""

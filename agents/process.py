@@ -40,6 +40,7 @@ ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
 SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
 MAX_COMPLAINT_BYTES = 64 * 1024  # of a stderr line that is looked at for retries and denials
 COMPLAINTS_AT_ONCE = 200  # lines of a piece of stderr; who floods it announces nothing there
+CANCELLED_S = 1.0  # for a program that has cancelled its turn to end with its input
 EOF_ROUNDS = 10  # times `eof_s` that a pipe may continue delivering after the agent's exit
 
 
@@ -263,8 +264,9 @@ class AgentProcess:
             self._ender = asyncio.create_task(self._escalate())
 
     async def _escalate(self) -> None:
-        if self._dialogue is not None:
-            await self._dialogue.cancel(self._graces.step_s)
+        cancelled = self._dialogue is not None and await self._dialogue.cancel(self._graces.step_s)
+        if cancelled and await self._exits_within(min(self._graces.step_s, CANCELLED_S)):
+            return
         for step in self._adapter.ending:
             self._signal(step.signal, step.to_group)
             if await self._exits_within(self._graces.step_s):

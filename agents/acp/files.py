@@ -76,7 +76,9 @@ class WorkTree:
         try:
             descriptor = os.open(self.root, _FOLDER)
             for part in parts[:-1]:
-                descriptor = _down(descriptor, part, create)
+                below = _below(descriptor, part, create)
+                os.close(descriptor)
+                descriptor = below
             yield descriptor, parts[-1]
         except OSError as error:
             code = NOT_FOUND if isinstance(error, FileNotFoundError) else INVALID_PARAMS
@@ -86,15 +88,12 @@ class WorkTree:
                 os.close(descriptor)
 
 
-def _down(folder: int, name: str, create: bool) -> int:
-    """The folder below, in the place of the one above."""
-    try:
-        if create:
-            with suppress(FileExistsError):
-                os.mkdir(name, dir_fd=folder)
-        return os.open(name, _FOLDER, dir_fd=folder)
-    finally:
-        os.close(folder)
+def _below(folder: int, name: str, create: bool) -> int:
+    """The folder of this name in an open one."""
+    if create:
+        with suppress(FileExistsError):
+            os.mkdir(name, dir_fd=folder)
+    return os.open(name, _FOLDER, dir_fd=folder)
 
 
 def _text(folder: int, name: str) -> str:

@@ -118,6 +118,8 @@ def _stays_inside(request: Json, root: Path) -> bool:
     named = [*json_values.as_objects(call.get("locations")), *json_values.as_objects(call.get("content"))]
     paths = [path for entry in named if (path := json_values.as_text(entry.get("path"))) is not None]
     real = os.path.realpath(root)
-    return bool(paths) and all(
-        os.path.realpath(os.path.join(real, path)).startswith(real + os.sep) for path in paths if "\0" not in path
-    )
+    return bool(paths) and all(_is_below(path, real) for path in paths)
+
+
+def _is_below(path: str, root: str) -> bool:
+    return "\0" not in path and os.path.realpath(os.path.join(root, path)).startswith(root + os.sep)

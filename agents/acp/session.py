@@ -87,15 +87,16 @@ class AcpDialogue:
         question.set_result(text)
         return True
 
-    async def cancel(self, grace_s: float) -> None:
+    async def cancel(self, grace_s: float) -> bool:
         """Before the prompt there is nothing to cancel."""
         if not self._prompting or self._task.done():
-            return
+            return False
         self._cancelled = True
         if self._question is not None and not self._question.done():
             self._question.set_result(None)
         self._connection.notify(CANCEL, {"sessionId": self._session})
         await asyncio.wait((self._task,), timeout=grace_s)
+        return self._task.done()
 
     async def close(self) -> None:
         self._task.cancel()
@@ -174,19 +175,15 @@ class AcpDialogue:
             session = await self._connection.request(NEW, folder, HANDSHAKE_S)
             self._session = json_values.as_text(session.get("sessionId")) or ""
             return session
-        method = resuming(offered, self._version)
-        if method is None:
-            self._lost("it does not offer that")
-        self._session = known
-        try:
-            return await self._connection.request(method, {"sessionId": known, **folder}, HANDSHAKE_S)
-        except Refused as refused:
-            if needs_login(refused):
-                raise
-            self._lost(str(refused))
-
-    def _lost(self, why: str) -> NoReturn:
-        raise Impossible(OutcomeKind.FAILED, f"The session {self._call.resume} could not be resumed: {why}")
+        self._session, why = known, "it does not offer that"
+        for method in resuming(offered, self._version):
+            try:
+                return await self._connection.request(method, {"sessionId": known, **folder}, HANDSHAKE_S)
+            except Refused as refused:
+                if needs_login(refused):
+                    raise
+                why = str(refused)
+        raise Impossible(OutcomeKind.FAILED, f"The session {known} could not be resumed: {why}")
 
     async def _set_mode(self, session: Json) -> None:
         """Where the program has no mode for a word of ours, the permissions it requests are still decided by it."""
@@ -305,14 +302,13 @@ def initialize(version: int, capabilities: Json) -> Json:
     return {"protocolVersion": version, "clientCapabilities": capabilities, "clientInfo": info}
 
 
-def resuming(offered: Json, version: int) -> str | None:
-    """The method that goes on with a session: without its history where that is possible; None where none does."""
+def resuming(offered: Json, version: int) -> list[str]:
+    """The methods that go on with a session, first the one without its history: some programs only announce that."""
     if version > 1:
-        return RESUME
+        return [RESUME]
     capabilities = json_values.as_object(offered.get("agentCapabilities"))
-    if json_values.as_object(capabilities.get("sessionCapabilities")).get("resume") is not None:
-        return RESUME
-    return LOAD if capabilities.get("loadSession") is True else None
+    resumes = json_values.as_object(capabilities.get("sessionCapabilities")).get("resume") is not None
+    return [RESUME] * resumes + [LOAD] * (capabilities.get("loadSession") is True)
 
 
 def needs_login(refused: Refused) -> bool:
