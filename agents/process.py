@@ -7,7 +7,6 @@ process of this call is alive: the agent was reaped, every process that carries 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from agents import launch
 from agents.adapter import Adapter, Cause, Ending, Judgement, moment_of
 from agents.deadlines import GRACES, Deadlines, Graces
 from agents.dialogue import Channel
+from agents.ender import Ender
 from agents.environment import environment, find_program
 from agents.followed_file import FollowedStdout
 from agents.guarding import GUARDING
@@ -40,7 +40,6 @@ ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
 SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
 MAX_COMPLAINT_BYTES = 64 * 1024  # of a stderr line that is looked at for retries and denials
 COMPLAINTS_AT_ONCE = 200  # lines of a piece of stderr; who floods it announces nothing there
-CANCELLED_S = 1.0  # for a program that has cancelled its turn to end with its input
 EOF_ROUNDS = 10  # times `eof_s` that a pipe may continue delivering after the agent's exit
 
 
@@ -261,33 +260,15 @@ class AgentProcess:
     def _end(self, cause: Cause, detail: str = "") -> None:
         if self._ending is None and self.pid is not None and not self._pipes.exited.is_set():
             self._ending = Ending(None, cause, detail, moment=moment_of(self._tally))
-            self._ender = asyncio.create_task(self._escalate())
+            self._ender = asyncio.create_task(self._escalate(self._signals()))
 
-    async def _escalate(self) -> None:
-        cancelled = self._dialogue is not None and await self._dialogue.cancel(self._graces.step_s)
-        if cancelled and await self._exits_within(min(self._graces.step_s, CANCELLED_S)):
-            return
-        for step in self._adapter.ending:
-            self._signal(step.signal, step.to_group)
-            if await self._exits_within(self._graces.step_s):
-                return
-        self._signal(signal.SIGKILL, to_group=True)
-        await self._exits_within(self._graces.step_s)
+    async def _escalate(self, ender: Ender) -> None:
+        await ender.end(self._dialogue)
         self._changed.set()
 
-    async def _exits_within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._pipes.exited.wait(), seconds)
-        return self._pipes.exited.is_set()
-
-    def _signal(self, number: signal.Signals, to_group: bool) -> None:
-        """To the agent, or to its group, which outlives it. Not through Popen: its poll would steal the exit code."""
+    def _signals(self) -> Ender:
         assert self.pid is not None  # noqa: S101 - nothing is ended that was not started
-        with suppress(ProcessLookupError, PermissionError):
-            if to_group:
-                os.killpg(self.pid, number)
-            elif not self._pipes.exited.is_set():
-                os.kill(self.pid, number)
+        return Ender(self.pid, self._pipes.exited, self._adapter.ending, self._graces.step_s)
 
     async def _supervise(self) -> Outcome:
         assert self.pid is not None  # noqa: S101 - only supervised after a start
@@ -300,7 +281,9 @@ class AgentProcess:
                 await self._dialogue.close()
             await self._until_drained()
             await sweep_exact(self._call.mark, self._graces.sweep_s)
-            self._signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
+            self._signals().signal(
+                signal.SIGKILL, to_group=True
+            )  # for what has dropped its mark, and where there is no /proc
         await self._until_drained(1)
         if self._stdout is not None:
             self._recording.error = await self._stdout.finish() or self._recording.error

@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from agents import json_values
+from agents.acp.handshake import initialize
 from agents.acp.protocol import INITIALIZE, VERSIONS, Message, Request, error_words, read_line
-from agents.acp.session import initialize
 from agents.environment import find_program
 from agents.guarding import GUARDING
 from agents.spec import AgentSpec, Preflight

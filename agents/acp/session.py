@@ -18,20 +18,17 @@ from agents import faults, json_values
 from agents.acp import forms, permissions
 from agents.acp.connection import Connection, Refused, Unanswered
 from agents.acp.files import WorkTree
+from agents.acp.handshake import Impossible, initialize, login_by_key, logins, needs_login, resuming
 from agents.acp.options import MODE, MODEL, MODES, choice_of, mode_for, model_for
 from agents.acp.permissions import Decision
 from agents.acp.protocol import (
-    AUTH_REQUIRED,
     AUTHENTICATE,
     CANCEL,
-    CLIENT_NAME,
     ELICIT,
     INITIALIZE,
-    LOAD,
     NEW,
     PERMISSION,
     PROMPT,
-    RESUME,
     UPDATE,
     VERSIONS,
     Asked,
@@ -45,16 +42,7 @@ from agents.json_values import Json
 from agents.spec import AgentSpec, Call, OutcomeKind
 
 HANDSHAKE_S: Final = 180.0  # for each answer before the prompt; a cold start through npx takes a minute
-_KEYS: Final = ("api-key", "apikey", "api_key", "openai", "env")  # in the ids of logins that need no browser
 _BEFORE_WORK: Final = (OutcomeKind.AUTH, OutcomeKind.TRANSIENT, OutcomeKind.USAGE_LIMIT)
-
-
-class Impossible(Exception):
-    """The prompt cannot be given: the kind of outcome, and why."""
-
-    def __init__(self, kind: OutcomeKind, reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
 
 
 class AcpDialogue:
@@ -292,43 +280,3 @@ class AcpDialogue:
         is_state = message.method == UPDATE and update.get("sessionUpdate") == "state_update"
         if is_state and self._prompting and update.get("state") == "idle" and update.get("stopReason"):
             self._idle.set()
-
-
-def initialize(version: int, capabilities: Json) -> Json:
-    """The parameters of the first request."""
-    info = {"name": CLIENT_NAME, "title": "Sprint Runner", "version": "1"}
-    if version > 1:
-        return {"protocolVersion": version, "capabilities": capabilities, "info": info}
-    return {"protocolVersion": version, "clientCapabilities": capabilities, "clientInfo": info}
-
-
-def resuming(offered: Json, version: int) -> list[str]:
-    """The methods that go on with a session, first the one without its history: some programs only announce that."""
-    if version > 1:
-        return [RESUME]
-    capabilities = json_values.as_object(offered.get("agentCapabilities"))
-    resumes = json_values.as_object(capabilities.get("sessionCapabilities")).get("resume") is not None
-    return [RESUME] * resumes + [LOAD] * (capabilities.get("loadSession") is True)
-
-
-def needs_login(refused: Refused) -> bool:
-    return refused.code == AUTH_REQUIRED or faults.kind_of(str(refused)) is OutcomeKind.AUTH
-
-
-def login_by_key(offered: Json) -> str | None:
-    """The login with a key from the environment; never one that would open a browser on a server."""
-    for method in json_values.as_objects(offered.get("authMethods")):
-        id_ = json_values.as_text(method.get("id")) or json_values.as_text(method.get("methodId")) or ""
-        meta = json_values.as_object(method.get("_meta"))
-        if any(word in id_.casefold() for word in _KEYS) or "api-key" in meta or method.get("type") == "env_var":
-            return id_
-    return None
-
-
-def logins(offered: Json) -> str:
-    """The ways to log in that a program names, for the operator."""
-    named = [
-        str(method.get("description") or method.get("name"))
-        for method in json_values.as_objects(offered.get("authMethods"))
-    ]
-    return f"It offers: {'; '.join(named)}" if named else ""
