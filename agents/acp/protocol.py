@@ -6,6 +6,7 @@ are wrapped (`{"sent": …}`), so that the sides can be told apart; lines of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -152,7 +153,7 @@ def message_of(value: Json, ours: bool = False) -> Message:
 
 def error_words(error: Json) -> str:
     """What an error says: programs put the reason into `data` behind a message that says only "Internal error"."""
-    message = json_values.as_text(error.get("message")) or ""
+    message = _GENERIC_PREFIX.sub("", json_values.as_text(error.get("message")) or "")
     details = "; ".join(_texts(error.get("data")))
     if details and message.casefold() in _GENERIC:
         return details
@@ -178,6 +179,7 @@ def text_of(content: Any) -> str:
     return ""
 
 
+_GENERIC_PREFIX: Final = re.compile(r"^(?:internal|server) error:\s*", re.IGNORECASE)
 _GENERIC: Final = ("internal error", "server error", "error")  # what says nothing beside its details
 _DETAILS: Final = ("details", "detail", "message", "error", "reason")  # where programs put the reason
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final as Constant
 
 from agents import faults, json_values
+from agents.acp import extras
 from agents.acp.options import current_model
 from agents.acp.permissions import options_of, permission_title, tool_call_of
 from agents.acp.protocol import (
@@ -34,7 +35,7 @@ from agents.acp.usage import piece_usage, session_cost, turn_model, turn_usage
 from agents.adapter import QuietParser
 from agents.error_text import plain
 from agents.json_values import Json
-from agents.records import Denied, Final, Note, Question, Record, Started, Text, UsageSeen
+from agents.records import Denied, Failure, Final, Note, Question, Record, Started, Text, UsageSeen
 from agents.spec import OutcomeKind, Usage
 from agents.text import one_line
 
@@ -48,7 +49,6 @@ _STOPS: Constant = {
     "refusal": (OutcomeKind.FAILED, "the agent refuses to continue with this prompt"),
     "cancelled": (OutcomeKind.FAILED, "the turn was cancelled"),
 }
-_ABOUT_ITSELF: Constant = "informational"  # Claude's adapter: a word of the program, not of the model
 _FROM_SESSION: Constant = "session"  # the id of what the whole session has cost
 
 
@@ -67,6 +67,7 @@ class AcpParser(QuietParser):
         self._cost_before: float | None = None  # of the session, before this call's prompt
         self._cost: float | None = None
         self._pieces = 0
+        self._broken: str | None = None  # the error that ends the turn, "" while its words are awaited
 
     def feed(self, line: bytes) -> Sequence[Record]:
         found = read_line(line)
@@ -145,6 +146,9 @@ class AcpParser(QuietParser):
         stop = json_values.as_text(result.get("stopReason"))
         if stop is None:
             return  # of version 2: the prompt was accepted
+        if self._broken is not None:
+            yield from self._failed({"message": self._broken or "the turn was broken off by an error"})
+            return
         kind, reason = _STOPS.get(stop, (OutcomeKind.FAILED, f"the turn ended with {stop!r}"))
         usage, model = turn_usage(result), turn_model(result)
         if model is not None and model != self._model:
@@ -160,6 +164,10 @@ class AcpParser(QuietParser):
 
     def _update(self, update: Json) -> Iterator[Record]:
         kind = update.get("sessionUpdate")
+        if (retry := extras.retry_of(update)) is not None:
+            yield retry
+        if (status := extras.thread_status(update)) is not None:
+            self._broken = "" if status == "systemError" else None if status == "active" else self._broken
         if kind == "usage_update":
             yield from self._usage(update)
         elif self._replaying:
@@ -179,6 +187,9 @@ class AcpParser(QuietParser):
 
     def _usage(self, update: Json) -> Iterator[Record]:
         """The session's cost so far, without what it had cost before."""
+        if (model := extras.model_of(update)) is not None and model != self._model and not self._replaying:
+            self._model = model
+            yield Started(self._session, model)
         cost = session_cost(update)
         if cost is None:
             return
@@ -193,11 +204,14 @@ class AcpParser(QuietParser):
 
     def _piece(self, update: Json) -> Iterator[Record]:
         text = text_of(update.get("content"))
-        meta = json_values.as_object(json_values.as_object(update.get("_meta")).get("claudeCode"))
-        if meta.get("kind") == _ABOUT_ITSELF:
+        if extras.is_about_itself(update):
             yield Note(one_line(text))
             return
         id_ = json_values.as_text(update.get("messageId"))
+        if self._broken is not None and id_ is None:
+            self._broken += text
+            yield Failure("error", one_line(text))
+            return
         if id_ != self._message or update.get("sessionUpdate") == "agent_message":
             yield from self._flush()
         self._message = id_

@@ -8,7 +8,7 @@ import pytest
 
 from agents import Denied, Note, OutcomeKind, Question, Started, Text, ToolCall, ToolResult
 from agents.acp import connection, session
-from agents.records import UsageSeen
+from agents.records import Retry, UsageSeen
 from tests.agents.acp.conftest import AcpBench
 from tests.agents.children import ended, hasten
 
@@ -392,6 +392,28 @@ async def test_a_word_of_the_program_is_no_word_of_the_agent(acp: AcpBench) -> N
     )
     assert outcome.text == "[DEV-STORY-COMPLETE: YES]"
     assert any(isinstance(record, Note) for record in acp.records)
+
+
+async def test_an_error_that_is_told_as_the_agents_words_is_an_error(acp: AcpBench) -> None:
+    """Codex ends such a turn well; its thread's status says what it was."""
+    outcome = await acp.run(
+        """
+        def codex(**fields):
+            update("session_info_update", _meta={"codex": fields})
+        m = prompted(); codex(threadStatus={"type": "active"})
+        info = {"responseStreamDisconnected": {"httpStatusCode": 503}}
+        codex(error={"message": "Reconnecting... 1/2", "willRetry": True, "codexErrorInfo": info,
+                     "additionalDetails": "unexpected status 503: Overloaded"})
+        codex(threadStatus={"type": "systemError"})
+        text("unexpected status 503 Service Unavailable: Overloaded")
+        codex(threadStatus={"type": "idle"})
+        result(m, stopReason="end_turn", usage=None)
+        """
+    )
+    assert (outcome.kind, outcome.text) == (OutcomeKind.TRANSIENT, "")
+    assert outcome.reason == "Unexpected status 503 Service Unavailable: Overloaded."
+    (retry,) = [record for record in acp.records if isinstance(record, Retry)]
+    assert retry == Retry(1, 2, None, "unexpected status 503: Overloaded", 503)
 
 
 async def test_version_two_is_spoken_where_the_settings_say_so(acp: AcpBench) -> None:

@@ -267,6 +267,7 @@ def test_the_question_has_the_choices_of_a_form() -> None:
         ({"code": 1, "message": "Refused", "data": "no key"}, "Refused: no key"),
         ({"code": 1, "message": "no key", "data": {"error": {"message": "no key"}}}, "no key"),
         ({"code": 7}, "error 7"),
+        ({"code": 1, "message": "Internal error: Invalid API key"}, "Invalid API key"),
         ({"code": 1, "message": "Internal error"}, "Internal error"),
     ],
 )
