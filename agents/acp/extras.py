@@ -37,8 +37,8 @@ def retry_of(update: Json) -> Retry | None:
     info = json_values.as_object(error.get("codexErrorInfo"))
     status = next((json_values.as_int(json_values.as_object(kind).get("httpStatusCode")) for kind in info.values()), 0)
     words = one_line(json_values.as_text(error.get("additionalDetails")) or message, ERROR_CHARS)
-    numbers = (int(attempt[1]), int(attempt[2])) if attempt else (0, None)
-    return Retry(*numbers, None, words, status or None)
+    number, limit = (int(attempt[1]), int(attempt[2])) if attempt else (0, None)
+    return Retry(number, limit, None, words, status or None)
 
 
 def model_of(update: Json) -> str | None:

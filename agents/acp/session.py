@@ -215,7 +215,7 @@ class AcpDialogue:
     def _impossible(self, refused: Refused, offered: Json) -> NoReturn:
         words = str(refused)
         if needs_login(refused):
-            raise Impossible(OutcomeKind.AUTH, f"{words}. {logins(offered)}".rstrip(". ")) from None
+            raise Impossible(OutcomeKind.AUTH, f"{words.rstrip('.')}. {logins(offered)}".rstrip(". ")) from None
         kind = faults.kind_of(words)
         raise Impossible(kind if kind in _BEFORE_WORK else OutcomeKind.COULD_NOT_START, words) from None
 
