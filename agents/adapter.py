@@ -11,16 +11,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from agents import faults
+from agents.dialogue import Dialogue
 from agents.records import Record, Retry
 from agents.spec import AgentSpec, Call, OutcomeKind, Preflight
 from agents.text import last_words, sentence
 from agents.usage import Tally
-
-if TYPE_CHECKING:
-    from agents.dialogue import Dialogue
 
 MODEL_ADVICE = "Set the agent's `model` to one that it can use."
 BILLING_ADVICE = "Add credit or raise the limit with the provider, or give the agent another key."

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-from agents.adapter import Cause
-
 MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024  # sent to a program that does not read; a whole large file fits many times
 STDIN: Final = 0
 
@@ -36,17 +34,17 @@ class Dialogue(Protocol):
 
 
 class Channel:
-    """`keep` records and parses a line, `end` ends the process, `hold` stops its limits while a person is asked."""
+    """`keep` records and parses a line, `hold` stops the limits while a person is asked, `give_up` ends the process."""
 
     def __init__(
         self,
         transport: asyncio.SubprocessTransport,
         keep: Callable[[bytes], None],
-        end: Callable[[Cause, str], None],
         hold: Callable[[bool], None],
+        give_up: Callable[[str], None],
     ) -> None:
         self._pipe = cast(asyncio.WriteTransport, transport.get_pipe_transport(STDIN))
-        self.keep, self.end, self.hold = keep, end, hold
+        self.keep, self.hold, self.give_up = keep, hold, give_up
 
     def send(self, line: bytes, recorded: bytes) -> None:
         """Write a line, which is kept as `recorded`; a program that has ended or closed its input gets nothing."""
@@ -55,7 +53,7 @@ class Channel:
             return
         self._pipe.write(line + b"\n")
         if self._pipe.get_write_buffer_size() > MAX_UNREAD_BYTES:
-            self.end(Cause.SILENCE, "It does not read what it is sent.")
+            self.give_up("It does not read what it is sent.")
 
     def close(self) -> None:
         """No more will be sent: the end of its input, at which most programs end."""

@@ -146,7 +146,7 @@ class AgentProcess:
         self.start_time = await asyncio.to_thread(start_time, self.pid)
         self._limits.restart(time.monotonic())
         if self._dialogue is not None:
-            self._dialogue.begin(Channel(self._transport, self._keep, self._end, self._hold))
+            self._dialogue.begin(Channel(self._transport, self._keep, self._hold, partial(self._end, Cause.SILENCE)))
         return None
 
     async def _not_started(self, problem: str) -> Outcome:

@@ -36,7 +36,6 @@ from agents.acp.protocol import (
     Message,
 )
 from agents.acp.terminals import Terminals
-from agents.adapter import Cause
 from agents.dialogue import Channel
 from agents.json_values import Json
 from agents.spec import AgentSpec, Call, OutcomeKind
@@ -96,7 +95,7 @@ class AcpDialogue:
         try:
             await self._converse()
         except Unanswered as unanswered:
-            self._channel.end(Cause.SILENCE, str(unanswered))
+            self._channel.give_up(str(unanswered))
         except Impossible as impossible:
             self._channel.keep(msgspec.json.encode(Ended(impossible.kind.value, str(impossible))))
         finally:
