@@ -14,12 +14,13 @@ from agents.records import Retry
 from agents.text import one_line
 
 ERROR_CHARS: Final = 300  # of a retry's reason
+_NOTICE: Final = re.compile(r"\[MODE_UPDATE\] \S+")
 _ATTEMPT: Final = re.compile(r"(\d+)/(\d+)")
 
 
-def is_about_itself(update: Json) -> bool:
-    """Whether a piece of text is the program's word, not the model's (Claude)."""
-    return _meta(update, "claudeCode").get("kind") == "informational"
+def is_about_itself(update: Json, text: str) -> bool:
+    """Whether a piece of text is the program's word, not the model's (Claude, Gemini)."""
+    return _meta(update, "claudeCode").get("kind") == "informational" or _NOTICE.fullmatch(text) is not None
 
 
 def thread_status(update: Json) -> str | None:

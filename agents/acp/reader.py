@@ -16,6 +16,7 @@ from agents.acp.options import current_model
 from agents.acp.permissions import options_of, permission_title, tool_call_of
 from agents.acp.protocol import (
     AUTH_REQUIRED,
+    CANCEL,
     INITIALIZE,
     LOAD,
     NEW,
@@ -67,6 +68,7 @@ class AcpParser(QuietParser):
         self._cost_before: float | None = None  # of the session, before this call's prompt
         self._cost: float | None = None
         self._pieces = 0
+        self._cancelled = False
         self._broken: str | None = None  # the error that ends the turn, "" while its words are awaited
 
     def feed(self, line: bytes) -> Sequence[Record]:
@@ -94,6 +96,8 @@ class AcpParser(QuietParser):
                 self._session = json_values.as_text(message.params.get("sessionId"))
             if message.method == PROMPT:
                 self._cost_before = self._cost
+        elif message.method == CANCEL:
+            self._cancelled = True  # however the turn ends: some programs say that it ended well
         elif message.is_answer:
             yield from self._answered(message)
 
@@ -149,6 +153,7 @@ class AcpParser(QuietParser):
         if self._broken is not None:
             yield from self._failed({"message": self._broken or "the turn was broken off by an error"})
             return
+        stop = "cancelled" if self._cancelled else stop
         kind, reason = _STOPS.get(stop, (OutcomeKind.FAILED, f"the turn ended with {stop!r}"))
         usage, model = turn_usage(result), turn_model(result)
         if model is not None and model != self._model:
@@ -204,7 +209,7 @@ class AcpParser(QuietParser):
 
     def _piece(self, update: Json) -> Iterator[Record]:
         text = text_of(update.get("content"))
-        if extras.is_about_itself(update):
+        if extras.is_about_itself(update, text):
             yield Note(one_line(text))
             return
         id_ = json_values.as_text(update.get("messageId"))
