@@ -77,10 +77,10 @@ class Deadlines:
 
     def next(self) -> Deadline:
         """The first limit that will be reached if nothing happens."""
-        if self.held is not None:
-            return Deadline(math.inf, Cause.TIMEOUT)
         if self.finished is not None:
             return Deadline(self.finished + self.linger_s, Cause.LINGER)
+        if self.held is not None:
+            return Deadline(math.inf, Cause.TIMEOUT)
         end, silent = self.began + self.timeout_s, self.last_progress + self.silence_s
         if end <= silent:
             return Deadline(end, Cause.TIMEOUT, f"No end after {duration(self.timeout_s)}.")

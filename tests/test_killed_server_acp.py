@@ -39,7 +39,7 @@ async def epoch_of(client: aiohttp.ClientSession) -> str:
 async def test_a_killed_server_goes_on_with_the_session(tmp_path: Path) -> None:
     root = make_project(tmp_path / "tiny", READY)
     script = tmp_path / "script.json"
-    script.write_text(json.dumps({"dev-story": ["question:Which colour?", "ok"]}))
+    script.write_text(json.dumps({"dev-story": [f"question:Which colour? {SECRET}", "ok"]}))
     command = [sys.executable, str(SCRIPTED), "--speed", "max", "--script", str(script)]
     env = {"DEMO_AGENT_HOME": str(tmp_path / "sessions"), "MY_TOKEN": SECRET}
     agent = {"kind": "acp", "command": command, "env": env}
@@ -51,6 +51,7 @@ async def test_a_killed_server_goes_on_with_the_session(tmp_path: Path) -> None:
             assert (await post(client, "/api/run/start", {"batch_size": 1}))[0] == 202
             run = await until(client, lambda run: run["attention"])
             assert run["state"] == "running"
+            assert SECRET not in json.dumps(run)
             stream = root / ".sprint-runner/streams/1/1.ndjson"
             async with asyncio.timeout(PATIENCE_S):
                 while b'"asked"' not in stream.read_bytes():
@@ -76,7 +77,12 @@ async def test_a_killed_server_goes_on_with_the_session(tmp_path: Path) -> None:
                 raw = await response.text()
             assert '"session/load"' in raw
             assert SECRET not in raw
+            async with client.get(f"/api/commands/{commands[0]['id']}/transcript?raw=1") as response:
+                raw = await response.text()
+            assert '"asked"' in raw
+            assert SECRET not in raw
             entries = (await get(client, f"/api/commands/{commands[0]['id']}/transcript"))["entries"]
+            assert SECRET not in json.dumps(entries)
             assert "question" in {entry["kind"] for entry in entries}
     finally:
         if server.process is not None:

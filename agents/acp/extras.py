@@ -14,8 +14,16 @@ from agents.records import Retry
 from agents.text import one_line
 
 ERROR_CHARS: Final = 300  # of a retry's reason
+_SHORTCOMINGS: Final = {
+    "OpenCode": "opencode reports over ACP the tokens of its last reply only; its cost is that of all.",
+}
 _NOTICE: Final = re.compile(r"\[MODE_UPDATE\] \S+")
 _ATTEMPT: Final = re.compile(r"(\d+)/(\d+)")
+
+
+def shortcoming(name: str) -> str | None:
+    """What is missing in the reports of a program, by its own name, in a sentence for the log."""
+    return _SHORTCOMINGS.get(name)
 
 
 def is_about_itself(update: Json, text: str) -> bool:

@@ -141,6 +141,8 @@ class AcpParser(QuietParser):
         elif message.error is None and method == INITIALIZE:
             info = json_values.as_object(result.get("agentInfo") or result.get("info"))
             yield Started(None, None, json_values.as_text(info.get("version")))
+            if (missing := extras.shortcoming(str(info.get("name")))) is not None:
+                yield Note(missing)
         elif message.error is None and method in (NEW, LOAD, RESUME, SET_OPTION):
             self._session = json_values.as_text(result.get("sessionId")) or self._session
             self._model = current_model(result) or self._model

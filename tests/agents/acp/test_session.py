@@ -275,6 +275,18 @@ async def test_a_cancel_answers_what_the_program_waits_for(acp: AcpBench) -> Non
     assert not any(isinstance(record, Denied) for record in acp.records)
 
 
+async def test_a_turn_that_ends_before_the_answer_is_over(acp: AcpBench) -> None:
+    acp.given = {"may_ask": True}
+    outcome = await acp.run(
+        """
+        m = prompted()
+        say(id="q", method="elicitation/create", params={"mode": "form", "message": "Which?"})
+        text("I did not wait."); result(m, stopReason="end_turn"); time.sleep(600)
+        """
+    )
+    assert (outcome.kind, outcome.text) == (OutcomeKind.SUCCESS, "I did not wait.")
+
+
 async def test_silence_is_measured_again_after_an_answer(acp: AcpBench) -> None:
     acp.given = {"may_ask": True}
     process = await acp.start(
