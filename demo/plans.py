@@ -156,8 +156,11 @@ def _epic_folder(scene: Scene, number: str | None) -> Path | None:
     root = scene.stage.root
     core = _toml(root / "_bmad/config.toml").get("core", {})
     user = _toml(root / "_bmad/custom/config.user.toml").get("core", {})
-    output = Path(str(core.get("output_folder", "")).replace("{project-root}", str(root)) or root)
-    initiative = output / str(user.get("active_initiative", core.get("active_initiative", "")))
+    output = root / str(core.get("output_folder", "")).replace("{project-root}", str(root))
+    active = str(user.get("active_initiative", core.get("active_initiative", "")))
+    if not active:  # the skill does not look for one
+        return None
+    initiative = output / active
     if number is None:
         return initiative
     epics = _toml(initiative / "tickets.toml").get("epic", [])
