@@ -91,6 +91,8 @@ class CycleSource:
         plan = await asyncio.to_thread(read_tracker, self._workspace)
         possible = candidates(plan)
         exclude = self._taken | self._started
+        if plan.kind is sprint.PlanKind.STORIES and busy:  # a list is worked on one after the other
+            return None
         if plan.kind is not sprint.PlanKind.TICKETS:  # whose tickets say themselves what they wait for
             exclude |= {candidate.key for candidate in possible if candidate.epic in busy}
         order = order_of(self._workspace.settings().story_order, plan)
