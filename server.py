@@ -22,6 +22,7 @@ from aiohttp import web
 
 import agents
 import api.changes
+import api.deferred
 import api.export
 import api.gates
 import api.health
@@ -109,6 +110,7 @@ def build_app(
         api.page,
         api.socket,
         api.run,
+        api.deferred,
         api.gates,
         api.project,
         api.changes,

@@ -72,6 +72,10 @@ class GateBody(Body, frozen=True):
     ] = []
 
 
+class TicketBody(Body, frozen=True):
+    place: Annotated[Literal["backlog", "inbox"], Meta(description="must be backlog or inbox")]
+
+
 class AnswerBody(Body, frozen=True):
     command_id: Annotated[int, Meta(ge=1, le=ID_MAX, description="must be the id of the command that asked")]
     text: Annotated[

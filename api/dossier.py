@@ -9,6 +9,7 @@ import msgspec
 
 import sprint
 from api.commands import CommandView, command_view
+from api.deferred import FindingView, finding_view
 from api.http import ApiError, Services
 from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
@@ -22,6 +23,7 @@ from running.workspace import Workspace
 from sprint import StoryDocument, StoryInfo
 from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
+from store.findings import get_findings_of
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
 
@@ -72,6 +74,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     commits: list[CommitInfo]
     diff: Diff | None
     problems: list[str]
+    deferred: list[FindingView]
 
 
 async def find_story(services: Services, key: str) -> StoryInfo:
@@ -98,6 +101,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     commands = [*await database.read(get_commands_by_key, earlier), *await database.read(get_commands_by_key, key)]
     records = Records(row=row, commands=commands, change=(await database.read(get_status_changes, key)).get(key))
     checks = [*await database.read(get_checks_by_key, earlier), *await database.read(get_checks_by_key, key)]
+    deferred = [*await database.read(get_findings_of, earlier), *await database.read(get_findings_of, key)]
     tree = await _diff(workspace, row)
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
     commits = await commits_named(services, key, commands)
@@ -129,6 +133,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         commits=commits,
         diff=tree,
         problems=[problem.message for problem in document.problems],
+        deferred=[finding_view(row) for row in deferred],
     )
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from api.bodies import ID_MAX, AnswerBody, EmptyBody, GateBody, StartBody, StatusBody, StopBody, TrustBody
+from api.bodies import ID_MAX, AnswerBody, EmptyBody, GateBody, StartBody, StatusBody, StopBody, TicketBody, TrustBody
 from api.changes import Artifact
+from api.deferred import Findings, TicketMade
 from api.dossier import Dossier
 from api.gates import GateList
 from api.health import Health
@@ -72,6 +73,16 @@ OPERATIONS: Final = (
     ),
     Operation("get", "/api/gates", "What waits for a person's decision.", GateList),
     Operation("post", "/api/gates/{id}", "Decide at a gate.", RunStateName, 202, body=GateBody, errors=(404, 409)),
+    Operation("get", "/api/deferred", "What builds have put off.", Findings),
+    Operation(
+        "post",
+        "/api/deferred/{id}",
+        "Make a ticket of a finding.",
+        TicketMade,
+        201,
+        body=TicketBody,
+        errors=(404, 409, 422),
+    ),
     Operation(
         "post",
         "/api/orchestrator/start",

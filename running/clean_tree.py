@@ -20,6 +20,7 @@ from running.marking import plan_path_of
 from running.story import StoryRun
 from running.workspace import Workspace
 from sprint import PlanKind
+from store.findings import get_findings
 
 
 class NotCommitted(RuntimeError):
@@ -27,10 +28,12 @@ class NotCommitted(RuntimeError):
 
 
 async def commit_own_files(workspace: Workspace) -> None:
-    """Commit what the runner itself wrote: the context file and the tracker. Raises `NotCommitted`."""
+    """Commit what the runner wrote: the context file, the tracker, tickets of findings. Raises `NotCommitted`."""
     paths = [workspace.project.output / "project-context.md"]
     if workspace.project.kind is PlanKind.TRACKER:
         paths.append(workspace.project.tracker)
+    rows = await workspace.database.read(get_findings)
+    paths += [workspace.project.root / row.ticket for row in rows if row.ticket is not None]
     await _commit(workspace, paths, "chore: keep the sprint's own files")
 
 

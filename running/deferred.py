@@ -1,0 +1,92 @@
+"""Findings that builds have put off: collected from a story's files when it ends, and made tickets by the operator.
+
+Collecting may happen twice: a finding is known by its story and its summary.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final
+
+import msgspec
+
+import sprint
+from base.regular import read_or_empty
+from events import emit
+from git.process import ask_git
+from payloads import BatchWarning
+from running.builds import build_files
+from running.preflight import NotNow
+from running.story import StoryRun
+from running.workspace import Workspace, until_stored
+from sprint import DeferredFinding, Intake
+from sprint.deferred import LEDGER, deferred_findings, ledger_findings
+from sprint.markdown import MAX_BYTES
+from store.findings import AlreadyTicket, NothingNew, add_findings, get_finding, set_ticket
+from store.job import NotWritten
+
+SHOWN: Final = 3  # findings that are named in the event
+
+
+async def collect_deferred(workspace: Workspace, batch_id: int, story: StoryRun) -> None:
+    """Keep what the builds and reviews of a story have put off, with the event of it; nothing where that is known."""
+    found = await asyncio.to_thread(_in_files, workspace, story)
+    found += await _in_ledger(workspace, story)
+    if not found:
+        return
+    named = "; ".join(finding.summary for finding in found[:SHOWN]) + ("; …" if len(found) > SHOWN else "")
+    payload = BatchWarning(
+        batch_id=batch_id,
+        warning_type="deferred",
+        message=f"{story.key} puts off {len(found)} finding{'' if len(found) == 1 else 's'}: {named}",
+        story_key=story.key,
+    )
+    rows = [msgspec.to_builtins(finding) for finding in found]
+
+    def write() -> Awaitable[object]:
+        with workspace.database.atomic():
+            added = workspace.database.write(add_findings, batch_id, story.key, rows)
+            told = emit(payload)
+        return asyncio.gather(added, told)
+
+    try:
+        await until_stored(write)
+    except (NothingNew, NotWritten):
+        return
+
+
+def _in_files(workspace: Workspace, story: StoryRun) -> list[DeferredFinding]:
+    paths = build_files(workspace, story)[:1]
+    return [finding for path in paths for finding in deferred_findings(path)]
+
+
+async def _in_ledger(workspace: Workspace, story: StoryRun) -> list[DeferredFinding]:
+    """What the ledger has that it had not when the work on the story began."""
+    path = workspace.project.artifacts / LEDGER
+    text = (await asyncio.to_thread(read_or_empty, path, MAX_BYTES)).decode("utf-8", "replace")
+    found = ledger_findings(text)
+    git = workspace.git
+    if not found or git is None or story.base_commit is None or not path.resolve().is_relative_to(git.top.resolve()):
+        return found
+    name = path.resolve().relative_to(git.top.resolve()).as_posix()
+    before = await ask_git(git.top, "show", f"{story.base_commit}:{name}")
+    known = {finding.summary for finding in ledger_findings(before or "")}
+    return [finding for finding in found if finding.summary not in known]
+
+
+async def make_ticket(workspace: Workspace, finding_id: int, place: Intake) -> str:
+    """Write a finding as a loose ticket; its path, relative to the project. Raises `NotNow`, `sprint.Refused`."""
+    row = await workspace.database.read(get_finding, finding_id)
+    if row is None:
+        raise NotNow("no_finding", f"there is no finding {finding_id}")
+    if row.ticket is not None:
+        raise NotNow("ticket", f"it became {row.ticket} already")
+    finding = DeferredFinding(row.summary, row.evidence, row.location, row.severity)
+    path = await asyncio.to_thread(sprint.keep_finding, workspace.project, finding, row.story_key, place)
+    name = workspace.relative(path)
+    try:
+        await until_stored(lambda: workspace.database.write(set_ticket, finding_id, name))
+    except AlreadyTicket as error:
+        raise NotNow("ticket", str(error)) from None
+    return name
