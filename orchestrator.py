@@ -27,6 +27,8 @@ from running.backup import back_up
 from running.batch import Batch, end_batch
 from running.breaker import Breaker
 from running.budget import Budget
+from running.checkpoints import close_by_operator
+from running.clean_tree import NotCommitted
 from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
@@ -209,6 +211,16 @@ class Orchestrator:
             raise NotNow("decided", "the gate was decided already")
         if self._batch is not None and self._batch.gate.reason == PAUSED and not await self.gates():
             self._batch.gate.resume("decided")
+
+    async def close_epic(self, epic_id: str) -> None:
+        """Close an epic between batches; one that runs asks at its gate. Raises `NotNow` and `sprint.Refused`."""
+        await check_trust(self._workspace)
+        if self._batch is not None or self._starting:
+            raise NotNow("running", "a batch is running: it asks when everything that is left waits for the epic")
+        try:
+            await close_by_operator(self._workspace, epic_id)
+        except NotCommitted as error:
+            raise NotNow("commit", f"the epic is closed, but its file was not committed: {error}") from None
 
     def stop(self, mode: StopMode) -> None:
         """End the batch after the current command, or end the current command now. Raises `NotNow`."""

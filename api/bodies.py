@@ -66,10 +66,13 @@ class LineComment(Body, frozen=True):
 
 
 class GateBody(Body, frozen=True):
+    """`comments` are about lines, `text` about the whole; both go to the agent with `back`."""
+
     decision: Annotated[Literal["go", "back", "skip", "stop"], Meta(description="must be one of go, back, skip, stop")]
     comments: Annotated[
         list[LineComment], Meta(max_length=100, description="must be a list of {path, line, text}")
     ] = []
+    text: Annotated[str, Meta(max_length=ANSWER_MAX, description=f"must be at most {ANSWER_MAX} characters")] = ""
 
 
 class TicketBody(Body, frozen=True):

@@ -63,7 +63,7 @@ async def post_ticket(request: web.Request) -> web.Response:
         raise ApiError(422, "refused", str(refused)) from None
     except OSError as error:
         raise ApiError(422, "refused", f"the file cannot be written: {error.strerror or error}") from None
-    return json_response(TicketMade(name), 201)
+    return json_response(TicketMade(name))
 
 
 ROUTES: Final = [

@@ -46,6 +46,22 @@ class CheckLine(msgspec.Struct, frozen=True, kw_only=True):
     tail: str
 
 
+class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the plan says about when and how the story runs; what it does not say is absent."""
+
+    ref: str = ""
+    after: list[str] = []
+    waiting_for: list[str] = []
+    hold: str = ""
+    plan_checkpoint: bool = False
+    done_checkpoint: bool = False
+    hitl: bool = False
+    risk: str = ""
+    assignee: str = ""
+    blocked_reason: str = ""
+    leftover: bool = False
+
+
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     """`GET /api/stories/{key}`; `diff` is the change of the tree since development began."""
 
@@ -74,7 +90,8 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     commits: list[CommitInfo]
     diff: Diff | None
     problems: list[str]
-    deferred: list[FindingView]
+    deferred: list[FindingView] = []
+    plan: PlanFacts = PlanFacts()
 
 
 async def find_story(services: Services, key: str) -> StoryInfo:
@@ -134,6 +151,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         diff=tree,
         problems=[problem.message for problem in document.problems],
         deferred=[finding_view(row) for row in deferred],
+        plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
     )
 
 

@@ -14,7 +14,7 @@ from api.dossier import Dossier
 from api.gates import GateList
 from api.health import Health
 from api.history import BatchDetail, Batches, Commands, Envelopes
-from api.project import StatusChanged, StatusEvidenceByStory
+from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
 from api.transcripts import Transcript
@@ -79,7 +79,6 @@ OPERATIONS: Final = (
         "/api/deferred/{id}",
         "Make a ticket of a finding.",
         TicketMade,
-        201,
         body=TicketBody,
         errors=(404, 409, 422),
     ),
@@ -98,6 +97,14 @@ OPERATIONS: Final = (
     Operation("get", "/api/orchestrator/status", "Previous form of run.", OldStatus),
     Operation("get", "/api/sprint", "Epics and stories.", Overview),
     Operation("get", "/api/sprint/problems", "Problems of the plan.", SprintProblems),
+    Operation(
+        "post",
+        "/api/epics/{id}/close",
+        "Close an epic that is finished.",
+        EpicClosed,
+        body=EmptyBody,
+        errors=(409, 422),
+    ),
     Operation("get", "/api/standings", "The evidence for each story's status.", StatusEvidenceByStory),
     Operation("get", "/api/stories/{key}", "A story's dossier.", Dossier, errors=(404,)),
     Operation(

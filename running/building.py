@@ -55,8 +55,9 @@ class Building:
         await until_possible(self._gate, lambda: remember_base(self._workspace, story, developing=True))
         if await self._waits_for_plan(command, story):
             await self._plan(story)
+        comments = "none"
         for number in count(1):
-            verdict = await self._built(command if number == 1 else f"{command}-{number}", story)
+            verdict = await self._built(command if number == 1 else f"{command}-{number}", story, comments)
             if verdict is None or not verdict.unread:
                 return
             row = await unread_decision(self._workspace, self._gate, story, verdict.reason, number)
@@ -66,6 +67,7 @@ class Building:
                 await self._prove(story)
             if row.decision != GateDecision.BACK:
                 return
+            comments = _sent_back("build", row.comments)
 
     async def goes_on(self, phase: Phase, command: str, story: StoryRun) -> bool:
         """Whether a story that entered at review is one whose build had not ended."""
@@ -83,7 +85,7 @@ class Building:
 
     # -- the build ---------------------------------------------------------------------------------------------
 
-    async def _built(self, command: str, story: StoryRun) -> DevVerdict | None:
+    async def _built(self, command: str, story: StoryRun, comments: str) -> DevVerdict | None:
         """One build of a story; its verdict, None where it was given up."""
         if not story.live:
             return None
@@ -91,7 +93,14 @@ class Building:
         values = await self._values(story, halt=False)
         disprove = partial(self._missing_work, story)
         spec = CommandSpec(
-            command, (story,), read=said_something, confirm=confirm, disprove=disprove, watched=True, values=values
+            command,
+            (story,),
+            read=said_something,
+            confirm=confirm,
+            disprove=disprove,
+            watched=True,
+            findings=comments,
+            values=values,
         )
         return await self._performed(spec, story)
 
@@ -155,7 +164,7 @@ class Building:
             if row.decision != GateDecision.BACK:
                 return
             await self._take_back(story, number + 1)
-            comments = f"A person has looked at the plan and sends it back: {row.comments or 'plan it anew'}"
+            comments = _sent_back("plan", row.comments)
 
     async def _take_back(self, story: StoryRun, number: int) -> None:
         """Set the plan to be planned anew, once: the skill would go on building a plan that is ready."""
@@ -200,3 +209,8 @@ class Building:
                 raise SurroundingsFailed("git", why) from None
 
         await until_possible(self._gate, attempt)
+
+
+def _sent_back(what: str, comments: str | None) -> str:
+    """What the next round is given."""
+    return f"A person has looked at the {what} and sends it back: {comments or f'{what} it anew'}"

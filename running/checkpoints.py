@@ -107,6 +107,14 @@ class EpicGates:
         return True
 
 
+async def close_by_operator(workspace: Workspace, epic_id: str) -> None:
+    """Close an epic whose stories are all finished, and commit its file. Raises `sprint.Refused`, `NotCommitted`."""
+    plan = await asyncio.to_thread(sprint.read, workspace.project)
+    await asyncio.to_thread(sprint.close_epic, workspace.project, epic_id)
+    epic = next(epic for epic in plan.epics if epic.epic == epic_id)
+    await commit_epic(workspace, _epic_file(workspace.project, epic))
+
+
 def _epic_file(project: sprint.Project, epic: sprint.EpicEntry) -> Path:
     return project.tracker.parent / epic.key / f"{epic.key}.md"
 

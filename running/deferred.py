@@ -42,7 +42,7 @@ async def collect_deferred(workspace: Workspace, batch_id: int, story: StoryRun)
         message=f"{story.key} puts off {len(found)} finding{'' if len(found) == 1 else 's'}: {named}",
         story_key=story.key,
     )
-    rows = [msgspec.to_builtins(finding) for finding in found]
+    rows = [_masked(workspace, finding) for finding in found]
 
     def write() -> Awaitable[object]:
         with workspace.database.atomic():
@@ -54,6 +54,10 @@ async def collect_deferred(workspace: Workspace, batch_id: int, story: StoryRun)
         await until_stored(write)
     except (NothingNew, NotWritten):
         return
+
+
+def _masked(workspace: Workspace, finding: DeferredFinding) -> dict[str, str]:
+    return {name: workspace.masker.text(value) for name, value in msgspec.to_builtins(finding).items()}
 
 
 def _in_files(workspace: Workspace, story: StoryRun) -> list[DeferredFinding]:

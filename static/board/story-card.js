@@ -3,6 +3,7 @@
 import { attr, h, icon, setIcon, show, text } from "../kit/dom.js";
 import { shortCommand, shortKey, statusText, stopwatch } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
+import { cardNote } from "./plan-facts.js";
 import { openStatusMenu } from "./status-menu.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
@@ -48,12 +49,13 @@ export class StoryCard {
     this.#story = story;
     text(this.#open, story.title || story.key);
     text(this.#description, story.description);
-    const [raw, tasks, evidence, drift, live] = this.#parts;
+    const [raw, tasks, evidence, drift, live, note] = this.#parts;
     raw.show(story.status === "unknown" ? story : null);
     tasks.show(story.tasks?.total ? story : null);
     evidence.show(replaying ? null : (story.standing ?? null));
     drift.show(story.drift ? story : null);
     live.show(operation);
+    note.show(operation ? null : cardNote(story) || null);
     show(this.#change, movable);
     const label = `Change the status of ${shortKey(story.key)}, now ${statusText(story.status)}`;
     attr(this.#change, "aria-label", label);
@@ -64,7 +66,7 @@ export class StoryCard {
 
 /** @typedef {{el: HTMLElement, update: (value: any) => void, tick?: (now: number) => void}} View */
 /** The optional parts of a card from top to bottom: created when first needed, because a board may have many cards. */
-const PARTS = [createRaw, createTasks, createEvidence, createDrift, createLive];
+const PARTS = [createRaw, createTasks, createEvidence, createDrift, createLive, createNote];
 
 /** @param {HTMLElement} card @param {number} rank among the parts @param {() => View} create */
 function createPart(card, rank, create) {
@@ -146,6 +148,20 @@ function createDrift() {
     /** @param {PlanStory} story */
     update({ drift }) {
       if (drift) text(words, `The story file says ${drift.file_status}`);
+    },
+  };
+}
+
+/** Why it does not start, or where the run will stop. */
+function createNote() {
+  const words = h("span");
+  const el = h("p", { class: "card-note" }, icon("clock"), words);
+  return {
+    el,
+    /** @param {string} note */
+    update(note) {
+      text(words, note);
+      attr(words, "title", note);
     },
   };
 }

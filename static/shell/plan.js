@@ -8,10 +8,16 @@
  * @typedef {{key: string, epic: string | null, title: string | null, description: string | null, status: string,
  *   raw_status: string, runnable: boolean, tasks: {done: number, total: number} | null, file: string | null,
  *   drift: {file_status: string} | null, line: number | null, comment: string | null,
- *   standing?: StatusEvidence | null}} PlanStory `standing` is what the status rests on, by the runner's own records
+ *   standing?: StatusEvidence | null} & PlanFacts} PlanStory `standing` is what the status rests on, by the runner's own
+ *   records
+ * @typedef {{ref?: string, after?: string[], waiting_for?: string[], hold?: string, plan_checkpoint?: boolean,
+ *   done_checkpoint?: boolean, hitl?: boolean, risk?: string, assignee?: string, blocked_reason?: string,
+ *   leftover?: boolean}} PlanFacts what the plan says about when and how a story runs; absent where it says nothing
+ * @typedef {{closed: boolean, finished: string[], missing: string[], holds: string[], waits_for: string[],
+ *   retrospective: boolean}} Gate
  * @typedef {{tone: "good" | "info" | "warn" | "bad", words: string}} StatusEvidence
  * @typedef {{id: string, key: string | null, title: string | null, status: string, raw_status: string,
- *   retrospective: any, stories: string[]}} Epic
+ *   retrospective: any, stories: string[], gate?: Gate | null}} Epic
  * @typedef {{project: {name: string, tracker: string, candidates: string[], writable: boolean, root: string},
  *   problems: {line: number | null, message: string}[], epics: Epic[], stories: PlanStory[],
  *   other: {key: string, raw_status: string, line: number | null}[]}} Sprint the answer of `GET /api/sprint`

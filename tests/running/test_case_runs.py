@@ -18,7 +18,8 @@ import pytest
 
 from tests.running.plans import git
 from tests.servers import ROOT, Server, get, post
-from tests.sprint.cases import CORPUS, SKILL, SOURCES, write_case
+from tests.sprint.cases import SKILL, SOURCES, write_case
+from tests.sprint.conftest import CORPUS
 
 AGENT = (sys.executable, str(ROOT / "demo/agent.py"), "--speed", "max")
 CONTEXT = {"AGENTS.md": "# Agents\n"}
