@@ -32,7 +32,7 @@ from running.marking import write_status
 from running.planning import said_something
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, block
+from running.story import StoryRun, advance, block, record_status
 from running.surroundings import SurroundingsFailed, until_possible
 from running.verify import VerifyContext
 from workflow import DevVerdict, Phase, PhaseKind
@@ -159,6 +159,7 @@ class Building:
                 if not story.live:
                     return
             await self._committed(commit_plan, story)
+            await self._record_planned(story)
             row = await plan_decision(self._workspace, self._gate, story, number)
             story.skipped = row.decision == GateDecision.SKIP
             if row.decision != GateDecision.BACK:
@@ -166,10 +167,16 @@ class Building:
             await self._take_back(story, number + 1)
             comments = _sent_back("plan", row.comments)
 
+    async def _record_planned(self, story: StoryRun) -> None:
+        """Record the status that the build gave its plan, so that the story goes on from here after a restart."""
+        if story.status == "backlog":
+            await advance(self._workspace, story, "ready-for-dev")
+
     async def _take_back(self, story: StoryRun, number: int) -> None:
         """Set the plan to be planned anew, once: the skill would go on building a plan that is ready."""
         if self._commander.journal.begun(story.key, f"{PLANNING}-{number}"):
             return
+        await record_status(self._workspace, story, "backlog", "its plan was sent back")
         try:
             await asyncio.to_thread(write_status, self._workspace.project, story.key, "backlog", None)
         except sprint.SprintError as error:

@@ -25,9 +25,9 @@ async def plan_decision(workspace: Workspace, gate: Gate, story: StoryRun, round
     """Wait for a person to look at the plan of a story; return the decision. Raises `Stopped`."""
     files = await asyncio.to_thread(build_files, workspace, story)
     name = workspace.relative(files[0]) if files else "its plan"
-    content = await asyncio.to_thread(print_of, files[0]) if files else ""
+    content, changed_at = await asyncio.to_thread(print_of, files[0]) if files else ("", None)
     message = f"{story.key} asks for a look at its plan before it is built: read {name}, then build it or send it back"
-    request = GateRequest(GateKind.PLAN, story.key, message, content, round_number, story.key)
+    request = GateRequest(GateKind.PLAN, story.key, message, content, round_number, story.key, changed_at)
     return await decision_of(workspace, gate, request)
 
 

@@ -2,7 +2,7 @@
 /** The rows of the Board: which epics there are, which columns, and which cards are in them. Pure. */
 import { plural, statusText } from "../kit/format.js";
 import { STATUSES } from "../shell/plan.js";
-import { gateFacts, isClosable } from "./plan-facts.js";
+import { cardNote, gateFacts, isClosable } from "./plan-facts.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
@@ -38,7 +38,7 @@ export function epicRowsOf(model, columns) {
   const known = new Set(epics.map((epic) => epic.id));
   const cardsOf = (/** @type {Epic} */ epic) => plan.stories.filter((story) => story.epic === epic.id).map(card);
   const closable = isWritable(model) && model.run.state === "idle";
-  const rows = epics.map((epic) => epicRow(epic, cardsOf(epic), columns, closable));
+  const rows = epics.map((epic) => epicRow(epic, cardsOf(epic), columns, closable, (name) => plan.byKey.has(name)));
   const rest = plan.stories.filter((story) => !story.epic || !known.has(story.epic)).map(card);
   if (rest.length) rows.push(restRow(rest, columns));
   if (other.length) rows.push(otherRow(other, columns));
@@ -47,7 +47,7 @@ export function epicRowsOf(model, columns) {
 
 /** @param {Model} model @returns {(story: PlanStory) => Card} */
 function cardMaker(model) {
-  const { run, replaying } = model;
+  const { run, plan, replaying } = model;
   const writable = isWritable(model);
   const running = new Map(run.operations.flatMap((operation) => operation.story_keys.map((key) => [key, operation])));
   return (story) => ({
@@ -55,13 +55,18 @@ function cardMaker(model) {
     operation: running.get(story.key) ?? null,
     movable: writable && story.status !== "unknown",
     replaying,
+    note: running.has(story.key) ? "" : cardNote(story, (name) => plan.byKey.has(name)),
   });
 }
 
-/** @param {Epic} epic @param {Card[]} cards @param {string[]} columns @param {boolean} canClose @returns {EpicRow} */
-function epicRow(epic, cards, columns, canClose) {
+/**
+ * @param {Epic} epic @param {Card[]} cards @param {string[]} columns @param {boolean} canClose
+ * @param {(name: string) => boolean} isStory
+ * @returns {EpicRow}
+ */
+function epicRow(epic, cards, columns, canClose, isStory) {
   const { id, title } = epic;
-  const facts = epicFacts(epic, cards);
+  const facts = epicFacts(epic, cards, isStory);
   return {
     id,
     name: `Epic ${id}`,
@@ -93,7 +98,13 @@ function otherRow(other, columns) {
     facts: "never run",
     closable: false,
     columns,
-    cards: other.map((entry) => ({ operation: null, movable: false, replaying: false, story: otherStory(entry) })),
+    cards: other.map((entry) => ({
+      operation: null,
+      movable: false,
+      replaying: false,
+      note: "",
+      story: otherStory(entry),
+    })),
   };
 }
 
@@ -115,15 +126,15 @@ function otherStory({ key, raw_status, line }) {
   };
 }
 
-/** @param {Epic} epic @param {Card[]} cards */
-function epicFacts({ status, retrospective, gate }, cards) {
+/** @param {Epic} epic @param {Card[]} cards @param {(name: string) => boolean} isStory */
+function epicFacts({ status, retrospective, gate }, cards, isStory) {
   const done = cards.filter((card) => card.story.status === "done").length;
   const retro = typeof retrospective === "string" ? retrospective : retrospective?.raw_status;
   const facts = [
     statusText(status),
     `${done} of ${cards.length} done`,
     retro && `retrospective ${retro}`,
-    ...gateFacts(gate),
+    ...gateFacts(gate, isStory),
   ];
   return facts.filter(Boolean).join(" · ");
 }

@@ -11,12 +11,14 @@ const NAMED_MOST = 3;
 /**
  * The one line of a card: why the story does not start, else where the run will stop for a person.
  * @param {PlanFacts & {status: string}} story
+ * @param {(name: string) => boolean} isStory whether it is the key of a story, else it is the id of an epic
  */
-export function cardNote(story) {
+export function cardNote(story, isStory) {
   if (["done", "parked"].includes(story.status)) return "";
   if (story.status === "blocked") return story.blocked_reason ?? "";
   if (story.hold) return story.hold;
-  if (story.waiting_for?.length) return `Waits for ${named(story.waiting_for)}.`;
+  if (story.waiting_for?.length)
+    return `Waits for ${named(story.waiting_for.map((name) => (isStory(name) ? name : `epic ${name}`)))}.`;
   if (story.leftover) return "Left in an epic that is done: runs only when named.";
   if (story.plan_checkpoint && ["backlog", "ready-for-dev"].includes(story.status))
     return "The run stops for a look at its plan.";
@@ -44,13 +46,15 @@ export function factRows(facts) {
   return rows.flatMap(([name, value]) => (value ? [[name, value]] : []));
 }
 
-/** The gate of an epic, for its row. @param {Gate | null | undefined} gate */
-export function gateFacts(gate) {
+/** The gate of an epic, for its row. @param {Gate | null | undefined} gate @param {(name: string) => boolean} isStory */
+export function gateFacts(gate, isStory) {
   if (!gate) return [];
-  const waits = gate.holds.length ? `${named(gate.holds)} ${gate.holds.length > 1 ? "wait" : "waits"} for it` : "";
+  const called = (/** @type {string} */ name) => (isStory(name) ? name : `epic ${name}`);
+  const holds = named(gate.holds.map(called));
+  const waits = holds ? `${holds} ${gate.holds.length > 1 ? "wait" : "waits"} for it` : "";
   if (gate.closed) return ["closed"];
   const missing = gate.missing.length ? plural(gate.missing.length, "ticket open", "tickets open") : "all finished";
-  const held = gate.waits_for.length ? `opens after ${named(gate.waits_for)}` : "";
+  const held = gate.waits_for.length ? `opens after ${named(gate.waits_for.map(called))}` : "";
   return [missing, gate.retrospective ? "" : "no retrospective", waits, held].filter(Boolean);
 }
 

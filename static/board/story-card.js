@@ -3,12 +3,14 @@
 import { attr, h, icon, setIcon, show, text } from "../kit/dom.js";
 import { shortCommand, shortKey, statusText, stopwatch } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
-import { cardNote } from "./plan-facts.js";
 import { openStatusMenu } from "./status-menu.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
 /** @typedef {import("../state.js").Operation} Operation */
-/** @typedef {{story: PlanStory, operation: Operation | null, movable: boolean, replaying: boolean}} Card */
+/**
+ * @typedef {{story: PlanStory, operation: Operation | null, movable: boolean, replaying: boolean, note: string}} Card
+ *   `note`: why it does not start, or where the run stops
+ */
 
 /** The mark of each tone, for people who do not see colours. */
 const MARKS = { good: "check", info: "clock", warn: "alert", bad: "cross" };
@@ -45,7 +47,7 @@ export class StoryCard {
   }
 
   /** @param {Card} card */
-  update({ story, operation, movable, replaying }) {
+  update({ story, operation, movable, replaying, note: words }) {
     this.#story = story;
     text(this.#open, story.title || story.key);
     text(this.#description, story.description);
@@ -55,7 +57,7 @@ export class StoryCard {
     evidence.show(replaying ? null : (story.standing ?? null));
     drift.show(story.drift ? story : null);
     live.show(operation);
-    note.show(operation ? null : cardNote(story) || null);
+    note.show(words || null);
     show(this.#change, movable);
     const label = `Change the status of ${shortKey(story.key)}, now ${statusText(story.status)}`;
     attr(this.#change, "aria-label", label);

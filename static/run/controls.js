@@ -120,7 +120,12 @@ export class Controls {
   /** @param {Model} model */
   #renderText({ run, counts }) {
     const { stories, agent, ...rest } = this.#form.chosen();
-    const chosen = { ...rest, stories: stories?.length ?? counts.runnable, agent: agent || run.agent.name };
+    const chosen = {
+      ...rest,
+      stories: stories?.length ?? counts.runnable,
+      held: counts.held,
+      agent: agent || run.agent.name,
+    };
     text(byId("verb-words"), this.#actions.length ? actionText(run, chosen) : "");
     show(byId("start-fields"), this.#form.open && this.#offers("start"));
   }

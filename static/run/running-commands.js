@@ -67,7 +67,7 @@ function idleReason({ run, ready }) {
     case "running":
       return run.context ? run.context.message || "The project context is being written." : "Choosing what comes next.";
     case "paused":
-      return "Paused. Nothing runs until you press Resume.";
+      return `Paused. Nothing runs until you ${run.reason === "gate" ? "decide" : "press Resume"}.`;
     case "waiting":
       return run.reason === "unreachable"
         ? "Waiting for the agent's service. It continues by itself."

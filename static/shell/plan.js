@@ -21,7 +21,8 @@
  * @typedef {{project: {name: string, tracker: string, candidates: string[], writable: boolean, root: string},
  *   problems: {line: number | null, message: string}[], epics: Epic[], stories: PlanStory[],
  *   other: {key: string, raw_status: string, line: number | null}[]}} Sprint the answer of `GET /api/sprint`
- * @typedef {{done: number, total: number, blocked: number, runnable: number}} Counts
+ * @typedef {{done: number, total: number, blocked: number, runnable: number, held: number}} Counts `held`: open, but a
+ *   person, another epic or its own plan keeps them from being started
  * @typedef {{sprint: Sprint | null, stories: PlanStory[], byKey: Map<string, PlanStory>, counts: Counts,
  *   error: string | null}} Plan
  * @typedef {Map<string, {status: string, seq: number}>} Overrides by story key
@@ -32,7 +33,7 @@ export const NO_PLAN = {
   sprint: null,
   stories: [],
   byKey: new Map(),
-  counts: { done: 0, total: 0, blocked: 0, runnable: 0 },
+  counts: { done: 0, total: 0, blocked: 0, runnable: 0, held: 0 },
   error: null,
 };
 
@@ -65,6 +66,11 @@ function known(status) {
   return STATUSES.includes(status) ? status : "unknown";
 }
 
+/** Whether a run does not start the story unless it is named, or at all. @param {PlanStory} story */
+function isHeld({ hold, leftover }) {
+  return Boolean(hold || leftover);
+}
+
 /** Parked stories are not part of what is to be done. @param {PlanStory[]} stories @returns {Counts} */
 export function counted(stories) {
   const has = (/** @type {(story: PlanStory) => boolean} */ test) => stories.filter(test).length;
@@ -72,7 +78,8 @@ export function counted(stories) {
     total: has((story) => story.status !== "parked"),
     done: has((story) => story.status === "done"),
     blocked: has((story) => story.status === "blocked"),
-    runnable: has((story) => story.runnable),
+    runnable: has((story) => story.runnable && !isHeld(story)),
+    held: has((story) => story.runnable && isHeld(story)),
   };
 }
 
