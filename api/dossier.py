@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -99,29 +101,39 @@ async def find_story(services: Services, key: str) -> StoryInfo:
     return (await _found(services, key))[0]
 
 
-def _earlier_key(project: sprint.Project, key: str) -> str:
-    """Return the key that a story had before the project was migrated; "" for none. Blocks on the disk."""
-    entry = sprint.read(project).story(key)
-    alias = "" if entry is None else entry.conditions.alias
-    return "" if alias == key else alias
+T = TypeVar("T")
+
+
+async def newest_row(services: Services, story: StoryInfo) -> Story | None:
+    """Return the newest row of a story, under its key before a migration where there is none since."""
+    rows = [await services.database.read(get_story_by_key, name) for name in story.names]
+    return next((row for row in reversed(rows) if row is not None), None)
+
+
+async def under_all_names(
+    services: Services, story: StoryInfo, query: Callable[[sqlite3.Connection, str], list[T]]
+) -> list[T]:
+    """Return what is recorded of a story, under its key before a migration first."""
+    return [record for name in story.names for record in await services.database.read(query, name)]
 
 
 async def dossier_of(services: Services, key: str) -> Dossier:
     """Return the dossier of one story. Raises `ApiError` 404 for a key that is not in the tracker."""
     story, writable = await _found(services, key)
     database = services.database
-    earlier = await asyncio.to_thread(_earlier_key, services.workspace.project, key)
-    row = await database.read(get_story_by_key, key) or await database.read(get_story_by_key, earlier)
+    row = await newest_row(services, story)
     workspace = await place_of(services.workspace, row)
     files = await asyncio.to_thread(sprint.story_files, workspace.project, key)
     document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
-    commands = [*await database.read(get_commands_by_key, earlier), *await database.read(get_commands_by_key, key)]
-    records = Records(row=row, commands=commands, change=(await database.read(get_status_changes, key)).get(key))
-    checks = [*await database.read(get_checks_by_key, earlier), *await database.read(get_checks_by_key, key)]
-    deferred = [*await database.read(get_findings_of, earlier), *await database.read(get_findings_of, key)]
+    commands = await under_all_names(services, story, get_commands_by_key)
+    changes = [(await database.read(get_status_changes, name)).get(name) for name in story.names]
+    change = next((change for change in reversed(changes) if change is not None), None)
+    records = Records(row=row, commands=commands, change=change)
+    checks = await under_all_names(services, story, get_checks_by_key)
+    deferred = await under_all_names(services, story, get_findings_of)
     tree = await _diff(workspace, row)
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
-    commits = await commits_named(services, key, commands)
+    commits = await commits_named(services, story.names, commands)
     return Dossier(
         key=story.key,
         epic=story.epic,
@@ -167,24 +179,32 @@ async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
             by_story.setdefault(key, []).append(command)
     found = {}
     for story in overview.stories:
-        records = Records(row=rows.get(story.key), commands=by_story.get(story.key, ()), change=changes.get(story.key))
+        of = [command for name in story.names for command in by_story.get(name, ())]
+        row, change = _last(rows, story.names), _last(changes, story.names)
+        records = Records(row=row, commands=of, change=change)
         evidence = evidence_for_status(story, records)
         if evidence is not None:
             found[story.key] = evidence
     return found
 
 
-async def commits_named(services: Services, key: str, commands: list[Command]) -> list[CommitInfo]:
-    """Return the commits whose message has the story's key, and those that its agents reported."""
+def _last(records: Mapping[str, T], names: Sequence[str]) -> T | None:
+    return next((records[name] for name in reversed(names) if name in records), None)
+
+
+async def commits_named(services: Services, names: Sequence[str], commands: list[Command]) -> list[CommitInfo]:
+    """Return the commits whose message has a key of the story, and those that its agents reported, newest first."""
     git = services.workspace.git
     if git is None:
         return []
     verdicts = [msgspec.json.decode(command.verdict) for command in commands if command.verdict is not None]
     named = [verdict.get("commit") for verdict in verdicts if isinstance(verdict, dict)]
     try:
-        return await commits_of(git, key, [name for name in named if name])
+        found = [await commits_of(git, name, [commit for commit in named if commit]) for name in names]
     except GitError:
         return []
+    unique = {commit.hash: commit for commits in found for commit in commits}
+    return sorted(unique.values(), key=lambda commit: -commit.at) if len(names) > 1 else found[0]
 
 
 def _shown_check(check: Check) -> CheckLine:

@@ -90,8 +90,10 @@ class EpicGates:
         """Whether it is set that epics close by themselves, and every story of this one was proved by our records."""
         if self._workspace.settings().close_epics != "auto" or epic.gate is None or epic.gate.missing:
             return False
-        done = await self._workspace.database.read(get_done_keys, list(epic.gate.finished))
-        return set(epic.gate.finished) <= done
+        plan = await asyncio.to_thread(sprint.read, self._workspace.project)
+        names = [story.names for story in plan.stories if story.key in epic.gate.finished]
+        done = await self._workspace.database.read(get_done_keys, [name for some in names for name in some])
+        return all(done.intersection(some) for some in names)
 
     async def _close(self, epic: sprint.EpicEntry, gate: sprint.EpicGate) -> bool:
         """Write it and commit it; a refusal is shown and leaves the epic open."""

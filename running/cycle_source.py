@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET
 
 import sprint
@@ -78,7 +79,7 @@ class CycleSource:
             self._started.update(row.story_key for row in rows)
             return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
         rows = [] if own else await database.read(_stopped_cycle, self._batch_id)
-        if not rows or not self._wanted(rows):
+        if not rows or not self._wanted(_renamed(rows, await asyncio.to_thread(read_tracker, self._workspace))):
             return []
         return [await self._go_on(completed + 1, rows, None)]
 
@@ -205,7 +206,7 @@ class CycleSource:
         tracker = await asyncio.to_thread(read_tracker, self._workspace)
         titles = await asyncio.to_thread(_titles, self._workspace.project)
         stories = []
-        for row in rows:
+        for row in _renamed(rows, tracker):
             title = titles.get(row.story_key, row.story_key)
             story = StoryRun(row.id, row.story_key, row.epic, title, row.entry_status, row.status, row.base_tree)
             story.needs_spec = None if row.needs_spec is None else bool(row.needs_spec)
@@ -237,6 +238,22 @@ class CycleSource:
             columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
             columns |= dict.fromkeys(GIT_COLUMNS)
             await until_stored(lambda: self._workspace.database.write(update_story, row.id, **columns))
+
+
+def _renamed(rows: Sequence[Story], plan: sprint.Sprint) -> list[Story]:
+    """The rows with the keys and epics that their stories have since a migration.
+
+    What an earlier workflow recorded of them is under the key before it, and is nothing that the newer one repeats.
+    """
+    entries = [plan.story(row.story_key) for row in rows]
+    return [
+        row if entry is None or entry.conditions.alias != row.story_key else _with_key(row, entry)
+        for row, entry in zip(rows, entries, strict=True)
+    ]
+
+
+def _with_key(row: Story, entry: sprint.StoryEntry) -> Story:
+    return msgspec.structs.replace(row, story_key=entry.key, epic=entry.epic)
 
 
 def _restore_git(story: StoryRun, row: Story, *, failure: bool) -> None:
