@@ -36,6 +36,7 @@ from running.gate import Caps, Gate, StopMode
 from running.gates import CHOICES, PAUSED, GateDecision, GateKind, keep_decision
 from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
+from running.made_tracker import check_maker, restore_permission
 from running.plan_pin import check_plan, pin_name
 from running.preflight import (
     BadRequest,
@@ -73,12 +74,16 @@ log = logging.getLogger("sprint_runner.run")
 
 
 class StartRequest(msgspec.Struct, frozen=True):
-    """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars."""
+    """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
+
+    `write_tracker`: the operator allows to write a tracker that another program makes; it is remembered.
+    """
 
     cycles: int | None
     stories: Sequence[str] | None = None
     agent: str | None = None
     budget_usd: float | None = None
+    write_tracker: bool = False
 
     @property
     def label(self) -> str:
@@ -114,6 +119,7 @@ class Orchestrator:
             settings = self._workspace.settings()
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
+            await check_maker(self._workspace, allowed=request.write_tracker)
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
             unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
@@ -233,6 +239,7 @@ class Orchestrator:
 
         To be called once, before the server accepts requests.
         """
+        await restore_permission(self._workspace)
         row = await recover(self._workspace)
         if row is None:
             return

@@ -41,7 +41,10 @@ Budget = Annotated[float, Meta(gt=0, le=BUDGET_MAX)]
 
 
 class StartBody(Body, frozen=True):
-    """`batch_size` is the number of cycles; without it the setting `default_batch_size`."""
+    """`batch_size` is the number of cycles; without it the setting `default_batch_size`.
+
+    `write_tracker` allows to write a tracker that says that another program makes it; the permission is kept.
+    """
 
     batch_size: Annotated[
         Cycles | UnsetType, Meta(description=f'must be a whole number from 1 to {BATCH_MAX}, or "all"')
@@ -51,6 +54,7 @@ class StartBody(Body, frozen=True):
     ] = None
     agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
     budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
+    write_tracker: Annotated[bool, Meta(description="must be true or false")] = False
 
 
 class StopBody(Body, frozen=True):

@@ -28,6 +28,7 @@ from sprint.overview import descriptions, overview, problems
 from sprint.plan import close_epic, read, set_status
 from sprint.planning import tracker_text
 from sprint.prose import Task
+from sprint.reader import permit_writing
 from sprint.status import RUNNABLE, Kind, Status, canonical
 from sprint.story import Section, StoryDocument, read_story
 from sprint.tickets.intake import Intake, keep_finding
@@ -71,6 +72,7 @@ __all__ = [
     "locate",
     "new_story_path",
     "overview",
+    "permit_writing",
     "problems",
     "read",
     "read_epics",

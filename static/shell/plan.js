@@ -79,7 +79,7 @@ export function counted(stories) {
     done: has((story) => story.status === "done"),
     blocked: has((story) => story.status === "blocked"),
     runnable: has((story) => story.runnable && !isHeld(story)),
-    held: has((story) => story.runnable && isHeld(story)),
+    held: has((story) => !RESTING.has(story.status) && (!story.runnable || isHeld(story))),
   };
 }
 
