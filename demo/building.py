@@ -34,6 +34,10 @@ status: {status}
 
 - {title}
 
+**Acceptance Criteria:**
+
+- Given the project, when it is used, then it does what {number} asks
+
 ## Auto Run Result
 
 Status: {status}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -21,7 +22,7 @@ from running.preflight import NotNow
 from running.story import StoryRun
 from running.workspace import Workspace, until_stored
 from sprint import DeferredFinding, Intake
-from sprint.deferred import LEDGER, deferred_findings, ledger_findings
+from sprint.deferred import deferred_findings, ledger_findings, ledger_paths
 from sprint.markdown import MAX_BYTES
 from store.findings import AlreadyTicket, NothingNew, add_findings, get_finding, set_ticket
 from store.job import NotWritten
@@ -66,17 +67,28 @@ def _in_files(workspace: Workspace, story: StoryRun) -> list[DeferredFinding]:
 
 
 async def _in_ledger(workspace: Workspace, story: StoryRun) -> list[DeferredFinding]:
-    """What the ledger has that it had not when the work on the story began."""
-    path = workspace.project.artifacts / LEDGER
-    text = (await asyncio.to_thread(read_or_empty, path, MAX_BYTES)).decode("utf-8", "replace")
-    found = ledger_findings(text)
+    """What the ledgers have that they had not when the work on the story began."""
+    found: list[DeferredFinding] = []
+    for path in await asyncio.to_thread(ledger_paths, workspace.project):
+        text = (await asyncio.to_thread(read_or_empty, path, MAX_BYTES)).decode("utf-8", "replace")
+        known = {finding.summary for finding in ledger_findings(await _before(workspace, story, path))}
+        found += [finding for finding in ledger_findings(text) if finding.summary not in known]
+    return found
+
+
+async def _before(workspace: Workspace, story: StoryRun, path: Path) -> str:
+    """The text of a file when the work on the story began, "" where it is not in that commit."""
     git = workspace.git
-    if not found or git is None or story.base_commit is None or not path.resolve().is_relative_to(git.top.resolve()):
-        return found
-    name = path.resolve().relative_to(git.top.resolve()).as_posix()
-    before = await ask_git(git.top, "show", f"{story.base_commit}:{name}")
-    known = {finding.summary for finding in ledger_findings(before or "")}
-    return [finding for finding in found if finding.summary not in known]
+    if git is None or story.base_commit is None:
+        return ""
+    name = await asyncio.to_thread(_name_in, git.top, path)
+    return "" if name is None else await ask_git(git.top, "show", f"{story.base_commit}:{name}") or ""
+
+
+def _name_in(top: Path, path: Path) -> str | None:
+    """A file's name relative to the top of a repository; None outside of it. Blocks on the disk."""
+    path, top = path.resolve(), top.resolve()
+    return path.relative_to(top).as_posix() if path.is_relative_to(top) else None
 
 
 async def make_ticket(workspace: Workspace, finding_id: int, place: Intake) -> str:

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from base.regular import read_or_empty
+from sprint import walk
+from sprint.config import ARTIFACT_KEYS, read_config
 from sprint.document import Mapping, Node, Scalar, Sequence, decode, parse
+from sprint.locate import Project
 from sprint.markdown import MAX_BYTES
 
 LEDGER = "deferred-work.md"
+ARTIFACTS = "_bmad-output/implementation-artifacts"  # unless the configuration names a folder
 MAX_FINDINGS = 100  # of one file
 MAX_CHARS = 2_000  # of one text; a finding is a sentence or two
 
@@ -44,6 +48,14 @@ def _finding(item: Node) -> DeferredFinding:
         values = (_short(item.text(name)) for name in ("summary", "evidence", "location", "severity"))
         return DeferredFinding(*values)
     return DeferredFinding(_short(item.text) if isinstance(item, Scalar) else "")
+
+
+def ledger_paths(project: Project) -> list[Path]:
+    """The ledgers of a project: beside its stories, and where BMAD's configuration keeps artifacts."""
+    config = read_config(project.root)
+    configured = [path for key in ARTIFACT_KEYS if (path := config.path(key)) is not None]
+    folders = [project.artifacts, *configured, project.root / ARTIFACTS]
+    return list(dict.fromkeys(folder / LEDGER for folder in folders if walk.is_file(folder / LEDGER)))
 
 
 def ledger_findings(text: str) -> list[DeferredFinding]:
