@@ -15,6 +15,7 @@ from git.process import GitError, run_git
 from git.snapshots import Git
 from payloads import Attention
 from running import evidence
+from running.clean_tree import built_commit
 from running.commit_plan import CommitPlan, plan_commit, sizes
 from running.disk import take_snapshot
 from running.planning import BACKGROUND_REVIEW
@@ -151,6 +152,7 @@ class Commits:
             left = set(plan.paths) & set(await git.uncommitted())
             failure = failure or (f"a hook changed {_named(sorted(left))} after the commit" if left else None)
         else:
+            commit = commit or await built_commit(self._workspace, stories[0])
             task.say("Everything that the story changed is committed already")
         if plan.nested:
             task.say(f"Not committed here, since they are repositories of their own: {_named(plan.nested)}")

@@ -175,7 +175,7 @@ const PAST = {
 /** @param {Chosen} chosen */
 function startText({ stories, held, cycles, budget, agent }) {
   if (!stories && held)
-    return `No story can run now: ${plural(held, "one waits", "wait")}, and the Board says for what.`;
+    return `No story can run now: ${held === 1 ? "one waits" : `${held} wait`}, and the Board says for what.`;
   if (!stories) return "No story can run: all are done, blocked or parked.";
   const most = cycles === "all" ? stories : Math.min(stories, cycles * 2);
   const what =

@@ -76,6 +76,9 @@ async def test_tickets_are_built_in_their_order_and_marked_done(
     assert git(runner.root, "status", "--porcelain") == ""
     moves = [(move["story_key"], move["new_status"]) for move in runner.of("story:status")]
     assert moves[:2] == [("1.1", "review"), ("1.1", "done")]
+    rows, _ = await runner.rows(1)
+    named = [git(runner.root, "show", "-s", "--format=%s", row.commit_hash).strip() for row in rows]
+    assert named == ["feat: ticket 1", "feat: ticket 2", "feat: ticket 1"]  # what the builds committed themselves
 
 
 async def test_a_blocked_ticket_stops_only_what_is_after_it(tmp_path: Path, open_runner: Open) -> None:
