@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from git.commits import CommitImpossible, CommitRefused, commit_paths, try_commit
+from git.commits import CommitImpossible, CommitRefused, commit_paths, staged_files, try_commit, unstage
 from git.process import GitError, run_git
 from git.snapshots import Git
 from payloads import Attention
@@ -236,9 +236,12 @@ class Commits:
     async def _by_agent(self, command: str, stories: Sequence[StoryRun]) -> None:
         disprove = partial(self._commit_failure, stories)
         values = {"commit_message": commit_message(stories)}
-        spec = CommandSpec(command, tuple(stories), read=read_commit, disprove=disprove, values=values)
+        spec = CommandSpec(command, tuple(stories), read=read_commit, disprove=disprove, values=values, once=True)
+        root = self._workspace.project.root
+        staged = await staged_files(root)
         result = await self._commander.perform(spec)
         if not result.ok:
+            await unstage(root, await staged_files(root) - staged)
             await self._failed(stories, result.reason)
             return
         commit = result.read(CommitVerdict).commit
