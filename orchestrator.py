@@ -26,6 +26,8 @@ from running.backup import back_up
 from running.batch import Batch, end_batch
 from running.breaker import Breaker
 from running.budget import Budget
+from running.checkpoints import close_by_operator
+from running.clean_tree import NotCommitted
 from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
@@ -34,6 +36,7 @@ from running.gates import CHOICES, PAUSED, GateDecision, GateKind, keep_decision
 from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
 from running.lanes.merge import MERGE
+from running.made_tracker import check_maker, restore_permission
 from running.plan_pin import check_plan, pin_name
 from running.preflight import (
     BadRequest,
@@ -72,12 +75,16 @@ log = logging.getLogger("sprint_runner.run")
 
 
 class StartRequest(msgspec.Struct, frozen=True):
-    """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars."""
+    """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
+
+    `write_tracker`: the operator allows to write a tracker that another program makes; it is remembered.
+    """
 
     cycles: int | None
     stories: Sequence[str] | None = None
     agent: str | None = None
     budget_usd: float | None = None
+    write_tracker: bool = False
 
     @property
     def label(self) -> str:
@@ -113,6 +120,7 @@ class Orchestrator:
             settings = self._workspace.settings()
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
+            await check_maker(self._workspace, allowed=request.write_tracker)
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
             unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
@@ -216,6 +224,16 @@ class Orchestrator:
         if self._batch is not None and self._batch.gate.reason == PAUSED and not await self.gates():
             self._batch.gate.resume("decided")
 
+    async def close_epic(self, epic_id: str) -> None:
+        """Close an epic between batches; one that runs asks at its gate. Raises `NotNow` and `sprint.Refused`."""
+        await check_trust(self._workspace)
+        if self._batch is not None or self._starting:
+            raise NotNow("running", "a batch is running: it asks when everything that is left waits for the epic")
+        try:
+            await close_by_operator(self._workspace, epic_id)
+        except NotCommitted as error:
+            raise NotNow("commit", f"the epic is closed, but its file was not committed: {error}") from None
+
     def stop(self, mode: StopMode) -> None:
         """End the batch after the current command, or end the current command now. Raises `NotNow`."""
         self._running().gate.stop(mode)
@@ -227,6 +245,7 @@ class Orchestrator:
 
         To be called once, before the server accepts requests.
         """
+        await restore_permission(self._workspace)
         row = await recover(self._workspace)
         if row is None:
             return

@@ -42,7 +42,10 @@ Budget = Annotated[float, Meta(gt=0, le=BUDGET_MAX)]
 
 
 class StartBody(Body, frozen=True):
-    """`batch_size` is the number of cycles; without it the setting `default_batch_size`."""
+    """`batch_size` is the number of cycles; without it the setting `default_batch_size`.
+
+    `write_tracker` allows to write a tracker that says that another program makes it; the permission is kept.
+    """
 
     batch_size: Annotated[
         Cycles | UnsetType, Meta(description=f'must be a whole number from 1 to {BATCH_MAX}, or "all"')
@@ -52,6 +55,7 @@ class StartBody(Body, frozen=True):
     ] = None
     agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
     budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
+    write_tracker: Annotated[bool, Meta(description="must be true or false")] = False
 
 
 class StopBody(Body, frozen=True):
@@ -67,10 +71,17 @@ class LineComment(Body, frozen=True):
 
 
 class GateBody(Body, frozen=True):
+    """`comments` are about lines, `text` about the whole; both go to the agent with `back`."""
+
     decision: Annotated[Literal["go", "back", "skip", "stop"], Meta(description="must be one of go, back, skip, stop")]
     comments: Annotated[
         list[LineComment], Meta(max_length=100, description="must be a list of {path, line, text}")
     ] = []
+    text: Annotated[str, Meta(max_length=ANSWER_MAX, description=f"must be at most {ANSWER_MAX} characters")] = ""
+
+
+class TicketBody(Body, frozen=True):
+    place: Annotated[Literal["backlog", "inbox"], Meta(description="must be backlog or inbox")]
 
 
 class AnswerBody(Body, frozen=True):

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 import sprint
-from api.dossier import commits_named, find_story
+from api.dossier import commits_named, find_story, newest_row, under_all_names
 from api.http import SERVICES, ApiError, Services, json_response
 from base.regular import read_regular
 from git.history import FileChange, NoSuchChange, TreeChange, change_between, ends_of, file_between
@@ -23,7 +23,6 @@ from running.artifacts import artifacts_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from store.commands import get_commands_by_key
-from store.stories import get_story_by_key
 
 WORK: Final = "work"  # the name of the change since development began, in place of a commit hash
 TEXT_MAX: Final = 512 * 1024  # bytes of an artifact that are shown
@@ -62,17 +61,17 @@ async def get_change(request: web.Request) -> web.Response:
 async def _ends(services: Services, key: str, name: str) -> tuple[Git, str, str]:
     """Return the two trees of a change of the story. Raises `ApiError` 404, `NoSuchChange`, `GitError`."""
     story = await find_story(services, key)
-    git, database = services.workspace.git, services.database
+    git = services.workspace.git
     if git is None:
         raise ApiError(404, "not_found", "the project is not a git repository")
     if name == WORK:
-        row = await database.read(get_story_by_key, story.key)
+        row = await newest_row(services, story)
         if row is None or row.base_tree is None:
             raise ApiError(404, "not_found", f"development of {story.key} has not begun")
         repository = (await place_of(services.workspace, row)).git or git  # the lane's, while the story is in one
         return repository, row.base_tree, await take_snapshot(repository)
-    commands = await database.read(get_commands_by_key, story.key)
-    if name not in [commit.hash for commit in await commits_named(services, story.key, commands)]:
+    commands = await under_all_names(services, story, get_commands_by_key)
+    if name not in [commit.hash for commit in await commits_named(services, story.names, commands)]:
         raise ApiError(404, "not_found", f"{name} is no commit of {story.key}")
     return git, *(await ends_of(git, name))
 
@@ -81,7 +80,7 @@ async def get_artifact(request: web.Request) -> web.Response:
     """Respond with a file of the story, by its name in the dossier."""
     services, name = request.app[SERVICES], request.query.get("name", "")
     story = await find_story(services, request.match_info["key"])
-    workspace = await place_of(services.workspace, await services.database.read(get_story_by_key, story.key))
+    workspace = await place_of(services.workspace, await newest_row(services, story))
     files = await asyncio.to_thread(sprint.story_files, workspace.project, story.key)
     paths = await asyncio.to_thread(artifacts_of, workspace.project, story.key, files)
     path = next((path for path in paths if workspace.relative(path) == name), None)

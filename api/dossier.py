@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 import sprint
 from api.commands import CommandView, command_view, stored_verdict
+from api.deferred import FindingView, finding_view
 from api.http import ApiError, Services
 from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
@@ -22,6 +25,7 @@ from running.workspace import Workspace
 from sprint import StoryDocument, StoryInfo
 from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
+from store.findings import get_findings_of
 from store.hints import get_hints
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
@@ -54,6 +58,22 @@ class Hint(msgspec.Struct, frozen=True):
     command_id: int | None
 
 
+class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the plan says about when and how the story runs; what it does not say is absent."""
+
+    ref: str = ""
+    after: list[str] = []
+    waiting_for: list[str] = []
+    hold: str = ""
+    plan_checkpoint: bool = False
+    done_checkpoint: bool = False
+    hitl: bool = False
+    risk: str = ""
+    assignee: str = ""
+    blocked_reason: str = ""
+    leftover: bool = False
+
+
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     """`GET /api/stories/{key}`; `diff` is the change of the tree since development began."""
 
@@ -83,6 +103,8 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     diff: Diff | None
     problems: list[str]
     hints: list[Hint]
+    deferred: list[FindingView] = []
+    plan: PlanFacts = PlanFacts()
 
 
 async def find_story(services: Services, key: str) -> StoryInfo:
@@ -90,31 +112,40 @@ async def find_story(services: Services, key: str) -> StoryInfo:
     return (await _found(services, key))[0]
 
 
-def _recorded_keys(project: sprint.Project, key: str) -> list[str]:
-    """Return the keys of a story's records: the one before the project was migrated, if any, then its own."""
-    entry = sprint.read(project).story(key)
-    alias = "" if entry is None else entry.conditions.alias
-    # Without an alias there is no earlier key: "" would be that of the project's own commands.
-    return [key] if alias in ("", key) else [alias, key]
+T = TypeVar("T")
+
+
+async def newest_row(services: Services, story: StoryInfo) -> Story | None:
+    """Return the newest row of a story, under its key before a migration where there is none since."""
+    rows = [await services.database.read(get_story_by_key, name) for name in story.names]
+    return next((row for row in reversed(rows) if row is not None), None)
+
+
+async def under_all_names(
+    services: Services, story: StoryInfo, query: Callable[[sqlite3.Connection, str], list[T]]
+) -> list[T]:
+    """Return what is recorded of a story, under its key before a migration first."""
+    return [record for name in story.names for record in await services.database.read(query, name)]
 
 
 async def dossier_of(services: Services, key: str) -> Dossier:
     """Return the dossier of one story. Raises `ApiError` 404 for a key that is not in the tracker."""
     story, writable = await _found(services, key)
     database = services.database
-    keys = await asyncio.to_thread(_recorded_keys, services.workspace.project, key)
-    rows = [await database.read(get_story_by_key, name) for name in reversed(keys)]
-    row = next((row for row in rows if row is not None), None)
+    row = await newest_row(services, story)
     workspace = await place_of(services.workspace, row)
     files = await asyncio.to_thread(sprint.story_files, workspace.project, key)
     document = await asyncio.to_thread(sprint.read_story, files[0]) if files else StoryDocument()
-    commands = [command for name in keys for command in await database.read(get_commands_by_key, name)]
-    records = Records(row=row, commands=commands, change=(await database.read(get_status_changes, key)).get(key))
-    checks = [check for name in keys for check in await database.read(get_checks_by_key, name)]
+    commands = await under_all_names(services, story, get_commands_by_key)
+    changes = [(await database.read(get_status_changes, name)).get(name) for name in story.names]
+    change = next((change for change in reversed(changes) if change is not None), None)
+    records = Records(row=row, commands=commands, change=change)
+    checks = await under_all_names(services, story, get_checks_by_key)
+    deferred = await under_all_names(services, story, get_findings_of)
     tree = await _diff(workspace, row)
     # More than one, since the story itself is counted.
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
-    commits = await commits_named(services, key, commands)
+    commits = await commits_named(services, story.names, commands)
     return Dossier(
         key=story.key,
         epic=story.epic,
@@ -144,7 +175,11 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         commits=commits,
         diff=tree,
         problems=[problem.message for problem in document.problems],
-        hints=[Hint(hint.id, hint.text, hint.at, hint.command_id) for hint in await database.read(get_hints, keys)],
+        hints=[
+            Hint(hint.id, hint.text, hint.at, hint.command_id) for hint in await database.read(get_hints, story.names)
+        ],
+        deferred=[finding_view(row) for row in deferred],
+        plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
     )
 
 
@@ -160,24 +195,32 @@ async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
             by_story.setdefault(key, []).append(command)
     found = {}
     for story in overview.stories:
-        records = Records(row=rows.get(story.key), commands=by_story.get(story.key, ()), change=changes.get(story.key))
+        of = [command for name in story.names for command in by_story.get(name, ())]
+        row, change = _last(rows, story.names), _last(changes, story.names)
+        records = Records(row=row, commands=of, change=change)
         evidence = evidence_for_status(story, records)
         if evidence is not None:
             found[story.key] = evidence
     return found
 
 
-async def commits_named(services: Services, key: str, commands: list[Command]) -> list[CommitInfo]:
-    """Return the commits whose message has the story's key, and those that its agents reported."""
+def _last(records: Mapping[str, T], names: Sequence[str]) -> T | None:
+    return next((records[name] for name in reversed(names) if name in records), None)
+
+
+async def commits_named(services: Services, names: Sequence[str], commands: list[Command]) -> list[CommitInfo]:
+    """Return the commits whose message has a key of the story, and those that its agents reported, newest first."""
     git = services.workspace.git
     if git is None:
         return []
     # An agent that commits may leave the key out of its message; its verdict has the hash.
     named = [commit for command in commands if (commit := stored_verdict(command).commit)]
     try:
-        return await commits_of(git, key, named)
+        found = [await commits_of(git, name, [commit for commit in named if commit]) for name in names]
     except GitError:
         return []
+    unique = {commit.hash: commit for commits in found for commit in commits}
+    return sorted(unique.values(), key=lambda commit: -commit.at) if len(names) > 1 else found[0]
 
 
 def _shown_check(check: Check) -> CheckLine:

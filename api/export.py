@@ -16,7 +16,7 @@ from aiohttp import web
 import agents
 from agents import TranscriptEntry
 from api import reports
-from api.dossier import Dossier, dossier_of, evidence_by_story
+from api.dossier import Dossier, dossier_of, evidence_by_story, find_story, under_all_names
 from api.http import SERVICES, ApiError, Services, path_id
 from git.history import NoSuchChange, TreeChange, change_of
 from git.process import GitError
@@ -39,7 +39,7 @@ async def export_story(request: web.Request) -> web.Response:
     """Respond with the dossier of a story, its transcripts and the diffs of its commits."""
     services, key = request.app[SERVICES], request.match_info["key"]
     dossier = _masked(services, await dossier_of(services, key), Dossier)
-    commands = await services.database.read(get_commands_by_key, key)
+    commands = await under_all_names(services, await find_story(services, key), get_commands_by_key)
     changes = {commit.hash: await _change(services, commit.hash) for commit in dossier.commits[:COMMITS_MAX]}
     transcripts = await _transcripts(services, commands)
     content = await asyncio.to_thread(reports.story_report, dossier, transcripts, changes, _now(services))

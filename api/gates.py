@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from api.bodies import GateBody, LineComment
+from api.bodies import GateBody
 from api.http import SERVICES, json_response, path_id, read_body
 from api.run import RunStateName
 from running.gates import CHOICES, GateDecision, GateKind
@@ -39,7 +39,7 @@ async def decide(request: web.Request) -> web.Response:
     number = path_id(request, "id")
     body = await read_body(request, GateBody)
     services = request.app[SERVICES]
-    await services.orchestrator.decide(number, GateDecision(body.decision), _comments(body.comments))
+    await services.orchestrator.decide(number, GateDecision(body.decision), _comments(body))
     return json_response(RunStateName(services.orchestrator.state), 202)
 
 
@@ -48,10 +48,10 @@ def _view(row: GateRow) -> GateView:
     return GateView(row.id, row.kind, row.subject, row.message, row.opened_at, choices)
 
 
-def _comments(comments: list[LineComment]) -> str | None:
-    """Return the comments as text for the agent, one per line."""
-    # The form in which compilers report, which agents resolve to the line.
-    return "\n".join(f"{comment.path}:{comment.line}: {comment.text}" for comment in comments) or None
+def _comments(body: GateBody) -> str | None:
+    """The comments as the agent gets them: what is about the whole, then one a line."""
+    lines = [f"{comment.path}:{comment.line}: {comment.text}" for comment in body.comments]
+    return "\n".join(part for part in (body.text.strip(), *lines) if part) or None
 
 
 ROUTES: Final = [

@@ -17,15 +17,17 @@ from api.bodies import (
     StartBody,
     StatusBody,
     StopBody,
+    TicketBody,
     TrustBody,
 )
 from api.changes import Artifact
+from api.deferred import Findings, TicketMade
 from api.dossier import Dossier
 from api.gates import GateList
 from api.health import Health
 from api.hints import HintStored, Retried
 from api.history import BatchDetail, Batches, Commands, Envelopes
-from api.project import StatusChanged, StatusEvidenceByStory
+from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
 from api.transcripts import Transcript
@@ -91,6 +93,15 @@ OPERATIONS: Final = (
     ),
     Operation("get", "/api/gates", "What waits for a person's decision.", GateList),
     Operation("post", "/api/gates/{id}", "Decide at a gate.", RunStateName, 202, body=GateBody, errors=(404, 409)),
+    Operation("get", "/api/deferred", "What builds have put off.", Findings),
+    Operation(
+        "post",
+        "/api/deferred/{id}",
+        "Make a ticket of a finding.",
+        TicketMade,
+        body=TicketBody,
+        errors=(404, 409, 422),
+    ),
     Operation(
         "post",
         # Clients of the first version use these names.
@@ -107,6 +118,14 @@ OPERATIONS: Final = (
     Operation("get", "/api/orchestrator/status", "Previous form of run.", OldStatus),
     Operation("get", "/api/sprint", "Epics and stories.", Overview),
     Operation("get", "/api/sprint/problems", "Problems of the plan.", SprintProblems),
+    Operation(
+        "post",
+        "/api/epics/{id}/close",
+        "Close an epic that is finished.",
+        EpicClosed,
+        body=EmptyBody,
+        errors=(409, 422),
+    ),
     Operation("get", "/api/standings", "The evidence for each story's status.", StatusEvidenceByStory),
     Operation("get", "/api/stories/{key}", "A story's dossier.", Dossier, errors=(404,)),
     Operation(

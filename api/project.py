@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 import sprint
-from api.bodies import StatusBody
+from api.bodies import EmptyBody, StatusBody
 from api.dossier import dossier_of, evidence_by_story
 from api.http import SERVICES, ApiError, json_response, read_body
 from api.status_evidence import StatusEvidence
@@ -40,6 +40,12 @@ class StatusChanged(msgspec.Struct, frozen=True):
     old_status: str
     new_status: str
     changed: bool
+
+
+class EpicClosed(msgspec.Struct, frozen=True):
+    """The id of an epic whose own file says `done` now."""
+
+    epic: str
 
 
 class StatusEvidenceByStory(msgspec.Struct, frozen=True):
@@ -126,7 +132,19 @@ def _first(places: Sequence[tuple[Path, Path]]) -> bytes | None:
     return next((content for content in found if content is not None), None)
 
 
+async def close_epic(request: web.Request) -> web.Response:
+    """Close an epic whose stories are all finished; 409 while a batch runs, 422 where it cannot be closed."""
+    epic = request.match_info["id"]
+    await read_body(request, EmptyBody)
+    try:
+        await request.app[SERVICES].orchestrator.close_epic(epic)
+    except Refused as refused:
+        raise ApiError(422, "refused", str(refused)) from None
+    return json_response(EpicClosed(epic))
+
+
 ROUTES: Final = [
+    web.post("/api/epics/{id}/close", close_epic),
     web.get("/api/sprint", get_sprint),
     web.get("/api/sprint/problems", get_problems),
     web.get("/api/standings", get_status_evidence),

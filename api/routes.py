@@ -6,6 +6,7 @@ from typing import Final
 
 from api import (
     changes,
+    deferred,
     export,
     gates,
     health,
@@ -24,7 +25,7 @@ from api import (
 )
 
 ROUTES: Final = [
-    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *gates.ROUTES, *project.ROUTES, *hints.ROUTES),
+    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES, *hints.ROUTES),
     *(*changes.ROUTES, *export.ROUTES),
     *(*history.ROUTES, *transcripts.ROUTES, *health.ROUTES, *schema.ROUTES, *settings.ROUTES, *trust.ROUTES),
     *(*metrics.ROUTES, *openapi.ROUTES),

@@ -110,7 +110,11 @@ def _start_request(body: StartBody, services: Services) -> StartRequest:
     default = services.workspace.settings().default_batch_size
     size = default if body.batch_size is msgspec.UNSET else body.batch_size
     return StartRequest(
-        cycles=None if size == "all" else size, stories=body.stories, agent=body.agent, budget_usd=body.budget_usd
+        cycles=None if size == "all" else size,
+        stories=body.stories,
+        agent=body.agent,
+        budget_usd=body.budget_usd,
+        write_tracker=body.write_tracker,
     )
 
 

@@ -178,7 +178,7 @@ def _numbers(counts: Counts | None) -> str:
 def _work(story: StoryInfo, commands: Sequence[CommandSummary | Command]) -> Sentence | None:
     """Return the sentence on the changes that git measured while the story's commands ran."""
     sizes = []
-    for name, kind in (("development", "dev-story"), ("reviews", "code-review")):
+    for name, kind in (("development", "dev-story"), ("the build", "build-auto"), ("reviews", "code-review")):
         own = [command for command in commands if kind_of(command.command) == kind and command.files_changed]
         if own:
             added, removed = (

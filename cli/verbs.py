@@ -72,7 +72,12 @@ def print_token() -> int:
 def _run(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int:
     settings = config.loaded.settings
     cycles = settings.default_batch_size if options.batch is None else options.batch
-    request = StartRequest(cycles=None if cycles == "all" else cycles, stories=options.story, budget_usd=options.budget)
+    request = StartRequest(
+        cycles=None if cycles == "all" else cycles,
+        stories=options.story,
+        budget_usd=options.budget,
+        write_tracker=options.write_tracker,
+    )
     headless = Headless(HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json))
     try:
         return asyncio.run(serve(config, headless))

@@ -1,5 +1,5 @@
 """The command line: Claude Code's flags as far as an unattended run uses them, and `--speed`, `--script`,
-`--chaos`.
+`--chaos`, `--bmad` (whose version's rules an unattended build follows).
 
 Wrong calls fail as the real program's do: a message on standard error, nothing on standard output, exit code 1.
 """
@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from demo.rules import NEWEST, VERSIONS
 
 UNLIMITED_SPEED = 20.0  # from this speed on there is no waiting at all
 MODES = ("acceptEdits", "auto", "bypassPermissions", "manual", "dontAsk", "plan", "default")
@@ -34,7 +36,7 @@ WITH_VALUE = _words(
     --permission-prompt-tool --append-system-prompt --append-system-prompt-file --system-prompt --system-prompt-file
     --system-prompt-snapshot --max-turns --max-budget-usd --json-schema --session-id --resume -r --settings
     --setting-sources --agent --agents --name --debug-file --plugin-dir --speed --script
-    --chaos
+    --chaos --bmad
     """
 )
 VARIADIC = _words(
@@ -53,6 +55,7 @@ class Options:
     speed: float = 1.0
     script: Path | None = None
     chaos: str | None = None
+    bmad: str = NEWEST
     model: str | None = None
     permission_mode: str = "default"
     session_id: str | None = None
@@ -85,6 +88,7 @@ def parse(argv: Sequence[str]) -> Options:
         speed=_speed(values.get("--speed") or os.environ.get("DEMO_AGENT_SPEED") or "1"),
         script=Path(script) if script else None,
         chaos=values.get("--chaos") or os.environ.get("DEMO_AGENT_CHAOS") or None,
+        bmad=_version(values.get("--bmad") or os.environ.get("DEMO_AGENT_BMAD") or NEWEST),
         model=values.get("--model"),
         permission_mode=mode,
         session_id=values.get("--session-id"),
@@ -123,6 +127,12 @@ def _value(name: str, argv: Iterator[str]) -> str:
     if value is None:
         raise UsageError(f"error: option '{name} <value>' argument missing")
     return value
+
+
+def _version(text: str) -> str:
+    if text not in VERSIONS:
+        raise UsageError(f"error: option '--bmad <version>' argument '{text}' is invalid: {', '.join(VERSIONS)}.")
+    return text
 
 
 def _speed(text: str) -> float:

@@ -8,7 +8,6 @@ story's file says, and commit what they made. Never touches anything of another 
 from __future__ import annotations
 
 import re
-import subprocess
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,18 +16,15 @@ from typing import Any
 from demo.coding import implement
 from demo.files import read_text
 from demo.prompt import PromptStory
+from demo.record import FRESH, STATUS, finished, is_dirty, keep_ledger, status_of
+from demo.rules import VERSIONS, Rules
 from demo.scene import Scene
-from demo.tools import environment
 
 HALT = "Halt after planning."
 CALL = re.compile(r"\A\s*/\S+ +(.+)")
 TICKET = re.compile(r"ticket +(?:([0-9A-Za-z]+)\.)?([0-9A-Za-z]+)\s*$")
 BY_TITLE = re.compile(r"ticket in (\S+): (.*)$")
 FOLDER = re.compile(r"(\S+) +([0-9A-Za-z-]+)\s*$")
-STATUS = re.compile(r"^status:.*$", re.MULTILINE)
-TOLERATED = re.compile(
-    r"^These files are not committed and are none of this build's business;.*: (.*)\.$", re.MULTILINE
-)
 
 FILE = """---
 title: '{title}'
@@ -59,12 +55,12 @@ baseline_revision: {baseline}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be built: its file, what it is called, and the word that ends it."""
+    """What is to be built: its file, what it is called, and the rules of the version."""
 
     path: str
     name: str
     title: str
-    ending: str
+    rules: Rules
     ticket: str = ""
     key: str = ""  # of the prepared work
 
@@ -81,7 +77,7 @@ def build(scene: Scene) -> str:
     scene.say(scene.start("setup", target.name), f"I build {target.name}, {target.title}.")
     if reason := _obstacle(scene, target):
         return _blocked(scene, target, reason)
-    status = _status(scene.content(target.path))
+    status = status_of(scene.content(target.path))
     if status in ("", "draft") and "no-record" not in scene.turn:
         _plan(scene, target)
         if HALT in scene.prompt.text:
@@ -95,10 +91,8 @@ def build(scene: Scene) -> str:
         return "It is not finished."
     if "no-record" in scene.turn:
         return "It is built, and I forgot to write it down."
-    text = STATUS.sub(f"status: {target.ending}", scene.content(target.path), count=1)
-    if "## Auto Run Result" not in text:
-        text += f"\n## Auto Run Result\n\nStatus: {target.ending}\n"
-    scene.change(target.path, text)
+    scene.change(target.path, finished(scene, scene.content(target.path), target.rules))
+    touched += keep_ledger(scene, target.name, target.rules)
     paths = " ".join(f"'{path}'" for path in (*touched, target.path))
     scene.stage.bash(f"git add -- {paths} && git commit -q -m 'feat: {target.name}' -- {paths}", "Commit")
     return scene.text(scene.end("validate", "green"), f"{target.title} is built and committed.")
@@ -108,26 +102,12 @@ def _obstacle(scene: Scene, target: Target) -> str:
     """Why the build does not begin; "" where it may."""
     if "blocked" in scene.turn:
         return scene.turn["blocked"] or "a person must decide"
-    if _status(scene.content(target.path)) in ("blocked", "dropped"):
+    status = status_of(scene.content(target.path))
+    if status in ("blocked", "dropped"):
         return "blocked plan supplied"
-    if _dirty(scene) and _status(scene.content(target.path)) in ("", "draft", "ready-for-dev"):
+    if status in FRESH and is_dirty(scene):
         return "dirty working tree"
     return ""
-
-
-def _dirty(scene: Scene) -> bool:
-    """Whether anything but what the prompt names is uncommitted."""
-    done = subprocess.run(
-        ["git", "status", "--porcelain", "--untracked-files=all"],
-        cwd=scene.stage.root,
-        capture_output=True,
-        text=True,
-        env=environment(),
-        check=False,
-    )
-    found = TOLERATED.search(scene.prompt.text)
-    named = found[1].split(", ") if found else []
-    return any(line[3:] not in named for line in done.stdout.splitlines())
 
 
 def _blocked(scene: Scene, target: Target, reason: str) -> str:
@@ -156,11 +136,6 @@ def _new(scene: Scene, target: Target) -> str:
     return FILE.format(title=target.title, name=target.name, ticket=ticket, baseline=baseline)
 
 
-def _status(text: str) -> str:
-    found = STATUS.search(text)
-    return found[0].partition(":")[2].strip(" '\"") if found else ""
-
-
 # -- which story ---------------------------------------------------------------------------------------------------
 
 
@@ -179,10 +154,13 @@ def _target(scene: Scene) -> Target | None:
 
 def _epic_folder(scene: Scene, number: str | None) -> Path | None:
     root = scene.stage.root
-    core = _toml(root / "_bmad/config.toml")["core"]
+    core = _toml(root / "_bmad/config.toml").get("core", {})
     user = _toml(root / "_bmad/custom/config.user.toml").get("core", {})
-    output = Path(str(core.get("output_folder", "")).replace("{project-root}", str(root)) or root)
-    initiative = output / str(user.get("active_initiative", core.get("active_initiative", "")))
+    output = root / str(core.get("output_folder", "")).replace("{project-root}", str(root))
+    active = str(user.get("active_initiative", core.get("active_initiative", "")))
+    if not active:  # the skill does not look for one
+        return None
+    initiative = output / active
     if number is None:
         return initiative
     epics = _toml(initiative / "tickets.toml").get("epic", [])
@@ -198,7 +176,7 @@ def _ticket(scene: Scene, folder: Path, fits: Any) -> Target | None:
     plans = [path for path in sorted(folder.glob("*.md")) if mine.search(read_text(path))]
     path = plans[0] if plans else folder / f"{entry['type']}-{_slug(title)}-plan.md"
     relative = str(path.relative_to(scene.stage.root))
-    return Target(relative, f"ticket {ident}", title, "built", ident, str(entry.get("v6_key", "")))
+    return Target(relative, f"ticket {ident}", title, VERSIONS["7"], ident, str(entry.get("v6_key", "")))
 
 
 def _story(scene: Scene, folder: str, ident: str) -> Target | None:
@@ -209,7 +187,7 @@ def _story(scene: Scene, folder: str, ident: str) -> Target | None:
     title = found[1].strip("\"' ")
     path = f"{folder}/stories/{ident}-{_slug(title)}.md"
     key = f"1-{ident}-{_slug(title)}"
-    return Target(path, f"story {ident}", title, "done", "", key)
+    return Target(path, f"story {ident}", title, scene.rules, "", key)
 
 
 def _slug(title: str) -> str:

@@ -17,6 +17,7 @@ from demo.files import write_atomically
 from demo.options import Options, UsageError, parse
 from demo.prompt import Prompt
 from demo.prompt import parse as parse_prompt
+from demo.rules import VERSIONS
 from demo.scene import Scene
 from demo.script import AS_USUAL, ScriptError, Turn, next_turn
 from demo.session import DemoSession
@@ -83,7 +84,7 @@ def _run(options: Options) -> int:
     stream.init()
     stage.hears(given)
     mishaps.before_work(stage, turn)
-    text = _perform(Scene(stage, prompt, turn), resumed=options.resume is not None)
+    text = _perform(Scene(stage, prompt, turn, VERSIONS[options.bmad]), resumed=options.resume is not None)
     if "sets-status" in turn:
         _set_status(stage, prompt, turn)
     stage.say(MARKER.sub("", text).strip() if "no-marker" in turn else text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from demo.files import read_text
 from demo.prepared import Prepared, load
 from demo.prompt import Prompt, PromptStory
+from demo.rules import NEWEST, VERSIONS, Rules
 from demo.script import Turn
 from demo.stage import Stage
 from demo.tools import ToolAnswer
@@ -19,6 +20,7 @@ class Scene:
     stage: Stage
     prompt: Prompt
     turn: Turn
+    rules: Rules = VERSIONS[NEWEST]
 
     def start(self, task: str, message: str) -> str:
         return self._mark(task, "start", message)

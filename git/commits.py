@@ -10,12 +10,12 @@ import asyncio
 import os
 import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from git.process import GitError, clean_environment, run_git
+from git.process import GitError, ask_git, clean_environment, run_git
 
 WORDS_MAX: Final = 4000  # characters of a hook's output that are kept, from its end, where the error is
 PROBE: Final = "sprint-runner: trial of a commit, never part of a branch"
@@ -54,6 +54,18 @@ async def commit_paths(root: Path, top: Path, paths: Sequence[str], message: str
         await asyncio.shield(_unregister(top, new))
         raise
     return (await run_git(root, ("rev-parse", "--verify", "HEAD^{commit}"))).strip()
+
+
+async def staged_files(root: Path) -> set[str]:
+    """The files whose staged content is not that of the last commit, relative to the repository's top."""
+    said = await ask_git(root, "diff", "--cached", "--name-only", "-z")
+    return set((said or "").split("\0")) - {""}
+
+
+async def unstage(root: Path, paths: Collection[str]) -> None:
+    """Take files out of the index again; what stands in the work tree stays as it is. Nothing where git refuses."""
+    if paths and (top := await ask_git(root, "rev-parse", "--show-toplevel")) is not None:
+        await ask_git(Path(top), "reset", "--quiet", "--", *sorted(paths))
 
 
 async def try_commit(root: Path, folder: Path) -> None:

@@ -33,7 +33,7 @@ from running.planning import said_something
 from running.refusals import ANY_FILE
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
-from running.story import StoryRun, block
+from running.story import StoryRun, advance, block, record_status
 from running.surroundings import SurroundingsFailed, until_possible
 from running.verify import VerifyContext
 from workflow import DevVerdict, Phase, PhaseKind
@@ -56,8 +56,9 @@ class Building:
         await until_possible(self._gate, lambda: remember_base(self._workspace, story, developing=True))
         if await self._waits_for_plan(command, story):
             await self._plan(story)
+        comments = "none"
         for number in count(1):
-            verdict = await self._built(command if number == 1 else f"{command}-{number}", story)
+            verdict = await self._built(command if number == 1 else f"{command}-{number}", story, comments)
             if verdict is None or not verdict.unread:
                 return
             row = await unread_decision(self._workspace, self._gate, story, verdict.reason, number)
@@ -67,6 +68,7 @@ class Building:
                 await self._prove(story)
             if row.decision != GateDecision.BACK:
                 return
+            comments = _sent_back("build", row.comments)
 
     async def goes_on(self, phase: Phase, command: str, story: StoryRun) -> bool:
         """Whether a story that entered at review is one whose build had not ended."""
@@ -84,7 +86,7 @@ class Building:
 
     # -- the build ---------------------------------------------------------------------------------------------
 
-    async def _built(self, command: str, story: StoryRun) -> DevVerdict | None:
+    async def _built(self, command: str, story: StoryRun, comments: str) -> DevVerdict | None:
         """One build of a story; its verdict, None where it was given up."""
         if not story.live:
             return None
@@ -98,6 +100,7 @@ class Building:
             confirm=confirm,
             disprove=disprove,
             watched=True,
+            findings=comments,
             values=values,
             products=ANY_FILE,
         )
@@ -158,17 +161,24 @@ class Building:
                 if not story.live:
                     return
             await self._committed(commit_plan, story)
+            await self._record_planned(story)
             row = await plan_decision(self._workspace, self._gate, story, number)
             story.skipped = row.decision == GateDecision.SKIP
             if row.decision != GateDecision.BACK:
                 return
             await self._take_back(story, number + 1)
-            comments = f"A person has looked at the plan and sends it back: {row.comments or 'plan it anew'}"
+            comments = _sent_back("plan", row.comments)
+
+    async def _record_planned(self, story: StoryRun) -> None:
+        """Record the status that the build gave its plan, so that the story goes on from here after a restart."""
+        if story.status == "backlog":
+            await advance(self._workspace, story, "ready-for-dev")
 
     async def _take_back(self, story: StoryRun, number: int) -> None:
         """Set the plan to be planned anew, once: the skill would continue building a plan that is ready."""
         if self._commander.journal.begun(story.key, f"{PLANNING}-{number}"):
             return
+        await record_status(self._workspace, story, "backlog", "its plan was sent back")
         try:
             await asyncio.to_thread(write_status, self._workspace.project, story.key, "backlog", None)
         except sprint.SprintError as error:
@@ -208,3 +218,8 @@ class Building:
                 raise SurroundingsFailed("git", why) from None
 
         await until_possible(self._gate, attempt)
+
+
+def _sent_back(what: str, comments: str | None) -> str:
+    """What the next round is given."""
+    return f"A person has looked at the {what} and sends it back: {comments or f'{what} it anew'}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import sprint
-from running.marking import folder_of, plan_path_of
+from running.marking import folder_of, is_active, plan_path_of
 from running.story import StoryRun
 from running.workspace import Workspace
 from sprint import PlanKind
@@ -44,14 +44,15 @@ def build_call(project: sprint.Project, story: StoryRun, *, halt: bool = False, 
     lines = [_tolerated(left), HALT if halt else "", conditions.prompt]
     extra = "\n\n".join(line for line in lines if line)
     if project.kind is PlanKind.TICKETS:
-        return BuildCall(f"ticket {conditions.ref}" if conditions.ref else _by_title(project, story), extra)
+        named = conditions.ref and is_active(project)
+        return BuildCall(f"ticket {conditions.ref}" if named else _by_title(project, story), extra)
     if project.kind is PlanKind.STORIES:
         return BuildCall(f"{_relative(project, project.tracker.parent)} {conditions.ref or story.key}", extra)
     return BuildCall(story.key, extra)
 
 
 def _by_title(project: sprint.Project, story: StoryRun) -> str:
-    """A ticket that has no reference: its folder and its title."""
+    """A ticket that has no reference, or is of an initiative that is not the active one: its folder and its title."""
     folder = folder_of(project, story.key) or project.tracker.parent
     return f"ticket in {_relative(project, folder)}: {story.title}"
 

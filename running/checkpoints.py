@@ -25,9 +25,9 @@ async def plan_decision(workspace: Workspace, gate: Gate, story: StoryRun, round
     """Wait for a person to look at the plan of a story; return the decision. Raises `Stopped`."""
     files = await asyncio.to_thread(build_files, workspace, story)
     name = workspace.relative(files[0]) if files else "its plan"
-    content = await asyncio.to_thread(print_of, files[0]) if files else ""
+    content, changed_at = await asyncio.to_thread(print_of, files[0]) if files else ("", None)
     message = f"{story.key} asks for a look at its plan before it is built: read {name}, then build it or send it back"
-    request = GateRequest(GateKind.PLAN, story.key, message, content, round_number, story.key)
+    request = GateRequest(GateKind.PLAN, story.key, message, content, round_number, story.key, changed_at)
     return await decision_of(workspace, gate, request)
 
 
@@ -90,8 +90,10 @@ class EpicGates:
         """Whether it is set that epics close by themselves, and every story of this one was proved by our records."""
         if self._workspace.settings().close_epics != "auto" or epic.gate is None or epic.gate.missing:
             return False
-        done = await self._workspace.database.read(get_done_keys, list(epic.gate.finished))
-        return set(epic.gate.finished) <= done
+        plan = await asyncio.to_thread(sprint.read, self._workspace.project)
+        names = [story.names for story in plan.stories if story.key in epic.gate.finished]
+        done = await self._workspace.database.read(get_done_keys, [name for some in names for name in some])
+        return all(done.intersection(some) for some in names)
 
     async def _close(self, epic: sprint.EpicEntry, gate: sprint.EpicGate) -> bool:
         """Write it and commit it; a refusal is shown and leaves the epic open."""
@@ -105,6 +107,14 @@ class EpicGates:
             self._skipped.add(epic.epic)
             return False
         return True
+
+
+async def close_by_operator(workspace: Workspace, epic_id: str) -> None:
+    """Close an epic whose stories are all finished, and commit its file. Raises `sprint.Refused`, `NotCommitted`."""
+    plan = await asyncio.to_thread(sprint.read, workspace.project)
+    await asyncio.to_thread(sprint.close_epic, workspace.project, epic_id)
+    epic = next(epic for epic in plan.epics if epic.epic == epic_id)
+    await commit_epic(workspace, _epic_file(workspace.project, epic))
 
 
 def _epic_file(project: sprint.Project, epic: sprint.EpicEntry) -> Path:

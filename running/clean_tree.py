@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 import sprint
 from git.commits import commit_paths
-from git.process import GitError
+from git.process import GitError, ask_git
 from git.snapshots import Git
 from running.builds import RESULT_FILES, build_files
 from running.disk import take_snapshot
@@ -20,6 +21,9 @@ from running.marking import plan_path_of
 from running.story import StoryRun
 from running.workspace import Workspace
 from sprint import PlanKind
+from store.findings import get_findings
+
+OWN_FILES: Final = "chore: keep the sprint's own files"
 
 
 class NotCommitted(RuntimeError):
@@ -27,11 +31,13 @@ class NotCommitted(RuntimeError):
 
 
 async def commit_own_files(workspace: Workspace) -> None:
-    """Commit what the runner itself wrote: the context file and the tracker. Raises `NotCommitted`."""
+    """Commit what the runner wrote: the context file, the tracker, tickets of findings. Raises `NotCommitted`."""
     paths = [workspace.project.output / "project-context.md"]
     if workspace.project.kind is PlanKind.TRACKER:
         paths.append(workspace.project.tracker)
-    await _commit(workspace, paths, "chore: keep the sprint's own files")
+    rows = await workspace.database.read(get_findings)
+    paths += [workspace.project.root / row.ticket for row in rows if row.ticket is not None]
+    await _commit(workspace, paths, OWN_FILES)
 
 
 async def commit_status(workspace: Workspace, story: StoryRun) -> None:
@@ -62,6 +68,20 @@ async def commit_plan(workspace: Workspace, story: StoryRun) -> None:
 async def commit_epic(workspace: Workspace, path: Path) -> None:
     """Commit the file of an epic that was closed. Raises `NotCommitted`."""
     await _commit(workspace, [path], f"chore: close {path.stem}")
+
+
+async def built_commit(workspace: Workspace, story: StoryRun) -> str | None:
+    """Return the newest commit that a build made of a story: one with its file, and none of the runner's."""
+    git = workspace.git
+    if git is None or story.base_commit is None:
+        return None
+    paths = _relative(git, await asyncio.to_thread(build_files, workspace, story))
+    if not paths:
+        return None
+    said = await ask_git(git.top, "log", "--format=%H %s", f"{story.base_commit}..HEAD", "--", *paths)
+    own = (OWN_FILES, *(f"chore({story.epic}): {verb} " for verb in ("mark", "keep the plan of")))
+    found = (line.partition(" ") for line in (said or "").splitlines())
+    return next((commit for commit, _, subject in found if not subject.startswith(own)), None)
 
 
 async def left_by_others(workspace: Workspace) -> list[str]:

@@ -106,7 +106,9 @@ class Commander:
                 break
             failure = f"The attempt before this one failed: {result.reason}"
             findings = failure if order.findings == "none" else f"{order.findings}\n\n{failure}"
-            result = await self._settled(replace(order, findings=findings), attempt)
+            before, result = result, await self._settled(replace(order, findings=findings), attempt)
+            if order.once and result.reason == before.reason:
+                break
         return result
 
     async def _settled(self, order: CommandSpec, attempt: int) -> Result:

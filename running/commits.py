@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from git.commits import CommitImpossible, CommitRefused, commit_paths, try_commit
+from git.commits import CommitImpossible, CommitRefused, commit_paths, staged_files, try_commit, unstage
 from git.process import GitError, run_git
 from git.snapshots import Git
 from payloads import Attention
 from running import evidence
+from running.clean_tree import built_commit
 from running.commit_plan import CommitPlan, plan_commit, sizes
 from running.disk import take_snapshot
 from running.planning import BACKGROUND_REVIEW
@@ -152,6 +153,7 @@ class Commits:
             left = set(plan.paths) & set(await git.uncommitted())
             failure = failure or (f"a hook changed {_named(sorted(left))} after the commit" if left else None)
         else:
+            commit = commit or await built_commit(self._workspace, stories[0])
             task.say("Everything that the story changed is committed already")
         if plan.nested:
             task.say(f"Not committed here, since they are repositories of their own: {_named(plan.nested)}")
@@ -244,10 +246,13 @@ class Commits:
         disprove = partial(self._commit_failure, stories)
         values = {"commit_message": commit_message(stories)}
         spec = CommandSpec(
-            command, tuple(stories), read=read_commit, form=COMMIT_FORM, disprove=disprove, values=values
+            command, tuple(stories), read=read_commit, form=COMMIT_FORM, disprove=disprove, values=values, once=True
         )
+        root = self._workspace.project.root
+        staged = await staged_files(root)
         result = await self._commander.perform(spec)
         if not result.ok:
+            await unstage(root, await staged_files(root) - staged)
             await self._failed(stories, result.reason)
             return
         commit = result.read(CommitVerdict).commit

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET
 
 import sprint
@@ -87,7 +88,7 @@ class CycleSource:
             self._started.update(row.story_key for row in rows)
             return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
         rows = [] if own else await database.read(_stopped_cycle, self._batch_id)
-        if not rows or not self._wanted(rows):
+        if not rows or not self._wanted(_renamed(rows, await asyncio.to_thread(read_tracker, self._workspace))):
             return []
         return [await self._go_on(completed + 1, rows, None)]
 
@@ -100,6 +101,8 @@ class CycleSource:
         plan = await asyncio.to_thread(read_tracker, self._workspace)
         possible = candidates(plan)
         exclude = self._taken | self._started
+        if plan.kind is sprint.PlanKind.STORIES and busy:  # a list is worked on one after the other
+            return None
         if plan.kind is not sprint.PlanKind.TICKETS:  # whose tickets say themselves what they wait for
             exclude |= {candidate.key for candidate in possible if candidate.epic in busy}
         order = order_of(self._workspace.settings().story_order, plan)
@@ -214,7 +217,7 @@ class CycleSource:
         tracker = await asyncio.to_thread(read_tracker, self._workspace)
         titles = await asyncio.to_thread(_titles, self._workspace.project)
         stories = []
-        for row in rows:
+        for row in _renamed(rows, tracker):
             title = titles.get(row.story_key, row.story_key)
             story = StoryRun(row.id, row.story_key, row.epic, title, row.entry_status, row.status, row.base_tree)
             story.needs_spec = None if row.needs_spec is None else bool(row.needs_spec)
@@ -254,6 +257,22 @@ class CycleSource:
         with self._workspace.database.atomic():
             self._workspace.database.write(mark_afresh, row_id)
             return self._workspace.database.write(update_story, row_id, **columns)
+
+
+def _renamed(rows: Sequence[Story], plan: sprint.Sprint) -> list[Story]:
+    """The rows with the keys and epics that their stories have since a migration.
+
+    What an earlier workflow recorded of them is under the key before it, and is nothing that the newer one repeats.
+    """
+    entries = [plan.story(row.story_key) for row in rows]
+    return [
+        row if entry is None or entry.conditions.alias != row.story_key else _with_key(row, entry)
+        for row, entry in zip(rows, entries, strict=True)
+    ]
+
+
+def _with_key(row: Story, entry: sprint.StoryEntry) -> Story:
+    return msgspec.structs.replace(row, story_key=entry.key, epic=entry.epic)
 
 
 def _restore_git(story: StoryRun, row: Story, *, failure: bool) -> None:

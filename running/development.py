@@ -14,6 +14,7 @@ from running.blocking import block_or_try_again, give_up
 from running.building import Building
 from running.commit_plan import remember_base
 from running.commits import Commits
+from running.deferred import collect_deferred
 from running.journal import Result
 from running.refusals import ANY_FILE
 from running.run_context import RunContext
@@ -52,6 +53,7 @@ class Development:
         """One story after the other, each with its commit. Raises `Stopped`."""
         for story in stories:
             await self._finish(phase, story)
+            await collect_deferred(self._workspace, self._commander.batch_id, story)
             if phase.kind is PhaseKind.BUILD:
                 await self._building.leave_clean(story)
             await self._commits.after_story(story)

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from events import emit
 from payloads import Attention, BatchWarning
 from running.gate import Gate, StopMode, Stopped
 from running.workspace import Workspace, emit_durable, until_stored
-from store.gates import GateRow, NotOpen, decide_gate, get_gate, get_gates_of, open_gate
+from store.gates import GateRow, NotOpen, decide_gate, get_gate, get_gates_of, open_gate, renew_gate
 from store.job import NotWritten
 
 PAUSED: Final = "gate"  # the reason of the pause
@@ -51,7 +52,10 @@ CHOICES: Final[Mapping[GateKind, tuple[GateDecision, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class GateRequest:
-    """What a person is asked. `subject` is a story's key or an epic's id, `content` what is to be approved."""
+    """What a person is asked. `subject` is a story's key or an epic's id, `content` what is to be approved.
+
+    `changed_at`: when that was changed last, in ms since the epoch; None where nobody can tell.
+    """
 
     kind: GateKind
     subject: str
@@ -59,6 +63,7 @@ class GateRequest:
     content: str = ""
     round: int = 1
     story_key: str | None = None
+    changed_at: int | None = None
 
 
 async def decision_of(workspace: Workspace, gate: Gate, request: GateRequest) -> GateRow:
@@ -66,6 +71,8 @@ async def decision_of(workspace: Workspace, gate: Gate, request: GateRequest) ->
     row = await _row(workspace, gate.batch_id, request)
     if row is None:
         row = await _open(workspace, gate.batch_id, request)
+    elif row.decision is None and row.content != request.content:  # it was changed while nobody waited here
+        await until_stored(partial(workspace.database.write, renew_gate, row.id, request.content))
     elif row.decision is None and row.batch_id != gate.batch_id:
         await _call_operator(row.id, request)  # the page shows what this batch needs
     while row.decision is None:
@@ -101,22 +108,36 @@ async def keep_decision(workspace: Workspace, row: GateRow, decision: GateDecisi
     return True
 
 
-def print_of(path: Path) -> str:
-    """Return what identifies the contents of a file; "" where it cannot be read."""
+def print_of(path: Path) -> tuple[str, int | None]:
+    """Return what identifies the contents of a file, and its last change in ms; ("", None) where it is not there."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns // 1_000_000
     except OSError:
-        return ""
+        return "", None
 
 
 async def _row(workspace: Workspace, batch_id: int, request: GateRequest) -> GateRow | None:
-    """The row that answers the request: an approval of the same content, else this batch's own, or an open one."""
+    """The row that answers the request: an approval of the same content, else this batch's own, or an open one.
+
+    What was sent back in this batch, or is open, is the same round whatever the file says now.
+    """
     rows = await workspace.database.read(get_gates_of, request.kind.value, request.subject)
+    this = [row for row in rows if row.round == request.round and row.batch_id == batch_id]
+    if kept := [row for row in this if row.decision in (None, GateDecision.BACK)]:
+        return kept[-1]
     same = [row for row in rows if row.content == request.content]
-    if request.kind is GateKind.PLAN and (approved := [row for row in same if row.decision == GateDecision.GO]):
+    if request.kind is GateKind.PLAN and (approved := [row for row in rows if _approves(row, request)]):
         return approved[-1]
     mine = [row for row in same if row.round == request.round and (row.batch_id == batch_id or row.decision is None)]
     return mine[-1] if mine else None
+
+
+def _approves(row: GateRow, request: GateRequest) -> bool:
+    """Whether an approval is of what is there: of the same content, or given after its last change."""
+    if row.decision != GateDecision.GO:
+        return False
+    seen = row.decided_at is not None and request.changed_at is not None and row.decided_at >= request.changed_at
+    return seen or row.content == request.content
 
 
 async def _open(workspace: Workspace, batch_id: int, request: GateRequest) -> GateRow:

@@ -38,6 +38,15 @@ def folder_of(project: sprint.Project, key: str) -> Path | None:
         return None
 
 
+def is_active(project: sprint.Project) -> bool:
+    """Whether the project's ticket tree is the one that BMAD's own skills work on; blocks on the disk."""
+    try:
+        active = read_layers(find_root(project.tracker.parent) or project.root).initiative
+    except TreeError:
+        return False
+    return active is not None and active.resolve() == project.tracker.parent.resolve()
+
+
 def _mark_by_program(project: sprint.Project, key: str, new: str, reason: str | None) -> bool:
     """Mark a ticket by the project's own tickets.py; whether it has one. Raises `sprint.Refused`."""
     try:

@@ -55,8 +55,6 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
     if not tracker.writable:
         raise NotNow("tracker", f"{name} cannot be written safely{_problems(tracker)}")
-    if tracker.foreign:
-        raise NotNow("tracker", f"{name} says that another program makes it ({tracker.foreign}): run the stories there")
     known = {story.key for story in tracker.stories}
     for key in only or ():
         if key not in known:

@@ -52,6 +52,7 @@ class CommandSpec:
     light: bool = False
     background: bool = False
     watched: bool = False  # git measures the size of its change
+    once: bool = False  # the same answer twice is the end: nothing between the attempts changes it
     findings: str = "none"
     values: Mapping[str, str] = field(default_factory=dict)
     context: ContextEvents | None = None

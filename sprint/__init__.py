@@ -5,6 +5,7 @@ changes one value or refuses.
 """
 
 from sprint.contextfile import context_file
+from sprint.deferred import DeferredFinding
 from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.epics import EpicDoc, StoryPlan, read_epics
 from sprint.files import new_story_path, story_files
@@ -27,19 +28,23 @@ from sprint.overview import descriptions, overview, problems
 from sprint.plan import close_epic, read, set_status
 from sprint.planning import tracker_text
 from sprint.prose import Task
+from sprint.reader import permit_writing
 from sprint.status import RUNNABLE, Kind, Status, canonical
 from sprint.story import Section, StoryDocument, read_story
+from sprint.tickets.intake import Intake, keep_finding
 from sprint.views import Overview, StoryInfo
 
 __all__ = [
     "RUNNABLE",
     "Conditions",
     "Conflict",
+    "DeferredFinding",
     "Entry",
     "EpicDoc",
     "EpicEntry",
     "EpicGate",
     "ExtraEntry",
+    "Intake",
     "Kind",
     "Overview",
     "PlanKind",
@@ -63,9 +68,11 @@ __all__ = [
     "close_epic",
     "context_file",
     "descriptions",
+    "keep_finding",
     "locate",
     "new_story_path",
     "overview",
+    "permit_writing",
     "problems",
     "read",
     "read_epics",

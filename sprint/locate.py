@@ -13,7 +13,7 @@ from base.regular import read_or_empty
 from sprint import walk
 from sprint.config import ARTIFACT_KEYS, Config, expand, read_config
 from sprint.document import MAX_BYTES, Mapping, decode, parse
-from sprint.kindof import found_plans, is_plan_file, kind_of, stories_folder
+from sprint.kindof import V4_STORIES, found_plans, is_plan_file, kind_of, stories_folder
 from sprint.model import PlanKind, SprintError
 
 # Where public projects keep it, most frequent first, and what BMAD's versions used.
@@ -33,6 +33,7 @@ KNOWN_FOLDERS = (
     ".bmad",
 )
 NAMES = ("sprint-status.yaml", "sprint-status.yml")
+_PLANNING_SKILL = ".claude/skills/bmad-sprint-planning"
 _MARKERS = ("_bmad", ".bmad", "bmad/bmm", "_bmad-output", ".bmad-ephemeral", ".git")
 _GLOB = re.compile(r"sprint-status.*\.ya?ml$|stories\.yaml$|tickets\.toml$", re.IGNORECASE)
 _PATTERN = re.compile(r"template|example|sample", re.IGNORECASE)
@@ -318,10 +319,19 @@ def _nothing_found(folders: list[Path]) -> str:
 
 
 def _what_to_do(folder: Path) -> str:
-    """Sprint planning is advised only where BMAD has such a command."""
+    """Sprint planning is advised only where the BMAD that is installed has such a command."""
+    named = "name the project's folder or the setting `tracker`, or try --demo."
     if (folder / "_bmad/method").is_dir():
         return (
             "set core.active_initiative in _bmad/custom/config.user.toml, name a tickets.toml with the setting"
             " `tracker`, or try --demo."
         )
-    return "run BMAD's sprint planning first, name the project's folder or the setting `tracker`, or try --demo."
+    if (folder / ".bmad-core").is_dir():
+        return f"write a story in {V4_STORIES} with BMAD's story manager, {named}"
+    return f"run BMAD's sprint planning first, {named}" if _has_sprint_planning(folder) else named
+
+
+def _has_sprint_planning(folder: Path) -> bool:
+    """Whether a BMAD of version 6 is there: its module, its output, or the command itself."""
+    names = ("_bmad/bmm", ".bmad/bmm", "bmad/bmm", "_bmad-output", ".bmad-ephemeral", _PLANNING_SKILL)
+    return any((folder / name).is_dir() for name in names)

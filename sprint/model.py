@@ -129,6 +129,12 @@ class StoryEntry(Entry):
     conditions: Conditions = Conditions()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The keys under which it is recorded: the one before a migration first, its own last."""
+        alias = self.conditions.alias
+        return (alias, self.key) if alias and alias != self.key else (self.key,)
+
+    @property
     def runnable(self) -> bool:
         """Whether a run can start from its status, and could write the next one."""
         return self.editable and self.status in RUNNABLE

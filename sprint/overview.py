@@ -144,6 +144,7 @@ class Shelf:
             assignee=story.conditions.assignee,
             blocked_reason=story.conditions.blocked_reason,
             leftover=story.key in planned.leftovers,
+            alias=story.conditions.alias,
         )
 
     def _document(self, file: StoryFile) -> StoryDocument:

@@ -33,6 +33,7 @@ class Reader:
         self._lock = threading.Lock()
         self._good: OrderedDict[Path, Sprint] = OrderedDict()
         self._latest: OrderedDict[Path, tuple[bytes, bool, Sprint]] = OrderedDict()
+        self._permitted: set[tuple[Path, str]] = set()
 
     def read(self, project: Project) -> Sprint:
         """The tracker as it is now."""
@@ -46,12 +47,22 @@ class Reader:
             latest = self._latest.get(project.tracker)
         if latest and latest[0] == data and latest[1] == writable:
             return latest[2]
-        sprint = noted(model_of(data, writable))
+        sprint = noted(self._allowed(project.tracker, model_of(data, writable)))
         if not writable:
             sprint = replace(sprint, problems=(*sprint.problems, _why_not(project)))
         with self._lock:
             _remember(self._latest, project.tracker, (data, writable, sprint))
         return sprint
+
+    def permit(self, tracker: Path, maker: str) -> None:
+        """Take a tracker for one of ours, though it has the line `maker` that names another program."""
+        with self._lock:
+            self._permitted.add((tracker, maker))
+            self._latest.pop(tracker, None)
+
+    def _allowed(self, tracker: Path, sprint: Sprint) -> Sprint:
+        permitted = bool(sprint.foreign) and (tracker, sprint.foreign) in self._permitted
+        return replace(sprint, foreign="") if permitted else sprint
 
     def after(self, path: Path, sprint: Sprint) -> Sprint:
         """The plan itself, or for a broken one what was last read well beside what it still says."""
@@ -117,6 +128,11 @@ def _why_not(project: Project) -> Problem:
 
 
 _reader = Reader()
+
+
+def permit_writing(project: Project, maker: str) -> None:
+    """Let the tracker of a project be written, on an operator's word, as long as it names this maker."""
+    _reader.permit(project.tracker, maker)
 
 
 def read_tracker(project: Project) -> Sprint:

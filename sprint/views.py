@@ -65,7 +65,8 @@ class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """A story with what its file and the plan say; `files` are relative to the root, best first.
 
     `after` and `waiting_for` hold keys of stories and ids of epics. `hold` says why a run does not
-    start it by itself. `leftover`: open, but of an epic that is done. What a plan does not say is absent.
+    start it by itself. `leftover`: open, but of an epic that is done. `alias`: the key before a
+    migration. What a plan does not say is absent.
     """
 
     key: str
@@ -92,6 +93,12 @@ class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     assignee: str = ""
     blocked_reason: str = ""
     leftover: bool = False
+    alias: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys under which it is recorded: the one before a migration first, its own last."""
+        return (self.alias, self.key) if self.alias and self.alias != self.key else (self.key,)
 
 
 class OtherInfo(msgspec.Struct, frozen=True):

@@ -41,6 +41,11 @@ def open_gate(connection: sqlite3.Connection, /, batch_id: int, **columns: Any) 
     return insert(connection, "gates", GateRow, {"batch_id": batch_id, "opened_at": now_ms(), **columns})
 
 
+def renew_gate(connection: sqlite3.Connection, /, gate_id: int, content: str) -> None:
+    """Keep what is shown at an open gate now."""
+    connection.execute("UPDATE gates SET content = ? WHERE id = ? AND decision IS NULL", (content, gate_id))
+
+
 def decide_gate(connection: sqlite3.Connection, /, gate_id: int, decision: str, comments: str | None) -> None:
     """Store a decision; raises `NotOpen` without an open gate, which also rolls the event of the decision back."""
     # The condition decides between two pages that decide at the same time.

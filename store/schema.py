@@ -207,7 +207,26 @@ HINTS: Final = (
     "CREATE INDEX hints_by_command ON hints_given (command_id)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, GATES, HINTS)
+# What builds have put off, and what became of it.
+FINDINGS: Final = (
+    """CREATE TABLE findings (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        batch_id INTEGER NOT NULL REFERENCES batches (id),
+        story_key TEXT NOT NULL,
+        summary TEXT NOT NULL,
+        evidence TEXT NOT NULL,
+        location TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        found_at INTEGER NOT NULL,
+        ticket TEXT,                               -- the file that was made of it; NULL: none
+        UNIQUE (story_key, summary)
+    )""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
+    *(GATES, HINTS, FINDINGS),
+)
 
 
 def version_to_keep(connection: sqlite3.Connection) -> int | None:

@@ -117,6 +117,8 @@ class LaneRun:
 
     async def _settle(self, story: StoryRun, refused: str | None) -> None:
         """What was done in the lane is done, or blocked where the merge was refused."""
+        if story.status == "blocked":
+            await self._commit_status(story)
         if not story.held:
             return
         story.held = False
@@ -134,7 +136,7 @@ class LaneRun:
         try:
             await commit_status(self._workspace, story)
         except NotCommitted as error:
-            message = f"{story.key} is done, but its status was not committed: {error}"
+            message = f"{story.key} is {story.status}, but its status was not committed: {error}"
             await emit_durable(Attention(kind="commit", message=message, story_key=story.key))
 
 

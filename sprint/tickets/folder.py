@@ -1,9 +1,12 @@
 """One folder of a ticket tree: its list, leaf files and plans joined into tickets."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from sprint.tickets.frontmatter import TreeError
 from sprint.tickets.leaves import STATUSES, LeafFile, Leaves, PlanFile, stamps
@@ -18,8 +21,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True, eq=False):
     """A ticket as its entry, leaf file and plan say together; `after` as written.
 
     `status` is the build's word, `state` the board's.

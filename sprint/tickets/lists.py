@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from base.regular import read_regular
 from sprint.document import MAX_BYTES
 from sprint.tickets.frontmatter import TreeError, is_true
+from sprint.tickets.plain_toml import parse_plain
 
 TICKETS_FILE = "tickets.toml"
 TYPES = ("story", "spike", "bug")
@@ -38,8 +41,7 @@ class ListedEpic:
     unknown: str | None = None  # what its `after` names that no epic of the list is
 
 
-@dataclass(frozen=True, slots=True)
-class EntryTable:
+class EntryTable(msgspec.Struct, frozen=True, gc=False):
     """An `[[entry]]`; `after` as written, to be resolved in its folder."""
 
     id: Id
@@ -103,7 +105,9 @@ def parse_list(data: bytes, where: str) -> TicketList:
     """The list in `data`. Raises TreeError, with `where` in the sentence."""
     try:
         # `tomllib` refuses a byte-order mark, which the tool accepts; it is recursive, so deep nesting raises too.
-        root = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+        root = parse_plain(text)
+        root = tomllib.loads(text) if root is None else root
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TreeError(f"{where}: {error}") from error
     next_id = root.get("next_id", 0)

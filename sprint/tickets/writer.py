@@ -96,7 +96,7 @@ def close_ticket_epic(project: Project, epic: str, sprint: Sprint, *, finished: 
     if entry is None or entry.gate is None:
         raise Refused(f"There is no epic {epic!r} that can be closed.")
     if finished and entry.gate.missing:
-        raise Refused(f"The epic {entry.key} is not finished: {', '.join(entry.gate.missing)} are open.")
+        raise Refused(f"The epic {entry.key} is not finished: open are {', '.join(entry.gate.missing)}.")
     if entry.raw_status == DONE:
         return StatusEdit(Status.DONE, Status.DONE, changed=False)
     path = _epic_file(project, epic)

@@ -2,6 +2,7 @@
 /** The rows of the Board: which epics there are, which columns, and which cards are in them. Pure. */
 import { plural, statusText } from "../kit/format.js";
 import { STATUSES } from "../shell/plan.js";
+import { cardNote, gateFacts, isClosable } from "./plan-facts.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
@@ -36,7 +37,8 @@ export function epicRowsOf(model, columns) {
   const { epics, other } = plan.sprint ?? { epics: [], other: [] };
   const known = new Set(epics.map((epic) => epic.id));
   const cardsOf = (/** @type {Epic} */ epic) => plan.stories.filter((story) => story.epic === epic.id).map(card);
-  const rows = epics.map((epic) => epicRow(epic, cardsOf(epic), columns));
+  const closable = isWritable(model) && model.run.state === "idle";
+  const rows = epics.map((epic) => epicRow(epic, cardsOf(epic), columns, closable, (name) => plan.byKey.has(name)));
   const rest = plan.stories.filter((story) => !story.epic || !known.has(story.epic)).map(card);
   if (rest.length) rows.push(restRow(rest, columns));
   if (other.length) rows.push(otherRow(other, columns));
@@ -45,7 +47,7 @@ export function epicRowsOf(model, columns) {
 
 /** @param {Model} model @returns {(story: PlanStory) => Card} */
 function cardMaker(model) {
-  const { run, replaying } = model;
+  const { run, plan, replaying } = model;
   const writable = isWritable(model);
   const running = new Map(run.operations.flatMap((operation) => operation.story_keys.map((key) => [key, operation])));
   return (story) => ({
@@ -53,19 +55,33 @@ function cardMaker(model) {
     operation: running.get(story.key) ?? null,
     movable: writable && story.status !== "unknown",
     replaying,
+    note: running.has(story.key) ? "" : cardNote(story, (name) => plan.byKey.has(name)),
   });
 }
 
-/** @param {Epic} epic @param {Card[]} cards @param {string[]} columns @returns {EpicRow} */
-function epicRow(epic, cards, columns) {
+/**
+ * @param {Epic} epic @param {Card[]} cards @param {string[]} columns @param {boolean} canClose
+ * @param {(name: string) => boolean} isStory
+ * @returns {EpicRow}
+ */
+function epicRow(epic, cards, columns, canClose, isStory) {
   const { id, title } = epic;
-  return { id, name: `Epic ${id}`, title: title ?? "", facts: epicFacts(epic, cards), columns, cards };
+  const facts = epicFacts(epic, cards, isStory);
+  return {
+    id,
+    name: `Epic ${id}`,
+    title: title ?? "",
+    facts,
+    columns,
+    cards,
+    closable: canClose && isClosable(epic.gate),
+  };
 }
 
 /** Stories of no epic that the tracker has. @param {Card[]} cards @param {string[]} columns @returns {EpicRow} */
 function restRow(cards, columns) {
   const facts = plural(cards.length, "story", "stories");
-  return { id: "no-epic", name: "No epic", title: "", facts, columns, cards };
+  return { id: "no-epic", name: "No epic", title: "", facts, columns, cards, closable: false };
 }
 
 /**
@@ -80,8 +96,15 @@ function otherRow(other, columns) {
     name: "Other",
     title: "Keys that are neither an epic nor a story",
     facts: "never run",
+    closable: false,
     columns,
-    cards: other.map((entry) => ({ operation: null, movable: false, replaying: false, story: otherStory(entry) })),
+    cards: other.map((entry) => ({
+      operation: null,
+      movable: false,
+      replaying: false,
+      note: "",
+      story: otherStory(entry),
+    })),
   };
 }
 
@@ -103,10 +126,15 @@ function otherStory({ key, raw_status, line }) {
   };
 }
 
-/** @param {Epic} epic @param {Card[]} cards */
-function epicFacts({ status, retrospective }, cards) {
+/** @param {Epic} epic @param {Card[]} cards @param {(name: string) => boolean} isStory */
+function epicFacts({ status, retrospective, gate }, cards, isStory) {
   const done = cards.filter((card) => card.story.status === "done").length;
   const retro = typeof retrospective === "string" ? retrospective : retrospective?.raw_status;
-  const facts = [statusText(status), `${done} of ${cards.length} done`, retro && `retrospective ${retro}`];
+  const facts = [
+    statusText(status),
+    `${done} of ${cards.length} done`,
+    retro && `retrospective ${retro}`,
+    ...gateFacts(gate, isStory),
+  ];
   return facts.filter(Boolean).join(" · ");
 }

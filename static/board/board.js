@@ -10,6 +10,7 @@ import { BoardFilter, matchesFilter } from "./board-filter.js";
 import { BoardKeys } from "./board-keys.js";
 import { columnsOf, epicName, epicRowsOf, isWritable } from "./board-rows.js";
 import { addCardDrag } from "./card-drag.js";
+import { DeferredList } from "./deferred.js";
 import { createColumnHead, EpicRowView } from "./epic-row.js";
 import { setStatus } from "./set-status.js";
 import { openStatusMenu } from "./status-menu.js";
@@ -27,6 +28,7 @@ export class Board {
   #head = list(byId("board-head"), (/** @type {{status: string}} */ column) => column.status, createColumnHead);
   #rows;
   #problems = createTrackerProblems();
+  #deferred = new DeferredList();
   #filter = new BoardFilter(() => this.#model && this.#draw(this.#model));
   #keys;
   /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
@@ -100,6 +102,7 @@ export class Board {
     // A card whose status has changed is another element in another column: it keeps the focus.
     if (focused && this.#keys.focused !== focused) this.#keys.follow(focused);
     this.#problems.render(plan.sprint, plan.stories);
+    this.#deferred.render(plan);
     text(byId("board-counts"), countText(model, cards.length));
     text(byId("board-empty"), plan.error ?? (plan.sprint && !cards.length ? "No story matches." : ""));
     this.#drawn = [plan, runningIds(run), replaying];

@@ -7,7 +7,10 @@ import { openStatusMenu } from "./status-menu.js";
 
 /** @typedef {import("../shell/plan.js").PlanStory} PlanStory */
 /** @typedef {import("../state.js").Operation} Operation */
-/** @typedef {{story: PlanStory, operation: Operation | null, movable: boolean, replaying: boolean}} Card */
+/**
+ * @typedef {{story: PlanStory, operation: Operation | null, movable: boolean, replaying: boolean, note: string}} Card
+ *   `note`: why it does not start, or where the run stops
+ */
 
 /** The mark of each tone, for people who do not see colours. */
 const MARKS = { good: "check", info: "clock", warn: "alert", bad: "cross" };
@@ -44,16 +47,17 @@ export class StoryCard {
   }
 
   /** @param {Card} card */
-  update({ story, operation, movable, replaying }) {
+  update({ story, operation, movable, replaying, note: words }) {
     this.#story = story;
     text(this.#open, story.title || story.key);
     text(this.#description, story.description);
-    const [raw, tasks, evidence, drift, live] = this.#parts;
+    const [raw, tasks, evidence, drift, live, note] = this.#parts;
     raw.show(story.status === "unknown" ? story : null);
     tasks.show(story.tasks?.total ? story : null);
     evidence.show(replaying ? null : (story.standing ?? null));
     drift.show(story.drift ? story : null);
     live.show(operation);
+    note.show(words || null);
     show(this.#change, movable);
     const label = `Change the status of ${shortKey(story.key)}, now ${statusText(story.status)}`;
     attr(this.#change, "aria-label", label);
@@ -64,7 +68,7 @@ export class StoryCard {
 
 /** @typedef {{el: HTMLElement, update: (value: any) => void, tick?: (now: number) => void}} View */
 /** The optional parts of a card from top to bottom: created when first needed, because a board may have many cards. */
-const PARTS = [createRaw, createTasks, createEvidence, createDrift, createLive];
+const PARTS = [createRaw, createTasks, createEvidence, createDrift, createLive, createNote];
 
 /** @param {HTMLElement} card @param {number} rank among the parts @param {() => View} create */
 function createPart(card, rank, create) {
@@ -146,6 +150,20 @@ function createDrift() {
     /** @param {PlanStory} story */
     update({ drift }) {
       if (drift) text(words, `The story file says ${drift.file_status}`);
+    },
+  };
+}
+
+/** Why it does not start, or where the run will stop. */
+function createNote() {
+  const words = h("span");
+  const el = h("p", { class: "card-note" }, icon("clock"), words);
+  return {
+    el,
+    /** @param {string} note */
+    update(note) {
+      text(words, note);
+      attr(words, "title", note);
     },
   };
 }

@@ -94,7 +94,8 @@ function blockedItem(story, canAct, plan) {
 /** @param {Attention} item @param {AttentionItem["act"]} act @returns {AttentionItem} */
 function callItem(item, act) {
   const id = `${item.at} ${item.kind} ${item.command_id ?? item.gate_id ?? item.message}`;
-  return { id, item, lasting: false, words: "", act };
+  // A gate that was put away could not be opened any more.
+  return { id, item, lasting: item.kind === "gate", words: "", act };
 }
 
 /** @param {Model["run"]} run @param {number} now @param {boolean} canAct @returns {AttentionItem} */

@@ -10,6 +10,7 @@ import { HintForm } from "../kit/hint-form.js";
 import { serverNow } from "../kit/server-clock.js";
 import { announce, toast } from "../kit/toast.js";
 import { dismiss, openItems, waitText } from "./attention-items.js";
+import { createGateForm } from "./gate-form.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */
@@ -144,7 +145,7 @@ function dismissButton({ message }, dismiss) {
 
 /** What an item is answered with, if it asks. @param {Attention} item */
 function formOf(item) {
-  if (item.kind === "gate" && item.gate_id) return createDecisions(item);
+  if (item.kind === "gate" && item.gate_id) return createGateForm(item);
   if (item.kind === "blocked" && item.story_key) return createRetry(item.story_key);
   return item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
 }
@@ -154,31 +155,6 @@ function createRetry(key) {
   const form = new HintForm(key);
   form.update(true);
   return form.el;
-}
-
-/** The labels of the decisions at a gate. @type {Record<string, string>} */
-const DECISIONS = { go: "Continue", back: "Send back", skip: "Leave it", stop: "Stop the run" };
-
-/** The label of a decision; that of an epic says what it does. @param {string} decision @param {Attention} item */
-export function decisionLabel(decision, { story_key }) {
-  return decision === "go" && story_key === null ? "Close epic" : DECISIONS[decision];
-}
-
-/** The buttons that apply at a gate; the event of the decision removes them. @param {Attention} item */
-function createDecisions(item) {
-  const buttons = (item.decisions ?? []).map((decision, index) => {
-    const kind = index === 0 ? "button small primary" : "button small";
-    const button = h("button", { type: "button", class: kind, text: decisionLabel(decision, item) });
-    button.addEventListener("click", () => void whileBusy(button, () => sendDecision(item.gate_id, decision)));
-    return button;
-  });
-  return h("div", { class: "decisions" }, ...buttons);
-}
-
-/** @param {number | null | undefined} gate @param {string} decision */
-async function sendDecision(gate, decision) {
-  await post(`/api/gates/${gate}`, { decision });
-  toast("Decided; the run continues with it.", "good");
 }
 
 /** The form for the answer to an agent's question; the event of the answer removes it. @param {Attention} item */

@@ -35,6 +35,7 @@ export class Controls {
     });
     byId("pause").addEventListener("click", () => this.pause());
     byId("resume").addEventListener("click", () => this.resume());
+    byId("refusal-allow").addEventListener("click", () => this.start(true));
     byId("stop").addEventListener("click", () => this.askStop());
     this.#dialog.addEventListener("close", () => {
       const { returnValue: mode } = this.#dialog;
@@ -54,8 +55,10 @@ export class Controls {
     this.#renderText(model);
   }
 
-  async start() {
-    const request = this.#form.request();
+  /** @param {boolean} [writeTracker] allows to write a tracker that another program makes; it is remembered */
+  async start(writeTracker = false) {
+    const fields = this.#form.request();
+    const request = fields && (writeTracker ? { ...fields, write_tracker: true } : fields);
     if (request && (await this.#send("start", "/api/run/start", request, ""))) this.#form.started();
   }
 
@@ -120,7 +123,12 @@ export class Controls {
   /** @param {Model} model */
   #renderText({ run, counts }) {
     const { stories, agent, ...rest } = this.#form.chosen();
-    const chosen = { ...rest, stories: stories?.length ?? counts.runnable, agent: agent || run.agent.name };
+    const chosen = {
+      ...rest,
+      stories: stories?.length ?? counts.runnable,
+      held: counts.held,
+      agent: agent || run.agent.name,
+    };
     text(byId("verb-words"), this.#actions.length ? actionText(run, chosen) : "");
     show(byId("start-fields"), this.#form.open && this.#offers("start"));
   }
@@ -147,6 +155,7 @@ export class Controls {
       refusal = await this.#askTrust();
       if (refusal === null) return this.#send(action, path, body, done);
     }
+    show(byId("refusal-allow"), error?.code === "made_elsewhere");
     if (refusal !== null) refuse(refusal);
     else if (done) toast(done);
     return refusal === null;

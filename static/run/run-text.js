@@ -122,10 +122,14 @@ function readyText(counts) {
 }
 
 /** @typedef {"start" | "pause" | "resume" | "stop"} RunAction */
+/**
+ * @typedef {{stories: number, held?: number, cycles: number | "all", budget: number | null, agent: string}} Chosen
+ *   `held`: open stories that do not start by themselves
+ */
 
 /**
  * The verbs that are possible now, most likely first.
- * @param {Pick<RunState, "state" | "resumable">} run
+ * @param {Pick<RunState, "state" | "resumable"> & {reason?: string | null}} run
  * @returns {RunAction[]}
  */
 export function offered(run) {
@@ -135,7 +139,7 @@ export function offered(run) {
     case "pausing":
       return ["resume", "stop"];
     case "paused":
-      return ["resume", "stop"];
+      return run.reason === "gate" ? ["stop"] : ["resume", "stop"]; // a gate opens by its decision alone
     case "waiting":
       return ["resume", "stop"];
     case "stopping":
@@ -150,8 +154,7 @@ export function offered(run) {
 /**
  * What the verbs that are offered will do, in a sentence or two.
  * @param {RunState} run
- * @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen what Start would
- *   start
+ * @param {Chosen} chosen what Start would start
  */
 export function actionText(run, chosen) {
   switch (run.state) {
@@ -178,11 +181,13 @@ export function actionText(run, chosen) {
 const PAST = {
   budget: "It continues when the budget is raised in the settings, or on the next day.",
   question: "Resume lets the agent decide for itself.",
-  gate: "Decide below; the run continues by itself.",
+  gate: "The run continues by itself when you have decided on the Run tab.",
 };
 
-/** @param {{stories: number, cycles: number | "all", budget: number | null, agent: string}} chosen */
-function startText({ stories, cycles, budget, agent }) {
+/** @param {Chosen} chosen */
+function startText({ stories, held, cycles, budget, agent }) {
+  if (!stories && held)
+    return `No story can run now: ${held === 1 ? "one waits" : `${held} wait`}, and the Board says for what.`;
   if (!stories) return "No story can run: all are done, blocked or parked.";
   const most = cycles === "all" ? stories : Math.min(stories, cycles * 2);
   const what =

@@ -68,7 +68,7 @@ function idleReason({ run, ready }) {
     case "running":
       return run.context ? run.context.message || "The project context is being written." : "Choosing what comes next.";
     case "paused":
-      return "Paused. Nothing runs until you press Resume.";
+      return `Paused. Nothing runs until you ${run.reason === "gate" ? "decide" : "press Resume"}.`;
     case "waiting":
       return `${waitText(run.reason)}. It continues by itself.`;
     case "starting":

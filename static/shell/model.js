@@ -81,7 +81,7 @@ function reduceInit(model, payload, at) {
     lastMessageAt: at,
     lastAt: payload.events.at(-1)?.timestamp ?? 0,
     spent: 0,
-    counts: model.plan.sprint ? model.counts : run.plan,
+    counts: model.plan.sprint ? model.counts : { held: 0, ...run.plan },
   };
 }
 

@@ -8,14 +8,21 @@
  * @typedef {{key: string, epic: string | null, title: string | null, description: string | null, status: string,
  *   raw_status: string, runnable: boolean, tasks: {done: number, total: number} | null, file: string | null,
  *   drift: {file_status: string} | null, line: number | null, comment: string | null,
- *   standing?: StatusEvidence | null}} PlanStory `standing` is what the status rests on, by the runner's own records
+ *   standing?: StatusEvidence | null} & PlanFacts} PlanStory `standing` is what the status rests on, by the runner's own
+ *   records
+ * @typedef {{ref?: string, after?: string[], waiting_for?: string[], hold?: string, plan_checkpoint?: boolean,
+ *   done_checkpoint?: boolean, hitl?: boolean, risk?: string, assignee?: string, blocked_reason?: string,
+ *   leftover?: boolean}} PlanFacts what the plan says about when and how a story runs; absent where it says nothing
+ * @typedef {{closed: boolean, finished: string[], missing: string[], holds: string[], waits_for: string[],
+ *   retrospective: boolean}} Gate
  * @typedef {{tone: "good" | "info" | "warn" | "bad", words: string}} StatusEvidence
  * @typedef {{id: string, key: string | null, title: string | null, status: string, raw_status: string,
- *   retrospective: any, stories: string[]}} Epic
+ *   retrospective: any, stories: string[], gate?: Gate | null}} Epic
  * @typedef {{project: {name: string, tracker: string, candidates: string[], writable: boolean, root: string},
  *   problems: {line: number | null, message: string}[], epics: Epic[], stories: PlanStory[],
  *   other: {key: string, raw_status: string, line: number | null}[]}} Sprint the answer of `GET /api/sprint`
- * @typedef {{done: number, total: number, blocked: number, runnable: number}} Counts
+ * @typedef {{done: number, total: number, blocked: number, runnable: number, held: number}} Counts `held`: open, but a
+ *   person, another epic or its own plan keeps them from being started
  * @typedef {{sprint: Sprint | null, stories: PlanStory[], byKey: Map<string, PlanStory>, counts: Counts,
  *   error: string | null}} Plan
  * @typedef {Map<string, {status: string, seq: number}>} Overrides by story key
@@ -26,7 +33,7 @@ export const NO_PLAN = {
   sprint: null,
   stories: [],
   byKey: new Map(),
-  counts: { done: 0, total: 0, blocked: 0, runnable: 0 },
+  counts: { done: 0, total: 0, blocked: 0, runnable: 0, held: 0 },
   error: null,
 };
 
@@ -59,6 +66,11 @@ function known(status) {
   return STATUSES.includes(status) ? status : "unknown";
 }
 
+/** Whether a run does not start the story unless it is named, or at all. @param {PlanStory} story */
+function isHeld({ hold, leftover }) {
+  return Boolean(hold || leftover);
+}
+
 /** Parked stories are not part of what is to be done. @param {PlanStory[]} stories @returns {Counts} */
 export function counted(stories) {
   const has = (/** @type {(story: PlanStory) => boolean} */ test) => stories.filter(test).length;
@@ -66,7 +78,8 @@ export function counted(stories) {
     total: has((story) => story.status !== "parked"),
     done: has((story) => story.status === "done"),
     blocked: has((story) => story.status === "blocked"),
-    runnable: has((story) => story.runnable),
+    runnable: has((story) => story.runnable && !isHeld(story)),
+    held: has((story) => !RESTING.has(story.status) && (!story.runnable || isHeld(story))),
   };
 }
 

@@ -3,6 +3,9 @@
  * The sections of the dossier. A section is drawn again only when its content has changed, so that nothing moves while
  * it is read.
  */
+
+import { findingParts } from "../board/deferred.js";
+import { factRows } from "../board/plan-facts.js";
 import { get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, icon, show } from "../kit/dom.js";
@@ -57,6 +60,7 @@ function createSections(key, commands) {
     drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
     kept("Hints", "Hints for its next command", hints.el, hints.update),
     drawn("Story", "Story", (d) => [d.statement, d.description], statement),
+    drawn("Plan", "In the plan", (d) => d.plan, planFacts),
     drawn("Criteria", "Acceptance criteria", (d) => d.criteria, criteria),
     drawn("Tasks", "Tasks", (d) => d.tasks, tasks),
     kept("Reviews", "Reviews", reviews.el, ({ reviews: all = [] }) => {
@@ -71,6 +75,7 @@ function createSections(key, commands) {
       commits.update(all, diff);
       return all.length + (diff?.files_changed ?? 0);
     }),
+    drawn("Deferred", "Put off by its builds", (d) => d.deferred, deferred),
     drawn("Files", "Files", (d) => [d.artifacts, d.file_list], files),
     drawn("Log", "Change log", (d) => d.change_log, changeLog),
   ];
@@ -155,6 +160,26 @@ function createCheck(check) {
 function statement(dossier) {
   const words = dossier.statement || dossier.description;
   return words ? [h("p", { class: "statement" }, ...inlineMarkdown(words))] : [];
+}
+
+/** @param {Dossier} dossier @returns {Node[]} */
+function planFacts({ plan }) {
+  const rows = factRows(plan ?? {});
+  const list = h(
+    "dl",
+    { class: "plan-facts" },
+    ...rows.flatMap(([name, value]) => [h("dt", { text: name }), h("dd", { text: value })]),
+  );
+  return rows.length ? [list] : [];
+}
+
+/** @param {Dossier} dossier @returns {Node[]} */
+function deferred({ deferred: all }) {
+  if (!all?.length) return [];
+  const items = all.map((/** @type {import("../board/deferred.js").Finding} */ finding) =>
+    h("li", {}, ...findingParts(finding)),
+  );
+  return [h("ul", { class: "deferred" }, ...items)];
 }
 
 /** @param {Dossier} dossier @returns {Node[]} */

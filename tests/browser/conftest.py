@@ -47,18 +47,19 @@ def chromium() -> str:
 class PageServer(servers.Server):
     """The demo in a folder of its own; it can be killed and started again at the same address.
 
-    `script` is what goes wrong in it, as `demo/script.py` describes.
+    `script` is what goes wrong in it, as `demo/script.py` describes; `kind` is another demo, such as `v7`.
     """
 
-    def __init__(self, folder: Path, speed: str, script: object = None) -> None:
+    def __init__(self, folder: Path, speed: str, script: object = None, kind: str | None = None) -> None:
         self.data = folder / "data"
         self.script = script
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port: int = free.getsockname()[1]
-        kind = "--demo" if script is None else "--demo=chaos"
+        kind = kind if kind is not None else None if script is None else "chaos"
+        demo = "--demo" if kind is None else f"--demo={kind}"
         self.root = folder / "demo"
-        super().__init__([str(self.root), kind, "--port", str(port), "--data-dir", str(self.data)], folder)
+        super().__init__([str(self.root), demo, "--port", str(port), "--data-dir", str(self.data)], folder)
         self.speed = speed
 
     @property

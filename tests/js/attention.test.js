@@ -1,8 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decisionLabel } from "../../static/run/attention.js";
 import { attentionItems } from "../../static/run/attention-items.js";
+import { decisionLabel, readComments, refusalOf } from "../../static/run/gate-form.js";
 import { notificationText } from "../../static/shell/desktop-notifications.js";
 import { NO_PLAN, overlay } from "../../static/shell/plan.js";
 import { apply } from "../../static/state.js";
@@ -134,7 +134,7 @@ test("a gate asks for a decision, and an epic is closed by name", () => {
   const [item] = attentionItems(model({ attention: [gate] }), NOW);
   assert.equal(item.act, "decide");
   assert.equal(decisionLabel("go", gate), "Close epic");
-  assert.equal(decisionLabel("go", { ...gate, story_key: "1.1" }), "Continue");
+  assert.equal(decisionLabel("go", { ...gate, story_key: "1.1" }), "Go on");
   const decided = apply(
     { ...initial(), attention: [gate] },
     /** @type {any} */ ({
@@ -143,4 +143,18 @@ test("a gate asks for a decision, and an epic is closed by name", () => {
     }),
   );
   assert.deepEqual(decided.attention, []);
+});
+
+test("comments that name a line keep their place, the others are about the whole", () => {
+  assert.deepEqual(readComments("shorter\nsrc/a.py:12: why twice?\n  b.md:0: x\nand calmer"), {
+    text: "shorter\n  b.md:0: x\nand calmer",
+    comments: [{ path: "src/a.py", line: 12, text: "why twice?" }],
+  });
+  assert.deepEqual(readComments(""), { text: "", comments: [] });
+});
+
+test("comments are not lost by going on", () => {
+  assert.equal(refusalOf("back", ""), "");
+  assert.equal(refusalOf("go", ""), "");
+  assert.match(refusalOf("go", "shorter"), /Send back/);
 });

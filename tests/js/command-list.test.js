@@ -63,9 +63,9 @@ function sprint() {
 
 test("statuses heard since the plan was read lie over it, and the counts follow", () => {
   const plan = overlay(sprint(), new Map([["1-2-b", { status: "done", seq: 9 }]]));
-  assert.deepEqual(plan.counts, { total: 3, done: 2, blocked: 0, runnable: 1 });
+  assert.deepEqual(plan.counts, { total: 3, done: 2, blocked: 0, runnable: 1, held: 0 });
   assert.equal(plan.byKey.get("1-2-b")?.status, "done");
-  assert.deepEqual(counted(sprint().stories), { total: 3, done: 1, blocked: 0, runnable: 2 });
+  assert.deepEqual(counted(sprint().stories), { total: 3, done: 1, blocked: 0, runnable: 2, held: 0 });
 });
 
 test("an unknown status does not make a story vanish", () => {

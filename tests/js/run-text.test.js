@@ -1,10 +1,10 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { headline, offered } from "../../static/run/run-text.js";
+import { actionText, headline, offered } from "../../static/run/run-text.js";
 import { initial } from "../../static/state-initial.js";
 
-const COUNTS = { done: 3, total: 7, blocked: 0, runnable: 4 };
+const COUNTS = { done: 3, total: 7, blocked: 0, runnable: 4, held: 0 };
 const BATCH = {
   id: 1,
   status: "running",
@@ -74,4 +74,21 @@ test("only what is possible is offered", () => {
     ["stopping", null, ["stop"]],
   ]);
   for (const [state, resumable, verbs] of table) assert.deepEqual(offered({ state, resumable }), verbs, state);
+});
+
+test("at a gate nothing but the decision goes on", () => {
+  assert.deepEqual(offered({ state: "paused", resumable: null, reason: "gate" }), ["stop"]);
+  assert.deepEqual(offered({ state: "paused", resumable: null, reason: "budget" }), ["resume", "stop"]);
+});
+
+test("that nothing can run is said with what it waits for", () => {
+  const idle = /** @type {any} */ ({ state: "idle", resumable: null });
+  const chosen = /** @type {import("../../static/run/run-text.js").Chosen} */ ({
+    stories: 0,
+    cycles: "all",
+    budget: null,
+    agent: "",
+  });
+  assert.match(actionText(idle, { ...chosen, held: 2 }), /No story can run now: 2 wait, and the Board/);
+  assert.match(actionText(idle, { ...chosen, held: 0 }), /all are done, blocked or parked/);
 });

@@ -11,7 +11,18 @@ import pytest
 import agents
 from agents import Call
 from orchestrator import BadRequest, NotNow
-from tests.running.plans import EPIC_A, INITIATIVE, SKILL, entries, git, make_stories, make_tickets, subjects, ticket
+from tests.running.plans import (
+    EPIC_A,
+    INITIATIVE,
+    SKILL,
+    entries,
+    git,
+    make_files,
+    make_stories,
+    make_tickets,
+    subjects,
+    ticket,
+)
 from tests.running.projects import Runner
 
 
@@ -65,6 +76,9 @@ async def test_tickets_are_built_in_their_order_and_marked_done(
     assert git(runner.root, "status", "--porcelain") == ""
     moves = [(move["story_key"], move["new_status"]) for move in runner.of("story:status")]
     assert moves[:2] == [("1.1", "review"), ("1.1", "done")]
+    rows, _ = await runner.rows(1)
+    named = [git(runner.root, "show", "-s", "--format=%s", row.commit_hash).strip() for row in rows]
+    assert named == ["feat: ticket 1", "feat: ticket 2", "feat: ticket 1"]  # what the builds committed themselves
 
 
 async def test_a_blocked_ticket_stops_only_what_is_after_it(tmp_path: Path, open_runner: Open) -> None:
@@ -213,3 +227,52 @@ async def test_tickets_of_one_epic_run_side_by_side_in_waves(tmp_path: Path, ope
     await runner.run(stories=["1.3"])
     assert runner.statuses()["1.3"] == "done"
     assert git(runner.root, "status", "--porcelain") == ""
+
+
+async def test_listed_stories_run_one_after_the_other_in_lanes_too(tmp_path: Path, open_runner: Open) -> None:
+    """The list says no dependencies: whatever comes later may need all that stands above it."""
+    text = '- id: "1-1"\n  title: A\n- id: "2-1"\n  title: B\n- id: "2-2"\n  title: C\n'
+    runner = await open_runner(make_stories(tmp_path / "x", text), parallel=2)
+    await runner.run()
+    assert runner.statuses() == {"1-1": "done", "2-1": "done", "2-2": "done"}
+    order = [event.type for event in runner.events if event.type in ("cycle:start", "cycle:end")]
+    assert order == ["cycle:start", "cycle:end"] * 3
+    assert git(runner.root, "status", "--porcelain") == ""
+    assert runner.of("error") == []
+
+
+# -- BMAD 4 --------------------------------------------------------------------------------------------------------
+
+V4 = {
+    ".bmad-core/core-config.yaml": "devStoryLocation: docs/stories\nprd:\n  prdShardedLocation: docs/prd\n",
+    "docs/prd/epic-1-access.md": "# Epic 1: Access\n\n## Story 1.1: Login\n\n## Story 1.2: Logout page\n\n"
+    "## Story 1.3: Old\n",
+    "docs/prd/epic-2-export.md": "# Epic 2: Export\n\n## Story 2.1: Export\n",
+    "docs/stories/1.1.login.story.md": "# Story 1.1: Login\n\n## Status\n\nDraft\n\n## Story\n\nx\n",
+    "docs/stories/1.3.old.story.md": "# Story 1.3: Old\n\n## Status: Done\n\n## Story\n\nx\n",
+}
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+async def test_bmad_4_from_drafts_and_epics_to_everything_done(tmp_path: Path, open_runner: Open, lanes: int) -> None:
+    root = make_files(tmp_path / "x", V4)
+    git(root, "rm", "-q", SKILL)
+    git(root, "commit", "-qm", "no skill")
+    runner = await open_runner(root, parallel=lanes)
+    await runner.run()
+    assert {key: status.lower() for key, status in runner.statuses().items()} == dict.fromkeys(
+        ("1.1", "1.2", "1.3", "2.1"), "done"
+    )
+    assert (root / "docs/stories/1.1.login.story.md").read_text().split("## Status\n")[1].split()[0] == "Done"
+    names = [path.name for path in (root / "docs/stories").glob("[0-9]*")]
+    assert sorted(names) == ["1.1.login.story.md", "1.2.logout-page.md", "1.3.old.story.md", "2.1.export.md"]
+    assert git(root, "status", "--porcelain") == ""
+    assert runner.of("error") == []
+
+
+async def test_a_blocked_story_of_bmad_4_says_so_in_its_file(tmp_path: Path, open_runner: Open) -> None:
+    root = make_files(tmp_path / "x", {**V4, SKILL: "---\nmetadata:\n  lifecycle: shim\n---\n"})
+    runner = await open_runner(root, {"dev-story": {"1.1": ["blocked:no server"]}})
+    await runner.run(stories=["1.1"])
+    assert runner.statuses()["1.1"] == "Blocked"
+    assert [call["message"] for call in runner.of("attention")] == ["1.1 is blocked: no server"]

@@ -111,6 +111,20 @@ async def test_a_hook_that_goes_on_refusing_is_the_operators(make_runner: MakeRu
     assert runner.log() == ["start"]
 
 
+async def test_an_agents_commit_that_is_refused_twice_with_the_same_words_is_not_tried_again(
+    make_runner: MakeRunner,
+) -> None:
+    runner = await make_runner(READY, commit_by="agent", retries=5)
+    hook(runner.root, "pre-commit", "echo 'no ticket number'; exit 1")
+    (runner.root / "mine.txt").write_text("staged by the operator\n")
+    git(runner.root, "add", "mine.txt")
+    batch_id = await runner.run()
+    assert runner.commands().count("1-1-a commit") == 2
+    assert runner.of("attention")[-1]["kind"] == "commit"
+    assert git(runner.root, "diff", "--cached", "--name-only").strip() == "mine.txt"
+    assert [row.story_key for row in await runner.database.read(uncommitted_stories, batch_id)] == ["1-1-a"]
+
+
 async def test_a_hook_that_formats_needs_no_agent(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY)
     script = (

@@ -11,9 +11,9 @@ from orchestrator import BadRequest, NotNow
 from running.gates import GateDecision
 from tests.running.plans import EPIC_A, INITIATIVE, entries, git, make_stories, make_tickets, subjects, ticket
 from tests.running.projects import Runner
-from tests.running.test_builds import Open, open_runner
+from tests.running.test_builds import Open, calls, open_runner
 
-__all__ = ["open_runner"]
+__all__ = ["calls", "open_runner"]
 
 ONE = entries(ticket(1, "One thing", "plan_checkpoint = true"))
 GATED = "---\ntype: epic\nafter: [epic-a]\n---\n# B\n"
@@ -53,13 +53,17 @@ async def test_a_plan_is_built_only_when_a_person_has_approved_it(tmp_path: Path
     ]
 
 
-async def test_a_plan_that_is_sent_back_is_planned_again_with_what_was_said(tmp_path: Path, open_runner: Open) -> None:
+async def test_a_plan_that_is_sent_back_is_planned_again_with_what_was_said(
+    tmp_path: Path, open_runner: Open, calls: list[str]
+) -> None:
     runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": ONE}))
     await runner.start(1)
     await decide(runner, await at_gate(runner), GateDecision.BACK, "use the library")
     await decide(runner, await at_gate(runner, 2), GateDecision.GO)
     await runner.until_end()
     assert runner.commands()[:3] == ["1.1 build-plan-1", "1.1 build-plan-2", "1.1 build-auto"]
+    said = ["sends it back: use the library" in prompt for prompt in calls[:3]]
+    assert said == [False, True, False]
     assert runner.statuses()["1.1"] == "done"
 
 
@@ -163,3 +167,34 @@ async def test_an_open_batch_goes_on_with_its_own_initiative_only(tmp_path: Path
     user.write_text('[core]\nactive_initiative = "initiative-x"\n')
     await runner.restart()
     assert len(await runner.orchestrator.gates()) == 1
+
+
+async def test_a_build_that_is_sent_back_is_built_again_with_what_was_said(
+    tmp_path: Path, open_runner: Open, calls: list[str]
+) -> None:
+    script = {"build-auto": {"1.1": ["no-record", "ok"]}}
+    runner = await open_runner(make_tickets(tmp_path / "x", {}), script)
+    await runner.start(1)
+    await decide(runner, await at_gate(runner), GateDecision.BACK, "write the plan")
+    await runner.until_end()
+    assert runner.commands()[:2] == ["1.1 build-auto", "1.1 build-auto-2"]
+    assert "sends it back: write the plan" in calls[1]
+    assert runner.statuses()["1.1"] == "done"
+
+
+async def test_the_second_round_of_a_plan_survives_the_end_of_the_server(tmp_path: Path, open_runner: Open) -> None:
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/tickets.toml": ONE}))
+    await runner.start(1)
+    await decide(runner, await at_gate(runner), GateDecision.BACK, "use the library")
+    second = await at_gate(runner, 2)
+    await runner.until(lambda _: len(runner.of("batch:pause")) == 2)
+    plan = runner.root / EPIC_A / "story-one-thing-plan.md"
+    plan.write_text(plan.read_text() + "\nmended by hand\n")
+    await runner.restart()
+    assert [row.id for row in await runner.orchestrator.gates()] == [second["gate_id"]]
+    await decide(runner, second, GateDecision.GO)
+    await runner.until_end()
+    assert runner.commands()[:3] == ["1.1 build-plan-1", "1.1 build-plan-2", "1.1 build-auto"]
+    assert runner.statuses()["1.1"] == "done"
+    moves = [(move["old_status"], move["new_status"]) for move in runner.of("story:status")]
+    assert moves[:3] == [("backlog", "ready-for-dev"), ("ready-for-dev", "backlog"), ("backlog", "ready-for-dev")]

@@ -5,7 +5,6 @@ The same projects as in the corpus, where that is at hand, and always our own ve
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -31,79 +30,10 @@ from sprint import (
 from sprint.files import StoryFiles
 from sprint.listing import StoryFile
 from sprint.tracker import analyse, sprint_of
-from tests.sprint.conftest import CORPUS
+from tests.sprint.cases import HERE, SOURCES, write_case
 
-TRACKER = "_bmad-output/implementation-artifacts/sprint-status.yaml"
-HERE = "_bmad-output/implementation-artifacts/"
-
-OWN = {
-    "three-part-keys": {
-        TRACKER: "development_status:\n  epic-2: in-progress\n  2-1-1-ground: done\n  2-1-2-fields: backlog\n",
-        HERE + "2-1-1-implementation-summary.md": "# Summary\n",
-    },
-    "handoff-note-as-story": {
-        TRACKER: "development_status:\n  epic-4: in-progress\n  4-6-help-system: backlog\n",
-        "docs/stories/story-4.6-SM-handoff.md": "# Handoff\n",
-        "docs/stories/story-4.6.completion.md": "# x\n",
-    },
-    "prefixed-keys": {
-        TRACKER: "development_status:\n  epic-18: in-progress\n  18-1-scan: done\n  TD-18-1-cleanup: backlog\n"
-        "  HF-18-hotfix: ready-for-dev\n  dm-01: in-progress\n  dm-01-1-install: backlog\n  dm-01-2-slots: backlog\n"
-        "  dm-01-retrospective: optional\n",
-    },
-    "stale-story-location": {
-        TRACKER: 'story_location: "docs/stories"\ndevelopment_status:\n  epic-1: in-progress\n  1-1-login: done\n'
-        "  1-2-logout: backlog\n",
-        HERE + "1-1-login.md": "# Story 1.1: Login\n\nStatus: done\n",
-        "docs/stories/1.1.old-v4-story.md": "# Story 1.1: Old\n",
-    },
-    "stories-by-epic-folder": {
-        TRACKER: "development_status:\n  epic-2: in-progress\n  2-1-a: done\n  2-2-b: backlog\n",
-        HERE + "epic-2/stories/2-1-a.md": "# Story 2.1: A\n\nStatus: done\n",
-    },
-    "stray-epic-document": {
-        TRACKER: "development_status:\n  epic-3: in-progress\n  3-6-share: done\n  3-7-saves-list-page: backlog\n",
-        "_bmad-output/planning-artifacts/epics.md": "# E\n\n## Epic 3: Saves\n\n### Story 3.6: Share\n",
-        "docs/progress/auto-epic-improvements-plan.md": "# Plan\n\n### Story 3.7: Fix brace style\n",
-    },
-    "leftover-in-done-epic": {
-        TRACKER: "development_status:\n  epic-1: done\n  1-1-login: done\n  1-2-nice-to-have: backlog\n"
-        "  epic-2: in-progress\n  2-1-export: ready-for-dev\n",
-    },
-    "file-order": {
-        TRACKER: "development_status:\n  epic-1: in-progress\n  1-5-prompt: backlog\n  1-2-types: backlog\n",
-    },
-    "tracker-setting-unusual-name": {
-        "plan/web-status.yaml": "development_status:\n  epic-1: backlog\n  1-1-a: backlog\n"
-    },
-    "context-file-elsewhere": {
-        TRACKER: "development_status:\n  epic-1: backlog\n  1-1-a: backlog\n",
-        "docs/project-context.md": "# rules\n",
-    },
-    "build-auto-spec-6.11": {
-        TRACKER: "development_status:\n  epic-3: in-progress\n  3-2-digest-delivery: done\n",
-        HERE + "spec-3-2-digest-delivery.md": "---\ntitle: 'Digest delivery'\nstatus: 'done'\n---\n\n## Code Map\n\n"
-        "## Tasks & Acceptance\n\n**Execution:**\n- `a.py` -- add send -- core\n- `b.py` -- call it -- wiring\n\n"
-        "**Acceptance Criteria:**\n- Given a digest, when night comes, then it is sent\n- Given none, then nothing\n",
-    },
-    "v4-docs-stories": {
-        ".bmad-core/core-config.yaml": "devStoryLocation: docs/stories\nprd:\n  prdShardedLocation: docs/prd\n",
-        "docs/stories/1.1.login.story.md": "# Story 1.1: Login\n\n## Status\n\nApproved\n",
-        "docs/prd/epic-1-access.md": "# Epic 1: Access\n\n## Story 1.1: Login\n",
-    },
-    "spec-folder-stories-yaml": {
-        "_bmad-output/planning-artifacts/epic-1-words/SPEC.md": "# Words\n",
-        "_bmad-output/planning-artifacts/epic-1-words/stories.yaml": '- id: "1"\n  title: Add greeting\n'
-        '  description: x\n- id: "2"\n  title: Add farewell\n  description: y\n  invoke_dev_with: "keep it small"\n',
-        "_bmad-output/planning-artifacts/epic-1-words/stories/1-add-greeting.md": "---\nstatus: 'done'\n---\n",
-    },
-    "v7-initiative-without-epics": {
-        "_bmad-output/initiative-small/tickets.toml": '[[entry]]\nid = 1\ntype = "story"\ntitle = "One thing"\n'
-    },
-}
 CaseMaker = Callable[..., Project]
 DAY = date(2026, 9, 30)
-SOURCES = ["own", *(["corpus"] if (CORPUS / "cases").is_dir() else [])]
 
 
 @pytest.fixture(params=SOURCES)
@@ -111,13 +41,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> CaseMaker:
     """Writes a project by its name, from here or from the corpus."""
 
     def make(name: str, tracker: str | None = None) -> Project:
-        root = tmp_path / "p"
-        if request.param == "corpus":
-            shutil.copytree(CORPUS / "cases" / name, root)
-        else:
-            for path, text in OWN[name].items():
-                (root / path).parent.mkdir(parents=True, exist_ok=True)
-                (root / path).write_text(text)
+        root = write_case(request.param, name, tmp_path / "p")
         (root / ".git").mkdir()
         return locate(root, tracker)
 
@@ -213,18 +137,14 @@ def test_an_initiative_without_epics_is_read(case: CaseMaker) -> None:
     assert [(story.key, story.startable) for story in read(project).stories] == [("1", True)]
 
 
-if len(SOURCES) > 1:  # the corpus is an addition that lies beside the repository; own trees are in test_plan
-
-    @pytest.mark.parametrize("name", ["v7-active-initiative", "v7-ticket-tree"])
-    def test_ticket_trees_of_the_corpus(name: str, tmp_path: Path) -> None:
-        shutil.copytree(CORPUS / "cases" / name, tmp_path / "p")
-        (tmp_path / "p/.git").mkdir()
-        project = locate(tmp_path / "p")
-        assert project.tracker.parent.name == "initiative-checkout"
-        stories = read(project).stories
-        assert [story.key for story in stories] == ["1.1", "1.6a", "2.1"]
-        assert all(story.startable for story in stories)
-        assert "missing" in problems(project).problems[0].message
+@pytest.mark.parametrize("name", ["v7-active-initiative", "v7-ticket-tree"])
+def test_trees_of_an_active_initiative(case: CaseMaker, name: str) -> None:
+    project = case(name)
+    assert project.tracker.parent.name == "initiative-checkout"
+    stories = read(project).stories
+    assert [story.key for story in stories] == ["1.1", "1.6a", "2.1"]
+    assert all(story.startable for story in stories)
+    assert "missing" in problems(project).problems[0].message
 
 
 def test_a_sprint_from_epics(tmp_path: Path) -> None:

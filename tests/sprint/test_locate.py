@@ -170,9 +170,27 @@ def test_nothing_there(tmp_path: Path) -> None:
     message = str(caught.value)
     assert str(inner) in message
     assert "and the folder above it" in message
-    assert "sprint planning" in message
+    assert "planning" not in message
     with pytest.raises(ProjectNotFound, match="no folder or file"):
         locate(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("there", "advice"),
+    [
+        ("_bmad/bmm", "run BMAD's sprint planning first, name"),
+        ("_bmad-output", "run BMAD's sprint planning first, name"),
+        (".claude/skills/bmad-sprint-planning", "run BMAD's sprint planning first, name"),
+        (".bmad-core", "write a story in docs/stories with BMAD's story manager, name"),
+        ("_bmad/method", "set core.active_initiative"),
+        ("src", "tickets.toml and stories.yaml): name the project's folder"),
+    ],
+)
+def test_the_advice_is_what_the_installed_bmad_has(tmp_path: Path, there: str, advice: str) -> None:
+    (tmp_path / there).mkdir(parents=True)
+    with pytest.raises(ProjectNotFound) as caught:
+        locate(tmp_path)
+    assert advice in str(caught.value)
 
 
 def test_the_search_stops_at_the_top_of_the_work_tree(tmp_path: Path) -> None:
