@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from base.plain_json import NotPlain, check_plain, kind_of
+from base.plain_json import JsonObject, NotPlain, check_plain, kind_of
 
 BatchEndStatus = Literal["completed", "stopped", "error"]
 T = TypeVar("T")
@@ -236,7 +236,7 @@ def validate_payload(type: EventType | str, payload: Mapping[str, Any]) -> Event
     return event_type
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> JsonObject:
     """Return the JSON Schema of all events: `oneOf` the envelopes, each with its type as a constant."""
     structs = [PAYLOADS[event_type] for event_type in EventType]
     refs, components = msgspec.json.schema_components(structs, ref_template="#/$defs/{name}")
@@ -248,7 +248,7 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _envelope_schema(type: EventType, payload: Mapping[str, Any]) -> dict[str, Any]:
+def _envelope_schema(type: EventType, payload: JsonObject) -> JsonObject:
     properties = {
         "type": {"const": type.value},
         "payload": payload,
