@@ -250,10 +250,7 @@ class Orchestrator:
 
     @contextmanager
     def _exclusive(self, request: StartRequest | None = None) -> Iterator[None]:
-        """Mark the run as starting inside the block. Raises `NotNow` with the label of what runs already.
-
-        Entered before the first `await`, so that of simultaneous starts one succeeds.
-        """
+        """Mark the run as starting, before the first `await`: of simultaneous starts one succeeds. Raises `NotNow`."""
         if self._closing:
             raise NotNow("running", "the server is ending")
         if self._starting:
