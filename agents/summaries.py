@@ -70,6 +70,7 @@ _PATHS = frozenset(("file_path", "filePath", "absolute_path", "notebook_path", "
 
 def tool_call(id_: str, name: str, arguments: Json, cwd: str | None, subagent: str | None = None) -> ToolCall:
     """The record of a tool call. Paths below `cwd` are shown relative to it."""
+    # `read_file`, `ReadFile` and `readfile` are one tool of different programs.
     key = name.replace("_", "").replace("-", "").lower()
     action, verb = _ACTIONS.get(key, (Action.OTHER, one_line(name, LABEL_CHARS)))
     argument = _argument(arguments, cwd)
@@ -80,6 +81,7 @@ def tool_call(id_: str, name: str, arguments: Json, cwd: str | None, subagent: s
 def _argument(arguments: Json, cwd: str | None) -> str:
     for key in _ARGUMENTS:
         value = arguments.get(key)
+        # Codex passes a command as its argument list.
         if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
             value = " ".join(value)
         if isinstance(value, str) and value.strip():
