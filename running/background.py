@@ -33,6 +33,7 @@ class Background:
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
+        # The event loop keeps only weak references to tasks: this set is what keeps them alive.
         task.add_done_callback(self._tasks.discard)
         if self._parent is not None:
             self._parent._keep(task)
@@ -61,6 +62,7 @@ class Background:
         try:
             message = await work
             status = "finished"
+        # No error: the batch that started the work was stopped.
         except Stopped:
             status, message = "stopped", "stopped with the batch"
         except Exception as error:
@@ -68,6 +70,8 @@ class Background:
             status, message = "error", self._workspace.masker.text(str(error))
             await emit_durable(Error(type=kind, message=message))
         finally:
+            # A coroutine that was cancelled before its first step would warn that it was never awaited.
             work.close()
             ended = {"status": status, "message": message, "ended_at": int(self._workspace.clock() * 1000)}
+            # Not awaited: while the database takes no writes, the end of the server must not wait for this row.
             database.write(update_background_task, row, **ended)

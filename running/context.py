@@ -28,6 +28,7 @@ async def ensure_context(context: RunContext) -> None:
     """
     workspace, commander, background = context.workspace, context.commander, context.background
     path = workspace.project.output / "project-context.md"
+    # BMAD since 6.11 keeps this text in AGENTS.md, which agents read by themselves.
     if await asyncio.to_thread(sprint.context_file, workspace.project) not in (None, path):
         return
     age_s = await asyncio.to_thread(_age, path, workspace.clock())
@@ -52,6 +53,7 @@ async def _create(workspace: Workspace, commander: Commander, path: Path) -> Non
         result = await commander.perform(
             CommandSpec("create-project-context", (), read=_anything, disprove=missing_file)
         )
+    # Also after a stop, since the page shows the work as running until this event.
     finally:
         await emit_durable(_completion(result, name))
     if not result.ok:
