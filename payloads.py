@@ -49,6 +49,7 @@ class Payload(msgspec.Struct, kw_only=True):
     """The base of all payloads. Unset optional keys are omitted from the JSON; unknown keys are allowed and kept."""
 
 
+# Every key is optional, since agents report different figures; an absent one is unknown, not zero.
 class Metrics(Payload, omit_defaults=True):
     """The resources that a command used: durations in milliseconds, cost in US dollars, every key optional."""
 
