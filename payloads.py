@@ -25,7 +25,7 @@ class InvalidEvent(ValueError):
 
 
 class EventType(StrEnum):
-    """Every event type, with its name on the wire."""
+    """The event types, by their names on the wire."""
 
     BATCH_START = "batch:start"
     BATCH_END = "batch:end"
