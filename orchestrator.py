@@ -28,6 +28,7 @@ from running.gate import Caps, Gate, StopMode
 from running.gates import CHOICES, PAUSED, GateDecision, GateKind, keep_decision
 from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
+from running.lanes.merge import MERGE
 from running.plan_pin import check_plan
 from running.preflight import (
     BadRequest,
@@ -39,6 +40,7 @@ from running.preflight import (
     check_trust,
     check_verify,
     unpriced_agents,
+    used_windows,
     why_nothing_runs,
 )
 from running.preset_choice import choose_preset, preset_of
@@ -90,6 +92,7 @@ class Orchestrator:
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
             unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
+            windows = await used_windows(self._workspace, used)
             await check_folder(self._workspace)
             head = await check_repository(self._workspace)
             await check_parallel(self._workspace)
@@ -105,6 +108,8 @@ class Orchestrator:
             row = await open_batch(self._workspace, request, agent, preset, head)
             for message in unpriced:
                 await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
+            for message in windows:
+                await emit_durable(BatchWarning(batch_id=row.id, warning_type="limit", message=message))
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 
@@ -214,8 +219,8 @@ class Orchestrator:
             self._launch(row, only_stories(row), await preset_of(self._workspace, row))
             gate = self._running().gate
             gate.pause(run.reason or "operator", until, announced=True)
-            if run.reason == TRACKER_PAUSE:  # the gate checks the tracker again before anything runs
-                gate.resume(TRACKER_PAUSE)
+            if run.reason in (TRACKER_PAUSE, MERGE):  # checked again before anything runs
+                gate.resume(run.reason)
             self._running().breaker.reported = run.reason == "breaker"
         elif self._workspace.settings().auto_resume:
             await self._resume_by_itself()

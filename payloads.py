@@ -38,6 +38,7 @@ class EventType(StrEnum):
     COMMAND_PROGRESS = "command:progress"
     COMMAND_END = "command:end"
     STORY_STATUS = "story:status"
+    STORY_HINT = "story:hint"
     ERROR = "error"
     CONTEXT_CREATE = "context:create"
     CONTEXT_REFRESH = "context:refresh"
@@ -152,6 +153,15 @@ class StoryStatus(Payload, kw_only=True):
     reason: str | UnsetType = UNSET
 
 
+class StoryHint(Payload, kw_only=True):
+    """A hint of the operator was stored; with `command_id`, that command got it. `message` is its beginning."""
+
+    story_key: str
+    hint_id: int
+    message: str
+    command_id: int | UnsetType = UNSET
+
+
 class Error(Payload, kw_only=True):
     type: str
     message: str
@@ -201,6 +211,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.COMMAND_PROGRESS: CommandProgress,
     EventType.COMMAND_END: CommandEnd,
     EventType.STORY_STATUS: StoryStatus,
+    EventType.STORY_HINT: StoryHint,
     EventType.ERROR: Error,
     EventType.CONTEXT_CREATE: ContextCreate,
     EventType.CONTEXT_REFRESH: ContextRefresh,

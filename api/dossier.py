@@ -22,6 +22,7 @@ from running.workspace import Workspace
 from sprint import StoryDocument, StoryInfo
 from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
+from store.hints import get_hints
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
 
@@ -42,6 +43,15 @@ class CheckLine(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int
     at: int
     tail: str
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """A hint of the operator; `command_id` is the last command that got it, None before."""
+
+    id: int
+    text: str
+    at: int
+    command_id: int | None
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +82,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     commits: list[CommitInfo]
     diff: Diff | None
     problems: list[str]
+    hints: list[Hint]
 
 
 async def find_story(services: Services, key: str) -> StoryInfo:
@@ -133,6 +144,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         commits=commits,
         diff=tree,
         problems=[problem.message for problem in document.problems],
+        hints=[Hint(hint.id, hint.text, hint.at, hint.command_id) for hint in await database.read(get_hints, keys)],
     )
 
 

@@ -7,11 +7,23 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from api.bodies import ID_MAX, AnswerBody, EmptyBody, GateBody, StartBody, StatusBody, StopBody, TrustBody
+from api.bodies import (
+    ID_MAX,
+    AnswerBody,
+    EmptyBody,
+    GateBody,
+    HintBody,
+    RetryBody,
+    StartBody,
+    StatusBody,
+    StopBody,
+    TrustBody,
+)
 from api.changes import Artifact
 from api.dossier import Dossier
 from api.gates import GateList
 from api.health import Health
+from api.hints import HintStored, Retried
 from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.project import StatusChanged, StatusEvidenceByStory
 from api.run import BatchStarted, OldStatus, RunStateName
@@ -105,6 +117,24 @@ OPERATIONS: Final = (
         "Set a status manually.",
         StatusChanged,
         body=StatusBody,
+        errors=(404, 409, 422),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/hint",
+        "Give the story's next command a hint.",
+        HintStored,
+        202,
+        body=HintBody,
+        errors=(404,),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/retry",
+        "Try a blocked story again, with a hint if one is given.",
+        Retried,
+        202,
+        body=RetryBody,
         errors=(404, 409, 422),
     ),
     Operation(

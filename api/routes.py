@@ -9,6 +9,7 @@ from api import (
     export,
     gates,
     health,
+    hints,
     history,
     metrics,
     openapi,
@@ -23,7 +24,8 @@ from api import (
 )
 
 ROUTES: Final = [
-    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *gates.ROUTES, *project.ROUTES, *changes.ROUTES, *export.ROUTES),
+    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *gates.ROUTES, *project.ROUTES, *hints.ROUTES),
+    *(*changes.ROUTES, *export.ROUTES),
     *(*history.ROUTES, *transcripts.ROUTES, *health.ROUTES, *schema.ROUTES, *settings.ROUTES, *trust.ROUTES),
     *(*metrics.ROUTES, *openapi.ROUTES),
 ]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from cli import remote
 from cli.archive import ArchiveError, back_up, described, restore
 from cli.check import CheckResult, check
 from cli.config import ServerConfig
@@ -45,6 +46,8 @@ def without_project(options: argparse.Namespace) -> Callable[[], int] | None:
 
 def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int:
     """Run the verb of the command line and return the exit code. Raises `CannotStart`."""
+    if options.verb in remote.ACTIONS:
+        return remote.perform(options, config)
     match options.verb:
         case "trust":
             return trust_folder(options, config.trust, config.loaded.guarded, config.wanted)

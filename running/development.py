@@ -15,6 +15,7 @@ from running.building import Building
 from running.commit_plan import remember_base
 from running.commits import Commits
 from running.journal import Result
+from running.refusals import ANY_FILE
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block
@@ -24,6 +25,8 @@ from running.verify import VerifyContext
 from running.workspace import emit_best_effort
 from store.checks import get_checks_of_command
 from workflow import (
+    CODE_REVIEW_FORM,
+    DEVELOPMENT_FORM,
     CodeReviewVerdict,
     Decision,
     DevVerdict,
@@ -77,7 +80,15 @@ class Development:
         if not story.live:
             return
         disprove = partial(self._missing_work, story)
-        order = CommandSpec(command, (story,), read=read_dev_story, disprove=disprove, watched=True)
+        order = CommandSpec(
+            command,
+            (story,),
+            read=read_dev_story,
+            form=DEVELOPMENT_FORM,
+            disprove=disprove,
+            watched=True,
+            products=ANY_FILE,
+        )
         if await self._worked(story, order):
             await advance(self._workspace, story, "review")
 
@@ -121,6 +132,7 @@ class Development:
                 f"{command}-{number}",
                 (story,),
                 read=read_code_review,
+                form=CODE_REVIEW_FORM,
                 light=number >= settings.light_model_after_review,
                 watched=True,
                 findings=_findings(verdicts, unproved),

@@ -7,7 +7,7 @@ journal answers with it instead of running, so the run continues at exactly the 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -20,6 +20,7 @@ from store.commands import RETRIED, Command
 from store.questions import QuestionRow
 
 V = TypeVar("V")
+NOTHING_FORGOTTEN: Final[Mapping[str, int]] = {}
 
 # An agent names its session itself, and is given the name back as an argument: it must not read as an option.
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
@@ -50,6 +51,7 @@ class CommandStatus(StrEnum):
 
 
 LOST: Final = "session-lost"  # the word of a call whose session the agent did not know any more
+BUDGET: Final = "budget"  # the kind of a call that ended because it had spent what the caps left for it
 FAILURES: Final = frozenset({CommandStatus.ERROR, CommandStatus.TIMEOUT, CommandStatus.STALLED})
 
 
@@ -137,11 +139,23 @@ class Journal:
     trees: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, commands: Iterable[Command], *, failures: bool, questions: Iterable[QuestionRow] = ()) -> Journal:
-        """Read rows, oldest first. `failures`: whether failed attempts still count (same batch) or not (a new one)."""
+    def of(
+        cls,
+        commands: Iterable[Command],
+        *,
+        failures: bool,
+        questions: Iterable[QuestionRow] = (),
+        forgotten: Mapping[str, int] = NOTHING_FORGOTTEN,
+    ) -> Journal:
+        """Read rows, oldest first. `failures`: whether failed attempts still count (same batch) or not (a new one).
+
+        `forgotten` has for a story the newest command that does not count any more.
+        """
         journal = cls()
         by_command = {question.command_id: question for question in questions}
         for row in commands:
+            if any(row.id <= newest and key in _keys(row) for key, newest in forgotten.items()):
+                continue
             journal._add(row, failures=failures, question=by_command.get(row.id))
         if not failures:
             journal._as_first_attempts()
@@ -167,7 +181,7 @@ class Journal:
         if status is CommandStatus.SUCCESS or (failures and status in FAILURES):
             verdict = None if row.verdict is None else row.verdict.encode()
             self.results[place] = Result(status, row.reason or "", verdict, command_id=row.id)
-            self.together[row.command] = tuple(msgspec.json.decode(row.story_keys, type=list[str]))
+            self.together[row.command] = _keys(row)
         elif row.session_id is not None and status not in FAILURES:
             self.keep_session(place, row.session_id, row.agent, _usage(row))
         if question is not None:
@@ -233,6 +247,11 @@ class Journal:
         self.sessions = {(key, command, 1): session for (key, command, _), session in self.sessions.items()}
         self.asked = {(key, command, 1): asked for (key, command, _), asked in self.asked.items()}
         self.unchecked = {(key, command, 1): call for (key, command, _), call in self.unchecked.items()}
+
+
+def _keys(row: Command) -> tuple[str, ...]:
+    """The stories that a command was for."""
+    return msgspec.json.decode(row.story_keys, type=tuple[str, ...]) or (row.story_key,)
 
 
 def _usage(row: Command) -> Usage:

@@ -77,6 +77,24 @@ class FileLock:
             return "another process"
 
 
+def running_url(data_dir: Path) -> str | None:
+    """Return the address of the server that holds the lock of a data folder; None where no server runs.
+
+    The file alone proves nothing: it stays after a crash, and a project may bring one along that names any address.
+    """
+    lock = FileLock(data_dir / "lock")
+    try:
+        facts = json.loads(read_or_empty(lock.path, DESCRIPTION_BYTES))
+        url = facts["url"]
+        if not isinstance(url, str) or lock.acquire():
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    finally:
+        lock.release()
+    return url
+
+
 class ProjectLock:
     """The locks of one server: that of its data folder and, where it is given, that of its project."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,9 +16,11 @@ from running.cycle_source import candidates, order_of
 from running.untracked import shared_files
 from running.verify import missing_program
 from running.workspace import Workspace
+from settings import Settings
 from workflow import runnable
 
 GIT_NEEDED: Final = (2, 38)  # merges commits without a work tree
+NEARLY_USED: Final = 0.8  # share of a usage window at which it is reported before a batch
 SHOWN_PATHS: Final = 5  # of changed files, or of stories, that are named
 
 
@@ -119,6 +122,25 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
             raise NotNow("agent", workspace.masker.text(found.problem))
 
 
+async def used_windows(workspace: Workspace, names: Iterable[str]) -> list[str]:
+    """What is known, before anything is paid, of usage windows that are used up or nearly so."""
+    said = []
+    for name in dict.fromkeys(names):
+        for seen in await agents.quota(workspace.agents[name]):
+            used = seen.used_fraction or 0.0
+            if used < NEARLY_USED:
+                continue
+            window = f"usage window of {seen.window}" if seen.window else "usage window"
+            until = "" if seen.resets_at is None else f" until {_clock(seen.resets_at)}"
+            said.append(f"{name}: {used:.0%} of its {window} is used{until}")
+    return said
+
+
+def _clock(at: float) -> str:
+    """Local date and time of a moment in seconds."""
+    return time.strftime("%d %b %H:%M", time.localtime(at))
+
+
 def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | None) -> list[str]:
     """Why the budgets cannot stop some of these agents; [] where they can, or where there is none.
 
@@ -127,11 +149,26 @@ def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | 
     settings = workspace.settings()
     if budget is None and settings.budget_batch_usd is None and settings.budget_day_usd is None:
         return []
-    specs = [workspace.agents[name] for name in dict.fromkeys(names)]
-    said = [problem for spec in specs if (problem := agents.budget_problem(spec, None)) is not None]
+    if settings.budget_batch_tokens is not None or settings.budget_day_tokens is not None:
+        return []  # which stops a model without a price, too
+    said = []
+    for name in dict.fromkeys(names):
+        spec = workspace.agents[name]
+        found = (agents.budget_problem(spec, model) for model in _models(settings, name))
+        said += [problem for problem in dict.fromkeys(found) if problem is not None]
     if said and settings.budget_needs_prices:
         raise NotNow("price", " ".join(said))
     return said
+
+
+def _models(settings: Settings, agent: str) -> list[str | None]:
+    """The models that commands of this agent may run with; None is the agent's own."""
+    config = settings.agents.get(agent)
+    own = [] if config is None else [config.light_model, config.review_model]
+    for command in settings.commands.values():
+        if (command.agent or settings.agent) == agent:
+            own += [command.model, command.light_model]
+    return [None, *dict.fromkeys(model for model in own if model is not None)]
 
 
 async def check_folder(workspace: Workspace) -> None:

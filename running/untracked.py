@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -101,7 +102,8 @@ class UntrackedFiles:
     def _load(self, names: Iterable[str], kept: set[str]) -> None:
         prints: dict[str, str | None] = {}
         for name in dict.fromkeys(names):
-            if name not in self.shared:
+            # What a branch that continues has committed is its own: the user's file is no newer one of it.
+            if name not in self.shared and not os.path.lexists(self.copy.root / name):
                 _copy(self.project.root / name, self.copy.root / name)
                 prints[name] = _print(self.copy.root / name) if name in kept else ONE_WAY
         self._write_manifest(prints)
@@ -122,12 +124,16 @@ class UntrackedFiles:
         for name in dict.fromkeys((*copied, *made)):
             here, there = self.project.root / name, self.copy.root / name
             now, mine = _print(there), _print(here)
-            if name in self.shared or copied.get(name) == ONE_WAY or now is None or now in (copied.get(name), mine):
+            if name in self.shared or copied.get(name) == ONE_WAY or now is None or now == copied.get(name):
                 continue
             if mine == copied.get(name):
                 _write(here, there.read_bytes())
-            else:
+            elif mine != now:
                 left.append(name)
+                continue
+            copied[name] = now  # from here on it is a copy, which may change again in the lane
+        if self.loaded:
+            self._write_manifest(copied)
         return left
 
 

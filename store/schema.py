@@ -190,7 +190,24 @@ GATES: Final = (
     "CREATE INDEX gates_by_subject ON gates (subject, kind, id)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, GATES)
+# What the operator wants the next command of a story to know.
+HINTS: Final = (
+    """CREATE TABLE hints (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        story_key TEXT NOT NULL,
+        text TEXT NOT NULL,
+        at INTEGER NOT NULL
+    )""",
+    "CREATE INDEX hints_by_story ON hints (story_key, id)",
+    """CREATE TABLE hints_given (
+        hint_id INTEGER NOT NULL REFERENCES hints (id),
+        command_id INTEGER NOT NULL REFERENCES commands (id), -- whose prompt holds it
+        PRIMARY KEY (hint_id, command_id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX hints_by_command ON hints_given (command_id)",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, GATES, HINTS)
 
 
 def version_to_keep(connection: sqlite3.Connection) -> int | None:

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
+from store.meta import get_meta, set_meta
 from store.rows import insert, many, now_ms, one, update
 
+AFRESH: Final = "afresh:"  # before a row's id: a name in `meta`
 # A cycle that ended left its stories here; all other statuses are taken up by the next batch.
 FINISHED: Final = ("done", "blocked")
 
@@ -48,6 +50,24 @@ def create_story(connection: sqlite3.Connection, /, batch_id: int, story_key: st
     """Insert a story into a batch and return the row's id."""
     values = {"batch_id": batch_id, "story_key": story_key, "started_at": now_ms(), **columns}
     return insert(connection, "stories", Story, values)
+
+
+def create_story_afresh(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:
+    """Insert a story that begins anew, whatever the row that it continues has behind it; return the row's id."""
+    story_id = create_story(connection, batch_id, story_key, **columns)
+    mark_afresh(connection, story_id)
+    return story_id
+
+
+def mark_afresh(connection: sqlite3.Connection, /, story_id: int) -> None:
+    """No command that is recorded until now counts any more for the story of this row."""
+    newest = connection.execute("SELECT COALESCE(MAX(id), 0) FROM commands").fetchone()[0]
+    set_meta(connection, f"{AFRESH}{story_id}", str(newest))
+
+
+def forgotten_until(connection: sqlite3.Connection, story_id: int) -> int:
+    """Return the newest command that does not count any more for the story of this row, 0 where all count."""
+    return int(get_meta(connection, f"{AFRESH}{story_id}") or 0)
 
 
 def update_story(connection: sqlite3.Connection, /, story_id: int, **columns: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from workflow.closing import IsMarker
@@ -35,9 +36,13 @@ def listed_findings(text: str, is_marker: IsMarker) -> list[str]:
 def findings_as_written(text: str, is_marker: IsMarker) -> tuple[str, ...]:
     """Return the findings for display: those under a heading, otherwise the list items that begin with a severity."""
     lines = text.split("\n")
-    found = listed_findings(text, is_marker) or [
-        match[1] for line in lines if (match := _TAGGED.match(line)) is not None
-    ]
+    return shown(
+        listed_findings(text, is_marker) or [match[1] for line in lines if (match := _TAGGED.match(line)) is not None]
+    )
+
+
+def shown(found: Sequence[str]) -> tuple[str, ...]:
+    """Return findings for display, bounded in number and length; "none" is no finding."""
     return tuple(item[:FINDING_MAX] for item in found if normalised(item).rstrip(".") != "none")[:FINDINGS_MAX]
 
 

@@ -186,7 +186,7 @@ def read_code_review(text: str) -> CodeReviewVerdict:
     """Read the highest severity and the counts of issues, and use the worse one. Raises `Unreadable`."""
     closing = closing_markers(text, _is_marker, is_findings_heading)
     stated, counts = _severity(closing), _counts(closing)
-    known = [severity for severity in (stated, _worst(counts)) if severity is not None]
+    known = [severity for severity in (stated, None if counts is None else worst(counts)) if severity is not None]
     if not known:
         raise Unreadable(f"the reply has no line HIGHEST SEVERITY: CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES {_AT_END}")
     findings = tuple(sorted(map(normalised, listed_findings(text, _is_marker))))
@@ -256,9 +256,8 @@ def _counts(lines: Sequence[str]) -> tuple[int, int, int, int] | None:
     return critical, high, medium, low
 
 
-def _worst(counts: tuple[int, int, int, int] | None) -> Severity | None:
-    if counts is None:
-        return None
+def worst(counts: tuple[int, int, int, int]) -> Severity:
+    """Return the worst severity of which there is an issue."""
     severities = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
     return next((severity for severity, n in zip(severities, counts, strict=True) if n), Severity.ZERO)
 

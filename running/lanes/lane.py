@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from git.process import GitError
 from payloads import Attention
 from running.clean_tree import NotCommitted, commit_status
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
-from running.lanes.merge import Merge, NotMerged
+from running.lanes.merge import Merge, MovedOn, NotMerged
 from running.lanes.worktree import LaneFailed, Worktree, named
 from running.run_context import RunContext
 from running.runner_task import RunnerTask
@@ -38,6 +39,7 @@ class LaneRun:
     async def work(self) -> None:
         """Everything up to the commit in the worktree. Raises `Stopped`."""
         self._worktree = await Worktree.of(self._workspace, self._names)
+        await self._gate.enter()  # making it ready runs a command of the project's
         try:
             lane = await self._gate.run_interruptible(self._worktree.open())
         except GitError as error:
@@ -48,8 +50,6 @@ class LaneRun:
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
-        # A merge changes the user's branch, so it waits during a pause like a command.
-        await self._gate.enter()
         refused = await until_possible(self._gate, self._try_merge)
         await self._bring_back()
         for story in self._taken.stories:
@@ -66,8 +66,10 @@ class LaneRun:
     # -- inside ------------------------------------------------------------------------------------------------
 
     async def _try_merge(self) -> str | None:
-        with self._gate.command():
-            return await self._merge_failure()
+        while True:
+            await self._gate.enter()
+            with self._gate.command(), suppress(MovedOn):
+                return await self._merge_failure()
 
     async def _merge_failure(self) -> str | None:
         """Merge the branch; return why it was not merged, None where it was or nothing was to be."""

@@ -82,7 +82,7 @@ class Worktree:
         """The lane's workspace: made at the tip of the target, or as it was left. Raises `LaneFailed`, `GitError`."""
         untracked = self.untracked
         exists = await asyncio.to_thread((self.top / ".git").is_file)
-        if exists and not untracked.loaded and await self.uncommitted():
+        if exists and not untracked.loaded and await self._is_whole() and await self.uncommitted():
             await self._adopt(untracked)
         elif not (exists and untracked.loaded):
             await self._make(untracked)
@@ -105,6 +105,17 @@ class Worktree:
         await asyncio.to_thread(self._remember, await self.repository.tip(self.names.branch) or start)
         await set_up(self.workspace, untracked.copy.root)
         await untracked.load(self.repository, self.workspace.data_dir)
+
+    async def _is_whole(self) -> bool:
+        """Whether git has finished making it: of one that was cut off the missing files would look like work.
+
+        Until then git holds a lock on it, and its index, from which commits are made, is not written.
+        """
+        paths = await self.repository.ask(
+            "-C", str(self.top), "rev-parse", "--git-path", "locked", "--git-path", "index"
+        )
+        locked, index = ((self.top / path) for path in (paths or "locked\nindex").splitlines())
+        return await asyncio.to_thread(lambda: index.is_file() and not locked.exists())
 
     async def _adopt(self, untracked: UntrackedFiles) -> None:
         """Keep a worktree whose records were removed: `git clean` leaves worktrees alone, with the work in them."""

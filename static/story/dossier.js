@@ -8,6 +8,7 @@ import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
 import { createCommits } from "./commits.js";
+import { createHints } from "./hints.js";
 import { inlineMarkdown } from "./inline-markdown.js";
 import { createReviews } from "./reviews.js";
 import { createStoryCommands } from "./story-commands.js";
@@ -40,7 +41,7 @@ export function createDossierSections(key) {
       for (const section of sections) section.update(dossier);
       for (const [index, section] of sections.entries()) show(links[index], !section.el.hidden);
       const visible = sections.filter((section) => !section.el.hidden).length;
-      show(empty, visible === 0);
+      show(empty, visible === 1); // the hints are always there
       show(nav, visible > 2);
     },
   };
@@ -50,9 +51,11 @@ export function createDossierSections(key) {
 function createSections(key, commands) {
   const reviews = createReviews(commands.open);
   const commits = createCommits(key);
+  const hints = createHints(key, commands.open);
   const files = (/** @type {Dossier} */ dossier) => filesOf(key, dossier);
   return [
     drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
+    kept("Hints", "Hints for its next command", hints.el, hints.update),
     drawn("Story", "Story", (d) => [d.statement, d.description], statement),
     drawn("Criteria", "Acceptance criteria", (d) => d.criteria, criteria),
     drawn("Tasks", "Tasks", (d) => d.tasks, tasks),

@@ -16,7 +16,7 @@ import api.page
 from api.http import errors
 from base.program import PROGRAM_DIR
 
-TRANSFER_MOST = 150_000  # bytes of the page and all its modules, compressed
+TRANSFER_MOST = 200_000  # bytes of the page and all its modules, compressed
 
 Client = TestClient[web.Request, web.Application]
 

@@ -186,6 +186,9 @@ class Process:
         keys = [key.strip() for key in self._field("stories").split(",")]
         artifacts = self._call.cwd / self._field("artifacts folder")
         match command:
+            case "create-project-context" | "refresh-project-context":
+                _write(self._call.cwd / self._field("context file"), "# Context\n")
+                return "Written."
             case "create-story":
                 for key in keys:
                     _write(artifacts / f"{key}.md", f"# Story {key}\n\nStatus: ready-for-dev\n\n## Story\n\nA test.\n")

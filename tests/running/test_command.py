@@ -53,8 +53,14 @@ class FakeGate:
     async def sleep(self, seconds: float) -> None:
         self.waits.append(("sleep", seconds))
 
+    async def wait_beside(self, _reason: str, until: float) -> None:
+        self.waits.append(("sleep", until - NOW))
+
 
 class FakeBudget:
+    async def remaining(self) -> float | None:
+        return None
+
     async def look(self, _gate: Any) -> None:
         return
 
