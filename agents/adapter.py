@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from agents import faults
+from agents.dialogue import Dialogue
 from agents.records import LimitSeen, Record, Retry
-from agents.spec import AgentSpec, Call, OutcomeKind
+from agents.spec import AgentSpec, Call, OutcomeKind, Preflight
 from agents.text import last_words, sentence
 from agents.usage import Tally
 
@@ -127,6 +128,7 @@ class Adapter(ABC):
     complains: ClassVar[bool] = False  # its parser learns from stderr, too
     ending: ClassVar[tuple[Step, ...]] = (Step(signal.SIGTERM),)  # before SIGKILL to the group
     death_signal: ClassVar[signal.Signals] = signal.SIGKILL  # sent by the kernel when we die
+    linger_s: ClassVar[float] = 60.0  # after its final record, if the general limit is not shorter
     models: ClassVar[str] = ""  # where the names of its models are to be found
     login: ClassVar[str] = ""  # the sentence for an operator whose key or login was refused
     state_paths: ClassVar[
@@ -169,6 +171,14 @@ class Adapter(ABC):
     async def uncounted(self, spec: AgentSpec, call: Call, tally: Tally, began: float) -> Sequence[Record]:
         """What its stream does not report of a call that has ended and had begun at `began`; bounded, never raises."""
         return ()
+
+    def dialogue(self, spec: AgentSpec, call: Call, env: Mapping[str, str]) -> Dialogue | None:
+        """The live side of a call for a program that is talked to while it runs; None: it gets its prompt as stdin."""
+        return None
+
+    async def probe(self, spec: AgentSpec, env: Mapping[str, str]) -> Preflight | None:
+        """Ask the program for its version over its own protocol; None where it has none."""
+        return None
 
     def version_argv(self, spec: AgentSpec) -> list[str] | None:
         """The command that prints the version, None where there is no such thing."""

@@ -5,6 +5,7 @@ Pure arithmetic on a monotonic clock in seconds, which does not run while the ma
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from agents.adapter import Cause
@@ -43,6 +44,7 @@ class Deadlines:
     linger_s: float
     last_progress: float = 0.0
     finished: float | None = None
+    held: float | None = None
 
     def __post_init__(self) -> None:
         self.last_progress = self.began
@@ -54,6 +56,16 @@ class Deadlines:
     def progress(self, now: float) -> None:
         """The agent has done something."""
         self.last_progress = now
+
+    def hold(self, now: float) -> None:
+        """A person is asked: no limit runs until `release`."""
+        self.held = now
+
+    def release(self, now: float) -> None:
+        """The limits run on; the time between counts for none of them."""
+        if self.held is not None:
+            self.began += now - self.held
+            self.last_progress, self.held = now, None
 
     def finish(self, now: float) -> None:
         """Start the limit for the exit after the final record."""
@@ -67,6 +79,8 @@ class Deadlines:
         """The first limit that will be reached if nothing happens."""
         if self.finished is not None:
             return Deadline(self.finished + self.linger_s, Cause.LINGER)
+        if self.held is not None:
+            return Deadline(math.inf, Cause.TIMEOUT)
         end, silent = self.began + self.timeout_s, self.last_progress + self.silence_s
         if end <= silent:
             return Deadline(end, Cause.TIMEOUT, f"No end after {duration(self.timeout_s)}.")

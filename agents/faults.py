@@ -13,8 +13,12 @@ from agents.limit_text import reset_in, wait_in
 from agents.records import LimitSeen
 from agents.spec import OutcomeKind
 
-_STATUS: Constant = re.compile(r"(?:status|code|API Error|HTTP)\W{0,4}(?:code\W{0,3})?([45]\d\d)\b", re.IGNORECASE)
-_USAGE_LIMIT: Constant = re.compile(r"usage limit|limit reached for your plan", re.IGNORECASE)
+_STATUS: Constant = re.compile(
+    r"(?:^\s*|(?:status|code|API Error|HTTP)\W{0,4}(?:code\W{0,3})?)([45]\d\d)\b", re.IGNORECASE
+)
+_USAGE_LIMIT: Constant = re.compile(
+    r"usage limit|limit reached for your plan|hit your (?:[\w-]+ )?limit", re.IGNORECASE
+)
 _MODEL: Constant = re.compile(
     r"(?:unknown|invalid|no such|unsupported) model|model[_ ]not[_ ]found|issue with the selected model"
     r"|404 not found: model|knows no such model"
@@ -28,7 +32,7 @@ _BILLING: Constant = re.compile(
     re.IGNORECASE,
 )
 _AUTH: Constant = re.compile(
-    r"api[ _]key|unauthori[sz]ed|unauthenticated|authentication|missing environment variable|not logged in"
+    r"api[ _-]key|unauthori[sz]ed|unauthenticated|authentication|missing environment variable|not logged in"
     r"|log ?in again",
     re.IGNORECASE,
 )

@@ -38,6 +38,9 @@ async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Pr
     program = find_program(spec.command[0], env, Path.cwd())
     if program is None:
         return Preflight(None, not_found(spec))
+    probed = await adapter.probe(spec, env)
+    if probed is not None:
+        return probed
     argv = adapter.version_argv(spec)
     version, problem = (None, None) if argv is None else await _version(spec, [program, *argv[1:]], env, timeout_s)
     return Preflight(version, problem or adapter.problem(spec, env) or _never_set_up(adapter, spec, env))

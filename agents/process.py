@@ -7,7 +7,6 @@ process of this call is alive: the agent was reaped, every process that carries 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,8 @@ from functools import partial
 from agents import launch
 from agents.adapter import Adapter, Cause, Ending, Judgement, moment_of
 from agents.deadlines import GRACES, Deadlines, Graces
+from agents.dialogue import Channel
+from agents.ender import Ender
 from agents.environment import environment, find_program
 from agents.followed_file import FollowedStdout
 from agents.guarding import GUARDING
@@ -27,7 +28,7 @@ from agents.lines import LineSplitter, Oversize
 from agents.marks import sweep_exact
 from agents.pipes import Pipes
 from agents.prices import PriceList
-from agents.records import Final, Note, Record, Retry, Started, Text, ToolCall
+from agents.records import Final, Note, Question, Record, Retry, Started, Text, ToolCall
 from agents.registry import adapter_for
 from agents.spawn import launched, not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
@@ -64,6 +65,8 @@ class AgentProcess:
         self._on_record = on_record
         self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
         self._parser = adapter.parser_for(spec, str(call.cwd))
+        self._env = environment(adapter.environment, spec.env, call.mark)
+        self._dialogue = adapter.dialogue(spec, call, self._env)
         self._complaints = LineSplitter(MAX_COMPLAINT_BYTES)
         self._recording = StreamFile(call.stream_path, adapter.stdout_to_file)
         self._changed = asyncio.Event()
@@ -72,7 +75,8 @@ class AgentProcess:
         self._stdout = FollowedStdout(call.stream_path, self._pipes) if adapter.stdout_to_file else None
         self._transport: asyncio.SubprocessTransport | None = None
         self._began = time.time()
-        self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, graces.linger_s)
+        linger_s = min(graces.linger_s, adapter.linger_s)
+        self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, linger_s)
         self._ending: Ending | None = None  # set when we begin to end it
         self._ender: asyncio.Task[None] | None = None
         self._broken: Exception | None = None
@@ -113,6 +117,10 @@ class AgentProcess:
         """Send a further message to the agent; whether its program takes some, and has not ended its work."""
         return self._stdin.send(self._adapter.message(text))
 
+    def answer(self, text: str) -> bool:
+        """The operator's answer to the question that the program waits for; False where it waits for none."""
+        return self._dialogue is not None and self._dialogue.answer(text)
+
     async def begin(self) -> None:
         """Start the process and its supervision; called once, by `start`."""
         try:
@@ -128,9 +136,8 @@ class AgentProcess:
         spec, call = self._spec, self._call
         if not spec.command:
             return f"The agent {spec.name} has no command: set it in the settings."
-        env = environment(self._adapter.environment, spec.env, call.mark)
         argv = self._adapter.argv(spec, call)
-        program = find_program(argv[0], env, call.cwd)
+        program = find_program(argv[0], self._env, call.cwd)
         if program is None:
             return not_found(spec)
         # With a guardian the agent must outlive us for a moment: what it has started is found through it.
@@ -138,15 +145,18 @@ class AgentProcess:
         try:
             await self._recording.start()
             stdout = asyncio.subprocess.PIPE if self._stdout is None else await self._stdout.open()
-            prompt, talks = self._adapter.prompt(call), self._adapter.takes_messages(call)
-            self._transport = await spawn(self._pipes, argv, env, call.cwd, None if talks else prompt, stdout)
+            talks = self._dialogue is None and self._adapter.takes_messages(call)
+            prompt = None if self._dialogue is not None else self._adapter.prompt(call)
+            self._transport = await spawn(self._pipes, argv, self._env, call.cwd, None if talks else prompt, stdout)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
             return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
         self.pid = self._transport.get_pid()
-        if talks:
+        if talks and prompt is not None:
             self._stdin.open(self._transport, prompt)
         self.start_time = await asyncio.to_thread(start_time, self.pid)
         self._limits.restart(time.monotonic())
+        if self._dialogue is not None:
+            self._dialogue.begin(Channel(self._transport, self._keep, self._hold, partial(self._end, Cause.SILENCE)))
         return None
 
     async def _not_started(self, problem: str) -> Outcome:
@@ -163,7 +173,8 @@ class AgentProcess:
                 await self._pipes.readable.wait()
                 turn = time.perf_counter()
                 continue
-            self._recording.write(chunk)
+            if self._dialogue is None:  # else line by line, with ours between them
+                self._recording.write(chunk)
             lines = splitter.feed(chunk)
             if not lines:  # a long line grows
                 self._limits.progress(time.monotonic())
@@ -178,6 +189,8 @@ class AgentProcess:
         self._deliver(self._guarded(self._parser.close))
 
     def _consume(self, line: bytes | Oversize) -> None:
+        if self._dialogue is not None:
+            self._recording.write((line.head if isinstance(line, Oversize) else line) + b"\n")
         if isinstance(line, Oversize):
             records: Sequence[Record] = [noise(line.head, line.size)]
         else:
@@ -185,6 +198,18 @@ class AgentProcess:
         if not records or not all(isinstance(record, Retry) for record in records):
             self._limits.progress(time.monotonic())  # announcing retry after retry is none
         self._deliver(records)
+        if self._dialogue is not None and not isinstance(line, Oversize):
+            self._dialogue.receive(line)
+
+    def _keep(self, line: bytes) -> None:
+        """A line of ours in a dialogue."""
+        self._recording.write(line + b"\n")
+        self._deliver(self._guarded(partial(self._parser.feed, line)))
+
+    def _hold(self, held: bool) -> None:
+        """Stop the limits while a person is asked."""
+        (self._limits.hold if held else self._limits.release)(time.monotonic())
+        self._changed.set()
 
     def _on_stderr(self, data: bytes) -> None:
         if not self._adapter.silent_stderr:
@@ -214,6 +239,8 @@ class AgentProcess:
             return ()
 
     def _react(self, record: Record) -> None:
+        if isinstance(record, Question):
+            self._recording.flush()  # whoever is asked may read on in the transcript, also after a kill
         if isinstance(record, Final):
             self._recording.flush()  # what the call cost is in this line: after a kill it is read from the disk
             if not record.more_expected:
@@ -231,7 +258,7 @@ class AgentProcess:
         while not self._pipes.exited.is_set() and not (self._ender is not None and self._ender.done()):
             self._changed.clear()
             due = self._limits.next()
-            rest = ENDING_POLL_S if self._ending else max(0.0, due.at - time.monotonic())
+            rest = ENDING_POLL_S if self._ending else min(ENDING_POLL_S, max(0.0, due.at - time.monotonic()))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), rest)
                 continue
@@ -245,30 +272,15 @@ class AgentProcess:
         if self._ending is None and self.pid is not None and not self._pipes.exited.is_set():
             self._ending = Ending(None, cause, detail, moment=moment_of(self._tally))
             self._stdin.close()  # one that is interrupted reports what it has used only if no message can follow
-            self._ender = asyncio.create_task(self._escalate())
+            self._ender = asyncio.create_task(self._escalate(self._signals()))
 
-    async def _escalate(self) -> None:
-        for step in self._adapter.ending:
-            self._signal(step.signal, step.to_group)
-            if await self._exits_within(self._graces.step_s):
-                return
-        self._signal(signal.SIGKILL, to_group=True)
-        await self._exits_within(self._graces.step_s)
+    async def _escalate(self, ender: Ender) -> None:
+        await ender.end(self._dialogue)
         self._changed.set()
 
-    async def _exits_within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._pipes.exited.wait(), seconds)
-        return self._pipes.exited.is_set()
-
-    def _signal(self, number: signal.Signals, to_group: bool) -> None:
-        """To the agent, or to its group, which outlives it. Not through Popen: its poll would steal the exit code."""
+    def _signals(self) -> Ender:
         assert self.pid is not None  # noqa: S101 - nothing is ended that was not started
-        with suppress(ProcessLookupError, PermissionError):
-            if to_group:
-                os.killpg(self.pid, number)
-            elif not self._pipes.exited.is_set():
-                os.kill(self.pid, number)
+        return Ender(self.pid, self._pipes.exited, self._adapter.ending, self._graces.step_s)
 
     async def _supervise(self) -> Outcome:
         assert self.pid is not None  # noqa: S101 - only supervised after a start
@@ -277,9 +289,13 @@ class AgentProcess:
             self._stdout.start()
         with GUARDING.command(self.pid, self._adapter.ending):
             await self._until_exit()
+            if self._dialogue is not None:
+                await self._dialogue.close()
             await self._until_drained()
             await sweep_exact(self._call.mark, self._graces.sweep_s)
-            self._signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
+            self._signals().signal(
+                signal.SIGKILL, to_group=True
+            )  # for what has dropped its mark, and where there is no /proc
         await self._until_drained(1)
         if self._stdout is not None:
             self._recording.error = await self._stdout.finish() or self._recording.error

@@ -122,9 +122,10 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of the agent, which cannot be answered within the call."""
+    """A question of the agent. `live`: the program waits for the answer; else it cannot be given within the call."""
 
     text: str
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agents.acp.program import Acp
 from agents.adapter import Adapter
 from agents.claude import Claude
 from agents.codex import Codex
@@ -10,7 +11,7 @@ from agents.opencode import Opencode
 from agents.plain import PlainText
 from agents.qwen import Qwen
 
-_ALL: tuple[Adapter, ...] = (Claude(), Codex(), Gemini(), Opencode(), Qwen(), PlainText())
+_ALL: tuple[Adapter, ...] = (Claude(), Codex(), Gemini(), Opencode(), Qwen(), Acp(), PlainText())
 ADAPTERS: dict[str, Adapter] = {adapter.kind: adapter for adapter in _ALL}
 
 

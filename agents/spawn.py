@@ -46,19 +46,16 @@ async def spawn(
     prompt: str | None,
     stdout: int = asyncio.subprocess.PIPE,
 ) -> asyncio.SubprocessTransport:
-    """Starts `argv` in its own session with the prompt as stdin, None for a pipe; a descriptor as stdout is closed.
-    Raises OSError."""
+    """Starts `argv` in its own session; prompt None makes stdin a pipe, descriptors are closed. Raises OSError."""
     stdin = asyncio.subprocess.PIPE if prompt is None else prompt_file(prompt)
     try:
         transport, _ = await asyncio.get_running_loop().subprocess_exec(
             lambda: protocol, *argv, stdin=stdin, stdout=stdout, cwd=cwd, env=env, start_new_session=True
         )
     finally:
-        # PIPE and DEVNULL are negative constants, no descriptors.
-        if stdin >= 0:
-            os.close(stdin)
-        if stdout >= 0:
-            os.close(stdout)
+        for descriptor in (stdin, stdout):
+            if descriptor >= 0:  # PIPE and DEVNULL are negative constants
+                os.close(descriptor)
     return transport
 
 

@@ -29,7 +29,8 @@ class AgentSpec:
     """A configured agent: which adapter reads it (`kind`) and the argv prefix that starts it.
 
     `prices` are the operator's own, by a model's name or pattern; they count before the table that is shipped.
-    `patterns`, `report` (a JSON file, relative to the project) and `version_flag` say how plain text is read.
+    `patterns`, `report` (a JSON file, relative to the project) and `version_flag` say how plain text is read,
+    `protocol_version` and `auth_method` how a program is talked to over the Agent Client Protocol.
     `fallback_model` is used by the program itself while its model is overloaded, where it can do that.
     """
 
@@ -45,6 +46,8 @@ class AgentSpec:
     patterns: Mapping[str, str] = field(default_factory=dict)
     report: str | None = None
     version_flag: str | None = None
+    protocol_version: int = 1
+    auth_method: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Call:
     total: `booked` is what earlier calls of that session were booked with, and is subtracted. Times are seconds.
     `options` are those that the program has by its own help, beyond what every version of it understands. Where they
     allow it, `schema` (JSON Schema) is the form of a structured verdict, `budget_usd` what the call may cost.
+    `may_ask`: the operator answers what a program asks while it waits, where it can be talked to.
     """
 
     prompt: str
@@ -69,6 +73,7 @@ class Call:
     options: frozenset[str] = frozenset()
     schema: str | None = None
     budget_usd: float | None = None
+    may_ask: bool = False
 
 
 class OutcomeKind(StrEnum):

@@ -108,6 +108,8 @@ def sniff(lines: Iterable[bytes]) -> str:
     """The kind of agent that prints such lines; "text" for what is none of them."""
     for line in lines:
         for value in json_values.read_line(line, lambda _: False).objects:
+            if value.get("jsonrpc") == "2.0" or isinstance(value.get("sent"), dict):
+                return "acp"
             kind = str(value.get("type"))
             if kind.startswith(("thread.", "turn.", "item.")):
                 return "codex"

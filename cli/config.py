@@ -160,6 +160,8 @@ def agent_specs(
             patterns=config.patterns,
             report=config.report,
             version_flag=config.version_flag,
+            protocol_version=config.protocol_version,
+            auth_method=config.auth_method,
         )
         for name, config in configs.items()
     }

@@ -13,9 +13,11 @@ import agents
 from agents import AgentSpec, Call, Outcome, OutcomeKind
 from running.activity import Activity
 from running.gate import Gate
+from running.live_questions import LiveQuestions
 from running.metrics import used
 from running.refusals import RefusalWatch
 from running.spec import CommandSpec
+from running.subject import CommandSubject
 from running.workspace import Workspace, until_stored
 from store.commands import update_command
 
@@ -23,10 +25,20 @@ log = logging.getLogger("sprint_runner.run")
 
 
 class AgentCall:
-    """One call. `question` is what it asked the operator, `refusal` why a refused permission ended it; else empty."""
+    """One call. `question` is what it asked the operator, `refusal` why a refused permission ended it; else empty.
+
+    `questions` are those of a program that waits for the answer itself.
+    """
 
     def __init__(
-        self, workspace: Workspace, gate: Gate, order: CommandSpec, spec: AgentSpec, command_id: int, activity: Activity
+        self,
+        workspace: Workspace,
+        gate: Gate,
+        order: CommandSpec,
+        spec: AgentSpec,
+        subject: CommandSubject,
+        command_id: int,
+        activity: Activity,
     ) -> None:
         self.question = ""
         self.refusal = ""
@@ -36,6 +48,7 @@ class AgentCall:
         self._spec = spec
         self._command_id = command_id
         self._activity = activity
+        self.questions = LiveQuestions(workspace, gate, subject, command_id, self._answer)
         self._refusals = RefusalWatch(spec, order.products)
         self._process: agents.AgentProcess | None = None
 
@@ -63,6 +76,10 @@ class AgentCall:
         if self._order.stories:
             self._activity.say(message)
 
+    def _answer(self, text: str) -> None:
+        if self._process is not None:
+            self._process.answer(text)
+
     async def _run_once(self, call: Call) -> Outcome:
         gate = self._gate
         process = await agents.start(self._spec, call, self._take)
@@ -87,7 +104,9 @@ class AgentCall:
             self._activity.take(record)
         if self.question or self.refusal:
             return
-        if isinstance(record, agents.Question) and self._order.may_ask:
+        if isinstance(record, agents.Question) and self._order.may_ask and record.live:
+            self.questions.ask(self._workspace.masker.text(record.text))
+        elif isinstance(record, agents.Question) and self._order.may_ask:
             self.question = self._workspace.masker.text(record.text)
         elif (refusal := self._refusals.take(record)) is not None:
             self.refusal = refusal

@@ -76,6 +76,8 @@ class Attempt:
         except BaseException as error:
             await asyncio.shield(self._abandon(activity, error))
             raise
+        if self._called is not None:
+            await self._called.questions.close(result.status)
         return await self._finish(activity, outcome, verdict, result, metrics_of(outcome, change))
 
     async def check(self, unchecked: Unchecked) -> Result:
@@ -102,7 +104,9 @@ class Attempt:
     async def _supervise(self, call: Call, activity: Activity) -> tuple[Outcome, object, Result, Diff | None]:
         stash = await self._stash()
         place = self._place
-        agent = AgentCall(self._workspace, self._gate, self._order, place.spec, self._command_id, activity)
+        agent = AgentCall(
+            self._workspace, self._gate, self._order, place.spec, self._subject(), self._command_id, activity
+        )
         self._called = agent
         outcome = await agent.run(call)
         self._ended = time.monotonic()
@@ -165,6 +169,7 @@ class Attempt:
             options=await agents.OPTIONS.of(self._place.spec),
             schema=None if self._order.form is None else self._order.form.schema,
             budget_usd=self._place.budget_usd,
+            may_ask=self._order.may_ask,
         )
 
     async def _create(self, stream: Path | None, mark: str | None = None) -> None:
@@ -252,7 +257,7 @@ class Attempt:
 
     @property
     def _question(self) -> str:
-        return "" if self._called is None else self._called.question
+        return "" if self._called is None else self._called.question or self._called.questions.open
 
     @property
     def _refusal(self) -> str:
@@ -416,7 +421,8 @@ class Attempt:
                 kept = {"work_tree": story.work_tree, "stash": story.stash}
                 self._workspace.database.write(update_story, story.row_id, **kept)
             emitted = emit(end)
-            if columns["status"] != CommandStatus.QUESTION:
+            asked_already = self._called is not None and self._called.questions.open
+            if columns["status"] != CommandStatus.QUESTION or asked_already:
                 return emitted
             self._workspace.database.write(ask_question, self._command_id, self._question)
             return emit(self._subject().question(self._question))

@@ -58,6 +58,7 @@ class Gate:
         self.closed = False
         self._because = "operator"
         self._questions: set[int] = set()  # ids of commands that wait for the operator's answer
+        self._on_answer: dict[int, Callable[[], object]] = {}  # by the id of a command whose program waits for it
         self._change = asyncio.Event()  # set, and replaced by a new one, at every change
 
     @property
@@ -102,6 +103,8 @@ class Gate:
     def answer(self, command_id: int) -> None:
         """A question is answered: with the last one, a pause for questions is over."""
         self._questions.discard(command_id)
+        if (tell := self._on_answer.get(command_id)) is not None:
+            tell()
         if not self._questions and self.reason == "question":
             self.resume("answered")
 
@@ -150,6 +153,15 @@ class Gate:
             self.running -= 1
             if self.reason is not None:
                 self._tell_waiters()
+
+    @contextmanager
+    def on_answer(self, command_id: int, tell: Callable[[], object]) -> Iterator[None]:
+        """Call `tell` when the command's question is answered, while its program waits."""
+        self._on_answer[command_id] = tell
+        try:
+            yield
+        finally:
+            del self._on_answer[command_id]
 
     @contextmanager
     def on_stop(self, end: Callable[[], object]) -> Iterator[None]:

@@ -13,7 +13,12 @@ from payloads import Metrics, or_unset
 
 
 def used(usage: Usage, cost_usd: float | None, estimated_usd: float) -> Metrics:
-    """Return tokens and cost. `estimated_usd` is the part of the cost that the agent did not report itself."""
+    """Return tokens and cost. `estimated_usd` is the part of the cost that the agent did not report itself.
+
+    An agent that reports neither has used something all the same: unknown is not zero.
+    """
+    if not usage and cost_usd is None:
+        return Metrics()
     return Metrics(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,

@@ -10,7 +10,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from settings.model import AGENT_KINDS, DEFAULT_AGENTS, REPORTED, AgentConfig, CommandConfig, PriceConfig, SettingsError
+from settings.model import (
+    ACP_VERSIONS,
+    AGENT_KINDS,
+    DEFAULT_AGENTS,
+    REPORTED,
+    AgentConfig,
+    CommandConfig,
+    PriceConfig,
+    SettingsError,
+)
 from settings.table import BY_NAME, Setting
 
 DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar per token is a typing error
@@ -122,6 +131,10 @@ def _check_agent(agent: AgentConfig, where: str) -> None:
         raise SettingsError(f"{where}: command must name a program")
     if agent.kind != "text" and (agent.patterns or agent.report or agent.version_flag):
         raise SettingsError(f"{where}: patterns, report and version_flag are for kind: text")
+    if agent.kind != "acp" and (agent.protocol_version != 1 or agent.auth_method is not None):
+        raise SettingsError(f"{where}: protocol_version and auth_method are for kind: acp")
+    if agent.protocol_version not in ACP_VERSIONS:
+        raise SettingsError(f"{where}: protocol_version must be 1 or 2, not {agent.protocol_version}")
     for name, pattern in agent.patterns.items():
         if name not in REPORTED:
             raise SettingsError(f"{where}: patterns: {name!r} must be one of {', '.join(REPORTED)}")

@@ -9,7 +9,8 @@ import msgspec
 
 WORKFLOWS: Final = ("auto", "classic", "build-auto")  # the built-in ones
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
-AGENT_KINDS: Final = ("claude", "codex", "gemini", "opencode", "qwen", "text")
+AGENT_KINDS: Final = ("claude", "codex", "gemini", "opencode", "qwen", "acp", "text")
+ACP_VERSIONS: Final = (1, 2)
 
 REPORTED: Final = (
     *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
@@ -39,6 +40,8 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patterns: dict[str, str] = {}  # of kind text: patterns of values in its output, by the names of REPORTED
     report: str | None = None  # of kind text: a JSON file with these values, relative to the project
     version_flag: str | None = None  # of kind text: the option that prints its version
+    protocol_version: int = 1  # of kind acp; 2 is a draft
+    auth_method: str | None = None  # of kind acp: the id of its login, where it must be named
 
 
 class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,10 +112,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_clients: int = 1000
 
 
+# Programs that speak the Agent Client Protocol, and the commands by which they do.
+ACP_COMMANDS: Final[Mapping[str, list[str]]] = {
+    "auggie": ["auggie", "--acp"],
+    "claude-acp": ["claude-agent-acp"],
+    "cline": ["cline", "--acp"],
+    "codex-acp": ["codex-acp"],
+    "copilot": ["copilot", "--acp"],
+    "gemini-acp": ["gemini", "--acp"],
+    "goose": ["goose", "acp"],
+    "junie": ["junie", "--acp=true"],
+    "kimi": ["kimi", "acp"],
+    "kiro": ["kiro-cli", "acp"],
+    "opencode-acp": ["opencode", "acp"],
+    "qwen-acp": ["qwen", "--acp"],
+    "vibe": ["vibe-acp"],
+}
 DEFAULT_AGENTS: Final[Mapping[str, AgentConfig]] = {
     "claude": AgentConfig("claude", ["claude"], light_model="haiku", permission_mode="bypassPermissions"),
     "codex": AgentConfig("codex", ["codex"]),
     "gemini": AgentConfig("gemini", ["gemini"]),
     "opencode": AgentConfig("opencode", ["opencode"]),
     "qwen": AgentConfig("qwen", ["qwen"]),
+    **{name: AgentConfig("acp", command) for name, command in ACP_COMMANDS.items()},
 }

@@ -25,10 +25,12 @@ class QuestionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ask_question(connection: sqlite3.Connection, /, command_id: int, question: str) -> None:
-    """Insert the question of a command."""
-    connection.execute(
-        "INSERT INTO questions (command_id, question, asked_at) VALUES (?, ?, ?)", (command_id, question, now_ms())
+    """Insert the question of a command, in the place of an earlier one that has its answer."""
+    sql = (
+        "INSERT INTO questions (command_id, question, asked_at) VALUES (?, ?, ?) ON CONFLICT (command_id) DO UPDATE "
+        "SET question = excluded.question, asked_at = excluded.asked_at, answer = NULL, answered_at = NULL"
     )
+    connection.execute(sql, (command_id, question, now_ms()))
 
 
 def answer_question(connection: sqlite3.Connection, /, command_id: int, answer: str) -> None:

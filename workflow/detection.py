@@ -15,7 +15,7 @@ from workflow.presets import BUILD_AUTO, CLASSIC, Preset
 
 BUILDERS: Final = ("bmad-build-auto", "bmad-dev-auto")  # the current name, and that of BMAD 6.10
 OWN: Final = ("create-story", "dev-story", "code-review")  # our commands that BMAD has as well
-READERS: Final = ("codex", "gemini", "opencode", "qwen")  # agents without slash commands: the prompt names the skill
+READERS: Final = ("acp", "codex", "gemini", "opencode", "qwen")  # no slash commands: the prompt names the skill
 
 CLAUDE_SKILL: Final = ".claude/skills/{}/SKILL.md"
 SHARED_SKILL: Final = ".agents/skills/{}/SKILL.md"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 from agents.adapter import Cause
 from agents.deadlines import Deadline, Deadlines
 
@@ -27,6 +29,24 @@ def test_after_the_final_word_only_the_grace_counts() -> None:
     assert made.next() == Deadline(210.0, Cause.LINGER)
     made.resume()
     assert made.next().cause is Cause.SILENCE
+
+
+def test_no_limit_runs_while_a_person_is_asked() -> None:
+    made = limits()
+    made.progress(200.0)
+    made.hold(300.0)
+    assert made.next().at == math.inf
+    made.release(100_300.0)
+    assert made.next() == Deadline(101_200.0, Cause.SILENCE, "No output for 15 min.")
+    made.progress(103_500.0)
+    assert made.next() == Deadline(103_700.0, Cause.TIMEOUT, "No end after 60 min.")
+
+
+def test_an_agent_that_has_finished_waits_for_no_answer() -> None:
+    made = limits()
+    made.hold(150.0)
+    made.finish(200.0)
+    assert made.next() == Deadline(210.0, Cause.LINGER)
 
 
 def test_restart() -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from agents import (
     AgentSpec,
     Call,
     Denied,
+    Graces,
     Noise,
     Outcome,
     OutcomeKind,
@@ -48,14 +50,18 @@ class Simulator:
     records: list[Record] = field(default_factory=list)
     mark: str = field(default_factory=lambda: f"mishap-{os.getpid()}-{next(_numbers)}:1")
 
-    async def start(self, words: str, speed: str = "max") -> AgentProcess:
+    kind: str = "claude"
+    program: tuple[str, ...] = (str(AGENT),)
+    graces: Graces = QUICK
+
+    async def start(self, words: str | list[str], speed: str = "max", **call_with: Any) -> AgentProcess:
         script = self.folder / "script.json"
         script.write_text(json.dumps({COMMAND: words}))
-        command = (sys.executable, str(AGENT), "--speed", speed, "--script", str(script))
+        command = (sys.executable, *self.program, "--speed", speed, "--script", str(script))
         env = {"DEMO_AGENT_HOME": str(self.folder / "sessions")}
         prompt = self.bench.prompt(COMMAND, STORY)
-        call = Call(prompt, self.bench.root, self.mark, self.folder / "streams" / "1.ndjson")
-        return await start(AgentSpec("demo", "claude", command, env=env), call, self.records.append, QUICK)
+        call = Call(prompt, self.bench.root, self.mark, self.folder / "streams" / "1.ndjson", **call_with)
+        return await start(AgentSpec("demo", self.kind, command, env=env), call, self.records.append, self.graces)
 
     async def run(self, words: str) -> Outcome:
         return await ended(await self.start(words))

@@ -65,6 +65,8 @@ def write_project(root: Path, stories: Mapping[str, str], *, context: bool = Tru
 class Runner:
     """One server's worth of orchestration without the server; `close` and `open` again to restart it."""
 
+    acp_words: tuple[str, ...] = ()  # before the options of the agent "acp"
+
     def __init__(self, root: Path, script: Path, settings: Settings) -> None:
         self.root = root
         self.settings = settings
@@ -91,17 +93,18 @@ class Runner:
         self.run_state = RunState()
         events.start(self.database, self.run_state.apply, self._collect)
         project = sprint.locate(self.root)
+        scripted = ("--speed", "max", "--script", str(self._script))
         agent = AgentSpec(
             name="demo",
             kind="claude",
-            command=(
-                sys.executable,
-                str(PROGRAM_DIR / "demo/agent.py"),
-                "--speed",
-                "max",
-                "--script",
-                str(self._script),
-            ),
+            command=(sys.executable, str(PROGRAM_DIR / "demo/agent.py"), *scripted),
+            model="sonnet",
+            light_model="haiku",
+        )
+        over_acp = AgentSpec(
+            name="acp",
+            kind="acp",
+            command=(sys.executable, str(PROGRAM_DIR / "tests/agents/acp/scripted.py"), *self.acp_words, *scripted),
             model="sonnet",
             light_model="haiku",
         )
@@ -110,7 +113,7 @@ class Runner:
         self.workspace = Workspace(
             project=project,
             settings=lambda: self.settings,
-            agents={"demo": agent, "missing": missing},
+            agents={"demo": agent, "acp": over_acp, "missing": missing},
             database=self.database,
             data_dir=data_dir,
             prompts=PROGRAM_DIR / "prompts",

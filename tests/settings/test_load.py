@@ -327,6 +327,7 @@ def test_of_an_agent_that_is_known_a_part_is_enough(file: Path) -> None:
     assert alone.permission_mode is None  # who says it all means it
 
 
+KNOWN = ", ".join(sorted(DEFAULT_AGENTS))
 WRONG_SECTIONS = [
     ("agents: {claude: {kind: text}}", "agents: claude: Object missing required field `command`"),
     ("agents: {x: {command: [a]}}", "agents: x: Object missing required field `kind`"),
@@ -340,15 +341,20 @@ WRONG_SECTIONS = [
     ("agents: {x: null}", "agents: x: Expected `object`, got `null`"),
     (
         "agents: {x: {kind: gpt, command: [a]}}",
-        "agents: x: kind must be one of claude, codex, gemini, opencode, qwen, text, not 'gpt'",
+        "agents: x: kind must be one of claude, codex, gemini, opencode, qwen, acp, text, not 'gpt'",
     ),
     ("commands: {commit: {agnet: a}}", "commands: commit: Object contains unknown field `agnet`"),
     ("commands: {commit: claude}", "commands: commit: Expected `object`, got `str`"),
     (
         "commands: {commit: {agent: nobody}}",
-        "commands: commit: there is no agent 'nobody'; known are claude, codex, gemini, opencode, qwen",
+        f"commands: commit: there is no agent 'nobody'; known are {KNOWN}",
     ),
-    ("agent: nobody", "agent: there is no agent 'nobody'; known are claude, codex, gemini, opencode, qwen"),
+    (
+        "agents: {x: {kind: claude, command: [a], auth_method: k}}",
+        "agents: x: protocol_version and auth_method are for kind: acp",
+    ),
+    ("agents: {kimi: {protocol_version: 3}}", "agents: kimi: protocol_version must be 1 or 2, not 3"),
+    ("agent: nobody", f"agent: there is no agent 'nobody'; known are {KNOWN}"),
 ]
 
 
@@ -414,3 +420,10 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(file)
     with pytest.raises(SettingsError, match="cannot be read: it is a named pipe, not a file"):
         load(file, {})
+
+
+def test_programs_that_speak_acp_are_known_by_their_names(file: Path) -> None:
+    file.write_text("agent: kimi\nagents: {copilot: {model: big, protocol_version: 2}}\n")
+    agents = load(file, {}).settings.agents
+    assert (agents["kimi"].kind, agents["kimi"].command) == ("acp", ["kimi", "acp"])
+    assert agents["copilot"] == AgentConfig("acp", ["copilot", "--acp"], model="big", protocol_version=2)
