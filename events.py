@@ -1,4 +1,4 @@
-"""What an event is, and how it is published.
+"""Events and their publication.
 
 Owns `Event`, `emit`, `emit_event` and `broadcast`; the types and schemas of payloads are in `payloads.py` and public
 here. Promises: an invalid payload raises in the caller and is neither stored nor sent; a valid one is committed to the

@@ -8,22 +8,17 @@ continues at the same command. The steps of a batch are in `running/`, its decis
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
-import msgspec
-from msgspec import UNSET
-
 import agents
-from git.head import HeadState
-from payloads import Attention, BatchEnd, BatchResume, BatchStart, BatchWarning, or_unset
+from payloads import Attention, BatchResume, BatchWarning
 from running.background import Background
-from running.backup import back_up
-from running.batch import Batch, end_batch
+from running.batch import Batch
+from running.batch_record import StartRequest, close_interrupted, head_at_start, only_stories, open_batch
 from running.breaker import Breaker
 from running.budget import Budget
 from running.checkpoints import close_by_operator
@@ -37,7 +32,7 @@ from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
 from running.lanes.merge import MERGE
 from running.made_tracker import check_maker, restore_permission
-from running.plan_pin import check_plan, pin_name
+from running.plan_pin import check_plan
 from running.preflight import (
     BadRequest,
     NotNow,
@@ -58,38 +53,15 @@ from running.retention import forget_snapshots
 from running.run_context import RunContext
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.tracker import wait_for_tracker
-from running.workspace import Workspace, emit_durable, record_batch, record_with, until_stored
+from running.workspace import Workspace, emit_durable, record_batch
 from runstate.fold import RunState
-from store.batches import BatchRow, create_batch, get_active_batch
+from store.batches import BatchRow, get_active_batch
 from store.commands import get_command
 from store.gates import GateRow, get_gate, get_open_gates
-from store.meta import keep_preset, set_meta
 from store.questions import get_question
-from store.rows import reserve_id
 from workflow import Preset
-from workflow.labels import batch_label
 
 END_S: Final = 2.5  # seconds that agents get to end when the server ends, before they are killed by their marks
-
-log = logging.getLogger("sprint_runner.run")
-
-
-class StartRequest(msgspec.Struct, frozen=True):
-    """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
-
-    `write_tracker`: the operator allows to write a tracker that another program makes; it is remembered.
-    """
-
-    cycles: int | None
-    stories: Sequence[str] | None = None
-    agent: str | None = None
-    budget_usd: float | None = None
-    write_tracker: bool = False
-
-    @property
-    def label(self) -> str:
-        """The label of the batch, as text for the operator."""
-        return batch_label(self.cycles, self.stories)
 
 
 class Orchestrator:
@@ -135,9 +107,9 @@ class Orchestrator:
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await check_commits(self._workspace, preset)
             # After all checks: a start that is refused must leave the interrupted batch, which can still be resumed.
-            await self._close_interrupted()
+            await close_interrupted(self._workspace)
             await forget_snapshots(self._workspace, self._workspace.clock())
-            row = await self._create(request, agent, preset, head)
+            row = await open_batch(self._workspace, request, agent, preset, head)
             for message in unpriced:
                 await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
             for message in windows:
@@ -177,7 +149,7 @@ class Orchestrator:
             await check_commits(self._workspace, preset)
             payload = BatchResume(batch_id=row.id, reason="operator")
             await record_batch(self._workspace, row.id, payload, status="running", reason=None)
-            self._launch(row, _only(row), preset)
+            self._launch(row, only_stories(row), preset)
             return row.id
 
     async def _reopen(self, batch: Batch) -> int:
@@ -259,7 +231,7 @@ class Orchestrator:
         if row.status == "paused":
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000
-            self._launch(row, _only(row), await preset_of(self._workspace, row))
+            self._launch(row, only_stories(row), await preset_of(self._workspace, row))
             gate = self._running().gate
             gate.pause(run.reason or "operator", until, announced=True)
             if run.reason in (TRACKER_PAUSE, MERGE):  # checked again before anything runs
@@ -296,11 +268,9 @@ class Orchestrator:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _exclusive(self, request: StartRequest | None = None) -> _StartGuard:
-        """Return the guard of a start. Entered before the first `await`, so that of simultaneous starts one succeeds.
-
-        Raises `NotNow` with the name of what runs.
-        """
+    @contextmanager
+    def _exclusive(self, request: StartRequest | None = None) -> Iterator[None]:
+        """Mark the run as starting, before the first `await`: of simultaneous starts one succeeds. Raises `NotNow`."""
         if self._closing:
             raise NotNow("running", "the server is ending")
         if self._starting:
@@ -310,7 +280,11 @@ class Orchestrator:
             view = self._run_state.run.batch
             what = f": batch {self._batch.id}, {view.label}" if view is not None and view.label else ""
             raise NotNow("running", f"a batch is running already{what}")
-        return _StartGuard(self, request)
+        self._starting, self._wanted = True, request
+        try:
+            yield
+        finally:
+            self._starting = False
 
     def _running(self) -> Batch:
         if self._batch is None or self._batch.gate.closed:  # closed: its end is being committed
@@ -322,62 +296,12 @@ class Orchestrator:
         batch = self._run_state.run.batch
         return batch is not None and batch.status in ("stopped", "interrupted", "error")
 
-    async def _close_interrupted(self) -> None:
-        """End an interrupted batch as stopped, because a new one replaces it."""
-        row = await self._workspace.database.read(get_active_batch)
-        if row is not None:
-            reason, ended = "a new batch was started instead", int(self._workspace.clock() * 1000)
-            payload = BatchEnd(batch_id=row.id, cycles_completed=row.cycles_completed, status="stopped", reason=reason)
-            await end_batch(self._workspace, payload, ended)
-
-    async def _create(self, request: StartRequest, agent: str, preset: Preset, head: HeadState | None) -> BatchRow:
-        """Write batch, preset and `batch:start` in one commit, so that a kill leaves all of them or nothing."""
-        workspace, database = self._workspace, self._workspace.database
-        # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
-        batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
-        backups = workspace.data_dir / "backups"
-        await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)
-        payload = BatchStart(
-            batch_id=batch_id,
-            max_cycles=request.cycles or "all",
-            agent=agent,
-            workflow=preset.title,
-            workflow_reason=preset.why or UNSET,
-            budget_usd=or_unset(request.budget_usd),
-            label=request.label,
-        )
-
-        def create() -> None:
-            database.write(
-                create_batch,
-                request.cycles,
-                id=batch_id,
-                agent=agent,
-                workflow=preset.title,
-                budget_usd=request.budget_usd,  # that of the settings may be raised while the batch runs
-                only_stories=None if request.stories is None else json.dumps(list(request.stories)),
-                started_at=int(workspace.clock() * 1000),
-                branch=None if head is None else head.branch,
-                head_commit=None if head is None else head.commit,
-            )
-            database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
-            database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
-
-        await record_with(workspace, payload, create)
-        if workspace.git is None:
-            message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
-            await emit_durable(BatchWarning(batch_id=batch_id, warning_type="git", message=message))
-        row = await database.read(get_active_batch)
-        if row is None:
-            raise NotNow("database", "the batch could not be read back")
-        return row
-
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
         gate = self._gate = Gate(self._workspace, row.id)
         workspace = replace(self._workspace, until_tracker=partial(wait_for_tracker, self._workspace, gate))
         gate.caps = budget = Budget(workspace, row.id, row.budget_usd)
         breaker = Breaker(workspace, gate)
-        head = HeadGuard(workspace, gate, _head_at_start(row))
+        head = HeadGuard(workspace, gate, head_at_start(row))
         commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
         context = RunContext(workspace, commander, self._background, gate, preset)
         source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel
@@ -391,32 +315,6 @@ class Orchestrator:
             await batch.run()
         finally:
             self._batch = None
-
-
-class _StartGuard:
-    """The guard that marks the orchestrator as starting during a start or a resume."""
-
-    def __init__(self, orchestrator: Orchestrator, request: StartRequest | None) -> None:
-        self._orchestrator = orchestrator
-        self._request = request
-
-    def __enter__(self) -> None:
-        self._orchestrator._starting = True
-        self._orchestrator._wanted = self._request
-
-    def __exit__(self, *_: object) -> None:
-        self._orchestrator._starting = False
-
-
-def _head_at_start(row: BatchRow) -> HeadState | None:
-    """Return the state of HEAD at the start of the batch; None where it is not recorded."""
-    known = row.branch is not None or row.head_commit is not None
-    return HeadState(row.branch, row.head_commit, None, None) if known else None
-
-
-def _only(row: BatchRow) -> list[str]:
-    keys: list[str] = [] if row.only_stories is None else json.loads(row.only_stories)
-    return keys
 
 
 __all__ = ["BadRequest", "NotNow", "Orchestrator", "StartRequest", "StopMode"]

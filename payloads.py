@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from base.plain_json import NotPlain, check_plain, kind_of
+from base.plain_json import JsonObject, NotPlain, check_plain, kind_of
 
 BatchEndStatus = Literal["completed", "stopped", "error"]
 T = TypeVar("T")
@@ -25,7 +25,7 @@ class InvalidEvent(ValueError):
 
 
 class EventType(StrEnum):
-    """Every event type, with its name on the wire."""
+    """The event types, by their names on the wire."""
 
     BATCH_START = "batch:start"
     BATCH_END = "batch:end"
@@ -50,6 +50,7 @@ class Payload(msgspec.Struct, kw_only=True):
     """The base of all payloads. Unset optional keys are omitted from the JSON; unknown keys are allowed and kept."""
 
 
+# Every key is optional, since agents report different figures; an absent one is unknown, not zero.
 class Metrics(Payload, omit_defaults=True):
     """The resources that a command used: durations in milliseconds, cost in US dollars, every key optional."""
 
@@ -247,7 +248,7 @@ def validate_payload(type: EventType | str, payload: Mapping[str, Any]) -> Event
     return event_type
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> JsonObject:
     """Return the JSON Schema of all events: `oneOf` the envelopes, each with its type as a constant."""
     structs = [PAYLOADS[event_type] for event_type in EventType]
     refs, components = msgspec.json.schema_components(structs, ref_template="#/$defs/{name}")
@@ -259,7 +260,7 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _envelope_schema(type: EventType, payload: Mapping[str, Any]) -> dict[str, Any]:
+def _envelope_schema(type: EventType, payload: JsonObject) -> JsonObject:
     properties = {
         "type": {"const": type.value},
         "payload": payload,

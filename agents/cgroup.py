@@ -20,6 +20,7 @@ def own_folder(mounts: Path = _MOUNTS, own: Path = _OWN) -> Path | None:
     """The folder of this process's control group, None where there is no cgroup v2."""
     try:
         top = next((line.split()[4] for line in mounts.read_text().splitlines() if " - cgroup2 " in line), None)
+        # `0::` is the line of the unified hierarchy; others belong to cgroup v1.
         path = next((line[3:] for line in own.read_text().splitlines() if line.startswith("0::")), None)
     except OSError:
         return None
@@ -42,6 +43,7 @@ def enter(folder: Path | None) -> Path | None:
         (made / "cgroup.procs").write_text(str(os.getpid()))
     except OSError:
         with suppress(OSError):
+            # An empty group would be left behind otherwise.
             made.rmdir()
         return None
     return made

@@ -65,6 +65,7 @@ def environment(
     inherited = os.environ if base is None else base
     env = {**defaults, **{name: value for name, value in inherited.items() if _is_inherited(name)}, **own}
     if mark is not None:
+        # Last, so that no setting can replace it: processes of a killed server are found by it.
         env[MARK_VARIABLE] = mark
     return env
 

@@ -42,6 +42,7 @@ def _read_proc(environments: bool) -> dict[int, Process]:
                 fields = _fields(file.read())
         except OSError:
             continue
+        # Zombies and dead processes: nothing is left to end.
         if fields[0] in b"ZX":
             continue
         environment = _environment(name) if environments else None
@@ -51,12 +52,14 @@ def _read_proc(environments: bool) -> dict[int, Process]:
 
 def _fields(stat: bytes) -> list[bytes]:
     """From the state on; the name before it may hold spaces and brackets."""
+    # The last bracket: a process may be called `a) b`.
     return stat[stat.rfind(b")") + 2 :].split()
 
 
 def _environment(pid: str) -> bytes | None:
     try:
         with open(f"{_PROC}/{pid}/environ", "rb") as file:
+            # With a zero byte at both ends, so that a search for a variable matches whole entries only.
             return b"\0" + file.read() + b"\0"
     except OSError:
         return None
@@ -78,6 +81,7 @@ def read_ps() -> dict[int, Process]:
         words = line.split(None, 9)
         if len(words) == 10 and not words[3].startswith(b"Z"):
             pid, parent, group = int(words[0]), int(words[1]), int(words[2])
+            # `ps` separates by blanks: a value with blanks is torn apart, which a mark without blanks survives.
             environment = b"\0" + words[9].replace(b" ", b"\0") + b"\0"
             table[pid] = Process(parent, group, group, b" ".join(words[4:9]), environment)
     return table

@@ -35,6 +35,7 @@ def replay(
     tally = Tally(model or spec.model, booked is not None, booked, PriceList(spec.prices))
     for record in recorded(path, spec.kind, cwd):
         tally.add(record)
+    # asyncio's form of an end by a signal, as the judgement expects it.
     code = -signal.SIGKILL if exit_code is None else exit_code
     judgement = adapter.judge(tally, Ending(code))
     return tally.outcome(judgement.kind, judgement.reason, exit_code, 0)

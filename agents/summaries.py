@@ -88,6 +88,7 @@ def _key(name: str) -> str:
 def _argument(arguments: Json, cwd: str | None) -> str:
     for key in _ARGUMENTS:
         value = arguments.get(key)
+        # Codex passes a command as its argument list.
         if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
             value = " ".join(value)
         if isinstance(value, str) and value.strip():

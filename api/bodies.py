@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from settings import BATCH_MAX
+from settings import BATCH_MAX, SettingValues
 
 ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; a longer text belongs in a file of the project
 HINT_MAX: Final = 16 * 1024  # bytes of a hint in UTF-8
@@ -144,7 +144,7 @@ def decode_body(raw: bytes, kind: type[B]) -> B:
     return body
 
 
-def decode_object(raw: bytes) -> dict[str, Any]:
+def decode_object(raw: bytes) -> SettingValues:
     """Return a body whose keys are names of settings. Raises `BadJson` and `BadField`."""
     fields = {}
     for name, value in _decode(raw or b"{}", dict[str, msgspec.Raw]).items():

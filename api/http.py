@@ -22,7 +22,7 @@ from runstate.fold import RunState
 from runstate.server_state import ServerState
 from security import RequestRefused
 from security.trust_store import FolderTrust
-from settings import Loaded
+from settings import Loaded, SettingValues
 from store.writer import DatabaseUnavailable
 from websocket.hub import Hub
 
@@ -94,7 +94,7 @@ async def read_body(request: web.Request, kind: type[B]) -> B:
     return decode_body(await _read(request), kind)
 
 
-async def read_object(request: web.Request) -> dict[str, Any]:
+async def read_object(request: web.Request) -> SettingValues:
     """Return the body of a request whose keys are names of settings."""
     return decode_object(await _read(request))
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from api.http import BODY_MAX, json_response
 from api.operations import INTEGER, OPERATIONS, TEXT, Operation
+from base.plain_json import JsonObject
 
 EVERYWHERE: Final = (400, 401, 403, 405, 413, 415, 429)  # the responses of the guard and of `read_body`
 MEANINGS: Final = {
@@ -44,12 +45,12 @@ class ErrorResponse(msgspec.Struct):
 
 
 @cache
-def document() -> dict[str, Any]:
+def document() -> JsonObject:
     """Return the document, which is generated once."""
     kinds = [ErrorResponse, *(kind for row in OPERATIONS for kind in (*_kinds(row.response), *_kinds(row.body)))]
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     of = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, JsonObject] = {}
     for row in OPERATIONS:
         paths.setdefault(row.path, {})[row.method] = _operation(row, of)
     return {
@@ -69,7 +70,7 @@ def document() -> dict[str, Any]:
     }
 
 
-def _operation(row: Operation, of: dict[str, Any]) -> dict[str, Any]:
+def _operation(row: Operation, of: JsonObject) -> JsonObject:
     error = {"application/json": {"schema": of[repr(ErrorResponse)]}}
     good = {"description": MEANINGS[row.status], **_content(row.response, of)}
     bad = {str(code): {"description": MEANINGS[code], "content": error} for code in sorted({*EVERYWHERE, *row.errors})}
@@ -84,7 +85,7 @@ def _operation(row: Operation, of: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _content(kind: Any, of: dict[str, Any]) -> dict[str, Any]:
+def _content(kind: Any, of: JsonObject) -> JsonObject:
     if kind == "":
         return {}
     if isinstance(kind, str):
@@ -100,14 +101,14 @@ def _kinds(kind: Any) -> tuple[Any, ...]:
     return kind if isinstance(kind, tuple) else (kind,)
 
 
-def _path_parameters(row: Operation) -> list[dict[str, Any]]:
+def _path_parameters(row: Operation) -> list[JsonObject]:
     names = _PARAMETER.findall(row.path)
     return [
         {"name": name, "in": "path", "required": True, "schema": INTEGER if name == "id" else TEXT} for name in names
     ]
 
 
-def _query_parameters(row: Operation) -> list[dict[str, Any]]:
+def _query_parameters(row: Operation) -> list[JsonObject]:
     return [{"name": name, "in": "query", "schema": schema} for name, schema in row.query.items()]
 
 

@@ -32,8 +32,10 @@ from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
 from api.transcripts import Transcript
 from api.trust import TrustView
+from base.plain_json import JsonObject
 from git.history import FileChange, TreeChange
 from runstate.views import Run
+from settings import SettingValues
 from sprint import Overview
 from sprint.views import SprintProblems
 from store.ledger import Insights
@@ -50,7 +52,7 @@ class Operation(NamedTuple):
     summary: str
     response: Any
     status: int = 200
-    query: dict[str, dict[str, Any]] = {}
+    query: dict[str, JsonObject] = {}
     body: Any = None
     errors: tuple[int, ...] = ()
 
@@ -214,14 +216,14 @@ OPERATIONS: Final = (
     ),
     Operation("get", "/api/settings", "All settings and where each value comes from.", AllSettings),
     Operation(
-        "put", "/api/settings", "Change settings, all or none.", AllSettings, body=dict[str, Any], errors=(409, 503)
+        "put", "/api/settings", "Change settings, all or none.", AllSettings, body=SettingValues, errors=(409, 503)
     ),
     Operation(
         "post",
         "/api/settings/preview",
         "The change that this would make in the file.",
         Preview,
-        body=dict[str, Any],
+        body=SettingValues,
         errors=(409,),
     ),
     Operation("get", "/api/trust", "What of the folder's settings is not trusted yet.", TrustView, errors=(409,)),
@@ -233,8 +235,8 @@ OPERATIONS: Final = (
         body=TrustBody,
         errors=(409, 503),
     ),
-    Operation("get", "/api/schema", "JSON Schema of events and settings.", dict[str, Any]),
-    Operation("get", "/api/openapi.json", "This document.", dict[str, Any]),
+    Operation("get", "/api/schema", "JSON Schema of events and settings.", JsonObject),
+    Operation("get", "/api/openapi.json", "This document.", JsonObject),
     Operation("get", "/healthz", "Whether the database takes writes and the loop is on time.", Health, errors=(503,)),
     Operation("get", "/metrics", "Prometheus text format.", "text/plain"),
 )

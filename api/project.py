@@ -82,6 +82,7 @@ async def put_status(request: web.Request) -> web.Response:
     key = request.match_info["key"]
     project = services.workspace.project
     found = await asyncio.to_thread(sprint.read, project)
+    # An unreadable plan may hold the story: then the edit below is refused with the reason.
     if found.writable and key not in [story.key for story in found.stories]:
         raise ApiError(404, "not_found", f"the tracker has no story {key!r}")
     try:

@@ -11,7 +11,7 @@ import msgspec
 from api.commands import stored_verdict
 from store.commands import Command
 from workflow import kind_of
-from workflow.verdicts import normalised
+from workflow.findings import normalised
 
 KINDS: Final = ("story-review", "tech-spec-review", "code-review")
 _TAG: Final = re.compile(r"[*\[]{0,6}(CRITICAL|HIGH|MEDIUM|LOW)\b[\s\]*:—-]*(?=\S)", re.IGNORECASE)

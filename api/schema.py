@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
 from api.http import json_response
+from base.plain_json import JsonObject
 from events import json_schema
 from settings import SETTINGS, Setting
 
@@ -28,7 +29,7 @@ async def get_schema(_request: web.Request) -> web.Response:
     return json_response({**json_schema(), "settings": whole})
 
 
-def _schema_of(setting: Setting) -> dict[str, Any]:
+def _schema_of(setting: Setting) -> JsonObject:
     """Return the JSON Schema of one setting in `sprint-runner.yaml`."""
     kind, items = TYPES[setting.kind]
     bounds = {"minimum": setting.low, "maximum": setting.high, "enum": list(setting.choices) or None, "items": items}

@@ -22,6 +22,7 @@ from settings import (
     Setting,
     Settings,
     SettingsError,
+    SettingValues,
     edited,
 )
 from settings.model import WORKFLOWS
@@ -107,14 +108,14 @@ def _file(services: Services) -> Path:
     return services.workspace.project.root / FILE_NAME
 
 
-def _refuse_overridden(loaded: Loaded, changes: dict[str, Any]) -> None:
+def _refuse_overridden(loaded: Loaded, changes: SettingValues) -> None:
     for name in changes:
         source = loaded.sources.get(name)
         if source in ("flag", "environment"):
             raise ApiError(409, "overridden", f"{name}: is set by {source}, which takes precedence over the file")
 
 
-def _edit(file: Path, changes: dict[str, Any], live: LiveSettings) -> tuple[str, str]:
+def _edit(file: Path, changes: SettingValues, live: LiveSettings) -> tuple[str, str]:
     """Return the file's text before and after; raises `SettingsError` for an invalid combination of settings."""
     # "surrogateescape" keeps bytes that are not UTF-8 through the edit.
     before = file.read_bytes().decode("utf-8", "surrogateescape") if file.exists() else ""
@@ -124,7 +125,7 @@ def _edit(file: Path, changes: dict[str, Any], live: LiveSettings) -> tuple[str,
     return before, after
 
 
-def _save(file: Path, changes: dict[str, Any], services: Services) -> Loaded:
+def _save(file: Path, changes: SettingValues, services: Services) -> Loaded:
     """Write the changes and return the settings after them; raises `SettingsError` and OSError.
 
     The operator's values are trusted before the file has them, so that they are in use as soon as they are written.

@@ -257,7 +257,7 @@ def _failures(commands: Sequence[CommandSummary | Command]) -> Sentence | None:
 def set_by_person(story: StoryInfo, records: Records) -> str | None:
     """Return how a person set the status that the tracker has; None where the runner set it or no person is known."""
     row, change = records.row, records.change
-    # Where the row has the same status, the run reached it as well, whoever wrote it first.
+    # Where the row has the same status, the run reached it as well, even if a person wrote it first.
     if change is None or change.new != story.status or (row is not None and row.status == story.status):
         return None
     return BY_HAND.get(change.reason)

@@ -10,6 +10,9 @@ from typing import Any, Final
 MAX_DEPTH: Final = 64  # levels of nesting; deeper ones exhaust the stack of recursive JSON readers
 INT64_MAX: Final = 2**63 - 1  # the largest integer that SQLite and most clients can hold
 
+JsonObject = dict[str, Any]
+"""An object whose keys no type declares, such as a JSON Schema; what has known keys is a struct."""
+
 
 class NotPlain(ValueError):
     """A value that JSON cannot represent unchanged; the message begins with its path."""

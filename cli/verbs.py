@@ -60,6 +60,7 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
         case "run":
             return _run(options, config, serve)
         case _:
+            # `serve`, the verb of a command line without one.
             return asyncio.run(serve(config, None))
 
 

@@ -44,6 +44,7 @@ class HeadState:
 
 async def head_state(root: Path) -> HeadState:
     """Return the state of the work tree of a folder. Raises `GitError`."""
+    # One process for all paths; `--git-path` knows where a linked worktree keeps each of them.
     names = ("--git-path", *[word for name in OPERATIONS for word in ("--git-path", name)][1:])
     paths, branch, commit, stash = await asyncio.gather(
         run_git(root, ("rev-parse", *names)),

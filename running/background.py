@@ -34,6 +34,7 @@ class Background:
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
+        # The event loop keeps only weak references to tasks: this set is what keeps them alive.
         task.add_done_callback(self._tasks.discard)
         if self._parent is not None:
             self._parent._keep(task)
@@ -61,6 +62,7 @@ class Background:
         failure: Error | None = None
         try:
             status, message = "finished", await work
+        # No error: the batch that started the work was stopped.
         except Stopped:
             status, message = "stopped", "stopped with the batch"
         except Exception as error:
@@ -71,6 +73,7 @@ class Background:
             self._end(row, "interrupted", "ended with the server", None)
             raise
         finally:
+            # A coroutine that was cancelled before its first step would warn that it was never awaited.
             work.close()
         await until_stored(lambda: self._end(row, status, message, failure))
 

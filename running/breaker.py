@@ -54,6 +54,7 @@ class Breaker:
         raise TryAgain(command, await self._release(rows, earlier, keys))
 
     async def _hold(self, stories: list[str], reason: str) -> None:
+        # The pause was emitted before the restart: a second attention would be a second notification.
         if self.reported:
             self.reported = False
             await self._gate.enter()
@@ -100,6 +101,7 @@ class Breaker:
 def _ended(rows: Sequence[Story], keys: Sequence[str]) -> list[EndedStory]:
     """The other stories of the batch that have ended, newest first."""
     over = [row for row in rows if row.ended_at is not None and row.story_key not in keys]
+    # Two stories may end in the same millisecond; the id then decides.
     over.sort(key=lambda row: (row.ended_at or 0, row.id), reverse=True)
     return [EndedStory(row.story_key, row.status == "blocked", row.reason or "") for row in over]
 

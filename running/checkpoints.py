@@ -60,6 +60,7 @@ def closable_epic(plan: sprint.Sprint) -> sprint.EpicEntry | None:
         gate = epic.gate
         if gate is None or gate.closed or not gate.holds or gate.waits_for or startable & set(gate.missing):
             continue
+        # Closing an epic that nothing waits for would change nothing of what can run.
         if any(epic.epic in story.conditions.waiting_for for story in open_stories):
             return epic
     return None
@@ -128,6 +129,7 @@ def _epic_request(epic: sprint.EpicEntry, gate: sprint.EpicGate) -> GateRequest:
         f"Everything that is left waits for the epic {epic.key}, which only you close: {len(gate.finished)} finished"
         f"{missing}{retrospective}. Close epic, or leave it open"
     )
+    # It identifies what was decided about: with another set of stories the question is asked again.
     content = ",".join((*gate.finished, "", *gate.missing))
     return GateRequest(GateKind.EPIC, epic.epic, message, content)
 

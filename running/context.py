@@ -27,6 +27,7 @@ async def ensure_context(context: RunContext) -> None:
     """
     workspace, commander, background = context.workspace, context.commander, context.background
     path = workspace.project.output / "project-context.md"
+    # BMAD since 6.11 keeps this text in AGENTS.md, which agents read by themselves.
     if await asyncio.to_thread(sprint.context_file, workspace.project) not in (None, path):
         return
     age_s = await asyncio.to_thread(_age, path, workspace.clock())

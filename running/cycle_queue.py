@@ -47,6 +47,7 @@ class CycleQueue:
         """Return the next cycle, of an epic that is not busy; None if there is none now. Raises `Stopped`."""
         if self._limit is not None and self.completed >= self._limit:
             return None
+        # Before the size of the batch is checked: these cycles were counted when they began.
         if self._begun:
             return self._begun.popleft()
         if self._limit is not None and self._newest >= self._limit:
@@ -54,6 +55,7 @@ class CycleQueue:
         await self._context.gate.enter()
         number = self._newest + 1
         cycle = await self._with_tracker(lambda: self._source.fresh(number, beside=self._lanes, busy=busy))
+        # While cycles run, a story that ends may release others: an epic is closed only when nothing else can run.
         while cycle is None and not busy and not self._begun and await self._epics.open_next():
             cycle = await self._with_tracker(lambda: self._source.fresh(number, beside=self._lanes))
         if cycle is not None:

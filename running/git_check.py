@@ -58,6 +58,7 @@ async def warn_of_blind_spots(workspace: Workspace, batch_id: int) -> None:
     if git is None:
         return
     await take_snapshot(git)
+    # git commits the hash of a submodule, so its changes are not lost like those of a nested repository.
     submodules = set(await asyncio.to_thread(_submodules, git))
     for message in (_nested(git.nested - submodules), _large(git.left_out)):
         if message:

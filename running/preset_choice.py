@@ -58,6 +58,7 @@ def installed(root: Path) -> Installed:
             text = _beginning(root / path) if name.startswith("bmad-") else None
             if text is not None:
                 files.add(path)
+                # BMAD 6.12 installs such shims under old names: they forward to a skill that may be missing.
                 shims.update([path] if is_shim(text) else [])
     return Installed(frozenset(files), frozenset(shims))
 
@@ -65,6 +66,7 @@ def installed(root: Path) -> Installed:
 def _names(folder: Path) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
+            # `range` first: `zip` would otherwise take one more entry before it stops.
             yield from (entry.name for _, entry in zip(range(LISTED_MAX), entries, strict=False))
     except OSError:
         return
@@ -93,6 +95,7 @@ def _with_text(workflow: str, kind: CommandKind, root: Path) -> CommandKind:
     text = kind.text
     if kind.prompt is not None:
         path = (root / kind.prompt).resolve()
+        # The settings belong to the project: they must not send other files of the operator to an agent.
         if not path.is_relative_to(root.resolve()):
             raise PresetError(f"{where}: the prompt {kind.prompt} lies outside the project")
         try:
@@ -170,4 +173,5 @@ def _check_overrides(root: Path, preset: Preset) -> None:
 async def preset_of(workspace: Workspace, row: BatchRow) -> Preset:
     """The preset that a batch was started with."""
     text = await workspace.database.read(get_preset, row.id)
+    # Batches of older databases have no stored preset, only its name.
     return PRESETS.get(row.workflow, CLASSIC) if text is None else msgspec.json.decode(text, type=Preset)

@@ -65,6 +65,7 @@ async def keep_answer(workspace: Workspace, command: Command, answer: str, said:
 
     try:
         await until_stored(write)
+    # Another page was faster. NotWritten: the event was rolled back together with the answer.
     except (NotAsked, NotWritten):
         return False
     return True
@@ -75,6 +76,7 @@ async def answer_to(workspace: Workspace, gate: Gate, command: Command, asked: A
     while (answer := await _kept(workspace, asked)) is None:
         mine = gate.ask(asked.command_id, _until(workspace, asked))
         await gate.enter()
+        # Read again: the gate opens also by Resume or by the end of the wait, and then there may be none.
         answer = await _kept(workspace, asked)
         if answer is None and mine:
             await keep_answer(workspace, command, DECIDE, "no answer came, so it decides for itself")

@@ -13,6 +13,7 @@ from settings.model import (
     PriceConfig,
     Settings,
     SettingsError,
+    SettingValues,
 )
 from settings.table import BATCH_MAX, BY_NAME, READ_AT_START, SETTINGS, Setting
 
@@ -32,6 +33,7 @@ __all__ = [
     "Loaded",
     "PriceConfig",
     "Setting",
+    "SettingValues",
     "Settings",
     "SettingsError",
     "check",

@@ -15,7 +15,7 @@ import yaml
 
 from settings.check import check
 from settings.load import FILE_NAME
-from settings.model import SettingsError
+from settings.model import SettingsError, SettingValues
 from settings.table import BY_NAME
 
 _SCALAR = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\n#]*?)"""
@@ -50,7 +50,7 @@ def _parses_to(text: str, wanted: Mapping[str, Any]) -> bool:
         return False
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parsed(text: str) -> SettingValues:
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from settings.model import WORKFLOWS
+from settings.model import WORKFLOWS, SettingValues
 from settings.table import BY_NAME
 
 
-def guarded_values(values: Mapping[str, Any], root: Path | None) -> dict[str, Any]:
+def guarded_values(values: Mapping[str, Any], root: Path | None) -> SettingValues:
     """Return the values that start programs, open the network or name a place outside of `root`."""
     known = {name: value for name, value in values.items() if name in BY_NAME and value is not None}
     return {name: value for name, value in known.items() if _is_guarded(name, value, root)}

@@ -17,7 +17,7 @@ import yaml
 from base.regular import read_regular
 from settings.check import check
 from settings.guarded import guarded_values, with_dependents
-from settings.model import DEFAULT_AGENTS, LOOPBACK, WORKFLOWS, AgentConfig, Settings, SettingsError
+from settings.model import DEFAULT_AGENTS, LOOPBACK, WORKFLOWS, AgentConfig, Settings, SettingsError, SettingValues
 from settings.table import BY_NAME, SETTINGS
 
 FILE_NAME: Final = "sprint-runner.yaml"
@@ -41,7 +41,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
     settings: Settings
     sources: dict[str, str]
-    guarded: dict[str, Any] = {}
+    guarded: SettingValues = {}
     left_out: frozenset[str] = frozenset()
 
 
@@ -58,7 +58,7 @@ def load(
     `text` replaces the content of the file, to validate it before it is written. `untrusted` names the guarded values
     of the file that must not be used.
     """
-    values: dict[str, Any] = {}
+    values: SettingValues = {}
     sources = dict.fromkeys(BY_NAME, "default")
     from_file = read_file(file, text)
     for name, value in from_file.items():  # untrusted ones too: once trusted, a wrong one would prevent the start
@@ -79,7 +79,7 @@ def load(
     return Loaded(settings, sources, guarded, left_out)
 
 
-def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:
+def read_file(file: Path | None, text: str | None = None) -> SettingValues:
     """Return the mapping of a settings file, or of `text`; empty without a file. Raises `SettingsError`."""
     if text is None:
         text = "" if file is None else _text_of(file)
@@ -110,7 +110,7 @@ def _text_of(file: Path) -> str:
         raise SettingsError(f"{file}: cannot be read as YAML: it is not UTF-8 text: {error}") from None
 
 
-def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+def _read_environment(environment: Mapping[str, str]) -> SettingValues:
     """Return the settings among the variables, such as `SPRINT_RUNNER_PORT=0`; unknown names are ignored."""
     values = {}
     for name, setting in BY_NAME.items():

@@ -18,6 +18,10 @@ REPORTED: Final = (
 )
 
 
+SettingValues = dict[str, Any]
+"""Values by the names of settings, as a source has them, before they are validated."""
+
+
 class SettingsError(ValueError):
     """A setting is invalid; the message names source, key and range."""
 

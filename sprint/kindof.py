@@ -34,6 +34,7 @@ def kind_of(path: Path) -> PlanKind:
         return PlanKind.TICKETS
     if path.name == STORIES_FILE:
         return PlanKind.STORIES
+    # A BMAD 4 project without a configuration is represented by its folder of stories.
     if path.is_dir() or path.as_posix().endswith(V4_CONFIG):
         return PlanKind.V4
     return PlanKind.TRACKER

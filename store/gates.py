@@ -65,6 +65,6 @@ def get_open_gates(connection: sqlite3.Connection, batch_id: int) -> list[GateRo
 
 
 def get_gates_of(connection: sqlite3.Connection, kind: str, subject: str) -> list[GateRow]:
-    """Every time that a run came to this gate, oldest first."""
+    """Return the rows of a gate, one for each time that a run came to it, oldest first."""
     sql = "SELECT * FROM gates WHERE kind = ? AND subject = ? ORDER BY id"
     return many(connection, GateRow, sql, (kind, subject))

@@ -53,6 +53,7 @@ def insert(
 
 def reserve_id(connection: sqlite3.Connection, table: str) -> int:
     """Return an id that no other row of the table will get, so that an event can name the row it is committed with."""
+    # The table in which SQLite itself counts the ids of AUTOINCREMENT.
     sql = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = ? RETURNING seq"
     row = connection.execute(sql, (table,)).fetchone()
     if row is None:  # the table has never had a row

@@ -1,8 +1,8 @@
 """The decisions of a run as pure functions: no I/O, no clock, every rule with a table of tests.
 
-`picking` selects the stories of a cycle, `verdicts` parses an agent's reply, `review` decides what follows a review,
-`presets` has the phases as data, `own` reads a user's presets, `detection` selects one; `progress` parses an agent's
-announcements of tasks.
+`picking` selects the stories of a cycle, `verdicts` and `findings` parse a reply, `review` decides what follows a
+review, `presets` has the phases as data, `own` reads a user's presets, `detection` selects one; `progress` parses an
+agent's announcements of tasks.
 """
 
 from workflow.detection import Installed, build_auto, detect, is_shim

@@ -24,7 +24,7 @@ PLANNING: Final = "build-plan"  # an unattended build that halts after planning
 
 
 class PhaseKind(StrEnum):
-    """How the commands of a phase run."""
+    """The way in which the commands of a phase run."""
 
     TOGETHER = "together"  # all in parallel, each once for all stories
     EACH = "each"  # story by story, one command after the other

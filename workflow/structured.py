@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from base.plausible import commit_hash
+from workflow.findings import normalised, shown
 from workflow.verdicts import (
     REASON_MAX,
     CodeReviewVerdict,
@@ -23,8 +24,6 @@ from workflow.verdicts import (
     ReviewVerdict,
     Severity,
     Unreadable,
-    normalised,
-    shown,
     worst,
 )
 

@@ -14,10 +14,9 @@ from typing import Final
 
 from base.plausible import commit_hash
 from workflow.closing import closing_markers, spoken_lines
+from workflow.findings import findings_as_written, is_findings_heading, listed_findings, normalised
 
 REASON_MAX: Final = 500  # characters of a reason that are kept
-FINDING_MAX: Final = 500  # characters of one finding as the reviewer wrote it
-SAID_MAX: Final = 100  # findings of one review that are stored for display
 
 
 class Unreadable(ValueError):
@@ -113,12 +112,7 @@ _NOT_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*NO\s*\]", re.IGNORE
 _COMMIT: Final = re.compile(r"\[(COMMIT-SUCCESS|COMMIT-FAILED)\s*:(.*)\]|\[(NO-CHANGES-TO-COMMIT)\]", re.IGNORECASE)
 _SPEC_STATUS: Final = re.compile(r"^status\s*:\s*[\"']?([\w-]+)", re.IGNORECASE | re.MULTILINE)
 _CONDITION: Final = re.compile(r"^[\s*_-]*Blocking condition[\s*_]*:[\s*_]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
-_BULLET: Final = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ xX]\]\s*)?(.+)")
-_TAGGED: Final = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+([*\[]{0,6}(?:CRITICAL|HIGH|MEDIUM|LOW)\b.+)", re.IGNORECASE)
-_HEADING: Final = re.compile(r"\s*(?:(#{1,6})\s|\*\*)")
-_FINDINGS: Final = re.compile(r"\b(?:findings|issues)\b", re.IGNORECASE)
 _AT_END: Final = "among the lines that close it"
-_BOLD_LEVEL: Final = 7  # of a bold line used as a heading: below all those with number signs
 
 
 def read_tech_spec_decisions(text: str, count: int) -> list[bool]:
@@ -138,14 +132,18 @@ def read_tech_spec_decisions(text: str, count: int) -> list[bool]:
 def read_review(text: str) -> ReviewVerdict:
     """`[CRITICAL-ISSUES-FOUND: YES|NO]`, else the highest severity. Raises `Unreadable`."""
     pattern = _bracketed("CRITICAL-ISSUES-FOUND", "YES|NO")
-    closing = closing_markers(text, lambda line: bool(pattern.fullmatch(_bare(line))) or _is_marker(line), _heads)
+    closing = closing_markers(
+        text, lambda line: bool(pattern.fullmatch(_bare(line))) or _is_marker(line), is_findings_heading
+    )
     marks = _matches(pattern, closing)
     if marks:
-        return ReviewVerdict(critical=any(mark[1].upper() == "YES" for mark in marks), said=_findings_as_written(text))
+        return ReviewVerdict(
+            critical=any(mark[1].upper() == "YES" for mark in marks), said=findings_as_written(text, _is_marker)
+        )
     severity = _severity(closing)
     if severity is None:
         raise Unreadable(f"the reply has neither [CRITICAL-ISSUES-FOUND: YES|NO] nor a HIGHEST SEVERITY line {_AT_END}")
-    return ReviewVerdict(critical=severity is Severity.CRITICAL, said=_findings_as_written(text))
+    return ReviewVerdict(critical=severity is Severity.CRITICAL, said=findings_as_written(text, _is_marker))
 
 
 def read_dev_story(text: str) -> DevVerdict:
@@ -186,13 +184,13 @@ def read_spec(text: str, name: str) -> DevVerdict:
 
 def read_code_review(text: str) -> CodeReviewVerdict:
     """Read the highest severity and the counts of issues, and use the worse one. Raises `Unreadable`."""
-    closing = closing_markers(text, _is_marker, _heads)
+    closing = closing_markers(text, _is_marker, is_findings_heading)
     stated, counts = _severity(closing), _counts(closing)
     known = [severity for severity in (stated, None if counts is None else worst(counts)) if severity is not None]
     if not known:
         raise Unreadable(f"the reply has no line HIGHEST SEVERITY: CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES {_AT_END}")
-    findings = tuple(sorted(map(normalised, _listed(text))))
-    return CodeReviewVerdict(max(known), findings, _findings_as_written(text), counts)
+    findings = tuple(sorted(map(normalised, listed_findings(text, _is_marker))))
+    return CodeReviewVerdict(max(known), findings, findings_as_written(text, _is_marker), counts)
 
 
 def read_commit(text: str) -> CommitVerdict:
@@ -264,51 +262,8 @@ def worst(counts: tuple[int, int, int, int]) -> Severity:
     return next((severity for severity, n in zip(severities, counts, strict=True) if n), Severity.ZERO)
 
 
-def _listed(text: str) -> list[str]:
-    """Return the list items under the last heading of findings or issues, as written."""
-    found: list[str] = []
-    inside = 0  # the level of that heading; those below it, such as one for each severity, belong to it
-    for line in (line.rstrip() for line in text.split("\n") if not _is_marker(line)):
-        level = _level(line)
-        if level and (not inside or level <= inside):
-            inside = level if _FINDINGS.search(line) else 0
-            found = [] if inside else found
-        elif inside and (match := _BULLET.match(line)) is not None:
-            found.append(match[1])
-    return found
-
-
-def _findings_as_written(text: str) -> tuple[str, ...]:
-    """Return the findings for display: those under a heading, otherwise the list items that begin with a severity."""
-    return shown(_listed(text) or [match[1] for line in text.split("\n") if (match := _TAGGED.match(line)) is not None])
-
-
-def shown(found: Sequence[str]) -> tuple[str, ...]:
-    """Return findings for display, bounded in number and length; "none" is no finding."""
-    return tuple(item[:FINDING_MAX] for item in found if normalised(item).rstrip(".") != "none")[:SAID_MAX]
-
-
 def _is_marker(line: str) -> bool:
     return bool(_SEVERITY.fullmatch(_words(line)) or _ISSUES.fullmatch(_words(line)))
-
-
-def _heads(line: str) -> bool:
-    """Whether a line is the heading of a findings block."""
-    return bool(_level(line)) and _FINDINGS.search(line) is not None
-
-
-def _level(line: str) -> int:
-    """Return the level of a heading, from 1; 0 for other lines. `Findings:` is a heading as well."""
-    if (match := _HEADING.match(line)) is not None:
-        return len(match[1] or "*" * _BOLD_LEVEL)
-    return _BOLD_LEVEL if line.rstrip("* ").endswith(":") and _FINDINGS.search(line) else 0
-
-
-def normalised(finding: str) -> str:
-    """Return a finding without line numbers, Markdown, case and severity, so that an edit elsewhere in the file or
-    another severity does not make it a new one."""
-    text = re.sub(r":\d+(?:[-:]\d+)*|\blines? \d+(?:\s?-\s?\d+)?\b|[*_`\[\]()]", " ", finding.lower())
-    return " ".join(re.sub(r"\b(critical|high|medium|low)\b[\s:—-]*", "", text, count=1).split())
 
 
 def _reason(text: str, line: str, own: str) -> str:

@@ -6,8 +6,8 @@ import { readStoredList, writeStored } from "../kit/storage.js";
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */
 /**
- * @typedef {{id: string, item: Attention, lasting: boolean, act: "answer" | "decide" | "unblock" | "resume" | "try" | "start" | "", words:
- *   string}} AttentionItem
+ * @typedef {"answer" | "decide" | "unblock" | "resume" | "try" | "start" | ""} Act
+ * @typedef {{id: string, item: Attention, lasting: boolean, act: Act, words: string}} AttentionItem
  */
 
 /** Kinds that pause the run until it is resumed. */

@@ -16,16 +16,18 @@ import { toast } from "../kit/toast.js";
 /** @param {string[]} names @returns {string} what a restart would bring, "" when nothing waits for one */
 export function restartText(names) {
   if (!names.length) return "";
-  const one = names.length === 1;
-  return `Restart the server: ${names.join(", ")} ${one ? "is" : "are"} trusted and ${one ? "counts" : "count"} from its next start on.`;
+  const verbs = names.length === 1 ? ["is", "counts"] : ["are", "count"];
+  return `Restart the server: ${names.join(", ")} ${verbs[0]} trusted and ${verbs[1]} from its next start on.`;
 }
 
 /** @param {Trust} trust @returns {string} why the banner or the dialog is there */
 export function reasonText({ folder, file, waiting }) {
   if (!waiting.length) return `Nobody has trusted ${folder} yet.`;
   const changed = waiting.some(({ before }) => before !== null);
-  const these = changed ? "These settings have changed since they were trusted" : "These settings";
-  return `${file} in ${folder} comes with the project. ${these}${changed ? "," : ""} start programs, open the network or lead out of the folder, so they do not count before you trust them.`;
+  const these = changed ? "These settings have changed since they were trusted," : "These settings";
+  const effect =
+    "start programs, open the network or lead out of the folder, so they do not count before you trust them.";
+  return `${file} in ${folder} comes with the project. ${these} ${effect}`;
 }
 
 export class FolderTrust {

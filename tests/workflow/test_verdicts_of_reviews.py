@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow import CodeReviewVerdict, ReviewVerdict, Severity, Unreadable, read_code_review, read_review
-from workflow.verdicts import FINDING_MAX
+from workflow.findings import FINDING_MAX
 
 SAID = [
     ("HIGHEST SEVERITY: CRITICAL", Severity.CRITICAL),

@@ -1,0 +1,107 @@
+"""The record of a batch: opened with its preset and `batch:start` in one commit, closed when another replaces it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET
+
+from git.head import HeadState
+from payloads import BatchEnd, BatchStart, BatchWarning, or_unset
+from running.backup import back_up
+from running.batch import end_batch
+from running.plan_pin import pin_name
+from running.preflight import NotNow
+from running.workspace import Workspace, emit_durable, record_with, until_stored
+from store.batches import BatchRow, create_batch, get_active_batch
+from store.meta import keep_preset, set_meta
+from store.rows import reserve_id
+from workflow import Preset
+from workflow.labels import batch_label
+
+
+class StartRequest(msgspec.Struct, frozen=True):
+    """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
+
+    `write_tracker`: the operator allows to write a tracker that another program makes; it is remembered.
+    """
+
+    cycles: int | None
+    stories: Sequence[str] | None = None
+    agent: str | None = None
+    budget_usd: float | None = None
+    write_tracker: bool = False
+
+    @property
+    def label(self) -> str:
+        """The label of the batch, as text for the operator."""
+        return batch_label(self.cycles, self.stories)
+
+
+async def open_batch(
+    workspace: Workspace, request: StartRequest, agent: str, preset: Preset, head: HeadState | None
+) -> BatchRow:
+    """Write batch, preset and `batch:start` in one commit, so that a kill leaves all of them or nothing."""
+    database = workspace.database
+    # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
+    batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
+    backups = workspace.data_dir / "backups"
+    await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)
+    payload = BatchStart(
+        batch_id=batch_id,
+        max_cycles=request.cycles or "all",
+        agent=agent,
+        workflow=preset.title,
+        workflow_reason=preset.why or UNSET,
+        budget_usd=or_unset(request.budget_usd),
+        label=request.label,
+    )
+
+    def create() -> None:
+        database.write(
+            create_batch,
+            request.cycles,
+            id=batch_id,
+            agent=agent,
+            workflow=preset.title,
+            budget_usd=request.budget_usd,  # that of the settings may be raised while the batch runs
+            only_stories=None if request.stories is None else json.dumps(list(request.stories)),
+            started_at=int(workspace.clock() * 1000),
+            branch=None if head is None else head.branch,
+            head_commit=None if head is None else head.commit,
+        )
+        database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
+        database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
+
+    await record_with(workspace, payload, create)
+    if workspace.git is None:
+        message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
+        await emit_durable(BatchWarning(batch_id=batch_id, warning_type="git", message=message))
+    row = await database.read(get_active_batch)
+    if row is None:
+        raise NotNow("database", "the batch could not be read back")
+    return row
+
+
+async def close_interrupted(workspace: Workspace) -> None:
+    """End an interrupted batch as stopped, because a new one replaces it."""
+    row = await workspace.database.read(get_active_batch)
+    if row is not None:
+        reason, ended = "a new batch was started instead", int(workspace.clock() * 1000)
+        payload = BatchEnd(batch_id=row.id, cycles_completed=row.cycles_completed, status="stopped", reason=reason)
+        await end_batch(workspace, payload, ended)
+
+
+def head_at_start(row: BatchRow) -> HeadState | None:
+    """Return the state of HEAD at the start of the batch; None where it is not recorded."""
+    known = row.branch is not None or row.head_commit is not None
+    return HeadState(row.branch, row.head_commit, None, None) if known else None
+
+
+def only_stories(row: BatchRow) -> list[str]:
+    """Return the stories that the operator chose; empty for any."""
+    keys: list[str] = [] if row.only_stories is None else json.loads(row.only_stories)
+    return keys
