@@ -7,14 +7,14 @@ import pytest
 import sprint
 from git.process import GitUnusable
 from git.snapshots import Git
-from tests.worlds import STORIES, World, worlds
+from tests.worlds import World, worlds
 
 
 @pytest.mark.parametrize("world", worlds(refused=None), indirect=True)
 def test_a_world_holds_a_project_that_can_be_read(world: World) -> None:
     project = sprint.locate(world.root)
     assert (project.root, project.tracker) == (world.root, world.tracker)
-    assert {story.key: story.raw_status for story in sprint.read(project).stories} == STORIES
+    assert {story.key: story.raw_status for story in sprint.read(project).stories} == world.stories
 
 
 @pytest.mark.parametrize("world", worlds(refused=None), indirect=True)

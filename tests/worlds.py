@@ -20,13 +20,12 @@ from typing import Final
 
 import pytest
 
+from tests.running.plans import INITIATIVE, entries, story_files, ticket, ticket_files, write_files
 from tests.running.projects import TRACKER, write_project
 
 # No settings of this machine's user: a world is the same everywhere.
 ENVIRONMENT: Final = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
 IDENTITY: Final = (("user.name", "T"), ("user.email", "t@localhost"))
-STORIES: Final = {"1-1-a": "in-progress"}
-STORIES_OF_LANES: Final = {"1-1-a": "in-progress", "2-1-b": "in-progress"}
 OTHER_UID: Final = 54321
 HOOK_WORDS: Final = "the project's hook refuses"
 
@@ -61,10 +60,17 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class TrackerKind:
-    """A kind of tracker: how a project with it is written, and where the file of the statuses is."""
+    """A kind of tracker: how a project with it is written, and where the file of the plan is.
+
+    `stories` are those of a world by its number of lanes, with their status; `work` is the file that the scripted agent
+    writes for one of them. `built`: their status is in their own files, and one command builds and commits each.
+    """
 
     write: Callable[[Path, Mapping[str, str]], object]
     path: Path
+    stories: Mapping[int, Mapping[str, str]]
+    work: str = "work/{key}.md"
+    built: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,21 @@ class World:
     @property
     def tracker(self) -> Path:
         return self.root / TRACKERS[self.kind].path
+
+    @property
+    def built(self) -> bool:
+        """Whether stories are built by one command, which commits them."""
+        return TRACKERS[self.kind].built
+
+    @property
+    def work(self) -> list[str]:
+        """The files that the scripted agent writes for these stories, relative to the root."""
+        return sorted(TRACKERS[self.kind].work.format(key=key) for key in self.stories)
+
+    @property
+    def stories(self) -> Mapping[str, str]:
+        """The stories that a world of this kind has unless a test gives others, with their status."""
+        return TRACKERS[self.kind].stories[self.lanes]
 
     @property
     def top(self) -> Path | None:
@@ -231,7 +252,43 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
         Layout("plain", _plain, lanes=(1,), git=False),
     )
 }
-TRACKERS: Final[Mapping[str, TrackerKind]] = {"v6": TrackerKind(write_project, TRACKER)}
+
+
+# -- trackers --------------------------------------------------------------------------------------------------
+
+
+def _write_list(root: Path, stories: Mapping[str, str]) -> None:
+    """A list of stories, which has no statuses."""
+    rows = (f'- id: "{key}"\n  title: Story {key}\n  description: As a test.\n' for key in stories)
+    write_files(root, story_files("".join(rows)))
+
+
+def _write_tree(root: Path, stories: Mapping[str, str]) -> None:
+    """A tree of tickets: `1.2` is the second of the first epic."""
+    files = ticket_files()
+    for number, epic in ((1, "epic-a"), (2, "epic-b")):
+        own = [key.partition(".")[2] for key in stories if key.startswith(f"{number}.")]
+        files[f"{INITIATIVE}/{epic}/tickets.toml"] = entries(*(ticket(int(ident), f"Thing {ident}") for ident in own))
+    write_files(root, files)
+
+
+TRACKERS: Final[Mapping[str, TrackerKind]] = {
+    "v6": TrackerKind(
+        write_project,
+        TRACKER,
+        {1: {"1-1-a": "in-progress"}, 2: {"1-1-a": "in-progress", "2-1-b": "in-progress"}},
+    ),
+    "stories": TrackerKind(
+        _write_list,
+        Path("specs/x/stories.yaml"),
+        {1: {"1": ""}, 2: {"1": "", "2": ""}},
+        "work/1-{key}-story-{key}.md",
+        built=True,
+    ),
+    "tickets": TrackerKind(
+        _write_tree, Path(INITIATIVE) / "tickets.toml", {1: {"1.1": ""}, 2: {"1.1": "", "2.1": ""}}, built=True
+    ),
+}
 
 
 # -- for tests -------------------------------------------------------------------------------------------------
@@ -250,7 +307,7 @@ def make_world(
         monkeypatch.setenv(name, value)
     if layout == "foreign" and os.geteuid() != 0:
         monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    given = stories or (STORIES if lanes == 1 else STORIES_OF_LANES)
+    given = stories or TRACKERS[kind].stories[lanes]
     root = LAYOUTS[layout].build(folder, Template(kind, tuple(given.items())))
     return World(LAYOUTS[layout], kind, lanes, root, folder)
 
@@ -264,7 +321,7 @@ def worlds(
     """Parameters for the fixture `world`: each layout, kind of tracker and number of lanes that apply together.
 
     Each layout alone, and each kind and number of lanes at the repository's top, are part of every test run; what
-    combines them is marked `worlds` and runs by `make worlds`.
+    combines them is marked `worlds` and runs by `make worlds`. Where git cannot commit nothing can be built.
 
     `refused`: only layouts in which a batch must not start; False: only the others; None: all.
     """
@@ -277,6 +334,7 @@ def worlds(
         for layout in LAYOUTS.values()
         if (layouts is None or layout.name in layouts) and refused in (None, layout.refused is not None)
         for kind in (TRACKERS if kinds is None else kinds)
+        if layout.refused is not None or layout.commits or not TRACKERS[kind].built
         for width in lanes
         if width in layout.lanes
     ]

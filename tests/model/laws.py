@@ -24,8 +24,11 @@ def read(database: Path) -> closing[sqlite3.Connection]:
     return closing(connection)
 
 
-def broken(database: Path, tracker: Path, before: bytes) -> list[str]:
-    """Every law that does not hold, in words; the tracker is compared with what it once was."""
+def broken(database: Path, tracker: Path | None, before: bytes) -> list[str]:
+    """Every law that does not hold, in words; the tracker is compared with what it once was.
+
+    Without one, where stories keep their own status, they are done by a build that succeeded instead of a review.
+    """
     with read(database) as connection:
         batches = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM batches")}
         stories = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM stories")}
@@ -43,8 +46,8 @@ def broken(database: Path, tracker: Path, before: bytes) -> list[str]:
         *_open_rows(batches, commands),
         *_pairs(commands, events),
         *_complete(batches, stories),
-        *_explained(stories, commands),
-        *_tracker(tracker, before),
+        *_explained(stories, commands, "code-review" if tracker is not None else "build-auto"),
+        *([] if tracker is None else _tracker(tracker, before)),
     ]
 
 
@@ -140,8 +143,8 @@ def _open_rows(batches: dict[int, dict[str, Any]], commands: list[dict[str, Any]
     ]
 
 
-def _explained(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
-    """A story is done by a review that succeeded, or was done before; it is blocked for a written reason."""
+def _explained(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]], proof: str) -> list[str]:
+    """A story is done by a command that proves it, or was done before; it is blocked for a written reason."""
     of: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     for command in commands:
         for key in {command["story_key"], *json.loads(command["story_keys"])}:
@@ -150,15 +153,17 @@ def _explained(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]
     for id_, story in stories.items():
         if story["status"] == "blocked" and not story["reason"]:
             found.append(f"story row {id_} is blocked without a reason")
-        if story["status"] == "done" != story["entry_status"] and not _reviewed(stories, story, of):
-            found.append(f"story row {id_} ({story['story_key']}) is done without a review")
+        if story["status"] == "done" != story["entry_status"] and not _proved(stories, story, of, proof):
+            found.append(f"story row {id_} ({story['story_key']}) is done without a {proof}")
     return found
 
 
-def _reviewed(stories: dict[int, Any], story: dict[str, Any], of: dict[tuple[int, str], list[dict[str, Any]]]) -> bool:
+def _proved(
+    stories: dict[int, Any], story: dict[str, Any], of: dict[tuple[int, str], list[dict[str, Any]]], proof: str
+) -> bool:
     while True:
         mine = of[(story["batch_id"], story["story_key"])]
-        if any(c["command"].startswith("code-review") and c["status"] == "success" for c in mine):
+        if any(c["command"].startswith(proof) and c["status"] == "success" for c in mine):
             return True
         if story["continues"] is None:
             return False

@@ -63,13 +63,18 @@ def _faults(connection: sqlite3.Connection) -> list[str]:
 
 
 def broken_repository(database: Path, root: Path) -> list[str]:
-    """A story that was developed here and is done is on the branch, or its row says why not."""
+    """A story that was developed here and is done is on the branch, or its row says why not.
+
+    Of batches that somebody has started on another branch nothing is known: that one may be reset, or thrown away.
+    """
     if not (root / ".git").is_dir():
         return []
     with read(database) as connection:
         rows = connection.execute(
             "SELECT stories.*, batches.status AS batch_status FROM stories JOIN batches ON batches.id = batch_id"
             " WHERE stories.status = 'done' AND entry_status <> 'done' AND stories.commit_failure IS NULL"
+            " AND batches.branch = ?",
+            (BRANCH,),
         ).fetchall()
     commits = set(git(root, "rev-list", BRANCH).split())
     files = set(git(root, "ls-tree", "--name-only", BRANCH).split("\n"))

@@ -12,8 +12,13 @@ EPIC_A = f"{INITIATIVE}/epic-a"
 
 
 def make_tickets(root: Path, files: Mapping[str, str]) -> Path:
-    """A tree of tickets with two epics, of which the second has one ticket."""
-    usual = {
+    """A repository with a tree of tickets with two epics, of which the second has one ticket."""
+    return make_repository(root, {**ticket_files(), **files})
+
+
+def ticket_files() -> dict[str, str]:
+    """The files of such a tree."""
+    return {
         "_bmad/config.toml": '[core]\nproject_name = "X"\noutput_folder = "{project-root}/_bmad-output"\n',
         "_bmad/custom/config.user.toml": '[core]\nactive_initiative = "initiative-x"\n',
         f"{INITIATIVE}/tickets.toml": '[[epic]]\nid = 1\nslug = "epic-a"\n\n[[epic]]\nid = 2\nslug = "epic-b"\n',
@@ -22,13 +27,16 @@ def make_tickets(root: Path, files: Mapping[str, str]) -> Path:
         f"{INITIATIVE}/epic-b/epic-b.md": "---\ntype: epic\n---\n# B\n",
         f"{INITIATIVE}/epic-b/tickets.toml": entries(ticket(1, "Other thing")),
     }
-    return make_files(root, {**usual, **files})
 
 
 def make_stories(root: Path, text: str, files: Mapping[str, str] | None = None) -> Path:
-    """A spec folder with its list of stories."""
-    spec = {"specs/x/SPEC.md": "---\ntitle: X\n---\n# X\n", "specs/x/stories.yaml": text}
-    return make_files(root, {**spec, **(files or {})})
+    """A repository with a spec folder with its list of stories."""
+    return make_repository(root, {**story_files(text), **(files or {})})
+
+
+def story_files(text: str) -> dict[str, str]:
+    """The files of such a folder."""
+    return {"specs/x/SPEC.md": "---\ntitle: X\n---\n# X\n", "specs/x/stories.yaml": text}
 
 
 def ticket(ident: int | str, title: str, *more: str) -> str:
@@ -40,17 +48,22 @@ def entries(*tickets: str) -> str:
     return "\n".join(tickets)
 
 
-def make_files(root: Path, files: Mapping[str, str]) -> Path:
+def make_repository(root: Path, files: Mapping[str, str]) -> Path:
     """A repository with these files, the skill of an unattended build, and a context file."""
-    usual = {SKILL: "---\nname: x\n---\n", "AGENTS.md": "# Agents\n", ".gitignore": ".sprint-runner/\n"}
-    for name, text in {**usual, **files}.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+    write_files(root, {".gitignore": ".sprint-runner/\n", **files})
     for arguments in (("init", "-q"), ("config", "user.name", "T"), ("config", "user.email", "t@localhost")):
         git(root, *arguments)
     git(root, "add", "-A")
     git(root, "commit", "-qm", "start")
     return root
+
+
+def write_files(root: Path, files: Mapping[str, str]) -> None:
+    """Write these files, the skill of an unattended build, and a context file."""
+    usual = {SKILL: "---\nname: x\n---\n", "AGENTS.md": "# Agents\n"}
+    for name, text in {**usual, **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
 
 
 def git(root: Path, *arguments: str) -> str:
