@@ -69,12 +69,14 @@ class AcpParser(QuietParser):
         self._cost: float | None = None
         self._pieces = 0
         self._cancelled = False
+        self._asked = False  # the operator decides about the next answer of ours
         self._broken: str | None = None  # the error that ends the turn, "" while its words are awaited
 
     def feed(self, line: bytes) -> Sequence[Record]:
         found = read_line(line)
         records: list[Record] = [*found.noise]
         records += [Question(text, live=True) for text in found.asked]
+        self._asked = self._asked or bool(found.asked)
         for message in found.messages:
             records += self._sent(message) if message.ours else self._received(message)
         for ended in found.ended:
@@ -102,13 +104,16 @@ class AcpParser(QuietParser):
             yield from self._answered(message)
 
     def _answered(self, message: Message) -> Iterator[Record]:
-        """An answer of ours: the refusal of a permission is a denial, a cancelled request is none."""
-        asked = self._permissions.pop(message.id, None)
+        """An answer of ours: the refusal of a permission is a denial, unless the operator has refused it."""
+        asked, by_operator = self._permissions.pop(message.id, None), self._asked
+        self._asked = False
         outcome = json_values.as_object(message.result.get("outcome"))
         if asked is None or outcome.get("outcome") != "selected":
             return
         option = next((o for o in options_of(asked) if o.get("optionId") == outcome.get("optionId")), {})
-        if str(option.get("kind")).startswith("reject"):
+        if str(option.get("kind")).startswith("reject") and by_operator:
+            yield Note(f"You have refused: {one_line(permission_title(asked))}")
+        elif str(option.get("kind")).startswith("reject"):
             call = tool_call_of(asked)
             id_ = json_values.as_text(call.get("toolCallId"))
             yield Denied(kind_name(call), id_, one_line(permission_title(asked)))

@@ -275,6 +275,24 @@ async def test_a_cancel_answers_what_the_program_waits_for(acp: AcpBench) -> Non
     assert not any(isinstance(record, Denied) for record in acp.records)
 
 
+async def test_what_the_operator_refuses_is_no_fault_of_the_settings(acp: AcpBench) -> None:
+    acp.given = {"may_ask": True}
+    process = await acp.start(
+        """
+        m = prompted()
+        options = [{"optionId": "n", "name": "No", "kind": "reject_once"}]
+        call = {"toolCallId": "t", "kind": "edit", "rawInput": {"path": "a.py"}}
+        got = ask("session/request_permission", toolCall=call, options=options)
+        text(got["result"]["outcome"]["optionId"]); result(m, stopReason="end_turn")
+        """
+    )
+    await acp.until(Question)
+    assert process.answer("better not")
+    outcome = await ended(process)
+    assert (outcome.text, outcome.refused) == ("n", "")
+    assert Note("You have refused: Edit a.py") in acp.records
+
+
 async def test_a_turn_that_ends_before_the_answer_is_over(acp: AcpBench) -> None:
     acp.given = {"may_ask": True}
     outcome = await acp.run(
