@@ -28,9 +28,9 @@ worlds: $(VENV)/dev
 night: $(VENV)/dev
 	$(PY) -m pytest -q -m worlds tests/test_overnight.py
 
-# Thousands of batches with somebody who meddles with the project between and during them.
+# A thousand batches in one folder and in one repository, with somebody who meddles with them; it counts as it goes.
 model: $(VENV)/dev
-	SPRINT_RUNNER_MODEL_MISCHIEF=1 SPRINT_RUNNER_MODEL_SECONDS=600 $(PY) -m pytest -s -q tests/model/test_model.py
+	SPRINT_RUNNER_MODEL_MISCHIEF=1 SPRINT_RUNNER_MODEL_BATCHES=1000 $(PY) -m pytest -s -q tests/model/test_model.py
 
 lint: $(VENV)/dev node_modules/ready
 	$(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/tsc -p tests/js
@@ -42,6 +42,10 @@ format: $(VENV)/dev node_modules/ready
 fuzz: $(VENV)/dev
 	$(PY) -m tests.fuzz.fuzz_tracker --inputs 100000 --seconds 900
 	$(PY) -m tests.fuzz.fuzz_routes --seconds 300
+
+# One story with each of the five real programs, in their newest versions, offline; needs root and a gigabyte.
+real: $(VENV)/dev
+	tests/real_agents.sh
 
 bench: $(VENV)/dev
 	$(PY) -m tests.bench $(PARTS)
@@ -64,4 +68,4 @@ $(VENV)/dev: requirements-dev.lock
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick worlds lint format fuzz bench lock clean $(PARTS)
+.PHONY: run test quick worlds lint format fuzz real bench lock clean $(PARTS)

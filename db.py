@@ -38,8 +38,8 @@ class Database:
         self.epoch = epoch
         self.writer = writer
         self._files = _identities(path)
-        self._copied_out = False  # the old connections are closed, and there is no new one yet
-        # Opened at once: one that is opened after the file was taken away would make a new, empty one.
+        self._copied_out = False  # the old connections are closed, and no new one is open yet
+        # Opened now: a connection opened after the file was removed would create a new, empty one.
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._add_readers()
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
@@ -116,27 +116,30 @@ class Database:
             connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
             self._readers.put(connection)
 
-    # -- the file under its name -------------------------------------------------------------------------------
+    # -- the file at its path ----------------------------------------------------------------------------------
 
     def lost(self) -> list[Path]:
-        """Return which files of the database were removed or replaced since they were opened. Looks at the disk.
+        """Return the files of the database that were removed or replaced since they were opened. Reads the disk.
 
-        Every write still succeeds then, and nothing of it would outlive the server.
+        Writes still succeed then, but are lost at the end of the server.
         """
         found = _identities(self.path)
         return [path for path, identity in self._files.items() if found.get(path) != identity]
 
     async def write_again(self) -> None:
-        """Write the database from the open handle to its path again, and go on with that file. Raises OSError and
-        `sqlite3.Error`, and then goes on with the open handle.
+        """Write the database from the open handle to its path again, and continue with that file.
 
-        Another database that lies there meanwhile is set aside, never written over.
+        Another database at the path is renamed, never overwritten. Raises OSError and `sqlite3.Error`, and then
+        continues with the open handle.
         """
         await self.writer.exchange(self._write_again)
 
     def _write_again(self, old: sqlite3.Connection) -> sqlite3.Connection:
-        """In the writer's thread. SQLite deletes the `-wal` of its path by name when the last connection closes, so
-        every old one is closed before a new one is opened. Where that fails, the next call opens it."""
+        """Exchange the file, in the writer's thread.
+
+        SQLite deletes the `-wal` of its path by name when the last connection closes, so every old connection is closed
+        before a new one is opened. When that fails, the next call opens it.
+        """
         if not self._copied_out:
             _copy_out(old, self.path, self._files.get(self.path))
             for _ in range(READERS):
@@ -153,7 +156,7 @@ Identity = tuple[int, int]
 
 
 def _identities(path: Path) -> dict[Path, Identity]:
-    """Which files lie under the three names of a database, by device and number."""
+    """Return the existing files of a database, identified by device and inode."""
     found = {}
     for suffix in ("", "-wal", "-shm"):
         file = path.with_name(path.name + suffix)
@@ -164,7 +167,7 @@ def _identities(path: Path) -> dict[Path, Identity]:
 
 
 def _copy_out(connection: sqlite3.Connection, path: Path, own: Identity | None) -> None:
-    """Put a copy of an open database at `path`, in one step; `own` is the file that it once was."""
+    """Put a copy of an open database at `path` atomically; `own` identifies the file that it was opened from."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     copy = path.with_name(f"{path.name}.written-again")
     copy.unlink(missing_ok=True)

@@ -20,7 +20,8 @@ from typing import Any, Final, Protocol, Self
 
 import msgspec
 
-from payloads import INT64_MAX, PAYLOADS, EventType, InvalidEvent, Payload, json_schema, validate_payload
+from base.plain_json import INT64_MAX
+from payloads import PAYLOADS, EventType, InvalidEvent, Payload, json_schema, validate_payload
 
 logger = logging.getLogger("sprint_runner.events")
 

@@ -13,13 +13,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import UNSET
 
 import agents
-from events import EventType, emit_event
 from git.head import HeadState
 from payloads import Attention, BatchEnd, BatchResume, BatchStart, BatchWarning, or_unset
 from running.background import Background
@@ -36,6 +35,7 @@ from running.gate import Caps, Gate, StopMode
 from running.gates import CHOICES, PAUSED, GateDecision, GateKind, keep_decision
 from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
+from running.lanes.merge import MERGE
 from running.made_tracker import check_maker, restore_permission
 from running.plan_pin import check_plan, pin_name
 from running.preflight import (
@@ -48,6 +48,7 @@ from running.preflight import (
     check_trust,
     check_verify,
     unpriced_agents,
+    used_windows,
     why_nothing_runs,
 )
 from running.preset_choice import choose_preset, preset_of
@@ -87,7 +88,7 @@ class StartRequest(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """What it is for, in words."""
+        """The label of the batch, as text for the operator."""
         return batch_label(self.cycles, self.stories)
 
 
@@ -102,7 +103,7 @@ class Orchestrator:
         self._gate: Gate | None = None
         self._task: asyncio.Task[None] | None = None
         self._starting = False
-        self._wanted: StartRequest | None = None  # what is being started
+        self._wanted: StartRequest | None = None  # the request that is being started
         self._closing = False
 
     @property
@@ -113,7 +114,7 @@ class Orchestrator:
     # -- verbs -------------------------------------------------------------------------------------------------
 
     async def start(self, request: StartRequest) -> int:
-        """Preflight, then begin; the batch's id. Raises `BadRequest` and `NotNow`, which say what to do."""
+        """Check everything, start a batch and return its id. Raises `BadRequest` and `NotNow`, with the remedy."""
         with self._exclusive(request):
             await check_trust(self._workspace)
             settings = self._workspace.settings()
@@ -123,6 +124,7 @@ class Orchestrator:
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
             unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
+            windows = await used_windows(self._workspace, used)
             await check_folder(self._workspace)
             head = await check_repository(self._workspace)
             await check_parallel(self._workspace)
@@ -132,16 +134,19 @@ class Orchestrator:
                 raise await why_nothing_runs(self._workspace, request.stories)
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await check_commits(self._workspace, preset)
+            # After all checks: a start that is refused must leave the interrupted batch, which can still be resumed.
             await self._close_interrupted()
             await forget_snapshots(self._workspace, self._workspace.clock())
             row = await self._create(request, agent, preset, head)
             for message in unpriced:
                 await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
+            for message in windows:
+                await emit_durable(BatchWarning(batch_id=row.id, warning_type="limit", message=message))
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 
     def pause(self) -> None:
-        """Let the current command end and start no other one. Raises `NotNow`."""
+        """Pause the batch after the current command. Raises `NotNow`."""
         gate = self._running().gate
         if gate.stop_mode is not None:
             raise NotNow("stopping", "the batch is stopping")
@@ -150,7 +155,7 @@ class Orchestrator:
         gate.pause("operator")
 
     async def resume(self, *, unattended: bool = False) -> int:
-        """Go on with the paused batch, or with the interrupted one; its id. Raises `NotNow`, also at a reached cap.
+        """Continue the paused or the interrupted batch and return its id. Raises `NotNow`, also while a cap is reached.
 
         `unattended`: nobody would read the refusal, so the batch is opened and waits at the cap.
         """
@@ -184,7 +189,7 @@ class Orchestrator:
         return batch.id
 
     async def _check_caps(self, caps: Caps) -> None:
-        """Raises `NotNow` while a cap is reached: nothing but a larger one, or a new day, opens the gate."""
+        """Raise `NotNow` while a cap is reached: only a larger one, or a new day, opens the gate."""
         refusal = await caps.refusal()
         if refusal is not None:
             raise NotNow("budget", refusal)
@@ -201,12 +206,13 @@ class Orchestrator:
             self._batch.gate.answer(command_id)
 
     async def gates(self) -> list[GateRow]:
-        """The gates of the open batch that wait for a decision, oldest first."""
+        """Return the gates of the open batch that wait for a decision, oldest first."""
         row = await self._workspace.database.read(get_active_batch)
         return [] if row is None else await self._workspace.database.read(get_open_gates, row.id)
 
     async def decide(self, gate_id: int, decision: GateDecision, comments: str | None) -> None:
-        """Decide at a gate; the batch goes on with it, now or when it is resumed. Raises `BadRequest`, `NotNow`."""
+        """Store the decision at a gate, with which the batch continues now or when resumed. Raises `BadRequest`,
+        `NotNow`."""
         row = await self._workspace.database.read(get_gate, gate_id)
         if row is None:
             raise NotNow("no_gate", f"there is no gate {gate_id}")
@@ -235,7 +241,7 @@ class Orchestrator:
     # -- start and end of the server ---------------------------------------------------------------------------
 
     async def recover(self) -> None:
-        """Close what an earlier server left open, and continue its batch if the settings say so.
+        """Close the open records of an earlier server, and continue its batch if the settings permit it.
 
         To be called once, before the server accepts requests.
         """
@@ -248,7 +254,7 @@ class Orchestrator:
         try:
             await check_plan(self._workspace, row.id)
         except NotNow as refused:
-            await emit_durable(Attention(kind="resume", message=f"The open batch cannot go on: {refused}"))
+            await emit_durable(Attention(kind="resume", message=f"The open batch cannot continue: {refused}"))
             return
         if row.status == "paused":
             run = self._run_state.run
@@ -256,8 +262,8 @@ class Orchestrator:
             self._launch(row, _only(row), await preset_of(self._workspace, row))
             gate = self._running().gate
             gate.pause(run.reason or "operator", until, announced=True)
-            if run.reason == TRACKER_PAUSE:  # it is looked at again before anything runs
-                gate.resume(TRACKER_PAUSE)
+            if run.reason in (TRACKER_PAUSE, MERGE):  # checked again before anything runs
+                gate.resume(run.reason)
             self._running().breaker.reported = run.reason == "breaker"
         elif self._workspace.settings().auto_resume:
             await self._resume_by_itself()
@@ -291,7 +297,10 @@ class Orchestrator:
     # -- inside ------------------------------------------------------------------------------------------------
 
     def _exclusive(self, request: StartRequest | None = None) -> _StartGuard:
-        """Taken before anything is awaited, so that of simultaneous starts one wins; the others hear what runs."""
+        """Return the guard of a start. Entered before the first `await`, so that of simultaneous starts one succeeds.
+
+        Raises `NotNow` with the name of what runs.
+        """
         if self._closing:
             raise NotNow("running", "the server is ending")
         if self._starting:
@@ -322,21 +331,12 @@ class Orchestrator:
             await end_batch(self._workspace, payload, ended)
 
     async def _create(self, request: StartRequest, agent: str, preset: Preset, head: HeadState | None) -> BatchRow:
-        """Batch, preset and `batch:start` in one commit: a kill leaves all of them or nothing."""
+        """Write batch, preset and `batch:start` in one commit, so that a kill leaves all of them or nothing."""
         workspace, database = self._workspace, self._workspace.database
+        # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
         batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
         backups = workspace.data_dir / "backups"
         await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)
-        columns: dict[str, Any] = {
-            "id": batch_id,
-            "agent": agent,
-            "workflow": preset.title,
-            "budget_usd": request.budget_usd,  # that of the settings may be raised while the batch runs
-            "only_stories": None if request.stories is None else json.dumps(list(request.stories)),
-            "started_at": int(workspace.clock() * 1000),
-            "branch": None if head is None else head.branch,
-            "head_commit": None if head is None else head.commit,
-        }
         payload = BatchStart(
             batch_id=batch_id,
             max_cycles=request.cycles or "all",
@@ -348,15 +348,25 @@ class Orchestrator:
         )
 
         def create() -> None:
-            database.write(create_batch, request.cycles, **columns)
+            database.write(
+                create_batch,
+                request.cycles,
+                id=batch_id,
+                agent=agent,
+                workflow=preset.title,
+                budget_usd=request.budget_usd,  # that of the settings may be raised while the batch runs
+                only_stories=None if request.stories is None else json.dumps(list(request.stories)),
+                started_at=int(workspace.clock() * 1000),
+                branch=None if head is None else head.branch,
+                head_commit=None if head is None else head.commit,
+            )
             database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
             database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
 
         await record_with(workspace, payload, create)
         if workspace.git is None:
             message = "the project is not a git repository: nothing is committed, and changes cannot be proved"
-            warning = {"batch_id": batch_id, "warning_type": "git", "message": message}
-            await until_stored(lambda: emit_event(EventType.BATCH_WARNING, warning))
+            await emit_durable(BatchWarning(batch_id=batch_id, warning_type="git", message=message))
         row = await database.read(get_active_batch)
         if row is None:
             raise NotNow("database", "the batch could not be read back")
@@ -399,7 +409,7 @@ class _StartGuard:
 
 
 def _head_at_start(row: BatchRow) -> HeadState | None:
-    """Return where HEAD was when the batch began; None where that is not recorded."""
+    """Return the state of HEAD at the start of the batch; None where it is not recorded."""
     known = row.branch is not None or row.head_commit is not None
     return HeadState(row.branch, row.head_commit, None, None) if known else None
 

@@ -6,19 +6,18 @@ one member of `EventType`, one class and one row of `PAYLOADS`. Types, keys and 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-MAX_DEPTH: Final = 64  # levels of nesting in a payload; deeper ones exhaust the stack of recursive JSON readers
-INT64_MAX: Final = 2**63 - 1  # the largest integer that SQLite and most clients can hold
+from base.plain_json import NotPlain, check_plain, kind_of
 
 BatchEndStatus = Literal["completed", "stopped", "error"]
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 class InvalidEvent(ValueError):
@@ -39,6 +38,7 @@ class EventType(StrEnum):
     COMMAND_PROGRESS = "command:progress"
     COMMAND_END = "command:end"
     STORY_STATUS = "story:status"
+    STORY_HINT = "story:hint"
     ERROR = "error"
     CONTEXT_CREATE = "context:create"
     CONTEXT_REFRESH = "context:refresh"
@@ -152,6 +152,15 @@ class StoryStatus(Payload, kw_only=True):
     reason: str | UnsetType = UNSET
 
 
+class StoryHint(Payload, kw_only=True):
+    """A hint of the operator was stored; with `command_id`, that command got it. `message` is its beginning."""
+
+    story_key: str
+    hint_id: int
+    message: str
+    command_id: int | UnsetType = UNSET
+
+
 class Error(Payload, kw_only=True):
     type: str
     message: str
@@ -173,8 +182,10 @@ class ContextComplete(ContextCreate, kw_only=True):
 
 
 class Attention(Payload, kw_only=True):
-    """A call for the operator; kind `question` names the command that asked, `breaker` the stories that failed, `gate`
-    the gate and the decisions that apply."""
+    """A request for the operator's attention.
+
+    Kind `question` names the command that asked, `breaker` the stories that failed, `gate` the gate and its decisions.
+    """
 
     kind: str
     message: str
@@ -199,6 +210,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.COMMAND_PROGRESS: CommandProgress,
     EventType.COMMAND_END: CommandEnd,
     EventType.STORY_STATUS: StoryStatus,
+    EventType.STORY_HINT: StoryHint,
     EventType.ERROR: Error,
     EventType.CONTEXT_CREATE: ContextCreate,
     EventType.CONTEXT_REFRESH: ContextRefresh,
@@ -212,6 +224,11 @@ def or_unset(value: T | None) -> T | UnsetType:
     return UNSET if value is None else value
 
 
+def value_or(value: T | UnsetType, default: D) -> T | D:
+    """Return the value of an optional key, the default where the key is absent."""
+    return default if isinstance(value, UnsetType) else value
+
+
 def validate_payload(type: EventType | str, payload: Mapping[str, Any]) -> EventType:
     """Check a payload against the schema of its type and return the type; raises `InvalidEvent`."""
     try:
@@ -219,11 +236,13 @@ def validate_payload(type: EventType | str, payload: Mapping[str, Any]) -> Event
     except ValueError:
         raise InvalidEvent(f"unknown event type {type!r}") from None
     if not isinstance(payload, Mapping):
-        raise InvalidEvent(f"{event_type}: the payload must be an object, not {_kind(payload)}")
-    _check_plain(event_type, payload, "$", 0)
+        raise InvalidEvent(f"{event_type}: the payload must be an object, not {kind_of(payload)}")
     try:
+        # First, because msgspec accepts what cannot be stored: NaN, and integers of more than 64 bits.
+        check_plain(payload)
+        # The result is not used: keys that no class declares are stored as well.
         msgspec.convert(payload, PAYLOADS[event_type], strict=True)
-    except msgspec.ValidationError as error:
+    except (NotPlain, msgspec.ValidationError) as error:
         raise InvalidEvent(f"{event_type}: {error}") from None
     return event_type
 
@@ -238,64 +257,6 @@ def json_schema() -> dict[str, Any]:
         "oneOf": envelopes,
         "$defs": components,
     }
-
-
-def _check_plain(type: EventType, value: object, path: str, depth: int) -> None:
-    """Reject what JSON cannot represent unchanged: non-finite numbers, huge integers, sets, bytes, other objects."""
-    # By exact class first, the cheapest test: this runs for every value of every event.
-    if value.__class__ is str:
-        _check_text(type, value, path)
-    elif value.__class__ in _SCALARS or isinstance(value, Enum):
-        _check_scalar(type, value, path)
-    elif depth >= MAX_DEPTH:
-        raise InvalidEvent(f"{type}: {path} is nested deeper than {MAX_DEPTH} levels")
-    elif isinstance(value, dict) or (depth == 0 and isinstance(value, Mapping)):
-        _check_mapping(type, value, path, depth)
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            _check_plain(type, item, f"{path}[{index}]", depth + 1)
-    else:
-        raise InvalidEvent(f"{type}: {path} is {_kind(value)}, which JSON does not have")
-
-
-def _check_scalar(type: EventType, value: object, path: str) -> None:
-    if isinstance(value, str):
-        _check_text(type, value, path)
-    elif isinstance(value, int):
-        if not -INT64_MAX <= value <= INT64_MAX:
-            raise InvalidEvent(f"{type}: {path} is an integer of more than 64 bits")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidEvent(f"{type}: {path} is {value}, not a finite number")
-    elif value is not None:
-        raise InvalidEvent(f"{type}: {path} is {_kind(value)}, which JSON does not have")
-
-
-def _check_text(type: EventType, value: str, path: str) -> None:
-    if value.isascii():  # the common case, and free: a string knows whether it is ASCII
-        return
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidEvent(
-            f"{type}: {ascii(path)[1:-1]} contains a lone surrogate, which UTF-8 cannot encode"
-        ) from None
-
-
-def _check_mapping(type: EventType, value: Mapping[Any, Any], path: str, depth: int) -> None:
-    for key, item in value.items():
-        if key.__class__ is not str:
-            raise InvalidEvent(f"{type}: {path} has the key {key!r}; keys must be text")
-        item_path = f"{path}.{key}"
-        _check_text(type, key, item_path)
-        _check_plain(type, item, item_path, depth + 1)
-
-
-_SCALARS: Final = (None.__class__, bool, int, float)  # exactly these: subclasses may encode differently
-
-
-def _kind(value: object) -> str:
-    return value.__class__.__name__
 
 
 def _envelope_schema(type: EventType, payload: Mapping[str, Any]) -> dict[str, Any]:

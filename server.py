@@ -6,7 +6,6 @@ requests, and end in the order agents, WebSocket clients, database.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sqlite3
@@ -14,49 +13,31 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import msgspec
 from aiohttp import web
 
 import agents
-import api.changes
-import api.deferred
-import api.export
-import api.gates
-import api.health
-import api.history
 import api.http
 import api.masked
-import api.metrics
-import api.openapi
 import api.page
 import api.project
-import api.run
-import api.schema
-import api.settings
-import api.socket
-import api.transcripts
 import api.trust
 import events
 import security
 from agents import AgentSpec
+from api.history import envelopes_between, newest_envelopes
 from api.http import SERVICES, LiveSettings, Services
 from api.recordings import RECORDINGS, Recordings
+from api.routes import ROUTES
+from api.run import snapshot
 from base.program import PROGRAM_DIR
-from cli import arguments, init, logs, trust, verbs
+from cli import arguments, logs, trust, verbs
 from cli.archive import DATABASE
-from cli.config import (
-    ServerConfig,
-    agent_specs,
-    forget_secrets,
-    make_data_dir,
-    masker_of,
-    resolve,
-)
+from cli.config import ServerConfig, agent_specs, forget_secrets, make_data_dir, masker_of, resolve
 from cli.errors import CannotStart, unusable_database, unwritable
-from cli.headless import Exit, Headless
+from cli.headless import Headless, until_done
 from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
 from git.process import GitUnusable
@@ -64,18 +45,18 @@ from orchestrator import Orchestrator
 from running.data_files import DataFiles
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
+from running.recovery.fold import restore_fold
 from running.repository import refresh_git
 from running.retention import Retention
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
 from runstate.fold import RunState
-from runstate.server_state import ServerState
+from runstate.server_state import GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
 from security.token import cookie_secret
 from settings import LOOPBACK
-from store.batches import get_last_batch
-from store.log import get_events, get_events_between, get_events_since_batch, oldest_event
+from store.log import oldest_event
 from store.schema import SchemaTooNew
 from websocket.hub import INIT_EVENTS, Hub
 
@@ -103,30 +84,14 @@ def build_app(
         csp=security.policy(pages[""].content),
         secret=cookie_secret(config.data_dir) if settings.token is not None else None,
     )
+    # The first is the outermost: errors are masked as well. `protect` puts the guard before both.
     app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
     security.protect(app, guard, api.http.refuse)
     app[api.page.MANIFEST] = pages
-    for module in (
-        api.page,
-        api.socket,
-        api.run,
-        api.deferred,
-        api.gates,
-        api.project,
-        api.changes,
-        api.export,
-        api.history,
-        api.transcripts,
-        api.health,
-        api.schema,
-        api.settings,
-        api.trust,
-        api.metrics,
-        api.openapi,
-    ):
-        app.add_routes(module.ROUTES)
+    app.add_routes(ROUTES)
     app[RECORDINGS] = Recordings()
     app.cleanup_ctx.append(lambda app: _services(app, config, subscribers, lock))
+    # aiohttp calls these before the clean-up contexts: agents and pages end while the database is open.
     app.on_shutdown.append(_end_run_and_pages)
     return app
 
@@ -137,19 +102,22 @@ async def _services(
     """Open the services in the order of their dependencies; close them in reverse order."""
     settings = config.loaded.settings
     database = await Database.open(config.data_dir / DATABASE)
+    # Before any agent can start: the guardian knows a server's processes by this mark.
     agents.GUARDING.watch(database.epoch)
-    run_state, server_state = RunState(), ServerState()
-    await _restore(database, run_state)
+    means = agents.guard_means()
+    guardian = GuardianView(means.names, means.sentence)
+    run_state, server_state = RunState(), ServerState(guardian=guardian)
+    await restore_fold(database, run_state)
     hub = Hub(
         epoch=database.epoch,
-        history=lambda first, last: _history(database, first, last),
-        snapshot=lambda: _snapshot(app),
+        history=partial(envelopes_between, database),
+        snapshot=lambda: snapshot(app[SERVICES]),
         clock=time.monotonic,
         heartbeat_s=settings.heartbeat_s,
         pong_timeout_s=settings.pong_timeout_s,
         max_clients=settings.max_clients,
     )
-    hub.load(database.last_seq, await _newest(database))
+    hub.load(database.last_seq, await newest_envelopes(database, INIT_EVENTS))
     hub.ring.pruned(await database.read(oldest_event))
     live = LiveSettings(config.loaded, config.reload, config.loaded)
     data_files = DataFiles(database, lock, partial(make_data_dir, config.data_dir))
@@ -182,6 +150,7 @@ async def _services(
     subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
+    # After `events.start`, since it emits; before any request, since it closes what the last server left open.
     await app[SERVICES].orchestrator.recover()
     await watcher.start()
     retention.start()
@@ -190,7 +159,7 @@ async def _services(
     await retention.stop()
     await watcher.stop()
     await notifier.stop()
-    await data_files.restore()  # nothing after this could
+    await data_files.restore()  # the last chance: after this the open handle is gone
     events.stop()
     await database.close()
 
@@ -225,40 +194,9 @@ async def _workspace(
     )
     try:
         await refresh_git(workspace)
-    except GitUnusable as unusable:  # the record can be read all the same; a start of a batch is refused with this
+    except GitUnusable as unusable:  # the record can still be read; the start of a batch is refused with this error
         log.error("%s", unusable)
     return workspace
-
-
-async def _restore(database: Database, run_state: RunState) -> None:
-    """Fold the events of the newest batch again, which gives the state as of the last committed event."""
-    last = await database.read(get_last_batch)
-    rows = [] if last is None else await database.read(get_events_since_batch, last.id)
-    stored = (
-        events.Event(
-            type=events.EventType(row.type),
-            payload=msgspec.json.decode(row.payload),
-            timestamp=row.timestamp,
-            seq=row.seq,
-            batch_id=row.batch_id,
-        )
-        for row in rows
-    )
-    run_state.restore(stored, database.last_seq)
-
-
-async def _newest(database: Database) -> list[bytes]:
-    return [api.history.envelope_of(row) for row in await database.read(get_events, INIT_EVENTS)]
-
-
-async def _history(database: Database, first: int, last: int) -> list[bytes]:
-    return [api.history.envelope_of(row) for row in await database.read(get_events_between, first, last)]
-
-
-def _snapshot(app: web.Application) -> tuple[bytes, bytes]:
-    """Return the active batch (or null) and the run, both as JSON."""
-    run = api.run.run_of(app[SERVICES])
-    return msgspec.json.encode(app[SERVICES].run_state.active_batch), msgspec.json.encode(run)
 
 
 # -- the process -----------------------------------------------------------------------------------------------
@@ -268,7 +206,7 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     """Run until a signal, or until the headless run is finished; return the exit code. Raises `CannotStart`."""
     make_data_dir(config.data_dir)
     lock = ProjectLock(config.data_dir, config.project.root)
-    try:  # before anything is opened: two servers on one database would both run agents
+    try:  # before anything is opened: two servers of one project would both run agents
         lock.acquire()
     except ProjectLocked as error:
         raise CannotStart(str(error)) from None
@@ -277,16 +215,19 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
     listener = listen(config.loaded, headless=headless is not None)
     agents.GUARDING.start()
     subscribers = [] if headless is None else [headless.on_events]
+    # No access log: it would contain the tokens of addresses.
     runner = web.AppRunner(build_app(config, *subscribers, lock=lock), shutdown_timeout=HANDLERS_S, access_log=None)
+    # Before anything starts, so that a signal during the start ends it in order.
     ended = until_signal()
     try:
         await runner.setup()
         limiter = ConnectionLimiter(limits_for(config.loaded.settings.max_clients), time.monotonic)
         await Site(runner, listener, limiter).start()
         url = url_of(listener)
+        # Now that the port answers: a second server names this address when it is refused.
         lock.describe(pid=os.getpid(), url=url)
         _announce(config, url, runner.app[SERVICES], sys.stdout if headless is None else sys.stderr)
-        return await _until_done(ended, headless, runner.app[SERVICES].orchestrator)
+        return await until_done(ended, headless, runner.app[SERVICES].orchestrator)
     except (SchemaTooNew, GitUnusable) as error:
         raise CannotStart(str(error)) from None
     except (sqlite3.Error, msgspec.DecodeError) as error:
@@ -298,25 +239,11 @@ async def serve(config: ServerConfig, headless: Headless | None = None) -> int:
         lock.release()
 
 
-async def _until_done(ended: asyncio.Future[None], headless: Headless | None, orchestrator: Orchestrator) -> int:
-    """Wait for a signal, or for the end of the headless run if there is one; a signal cancels it."""
-    if headless is None:
-        await ended
-        return 0
-    task = asyncio.ensure_future(headless.run(orchestrator))
-    waiting: list[asyncio.Future[Any]] = [task, ended]
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    if not task.done():
-        task.cancel()
-        return Exit.STOPPED
-    return await task
-
-
 def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -> None:
     """Print the line with the address of the page; scripts wait for it, so its form is stable."""
     agent = services.server_state.agent
     left_out = sorted(services.live.loaded.left_out)
-    version = "not looked at yet" if left_out else (agent.version or "not available").split(" (")[0]
+    version = "not checked yet" if left_out else (agent.version or "not available").split(" (")[0]
     if left_out:
         names = ", ".join(left_out)
         log.warning("%s is not trusted yet, so these settings were left out: %s", config.trust.folder, names)
@@ -332,15 +259,9 @@ def _announce(config: ServerConfig, url: str, services: Services, out: TextIO) -
 def main(argv: Sequence[str] | None = None) -> int:
     options = arguments.parse(sys.argv[1:] if argv is None else argv)
     logs.set_up(getattr(options, "log_level", "warning"), getattr(options, "log_format", "text"))
-    if options.verb == "token":
-        return verbs.print_token()
     try:
-        if options.verb == "trust" and options.list:
-            return trust.list_folders()
-        if options.verb == "trust" and options.revoke:
-            return trust.revoke(options.project or Path.cwd())
-        if options.verb == "init":
-            return init.make_tracker(options)
+        if (without_project := verbs.without_project(options)) is not None:
+            return without_project()
         config = resolve(options, decide=trust.decide(options))
         logs.mask(masker_of(config.wanted).text)
         forget_secrets()

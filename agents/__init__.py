@@ -7,8 +7,10 @@ from agents.deadlines import Graces
 from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
 from agents.marks import sweep
+from agents.options import OPTIONS
 from agents.preflight import budget_problem, preflight
 from agents.process import AgentProcess, start
+from agents.quota import quota
 from agents.records import (
     Action,
     Denied,
@@ -30,12 +32,14 @@ from agents.registry import UnknownKind
 from agents.replay import replay
 from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
+from agents.summaries import edits_files
 from agents.text import is_session_lost
 from agents.transcript import EntryKind, TranscriptEntry, read_transcript, steady
 from agents.transcript_index import TranscriptIndex
 
 __all__ = [
     "GUARDING",
+    "OPTIONS",
     "Action",
     "AgentProcess",
     "AgentSpec",
@@ -66,11 +70,13 @@ __all__ = [
     "Usage",
     "UsageSeen",
     "budget_problem",
+    "edits_files",
     "end_group",
     "guard_means",
     "is_program_missing",
     "is_session_lost",
     "preflight",
+    "quota",
     "read_transcript",
     "replay",
     "start",

@@ -2,7 +2,7 @@
 
 They have two sources. A final record is the truth about everything before it ("settled"); what was seen since is an
 estimate ("pending"), counted once per message id. A call that is killed is booked with both. Dollars that the agent
-does not report come from a price list, and are told apart from those that it does.
+does not report come from a price list, and are marked as estimates.
 """
 
 from __future__ import annotations

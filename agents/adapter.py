@@ -11,10 +11,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from agents import faults
-from agents.records import Record, Retry
+from agents.records import LimitSeen, Record, Retry
 from agents.spec import AgentSpec, Call, OutcomeKind
 from agents.text import last_words, sentence
 from agents.usage import Tally
@@ -131,7 +132,8 @@ class Adapter(ABC):
     state_paths: ClassVar[
         tuple[str, ...]
     ] = ()  # below the home folder: what the program leaves there at its first start
-    login_variables: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that stand for a login, or name one
+    login_variables: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that hold a login, or name one
+    optional: ClassVar[frozenset[str]] = frozenset()  # options and commands that are used where its help lists them
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win
 
     @abstractmethod
@@ -142,6 +144,14 @@ class Adapter(ABC):
         """Return the text for stdin."""
         return call.prompt
 
+    def takes_messages(self, call: Call) -> bool:
+        """Whether stdin stays open for further messages (`message`) until the agent's final record."""
+        return False
+
+    def message(self, text: str) -> str:
+        """Return a further message as the program reads it from stdin."""
+        return text
+
     @abstractmethod
     def parser(self, cwd: str | None = None) -> Parser:
         """A fresh parser. `cwd` shortens paths in summaries."""
@@ -149,6 +159,16 @@ class Adapter(ABC):
     def parser_for(self, spec: AgentSpec, cwd: str) -> Parser:
         """A fresh parser for one call; more than `parser` only where the settings say how a program is read."""
         return self.parser(cwd)
+
+    async def windows(
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path, options: frozenset[str]
+    ) -> tuple[LimitSeen, ...]:
+        """The usage windows of the login, empty where they are not known; bounded, never raises."""
+        return ()
+
+    async def uncounted(self, spec: AgentSpec, call: Call, tally: Tally, began: float) -> Sequence[Record]:
+        """What its stream does not report of a call that has ended and had begun at `began`; bounded, never raises."""
+        return ()
 
     def version_argv(self, spec: AgentSpec) -> list[str] | None:
         """The command that prints the version, None where there is no such thing."""
@@ -178,7 +198,7 @@ class Adapter(ABC):
             return self._without_final(tally, ending)
         if final.kind is not OutcomeKind.SUCCESS:
             return Judgement(final.kind, sentence(final.reason or "the agent reported an error"))
-        if ending.exit_code == 0 or ending.cause is Cause.LINGER or ending.killed_by:
+        if ending.exit_code == final.exit_code or ending.cause is Cause.LINGER or ending.killed_by:
             return Judgement(OutcomeKind.SUCCESS)  # a signal after the result cut only the wait that followed it
         return Judgement(OutcomeKind.FAILED, f"It reported success, but {_exit_words(ending)}.")
 

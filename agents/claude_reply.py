@@ -16,7 +16,7 @@ TELL_CHARS = 2000  # of a growing block that are worth a new guess: about 500 to
 
 @dataclass(slots=True)
 class Reply:
-    """One reply after the other, told apart by their message ids. `chars_per_token` None: what is reported is true."""
+    """Successive replies, distinguished by their message ids. `chars_per_token` None: what is reported is true."""
 
     chars_per_token: int | None
     id: str | None = None

@@ -29,7 +29,7 @@ def plain(message: str) -> str:
 
 
 def _said(text: str) -> str | None:
-    """The message of the first object in `text`, behind what stands before it; None where there is none."""
+    """The message of the first object in `text`, after any text before it; None where there is none."""
     start = text.find("{")
     if start < 0:
         return None

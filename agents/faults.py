@@ -71,7 +71,7 @@ def is_about_billing(message: str) -> bool:
 
 
 def limit_seen(message: str, now: float) -> LimitSeen | None:
-    """The used-up window that an error text tells of, with the time at which it ends where one is named."""
+    """The used-up window that an error text reports, with the time at which it ends where one is named."""
     if kind_of(message) is not OutcomeKind.USAGE_LIMIT:
         return None
     return LimitSeen(True, reset_in(message, now))

@@ -79,7 +79,7 @@ class Pipes(asyncio.SubprocessProtocol):
         self._end()
 
     def read_from_file(self) -> None:
-        """Stdout is no pipe: whoever follows the file calls `pipe_data_received` and `pipe_connection_lost`."""
+        """Stdout is no pipe: the follower of the file calls `pipe_data_received` and `pipe_connection_lost`."""
         self._from_file = True
 
     @property

@@ -95,11 +95,11 @@ def unpriced(spec: AgentSpec, model: str | None, reports_cost: bool) -> str | No
     if model is None:
         return (
             f"No budget can stop {spec.name}: it does not say which model it uses, so no price is found. "
-            "Set `model` of the agent."
+            "Set `model` of the agent, or a cap in tokens (budget_batch_tokens)."
         )
     return (
         f"No budget can stop {spec.name}: {model} has no price in the list of {PRICES_AS_OF}. Set `prices: "
-        f"{{{model}: {{input: …, output: …}}}}` in the settings."
+        f"{{{model}: {{input: …, output: …}}}}` in the settings, or a cap in tokens (budget_batch_tokens)."
     )
 
 
@@ -109,7 +109,7 @@ def _shipped(model: str) -> Price | None:
 
 
 def _longest(prices: Mapping[str, Price], model: str) -> Price | None:
-    """Ids are compared whole and without what stands before their last slash."""
+    """Ids are compared whole, and without the part before their last slash."""
     ids = {model, model.rsplit("/", 1)[-1]}
     found = [name for name in prices if any(_holds(name, id_) for id_ in ids)]
     return prices[max(found, key=len)] if found else None

@@ -1,4 +1,4 @@
-"""All processes of this system with what tells them apart: parent, group, session, start, environment.
+"""All processes of this system with what identifies them: parent, group, session, start, environment.
 
 Read from /proc, elsewhere from `ps`. For the guardian, which imports nothing but the smallest modules.
 """
@@ -12,7 +12,7 @@ _PROC = "/proc"
 
 
 class Process:
-    """What is known of one living process. `started` tells it from a later one with the same pid."""
+    """What is known of one living process. `started` distinguishes it from a later one with the same pid."""
 
     __slots__ = ("environment", "group", "parent", "session", "started")
 

@@ -43,13 +43,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool is being used. `summary` is one line, such as "Edit src/app.py"."""
+    """A tool is being used. `summary` is one line, such as "Edit src/app.py".
+
+    `is_verdict`: it does nothing but hand over the structured verdict; the text before it is still the last reply.
+    """
 
     id: str
     name: str
     summary: str
     action: Action = Action.OTHER
     subagent: str | None = None
+    is_verdict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,19 @@ class UsageSeen:
     `guessed`: the program said nothing; the figures follow from the length of what was read and written.
     """
 
+    # Claude Code repeats the usage of a reply with each of its content blocks, so sums are made by this id.
     message_id: str
     usage: Usage
     model: str | None = None
     cost_usd: float | None = None
     guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SubSession:
+    """A sub-agent works in a session of its own, whose tokens the stream does not report."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +157,8 @@ class Final:
 
     `cumulative`: usage and cost are totals of this process so far, not of the time since the last Final.
     `whole_session`: they also include the earlier processes of a resumed session.
-    `more_expected`: background work goes on and another turn will follow.
+    `more_expected`: background work continues and another turn will follow.
+    `structured`: the JSON of the verdict in the form that was asked for. `exit_code`: the one that goes with a success.
     """
 
     kind: OutcomeKind
@@ -157,6 +170,8 @@ class Final:
     whole_session: bool = False
     turns: int | None = None
     more_expected: bool = False
+    structured: str | None = None
+    exit_code: int = 0
 
 
 Record = (
@@ -165,6 +180,7 @@ Record = (
     | ToolCall
     | ToolResult
     | UsageSeen
+    | SubSession
     | Retry
     | LimitSeen
     | Denied

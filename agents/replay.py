@@ -1,4 +1,4 @@
-"""A call that nobody supervised to its end, judged by its recording.
+"""A call that no server supervised to its end, judged by its recording.
 
 When the server was killed, what the agent printed until then is on disk: tokens, cost, and often the whole result.
 The adapter's own parser and tally read it, so that the sums are those of a call that was watched.
@@ -28,8 +28,8 @@ def replay(
 ) -> Outcome:
     """Return the outcome that a recording shows. Blocks on the disk; raises `OSError` where there is none.
 
-    `booked` is what earlier calls of a resumed session were booked with, None for a session of its own; `exit_code` is
-    None where nobody saw the end: then the agent counts as killed, and only its final record can say that it succeeded.
+    `booked` is what earlier calls of a resumed session were booked with, None for a session of its own. `exit_code` is
+    None where no server saw the end: the agent then counts as killed, and only its final record can prove success.
     """
     adapter = adapter_for(spec.kind)
     tally = Tally(model or spec.model, booked is not None, booked, PriceList(spec.prices))

@@ -1,7 +1,7 @@
 """The raw recording of one call's stdout: exact bytes, owner-only, compressed when done.
 
 `write` only collects; one task hands what was collected to a thread, in order. A disk that fails ends the recording,
-never the run: the error is kept for whoever wants to say it. Of a stream that is longer than anybody reads the
+never the run: the error is kept for the caller to report. Of a stream that is longer than any reader needs, the
 beginning and the end are kept, and a line between them says how much is not.
 """
 
@@ -23,7 +23,7 @@ FLUSH_BYTES = 128 * 1024  # collected before a write is worth a thread's wake-up
 FLUSH_S = 0.5  # a transcript that is read while the agent runs lags by no more
 MAX_PENDING_BYTES = 8 * 1024 * 1024  # beyond this the reader waits for the disk
 MAX_BYTES = 256 * 1024 * 1024  # of the beginning; an hour of a busy agent with partial messages makes 50 MiB
-TAIL_BYTES = 4 * 1024 * 1024  # of the end, where the reason of a failure stands; held in memory until then
+TAIL_BYTES = 4 * 1024 * 1024  # of the end, where the reason of a failure is; held in memory until then
 CUT = "[{size} bytes of the stream are left out here]"
 FILE_MODE = 0o600  # prompts and file contents may be private
 FOLDER_MODE = 0o700

@@ -16,7 +16,7 @@ BASE_TOKENS = 10_000  # instructions and tool descriptions, which every program 
 
 
 class Guess:
-    """Follows one call's records and adds a UsageSeen for the turn that is going on."""
+    """Follows one call's records and adds a UsageSeen for the turn that is continuing."""
 
     def __init__(self) -> None:
         self._turn = 0

@@ -100,7 +100,7 @@ def recorded(path: Path, kind: str, cwd: Path) -> Iterator[Record]:
 
 
 def steady(count: int) -> int:
-    """How many of so many entries keep their places while the run goes on: all, until its middle is left out."""
+    """How many of so many entries keep their places while the run continues: all, until its middle is left out."""
     return count if count <= FIRST_ENTRIES + LAST_ENTRIES else FIRST_ENTRIES
 
 

@@ -8,12 +8,15 @@ is being written. Synchronous and not to be used by two threads at a time.
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import tempfile
+import time
 import zlib
 from array import array
 from collections.abc import Callable
 from contextlib import ExitStack
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +51,8 @@ class TranscriptIndex(Page):
         self._parser = adapter_for(kind).parser(None)
         self._read = 0  # bytes of the recording, as it is when it is not compressed
         self._complete = False
+        self.is_behind = False  # the last update has not reached the end
+        self._archive: BufferedReader | gzip.GzipFile | None = None  # open between two updates that do not reach it
         self._file = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed with the index
         self._written = 0
         self._pending: list[bytes] = []
@@ -58,37 +63,50 @@ class TranscriptIndex(Page):
     def __len__(self) -> int:
         return len(self._places)
 
-    def unread(self) -> int:
-        """Bytes of the recording that are not indexed, as they are on the disk; 0 when it is complete."""
-        try:
-            size = os.stat(self._source()).st_size
-        except FileNotFoundError:
-            return 0
-        return 0 if self._complete else size if self._source().suffix == ".gz" else max(0, size - self._read)
+    def update(self, ended: bool, limit_s: float = math.inf) -> bool:
+        """Read what is new, for about `limit_s` at most; `ended` when nothing more will come.
 
-    def update(self, ended: bool) -> None:
-        """Read what is new; `ended` when nothing more will come."""
+        Return whether all was read; otherwise the next call continues.
+        """
         if self._complete:
-            return
+            return True
         archived = self._source().suffix == ".gz"
-        with ExitStack() as stack:
-            file = stack.enter_context(open_recording(self.path))
-            try:
-                file.seek(self._read)
-                while chunk := file.read1(CHUNK_BYTES):
-                    self._read += len(chunk)
-                    self._take(self._splitter.feed(chunk))
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                self._take([Oversize(f"The recording is damaged from here on: {error}".encode(), 0)])
-        if archived or ended:
+        self.is_behind = not self._read_until(time.monotonic() + limit_s, archived)
+        if not self.is_behind and (archived or ended):
             self._take(self._splitter.close())
             for record in self._parser.close():
                 self.add(record)
             self._complete = True
         self._flush()
+        return not self.is_behind
+
+    def _read_until(self, end: float, archived: bool) -> bool:
+        """Return whether the end of the recording was reached before a time of the monotonic clock."""
+        with ExitStack() as stack:
+            file = self._archive or open_recording(self.path)
+            self._archive = None
+            stack.callback(file.close)
+            try:
+                if file.tell() != self._read:
+                    file.seek(self._read)
+                while chunk := file.read1(CHUNK_BYTES):
+                    self._read += len(chunk)
+                    self._take(self._splitter.feed(chunk))
+                    if time.monotonic() >= end:
+                        break
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                self._take([Oversize(f"The recording is damaged from here on: {error}".encode(), 0)])
+                return True
+            if chunk and archived:
+                # Another one would have to decompress everything before its place again.
+                self._archive = file
+                stack.pop_all()
+            return not chunk
 
     def close(self) -> None:
         self._file.close()
+        if self._archive is not None:
+            self._archive.close()
 
     def page(self, start: int, stop: int) -> list[bytes]:
         """The entries from one number to before another, as JSON."""

@@ -1,1 +1,1 @@
-"""The HTTP interface, one module per subject; `server.py` puts the routes together."""
+"""The HTTP interface, one module per subject; `routes` has all of their routes."""

@@ -15,7 +15,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from settings import BATCH_MAX
 
-ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; a longer text belongs into a file of the project
+ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; a longer text belongs in a file of the project
+HINT_MAX: Final = 16 * 1024  # bytes of a hint in UTF-8
 ID_MAX: Final = 2**63 - 1  # SQLite's largest row id
 BUDGET_MAX: Final = 1_000_000  # US dollars
 _FIELD: Final = re.compile(r" - at `\$\.(\w+)[^`]*`$")  # the end of msgspec's message about a field
@@ -62,7 +63,7 @@ class StopBody(Body, frozen=True):
 
 
 class LineComment(Body, frozen=True):
-    """What a person says of one line of a plan or of a change."""
+    """An operator's comment on one line of a plan or of a change."""
 
     path: Annotated[str, Meta(min_length=1, max_length=1000, description="must be a path of the project")]
     line: Annotated[int, Meta(ge=1, le=ID_MAX, description="must be the number of a line, from 1")]
@@ -94,6 +95,22 @@ class AnswerBody(Body, frozen=True):
             description=f"must be a text of 1 to {ANSWER_MAX} characters",
         ),
     ]
+
+
+HINT_RULE: Final = f"must be a text of 1 to {HINT_MAX} bytes"
+HintText = Annotated[str, Meta(min_length=1, max_length=HINT_MAX, pattern=r"\S")]
+
+
+class HintBody(Body, frozen=True):
+    """`text` is given to the story's next command."""
+
+    text: Annotated[HintText, Meta(description=HINT_RULE)]
+
+
+class RetryBody(Body, frozen=True):
+    """`hint` is given to the story's next command."""
+
+    hint: Annotated[HintText | None, Meta(description=HINT_RULE)] = None
 
 
 class StatusBody(Body, frozen=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -50,7 +50,7 @@ async def get_change(request: web.Request) -> web.Response:
             change = await file_between(git, old, new, path)
     except NoSuchChange as missing:
         raise ApiError(404, "not_found", str(missing)) from None
-    except (GitError, ValueError):  # a zero in the path; snapshots go when their batch is over
+    except (GitError, ValueError):  # a zero byte in the path; snapshots of a finished batch are removed
         why = (
             "git does not have this change any more: the snapshots of a finished batch are removed with the next start"
         )
@@ -94,7 +94,7 @@ async def get_artifact(request: web.Request) -> web.Response:
 
 def _read(path: Path, name: str) -> Artifact:
     content = read_regular(path, TEXT_MAX + 1)
-    size: Any = path.stat().st_size
+    size = path.stat().st_size
     text = content[:TEXT_MAX].decode(errors="replace")
     return Artifact(name, text, size, len(content) > TEXT_MAX)
 

@@ -1,4 +1,4 @@
-"""The view of a command in responses: with its verdict as a word, without its processes and paths."""
+"""The view of a command in responses: its row with the short form of its verdict, without processes and paths."""
 
 from __future__ import annotations
 
@@ -41,7 +41,28 @@ class CommandView(msgspec.Struct, frozen=True, kw_only=True):
     background: bool
 
 
+# Fields that a row holds as they are; the other three are stored as JSON, as 0 or 1, or under another name.
 _SAME: frozenset[str] = frozenset(CommandView.__struct_fields__) - {"verdict", "story_keys", "background"}
+
+
+class StoredVerdict(msgspec.Struct, frozen=True):
+    """The parts of a verdict that are shown: of a commit its hash, of a review its findings and their numbers.
+
+    `said` are the findings as the reviewer wrote them, `findings` as normalised texts.
+    """
+
+    commit: str | None = None
+    counts: tuple[int, int, int, int] | None = None
+    said: list[str] = []
+    findings: list[str] = []
+
+
+def stored_verdict(command: Command) -> StoredVerdict:
+    """Return the verdict in a row; an empty one for a row without, and for a verdict of another form."""
+    try:
+        return msgspec.json.decode(command.verdict or "{}", type=StoredVerdict)
+    except msgspec.ValidationError:  # such as the list of decisions of create-story
+        return StoredVerdict()
 
 
 def command_view(command: Command) -> CommandView:

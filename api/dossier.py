@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 import sprint
-from api.commands import CommandView, command_view
+from api.commands import CommandView, command_view, stored_verdict
 from api.deferred import FindingView, finding_view
 from api.http import ApiError, Services
 from api.reviews import Review, reviews_of
@@ -26,6 +26,7 @@ from sprint import StoryDocument, StoryInfo
 from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
 from store.findings import get_findings_of
+from store.hints import get_hints
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
 
@@ -64,6 +65,15 @@ class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     leftover: bool = False
 
 
+class Hint(msgspec.Struct, frozen=True):
+    """A hint of the operator; `command_id` is the last command that got it, None before."""
+
+    id: int
+    text: str
+    at: int
+    command_id: int | None
+
+
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     """`GET /api/stories/{key}`; `diff` is the change of the tree since development began."""
 
@@ -92,6 +102,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     commits: list[CommitInfo]
     diff: Diff | None
     problems: list[str]
+    hints: list[Hint]
     deferred: list[FindingView] = []
     plan: PlanFacts = PlanFacts()
 
@@ -132,6 +143,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     checks = await under_all_names(services, story, get_checks_by_key)
     deferred = await under_all_names(services, story, get_findings_of)
     tree = await _diff(workspace, row)
+    # More than one, since the story itself is counted.
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
     commits = await commits_named(services, story.names, commands)
     return Dossier(
@@ -147,6 +159,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         criteria=list(document.criteria),
         tasks=[TaskLine(task.text, task.done, task.depth) for task in document.tasks],
         drift=None if story.drift is None else {"file_status": story.drift.file_status},
+        # While the story is in a lane, its files are those of the lane's worktree.
         files=story.files if workspace.main is None else [workspace.relative(path) for path in files],
         file_list=list(document.file_list),
         change_log=list(document.change_log),
@@ -164,6 +177,10 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         problems=[problem.message for problem in document.problems],
         deferred=[finding_view(row) for row in deferred],
         plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
+        hints=[
+            Hint(hint.id, hint.text, hint.at, hint.command_id)
+            for hint in await database.read(get_hints, list(story.names))
+        ],
     )
 
 
@@ -197,10 +214,10 @@ async def commits_named(services: Services, names: Sequence[str], commands: list
     git = services.workspace.git
     if git is None:
         return []
-    verdicts = [msgspec.json.decode(command.verdict) for command in commands if command.verdict is not None]
-    named = [verdict.get("commit") for verdict in verdicts if isinstance(verdict, dict)]
+    # An agent that commits may leave the key out of its message; its verdict has the hash.
+    named = [commit for command in commands if (commit := stored_verdict(command).commit)]
     try:
-        found = [await commits_of(git, name, [commit for commit in named if commit]) for name in names]
+        found = [await commits_of(git, name, named) for name in names]
     except GitError:
         return []
     unique = {commit.hash: commit for commits in found for commit in commits}

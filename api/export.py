@@ -31,7 +31,7 @@ T = TypeVar("T")
 ENTRIES_MAX: Final = 400  # entries of one transcript, half from its beginning and half from its end
 TEXT_MAX: Final = 4 << 20  # characters of all transcripts together
 COMMITS_MAX: Final = 10  # commits with their diff
-REMARKS_MAX: Final = 200  # events of each type in REMARKS
+REMARKS_MAX: Final = 200  # per type of REMARKS
 REMARKS: Final = ("batch:warning", "batch:pause", "error", "attention")
 
 

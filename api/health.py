@@ -24,7 +24,7 @@ async def get_health(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     problems = _problems(services)
     files = services.workspace.data_files
-    # Looked at anew, since a server that has just lost its database does not know it yet.
+    # Checked again, since the server may have lost its database since the watcher's last check.
     if files is not None and (lost := await asyncio.to_thread(files.problem)) is not None:
         problems.append(lost)
     health = Health("failing" if problems else "ok", problems, services.hub.seq)

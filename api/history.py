@@ -10,12 +10,14 @@ from aiohttp import web
 
 from api.commands import CommandView, command_view
 from api.http import SERVICES, ApiError, Services, json_response, path_id, query_int
+from db import Database
 from events import envelope
 from store.batches import BatchSummary, count_batches, list_batches, summarise_batch
 from store.batches import get_batch as get_batch_row
 from store.commands import find_commands, get_commands_by_batch
 from store.ledger import Window, get_insights
-from store.log import EventFilter, StoredEvent, find_events
+from store.log import EventFilter, StoredEvent, find_events, get_events_between
+from store.log import get_events as get_newest_events
 from store.stories import Story, get_stories_by_batch
 
 PAGE_MAX: Final = 1000  # rows per response
@@ -109,6 +111,16 @@ async def _stream(request: web.Request, services: Services, wanted: EventFilter)
 def envelope_of(row: StoredEvent) -> bytes:
     """Return a stored event exactly as it was sent to clients."""
     return envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)
+
+
+async def newest_envelopes(database: Database, count: int) -> list[bytes]:
+    """Return the newest stored events, oldest first."""
+    return [envelope_of(row) for row in await database.read(get_newest_events, count)]
+
+
+async def envelopes_between(database: Database, first: int, last: int) -> list[bytes]:
+    """Return the stored events with first <= seq <= last."""
+    return [envelope_of(row) for row in await database.read(get_events_between, first, last)]
 
 
 async def get_commands(request: web.Request) -> web.Response:

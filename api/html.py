@@ -57,16 +57,18 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .88rem; }
 @media print { body { max-width: none; padding: 0; font-size: .82rem; } h2, h3 { break-after: avoid; }
   .wide { overflow: visible; } tr, li { break-inside: avoid; } details:not([open]) { display: none; } }
 """
+# A policy names an inline style by the hash of its exact text, so it is computed and not written down.
 _HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY: Final = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 _MARKED: Final = re.compile(r"\*\*(.+?)\*\*|`([^`]+)`")
 _VOID: Final = frozenset({"meta", "br"})
+# The last two ranges turn the direction of a line round and can hide what it contains (CVE-2021-42574).
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Markup that was made by this module."""
+    """Markup that this module made; any other text is escaped."""
 
     text: str
 
@@ -76,6 +78,7 @@ Child = str | Html | None
 
 def el(tag: str, *children: Child | Iterable[Child], cls: str = "", **attributes: str) -> Html:
     """Return an element; a child that is a string becomes text, None is omitted."""
+    # `class` is a keyword of Python, and a dash cannot be in the name of an argument.
     given = {"class": cls, **attributes} if cls else attributes
     head = "".join(f' {name.replace("_", "-")}="{_escaped(value)}"' for name, value in given.items())
     if tag in _VOID:
@@ -94,8 +97,9 @@ def document(title: str, at: int, *body: Child | Iterable[Child]) -> bytes:
         el("title", title),
         Html(f"<style>{STYLE}</style>"),
     )
-    whole = el("html", head, el("body", el("main", *body), el("footer", f"As of {moment(at)}.")), lang="en")
-    return f"<!doctype html>\n{whole.text}\n".encode("utf-8", "replace")
+    root = el("html", head, el("body", el("main", *body), el("footer", f"As of {moment(at)}.")), lang="en")
+    # "replace", since a file's name may contain a lone surrogate, which UTF-8 cannot encode.
+    return f"<!doctype html>\n{root.text}\n".encode("utf-8", "replace")
 
 
 def section(title: str, *content: Child | Iterable[Child]) -> Html | None:
@@ -121,8 +125,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Child]], numbers: frozen
         return [el(tag, cell, cls="number" if index in numbers else "") for index, cell in enumerate(row)]
 
     body = [el("tr", cells("td", row)) for row in rows]
-    whole = el("table", el("thead", el("tr", cells("th", heads))), el("tbody", body))
-    return el("div", whole, cls="wide", tabindex="0", role="region", aria_label=heads[0]) if body else None
+    content = el("table", el("thead", el("tr", cells("th", heads))), el("tbody", body))
+    # An area that scrolls must be reachable by keyboard (WCAG 2.1.1), and then needs a name.
+    return el("div", content, cls="wide", tabindex="0", role="region", aria_label=heads[0]) if body else None
 
 
 def lines_of(file: FileChange) -> Html:

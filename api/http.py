@@ -108,7 +108,7 @@ async def _read(request: web.Request) -> bytes:
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, "too_large", f"the body is larger than {BODY_MAX} bytes") from None
     except web.RequestPayloadError:
-        raise ApiError(400, "bad_body", "the body did not arrive as its headers say") from None
+        raise ApiError(400, "bad_body", "the body did not arrive as its headers announce") from None
     except TimeoutError:
         raise ApiError(408, "too_slow", f"the body did not arrive within {BODY_S:.0f} s") from None
 
@@ -157,7 +157,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
-        return refuse(ApiError(500, "internal", "the server failed on this request; its log says why"))
+        return refuse(ApiError(500, "internal", "the server failed on this request; its log has the reason"))
 
 
 def _plain(request: web.Request, error: web.HTTPException) -> web.StreamResponse:

@@ -1,6 +1,6 @@
-"""Secrets in answers: every JSON answer, errors too, passes here and is masked text by text.
+"""The masking of secrets in responses: every JSON response, also an error, is masked text by text.
 
-Streams are masked by who writes them. What is masked already says so, and is not read again.
+Streams are masked by their handlers. A response that is masked already is a `MaskedResponse` and passed on as it is.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ AT_ONCE_MAX: Final = 64 * 1024  # bytes of a body that are masked on the loop: a
 
 
 class MaskedResponse(web.Response):
-    """An answer whose body is masked already."""
+    """A response whose body is masked already."""
 
 
 @web.middleware
 async def masked(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Mask the body of a JSON answer; a large one in a thread."""
+    """Mask the body of a JSON response; a large one in a thread."""
     response = await handler(request)
     if not isinstance(response, web.Response) or isinstance(response, MaskedResponse):
         return response

@@ -18,10 +18,11 @@ from typing import Final
 from aiohttp import web
 
 from api.http import SERVICES, Services
+from runstate.fold import STATES
 from settings.version import VERSION
 from store.counters import get_counters
 
-STATES: Final = ("idle", "starting", "running", "pausing", "paused", "stopping", "waiting")
+# The time of the import, some milliseconds after the process began: enough to recognise a restart.
 STARTED_AT: Final = time.time()
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -56,7 +57,9 @@ def _labels(labels: Mapping[str, str]) -> str:
     if not labels:
         return ""
     escaped = (
-        (name, value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")) for name, value in labels.items()
+        # The three escapes of the format; the backslash comes first, or those of the others would be escaped again.
+        (name, value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
+        for name, value in labels.items()
     )
     return "{" + ",".join(f'{name}="{value}"' for name, value in escaped) + "}"
 
@@ -72,6 +75,7 @@ async def get_metrics(request: web.Request) -> web.Response:
 
 def _events(families: Exposition, services: Services) -> None:
     hub, writer = services.hub, services.database.writer
+    # `seq` has no gaps, so the newest one is the number of all events, also of those that were pruned.
     families.counter("events_total", "Events committed in the life of the database.", hub.seq)
     families.counter("deliveries_total", "Events handed to clients since the start.", hub.deliveries)
     families.gauge("clients", "Pages connected now.", len(hub.clients))
@@ -135,6 +139,7 @@ def _process(families: Exposition) -> None:
     families.gauge("process_start_time_seconds", "When the process started, seconds since the epoch.", STARTED_AT)
     families.counter("process_cpu_seconds_total", "CPU time of the process.", time.process_time())
     families.gauge("process_resident_memory_bytes", "Memory of the process.", _resident_bytes())
+    # Linux only: elsewhere the metric is absent, which Prometheus handles better than a wrong value.
     descriptors = Path("/proc/self/fd")
     if descriptors.is_dir():
         families.gauge("process_open_fds", "Open file descriptors.", len(os.listdir(descriptors)))
@@ -146,6 +151,7 @@ def _resident_bytes() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        # getrusage counts bytes on macOS and KiB on other systems.
         return most if sys.platform == "darwin" else most * 1024
 
 

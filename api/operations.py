@@ -7,12 +7,25 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from api.bodies import ID_MAX, AnswerBody, EmptyBody, GateBody, StartBody, StatusBody, StopBody, TicketBody, TrustBody
+from api.bodies import (
+    ID_MAX,
+    AnswerBody,
+    EmptyBody,
+    GateBody,
+    HintBody,
+    RetryBody,
+    StartBody,
+    StatusBody,
+    StopBody,
+    TicketBody,
+    TrustBody,
+)
 from api.changes import Artifact
 from api.deferred import Findings, TicketMade
 from api.dossier import Dossier
 from api.gates import GateList
 from api.health import Health
+from api.hints import HintStored, Retried
 from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
 from api.run import BatchStarted, OldStatus, RunStateName
@@ -45,9 +58,16 @@ class Operation(NamedTuple):
 ONE_BATCH: Final = {"batch": INTEGER}
 OPERATIONS: Final = (
     Operation("get", "/", "The page.", "text/html", query={"token": TEXT}),
+    # OpenAPI has no patterns in paths: the router's `{path:.+}` also matches slashes.
     Operation("get", "/static/{path}", "A module of the page.", "text/javascript", errors=(404,)),
     Operation(
-        "get", "/ws", "The WebSocket: `init` or `resumed`, then every event.", "", 101, {"since": TEXT, "epoch": TEXT}
+        # OpenAPI knows nothing of WebSockets: 101 is where its description ends.
+        "get",
+        "/ws",
+        "The WebSocket: `init` or `resumed`, then every event.",
+        "",
+        101,
+        {"since": TEXT, "epoch": TEXT},
     ),
     Operation("get", "/story-descriptions.json", "A short description of each story.", dict[str, str]),
     Operation("get", "/sprint-status.yaml", "The tracker as it is on disk.", "application/yaml", errors=(404,)),
@@ -84,6 +104,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         "post",
+        # Clients of the first version use these names.
         "/api/orchestrator/start",
         "Previous name of run/start.",
         BatchStarted,
@@ -113,6 +134,24 @@ OPERATIONS: Final = (
         "Set a status manually.",
         StatusChanged,
         body=StatusBody,
+        errors=(404, 409, 422),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/hint",
+        "Give the story's next command a hint.",
+        HintStored,
+        202,
+        body=HintBody,
+        errors=(404,),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/retry",
+        "Try a blocked story again, with a hint if one is given.",
+        Retried,
+        202,
+        body=RetryBody,
         errors=(404, 409, 422),
     ),
     Operation(
@@ -189,7 +228,7 @@ OPERATIONS: Final = (
     Operation(
         "post",
         "/api/trust",
-        "Trust the folder and exactly the values that the hash stands for.",
+        "Trust the folder and exactly the values that the hash identifies.",
         TrustView,
         body=TrustBody,
         errors=(409, 503),

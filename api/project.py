@@ -29,7 +29,7 @@ DATA_FILES: Final = {
     "/orchestrator.csv": "text/csv",
 }
 SHARED: Final = (*DATA_FILES, "/story-descriptions.json")
-# A tracker of another name is for the page alone: it could be any file of the project.
+# A tracker with another name is not served: the setting could name any file of the project.
 TRACKER_NAME: Final = re.compile(r"(?:sprint-status.*\.ya?ml|stories\.yaml|tickets\.toml)", re.IGNORECASE)
 DATA_MAX: Final = 4 << 20  # bytes of a data file
 
@@ -58,7 +58,7 @@ async def get_sprint(request: web.Request) -> web.Response:
 
 
 async def get_problems(request: web.Request) -> web.Response:
-    """What is odd about the plan, without the plan: for a banner and for scripts."""
+    """Respond with the problems of the plan alone, for a banner and for scripts."""
     project = request.app[SERVICES].workspace.project
     return json_response(await asyncio.to_thread(sprint.problems, project))
 

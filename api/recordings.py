@@ -1,7 +1,8 @@
-"""The indexes of the recordings that are looked at, on threads of their own.
+"""The indexes of the recordings that clients read, with their own threads.
 
-Promises: no transcript takes a thread that the run needs, however long it is; a recording that is being indexed for
-the first time does not stand before one that is; so many indexes are kept, the one that was used last the longest.
+Promises: no transcript takes a thread that the run needs, however long it is; no request waits for a long recording to
+be read to its end, nor for one that is indexed for the first time; so many indexes are kept, the one that was used last
+the longest.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from aiohttp import web
 import agents
 
 KEPT_MAX: Final = 16  # indexes; each holds a descriptor and 12 bytes an entry
-LONG_BYTES: Final = 4 << 20  # of a recording that are new: they are read on the thread for long work
+SLICE_S: Final = 0.02  # of reading at a time: how long a request reads, and waits for the background
 
 T = TypeVar("T")
 
@@ -28,8 +29,9 @@ class Recordings:
 
     def __init__(self) -> None:
         self._indexes: OrderedDict[Path, tuple[agents.TranscriptIndex, asyncio.Lock]] = OrderedDict()
+        self._behind: dict[Path, asyncio.Task[None]] = {}  # the recordings that are read in the background
         self._short = ThreadPoolExecutor(2, "transcript")
-        self._long = ThreadPoolExecutor(1, "recording")
+        self._background = ThreadPoolExecutor(1, "recording")
 
     async def read(
         self,
@@ -37,24 +39,51 @@ class Recordings:
         kind: str,
         mask: Callable[[Any], Any],
         ended: bool,
-        look: Callable[[agents.TranscriptIndex], T],
+        query: Callable[[agents.TranscriptIndex], T],
     ) -> T:
-        """What `look` finds in the index of a recording, which is brought up to date before. Raises OSError."""
+        """Return `query(index)` for the index of a recording, after reading what is new for `SLICE_S` at most.
+
+        The rest is read in the background; `is_behind` of the index says that there is some. Raises OSError.
+        """
         index, lock = await self._index(path, kind, mask)
         async with lock:
-            loop = asyncio.get_running_loop()
-            unread = await loop.run_in_executor(self._short, index.unread)
-            try:
-                await loop.run_in_executor(self._long if unread > LONG_BYTES else self._short, index.update, ended)
-            except OSError:  # half of what was read may be missing: the next one begins anew
-                if self._indexes.pop(path, None) is not None:
-                    index.close()
-                raise
-            return await loop.run_in_executor(self._short, look, index)
+            await self._update(self._short, path, index, ended, SLICE_S)
+            if index.is_behind and path not in self._behind:
+                task = asyncio.create_task(self._catch_up(path, ended))
+                self._behind[path] = task
+                task.add_done_callback(lambda _task: self._behind.pop(path, None))
+            return await asyncio.get_running_loop().run_in_executor(self._short, query, index)
+
+    async def _update(
+        self, pool: ThreadPoolExecutor, path: Path, index: agents.TranscriptIndex, ended: bool, limit_s: float
+    ) -> None:
+        """Read what is new. Raises OSError."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, index.update, ended, limit_s)
+        except OSError:  # half of what was read may be missing: the next one begins again
+            if self._indexes.pop(path, None) is not None:
+                index.close()
+            raise
+
+    async def _catch_up(self, path: Path, ended: bool) -> None:
+        """Read a recording to its end in slices, between which requests get their turn."""
+        while (found := self._indexes.get(path)) is not None:  # else it was dropped for newer ones
+            index, lock = found
+            async with lock:
+                if self._indexes.get(path) is not found:
+                    return
+                try:
+                    await self._update(self._background, path, index, ended, SLICE_S)
+                except OSError:
+                    return  # the next request finds out
+                if not index.is_behind:
+                    return
 
     def close(self) -> None:
+        for task in self._behind.values():
+            task.cancel()
         self._short.shutdown(cancel_futures=True)
-        self._long.shutdown(cancel_futures=True)
+        self._background.shutdown(cancel_futures=True)
 
     async def _index(
         self, path: Path, kind: str, mask: Callable[[Any], Any]
@@ -64,7 +93,7 @@ class Recordings:
             found = agents.TranscriptIndex(path, kind, mask), asyncio.Lock()
         self._indexes[path] = found
         for old, (index, lock) in list(self._indexes.items())[:-KEPT_MAX]:
-            if not lock.locked():  # else it is read just now
+            if not lock.locked():  # otherwise it is being read
                 del self._indexes[old]
                 index.close()
         return found

@@ -113,7 +113,11 @@ def _list(tag: str, items: Sequence[str], inner: str = "") -> Html | None:
 
 
 def _tasks(dossier: Dossier) -> Html | None:
-    rows = [el("li", "  " * task.depth, "☑ " if task.done else "☐ ", prose(task.text)) for task in dossier.tasks]
+    # No-break spaces, since a browser removes others at the beginning of a line.
+    rows = [
+        el("li", "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}" * task.depth, "☑ " if task.done else "☐ ", prose(task.text))
+        for task in dossier.tasks
+    ]
     return el("ul", rows, cls="plain") if rows else None
 
 
@@ -175,9 +179,10 @@ def _file(file: FileChange) -> Html:
 def _stories(
     stories: Sequence[Story], commands: Sequence[Command], evidence: Mapping[str, StatusEvidence]
 ) -> Html | None:
-    heads = ("Story", "Ended as", "Why", "What it rests on today", "Commands", "Cost")
+    heads = ("Story", "Ended as", "Why", "Evidence today", "Commands", "Cost")
     rows: list[list[Child]] = []
     for story in stories:
+        # A command for several stories counts for the first one only, so that the costs add up.
         own = [command for command in commands if command.story_key == story.story_key]
         status = evidence.get(story.story_key)
         rests = status.words if status else ""
@@ -190,6 +195,7 @@ def _remarks(remarks: Sequence[StoredEvent]) -> Html | None:
     rows: list[list[Child]] = []
     for event in remarks:
         payload = msgspec.json.decode(event.payload)
+        # In the protocol each of these events has its kind under another key.
         kind = payload.get("warning_type") or payload.get("kind") or payload.get("type") or event.type
         rows.append(
             [

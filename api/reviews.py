@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from api.commands import stored_verdict
 from store.commands import Command
 from workflow import kind_of
 from workflow.verdicts import normalised
@@ -76,6 +77,7 @@ def _rounds(commands: Sequence[Command]) -> list[Round]:
         findings = [ReviewFinding(one.text, one.severity, normalised(one.text) in known) for one in written]
         left = {normalised(finding.text) for finding in findings}
         readable = command.verdict is not None
+        # A round without a verdict lists nothing, which does not mean that nothing is left.
         gone = [one for one in before if normalised(one.text) not in left] if readable else []
         rounds.append(_round(command, findings, gone))
         before = findings if readable else before
@@ -83,7 +85,7 @@ def _rounds(commands: Sequence[Command]) -> list[Round]:
 
 
 def _round(command: Command, findings: list[ReviewFinding], gone: list[ReviewFinding]) -> Round:
-    counts = _verdict(command).get("counts")
+    counts = stored_verdict(command).counts
     return Round(
         command_id=command.id,
         command=command.command,
@@ -103,8 +105,8 @@ def _round(command: Command, findings: list[ReviewFinding], gone: list[ReviewFin
 
 def _findings_as_written(command: Command) -> list[ReviewFinding]:
     """Return the findings as the reviewer wrote them; rows of older versions have only the normalised texts."""
-    verdict = _verdict(command)
-    texts = verdict.get("said") or [text for text in verdict.get("findings", ()) if text != "none"]
+    verdict = stored_verdict(command)
+    texts = verdict.said or [text for text in verdict.findings if text != "none"]
     return [finding_of(text) for text in texts]
 
 
@@ -112,8 +114,3 @@ def finding_of(text: str) -> ReviewFinding:
     """Return a finding, with the severity separated from the beginning of the text."""
     match = _TAG.match(text)
     return ReviewFinding(text, "") if match is None else ReviewFinding(text[match.end() :], match[1].lower())
-
-
-def _verdict(command: Command) -> dict[str, Any]:
-    value = {} if command.verdict is None else msgspec.json.decode(command.verdict)
-    return value if isinstance(value, dict) else {}

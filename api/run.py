@@ -68,7 +68,7 @@ async def stop(request: web.Request) -> web.Response:
 
 
 async def _accepted(services: Services) -> web.Response:
-    """Respond with the state once the action's own event is committed, so that the next request sees its effect."""
+    """Respond with the state after the commit of the action's event, so that the next request sees its effect."""
     with suppress(DatabaseUnavailable):  # the action has taken effect even if its event cannot be stored yet
         await asyncio.wait([services.database.write(lambda _connection: None)], timeout=COMMIT_S)
     return json_response(RunStateName(services.orchestrator.state), 202)
@@ -99,6 +99,11 @@ async def old_status(request: web.Request) -> web.Response:
 def run_of(services: Services) -> Run:
     """Return the current run, joined from the fold, the server's state and the orchestrator's state."""
     return run_view(services.run_state.run, services.server_state, services.orchestrator.state)
+
+
+def snapshot(services: Services) -> tuple[bytes, bytes]:
+    """Return the active batch (or null) and the run, both as JSON, for the `init` of a page."""
+    return msgspec.json.encode(services.run_state.active_batch), msgspec.json.encode(run_of(services))
 
 
 def _start_request(body: StartBody, services: Services) -> StartRequest:

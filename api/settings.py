@@ -77,6 +77,7 @@ async def put_settings(request: web.Request) -> web.Response:
     """Change all given settings in the project's settings file, or none. null restores the default."""
     services = request.app[SERVICES]
     changes = await read_object(request)
+    # Otherwise the file would be changed and the value in use would not.
     _refuse_overridden(services.live.loaded, changes)
     async with services.live.changing:
         try:
@@ -115,17 +116,23 @@ def _refuse_overridden(loaded: Loaded, changes: dict[str, Any]) -> None:
 
 def _edit(file: Path, changes: dict[str, Any], live: LiveSettings) -> tuple[str, str]:
     """Return the file's text before and after; raises `SettingsError` for an invalid combination of settings."""
+    # "surrogateescape" keeps bytes that are not UTF-8 through the edit.
     before = file.read_bytes().decode("utf-8", "surrogateescape") if file.exists() else ""
     after = edited(before, changes)
+    # Only to raise: what would prevent the next start is not written.
     live.reload(text=after)
     return before, after
 
 
 def _save(file: Path, changes: dict[str, Any], services: Services) -> Loaded:
-    """What the operator sets here is trusted as it is set, before the file has it: it counts at once, or not at all."""
+    """Write the changes and return the settings after them; raises `SettingsError` and OSError.
+
+    The operator's values are trusted before the file has them, so that they are in use as soon as they are written.
+    """
     before, after = _edit(file, changes, services.live)
     guarded = services.live.reload(text=after).guarded
     services.trust.trust_changes(guarded, [name for name in changes if BY_NAME[name].trust != "never"])
+    # An unchanged file keeps its time, by which editors notice changes.
     if after != before:
         atomic_write(file, after.encode("utf-8", "surrogateescape"))
     return services.live.reload()
@@ -185,6 +192,7 @@ def _shown(setting: Setting, value: Any) -> Any:
 
 
 def _without_secrets(agent: AgentConfig) -> AgentConfig:
+    # Any variable may hold a key, so no value is shown.
     return msgspec.structs.replace(agent, env=dict.fromkeys(agent.env, SHOWN_SECRET))
 
 

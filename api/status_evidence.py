@@ -160,6 +160,7 @@ def _reviews(story: StoryInfo, commands: Sequence[Command]) -> Sentence | None:
         text = "No code review of it has ended with a verdict."
         return Sentence("warn", text) if story.status in ("done", "review") else None
     last = read[-1]
+    # From the third round on a review with minor findings is accepted, so only these two contradict `done`.
     grave = last.verdict in ("CRITICAL", "HIGH") and story.status == "done"
     text = "the verdict is" if len(read) == 1 else "the last verdict is"
     text = f"Reviewed {_times(len(read))}, {text} {last.verdict}{_numbers(last.counts)}."
@@ -184,6 +185,7 @@ def _work(story: StoryInfo, commands: Sequence[CommandSummary | Command]) -> Sen
                 sum(command.lines_added or 0 for command in own),
                 sum(command.lines_removed or 0 for command in own),
             )
+            # Not the sum: the rounds of a story change mostly the same files.
             files = max(command.files_changed or 0 for command in own)
             sizes.append(f"{name} changed {_files(files)}, {_size(added, removed)}")
     if sizes:
@@ -249,12 +251,13 @@ def _failures(commands: Sequence[CommandSummary | Command]) -> Sentence | None:
     return Sentence("bad" if last is commands[-1] else "info", text + reason)
 
 
-# -- words ------------------------------------------------------------------------------------------------------
+# -- text -------------------------------------------------------------------------------------------------------
 
 
 def set_by_person(story: StoryInfo, records: Records) -> str | None:
     """Return how a person set the status that the tracker has; None where the runner set it or no person is known."""
     row, change = records.row, records.change
+    # Where the row has the same status, the run reached it as well, whoever wrote it first.
     if change is None or change.new != story.status or (row is not None and row.status == story.status):
         return None
     return BY_HAND.get(change.reason)

@@ -25,6 +25,7 @@ from running.retention import absence
 from running.runner_task import RUNNER
 from security.streams import StreamMasker
 from store.commands import Command, get_command
+from store.hints import get_hints_of_command
 
 PIECE_BYTES: Final = 1 << 20  # bytes of the stream that are read, masked and sent at a time
 ENTRIES_MOST: Final = 1_000_000  # the largest `from`
@@ -33,12 +34,17 @@ LINE_BYTES: Final = 32 << 20  # a longer line is masked and sent in parts
 
 
 class Transcript(msgspec.Struct, frozen=True, rename={"start": "from"}):
-    """The entries from `from` on, of `total` ones."""
+    """The entries from `from` on, of `total` ones; `hints` are those of the operator that the prompt held.
+
+    While `reading` the recording is still being read, and `total` counts what was read so far.
+    """
 
     command_id: int
     command: str
     start: int
     total: int
+    hints: list[str]
+    reading: bool
     entries: list[agents.TranscriptEntry]
 
 
@@ -58,13 +64,14 @@ async def get_transcript(request: web.Request) -> web.StreamResponse:
     limit = query_int(request, "limit", None, 1, PAGE_MAX)
     spec = services.workspace.agents.get(command.agent)
     plain = services.workspace.data_dir / command.stream_path
+    hints = [hint.text for hint in await services.database.read(get_hints_of_command, command_id)]
     try:
         content = await request.app[RECORDINGS].read(
             plain,
             "text" if spec is None else spec.kind,
             services.workspace.masker.value,
             command.ended_at is not None,
-            partial(_page, command=command, had=had, limit=limit),
+            partial(_page, command=command, hints=hints, had=had, limit=limit),
         )
     except OSError as error:
         raise ApiError(503, "disk", f"the transcript cannot be indexed: {error.strerror or error}") from None
@@ -78,10 +85,10 @@ def _absent(request: web.Request, services: Services, command: Command) -> web.R
     if request.query.get("raw") == "1" or (command.ended_at is None and command.agent != RUNNER):
         raise ApiError(404, "not_found", why)
     entries = [agents.TranscriptEntry(agents.EntryKind.NOTE, why)]
-    return json_response(Transcript(command.id, command.command, 0, len(entries), entries))
+    return json_response(Transcript(command.id, command.command, 0, len(entries), [], False, entries))
 
 
-def _page(index: agents.TranscriptIndex, command: Command, had: int, limit: int | None) -> bytes:
+def _page(index: agents.TranscriptIndex, command: Command, hints: list[str], had: int, limit: int | None) -> bytes:
     """Return a page of the entries after the first `had`; without a limit, the first and the last ones of all.
 
     Of a stream so long that its middle is omitted, only the first entries keep their positions; all others are sent.
@@ -93,7 +100,7 @@ def _page(index: agents.TranscriptIndex, command: Command, had: int, limit: int 
         entries = index.ends()
         start = min(had, agents.steady(len(entries)))
         entries = entries[start:]
-    head = msgspec.json.encode(Transcript(command.id, command.command, start, len(index), []))
+    head = msgspec.json.encode(Transcript(command.id, command.command, start, len(index), hints, index.is_behind, []))
     return b"%b%b]}" % (head.removesuffix(b"]}"), b",".join(entries))
 
 

@@ -1,4 +1,4 @@
-"""Trust in the project's folder: what its settings want that does not count yet, and the operator's consent to it."""
+"""The routes of the trust in the project's folder: the values that are not trusted yet, and the operator's consent."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from settings import FILE_NAME, READ_AT_START, Loaded, SettingsError, trust_all
 
 
 class TrustView(msgspec.Struct, frozen=True, kw_only=True):
-    """`GET /api/trust`. `waiting` are the values that do not count yet, secrets masked; `trusted` says whether agents
-    may be started. `restart` names trusted settings that count from the next start of the server on.
+    """`GET /api/trust`. `waiting` are the values that are not used yet, with secrets masked; `trusted` is whether
+    agents may be started. `restart` names trusted settings that are used from the next start of the server on.
     """
 
     folder: str
@@ -42,6 +42,7 @@ async def post_trust(request: web.Request) -> web.Response:
     body = await read_body(request, TrustBody)
     services = request.app[SERVICES]
     live = services.live
+    # The lock of all changes of the file: between the comparison and the record it stays the same file.
     async with live.changing:
         _, wanted = await asyncio.to_thread(_read, services)
         if services.trust.hash(wanted.guarded) != body.hash:
@@ -52,12 +53,13 @@ async def post_trust(request: web.Request) -> web.Response:
         except OSError as error:
             raise ApiError(503, "disk", f"the trust in this folder cannot be kept: {error}") from None
         live.loaded = (await asyncio.to_thread(_read, services))[0]
+    # Without the lock, because it starts the agent to ask for its version, which may take seconds.
     await services.apply_trust()
     return json_response(await asyncio.to_thread(_view, services, live.loaded, wanted))
 
 
 def _read(services: Services) -> tuple[Loaded, Loaded]:
-    """Return the settings that count by what the file says now, and those that would if all of it were trusted."""
+    """Return the settings by the present file: those in use now, and those in use if all of it were trusted."""
     try:
         return services.live.reload(), services.live.reload(untrusted=trust_all)
     except SettingsError as error:
@@ -79,7 +81,7 @@ def _view(services: Services, fresh: Loaded, wanted: Loaded) -> TrustView:
 
 
 def _needs_restart(started: Loaded, loaded: Loaded) -> list[str]:
-    """Return what counts by now and is not in force, since the server has read it at its start."""
+    """Return the settings that changed since the start and are read only then."""
     names = {name for name in READ_AT_START if getattr(started.settings, name) != getattr(loaded.settings, name)}
     if "agents" not in loaded.left_out and started.guarded.get("agents") != loaded.guarded.get("agents"):
         names.add("agents")
@@ -88,6 +90,7 @@ def _needs_restart(started: Loaded, loaded: Loaded) -> list[str]:
 
 def refusal(trust: FolderTrust, loaded: Loaded) -> str | None:
     """Return why no agent may be started in the folder yet, and what to do; None when it is trusted."""
+    # `left_out` also has settings that only depend on untrusted ones: those are nothing to decide.
     names = sorted(loaded.left_out & loaded.guarded.keys())
     try:
         if not names and trust.trusts_folder(loaded.guarded):

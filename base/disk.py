@@ -1,4 +1,4 @@
-"""Recognition of a full disk, which is no failure of the work that met it."""
+"""Recognition of errors that a full disk caused: the work can succeed once there is space."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 from typing import Final
 
 # Messages of git on a full disk: the system's, in English because git runs with `LC_ALL=C`, and its own.
-WORDS: Final = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
+MESSAGES: Final = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
 
 
 def caused_by_full_disk(error: BaseException | None) -> bool:
@@ -20,4 +20,4 @@ def caused_by_full_disk(error: BaseException | None) -> bool:
 
 def is_disk_full(message: str) -> bool:
     """Whether a message of git or of the system reports a full disk."""
-    return any(word in message for word in WORDS)
+    return any(known in message for known in MESSAGES)

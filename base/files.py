@@ -39,7 +39,7 @@ def replacing(
     """
     temporary = path.with_name(f"{_prefix(path)}{secrets.token_hex(8)}{SUFFIX}")
     old = _stat(path) if mode is None else None
-    # Never more open than the result, not even for the time of the write.
+    # Never more permissive than the result, not even during the write.
     created = mode if mode is not None else 0o666 if old is None else 0o600
     try:
         with open(temporary, "w+b", opener=lambda name, _: os.open(name, FLAGS, created)) as file:
@@ -58,7 +58,7 @@ def replacing(
 
 
 def create_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write a new file, whole or not at all, and never over one that exists. Raises `FileExistsError`, OSError."""
+    """Write a new file completely or not at all, never over an existing one. Raises `FileExistsError`, OSError."""
     temporary = path.with_name(f"{_prefix(path)}{secrets.token_hex(8)}{SUFFIX}")
     try:
         with open(temporary, "w+b", opener=lambda name, _: os.open(name, FLAGS, mode)) as file:
@@ -74,7 +74,7 @@ def create_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove temporary files of a killed writer of `path`; the caller must exclude other writers."""
+    """Remove the temporary files that a killed writer of `path` left; the caller must exclude other writers."""
     for left in path.parent.glob(f"{glob.escape(_prefix(path))}*{SUFFIX}"):
         with suppress(OSError):
             left.unlink()

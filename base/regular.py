@@ -1,7 +1,7 @@
-"""Reading files of a project: regular ones only, never more of one than a bound, and never waiting for one.
+"""Reading of regular files of a project, up to a limit and without blocking.
 
-Anything may lie under the name of a tracker, a story or a settings file. A pipe that nobody writes to would hold its
-reader for ever, and opening a device may do something, so the kind is looked at before and after opening.
+A file with the name of a tracker, a story or a settings file may be of any kind. A pipe without a writer would block
+its reader forever, and opening a device may have effects, so the kind is checked before and after opening.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-CHUNK_BYTES: Final = 64 << 10  # of a file that is longer than it said
+CHUNK_BYTES: Final = 64 << 10  # per read of a file that is longer than its reported size
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -23,7 +23,7 @@ _KINDS: Final = (
 
 
 class NotRegular(OSError):
-    """What lies there is no regular file; `strerror` says what it is."""
+    """The path is no regular file; `strerror` names its kind."""
 
 
 def read_regular(path: Path | str, limit: int) -> bytes:
@@ -32,9 +32,9 @@ def read_regular(path: Path | str, limit: int) -> bytes:
     descriptor = os.open(path, _FLAGS)
     with open(descriptor, "rb", buffering=0) as file:
         status = os.fstat(descriptor)
-        _require_regular(path, status)  # the name may belong to something else by now
+        _require_regular(path, status)  # the path may have been replaced since
         parts, chunk = [], status.st_size + 1
-        while limit > 0 and (part := file.read(min(limit, chunk))):  # one that grows meanwhile is read on
+        while limit > 0 and (part := file.read(min(limit, chunk))):  # a file that grows meanwhile is read further
             parts.append(part)
             limit -= len(part)
             chunk = CHUNK_BYTES
@@ -42,7 +42,7 @@ def read_regular(path: Path | str, limit: int) -> bytes:
 
 
 def read_or_empty(path: Path | str, limit: int) -> bytes:
-    """Return the same, b"" for what cannot be read."""
+    """Return the bytes as `read_regular` does, b"" for a file that cannot be read."""
     try:
         return read_regular(path, limit)
     except (OSError, ValueError):  # ValueError: a zero byte in the path
@@ -51,5 +51,5 @@ def read_or_empty(path: Path | str, limit: int) -> bytes:
 
 def _require_regular(path: Path | str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "something else")
+        kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "something else")
         raise NotRegular(0, f"it is {kind}, not a file", os.fspath(path))

@@ -27,6 +27,7 @@ from store.schema import MIGRATIONS
 
 DATABASE: Final = "sprint-runner.db"
 MANIFEST: Final = "manifest.json"
+# `worktrees` belong to the project's repository; the others are made again where a backup is restored.
 LEFT_OUT: Final = ("lock", ".gitignore", "worktrees", "restoring")
 SET_ASIDE: Final = "before-restore-"
 FORMAT: Final = 1
@@ -77,6 +78,7 @@ def _write(data_dir: Path, file: Path, project: str) -> Manifest:
 
 
 def _copy_database(source: Path, target: Path, project: str) -> Manifest:
+    # Read-only, or a wrong path would create an empty database.
     old, new = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True), sqlite3.connect(target)
     try:
         old.backup(new)
@@ -94,6 +96,7 @@ def _kept(data_dir: Path) -> Iterator[Path]:
         if here == data_dir:
             folders[:] = [name for name in folders if name not in LEFT_OUT and not name.startswith(SET_ASIDE)]
             files = [name for name in files if name not in LEFT_OUT and not name.startswith(DATABASE)]
+        # Links are left out, as a restore refuses an archive that contains some.
         yield from (here / name for name in sorted(files) if (here / name).is_file() and not (here / name).is_symlink())
 
 
@@ -105,6 +108,7 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
         return
     with content:
         entry = archive.gettarinfo(arcname=name, fileobj=content)
+        # The users and groups of this machine do not belong in a file that is passed on.
         entry.uid = entry.gid = 0
         entry.uname = entry.gname = ""
         archive.addfile(entry, content)
@@ -117,11 +121,14 @@ def restore(file: Path, data_dir: Path) -> tuple[Manifest, Path | None]:
     """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = ProjectLock(data_dir)
+    # Before the archive is read: no server may start on a folder that is half exchanged.
     lock.acquire()
+    # In the data folder itself, so that the renames at the end stay on one file system.
     new = data_dir / "restoring"
     try:
         _remove(new)
         manifest = _unpack(file, new)
+        # Before it is moved into place: with the old epoch a page would resume into another history.
         _renew_epoch(new / DATABASE)
         aside = _swap(new, data_dir)
     finally:
@@ -133,6 +140,7 @@ def restore(file: Path, data_dir: Path) -> tuple[Manifest, Path | None]:
 def _unpack(file: Path, folder: Path) -> Manifest:
     try:
         with tarfile.open(file, "r:gz") as archive:
+            # Not `extractall`: the filters that make it safe are missing in the first releases of Python 3.11.
             for entry in archive:
                 _unpack_one(archive, entry, folder)
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
@@ -153,6 +161,7 @@ def _unpack_one(archive: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) 
         raise ArchiveError(f"the backup contains {entry.name!r}, which is no part of a backup: use another one")
     target = folder.joinpath(*name.parts)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # "x": two entries of one name mean that the archive is damaged or forged.
     with content, target.open("xb") as copy:
         os.chmod(target, 0o600)
         while chunk := content.read(1 << 20):
@@ -161,6 +170,7 @@ def _unpack_one(archive: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) 
 
 def _check_database(database: Path, file: Path) -> None:
     try:
+        # Writable, because a database in WAL mode is only opened where its -shm file can be made.
         connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)
         try:
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
@@ -182,8 +192,9 @@ def _renew_epoch(database: Path) -> None:
 
 
 def _swap(new: Path, data_dir: Path) -> Path | None:
-    """Move the old content into a folder of its own, then the new content into the data folder; delete nothing."""
+    """Move the old content into a new folder, then the new content into the data folder; delete nothing."""
     old = [path for path in data_dir.iterdir() if path.name not in LEFT_OUT and not path.name.startswith(SET_ASIDE)]
+    # The time alone would be the same for two restores within one second.
     aside = data_dir / f"{SET_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:4]}" if old else None
     if aside is not None:
         aside.mkdir(mode=0o700)
@@ -198,6 +209,7 @@ def _remove(folder: Path) -> None:
     """Delete the files of an unfinished restore."""
     if not folder.exists():
         return
+    # In reverse order every file comes before its folder.
     for path in sorted(folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     folder.rmdir()

@@ -31,6 +31,7 @@ def program_name() -> str:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line; `verb` is the verb, or `serve` without one."""
+    # Not argparse's subparsers, which would take the project's folder for a wrong verb.
     verb = argv[0] if argv and argv[0] in VERBS else "serve"
     if verb != "serve":
         return _parser_of(verb).parse_args(argv[1:], argparse.Namespace(verb=verb))
@@ -128,6 +129,38 @@ def _add_trust(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--revoke", action="store_true", help="trust the folder no more")
 
 
+def _add_remote(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--project", type=Path, metavar="PATH", help="the project's folder (default: as for a server)")
+    parser.add_argument("--data-dir", type=str, help=f"folder of the database (default PROJECT/{DATA_FOLDER})")
+    parser.add_argument("--json", action="store_true", help="print the response as JSON")
+
+
+def _add_answer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", help="of a question or a gate, as `needs` lists it")
+    parser.add_argument("text", nargs="+", help="the answer, or the decision at a gate; - reads standard input")
+    _add_remote(parser)
+
+
+def _add_hint(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", help="the story")
+    parser.add_argument("text", nargs="+", help="the hint; - reads standard input")
+    parser.add_argument("--retry", action="store_true", help="try a blocked story again with it")
+    _add_remote(parser)
+
+
+def _add_start(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--batch", type=_cycles, metavar="N", help="how many cycles, or all (default: as set)")
+    parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
+    parser.add_argument("--budget", type=_dollars, metavar="USD", help="pause when this much is spent")
+    parser.add_argument("--agent", help="the agent of this batch (default: as set)")
+    _add_remote(parser)
+
+
+def _add_stop(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--now", action="store_true", help="end the running command too")
+    _add_remote(parser)
+
+
 def _cycles(text: str) -> int | str:
     """Parse a batch size."""
     if text == "all":
@@ -155,6 +188,14 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "init": ("makes a sprint-status.yaml of a project's epics, shown before it is written", _add_init),
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
     "token": ("prints a new token", lambda parser: None),
+    "status": ("prints what the running server does", _add_remote),
+    "needs": ("lists what needs you", _add_remote),
+    "answer": ("ID TEXT answers a question, or decides at a gate", _add_answer),
+    "hint": ("KEY TEXT gives the next command of a story a hint", _add_hint),
+    "start": ("starts a batch on the running server", _add_start),
+    "pause": ("pauses the batch after the current command", _add_remote),
+    "resume": ("continues the batch", _add_remote),
+    "stop": ("ends the batch after the current command, or now", _add_stop),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE restores the records from such a file", _add_file),
 }

@@ -43,12 +43,13 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 
 async def check(config: ServerConfig) -> list[CheckResult]:
-    """All findings, in the order in which one would mend them."""
+    """Return all results, in the order in which one would repair the problems."""
     found = [check_disk(config.data_dir), check_tracker(config.project)]
     found += await asyncio.to_thread(check_database, config.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, config.project.root))
     found += await asyncio.to_thread(check_verify, config)
-    found.append(CheckResult("guardian", True, agents.guard_means().sentence))
+    means = agents.guard_means()
+    found.append(CheckResult("guardian", True, f"{means.sentence} ({', '.join(means.names)})"))
     return [*found, *check_trust(config), *check_access(config.loaded.settings), *await check_agents(config)]
 
 
@@ -116,7 +117,7 @@ def check_git(root: Path) -> CheckResult:
 
 
 def check_verify(config: ServerConfig) -> list[CheckResult]:
-    """Whether the project's own check can be started, where there is one."""
+    """Check that the program of the setting `verify` exists, if it is set."""
     command = config.loaded.settings.verify
     if command is None:
         return []
@@ -125,9 +126,9 @@ def check_verify(config: ServerConfig) -> list[CheckResult]:
 
 
 async def check_agents(config: ServerConfig) -> list[CheckResult]:
-    """The agents that a batch would use: the usual one, and those of single commands."""
+    """Check the agents that a batch would use: the default one, and those of single commands."""
     if config.loaded.left_out & {"agents", "commands"}:
-        return [CheckResult("agents", False, "not looked at: the settings that name them are not trusted yet")]
+        return [CheckResult("agents", False, "not checked: the settings that name them are not trusted yet")]
     settings = config.loaded.settings
     specs = agent_specs(settings.agents, settings.prices, config.project.root)
     used = dict.fromkeys([settings.agent, *(own.agent for own in settings.commands.values() if own.agent)])
@@ -182,6 +183,7 @@ def _integrity(connection: sqlite3.Connection) -> tuple[bool, str]:
 
 def read_tables(connection: sqlite3.Connection, version: int) -> None:
     """Read every row of every table that a schema has. Raises `sqlite3.Error`."""
+    # The names come from the migrations: the schema of a damaged file may have lost a table.
     with closing(sqlite3.connect(":memory:")) as empty:
         for statement in (statement for migration in MIGRATIONS[:version] for statement in migration):
             empty.execute(statement)
@@ -193,6 +195,7 @@ def read_tables(connection: sqlite3.Connection, version: int) -> None:
 
 def _log(connection: sqlite3.Connection) -> tuple[bool, str]:
     count, first, last = connection.execute("SELECT COUNT(*), MIN(seq), MAX(seq) FROM events").fetchone()
+    # Pruning removes the oldest events only, so a gap is damage.
     if count and last - first + 1 != count:
         return False, f"{last - first + 1 - count} events are missing between {first} and {last}: {RESTORE}"
     return True, f"{count} events, none missing" if count else "empty"

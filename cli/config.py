@@ -43,11 +43,11 @@ from workflow.presets import KINDS
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """Everything that is known before the first socket is opened."""
+    """The configuration of a server, complete before the first socket is opened."""
 
     project: Project
     loaded: Loaded
-    wanted: Settings  # those in force if everything that the folder says were trusted
+    wanted: Settings  # those in use if every value of the folder were trusted
     reload: Callable[..., Loaded]
     trust: FolderTrust
     data_dir: Path
@@ -77,6 +77,7 @@ def resolve(
             decide(trust, wanted.guarded, wanted.settings)
         loaded = _in_force(reload, trust, wanted)
         if loaded.settings.tracker is not None:
+            # The project locates the settings, and one of these locates the tracker: hence a second time.
             project = sprint.locate(start, loaded.settings.tracker)
         _check_commands(project.root, loaded)
     except (DemoError, ProjectNotFound, SettingsError, Unlistable) as error:
@@ -93,7 +94,7 @@ def resolve(
 
 
 def _in_force(reload: Callable[..., Loaded], trust: FolderTrust, wanted: Loaded) -> Loaded:
-    """The settings that count; what is missing may be missing because it is not trusted. Raises `SettingsError`."""
+    """Return the settings in use; an error names the untrusted settings that may cause it. Raises `SettingsError`."""
     try:
         return reload()
     except SettingsError as error:
@@ -105,13 +106,13 @@ def _in_force(reload: Callable[..., Loaded], trust: FolderTrust, wanted: Loaded)
 
 
 def _trust_of(root: Path, environment: Mapping[str, str], demo: str | None) -> FolderTrust:
-    """The trust in a project; nobody is asked about a demo as this program lays it out."""
+    """Return the trust in a project; a demo as this program creates it is trusted without a question."""
     grant = EVERYTHING if demo and _is_ours(root) else environment.get(VARIABLE, "")
     return FolderTrust(root, TrustStore(state_folder(environment)), grant)
 
 
 def _is_ours(root: Path) -> bool:
-    """Whether a demo's folder has the settings that it was laid out with: a stranger may bring one that looks so."""
+    """Whether a demo's folder has the settings that it was created with: a foreign folder may only look like a demo."""
     found, shipped = (guarded_values(read_file(folder / FILE_NAME), root) for folder in (root, SOURCE))
     return found == shipped
 
@@ -119,7 +120,7 @@ def _is_ours(root: Path) -> bool:
 def _located(
     start: Path, environment: Mapping[str, str], options: argparse.Namespace, decide: Decide | None
 ) -> Project:
-    """The project at `start`. A tracker with a name of its own is found only by the setting, so that is read first."""
+    """Return the project at `start`; a tracker with an unusual name is found by the setting, which is read then."""
     try:
         return sprint.locate(start)
     except ProjectNotFound:
@@ -130,7 +131,7 @@ def _located(
         if decide is not None:
             decide(trust, wanted.guarded, wanted.settings)
         tracker = wanted.settings.tracker
-        # The verb `trust` starts nothing: it has to find the project to list what may be trusted.
+        # The verb `trust` starts nothing, and has to find the project to list its values.
         if options.verb != "trust" and "tracker" in trust.untrusted(wanted.guarded):
             tracker = None
         if tracker is None:
@@ -152,6 +153,7 @@ def agent_specs(
             command=_from(root, config.command),
             model=config.model,
             light_model=config.light_model,
+            fallback_model=config.fallback_model,
             permission_mode=config.permission_mode,
             env=config.env,
             prices=known,
@@ -164,7 +166,7 @@ def agent_specs(
 
 
 def _from(root: Path | None, command: Sequence[str]) -> tuple[str, ...]:
-    """Wherever it is started: a lane's worktree need not hold a script that is in no commit."""
+    """Return a command with an absolute program: a lane's worktree does not have a script that is not committed."""
     program, *rest = command
     if root is not None and "/" in program and not Path(program).expanduser().is_absolute():
         program = str(root / program)
@@ -196,6 +198,7 @@ def make_data_dir(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         ignore = folder / ".gitignore"
         if not ignore.exists():
+            # `*` ignores this file as well, so the folder never appears in `git status`.
             atomic_write(ignore, b"*\n")
     except OSError as error:
         raise CannotStart(f"{folder} cannot be written ({error.strerror}): name another one with --data-dir") from None

@@ -21,6 +21,7 @@ class CannotStart(RuntimeError):
 def unusable_database(file: Path, error: Exception) -> CannotStart:
     """Return why a database cannot be used: it, or its disk, takes no writes, or what is in it is damaged."""
     code = getattr(error, "sqlite_errorcode", None)
+    # The low byte of an extended result code is the primary one.
     if code is not None and code & 0xFF in _NOT_DAMAGE:
         return CannotStart(f"{file} cannot be opened ({error}): {_WRITABLE}")
     return CannotStart(f"{file} is damaged ({error}): {RESTORE}, or move the file away to start a new record")

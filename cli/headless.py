@@ -15,15 +15,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from cli.arguments import program_name
 from events import Event, EventType
 from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
 from running.tracker import PAUSED as TRACKER_PAUSE
 
-FLUSH_S: Final = 5.0  # how long the end waits for a reader that stands still
-# Pauses that end by themselves, or by who made them.
+FLUSH_S: Final = 5.0  # how long the end waits for a reader that has stalled
+# Pauses that end by themselves, or are ended by the operator who made them.
 PASSING_PAUSES: Final = ("usage-limit", "unreachable", "retry", "program", "operator", "interrupted")
 
 _REMEDIES: Final = {
@@ -46,14 +46,16 @@ class Exit(IntEnum):
     NOTHING_CAN_START = 8
 
 
-# How a run ends that was refused because of its stories: all are finished, or those that are not have to wait.
+# The exit codes of a run that was refused because of its stories: all are finished, or the open ones have to wait.
 REFUSALS: Final = {"nothing_to_run": Exit.DONE, "cannot_run": Exit.NOTHING_CAN_START}
 
 
 @dataclass(frozen=True, slots=True)
 class HeadlessOptions:
-    """The options of `run`. `resume` continues an interrupted batch if there is one; `wait` stays in a pause that
-    needs the operator."""
+    """The options of `run`.
+
+    `resume` continues an interrupted batch if there is one; `wait` waits in a pause that needs the operator.
+    """
 
     request: StartRequest
     resume: bool = False
@@ -139,6 +141,23 @@ class Headless:
     def _report(self, message: str) -> None:
         self._err.write(f"{program_name()}: {message}\n")
         self._err.flush()
+
+
+async def until_done(ended: asyncio.Future[None], headless: Headless | None, orchestrator: Orchestrator) -> int:
+    """Wait for a signal, or for the end of the headless run if there is one; return the exit code.
+
+    A signal cancels the wait; the shutdown of the server ends the agents.
+    """
+    if headless is None:
+        await ended
+        return 0
+    task = asyncio.ensure_future(headless.run(orchestrator))
+    waiting: list[asyncio.Future[Any]] = [task, ended]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    if not task.done():
+        task.cancel()
+        return Exit.STOPPED
+    return await task
 
 
 class LineWriter:

@@ -16,13 +16,13 @@ from sprint.config import ARTIFACT_KEYS, read_config
 from sprint.locate import NAMES, inside
 
 ARTIFACTS: Final = "_bmad-output/implementation-artifacts"  # where newer versions of BMAD keep stories
-OUTPUTS: Final = ("_bmad-output", "docs")  # where epics lie, unless the configuration names a folder
+OUTPUTS: Final = ("_bmad-output", "docs")  # folders of epics, unless the configuration names one
 DECLINED: Final = 1  # the exit code of a tracker that was shown and not written
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A tracker that is not written yet."""
+    """The text of a tracker and the path to write it to."""
 
     path: Path
     text: str
@@ -31,13 +31,13 @@ class Proposal:
 def make_tracker(
     options: argparse.Namespace, answers: TextIO = sys.stdin, questions: TextIO = sys.stderr, out: TextIO = sys.stdout
 ) -> int:
-    """Show the tracker, ask, and write it; the exit code. Raises `CannotStart`."""
+    """Show the tracker, ask, write it and return the exit code. Raises `CannotStart`."""
     proposal = propose((options.project or Path.cwd()).absolute(), date.today())
     out.write(proposal.text)
     out.flush()
     if not options.yes:
         if not (answers.isatty() and questions.isatty()):
-            raise CannotStart(f"nothing was written: say --yes to write this text to {proposal.path}")
+            raise CannotStart(f"nothing was written: use --yes to write this text to {proposal.path}")
         questions.write(f"Write this to {proposal.path}? [y/N] ")
         questions.flush()
         if answers.readline().strip().lower() not in ("y", "yes"):
@@ -69,7 +69,7 @@ def propose(root: Path, day: date) -> Proposal:
 
 
 def _project(root: Path) -> sprint.Project:
-    """The project as it will be once the tracker is there, from BMAD's configuration or the usual folders."""
+    """Return the project that the tracker will belong to, from BMAD's configuration or the usual folders."""
     config = read_config(root)
     configured = next((path for key in ARTIFACT_KEYS if (path := config.path(key)) is not None), None)
     artifacts = configured if configured is not None and inside(configured, root) else root / ARTIFACTS

@@ -27,7 +27,7 @@ _CONTROLS: Final = {
 
 
 class _Formatter(logging.Formatter):
-    """Masks what others wrote before it is encoded; `mask` is set when the secrets are known."""
+    """Masks secrets before a record is encoded; `mask` is set once the secrets are known."""
 
     mask: Callable[[str], str] = staticmethod(str)
 

@@ -21,7 +21,8 @@ log = logging.getLogger("sprint_runner")
 
 
 def listen(loaded: Loaded, *, headless: bool = False) -> socket.socket:
-    """Bind the listening socket, before the database is opened: a server without a port must not change anything.
+    """Bind the listening socket. Called before the database is opened: a server without a port must not change
+    anything.
 
     A port from the settings is the only one tried. Otherwise a server binds the next free one from the default on, and
     a headless run any free one. Raises `CannotStart`.
@@ -32,6 +33,7 @@ def listen(loaded: Loaded, *, headless: bool = False) -> socket.socket:
     candidates = [port] if named else [0] if headless else range(port, port + PORTS_TRIED)
     for candidate in candidates:
         try:
+            # It sets SO_REUSEADDR, so a restart does not wait for connections in TIME_WAIT.
             listener = socket.create_server((host, candidate), family=family, backlog=1024)
         except OSError as error:
             failure = error

@@ -1,4 +1,4 @@
-"""Asking for trust on the command line: the list, the question, and the verb `trust`."""
+"""Trust on the command line: the list of values, the question, and the verb `trust`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from settings import FILE_NAME, Settings, SettingsError
 from sprint import ProjectNotFound
 
 Decide = Callable[[FolderTrust, Mapping[str, Any], Settings], None]
-DECLINED = 2  # the exit code: the operator has to decide before anything counts
+DECLINED = 2  # the exit code: the operator has to decide first
 
 
 def untrusted_or_refuse(trust: FolderTrust, values: Mapping[str, Any]) -> frozenset[str]:
@@ -31,7 +31,7 @@ def untrusted_or_refuse(trust: FolderTrust, values: Mapping[str, Any]) -> frozen
 
 
 def listing(trust: FolderTrust, values: Mapping[str, Any], settings: Settings) -> str:
-    """Return what would be trusted, line by line; `settings` are those that would be in force then."""
+    """Return the values that would be trusted, line by line; `settings` are those that would be in use then."""
     changes = trust.differences(values)
     lines = [f"{trust.folder} is not trusted yet."]
     if changes:
@@ -48,12 +48,13 @@ def listing(trust: FolderTrust, values: Mapping[str, Any], settings: Settings) -
 
 
 def decide(options: argparse.Namespace) -> Decide:
-    """Return what settles, before the settings are read, whether the folder's values count."""
+    """Return a function that decides about the trust in the folder's values before they are used."""
 
     def settle(trust: FolderTrust, values: Mapping[str, Any], settings: Settings) -> None:
         headless = options.verb == "run"
         if getattr(options, "trust", False):
             keep(trust, values)
+        # A headless run starts agents at once; with a page, the operator is asked when they press Start.
         missing = bool(trust.untrusted(values)) or (headless and not trust.trusts_folder(values))
         if not missing or options.verb not in ("run", "serve"):
             return
@@ -70,19 +71,19 @@ def how_to_trust(folder: Path) -> str:
 
 
 def asks(answers: TextIO, questions: TextIO) -> bool:
-    """Return whether a person is there to be asked."""
+    """Return whether both streams are terminals, so that a question can be answered."""
     return answers.isatty() and questions.isatty()
 
 
 def confirmed(text: str) -> bool:
-    """Show the list and ask the one question."""
+    """Show the list, ask, and return whether the answer is yes."""
     sys.stderr.write(f"{text}\nTrust this folder and exactly these settings? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def keep(trust: FolderTrust, values: Mapping[str, Any]) -> None:
-    """Trust the folder from now on. Raises `CannotStart`."""
+    """Store the trust in the folder. Raises `CannotStart`."""
     try:
         trust.trust(values)
     except OSError as error:
@@ -90,7 +91,7 @@ def keep(trust: FolderTrust, values: Mapping[str, Any]) -> None:
 
 
 def trust_folder(options: argparse.Namespace, trust: FolderTrust, values: Mapping[str, Any], settings: Settings) -> int:
-    """The verb `trust PATH`: list, ask, keep; the exit code."""
+    """Run the verb `trust PATH`: list, ask and store; return the exit code."""
     if trust.trusts_folder(values) and not trust.untrusted(values):
         sys.stdout.write(f"{trust.folder} is trusted as it is (hash {trust.hash(values)}).\n")
         return 0
@@ -98,7 +99,7 @@ def trust_folder(options: argparse.Namespace, trust: FolderTrust, values: Mappin
     if options.yes:
         sys.stdout.write(f"{text}\n")
     elif not asks(sys.stdin, sys.stderr) or not confirmed(text):
-        sys.stderr.write(f"{text}\nNothing was trusted: say --yes to trust it.\n")
+        sys.stderr.write(f"{text}\nNothing was trusted: use --yes to trust it.\n")
         return DECLINED
     keep(trust, values)
     sys.stdout.write(f"{trust.folder} is trusted.\n")
@@ -106,7 +107,7 @@ def trust_folder(options: argparse.Namespace, trust: FolderTrust, values: Mappin
 
 
 def list_folders(environment: Mapping[str, str] = os.environ) -> int:
-    """The verb `trust --list`: the trusted folders, one a line, with the names of the trusted values."""
+    """Run `trust --list`: print the trusted folders, one per line, with the names of the trusted values."""
     for folder, record in TrustStore(state_folder(environment)).records().items():
         note = "" if record.trusted_at is not None else " (only these settings)"
         sys.stdout.write(f"{folder}{note}{': ' if record.values else ''}{', '.join(record.values)}\n")
@@ -114,9 +115,10 @@ def list_folders(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def revoke(path: Path, environment: Mapping[str, str] = os.environ) -> int:
-    """The verb `trust --revoke PATH`, also of a folder that is gone; the exit code."""
+    """Run `trust --revoke PATH`, also for a folder that does not exist any more; return the exit code."""
     store = TrustStore(state_folder(environment))
     folder = path.resolve()
+    # A folder inside of the project names the project, as for every other verb.
     if str(folder) not in store.records():
         with suppress(ProjectNotFound):
             folder = sprint.locate(path).root.resolve()

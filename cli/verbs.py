@@ -6,16 +6,20 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from cli import remote
 from cli.archive import ArchiveError, back_up, described, restore
 from cli.check import CheckResult, check
 from cli.config import ServerConfig
 from cli.errors import CannotStart
 from cli.headless import Headless, HeadlessOptions
-from cli.trust import how_to_trust, trust_folder
+from cli.init import make_tracker
+from cli.trust import how_to_trust, list_folders, revoke, trust_folder
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
 from security.token import new_token
@@ -25,8 +29,25 @@ CHECK_FAILED: Final = 1  # the exit code of `check` when a result is not ok
 Serve = Callable[[ServerConfig, Headless | None], Coroutine[Any, Any, int]]
 
 
+def without_project(options: argparse.Namespace) -> Callable[[], int] | None:
+    """Return the verb of the command line if it needs no located project; None for all others."""
+    match options.verb:
+        case "token":
+            return print_token
+        case "trust" if options.list:
+            return list_folders
+        case "trust" if options.revoke:
+            return partial(revoke, options.project or Path.cwd())
+        case "init":
+            return partial(make_tracker, options)
+        case _:
+            return None
+
+
 def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int:
     """Run the verb of the command line and return the exit code. Raises `CannotStart`."""
+    if options.verb in remote.ACTIONS:
+        return remote.perform(options, config)
     match options.verb:
         case "trust":
             return trust_folder(options, config.trust, config.loaded.guarded, config.wanted)

@@ -52,7 +52,7 @@ def build_auto(scene: Scene) -> str:
     scene.say(scene.start("setup", story.key), f"I build {story.number}, {story.title}.")
     if reason := _obstacle(scene, path):
         scene.change(path, _spec(story, "blocked") + f"Blocking condition: {reason}\n")
-        return "I cannot go on; the spec says why."
+        return "I cannot continue; the spec says why."
     scene.change(path, _spec(story, "in-progress"), scene.text(scene.end("setup", "read"), scene.start("plan", path)))
     touched = [] if "no-change" in scene.turn else implement(scene, story, scene.prepared(story))
     answer = scene.check(scene.text(scene.end("build", "written"), scene.start("validate", "the check")))

@@ -1,6 +1,6 @@
 """The demo's project folder: a copy of `demo/project` that is a git repository of its own.
 
-A demo that was left unfinished is gone on with; a finished one is set aside and a new copy made. The demo of what goes
+A demo that was left unfinished is continued; a finished one is set aside and a new copy made. The demo of what goes
 wrong is the same project with a script beside it, which says what each call of the agent meets.
 """
 
@@ -23,7 +23,7 @@ TREES: Final = Path(__file__).resolve().parent / "trees"  # what replaces the tr
 SCRIPT: Final = ".sprint-runner-mishaps.json"
 MISHAPS: Final = Path(__file__).resolve().parent / "mishaps.json"
 CHAOS_SETTINGS: Final = """
-# This is the demo of what goes wrong: nobody is waited for longer than some seconds.
+# This is the demo of what goes wrong: no wait is longer than some seconds.
 silence_timeout_min: 0.1
 question_timeout_min: 0.15
 retries: 1

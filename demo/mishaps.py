@@ -20,9 +20,9 @@ from demo.tools import SILENCE_S, Ask, Forbidden
 
 CRASH_EXIT = 3
 RETRIES = 3
-AUTH_RETRIES = 10  # of a refused key: the real program goes on for three minutes
+AUTH_RETRIES = 10  # of a refused key: the real program continues for three minutes
 LIMIT_DEFAULT_S = 3_600.0
-CHILD_S = 600.0  # children that nobody ends give up
+CHILD_S = 600.0  # children that are never ended give up
 POLITE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -130,11 +130,11 @@ def stubborn(stage: Stage) -> None:
 def children(stage: Stage, count: int) -> None:
     """Daemons in sessions of their own that ignore SIGTERM and hold the agent's output open."""
     pids = [_child(CHILD_S, stubborn=True, pipe=None) for _ in range(count)]
-    stage.say(f"I have started servers that nobody will end: {', '.join(map(str, pids))}.")
+    stage.say(f"I have started servers that will not be ended: {', '.join(map(str, pids))}.")
 
 
 def question(stage: Stage, turn: Turn) -> None:
-    """Asks; where nobody ends it or answers, asks again in its last words, without a verdict."""
+    """Asks; without an end or an answer, asks again in its last words, without a verdict."""
     asked = turn["question"] or "Both readings of the story are possible. Shall I take the simpler one?"
     stage.reply("Before I change anything I need a decision.", Ask(asked, waits="silent" in turn))
     stage.say(f"I stop here, because I cannot decide this alone: {asked}")

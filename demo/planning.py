@@ -103,7 +103,7 @@ def _create(scene: Scene, story: PromptStory) -> None:
 def _story_text(scene: Scene, story: PromptStory, prepared: Prepared | None) -> str:
     plan = find_plan(scene.epics, story.number)
     title = plan.title or story.title
-    statement = plan.statement or ("As a user,", f"I want {title.lower()},", "so that the work goes on.")
+    statement = plan.statement or ("As a user,", f"I want {title.lower()},", "so that the work continues.")
     criteria = plan.criteria or (f"**Given** the project **When** the story is done **Then** {title.lower()} works",)
     epics = scene.epics_files[0] if scene.epics_files else "the epics"
     return render(

@@ -1,7 +1,7 @@
 """The unattended build as BMAD's versions that keep a status in each story's own file have it.
 
 A ticket (`ticket 1.2`, version 7) is looked up in the tree of the active initiative and ends at `built`; a story of a
-stories.yaml (a folder and an id, 6.11) ends at `done`. Both halt at a work tree that is not clean, go on where the
+stories.yaml (a folder and an id, 6.11) ends at `done`. Both halt at a work tree that is not clean, continue where the
 story's file says, and commit what they made. Never touches anything of another story.
 """
 
@@ -117,7 +117,7 @@ def _blocked(scene: Scene, target: Target, reason: str) -> str:
     text = text or _new(scene, target)
     text = STATUS.sub("status: blocked" + (f"\nblocked_reason: {reason}" if target.ticket else ""), text, count=1)
     scene.change(target.path, text + f"\n## Auto Run Result\n\nStatus: blocked\nBlocking condition: {reason}\n")
-    return "I cannot go on; the plan says why."
+    return "I cannot continue; the plan says why."
 
 
 def _plan(scene: Scene, target: Target) -> None:

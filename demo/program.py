@@ -147,7 +147,7 @@ def _perform(scene: Scene, *, resumed: bool) -> str:
     if role is None or (not scene.prompt.stories and "context" not in scene.prompt.base):
         return "I can play the commands of a sprint; this prompt names none of them. Nothing was changed."
     if resumed:
-        scene.say("I go on where I was interrupted.")
+        scene.say("I continue where I was interrupted.")
     return role(scene)
 
 

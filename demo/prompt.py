@@ -1,6 +1,6 @@
 """The parser of the prompt: the block at its head, and the list of stories.
 
-The block is `# <command>` and then lines `- name: value`; a slash command may stand before it. A prompt without a
+The block is `# <command>` and then lines `- name: value`; a slash command may precede it. A prompt without a
 block has no command.
 """
 

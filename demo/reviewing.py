@@ -31,9 +31,9 @@ def document_review(scene: Scene) -> str:
     if "clean" in scene.turn:
         critical = []
     scene.say(scene.end("analyze", f"{len(critical)} critical"), scene.start("validate", "what is there now"))
-    told = [f"- [CRITICAL] {each}" for each in critical] or ["No critical issues: a developer can start."]
+    findings = [f"- [CRITICAL] {each}" for each in critical] or ["No critical issues: a developer can start."]
     answer = "YES" if critical else "NO"
-    return scene.text(scene.end("validate", "done"), *told, None, f"[CRITICAL-ISSUES-FOUND: {answer}]")
+    return scene.text(scene.end("validate", "done"), *findings, None, f"[CRITICAL-ISSUES-FOUND: {answer}]")
 
 
 def _review_story(scene: Scene, story: PromptStory) -> str:

@@ -12,7 +12,7 @@ first) · overloaded · no-final (exit 0, no result) · cut-off (half a result)
 Stays: hang (not even a first line) · silent (after it) · stuck (in a reply) · lingers[:SECONDS] (after its result) ·
 ignores-signals · stubborn (both, with a child) · children[:N] (daemons that ignore SIGTERM and hold the pipe)
 Prints: flood:MB · long-line:MB · garbage[:LINES] · half-lines · stderr:MB
-Goes on after: rate-limited[:RETRIES] · denied[:TOOL] · question[:TEXT] (ends with it; with silent it waits)
+Continues after: rate-limited[:RETRIES] · denied[:TOOL] · question[:TEXT] (ends with it; with silent it waits)
 """
 
 from __future__ import annotations

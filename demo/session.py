@@ -1,6 +1,6 @@
 """Sessions that can be resumed: a small file each, in a folder for temporary things.
 
-Has what a resumed run needs: the prompt it goes on with, the model, and the tokens that were used before.
+Has what a resumed run needs: the prompt it continues with, the model, and the tokens that were used before.
 """
 
 from __future__ import annotations

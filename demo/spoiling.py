@@ -18,7 +18,7 @@ NOISE_BYTES = 300  # of a line of garbage, at most
 
 
 def spoil(stage: Stage, turn: Turn) -> None:
-    """Everything of this kind that the turn asks for; the run goes on afterwards."""
+    """Everything of this kind that the turn asks for; the run continues afterwards."""
     if "garbage" in turn:
         garbage(stage, turn.count("garbage", 20))
     if "half-lines" in turn:
@@ -75,7 +75,7 @@ def cut_off(stage: Stage) -> None:
 
 def grumble(stage: Stage, megabytes: int) -> None:
     """So many MiB on standard error."""
-    block = b"warn: something that nobody reads is deprecated\n" * (MIB // 48)
+    block = b"warn: something that is never read is deprecated\n" * (MIB // 48)
     for _ in range(megabytes):
         sys.stderr.buffer.write(block)
         stage.pause(0)

@@ -164,7 +164,7 @@ class Stream:
         )
 
     def synthetic(self, text: str, error: str, status: int, **more: Any) -> None:
-        """An API error, told as a reply of the model `<synthetic>`."""
+        """An API error, reported as a reply of the model `<synthetic>`."""
         self.last_text = text
         self.line(
             {
@@ -244,7 +244,7 @@ class Stream:
     def _note_cost(self) -> None:
         """Write what this call has cost beside its stream, for who wants to compare ledgers (DEMO_AGENT_LEDGER).
 
-        A moment later: what is killed with its last line unread has told nobody.
+        A moment later: the last line of a killed process that was not read is lost.
         """
         path = os.environ.get("DEMO_AGENT_LEDGER")
         if path is None:

@@ -216,12 +216,12 @@ class Ask:
     """A question to the operator."""
 
     question: str
-    waits: bool = False  # for as long as nobody ends it
+    waits: bool = False  # until it is ended
     name: str = "AskUserQuestion"
 
     @property
     def input(self) -> dict[str, Any]:
-        options = [{"label": "Yes", "description": "Go on"}, {"label": "No", "description": "Leave it as it is"}]
+        options = [{"label": "Yes", "description": "Continue"}, {"label": "No", "description": "Leave it as it is"}]
         return {"questions": [{"question": self.question, "header": "Decide", "options": options}]}
 
     def use(self, wait: Wait) -> ToolAnswer:

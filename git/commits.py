@@ -1,6 +1,6 @@
 """Commits that the runner makes itself: exactly the paths it names, with the user's own hooks, identity and signing.
 
-Made by `git commit --only`, which commits the named files and leaves everything else that is staged as it stands. What
+Made by `git commit --only`, which commits the named files and leaves everything else that is staged as it is. What
 a refused commit leaves behind is nothing: files that were unknown to git before are unknown again.
 """
 
@@ -37,7 +37,7 @@ class CommitImpossible(GitError):
 async def commit_paths(root: Path, top: Path, paths: Sequence[str], message: str, mark: str = "") -> str:
     """Commit the work tree's content of the paths and return the commit's hash.
 
-    `paths` are relative to `top`; deleted files count as paths too. `mark` stands in the environment, so that a hook
+    `paths` are relative to `top`; deleted files count as paths too. `mark` is in the environment, so that a hook
     which outlives us is found. Raises `CommitRefused` with the words of git or of the hook, `GitError` otherwise.
     """
     known = await _known(top, paths)

@@ -1,7 +1,7 @@
 """The state of a repository: its branch, its last commit, its stash, and an unfinished operation of the user.
 
 The run remembers this before a command and compares it afterwards, since an agent or a person may switch the branch,
-begin a rebase or stash work away, and commits would go where nobody looks for them.
+begin a rebase or stash work away, and commits would go where they are not looked for.
 """
 
 from __future__ import annotations

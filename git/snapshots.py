@@ -14,17 +14,21 @@ import re
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from base.files import replacing
+from git.differ import Differ
+from git.overlay import PATHS_MAX, TreeOverlay
 from git.process import GitError, GitUnusable, alternates, ask_git, run_git
 
 UNTRACKED_MAX_BYTES: Final = 10 << 20  # of an untracked file that snapshots hold; a larger one is named once
 RECENT_S: Final = 0.5  # a walk over a large tree takes as long, so that a snapshot is no more exact than that
 # A snapshot must not fail, or differ, because of how the user has their own commits checked.
 _AS_IS: Final = ("-c", "core.safecrlf=false", "-c", "advice.addEmbeddedRepo=false", "-c", "advice.addIgnoredFile=false")
+_AS_IT_IS: Final = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,13 @@ class Git:
         self.nested: set[str] = set()
         self._places: tuple[Path, Path] | None = None  # the repository's objects, the work tree's index
         self._children: dict[Path, Git | None] = {}  # nested repositories by their store
+        self._asked_for_overlay = False
+        self._laid_over: TreeOverlay | None = None
+        self._differs: dict[str, Differ] = {}  # by the form of their output
         self._asked_for_links = False
         self._newest = (-1.0, "")  # when the newest snapshot was begun, and its tree
         self._recent_until = -1.0
-        self._tree: str | None = None  # of the last snapshot, while our index has not changed since
+        self._tree: str | None = None  # of our index, while it has not changed since
 
     @classmethod
     async def find(cls, root: Path, store: Path, ignored: tuple[str, ...] = ()) -> Git | None:
@@ -112,7 +119,7 @@ class Git:
             try:
                 tree = await self._snapshot()
             except (GitError, FileNotFoundError):
-                self._tree = None
+                self._forget_trees()
                 began, tree = time.monotonic(), await self._snapshot_again()
             self._newest = (began, tree)
             self._recent_until = time.monotonic() + RECENT_S
@@ -145,12 +152,12 @@ class Git:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(objects),
         }
         if await asyncio.to_thread(self._seed, index):
-            self._tree = None
+            self._forget_trees()
             await self._drop_ignored(environment)
         if self._tree is not None and not self.nested:
-            changed = await self._take_up_changes(environment)
-            if changed is not None:
-                return await self._written(environment) if changed else self._tree
+            changed = await self._named_changes(environment)
+            if changed is not None and (tree := await self._with_changes(self._tree, changed, environment)) is not None:
+                return tree
         # 1: a file that git cannot take is left out.
         updated = await self._run(
             *_AS_IS, "add", "--update", "--verbose", "--ignore-errors", "--", *self._pathspecs(),
@@ -164,8 +171,8 @@ class Git:
         self._tree = (await self._run("write-tree", environment=environment)).strip()
         return self._tree
 
-    async def _take_up_changes(self, environment: dict[str, str]) -> bool | None:
-        """Bring our index up to date by what one `git status` names; return whether there was anything.
+    async def _named_changes(self, environment: dict[str, str]) -> list[str] | None:
+        """Return the files that one `git status` names as other than in our index, those that are gone first.
 
         None where that does not say enough: for a nested repository, or a file that git cannot read. Status keeps in
         our index what it has found unchanged, so that the next one is faster.
@@ -181,9 +188,19 @@ class Git:
         new = [path for sign, path in rows if sign == "?"]
         small = await asyncio.to_thread(self._small, new)
         self.left_out = _readable(set(new) - set(small))
-        paths = [path for sign, path in rows if sign != "?"] + small  # what is gone first: a folder may take its name
+        return [path for sign, path in rows if sign != "?"] + small  # a new folder may take the name of what is gone
+
+    async def _with_changes(self, base: str, paths: list[str], environment: dict[str, str]) -> str | None:
+        """Return the tree of our index with these files as they are now; None where git cannot take one of them.
+
+        Few changes are laid over it, and of many it is brought up to date.
+        """
         if not paths:
-            return False
+            return base
+        if len(paths) <= PATHS_MAX and (overlay := await self._overlay(environment)) is not None:
+            with suppress(GitError, OSError, TimeoutError):
+                return await overlay.tree(base, paths)
+            await asyncio.to_thread(overlay.forget)
         try:
             await self._run(
                 *(*_AS_IS, "update-index", "--add", "--remove", "--replace", "-z", "--stdin"),
@@ -192,7 +209,18 @@ class Git:
             )
         except GitError:
             return None
-        return True
+        return await self._written(environment)
+
+    async def _overlay(self, environment: dict[str, str]) -> TreeOverlay | None:
+        """The overlay of this work tree; none where git takes modes or line ends from its index."""
+        if not self._asked_for_overlay:
+            self._asked_for_overlay = True
+            arguments = ("config", "--get-regexp", r"^core\.(filemode|autocrlf)$")
+            settings = await self._run(*arguments, accepted=(0, 1))
+            if not re.search(r"filemode (false|no|off|0)$|autocrlf (?!false|no|off|0)", settings, re.M | re.I):
+                objects = {name: value for name, value in environment.items() if name != "GIT_INDEX_FILE"}
+                self._laid_over = TreeOverlay(self.top, _AS_IS, objects)
+        return self._laid_over
 
     def _never_counts(self, path: str) -> bool:
         names = (f"{self.prefix}{name}" for name in self._ignored)
@@ -306,7 +334,7 @@ class Git:
         with replacing(own) as copy, index.open("rb") as source:
             shutil.copyfileobj(source, copy)
             copy.flush()
-            # With its time: git tells by it which files may have changed within its second.
+            # With its time: git decides by it which files may have changed within its second.
             times = os.fstat(source.fileno())
             os.utime(copy.fileno(), ns=(times.st_atime_ns, times.st_mtime_ns))
         return True
@@ -321,11 +349,17 @@ class Git:
         shutil.rmtree(self.objects, ignore_errors=True)
         (self._store / "index").unlink(missing_ok=True)
         shutil.rmtree(self._store / "nested", ignore_errors=True)
-        self._tree = None
+        self._forget_trees()
         self._newest = (-1.0, "")
         self.outdate()
         self._children.clear()
         self.objects.mkdir(parents=True, exist_ok=True)
+
+    def _forget_trees(self) -> None:
+        """What is known of our index and of objects holds no more."""
+        self._tree = None
+        if self._laid_over is not None:
+            self._laid_over.forget()
 
     # -- comparing ---------------------------------------------------------------------------------------------
 
@@ -344,14 +378,14 @@ class Git:
 
     async def _numstat(self, old_tree: str, new_tree: str) -> list[list[str]]:
         """Lines added, lines removed and the path of each file that differs; `-` for the lines of a binary one."""
-        rows = (await self._compare("--numstat", "-z", old_tree, new_tree)).split("\0")
+        rows = (await self._compare_by("--numstat", old_tree, new_tree)).split("\0")
         return [row.split("\t", 2) for row in rows if row]
 
     async def changed_paths(self, old_tree: str, new_tree: str) -> list[str]:
         """The files that differ between two snapshots or commits, relative to the repository's top."""
         if old_tree == new_tree:
             return []
-        return [path for path in (await self._compare("--name-only", "-z", old_tree, new_tree)).split("\0") if path]
+        return [path for path in (await self._compare_by("--name-only", old_tree, new_tree)).split("\0") if path]
 
     async def has_renames(self, old_tree: str, new_tree: str) -> bool:
         """Whether a file of the old tree is in the new one under another name, changed a little at most."""
@@ -364,12 +398,17 @@ class Git:
         known = set(listed.split("\0"))
         return [path for path in paths if path in known]
 
+    async def _compare_by(self, form: str, old_tree: str, new_tree: str) -> str:
+        """Compare two trees by a process that stays, or by one of its own, which says why it cannot be done."""
+        if form not in self._differs:
+            environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(self.objects)}
+            self._differs[form] = Differ(self.root, (*_AS_IT_IS, form), environment)
+        output = await self._differs[form].compare(old_tree, new_tree)
+        return await self._compare(form, "-z", old_tree, new_tree) if output is None else output
+
     async def _compare(self, *arguments: str) -> str:
         environment = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(self.objects)}
-        return await self._run(
-            "diff-tree", "-r", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative", *arguments,
-            environment=environment,
-        )  # fmt: skip
+        return await self._run("diff-tree", "-r", *_AS_IT_IS, *arguments, environment=environment)
 
     async def uncommitted(self, *, tracked: bool = False) -> list[str]:
         """The files that differ from the last commit, new ones too unless only `tracked` ones are asked for."""

@@ -39,7 +39,7 @@ class Repository(Git):
     def of(cls, git: Git) -> Repository:
         made = cls(git.root, git._store, git._ignored, git.prefix)
         made.objects, made.others = git.objects, git.others
-        made._index_lock = git._index_lock
+        made._index_lock, made._differs = git._index_lock, git._differs
         return made
 
     async def beside(self, root: Path, store: Path) -> Repository:
@@ -75,7 +75,7 @@ class Repository(Git):
     async def add_worktree(self, path: Path, branch: str | None, start: str, mark: str) -> None:
         """A worktree of a branch, made at `start` where it does not exist, or of no branch. Raises `GitError`.
 
-        `mark` stands in the environment, so that a git which outlives us is found.
+        `mark` is in the environment, so that a git which outlives us is found.
         """
         if branch is None:
             named = ["--detach", str(path), start]
@@ -132,7 +132,7 @@ class Repository(Git):
         return (await self._run("hash-object", "-w", "--", path)).strip()
 
     async def tree_with(self, tree: str, entries: Mapping[str, TreeEntry | None], index: Path) -> str:
-        """The tree with some entries set or left out; `index` is a file that nobody else uses."""
+        """The tree with some entries set or left out; `index` is a file of this call alone."""
         environment = {"GIT_INDEX_FILE": str(index)}
         await asyncio.to_thread(index.parent.mkdir, parents=True, exist_ok=True)  # it may have been removed meanwhile
         await self._run("read-tree", tree, environment=environment)
@@ -151,31 +151,38 @@ class Repository(Git):
     # -- the user's branch -------------------------------------------------------------------------------------
 
     async def forward(
-        self, commit: str, standing: Mapping[str, TreeEntry], before: Mapping[str, TreeEntry | None]
+        self, branch: str, commit: str, standing: Mapping[str, TreeEntry], before: Mapping[str, TreeEntry | None]
     ) -> None:
-        """Move the branch that is checked out on to a commit that comes after it; raises `GitError`, then nothing is.
+        """Move the branch on to a commit that comes after it; raises `GitError`, then nothing is.
+
+        It has to be checked out; git itself takes whatever branch is, so this is looked at immediately before.
 
         Files named in `standing` stay as they are on disk: the index learns their new entries first, and their old
         ones again where git refuses, as it does where the user's own changes would be written over.
         """
         top = await self.ask("rev-parse", "--show-toplevel") or str(self.root)
-        await asyncio.to_thread(self._forward, commit, _changes(standing, top), _changes(before, top))
+        await asyncio.to_thread(self._forward, branch, commit, _changes(standing, top), _changes(before, top))
 
-    def _forward(self, commit: str, standing: list[list[str]], before: list[list[str]]) -> None:
+    def _forward(self, branch: str, commit: str, standing: list[list[str]], before: list[list[str]]) -> None:
         """In a thread, without a limit of time: nothing of ours may end a git that writes the user's tree."""
         for words in standing:
             self._to_its_end("update-index", *words)
         try:
-            self._to_its_end("merge", "--ff-only", "--no-stat", "--quiet", commit)
+            if self._to_its_end("symbolic-ref", "--quiet", "HEAD") != f"refs/heads/{branch}":
+                raise GitError(f"git merge: {branch} is not checked out any more")
+            # Ignored files are the user's, too: by default git writes over them.
+            self._to_its_end("merge", "--ff-only", "--no-overwrite-ignore", "--no-stat", "--quiet", commit)
         except GitError:
             for words in before:
                 self._to_its_end("update-index", *words)
             raise
 
-    def _to_its_end(self, *arguments: str) -> None:
-        """Run git, and once more while another git holds the lock of the index."""
+    def _to_its_end(self, *arguments: str) -> str:
+        """Run git and return its output; once more while another git holds the lock of the index."""
         command = ("git", "-c", f"core.hooksPath={os.devnull}", *arguments)
-        for number in range(1, LOCK_TRIES + 1):
+        tries = 0
+        while True:
+            tries += 1
             done = subprocess.run(
                 command,
                 cwd=self.root,
@@ -187,8 +194,8 @@ class Repository(Git):
             )
             errors = done.stderr.decode(errors="replace").strip()
             if not done.returncode:
-                return
-            if "index.lock" not in errors or number == LOCK_TRIES:
+                return done.stdout.decode(errors="replace").strip()
+            if "index.lock" not in errors or tries == LOCK_TRIES:
                 raise GitError(f"git {arguments[0]}: {errors}")
             time.sleep(LOCK_WAIT_S)
 

@@ -22,7 +22,7 @@ WEBHOOK_S: Final = 10.0  # seconds for one delivery, including the connection
 COMMAND_S: Final = 60.0
 STDERR_BYTES: Final = 2_000  # at the end of standard error that a message quotes
 
-Watched = Callable[[int], AbstractContextManager[None]]  # while a process runs: it ends with the server
+Watched = Callable[[int], AbstractContextManager[None]]  # while a process runs: it is ended with the server
 
 
 class DeliveryFailed(RuntimeError):

@@ -8,7 +8,7 @@ import msgspec
 
 WARNINGS: Final = ("budget", "disk")  # warning types that cause a notification; the others appear on the page only
 TYPES: Final = ("attention", "batch:end", "batch:pause", "batch:warning")
-# Pauses that the operator made, that the next start will tell of, or that are over in minutes.
+# Pauses made by the operator, reported at the next start, or over within minutes.
 EXPECTED_PAUSES: Final = ("operator", "interrupted", "retry", "program")
 
 
@@ -21,7 +21,7 @@ class Notice(msgspec.Struct, frozen=True):
     event: msgspec.Raw
 
 
-def worth_telling(type: str, payload: dict[str, Any]) -> bool:
+def causes_notice(type: str, payload: dict[str, Any]) -> bool:
     """Whether the event causes a notification."""
     if type == "batch:pause":
         return payload["reason"] not in EXPECTED_PAUSES

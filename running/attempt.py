@@ -26,12 +26,14 @@ from events import emit
 from git.head import stash_tip
 from git.process import GitError
 from git.snapshots import Diff, Git
-from payloads import Attention, CommandEnd, Metrics, or_unset
+from payloads import Attention, Metrics, Payload, or_unset
 from running.activity import Activity
+from running.agent_call import AgentCall
 from running.disk import retry_while_full
 from running.gate import Gate, StopMode, Stopped
-from running.journal import LOST, CommandStatus, Result, Unchecked, dump
-from running.metrics import columns_of, metrics_of, used
+from running.hints import given, pending_hints, with_hints
+from running.journal import BUDGET, LOST, CommandStatus, Result, Unchecked, dump
+from running.metrics import columns_of, metrics_of
 from running.prompt import prompt_of
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
@@ -39,6 +41,7 @@ from running.surroundings import SurroundingsFailed
 from running.work_guard import lost_work
 from running.workspace import Workspace, emit_durable, record_with, until_stored
 from store.commands import create_command, update_command
+from store.hints import HintRow, give_hints
 from store.questions import ask_question
 from store.rows import reserve_id
 from store.stories import update_story
@@ -56,9 +59,9 @@ class Attempt:
         self._order = order
         self._place = place
         self._command_id = 0
-        self._question = ""
+        self._hints: list[HintRow] = []  # those that the prompt holds
         self._ended = 0.0  # by the monotonic clock
-        self._process: agents.AgentProcess | None = None
+        self._called: AgentCall | None = None  # None where only a recording is judged
 
     async def run(self) -> Result:
         """Run the attempt, from the committed row to the committed result."""
@@ -68,8 +71,8 @@ class Attempt:
             try:
                 outcome, verdict, result, change = await self._supervise(call, activity)
             finally:
-                if self._process is not None:
-                    await self._process.wait()  # also its recording is whole before the command counts as ended
+                if self._called is not None:
+                    await self._called.close()  # its recording is whole before the command counts as ended
         except BaseException as error:
             await asyncio.shield(self._abandon(activity, error))
             raise
@@ -98,14 +101,20 @@ class Attempt:
 
     async def _supervise(self, call: Call, activity: Activity) -> tuple[Outcome, object, Result, Diff | None]:
         stash = await self._stash()
-        outcome = await self._call(call, activity)
+        place = self._place
+        agent = AgentCall(self._workspace, self._gate, self._order, place.spec, self._command_id, activity)
+        self._called = agent
+        outcome = await agent.run(call)
         self._ended = time.monotonic()
         if self._workspace.git is not None:
             self._workspace.git.outdate()
         activity.flush()
-        self._report_doubts(outcome, activity)
-        await self._book(outcome, activity)
-        verdict, result = await self._judge(outcome, activity)
+        self._report_doubts(outcome, agent)
+        booking = asyncio.ensure_future(self._book(outcome, activity))  # in the writer's queue before the check begins
+        try:
+            verdict, result = await self._judge(outcome, activity)
+        finally:
+            await booking
         if result.status is CommandStatus.UNCHECKED:
             result = replace(result, unchecked=self._unchecked(call, outcome, activity))
         change, result = await self._compare(result)
@@ -123,11 +132,16 @@ class Attempt:
     # -- before ------------------------------------------------------------------------------------------------
 
     async def _prompt(self) -> str:
-        """Return the prompt: the answer to the session's question, otherwise the command's own prompt."""
-        place = self._place
-        if place.reply is not None and place.session is not None:
-            return place.reply
-        return await asyncio.to_thread(prompt_of, self._workspace, self._order, place.kind, place.call)
+        """Return the prompt: the answer to the session's question, otherwise the command's own prompt; and hints."""
+        place, order = self._place, self._order
+        resumed = place.session is not None
+        # Work in the background starts beside a command of the same story, which is the one that a hint is meant for.
+        keys = [] if order.background else order.story_keys
+        self._hints = await pending_hints(self._workspace, keys, order.command, resumed=resumed)
+        if place.reply is not None and resumed:
+            return with_hints(place.reply, self._hints)
+        prompt = await asyncio.to_thread(prompt_of, self._workspace, order, place.kind, place.call)
+        return with_hints(prompt, self._hints)
 
     async def _open(self, prompt: str) -> Call:
         """Commit the row, whose id names the processes' mark and the stream's file."""
@@ -148,10 +162,13 @@ class Attempt:
             booked=None if session is None else session.booked,
             timeout_s=settings.command_timeout_min * 60,
             silence_s=settings.silence_timeout_min * 60,
+            options=await agents.OPTIONS.of(self._place.spec),
+            schema=None if self._order.form is None else self._order.form.schema,
+            budget_usd=self._place.budget_usd,
         )
 
     async def _create(self, stream: Path | None, mark: str | None = None) -> None:
-        """Row and `command:start` in one commit; without a stream where no agent is called."""
+        """The row and the event of the start in one commit; without a stream where no agent is called."""
         order, workspace, database = self._order, self._workspace, self._workspace.database
         if stream is None:
             self._command_id = await until_stored(lambda: database.write(reserve_id, "commands"))
@@ -168,15 +185,18 @@ class Attempt:
             "tree_before": self._place.first_tree or self._place.tree,
             "stream_path": None if stream is None else stream.relative_to(workspace.data_dir).as_posix(),
         }
-        create = partial(
-            database.write, create_command, self._place.batch_id, order.command, id=self._command_id, **columns
-        )
-        keys = order.story_keys
-        if not keys:  # work on the project itself is reported by context events
-            await until_stored(create)
-            return
-        subject = msgspec.structs.replace(self._subject(), story_keys=keys, cycle_number=self._place.cycle_number)
-        await record_with(workspace, subject.start("setup"), create)
+        batch_id, command_id = self._place.batch_id, self._command_id
+
+        def create() -> None:
+            database.write(create_command, batch_id, order.command, id=command_id, **columns)
+            if self._hints:
+                database.write(give_hints, [hint.id for hint in self._hints], command_id)
+                for event in given(self._hints, command_id):
+                    emit(event)
+
+        keys, number = order.story_keys, self._place.cycle_number
+        subject = msgspec.structs.replace(self._subject(), story_keys=keys, cycle_number=number)
+        await record_with(workspace, order.context.begun if order.context else subject.start("setup"), create)
 
     def _subject(self) -> CommandSubject:
         """Return the subject of this command's events, with all its stories if there are several."""
@@ -194,38 +214,10 @@ class Attempt:
 
     # -- during ------------------------------------------------------------------------------------------------
 
-    async def _call(self, call: Call, activity: Activity) -> Outcome:
-        gate = self._gate
-        process = await agents.start(self._place.spec, call, partial(self._take, activity))
-        self._process = process
-        activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
-        with gate.on_stop(process.stop):
-            if gate.ends_agents or self._question:
-                process.stop()
-            try:
-                columns = {"pid": process.pid, "pid_start": process.start_time}
-                await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
-                return await process.outcome()
-            except BaseException:  # also a cancellation: the agent's process must not outlive the attempt
-                process.stop()
-                await process.wait()
-                raise
-
-    def _take(self, activity: Activity, record: agents.Record) -> None:
-        """Handle a record. A question for the operator ends the call; its session continues with the answer later."""
-        if self._order.stories:
-            activity.take(record)
-        if isinstance(record, agents.Question) and self._order.may_ask and not self._question:
-            self._question = self._workspace.masker.text(record.text)
-            if self._process is not None:
-                self._process.stop()
-
-    def _report_doubts(self, outcome: Outcome, activity: Activity) -> None:
+    def _report_doubts(self, outcome: Outcome, call: AgentCall) -> None:
         """What the agent reported in numbers and cannot be true."""
         for doubt in outcome.doubts:
-            log.warning("%s, command %d: %s", self._order.command, self._command_id, doubt)
-            if self._order.stories:
-                activity.say(doubt[:1].upper() + doubt[1:])
+            call.report(doubt[:1].upper() + doubt[1:])
 
     async def _book(self, outcome: Outcome, activity: Activity) -> None:
         """What the call has used, in a commit of its own: the check may take long, and be cut off."""
@@ -258,10 +250,20 @@ class Attempt:
         session = outcome.session_id or unchecked.session_id
         return replace(outcome, usage=Usage(), cost_usd=None, estimated_usd=0.0, turns=None, session_id=session)
 
+    @property
+    def _question(self) -> str:
+        return "" if self._called is None else self._called.question
+
+    @property
+    def _refusal(self) -> str:
+        return "" if self._called is None else self._called.refusal
+
     async def _judge(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
         """Check exit code, final record and verdict, then the evidence."""
-        if outcome.kind is OutcomeKind.STOPPED and (self._gate.ends_agents or not self._question):
+        if outcome.kind is OutcomeKind.STOPPED and (self._gate.ends_agents or not (self._question or self._refusal)):
             return None, self._stopped()
+        if self._refusal:
+            return None, Result(CommandStatus.REFUSED, self._refusal, kind="agent")
         if self._question and outcome.kind in _ASKING:
             return None, Result(CommandStatus.QUESTION, self._question)
         if outcome.kind is not OutcomeKind.SUCCESS:
@@ -278,13 +280,19 @@ class Attempt:
         resumed = self._place.session is not None and outcome.kind is OutcomeKind.FAILED
         if resumed and agents.is_session_lost(outcome.reason):
             return Result(CommandStatus.TRANSIENT, outcome.reason, kind=LOST)
+        if outcome.kind is OutcomeKind.LIMIT and self._has_spent_its_budget(outcome):
+            return Result(CommandStatus.TRANSIENT, outcome.reason, kind=BUDGET)
         status = _failure(outcome)
         kind = "agent" if status is CommandStatus.REFUSED else ""
         return Result(status, outcome.reason, None, outcome.resets_at, kind=kind)
 
+    def _has_spent_its_budget(self, outcome: Outcome) -> bool:
+        budget = self._place.budget_usd
+        return budget is not None and (outcome.cost_usd or 0.0) >= budget
+
     async def _judge_success(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
         try:
-            verdict = self._order.read(outcome.text)
+            verdict = self._read(outcome)
             if self._order.confirm is not None:
                 verdict = await self._order.confirm(verdict)
         except Unreadable as unreadable:
@@ -302,6 +310,16 @@ class Attempt:
         if why is not None:
             return verdict, Result(CommandStatus.ERROR, f"{why}. {outcome.refused}" if outcome.refused else why)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
+
+    def _read(self, outcome: Outcome) -> object:
+        """The verdict in the form that was asked for; else the marker in the text. Raises `Unreadable`."""
+        form = self._order.form
+        if form is not None and outcome.structured is not None:
+            try:
+                return form.read(outcome.structured)
+            except Unreadable as unreadable:
+                log.warning("%s, command %d: %s", self._order.command, self._command_id, unreadable)
+        return self._order.read(outcome.text)
 
     def _masked(self, result: Result) -> Result:
         """Mask secrets in the agent's text: everything stored or emitted about a command comes from here."""
@@ -360,7 +378,7 @@ class Attempt:
     async def _close(
         self, activity: Activity, outcome: Outcome, result: Result, word: str | None, metrics: Metrics
     ) -> None:
-        """Write the row and `command:end` in one commit."""
+        """Write the row and the event of the end in one commit."""
         columns = {
             "status": result.status.value,
             "reason": result.reason or None,
@@ -370,9 +388,7 @@ class Attempt:
             "model": outcome.model or self._place.model,
             **columns_of(metrics),
         }
-        status, subject = result.status.on_wire, self._subject()
-        end = subject.end(activity.task_id, status, metrics, reason=_told(result), verdict=word)
-        await self._end(activity, columns, end)
+        await self._end(activity, columns, self._end_event(activity, result.status, metrics, _told(result), word))
 
     async def _abandon(self, activity: Activity, error: BaseException) -> None:
         """Close the row after a fault of the runner or at the server's end, and store the usage so far."""
@@ -380,24 +396,28 @@ class Attempt:
         reason = self._workspace.masker.text(f"{type(error).__name__}: {error}")
         metrics = activity.metrics() or Metrics()
         columns = {"status": status.value, "reason": reason, **columns_of(metrics)}
-        end = self._subject().end(activity.task_id, status.on_wire, metrics, reason=reason)
-        await self._end(activity, columns, end)
+        await self._end(activity, columns, self._end_event(activity, status, metrics, reason))
 
-    async def _end(self, activity: Activity, columns: dict[str, Any], end: CommandEnd) -> None:
+    def _end_event(
+        self, activity: Activity, status: CommandStatus, metrics: Metrics, reason: str | None, word: str | None = None
+    ) -> Payload:
+        if self._order.context is not None:
+            return self._order.context.ended(status, reason, metrics)
+        return self._subject().end(activity.task_id, status.on_wire, metrics, reason=reason, verdict=word)
+
+    async def _end(self, activity: Activity, columns: dict[str, Any], end: Payload) -> None:
         columns |= {"ended_at": int(self._workspace.clock() * 1000), "task_id": activity.task_id}
         await until_stored(lambda: self._write_end(columns, end))
 
-    def _write_end(self, columns: dict[str, Any], end: CommandEnd) -> Awaitable[object]:
+    def _write_end(self, columns: dict[str, Any], end: Payload) -> Awaitable[object]:
         with self._workspace.database.atomic():
-            written = self._workspace.database.write(update_command, self._command_id, **columns)
+            self._workspace.database.write(update_command, self._command_id, **columns)
             for story in self._order.stories if self._order.watched or self._workspace.main is not None else ():
                 kept = {"work_tree": story.work_tree, "stash": story.stash}
                 self._workspace.database.write(update_story, story.row_id, **kept)
-            if not self._order.stories:
-                return written
-            told = emit(end)
+            emitted = emit(end)
             if columns["status"] != CommandStatus.QUESTION:
-                return told
+                return emitted
             self._workspace.database.write(ask_question, self._command_id, self._question)
             return emit(self._subject().question(self._question))
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
+from events import emit
 from payloads import Error
 from running.gate import Stopped
-from running.workspace import Workspace, emit_durable, until_stored
+from running.workspace import Workspace, until_stored
 from store.log import create_background_task, update_background_task
 
 log = logging.getLogger("sprint_runner.run")
@@ -57,17 +58,25 @@ class Background:
         database = self._workspace.database
         columns = {"batch_id": batch_id, "story_key": story_key}
         row = await until_stored(lambda: database.write(create_background_task, kind, **columns))
-        status, message = "interrupted", "ended with the server"
+        failure: Error | None = None
         try:
-            message = await work
-            status = "finished"
+            status, message = "finished", await work
         except Stopped:
             status, message = "stopped", "stopped with the batch"
         except Exception as error:
             log.exception("background work failed: %s", kind)
             status, message = "error", self._workspace.masker.text(str(error))
-            await emit_durable(Error(type=kind, message=message))
+            failure = Error(type=kind, message=message)
+        except BaseException:  # cancelled at the server's end, which waits for no answer of the disk
+            self._end(row, "interrupted", "ended with the server", None)
+            raise
         finally:
             work.close()
-            ended = {"status": status, "message": message, "ended_at": int(self._workspace.clock() * 1000)}
-            database.write(update_background_task, row, **ended)
+        await until_stored(lambda: self._end(row, status, message, failure))
+
+    def _end(self, row: int, status: str, message: str, failure: Error | None) -> Awaitable[object]:
+        """Write the row, and the event of a failure in the same commit."""
+        ended = {"status": status, "message": message, "ended_at": int(self._workspace.clock() * 1000)}
+        with self._workspace.database.atomic():
+            written = self._workspace.database.write(update_background_task, row, **ended)
+            return written if failure is None else emit(failure)

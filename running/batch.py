@@ -1,7 +1,7 @@
 """A batch: the context first, then cycle after cycle, then exactly one `batch:end`.
 
 Promises: whatever happens inside, the batch ends as `completed`, `stopped` or `error`, or stays open as `interrupted`
-when the server itself ends; its end is told after the last agent is gone, with the true count of cycles.
+when the server itself ends; its end is emitted after the last agent has ended, with the true count of cycles.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class Batch:
             reason = await self._ending()
         except Stopped:
             status = "stopped"
+        # No fault may leave the batch without its `batch:end`: pages and scripts wait for it.
         except Exception as error:
             status, reason = "error", self._workspace.masker.text(str(error)) or type(error).__name__
             await self._tell_error(error, reason)
@@ -101,7 +102,9 @@ class Batch:
         """Wait for background agents, which end after a stop or an error, then emit the end of the batch."""
         if status == "error":
             self.gate.end_agents()
-        await self._background.wait(BACKGROUND_REVIEW)
+        # Before the end is emitted, which promises that no agent of the batch runs any more.
+        with self.gate.waits_for_background():
+            await self._background.wait(BACKGROUND_REVIEW)
         if status == "stopped" and self.gate.stop_mode is StopMode.INTERRUPT:
             await self._stay_open()
             return
@@ -114,6 +117,7 @@ class Batch:
 
     async def _stay_open(self) -> None:
         """Suspend the batch at the server's end: a paused one stays paused, any other one can be resumed."""
+        # A pause that was announced has its event, and its reason is kept for the next start.
         if not self.gate.is_announced:
             await self._record(BatchPause(batch_id=self.id, reason="interrupted"), status="interrupted")
 

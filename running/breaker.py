@@ -105,7 +105,7 @@ def _ended(rows: Sequence[Story], keys: Sequence[str]) -> list[EndedStory]:
 
 
 def _unblock(project: sprint.Project, key: str, status: str) -> None:
-    """A status that somebody has changed meanwhile stays; so does one that cannot be edited."""
+    """A status that was changed meanwhile stays; so does one that cannot be edited."""
     entry = sprint.read(project).story(key)
     if entry is not None and entry.status.value == "blocked":
         try:

@@ -1,7 +1,7 @@
 """Unattended builds: one session plans, builds, reviews and commits a story; its own file says how that ended.
 
 Before a build the work tree is made clean of the runner's own files; after it, of what the story left. Where the plan
-asks for a look at the plan, the build halts after planning and goes on with an approval. A build that has ended and
+asks for a look at the plan, the build halts after planning and continues with an approval. A build that has ended and
 cannot be read is never built again by itself: the operator is asked.
 """
 
@@ -30,6 +30,7 @@ from running.commit_plan import remember_base
 from running.gates import GateDecision
 from running.marking import write_status
 from running.planning import said_something
+from running.refusals import ANY_FILE
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block, record_status
@@ -101,6 +102,7 @@ class Building:
             watched=True,
             findings=comments,
             values=values,
+            products=ANY_FILE,
         )
         return await self._performed(spec, story)
 
@@ -143,7 +145,7 @@ class Building:
         return entry is not None and entry.conditions.plan_checkpoint and entry.status.value in PLANNED
 
     async def _plan(self, story: StoryRun) -> None:
-        """Have the story planned until a person approves the plan, or leaves the story as it stands."""
+        """Have the story planned until a person approves the plan, or leaves the story as it is."""
         comments = "none"
         for number in count(1):
             if not story.live:
@@ -173,7 +175,7 @@ class Building:
             await advance(self._workspace, story, "ready-for-dev")
 
     async def _take_back(self, story: StoryRun, number: int) -> None:
-        """Set the plan to be planned anew, once: the skill would go on building a plan that is ready."""
+        """Set the plan to be planned anew, once: the skill would continue building a plan that is ready."""
         if self._commander.journal.begun(story.key, f"{PLANNING}-{number}"):
             return
         await record_status(self._workspace, story, "backlog", "its plan was sent back")

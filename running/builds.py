@@ -157,6 +157,6 @@ def _newest_first(paths: Iterable[Path]) -> list[Path]:
 
 
 def is_unbuilt(project: sprint.Project, key: str) -> bool:
-    """Whether a story that stands at review was not built to the end: its own build goes on; blocks on the disk."""
+    """Whether a story in review was not built to the end: its own build continues; blocks on the disk."""
     entry = sprint.read(project).story(key)
     return project.kind in BUILT_ONLY and entry is not None and entry.raw_status.strip().lower() == "in-review"

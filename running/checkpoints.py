@@ -47,13 +47,13 @@ async def wait_after_stories(workspace: Workspace, gate: Gate, stories: Iterable
     for story in stories:
         entry = plan.story(story.key)
         if story.status == "done" and entry is not None and entry.conditions.done_checkpoint:
-            message = f"{story.key} is done and asks for a look before the run goes on"
+            message = f"{story.key} is done and asks for a look before the run continues"
             request = GateRequest(GateKind.DONE, story.key, message, story_key=story.key)
             await decision_of(workspace, gate, request)
 
 
 def closable_epic(plan: sprint.Sprint) -> sprint.EpicEntry | None:
-    """Return the first epic that stories wait for and whose own stories cannot go on by themselves."""
+    """Return the first epic that stories wait for and whose own stories cannot continue by themselves."""
     open_stories = [story for story in plan.stories if story.runnable]
     startable = {story.key for story in open_stories if story.startable}
     for epic in plan.epics:

@@ -103,6 +103,7 @@ def _status_files(workspace: Workspace, story: StoryRun) -> list[Path]:
 def _story_files(workspace: Workspace, story: StoryRun) -> list[Path]:
     """The files of a story that snapshots leave out, since they lie among the planning files."""
     folder = workspace.project.tracker.parent
+    # BMAD's build writes its result here where it was blocked before it knew the ticket.
     results = folder.glob(RESULT_FILES) if folder.is_dir() else ()
     files = sprint.story_files(workspace.project, story.key)
     return [*_status_files(workspace, story), *build_files(workspace, story), *files, *results]
@@ -126,5 +127,6 @@ async def _commit(workspace: Workspace, paths: Iterable[Path], message: str) -> 
 def _relative(git: Git, paths: Iterable[Path]) -> Sequence[str]:
     """Paths as git names them; those outside of the repository are left out."""
     top = git.top.resolve()
+    # Only the folder is resolved: git lists a symbolic link by its own name.
     found = (path.parent.resolve() / path.name for path in paths)
     return [path.relative_to(top).as_posix() for path in found if path.is_relative_to(top)]

@@ -1,6 +1,6 @@
 """The commands of a batch: the agent of each, its attempts, and waits for limits.
 
-A recorded result is never asked for again; a limit of the agent or passing trouble is waited out and is nobody's
+A recorded result is never computed again; a limit of the agent or a passing fault is waited out and is no story's
 failure; for an agent that cannot run at all the batch pauses, and no story is judged by it.
 """
 
@@ -20,8 +20,8 @@ from running.breaker import Breaker
 from running.budget import Budget
 from running.gate import Gate, Stopped
 from running.head_guard import HeadGuard
-from running.journal import LOST, Asked, AttemptKey, CommandStatus, Journal, Result
-from running.questions import DECIDE, answer_to, reply_of, told_before
+from running.journal import BUDGET, LOST, Asked, AttemptKey, CommandStatus, Journal, Result
+from running.questions import DECIDE, answer_to, answers_before, reply_of
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import hold, until_possible
@@ -42,7 +42,7 @@ CUT_SHORT: Final = frozenset({CommandStatus.STOPPED, CommandStatus.INTERRUPTED})
 
 
 class AgentUnusable(RuntimeError):
-    """Work beside the run, or a lane, cannot go on (no agent, no worktree); no story is judged by it."""
+    """Work beside the run, or a lane, cannot continue (no agent, no worktree); no story is judged by it."""
 
     kind = "agent"  # of the attention
 
@@ -104,8 +104,8 @@ class Commander:
         for attempt in range(2, self.workspace.settings().retries + 2):
             if result.ok:
                 break
-            told = f"The attempt before this one failed: {result.reason}"
-            findings = told if order.findings == "none" else f"{order.findings}\n\n{told}"
+            failure = f"The attempt before this one failed: {result.reason}"
+            findings = failure if order.findings == "none" else f"{order.findings}\n\n{failure}"
             before, result = result, await self._settled(replace(order, findings=findings), attempt)
             if order.once and result.reason == before.reason:
                 break
@@ -125,6 +125,8 @@ class Commander:
             if result.status is CommandStatus.USAGE_LIMIT:
                 await self._wait_for_limit(order, result, limits)
                 limits += 1
+            elif result.kind == BUDGET:
+                continue  # at the gate, which the cap that was reached has closed
             elif result.kind == LOST:
                 self.journal.sessions.pop(place, None)  # begins afresh
             elif result.status is CommandStatus.TRANSIENT:
@@ -161,7 +163,18 @@ class Commander:
         kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
         first = self.journal.trees.pop((order.story_key, order.command), None)
         place = AttemptContext(
-            self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply, tree, first
+            self.batch_id,
+            self.cycle_number,
+            attempt,
+            spec,
+            model,
+            session,
+            kind,
+            call,
+            reply,
+            tree,
+            first,
+            await self._budget.remaining(),
         )
         here = (order.story_key, order.command, attempt)
         unchecked = self.journal.unchecked.pop(here, None)
@@ -203,10 +216,10 @@ class Commander:
 
     def _with_answers(self, order: CommandSpec) -> CommandSpec:
         """Return the spec with earlier questions and answers, for the prompt of a new session."""
-        told = told_before(self.journal.answered.get((order.story_key, order.command), ()))
-        if not told:
+        answers = answers_before(self.journal.answered.get((order.story_key, order.command), ()))
+        if not answers:
             return order
-        return replace(order, findings=told if order.findings == "none" else f"{order.findings}\n\n{told}")
+        return replace(order, findings=answers if order.findings == "none" else f"{order.findings}\n\n{answers}")
 
     async def _wait_for_limit(self, order: CommandSpec, result: Result, limits: int) -> None:
         """Close the gate until the limit's reset, or by steps where the agent named none that can be true."""
@@ -245,9 +258,9 @@ class Commander:
             await self._wait(order, reason, self.workspace.clock() + seconds)
 
     async def _wait(self, order: CommandSpec, reason: str, until: float) -> None:
-        """Wait at the gate, with the whole batch; background work waits alone and pauses nothing."""
+        """Wait at the gate, with the whole batch; background work waits alone as long as the batch goes on."""
         if order.background:
-            await self.gate.sleep(until - self.workspace.clock())
+            await self.gate.wait_beside(reason, until)
         else:
             self.gate.pause(reason, until)
 

@@ -20,7 +20,7 @@ from store.stories import get_earlier_rows
 class CommitPlan:
     """Paths relative to the repository's top. `paths` go into the commit.
 
-    `contested` were changed by somebody else before the run began to work on the stories, and by their work too;
+    `contested` were changed by others before the run began to work on the stories, and by their work too;
     `nested` are repositories inside this one, which commit for themselves. `tree` is what the plan was made from.
     """
 
@@ -38,6 +38,7 @@ async def remember_base(workspace: Workspace, story: StoryRun, *, developing: bo
     git = workspace.git
     if git is None or (story.commit_base is not None and (story.base_tree is not None or not developing)):
         return
+    # A recorded tree is used after a restart: a snapshot taken now would contain the work.
     tree = story.base_tree or await take_snapshot(git)
     if developing and story.base_tree is None:
         story.base_tree = tree
@@ -58,12 +59,14 @@ async def plan_commit(
     uncommitted = set(await git.uncommitted())
     changed = await changed_by(workspace, git, stories, tree)
     theirs, shared = await changed_by_others(git, stories[0], others)
+    # What both changed stays in: git commits whole files here, so it is contested below.
     changed -= theirs - shared
     contested = changed & uncommitted & (shared | await changed_before(workspace, git, stories[0]))
     nested = {path.rstrip("/") for path in changed if path.rstrip("/") in git.nested}
     paths = (changed & uncommitted) - contested - nested
     inside = {path.removeprefix(git.prefix) for path in uncommitted if path.startswith(git.prefix)}
     keys = [story.key for story in stories]
+    # Snapshots leave the planning files out, so the stories' own are added by name.
     own = await asyncio.to_thread(committed_artifacts, workspace, keys, inside)
     paths |= {git.path_of(path) for path in own}
     return CommitPlan(tree, tuple(sorted(paths)), tuple(sorted(contested)), tuple(sorted(nested)))
@@ -82,7 +85,7 @@ async def changed_by(workspace: Workspace, git: Git, stories: Sequence[StoryRun]
 
 
 async def _earlier_work(workspace: Workspace, git: Git, story: StoryRun) -> set[str]:
-    """Return what earlier cycles changed for the same story and nobody has touched since.
+    """Return what earlier cycles changed for the same story and is unchanged since.
 
     A story that the breaker has released is taken again, in another row, and finds its own work uncommitted.
     """
@@ -137,6 +140,7 @@ def listed_files(workspace: Workspace, git: Git, story: StoryRun) -> list[str]:
     """Return the File List of a story's file, as git names the files. Blocks on the disk."""
     files = sprint.story_files(workspace.project, story.key)
     listed = sprint.read_story(files[0]).file_list if files else ()
+    # Entries are written as `src/app.py` (new); one with a blank in its path is cut and matches no changed file.
     return [git.path_of(entry.strip("`* ").split(" ")[0].strip("`")) for entry in listed]
 
 
@@ -145,4 +149,5 @@ def _size(counts: tuple[int, int] | None) -> str:
 
 
 async def _empty_tree(git: Git) -> str:
+    # Computed, since the hash differs in repositories that use SHA-256.
     return (await run_git(git.root, ("hash-object", "-t", "tree", "--stdin"), stdin=b"")).strip()

@@ -28,13 +28,13 @@ from running.verify import VerifyContext
 from running.work_guard import hold_for_work
 from running.workspace import emit_durable
 from store.stories import update_story
-from workflow import CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
+from workflow import COMMIT_FORM, DEVELOPMENT_FORM, CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
 from workflow.presets import FINISHING
 
 MEND: Final = "dev-story-2"  # the round in which an agent mends what a hook refused
 NAMED: Final = 5  # paths in a message
 FINDINGS: Final = """\
-The story is done, but git refused its commit: the hook or git printed what stands below. Mend the cause in the files of
+The story is done, but git refused its commit: the hook or git printed what is below. Mend the cause in the files of
 the story, so that the same commit passes. Never bypass or change a hook (no `--no-verify`, no `core.hooksPath`), and do
 not commit: the runner commits again when you are done.
 
@@ -87,7 +87,8 @@ class Commits:
         wanted = [story for story in stories if story.passed and story.entered in phase.entered and _is_open(story)]
         if not wanted:
             return
-        await self._background.wait(BACKGROUND_REVIEW)  # it works on the files that are about to be committed
+        with self._gate.waits_for_background():
+            await self._background.wait(BACKGROUND_REVIEW)  # it works on the files that are about to be committed
         if self._workspace.settings().commit_by == "agent":
             await self._by_agent(phase.commands[0], wanted)
         else:
@@ -137,8 +138,8 @@ class Commits:
             plan = await plan_commit(self._workspace, git, stories, self._others)
         except GitError as error:  # the snapshots go with the data folder, when that is removed
             raise TaskRefused(
-                f"what the work changed cannot be told from the snapshots any more ({error}): look at `git status` and"
-                " commit the files of the story yourself"
+                f"what the work changed cannot be derived from the snapshots any more ({error}): look at `git status`"
+                " and commit the files of the story yourself"
             ) from None
         failure = await self._contested(git, stories, plan)
         commit = await self._earlier(git, stories)
@@ -191,7 +192,7 @@ class Commits:
         return next((line[: line.index(" ")] for line in lines if line.endswith(f" {commit_message(stories)}")), None)
 
     async def _contested(self, git: Git, stories: Sequence[StoryRun], plan: CommitPlan) -> str | None:
-        """Return that files hold changes of somebody else beside the stories' own, with the sizes of both."""
+        """Return that files hold changes of others beside the stories' own, with the sizes of both."""
         if not plan.contested:
             return None
         both = await sizes(git, stories[0], plan.tree, plan.contested[:NAMED])
@@ -209,7 +210,15 @@ class Commits:
             return await evidence.missing_work(self._workspace, story, verdict, context)
 
         findings = FINDINGS.format(words=words)
-        spec = CommandSpec(MEND, (story,), read=read_dev_story, disprove=disprove, watched=True, findings=findings)
+        spec = CommandSpec(
+            MEND,
+            (story,),
+            read=read_dev_story,
+            form=DEVELOPMENT_FORM,
+            disprove=disprove,
+            watched=True,
+            findings=findings,
+        )
         result = await self._commander.perform(spec)
         if not result.ok:
             return f"The round that was to mend it failed: {result.reason}"
@@ -236,7 +245,9 @@ class Commits:
     async def _by_agent(self, command: str, stories: Sequence[StoryRun]) -> None:
         disprove = partial(self._commit_failure, stories)
         values = {"commit_message": commit_message(stories)}
-        spec = CommandSpec(command, tuple(stories), read=read_commit, disprove=disprove, values=values, once=True)
+        spec = CommandSpec(
+            command, tuple(stories), read=read_commit, form=COMMIT_FORM, disprove=disprove, values=values, once=True
+        )
         root = self._workspace.project.root
         staged = await staged_files(root)
         result = await self._commander.perform(spec)

@@ -6,12 +6,11 @@ import asyncio
 from pathlib import Path
 
 import sprint
-from payloads import ContextComplete, ContextCreate, ContextRefresh, or_unset
+from payloads import ContextCreate, ContextRefresh
 from running.command import Commander
-from running.journal import Result
 from running.run_context import RunContext
-from running.spec import CommandSpec, Say
-from running.workspace import Workspace, emit_durable
+from running.spec import CommandSpec, ContextEvents, Say
+from running.workspace import Workspace
 
 REFRESH = "context-refresh"
 
@@ -21,7 +20,7 @@ class ContextMissing(RuntimeError):
 
 
 async def ensure_context(context: RunContext) -> None:
-    """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else go on.
+    """Missing: create and wait. Older than the setting, strictly: refresh beside the run. Else continue.
 
     One that the project keeps elsewhere, or an AGENTS.md, is the project's own matter. Raises `ContextMissing`,
     `Stopped`.
@@ -42,39 +41,28 @@ async def ensure_context(context: RunContext) -> None:
 
 async def _create(workspace: Workspace, commander: Commander, path: Path) -> None:
     name = workspace.relative(path)
-    await emit_durable(ContextCreate(status="running", message=f"writing {name}"))
+    events = ContextEvents(ContextCreate(status="running", message=f"writing {name}"), name)
 
     async def missing_file(_verdict: object, _say: Say) -> str | None:
         return None if await asyncio.to_thread(path.is_file) else f"{name} was not written"
 
-    result: Result | None = None
-    try:
-        result = await commander.perform(
-            CommandSpec("create-project-context", (), read=_anything, disprove=missing_file)
+    products = (path.name,)
+    result = await commander.perform(
+        CommandSpec(
+            "create-project-context", (), read=_anything, disprove=missing_file, context=events, products=products
         )
-    finally:
-        await emit_durable(_completion(result, name))
+    )
     if not result.ok:
         raise ContextMissing(f"{name} could not be created: {result.reason}")
 
 
 async def _refresh(commander: Commander) -> str:
     """Refresh the file in the background; the old one stays usable, and a failure does not affect the run."""
-    await emit_durable(ContextRefresh(status="running", message="refreshing the project context"))
-    result: Result | None = None
-    try:
-        order = CommandSpec("refresh-project-context", (), read=_anything, light=True, background=True)
-        result = await commander.perform(order)
-    finally:
-        await emit_durable(_completion(result, "project-context.md"))
+    begun = ContextRefresh(status="running", message="refreshing the project context")
+    events = ContextEvents(begun, "project-context.md")
+    order = CommandSpec("refresh-project-context", (), read=_anything, light=True, background=True, context=events)
+    result = await commander.perform(order)
     return "refreshed" if result.ok else result.reason
-
-
-def _completion(result: Result | None, name: str) -> ContextComplete:
-    if result is None:
-        return ContextComplete(status="stopped", message=f"{name}: stopped")
-    message = f"{name} is up to date" if result.ok else result.reason
-    return ContextComplete(status=result.status.on_wire, message=message, metrics=or_unset(result.metrics))
 
 
 def _anything(text: str) -> str:

@@ -1,8 +1,8 @@
 """The selection of the stories of a cycle from the tracker, and the rows that record it.
 
 Three sources, in this order: the cycles this batch was in when the server ended, the cycle in which the batch before
-it was stopped, and the tracker. A story that somebody moved in the tracker meanwhile enters where it stands now, and
-one that an earlier batch has left in a lane goes on in that lane.
+it was stopped, and the tracker. A story that was moved in the tracker meanwhile enters at its present status, and
+one that an earlier batch has left in a lane continues in that lane.
 """
 
 from __future__ import annotations
@@ -30,7 +30,16 @@ from store.batches import get_batch_before
 from store.commands import Command, get_cycle_commands
 from store.lanes import Lane, create_lane, get_lane, get_unfinished_lane
 from store.questions import get_questions
-from store.stories import Story, create_story, get_stories_by_batch, get_story, update_story
+from store.stories import (
+    Story,
+    create_story,
+    create_story_afresh,
+    forgotten_until,
+    get_stories_by_batch,
+    get_story,
+    mark_afresh,
+    update_story,
+)
 from workflow import STORIES_PER_CYCLE, Candidate, pick, runnable
 from workflow.picking import FILE_ORDER, RUNNABLE
 
@@ -105,6 +114,7 @@ class CycleSource:
             return await self._go_on(number, left[1], left[0])
         titles = await asyncio.to_thread(_titles, project)
         stories = [
+            # 0 until `_begin` has written the row.
             StoryRun(0, story.key, story.epic, titles.get(story.key, story.key), story.status, story.status)
             for story in picked
         ]
@@ -164,6 +174,7 @@ class CycleSource:
                 event = emit(start)
             return asyncio.gather(*rows, event)
 
+        # There is one result more than there are stories: that of the event, at the end.
         for story, row_id in zip(taken.stories, await until_stored(write), strict=False):
             story.row_id = row_id
         if names is not None:
@@ -174,7 +185,7 @@ class CycleSource:
         self, cycle_number: int, story: StoryRun, place: int, continues: Sequence[Story]
     ) -> asyncio.Future[int]:
         return self._workspace.database.write(
-            create_story,
+            create_story_afresh if story.afresh else create_story,
             self._batch_id,
             story.key,
             epic=story.epic,
@@ -197,9 +208,9 @@ class CycleSource:
         return self._only is None or all(row.story_key in self._only for row in rows)
 
     async def _journal(self, rows: Sequence[Story], *, failures: bool) -> Journal:
-        commands = await self._workspace.database.read(_commands_of_lineage, rows)
+        commands, forgotten = await self._workspace.database.read(_commands_of_lineage, rows)
         questions = await self._workspace.database.read(get_questions, [command.id for command in commands])
-        return Journal.of(commands, failures=failures, questions=questions)
+        return Journal.of(commands, failures=failures, questions=questions, forgotten=forgotten)
 
     async def _revive(self, rows: Sequence[Story], journal: Journal) -> list[StoryRun]:
         """Return the stories with the status of their rows, or of the tracker if another writer changed it since."""
@@ -213,6 +224,7 @@ class CycleSource:
             story.reason = row.reason
             _restore_git(story, row, failure=row.batch_id == self._batch_id)
             entry = tracker.story(row.story_key)
+            # `next_status` is stored before the file is written, the status after it: this is our own write.
             if entry is not None and row.next_status == entry.status.value != row.status:
                 await self._finish_move(story, row)
             elif entry is not None and entry.editable and entry.status.value != row.status:
@@ -231,13 +243,20 @@ class CycleSource:
     async def _enter_afresh(self, story: StoryRun, row: Story, status: str) -> None:
         """Enter the story again at a status, without its earlier records."""
         story.entered = story.status = status
-        story.base_tree = story.needs_spec = story.reason = None
+        story.afresh = True
+        story.base_tree = story.needs_spec = None
+        story.reason = None if status in RUNNABLE else f"it is {status} in the sprint status file"
         for name in GIT_COLUMNS:
             setattr(story, name, None)
         if row.batch_id == self._batch_id:
             columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
-            columns |= dict.fromkeys(GIT_COLUMNS)
-            await until_stored(lambda: self._workspace.database.write(update_story, row.id, **columns))
+            columns |= {"reason": story.reason, **dict.fromkeys(GIT_COLUMNS)}
+            await until_stored(lambda: self._write_afresh(row.id, columns))
+
+    def _write_afresh(self, row_id: int, columns: Mapping[str, Any]) -> Awaitable[object]:
+        with self._workspace.database.atomic():
+            self._workspace.database.write(mark_afresh, row_id)
+            return self._workspace.database.write(update_story, row_id, **columns)
 
 
 def _renamed(rows: Sequence[Story], plan: sprint.Sprint) -> list[Story]:
@@ -303,6 +322,7 @@ def _stopped_cycle(connection: sqlite3.Connection, batch_id: int) -> list[Story]
     None of a cycle in a lane: its stories are found in the tracker, and their lane by its row.
     """
     last = get_batch_before(connection, batch_id)
+    # A completed batch ended after a cycle, and an interrupted one is resumed itself.
     if last is None or last.status not in ("stopped", "error"):
         return []
     number = last.cycles_completed + 1
@@ -311,12 +331,17 @@ def _stopped_cycle(connection: sqlite3.Connection, batch_id: int) -> list[Story]
     return [row for row in get_stories_by_batch(connection, last.id) if row.cycle_number == number]
 
 
-def _commands_of_lineage(connection: sqlite3.Connection, rows: Sequence[Story]) -> list[Command]:
-    """Return the commands of these stories' rows and of all rows that they continue."""
+def _commands_of_lineage(connection: sqlite3.Connection, rows: Sequence[Story]) -> tuple[list[Command], dict[str, int]]:
+    """Return the commands of these stories' rows and of all rows that they continue.
+
+    With them, for each story that was entered afresh, the newest command that does not count any more.
+    """
     ids: list[int] = []
+    forgotten: dict[str, int] = {}
     for row in rows:
         current: Story | None = row
         while current is not None and len(ids) < LINEAGE_MAX * len(rows):
             ids.append(current.id)
+            forgotten[row.story_key] = max(forgotten.get(row.story_key, 0), forgotten_until(connection, current.id))
             current = None if current.continues is None else get_story(connection, current.continues)
-    return get_cycle_commands(connection, sorted(ids))
+    return get_cycle_commands(connection, sorted(ids)), {key: newest for key, newest in forgotten.items() if newest}

@@ -1,7 +1,7 @@
 """The files of a server's records while it runs: that database and locks still lie under their names.
 
 `git clean -fdx`, `git stash --all` or a removed folder take them from under an open server, which would write on into
-files that nobody can find, beside a second server with the same project. What was taken away is written out again from
+files that are never found, beside a second server with the same project. What was taken away is written out again from
 the open handles before anything else is run.
 """
 

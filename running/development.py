@@ -16,6 +16,7 @@ from running.commit_plan import remember_base
 from running.commits import Commits
 from running.deferred import collect_deferred
 from running.journal import Result
+from running.refusals import ANY_FILE
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block
@@ -25,6 +26,8 @@ from running.verify import VerifyContext
 from running.workspace import emit_best_effort
 from store.checks import get_checks_of_command
 from workflow import (
+    CODE_REVIEW_FORM,
+    DEVELOPMENT_FORM,
     CodeReviewVerdict,
     Decision,
     DevVerdict,
@@ -65,6 +68,7 @@ class Development:
             await self._come_in_at_review(story)
         if not story.live:
             return
+        # A story that came for its review is reviewed also where the preset reviews no work of its own.
         if rest and (phase.max_reviews != 0 or reviewed):
             await self._code_review(phase, rest[0], story)
         else:
@@ -78,7 +82,15 @@ class Development:
         if not story.live:
             return
         disprove = partial(self._missing_work, story)
-        order = CommandSpec(command, (story,), read=read_dev_story, disprove=disprove, watched=True)
+        order = CommandSpec(
+            command,
+            (story,),
+            read=read_dev_story,
+            form=DEVELOPMENT_FORM,
+            disprove=disprove,
+            watched=True,
+            products=ANY_FILE,
+        )
         if await self._worked(story, order):
             await advance(self._workspace, story, "review")
 
@@ -112,6 +124,7 @@ class Development:
 
     async def _code_review(self, phase: Phase, command: str, story: StoryRun) -> None:
         settings = self._workspace.settings()
+        # None and 0 alike: 0 gets here only with a story that came for its review.
         limit = settings.max_code_review_attempts if not phase.max_reviews else phase.max_reviews
         verdicts: list[CodeReviewVerdict] = []
         unproved: str | None = None
@@ -121,6 +134,7 @@ class Development:
                 f"{command}-{number}",
                 (story,),
                 read=read_code_review,
+                form=CODE_REVIEW_FORM,
                 light=number >= settings.light_model_after_review,
                 watched=True,
                 findings=_findings(verdicts, unproved),
@@ -135,6 +149,7 @@ class Development:
             unproved = None
             if decision.next is Next.DONE:
                 unproved = await self._missing_proof(story, order, result, following)
+            # The missing proof is given to the next reviewer as a finding to repair.
             if unproved is not None and number < limit:
                 continue
             if await self._settle(story, decision, unproved):

@@ -123,7 +123,7 @@ async def _is_no_new_commit(git: Git, commit: str, stories: Sequence[StoryRun]) 
 async def _uncommitted(workspace: Workspace, git: Git, stories: Sequence[StoryRun]) -> list[str]:
     """Return what was changed for these stories and is in no commit, by the snapshots and by the lists in their files.
 
-    Files that somebody else had changed before may be left out, and so may repositories inside this one.
+    Files that others had changed before may be left out, and so may repositories inside this one.
     """
     if not stories:
         return []
@@ -148,7 +148,7 @@ async def unclean_tree(workspace: Workspace) -> str | None:
     if not changed:
         return None
     named = ", ".join(changed[:SHOWN_PATHS]) + (", …" if len(changed) > SHOWN_PATHS else "")
-    return f"an unattended build starts from a clean work tree: commit these or put them aside, then go on: {named}"
+    return f"an unattended build starts from a clean work tree: commit these or put them aside, then continue: {named}"
 
 
 def _not_committed(verdict: CommitVerdict, paths: Sequence[str]) -> str | None:

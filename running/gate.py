@@ -49,6 +49,7 @@ class Gate:
         self.reason: str | None = None
         self.until: float | None = None
         self.running = 0  # commands of the foreground
+        self._held_up = 0  # parts of the foreground that wait for work beside the run
         self._on_stop: list[Callable[[], object]] = []
         self._workspace = workspace
         self._clock = workspace.clock
@@ -63,6 +64,11 @@ class Gate:
     def paused(self) -> bool:
         """Whether the run is paused, or will be when the current command has ended."""
         return self.reason is not None
+
+    @property
+    def may_start(self) -> bool:
+        """Whether neither a pause nor a stop keeps the next command from starting."""
+        return not self.paused and self.stop_mode is None
 
     @property
     def is_announced(self) -> bool:
@@ -158,7 +164,7 @@ class Gate:
         """Return when a command may start; raise `Stopped` when none may any more."""
         while self.stop_mode is None:
             if self.reason is None and self.caps is not None:
-                await self.caps.look(self)  # before a resume is announced: a full cap holds whoever resumes
+                await self.caps.look(self)  # before a resume is announced: a full cap holds against every resume
             if self.stop_mode is not None:
                 break
             if self.reason is not None:
@@ -177,9 +183,11 @@ class Gate:
         return files is None or await files.restore()
 
     async def _hold(self) -> None:
-        """Wait for a change, or until the clock may have passed the time; whoever waits looks again afterwards."""
+        """Wait for a change, or until the clock may have passed the time; the caller looks again afterwards."""
         change = self._change
-        if self.until is not None or not self.running:  # a wait for a clock time is told at once, other lanes may go on
+        if (
+            self.until is not None or not self.running
+        ):  # a wait for a clock time is emitted at once, other lanes may continue
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
             await self._reopen("no answer" if self.reason == "question" else "limit over")
@@ -199,7 +207,7 @@ class Gate:
         await self._record(payload, status="paused", reason=self.reason)
 
     async def _reopen(self, reason: str) -> None:
-        """Several commands may wait at once: the first one through tells of it."""
+        """Several commands may wait at once: the first one through emits the end."""
         self.reason, self.until = None, None
         if self._announced or self._warned:
             self._announced = self._warned = False
@@ -226,6 +234,24 @@ class Gate:
         """Wait so long by the clock, or until a stop is asked for."""
         ends = self._clock() + seconds
         while self.stop_mode is None and (left := ends - self._clock()) > 0:
+            await _wait(self._change, min(left, WAIT_SLICE_S))
+
+    @contextmanager
+    def waits_for_background(self) -> Iterator[None]:
+        """While the foreground waits here for work beside the run, a wait of that work is one of the run."""
+        self._held_up += 1
+        self._tell_waiters()
+        try:
+            yield
+        finally:
+            self._held_up -= 1
+
+    async def wait_beside(self, reason: str, until: float) -> None:
+        """Let work beside the run wait until a clock time; as a pause of the run once nothing else goes on."""
+        while self.stop_mode is None and (left := until - self._clock()) > 0:
+            if self._held_up and not self.running:
+                self.pause(reason, until)
+                return
             await _wait(self._change, min(left, WAIT_SLICE_S))
 
     def _tell_waiters(self) -> None:

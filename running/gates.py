@@ -98,8 +98,8 @@ async def keep_decision(workspace: Workspace, row: GateRow, decision: GateDecisi
     def write() -> Awaitable[object]:
         with workspace.database.atomic():
             written = workspace.database.write(decide_gate, row.id, decision.value, comments)
-            told = emit(payload)
-        return asyncio.gather(written, told)
+            emitted = emit(payload)
+        return asyncio.gather(written, emitted)
 
     try:
         await until_stored(write)
@@ -109,7 +109,7 @@ async def keep_decision(workspace: Workspace, row: GateRow, decision: GateDecisi
 
 
 def print_of(path: Path) -> tuple[str, int | None]:
-    """Return what tells the contents of a file apart, and its last change in ms; ("", None) where it is not there."""
+    """Return what identifies the contents of a file, and its last change in ms; ("", None) where it is not there."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns // 1_000_000
     except OSError:

@@ -1,4 +1,4 @@
-"""What git must be able to do before a batch starts: answer, stand on finished ground, and make a commit.
+"""What git must be able to do before a batch starts: answer, have no unfinished operation, and make a commit.
 
 The repository is looked for anew each time, since a person may have made, mended or broken it meanwhile.
 """

@@ -1,6 +1,6 @@
-"""The branch on which a batch began: nothing starts while another one is checked out or git stands in mid-operation.
+"""The branch on which a batch began: no start on another one or during an operation of git.
 
-An agent or a person may switch the branch, detach HEAD or begin a rebase; commits would go where nobody looks for them.
+An agent or a person may switch the branch, detach HEAD or begin a rebase; commits would land in the wrong place.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class HeadGuard:
         self._workspace = workspace
         self._gate = gate
         self._expected = expected
-        self._files: tuple[Path, ...] = ()  # HEAD, then those that stand for an unfinished operation
+        self._files: tuple[Path, ...] = ()  # HEAD, then those that mark an unfinished operation
         self._seen: str | None = None  # content of HEAD when it was last found in order
 
     def for_lane(self, lane: Workspace, branch: str) -> HeadGuard:

@@ -1,13 +1,13 @@
 """What a cycle has behind it: the recorded results of its commands.
 
-A cycle's code is run again from its beginning after a stop or a crash; every command whose result stands in the
-journal answers with it instead of running, so the run goes on at exactly the place where it was.
+A cycle's code is run again from its beginning after a stop or a crash; every command whose result is in the
+journal answers with it instead of running, so the run continues at exactly the place where it was.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -20,6 +20,7 @@ from store.commands import RETRIED, Command
 from store.questions import QuestionRow
 
 V = TypeVar("V")
+NOTHING_FORGOTTEN: Final[Mapping[str, int]] = {}
 
 # An agent names its session itself, and is given the name back as an argument: it must not read as an option.
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
@@ -35,9 +36,9 @@ class CommandStatus(StrEnum):
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
     USAGE_LIMIT = "usage-limit"
-    TRANSIENT = "transient"  # on the wire `error`: it will be tried again and is nobody's failure
+    TRANSIENT = "transient"  # on the wire `error`: it will be tried again and is no story's failure
     LOST = "lost"  # on the wire `error`: the story's work went out of the tree, so nothing is judged by it
-    QUESTION = "question"  # on the wire `stopped`: it goes on with the operator's answer
+    QUESTION = "question"  # on the wire `stopped`: it continues with the operator's answer
     UNCHECKED = "unchecked"  # on the wire `stopped`: the agent has finished, the check of its work was cut off
     REFUSED = "refused"  # on the wire `error`: the agent cannot run at all, so it decides about no story
 
@@ -50,6 +51,7 @@ class CommandStatus(StrEnum):
 
 
 LOST: Final = "session-lost"  # the word of a call whose session the agent did not know any more
+BUDGET: Final = "budget"  # the kind of a call that ended because it had spent what the caps left for it
 FAILURES: Final = frozenset({CommandStatus.ERROR, CommandStatus.TIMEOUT, CommandStatus.STALLED})
 
 
@@ -97,7 +99,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An agent's session that may be gone on with, and the tokens that its earlier calls were booked with."""
+    """An agent's session that may be continued, and the tokens that its earlier calls were booked with."""
 
     id: str
     agent: str
@@ -106,7 +108,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that a call ended with; `batch_id` is the batch it was told in, `at` when, in seconds."""
+    """A question that a call ended with; `batch_id` is the batch that asked it, `at` the time, in seconds."""
 
     command_id: int
     batch_id: int
@@ -120,7 +122,7 @@ AttemptKey = tuple[str, str, int]  # story key, command, attempt
 
 @dataclass(slots=True)
 class Journal:
-    """Results by story key, command and attempt; what attempts that did not come to their end may go on with.
+    """Results by story key, command and attempt; what attempts that did not come to their end may continue with.
 
     `unchecked` are calls that need only their check, `sessions` are to be resumed, `asked` are the questions after
     which nothing ran any more, `answered` all questions of a story's command that have an answer, oldest first.
@@ -137,11 +139,23 @@ class Journal:
     trees: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, commands: Iterable[Command], *, failures: bool, questions: Iterable[QuestionRow] = ()) -> Journal:
-        """Read rows, oldest first. `failures`: whether failed attempts still count (same batch) or not (a new one)."""
+    def of(
+        cls,
+        commands: Iterable[Command],
+        *,
+        failures: bool,
+        questions: Iterable[QuestionRow] = (),
+        forgotten: Mapping[str, int] = NOTHING_FORGOTTEN,
+    ) -> Journal:
+        """Read rows, oldest first. `failures`: whether failed attempts still count (same batch) or not (a new one).
+
+        `forgotten` has for a story the newest command that does not count any more.
+        """
         journal = cls()
         by_command = {question.command_id: question for question in questions}
         for row in commands:
+            if any(row.id <= newest and key in _keys(row) for key, newest in forgotten.items()):
+                continue
             journal._add(row, failures=failures, question=by_command.get(row.id))
         if not failures:
             journal._as_first_attempts()
@@ -167,7 +181,7 @@ class Journal:
         if status is CommandStatus.SUCCESS or (failures and status in FAILURES):
             verdict = None if row.verdict is None else row.verdict.encode()
             self.results[place] = Result(status, row.reason or "", verdict, command_id=row.id)
-            self.together[row.command] = tuple(msgspec.json.decode(row.story_keys, type=list[str]))
+            self.together[row.command] = _keys(row)
         elif row.session_id is not None and status not in FAILURES:
             self.keep_session(place, row.session_id, row.agent, _usage(row))
         if question is not None:
@@ -201,7 +215,7 @@ class Journal:
         self.sessions[place] = Session(session_id, agent, booked + used)
 
     def ask(self, place: AttemptKey, asked: Asked) -> None:
-        """The call at this place has ended with a question; nothing of it goes on before the answer."""
+        """The call at this place has ended with a question; nothing of it continues before the answer."""
         self.asked[place] = asked
         if asked.answer is not None:
             self.answered.setdefault(place[:2], []).append(asked)
@@ -225,7 +239,7 @@ class Journal:
         self.unchecked = {place: call for place, call in self.unchecked.items() if place[0] != story_key}
         self.together = {command: keys for command, keys in self.together.items() if story_key not in keys}
         self.trees = {name: tree for name, tree in self.trees.items() if name[0] != story_key}
-        self.answered = {name: told for name, told in self.answered.items() if name[0] != story_key}
+        self.answered = {name: answers for name, answers in self.answered.items() if name[0] != story_key}
 
     def _as_first_attempts(self) -> None:
         """What a later attempt came to counts for the first one: the failures before it are not replayed."""
@@ -233,6 +247,11 @@ class Journal:
         self.sessions = {(key, command, 1): session for (key, command, _), session in self.sessions.items()}
         self.asked = {(key, command, 1): asked for (key, command, _), asked in self.asked.items()}
         self.unchecked = {(key, command, 1): call for (key, command, _), call in self.unchecked.items()}
+
+
+def _keys(row: Command) -> tuple[str, ...]:
+    """The stories that a command was for."""
+    return msgspec.json.decode(row.story_keys, type=tuple[str, ...]) or (row.story_key,)
 
 
 def _usage(row: Command) -> Usage:

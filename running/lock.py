@@ -34,7 +34,7 @@ class FileLock:
         self._file: int | None = None
 
     def acquire(self) -> bool:
-        """Take the lock; whether nobody else has it. Raises OSError."""
+        """Take the lock; return whether it was free. Raises OSError."""
         flags = os.O_RDONLY | os.O_DIRECTORY if self.path.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NONBLOCK
         file = os.open(self.path, flags | os.O_CLOEXEC, 0o600)
         try:
@@ -75,6 +75,24 @@ class FileLock:
             return f"process {facts['pid']}{place}"
         except (ValueError, KeyError, TypeError):
             return "another process"
+
+
+def running_url(data_dir: Path) -> str | None:
+    """Return the address of the server that holds the lock of a data folder; None where no server runs.
+
+    The file alone proves nothing: it stays after a crash, and a project may bring one along that names any address.
+    """
+    lock = FileLock(data_dir / "lock")
+    try:
+        facts = json.loads(read_or_empty(lock.path, DESCRIPTION_BYTES))
+        url = facts["url"]
+        if not isinstance(url, str) or lock.acquire():
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    finally:
+        lock.release()
+    return url
 
 
 class ProjectLock:

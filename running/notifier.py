@@ -20,7 +20,7 @@ from agents import GUARDING
 from db import Database
 from events import Event, emit, envelope
 from notify.channels import Channel, CommandChannel, DeliveryFailed, DeliveryRejected, Webhook
-from notify.notice import TYPES, Notice, sentence, worth_telling
+from notify.notice import TYPES, Notice, causes_notice, sentence
 from payloads import Error
 from settings import SECRET_VARIABLES, Settings
 from store.log import get_events_of_types
@@ -87,7 +87,7 @@ class Notifier:
         while rows := await self._database.read(get_events_of_types, TYPES, cursor, PAGE):
             for row in rows:
                 payload = msgspec.json.decode(row.payload)
-                if worth_telling(row.type, payload):
+                if causes_notice(row.type, payload):
                     event = envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)
                     text = sentence(self._project, row.type, payload)
                     await self._deliver(channel, Notice(row.seq, row.type, text, msgspec.Raw(event)))

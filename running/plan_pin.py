@@ -13,7 +13,7 @@ def pin_name(batch_id: int) -> str:
 
 
 async def check_plan(workspace: Workspace, batch_id: int) -> None:
-    """A batch goes on only with the plan that it was started on. Raises `NotNow`."""
+    """A batch continues only with the plan that it was started on. Raises `NotNow`."""
     pinned = await workspace.database.read(get_meta, pin_name(batch_id))
     shown = workspace.relative(workspace.project.tracker)
     if pinned is not None and pinned != shown:

@@ -17,7 +17,7 @@ from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, keep
 from running.workspace import emit_durable
-from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
+from workflow import REVIEW_FORM, Phase, PhaseKind, ReviewVerdict, decisions_form, read_review, read_tech_spec_decisions
 from workflow.presets import REVIEW_ROUNDS
 
 _SPEC: Final = re.compile(r"\btech(?:nical)?[ -]?spec", re.IGNORECASE)
@@ -52,11 +52,12 @@ class Planning:
         """The stories that a recorded command was for, also those that were given up since: its result is theirs."""
         keys = self._commander.journal.stories_of(command)
         if not {story.key for story in live} <= set(keys):
+            # A story outside of the recorded call has no result in it, so the command runs once more.
             return live
         return [story for story in stories if story.key in keys]
 
     async def _each(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
-        """Command after command, story by story; after its development a story is done, so a failure is only told."""
+        """Command after command, story by story; a story is done after its development: failures are only reported."""
         for story in stories:
             for command in phase.commands:
                 if not (story.live or story.passed):
@@ -76,16 +77,21 @@ class Planning:
         work = [self._commander.perform(self._planning(command, stories)) for command in phase.commands]
         results = await asyncio.gather(*work, return_exceptions=True)
         for command, result in zip(phase.commands, results, strict=True):
+            # A stop and a cancellation end the cycle, but only when no command of it runs any more.
             if isinstance(result, BaseException):
                 raise result
             await self._after_planning(command, stories, result)
 
     def _planning(self, command: str, stories: tuple[StoryRun, ...]) -> CommandSpec:
         if command == "create-story":
-            read = partial(read_tech_spec_decisions, count=len(stories))
-            return CommandSpec(command, stories, read=read, disprove=partial(self._missing_stories, stories))
+            read, form = partial(read_tech_spec_decisions, count=len(stories)), decisions_form(len(stories))
+            missing = partial(self._missing_stories, stories)
+            products = tuple(story.key for story in stories)
+            return CommandSpec(command, stories, read=read, form=form, disprove=missing, products=products)
         if command == "create-tech-spec":
-            return CommandSpec(command, stories, read=said_something, disprove=partial(self._missing_specs, stories))
+            missing = partial(self._missing_specs, stories)
+            products = tuple(f"tech-spec-{story.key}" for story in stories)
+            return CommandSpec(command, stories, read=said_something, disprove=missing, products=products)
         return CommandSpec(command, stories, read=said_something)
 
     async def _missing_stories(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str | None:
@@ -119,17 +125,20 @@ class Planning:
     async def _review(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
         """The first round blocks; while it is critical, further rounds follow in the background."""
         command = phase.commands[0]
-        result = await self._commander.perform(CommandSpec(f"{command}-1", stories, read=read_review))
+        result = await self._commander.perform(CommandSpec(f"{command}-1", stories, read=read_review, form=REVIEW_FORM))
         if not result.ok:
             await give_up(self._commander, stories, f"{command}-1", result.reason)
         elif result.read(ReviewVerdict).critical:
             work = self._review_further(command, stories)
             batch_id, key = self._commander.batch_id, stories[0].key
+            # Development does not wait for these rounds; the end of the batch does.
             self._background.start(BACKGROUND_REVIEW, work, batch_id=batch_id, story_key=key)
 
     async def _review_further(self, command: str, stories: tuple[StoryRun, ...]) -> str:
         for number in range(2, REVIEW_ROUNDS + 1):
-            order = CommandSpec(f"{command}-{number}", stories, read=read_review, light=True, background=True)
+            order = CommandSpec(
+                f"{command}-{number}", stories, read=read_review, form=REVIEW_FORM, light=True, background=True
+            )
             result = await self._commander.perform(order)
             if not result.ok:
                 return f"{order.command} failed: {result.reason}"

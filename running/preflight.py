@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,9 +16,11 @@ from running.cycle_source import candidates, order_of
 from running.untracked import shared_files
 from running.verify import missing_program
 from running.workspace import Workspace
+from settings import Settings
 from workflow import runnable
 
 GIT_NEEDED: Final = (2, 38)  # merges commits without a work tree
+NEARLY_USED: Final = 0.8  # share of a usage window at which it is reported before a batch
 SHOWN_PATHS: Final = 5  # of changed files, or of stories, that are named
 
 
@@ -113,7 +116,27 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
             raise BadRequest("agent", f"there is no agent {name!r}; known are {', '.join(sorted(workspace.agents))}")
         found = await agents.preflight(workspace.agents[name])
         if found.problem is not None:
+            # The agent's own output may contain a key.
             raise NotNow("agent", workspace.masker.text(found.problem))
+
+
+async def used_windows(workspace: Workspace, names: Iterable[str]) -> list[str]:
+    """What is known, before anything is paid, of usage windows that are used up or nearly so."""
+    said = []
+    for name in dict.fromkeys(names):
+        for seen in await agents.quota(workspace.agents[name]):
+            used = seen.used_fraction or 0.0
+            if used < NEARLY_USED:
+                continue
+            window = f"usage window of {seen.window}" if seen.window else "usage window"
+            until = "" if seen.resets_at is None else f" until {_clock(seen.resets_at)}"
+            said.append(f"{name}: {used:.0%} of its {window} is used{until}")
+    return said
+
+
+def _clock(at: float) -> str:
+    """Local date and time of a moment in seconds."""
+    return time.strftime("%d %b %H:%M", time.localtime(at))
 
 
 def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | None) -> list[str]:
@@ -124,11 +147,26 @@ def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | 
     settings = workspace.settings()
     if budget is None and settings.budget_batch_usd is None and settings.budget_day_usd is None:
         return []
-    specs = [workspace.agents[name] for name in dict.fromkeys(names)]
-    said = [problem for spec in specs if (problem := agents.budget_problem(spec, None)) is not None]
+    if settings.budget_batch_tokens is not None or settings.budget_day_tokens is not None:
+        return []  # which stops a model without a price, too
+    said = []
+    for name in dict.fromkeys(names):
+        spec = workspace.agents[name]
+        found = (agents.budget_problem(spec, model) for model in _models(settings, name))
+        said += [problem for problem in dict.fromkeys(found) if problem is not None]
     if said and settings.budget_needs_prices:
         raise NotNow("price", " ".join(said))
     return said
+
+
+def _models(settings: Settings, agent: str) -> list[str | None]:
+    """The models that commands of this agent may run with; None is the agent's own."""
+    config = settings.agents.get(agent)
+    own = [] if config is None else [config.light_model, config.review_model]
+    for command in settings.commands.values():
+        if (command.agent or settings.agent) == agent:
+            own += [command.model, command.light_model]
+    return [None, *dict.fromkeys(model for model in own if model is not None)]
 
 
 async def check_folder(workspace: Workspace) -> None:
@@ -137,6 +175,7 @@ async def check_folder(workspace: Workspace) -> None:
     if files is not None and not await files.restore():
         raise NotNow("folder", f"nothing can be recorded: {files.failure}")
     tracker = workspace.project.tracker
+    # The tracker is replaced by a rename, which needs the right to write its folder.
     for folder in (workspace.project.root, workspace.data_dir, tracker if tracker.is_dir() else tracker.parent):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
@@ -170,6 +209,7 @@ async def _unfit(workspace: Workspace, git: Git) -> str | None:
         return "no branch is checked out (detached HEAD): check one out"
     if await repository.ask("var", "GIT_COMMITTER_IDENT") is None:
         return "git does not know who commits: set user.name and user.email"
+    # Refs are paths: `sprint-runner` and `sprint-runner/…` cannot both exist.
     if await repository.tip("sprint-runner") is not None:
         return "a branch is called sprint-runner, below which the branches of worktrees are made: rename it"
     if await repository.has_submodules():

@@ -1,6 +1,6 @@
 """Which preset a batch works by: found, checked, and kept with the batch by value.
 
-A batch that goes on, after a pause, a stop of the server or a crash, goes on with the preset it was started with.
+A batch that continues, after a pause, a stop of the server or a crash, continues with the preset it was started with.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ INSTALL: Final = (
 )
 COMMANDS: Final = (".claude/commands", ".claude/commands/bmad/bmm/workflows")
 LISTED_MAX: Final = 2000  # entries of one of these folders that are looked at
-SKILL_BYTES: Final = 16 * 1024  # of a SKILL.md, whose frontmatter stands at its beginning
+SKILL_BYTES: Final = 16 * 1024  # of a SKILL.md, whose frontmatter is at its beginning
 
 
 def installed(root: Path) -> Installed:
@@ -108,7 +108,7 @@ def _with_text(workflow: str, kind: CommandKind, root: Path) -> CommandKind:
 async def choose_preset(workspace: Workspace, agent: str, *, fresh: bool) -> Preset:
     """The preset that the settings ask for, for a batch of this agent. Raises `NotNow`, which says what to do.
 
-    `fresh`: nothing of an earlier batch is gone on with, so the work tree must be as the preset demands.
+    `fresh`: nothing of an earlier batch is continued, so the work tree must be as the preset demands.
     """
     settings = workspace.settings()
     caller = workspace.agents[agent].kind

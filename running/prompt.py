@@ -38,7 +38,7 @@ _FINDINGS: Final = re.compile(r"\{\{\s*previous_findings\s*\}\}")
 
 
 class PromptError(RuntimeError):
-    """A template that is missing or names a placeholder nobody fills; the message names the file."""
+    """A template that is missing or names an unknown placeholder; the message names the file."""
 
 
 def render(folder: Path, command: str, values: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 A question ends the call: its row, `command:end` and the attention are one commit. The batch then waits at the gate,
 also over a restart, until the operator answers, resumes without an answer, or the time set for it is over; in the
-last two cases the agent is told to decide for itself. The first answer counts, and every one is kept.
+last two cases the agent is instructed to decide for itself. The first answer counts, and every one is kept.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from store.questions import NotAsked, answer_question, get_question
 
 DECIDE: Final = (
     "Nobody answers. Decide for yourself: take the choice that fits the story best and is easiest to take back, write "
-    "down what you decided and why, and go on."
+    "down what you decided and why, and continue."
 )
 SHOWN_CHARS: Final = 200  # of an answer, in the log
 
@@ -31,12 +31,12 @@ def reply_of(asked: Asked, answer: str) -> str:
     """Return the message that resumes the session."""
     return (
         f"You asked: {asked.question}\n\nThe answer:\n\n{answer}\n\n"
-        "Go on where you were. What your first instructions say still holds, and so does the verdict that must end "
+        "Continue where you were. What your first instructions say still holds, and so does the verdict that must end "
         "your reply. Ask nothing that you can find out or decide yourself.\n"
     )
 
 
-def told_before(answered: Iterable[Asked]) -> str:
+def answers_before(answered: Iterable[Asked]) -> str:
     """Return questions and answers as a part of a prompt, for an agent without a session to resume."""
     lines = [f"- You asked: {asked.question}\n  The answer: {asked.answer}" for asked in answered]
     return "Earlier in this command:\n" + "\n".join(lines) if lines else ""
@@ -60,8 +60,8 @@ async def keep_answer(workspace: Workspace, command: Command, answer: str, said:
     def write() -> Awaitable[object]:
         with database.atomic():
             written = database.write(answer_question, command.id, answer)
-            told = emit(payload)
-        return asyncio.gather(written, told)
+            emitted = emit(payload)
+        return asyncio.gather(written, emitted)
 
     try:
         await until_stored(write)
@@ -77,7 +77,7 @@ async def answer_to(workspace: Workspace, gate: Gate, command: Command, asked: A
         await gate.enter()
         answer = await _kept(workspace, asked)
         if answer is None and mine:
-            await keep_answer(workspace, command, DECIDE, "nobody did, so it decides for itself")
+            await keep_answer(workspace, command, DECIDE, "no answer came, so it decides for itself")
     return answer
 
 

@@ -1,7 +1,7 @@
 """Raw streams and events are kept for some days, then removed: at start, and once a day while the server runs.
 
-Never those of a batch that runs or can be resumed, nor of a command that goes on after its batch. What was booked of a
-command stays; only what its agent printed, and what pages were told of it, is gone.
+Never those of a batch that runs or can be resumed, nor of a command that continues after its batch. What was booked of
+a command stays; only what its agent printed, and what pages received of it, is gone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = logging.getLogger("sprint_runner.run")
 class Retention:
     """Looks at start and every day; the settings are read anew each time.
 
-    `on_pruned` is told the oldest event that is left, of which the hub has to know.
+    `on_pruned` receives the oldest event that is left, which the hub has to know.
     """
 
     def __init__(self, workspace: Workspace, on_pruned: Callable[[int], None]) -> None:
@@ -92,7 +92,7 @@ class Retention:
 async def forget_snapshots(workspace: Workspace, before: float) -> bool:
     """Remove the snapshots of git if the newest batch was completed before a time in epoch seconds; whether they were.
 
-    A batch that is open, or was stopped or failed, is gone on with, and so is a lane: they compare with old snapshots.
+    A batch that is open, or was stopped or failed, is continued, and so is a lane: they compare with old snapshots.
     """
     git, database = workspace.git, workspace.database
     last = await database.read(get_last_batch)
@@ -128,7 +128,7 @@ def _remove_files(batch: Path, before: float) -> int:
 def absence(command: Command, days: int | None, now: float) -> str:
     """Return the reason why a command has no stream."""
     if command.agent == RUNNER:
-        return "The runner did this itself, without an agent; what it did stands in the log."
+        return "The runner did this itself, without an agent; what it did is in the log."
     if days is not None and command.ended_at is not None and now - command.ended_at / 1000 > days * DAY_S:
         return f"The stream was removed after {days} day{'s' if days > 1 else ''}."
     return f"Command {command.id} has left no transcript."

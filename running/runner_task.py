@@ -55,7 +55,7 @@ class RunnerTask:
         )
 
     def enter(self, task_id: str, message: str) -> None:
-        """Go on to the next of the command's tasks."""
+        """Continue to the next of the command's tasks."""
         self._task_id = task_id
         emit_best_effort(self._subject.progress(task_id, self._workspace.masker.text(message), "task"))
 

@@ -7,33 +7,55 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents import AgentSpec
-from running.journal import Session
+from payloads import ContextComplete, ContextCreate, Metrics
+from running.journal import CommandStatus, Session
 from running.story import StoryRun
-from workflow import CommandKind
+from workflow import CommandKind, VerdictForm
 
 Say = Callable[[str], None]  # a line of our own in the log of a command
+
+
+@dataclass(frozen=True, slots=True)
+class ContextEvents:
+    """The events of work on the project's context file `name`, in the place of `command:start` and `command:end`."""
+
+    begun: ContextCreate
+    name: str
+
+    def ended(self, status: CommandStatus, reason: str | None, metrics: Metrics) -> ContextComplete:
+        """Return the event of the end of one call."""
+        message = (
+            f"{self.name} is up to date" if status is CommandStatus.SUCCESS else reason or f"{self.name}: {status}"
+        )
+        return ContextComplete(status=status.on_wire, message=message, metrics=metrics)
 
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
     """A command to perform.
 
-    `read` turns the reply into a verdict or raises `Unreadable`; `confirm`, where it is given, is what the files make
+    `read` turns the reply into a verdict or raises `Unreadable`; `form` is the verdict as JSON, for agents that can be
+    asked for one; `confirm`, where it is given, is what the files make
     of that verdict, and may raise the same; `disprove` looks at files and git and returns why the verdict must not
-    be believed, None when it may, and logs meanwhile what it does. `stories` is empty for work on the project itself.
+    be believed, None when it may, and logs meanwhile what it does. `products` are parts of the names of the files that
+    it exists to write, without which it has no purpose. `stories` is empty for work on the project's context, which
+    has `context`.
     """
 
     command: str
     stories: tuple[StoryRun, ...]
     read: Callable[[str], object]
+    form: VerdictForm | None = None
     disprove: Callable[[Any, Say], Coroutine[Any, Any, str | None]] | None = None
     confirm: Callable[[Any], Coroutine[Any, Any, object]] | None = None
+    products: tuple[str, ...] = ()
     light: bool = False
     background: bool = False
     watched: bool = False  # git measures the size of its change
     once: bool = False  # the same answer twice is the end: nothing between the attempts changes it
     findings: str = "none"
     values: Mapping[str, str] = field(default_factory=dict)
+    context: ContextEvents | None = None
 
     @property
     def story_key(self) -> str:
@@ -45,17 +67,18 @@ class CommandSpec:
 
     @property
     def may_ask(self) -> bool:
-        """Whether a question of its agent goes to the operator: beside the run, and before it, nobody is asked."""
+        """Whether a question of its agent goes to the operator: beside the run, and before it, no question is asked."""
         return bool(self.stories) and not self.background
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptContext:
-    """Where an attempt stands: in which batch and cycle, at which try, by which agent and model, in whose session.
+    """The place of an attempt: in which batch and cycle, at which try, by which agent and model, in whose session.
 
     `kind` is what the preset knows of the command, `call` the project's own command that performs it, `reply` the
-    operator's answer that the session is resumed with. `tree` is the work tree's as it is now, `first_tree` as it was
-    before an earlier call whose change was not measured; both None where git does not watch the command.
+    operator's answer that the session is resumed with, `budget_usd` what the caps leave, None without one. `tree` is
+    the work tree's as it is now, `first_tree` as it was before an earlier call whose change was not measured; both None
+    where git does not watch the command.
     """
 
     batch_id: int
@@ -69,3 +92,4 @@ class AttemptContext:
     reply: str | None = None
     tree: str | None = None
     first_tree: str | None = None
+    budget_usd: float | None = None

@@ -22,7 +22,7 @@ log = logging.getLogger("sprint_runner.run")
 
 KNOWN = frozenset({*STATUS_ORDER, "blocked"})  # a story with any other status has been taken out of the run
 CHANGED_ELSEWHERE = "changed in the sprint status file"  # by an agent, a person or another program
-CONFLICTS_MAX = 5  # times in a row that somebody else may change the file while we want to
+CONFLICTS_MAX = 5  # times in a row that another program may change the file while we want to
 
 
 @dataclass(slots=True)
@@ -44,8 +44,9 @@ class StoryRun:
     stash: str | None = None
     needs_spec: bool | None = None
     held: bool = False  # done in a lane, and not merged yet
-    skipped: bool = False  # left as it stands, by the operator
+    skipped: bool = False  # left as it is, by the operator
     reason: str | None = None  # of its newest status
+    afresh: bool = False  # somebody has moved it since its row was written: its earlier records do not count
 
     @property
     def live(self) -> bool:
@@ -62,7 +63,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     """Move the story forward in the tracker, in its row and on the page; never back.
 
     An agent or a person may have moved it meanwhile: then that is what counts, but for `done`, which is ours to prove:
-    it stays in the tracker, and the run goes on by its own records. So it does where the tracker cannot be edited
+    it stays in the tracker, and the run continues by its own records. So it does where the tracker cannot be edited
     safely, which is said. A story that was parked or renamed is let go. In a lane a story is done when it is merged.
     """
     found = await asyncio.to_thread(_current, workspace.tracked, story.key)
@@ -156,7 +157,7 @@ async def _write(project: sprint.Project, key: str, new: str, reason: str | None
             log.info("the tracker changed while %s was being written, once more", key)
         else:
             return
-    raise sprint.Refused("somebody else keeps changing the file")
+    raise sprint.Refused("another program keeps changing the file")
 
 
 def _said_in_lane(project: sprint.Project, key: str, new: str) -> str:

@@ -1,35 +1,60 @@
 """Failures of what surrounds a run: the agent's program, the project's check, git. No story is judged by them.
 
-The batch pauses with an attention, and what failed is tried again when somebody resumes it.
+The batch pauses with an attention, and what failed is tried again when it is resumed.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from contextlib import suppress
+from typing import Final, TypeVar
 
 from git.process import GitError
 from payloads import Attention
 from running.gate import Gate
 from running.workspace import emit_durable
 
+LOOK_S: Final = 2.0  # between two looks whether the cause is mended
+
 T = TypeVar("T")
+Mended = Callable[[], Awaitable[bool]]
 
 
 class SurroundingsFailed(RuntimeError):
-    """Something that the run needs does not work; `kind` is that of the attention and of the pause."""
+    """Something that the run needs does not work; `kind` is that of the attention and of the pause.
 
-    def __init__(self, kind: str, message: str) -> None:
+    `mended` returns whether the cause is gone, where that can be seen: then the batch continues by itself.
+    """
+
+    def __init__(self, kind: str, message: str, mended: Mended | None = None) -> None:
         super().__init__(message)
         self.kind = kind
+        self.mended = mended
 
 
-async def hold(gate: Gate, kind: str, attention: Attention) -> None:
+async def hold(gate: Gate, kind: str, attention: Attention, mended: Mended | None = None) -> None:
     """Pause the batch with an attention, and return when it has been resumed. Raises `Stopped`."""
     if gate.reason != kind:  # else another lane has met the same, or a server before this one
         await emit_durable(attention)
         gate.pause(kind)
-    await gate.enter()
+    looking = None if mended is None else asyncio.create_task(_resume_when(mended, gate, kind))
+    try:
+        await gate.enter()
+    finally:
+        if looking is not None:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+
+
+async def _resume_when(mended: Mended, gate: Gate, kind: str) -> None:
+    """Resume from a pause of this kind, and from no other."""
+    while gate.stop_mode is None and gate.reason == kind:
+        with suppress(GitError, OSError, TimeoutError):
+            if await mended() and gate.reason == kind:
+                gate.resume(kind)
+        await gate.sleep(LOOK_S)
 
 
 async def until_possible(gate: Gate, work: Callable[[], Awaitable[T]]) -> T:
@@ -38,6 +63,6 @@ async def until_possible(gate: Gate, work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except SurroundingsFailed as failed:
-            await hold(gate, failed.kind, Attention(kind=failed.kind, message=str(failed)))
+            await hold(gate, failed.kind, Attention(kind=failed.kind, message=str(failed)), failed.mended)
         except GitError as failed:
             await hold(gate, "git", Attention(kind="git", message=f"git cannot answer: {failed}"))

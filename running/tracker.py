@@ -1,6 +1,6 @@
 """The tracker while a batch runs: an editor, an agent or git may delete, empty or break it at any moment.
 
-Nothing is decided by a tracker that cannot be read: the batch is paused with a call for the operator, and goes on by
+Nothing is decided by a tracker that cannot be read: the batch is paused with a call for the operator, and continues by
 itself when the file can be read again. An editor replaces a file within milliseconds, which is waited for first.
 """
 
@@ -51,7 +51,7 @@ async def wait_for_tracker(workspace: Workspace, gate: Gate) -> None:
     while (failure := await tracker_failure(workspace)) is not None:
         if gate.reason != PAUSED:  # another lane may wait for it already
             gate.pause(PAUSED)
-            message = f"{failure} The batch waits for it, and goes on by itself when it is back"
+            message = f"{failure} The batch waits for it, and continues by itself when it is back"
             await emit_durable(Attention(kind="tracker", message=message))
         looking = asyncio.create_task(_resume_when_readable(workspace, gate))
         try:

@@ -18,7 +18,7 @@ def agent_powers(settings: Settings) -> str:
     """Return what the agent of these settings may do, in words."""
     mode = settings.agents[settings.agent].permission_mode
     asks = {
-        "bypassPermissions": "and asks nobody first",
+        "bypassPermissions": "without asking first",
         None: "as far as its own settings let it",
     }.get(mode, f"as far as its permission mode {mode} lets it")
     return (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -46,7 +47,7 @@ class UntrackedFiles:
         await asyncio.to_thread(self._load, names, kept)
 
     async def adopt(self, repository: Repository, data_dir: Path) -> None:
-        """Write the manifest of a worktree again, of which nobody knows what was copied in: nothing is copied."""
+        """Write the manifest of a worktree again of which it is unknown what was copied in: nothing is copied."""
         names, kept = await self._names(repository, data_dir)
         await asyncio.to_thread(self._write_manifest, {name: None if name in kept else ONE_WAY for name in names})
 
@@ -69,7 +70,7 @@ class UntrackedFiles:
         return self.manifest.is_file()
 
     def left_out(self) -> list[str]:
-        """What a merge leaves as it stands in the user's tree, because it came in by copy. Blocks on the disk."""
+        """What a merge leaves as it is in the user's tree, because it came in by copy. Blocks on the disk."""
         return [*self.shared, *self._copied()]
 
     def one_way(self, name: str) -> bool:
@@ -101,7 +102,8 @@ class UntrackedFiles:
     def _load(self, names: Iterable[str], kept: set[str]) -> None:
         prints: dict[str, str | None] = {}
         for name in dict.fromkeys(names):
-            if name not in self.shared:
+            # What a branch that continues has committed is its own: the user's file is no newer one of it.
+            if name not in self.shared and not os.path.lexists(self.copy.root / name):
                 _copy(self.project.root / name, self.copy.root / name)
                 prints[name] = _print(self.copy.root / name) if name in kept else ONE_WAY
         self._write_manifest(prints)
@@ -122,12 +124,16 @@ class UntrackedFiles:
         for name in dict.fromkeys((*copied, *made)):
             here, there = self.project.root / name, self.copy.root / name
             now, mine = _print(there), _print(here)
-            if name in self.shared or copied.get(name) == ONE_WAY or now is None or now in (copied.get(name), mine):
+            if name in self.shared or copied.get(name) == ONE_WAY or now is None or now == copied.get(name):
                 continue
             if mine == copied.get(name):
                 _write(here, there.read_bytes())
-            else:
+            elif mine != now:
                 left.append(name)
+                continue
+            copied[name] = now  # from here on it is a copy, which may change again in the lane
+        if self.loaded:
+            self._write_manifest(copied)
         return left
 
 
@@ -183,7 +189,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _print(path: Path) -> str | None:
-    """What tells contents apart; None for what is no plain file."""
+    """What identifies contents; None for what is no plain file."""
     if path.is_symlink() or not path.is_file():
         return None
     return hashlib.sha256(path.read_bytes()).hexdigest()

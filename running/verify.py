@@ -182,7 +182,7 @@ async def _run(argv: list[str], folder: Path, sink: int) -> int | None:
 
 
 class _Kept(asyncio.Protocol):
-    """The beginning and the end of an output, as it comes; `ended` when nobody can add to it any more."""
+    """The beginning and the end of an output, as it comes; `ended` when nothing can be added to it any more."""
 
     def __init__(self) -> None:
         self.ended = asyncio.Event()

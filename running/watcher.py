@@ -141,6 +141,7 @@ class ProjectWatcher:
         self._emit_changes()
         await self._emit_edits()
         settings = self._workspace.settings()
+        # Read at every look: at midnight the day's cost changes without an event.
         today = await self._workspace.database.read(cost_since, today_ms(self._workspace.clock()))
         limits = Budgets(settings.budget_batch_usd, settings.budget_day_usd, today)
         if changed or limits != self._state.limits:
@@ -171,6 +172,7 @@ class ProjectWatcher:
         before, self._stories = self._stories, {story.key: story for story in overview.stories}
         for story in overview.stories:
             old = before.get(story.key)
+            # Identity first: without a changed file the overview is the same object, and nothing is compared.
             if old is not None and old is not story and (what := edit_of(old, story)):
                 self._emit_edit(story, what)
 
@@ -178,6 +180,7 @@ class ProjectWatcher:
         """An edit of a story that the run works on belongs to its batch."""
         batch = self._run.batch
         working = batch is not None and any(story.key in cycle.story_keys for cycle in self._run.cycles)
+        # This task was created outside of any batch, so its context has none.
         token = current_batch.set(batch.id if working and batch is not None else None)
         same = story.status
         emit_best_effort(StoryStatus(story_key=story.key, old_status=same, new_status=same, reason=what))
@@ -186,6 +189,7 @@ class ProjectWatcher:
     async def _read_tracker(self) -> bool:
         """Read the plan if it changed since the last time; return whether it did."""
         project = self._workspace.project
+        # Plans of other kinds are spread over many files, whose readers compare the stamps.
         if project.kind is sprint.PlanKind.TRACKER and not await self._has_changed(project.tracker):
             return False
         read = await asyncio.to_thread(sprint.read, project)

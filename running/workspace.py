@@ -75,7 +75,7 @@ class Workspace:
 
 
 async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
-    """Do a write that the run must not go on without; while the disk takes none, wait for it and do it again."""
+    """Do a write that the run must not continue without; while the disk takes none, wait for it and do it again."""
     refused, started = False, time.monotonic()
     while True:
         try:
@@ -94,17 +94,17 @@ async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
 
 
 async def emit_durable(payload: Payload) -> Event:
-    """Emit an event that the run must not go on without."""
+    """Emit an event that the run must not continue without."""
     return await until_stored(lambda: emit(payload))
 
 
 async def record_batch(workspace: Workspace, batch_id: int, payload: Payload, **columns: Any) -> None:
-    """Change the batch's row and emit the event that tells of it, in one commit."""
+    """Change the batch's row and emit its event, in one commit."""
     await record_with(workspace, payload, lambda: workspace.database.write(update_batch, batch_id, **columns))
 
 
 async def record_with(workspace: Workspace, payload: Payload, change: Callable[[], object]) -> None:
-    """Write `change`, which enqueues the rows, and the event that tells of it, in one commit."""
+    """Write `change`, which enqueues the rows, and its event, in one commit."""
 
     def write() -> Awaitable[Event]:
         with workspace.database.atomic():

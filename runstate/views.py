@@ -6,11 +6,12 @@ serialised. Times are ms since the epoch, costs are US dollars.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from runstate.server_state import AgentView, Budgets, ProjectView, ServerState, StoryCounts
+from payloads import Metrics
+from runstate.server_state import AgentView, Budgets, GuardianView, ProjectView, ServerState, StoryCounts
 
 
 class BatchView(msgspec.Struct, frozen=True):
@@ -60,7 +61,7 @@ class OperationView(msgspec.Struct, frozen=True):
     started_at: int
     updated_at: int
     message: str = ""
-    metrics: dict[str, Any] = {}
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -134,6 +135,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     agent: AgentView
     project: ProjectView
     plan: StoryCounts
+    guardian: GuardianView
     problem: str | None
 
 

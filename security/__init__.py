@@ -1,8 +1,8 @@
 """Access to the server, limits of its use, and the headers of every response.
 
-`guard` checks Host, Origin and token of every request, `token` knows the token and counts wrong ones, `headers` is what
-every answer carries, `connections` bounds how many there are and how long they may take to ask, `files` opens a file
-without being led out of its folder.
+`guard` checks Host, Origin and token of every request, `token` holds the token and counts wrong ones, `headers` has the
+headers of every response, `connections` limits the number of connections and the time of a request, `files` reads a
+file without following links out of its folder.
 """
 
 from security.guard import CHANGING, Guard, RequestRefused, protect

@@ -1,4 +1,4 @@
-"""Events as they may be stored and shown: without secrets, and without what would act on a reader's screen."""
+"""The cleaning of events before they are stored and shown: secrets are masked, control codes made visible."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from security.masking import Masker, strings_of
 
 
 def clean_values(values: Sequence[Any], masker: Masker) -> Sequence[Any]:
-    """JSON values without secrets and control codes; those in which nothing was found are returned themselves.
+    """Return JSON values without secrets and control codes; the same objects where nothing was found.
 
-    All are searched at once: events come in bursts, and a search costs far more to begin than to go on.
+    All are searched at once: events come in bursts, and the start of a search costs more than its length.
     """
     strings = [text for value in values for text in strings_of(value)]
     if not acts("\n".join(strings)) and not masker.finds(strings):

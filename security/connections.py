@@ -1,10 +1,10 @@
-"""How many connections there may be, and how long each may take to ask and to listen.
+"""Limits of connections: their number, and the time for a request to arrive and for a response to be read.
 
-aiohttp bounds the size of headers and bodies, but not the time that a request takes to arrive, nor the number of those
-who never ask. Promises: a connection without a whole request is closed after `headers_s`; so is one that takes nothing
-of its answer for `answer_s`; of those who ask for nothing `waiting_max` are kept; when `open_max` are open, the one
-that has asked for nothing for longest makes room for a newcomer, so the operator always gets in. WebSockets are the
-hub's: here they only count.
+aiohttp bounds the size of headers and bodies, but not the time that a request takes to arrive, nor the number of idle
+connections. Promises: a connection without a complete request is closed after `headers_s`, one that reads nothing of
+its response after `response_s`; at most `waiting_max` idle connections are kept; when `open_max` are open, the one that
+has been idle longest is closed for a new one, so the operator can always connect. The hub limits WebSockets: here they
+are only counted.
 """
 
 from __future__ import annotations
@@ -37,41 +37,41 @@ class Limits:
 
     headers_s: float = 15.0  # from the first byte of a request, or from connecting, to the end of its headers
     idle_s: float = 75.0  # between two requests on a connection
-    answer_s: float = 60.0  # without any progress in sending an answer
+    response_s: float = 60.0  # without any progress in sending a response
     linger_s: float = 2.0  # for the rest of an unread body, so that its sender can read the response
-    sweep_s: float = 1.0  # how often all of this is looked at
-    waiting_max: int = 256  # connections that ask for nothing: a browser holds up to six, some of them in advance
-    settled_s: float = 5.0  # they count when they have done so for so long: all pages may come back at once
-    open_max: int = 1512  # all together: the pages of the hub, and room for requests
+    sweep_s: float = 1.0  # between two checks of all connections
+    waiting_max: int = 256  # idle connections: a browser holds up to six, some of them opened in advance
+    settled_s: float = 5.0  # idle for so long they count: after a restart all pages reconnect at once
+    open_max: int = 1512  # all connections: the pages of the hub, and some for requests
 
 
 USUAL: Final = Limits()
-USUAL_PAGES: Final = 1000  # that those are made for
+USUAL_PAGES: Final = 1000  # the pages that these limits allow for
 
 
 class Connection(RequestHandler):
-    """One connection of a `ConnectionLimiter`, which is told when a request begins and ends."""
+    """One connection of a `ConnectionLimiter`, which is notified when a request begins and ends."""
 
-    __slots__ = ("_limiter", "asking_since", "heard", "progress", "requests", "stuck_since", "waiting_since")
+    __slots__ = ("_limiter", "headers_since", "progress", "received", "requests", "stuck_since", "waiting_since")
 
     def __init__(self, limiter: ConnectionLimiter, server: web.Server, **options: Any) -> None:
         super().__init__(server, **options)
         self._request_factory = partial(_request, server.request_factory)
         self._limiter = limiter
         self.waiting_since: float | None = None  # since when there is no request
-        self.asking_since: float | None = None  # since when its headers arrive
-        self.stuck_since: float | None = None  # since when the answer makes no progress
+        self.headers_since: float | None = None  # since when its headers arrive
+        self.stuck_since: float | None = None  # since when the response makes no progress
         self.progress = (0, 0)
         self.requests = 0
-        self.heard = False  # any byte of the request that is awaited
+        self.received = False  # a byte of the next request has arrived
 
     @property
     def is_socket(self) -> bool:
-        """Whether it has become a WebSocket, or asks to."""
+        """Whether it is a WebSocket, or requests to become one."""
         return bool(self._upgraded)
 
     def unsent(self) -> tuple[int, int]:
-        """Bytes that wait for the other side to take them, and bytes that the answer has had so far."""
+        """Return the bytes that the client has not read yet, and those written of the response so far."""
         request, transport = self._current_request, self.transport
         waiting = 0 if transport is None else transport.get_write_buffer_size()
         return waiting, 0 if request is None else request.writer.output_size
@@ -88,12 +88,12 @@ class Connection(RequestHandler):
         super().data_received(data)
         if self._request_count != self.requests:
             self.requests = self._request_count
-            self.waiting_since = self.asking_since = None
-            self.heard = False
+            self.waiting_since = self.headers_since = None
+            self.received = False
         elif self.waiting_since is not None:
-            self.heard = True
-            if self.asking_since is None:
-                self.asking_since = self._limiter.clock()
+            self.received = True
+            if self.headers_since is None:
+                self.headers_since = self._limiter.clock()
 
     async def finish_response(self, request: Any, resp: Any, start_time: float | None) -> tuple[Any, bool]:
         result = await super().finish_response(request, resp, start_time)
@@ -104,7 +104,7 @@ class Connection(RequestHandler):
     def handle_error(
         self, request: Any, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """What is no HTTP is answered like everything else; neither that nor a client that went is a fault of ours."""
+        """Respond to invalid HTTP with an error in the usual form; log neither that nor a client that disconnected."""
         if isinstance(exc, ConnectionError):
             raise exc
         if status != 400 or request.writer.output_size > 0:
@@ -116,7 +116,7 @@ class Connection(RequestHandler):
     def log_access(self, request: Any, response: Any, time: float | None) -> None:
         """Log nothing: an access log would contain tokens from addresses."""
 
-    def turn_away(self, status: int) -> None:
+    def reject(self, status: int) -> None:
         """Respond with the reason, if that is still possible, and close."""
         transport = self.transport
         if transport is not None:
@@ -128,7 +128,7 @@ class Connection(RequestHandler):
 
 
 class ConnectionLimiter:
-    """All connections of one server; `clock` counts seconds. `refused` and `expired` count those that were closed."""
+    """The connections of one server; `clock` counts seconds. `refused` and `expired` count those that were closed."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
         self.limits = limits
@@ -138,23 +138,23 @@ class ConnectionLimiter:
         self._sweeper: asyncio.Task[None] | None = None
 
     def enter(self, connection: Connection) -> None:
-        """A newcomer is let in as long as anybody is there who asks for nothing."""
-        connection.waiting_since = connection.asking_since = self.clock()
+        """Accept a new connection as long as an idle one can be closed for it."""
+        connection.waiting_since = connection.headers_since = self.clock()
         if len(self.connections) >= self.limits.open_max:
             waiting = self._waiting()
             if not waiting:
                 self.refused += 1
-                connection.turn_away(503)
+                connection.reject(503)
                 return
-            self._let_go(waiting[0])
+            self._drop(waiting[0])
         self.connections.add(connection)
 
     def _waiting(self, before: float = math.inf) -> list[Connection]:
-        """Those who ask for nothing, and did not before that time either; who has waited longest comes first."""
+        """Return the connections that have been idle since `before` or longer, the longest idle first."""
         found = [(one.waiting_since, one) for one in self.connections if one.waiting_since is not None]
         return [one for since, one in sorted(found, key=lambda item: item[0]) if since <= before]
 
-    def _let_go(self, connection: Connection) -> None:
+    def _drop(self, connection: Connection) -> None:
         self.expired += 1
         self.connections.discard(connection)
         connection.force_close()
@@ -167,28 +167,28 @@ class ConnectionLimiter:
         now = self.clock()
         settled = self._waiting(now - self.limits.settled_s)
         for connection in settled[: max(0, len(settled) - self.limits.waiting_max)]:
-            self._let_go(connection)
+            self._drop(connection)
         for connection in tuple(self.connections):
-            self._check_asking(connection, now)
-            self._check_answer(connection, now)
+            self._check_headers(connection, now)
+            self._check_response(connection, now)
 
-    def _check_asking(self, connection: Connection, now: float) -> None:
-        since = connection.asking_since
+    def _check_headers(self, connection: Connection, now: float) -> None:
+        since = connection.headers_since
         if since is None or now - since < self.limits.headers_s:
             return
-        if connection.heard:
+        if connection.received:
             self.expired += 1
-            connection.turn_away(408)
-        else:  # a browser's connection in advance: it would take this for the answer to what it asks next
-            self._let_go(connection)
+            connection.reject(408)
+        else:  # opened by a browser in advance: it would take a 408 for the response to its next request
+            self._drop(connection)
 
-    def _check_answer(self, connection: Connection, now: float) -> None:
+    def _check_response(self, connection: Connection, now: float) -> None:
         progress = connection.unsent()
         if progress[0] == 0 or progress != connection.progress or connection.is_socket:
             connection.progress, connection.stuck_since = progress, None
         elif connection.stuck_since is None:
             connection.stuck_since = now
-        elif now - connection.stuck_since >= self.limits.answer_s and connection.transport is not None:
+        elif now - connection.stuck_since >= self.limits.response_s and connection.transport is not None:
             self.expired += 1
             connection.transport.abort()
 
@@ -227,13 +227,16 @@ class Site(web.BaseSite):
         assert server is not None  # noqa: S101 - the runner is set up before its sites
 
         limits = self.limiter.limits
-        timing = {"keepalive_timeout": limits.idle_s, "lingering_time": limits.linger_s}
-        # Bodies stay as they came: a small one that unpacks to gigabytes is none of ours to unpack.
-        options: dict[str, Any] = {"loop": loop, "access_log": None, "auto_decompress": False, **timing}
-
-        def connection() -> Connection:
-            return Connection(self.limiter, server, **options)
-
+        connection = partial(
+            Connection,
+            self.limiter,
+            server,
+            loop=loop,
+            access_log=None,
+            auto_decompress=False,  # a small body may unpack to gigabytes
+            keepalive_timeout=limits.idle_s,
+            lingering_time=limits.linger_s,
+        )
         self._server = await loop.create_server(connection, sock=self._listener, backlog=1024)
         self.limiter.start()
 
@@ -243,7 +246,7 @@ class Site(web.BaseSite):
 
 
 def limits_for(pages: int) -> Limits:
-    """Limits that leave room for so many pages, as far as this process may open files; it asks for what it may have."""
+    """Return limits for so many pages; raise the process's limit of open files as far as permitted, and respect it."""
     wanted = pages + USUAL.open_max - USUAL_PAGES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + OTHER_FILES
@@ -255,8 +258,8 @@ def limits_for(pages: int) -> Limits:
 
 
 def _request(make: Callable[..., BaseRequest], message: RawRequestMessage, *rest: Any) -> BaseRequest:
-    """A request without expectations that nobody here meets: RFC 9110 section 10.1.1 lets a server pass them over, and
-    aiohttp refuses them before any check of ours has looked at the request."""
+    """Return a request without expectations that this server does not support: RFC 9110 section 10.1.1 lets a server
+    ignore them, and aiohttp would refuse them before the guard has checked the request."""
     expected = message.headers.get(hdrs.EXPECT)
     if expected is not None and expected.lower() != "100-continue":
         headers = CIMultiDict(message.headers)

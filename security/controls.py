@@ -1,7 +1,7 @@
-"""Control codes in text that others wrote: they steer terminals, and some turn a line's letters round in a browser.
+"""Control codes in foreign text: they control terminals, and some reverse the direction of a line in a browser.
 
-What colours and moves the cursor is left out; every other control, and what changes the direction of writing, becomes
-a symbol that says what stood there. Line ends and tabs stay.
+Sequences for colours and the cursor are removed; every other control character, and those for the direction of text,
+are replaced by a symbol that names them. Line ends and tabs are kept.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _ACTS: Final = re.compile(_CONTROL)  # a sequence begins with one too, and a set
 
 
 def visible(text: str) -> str:
-    """The text with symbols in the place of what would act on its reader's screen."""
+    """Return the text with symbols in place of control characters."""
     return _ANY.sub(_symbol, text)
 
 
 def visible_value(value: Any) -> Any:
-    """The same for every text of a JSON value; the value itself where there is nothing to change."""
+    """Return a JSON value with all of its texts made visible; the same object where nothing changes."""
     return _walked(value) if acts("\n".join(strings_of(value))) else value
 
 
 def acts(text: str) -> bool:
-    """Whether anything in a text would act on its reader's screen."""
+    """Whether a text contains a control character."""
     return _ACTS.search(text) is not None
 
 

@@ -1,6 +1,6 @@
-"""Reading a file of a folder without being led out of it, by a link or by a change between the look and the reading.
+"""Reading a file of a folder without leaving the folder, by a link or by a change between check and read.
 
-A project is other people's content: a data file may be a link to a private key, a pipe that never ends, or a device.
+A project is foreign content: a data file may be a link to a private key, a pipe without an end, or a device.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a p
 
 
 def read_inside(folder: Path, path: Path, most: int) -> bytes | None:
-    """The bytes of a plain file below `folder`; None for all else or more than `most`.
+    """Return the bytes of a regular file below `folder`; None for anything else and for more than `most` bytes.
 
-    Only `folder` itself may be reached through links: from there no step of the path follows one, so what is put in
-    the place of a folder or of the file meanwhile is not followed either.
+    Only `folder` itself may be reached through links. Below it every step is opened relative to the one before and
+    follows none, so a link that replaces a folder or the file meanwhile is not followed either.
     """
     try:
         parts = Path(os.path.abspath(path)).relative_to(os.path.abspath(folder)).parts

@@ -1,7 +1,8 @@
-"""The checks of Host, Origin and token on every request, `/ws` included, before anything else looks at it.
+"""The checks of Host, Origin and token of every request, `/ws` included, before any handler.
 
 Promises: a page of another origin can start nothing and read nothing but the data files that `cors_origin` allows; a
-name that was rebound to this machine is refused; a malformed header is answered, never raised.
+name that was rebound to this machine (DNS rebinding) is refused; a malformed header gets a response, never an
+exception.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _ABSOLUTE: Final = re.compile(r"https?://(?P<host>[^/?#]*)", re.IGNORECASE)
 
 
 class RequestRefused(Exception):
-    """A request that is not let in: the HTTP status, a code and sentence for its body, and headers for its answer."""
+    """A refused request: the HTTP status, a code and a message for the body, and headers of the response."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -43,7 +44,7 @@ class Guard:
     """The checks for one server.
 
     `shared` are the paths that other origins may read when `cors_origin` lets them, which "none" does not; `csp` is
-    the policy of the page; `secret` makes the cookies that stand for the token; `clock` counts seconds.
+    the policy of the page; `secret` makes the cookies that replace the token; `clock` counts seconds.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Guard:
         )
 
     def check(self, request: web.Request) -> None:
-        """Raise `TaskRefused` unless the request may go on."""
+        """Raise `RequestRefused` unless the request may continue."""
         host = self._check_host(request)
         self._check_origin(request, host)
         self._check_site(request)
@@ -75,19 +76,19 @@ class Guard:
         if request.method in CHANGING and request.content_type != "application/json":
             raise RequestRefused(415, "unsupported_media_type", "send Content-Type: application/json")
 
-    async def finish(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Add the headers that every answer carries, streamed ones too: a handler of `on_response_prepare`."""
-        headers.put_on(response.headers, self._csp)
+    async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Add the headers of every response, also of streamed ones: a handler of `on_response_prepare`."""
+        headers.add_headers(response.headers, self._csp)
         if self._is_shared(request):
             response.headers["Access-Control-Allow-Origin"] = self._cors_origin
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
             if self._cors_origin != "*":
                 response.headers["Vary"] = "Origin"
 
-    def welcome(self, request: web.Request) -> web.Response | None:
-        """Who opened the page with the token in its address: sent on without it, with a cookie from now on.
+    def token_redirect(self, request: web.Request) -> web.Response | None:
+        """Return a redirect without the token, with a cookie, for the page opened with the token in its address.
 
-        So the token is in no address bar, no bookmark and no Referer. Programs that name it elsewhere are just served.
+        So the token appears in no address bar, bookmark or Referer. None for all other requests.
         """
         if self.token_auth is None or request.path != "/" or request.method not in ("GET", "HEAD"):
             return None
@@ -109,7 +110,7 @@ class Guard:
         return values[0].lower()
 
     def _check_target(self, target: str, host: str) -> None:
-        """RFC 9112 section 3.2.2: a target may be a whole address; then it must name what Host names."""
+        """Check a target in absolute form (RFC 9112 section 3.2.2): it must name the same host as the Host header."""
         if target.startswith("/") or target == "*":
             return
         match = _ABSOLUTE.match(target)
@@ -127,9 +128,9 @@ class Guard:
             raise RequestRefused(403, "origin_refused", "pages of other origins may not use this server")
 
     def _check_site(self, request: web.Request) -> None:
-        """What browsers say of a request that has no Origin, such as an image or a script: who made it.
+        """Check where a request without an Origin comes from, such as one for an image or a script (Fetch Metadata).
 
-        To follow a link is allowed from anywhere: it shows the operator their own page, and its sender nothing.
+        A link may be followed from anywhere: it shows the operator their own page, and the linking page gets nothing.
         """
         if request.headers.get("Sec-Fetch-Site") not in FOREIGN_SITES or self._is_shared(request):
             return
@@ -148,7 +149,7 @@ def _check_token(request: web.Request, token_auth: TokenAuth) -> None:
     if shown and (wait_s := token_auth.throttle.wait_s(address)):
         message = f"too many wrong tokens came from here: wait {wait_s} s"
         raise RequestRefused(429, "too_many_tokens", message, {hdrs.RETRY_AFTER: str(wait_s)})
-    opened = [token_auth.accepts(token) for token in shown]  # all of them, so that the time says nothing
+    opened = [token_auth.accepts(token) for token in shown]  # all of them, so that the time reveals nothing
     if any(opened):
         return
     if shown:
@@ -158,7 +159,7 @@ def _check_token(request: web.Request, token_auth: TokenAuth) -> None:
 
 
 def protect(app: web.Application, guard: Guard, refuse: Callable[[RequestRefused], web.Response]) -> None:
-    """Put the guard before every handler and its headers on every answer; `refuse` answers who is not let in."""
+    """Run the guard before every handler and add its headers to every response; `refuse` makes those of refusals."""
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -166,9 +167,9 @@ def protect(app: web.Application, guard: Guard, refuse: Callable[[RequestRefused
             guard.check(request)
         except RequestRefused as refused:
             response = refuse(refused)
-            response.force_close()  # who is not let in holds no connection either
+            response.force_close()  # a refused client keeps no connection
             return response
-        return guard.welcome(request) or await handler(request)
+        return guard.token_redirect(request) or await handler(request)
 
     app.middlewares.insert(0, guarded)
-    app.on_response_prepare.append(guard.finish)
+    app.on_response_prepare.append(guard.add_headers)

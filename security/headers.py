@@ -1,8 +1,8 @@
-"""The headers of every answer, and the content security policy of the page.
+"""The headers of every response, and the content security policy of the page.
 
-Promises: nothing runs in the page but the server's own modules and what the page's own bytes had inline when the server
-started, by its hash; no script can be made of a text (Trusted Types); nobody frames the page, and nobody else's page
-is given anything of it.
+Promises: only the server's own modules run in the page, and the inline scripts that the page had at the start of the
+server, by their hashes; no script can be made of a text (Trusted Types); no page can frame this one, and no page of
+another origin can embed or read anything of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _INLINE: Final = re.compile(rb"<(script|style)\b([^>]*)>(.*?)</\1\s*>", re.DOTAL
 
 
 def policy(page: bytes = b"") -> str:
-    """The policy for a page: inline scripts and styles count only if they stand in these bytes."""
+    """Return the policy for a page: inline scripts and styles are allowed only if they are in these bytes."""
     hashes: dict[bytes, list[str]] = {b"script": [], b"style": []}
     for kind, attributes, content in _INLINE.findall(page):
         if b"src=" not in attributes.lower():
@@ -45,8 +45,8 @@ HEADERS: Final = {
 }
 
 
-def put_on(headers: CIMultiDict[str], csp: str) -> None:
-    """Add what is missing; what a handler has set on purpose stays, but for the name of the server."""
+def add_headers(headers: CIMultiDict[str], csp: str) -> None:
+    """Add the headers that a handler has not set; replace only the name of the server."""
     for name, value in HEADERS.items():
         headers.setdefault(name, csp if value is CSP else value)
     headers["Server"] = HEADERS["Server"]

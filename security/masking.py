@@ -1,9 +1,9 @@
-"""Secrets in text that others wrote: keys and tokens by their known shapes, and values that this server was given.
+"""Masking of secrets in foreign text: keys and tokens by their known shapes, and the server's own secrets by value.
 
-Promises: masking takes time in proportion to the text, whatever stands in it; a text without a secret comes back as it
-was; what is masked once is not masked again. Values are masked before they are encoded: each text of a JSON value for
-itself, so that no escape of the encoding stands beside a key. It cannot know a secret that looks like nothing (a short
-password).
+Promises: masking takes time in proportion to the text, whatever it contains; a text without a secret is returned
+unchanged; masked text is not masked again. Values are masked before they are encoded, each text of a JSON value
+separately, so that no escape of the encoding is beside a key. A secret without a recognisable shape (a short password)
+is not found.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ import msgspec
 from security.names import is_secret_name, secret_values
 from security.shapes import BEGINNINGS, GROUPS
 
-VALUE_MIN: Final = 8  # characters of a value that is masked wherever it stands; shorter ones stand in ordinary words
+VALUE_MIN: Final = 8  # characters of a value that is masked wherever it occurs; shorter ones occur in ordinary words
 VALUE_MAX: Final = 64 * 1024  # characters; a longer variable is no key
-CUT_CHARS: Final = 300  # at the end of a text that was cut off, where the beginning of a key may stand
-BETWEEN: Final = "\n\0\n"  # no secret reaches over it
+CUT_CHARS: Final = 300  # at the end of a text that was cut off, where the beginning of a key may be
+BETWEEN: Final = "\n\0\n"  # a separator that no secret contains
 PRIVATE_KEY: Final = "[masked: private key]"
 
 _COLOUR: Final = r"\x1b\[[0-9;]{0,20}[mK]"
 _COLOURS: Final = re.compile(rf"(?:{_COLOUR})+")
-# No secret holds other characters at a place where a tool such as grep changes its colour.
+# The characters of a secret around a place where a tool such as grep changes the colour.
 _WORD: Final = r"[A-Za-z0-9_.~+/=%:-]"
-# Where codes follow each other, only the first is looked at: else a text of nothing but codes took ten times as long.
+# Of consecutive codes only the first is checked: otherwise a text of nothing but codes took ten times as long.
 _FIRST_CODE: Final = "".join(rf"(?<!\x1b\[[0-9;]{{{digits}}}[mK]\x1b\[)" for digits in range(21))
 _COLOURED_WORD: Final = re.compile(
     rf"\x1b\[(?<={_WORD}\x1b\[)(?>(?<![mK]\x1b\[)|{_FIRST_CODE})[0-9;]{{0,20}}[mK](?:{_COLOUR})*+{_WORD}"
@@ -44,16 +44,16 @@ T = TypeVar("T")
 
 
 class Masker:
-    """Masks the shapes, and the given values wherever they stand, in every form in which they are written down."""
+    """Masks secrets by shape, and the given values wherever they occur, in every encoding that is known."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         written = {form for value in values if VALUE_MIN <= len(value) <= VALUE_MAX for form in _forms(value)}
         self._values = sorted(written, key=len, reverse=True)  # a longer one may hold a shorter one
 
     def text(self, text: str) -> str:
-        """The text with every secret in it replaced by `[masked: what it was]`.
+        """Return the text with every secret in it replaced by `[masked: what it was]`.
 
-        A line in which a colour stands within a secret loses its colours.
+        A line with a colour code within a secret loses its colours.
         """
         if "\x1b" in text and _COLOURED_WORD.search(text):
             # Before anything is masked: the part of a key before its colour may have a shape, and the rest has none.
@@ -66,24 +66,24 @@ class Masker:
         return masked[:-CUT_CHARS] + BEGINNINGS.sub("[masked: key]…", masked[-CUT_CHARS:])
 
     def value(self, value: Any) -> Any:
-        """The same for every text of a JSON value; the value itself where none holds a secret."""
+        """Return a JSON value with all of its texts masked; the same object where none contains a secret."""
         return _Walk(self).value(value, "") if self.finds(strings_of(value)) else value
 
     def finds(self, strings: Sequence[str]) -> bool:
         """Whether any of some texts may hold a secret: one search over all of them."""
         joined = BETWEEN.join(strings)
-        # The lines of a private key have no shape of their own, so its first line is enough to look at each of them.
+        # The lines of a private key have no shape, so its first line is reason enough to check each of them.
         found = "-----BEGIN" in joined or self.text(joined) != joined
         return found or ("…" in joined and any(text.endswith("…") for text in strings))
 
     def struct(self, value: T, kind: type[T]) -> T:
-        """The same for a value with a type."""
+        """Return a typed value with all of its texts masked."""
         plain = msgspec.to_builtins(value)
         masked = self.value(plain)
         return value if masked is plain else msgspec.convert(masked, type=kind)
 
     def json(self, data: bytes) -> bytes:
-        """The same for JSON, which stays as it is, to the byte, where none of its texts holds a secret."""
+        """Return JSON with all of its texts masked; the same bytes where none contains a secret."""
         try:
             value = msgspec.json.decode(data)
             masked = self.value(value)
@@ -92,11 +92,11 @@ class Masker:
             return self.bytes(data)
 
     def bytes(self, data: bytes) -> bytes:
-        """The same for bytes of any kind; those that are no UTF-8 are kept as they are."""
+        """Return bytes of any kind, masked as text; bytes that are not UTF-8 are kept."""
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def lines(self) -> LineMasker:
-        """For lines that come one after the other."""
+        """Return a masker of consecutive lines."""
         return LineMasker(self)
 
     def _mask(self, text: str) -> str:
@@ -118,7 +118,7 @@ class Masker:
 
 
 class LineMasker:
-    """Masks texts that are one after the other, such as the lines of a private key, each of which has no shape."""
+    """Masks consecutive texts, such as the lines of a private key, which have no shape one by one."""
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
@@ -131,7 +131,7 @@ class LineMasker:
         return self._open
 
     def text(self, text: str) -> str:
-        """The next text, masked."""
+        """Return the next text, masked."""
         if not self._open:
             self._open, self._within = _opens(text), False
             return self._masker.text(text)
@@ -169,7 +169,7 @@ class _Walk:
 
 
 def strings_of(value: Any) -> list[str]:
-    """Every text of a JSON value, names of fields included."""
+    """Return every text of a JSON value, names of fields included."""
     found: list[str] = []
     waiting = [value]
     while waiting:
@@ -194,12 +194,12 @@ def _opens(text: str) -> bool:
 
 
 def _forms(value: str) -> set[str]:
-    """A value as it is, and as JSON, JSON in JSON, HTML and addresses write it."""
+    """Return a value as it is, and encoded as JSON, as JSON in JSON, as HTML and for URLs."""
     try:
         written = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
         written |= {json.dumps(form)[1:-1] for form in tuple(written)}
         return written | {quote(value, safe=""), quote_plus(value), quote(value), html.escape(value)}
-    except UnicodeEncodeError:  # bytes of the environment that are no text
+    except UnicodeEncodeError:  # bytes of the environment that are not text
         return {value}
 
 

@@ -1,8 +1,8 @@
-"""Which variables hold secrets, by their names.
+"""The names of variables that hold secrets.
 
-A name is taken apart at what is no letter and where a capital follows a small letter. It is secret when one of its
-words is, or ends with, a word for a secret (`DB_PASS`, `PGPASSWORD`, `apiTokens`), unless its last word says that the
-value is something about the secret (`SSH_KEY_PATH`), or the word only looks so (`COMPASS`).
+A name is split at characters that are no letters and before a capital that follows a small letter. It is secret when
+one of its words is, or ends with, a word for a secret (`DB_PASS`, `PGPASSWORD`, `apiTokens`), unless its last word says
+that the value is something about the secret (`SSH_KEY_PATH`), or the word only looks so (`COMPASS`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET: Final = re.compile(
     r"(?:KEY|TOKEN|SECRET|PASS|PASSWORD|PASSWD|PASSPHRASE|PASSCODE|PWD|PAT|CREDENTIAL|CRED|AUTH)S?\Z"
 )
-# What ends like a word for a secret and is another word, and variables that hold none although they are called so.
+# Words that only end like a word for a secret, and variables with such a name that hold none.
 _HARMLESS_WORDS: Final = """
     ASKPASS BYPASS COMPASS COMPAT DISPAT DONKEY ENCOMPASS EXPAT HOCKEY HOTKEY HOTKEYS JOCKEY KEYBOARD KEYMAP
     MONKEY MONKEYS OVERPASS SACRED SPAT SURPASS TRESPASS TURKEY UNDERPASS WHISKEY
@@ -23,7 +23,7 @@ _HARMLESS_WORDS: Final = """
 _HARMLESS_NAMES: Final = """
     INIT_CWD OLDPWD PWD
 """
-# Last words of a name that say where a secret is, or something about it.
+# Last words of a name whose value is a fact about the secret, such as its location.
 _ABOUT: Final = """
     ALGORITHM AUDIENCE BITS COMMAND COUNT DIR DIRECTORY DISABLED ENABLED ENDPOINT EXPIRES EXPIRY FILE FILES
     FOLDER FORMAT HELPER HOST ID IDS ISSUER LENGTH LIMIT METHOD MODE MS NAME NAMES PATH PATHS PORT PREFIX
@@ -52,7 +52,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def secret_values(environment: Mapping[str, str]) -> list[str]:
-    """The values of variables whose names say that they are secret, such as ANTHROPIC_API_KEY."""
+    """Return the values of variables with a secret name, such as ANTHROPIC_API_KEY."""
     return [value for name, value in environment.items() if is_secret_name(name) and value]
 
 

@@ -1,9 +1,9 @@
-"""What secrets look like: keys and tokens by their prefixes, and what stands behind words that announce a secret.
+"""The shapes of secrets: keys and tokens by their prefixes, and values after words that announce a secret.
 
 Promises: a pattern begins with literal text, which the engine finds fast, and every repetition is possessive or
-bounded, so a place is read a bounded number of times. What stands before a key may be an escape that ends in a letter
-or a digit (`\\n`, `%0A`, a colour of a terminal): it does not hide the key. What is not of the alphabet of URLs may be
-written as JSON, JSON in JSON, HTML or an address writes it.
+bounded, so a place is read a bounded number of times. The text before a key may be an escape that ends in a letter
+or a digit (`\\n`, `%0A`, a colour of a terminal): it does not hide the key. Characters outside the alphabet of URLs may
+be encoded as JSON, as JSON in JSON, as HTML or for URLs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 
 class SecretShape(NamedTuple):
-    """A kind of secret; a group `kept` of its pattern stays as it is."""
+    """A kind of secret; a group `kept` of its pattern is not masked."""
 
     name: str
     pattern: re.Pattern[str]
@@ -44,7 +44,7 @@ _BASE64_ESCAPED: Final = rf"%2[BbFf]|%3[Dd]|{_ESC}/|{_ESC}u00(?:2[bBfF]|3[dD])|&
 
 
 def _base64(least: int) -> str:
-    """So many characters of Base64 at least; an escape counts as those that it is written with."""
+    """Return the pattern of at least so many characters of Base64; an escape counts by its own length."""
     return rf"(?=[A-Za-z0-9+/=%&#;\\]{{{least}}})(?:[A-Za-z0-9+/=]{{1,20000}}+|{_BASE64_ESCAPED}){{1,500}}+"
 
 
@@ -69,7 +69,7 @@ _PEM: Final = (
 
 
 def _edge(literal: str, inside: str = "A-Za-z0-9") -> str:
-    """Behind a literal: nothing that could belong to the same word stands before it, or an escape does."""
+    """Return the condition behind a literal: no character of the same word precedes it, or an escape does."""
     behind = "|".join(f"(?<=(?:{escape}){literal})" for escape in _ESCAPES)
     return f"(?>(?<![{inside}]{literal})|(?<={_MAY_ESCAPE}{literal})(?:{behind}))"
 
@@ -80,7 +80,7 @@ def _shape(name: str, prefix: str, rest: str) -> SecretShape:
 
 
 def _behind(name: str, words: str, value: str) -> SecretShape:
-    """`value` is masked where it stands behind these words, which are kept."""
+    """Return a shape that masks `value` where it follows these words, which are kept."""
     return SecretShape(name, re.compile(rf"(?P<kept>{words}{value}"))
 
 
@@ -94,7 +94,7 @@ _VALUE: Final = r"(?=[A-Za-z0-9._~+/=%-]{16})(?:[A-Za-z0-9._~+/=-]|%[23][BbDdFf]
 
 
 def _group(trigger: str, *shapes: SecretShape, prefilter: str = "") -> Group:
-    """Shapes with the text that each of them holds: a literal is found in a fraction of a pattern's time."""
+    """Return shapes with a text that each of them contains: a literal is found in a fraction of a pattern's time."""
     return Group(trigger, re.compile(prefilter, re.ASCII) if prefilter else None, shapes)
 
 
@@ -133,7 +133,7 @@ GROUPS: Final = (
     ),
     _group("dapi", _shape("Databricks token", "dapi", r"[a-f0-9]{32}(?:-[0-9]{1,3})?(?![A-Za-z0-9])")),
     _group("hv", _shape("Vault token", "hv", r"[sbr]\.[A-Za-z0-9_-]{24,}+")),
-    # The number of the bot, which anybody may know, stays; so do the first four characters of Azure's secret.
+    # The number of the bot, which is public, stays; so do the first four characters of Azure's secret.
     _group(":AA", SecretShape("Telegram token", re.compile(rf"(?P<kept>:)AA(?<=[0-9]{{8}}:AA){_TELEGRAM}"))),
     _group("cc", _behind("Azure key", "cc", rf"(?:ountKey|essKey|essSignature){_COLON}){_base64(40)}")),
     _group("sig=", _behind("Azure signature", "sig=", rf"){_base64(40)}")),

@@ -1,8 +1,8 @@
-"""The recorded stream of an agent without its secrets: decoded line by line, and encoded again only where one was.
+"""Masking of an agent's recorded stream: decoded line by line, and encoded again only where a secret was found.
 
-A secret may be spread: over the pieces of a text that is told while it is written, one in each record, and over lines,
-such as those of a private key. Pieces that follow each other are joined; where the whole holds a secret and the pieces
-do not, the masked whole stands in the first of them.
+A secret may be spread over the records of a streamed text, and over lines, such as those of a private key. Consecutive
+pieces are joined; where the joined text contains a secret and the pieces do not, the first piece is replaced by the
+masked text and the others are emptied.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import msgspec
 
 from security.masking import BETWEEN, Masker, strings_of
 
-HELD_MAX: Final = 4 << 20  # bytes of records that are held back because their text may go on
-DELTA: Final = b"delta"  # stands in every record that tells a piece of a text
+HELD_MAX: Final = 4 << 20  # bytes of records that are held back because their text may continue
+DELTA: Final = b"delta"  # part of every record with a piece of a text
 
 Path = tuple[str | int, ...]
 
 
 class StreamMasker:
-    """Masks a recording that comes in pieces of whole lines."""
+    """Masks a recording that is fed in pieces of complete lines."""
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
@@ -30,7 +30,7 @@ class StreamMasker:
         self._held_bytes = 0
 
     def feed(self, piece: bytes) -> bytes:
-        """The masked lines that are ready."""
+        """Return the masked lines that are complete."""
         out: list[bytes] = []
         for line in _lines(piece):
             if DELTA in line:
@@ -44,7 +44,7 @@ class StreamMasker:
         return self._masked(out)
 
     def close(self) -> bytes:
-        """The masked lines that were held back."""
+        """Return the masked lines that were held back."""
         return self._masked(self._release())
 
     def _release(self) -> list[bytes]:
@@ -52,7 +52,7 @@ class StreamMasker:
         return _joined(held, self._masker) if len(held) > 1 else held
 
     def _masked(self, lines: list[bytes]) -> bytes:
-        """All lines at once where they hold nothing, which is nearly always; else each for itself."""
+        """Search all lines at once, which nearly always finds nothing; otherwise mask each separately."""
         values = [_decoded(line) for line in lines]
         texts = [BETWEEN.join(strings_of(value)) for value in values]
         whole = BETWEEN.join(texts)
@@ -62,7 +62,7 @@ class StreamMasker:
 
     def _line(self, line: bytes, value: Any) -> bytes:
         end = b"\n" if line.endswith(b"\n") else b""
-        if isinstance(value, str):  # no record: text, as programs print it
+        if isinstance(value, str):  # no record: plain text that a program printed
             text = line.removesuffix(b"\n").decode("utf-8", "surrogateescape")
             return self._lines.text(text).encode("utf-8", "surrogateescape") + end
         masked = self._masker.value(value)
@@ -73,13 +73,13 @@ class StreamMasker:
 
 
 def _lines(piece: bytes) -> list[bytes]:
-    """Lines by line feeds only: a carriage return belongs to its line."""
+    """Split at line feeds only: a carriage return belongs to its line."""
     whole = piece.split(b"\n")
     return [line + b"\n" for line in whole[:-1]] + ([whole[-1]] if whole[-1] else [])
 
 
 def _decoded(line: bytes) -> Any:
-    """The record of a line, or the line as text."""
+    """Return the record of a line, or the line as text."""
     try:
         value = msgspec.json.decode(line)
     except (ValueError, RecursionError):
@@ -92,7 +92,7 @@ def _needs_lines(text: str) -> bool:
 
 
 def _joined(lines: list[bytes], masker: Masker) -> list[bytes]:
-    """The records of a text that comes in pieces, without a secret that is spread over them."""
+    """Return the records of a streamed text, without a secret that is spread over several of them."""
     values = [_decoded(line) for line in lines]
     texts: dict[Path, list[tuple[int, str]]] = {}
     for index, value in enumerate(values):

@@ -1,8 +1,8 @@
-"""The token: who has shown it, who carries its cookie, and who has guessed too often.
+"""The token, the cookie that replaces it, and the throttle of addresses that guess.
 
 Promises: tokens are compared in constant time; a wrong one is counted against the address that sent it, and after
-`WRONG_MAX` of them within `WRONG_S` no token of that address is looked at; the cookie is no token, cannot be computed
-from it without a secret of this server, and is always let in, so that a guesser locks out nobody who is in already.
+`WRONG_MAX` of them within `WRONG_S` no token of that address is compared; the cookie is no token, cannot be computed
+from it without a secret of this server, and is always accepted, so that guesses lock out no client with a cookie.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ COOKIE: Final = "sprint_runner"  # followed by a name of this server: cookies ar
 SECRET_FILE: Final = "session.key"  # noqa: S105 - a name, no secret
 SECRET_BYTES: Final = 32
 WRONG_MAX: Final = 10  # wrong tokens of one address …
-WRONG_S: Final = 60.0  # … within so many seconds: 14,400 guesses a day, none of which finds a token worth the name
+WRONG_S: Final = 60.0  # … within so many seconds: 14,400 guesses a day, far too few to find a token
 ADDRESSES_MAX: Final = 1024  # addresses that are remembered; the one that guessed longest ago is forgotten first
 
 
 class Throttle:
-    """How often each address was wrong. `clock` counts seconds."""
+    """The number of wrong tokens by address. `clock` counts seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, and when counting began
 
     def wait_s(self, address: str) -> int:
-        """Whole seconds until the address may try again, 0 when it may now."""
+        """Return the seconds until the address may try again, rounded up; 0 when it may now."""
         count, since = self._wrong.get(_group(address), (0, 0.0))
         left = since + WRONG_S - self._clock()
         return math.ceil(left) if count >= WRONG_MAX and left > 0 else 0
@@ -55,7 +55,7 @@ class Throttle:
 
 
 class TokenAuth:
-    """The token of one server and the cookie that stands for it."""
+    """The token of one server and the cookie that replaces it."""
 
     def __init__(self, token: str, secret: bytes, clock: Callable[[], float]) -> None:
         self._token = _bytes(token)
@@ -67,7 +67,7 @@ class TokenAuth:
         return hmac.compare_digest(_bytes(request.cookies.get(self.cookie, "")), self._value.encode())
 
     def shown(self, request: web.Request) -> list[str]:
-        """The tokens that a request shows, as header or in its address."""
+        """Return the tokens of a request, from its header and its address."""
         scheme, _, rest = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         header = rest.strip() if scheme.lower() == "bearer" else request.headers.get(hdrs.AUTHORIZATION, "")
         return [token for token in (header, request.query.get("token", "")) if token]
@@ -76,17 +76,17 @@ class TokenAuth:
         return hmac.compare_digest(_bytes(token), self._token)
 
     def set_cookie(self, response: web.StreamResponse) -> None:
-        """Not `Secure`: there is no TLS here. A proxy in front may add that."""
+        """Set the cookie, without `Secure`: the server has no TLS. A proxy in front may add that."""
         response.set_cookie(self.cookie, self._value, httponly=True, samesite="Strict", path="/")
 
 
 def new_token() -> str:
-    """A token that nobody guesses: 43 characters that need no quoting anywhere."""
+    """Return a token that cannot be guessed: 43 characters that need no quoting anywhere."""
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def cookie_secret(data_dir: Path) -> bytes:
-    """The secret that cookies of this data folder are made with; kept, so that a restart logs nobody out."""
+    """Return the secret from which cookies of this data folder are made; stored, so that a restart ends no login."""
     file = data_dir / SECRET_FILE
     try:
         found = file.read_bytes()
@@ -100,7 +100,7 @@ def cookie_secret(data_dir: Path) -> bytes:
 
 
 def _group(address: str) -> str:
-    """An IPv4 address, or the network that one IPv6 subscriber has."""
+    """Return the address that is counted: an IPv4 address, or the /64 network of an IPv6 subscriber."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -111,5 +111,5 @@ def _group(address: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """`compare_digest` refuses texts that are not ASCII."""
+    """Encode a text, since `compare_digest` refuses texts that are not ASCII."""
     return text.encode("utf-8", "surrogatepass")

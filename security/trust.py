@@ -1,8 +1,8 @@
-"""What an operator has trusted of a folder's settings, and how what they say now differs from it. Decides without I/O.
+"""The comparison of a folder's settings with those that the operator has trusted. Pure, without I/O.
 
-Settings are compared leaf by leaf, each under its dotted name: by a digest of the exact value, and shown as a text
-whose secrets are masked. Promises: a text is shown whole or refused, never shortened; what a terminal or a page would
-obey (controls, bidirectional overrides) is written out.
+Settings are compared leaf by leaf, each under its dotted name, by a digest of the exact value; they are shown as text
+with masked secrets. Promises: a text is shown completely or refused, never shortened; control characters and
+bidirectional overrides are written out as escapes.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import msgspec
 from security.masking import Masker, is_secret_name
 
 LEAVES_MAX: Final = 500
-CHARS_MAX: Final = 64 * 1024  # of all values together: what is longer nobody reads before trusting it
-DEPTH_MAX: Final = 20  # mappings within mappings; YAML can write endless ones
-SECRET: Final = "[masked: set]"  # noqa: S105 - what stands in the place of a secret
+CHARS_MAX: Final = 64 * 1024  # of all values together: nobody reads more before trusting it
+DEPTH_MAX: Final = 20  # mappings within mappings; aliases of YAML can make endless ones
+SECRET: Final = "[masked: set]"  # noqa: S105 - the replacement of a secret
 _PLAIN_KEY: Final = re.compile(r"[\w-]+")
 
 
 class Unlistable(ValueError):
-    """Values that cannot be listed for an operator to read; the message says why."""
+    """Values that cannot be listed for the operator; the message contains the reason."""
 
 
 class Leaf(msgspec.Struct, frozen=True):
-    """One value: the digest of what it is, and how it is shown."""
+    """One value: its digest, and the text that is shown."""
 
     digest: str
     shown: str
@@ -65,7 +65,7 @@ def leaves(values: Mapping[str, Any]) -> dict[str, Leaf]:
 
 
 def fingerprint(present: Mapping[str, Leaf]) -> str:
-    """Return the hash that stands for exactly these values."""
+    """Return the hash of exactly these values."""
     pairs = sorted((name, leaf.digest) for name, leaf in present.items())
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
 

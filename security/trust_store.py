@@ -1,8 +1,8 @@
-"""The folders that an operator has trusted, kept in their state folder and outside of every project.
+"""The store of the folders that an operator has trusted, in the operator's state folder and outside of every project.
 
-A record belongs to a folder's real path. It holds the values that were trusted, as digests and masked texts, and since
-when the folder itself is trusted: agents may be started in it. Promises: the file is its owner's only (0600 in a folder
-of 0700) and written whole; a file that cannot be read trusts nothing.
+A record belongs to a folder's real path. It has the trusted values, as digests and masked texts, and the time since
+which the folder itself is trusted: agents may be started in it. Promises: only its owner can read the file (0600 in a
+folder of 0700); it is written atomically; a file that cannot be read trusts nothing.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from security.trust import Difference, Leaf, differences, fingerprint, leaves, s
 
 FILE: Final = "trust.json"
 VARIABLE: Final = "SPRINT_RUNNER_TRUST"
-EVERYTHING: Final = "1"  # the grant that trusts whatever the folder says
+EVERYTHING: Final = "1"  # the grant that trusts every value of a folder
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What is trusted of one folder. `trusted_at` in seconds since the epoch; None: only the values are."""
+    """The trust in one folder. `trusted_at` in seconds since the epoch; None: only the values are trusted."""
 
     trusted_at: int | None
     values: dict[str, Leaf]
@@ -49,7 +49,7 @@ class TrustStore:
 
     def put(self, folder: Path, record: Record | None) -> bool:
         """Replace the record of a folder, None removes it; return whether there was one. Raises OSError."""
-        with self._alone():
+        with self._locked():
             records = self.records()
             before = records.pop(str(folder), None)
             if record is not None:
@@ -59,9 +59,10 @@ class TrustStore:
         return before is not None
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other processes from writing between our reading and our writing."""
+    def _locked(self) -> Iterator[None]:
+        """Exclude other processes from the read to the write."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A separate file: trust.json is replaced, and a lock on the replaced file excludes nobody.
         descriptor = os.open(self._folder / "trust.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -71,7 +72,7 @@ class TrustStore:
 
 
 class FolderTrust:
-    """What is trusted of one folder. `grant` trusts for this process alone: everything, or the values of one hash."""
+    """The trust in one folder. `grant` is trust for this process alone: in everything, or in the values of one hash."""
 
     def __init__(self, folder: Path, store: TrustStore, grant: str = "") -> None:
         self.folder = folder.resolve()
@@ -92,7 +93,7 @@ class FolderTrust:
         return self._is_granted(leaves(values)) or self._record().trusted_at is not None
 
     def hash(self, values: Mapping[str, Any]) -> str:
-        """Return what stands for exactly these values. Raises `Unlistable`."""
+        """Return what identifies exactly these values. Raises `Unlistable`."""
         return fingerprint(leaves(values))
 
     def trust(self, values: Mapping[str, Any]) -> None:
@@ -109,7 +110,7 @@ class FolderTrust:
         self._store.put(self.folder, Record(record.trusted_at, kept | added))
 
     def revoke(self) -> bool:
-        """Trust nothing any more; return whether there was something. Raises OSError."""
+        """Remove the trust; return whether there was any. Raises OSError."""
         return self._store.put(self.folder, None)
 
     def _is_granted(self, present: Mapping[str, Leaf]) -> bool:
@@ -120,7 +121,7 @@ class FolderTrust:
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
-    """Return the program's folder for what belongs to the operator and to no project."""
+    """Return the program's folder for data of the operator that belong to no project."""
     named = Path(environment.get("XDG_STATE_HOME", ""))
     # The XDG specification has relative paths ignored; one would lie in whatever folder the program is started in.
     base = named if named.is_absolute() else Path(environment.get("HOME") or Path.home()) / ".local/state"

@@ -1,4 +1,4 @@
-"""Which values of a settings file count only when the operator has trusted them, and what cannot count without them."""
+"""The values of a settings file that are used only when trusted, and the settings that depend on them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from settings.table import BY_NAME
 
 
 def guarded_values(values: Mapping[str, Any], root: Path | None) -> dict[str, Any]:
-    """Return those that start programs, open the network or lead out of `root`."""
+    """Return the values that start programs, open the network or name a place outside of `root`."""
     known = {name: value for name, value in values.items() if name in BY_NAME and value is not None}
     return {name: value for name, value in known.items() if _is_guarded(name, value, root)}
 
@@ -29,7 +29,7 @@ def _is_guarded(name: str, value: Any, root: Path | None) -> bool:
 def _is_inside(root: Path, path: str) -> bool:
     try:
         return (root / Path(path).expanduser()).resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a home that nobody has, a NUL
+    except (OSError, RuntimeError, ValueError):  # a loop of links, the home of an unknown user, a NUL
         return False
 
 
@@ -42,6 +42,7 @@ def with_dependents(untrusted: Collection[str], values: Mapping[str, Any], agent
         left_out.add("workflow")
     if left_out & {"agents", "workflows"}:
         left_out.add("commands")
+    # With the host and without its token, everyone on the network would be let in.
     if "token" in left_out:
         left_out.add("host")
     return frozenset(left_out & values.keys())

@@ -61,7 +61,7 @@ def load(
     values: dict[str, Any] = {}
     sources = dict.fromkeys(BY_NAME, "default")
     from_file = read_file(file, text)
-    for name, value in from_file.items():  # also what will not count must be right, else trusting it would break it
+    for name, value in from_file.items():  # untrusted ones too: once trusted, a wrong one would prevent the start
         check(name, value, where=str(file))
     guarded = guarded_values(from_file, None if file is None else file.parent)
     left_out = with_dependents(untrusted(guarded), from_file, {*DEFAULT_AGENTS, *(agents or {})})
@@ -95,7 +95,7 @@ def read_file(file: Path | None, text: str | None = None) -> dict[str, Any]:
 
 
 def _text_of(file: Path) -> str:
-    """The text of a settings file, "" when there is none. Raises `SettingsError`."""
+    """Return the text of a settings file, "" when there is none. Raises `SettingsError`."""
     try:
         content = read_regular(file, FILE_BYTES_MAX + 1)
     except FileNotFoundError:

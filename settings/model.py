@@ -29,11 +29,12 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
     light_model: str | None = None
     review_model: str | None = None
+    fallback_model: str | None = None  # while the model is overloaded, of programs that change over by themselves
     permission_mode: str | None = None
     env: dict[str, str] = {}
-    patterns: dict[str, str] = {}  # of kind text: where in its output a value is, by the names of REPORTED
+    patterns: dict[str, str] = {}  # of kind text: patterns of values in its output, by the names of REPORTED
     report: str | None = None  # of kind text: a JSON file with these values, relative to the project
-    version_flag: str | None = None  # of kind text: what makes it print its version
+    version_flag: str | None = None  # of kind text: the option that prints its version
 
 
 class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +89,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     question_timeout_min: float = 0.0
     budget_batch_usd: float | None = None
     budget_day_usd: float | None = None
+    budget_batch_tokens: int | None = None
+    budget_day_tokens: int | None = None
     budget_needs_prices: bool = False
     auto_resume: bool = False
     parallel: int = 1

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-Trust = Literal["never", "always", "outside"]  # outside: where it names a place outside of the project
+Trust = Literal["never", "always", "outside"]  # outside: only where it names a place outside of the project
 
 COMMIT_BY: Final = ("runner", "agent")
 COMMIT_PER: Final = ("story", "cycle")
@@ -30,7 +30,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     @property
     def allowed(self) -> str:
-        """The range in words, for messages and the page."""
+        """The range as text, for messages and the page."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.low is not None:
@@ -41,7 +41,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 def _plain(number: float) -> str:
-    """Without an exponent: 1000000, 0.01."""
+    """Return a number without an exponent: 1000000, 0.01."""
     return f"{number:.0f}" if number == int(number) else f"{number:g}"
 
 
@@ -139,8 +139,24 @@ SETTINGS: Final = (
     Setting("budget_batch_usd", "US dollars a batch may spend", "number", 0.01, 1_000_000, optional=True),
     Setting("budget_day_usd", "US dollars a day may cost", "number", 0.01, 1_000_000, optional=True),
     Setting(
+        "budget_batch_tokens",
+        "tokens of all kinds that a batch may use, also of models without a price",
+        "integer",
+        1,
+        1_000_000_000_000,
+        optional=True,
+    ),
+    Setting(
+        "budget_day_tokens",
+        "tokens of all kinds that may be used in a day",
+        "integer",
+        1,
+        1_000_000_000_000,
+        optional=True,
+    ),
+    Setting(
         "budget_needs_prices",
-        "refuse a batch with a budget where a model has no price",
+        "refuse a batch whose budget a model without a price would get round",
         "boolean",
         applies=NEXT_BATCH,
     ),
@@ -185,7 +201,7 @@ SETTINGS: Final = (
     Setting("max_clients", "pages that may be connected at once", "integer", 1, 100_000, editable=False),
 )
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
-# What the server reads once, at its start; of what needs trust, everything else counts as soon as it is trusted.
+# Settings that the server reads once, at its start; all others that need trust are used as soon as they are trusted.
 READ_AT_START: Final = frozenset(
     {
         *("host", "port", "token", "allowed_hosts", "cors_origin", "data_dir", "tracker"),

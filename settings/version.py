@@ -1,4 +1,4 @@
-"""The version of the program, in the one place where it is written; the build reads it from here."""
+"""The version of the program; the build of the wheel reads it from this file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file that tells agents about a project: BMAD's project-context.md, or an AGENTS.md."""
+"""The file that describes a project to agents: BMAD's project-context.md, or an AGENTS.md."""
 
 from pathlib import Path
 

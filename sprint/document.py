@@ -1,4 +1,4 @@
-"""Bytes to text to a tree of YAML nodes that know where they stand.
+"""Bytes to text to a tree of YAML nodes with their positions.
 
 Everything is a string (`3_4` stays `3_4`, `on` stays `on`), duplicate keys are kept and recorded,
 aliases are never followed and nesting is bounded, so no input can make this slow, deep or large.

@@ -84,6 +84,7 @@ def edit_status(
     entry = _entry(analysis, sprint, key)
     if expected is not None and expected not in (entry.raw_status, entry.status):
         raise Conflict(entry.raw_status)
+    # Before the value is checked: a repeated request succeeds also where the value could not be edited.
     if entry.status is status:
         return Edit(data, StatusEdit(status, status, changed=False))
     _check_editable(entry)
@@ -137,6 +138,7 @@ def _epic_to_lift(sprint: Sprint, entry: Entry, status: Status) -> str | None:
     if not isinstance(entry, StoryEntry) or status not in _STARTED:
         return None
     epics = [epic for epic in sprint.epics if epic.epic == entry.epic]
+    # BMAD's workflows lift an epic with its first story, and leave its `done` to a person.
     if len(epics) == 1 and _liftable(epics[0]):
         return epics[0].key
     return None
@@ -154,7 +156,7 @@ def _token(analysis: Analysis, key: str) -> Scalar:
 
 
 def _timestamp(analysis: Analysis, now: datetime) -> list[_Replacement]:
-    """`last_updated`, only if it stands once at top level in a spelling that is known."""
+    """`last_updated`, only if it is there once at top level in a spelling that is known."""
     root = analysis.document.root
     if not isinstance(root, Mapping):
         return []
@@ -162,6 +164,7 @@ def _timestamp(analysis: Analysis, now: datetime) -> list[_Replacement]:
     if len(values) != 1 or not isinstance(values[0], Scalar):
         return []
     token = values[0]
+    # A spelling that is not known is kept: a stale time is better than one that BMAD's own scripts refuse.
     text = restamp(token.text, now)
     if text is None or text == token.text or not analysis.editable(Raw("last_updated", token.text, 0, token)):
         return []
@@ -169,6 +172,7 @@ def _timestamp(analysis: Analysis, now: datetime) -> list[_Replacement]:
 
 
 def _replaced(text: str, replacements: list[_Replacement]) -> str:
+    # From the end of the text, so that the places before it are still right.
     for change in sorted(replacements, key=lambda change: change.token.start, reverse=True):
         quote = len(change.token.style)
         start, end = change.token.start + quote, change.token.end - quote

@@ -70,6 +70,7 @@ def list_epic_files(project: Project) -> list[StoryFile]:
         for entry in walk.files(folder, _DEPTH, _FOLDERS):
             if _may_hold_epics(entry) and entry.path not in seen and (file := listed_file(entry, project.root)):
                 seen[entry.path] = file
+    # `sorted` is stable, so the other files keep the order of their folders.
     return sorted(seen.values(), key=lambda file: os.path.basename(file.path) != "epics.md")
 
 
@@ -99,6 +100,7 @@ def epics_of(page: Markdown) -> dict[str, EpicDoc]:
 
 
 def _story(heading: Heading) -> re.Match[str] | None:
+    # The title of a story's own file, which defines nothing for the epic.
     if heading.level == 1:
         return None
     return _STORY.fullmatch(heading.title) or _BARE_STORY.fullmatch(heading.title)
@@ -156,5 +158,6 @@ def _may_hold_epics(entry: "os.DirEntry[str]") -> bool:
 
 
 def _folders(project: Project) -> list[Path]:
+    # The root itself would bring in every document of the project.
     places = [project.planning, project.output, project.root / "docs", project.tracker.parent]
     return list(dict.fromkeys(place for place in places if place and place != project.root and walk.is_folder(place)))

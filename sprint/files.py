@@ -2,7 +2,7 @@
 
 exact `{key}.md` → `N-M-*.md` → `story-N.M*`, `story-N-M*`, `N.M.*` → `spec-N-M-*`, newest first.
 A name is taken apart by the same grammar as the keys, every leading number counts, and no file is
-ever two stories': where a name fits two of them it is nobody's.
+ever two stories': where a name fits two of them it is neither's.
 """
 
 import os
@@ -83,8 +83,10 @@ class StoryFiles:
     def _fitting(self, story: StoryEntry) -> list[StoryFile]:
         found = [item for item in self._numbered.get((normal(story.epic), story.number), []) if _fits(item, story)]
         plain = [item for item in found if item.rank == 0]
+        # BMAD's builds leave a spec for each attempt; the newest one describes the code.
         others = sorted((item for item in found if item.rank), key=lambda item: (item.rank, -item.file.mtime_ns))
         exact = self._exact.get(story.key.lower())
+        # Two files `N-M-…` of one number: which of them is the story's cannot be decided.
         first = [exact] if exact else [item.file for item in plain[:1] if len(plain) == 1]
         return first + [item.file for item in others if item.file not in first]
 
@@ -119,6 +121,7 @@ def list_story_files(project: Project, sprint: Sprint) -> list[StoryFile]:
         for entry in entries:
             if _TRACKER.match(entry.name) and entry.path != str(project.tracker):
                 foreign.add(os.path.dirname(entry.path))
+        # A copy beside the tracker, such as sprint-status-old.yaml, does not make this folder another project's.
         foreign -= {str(project.tracker.parent), str(project.artifacts)}
         for entry in entries:
             if not entry.name.endswith(".md") or entry.path in seen or _below(entry.path, foreign):
@@ -162,6 +165,7 @@ def _sibling_folder(project: Project, story: StoryEntry, siblings: list[Path]) -
     """The folder of the epic's other stories; that of `epic-N/stories` for one that has its folder already."""
     folders = [path.parent for path in siblings]
     if folders:
+        # A dict keeps the order, so the first of equals is chosen each time; a set would not.
         return max(dict.fromkeys(folders), key=folders.count)
     return project.artifacts
 

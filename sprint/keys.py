@@ -21,11 +21,11 @@ _TEAM = re.compile(r"([a-z]{1,6})-(\d.*)$", re.IGNORECASE)
 _TEAM_EPIC = re.compile(r"[a-z]{1,6}-\d+[a-z]?$", re.IGNORECASE)
 # Words before a number that count something else than a team's stories.
 _NO_TEAM = frozenset({"epic", "sprint", "batch", "phase", "wave"})
-# `epic-3-1-debt`: about story 3.1, where an epic 3 stands beside it.
+# `epic-3-1-debt`: about story 3.1, where an epic 3 is beside it.
 _ABOUT_STORY = re.compile(r"epic-(\d+[a-z]?)-(\d+[a-z]?)-([a-z].+)$", re.IGNORECASE)
 _DIGITS = re.compile(r"(\d+)(.*)$")
 
-# Epic and number stand at the start of a key; real keys have up to some 200 characters.
+# Epic and number are at the start of a key; real keys have up to some 200 characters.
 MAX_ID_CHARS = 100
 
 Part = tuple[int, int, str]
@@ -55,7 +55,7 @@ def epic_id(key: str) -> str | None:
 
 
 class Grammar:
-    """Classifies keys by the epics that stand beside them in the same file."""
+    """Classifies keys by the epics beside them in the same file."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         every = list(keys)
@@ -103,7 +103,7 @@ class Grammar:
 
 
 def _starts(keys: Iterable[str]) -> set[str]:
-    """What stands before a number or `retrospective` in some key: the epics that have stories."""
+    """The prefixes before a number or `retrospective` in some key: the epics that have stories."""
     found = set()
     for key in keys:
         segments = normal(key[:MAX_ID_CHARS]).split("-")
@@ -147,6 +147,6 @@ def natural(text: str) -> Order:
 
 def _part(segment: str) -> Part:
     found = _DIGITS.match(segment)
-    if found is None or len(found[1]) > 18:  # longer than any number somebody counted to
+    if found is None or len(found[1]) > 18:  # longer than any real number of a story
         return (1, 0, segment)
     return (0, int(found[1]), found[2])

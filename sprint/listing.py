@@ -20,6 +20,7 @@ def listed_file(entry: os.DirEntry[str], root: Path) -> StoryFile | None:
     """A folder's entry as a file; None if it has vanished, is no file, or is a link that leads out of the project."""
     try:
         status = entry.stat()
+        # Names are bytes on Linux; one that is not UTF-8 cannot be sent as JSON.
         entry.path.encode()
     except (OSError, UnicodeEncodeError):
         return None

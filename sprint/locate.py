@@ -74,6 +74,7 @@ def locate(start: Path, tracker: str | None = None) -> Project:
     Raises ProjectNotFound.
     """
     start = Path(start).expanduser().absolute()
+    # Any other file is only a place to start from.
     if walk.is_file(start) and start.suffix.lower() not in (".yaml", ".yml", ".toml"):
         start = start.parent
     if walk.is_file(start):
@@ -89,6 +90,7 @@ def locate(start: Path, tracker: str | None = None) -> Project:
         known = _known(root)
         found = known + [path for path in _searched(root, root == start) if path not in known]
         found += [path for path in plans.others if path not in found]
+        # The operator has chosen it in BMAD 7's settings; trackers beside it are left from before the migration.
         if plans.active is not None:
             return _rooted(root, plans.active, [*found, plans.active])
         if found:
@@ -117,6 +119,7 @@ def _upward(start: Path) -> Iterator[Path]:
     """The folder and those above it, up to the top of the work tree."""
     for folder in (start, *start.parents):
         yield folder
+        # A folder, or a file in a linked worktree.
         if (folder / ".git").exists():
             return
 
@@ -167,6 +170,7 @@ def _follow(path: Path) -> Path:
     """The target of a link that was checked out as text, else the path itself."""
     if path.stat().st_size <= LINK_TEXT_BYTES:
         text = _head(path).decode("utf-8", "replace").strip()
+        # git writes links as text where `core.symlinks` is false, as on Windows.
         if text.endswith((".yaml", ".yml")) and "\n" not in text and ":" not in text:
             target = path.parent / text
             if walk.is_file(target):
@@ -200,6 +204,7 @@ def _best(found: list[Path], known: list[Path]) -> Path:
     top = max(map(rank, found))
     equals = [path for path in found if rank(path) == top]
     newest = max(_age(path) for path in equals)
+    # The first of those of one age, which is the order of KNOWN_FOLDERS.
     return next(path for path in equals if _age(path) >= newest - SAME_AGE_S)
 
 

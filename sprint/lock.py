@@ -42,7 +42,7 @@ def lock_path(path: Path) -> Path:
     folder = Path(tempfile.gettempdir()) / f"sprint-runner-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.lstat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to somebody else")
+        raise PermissionError(f"{folder} belongs to another user")
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
     return folder / f"{name}.lock"
 

@@ -30,7 +30,7 @@ _LINK = re.compile(r"\[([^\[\]]*)\]\([^()]*\)")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text. `number` counts from 1; code is what stands in or opens a fence."""
+    """A line of text. `number` counts from 1; code is what is in a fence or opens it."""
 
     number: int
     text: str
@@ -120,7 +120,7 @@ def _fenced(line: str, fence: str) -> tuple[str, bool]:
 
 
 def _frontmatter(raw: list[str]) -> tuple[dict[str, str], int, int, tuple[Problem, ...]]:
-    """Values, first and last line number (0, -1 if there is none). It may also stand below the title."""
+    """Values, first and last line number (0, -1 if there is none). It may also be below the title."""
     start = next((index for index, line in enumerate(raw) if line.strip()), len(raw))
     if start < len(raw) and raw[start].startswith("# "):
         start = next((index for index in range(start + 1, len(raw)) if raw[index].strip()), len(raw))

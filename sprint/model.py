@@ -185,6 +185,7 @@ class Sprint:
     @property
     def leftovers(self) -> frozenset[str]:
         """The keys of open stories whose epic is done: run only when named."""
+        # BMAD 6 sets an epic to done by hand, often with stories that nobody meant to finish.
         done = {epic.epic for epic in self.epics if epic.status is Status.DONE}
         return frozenset(story.key for story in self.stories if story.epic in done and story.status in RUNNABLE)
 
@@ -197,6 +198,7 @@ class Sprint:
         for story in self.stories:
             if story.key == key:
                 return story
+        # BMAD's migration to version 7 renames every story; runs recorded before it have the old key.
         known = [story for story in self.stories if story.conditions.alias == key]
         if len(known) == 1:
             return known[0]

@@ -33,6 +33,7 @@ def share_a_word(one: str, other: str) -> bool:
     if not mine or not theirs or mine.isdisjoint(theirs) is False:
         return True
     latin = [all(word.isascii() for word in found) for found in (mine, theirs)]
+    # A Chinese title has a transliterated slug: two scripts cannot be compared.
     return latin[0] != latin[1]
 
 

@@ -83,6 +83,7 @@ class Shelf:
             sprint = read(project)
             stories = list_story_files(project, sprint)
             epics = list_epic_files(project)
+            # Problems and `writable` are part of it: they change with the permissions of the folder alone.
             state = (sprint.sha256, sprint.problems, sprint.writable, tuple(stories), tuple(epics))
             known = self._answers.get(project)
             if known and known[0] == state:
@@ -128,6 +129,7 @@ class Shelf:
             tasks=TaskCount(document.tasks_done, len(document.tasks)),
             file=names[0] if names else None,
             files=names,
+            # Plans of other kinds have no second status that could differ.
             drift=_drift(story, document) if sprint.kind is PlanKind.TRACKER else None,
             line=story.line,
             comment=story.comment,
@@ -176,6 +178,7 @@ class _Planned:
 
     def _numbered(self, story: StoryEntry) -> StoryPlan | None:
         epic = self._plans.get(normal(story.epic))
+        # Else stories share a number, as `1-5-1-…` and `1-5-2-…` do: their plan is one level deeper, in epic 1.5.
         if self._shared[normal(story.epic), story.number] < 2:
             return epic.stories.get(story.number) if epic else None
         parts = lead(story.key)
@@ -240,6 +243,7 @@ def _epics(sprint: Sprint, plans: dict[str, EpicDoc]) -> list[EpicInfo]:
     retros = {retro.epic: retro.raw_status for retro in sprint.retros}
     found: list[EpicInfo] = []
     names = dict.fromkeys([*entries, *stories])
+    # The other kinds list their epics in build order.
     for ident in epic_ranks(names) if sprint.kind is PlanKind.TRACKER else names:
         entry, plan = entries.get(ident), plans.get(normal(ident))
         title = (entry.title if entry else "") or (plan.title if plan else "")

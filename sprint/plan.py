@@ -57,6 +57,7 @@ class TrackerBackend(PlanBackend):
         return read_tracker(project)
 
     def set_status(self, project: Project, request: StatusRequest) -> StatusEdit:
+        # Its generator would overwrite the status the next time it runs.
         if maker := read_tracker(project).foreign:
             raise Refused(f"Another program makes this file ({maker!r}): change the status there.")
         sha = request.expected_sha
@@ -83,7 +84,7 @@ class TicketsBackend(PlanBackend):
 
 
 class FilesBackend(PlanBackend):
-    """Plans whose statuses stand in the stories' own files; `words` are what those files say."""
+    """Plans whose statuses are in the stories' own files; `words` are the spellings of those files."""
 
     words: ClassVar[dict[Status, str]]
 
@@ -95,6 +96,7 @@ class FilesBackend(PlanBackend):
         story = next((story for story in self.read(project).stories if story.key == request.key), None)
         if story is None:
             raise Refused(f"There is no story {request.key!r}.")
+        # Callers have seen one of two spellings: pages show the file's, the run uses the canonical one.
         if request.expected is not None and request.expected not in (story.raw_status, story.status):
             raise Conflict(story.raw_status or story.status)
         if story.status is new:
@@ -139,12 +141,13 @@ def _check_sha(backend: PlanBackend, project: Project, request: StatusRequest) -
 
 def _only_file(project: Project, story: StoryEntry) -> Path:
     if not story.paths:
-        raise Refused(f"The story {story.key} has no file yet, and its status stands there.")
+        raise Refused(f"The story {story.key} has no file yet, and its status is kept there.")
     if len(story.paths) > 1 or not story.editable:
-        raise Refused(f"The status of {story.key} does not stand in one file.")
+        raise Refused(f"The status of {story.key} is not in one file.")
     path = Path(story.paths[0])
     if not inside(path, project.root):
         raise Refused(f"The story's file lies outside the project, at {path}.")
+    # Resolved, because the write replaces the file: a symbolic link would become a copy.
     return path.resolve()
 
 
@@ -154,6 +157,7 @@ BACKENDS: dict[PlanKind, PlanBackend] = {
     PlanKind.TICKETS: TicketsBackend(),
     PlanKind.V4: V4Backend(),
 }
+# Not the tracker reader's own: this one remembers the last good plan of every kind.
 _memory = Reader()
 
 

@@ -41,6 +41,7 @@ def tasks(lines: list[Line]) -> tuple[Task, ...]:
         if box is None:
             continue
         indent = len(box[1].expandtabs(_TAB))
+        # Compared, not divided: files indent by two, three or four blanks or by tabs.
         while indents and indents[-1] >= indent:
             indents.pop()
         found.append(Task(box[3].strip(), box[2].startswith(_TICKED), len(indents)))
@@ -90,7 +91,7 @@ def entries(lines: list[Line]) -> tuple[str, ...]:
 
 
 def paths(lines: list[Line]) -> tuple[str, ...]:
-    """The items of a file list; a path in code marks stands for its line."""
+    """The items of a file list; a path in code marks counts as its line."""
     found = []
     for line in lines:
         item = _ITEM.match(line.text)
@@ -150,10 +151,12 @@ def _listed(lines: list[Line]) -> tuple[str, ...]:
     marks = [(line, _ITEM.match(line.text)) for line in lines if not line.code]
     items = [(line, mark) for line, mark in marks if mark]
     numbered = [pair for pair in items if pair[1][2][0].isdigit()]
+    # Where a section has numbers, its bullets are details of a numbered criterion.
     chosen = numbered or items
     if not chosen:
         return ()
     outer = min(len(mark[1]) for _, mark in chosen)
+    # Some files write Given, When and Then as bullets of one level: only the Given begins a criterion.
     starts = {line.number: mark for line, mark in chosen if len(mark[1]) == outer and not _continues(mark[3])}
     return _grouped(lines, starts)
 
@@ -174,7 +177,7 @@ def _grouped(lines: list[Line], starts: dict[int, re.Match[str]]) -> tuple[str, 
 
 
 def _paragraphs(lines: list[Line]) -> tuple[str, ...]:
-    """Paragraphs; those that go on with When, Then or And belong to the Given above them."""
+    """Paragraphs; those that continue with When, Then or And belong to the Given above them."""
     found: list[str] = []
     for block in joined(lines).split("\n\n"):
         text = block.strip()

@@ -21,6 +21,7 @@ from sprint.status import Kind
 BLOCK = "development_status"
 
 _ID = ("story_id", "id", "key", "epic_id", "number")
+# Agents write the keys, sometimes in the project's own language.
 _STATUS = ("status", "state", "estado")
 _TITLE = ("title", "name")
 _EPIC = ("epic", "epic_id")
@@ -51,6 +52,7 @@ def read_shape(root: Node | None) -> Table:
     if not isinstance(root, Mapping):
         return Table(Shape.NONE, [])
     block = root.get(BLOCK)
+    # Some files keep an empty `development_status` above the list that is used.
     if isinstance(block, Mapping) and block.pairs:
         return _status_block(root, block)
     for shape, reader in _OTHER_SCHEMAS:
@@ -69,12 +71,14 @@ def _status_block(root: Mapping, block: Mapping) -> Table:
 
 def _entry(key: Scalar, value: Node) -> Raw:
     if isinstance(value, Scalar):
+        # An anchor or alias on the key may be used elsewhere in the file, so its value is not edited.
         return Raw(key.text, value.text, key.start, value if key.bare else None)
     if isinstance(value, Sequence):
         return Raw(key.text, "", key.start)
     token = value.get("status")
     if not isinstance(token, Scalar):
         return Raw(key.text, "", key.start, title=value.text(*_TITLE))
+    # Of two, YAML readers take the last one and people edit the first.
     unique = sum(name.text == "status" for name, _ in value.pairs) == 1
     return Raw(key.text, token.text, key.start, token if unique else None, title=value.text(*_TITLE))
 

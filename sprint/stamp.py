@@ -16,6 +16,7 @@ _AMERICAN = re.compile(r"\d\d-\d\d-\d{4}(?P<time> \d\d:\d\d)?$")
 
 def restamp(old: str, now: datetime) -> str | None:
     """The moment `now` (aware) in the spelling of `old`; None if that is not one that is known."""
+    # The form that BMAD documents since 6.11, in local time without a zone.
     if american := _AMERICAN.match(old):
         return now.astimezone().strftime("%m-%d-%Y %H:%M" if american["time"] else "%m-%d-%Y")
     found = _ISO.match(old)
@@ -31,6 +32,7 @@ def _iso(found: re.Match[str], now: datetime) -> str:
     if found["seconds"]:
         text += moment.strftime(":%S")
     if fraction := found["fraction"]:
+        # The old value may have nine digits; a datetime has six.
         text += "." + f"{moment.microsecond:06d}000"[: len(fraction) - 1]
     return text + found["space"] + (found["zone"] or "")
 
@@ -43,6 +45,7 @@ def _zone(text: str | None) -> timezone | None:
         return UTC
     digits = text[1:].replace(":", "")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    # `timezone()` raises ValueError for an offset of a day or more.
     if offset >= timedelta(hours=24):
         return UTC
     return timezone(-offset if text[0] == "-" else offset)

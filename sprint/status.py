@@ -1,7 +1,7 @@
 """The status vocabulary: what BMAD's many spellings mean.
 
 Owns the canonical statuses and the mapping from any text found in a tracker or a story file to
-one of them. A text that is not understood becomes `unknown`: shown as it stands, never run, never
+one of them. A text that is not understood becomes `unknown`: shown as it is, never run, never
 rewritten.
 """
 

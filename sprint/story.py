@@ -86,6 +86,7 @@ def story_of(page: Markdown) -> StoryDocument:
     """The story of a document that has been split into its parts."""
     status = find_status(page)
     statement = prose.statement(page.section(_STATEMENT))
+    # BMAD's specs have a bold label where its story files have a heading.
     criteria = prose.criteria(page, page.find(_CRITERIA)) or prose.criteria_of(_labelled(page, _CRITERIA))
     sections = tuple(_sections(page, 2))
     return StoryDocument(
@@ -110,6 +111,7 @@ def clean_title(text: str) -> str:
     if _NUMBER_ONLY.match(text):
         return ""
     found = _NUMBERED_TITLE.match(text)
+    # The pattern also fits `Login: first steps`; only a number or the word Story makes it a prefix.
     if found and _STORY_NUMBER.match(text):
         text = text[found.end() :]
     return prose.trimmed(text)

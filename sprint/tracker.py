@@ -30,7 +30,7 @@ from sprint.status import Kind, Status, canonical
 
 # Comments carry state in some projects, up to 9,000 characters on a line; a board shows the start.
 COMMENT_CHARS = 300
-# More of the same kind of trouble tells nobody anything new.
+# More faults of the same kind add no information.
 MAX_PROBLEMS = 50
 
 # Contents that are kept taken apart: a change of status reads, edits and proves the same two.

@@ -60,6 +60,7 @@ class Drift(msgspec.Struct, frozen=True):
     file_status: str
 
 
+# Defaults are omitted: in a tracker of a thousand stories they would be most of the answer.
 class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """A story with what its file and the plan say; `files` are relative to the root, best first.
 

@@ -66,6 +66,7 @@ SUMMARY: Final = """
 
 def create_batch(connection: sqlite3.Connection, /, max_cycles: int | None, **columns: Any) -> int:
     """Add a running batch of so many cycles (None: all), with a reserved `id` or a new one, and return its id."""
+    # Reserved where `batch:start`, committed with this row, has to name it.
     id_ = columns.pop("id", None)
     return insert(connection, "batches", BatchRow, {"started_at": now_ms(), "max_cycles": max_cycles, **columns}, id_)
 

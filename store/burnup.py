@@ -13,7 +13,7 @@ import msgspec
 
 
 class DonePoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A story became done or stopped being done: `done` is the count after it. `at` in ms since the epoch."""
+    """A point at which a story became done or stopped being done; `done` is the count after it, `at` in ms."""
 
     at: int
     story_key: str
@@ -21,7 +21,8 @@ class DonePoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BurnUp(msgspec.Struct, frozen=True, kw_only=True):
-    """The points of a window; `before` counts the stories done at its begin, `now` those at the end of the record."""
+    """The points of a window; `before` counts the done stories at its beginning, `now` those at the end of the
+    record."""
 
     before: int
     now: int

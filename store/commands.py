@@ -11,7 +11,7 @@ import msgspec
 
 from store.rows import insert, many, now_ms, one, update
 
-RETRIED: Final = "retried"  # the word of a command whose end counts no more
+RETRIED: Final = "retried"  # the word of a failed command that is not counted any more
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ def update_command(connection: sqlite3.Connection, /, command_id: int, **columns
 
 
 def discount_commands(connection: sqlite3.Connection, story_id: int) -> None:
-    """The story is tried again: none of what ended its commands before counts any more, but what succeeded."""
+    """Discount the failed commands of a story that is tried again; the successful ones still count."""
     sql = "UPDATE commands SET word = ? WHERE story_id = ? AND ended_at IS NOT NULL AND status <> 'success'"
     connection.execute(sql, (RETRIED, story_id))
 
@@ -109,6 +109,21 @@ def find_commands(connection: sqlite3.Connection, batch: int | None, limit: int)
     newest = f"SELECT * FROM (SELECT * {within} ORDER BY id DESC LIMIT ?2) ORDER BY id"  # noqa: S608 - a constant
     count: int = connection.execute(f"SELECT COUNT(*) {within}", (batch,)).fetchone()[0]
     return many(connection, Command, newest, (batch, limit)), count
+
+
+def tokens_since(connection: sqlite3.Connection, since_ms: int) -> int:
+    """Return the tokens of all kinds of the commands that started at or after the given time."""
+    sql = """SELECT COALESCE(SUM(COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)
+        + COALESCE(cache_read_tokens, 0) + COALESCE(cache_write_tokens, 0)), 0) FROM commands WHERE started_at >= ?"""
+    tokens: int = connection.execute(sql, (since_ms,)).fetchone()[0]
+    return tokens
+
+
+def tokens_of_batch(connection: sqlite3.Connection, batch_id: int) -> int:
+    sql = """SELECT COALESCE(SUM(COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)
+        + COALESCE(cache_read_tokens, 0) + COALESCE(cache_write_tokens, 0)), 0) FROM commands WHERE batch_id = ?"""
+    tokens: int = connection.execute(sql, (batch_id,)).fetchone()[0]
+    return tokens
 
 
 def cost_since(connection: sqlite3.Connection, since_ms: int) -> float:

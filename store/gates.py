@@ -1,6 +1,6 @@
-"""Gates: places at which a run waits for a person's decision; one row for each time that it came to one.
+"""The table of gates: one row for each time that a run waited for a person's decision.
 
-A row outlives batches, so that what was approved once stays approved.
+A row is kept after its batch, so that an approval need not be given twice.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from store.rows import insert, many, now_ms, one
 
 
 class NotOpen(LookupError):
-    """There is no such gate, or it was decided before: the first decision counts."""
+    """The gate does not exist or is decided already: the first decision counts."""
 
 
 class GateRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `gates`; times in ms since the epoch. `subject` is a story's key or an epic's id.
 
-    `content` tells apart what was shown at it; `decision` is None while it waits for one.
+    `content` identifies the text that was shown; `decision` is None while the gate waits for one.
     """
 
     id: int
@@ -47,7 +47,8 @@ def renew_gate(connection: sqlite3.Connection, /, gate_id: int, content: str) ->
 
 
 def decide_gate(connection: sqlite3.Connection, /, gate_id: int, decision: str, comments: str | None) -> None:
-    """Keep a decision; raises `NotOpen` without a gate that waits, so that what tells of it is not written either."""
+    """Store a decision; raises `NotOpen` without an open gate, which also rolls the event of the decision back."""
+    # The condition decides between two pages that decide at the same time.
     sql = "UPDATE gates SET decision = ?, comments = ?, decided_at = ? WHERE id = ? AND decision IS NULL"
     if connection.execute(sql, (decision, comments, now_ms(), gate_id)).rowcount == 0:
         raise NotOpen(f"gate {gate_id} waits for no decision")
@@ -58,7 +59,7 @@ def get_gate(connection: sqlite3.Connection, gate_id: int) -> GateRow | None:
 
 
 def get_open_gates(connection: sqlite3.Connection, batch_id: int) -> list[GateRow]:
-    """The gates of a batch that wait for a decision, oldest first."""
+    """Return the gates of a batch that wait for a decision, oldest first."""
     sql = "SELECT * FROM gates WHERE batch_id = ? AND decision IS NULL ORDER BY id"
     return many(connection, GateRow, sql, (batch_id,))
 

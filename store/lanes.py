@@ -64,6 +64,6 @@ def get_unfinished_lane(connection: sqlite3.Connection, story_key: str) -> tuple
 
 
 def count_open_lanes(connection: sqlite3.Connection) -> int:
-    """How many lanes may still have their worktree."""
+    """Count the lanes that may still have a worktree."""
     count: int = connection.execute("SELECT COUNT(*) FROM lanes WHERE ended_at IS NULL").fetchone()[0]
     return count

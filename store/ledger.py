@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -104,7 +104,7 @@ def get_insights(connection: sqlite3.Connection, window: Window = ALL) -> Insigh
     """Return the ledger of all commands or of a window."""
     connection.execute("SAVEPOINT ledger")  # one snapshot for all queries, or sums could differ by a command
     try:
-        groups: dict[str, Any] = {name: _lines(connection, group, window) for name, group in _GROUPS.items()}
+        groups = {name: _lines(connection, group, window) for name, group in _GROUPS.items()}
         rounds = many(connection, ReviewRounds, _ROUNDS, _bound(window))
         return Insights(**groups, review_rounds=rounds, burn_up=get_burn_up(connection, window.batch, window.since))
     finally:

@@ -49,6 +49,7 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 def get_events(connection: sqlite3.Connection, limit: int, offset: int = 0) -> list[StoredEvent]:
     """Return the newest events after skipping `offset` of them, in ascending order."""
+    # Descending to find the newest by the index, then turned round.
     sql = "SELECT * FROM (SELECT * FROM events ORDER BY seq DESC LIMIT ? OFFSET ?) ORDER BY seq"
     return many(connection, StoredEvent, sql, (limit, offset))
 
@@ -85,6 +86,7 @@ def find_events(connection: sqlite3.Connection, wanted: EventFilter, limit: int)
         ("batch_id = ?", wanted.batch),
         ("type = ?", wanted.type),
         ("story_key = ?", wanted.story),
+        # Not LIKE, for which `%` and `_` in the text would be wildcards.
         ("instr(lower(payload), lower(?)) > 0", _as_in_json(wanted.text)),
     ):
         if value is not None:
@@ -120,6 +122,7 @@ def prune_events(connection: sqlite3.Connection, before_ms: int, most: int) -> i
     ).fetchone()[0]
     if limit is None:
         return 0
+    # DELETE with LIMIT is an option of SQLite's build that Python's may lack.
     old = "SELECT seq FROM events WHERE seq < ? ORDER BY seq LIMIT ?"
     return connection.execute(f"DELETE FROM events WHERE seq IN ({old})", (limit, most)).rowcount  # noqa: S608
 

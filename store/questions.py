@@ -33,6 +33,7 @@ def ask_question(connection: sqlite3.Connection, /, command_id: int, question: s
 
 def answer_question(connection: sqlite3.Connection, /, command_id: int, answer: str) -> None:
     """Store the answer; raises `NotAsked` without an open question, which also rolls the event of the answer back."""
+    # The condition decides between two pages that answer at the same time.
     sql = "UPDATE questions SET answer = ?, answered_at = ? WHERE command_id = ? AND answer IS NULL"
     if connection.execute(sql, (answer, now_ms(), command_id)).rowcount == 0:
         raise NotAsked(f"command {command_id} has no open question")

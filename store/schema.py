@@ -172,7 +172,7 @@ SEVENTH: Final = (
     "ALTER TABLE commands ADD COLUMN tree_before TEXT",  # tree of the work tree when it started
 )
 
-# Where the run waits for a person, and what was decided: an approval is written nowhere else.
+# The gates at which the run waits for a person, with the decisions: an approval is stored nowhere else.
 GATES: Final = (
     """CREATE TABLE gates (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -188,6 +188,23 @@ GATES: Final = (
         decided_at INTEGER
     )""",
     "CREATE INDEX gates_by_subject ON gates (subject, kind, id)",
+)
+
+# What the operator wants the next command of a story to know.
+HINTS: Final = (
+    """CREATE TABLE hints (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        story_key TEXT NOT NULL,
+        text TEXT NOT NULL,
+        at INTEGER NOT NULL
+    )""",
+    "CREATE INDEX hints_by_story ON hints (story_key, id)",
+    """CREATE TABLE hints_given (
+        hint_id INTEGER NOT NULL REFERENCES hints (id),
+        command_id INTEGER NOT NULL REFERENCES commands (id), -- whose prompt holds it
+        PRIMARY KEY (hint_id, command_id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX hints_by_command ON hints_given (command_id)",
 )
 
 # What builds have put off, and what became of it.
@@ -206,7 +223,10 @@ FINDINGS: Final = (
     )""",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, GATES, FINDINGS)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
+    *(GATES, HINTS, FINDINGS),
+)
 
 
 def version_to_keep(connection: sqlite3.Connection) -> int | None:

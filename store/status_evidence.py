@@ -58,6 +58,7 @@ def get_status_changes(connection: sqlite3.Connection, only: str | None = None) 
 
     An edit of a story's file is an event of the same type with the same status before and after; it does not count.
     """
+    # Beside max() SQLite takes the other columns from the row with the maximum (lang_select.html#bareagg).
     sql = """SELECT story_key, max(seq), timestamp, payload FROM events
              WHERE type = 'story:status' AND (?1 IS NULL OR story_key = ?1)
              AND json_extract(payload, '$.old_status') IS NOT json_extract(payload, '$.new_status')

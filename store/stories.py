@@ -8,15 +8,18 @@ from typing import Any, Final
 
 import msgspec
 
+from store.meta import get_meta, set_meta
 from store.rows import insert, many, now_ms, one, update
 
+AFRESH: Final = "afresh:"  # before a row's id: a name in `meta`
+# A cycle that ended left its stories here; all other statuses are taken up by the next batch.
 FINISHED: Final = ("done", "blocked")
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `stories`; `continues` is the unfinished row of an earlier batch that this row continues.
 
-    `next_status` and `next_reason` are what is being written into the tracker, None otherwise.
+    `next_status` and `next_reason` are stored while a status is written into the tracker, None otherwise.
     """
 
     id: int
@@ -49,6 +52,24 @@ def create_story(connection: sqlite3.Connection, /, batch_id: int, story_key: st
     return insert(connection, "stories", Story, values)
 
 
+def create_story_afresh(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:
+    """Insert a story that begins anew, whatever the row that it continues has behind it; return the row's id."""
+    story_id = create_story(connection, batch_id, story_key, **columns)
+    mark_afresh(connection, story_id)
+    return story_id
+
+
+def mark_afresh(connection: sqlite3.Connection, /, story_id: int) -> None:
+    """No command that is recorded until now counts any more for the story of this row."""
+    newest = connection.execute("SELECT COALESCE(MAX(id), 0) FROM commands").fetchone()[0]
+    set_meta(connection, f"{AFRESH}{story_id}", str(newest))
+
+
+def forgotten_until(connection: sqlite3.Connection, story_id: int) -> int:
+    """Return the newest command that does not count any more for the story of this row, 0 where all count."""
+    return int(get_meta(connection, f"{AFRESH}{story_id}") or 0)
+
+
 def update_story(connection: sqlite3.Connection, /, story_id: int, **columns: Any) -> None:
     update(connection, "stories", Story, story_id, columns)
 
@@ -60,7 +81,7 @@ def finish_stories(connection: sqlite3.Connection, /, batch_id: int, ended_at: i
 
 
 def get_done_keys(connection: sqlite3.Connection, keys: Sequence[str]) -> set[str]:
-    """Those of the keys that a run of ours has brought to done."""
+    """Return those of the keys that a run has set to done."""
     marks = ", ".join("?" * len(keys))
     sql = f"SELECT DISTINCT story_key FROM stories WHERE status = 'done' AND story_key IN ({marks})"  # noqa: S608 - marks
     return {str(row[0]) for row in connection.execute(sql, tuple(keys))}
@@ -72,6 +93,7 @@ def get_story(connection: sqlite3.Connection, story_id: int) -> Story | None:
 
 def get_story_by_key(connection: sqlite3.Connection, story_key: str, batch_id: int | None = None) -> Story | None:
     """Return the newest row of a story, in one batch or in any."""
+    # A story has several rows: one for each batch, and another one where it was tried again.
     sql = "SELECT * FROM stories WHERE story_key = ? AND (? IS NULL OR batch_id = ?) ORDER BY id DESC LIMIT 1"
     return one(connection, Story, sql, (story_key, batch_id, batch_id))
 
@@ -91,7 +113,7 @@ def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[
 
 
 def uncommitted_stories(connection: sqlite3.Connection, batch_id: int) -> list[Story]:
-    """The stories of a batch whose work, or a part of it, could not be committed; `commit_failure` says why."""
+    """Return the stories of a batch whose work, or a part of it, is not committed; `commit_failure` has the reason."""
     return [row for row in get_stories_by_batch(connection, batch_id) if row.commit_failure is not None]
 
 

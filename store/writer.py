@@ -16,14 +16,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
 from typing import Any, Final, TypeVar
 
+from store.group import BeforeWrite, Group, result_code
 from store.job import DatabaseUnavailable, E, Job, LogEntry, NotWritten, fail, settle
 
 GROUP_MAX: Final = 500  # jobs per commit: bounds the callback on the loop to a few milliseconds
-ROWS_MAX: Final = 64  # events per statement; SQLite runs it without the GIL, so the loop continues meanwhile
-ROW: Final = "(?, ?, ?, ?, ?, ?)"
 QUEUE_MAX: Final = 200_000  # queued jobs, about 100 MB of events: more means that the disk is gone, not slow
 BUSY_TIMEOUT_MS: Final = 1_000  # one wait for another process's lock; the writer retries, the loop never waits
 PROBE_S: Final = 1.0  # seconds between two probes of a broken disk
@@ -39,7 +37,7 @@ class Writer:
     """
 
     def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
-        self.before_write: Callable[[Sequence[Any]], Sequence[Any]] = lambda events: events  # in the thread
+        self.before_write: BeforeWrite = lambda events: events  # in the thread
         self.on_commit: Callable[[Sequence[Any]], None] = lambda _events: None
         self.commits = 0
         self.commit_s = 0.0  # spent in commits
@@ -193,18 +191,20 @@ class Writer:
 
     def _write(self, units: list[list[Job[Any]]]) -> None:
         """Run one transaction over all units and schedule their callback on the loop."""
-        before, started = self._seq, time.perf_counter()
+        started = time.perf_counter()
+        group = Group(self._connection, self._seq, self.before_write)
         try:
             self._begin()
-            self._perform_all(units)
+            group.perform(units)
             self._connection.execute("COMMIT")
         except Exception as error:  # of any kind: nothing is committed, and the thread must continue
-            self._undo(before)
+            self._undo()
             self._set_failure(error)
             for unit in units:
                 for job in unit:
                     job.error = DatabaseUnavailable(f"the database takes no writes: {error}")
         else:
+            self._seq = group.seq  # not before the commit: the loop reads it
             self._set_failure(None)
         self.commits += 1
         self.commit_s += time.perf_counter() - started
@@ -216,7 +216,7 @@ class Writer:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if _code(error) != sqlite3.SQLITE_BUSY or self._closing:
+                if result_code(error) != sqlite3.SQLITE_BUSY or self._closing:
                     raise
                 if not self._locked:
                     log.warning("the database is locked by another process, waiting")
@@ -225,65 +225,7 @@ class Writer:
                 self._locked = False
                 return
 
-    def _perform_all(self, units: list[list[Job[Any]]]) -> None:
-        """Run the units in order; consecutive single events share one statement, everything else runs unit by unit."""
-        for alone, run in groupby(units, lambda unit: len(unit) == 1 and unit[0].work is None):
-            if alone:
-                jobs = [unit[0] for unit in run]
-                for first in range(0, len(jobs), ROWS_MAX):
-                    self._perform_events(jobs[first : first + ROWS_MAX])
-            else:
-                for unit in run:
-                    self._perform(unit)
-
-    def _perform_events(self, jobs: list[Job[Any]]) -> None:
-        """Insert events in one statement; when SQLite rejects it, insert each event alone to find the one at fault."""
-        try:
-            self._insert(jobs)
-        except Exception as error:
-            if self._fatal(error):
-                raise
-            if len(jobs) == 1:
-                jobs[0].error = error
-                return
-            for job in jobs:
-                self._perform_events([job])
-
-    def _perform(self, unit: list[Job[Any]]) -> None:
-        """Run one unit and roll it back alone when it fails. A full disk or a broken file fails the whole group."""
-        job, before = unit[0], self._seq
-        self._connection.execute("SAVEPOINT unit")
-        try:
-            for job in unit:
-                if job.work is None:
-                    self._insert([job])
-                else:
-                    job.result = job.work(self._connection)
-        except Exception as error:
-            if self._fatal(error):
-                raise
-            self._connection.execute("ROLLBACK TO unit")
-            self._seq = before
-            fail(unit, error)
-            job.error = error
-        self._connection.execute("RELEASE unit")
-
-    def _insert(self, jobs: list[Job[Any]]) -> None:
-        values: list[Any] = []
-        entries: Sequence[LogEntry] = self.before_write([job.entry for job in jobs])
-        for seq, (job, entry) in enumerate(zip(jobs, entries, strict=True), start=self._seq + 1):
-            key = entry.payload.get("story_key")
-            values += (seq, entry.type, entry.timestamp, entry.batch_id, key, entry.body.decode())
-            job.result = entry.stamped(seq)
-        self._connection.execute(f"INSERT INTO events VALUES {', '.join([ROW] * len(jobs))}", values)  # noqa: S608
-        self._seq += len(jobs)
-
-    def _fatal(self, error: Exception) -> bool:
-        """Whether the transaction is gone or cannot be committed."""
-        return not self._connection.in_transaction or (isinstance(error, sqlite3.Error) and _code(error) in _FATAL)
-
-    def _undo(self, seq: int) -> None:
-        self._seq = seq
+    def _undo(self) -> None:
         if self._connection.in_transaction:
             try:
                 self._connection.execute("ROLLBACK")
@@ -298,7 +240,7 @@ class Writer:
             self._connection.execute("DELETE FROM meta WHERE key = 'probe'")
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self._undo(self._seq)
+            self._undo()
             self._set_failure(error)
         else:
             self._set_failure(None)
@@ -317,14 +259,6 @@ class Writer:
             self._loop.call_soon_threadsafe(self._deliver, units)
         except RuntimeError:  # the loop is closed: the writes are on disk, but no future can be settled
             log.warning("%d writes were committed after the loop had closed", sum(map(len, units)))
-
-
-_FATAL: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_READONLY}
-
-
-def _code(error: sqlite3.Error) -> int:
-    """Return the primary result code (https://sqlite.org/rescode.html), the low byte of an extended one."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 __all__ = ["BUSY_TIMEOUT_MS", "DatabaseUnavailable", "LogEntry", "NotWritten", "Writer"]

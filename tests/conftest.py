@@ -24,7 +24,7 @@ __all__ = ["MakeRunner", "world"]  # a fixture is found by its name here
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers share the tests file by file, the long ones first, so that nobody waits for one of them at the end.
+    """Workers share the tests file by file, the long ones first, so that none of them is left for the end.
 
     Those of the page make two heaps instead: the ones that look at the same finished run stay together.
     """

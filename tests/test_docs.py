@@ -143,9 +143,9 @@ def test_requests(line: str, server: Server) -> None:
     done = subprocess.run(words, capture_output=True, text=True, timeout=LONG_S, check=False)
     assert done.returncode == 0
     for answer in done.stdout.splitlines():
-        told = json.loads(answer)
+        emitted = json.loads(answer)
         # An action may come at a moment that it does not fit; that it was understood is what counts here.
-        assert "error" not in told or told["error"]["code"] in ("running", "idle", "paused", "stopping"), answer
+        assert "error" not in emitted or emitted["error"]["code"] in ("running", "idle", "paused", "stopping"), answer
 
 
 @pytest.mark.parametrize(

@@ -115,8 +115,8 @@ def check_rows(path: Path, events: list[dict[str, Any]]) -> None:
         assert statuses == {"done": 6, "blocked": 1}
         assert database.execute("SELECT COUNT(*) FROM commands WHERE ended_at IS NULL").fetchone() == (0,)
         booked = database.execute("SELECT SUM(cost_usd) FROM commands").fetchone()[0]
-        told = sum(event["payload"].get("metrics", {}).get("cost_usd", 0) for event in events if is_end(event))
-        assert abs(booked - told) < 1e-6
+        emitted = sum(event["payload"].get("metrics", {}).get("cost_usd", 0) for event in events if is_end(event))
+        assert abs(booked - emitted) < 1e-6
     database.close()
 
 

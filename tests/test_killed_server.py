@@ -1,4 +1,4 @@
-"""README's promise, with the real server: after SIGKILL no agent goes on, whatever stands between it and the server."""
+"""README's promise, with the real server: after SIGKILL no agent continues, whatever launcher is between them."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ MAP: Final = {
     "orchestrator": f"running {BELOW_THE_RUN}",
     "running": BELOW_THE_RUN,
     "websocket": "events base",
-    "runstate": "events base",
+    "runstate": "events payloads base",
     "events": "payloads base",
     "db": "store base",
     **dict.fromkeys((*LEAVES.split(), "store", "payloads"), "base"),

@@ -45,7 +45,7 @@ async def test_a_run_goes_on_whose_data_folder_was_removed(tmp_path: Path, take:
         assert "this project is already run by process" in second.stderr
         run = await project.until(lambda run: run["state"] == "idle")
         assert [call["kind"] for call in run["attention"]] == ["data", "commit"]
-        assert "cannot be told from the snapshots any more" in run["attention"][1]["message"]
+        assert "cannot be derived from the snapshots any more" in run["attention"][1]["message"]
         assert "was written again" in run["attention"][0]["message"]
         assert project.client is not None
         assert await healthy(project.client) == (200, [])
@@ -60,7 +60,7 @@ async def test_a_run_goes_on_whose_data_folder_was_removed(tmp_path: Path, take:
 
 
 async def test_records_that_cannot_be_written_again_hold_the_run(tmp_path: Path) -> None:
-    """A file stands in the way of the folder until the operator removes it."""
+    """A file is in the way of the folder until the operator removes it."""
     project = Unattended(tmp_path, {"1-1-a": "in-progress"}, [], {"retries": 1})
     await project.start()
     try:

@@ -347,9 +347,9 @@ async def test_a_full_disk_stops_the_run_for_as_long_as_it_lasts(make_runner: Ma
         async with asyncio.timeout(30):
             while runner.database.writer.failure is None:
                 await asyncio.sleep(0.02)
-        told = len(runner.events)
+        emitted = len(runner.events)
         await asyncio.sleep(2)
-        assert len(runner.events) == told
+        assert len(runner.events) == emitted
         assert runner.orchestrator.state == "running"
     await runner.until_end()
     assert runner.statuses() == {"1-1-a": "done"}
@@ -363,9 +363,9 @@ async def test_the_rows_say_what_the_events_say(make_runner: MakeRunner) -> None
     batch_id = await runner.run()
     stories, commands = await runner.rows(batch_id)
     assert [(row.story_key, row.status) for row in stories] == [("1-1-a", "done"), ("1-2-b", "done")]
-    told = {end["command_id"]: end for end in runner.of("command:end")}
-    assert {row.id for row in commands} == set(told)
+    emitted = {end["command_id"]: end for end in runner.of("command:end")}
+    assert {row.id for row in commands} == set(emitted)
     for row in commands:
-        assert row.status == told[row.id]["status"]
-        assert row.word == told[row.id].get("verdict")
+        assert row.status == emitted[row.id]["status"]
+        assert row.word == emitted[row.id].get("verdict")
         assert json.loads(row.story_keys)

@@ -85,7 +85,9 @@ async def test_every_run_of_the_check_is_kept(make_runner: MakeRunner) -> None:
     await runner.run()
     checks = await runner.database.read(get_checks_by_key, "1-1-a")
     assert [(check.ok, check.tail) for check in checks] == [(1, "7 passed")] * 2
-    said = [told["message"] for told in runner.of("command:progress") if told["message"].startswith("The check ")]
+    said = [
+        emitted["message"] for emitted in runner.of("command:progress") if emitted["message"].startswith("The check ")
+    ]
     assert len(said) == 2
 
 
@@ -118,7 +120,7 @@ async def test_a_story_at_review_has_work_since_its_baseline(
         assert "nothing was changed in the project since commit" in runner.of("attention")[0]["message"]
 
 
-# -- trouble that is nobody's failure ------------------------------------------------------------------------------
+# -- faults that are no story's failure ------------------------------------------------------------------------------
 
 
 async def test_a_service_that_stays_away_is_waited_for_and_blocks_no_story(
@@ -129,8 +131,8 @@ async def test_a_service_that_stays_away_is_waited_for_and_blocks_no_story(
     runner = await make_runner(READY, {"dev-story": ["overloaded"] * 3 + ["ok"]}, retries=0)
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
-    assert [told["reason"] for told in runner.of("batch:pause")] == ["unreachable"] * 2
-    assert [told["kind"] for told in runner.of("attention")] == ["service"]
+    assert [emitted["reason"] for emitted in runner.of("batch:pause")] == ["unreachable"] * 2
+    assert [emitted["kind"] for emitted in runner.of("attention")] == ["service"]
 
 
 async def test_work_beside_the_run_that_outlives_the_batch_changes_nothing_about_its_state(

@@ -121,7 +121,7 @@ async def test_an_unattended_build_wants_a_clean_tree(make_runner: MakeRunner) -
     runner = await make_runner({"1-1-a": "backlog"})
     install(runner, SKILL, "app.py")
     (runner.root / "app.py").write_text("half done\n")
-    with pytest.raises(NotNow, match=r"clean work tree: commit these or put them aside, then go on: app\.py"):
+    with pytest.raises(NotNow, match=r"clean work tree: commit these or put them aside, then continue: app\.py"):
         await runner.start()
     change(runner, workflow="classic")
     await runner.start()
@@ -141,7 +141,7 @@ async def test_what_a_blocked_build_left_is_committed_as_such_and_the_next_story
     await runner.run()
     assert runner.statuses() == {"1-1-a": "blocked", "1-2-b": "done"}
     assert "wip(1): keep what 1-1-a left when it was blocked" in runner.log()
-    assert [told["kind"] for told in runner.of("attention")] == ["blocked"]
+    assert [emitted["kind"] for emitted in runner.of("attention")] == ["blocked"]
     assert runner.of("batch:end")[0]["status"] == "completed"
 
 

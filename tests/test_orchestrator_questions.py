@@ -29,7 +29,7 @@ async def until_asked(runner: Runner, times: int = 1) -> dict[str, Any]:
         return seen >= times
 
     await runner.until(wanted)
-    return [told for told in runner.of("attention") if told["kind"] == "question"][-1]
+    return [emitted for emitted in runner.of("attention") if emitted["kind"] == "question"][-1]
 
 
 async def until_gone_on(runner: Runner, command: str = "dev-story") -> None:
@@ -109,7 +109,7 @@ async def test_a_question_survives_the_end_of_the_server(make_runner: MakeRunner
 
 
 async def test_a_server_killed_before_it_could_wait_asks_again(make_runner: MakeRunner) -> None:
-    """The row of the call and its question are committed; that the batch waits for them was not told any more."""
+    """The row of the call and its question are committed; that the batch waits for them was not emitted any more."""
     runner = await make_runner(READY, ASKS)
     await runner.start()
     asked = await until_asked(runner)
@@ -124,7 +124,7 @@ async def test_a_server_killed_before_it_could_wait_asks_again(make_runner: Make
     await until_asked(runner)
     await runner.orchestrator.answer(asked["command_id"], "blue")
     await until_gone_on(runner)
-    assert len([told for told in runner.of("attention") if told["kind"] == "question"]) == 1
+    assert len([emitted for emitted in runner.of("attention") if emitted["kind"] == "question"]) == 1
 
 
 async def test_an_answer_is_kept_while_nothing_runs(make_runner: MakeRunner, calls: list[Call]) -> None:
@@ -164,7 +164,7 @@ async def test_what_nobody_answers_in_time_the_agent_decides(make_runner: MakeRu
     await runner.start()
     await until_gone_on(runner)
     assert DECIDE in calls[1].prompt
-    asked = next(told for told in runner.of("attention") if told["kind"] == "question")
+    asked = next(emitted for emitted in runner.of("attention") if emitted["kind"] == "question")
     kept = await runner.database.read(get_question, asked["command_id"])
     assert kept is not None
     assert kept.answer == DECIDE
@@ -197,7 +197,7 @@ async def test_two_commands_that_run_together_may_both_ask(make_runner: MakeRunn
     runner = await make_runner({"1-1-a": "backlog"}, script)
     await runner.start()
     await runner.until(lambda event: needs(runner) == ["question", "question"] and event.type == "batch:pause")
-    first, second = (told["command_id"] for told in runner.of("attention"))
+    first, second = (emitted["command_id"] for emitted in runner.of("attention"))
     await runner.orchestrator.answer(first, "yes")
     assert (runner.orchestrator.state, needs(runner)) == ("paused", ["question"])
     await runner.orchestrator.answer(second, "not very")
@@ -213,7 +213,7 @@ async def test_beside_the_run_nobody_is_asked(make_runner: MakeRunner) -> None:
     runner.orchestrator.stop(StopMode.NOW)
     await runner.until_end()
     assert runner.of("attention") == []
-    assert not [told for told in runner.of("batch:pause") if told["reason"] == "question"]
+    assert not [emitted for emitted in runner.of("batch:pause") if emitted["reason"] == "question"]
 
 
 async def test_a_question_mark_is_no_question(make_runner: MakeRunner) -> None:

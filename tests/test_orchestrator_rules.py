@@ -13,8 +13,8 @@ from tests.running.projects import READY, Runner
 
 def moves(runner: Runner, key: str = "1-1-a") -> list[str]:
     """The statuses that a story went through."""
-    told = [move for move in runner.of("story:status") if move["story_key"] == key]
-    return [told[0]["old_status"], *(move["new_status"] for move in told)]
+    emitted = [move for move in runner.of("story:status") if move["story_key"] == key]
+    return [emitted[0]["old_status"], *(move["new_status"] for move in emitted)]
 
 
 async def test_the_status_follows_the_work(make_runner: MakeRunner) -> None:

@@ -49,6 +49,19 @@ class TestLimits:
         assert runner.orchestrator.state == "paused"
         assert runner.run_state.run.until is None
 
+    async def test_what_only_a_background_review_waits_for_is_shown(self, make_runner: MakeRunner) -> None:
+        """The commit waits for the review, and the review for its limit: the run shows the wait, and can be tried."""
+        script = {"story-review": ["critical", "usage-limit:3600", "clean"]}
+        runner = await make_runner({"1-1-a": "backlog"}, script)
+        await runner.start()
+        await runner.until(lambda event: event.type == "batch:pause")
+        assert "1-1-a dev-story" in runner.commands("success")
+        assert (runner.orchestrator.state, runner.run_state.run.reason) == ("waiting", "usage-limit")
+        assert runner.run_state.run.until is not None
+        await runner.orchestrator.resume()
+        await runner.until_end()
+        assert runner.statuses() == {"1-1-a": "done"}
+
     async def test_a_reached_budget_is_not_opened_by_resume(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY)
         await runner.start(budget_usd=0.001)
@@ -189,7 +202,7 @@ class TestRestart:
     async def test_a_story_given_up_before_the_end_of_the_server_leaves_the_other_its_plan(
         self, make_runner: MakeRunner
     ) -> None:
-        """Both were planned by one command, which stands in the record under the first of them."""
+        """Both were planned by one command, which is in the record under the first of them."""
         script = {"dev-story": {"1-1-a": ["blocked:no"], "1-2-b": ["slow:60", "ok"]}}
         runner = await make_runner(PAIR, script)
         await runner.start()

@@ -94,13 +94,13 @@ async def until_idle(night: Unattended) -> dict[str, Any]:
     """Press "try now" at every wait: the limits of the script are over by then, the steps of the backoff are not."""
     while (run := await night.until(lambda run: run["state"] in ("idle", "waiting")))["state"] == "waiting":
         status, _ = await night.post("resume")
-        assert status in (202, 409)  # it may have gone on by itself
+        assert status in (202, 409)  # it may have continued by itself
         await asyncio.sleep(POLL_S)
     return run
 
 
 async def disturb(night: Unattended, dice: random.Random) -> None:
-    """Pull the plug and fill the disk, each after some more events; every second time somebody has to press Resume."""
+    """Pull the plug and fill the disk, each after some more events; every second time Resume has to be pressed."""
     for number in range(KILLS + 1):
         seq = (await night.run())["seq"] + dice.randrange(120, 260)
         await night.until(lambda run, seq=seq: run["seq"] >= seq or run["state"] == "idle")  # type: ignore[misc]
@@ -117,7 +117,7 @@ async def disturb(night: Unattended, dice: random.Random) -> None:
 
 
 async def fill_disk(night: Unattended) -> None:
-    """Until the run stands still for it."""
+    """Until the run pauses for it."""
     said = night.server.errors().count("the run waits for the database")
     with night.full_disk(LEFT_BYTES):
         async with asyncio.timeout(LONG_S):
@@ -143,12 +143,12 @@ def check_story(events: list[dict[str, Any]]) -> None:
 
 def check_stories(night: Unattended, run: dict[str, Any]) -> None:
     """The tracker, the rows and git say the same."""
-    told = {row["story_key"]: row for row in night.rows("SELECT * FROM stories")}
+    emitted = {row["story_key"]: row for row in night.rows("SELECT * FROM stories")}
     status = {story.key: story.raw_status for story in sprint.read(sprint.locate(night.root)).stories}
-    assert status.keys() == told.keys() == STORIES.keys()
-    assert status == {key: row["status"] for key, row in told.items()}
+    assert status.keys() == emitted.keys() == STORIES.keys()
+    assert status == {key: row["status"] for key, row in emitted.items()}
     assert {key for key, said in status.items() if said != "done"} >= {key for turns in NEVER.values() for key in turns}
-    assert all(row["reason"] for row in told.values() if row["status"] == "blocked")
+    assert all(row["reason"] for row in emitted.values() if row["status"] == "blocked")
     done = {key for key, said in status.items() if said == "done"}
     assert (run["totals"]["stories_done"], run["totals"]["stories_blocked"]) == (len(done), len(STORIES) - len(done))
     subjects = git(night.root, "log", "--format=%s").splitlines()
@@ -156,6 +156,6 @@ def check_stories(night: Unattended, run: dict[str, Any]) -> None:
         named = [subject for subject in subjects if key in subject.replace(",", "").split()]
         assert len(named) == 1, f"{key}: {named}"
         if STORIES[key] != "review":
-            assert told[key]["base_tree"]
+            assert emitted[key]["base_tree"]
             assert git(night.root, "show", f"HEAD:work/{key}.md")
     assert len(done) >= len(STORIES) / 2

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payloads import INT64_MAX, MAX_DEPTH, PAYLOADS, EventType, InvalidEvent, validate_payload
+from base.plain_json import INT64_MAX, MAX_DEPTH
+from payloads import PAYLOADS, EventType, InvalidEvent, validate_payload
 
 COMMAND = {"story_key": "2a-1-tea", "command": "dev-story", "task_id": "implement"}
 VALID: dict[str, dict[str, Any]] = {

@@ -73,9 +73,9 @@ def test_the_schema_names_its_dialect_and_every_type() -> None:
 
 @pytest.mark.parametrize(("type", "payload"), VALID.items())
 def test_the_schema_accepts_what_may_be_emitted(type: str, payload: dict[str, Any]) -> None:
-    for told in (payload, {**payload, "extra": {"a": [1]}}):
-        assert allows(SCHEMA, envelope(type, told), SCHEMA)
-        assert allows(SCHEMA, envelope(type, told, batch_id=42), SCHEMA)
+    for emitted in (payload, {**payload, "extra": {"a": [1]}}):
+        assert allows(SCHEMA, envelope(type, emitted), SCHEMA)
+        assert allows(SCHEMA, envelope(type, emitted, batch_id=42), SCHEMA)
 
 
 @pytest.mark.parametrize(("type", "field", "right"), [row[:3] for row in OPTIONAL])
@@ -104,9 +104,9 @@ def test_the_schema_refuses_a_wrong_envelope(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["type", "payload", "timestamp", "seq", "batch_id"])
 def test_the_schema_wants_every_key_of_the_envelope(name: str) -> None:
-    told = envelope("error", VALID["error"])
-    del told[name]
-    assert not allows(SCHEMA, told, SCHEMA)
+    emitted = envelope("error", VALID["error"])
+    del emitted[name]
+    assert not allows(SCHEMA, emitted, SCHEMA)
 
 
 @settings(deadline=None, max_examples=100)

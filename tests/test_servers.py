@@ -24,6 +24,7 @@ IGNORING = (sys.executable, "-c", IGNORE)
 
 
 async def test_a_hangup_ends_the_server_as_sigterm_does(tmp_path: Path) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a server inherits it, and `nohup` starts us with it ignored
     project = Unattended(tmp_path, {"1-1-a": "in-progress"}, [], {})
     await project.start()
     assert (await project.post("start", batch_size=1))[0] == 202

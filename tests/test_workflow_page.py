@@ -1,4 +1,4 @@
-"""The example of docs/workflow.md is a workflow that runs, as it stands there; so is what the page says of answers."""
+"""The example of docs/workflow.md is a workflow that runs, as it is there; so is what the page says of answers."""
 
 from __future__ import annotations
 

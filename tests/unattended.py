@@ -30,7 +30,7 @@ from tests.servers import ROOT, Server, get, post
 
 LONG_S = 600.0  # for what takes seconds: a test that waits so long has failed
 POLL_S = 0.05
-SERVERS_OWN = ("agent", "project", "limits", "plan", "problem")  # of the run's state: no event tells them
+SERVERS_OWN = ("agent", "project", "limits", "plan", "guardian", "problem")  # of the run's state: no event has them
 FOLD = """
 import { readFileSync } from "node:fs";
 import { apply } from "./static/state.js";
@@ -96,7 +96,7 @@ class Unattended:
                 while not wanted(run := await self.run()):
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
-            raise AssertionError(f"the run stands still: {run}, {self.server.errors()[-2000:]}") from None
+            raise AssertionError(f"the run has stalled: {run}, {self.server.errors()[-2000:]}") from None
         return run
 
     async def events(self) -> list[dict[str, Any]]:
@@ -180,18 +180,18 @@ def _ledger(insights: Mapping[str, Any], rows: list[sqlite3.Row]) -> list[str]:
     for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd"):
         booked = sum(row[name] or 0 for row in rows)
         for group in ("total", "by_command", "by_story", "by_epic", "by_batch", "by_day", "by_model", "by_agent"):
-            told = sum(line[name] for line in insights[group])
-            if abs(told - booked) > 1e-6:
-                found.append(f"{name} of {group} is {told}, the rows say {booked}")
+            received = sum(line[name] for line in insights[group])
+            if abs(received - booked) > 1e-6:
+                found.append(f"{name} of {group} is {received}, the rows say {booked}")
     return found
 
 
 def _folds(events: list[dict[str, Any]], run: Mapping[str, Any]) -> list[str]:
-    """A page that has seen every event shows the state that a page of now is told."""
+    """A page that has seen every event shows the state that a page of now receives."""
     if shutil.which("node") is None:
         return []
     asked = ["node", "--input-type=module", "-e", FOLD]
     done = subprocess.run(asked, cwd=ROOT, input=json.dumps(events).encode(), capture_output=True, check=True)
     page = json.loads(done.stdout)
-    told = run.keys() - {*SERVERS_OWN}
-    return [f"{name}: page {page.get(name)}, server {run[name]}" for name in told if page.get(name) != run[name]]
+    received = run.keys() - {*SERVERS_OWN}
+    return [f"{name}: page {page.get(name)}, server {run[name]}" for name in received if page.get(name) != run[name]]

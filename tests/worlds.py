@@ -164,7 +164,7 @@ def _linked(folder: Path, template: Template) -> Path:
 
 
 def _foreign(folder: Path, template: Template) -> Path:
-    """Owned by another user; git is told to assume so where a test may not give files away."""
+    """Owned by another user; git is set to assume so where a test may not give files away."""
     root = _top(folder, template)
     if os.geteuid() == 0:
         for path in (root, *root.rglob("*")):

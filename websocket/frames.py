@@ -29,13 +29,13 @@ def frame(data: bytes, opcode: int = TEXT) -> bytes:
 
 
 def init_payload(batch: bytes, events: bytes, seq: int, epoch: str, run: bytes) -> bytes:
-    """What greets a page that resumes nothing, as JSON. `batch` and `run` are JSON, `events` envelopes with commas."""
+    """Return the payload of `init`. `batch` and `run` are JSON, `events` envelopes separated by commas."""
     head = b'"batch":%b,"events":[%b],"seq":%d,"epoch":%b' % (batch, events, seq, msgspec.json.encode(epoch))
     return b'{%b,"recovered":false,"run":%b}' % (head, run)
 
 
 def init(payload: bytes, now: int) -> bytes:
-    """The frame of it; `now` is the server's time in ms since the epoch."""
+    """Return the frame of `init`; `now` is the server's time in ms since the epoch."""
     return frame(b'{"type":"init","now":%d,"payload":%b}' % (now, payload))
 
 
@@ -45,10 +45,12 @@ def resumed(first: int, last: int) -> bytes:
 
 
 def tick(seq: int, problem: str | None, now: int) -> bytes:
-    """The frame that tells a page where the log stands, what time it is for the server (ms since the epoch), and what
-    no event can say while none can be stored."""
-    trouble = b"" if problem is None else b',"problem":%b' % msgspec.json.encode(problem)
-    return frame(b'{"type":"tick","seq":%d,"now":%d%b}' % (seq, now, trouble))
+    """Return the frame with the position of the log and the server's time in ms since the epoch.
+
+    `problem` is the reason why no event can be stored, which therefore no event can report.
+    """
+    suffix = b"" if problem is None else b',"problem":%b' % msgspec.json.encode(problem)
+    return frame(b'{"type":"tick","seq":%d,"now":%d%b}' % (seq, now, suffix))
 
 
 class _ClientMessage(msgspec.Struct):

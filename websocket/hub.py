@@ -11,29 +11,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from events import Event
 from websocket import frames
 from websocket.client import Client, CloseLine
-from websocket.ring import INIT_EVENTS, Ring, pieces
+from websocket.replay import History, Replay
+from websocket.ring import INIT_EVENTS, Ring
 
 BACKLOG_MAX: Final = 1 << 20  # bytes that a client may leave unread before a flush, in addition to its init
-REPLAY_EVENTS: Final = 500  # events read from the log at a time when a client resumes from far behind
-REPLAY_PAUSE_S: Final = 0.01  # first wait for a resuming client to read what was sent; waits grow up to SWEEP_S
 CLOSE_S: Final = 2.0  # seconds for the closing handshake before the connection is aborted
 SWEEP_S: Final = 0.25  # seconds between two checks of all clients
 LATE_S: Final = 0.5  # a sweep later than this was delayed by the machine (sleep, load), not by the clients
 
-History = Callable[[int, int], Awaitable[list[bytes]]]
-"""The log behind the ring: stored envelopes with first <= seq <= last, oldest first."""
-
 log = logging.getLogger("sprint_runner.hub")
-
-
-class HistoryGap(RuntimeError):
-    """The log does not contain all of the requested events."""
 
 
 class Hub:
@@ -56,16 +48,15 @@ class Hub:
         self.dropped = self.refused = self.deliveries = 0
         self.lag_s = 0.0
         self.problem: str | None = None
-        self._history = history
         self._snapshot = snapshot
         self._clock = clock
-        self._wall_clock = wall_clock  # pages show the server's time, whatever theirs is
+        self._wall_clock = wall_clock  # pages count from the server's time, since their own clock may be wrong
         self._heartbeat_s = heartbeat_s
         self._pong_timeout_s = pong_timeout_s
         self._max_clients = max_clients
         self.ring = Ring()
+        self._replay = Replay(self.ring, self.clients, history, self._send)
         self._init: bytes | None = None
-        self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._swept_at = clock()
@@ -150,51 +141,16 @@ class Hub:
     def _resume(self, client: Client, since: int) -> None:
         """Send the missed events: immediately when one piece of the ring contains all, otherwise piece by piece."""
         self._send(client, frames.resumed(since + 1, self.seq))
-        if self.ring.reaches(since):
-            since = self._send_ring(client, since)
+        since = self._replay.start(client, since)
         if client in self.clients and not client.live:
-            client.replay = self._spawn(self._replay(client, since))
+            client.replay = self._spawn(self._finish_replay(client, since))
 
-    async def _replay(self, client: Client, since: int) -> None:
-        """Send from the log as long as needed, then from the ring, as fast as the client reads.
-
-        The sweeper disconnects a client that reads nothing; `forget` cancels this task.
-        """
+    async def _finish_replay(self, client: Client, since: int) -> None:
         try:
-            while client in self.clients and not client.live:
-                await self._drained(client)
-                reached = self.ring.reaches(since)
-                since = self._send_ring(client, since) if reached else await self._send_log(client, since)
+            await self._replay.finish(client, since)
         except Exception as error:
             log.error("a client that resumed after event %d was not served: %r", since, error)
             self._disconnect(client, frames.FAILED)
-
-    def _send_ring(self, client: Client, since: int) -> int:
-        """Send a piece. With the last one the client becomes live in the same block, so no event is missed."""
-        piece = self.ring.piece(since)
-        if piece:
-            self._send(client, b"".join(piece))
-        client.live = since + len(piece) == self.seq
-        return since + len(piece)
-
-    async def _send_log(self, client: Client, since: int) -> int:
-        last = min(since + REPLAY_EVENTS, self.seq)
-        envelopes = await self._history(since + 1, last)
-        if len(envelopes) != last - since:
-            raise HistoryGap(f"the log holds {len(envelopes)} of the events {since + 1} to {last}")
-        for piece in pieces(map(frames.frame, envelopes)):
-            self._send(client, b"".join(piece))
-            await self._drained(client)
-        return last
-
-    async def _drained(self, client: Client) -> None:
-        """Wait until the client has read most of the data."""
-        async with self._turn:  # among many replays, the loop runs other tasks after every single piece
-            await asyncio.sleep(0)
-        pause = REPLAY_PAUSE_S
-        while client.transport.get_write_buffer_size() > BACKLOG_MAX // 2:
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, SWEEP_S)
 
     # -- one client --------------------------------------------------------------------------------------------
 
@@ -291,8 +247,8 @@ class Hub:
     def _ping(self, client: Client, now: float) -> None:
         client.ping_at = now + self._heartbeat_s
         client.waiting_since = now if client.waiting_since is None else client.waiting_since
-        told = frames.tick(self.seq, self.problem, self._now_ms()) if client.wants_ticks and client.live else b""
-        self._send(client, frames.frame(b"", frames.PING) + told)
+        tick = frames.tick(self.seq, self.problem, self._now_ms()) if client.wants_ticks and client.live else b""
+        self._send(client, frames.frame(b"", frames.PING) + tick)
 
     def set_problem(self, problem: str | None) -> None:
         """Report a problem that prevents events from being stored: with a tick now, and with every later one."""

@@ -1,4 +1,4 @@
-"""When two stories in a row fail for the same reason: then it is hardly theirs."""
+"""The comparison of failures: two stories in a row that fail for the same reason share a cause outside of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-COMPARED_CHARS: Final = 4000  # of a reason: the end of a check's output, which is where it says what failed
+COMPARED_CHARS: Final = 4000  # of a reason: the end of a check's output, where the failure is reported
 _VOLATILE: Final = re.compile(
     r"\b[0-9a-f]{7,64}\b"  # hashes
     r"|(?:[\w.~@-]*/)+[\w.@+-]*"  # paths
@@ -20,7 +20,7 @@ _VOLATILE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EndedStory:
-    """A story of the batch that has come to an end; `reason` is that of a blocked one."""
+    """A story of the batch that is done or blocked; `reason` is that of a blocked one."""
 
     key: str
     blocked: bool

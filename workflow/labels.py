@@ -1,4 +1,4 @@
-"""What a batch was started for, in words."""
+"""The label of a batch: its number of cycles and its stories, as text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SHOWN_KEYS: Final = 8
 
 
 def batch_label(cycles: int | None, only: Sequence[str] | None) -> str:
-    """Return "2 cycles", "all stories", or the stories that were named: "3 stories: 1-1, 1-2, 2-1"."""
+    """Return "2 cycles", "all stories", or the given stories: "3 stories: 1-1, 1-2, 2-1"."""
     size = "" if cycles is None else f"{cycles} cycle{'' if cycles == 1 else 's'}"
     if not only:
         return size or "all stories"

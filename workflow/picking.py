@@ -37,8 +37,10 @@ class Candidate:
 
 
 def story_order(key: str, epic: str) -> tuple[tuple[int, str], ...] | None:
-    """Return the sort key of a story, numeric by epic and story (`1-2` before `1-10`, `2` before `2a`); None without
-    numbers."""
+    """Return the sort key of a story, numeric by epic and story (`1-2` before `1-10`, `2` before `2a`).
+
+    None for a key without numbers.
+    """
     rest = key.removeprefix(f"{epic}-") if epic else key
     if rest == key and epic:
         epic, _, rest = key.partition("-")

@@ -35,10 +35,10 @@ def after_code_review(verdicts: Sequence[CodeReviewVerdict], limit: int) -> Deci
     if attempt >= SETTLED_FROM and _repeated(verdicts):
         return Decision(Next.BLOCKED, f"code review {attempt} found the same issues {SAME_TIMES} times in a row")
     if attempt >= SETTLED_FROM and last.severity is not Severity.CRITICAL:
-        return Decision(Next.DONE, f"code review {attempt} found nothing critical (highest: {last.severity.words})")
+        return Decision(Next.DONE, f"code review {attempt} found nothing critical (highest: {last.severity.label})")
     if attempt >= limit:
-        return Decision(Next.BLOCKED, f"still {last.severity.words} after {attempt} code reviews, the limit")
-    return Decision(Next.AGAIN, f"code review {attempt} found issues up to {last.severity.words}")
+        return Decision(Next.BLOCKED, f"still {last.severity.label} after {attempt} code reviews, the limit")
+    return Decision(Next.AGAIN, f"code review {attempt} found issues up to {last.severity.label}")
 
 
 def _repeated(verdicts: Sequence[CodeReviewVerdict]) -> bool:

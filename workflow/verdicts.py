@@ -34,7 +34,7 @@ class Severity(IntEnum):
     CRITICAL = 4
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         return "ZERO ISSUES" if self is Severity.ZERO else self.name
 
 
@@ -54,7 +54,7 @@ class ReviewVerdict:
 class DevVerdict:
     """The result of a dev-story: complete, or blocked with a reason; neither means unfinished.
 
-    `unread`: a build has ended, and its result cannot be read; the operator decides.
+    `unread`: a build has ended and its result cannot be read; the operator decides.
     """
 
     complete: bool
@@ -83,7 +83,7 @@ class CodeReviewVerdict:
 
     @property
     def word(self) -> str:
-        return self.severity.words
+        return self.severity.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ _ISSUES: Final = re.compile(
 )
 _COMPLETE: Final = re.compile(r"\[DEV-STORY-COMPLETE\s*:\s*(YES|NO)\s*\]", re.IGNORECASE)
 _BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*YES\b(.*)", re.IGNORECASE)  # its reason may follow
-_NOT_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*NO\s*\]", re.IGNORECASE)  # no verdict of its own
+_NOT_BLOCKED: Final = re.compile(r"\[DEV-STORY-BLOCKED\s*:\s*NO\s*\]", re.IGNORECASE)  # alone it is no verdict
 _COMMIT: Final = re.compile(r"\[(COMMIT-SUCCESS|COMMIT-FAILED)\s*:(.*)\]|\[(NO-CHANGES-TO-COMMIT)\]", re.IGNORECASE)
 _SPEC_STATUS: Final = re.compile(r"^status\s*:\s*[\"']?([\w-]+)", re.IGNORECASE | re.MULTILINE)
 _CONDITION: Final = re.compile(r"^[\s*_-]*Blocking condition[\s*_]*:[\s*_]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
@@ -129,6 +129,7 @@ def read_tech_spec_decisions(text: str, count: int) -> list[bool]:
     """
     pattern = _bracketed("TECH-SPEC-DECISION", "REQUIRED|SKIP")
     if not closing_markers(text, lambda line: pattern.fullmatch(_bare(line)) is not None):
+        # An unneeded spec costs one command, a missing one the story.
         return [True] * count
     found = [match[1].upper() == "REQUIRED" for match in _matches(pattern, spoken_lines(text))]
     return (found[-count:] + [True] * count)[:count]
@@ -187,7 +188,7 @@ def read_code_review(text: str) -> CodeReviewVerdict:
     """Read the highest severity and the counts of issues, and use the worse one. Raises `Unreadable`."""
     closing = closing_markers(text, _is_marker, _heads)
     stated, counts = _severity(closing), _counts(closing)
-    known = [severity for severity in (stated, _worst(counts)) if severity is not None]
+    known = [severity for severity in (stated, None if counts is None else worst(counts)) if severity is not None]
     if not known:
         raise Unreadable(f"the reply has no line HIGHEST SEVERITY: CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES {_AT_END}")
     findings = tuple(sorted(map(normalised, _listed(text))))
@@ -252,13 +253,13 @@ def _counts(lines: Sequence[str]) -> tuple[int, int, int, int] | None:
     marks = [match for line in lines if (match := _ISSUES.fullmatch(_words(line))) is not None]
     if not marks:
         return None
+    # Tuples are compared from the left, so the most severe count decides.
     critical, high, medium, low = max(tuple(int(number) for number in mark.groups()) for mark in marks)
     return critical, high, medium, low
 
 
-def _worst(counts: tuple[int, int, int, int] | None) -> Severity | None:
-    if counts is None:
-        return None
+def worst(counts: tuple[int, int, int, int]) -> Severity:
+    """Return the worst severity of which there is an issue."""
     severities = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
     return next((severity for severity, n in zip(severities, counts, strict=True) if n), Severity.ZERO)
 
@@ -279,7 +280,11 @@ def _listed(text: str) -> list[str]:
 
 def _findings_as_written(text: str) -> tuple[str, ...]:
     """Return the findings for display: those under a heading, otherwise the list items that begin with a severity."""
-    found = _listed(text) or [match[1] for line in text.split("\n") if (match := _TAGGED.match(line)) is not None]
+    return shown(_listed(text) or [match[1] for line in text.split("\n") if (match := _TAGGED.match(line)) is not None])
+
+
+def shown(found: Sequence[str]) -> tuple[str, ...]:
+    """Return findings for display, bounded in number and length; "none" is no finding."""
     return tuple(item[:FINDING_MAX] for item in found if normalised(item).rstrip(".") != "none")[:SAID_MAX]
 
 

@@ -1,16 +1,17 @@
-"""One cycle in a worktree of its own: its work, its merge, what is told of it, and the end of its worktree."""
+"""One cycle in a worktree of its own: its work, its merge, its events, and the end of its worktree."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from git.process import GitError
 from payloads import Attention
 from running.clean_tree import NotCommitted, commit_status
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
-from running.lanes.merge import Merge, NotMerged
+from running.lanes.merge import Merge, MovedOn, NotMerged
 from running.lanes.worktree import LaneFailed, Worktree, named
 from running.run_context import RunContext
 from running.runner_task import RunnerTask
@@ -38,6 +39,7 @@ class LaneRun:
     async def work(self) -> None:
         """Everything up to the commit in the worktree. Raises `Stopped`."""
         self._worktree = await Worktree.of(self._workspace, self._names)
+        await self._gate.enter()  # making it ready runs a command of the project's
         try:
             lane = await self._gate.run_interruptible(self._worktree.open())
         except GitError as error:
@@ -48,7 +50,6 @@ class LaneRun:
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
-        await self._gate.enter()
         refused = await until_possible(self._gate, self._try_merge)
         await self._bring_back()
         for story in self._taken.stories:
@@ -65,16 +66,19 @@ class LaneRun:
     # -- inside ------------------------------------------------------------------------------------------------
 
     async def _try_merge(self) -> str | None:
-        with self._gate.command():
-            return await self._merge_failure()
+        while True:
+            await self._gate.enter()
+            with self._gate.command(), suppress(MovedOn):
+                return await self._merge_failure()
 
     async def _merge_failure(self) -> str | None:
         """Merge the branch; return why it was not merged, None where it was or nothing was to be."""
         done = [story.key for story in self._taken.stories if story.passed]
         if not done:
             return None
+        # Without a commit on the branch a merge would succeed and bring nothing.
         if not await self._worktree.begun() and (left := await self._worktree.uncommitted()):
-            return f"its work was not committed and stands in {self._worktree.place}: {named(left)}"
+            return f"its work was not committed and is in {self._worktree.place}: {named(left)}"
         if stashed := [story.key for story in self._taken.stories if story.passed and story.stash]:
             return (
                 f"`git stash`, which all worktrees share, was used while commands ran for {', '.join(stashed)}: look"
@@ -101,7 +105,7 @@ class LaneRun:
         async def work(task: RunnerTask) -> str | None:
             task.say(f"Merging {self._names.branch} into {self._names.target}")
             commit = await merge.run(VerifyContext(self._context.batch_id, done[0], task.say, task.id))
-            task.say(f"{self._names.target} stands at {(commit or '')[:10]} now")
+            task.say(f"{self._names.target} is at {(commit or '')[:10]} now")
             return commit
 
         first = next(story for story in self._taken.stories if story.key == done[0])
@@ -126,7 +130,7 @@ class LaneRun:
             await self._commit_status(story)
 
     async def _commit_status(self, story: StoryRun) -> None:
-        """Commit the status where it stands in a story's own file; a failure is told, the story is done."""
+        """Commit the status where it is in a story's own file; a failure is logged, the story is done."""
         if self._workspace.project.kind is PlanKind.TRACKER:
             return
         try:
@@ -151,7 +155,7 @@ async def remove_unless_needed(workspace: Workspace, worktree: Worktree) -> str 
 
 
 async def tidy(workspace: Workspace) -> None:
-    """Remove the worktrees of finished cycles that a crash has left, or whose leftovers somebody has put away."""
+    """Remove the worktrees of finished cycles that a crash has left, or whose leftovers were put away."""
     if workspace.git is None:
         return
     for names in await workspace.database.read(get_finished_lanes):

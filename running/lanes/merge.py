@@ -1,8 +1,9 @@
 """The merge of a lane into the user's branch: tried without a tree, checked in a tree of its own, then taken.
 
-Promises: the user's branch stands before the merge or after it, never in between, and only a merge that the project's
-check has passed is taken. No file of the user's is written here that a lane has as a copy: of the tracker the merge
-records what stands on the disk now, and a planning file that the lane was the first to commit is brought back later.
+Promises: the user's branch is before the merge or after it, never in between, and only a merge that the project's
+check has passed is taken. A file of the user's that is in its way is not written over: the merge waits for it.
+No file of the user's is written here that a lane has as a copy: of the tracker the merge records what is on the disk
+now, and a planning file that the lane was the first to commit is brought back later.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
+from git.obstacles import Obstacles, find_obstacles
 from git.process import GitError
 from git.worktrees import Repository, TreeEntry
 from running.gate import Gate
@@ -22,10 +24,16 @@ from running.verify import VerifyContext, verify_failure
 from running.workspace import Workspace
 
 TRIES: Final = 5  # times that the user's branch may move on while a merge is being checked
+MERGE: Final = "merge"  # the reason of a pause
+NAMED: Final = 10  # files that are in the way, in a message
 
 
 class NotMerged(TaskRefused):
     """The branch could not be merged; the message says why. Nothing of the user's has changed."""
+
+
+class MovedOn(TaskRefused):
+    """The user's branch moved on while the merge was checked, and nothing may start now: to be merged again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +70,29 @@ class Merge:
     async def run(self, about: VerifyContext) -> str | None:
         """The commit by which the user's branch took the lane's, None where there is nothing to take.
 
-        Raises `NotMerged`, `SurroundingsFailed` where the project is on another branch, and `Stopped` while the merge
-        is being checked. `about` says for whom the check runs.
+        Raises `NotMerged`, `SurroundingsFailed` where the user's branch or tree cannot take it now, `GitError`,
+        `MovedOn`, and `Stopped` while the merge is being checked. `about` says for whom the check runs.
         """
-        try:
-            for _ in range(TRIES):
-                head, tip = await self._ends()
-                if tip is None or await self._repository.is_ancestor(tip, head):
-                    return None
-                plan = await self._plan(head, tip)
-                await self._gate.run_interruptible(self._check(plan.commit, about))
-                if await self._take(plan, head):
-                    return plan.commit
-        except GitError as error:
-            raise NotMerged(f"git refused: {error}") from None
-        raise NotMerged(f"{self._worktree.names.target} moved on faster than the merge could be checked")
+        target = self._worktree.names.target
+        for number in range(TRIES):
+            if number and not self._gate.may_start:  # another check would be one more command
+                raise MovedOn(
+                    f"{target} moved on while the merge was checked: it is made again when the batch continues"
+                )
+            head, tip = await self._ends()
+            if tip is None or await self._repository.is_ancestor(tip, head):
+                return None
+            plan = await self._plan(head, tip)
+            await self._clear_way(plan, head)  # before the check, which may take long
+            await self._gate.run_interruptible(self._check(plan.commit, about))
+            if await self._take(plan, head):
+                return plan.commit
+        raise SurroundingsFailed(
+            MERGE, f"{target} moved on faster than the merge could be checked: resume the batch when it is quiet"
+        )
 
     async def _ends(self) -> tuple[str, str | None]:
-        """Where the user's branch stands and where the lane's does."""
+        """The commits of the user's branch and of the lane's."""
         names = self._worktree.names
         await self._check_branch()
         head = await self._repository.commit("HEAD")
@@ -88,7 +101,7 @@ class Merge:
         return head, await self._repository.tip(names.branch)
 
     async def _check_branch(self) -> None:
-        """Raises `SurroundingsFailed`: no story is judged by what somebody has checked out."""
+        """Raises `SurroundingsFailed`: no story is judged by what is checked out."""
         target, branch = self._worktree.names.target, await self._repository.branch()
         if branch != target:
             lane = self._worktree.names.branch
@@ -138,14 +151,38 @@ class Merge:
         if failure is not None:
             raise NotMerged(f"after the merge {failure}")
 
+    async def _clear_way(self, plan: Plan, head: str) -> Obstacles:
+        """Return the user's files that the merge meets, all of the same content; raises `SurroundingsFailed` else."""
+        obstacles = await find_obstacles(self._repository.top, head, plan.commit, plan.standing)
+        if not obstacles.different:
+            return obstacles
+
+        async def mended() -> bool:
+            if await self._repository.commit("HEAD") != head:
+                return True
+            return not (await find_obstacles(self._repository.top, head, plan.commit, plan.standing)).different
+
+        names = self._worktree.names
+        listed = ", ".join(f"{path} ({why})" for path, why in list(obstacles.different.items())[:NAMED])
+        more = f" and {len(obstacles.different) - NAMED} more" if len(obstacles.different) > NAMED else ""
+        raise SurroundingsFailed(
+            MERGE,
+            f"The branch {names.branch} belongs into {names.target}, but files of yours are in the way: {listed}{more}."
+            " Nothing is written over. Commit them, or move them elsewhere: the batch continues by itself then",
+            mended,
+        )
+
     async def _take(self, plan: Plan, head: str) -> bool:
         """Whether the user's branch moved on to the merge; not when it has moved elsewhere meanwhile."""
+        met = await self._clear_way(plan, head)
         try:
-            await self._repository.forward(plan.commit, plan.standing, plan.before)
+            standing, before = plan.standing | met.same, plan.before | met.before
+            await self._repository.forward(self._worktree.names.target, plan.commit, standing, before)
         except GitError as error:
+            await self._check_branch()
             if await self._repository.commit("HEAD") != head:
                 return False
-            raise NotMerged(f"the project's own changes are in the way: {error}") from None
+            raise SurroundingsFailed(MERGE, f"The project's own changes are in the way of a merge: {error}") from None
         if not await self._is_taken(plan.commit):  # HEAD moved since `_ends`, and another branch has taken it
             await self._check_branch()
             return False

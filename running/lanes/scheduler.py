@@ -119,7 +119,7 @@ class Scheduler:
             raise
 
     def _fail(self, error: BaseException) -> None:
-        """At once, whoever is waiting for what: nobody's turn comes any more, and a failure ends the other agents."""
+        """At once, whatever is waited for: no further turn comes, and a failure ends the other agents."""
         self._order.abandon()
         if not isinstance(error, Stopped):
             self._context.gate.end_agents()

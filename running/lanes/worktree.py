@@ -1,6 +1,6 @@
 """A worktree of its own for a cycle that runs beside others: made, found again after a stop, removed at the end.
 
-Promises: it begins at the commit on which the user's branch stands; whatever ended the server, the next one finds it
+Promises: it begins at the commit of the user's branch; whatever ended the server, the next one finds it
 with everything in it; it is removed only when nothing in it would be lost.
 """
 
@@ -82,7 +82,7 @@ class Worktree:
         """The lane's workspace: made at the tip of the target, or as it was left. Raises `LaneFailed`, `GitError`."""
         untracked = self.untracked
         exists = await asyncio.to_thread((self.top / ".git").is_file)
-        if exists and not untracked.loaded and await self.uncommitted():
+        if exists and not untracked.loaded and await self._is_whole() and await self.uncommitted():
             await self._adopt(untracked)
         elif not (exists and untracked.loaded):
             await self._make(untracked)
@@ -106,6 +106,17 @@ class Worktree:
         await set_up(self.workspace, untracked.copy.root)
         await untracked.load(self.repository, self.workspace.data_dir)
 
+    async def _is_whole(self) -> bool:
+        """Whether git has finished making it: of one that was cut off the missing files would look like work.
+
+        Until then git holds a lock on it, and its index, from which commits are made, is not written.
+        """
+        paths = await self.repository.ask(
+            "-C", str(self.top), "rev-parse", "--git-path", "locked", "--git-path", "index"
+        )
+        locked, index = ((self.top / path) for path in (paths or "locked\nindex").splitlines())
+        return await asyncio.to_thread(lambda: index.is_file() and not locked.exists())
+
     async def _adopt(self, untracked: UntrackedFiles) -> None:
         """Keep a worktree whose records were removed: `git clean` leaves worktrees alone, with the work in them."""
         names = self.names
@@ -123,7 +134,7 @@ class Worktree:
         return await self.repository.tip(self.names.branch) != start
 
     async def uncommitted(self) -> list[str]:
-        """What stands in the worktree and nowhere else: in no commit, and not in the user's tree."""
+        """What exists in the worktree and nowhere else: in no commit, and not in the user's tree."""
         lane = await self.lane()
         copies = {f"{self.prefix}{name}" for name in await asyncio.to_thread(self.untracked.left_out)}
         return [
@@ -197,8 +208,8 @@ async def set_up(workspace: Workspace, root: Path) -> None:
     command = workspace.settings().worktree_setup
     if command is None:
         return
-    told = f"SPRINT_RUNNER_PROJECT={workspace.project.root}"
-    ran = await run(["env", told, *shlex.split(command)], root)
+    variable = f"SPRINT_RUNNER_PROJECT={workspace.project.root}"
+    ran = await run(["env", variable, *shlex.split(command)], root)
     if ran.exit_code == 0:
         return
     ending = "took too long" if ran.exit_code is None else f"ended with {ran.exit_code}"

@@ -1,4 +1,4 @@
-"""After a server that died: its agents are ended, its open rows closed, and the page is told what happened."""
+"""After a server that died: its agents are ended, its open rows closed, and what happened is emitted."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from store.log import BackgroundTask, get_pending_background_tasks, update_backg
 log = logging.getLogger("sprint_runner.run")
 
 TOLD = "The server ended while this was running."
-FINISHED = "The server ended when the agent had finished: its work is checked when the batch goes on."
+FINISHED = "The server ended when the agent had finished: its work is checked when the batch continues."
 
 
 async def recover(workspace: Workspace) -> BatchRow | None:
-    """Bring the records in line with the world; the batch that can be gone on with, None when there is none.
+    """Bring the records in line with the world; the batch that can be continued, None when there is none.
 
     Its status is `paused` if it stood paused, else `interrupted`.
     """

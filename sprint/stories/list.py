@@ -33,6 +33,7 @@ def read_story_list(path: Path) -> Sprint:
     for story in stories:
         if len(story.paths) > 1:
             problems.append(Problem(story.line, f"Several files belong to the story {story.key}; leave one."))
+    # Of the stories, not of the file's bytes: the statuses are in other files.
     state = hashlib.sha256(repr(stories).encode("utf-8", "replace")).hexdigest()
     return Sprint(
         stories=stories,
@@ -112,12 +113,14 @@ def _status(paths: list[Path], raw: str) -> Status:
     """No file is a story that has not begun; two are an error, and none of them counts."""
     if len(paths) > 1:
         return Status.UNKNOWN
+    # `draft` is a spec whose planning was not finished: the next build continues to plan it.
     return Status.BACKLOG if raw.strip().lower() in ("", "draft") else file_status(raw)
 
 
 def _conditions(item: Mapping) -> Conditions:
     return Conditions(
         ref=item.text("id"),
+        # `spec_checkpoint` until BMAD 6.12, `plan_checkpoint` in the previews of 7.
         plan_checkpoint=_flag(item.text("spec_checkpoint", "plan_checkpoint")),
         done_checkpoint=_flag(item.text("done_checkpoint")),
         prompt=item.text("invoke_dev_with"),

@@ -37,6 +37,7 @@ def closed_bytes(data: bytes) -> bytes:
 def _block(text: str) -> tuple[int, int]:
     """Where the lines of the frontmatter begin and end."""
     fences = [found.start() for found in _CLOSE.finditer(text.removeprefix("\ufeff"))]
+    # Places are those of the whole text, since a byte-order mark is written back.
     shift = len(text) - len(text.removeprefix("\ufeff"))
     return text.index("\n", fences[0] + shift) + 1, fences[1] + shift
 
@@ -48,6 +49,7 @@ def _with_status(text: str, start: int, end: int) -> str:
         raise Refused("The epic's file has several lines `status:`; remove all but one.")
     if found:
         place, end_of = start + found[0].start(2), start + found[0].end(2)
+        # `status:` without a value has no blank behind it.
         gap = " " if text[place - 1] == ":" else ""
         return text[:place] + gap + DONE + text[end_of:]
     newline = "\r\n" if text[:start].endswith("\r\n") else "\n"

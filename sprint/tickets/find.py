@@ -46,6 +46,7 @@ def find_ticket(config: TicketConfig, folder: Path | None, ref: str, leaves: Lea
         return _found(scope, needs, ref)
     except NoMatchError as error:
         backlog = config.output / BACKLOG
+        # An ambiguous name is an error of the initiative; only an unknown one may be in the backlog.
         if folder is not None or str(error) != _nothing(ref) or not backlog.is_dir():
             raise
         loose = read_scope(backlog, leaves)
@@ -94,11 +95,13 @@ def _matches(scope: Scope, text: str) -> Iterable[list[Ticket]]:
     ident = id_of(text)
     if ident is not None and scope.flat:
         yield [ticket for ticket in own if ticket.id == ident]
+    # An id with letters is rare enough to be found in any epic; a bare number is not.
     elif isinstance(ident, str):
         yield [ticket for ticket in every if ticket.id == ident]
     name = text.lower().removesuffix(".md")
     yield from _near(own, every, lambda ticket: bool(ticket.file) and str(ticket.file)[:-3].lower() == name)
     yield from _near(own, every, lambda ticket: bool(ticket.tracker_id) and ticket.tracker_id.lower() == text.lower())
+    # A number is part of many titles.
     if not text.isdecimal():
         yield from _near(own, every, lambda ticket: text.lower() in ticket.title.lower())
 
@@ -130,6 +133,7 @@ def _stem(folder: Folder, ticket: Ticket) -> str:
         earlier = other.entry is not None and not other.file
         if other.file and other.file[:-3] == stem and other is not ticket:
             return f"{stem}-{ticket.id}"
+        # Only entries before it count, so that one added at the end does not rename the plans of others.
         if other is ticket:
             break
         if earlier and entry_stem(other) == stem:
@@ -140,6 +144,7 @@ def _stem(folder: Folder, ticket: Ticket) -> str:
 
 def entry_stem(ticket: Ticket) -> str:
     """`<type>-<title>` in ASCII."""
+    # The tool forms the name in this way; another spelling would be a second plan of the ticket.
     plain = unicodedata.normalize("NFKD", ticket.title).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:SLUG_CHARS].strip("-")
     return f"{ticket.type}-{slug or 'untitled'}"

@@ -22,7 +22,7 @@ _STATES = {
 
 
 class Ticket(msgspec.Struct, frozen=True, eq=False):
-    """A ticket as its entry, leaf file and plan say together; `after` as it stands.
+    """A ticket as its entry, leaf file and plan say together; `after` as written.
 
     `status` is the build's word, `state` the board's.
     """
@@ -53,7 +53,7 @@ class Ticket(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def handle(self) -> Id:
-        """What tells it from the others of its folder: the id, else the file."""
+        """What identifies it among the others of its folder: the id, else the file."""
         return self.id if self.id is not None else (self.file or "")
 
     @property
@@ -64,8 +64,10 @@ class Ticket(msgspec.Struct, frozen=True, eq=False):
     def state(self) -> str:
         if not self.file and not self.plan:
             return "planned"
+        # Where a tracker keeps the tickets, the card's column overrides the plan.
         if self.tracker_status:
             return self.tracker_status
+        # A file without a status, such as a leaf that was only pulled, has not begun.
         return _STATES.get(self.status, "backlog")
 
     @property
@@ -96,6 +98,7 @@ class Folder:
 def _number(ident: Id) -> int:
     if isinstance(ident, int):
         return ident
+    # `6a` counts as 6, so that a split ticket does not free its number.
     digits = len(ident) - len(ident.lstrip("0123456789"))
     return int(ident[:digits] or 0)
 
@@ -124,8 +127,10 @@ def _joined(folder: str, entries: Iterable[EntryTable], files: list[LeafFile]) -
         known.add(entry.id)
         ticket = _planned(folder, entry)
         yield _with_file(ticket, by_id[entry.id]) if entry.id in by_id else ticket
+    # Files without an entry come last: by id, then those without an id, in the tool's order.
     loose = sorted((ident for ident in by_id if ident not in known), key=_id_order)
     for file in [*(by_id[ident] for ident in loose), *(file for file in files if file.id is None)]:
+        # What has no entry has to be refined before a build may start it.
         yield _with_file(Ticket(folder, file.id, file.type, "", refine=True), file)
 
 
@@ -183,6 +188,7 @@ def _with_plans(folder: str, tickets: list[Ticket], plans: list[PlanFile]) -> tu
         if place is None:
             shown = list(plan.ticket) if isinstance(plan.ticket, tuple) else plan.ticket
             problems.append(f"{folder}/{plan.file}: ticket {shown!r} names no entry or leaf file in {folder}; skipped")
+        # Two plans of one ticket make the tree unusable, since either may be true; a plan without a ticket is reported.
         elif place in joined:
             names = f"{joined[place].file} and {plan.file}"
             raise TreeError(f"{folder}/{names} are both plans for ticket {tickets[place].handle}")
@@ -196,6 +202,7 @@ def _with_plans(folder: str, tickets: list[Ticket], plans: list[PlanFile]) -> tu
 def _place(plan: PlanFile, places: dict[Id, int], stems: dict[str, int]) -> int | None:
     if isinstance(plan.ticket, tuple):
         return None
+    # `ticket: 01` is the entry 1: ids of digits are compared as numbers.
     ident = id_of(plan.ticket)
     if ident is not None and ident in places:
         return places[ident]
@@ -212,11 +219,13 @@ def _odd_status(folder: str, plan: PlanFile) -> str:
 def _with_plan(ticket: Ticket, plan: PlanFile | None) -> Ticket:
     if plan is None:
         return ticket
+    # It occurs: `built # note` has one blank before `#`, so the note is part of the status.
     odd = bool(plan.status) and plan.status not in STATUSES
     return replace(
         ticket,
         plan=plan.file,
         status="blocked" if odd else plan.status,
+        # `assignee:` without a value removes the leaf's name, an absent key keeps it.
         assignee=ticket.assignee if plan.assignee is None else plan.assignee,
         blocked_at=plan.blocked_at,
         blocked_reason=f"{plan.file} has an unknown status {plan.status!r}" if odd else plan.blocked_reason,

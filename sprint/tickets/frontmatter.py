@@ -61,8 +61,10 @@ def decoded(data: bytes) -> str:
 
 def split_front(text: str) -> tuple[list[str], str, bool] | None:
     """The lines of the block, the text below, whether it closes; None for a text without frontmatter."""
+    # A blank behind the fence, or a line before it, means that there is no frontmatter.
     if not text.startswith(_FENCE + "\n"):
         return None
+    # From 3, the newline of the opening fence, since a block may be empty.
     end = text.find(f"\n{_FENCE}\n", 3)
     if end >= 0:
         return text[4:end].split("\n") if end > 3 else [], text[end + 5 :], True
@@ -80,6 +82,7 @@ def parse_front(text: str, *, strict: bool) -> Front | None:
     values: dict[str, Value] = {}
     for line in lines:
         bare = line.strip()
+        # Plans hold block lists such as `deferred:`, which the tool skips; nothing here needs them.
         if bare.startswith("- ") and strict:
             raise TreeError("frontmatter lists must be inline: `key: [a, b]`")
         if not bare or bare[0] == "#" or (not strict and (line[0] in " \t" or bare.startswith("- "))):
@@ -91,10 +94,11 @@ def parse_front(text: str, *, strict: bool) -> Front | None:
 
 
 def value_of(text: str) -> Value:
-    """What stands behind the colon."""
+    """The text behind the colon."""
     text = _COMMENT.sub("", text).strip()
     if text.startswith("[") and text.endswith("]"):
         inner = text[1:-1].strip()
+        # The grammar splits at every comma, also inside of quotes.
         return [_scalar(item) for item in inner.split(",")] if inner else []
     return _scalar(text)
 
@@ -103,6 +107,7 @@ def _scalar(text: str) -> Scalar:
     text = text.strip()
     if (quoted := _DOUBLE.match(text)) is not None:
         try:
+            # `strict=False` permits control characters in the text, such as a tab, which JSON forbids.
             return str(json.loads(quoted[1], strict=False))
         except ValueError:
             return text

@@ -56,6 +56,7 @@ def read_store(root: Path) -> str:
 
 def _output(root: Path, value: object) -> Path:
     text = value if isinstance(value, str) else ""
+    # BMAD's installer writes this placeholder literally into the file.
     return root / text.replace("{project-root}", str(root)) if text else root
 
 

@@ -39,7 +39,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class LeafFile:
-    """A `story`, `spike` or `bug` file. None stands for a key that is absent."""
+    """A `story`, `spike` or `bug` file. None is a key that is absent."""
 
     file: str
     id: Id | None
@@ -64,7 +64,7 @@ class LeafFile:
 
 @dataclass(frozen=True, slots=True)
 class PlanFile:
-    """A build's file. `ticket` is what it says to belong to, as it stands."""
+    """A build's file. `ticket` is what it says to belong to, as written."""
 
     file: str
     ticket: Scalar | tuple[Scalar, ...]
@@ -90,6 +90,7 @@ class Leaves:
         if stamp is None:
             return read_list(folder)
         if stamp not in self._lists:
+            # A list that cannot be read raises before it is stored, and is read again at the next call.
             self._lists[stamp] = read_list(folder)
             while len(self._lists) > REMEMBERED_LISTS:
                 self._lists.popitem(last=False)
@@ -112,6 +113,7 @@ def stamps(folder: str) -> list[Stamp]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
+                # A named pipe would block whoever opens it.
                 if entry.name.endswith(".md") and entry.is_file():
                     status = entry.stat()
                     found.append(Stamp(entry.path, status.st_mtime_ns, status.st_size, status.st_ino))
@@ -140,9 +142,11 @@ def read_record(path: str, folder: str) -> Record:
     if front is None:
         return None
     if not front.closed:
+        # A note may begin with a horizontal rule; only the name of a leaf shows that a frontmatter was meant.
         if _LEAF_NAME.match(name):
             raise TreeError(f"{where}: frontmatter does not close")
         return None
+    # The type counts before `ticket`: a plan that has `type: story` becomes a ticket, in the tool too.
     if front.values.get("type") in TYPES:
         strict = parse_front(text, strict=True)
         return _leaf(name, strict or front, where)
@@ -176,6 +180,7 @@ def _leaf(name: str, front: Front, where: str) -> LeafFile:
 def _unknown(body: str) -> str:
     if "Unknown:" not in body:
         return ""
+    # HTML comments go first: the template's example of such a line is one.
     lines = (found[1].strip() for found in _UNKNOWN.finditer(_HTML.sub("", body)))
     return "; ".join(line for line in lines if line)
 

@@ -42,7 +42,7 @@ class ListedEpic:
 
 
 class EntryTable(msgspec.Struct, frozen=True, gc=False):
-    """An `[[entry]]`; `after` as it stands, to be resolved in its folder."""
+    """An `[[entry]]`; `after` as written, to be resolved in its folder."""
 
     id: Id
     type: str
@@ -65,7 +65,7 @@ class EntryTable(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class TicketList:
-    """A list as read; `has_epics` says whether the key stands there at all, were it empty."""
+    """A list as read; `has_epics` says whether the key is there at all, even if empty."""
 
     epics: tuple[ListedEpic, ...] = ()
     entries: tuple[EntryTable, ...] = ()
@@ -82,6 +82,7 @@ def id_of(value: object) -> Id | None:
         return value
     if not isinstance(value, str) or not _ID.fullmatch(value) or value.lower() in ("true", "false"):
         return None
+    # `6`, `"6"` and `"06"` are one id.
     return int(value) if value.isdecimal() else value
 
 
@@ -103,6 +104,7 @@ def read_list(folder: Path) -> TicketList:
 def parse_list(data: bytes, where: str) -> TicketList:
     """The list in `data`. Raises TreeError, with `where` in the sentence."""
     try:
+        # `tomllib` refuses a byte-order mark, which the tool accepts; it is recursive, so deep nesting raises too.
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
         root = parse_plain(text)
         root = tomllib.loads(text) if root is None else root
@@ -113,6 +115,7 @@ def parse_list(data: bytes, where: str) -> TicketList:
         raise TreeError(f"{where}: `next_id` must be a whole number")
     entries = tuple(_entry(table, where) for table in _tables(root, "entry", where))
     _unique((entry.id for entry in entries), "entries", where)
+    # Not `bool(epics)`: the key alone, even empty, makes the folder an initiative.
     return TicketList(_epics(root, where), entries, next_id, "epic" in root)
 
 
@@ -154,6 +157,7 @@ def _entry(table: dict[str, Any], where: str) -> EntryTable:
     return EntryTable(
         id=ident,
         type=kind,
+        # A title such as `2048` is a number in TOML; the tool turns it into text.
         title=str(table.get("title", "")),
         description=str(table.get("description", "")),
         verify=str(table.get("verify", "")),
@@ -165,6 +169,7 @@ def _entry(table: dict[str, Any], where: str) -> EntryTable:
         risk=str(table.get("risk", "")),
         estimate=table.get("estimate", ""),
         unknown=str(table.get("unknown", "")),
+        # A bug is always refined with a person before it is built.
         refine=kind == "bug" or is_true(table.get("refine")),
         plan_checkpoint=is_true(table.get("plan_checkpoint")),
         done_checkpoint=is_true(table.get("done_checkpoint")),
@@ -184,6 +189,7 @@ def _epics(root: dict[str, Any], where: str) -> tuple[ListedEpic, ...]:
             raise TreeError(f"{where}: two epics with id {ident}")
         if slug in slugs.values():
             raise TreeError(f"{where}: two epics with slug {slug!r}")
+        # Not used, only checked: the tool refuses the tree where it is no list.
         _list(table, "covers", where)
         slugs[ident] = slug
     return tuple(_epic(table, slugs, where) for table in tables)
@@ -198,6 +204,7 @@ def _epic(table: dict[str, Any], slugs: dict[Id, str], where: str) -> ListedEpic
         if isinstance(named, bool) or not isinstance(named, int | str):
             raise TreeError(f'{where}: an epic\'s `after` takes tables: [{{ epic = <id or slug>, needs = "..." }}]')
         key = id_of(named)
+        # The slug first: one such as `7` could be an id too.
         slug = named if named in slugs.values() else slugs.get(key) if key is not None else None
         if slug is None:
             unknown = unknown or f"{where}: {slugs[ident]} is after {named!r}, which is no epic listed"

@@ -52,6 +52,7 @@ def mark(config: TicketConfig, found: Found, change: Mark, today: date) -> Marke
     if change.status not in STATUSES:
         raise TreeError(f"status {change.status!r} is not one of {', '.join(STATUSES)}")
     try:
+        # This lock is held against runners only; the tool takes none, and `_unchanged` detects its writes.
         with locked(found.plan):
             created = not found.ticket.plan
             if created:
@@ -104,12 +105,14 @@ def _unchanged(path: Path, before: bytes) -> None:
 def marked_bytes(data: bytes, change: Mark, today: date) -> bytes:
     """A plan's bytes with the change in them. One CRLF makes all line ends CRLF, as the tool does."""
     text = data.removeprefix(_BOM).decode()
+    # Remembered for the end: the lines are edited with plain newlines.
     crlf = "\r\n" in text
     text = text.replace("\r\n", "\n")
     found = split_front(text)
     if found is None or not found[2]:
         raise TreeError("ticket has no frontmatter")
     lines = _changed(found[0], change, today)
+    # An empty block has no line before its closing fence, so the newline is part of the rest.
     rest = text[len("---\n" + "\n".join(found[0])) :] if found[0] else "\n" + text[len("---\n") :]
     text = "---\n" + "\n".join(lines) + rest
     if crlf:
@@ -118,10 +121,12 @@ def marked_bytes(data: bytes, change: Mark, today: date) -> bytes:
 
 
 def _changed(lines: list[str], change: Mark, today: date) -> list[str]:
+    # With the key twice the first is replaced and the last is read: callers compare what was read back.
     lines = _put(lines, "status", change.status)
     if change.assignee is not None:
         lines = _put(lines, "assignee", quoted(change.assignee))
     if change.blocked is None:
+        # The tool removes both lines too, so that an unblocked plan keeps no old reason.
         return [line for line in lines if line.split(":")[0] not in _BLOCKED]
     for key, value in _blocked(change, today):
         lines = _put(lines, key, value)
@@ -140,7 +145,9 @@ def _put(lines: list[str], key: str, value: str) -> list[str]:
 def quoted(text: str) -> str:
     """Text in the grammar's double quotes: nothing in it can end the line or begin a comment."""
     shown = json.dumps(text, ensure_ascii=False)
+    # Three blanks and `#` begin a comment in this grammar, also inside of quotes.
     shown = re.sub(r"(?<=\s{3})#", r"\\u0023", shown)
+    # Readers that use `str.splitlines` would end the line at U+0085, U+2028 and U+2029.
     return re.sub(r"[\x7f-\x9f\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", shown)
 
 

@@ -68,6 +68,7 @@ def _scan(folder: str, seen: list[Seen], epics: list[str]) -> None:
                 elif name.startswith("epic-") and entry.is_dir():
                     epics.append(entry.path)
     except OSError:
+        # A state of its own: once the folder can be listed, the tree is read again.
         seen.append((folder, 0, 0, 0))
 
 

@@ -16,6 +16,7 @@ from sprint.tickets.tree import Epic, Tree
 Target = Ticket | Epic
 
 _DOTTED = re.compile(r"([0-9A-Za-z]+)\.([0-9A-Za-z]+)")
+# Review is enough for `after`, so that the next build can start before a person has closed the last one.
 MET_STATES = frozenset({"done", "review"})
 
 
@@ -70,9 +71,11 @@ def resolve(tree: Tree) -> Needs:
     for folder in tree.folders:
         for ticket in folder.tickets:
             where = f"{ticket.folder}/{ticket.file}" if ticket.file else _entry_of(ticket)
+            # A leaf file's `after` replaces that of its entry, so a fault is reported at the file.
             found = [finder.target(item, ticket.folder, where) for item in ticket.after]
             after[ticket.label] = _unique(found)
             if ticket.file and ticket.entry:
+                # Resolved only to be compared: a difference is shown as drift.
                 entry = [finder.target(item, ticket.folder, _entry_of(ticket)) for item in ticket.entry.after]
                 listed[ticket.label] = _unique(entry)
     gates = {}
@@ -115,8 +118,10 @@ class _Finder:
             if sibling is None:
                 raise TreeError(f"{where}: after {item} names no entry in {folder}")
             return sibling
+        # An unquoted `1.10` is a TOML float and arrives as `1.1`; the tool has the same fault.
         if isinstance(item, str | float):
             text = str(item)
+            # A quoted number is a tracker's id, never a sibling.
             sibling = None if text.isdecimal() else self._by_id.get((folder, text))
             found = sibling or self._dotted(text, where) or self._named(text, folder)
             if found is not None:
@@ -124,6 +129,7 @@ class _Finder:
         raise TreeError(f"{where}: after {item!r} matches no ticket")
 
     def gate(self, item: object, folder: str, where: str) -> Target:
+        # Ids are unique within a folder only, and a gate is not in the folder of its tickets.
         if isinstance(item, int):
             raise TreeError(f"{where}: after {item} is no epic; write its folder's name")
         return self.target(item, folder, where)
@@ -173,5 +179,6 @@ def _check_cycles(needs: Needs) -> None:
 
 def _edges(needs: Needs, node: Target) -> list[Target]:
     if isinstance(node, Epic):
+        # Waiting for an epic is waiting for all its tickets, so a cycle may go through them.
         return list(node.folder.tickets)
     return [*needs.after[node.label], *needs.gate_of(node)]

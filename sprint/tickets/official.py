@@ -57,7 +57,7 @@ def script_of(config: TicketConfig) -> Path | None:
 
 
 def mark_argv(config: TicketConfig, found: Found, change: Mark, python: str = sys.executable) -> list[str]:
-    """The command line that marks a ticket. The folder stands before the reference, so that no other one matches."""
+    """The command line that marks a ticket. The folder precedes the reference, so that no other one matches."""
     argv = [python, str(config.root / SCRIPT), "--project-root", str(config.root)]
     argv += ["mark", str(found.folder.path), str(found.ticket.handle), change.status]
     if change.assignee is not None:

@@ -22,6 +22,7 @@ _STATUSES = {
     "built": Status.REVIEW,
     "done": Status.DONE,
     "blocked": Status.BLOCKED,
+    # Parked stories are never run and are counted neither as done nor as open.
     "dropped": Status.PARKED,
 }
 _EPIC_STATUSES = {"in-progress": Status.IN_PROGRESS, "done": Status.DONE, "dropped": Status.PARKED}
@@ -130,6 +131,7 @@ def _sprint(parts: list[Keyed], problems: list[str], *, writable: bool) -> Sprin
                 epics.append(_epic(part, epic, len(epics) + len(stories)))
             for ticket in folder.tickets:
                 story = _story(part, folder, ticket, len(epics) + len(stories), writable)
+                # The backlog may use a key of the initiative; that of the initiative was added first.
                 if story.key not in taken:
                     taken.add(story.key)
                     stories.append(story)
@@ -145,6 +147,7 @@ def _sprint(parts: list[Keyed], problems: list[str], *, writable: bool) -> Sprin
 
 
 def _epic(part: Keyed, epic: Epic, position: int) -> EpicEntry:
+    # No command of the tool writes an epic's status, so it is often absent: its tickets show whether it has begun.
     status = _EPIC_STATUSES.get(epic.status) or _begun(epic.folder)
     return EpicEntry(
         key=epic.slug,
@@ -193,6 +196,7 @@ def _story(part: Keyed, folder: Folder, ticket: Ticket, position: int, writable:
         editable=writable,
         number=str(ticket.handle).removesuffix(".md"),
         paths=tuple(files),
+        # A leaf file replaces the texts of its entry, also where it has none itself.
         description=entry.description if entry and not ticket.file else "",
         conditions=_conditions(part, ticket),
     )
@@ -202,6 +206,7 @@ def status_of(ticket: Ticket) -> Status:
     """The build's word as one of ours; a card's column where a tracker keeps the tickets."""
     if ticket.tracker_status:
         return canonical(ticket.tracker_status)
+    # A plan that a person marked `done` by hand may still hold `blocked_at`.
     if is_blocked(ticket) and not ticket.finished:
         return Status.BLOCKED
     return _STATUSES.get(ticket.status, Status.BACKLOG)
@@ -209,6 +214,7 @@ def status_of(ticket: Ticket) -> Status:
 
 def _conditions(part: Keyed, ticket: Ticket) -> Conditions:
     needs = part.view.needs
+    # The tool does not hold back work that has begun, whatever it needs.
     waiting = [] if group_of(ticket, False) in (None, "in_progress") else needs.waiting_on(ticket)
     entry = ticket.entry
     return Conditions(
@@ -239,6 +245,7 @@ def hold_of(needs: Needs, ticket: Ticket) -> str:
         return "It has to be refined with a person first."
     if ticket.unknown:
         return f"A question is open: {ticket.unknown}"
+    # The program does not know the operator's name in the plan, so every assignee is another person.
     if ticket.assignee:
         return f"It is assigned to {ticket.assignee}."
     return ""

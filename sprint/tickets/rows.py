@@ -56,6 +56,7 @@ def ref_of(scope: Scope, ticket: Ticket) -> str | None:
     if ticket.id is not None:
         if epic is not None and epic.id is not None:
             return f"{epic.id}.{ticket.id}"
+        # A bare id is unique in one folder only, and a leaf without an entry is called by its file.
         if scope.flat and ticket.entry is not None:
             return str(ticket.id)
     return ticket.file
@@ -97,6 +98,7 @@ def group_of(ticket: Ticket, waiting: bool) -> str | None:
     """Which group of `next` a ticket is in; None for a finished one. `waiting`: it has needs that are not met."""
     if ticket.finished:
         return None
+    # Before needs are compared: the tool lists begun work as in progress, also with needs that are open.
     if is_under_way(ticket):
         return "in_progress"
     if is_blocked(ticket) or waiting:
@@ -107,6 +109,7 @@ def group_of(ticket: Ticket, waiting: bool) -> str | None:
 
 
 def row_of(scope: Scope, needs: Needs, ticket: Ticket, *, blocks: list[Id] | UnsetType = UNSET) -> Row:
+    # Only the rows of `next` have `waiting_on`; those of `status` have `blocks` instead.
     waits = blocks is UNSET and not ticket.finished and not is_under_way(ticket)
     waiting = needs.waiting_on(ticket) if waits else []
     gate = gate_names(needs.gate_of(ticket))

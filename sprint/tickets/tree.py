@@ -16,7 +16,7 @@ _CONTAINERS = ("epic", "initiative")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Epic:
-    """An epic's folder with what its own file says; `gate` as it stands there. `id` is None for an unlisted one."""
+    """An epic's folder with what its own file says; `gate` as written there. `id` is None for an unlisted one."""
 
     folder: Folder
     id: Id | None
@@ -87,6 +87,7 @@ def read_scope(path: Path, leaves: Leaves) -> Scope:
     """The tree of a folder; of an epic's folder the whole initiative with that epic chosen. Raises TreeError."""
     tree = read_tree(path, leaves)
     if tree.epics is None and path.name.startswith("epic-") and _counts(path):
+        # Needs may name tickets of other epics: the whole initiative is read also where one epic is shown.
         whole = read_tree(path.parent, leaves)
         return Scope(whole, whole.epic(path.name)) if whole.epics else Scope(tree)
     return Scope(tree)
@@ -96,9 +97,11 @@ def read_tree(path: Path, leaves: Leaves) -> Tree:
     """The tree that begins at a folder. Raises TreeError."""
     own = read_folder(path, leaves)
     folders = {folder.name: folder for folder in _epic_folders(path)}
+    # `epic = []` makes an initiative too, one whose epics are still to be written.
     if not folders and not own.list.has_epics:
         return Tree(path, None, own)
     order = [epic.slug for epic in own.list.epics if epic.slug in folders]
+    # Epics that the list does not name are built last, by name.
     order += [name for name in folders if name not in order]
     listed = {epic.slug: epic for epic in own.list.epics}
     notes: list[str] = []
@@ -113,6 +116,7 @@ def read_tree(path: Path, leaves: Leaves) -> Tree:
 
 def _epic_folders(path: Path) -> Iterator[Path]:
     try:
+        # The tool has this prefix literally: a listed folder with another name is no epic.
         found = sorted(child for child in path.glob("epic-*") if child.is_dir())
     except OSError:
         return
@@ -140,6 +144,7 @@ def _head(folder: Path, notes: list[str]) -> tuple[str, tuple[Scalar, ...], str]
         return "", (), ""
     except (OSError, UnicodeDecodeError) as error:
         raise TreeError(f"{where} cannot be read: {error}") from error
+    # Epic and leaf files are read strictly, plans leniently, since builds write block lists into plans.
     front = parse_front(text, strict=True)
     if front is None or not front.closed or front.text("type") not in _CONTAINERS:
         raise TreeError(f"{where} needs frontmatter with `type: epic`")

@@ -87,6 +87,7 @@ def look(path: Path, leaves: Leaves) -> View:
     """What lies in a folder. Raises TreeError for a tree that the project's tool refuses."""
     scope = read_scope(path, leaves)
     needs = resolve(scope.tree)
+    # Refused here and not by the reader: with an unknown epic in `after`, `find` and `mark` of the tool still work.
     unknown = next((epic.unknown for epic in scope.tree.listed if epic.unknown), None)
     if unknown:
         raise TreeError(unknown)
@@ -95,9 +96,11 @@ def look(path: Path, leaves: Leaves) -> View:
 
 def next_view(config: TicketConfig, folder: Path | None, leaves: Leaves, synced: bool = False) -> NextTicket:
     """The answer to `next`; `folder` None is the active initiative with the backlog beside it."""
+    # A mirror of a tracker is as old as its last sync: the tool refuses `next` on it too, unless called with --synced.
     if config.store != REPO and not synced:
         raise StoreError(f"the tickets are kept in {config.store}; sync them first")
     path = folder or active(config)
+    # The tool adds the backlog only where it was called without a folder.
     backlog = _backlog(config, leaves, _next) if folder is None else UNSET
     return msgspec.structs.replace(_next(look(path, leaves)), store=config.store, backlog=backlog)
 
@@ -126,11 +129,13 @@ def active(config: TicketConfig) -> Path:
 
 def _backlog(config: TicketConfig, leaves: Leaves, view: Any) -> Any:
     folder = config.output / BACKLOG
+    # The active initiative may be the backlog itself; it is not listed twice.
     if not folder.is_dir() or config.initiative == folder:
         return UNSET
     try:
         return view(look(folder, leaves))
     except TreeError as error:
+        # The tool still ends with 0 then: a broken backlog does not stop the initiative.
         return BrokenBacklog(BACKLOG, str(error))
 
 
@@ -158,9 +163,11 @@ def _status(view: View) -> TicketStatus:
     scope, needs = view.scope, view.needs
     blocks = _blocks(needs)
     tickets = scope.tickets
+    # A state that no ticket has is no key of the tool's answer, so nothing is preset.
     counts = {"total": len(tickets)}
     for ticket in tickets:
         counts[ticket.state] = counts.get(ticket.state, 0) + 1
+    # `epics` belongs to the view of an initiative, `next_id` to that of a single folder.
     whole = scope.tree.epics is not None and scope.only is None
     return TicketStatus(
         folder=scope.path.name,
@@ -205,6 +212,7 @@ def longest_chain(tickets: list[Ticket], needs: Needs) -> list[Ticket]:
     length: dict[str, int] = {}
     came: dict[str, str | None] = {}
     for start in left:
+        # An explicit stack, since a chain may be longer than Python's; it ends, because `resolve` refuses cycles.
         pending = [start]
         while pending:
             label = pending[-1]
@@ -213,6 +221,7 @@ def longest_chain(tickets: list[Ticket], needs: Needs) -> list[Ticket]:
                 pending += missing
                 continue
             pending.pop()
+            # `max` returns the first of equals, as the tool does.
             best = max(before[label], key=lambda name: length[name], default=None)
             length[label] = 1 + (length[best] if best else 0)
             came[label] = best

@@ -42,6 +42,7 @@ def set_ticket_status(
         old = status_of(found.ticket)
         if expected is not None and expected not in (found.ticket.status, old):
             raise Conflict(found.ticket.status or old)
+        # Also where the words differ: `built` and `in-review` are one status, and neither is replaced by the other.
         if old is Status(new):
             return StatusEdit(old, old, changed=False)
         if not inside(found.folder.path, project.root):
@@ -51,6 +52,7 @@ def set_ticket_status(
         raise Refused(f"The ticket cannot be marked: {error}") from error
     except OSError as error:
         raise Refused(f"The plan cannot be written: {error.strerror or error}") from error
+    # The editor replaces the first `status:`, every reader takes the last.
     if said.status != change.status:
         raise Refused(f"{said.plan.name} still says {said.status!r}: it has the key `status` twice.")
     return StatusEdit(old, Status(new), changed=True)
@@ -68,6 +70,7 @@ def find_key(project: Project, key: str) -> Found:
 def parts_of(project: Project) -> list[Keyed]:
     """The initiative, and the backlog beside it where there is one. Raises TreeError."""
     folder = project.tracker.parent
+    # One key may be in both; the initiative's is found first, as the reader shows it.
     loose = folder.parent / BACKLOG
     leaves = Leaves()
     folders = [folder, loose] if loose.is_dir() and loose != folder else [folder]
@@ -117,6 +120,7 @@ def _epic_file(project: Project, epic: str) -> Path:
     path = folder.path / f"{folder.name}.md"
     if not path.is_file() or not inside(path, project.root) or not os.access(path, os.W_OK):
         raise Refused(f"{folder.name}/{path.name} is missing, or lies outside the project, or cannot be written.")
+    # Resolved, because the write replaces the file: a symbolic link would become a copy.
     return path.resolve()
 
 

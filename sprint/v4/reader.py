@@ -19,6 +19,7 @@ from sprint.story import read_story
 from sprint.storystatus import file_status
 
 _LEAD = re.compile(r"(?:story|us)[-_.](?=\d)", re.IGNORECASE)
+# `01.02.login.md` is story 1.2.
 _ZEROS = re.compile(r"^0+(?=\d)")
 _DEPTH = 2
 
@@ -45,6 +46,7 @@ def places_of(root: Path) -> Places:
 
 def story_paths(folder: Path) -> dict[tuple[str, str], list[Path]]:
     """The story files of a folder by epic and number."""
+    # Without a tracker there are no epic keys by which `1-5-1` could be read as story 1 of epic 1.5.
     grammar = Grammar(())
     found: dict[tuple[str, str], list[Path]] = {}
     for entry in walk.files(folder, _DEPTH):
@@ -79,6 +81,7 @@ def read_v4(root: Path) -> Sprint:
     stories = [_story(place, pair, epics, files.get(pair, [])) for place, pair in enumerate(order)]
     names = list(dict.fromkeys(epic for epic, _ in order))
     entries = [_epic(epic, epics.get(epic), stories, len(order) + place) for place, epic in enumerate(names)]
+    # No single file holds the plan, so its version is that of what was read.
     state = hashlib.sha256(repr((entries, stories)).encode("utf-8", "replace")).hexdigest()
     return Sprint(
         tuple(entries),
@@ -112,6 +115,7 @@ def _story(position: int, pair: tuple[str, str], epics: dict[str, EpicDoc], path
         line=None,
         position=position,
         title=plan.title if plan else "",
+        # A story without a file may be run: its first command writes the file, and the status with it.
         editable=len(paths) < 2 and (not paths or bool(raw)),
         number=number,
         paths=tuple(map(str, sorted(paths))),
@@ -129,6 +133,7 @@ def _status(paths: list[Path], raw: str) -> Status:
 def _epic(epic: str, doc: EpicDoc | None, stories: list[StoryEntry], position: int) -> EpicEntry:
     own = {story.status for story in stories if story.epic == epic} - {Status.PARKED}
     same = own.pop() if len(own) == 1 else None
+    # BMAD 4 records no status of an epic.
     status = same if same in (Status.BACKLOG, Status.DONE) else Status.IN_PROGRESS
     title = doc.title if doc else ""
     return EpicEntry(f"epic-{epic}", epic, status, "", None, "", position, title)

@@ -162,7 +162,7 @@ function introText({ total: [all] }, { batch, days }) {
   if (!all)
     return (
       "No command has run yet. " +
-      "After the first batch, this tab tells what it cost, how long it took and how its reviews went."
+      "After the first batch, this tab shows what it cost, how long it took and how its reviews went."
     );
   const running = all.running ? `; ${count(all.running)} still running, counted when ended` : "";
   const commands = `${plural(all.commands, "command")} ${where || "of all batches"}`;

@@ -7,7 +7,7 @@
 /** Differences up to this are those of the way of a message, in ms. */
 const JITTER_MS = 1_000;
 
-/** What the server's clock shows more than the browser's, in ms; null until the server has told. */
+/** What the server's clock shows more than the browser's, in ms; null until the server has sent its time. */
 let ahead = /** @type {number | null} */ (null);
 
 /** The time of the server, in ms since the epoch. */

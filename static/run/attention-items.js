@@ -11,7 +11,7 @@ import { readStoredList, writeStored } from "../kit/storage.js";
  */
 
 /** Kinds that pause the run until it is resumed. */
-const PAUSING = new Set(["breaker", "agent", "verify", "git"]);
+const PAUSING = new Set(["breaker", "agent", "verify", "git", "merge"]);
 /** @type {Record<string, string>} */
 const WAITING = {
   unreachable: "The agent cannot reach its service.",

@@ -3,9 +3,10 @@
  * What needs the operator, at the top of the Run tab, each item with its action: answer, set back, try now. A settled
  * item is removed; an item that only informs can be dismissed, for this browser.
  */
-import { catchApiError, post, put } from "../kit/api.js";
+import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
 import { clock, shortKey } from "../kit/format.js";
+import { HintForm } from "../kit/hint-form.js";
 import { serverNow } from "../kit/server-clock.js";
 import { announce, toast } from "../kit/toast.js";
 import { dismiss, openItems, waitText } from "./attention-items.js";
@@ -80,7 +81,7 @@ function titleOf(items) {
 
 /** The labels of the actions. @type {Record<AttentionItem["act"], string>} */
 const LABELS = {
-  unblock: "Set back to Ready for dev",
+  unblock: "",
   resume: "Try again",
   start: "Start again",
   try: "Try now",
@@ -102,7 +103,7 @@ class AttentionRow {
     const { id, item, lasting } = first;
     this.#item = item;
     this.#form = formOf(item);
-    this.#action.addEventListener("click", () => perform(item, this.#act, this.#action, actions));
+    this.#action.addEventListener("click", () => (this.#act === "start" ? actions.start() : actions.resume()));
     const message = h("p", { text: item.message });
     this.el = h(
       "li",
@@ -122,7 +123,7 @@ class AttentionRow {
     text(this.#words, words);
     text(this.#action, LABELS[act]);
     show(this.#action, LABELS[act] !== "");
-    if (this.#form) show(this.#form, act === "answer" || act === "decide");
+    if (this.#form) show(this.#form, act === "answer" || act === "decide" || act === "unblock");
   }
 
   /** @param {number | null} until @param {number} now */
@@ -142,20 +143,18 @@ function dismissButton({ message }, dismiss) {
   return h("button", { type: "button", class: "ghost", ...label, on: { click: dismiss } }, icon("cross"));
 }
 
-/** @param {Attention} item @param {AttentionItem["act"]} act @param {HTMLElement} button @param {RunActions} actions */
-async function perform(item, act, button, actions) {
-  if (act !== "unblock") return void (act === "start" ? actions.start() : actions.resume());
-  const key = item.story_key ?? "";
-  await whileBusy(button, async () => {
-    await put(`/api/stories/${encodeURIComponent(key)}/status`, { status: "ready-for-dev", expected: "blocked" });
-    toast(`${shortKey(key)} is Ready for dev again; the run takes it up when its turn comes.`, "good");
-  });
-}
-
 /** What an item is answered with, if it asks. @param {Attention} item */
 function formOf(item) {
   if (item.kind === "gate" && item.gate_id) return createGateForm(item);
+  if (item.kind === "blocked" && item.story_key) return createRetry(item.story_key);
   return item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
+}
+
+/** The form for another try of a blocked story. @param {string} key */
+function createRetry(key) {
+  const form = new HintForm(key);
+  form.update(true);
+  return form.el;
 }
 
 /** The form for the answer to an agent's question; the event of the answer removes it. @param {Attention} item */

@@ -2,7 +2,7 @@
 /**
  * The log's lines: a bounded store in order of `seq`, and the view of it that a filter leaves. It knows nothing of the
  * document; the numbers it answers are rows of the view. A new filter looks at the newest lines first, and at no more
- * at once than it is told to, so that a long log holds up nobody.
+ * at once than it is allowed to, so that a long log blocks no other work.
  */
 
 /** @typedef {import("./log-line.js").Line} Line */

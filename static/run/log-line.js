@@ -81,6 +81,8 @@ const FORMATS = {
           `${p.old_status} → ${p.new_status}${p.reason ? ` (${p.reason})` : ""}`,
           p.new_status === "blocked" ? ERROR : INFO,
         ),
+  "story:hint": (p) =>
+    lineText("note", p.command_id ? `The command gets your hint: ${p.message}` : `Your hint is kept: ${p.message}`),
   error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => lineText("attention", p.message, WARNING),
   "context:create": (p) => lineText("start", p.message || "Project context: creating it first"),

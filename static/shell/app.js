@@ -41,7 +41,7 @@ const TABS = /** @type {const} */ (["run", "board", "timeline", "history", "insi
 /** Tabs of all batches: a replay does not change them. */
 const TIMELESS = new Set(["history", "insights", "settings"]);
 /** Events that change the tracker or a dossier. */
-const CHANGES_PLAN = new Set(["story:status", "cycle:end", "batch:end", "command:end"]);
+const CHANGES_PLAN = new Set(["story:status", "story:hint", "cycle:end", "batch:end", "command:end"]);
 /** Events that lengthen the transcript of a command. */
 const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end"]);
 /** Most commands of a batch that are fetched. */

@@ -36,7 +36,9 @@ export function createNotifications(projectName) {
     }
     on = !on;
     writeStored("notify", on ? "on" : null);
-    toast(on ? "You are told when the run needs you and when a batch has ended." : "Desktop notifications are off.");
+    toast(
+      on ? "You are notified when the run needs you and when a batch has ended." : "Desktop notifications are off.",
+    );
     render();
   }
 

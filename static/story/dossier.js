@@ -11,6 +11,7 @@ import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
 import { createCommits } from "./commits.js";
+import { createHints } from "./hints.js";
 import { inlineMarkdown } from "./inline-markdown.js";
 import { createReviews } from "./reviews.js";
 import { createStoryCommands } from "./story-commands.js";
@@ -43,7 +44,7 @@ export function createDossierSections(key) {
       for (const section of sections) section.update(dossier);
       for (const [index, section] of sections.entries()) show(links[index], !section.el.hidden);
       const visible = sections.filter((section) => !section.el.hidden).length;
-      show(empty, visible === 0);
+      show(empty, visible === 1); // the hints are always there
       show(nav, visible > 2);
     },
   };
@@ -53,9 +54,11 @@ export function createDossierSections(key) {
 function createSections(key, commands) {
   const reviews = createReviews(commands.open);
   const commits = createCommits(key);
+  const hints = createHints(key, commands.open);
   const files = (/** @type {Dossier} */ dossier) => filesOf(key, dossier);
   return [
     drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
+    kept("Hints", "Hints for its next command", hints.el, hints.update),
     drawn("Story", "Story", (d) => [d.statement, d.description], statement),
     drawn("Plan", "In the plan", (d) => d.plan, planFacts),
     drawn("Criteria", "Acceptance criteria", (d) => d.criteria, criteria),

@@ -2,7 +2,7 @@
 /** The transcript of a command: what the agent wrote and did, as the server reads its stream. Loaded on demand. */
 import { catchApiError, get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
-import { h, show } from "../kit/dom.js";
+import { fill, h, show } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
 import { TranscriptPages } from "./transcript-pages.js";
 import { onTranscriptChange } from "./transcript-signal.js";
@@ -33,6 +33,8 @@ class Transcript {
   #timer = 0;
   /** How long the last read took, in ms. */
   #took = 0;
+  /** What the operator gave the command with its prompt. */
+  #hints = h("blockquote", { class: "hints", "aria-label": "Hints of the operator", hidden: true });
   /** Whether a page is being read because of a scroll. */
   #paging = false;
 
@@ -47,6 +49,7 @@ class Transcript {
       load: () => this.#load(),
     });
     this.el = this.#disclosure.el;
+    this.#disclosure.body.before(this.#hints);
     this.#disclosure.body.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     show(this.#mark, false);
   }
@@ -66,7 +69,12 @@ class Transcript {
     // A reader in the middle keeps what is there; only the number of entries grows.
     const isBehind = !pages.isEmpty && !pages.isAtEnd;
     const from = isBehind ? BEYOND : pages.isEmpty && this.#live ? await this.#lastPage() : pages.settled;
-    pages.merge(await this.#read(from, isBehind ? 1 : pages.isEmpty ? PAGE : NEWEST));
+    const page = await this.#read(from, isBehind ? 1 : pages.isEmpty ? PAGE : NEWEST);
+    pages.merge(page);
+    // The server reads a long recording in the background: there will be more in a moment.
+    if (page.reading && !this.#live) this.#timer ||= window.setTimeout(() => this.#reload(), PAUSE_MS);
+    fill(this.#hints, ...page.hints.map((text) => h("p", { class: "hint-text", text })));
+    show(this.#hints, page.hints.length > 0);
     this.#took = performance.now() - start;
     if (follows) requestAnimationFrame(() => scrollToEnd(this.#disclosure.body));
     return pages.nodes;

@@ -91,7 +91,7 @@ def test_who_learns_from_stderr_says_so(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(set(ADAPTERS) - {"text"}))
 def test_a_refused_key_comes_with_what_to_do(kind: str) -> None:
-    """However it is told: by the final record, or by a retry that cannot help."""
+    """However it is reported: by the final record, or by a retry that cannot help."""
     said = adapter_for(kind).login
     assert kind in said.lower() or "API_KEY" in said
     refused = Final(OutcomeKind.AUTH, "401 Unauthorized")

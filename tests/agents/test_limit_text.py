@@ -46,7 +46,7 @@ NO_TIME = [
 
 @pytest.fixture
 def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This machine stands in Berlin."""
+    """This machine is in Berlin."""
     monkeypatch.setenv("TZ", ZONE)
     time.tzset()
     yield

@@ -93,7 +93,7 @@ async def test_an_orphan_without_mark_cannot_keep_us_waiting(bench: AgentBench, 
         """
     )
     outcome = await ended(process)
-    with suppress(ProcessLookupError):  # the loud one ends by itself when nobody reads any more
+    with suppress(ProcessLookupError):  # the loud one ends by itself when its pipe has no reader any more
         os.kill(int(outcome.text), signal.SIGKILL)
     assert outcome.kind is OutcomeKind.SUCCESS
 

@@ -16,7 +16,7 @@ async def test_a_line_of_16_mib(bench: AgentBench) -> None:
     assert outcome.kind is OutcomeKind.SUCCESS
     (said,) = [record for record in bench.records if isinstance(record, Text)]
     assert len(said.text) == 16 << 20
-    assert outcome.text == "x" * MAX_TEXT_CHARS  # where a verdict would stand
+    assert outcome.text == "x" * MAX_TEXT_CHARS  # where a verdict would be
 
 
 async def test_a_line_over_the_cap_is_skipped_and_said(bench: AgentBench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from agents import TranscriptIndex
 from agents.transcript import TranscriptEntry, read_transcript
@@ -33,7 +35,7 @@ def test_it_grows_with_the_recording(tmp_path: Path) -> None:
     path.unlink()
     index.update(ended=True)
     assert entries(index) == read_transcript(archive, "claude")
-    assert index.unread() == 0
+    assert not index.is_behind
     index.close()
 
 
@@ -58,3 +60,30 @@ def test_entries_are_masked_before_they_are_kept(tmp_path: Path) -> None:
     assert [entry.text for entry in entries(index)] == ["[masked]"]
     assert list(tmp_path.iterdir()) == [path]
     index.close()
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_reading_in_slices_gives_the_same(tmp_path: Path, archived: bool) -> None:
+    """Every slice ends after the first chunk, and each goes on where the one before has ended."""
+    content = b"".join(text(f"{number} " * 500) + b"\n" for number in range(2000))
+    path = tmp_path / ("1.ndjson.gz" if archived else "1.ndjson")
+    path.write_bytes(gzip.compress(content) if archived else content)
+    index = TranscriptIndex(tmp_path / "1.ndjson", "claude", lambda value: value)
+    counts = []
+    while not index.update(ended=True, limit_s=0):
+        assert index.is_behind
+        counts.append(len(index))
+    assert len(counts) > 5
+    assert counts == sorted(counts)
+    assert not index.is_behind
+    assert entries(index) == read_transcript(path, "claude")
+    index.close()
+
+
+def test_an_index_that_is_closed_in_between_leaves_no_file_open(tmp_path: Path) -> None:
+    (tmp_path / "1.ndjson.gz").write_bytes(gzip.compress(b"".join(text("x" * 999) + b"\n" for _ in range(1000))))
+    before = len(os.listdir("/proc/self/fd"))
+    index = TranscriptIndex(tmp_path / "1.ndjson", "claude", lambda value: value)
+    assert not index.update(ended=True, limit_s=0)
+    index.close()
+    assert len(os.listdir("/proc/self/fd")) == before

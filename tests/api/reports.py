@@ -69,6 +69,7 @@ def hostile_dossier() -> Dossier:
         artifacts=[ALL],
         commits=[CommitInfo("a" * 40, ALL, 0, ALL, 1, 1, 0)],
         diff=None,
+        hints=[],
         problems=[ALL],
     )
 

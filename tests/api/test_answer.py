@@ -35,8 +35,8 @@ def make_server(folder: Path) -> Server:
 
 async def answered(client: aiohttp.ClientSession, fields: Any) -> tuple[int, str]:
     """Status of an answer, and the code or the message of what is wrong with it."""
-    status, told = await post(client, "/api/run/answer", fields)
-    return status, "" if status == 202 else f"{told['error']['code']}: {told['error']['message']}"
+    status, response = await post(client, "/api/run/answer", fields)
+    return status, "" if status == 202 else f"{response['error']['code']}: {response['error']['message']}"
 
 
 async def test_a_question_survives_a_kill_and_is_answered(tmp_path: Path) -> None:
@@ -52,12 +52,12 @@ async def test_a_question_survives_a_kill_and_is_answered(tmp_path: Path) -> Non
         assert (run["state"], run["reason"], run["attention"]) == ("paused", "question", asked["attention"])
         id = run["attention"][0]["command_id"]
         for fields, said in WRONG:
-            status, told = await answered(client, {"command_id": id, "text": "blue", **fields})
-            assert (status, said in told) == (400, True), told
+            status, response = await answered(client, {"command_id": id, "text": "blue", **fields})
+            assert (status, said in response) == (400, True), response
         assert (await answered(client, {"command_id": id + 1, "text": "blue"}))[0] == 409
         assert await answered(client, {"command_id": id, "text": "blue"}) == (202, "")
-        status, told = await answered(client, {"command_id": id, "text": "red"})
-        assert (status, told) == (409, "answered: the question was answered already")
+        status, response = await answered(client, {"command_id": id, "text": "red"})
+        assert (status, response) == (409, "answered: the question was answered already")
         run = await until(client, "idle")
         assert (run["attention"], run["batch"]["status"]) == ([], "completed")
         dossier = await get(client, "/api/stories/1-1-a")

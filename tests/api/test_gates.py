@@ -1,4 +1,4 @@
-"""Gates over HTTP: listed, decided once, and the run goes on; a real server with a tree of tickets."""
+"""Gates over HTTP: listed, decided once, and the run continues; a real server with a tree of tickets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every JSON response is masked text by text, whoever made it; what is masked already is left alone."""
+"""Every JSON response is masked text by text, whatever made it; what is masked already is left alone."""
 
 from __future__ import annotations
 

@@ -242,9 +242,9 @@ class TestStatusByHand:
             await line.receive()
             wanted = {"status": "ready-for-dev", "expected": "backlog"}
             assert (await self.put(client, "1-2-b", wanted))[0] == 200
-            told = json.loads((await line.receive()).data)
-        assert told["payload"]["new_status"] == "ready-for-dev"
-        assert told["batch_id"] is None
+            received = json.loads((await line.receive()).data)
+        assert received["payload"]["new_status"] == "ready-for-dev"
+        assert received["batch_id"] is None
         assert "  1-2-b: ready-for-dev  # note\n" in (project_of(server) / TRACKER).read_text()
         back = {"status": "backlog", "expected": "ready-for-dev"}
         assert (await self.put(client, "1-2-b", back))[0] == 200
@@ -341,8 +341,8 @@ class TestSettings:
     ) -> None:
         file = project_of(server) / "sprint-runner.yaml"
         before = file.read_bytes()
-        status, told = await post(client, "/api/settings/preview", {"auto_resume": True})
-        assert (status, told["file"], told["diff"][-1]) == (200, "sprint-runner.yaml", "+auto_resume: true")
+        status, received = await post(client, "/api/settings/preview", {"auto_resume": True})
+        assert (status, received["file"], received["diff"][-1]) == (200, "sprint-runner.yaml", "+auto_resume: true")
         assert (await post(client, "/api/settings/preview", {"agent": "nobody"}))[0] == 400
         assert (await post(client, "/api/settings/preview", {"port": 1}))[0] == 409
         assert file.read_bytes() == before
@@ -368,7 +368,7 @@ class TestSettings:
 
 async def test_schema_health_and_metrics(client: aiohttp.ClientSession) -> None:
     schema = await get(client, "/api/schema")
-    assert len(schema["oneOf"]) == 16
+    assert len(schema["oneOf"]) == 17
     settings = schema["settings"]["properties"]
     assert list(settings) == [setting["name"] for setting in (await get(client, "/api/settings"))["settings"]]
     assert {word: settings["retries"][word] for word in ("type", "minimum", "maximum")} == {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -33,6 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (artifacts / f"discovery-{KEY}.md").write_text("found: x")
     (artifacts / f"discovery-{KEY}a.md").write_text("of another story")
     (artifacts / f"secret-{KEY}.md").symlink_to("/etc/hostname")
+    os.utime(next(project.rglob("project-context.md")), (0, 0))  # old enough to be refreshed beside the story
     agent = json.dumps([sys.executable, str(ROOT / "demo/agent.py"), "--speed", "max"])
     (project / "sprint-runner.yaml").write_text(
         f"agent: own\nagents: {{own: {{kind: claude, command: {agent}}}}}\nverify: 'true'\n"
@@ -61,11 +63,11 @@ async def status_of(client: aiohttp.ClientSession, path: str) -> int:
 
 
 async def test_evidence_stands_beside_every_status_that_claims_something(client: aiohttp.ClientSession) -> None:
-    told = (await get(client, "/api/standings"))["stories"]
-    assert told[KEY]["tone"] == "good"
-    assert told[KEY]["words"].startswith("1 review: zero issues · ")
-    assert told["2-1-c"] == {"tone": "warn", "words": "Done before this runner knew it, nothing is proved"}
-    assert "1-2-b" not in told
+    received = (await get(client, "/api/standings"))["stories"]
+    assert received[KEY]["tone"] == "good"
+    assert received[KEY]["words"].startswith("1 review: zero issues · ")
+    assert received["2-1-c"] == {"tone": "warn", "words": "Done before this runner knew it, nothing is proved"}
+    assert "1-2-b" not in received
 
 
 async def test_a_dossier_says_what_its_status_rests_on(client: aiohttp.ClientSession) -> None:
@@ -82,11 +84,18 @@ async def test_a_dossier_says_what_its_status_rests_on(client: aiohttp.ClientSes
     assert f"secret-{KEY}.md" not in names
 
 
+async def test_a_dossier_lists_the_commands_of_its_story_only(client: aiohttp.ClientSession) -> None:
+    commands = (await get(client, "/api/commands"))["commands"]
+    listed = (await get(client, f"/api/stories/{KEY}"))["commands"]
+    assert any(not command["story_keys"] for command in commands)  # the context file is no story's
+    assert [command["id"] for command in listed] == [one["id"] for one in commands if KEY in one["story_keys"]]
+
+
 async def test_a_status_set_by_hand_is_told_as_such(client: aiohttp.ClientSession) -> None:
     async with client.put("/api/stories/1-2-b/status", json={"status": "done", "expected": "backlog"}) as response:
         assert response.status == 200
-    told = (await get(client, "/api/standings"))["stories"]["1-2-b"]
-    assert told == {"tone": "warn", "words": "Set to done by hand · No review"}
+    received = (await get(client, "/api/standings"))["stories"]["1-2-b"]
+    assert received == {"tone": "warn", "words": "Set to done by hand · No review"}
     async with client.put("/api/stories/1-2-b/status", json={"status": "backlog", "expected": "backlog"}) as response:
         assert response.status == 409
     async with client.put("/api/stories/1-2-b/status", json={"status": "backlog", "expected": "done"}) as response:
@@ -118,9 +127,9 @@ async def test_only_what_the_dossier_names_can_be_read(client: aiohttp.ClientSes
 
 
 async def test_a_file_of_the_story_is_text(client: aiohttp.ClientSession) -> None:
-    told: dict[str, Any] = await get(client, f"/api/stories/{KEY}/artifact?name={TRACKER.parent}/{KEY}.md")
-    assert HOSTILE in told["text"]
-    assert not told["cut"]
+    received: dict[str, Any] = await get(client, f"/api/stories/{KEY}/artifact?name={TRACKER.parent}/{KEY}.md")
+    assert HOSTILE in received["text"]
+    assert not received["cut"]
 
 
 @pytest.mark.parametrize(

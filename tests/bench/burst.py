@@ -3,7 +3,7 @@
 Ours, raw sends and gathered tasks take turns on the very same connections; websockets has its own, to the same load
 process. A round is timed on the server, then the clients get time to read, so that no send meets a full buffer.
 
-Two ratios are told. That of the medians is what a flush costs on this machine with all that goes on there; that of the
+Two ratios are printed. That of the medians is what a flush costs on this machine with all its other load; that of the
 fastest rounds is what the code costs when nothing comes between.
 """
 
@@ -85,7 +85,7 @@ class Lines:
 
 
 async def _no_history(first: int, last: int) -> list[bytes]:
-    raise LookupError(f"nobody resumes here, and asks for {first} to {last}")
+    raise LookupError(f"no client resumes here, but one asks for {first} to {last}")
 
 
 async def run(rounds: int) -> None:
@@ -135,7 +135,7 @@ async def take_turns(lines: Lines, size: int, rounds: int) -> dict[str, list[flo
     spent: dict[str, list[float]] = {way: [] for way in ways}
     seq, turns = 0, [*ways, *("ours", "raw socket.send") * 2]  # those two are compared closely, and are quick
     for _ in range(rounds):
-        for way in random.sample(turns, len(turns)):  # whoever comes first meets a colder processor
+        for way in random.sample(turns, len(turns)):  # the first one meets a colder processor
             events = [event(seq + number, "x" * 60) for number in range(1, size + 1)]
             started = time.perf_counter()
             await ways[way](events)

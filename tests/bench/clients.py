@@ -22,7 +22,7 @@ STAMP: Final = b'"message":"'
 SEQ: Final = b'"seq":'
 READ: Final = 1 << 18  # bytes of one read
 LIFE_S: Final = 4.0  # each says so often that it lives; an answer to a ping may take 10 s
-LIFE: Final = masked(b"", 0xA)  # a pong that nobody asked for (RFC 6455 section 5.5.3)
+LIFE: Final = masked(b"", 0xA)  # an unsolicited pong (RFC 6455 section 5.5.3)
 
 
 class Timed:
@@ -101,7 +101,7 @@ class Clients:
 
     def report(self) -> None:
         delays = sorted(delay for timed in self.timed for delay in timed.delays)
-        told = {
+        received = {
             "count": len(delays),
             "p50_ms": _part(delays, 0.5) / 1e6,
             "p99_ms": _part(delays, 0.99) / 1e6,
@@ -112,7 +112,7 @@ class Clients:
         }
         for timed in self.timed:
             timed.delays.clear()
-        print(json.dumps(told), flush=True)
+        print(json.dumps(received), flush=True)
 
 
 def _part(values: list[int], part: float) -> int:

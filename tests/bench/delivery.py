@@ -13,61 +13,61 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
-from tests.bench.load import NOISE_HEAD, Load, Report, clients, median, noise, server, table
+from tests.bench.load import NOISE_HEAD, Load, Report, clients, driven_server, median, noise, table
 from tests.realtime.server import DrivenServer
-from tests.realtime.sick import Ward
+from tests.realtime.sick import SickClients
 
 RATE: Final = 50  # events a second
-TIMED: Final = 50  # clients whose messages are read; the hub's order is arbitrary, so they stand for all
+TIMED: Final = 50  # clients whose messages are read; the hub's order is arbitrary, so they represent all
 HEALTHY: Final = 180
 PAIRS: Final = 12  # rounds without and with the sick
 HEAD: Final = ("clients", "p50 ms", "p99 ms", "max ms", "measured deliveries", NOISE_HEAD)
 SICK_HEAD: Final = ("figure", "alone", "with the sick", "median of the ratios", "middle half of them")
 
 
-async def steady(house: DrivenServer, seconds: float) -> None:
+async def steady(server: DrivenServer, seconds: float) -> None:
     started = time.monotonic()
     for number in range(int(seconds * RATE)):
         await asyncio.sleep(max(0.0, started + number / RATE - time.monotonic()))
-        await house.emit(wait=False)
+        await server.emit(wait=False)
 
 
-async def measure(house: DrivenServer, load: Load, seconds: float) -> tuple[Report, str]:
+async def measure(server: DrivenServer, load: Load, seconds: float) -> tuple[Report, str]:
     noises: list[str] = []
     await load.report()
-    async with noise(house.root, noises):
-        await steady(house, seconds)
+    async with noise(server.root, noises):
+        await steady(server, seconds)
         await asyncio.sleep(0.3)
-    told = await load.report()
-    assert told.gone == 0
-    return told, noises[0]
+    received = await load.report()
+    assert received.gone == 0
+    return received, noises[0]
 
 
 async def run(seconds: float) -> None:
     rows: list[tuple[Any, ...]] = []
-    async with server() as house:
+    async with driven_server() as server:
         for count in (1, 10, 100, 500, 1000):
-            async with clients(house.port, count, TIMED) as load:
-                await steady(house, 1)
-                told, noises = await measure(house, load, seconds)
-                rows.append((str(count), told.p50_ms, told.p99_ms, told.max_ms, told.count, noises))
+            async with clients(server.port, count, TIMED) as load:
+                await steady(server, 1)
+                received, noises = await measure(server, load, seconds)
+                rows.append((str(count), received.p50_ms, received.p99_ms, received.max_ms, received.count, noises))
         table("Delivery at 50 events/s, from emit to the client's process", HEAD, rows)
-        async with clients(house.port, HEALTHY, TIMED) as load:
-            await steady(house, 1)
-            await compare(house, load, seconds)
+        async with clients(server.port, HEALTHY, TIMED) as load:
+            await steady(server, 1)
+            await compare(server, load, seconds)
 
 
-async def compare(house: DrivenServer, load: Load, seconds: float) -> None:
+async def compare(server: DrivenServer, load: Load, seconds: float) -> None:
     """Well, sick, sick, well, and so on."""
     well: list[tuple[Report, float]] = []
     ill: list[tuple[Report, float]] = []
     for number in range(2 * PAIRS):
         with_sick = number % 4 in (1, 2)
-        async with ward_of_20(house) if with_sick else nullcontext():
-            spent = (await house.get("drive/facts"))["cpu_s"]
-            told, _ = await measure(house, load, seconds)
-            spent = (await house.get("drive/facts"))["cpu_s"] - spent
-            (ill if with_sick else well).append((told, spent / seconds))
+        async with twenty_sick_clients(server) if with_sick else nullcontext():
+            spent = (await server.get("drive/facts"))["cpu_s"]
+            received, _ = await measure(server, load, seconds)
+            spent = (await server.get("drive/facts"))["cpu_s"] - spent
+            (ill if with_sick else well).append((received, spent / seconds))
     rows = []
     for name, of in _FIGURES.items():
         alone, together = [of(*one) for one in well], [of(*one) for one in ill]
@@ -78,27 +78,27 @@ async def compare(house: DrivenServer, load: Load, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def ward_of_20(house: DrivenServer) -> AsyncIterator[None]:
+async def twenty_sick_clients(server: DrivenServer) -> AsyncIterator[None]:
     """Four each of four kinds; two of those that babble, since each of them keeps a core of the client side busy."""
-    ward = Ward(house)
+    sick = SickClients(server)
     for _ in range(4):
-        ward.stalled()
-        ward.silent()
-        ward.pinging()
-        await ward.frozen()
+        sick.stalled()
+        sick.silent()
+        sick.pinging()
+        await sick.frozen()
     for _ in range(2):
-        ward.babbling()
-        ward.returning()
+        sick.babbling()
+        sick.returning()
     try:
         await asyncio.sleep(0.5)
         yield
     finally:
-        await ward.close()
-        house.hang_up()
+        await sick.close()
+        server.hang_up()
 
 
 _FIGURES: Final[dict[str, Callable[[Report, float], float]]] = {
-    "p50 ms": lambda told, _spent: told.p50_ms,
-    "p99 ms": lambda told, _spent: told.p99_ms,
+    "p50 ms": lambda received, _spent: received.p50_ms,
+    "p99 ms": lambda received, _spent: received.p99_ms,
     "server's processor time, ms a second": lambda _told, spent: spent * 1e3,
 }

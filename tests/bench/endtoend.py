@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.load import NOISE_HEAD, clients, noise, server, table
+from tests.bench.load import NOISE_HEAD, clients, driven_server, noise, table
 from tests.realtime.server import ROOT, DrivenServer
 
 HEAD: Final = (
@@ -41,12 +41,12 @@ while sent < left:
 """
 
 
-async def flow(house: DrivenServer, rate: int, count: int) -> int:
+async def flow(server: DrivenServer, rate: int, count: int) -> int:
     """Let so many lines through; the clock's ns at the start."""
-    pipe = Path(house.root) / "lines"
+    pipe = Path(server.root) / "lines"
     if not pipe.exists():
         os.mkfifo(pipe)
-    reading = asyncio.create_task(house.post("drive/lines", pipe=str(pipe)))
+    reading = asyncio.create_task(server.post("drive/lines", pipe=str(pipe)))
     await asyncio.sleep(0.2)
     started = time.monotonic_ns()
     writer = await asyncio.create_subprocess_exec(
@@ -60,18 +60,18 @@ async def flow(house: DrivenServer, rate: int, count: int) -> int:
 async def run(seconds: float) -> None:
     rows: list[tuple[Any, ...]] = []
     for count in (1, 10, 100):
-        async with server() as house, clients(house.port, count, TIMED) as load:
+        async with driven_server() as server, clients(server.port, count, TIMED) as load:
             done = 0
             for rate in (2_000, 5_000, 10_000, 0):
                 lines = int((rate or 10_000) * seconds)
                 noises: list[str] = []
-                before = (await house.get("drive/facts"))["cpu_s"]
-                async with noise(house.root, noises):
-                    started = await flow(house, rate, lines)
+                before = (await server.get("drive/facts"))["cpu_s"]
+                async with noise(server.root, noises):
+                    started = await flow(server, rate, lines)
                     done += lines
-                    told = await load.until(done)
-                per_second = lines / (told.at - started) * 1e9
-                spent = ((await house.get("drive/facts"))["cpu_s"] - before) / lines * 1e6
-                late = (told.p50_ms, told.p99_ms, told.max_ms)
+                    received = await load.until(done)
+                per_second = lines / (received.at - started) * 1e9
+                spent = ((await server.get("drive/facts"))["cpu_s"] - before) / lines * 1e6
+                late = (received.p50_ms, received.p99_ms, received.max_ms)
                 rows.append((count, rate or "all at once", round(per_second), *late, spent, noises[0]))
     table("From an agent's line to the page", HEAD, rows)

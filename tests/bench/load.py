@@ -46,9 +46,9 @@ class Load:
     async def until(self, seq: int) -> Report:
         """Wait until all of the timed clients have seen the event."""
         async with asyncio.timeout(300):
-            while (told := await self.report()).seq < seq:
+            while (received := await self.report()).seq < seq:
                 await asyncio.sleep(0.1)
-        return told
+        return received
 
 
 @asynccontextmanager
@@ -68,10 +68,10 @@ async def clients(port: int, count: int, timed: int = 0, path: str = "/ws") -> A
 
 
 @asynccontextmanager
-async def server() -> AsyncIterator[DrivenServer]:
+async def driven_server() -> AsyncIterator[DrivenServer]:
     with tempfile.TemporaryDirectory() as folder:
-        async with DrivenServer(Path(folder) / "tiny", SPRINT_RUNNER_MAX_CLIENTS="2000") as house:
-            yield house
+        async with DrivenServer(Path(folder) / "tiny", SPRINT_RUNNER_MAX_CLIENTS="2000") as server:
+            yield server
 
 
 # The machine's own share: how late a process is that only sleeps, and what it takes to sync 4 KiB, 50 times a second.
@@ -87,7 +87,7 @@ while True:
 
 
 @asynccontextmanager
-async def noise(folder: Path, told: list[str]) -> AsyncIterator[None]:
+async def noise(folder: Path, received: list[str]) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", NOISE, str(folder / "noise"), stdout=asyncio.subprocess.PIPE
     )
@@ -95,7 +95,7 @@ async def noise(folder: Path, told: list[str]) -> AsyncIterator[None]:
     yield
     process.terminate()
     out, _ = await process.communicate()
-    told.append(", ".join(f"{float(part):.3g}" for part in out.split()))
+    received.append(", ".join(f"{float(part):.3g}" for part in out.split()))
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from playwright.async_api import Browser, CDPSession, Page, async_playwright, expect
 
-from tests.bench.load import NOISE_HEAD, noise, server, table
+from tests.bench.load import NOISE_HEAD, driven_server, noise, table
 from tests.browser.conftest import FLAGS, chromium
 from tests.realtime.server import DrivenServer
 
@@ -60,35 +60,35 @@ Row = tuple[str, str, Any, str]
 
 
 async def run() -> None:
-    async with async_playwright() as playwright, server() as house, server() as empty:
+    async with async_playwright() as playwright, driven_server() as server, driven_server() as empty:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        rows = await _long_log(house, empty, browser)
-        rows += await _flood(house, browser)
-        rows += await _day(house, browser)
+        rows = await _long_log(server, empty, browser)
+        rows += await _flood(server, browser)
+        rows += await _day(server, browser)
         await browser.close()
     table("Page", HEAD, rows)
 
 
-async def _usable(house: DrivenServer, browser: Browser, *, lines: bool) -> float:
+async def _usable(server: DrivenServer, browser: Browser, *, lines: bool) -> float:
     """How long a page takes from being asked for to showing the state and the newest lines, in ms."""
     async with _page(browser) as page:
-        await page.goto(house.url, wait_until="commit")
+        await page.goto(server.url, wait_until="commit")
         took: float = await page.evaluate(USABLE, lines)
     return took
 
 
-async def _long_log(house: DrivenServer, empty: DrivenServer, browser: Browser) -> list[Row]:
-    await _emit(house, MANY)
+async def _long_log(server: DrivenServer, empty: DrivenServer, browser: Browser) -> list[Row]:
+    await _emit(server, MANY)
     noises: list[str] = []
-    async with noise(house.root, noises):
+    async with noise(server.root, noises):
         # By turns, so that both see the same moods of the machine.
         pairs = [
-            (await _usable(house, browser, lines=True), await _usable(empty, browser, lines=False))
+            (await _usable(server, browser, lines=True), await _usable(empty, browser, lines=False))
             for _ in range(LOADS)
         ]
     usable = statistics.median(long for long, _ in pairs)
     ratio = statistics.median(long / short for long, short in pairs)
-    async with _opened(house, browser) as (page, _), noise(house.root, noises):
+    async with _opened(server, browser) as (page, _), noise(server.root, noises):
         await page.get_by_label("Search the log").fill("what nobody has said")
         await expect(page.locator("#log-count")).to_contain_text(f"0 of {MANY:,}", timeout=WAIT_MS)
         await page.get_by_label("Search the log").fill("")
@@ -108,19 +108,19 @@ async def _long_log(house: DrivenServer, empty: DrivenServer, browser: Browser) 
     ]
 
 
-async def _flood(house: DrivenServer, browser: Browser) -> list[Row]:
+async def _flood(server: DrivenServer, browser: Browser) -> list[Row]:
     noises: list[str] = []
-    async with _opened(house, browser) as (page, devtools), noise(house.root, noises):
-        await _emit(house, 3 * RATE)
-        await _settled(page, house)
+    async with _opened(server, browser) as (page, devtools), noise(server.root, noises):
+        await _emit(server, 3 * RATE)
+        await _settled(page, server)
         before, began, busy = await _heap(devtools), time.monotonic(), []
         for round_ in range(ROUNDS):
             for piece in range(PIECES):
-                await house.emit(int(RATE * SLICE_S), wait=False)
+                await server.emit(int(RATE * SLICE_S), wait=False)
                 await asyncio.sleep(max(0.0, began + (round_ * PIECES + piece + 1) * SLICE_S - time.monotonic()))
             busy.append(await _longest(page))
         took = time.monotonic() - began
-        await _settled(page, house)
+        await _settled(page, server)
         kept = (await _heap(devtools) - before) / MIB
     sent = ROUNDS * PIECES * int(RATE * SLICE_S)
     pace = f"each {FLOOD_S} s of {sent / took:,.0f} events/s"
@@ -130,23 +130,23 @@ async def _flood(house: DrivenServer, browser: Browser) -> list[Row]:
     ]
 
 
-async def _day(house: DrivenServer, browser: Browser) -> list[Row]:
-    async with _opened(house, browser) as (page, devtools):
+async def _day(server: DrivenServer, browser: Browser) -> list[Row]:
+    async with _opened(server, browser) as (page, devtools):
         heaps = []
         for _ in range(5):
-            await _emit(house, DAY // 5)
-            await _settled(page, house)
+            await _emit(server, DAY // 5)
+            await _settled(page, server)
             heaps.append(await _heap(devtools) / MIB)
         words = ", ".join(f"{heap:.0f}" for heap in heaps)
         return [(f"MiB of the page after every fifth of {DAY:,} events", "200", words, "")]
 
 
 @asynccontextmanager
-async def _opened(house: DrivenServer, browser: Browser) -> AsyncIterator[tuple[Page, CDPSession]]:
+async def _opened(server: DrivenServer, browser: Browser) -> AsyncIterator[tuple[Page, CDPSession]]:
     """A page that is connected and shows the newest line of the log."""
     async with _page(browser) as page:
         await page.add_init_script(WATCH)
-        await page.goto(house.url)
+        await page.goto(server.url)
         await page.evaluate(USABLE, True)
         await _longest(page)  # those of opening it are in the time that opening takes
         yield page, await page.context.new_cdp_session(page)
@@ -160,21 +160,21 @@ async def _page(browser: Browser) -> AsyncIterator[Page]:
     await context.close()
 
 
-async def _emit(house: DrivenServer, count: int) -> None:
+async def _emit(server: DrivenServer, count: int) -> None:
     for _ in range(count // AT_ONCE):
-        await house.emit(AT_ONCE, 60)
+        await server.emit(AT_ONCE, 60)
 
 
-async def _settled(page: Page, house: DrivenServer) -> None:
+async def _settled(page: Page, server: DrivenServer) -> None:
     """Wait until the page shows the newest event."""
-    seq = (await house.get("healthz"))["seq"]
+    seq = (await server.get("healthz"))["seq"]
     await expect(page.locator(f"#line-{seq}")).to_be_visible(timeout=WAIT_MS)
 
 
 async def _longest(page: Page) -> str:
     """The longest of the page's long tasks since the last time, in ms."""
-    told: list[int] = await page.evaluate("window.busy.splice(0)")
-    return str(max(told, default="< 50"))
+    received: list[int] = await page.evaluate("window.busy.splice(0)")
+    return str(max(received, default="< 50"))
 
 
 async def _heap(devtools: CDPSession) -> float:

@@ -1,6 +1,6 @@
-"""How long a transcript of a recording of 200 MiB takes to answer, beside six others of 30 MiB.
+"""How long the transcript of a recording of 200 MiB takes over HTTP, beside six others of 30 MiB.
 
-All seven answer as many entries; the others are shorter so that their first readings do not take minutes.
+All seven have as many entries in a response; the others are shorter so that their first readings do not take minutes.
 """
 
 from __future__ import annotations
@@ -13,40 +13,87 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from api.recordings import Recordings
-from security.masking import Masker
+from db import Database
+from store.batches import create_batch, update_batch
+from store.commands import create_command, update_command
+from store.rows import now_ms
 from tests.bench.load import table
+from tests.realtime.server import SERVER, DrivenServer
 
 SIZE: Final = 200 << 20
 OTHER_SIZE: Final = 30 << 20
 OTHERS: Final = 6
 ROUNDS: Final = 5
-HEAD: Final = ("what", "ms")
+PAGE: Final = 200  # entries, as the page asks for them
+HEAD: Final = ("what", "ms", "x GET /healthz")
 
 
 async def run() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{number}.ndjson" for number in range(OTHERS + 1)]
-        for path in paths:
-            await asyncio.to_thread(_write, path, SIZE if path is paths[0] else OTHER_SIZE)
-        recordings, mask = Recordings(), Masker().value
-
-        async def look(path: Path) -> float:
+    with tempfile.TemporaryDirectory() as name:
+        server = DrivenServer(Path(name), SERVER)
+        paths = await _record(server)
+        await server.start()
+        try:
+            baseline = min([await _ms(server, "healthz") for _ in range(ROUNDS * 4)])
+            first = [await _ms(server, _page(number)) for number in paths]
             began = time.perf_counter()
-            await recordings.read(path, "claude", mask, False, lambda index: b",".join(index.ends()))
-            return (time.perf_counter() - began) * 1000
-
-        first = [await look(path) for path in paths]
-        found = [await asyncio.gather(*(look(path) for path in paths)) for _ in range(ROUNDS)]
-        await asyncio.to_thread(_grow, paths[0])
-        grown = await look(paths[0])
-        recordings.close()
-    rows: list[tuple[Any, ...]] = [
-        (f"first reading of {SIZE >> 20} MiB: the index is made", first[0]),
-        (f"again, {OTHERS + 1} at once: the slowest, worst of {ROUNDS}", max(max(times) for times in found)),
-        ("again, after 1 MiB more was recorded", grown),
+            while any([await _is_being_read(server, number) for number in paths]):
+                await asyncio.sleep(0.1)
+            indexed = (time.perf_counter() - began) * 1000
+            again = [await _ms(server, _page(1)) for _ in range(ROUNDS)]
+            beside = [await asyncio.gather(*(_ms(server, _page(number)) for number in paths)) for _ in range(ROUNDS)]
+            await asyncio.to_thread(_grow, paths[1])
+            grown = await _ms(server, _page(1))
+        finally:
+            await server.end()
+            await server.__aexit__(None, None, None)
+    rows: list[tuple[str, float, float]] = [
+        (what, took, took / baseline)
+        for what, took in (
+            (f"the first time, {SIZE >> 20} MiB: the first page", first[0]),
+            ("the same for the six others, which come while that one is read: the slowest", max(first[1:])),
+            ("until all seven were read to their ends in the background", indexed),
+            (f"again, alone: worst of {ROUNDS}", max(again)),
+            (f"again, beside {OTHERS} others at once: worst of {ROUNDS}", max(times[0] for times in beside)),
+            ("again, after 1 MiB more was recorded", grown),
+        )
     ]
-    table("Transcripts of long recordings", HEAD, rows)
+    table("Transcripts of long recordings, over HTTP", HEAD, rows)
+
+
+async def _record(server: DrivenServer) -> dict[int, Path]:
+    """The recordings by the ids of their commands, in the database of a server that does not run yet."""
+    server.database.parent.mkdir(mode=0o700)
+    database = await Database.open(server.database)
+    batch = await database.write(create_batch, 1)
+    await database.write(update_batch, batch, status="completed")
+    paths: dict[int, Path] = {}
+    for number in range(OTHERS + 1):
+        stream = f"streams/{number}.ndjson"
+        command = await database.write(create_command, batch, "dev-story", agent="claude", stream_path=stream)
+        await database.write(update_command, command, status="success", ended_at=now_ms())
+        paths[command] = server.database.parent / stream
+        paths[command].parent.mkdir(exist_ok=True)
+        await asyncio.to_thread(_write, paths[command], OTHER_SIZE if number else SIZE)
+    await database.close()
+    return paths
+
+
+def _page(command: int) -> str:
+    return f"api/commands/{command}/transcript?limit={PAGE}"
+
+
+async def _is_being_read(server: DrivenServer, command: int) -> bool:
+    """Whether the recording is still being read."""
+    return bool((await server.get(f"api/commands/{command}/transcript?limit=1"))["reading"])
+
+
+async def _ms(server: DrivenServer, path: str) -> float:
+    began = time.perf_counter()
+    async with server.session.get(server.url + path) as response:
+        body = await response.read()
+    assert response.status == 200, body
+    return (time.perf_counter() - began) * 1000
 
 
 def _lines(number: int) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 `python -m tests.bench.visitors PORT EPOCH PLACES RATE` opens `RATE` pages a second and closes one at random whenever
 there are more than `PLACES`. Half of them greet with nothing, the others were away for up to a minute, one in fifty for
-as long as there are events. The end of standard input ends the process; it then tells how many came.
+as long as there are events. The end of standard input ends the process; it then prints how many came.
 """
 
 from __future__ import annotations
@@ -76,5 +76,5 @@ async def visit(port: int, epoch: str, places: int, rate: float) -> dict[str, An
 
 
 if __name__ == "__main__":
-    told = asyncio.run(visit(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
-    sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
+    received = asyncio.run(visit(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
+    sys.stdout.write(msgspec.json.encode(received).decode() + "\n")

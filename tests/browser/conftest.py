@@ -145,7 +145,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., PageServer]]:
 
 @pytest.fixture(scope="package")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    """A server that has never run anything, shared by all tests that only look. Nobody starts a batch on it."""
+    """A server that has never run anything, shared by all tests that only read. No test starts a batch on it."""
     server = PageServer(tmp_path_factory.mktemp("idle"), "max")
     yield server.start()
     server.close()
@@ -165,7 +165,7 @@ def finishing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="package")
 def finished(finishing: PageServer | None) -> PageServer:
-    """A server whose one batch of all stories is over, shared by all tests that only look. Nobody changes it."""
+    """A server whose one batch of all stories is over, shared by all tests that only read. No test changes it."""
     assert finishing is not None
     until = time.monotonic() + BATCH_S
     while finishing.ask("api/run")["state"] != "idle":

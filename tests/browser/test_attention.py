@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -91,6 +92,28 @@ def test_a_usage_limit_is_counted_down_and_can_be_tried(
     expect(page.locator("#attention")).to_be_hidden()
 
 
+def test_a_service_in_trouble_is_waited_for_with_a_time_and_can_be_tried(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
+    server = serve("max", {"create-story": ["overloaded", "overloaded", "ok"]})
+    page = visit(context, server)
+    start(page, cycles=1)
+    # The first wait is of five seconds and is not shown; the second one takes fifteen.
+    headline(page).to_have_text(
+        re.compile(r"^Waiting: the agent's service had trouble, next try at \d\d:\d\d \((in \d+ s|now)\)$"),
+        timeout=BATCH_MS,
+    )
+    run = answer(page, server, "api/run")
+    assert (run["state"], run["reason"]) == ("waiting", "retry")
+    assert 0 < run["until"] / 1000 - time.time() <= 15
+    expect(page.locator("#attention")).to_contain_text("The agent's service had trouble.")
+    expect(page.locator("#now-empty")).to_have_text("Waiting: the agent's service had trouble. It continues by itself.")
+    expect(page.locator("#verb-words")).to_contain_text("Try now asks the agent again at once.")
+    page.locator("#attention").get_by_role("button", name="Try now").click()
+    headline(page).to_have_text(re.compile("^(Running|Finished)"))
+    assert answer(page, server, "api/run")["until"] is None
+
+
 def test_a_blocked_story_is_set_back_and_its_call_goes(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
 ) -> None:
@@ -118,9 +141,13 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(
 
     headline(page).to_have_text("Finished: 0 done, 1 blocked", timeout=BATCH_MS)
     call = page.locator("#attention-list li", has_text="nobody said which birds count")
-    call.get_by_role("button", name="Set back to Ready for dev").click()
+    call.get_by_label("Hint for the next command of 1-1-friendly-dates").fill("Only birds that were seen.")
+    picture(page, "retry")
+    call.get_by_role("button", name="Retry").click()
     expect(call).to_have_count(0)
     expect(page.locator(".toast").last).to_contain_text("1-1 is Ready for dev again")
+    [hint] = answer(page, server, "api/stories/1-1-friendly-dates")["hints"]
+    assert (hint["text"], hint["command_id"]) == ("Only birds that were seen.", None)
     status = {story["key"]: story["status"] for story in answer(page, server, "api/sprint")["stories"]}
     assert status["1-1-friendly-dates"] == "ready-for-dev"
     left = page.locator("#attention-list li")

@@ -204,11 +204,11 @@ def test_every_status_of_a_finished_batch_stands_beside_its_evidence(
     context: BrowserContext, finished: PageServer
 ) -> None:
     page = visit(context, finished, "board")
-    told = finished.ask("api/standings")["stories"]
+    response = finished.ask("api/standings")["stories"]
     for story in finished.ask("api/sprint")["stories"]:
         at(page, story["key"], story["status"])
         shown = card(page, story["key"]).locator(".standing")
-        expect(shown).to_have_text(told[story["key"]]["words"])
+        expect(shown).to_have_text(response[story["key"]]["words"])
         expect(shown).to_have_attribute("data-tone", "good" if story["status"] == "done" else "bad")
     picture(page, "board-evidence")
 

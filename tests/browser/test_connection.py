@@ -78,8 +78,8 @@ def test_a_long_log_keeps_the_document_small_and_is_read_back_from_the_server(
 ) -> None:
     server.end()
     with sqlite3.connect(server.data / "sprint-runner.db") as database:
-        told = '{"type":"agent","message":"line %d of an old log"}'
-        rows = [(seq, "error", told % seq, 1_700_000_000_000 + seq) for seq in range(1, MANY + 1)]
+        payload = '{"type":"agent","message":"line %d of an old log"}'
+        rows = [(seq, "error", payload % seq, 1_700_000_000_000 + seq) for seq in range(1, MANY + 1)]
         database.executemany("INSERT INTO events (seq, type, payload, timestamp) VALUES (?, ?, ?, ?)", rows)
     database.close()
     server.start()

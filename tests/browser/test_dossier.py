@@ -41,15 +41,15 @@ def part(page: Page, title: str) -> Locator:
 
 
 def test_a_dossier_shows_all_that_is_known(context: BrowserContext, finished: PageServer) -> None:
-    told = finished.ask(f"api/stories/{KEY}")
+    response = finished.ask(f"api/stories/{KEY}")
     page = dossier(context, finished, KEY)
-    expect(page.get_by_role("heading", name=told["title"], exact=True)).to_be_visible()
-    for sentence in told["evidence"]:
+    expect(page.get_by_role("heading", name=response["title"], exact=True)).to_be_visible()
+    for sentence in response["evidence"]:
         expect(part(page, "What the status rests on")).to_contain_text(sentence["text"].replace("`", ""))
-    expect(page.locator(".criteria li")).to_have_count(len(told["criteria"]))
-    expect(page.locator(".tasks li[data-done]")).to_have_count(sum(task["done"] for task in told["tasks"]))
-    expect(page.locator(".command")).to_have_count(len(told["commands"]))
-    for command in told["commands"]:
+    expect(page.locator(".criteria li")).to_have_count(len(response["criteria"]))
+    expect(page.locator(".tasks li[data-done]")).to_have_count(sum(task["done"] for task in response["tasks"]))
+    expect(page.locator(".command")).to_have_count(len(response["commands"]))
+    for command in response["commands"]:
         row = page.locator(f'.command[data-id="{command["id"]}"]')
         cost = command["cost_usd"]
         expect(row).to_contain_text("<$0.01" if 0 < cost < 0.005 else f"${cost:.2f}")
@@ -106,8 +106,8 @@ def test_a_running_command_is_followed_to_its_end(context: BrowserContext, serve
 
 
 def test_a_link_to_a_command_opens_its_transcript(context: BrowserContext, finished: PageServer) -> None:
-    told = finished.ask(f"api/stories/{KEY}")
-    command = [one["id"] for one in told["commands"] if one["agent"] != "runner"][-1]
+    response = finished.ask(f"api/stories/{KEY}")
+    command = [one["id"] for one in response["commands"] if one["agent"] != "runner"][-1]
     page = dossier(context, finished, f"{KEY}&transcript={command}")
     row = page.locator(f'.command[data-id="{command}"]')
     expect(row.locator(".transcript > summary")).to_be_focused()

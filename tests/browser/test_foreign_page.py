@@ -268,7 +268,7 @@ def test_a_name_that_was_rebound_to_this_machine_is_refused(
 
 
 def test_no_text_becomes_a_script_of_the_page(idle: PageServer, context: BrowserContext, watch: Watch) -> None:
-    """Trusted Types: what would write HTML or code from a text raises, whoever calls it."""
+    """Trusted Types: what would write HTML or code from a text raises, whatever calls it."""
     watch.allow("Trusted|TrustedHTML|Content Security Policy|violates")
     page = context.new_page()
     page.goto(idle.url)

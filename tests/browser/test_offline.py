@@ -42,7 +42,7 @@ def test_ten_minutes_without_a_server(context: BrowserContext, serve: Callable[.
     expect(page).to_have_title(re.compile("^Offline"))
     expect(page.locator("#favicon")).to_have_attribute("data-sign", "offline")
     expect(page.get_by_role("button", name="Resume")).to_be_hidden()
-    assert time.inner_text() == stood, "the time of the run goes on although nobody knows whether it does"
+    assert time.inner_text() == stood, "the time of the run continues although it is unknown whether the run does"
     picture(page, "offline")
 
     server.start()

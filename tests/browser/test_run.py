@@ -1,4 +1,4 @@
-"""Running batches from the page: start, watch, pause, stop, go on."""
+"""Running batches from the page: start, watch, pause, stop, continue."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def answer(page: Page, server: PageServer, path: str) -> Any:
 
 
 def events(page: Page, server: PageServer, kind: str) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = answer(page, server, f"api/events?limit=10000&type={kind}")["events"]
-    return told
+    shown: list[dict[str, Any]] = answer(page, server, f"api/events?limit=10000&type={kind}")["events"]
+    return shown
 
 
 def test_a_batch_of_all_stories_is_shown_from_start_to_end(

@@ -32,12 +32,19 @@ def write(server: PageServer, text: str) -> None:
     (server.root / "sprint-runner.yaml").write_text(text)
 
 
+def test_what_ends_with_a_killed_server_is_said(context: BrowserContext, idle: PageServer) -> None:
+    guardian = idle.ask("api/run")["guardian"]
+    assert {"mark", "session", "process group"} <= set(guardian["means"])
+    page = visit(context, idle, "settings")
+    expect(page.locator("#settings-guardian")).to_have_text(f"When the server is killed: {guardian['sentence']}.")
+
+
 def test_every_setting_says_its_range_source_and_effect(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle, "settings")
-    told = idle.ask("api/settings")["settings"]
-    expect(page.locator(".setting")).to_have_count(len(told))
+    response = idle.ask("api/settings")["settings"]
+    expect(page.locator(".setting")).to_have_count(len(response))
     shown = page.evaluate(ROWS)
-    for each in told:
+    for each in response:
         row = shown[each["name"]]
         assert each["applies"] in row["facts"]
         assert each["kind"] == "mapping" or each["allowed"].lower() in row["facts"].lower()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from .conftest import PageServer, visit
+from .test_trust import Stranger
 
 pytestmark = pytest.mark.browser
 
 TARGET_PX = 44
+STORY = "1-2-correct-a-sighting"
 # The controls in sight that are smaller than a finger; inline links and what a label encloses are exempt.
 SMALL = """(least) => [...document.querySelectorAll("button, select, summary, input, .tabs a")]
   .filter((one) => one.checkVisibility() && !one.closest("label, #chart, .track"))
@@ -20,17 +24,59 @@ SMALL = """(least) => [...document.querySelectorAll("button, select, summary, in
   .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
 
 
-@pytest.mark.parametrize("tab", ["run", "board", "timeline", "history", "insights", "settings"])
-def test_targets_of_a_coarse_pointer_are_large(browser: Browser, finished: PageServer, tab: str) -> None:
+@contextmanager
+def finger(browser: Browser) -> Iterator[BrowserContext]:
+    """A phone."""
     context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     try:
+        yield context
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("tab", ["run", "board", "timeline", "history", "insights", "settings"])
+def test_targets_of_a_coarse_pointer_are_large(browser: Browser, finished: PageServer, tab: str) -> None:
+    with finger(browser) as context:
         page = visit(context, finished, tab)
         expect(page.locator(f"#tab-{tab}")).to_be_visible()
         if tab in ("insights", "settings", "history"):
             expect(page.locator(f"#tab-{tab} button:visible").first).to_be_visible()
         assert page.evaluate(SMALL, TARGET_PX) == []
+
+
+@pytest.mark.parametrize("state", ["", "&transcript="])
+def test_targets_in_a_story_are_large(browser: Browser, finished: PageServer, state: str) -> None:
+    [command, *_] = [one["id"] for one in finished.ask("api/commands")["commands"] if one["command"] == "dev-story"]
+    address = f"board?story={STORY}{state}" + (str(command) if state.endswith("=") else "")
+    with finger(browser) as context:
+        page = visit(context, finished, address)
+        expect(page.locator(".transcript[open]" if state else ".dossier-body")).to_be_visible()
+        assert page.evaluate(SMALL, TARGET_PX) == []
+
+
+@pytest.mark.parametrize("opener", ["#find", "#keys"])
+def test_targets_in_dialogs_are_large(browser: Browser, finished: PageServer, opener: str) -> None:
+    with finger(browser) as context:
+        page = visit(context, finished, "run")
+        page.keyboard.press("?" if opener == "#keys" else "Control+k")
+        expect(page.locator("dialog[open]")).to_be_visible()
+        assert page.evaluate(SMALL, TARGET_PX) == []
+
+
+def test_targets_of_trust_are_large(browser: Browser, tmp_path: Path) -> None:
+    stranger = Stranger(tmp_path)
+    stranger.write(verify="make test")
+    stranger.start()
+    try:
+        with finger(browser) as context:
+            page = stranger.visited(context)
+            expect(page.locator("#trust-accept")).to_be_visible()
+            assert page.evaluate(SMALL, TARGET_PX) == []
+            page.locator("#start").click()
+            expect(page.locator("#trust-dialog")).to_be_visible()
+            assert page.evaluate(SMALL, TARGET_PX) == []
     finally:
-        context.close()
+        stranger.end()
 
 
 def test_the_link_to_a_transcript_is_never_cut(context: BrowserContext, serve: Callable[..., PageServer]) -> None:

@@ -1,4 +1,4 @@
-"""A folder that nobody has trusted: the page says what does not count, and asks before the first agent is started."""
+"""A folder that is not trusted: the page says what does not count, and asks before the first agent is started."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_the_first_start_asks_once_and_then_starts(
     dialog = page.locator("#trust-dialog")
     expect(dialog).to_be_visible()
     expect(dialog).to_contain_text("with your permissions")
-    expect(dialog).to_contain_text("and asks nobody first")
+    expect(dialog).to_contain_text("without asking first")
     expect(dialog).to_contain_text("AGENTS.md")
     expect(row(page, "#trust-dialog", "agents.own.command")).to_contain_text("demo/agent.py")
     expect(page.locator("#trust-dialog-cancel")).to_be_focused()

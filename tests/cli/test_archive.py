@@ -44,14 +44,14 @@ async def test_what_was_backed_up_comes_back(tmp_path: Path) -> None:
     epoch = await filled(tmp_path / "data")
     manifest = back_up(tmp_path / "data", tmp_path / "b.tar.gz", "Perch")
     assert (manifest.project, manifest.events) == ("Perch", 3)
-    told, aside = restore(tmp_path / "b.tar.gz", tmp_path / "other")
-    assert told == manifest
+    printed, aside = restore(tmp_path / "b.tar.gz", tmp_path / "other")
+    assert printed == manifest
     assert aside is None
     assert (tmp_path / "other/streams/1/1.ndjson.gz").read_bytes() == b"stream"
     assert not (tmp_path / "other/link").exists()
     count, renewed = facts(tmp_path / "other")
     assert count == 3
-    assert renewed != epoch  # pages of the old history must not go on in the new one
+    assert renewed != epoch  # pages of the old history must not continue in the new one
 
 
 async def test_a_restore_sets_aside_what_was_there(tmp_path: Path) -> None:

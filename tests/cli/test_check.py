@@ -18,7 +18,7 @@ from store.stories import create_story
 
 
 async def recorded(file: Path) -> None:
-    """One batch with one command, booked and told."""
+    """One batch with one command, booked and emitted."""
     database = await Database.open(file)
     start(database)
     batch = await database.write(create_batch, 1)
@@ -28,8 +28,14 @@ async def recorded(file: Path) -> None:
     command = await database.write(create_command, batch, "dev-story", story_id=story, story_key="1-1-a")
     metrics = {"input_tokens": 5, "output_tokens": 7, "cost_usd": 0.25}
     await database.write(update_command, command, status="success", ended_at=1, **metrics)
-    told = {"story_key": "1-1-a", "command": "dev-story", "task_id": "setup", "status": "success", "metrics": metrics}
-    await emit_event(EventType.COMMAND_END, told)
+    payload = {
+        "story_key": "1-1-a",
+        "command": "dev-story",
+        "task_id": "setup",
+        "status": "success",
+        "metrics": metrics,
+    }
+    await emit_event(EventType.COMMAND_END, payload)
     stop()
     await database.close()
 

@@ -114,7 +114,7 @@ def test_the_page_shows_the_same_run_and_a_signal_leaves_it_to_be_resumed(tmp_pa
 
 
 def judged(events: Sequence[tuple[str, dict[str, Any]]], *, wait: bool = False) -> Exit | None:
-    """The exit code after these events, None while the batch goes on."""
+    """The exit code after these events, None while the batch continues."""
 
     class Begun:
         async def start(self, _request: StartRequest) -> int:

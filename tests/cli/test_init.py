@@ -54,7 +54,7 @@ def test_the_tracker_is_shown_and_written_only_when_told_to(root: Path) -> None:
     shown = call(root)
     assert shown.returncode == 2
     assert "  1-1-say-hello: backlog\n" in shown.stdout
-    assert "nothing was written: say --yes" in shown.stderr
+    assert "nothing was written: use --yes" in shown.stderr
     with pytest.raises(sprint.ProjectNotFound):
         sprint.locate(root)
     written = call(root, "--yes")

@@ -43,11 +43,11 @@ def test_json_is_one_object_a_line() -> None:
     line = JsonFormatter().format(record(NASTY, failed=True))
     assert line.isascii()
     assert "\n" not in line
-    told = json.loads(line)
-    assert told["message"] == NASTY
-    assert told["level"] == "warning"
-    assert told["logger"] == "sprint_runner.x"
-    assert "ValueError" in told["exception"]
+    printed = json.loads(line)
+    assert printed["message"] == NASTY
+    assert printed["level"] == "warning"
+    assert printed["logger"] == "sprint_runner.x"
+    assert "ValueError" in printed["exception"]
 
 
 @pytest.mark.parametrize(

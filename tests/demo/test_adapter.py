@@ -67,6 +67,6 @@ async def test_every_bad_end_is_told_apart(bench: DemoBench, tmp_path: Path, beh
 
 async def test_a_resumed_call_is_not_charged_twice(bench: DemoBench) -> None:
     first, _ = await perform(bench, bench.prompt("story-discovery", KEY))
-    second, _ = await perform(bench, "Go on.", resume=first.session_id)
+    second, _ = await perform(bench, "Continue.", resume=first.session_id)
     assert second.kind is OutcomeKind.SUCCESS
     assert (second.cost_usd or 0) < 1.5 * (first.cost_usd or 0)

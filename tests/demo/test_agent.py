@@ -228,9 +228,9 @@ def test_an_empty_prompt_is_refused(bench: DemoBench) -> None:
 def test_a_session_can_be_resumed_and_its_costs_add_up(bench: DemoBench) -> None:
     first = bench.run("story-discovery", STORIES[2])
     session = first.result["session_id"]
-    second = bench.call("Go on.", "--resume", session)
+    second = bench.call("Continue.", "--resume", session)
     assert (second.code, second.result["session_id"]) == (0, session)
-    assert "I go on where I was interrupted." in second.text
+    assert "I continue where I was interrupted." in second.text
     assert "[STORY-DISCOVERY-COMPLETE: YES]" in second.text
     own = second.result["model_usage_since_last_result"]["claude-sonnet-4-5"]["costUSD"]
     assert second.result["total_cost_usd"] == pytest.approx(first.result["total_cost_usd"] + own)

@@ -64,7 +64,7 @@ def in_bash(bench: DemoBench) -> subprocess.Popen[bytes]:
 
 
 def stuck(bench: DemoBench) -> subprocess.Popen[bytes]:
-    """An agent that stops in the middle of its first reply, once; called again it goes on."""
+    """An agent that stops in the middle of its first reply, once; called again it continues."""
     bench.script = bench.home.with_name("script.json")
     bench.script.write_text(json.dumps({"story-discovery": ["stuck", "ok"]}))
     return bench.start(bench.prompt("story-discovery", STORIES[0]))
@@ -136,7 +136,7 @@ def test_an_interrupted_session_is_finished_by_a_resumed_one(bench: DemoBench) -
     process = stuck(bench)
     session = until(process, is_text)[0]["session_id"]
     _, lines = end(process, signal.SIGINT)
-    run = bench.call("Go on.", "--resume", session)
+    run = bench.call("Continue.", "--resume", session)
     assert "[STORY-DISCOVERY-COMPLETE: YES]" in run.text
     assert run.result["total_cost_usd"] > lines[-1]["total_cost_usd"] > 0
 

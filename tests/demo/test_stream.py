@@ -48,7 +48,7 @@ def recorded() -> dict[str, list[Line]]:
 
 
 def keys(line: Line) -> set[str]:
-    """The keys of a line, and those of what stands in it, as paths."""
+    """The keys of a line, and those nested in it, as paths."""
     found = set(line)
     for inner in ("message", "usage", "event", "rate_limit_info", "subagent_stats"):
         value = line.get(inner)

@@ -8,23 +8,21 @@ from typing import Any
 
 import pytest
 
+from base.plain_json import INT64_MAX
 from events import (
     Event,
     EventType,
     InvalidEvent,
     broadcast,
 )
-from payloads import (
-    INT64_MAX,
-)
 from tests.events.recorder import NOTE, Recorder, stored
 
 
 @pytest.mark.parametrize("timestamp", [0, 1706112000000, INT64_MAX])
 async def test_broadcast_keeps_a_given_timestamp(log: Recorder, timestamp: int) -> None:
-    told = await broadcast({"type": "attention", "payload": NOTE, "timestamp": timestamp})
+    delivered = await broadcast({"type": "attention", "payload": NOTE, "timestamp": timestamp})
     again = await broadcast(Event(type=EventType.ATTENTION, payload=dict(NOTE), timestamp=timestamp))
-    assert told.timestamp == again.timestamp == timestamp
+    assert delivered.timestamp == again.timestamp == timestamp
     assert json.loads(again.data)["timestamp"] == timestamp
     assert [row.timestamp for row in await stored(log)] == [timestamp, timestamp]
 

@@ -49,16 +49,16 @@ async def test_a_subscriber_that_fails_costs_the_others_nothing(
         raise ValueError("a fault of ours")
 
     events.start(log.database, broken, log.first)
-    told = await emit_event("attention", NOTE)
-    assert log.received == [told]
+    delivered = await emit_event("attention", NOTE)
+    assert log.received == [delivered]
     assert "a fault of ours" in caplog.text
 
 
 async def test_a_second_start_binds_the_new_subscribers(log: Recorder) -> None:
-    told: list[Event] = []
-    events.start(log.database, told.extend)
+    delivered: list[Event] = []
+    events.start(log.database, delivered.extend)
     await emit_event("attention", NOTE)
-    assert (len(told), len(log.received)) == (1, 0)
+    assert (len(delivered), len(log.received)) == (1, 0)
 
 
 def second_copy(of: ModuleType) -> ModuleType:

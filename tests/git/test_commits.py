@@ -121,7 +121,7 @@ async def test_a_trial_finds_a_signing_key_that_cannot_be_used(root: Path, tmp_p
 async def test_a_trial_finds_a_missing_filter(root: Path) -> None:
     await try_filters(root)
     (root / ".gitattributes").write_text("*.py filter=lfs\n")
-    await try_filters(root)  # a filter that nobody has configured does nothing
+    await try_filters(root)  # a filter that is not configured does nothing
     git(root, "config", "filter.lfs.clean", "no-such-program clean %f")
     git(root, "config", "filter.lfs.required", "true")
     with pytest.raises(GitError, match="lfs"):

@@ -32,8 +32,8 @@ async def test_a_commit_is_told_file_by_file_with_its_lines(root: Path) -> None:
     (root / ".gitignore").unlink()
     repository, name = await committed(root)
     change = await change_of(repository, name)
-    told = {file.path: (file.status, file.added, file.removed) for file in change.files}
-    assert told == {".gitignore": ("deleted", 0, 2), "new.md": ("added", 1, 0), "src/app.py": ("modified", 2, 0)}
+    listed = {file.path: (file.status, file.added, file.removed) for file in change.files}
+    assert listed == {".gitignore": ("deleted", 0, 2), "new.md": ("added", 1, 0), "src/app.py": ("modified", 2, 0)}
     lines = {file.path: [line for hunk in file.hunks or [] for line in hunk.lines] for file in change.files}
     assert lines["src/app.py"] == [" one", "+2", " two", "+three"]
     assert lines["new.md"] == ["+hello", "\\ No newline at end of file"]

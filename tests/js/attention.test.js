@@ -81,7 +81,7 @@ test("an answered question is gone", () => {
   );
 });
 
-test("a story that is no longer blocked needs nobody", () => {
+test("a story that is no longer blocked needs no attention", () => {
   assert.deepEqual(acts(model({ attention: [call("blocked", "1-1-a")] }, { plan: planned("ready-for-dev") })), []);
 });
 
@@ -91,7 +91,7 @@ test("what is past or out of reach offers nothing", () => {
   assert.deepEqual(acts(model({ attention }, { link: /** @type {any} */ ({ lost: true }) })), ["question: "]);
 });
 
-test("a used-up budget offers no way past it, and its call goes when the run goes on", () => {
+test("a used-up budget offers no way past it, and its call goes when the run continues", () => {
   const attention = [call("budget", null)];
   assert.deepEqual(acts(model({ attention, state: "paused", reason: "budget" })), ["budget: "]);
   assert.deepEqual(acts(model({ attention, state: "running" })), []);
@@ -105,7 +105,7 @@ test("what has paused the run can be tried again from its call", () => {
   }
 });
 
-test("a usage limit stands on top with its time, and can be tried", () => {
+test("a usage limit is on top with its time, and can be tried", () => {
   const [need] = attentionItems(
     model({ attention: [call("agent", null)], state: "waiting", until: NOW + 720_000 }),
     NOW,
@@ -134,7 +134,7 @@ test("a gate asks for a decision, and an epic is closed by name", () => {
   const [item] = attentionItems(model({ attention: [gate] }), NOW);
   assert.equal(item.act, "decide");
   assert.equal(decisionLabel("go", gate), "Close epic");
-  assert.equal(decisionLabel("go", { ...gate, story_key: "1.1" }), "Go on");
+  assert.equal(decisionLabel("go", { ...gate, story_key: "1.1" }), "Continue");
   const decided = apply(
     { ...initial(), attention: [gate] },
     /** @type {any} */ ({

@@ -68,7 +68,7 @@ test("statuses heard since the plan was read lie over it, and the counts follow"
   assert.deepEqual(counted(sprint().stories), { total: 3, done: 1, blocked: 0, runnable: 2, held: 0 });
 });
 
-test("a status that nobody knows does not make a story vanish", () => {
+test("an unknown status does not make a story vanish", () => {
   const plan = overlay(sprint(), new Map([["1-3-c", { status: "someday", seq: 1 }]]));
   assert.deepEqual([plan.stories[2].status, plan.stories[2].runnable], ["unknown", false]);
 });

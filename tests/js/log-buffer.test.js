@@ -95,7 +95,7 @@ test("older lines go in front and say how many rows that made", () => {
   assert.equal(lines.rowOf(20), 0);
 });
 
-test("the store is bounded, and looser while somebody reads", () => {
+test("the store is bounded, and looser while it is read", () => {
   const lines = new LogBuffer();
   lines.append(made(1, CAPACITY + 6_000));
   assert.equal(lines.trim(true), 0);

@@ -41,7 +41,7 @@ test("stopped commands count neither as success nor as failure", () => {
   assert.equal(success(line("dev", { succeeded: 0, failed: 0, held: 5 })), null);
 });
 
-test("days and batches stand in their order, everything else by size", () => {
+test("days and batches are in their order, everything else by size", () => {
   const lines = [line("10", { cost_usd: 9 }), line("9", { cost_usd: 1 }), line("2", { cost_usd: 5 })];
   const names = (/** @type {string} */ group) => sorted(group, lines, MEASURES.cost).map(({ name }) => name);
   assert.deepEqual(names("batch"), ["2", "9", "10"]);

@@ -16,7 +16,7 @@ function near(found, expected) {
   assert.ok(Math.abs(found - expected) <= 50, `${found} is not about ${expected}`);
 }
 
-test("until the server has told its time the browser's counts", () => {
+test("until the server has sent its time the browser's counts", () => {
   near(ahead(), 0);
 });
 

@@ -143,7 +143,7 @@ test("a tick that is ahead shows that something was lost on the way", () => {
   assert.match(world.line.url, /since=5/);
 });
 
-test("a tick tells what no event can, and when it is over", () => {
+test("a tick reports what no event can, and when it is over", () => {
   init(5);
   world.say({ type: "tick", seq: 5, problem: "the disk is full" });
   world.say({ type: "tick", seq: 5 });

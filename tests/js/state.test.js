@@ -132,7 +132,7 @@ test("a story that leaves done is not counted as done any more", () => {
   assert.equal(state.totals.stories_done, 0);
 });
 
-test("a status that somebody sets outside the run is not the batch's doing", () => {
+test("a status that is set outside the run is not the batch's work", () => {
   const status = {
     type: "story:status",
     payload: { story_key: "1-1-a", old_status: "review", new_status: "done" },
@@ -154,7 +154,7 @@ test("init replaces everything and keeps its own seq", () => {
   assert.deepEqual(state.operations, []);
 });
 
-test("an event of a type nobody knows only moves the seq", () => {
+test("an event of an unknown type only moves the seq", () => {
   const before = initial();
   const after = apply(before, { type: "weather:rain", payload: {}, timestamp: START, seq: 1, batch_id: null });
   assert.deepEqual({ ...after, seq: 0 }, before);

@@ -103,8 +103,8 @@ def folded_by_server(envelopes: list[FoldEnvelope]) -> list[Any]:
 
 
 def folded_by_page(envelopes: list[FoldEnvelope]) -> list[Any]:
-    told = msgspec.json.encode(envelopes)
-    run = subprocess.run(["node", FOLD], input=told, capture_output=True, timeout=30, check=True)
+    received = msgspec.json.encode(envelopes)
+    run = subprocess.run(["node", FOLD], input=received, capture_output=True, timeout=30, check=True)
     states: list[Any] = json.loads(run.stdout)
     return states
 
@@ -113,18 +113,18 @@ def first_difference(envelopes: list[FoldEnvelope]) -> str:
     """The first event after which the two folds disagree, and what each of them says; "" for none."""
     for envelope, page, server in zip(envelopes, folded_by_page(envelopes), folded_by_server(envelopes), strict=True):
         if page != server:
-            told = [f"{name}: page {page.get(name)!r}, server {server[name]!r}" for name in server]
-            apart = [words for name, words in zip(server, told, strict=True) if page.get(name) != server[name]]
+            received = [f"{name}: page {page.get(name)!r}, server {server[name]!r}" for name in server]
+            apart = [words for name, words in zip(server, received, strict=True) if page.get(name) != server[name]]
             return f"after {envelope.type} {envelope.payload}: {'; '.join(apart)}"
     return ""
 
 
-# Every example starts node, so a failure is explained where it stands instead of being shrunk.
+# Every example starts node, so a failure is explained as it is instead of being shrunk.
 @settings(max_examples=15, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(events(), st.sampled_from([None, 1])), min_size=20, max_size=120))
-def test_both_folds_agree_after_every_event(told: list[tuple[tuple[str, dict[str, Any]], int | None]]) -> None:
+def test_both_folds_agree_after_every_event(emitted: list[tuple[tuple[str, dict[str, Any]], int | None]]) -> None:
     envelopes = [
         FoldEnvelope(type=name, payload=payload, timestamp=1_700_000_000_000 + seq, seq=seq, batch_id=batch_id)
-        for seq, ((name, payload), batch_id) in enumerate(told, start=1)
+        for seq, ((name, payload), batch_id) in enumerate(emitted, start=1)
     ]
     assert first_difference(envelopes) == ""

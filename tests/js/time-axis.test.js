@@ -8,7 +8,7 @@ function command(id, keys, from, to) {
   return { command_id: id, story_keys: keys, started_at: from, ended_at: to };
 }
 
-test("marks stand at round times, never more than there is room for", () => {
+test("marks are at round times, never more than there is room for", () => {
   assert.deepEqual(marks(1_000, 61_000, 6), { at: [10_000, 20_000, 30_000, 40_000, 50_000, 60_000], step: 10_000 });
   for (const length of [900, 45_000, 3_600_000, 90_000_000, 1e9]) assert.ok(marks(0, length, 8).at.length <= 9);
 });
@@ -57,7 +57,7 @@ test("the axis ends a little after now while something runs, and at the last end
   assert.ok(new Axis([], 100_000, true).length > 0);
 });
 
-test("no mark stands inside an idle time that was cut", () => {
+test("no mark is inside an idle time that was cut", () => {
   const axis = new Axis([command(1, ["a"], 0, 60_000), command(2, ["a"], 7_260_000, 7_320_000)], 0, true);
   const { at } = axisMarks(axis, 0, 7_320_000, 10_000);
   assert.ok(at.length >= 10);
@@ -67,7 +67,7 @@ test("no mark stands inside an idle time that was cut", () => {
   );
 });
 
-test("bars too small to tell apart become one, a chosen one and a running one stand alone", () => {
+test("bars too small to distinguish become one, a chosen one and a running one stay alone", () => {
   const many = Array.from({ length: 1000 }, (_, index) => command(index, ["a"], index * 10, index * 10 + 9));
   const [row] = rowsOf([...many, command(1000, ["a"], 10_000, null)]);
   const view = { left: 0, right: 500, least: 5 };

@@ -3,16 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { onTranscriptChange, transcriptChanged } from "../../static/story/transcript-signal.js";
 
-test("who follows a command hears of it, once for many events, until nobody looks", () => {
+test("a follower of a command is called once for many events, until there is no follower", () => {
   /** @type {string[]} */
-  const told = [];
+  const received = [];
   let looks = true;
-  onTranscriptChange(1, () => (told.push("one"), looks));
-  onTranscriptChange(1, () => (told.push("too"), true));
+  onTranscriptChange(1, () => (received.push("one"), looks));
+  onTranscriptChange(1, () => (received.push("too"), true));
   transcriptChanged([1, 1, 2]);
-  assert.deepEqual(told, ["one", "too"]);
+  assert.deepEqual(received, ["one", "too"]);
   looks = false;
   transcriptChanged([1]);
   transcriptChanged([1]);
-  assert.deepEqual(told.slice(2), ["one", "too", "too"]);
+  assert.deepEqual(received.slice(2), ["one", "too", "too"]);
 });

@@ -42,7 +42,7 @@ SLOW_S: Final = 0.004  # a call takes up to this long, so that verbs and kills m
 
 
 class Fakes:
-    """What stands in the place of `agents.start`, `agents.preflight` and `agents.sweep`."""
+    """The replacements of `agents.start`, `agents.preflight` and `agents.sweep`."""
 
     def __init__(self, seed: int, account: Path) -> None:
         self._random = random.Random(seed)
@@ -186,6 +186,9 @@ class Process:
         keys = [key.strip() for key in self._field("stories").split(",")]
         artifacts = self._call.cwd / self._field("artifacts folder")
         match command:
+            case "create-project-context" | "refresh-project-context":
+                _write(self._call.cwd / self._field("context file"), "# Context\n")
+                return "Written."
             case "create-story":
                 for key in keys:
                     _write(artifacts / f"{key}.md", f"# Story {key}\n\nStatus: ready-for-dev\n\n## Story\n\nA test.\n")

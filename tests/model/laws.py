@@ -30,6 +30,8 @@ def broken(database: Path, tracker: Path, before: bytes) -> list[str]:
         batches = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM batches")}
         stories = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM stories")}
         commands = [dict(row) for row in connection.execute("SELECT * FROM commands ORDER BY id")]
+        marks = connection.execute("SELECT key, value FROM meta WHERE key LIKE 'afresh:%'")
+        afresh = {int(row["key"].partition(":")[2]): int(row["value"]) for row in marks}
         events = [
             (row["type"], row["batch_id"], json.loads(row["payload"]))
             for row in connection.execute("SELECT * FROM events ORDER BY seq")
@@ -37,7 +39,7 @@ def broken(database: Path, tracker: Path, before: bytes) -> list[str]:
     return [
         *(f"{finding.subject}: {finding.message}" for finding in check_database(database) if not finding.ok),
         *_ends(batches, events),
-        *_twice(stories, commands),
+        *_twice(stories, commands, afresh),
         *_open_rows(batches, commands),
         *_pairs(commands, events),
         *_complete(batches, stories),
@@ -62,38 +64,41 @@ def _ends(batches: dict[int, dict[str, Any]], events: list[tuple[str, int | None
             found.append(f"batch {id_} says {ends[0]['cycles_completed']} cycles")
         late = own[[type_ for type_, _ in own].index("batch:end") + 1 :] if ends else []
         if moves := [event for event in late if _moves(*event)]:
-            found.append(f"batch {id_} goes on after its end: {moves[0]}")
+            found.append(f"batch {id_} continues after its end: {moves[0]}")
     return found
 
 
 def _moves(type_: str, payload: dict[str, Any]) -> bool:
-    """Whether an event says that the run goes on; a question may be answered when its batch is long over."""
+    """Whether an event says that the run continues; a question may be answered when its batch is long over."""
     answered = type_ == "batch:warning" and payload["warning_type"] == "answered"
     return type_.startswith(("command:start", "cycle:", "batch:")) and not answered
 
 
-def _twice(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
-    """What succeeded for a story is not run again, in whatever batch the story goes on."""
+def _twice(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]], afresh: dict[int, int]) -> list[str]:
+    """What succeeded for a story is not run again, in whatever batch it continues, unless it was set back."""
     seen: dict[tuple[int, str], int] = {}
     found = []
     for command in commands:
         if command["status"] != "success" or command["story_id"] is None:
             continue
-        place = (_root(stories, command["story_id"]), command["command"])
-        if place in seen:
+        line = _lineage(stories, command["story_id"])
+        place = (line[-1], command["command"])
+        if seen.get(place, 0) > max(afresh.get(id_, 0) for id_ in line):
             found.append(f"{command['command']} of story row {place[0]} succeeded in {seen[place]} and {command['id']}")
         seen[place] = command["id"]
     return found
 
 
-def _root(stories: dict[int, dict[str, Any]], story_id: int) -> int:
-    while stories[story_id]["continues"] is not None:
-        story_id = stories[story_id]["continues"]
-    return story_id
+def _lineage(stories: dict[int, dict[str, Any]], story_id: int) -> list[int]:
+    """The row and those that it continues, the first one last."""
+    line = [story_id]
+    while (earlier := stories[line[-1]]["continues"]) is not None:
+        line.append(earlier)
+    return line
 
 
 def _pairs(commands: list[dict[str, Any]], events: list[tuple[str, int | None, dict[str, Any]]]) -> list[str]:
-    """A row and the event that tells of it are one commit: each command of a story has one start, and an end."""
+    """A row and its event are one commit: each command has one start, and an end."""
     count = {}
     for kind in ("start", "end"):
         count[kind] = Counter(payload.get("command_id") for type_, _, payload in events if type_ == f"command:{kind}")
@@ -105,7 +110,16 @@ def _pairs(commands: list[dict[str, Any]], events: list[tuple[str, int | None, d
             found.append(f"command {command['id']} has {count['start'][command['id']]} starts")
         if count["end"][command["id"]] != int(command["ended_at"] is not None):
             found.append(f"command {command['id']} has {count['end'][command['id']]} ends")
-    return found
+    return found + _context_pairs(commands, [type_ for type_, _, _ in events])
+
+
+def _context_pairs(commands: list[dict[str, Any]], types: list[str]) -> list[str]:
+    """Work on the project's context names no command: as many events as rows."""
+    rows = [command for command in commands if command["story_id"] is None]
+    expected = Counter("context:create" if row["command"].startswith("create") else "context:refresh" for row in rows)
+    expected["context:complete"] = sum(row["ended_at"] is not None for row in rows)
+    found = {type_: types.count(type_) for type_ in ("context:create", "context:refresh", "context:complete")}
+    return [f"{found[name]} {name}, and {expected[name]} rows" for name in found if found[name] != expected[name]]
 
 
 def _complete(batches: dict[int, dict[str, Any]], stories: dict[int, dict[str, Any]]) -> list[str]:
@@ -127,7 +141,7 @@ def _open_rows(batches: dict[int, dict[str, Any]], commands: list[dict[str, Any]
 
 
 def _explained(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]]) -> list[str]:
-    """A story is done by a review that succeeded, or was done by hand before; it is blocked for a written reason."""
+    """A story is done by a review that succeeded, or was done before; it is blocked for a written reason."""
     of: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     for command in commands:
         for key in {command["story_key"], *json.loads(command["story_keys"])}:
@@ -136,7 +150,7 @@ def _explained(stories: dict[int, dict[str, Any]], commands: list[dict[str, Any]
     for id_, story in stories.items():
         if story["status"] == "blocked" and not story["reason"]:
             found.append(f"story row {id_} is blocked without a reason")
-        if story["status"] == "done" and not _reviewed(stories, story, of):
+        if story["status"] == "done" != story["entry_status"] and not _reviewed(stories, story, of):
             found.append(f"story row {id_} ({story['story_key']}) is done without a review")
     return found
 

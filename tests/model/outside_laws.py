@@ -22,8 +22,7 @@ OWN_FAULT: Final = re.compile(
     r"|no (?:story file|tech-spec) was written|the agent's reply|.*is not set to)"
     r"|The criteria contradict|code reviews?\b|found the same issues|nothing was changed in the project"
     r"|the branch \S+ is kept, and not merged into \S+: conflicts"
-    # An agent's commit may hold a planning file that the operator's tree has untracked; git refuses such a merge.
-    r"|is kept, and not merged into \S+: .*would be overwritten by merge|its work was not committed and stands in",
+    r"|its work was not committed and stands in",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -52,8 +51,10 @@ def _ledger(connection: sqlite3.Connection, account: Path) -> list[str]:
 
 
 def _faults(connection: sqlite3.Connection) -> list[str]:
-    """A story is blocked by what its own agents did, and by nothing that befell the run."""
-    blocked = connection.execute("SELECT * FROM stories WHERE status = 'blocked' AND reason IS NOT NULL")
+    """A story is blocked by what its own agents did, and by nothing that befell the run; or it was blocked before."""
+    blocked = connection.execute(
+        "SELECT * FROM stories WHERE status = 'blocked' AND entry_status <> 'blocked' AND reason IS NOT NULL"
+    )
     return [
         f"story row {row['id']} ({row['story_key']}) is blocked by a fault that is not its own: {row['reason']}"
         for row in blocked
@@ -68,7 +69,7 @@ def broken_repository(database: Path, root: Path) -> list[str]:
     with read(database) as connection:
         rows = connection.execute(
             "SELECT stories.*, batches.status AS batch_status FROM stories JOIN batches ON batches.id = batch_id"
-            " WHERE stories.status = 'done' AND stories.commit_failure IS NULL"
+            " WHERE stories.status = 'done' AND entry_status <> 'done' AND stories.commit_failure IS NULL"
         ).fetchall()
     commits = set(git(root, "rev-list", BRANCH).split())
     files = set(git(root, "ls-tree", "--name-only", BRANCH).split("\n"))

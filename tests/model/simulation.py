@@ -49,9 +49,10 @@ from tests.model.recording import ACCOUNT
 from tests.servers import ROOT
 from workflow import runnable
 
-# Of the moments somebody does something to the project (switched branches, stashes, lost folders): in long runs only,
+# In long runs only, the project is changed from outside at some moments (switched branches, stashes, lost folders),
 # since each of them waits for its mending.
 MISCHIEF = 0.15 if os.environ.get("SPRINT_RUNNER_MODEL_MISCHIEF") == "1" else 0.0
+STALE_CONTEXTS = 0.5  # of the contexts are removed when stories are set back, the others become old
 MENDS = 0.7  # of the resumes come when the cause is mended
 STATUSES = ("backlog", "ready-for-dev", "in-progress", "review")
 AGENT = AgentSpec(name="fake", kind="claude", command=("fake",), model="sonnet", light_model="haiku")
@@ -155,7 +156,7 @@ class Simulation:
         await self.close()
 
     async def _begin(self) -> bool:
-        """Go on with what is open, or start anew; False when there is nothing to run."""
+        """Continue with what is open, or start anew; False when there is nothing to run."""
         self.mischief.mend()
         try:
             if await self.database.read(get_active_batch) is not None and self.dice.random() < 0.8:
@@ -222,7 +223,12 @@ class Simulation:
             self.orchestrator.stop(StopMode.NOW)
 
     def _refill(self) -> None:
-        """The operator sets stories back: work for the batches to come."""
+        """The operator sets stories back: work for the batches to come. The context is removed, or becomes old."""
+        context = self.workspace.project.output / "project-context.md"
+        if self.dice.random() < STALE_CONTEXTS:
+            context.unlink(missing_ok=True)
+        elif context.exists():
+            os.utime(context, (0, 0))
         for story in sprint.read(self.workspace.project).stories:
             if self.dice.random() < 0.7:
                 sprint.set_status(self.workspace.project, story.key, self.dice.choice(STATUSES))

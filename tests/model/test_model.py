@@ -2,7 +2,7 @@
 
 The runner is the real one in a process of its own, killed by SIGKILL and started again; only its agents are played, so
 that a batch takes milliseconds, in a repository a second. SPRINT_RUNNER_MODEL_SECONDS, _BATCHES and _SEED make it
-longer and another; with SPRINT_RUNNER_MODEL_MISCHIEF=1 somebody also meddles with the project (`make model`).
+longer and another; with SPRINT_RUNNER_MODEL_MISCHIEF=1 the project is also changed from outside (`make model`).
 """
 
 from __future__ import annotations

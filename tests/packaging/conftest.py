@@ -16,7 +16,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> InstalledProgram:
-    """The wheel and its locked dependencies; nobody may write there, as in a system's own Python."""
+    """The wheel and its locked dependencies; read-only, as in a system's own Python."""
     installed = install(wheel, tmp_path_factory.mktemp("installed") / "venv")
     for path in (installed.folder, *installed.folder.rglob("*")):
         path.chmod(path.stat().st_mode & 0o555)

@@ -1,6 +1,6 @@
 """The server as it is, started as a process of its own, with more routes for the tests and measurements.
 
-`POST /drive/emit` emits events, `GET /drive/facts` tells how long the loop was busy at a stretch, `POST /drive/lines`
+`POST /drive/emit` emits events, `GET /drive/facts` returns how long the loop was busy at a stretch, `POST /drive/lines`
 reads a pipe line by line and emits each, as the lines of an agent are, `POST /drive/agents` runs agents side by side as
 the commands of a batch would. Run with `python -m tests.realtime.driven`.
 """
@@ -89,14 +89,14 @@ async def run_agents(request: web.Request) -> web.Response:
         spec = agents.AgentSpec(f"agent-{number}", kind, tuple(command))
         processes.append(await agents.start(spec, call, activity.take))
     outcomes = await asyncio.gather(*(process.wait() for process in processes))
-    told = [{"kind": each.kind, "reason": each.reason, "end": each.text[-40:]} for each in outcomes]
-    return web.json_response({"outcomes": told})
+    results = [{"kind": each.kind, "reason": each.reason, "end": each.text[-40:]} for each in outcomes]
+    return web.json_response({"outcomes": results})
 
 
 async def facts(request: web.Request) -> web.Response:
-    """What was measured since the last time somebody asked."""
+    """What was measured since the last request."""
     loop, services = request.app[LOOP], request.app[SERVICES]
-    told: dict[str, Any] = {
+    received: dict[str, Any] = {
         "late_s": loop.late_s,
         "busy_s": loop.busy_s,
         "clients": len(services.hub.clients),
@@ -105,7 +105,7 @@ async def facts(request: web.Request) -> web.Response:
         "cpu_s": time.process_time(),
     }
     loop.late_s = loop.busy_s = 0.0
-    return web.json_response(told)
+    return web.json_response(received)
 
 
 async def _beating(app: web.Application) -> AsyncIterator[None]:

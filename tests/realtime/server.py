@@ -25,7 +25,7 @@ KEY = "1-1-a"
 
 
 class DrivenServer:
-    """One server over one project; `start` again after `kill` goes on with the same database."""
+    """One server over one project; `start` again after `kill` continues with the same database."""
 
     def __init__(
         self, root: Path, program: tuple[str, ...] = DRIVEN, flags: tuple[str, ...] = (), **environment: str
@@ -117,7 +117,7 @@ class DrivenServer:
         return self.session.ws_connect(f"{self.url}ws{query}", max_msg_size=0, **options)
 
     def raw(self, query: str = "", receive_buffer: int | None = None) -> socket.socket:
-        """A socket that has shaken hands and reads only when it is told to."""
+        """A socket that has shaken hands and reads only on request."""
         line = socket.socket()
         self._lines.append(line)
         if receive_buffer is not None:

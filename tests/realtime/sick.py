@@ -22,7 +22,7 @@ while line.recv(65536):
 """
 
 
-class Ward:
+class SickClients:
     """The sick clients of one server; `close` ends them all."""
 
     def __init__(self, server: DrivenServer) -> None:

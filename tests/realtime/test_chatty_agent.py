@@ -78,9 +78,9 @@ async def watched(client: aiohttp.ClientSession) -> AsyncIterator[list[float]]:
 
     async def watch(line: aiohttp.ClientWebSocketResponse) -> None:
         async for message in line:
-            told = message.json()
-            if "timestamp" in told:
-                delays.append(time.time() - told["timestamp"] / 1000)
+            received = message.json()
+            if "timestamp" in received:
+                delays.append(time.time() - received["timestamp"] / 1000)
 
     async with client.ws_connect("/ws") as line:
         task = asyncio.create_task(watch(line))

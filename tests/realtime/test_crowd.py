@@ -74,10 +74,10 @@ async def test_eight_agents_at_full_speed(tmp_path: Path) -> None:
             answer = await server.post("drive/agents", agents=programs * (AGENTS // 2))
             over.set()
             waited, facts = await pages, await server.get("drive/facts")
-            told: list[str] = []
-            while not told or not told[-1].startswith("[all of it]"):
+            received: list[str] = []
+            while not received or not received[-1].startswith("[all of it]"):
                 message = await asyncio.wait_for(line.receive_json(), 60)
-                told += [message["payload"]["message"]] if message["type"] == "command:progress" else []
+                received += [message["payload"]["message"]] if message["type"] == "command:progress" else []
         after = peak_mib(server.pid)
     ends = [(each["kind"], each["end"].endswith("[all of it]")) for each in answer["outcomes"]]
     assert ends == [("success", True)] * AGENTS

@@ -28,7 +28,7 @@ async def test_bursts_of_4000_events_keep_neither_an_event_nor_the_page_waiting(
             await asyncio.sleep(0.005)
 
     async def others() -> None:
-        """Single events of somebody else, from the request to the answer that they are with every page."""
+        """Single events of another source, from the request to the answer that they are with every page."""
         while not done.is_set():
             started = time.perf_counter()
             await server.emit()
@@ -43,9 +43,9 @@ async def test_bursts_of_4000_events_keep_neither_an_event_nor_the_page_waiting(
             await server.emit(4_000)
         done.set()
         await running
-        told = await load.until((await server.get("healthz"))["seq"])
-        assert told.gone == 0
-        assert told.count == BURSTS * 4_000 + len(waited)
+        received = await load.until((await server.get("healthz"))["seq"])
+        assert received.gone == 0
+        assert received.count == BURSTS * 4_000 + len(waited)
         assert (await server.get("drive/facts"))["busy_s"] < 0.25
     # How late others are is bounded by that stretch; by the clock, a machine that others use adds what it likes.
     for times in (asked, waited):

@@ -80,7 +80,7 @@ async def test_a_lock_of_35_seconds_in_the_middle_of_a_run(tmp_path: Path) -> No
             ends = time.monotonic() + LOCK_S - 2
             waiting = asyncio.create_task(server.emit(5))
             await failing(server)
-            await told(server, watcher)
+            await received(server, watcher)
             await look_around(server, watcher, ends)
         await waiting  # the caller has its answer, its events are stored
         await watcher.until("batch:end")
@@ -99,7 +99,7 @@ async def failing(server: DrivenServer) -> None:
             await asyncio.sleep(0.05)
 
 
-async def told(server: DrivenServer, watcher: Watcher) -> None:
+async def received(server: DrivenServer, watcher: Watcher) -> None:
     """The page has all that was stored before the lock, and the first tick that says why nothing more comes."""
     stored = (await server.get("healthz"))["seq"]
     async with asyncio.timeout(LOCK_S):
@@ -139,7 +139,7 @@ async def look_around(server: DrivenServer, watcher: Watcher, ends: float) -> No
 
 
 async def checks_after(server: DrivenServer, watcher: Watcher) -> None:
-    """The run has gone on and says what happened; everything that waited came, in order and once."""
+    """The run has continued and says what happened; everything that waited came, in order and once."""
     ends = [one["payload"]["status"] for one in watcher.events if one["type"] == "batch:end"]
     assert ends == ["completed"]
     warnings = [one["payload"] for one in watcher.events if one["type"] == "batch:warning"]

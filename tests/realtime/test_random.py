@@ -77,7 +77,7 @@ class Pipe:
 
 
 async def test_10000_steps_of_emitting_dropping_stalling_and_killing(tmp_path: Path) -> None:
-    """The server ends a dozen times, mostly by SIGKILL, while pages come, go and stand still."""
+    """The server ends a dozen times, mostly by SIGKILL, while pages come, go and stall."""
     rng = random.Random(11)
     async with DrivenServer(tmp_path / "tiny") as server:
         epoch, pipe = await server.epoch(), Pipe(server)
@@ -134,7 +134,7 @@ class RandomStory:
     def __init__(self, server: DrivenServer) -> None:
         self.server = server
         self.status = "backlog"
-        self.told = 0
+        self.received = 0
 
     async def flip(self) -> None:
         new = "review" if self.status == "backlog" else "backlog"
@@ -142,7 +142,7 @@ class RandomStory:
         async with self.server.session.put(url, json={"status": new, "expected": self.status}) as response:
             assert response.status == 200, await response.text()
         self.status = new
-        self.told += 1
+        self.received += 1
 
 
 async def test_kills_and_drops_of_the_program_as_everybody_starts_it(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ async def test_kills_and_drops_of_the_program_as_everybody_starts_it(tmp_path: P
             else:
                 rng.choice(pages).drop()
         last = (await server.get("healthz"))["seq"]
-        assert last >= story.told  # every answer 200 was on the disk
+        assert last >= story.received  # every answer 200 was on the disk
         for page in pages:
             await page.until(last)
             await page.leave()

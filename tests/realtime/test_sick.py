@@ -13,7 +13,7 @@ import pytest
 from tests.realtime.bystander import bystander
 from tests.realtime.pages import PageClient, quantile
 from tests.realtime.server import DrivenServer
-from tests.realtime.sick import Ward
+from tests.realtime.sick import SickClients
 from tests.store.disks import Metronome
 
 EVENT = 2_000  # letters of an event: stalls are met in seconds
@@ -37,16 +37,16 @@ async def test_sick_clients_in_quick_time_and_the_heartbeat_in_real_time(tmp_pat
 async def healthy_among_sick(folder: Path) -> None:
     server = DrivenServer(folder, SPRINT_RUNNER_HEARTBEAT_S="2", SPRINT_RUNNER_PONG_TIMEOUT_S="1")
     async with server:
-        ward, epoch = Ward(server), await server.epoch()
+        sick, epoch = SickClients(server), await server.epoch()
         pages = [PageClient(server, epoch) for _ in range(10)]
         await emit_until(server, lambda: all(len(page.delays) > 50 for page in pages))
         before, memory, met = server.sockets(), server.memory(), await clients_so_far(server)
         for _ in range(3):
-            ward.stalled()
-            ward.silent()
-            ward.pinging()
-            ward.babbling()
-            await ward.frozen()
+            sick.stalled()
+            sick.silent()
+            sick.pinging()
+            sick.babbling()
+            await sick.frozen()
         assert await clients_so_far(server) == met + 15
         for page in pages:
             page.delays.clear()
@@ -60,11 +60,11 @@ async def healthy_among_sick(folder: Path) -> None:
         assert server.memory() - memory < 15 * (1 << 20) + (10 << 20)
         await emit_until(server, lambda: server.sockets() <= before + 2)
         for _ in range(2):
-            ward.returning()
+            sick.returning()
         ends = time.monotonic() + 3
         await emit_until(server, lambda: time.monotonic() > ends)
         assert server.memory() - memory < 15 * (1 << 20) + (20 << 20)
-        await ward.close()
+        await sick.close()
         await server.emit()  # stored and handed out, so everything before it is, too
         last = (await server.get("healthz"))["seq"]
         for page in pages:
@@ -87,27 +87,27 @@ async def heartbeat(folder: Path) -> None:
     The upper bounds are let out by what the machine took from both processes at worst.
     """
     async with DrivenServer(folder) as server:
-        ward, page = Ward(server), PageClient(server, await server.epoch())
+        sick, page = SickClients(server), PageClient(server, await server.epoch())
         before = server.sockets()
-        told: dict[str, float] = {}
+        received: dict[str, float] = {}
         started = time.monotonic()
 
         async def silent() -> None:
             async with server.connect("?since=0&epoch=other", autoping=False) as line:
                 await line.receive_str()
                 assert (await line.receive()).type is aiohttp.WSMsgType.PING
-                told["ping"] = time.monotonic() - started
-                told["tick"] = float((await line.receive_json())["type"] == "tick")
+                received["ping"] = time.monotonic() - started
+                received["tick"] = float((await line.receive_json())["type"] == "tick")
                 await line.receive()
-                told["end"] = time.monotonic() - started
+                received["end"] = time.monotonic() - started
 
         await server.get("drive/facts")
         async with Metronome() as metronome:
             watched = asyncio.create_task(silent())
             for _ in range(3):
-                ward.stalled()
-                ward.silent()
-                await ward.frozen()  # a process of its own, which takes a while to start on a busy machine
+                sick.stalled()
+                sick.silent()
+                await sick.frozen()  # a process of its own, which takes a while to start on a busy machine
             connected = time.monotonic()
             await watched
             async with asyncio.timeout(240):
@@ -115,12 +115,12 @@ async def heartbeat(folder: Path) -> None:
                     await asyncio.sleep(0.1)
             gone = time.monotonic() - connected
         late = 3 * (metronome.worst + (await server.get("drive/facts"))["late_s"])
-        assert 29.9 < told["ping"] < 33 + late
-        assert 39.9 < told["end"] < 44 + late
-        assert told["tick"] == 1
+        assert 29.9 < received["ping"] < 33 + late
+        assert 39.9 < received["end"] < 44 + late
+        assert received["tick"] == 1
         assert gone < 45 + late
         await server.emit()
         await page.until(1)
         assert page.codes == []
         await page.leave()
-        await ward.close()
+        await sick.close()

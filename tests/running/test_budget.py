@@ -24,10 +24,10 @@ NEW_BATCH = "stop the batch and start another one with a larger budget"
 
 
 class Purse:
-    """A ledger, a gate, a budget, and what was told."""
+    """A ledger, a gate, a budget, and what was emitted."""
 
     def __init__(self, database: Database, folder: Path) -> None:
-        self.database, self.now, self.told = database, NOON, cast(list[Event], [])
+        self.database, self.now, self.logged = database, NOON, cast(list[Event], [])
         self.settings = Settings()
         events.start(database, self.hear)
         nothing = cast(Any, None)
@@ -39,15 +39,15 @@ class Purse:
         self.budget = Budget(self.workspace, self.batch_id, cap)
 
     def hear(self, committed: Sequence[Event]) -> None:
-        self.told += committed
+        self.logged += committed
 
-    async def spend(self, dollars: float) -> list[str]:
+    async def spend(self, dollars: float, **tokens: int) -> list[str]:
         """What is said after a command of such a cost."""
-        before = len(self.told)
-        columns = {"cost_usd": dollars, "started_at": int(self.now * 1000)}
+        before = len(self.logged)
+        columns = {"cost_usd": dollars, "started_at": int(self.now * 1000), **tokens}
         await self.database.write(create_command, self.batch_id, "dev-story", **columns)
         await self.budget.look(self.gate)
-        return [event.payload["message"] for event in self.told[before:]]
+        return [event.payload["message"] for event in self.logged[before:]]
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ async def test_at_eighty_percent_it_warns_and_at_a_hundred_it_pauses(purse: Purs
     assert await purse.spend(1.9) == []
     assert await purse.spend(0.1) == [f"$10.00 of the batch's budget of $10.00 is spent: {NEW_BATCH}"]
     assert purse.gate.reason == "budget"
-    assert purse.told[0].type == "batch:warning"
-    assert purse.told[0].payload["warning_type"] == "budget"
-    assert purse.told[1].type == "attention"
+    assert purse.logged[0].type == "batch:warning"
+    assert purse.logged[0].payload["warning_type"] == "budget"
+    assert purse.logged[1].type == "attention"
 
 
 async def test_a_resume_does_not_open_a_full_cap(purse: Purse) -> None:
@@ -86,13 +86,13 @@ async def test_a_larger_cap_opens_it(purse: Purse) -> None:
     await purse.spend(2)
     refusal = await purse.budget.refusal()
     assert refusal is not None
-    assert refusal.endswith("raise budget_batch_usd to go on")
+    assert refusal.endswith("raise budget_batch_usd to continue")
     purse.settings = Settings(budget_batch_usd=3)
     assert await purse.budget.refusal() is None
     purse.gate.resume()
     assert await purse.spend(2) == [
         "$4.00 of the batch's budget of $3.00 is spent",
-        "$4.00 of the batch's budget of $3.00 is spent: raise budget_batch_usd to go on",
+        "$4.00 of the batch's budget of $3.00 is spent: raise budget_batch_usd to continue",
     ]
 
 
@@ -115,6 +115,33 @@ async def test_the_day_has_a_cap_of_its_own_on_every_day(purse: Purse) -> None:
     assert not purse.gate.paused
     await purse.spend(1)
     assert purse.gate.reason == "budget"
+
+
+async def test_tokens_have_caps_of_their_own(purse: Purse) -> None:
+    """Models without a price cost nothing that is known: only their tokens can be counted."""
+    purse.settings = Settings(budget_batch_tokens=1000, budget_day_tokens=5000)
+    await purse.open(None)
+    tokens = {"input_tokens": 100, "output_tokens": 200, "cache_read_tokens": 300, "cache_write_tokens": 250}
+    assert await purse.spend(0, **tokens) == ["850 of the batch's budget of 1,000 tokens are used"]
+    assert await purse.budget.remaining() is None
+    assert not purse.gate.paused
+    assert await purse.spend(0, input_tokens=150) == [
+        "1,000 of the batch's budget of 1,000 tokens are used: raise budget_batch_tokens to go on"
+    ]
+    assert purse.gate.reason == "budget"
+    purse.settings = Settings(budget_day_tokens=1000)
+    assert "of the day's budget of 1,000 tokens" in (await purse.budget.refusal() or "")
+    purse.now += DAY_S
+    assert await purse.budget.refusal() is None
+
+
+async def test_what_is_left_is_that_of_the_smallest_cap(purse: Purse) -> None:
+    purse.settings = Settings(budget_day_usd=5)
+    await purse.open(10)
+    await purse.spend(2)
+    assert await purse.budget.remaining() == 3
+    await purse.spend(4)
+    assert await purse.budget.remaining() == 0
 
 
 async def test_after_the_batch_nothing_is_said(purse: Purse) -> None:

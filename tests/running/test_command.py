@@ -53,20 +53,26 @@ class FakeGate:
     async def sleep(self, seconds: float) -> None:
         self.waits.append(("sleep", seconds))
 
+    async def wait_beside(self, _reason: str, until: float) -> None:
+        self.waits.append(("sleep", until - NOW))
+
 
 class FakeBudget:
+    async def remaining(self) -> float | None:
+        return None
+
     async def look(self, _gate: Any) -> None:
         return
 
 
 class CommandRunner:
-    """A commander whose attempts end as they are told to."""
+    """A commander whose attempts end as they are set to."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ends: Iterator[Result] = iter(())
         self.places: list[AttemptContext] = []
         self.orders: list[CommandSpec] = []
-        self.told: list[Payload] = []
+        self.emitted: list[Payload] = []
         self.gate = FakeGate()
         self.settings = Settings()
         nothing = cast(Any, None)
@@ -87,7 +93,7 @@ class CommandRunner:
         return next(self.ends)
 
     async def record(self, payload: Payload) -> None:
-        self.told.append(payload)
+        self.emitted.append(payload)
 
     async def perform(self, ends: Sequence[Result], command: str = "dev-story", **order: Any) -> Result:
         self.ends = iter(ends)
@@ -131,8 +137,8 @@ async def test_a_failed_attempt_is_retried_as_set(
     result = await runner.perform(ends(*statuses))
     assert result.status is last
     assert [place.attempt for place in runner.places] == list(range(1, times + 1))
-    told = [order.findings for order in runner.orders]
-    assert told == ["none"] + ["The attempt before this one failed: why"] * (times - 1)
+    emitted = [order.findings for order in runner.orders]
+    assert emitted == ["none"] + ["The attempt before this one failed: why"] * (times - 1)
 
 
 async def test_three_failures_in_a_row_are_the_end_by_default(runner: CommandRunner) -> None:
@@ -159,7 +165,7 @@ async def test_passing_trouble_is_tried_again_and_never_a_failure(runner: Comman
     assert result.ok
     slept = [("sleep" if seconds <= 10 else "retry", seconds) for seconds in TRANSIENT_BACKOFF_S]
     assert runner.gate.waits == [*slept, ("unreachable", UNREACHABLE_S), ("unreachable", UNREACHABLE_S)]
-    assert [told.kind for told in runner.told if isinstance(told, Attention)] == ["service"]
+    assert [emitted.kind for emitted in runner.emitted if isinstance(emitted, Attention)] == ["service"]
     assert {place.attempt for place in runner.places} == {1}
 
 
@@ -167,7 +173,7 @@ async def test_what_runs_beside_the_run_pauses_nothing(runner: CommandRunner) ->
     trouble = [TRANSIENT] * (len(TRANSIENT_BACKOFF_S) + 1)
     await runner.perform(ends(LIMIT, *trouble, OK), "story-review-2", background=True)
     assert {reason for reason, _ in runner.gate.waits} == {"sleep"}
-    assert runner.told == []
+    assert runner.emitted == []
 
 
 REFUSED = Result(CommandStatus.REFUSED, "no login", kind="agent")
@@ -177,7 +183,7 @@ MISSING = Result(CommandStatus.REFUSED, "The command 'claude' of the agent claud
 async def test_an_agent_that_cannot_run_pauses_and_is_tried_again(runner: CommandRunner) -> None:
     assert (await runner.perform([REFUSED, REFUSED, *ends(OK)])).ok
     assert runner.gate.waits == [("agent", 0), ("agent", 0)]
-    assert [told.message for told in runner.told if isinstance(told, Attention)] == [
+    assert [emitted.message for emitted in runner.emitted if isinstance(emitted, Attention)] == [
         "claude cannot run dev-story: no login"
     ] * 2
     assert {place.attempt for place in runner.places} == {1}
@@ -187,7 +193,7 @@ async def test_a_missing_program_is_looked_for_again_before_anybody_is_called(ru
     assert (await runner.perform([MISSING] * 4 + ends(OK))).ok
     assert runner.gate.waits == [("sleep", 5), ("program", 15), ("program", 60), ("agent", 0)]
     assert MISSING_BACKOFF_S == (5, 15, 60)
-    assert len(runner.told) == 1
+    assert len(runner.emitted) == 1
 
 
 async def test_beside_the_run_an_agent_that_cannot_run_pauses_nothing(runner: CommandRunner) -> None:
@@ -214,7 +220,7 @@ async def test_a_reset_time_that_cannot_be_true_is_not_believed(
 ) -> None:
     await runner.perform([Result(LIMIT, "used up", resets_at=NOW + claimed), *ends(OK)])
     assert runner.gate.waits == [("usage-limit", waits)]
-    warned = [told.warning_type for told in runner.told if isinstance(told, BatchWarning)]
+    warned = [emitted.warning_type for emitted in runner.emitted if isinstance(emitted, BatchWarning)]
     assert warned == ["limit"] * doubted
 
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 
-import running.context
 import sprint
 from running.context import REFRESH, ContextMissing, ensure_context
 from running.journal import CommandStatus, Result
@@ -54,11 +53,6 @@ async def ensured(tmp_path: Path, fakes: ContextFakes, age_h: float | None, monk
     nothing = cast(Any, None)
     project = sprint.locate(root)
     space = Workspace(project, Settings, {}, nothing, tmp_path, tmp_path, None, lambda: NOW)
-
-    async def silent(*_: Any) -> None:
-        return
-
-    monkeypatch.setattr(running.context, "emit_durable", silent)
     await ensure_context(RunContext(space, cast(Any, fakes), cast(Any, fakes), cast(Any, fakes), CLASSIC))
 
 

@@ -61,7 +61,7 @@ async def test_the_tracker_waits_for_room(make_runner: MakeRunner, monkeypatch: 
     await runner.run(1)
     assert runner.statuses() == {"1-1-a": "done"}
     assert runner.of("error") == []
-    assert [told["status"] for told in runner.of("batch:end")] == ["completed"]
+    assert [emitted["status"] for emitted in runner.of("batch:end")] == ["completed"]
 
 
 async def test_an_agent_without_room_is_tried_again(make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_a_full_disk_is_passing_trouble(kind: OutcomeKind) -> None:
     def failed(reason: str) -> CommandStatus:
         return _failure(Outcome(kind, reason, 1, "", Usage(), None, 0.0, None, None, None, 0, None, 0, ""))
 
-    told = failed("The agent ended with exit code 1 before any output: OSError: [Errno 28] No space left on device.")
+    emitted = failed("The agent ended with exit code 1 before any output: OSError: [Errno 28] No space left on device.")
     limited = kind is OutcomeKind.USAGE_LIMIT
-    assert told is (CommandStatus.USAGE_LIMIT if limited else CommandStatus.TRANSIENT)
+    assert emitted is (CommandStatus.USAGE_LIMIT if limited else CommandStatus.TRANSIENT)
     assert failed("The agent ended with exit code 1.") is not CommandStatus.TRANSIENT

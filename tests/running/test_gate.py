@@ -22,11 +22,11 @@ LONG_S = 10.0
 
 
 class GateHarness:
-    """A gate over a real log, a clock moved by hand, and everything that was told."""
+    """A gate over a real log, a clock moved by hand, and everything that was emitted."""
 
     def __init__(self, database: Database) -> None:
         self.now = 1000.0
-        self.told: list[Event] = []
+        self.reported: list[Event] = []
         self.changed = asyncio.Event()
         self.database = database
         self.tasks: list[asyncio.Task[None]] = []
@@ -39,11 +39,13 @@ class GateHarness:
         self.gate = Gate(workspace, batch_id)
 
     def hear(self, committed: Sequence[Event]) -> None:
-        self.told += committed
+        self.reported += committed
         self.changed.set()
 
     def words(self) -> list[str]:
-        return [f"{event.type} {event.payload.get('reason') or event.payload['warning_type']}" for event in self.told]
+        return [
+            f"{event.type} {event.payload.get('reason') or event.payload['warning_type']}" for event in self.reported
+        ]
 
     def command(self) -> asyncio.Task[None]:
         """A command that wants to start."""
@@ -51,9 +53,9 @@ class GateHarness:
         return self.tasks[-1]
 
     async def until(self, count: int) -> list[str]:
-        """What was told, once it is so much."""
+        """What was emitted, once it is so much."""
         async with asyncio.timeout(LONG_S):
-            while len(self.told) < count:
+            while len(self.reported) < count:
                 self.changed.clear()
                 await self.changed.wait()
         return self.words()
@@ -64,7 +66,7 @@ class GateHarness:
         return row.status, row.reason
 
     async def settle(self) -> None:
-        """Everything that can go on without time or events has gone on, the disk included."""
+        """Everything that can continue without time or events has continued, the disk included."""
         for _ in range(5):
             await self.database.write(lambda _connection: None)
             await asyncio.sleep(0)
@@ -91,7 +93,7 @@ async def done(*tasks: asyncio.Task[None]) -> None:
 
 async def test_an_open_gate_lets_commands_in_without_a_word(harness: GateHarness) -> None:
     await done(harness.command(), harness.command())
-    assert harness.told == []
+    assert harness.reported == []
 
 
 async def test_a_pause_is_told_when_the_next_command_would_start(harness: GateHarness) -> None:
@@ -114,7 +116,7 @@ async def test_a_pause_under_a_running_command_is_announced_as_pausing_once(harn
     harness.command()
     assert await harness.until(2) == ["batch:warning pausing", "batch:pause operator"]
     await harness.settle()
-    assert len(harness.told) == 2
+    assert len(harness.reported) == 2
 
 
 async def test_a_resume_lets_every_waiting_command_in_and_is_told_once(harness: GateHarness) -> None:
@@ -125,7 +127,7 @@ async def test_a_resume_lets_every_waiting_command_in_and_is_told_once(harness: 
     await done(*waiting)
     assert await harness.until(2) == ["batch:pause operator", "batch:resume operator"]
     await harness.settle()
-    assert len(harness.told) == 2
+    assert len(harness.reported) == 2
     assert await harness.status() == ("running", None)
     await done(harness.command())
 
@@ -153,7 +155,7 @@ async def test_a_pause_that_the_page_knows_is_not_told_again(harness: GateHarnes
     harness.gate.pause("budget", announced=True)
     waiting = harness.command()
     await harness.settle()
-    assert harness.told == []
+    assert harness.reported == []
     harness.gate.resume()
     await done(waiting)
     assert harness.words() == ["batch:resume operator"]
@@ -180,7 +182,7 @@ async def test_a_limit_is_waited_out_by_the_clock(harness: GateHarness) -> None:
     harness.gate.pause("usage-limit", 1060.0)
     waiting = harness.command()
     await harness.until(1)
-    assert harness.told[0].payload["until"] == 1_060_000
+    assert harness.reported[0].payload["until"] == 1_060_000
     harness.now = 1059.9
     await harness.settle()
     assert not waiting.done()
@@ -222,8 +224,8 @@ async def test_the_longest_pause_counts(
         await harness.until(1)
     harness.gate.pause(*second)
     command = harness.command()
-    told = await harness.until(2 if waiting and holds != first else 1)
-    assert told[-1] == f"batch:pause {holds[0]}"
+    reported = await harness.until(2 if waiting and holds != first else 1)
+    assert reported[-1] == f"batch:pause {holds[0]}"
     assert (harness.gate.reason, harness.gate.until) == holds
     harness.now = holds[1] or 1_000_000.0
     if holds[1] is None:
@@ -323,6 +325,36 @@ async def test_a_backoff_lasts_by_the_clock_or_until_a_stop(harness: GateHarness
     await asyncio.sleep(0)
     harness.gate.stop(StopMode.GRACEFUL)
     await done(again)
+
+
+async def test_work_beside_the_run_waits_alone(harness: GateHarness) -> None:
+    waiting = asyncio.create_task(harness.gate.wait_beside("retry", harness.now + 60))
+    harness.tasks.append(waiting)
+    await asyncio.sleep(0.02)
+    assert not harness.gate.paused
+    await done(asyncio.create_task(harness.gate.enter()))
+    harness.now += 60
+    await done(waiting)
+    assert not harness.gate.paused
+
+
+async def test_its_wait_is_the_runs_once_the_run_waits_for_it(harness: GateHarness) -> None:
+    gate = harness.gate
+    waiting = asyncio.create_task(gate.wait_beside("retry", harness.now + 60))
+    harness.tasks.append(waiting)
+    await asyncio.sleep(0)
+    with gate.command(), gate.waits_for_background():
+        await asyncio.sleep(0.02)
+        assert not gate.paused  # another lane goes on
+    with gate.waits_for_background():
+        await done(waiting)
+        assert (gate.reason, gate.until) == ("retry", harness.now + 60)
+        entering = asyncio.create_task(gate.enter())
+        harness.tasks.append(entering)
+        await harness.until(1)
+        gate.resume()
+        await done(entering)
+    assert [event.type for event in harness.reported] == ["batch:pause", "batch:resume"]
 
 
 # -- work of our own -----------------------------------------------------------------------------------------------

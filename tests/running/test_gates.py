@@ -20,7 +20,7 @@ GATED = "---\ntype: epic\nafter: [epic-a]\n---\n# B\n"
 
 
 async def at_gate(runner: Runner, times: int = 1) -> dict[str, Any]:
-    """The newest call for a decision, once the run stands at so many gates."""
+    """The newest call for a decision, once the run is at so many gates."""
     count = 0
 
     def wanted(event: Any) -> bool:

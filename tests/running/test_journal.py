@@ -65,7 +65,7 @@ def rows() -> Iterator[Rows]:
         yield Rows(connection)
 
 
-# status, whether it counts in the same batch, whether it counts in a new one, whether its session is gone on with
+# status, whether it counts in the same batch, whether it counts in a new one, whether its session is continued
 COUNTS = [
     ("success", True, True, False),
     ("error", True, False, False),
@@ -222,7 +222,9 @@ def test_answers_are_remembered_for_a_prompt_that_is_given_afresh(rows: Rows) ->
     rows.add("error", session_id="s-1")
     rows.ask("Which size?", attempt=2)
     journal = rows.read(failures=False)
-    assert [(told.question, told.answer) for told in journal.answered[PLACE[:2]]] == [("Which colour?", "blue")]
+    assert [(emitted.question, emitted.answer) for emitted in journal.answered[PLACE[:2]]] == [
+        ("Which colour?", "blue")
+    ]
     assert journal.asked[PLACE].question == "Which size?"
     journal.forget("1-1-a")
     assert (journal.asked, journal.answered, journal.sessions) == ({}, {}, {})

@@ -1,4 +1,4 @@
-"""A branch that is switched, work that is stashed or cleaned away: the batch pauses, and goes on when it is mended."""
+"""After a switched branch, stashed or deleted work the batch pauses, and continues when the tree is as before."""
 
 from __future__ import annotations
 

@@ -158,13 +158,13 @@ async def test_what_is_given_up_is_said_and_the_next_is_delivered(
         await begun(database)
         await emit_event(EventType.ATTENTION, ATTENTION)
         await receiver.count(tries)
-        await until(lambda: told(database, said))
+        await until(lambda: reported(database, said))
         await emit_event(EventType.BATCH_END, {"batch_id": 1, "cycles_completed": 2, "status": "stopped"})
         await receiver.count(tries + 1)
     assert json.loads(receiver.got[-1][1])["text"] == "Perch: batch 1 was stopped after 2 cycles"
 
 
-async def told(database: Database, words: str) -> bool:
+async def reported(database: Database, words: str) -> bool:
     found = await database.read(find_events, EventFilter(type="error", text=words), 10)
     return len(found) == 1
 
@@ -194,7 +194,7 @@ async def test_nobody_at_the_other_end(tmp_path: Path) -> None:
     async with notifying(tmp_path, notify_webhook="http://127.0.0.1:1/hook") as database:
         await begun(database)
         await emit_event(EventType.ATTENTION, ATTENTION)
-        await until(lambda: told(database, "given up"))
+        await until(lambda: reported(database, "given up"))
 
 
 async def test_a_command_gets_the_event_and_not_our_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,9 +202,9 @@ async def test_a_command_gets_the_event_and_not_our_secrets(tmp_path: Path, monk
     script, out = tmp_path / "tell.py", tmp_path / "out.json"
     script.write_text(
         "import json, os, sys\n"
-        "told = {'stdin': json.load(sys.stdin), 'message': os.environ['SPRINT_RUNNER_MESSAGE'],\n"
+        "reported = {'stdin': json.load(sys.stdin), 'message': os.environ['SPRINT_RUNNER_MESSAGE'],\n"
         "        'token': os.environ.get('SPRINT_RUNNER_TOKEN')}\n"
-        f"open({str(out) + '.half'!r}, 'w').write(json.dumps(told))\n"
+        f"open({str(out) + '.half'!r}, 'w').write(json.dumps(reported))\n"
         f"os.replace({str(out) + '.half'!r}, {str(out)!r})\n"
     )
     async with notifying(tmp_path, notify_command=f"{sys.executable} {script}") as database:
@@ -228,4 +228,4 @@ async def test_a_command_that_fails_is_said(tmp_path: Path, command: str, said: 
     async with notifying(tmp_path, notify_command=command) as database:
         await begun(database)
         await emit_event(EventType.ATTENTION, ATTENTION)
-        await until(lambda: told(database, said))
+        await until(lambda: reported(database, said))

@@ -71,7 +71,7 @@ def test_nothing_but_streams_is_touched(tmp_path: Path) -> None:
     ids=["a month", "a day", "for ever"],
 )
 async def test_open_batches_and_running_commands_keep_theirs(tmp_path: Path, days: int | None, kept: set[str]) -> None:
-    """1 has ended; 2 has ended, but a task of its goes on; 3 was interrupted; 4 is young."""
+    """1 has ended; 2 has ended, but a task of its continues; 3 was interrupted; 4 is young."""
     database = await Database.open(tmp_path / "db")
     for _ in range(4):
         batch = await database.write(create_batch, 1)
@@ -93,8 +93,8 @@ async def test_old_events_go_and_the_hub_is_told(tmp_path: Path, monkeypatch: py
     database = await Database.open(tmp_path / "db")
     events.start(database)
     for age in (50, 50, 50, 50, 5, 5):
-        told = {"type": events.EventType.ERROR, "payload": {"type": "t", "message": "m"}}
-        await events.broadcast({**told, "timestamp": int((NOW - age * DAY_S) * 1000)})
+        emitted = {"type": events.EventType.ERROR, "payload": {"type": "t", "message": "m"}}
+        await events.broadcast({**emitted, "timestamp": int((NOW - age * DAY_S) * 1000)})
     events.stop()
     nothing, oldest = cast(Any, None), list[int]()
     days: list[int | None] = [None, 60, 30, 1]
@@ -130,11 +130,11 @@ async def test_the_transcript_says_that_its_stream_was_removed(tmp_path: Path) -
         async with aiohttp.ClientSession(server.url) as client:
             while old.exists():
                 await get(client, "/api/run")
-            told = [(await get(client, f"/api/commands/{number}/transcript"))["entries"] for number in (1, 2, 3, 4)]
-            assert [entry["text"] for entry in told[0]] == ["The stream was removed after 30 days."]
-            assert told[1] == []
-            assert [entry["text"] for entry in told[2]] == ["Command 3 has left no transcript."]
-            assert told[3][0]["text"].startswith("The runner did this itself")
+            emitted = [(await get(client, f"/api/commands/{number}/transcript"))["entries"] for number in (1, 2, 3, 4)]
+            assert [entry["text"] for entry in emitted[0]] == ["The stream was removed after 30 days."]
+            assert emitted[1] == []
+            assert [entry["text"] for entry in emitted[2]] == ["Command 3 has left no transcript."]
+            assert emitted[3][0]["text"].startswith("The runner did this itself")
             async with client.get("/api/commands/1/transcript?raw=1") as response:
                 assert response.status == 404
                 assert "removed after 30 days" in await response.text()

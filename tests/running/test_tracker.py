@@ -1,4 +1,4 @@
-"""The tracker deleted, emptied or broken while a batch runs: paused, never completed, and gone on with by itself."""
+"""The tracker deleted, emptied or broken while a batch runs: paused, never completed, and continued by itself."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ def test_a_change_is_told_at_the_second_look_and_only_once() -> None:
     changes = StatusChanges({"1-1-a": "backlog"})
     found = {"1-1-a": "review"}
     assert changes.look(found, []) == []
-    told = changes.look(found, [])
-    assert told == [("1-1-a", "backlog", "review")]
+    reported = changes.look(found, [])
+    assert reported == [("1-1-a", "backlog", "review")]
     changes.committed([status_event("1-1-a", "review")])
     assert changes.look(found, []) == []
 

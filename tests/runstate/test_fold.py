@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from payloads import EventType
-from runstate.fold import ATTENTION_MAX, STATES, RunState
+from payloads import EventType, Metrics
+from runstate.fold import STATES, RunState
+from runstate.handlers import ATTENTION_MAX
 from runstate.server_state import AgentView, ServerState
 from runstate.views import run_view
 
@@ -66,7 +67,7 @@ def test_a_new_state_is_idle_and_empty() -> None:
     assert all(shown[name] == [] for name in ("stories", "operations", "attention"))
     assert list(shown) == [
         "state", "reason", "until", "batch", "cycle", "cycles", "stories", "operations", "totals", "attention",
-        "context", "resumable", "seq", "limits", "agent", "project", "plan", "problem",
+        "context", "resumable", "seq", "limits", "agent", "project", "plan", "guardian", "problem",
     ]  # fmt: skip
 
 
@@ -184,11 +185,11 @@ def test_a_command_is_an_operation_while_it_runs(fold: Fold) -> None:
     )
     (operation,) = fold.run.operations
     assert (operation.task_id, operation.message, operation.metrics) == (
-        ("tests", "Bash: pytest -q", {"output_tokens": 5})
+        ("tests", "Bash: pytest -q", Metrics(output_tokens=5))
     )
     assert operation.started_at < operation.updated_at
     fold.command("progress", message="no metrics")
-    assert fold.run.operations[0].metrics == {"output_tokens": 5}
+    assert fold.run.operations[0].metrics == Metrics(output_tokens=5)
     fold.command("end", status="success")
     assert fold.run.operations == ()
 
@@ -210,10 +211,10 @@ def test_the_same_command_told_twice_is_one_operation(fold: Fold) -> None:
 
 
 def test_a_command_without_an_id_is_no_operation(fold: Fold) -> None:
-    told = {"story_key": "1-1-a", "command": "dev-story", "task_id": "setup"}
-    fold.tell("command:start", **told)
-    fold.tell("command:progress", **told, message="m")
-    run = fold.tell("command:end", **told, status="success", metrics=METRICS)
+    received = {"story_key": "1-1-a", "command": "dev-story", "task_id": "setup"}
+    fold.tell("command:start", **received)
+    fold.tell("command:progress", **received, message="m")
+    run = fold.tell("command:end", **received, status="success", metrics=METRICS)
     assert (run.operations, run.totals.commands, run.totals.cost_usd) == ((), 1, 0.5)
 
 
@@ -271,6 +272,14 @@ def test_work_on_the_context_never_touches_the_state(fold: Fold, kind: str) -> N
     run = fold.tell("context:complete", status="error", metrics=METRICS)
     assert (run.state, run.context, run.totals.commands, run.totals.commands_failed) == ("idle", None, 1, 1)
     assert run.totals.cost_usd == 0.5
+
+
+def test_an_event_of_an_older_version_with_an_undeclared_key_of_another_type_is_left_out(
+    fold: Fold, caplog: pytest.LogCaptureFixture
+) -> None:
+    fold.command("start", story_keys=42)
+    assert (fold.run.operations, fold.run.seq) == ((), 2)
+    assert "event 2 was not folded: command:start" in caplog.text
 
 
 def test_context_without_metrics_is_no_command(fold: Fold) -> None:

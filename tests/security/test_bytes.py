@@ -1,5 +1,5 @@
 """Requests as no client would send them, byte for byte, on HTTP and on `/ws`: answered as the protocol says, never
-with a 500, never with a traceback, and the server goes on."""
+with a 500, never with a traceback, and the server continues."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UPGRADE = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
 
-# What stands between the method and the end of the headers, and the status that it gets.
+# The bytes between the method and the end of the headers, and the status of the response.
 HEADS: dict[str, tuple[bytes, int]] = {
     "two hosts": (b" HTTP/1.1\r\n" + OWN + b"Host: evil.example\r\n", 400),
     "two equal hosts": (b" HTTP/1.1\r\n" + OWN + OWN, 400),

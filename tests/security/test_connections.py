@@ -15,7 +15,7 @@ from tests.security.conftest import MakeSite, SiteHarness
 
 PATIENCE_S = 30.0
 NEVER = 3600.0
-BY_HAND = Limits(headers_s=15, answer_s=60, sweep_s=NEVER)  # the test moves the clock and sweeps
+BY_HAND = Limits(headers_s=15, response_s=60, sweep_s=NEVER)  # the test moves the clock and sweeps
 OPEN = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -59,7 +59,7 @@ async def test_a_request_that_drips_in_is_cut_off(make_site: MakeSite) -> None:
     site = await make_site(limits=BY_HAND, clock=clock)
     async with line_to(site) as line:
         line[1].write(OPEN)
-        await until(lambda: any(one.heard for one in site.limiter.connections))
+        await until(lambda: any(one.received for one in site.limiter.connections))
         for _ in range(int(BY_HAND.headers_s)):
             site.limiter.sweep()
             assert len(site.limiter.connections) == 1
@@ -77,7 +77,7 @@ async def test_who_asks_too_slowly_is_told_why(make_site: MakeSite) -> None:
     site = await make_site(limits=BY_HAND, clock=clock)
     async with line_to(site) as line:
         line[1].write(OPEN)
-        await until(lambda: any(one.heard for one in site.limiter.connections))
+        await until(lambda: any(one.received for one in site.limiter.connections))
         clock.now += BY_HAND.headers_s
         site.limiter.sweep()
         said = await rest(line)
@@ -99,14 +99,14 @@ async def test_the_time_begins_anew_with_each_request(make_site: MakeSite) -> No
     async with line_to(site) as line:
         for _ in range(3):
             line[1].write(OPEN)
-            await until(lambda: any(one.heard for one in site.limiter.connections))
+            await until(lambda: any(one.received for one in site.limiter.connections))
             clock.now += BY_HAND.headers_s - 1
             site.limiter.sweep()
             line[1].write(b"\r\n")
             assert (await answered(line)).startswith(b"HTTP/1.1 200 ")
             clock.now += 1
         line[1].write(OPEN)  # and this one never ends
-        await until(lambda: any(one.heard for one in site.limiter.connections))
+        await until(lambda: any(one.received for one in site.limiter.connections))
         clock.now += BY_HAND.headers_s
         site.limiter.sweep()
         assert (await rest(line)).startswith(b"HTTP/1.1 408 ")
@@ -143,7 +143,7 @@ async def test_who_takes_nothing_of_an_answer_is_cut_off(make_site: MakeSite) ->
         await until(lambda: any(one.unsent()[0] for one in site.limiter.connections))
 
         def swept() -> bool:
-            clock.now += BY_HAND.answer_s
+            clock.now += BY_HAND.response_s
             site.limiter.sweep()
             return not site.limiter.connections
 
@@ -189,7 +189,7 @@ async def test_idle_connections_are_thinned_out_and_the_operator_gets_in(make_si
 
 
 async def test_where_everybody_is_being_served_a_newcomer_is_told_to_come_back(make_site: MakeSite) -> None:
-    site = await make_site(limits=Limits(answer_s=NEVER, open_max=3))
+    site = await make_site(limits=Limits(response_s=NEVER, open_max=3))
     async with AsyncExitStack() as stack:
         for number in range(3):
             line = await stack.enter_async_context(line_to(site))
@@ -207,7 +207,7 @@ async def test_where_everybody_is_being_served_a_newcomer_is_told_to_come_back(m
 
 async def test_sockets_are_left_to_the_hub(make_site: MakeSite) -> None:
     site = await make_site(
-        limits=Limits(headers_s=0.1, answer_s=0.1, idle_s=0.1, sweep_s=0.02, waiting_max=0, settled_s=0.0)
+        limits=Limits(headers_s=0.1, response_s=0.1, idle_s=0.1, sweep_s=0.02, waiting_max=0, settled_s=0.0)
     )
     async with line_to(site) as line:
         line[1].write(

@@ -36,7 +36,7 @@ LIMITS = [
     (f"{BODY_MAX >> 20} MiB, {BODY_S:.0f} s to arrive", "a body"),
     (f"{USUAL.headers_s:.0f} s to arrive", "a request's headers"),
     (f"{USUAL.idle_s:.0f} s", "a connection between two requests"),
-    (f"{USUAL.answer_s:.0f} s", "an answer of which nothing is taken"),
+    (f"{USUAL.response_s:.0f} s", "an answer of which nothing is taken"),
     (f"{USUAL.open_max - USUAL_PAGES} more than", "connections"),
     (f"{USUAL.waiting_max}", "connections that ask for nothing"),
     (f"{MESSAGE_MAX >> 10} KiB", "a message to `/ws`"),

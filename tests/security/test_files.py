@@ -74,7 +74,7 @@ def test_a_file_that_is_too_large_is_not_read(folder: Path) -> None:
 
 
 def test_what_is_swapped_between_the_look_and_the_reading_is_not_followed(folder: Path) -> None:
-    """Somebody puts a link in the place of the file, and of its folder, as fast as they can."""
+    """The file, and its folder, are exchanged for links as fast as possible."""
     swapping = threading.Event()
 
     def swap() -> None:

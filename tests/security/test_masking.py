@@ -266,7 +266,7 @@ def test_a_line_of_sixteen_mebibytes_takes_no_longer_than_reading_it() -> None:
     assert time.process_time() - began < 10
 
 
-# -- whatever stands around a secret ---------------------------------------------------------------------------
+# -- the text around a secret ------------------------------------------------------------------------------------
 
 ALL = [*((secret, secret) for secret in SECRETS), *((words.format(secret), secret) for words, secret in BEHIND)]
 BEFORE = [

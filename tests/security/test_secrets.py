@@ -55,7 +55,7 @@ async def leaky(folder: Path) -> AsyncIterator[tuple[Server, aiohttp.ClientSessi
 
 
 async def answers(client: aiohttp.ClientSession) -> dict[str, str]:
-    """Everything that the server tells of the run, by where it tells it."""
+    """Everything that the server reports of the run, by where it does."""
     commands = (await get(client, "/api/commands"))["commands"]
     paths = ["/api/run", "/api/events?limit=10000", "/api/sprint", "/api/standings", "/api/settings", "/api/commands"]
     paths += ["/api/insights", "/api/batches", "/api/batches/1", "/api/batches/1/export", "/metrics", "/healthz"]
@@ -63,14 +63,14 @@ async def answers(client: aiohttp.ClientSession) -> dict[str, str]:
         paths += [f"/api/stories/{key}", f"/api/stories/{key}/export"]
     for command in commands:
         paths += [f"/api/commands/{command['id']}/transcript", f"/api/commands/{command['id']}/transcript?raw=1"]
-    told = {}
+    received = {}
     for path in paths:
         async with client.get(path) as response:
             assert response.status == 200, path
-            told[path] = await response.text()
+            received[path] = await response.text()
     async with client.ws_connect("/ws") as socket:
-        told["/ws"] = (await socket.receive()).data
-    return told
+        received["/ws"] = (await socket.receive()).data
+    return received
 
 
 def leaks(text: str) -> list[str]:
@@ -83,15 +83,15 @@ async def test_no_secret_of_an_agent_is_told_or_kept(tmp_path: Path) -> None:
         async with asyncio.timeout(PATIENCE_S):
             while (await get(client, "/api/run"))["state"] != "idle":
                 await asyncio.sleep(0.1)
-        told = await answers(client)
-        assert {path: leaks(text) for path, text in told.items() if leaks(text)} == {}
-        events = told["/api/events?limit=10000"]
+        received = await answers(client)
+        assert {path: leaks(text) for path, text in received.items() if leaks(text)} == {}
+        events = received["/api/events?limit=10000"]
         for kind in ("Anthropic key", "GitHub token", "private key", "password", "value of a variable"):
             assert f"[masked: {kind}]" in events, kind
-        assert "the key [masked: " in told["/api/stories/1-1-a"]  # a finding
+        assert "the key [masked: " in received["/api/stories/1-1-a"]  # a finding
         assert "checked with" in events  # what the project's check printed
         assert '"refused with' in events or "refused with" in events  # the last words of an agent that failed
-        shown = json.loads(told["/api/commands/1/transcript?raw=1"].splitlines()[-1])
+        shown = json.loads(received["/api/commands/1/transcript?raw=1"].splitlines()[-1])
         assert shown["type"] == "result"
         for file in (project / ".sprint-runner").glob("sprint-runner.db*"):  # with what SQLite puts beside it
             assert file.stat().st_mode & 0o777 == 0o600
@@ -102,7 +102,7 @@ async def test_no_secret_of_an_agent_is_told_or_kept(tmp_path: Path) -> None:
 
 
 def check_disk(data: Path) -> None:
-    """The database holds none, the recordings all of them, and nobody else may read either."""
+    """The database holds none, the recordings all of them, and no other user may read either."""
     for file in data.glob("sprint-runner.db*"):
         assert leaks(file.read_bytes().decode("latin-1")) == [], file
         assert file.stat().st_mode & 0o777 == 0o600

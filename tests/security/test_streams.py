@@ -1,4 +1,4 @@
-"""A recording without its secrets, wherever the pieces of one stand."""
+"""A recording without its secrets, wherever the pieces of one are."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def test_a_secret_in_pieces(secret: str, cuts: list[int], edges: list[int]) -> N
     places = sorted({0, *(min(cut, len(text)) for cut in cuts), len(text)})
     pieces = [text[a:b] for a, b in itertools.pairwise(places)]
     stream = b"".join(delta(piece, number) for number, piece in enumerate(pieces)) + said(text)
-    told = [json.loads(line) for line in shown(stream, edges).splitlines()]
-    whole = "".join(line["event"]["delta"]["text"] for line in told[:-1])
+    response = [json.loads(line) for line in shown(stream, edges).splitlines()]
+    whole = "".join(line["event"]["delta"]["text"] for line in response[:-1])
     assert core(secret) not in whole
-    assert core(secret) not in json.dumps(told)
+    assert core(secret) not in json.dumps(response)
     assert whole.startswith("the key is ")
     assert whole.endswith(" and that is all")
-    assert [line["uuid"] for line in told[:-1]] == [f"u-{number}" for number in range(len(pieces))]
+    assert [line["uuid"] for line in response[:-1]] == [f"u-{number}" for number in range(len(pieces))]
 
 
 @given(st.sampled_from(SECRETS), st.sampled_from(["\n", "\r", "\t", "\x1b[31m", '"', "<b>"]))

@@ -93,7 +93,7 @@ def clone(tmp_path: Path) -> Clone:
 
 @pytest.fixture
 def server(clone: Clone) -> Iterator[Server]:
-    """A server over the clone that nobody has trusted, at the port that it takes by itself."""
+    """A server over the untrusted clone, at the port that it takes by itself."""
     started = clone.start()
     yield started
     if started.process is not None:
@@ -107,7 +107,7 @@ def is_reachable_elsewhere(port: int) -> bool:
 
 
 async def test_a_server_starts_without_anything_that_is_not_trusted(clone: Clone, server: Server) -> None:
-    assert "agent claude not looked at yet" in server.line
+    assert "agent claude not checked yet" in server.line
     assert "is not trusted yet, so these settings were left out: agent, agents, allowed_hosts" in server.errors()
     assert not is_reachable_elsewhere(int(server.url.rpartition(":")[2]))
     assert (clone.root / ".sprint-runner/sprint-runner.db").is_file()
@@ -128,7 +128,7 @@ async def test_a_server_starts_without_anything_that_is_not_trusted(clone: Clone
         assert "AGENTS.md" in trust["instructions"]
         status, answer = await post(client, "/api/run/start")
         assert (status, answer["error"]["code"]) == (409, "trust")
-        assert "and asks nobody first" in answer["error"]["message"]
+        assert "without asking first" in answer["error"]["message"]
         status, answer = await post(client, "/api/trust", {"hash": "0" * 64})
         assert (status, answer["error"]["code"]) == (409, "changed")
     assert clone.untouched
@@ -171,7 +171,7 @@ def test_a_stranger_s_folder_that_looks_like_a_demo_is_no_demo(clone: Clone) -> 
     clone.write(agents={"demo": {"kind": "claude", "command": [str(clone.program)]}})
     server = clone.start("--demo")
     try:
-        assert "agent demo not looked at yet" in server.line
+        assert "agent demo not checked yet" in server.line
     finally:
         server.end()
     assert clone.untouched
@@ -189,7 +189,7 @@ def test_check_starts_nothing_and_says_what_it_left_out(clone: Clone) -> None:
     done = clone.call("check", str(clone.root))
     assert done.returncode == 1
     assert f"these settings were left out: {', '.join(GUARDED)}" in done.stdout
-    assert "not looked at" in done.stdout
+    assert "not checked: the settings that name them" in done.stdout
     assert clone.untouched
 
 
@@ -205,7 +205,7 @@ def test_run_in_a_folder_without_settings_asks_too(clone: Clone) -> None:
     (clone.root / "sprint-runner.yaml").unlink()
     done = clone.call("run", str(clone.root))
     assert done.returncode == 2
-    assert "and asks nobody first" in done.stderr
+    assert "without asking first" in done.stderr
 
 
 @pytest.mark.parametrize("verb", ["backup", "restore"])

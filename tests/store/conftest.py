@@ -36,7 +36,7 @@ async def database(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 @pytest.fixture
 def seen(database: Database) -> list[list[int]]:
-    """The seqs of every commit that subscribers were told of."""
+    """The seqs of every commit that subscribers received."""
     commits: list[list[int]] = []
     database.on_commit = lambda events: commits.append([one.seq for one in events])
     return commits

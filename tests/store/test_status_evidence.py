@@ -1,4 +1,4 @@
-"""Where stories stand by the runner's own records."""
+"""The status of stories by the runner's own records."""
 
 from __future__ import annotations
 

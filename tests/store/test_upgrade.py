@@ -1,4 +1,4 @@
-"""Opening a database of an older version: a copy is kept, every row stays, and the run can go on with it."""
+"""Opening a database of an older version: a copy is kept, every row stays, and the run can continue with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from store.schema import MIGRATIONS, migrate
 
 
 def made_by(number: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database as the program of that schema left it: a batch, and an event that told of it."""
+    """A database as the program of that schema left it: a batch, and its event."""
     with monkeypatch.context() as patched:
         patched.setattr(store.schema, "MIGRATIONS", MIGRATIONS[:number])
         connection = sqlite3.connect(path, isolation_level=None)

@@ -128,11 +128,11 @@ async def test_a_unit_commits_together_or_not_at_all(database: Database, seen: l
 async def test_a_unit_whose_row_is_missing_shows_no_event(database: Database, seen: list[list[int]]) -> None:
     with database.atomic():
         row = database.write(update_batch, 99, status="completed")
-        told = database.append(draft())
+        received = database.append(draft())
     with pytest.raises(NoSuchRow):
         await row
     with pytest.raises(NotWritten):
-        await told
+        await received
     assert seen == []
 
 
@@ -192,8 +192,8 @@ async def test_a_crash_shows_all_of_a_unit_or_nothing(path: Path, tmp_path: Path
             await asyncio.sleep(rng.random() / 500)
         if round_ % 4 == 0:
             await futures[0]  # a slow disk, too, gets on while we copy
-        events, told = await asyncio.to_thread(read_copy, path, tmp_path / f"copy-{round_}.db")
-        assert events == told
+        events, received = await asyncio.to_thread(read_copy, path, tmp_path / f"copy-{round_}.db")
+        assert events == received
         found.add(events)
     assert len(found) > 10
     await database.close()

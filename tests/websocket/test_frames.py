@@ -22,10 +22,10 @@ def test_the_shortest_frames_are_those_of_the_standard() -> None:
 
 
 def test_the_greetings_are_those_of_the_protocol() -> None:
-    told = list(
+    received = list(
         frames(init(init_payload(b"null", b'{"seq":7}', 7, 'e"1', b'{"state":"idle"}'), 1706112000000) + resumed(8, 9))
     )
-    assert [json.loads(data) for _, data in told] == [
+    assert [json.loads(data) for _, data in received] == [
         {
             "type": "init",
             "now": 1706112000000,

@@ -10,7 +10,7 @@ import pytest
 from tests.lines import StreamLine, event
 from tests.websocket.hubs import EPOCH, HubHarness, settle
 from websocket import hub as hub_module
-from websocket import ring
+from websocket import replay, ring
 from websocket.hub import BACKLOG_MAX
 
 
@@ -86,7 +86,7 @@ async def test_resume_from_the_ring_is_byte_identical(harness: HubHarness) -> No
 async def test_resume_from_the_log_is_byte_identical(harness: HubHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ring, "RING_EVENTS", 7)
     monkeypatch.setattr(ring, "PIECE_BYTES", 500)
-    monkeypatch.setattr(hub_module, "REPLAY_EVENTS", 10)
+    monkeypatch.setattr(replay, "REPLAY_EVENTS", 10)
     live, back = StreamLine(), StreamLine()
     harness.connect(live)
     harness.emit(95)
@@ -187,7 +187,7 @@ async def test_1000_at_once_share_one_init_and_the_next_is_told_why(harness: Hub
 
 
 async def test_a_line_that_broke_while_it_shook_hands_costs_nothing(harness: HubHarness) -> None:
-    """aiohttp hands it over, its transport is closing already: nothing is written, nobody is kept."""
+    """aiohttp hands it over, its transport is closing already: nothing is written, no client is kept."""
     for since in (None, 0, 5):
         harness.emit(10)
         line = StreamLine()
@@ -202,7 +202,7 @@ async def test_a_line_that_broke_while_it_shook_hands_costs_nothing(harness: Hub
 async def test_a_replay_waits_for_its_client_within_the_bound(
     harness: HubHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "REPLAY_PAUSE_S", 0.0)
+    monkeypatch.setattr(replay, "REPLAY_PAUSE_S", 0.0)
     harness.emit(9_000, "x" * 300)
     line = StreamLine(reading=False)
     client = harness.connect(line, since=0)

@@ -12,7 +12,7 @@ import pytest
 from tests.lines import StreamLine
 from tests.websocket.hubs import HubHarness
 from websocket import hub as hub_module
-from websocket import ring
+from websocket import replay, ring
 
 
 @pytest.fixture
@@ -94,9 +94,10 @@ async def finish(harness: HubHarness, pages: list[SimulatedClient]) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_10000_random_steps_end_with_every_event_once(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("BACKLOG_MAX", 1_000), ("REPLAY_EVENTS", 7), ("CLOSE_S", 0.001), ("REPLAY_PAUSE_S", 0.0)):
+    for name, value in (("BACKLOG_MAX", 1_000), ("CLOSE_S", 0.001), ("SWEEP_S", 0.001)):
         monkeypatch.setattr(hub_module, name, value)
-    monkeypatch.setattr(hub_module, "SWEEP_S", 0.001)
+    for name, value in (("UNREAD_MAX", 500), ("REPLAY_EVENTS", 7), ("REPLAY_PAUSE_S", 0.0)):
+        monkeypatch.setattr(replay, name, value)
     monkeypatch.setattr(ring, "RING_EVENTS", 25)
     monkeypatch.setattr(ring, "PIECE_BYTES", 900)
     rng, harness = random.Random(seed), HubHarness()

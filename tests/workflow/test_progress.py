@@ -30,10 +30,10 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize(("line", "told"), LINES)
-def test_a_line_that_announces(line: str, told: tuple[str, bool, str]) -> None:
+@pytest.mark.parametrize(("line", "expected"), LINES)
+def test_a_line_that_announces(line: str, expected: tuple[str, bool, str]) -> None:
     (found,) = announcements(f"before\n{line}\nafter")
-    assert (found.task_id, found.ends, found.message.strip()) == told
+    assert (found.task_id, found.ends, found.message.strip()) == expected
 
 
 QUIET = [

@@ -41,7 +41,7 @@ BY_SEVERITY = [
     ("LLL", Next.DONE),
     ("CCCH", Next.DONE),
     ("C" * 9 + "H", Next.DONE),
-    # 5: with CRITICAL it goes on
+    # 5: with CRITICAL it continues
     ("CCC", Next.AGAIN),
     ("LLC", Next.AGAIN),
     ("C" * 9, Next.AGAIN),

@@ -28,7 +28,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "code-review": read_code_review,
     "commit": read_commit,
 }
-# What may stand around a marker that is a line of its own: Markdown, signs, case, line ends.
+# What may surround a marker that is a line of its own: Markdown, signs, case, line ends.
 DRESSES = [
     "{}",
     "  {}  ",
@@ -213,7 +213,7 @@ DEVELOPED = [
     ("[DEV-STORY-COMPLETE: YES]\n[DEV-STORY-BLOCKED: YES] no", (False, True, "no")),
     ("[DEV-STORY-COMPLETE: NO]\n[DEV-STORY-BLOCKED: YES] no", (False, True, "no")),
     ("[DEV-STORY-BLOCKED: YES] no\n[DEV-STORY-COMPLETE: YES]", (False, True, "no")),
-    # not blocked is no verdict of its own: the other marker stands
+    # not blocked is no verdict of its own: the other marker counts
     ("[DEV-STORY-COMPLETE: YES]\n[DEV-STORY-BLOCKED: NO]", (True, False, "")),
     ("[DEV-STORY-BLOCKED: NO]", None),
     ("[DEV-STORY-BLOCKED: YESTERDAY]", None),

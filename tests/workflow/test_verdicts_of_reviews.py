@@ -51,7 +51,7 @@ SAID = [
     ("I did not reach ZERO ISSUES\nHIGHEST SEVERITY: HIGH", Severity.HIGH),
     ("Only HIGHEST SEVERITY: ZERO ISSUES would do.\n\nHIGHEST SEVERITY: HIGH", Severity.HIGH),
     ("HIGHEST SEVERITY: HIGH\nI did not reach ZERO ISSUES", None),
-    # the findings block may stand behind the verdict, or between its lines
+    # the findings block may follow the verdict, or between its lines
     ("HIGHEST SEVERITY: HIGH\n\n## Findings\n- [HIGH] src/a.py: wrong\n", Severity.HIGH),
     ("Issues: 0 CRITICAL, 1 HIGH, 0 MEDIUM, 0 LOW\n## Findings\n- a\n\nHIGHEST SEVERITY: LOW", Severity.HIGH),
 ]
@@ -71,7 +71,7 @@ def test_how_bad_the_worst_finding_is(text: str, severity: Severity | None) -> N
 def test_the_worse_one_counts(said: Severity, counts: tuple[int, int, int, int]) -> None:
     worst = max((severity for severity, n in zip(reversed(Severity), counts, strict=False) if n), default=Severity.ZERO)
     line = "Issues: {} CRITICAL, {} HIGH, {} MEDIUM, {} LOW".format(*counts)
-    text = f"{line}\nHIGHEST SEVERITY: {said.words}"
+    text = f"{line}\nHIGHEST SEVERITY: {said.label}"
     assert read_code_review(text).severity is max(said, worst)
 
 

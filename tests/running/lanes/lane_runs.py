@@ -41,5 +41,5 @@ def overlapped(runner: Runner, first: str, second: str) -> bool:
 
 
 def ends(runner: Runner) -> list[tuple[int, list[str], list[str]]]:
-    told = runner.of("cycle:end")
-    return [(end["cycle_number"], end["completed_stories"], end["blocked_stories"]) for end in told]
+    emitted = runner.of("cycle:end")
+    return [(end["cycle_number"], end["completed_stories"], end["blocked_stories"]) for end in emitted]

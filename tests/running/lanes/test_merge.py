@@ -149,7 +149,7 @@ async def test_the_user_is_on_another_branch(project: MergeProject) -> None:
 
 
 async def test_head_moves_before_the_branch_does(project: MergeProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing tells git which branch was meant: what another one took is not merged, and is merged afterwards."""
+    """No other branch takes what was meant for the one that the batch began on; it is merged afterwards."""
     lane = await project.lane("1-1-a")
     write(lane, "src/a.py", "pass\n")
     forward = Repository.forward
@@ -162,6 +162,8 @@ async def test_head_moves_before_the_branch_does(project: MergeProject, monkeypa
         patch.setattr(Repository, "forward", late)
         with pytest.raises(SurroundingsFailed, match="check out trunk again"):
             await project.merge(lane)
+    assert git(project.root, "rev-parse", "elsewhere") == git(project.root, "rev-parse", "trunk")
+    assert not (project.root / "src").exists()
     git(project.root, "checkout", "-q", "trunk")
     assert await project.merge(lane) is not None
     assert (project.root / "src/a.py").exists()
@@ -207,6 +209,40 @@ async def test_files_that_were_copied_in_stay_outside_and_come_back(project: Mer
     assert git(project.root, "ls-files", "-m") == ""
 
 
+async def test_what_was_brought_back_once_may_be_brought_back_again(project: MergeProject) -> None:
+    """The batch was stopped in between, and the story goes on in its lane; the user has touched nothing."""
+    lane = await project.lane("1-1-a")
+    name = "_bmad-output/implementation-artifacts/1-9-x.md"
+    write(lane, name, "first\n", commit=False)
+    await lane.untracked.bring_back(lane.repository, await lane.lane())
+    assert (project.root / name).read_text() == "first\n"
+    write(lane, name, "second\n")
+    assert await project.merge(lane) is not None
+    assert await close(lane) is None
+    assert (project.root / name).read_text() == "second\n"
+    assert git(project.root, "status", "--porcelain") == ""
+
+
+async def test_a_lane_that_is_made_again_keeps_what_its_branch_has(project: MergeProject) -> None:
+    """The data folder was removed; meanwhile the user has a file of the same name that git does not know."""
+    lane = await project.lane("1-1-a")
+    name = "_bmad-output/implementation-artifacts/1-9-x.md"
+    write(lane, name, "the agent's\n")
+    (project.root / name).write_text("mine\n")
+    shutil.rmtree(lane.records)
+    shutil.rmtree(lane.top)
+    await lane.open()
+    assert (lane.untracked.copy.root / name).read_text() == "the agent's\n"
+    with pytest.raises(SurroundingsFailed, match=rf"{name} \(not under version control\)") as raised:
+        await project.merge(lane)
+    assert raised.value.mended is not None
+    assert not await raised.value.mended()
+    (project.root / name).write_text("the agent's\n")
+    assert await raised.value.mended()
+    assert await project.merge(lane) is not None
+    assert git(project.root, "status", "--porcelain") == ""
+
+
 async def test_a_file_that_changed_on_both_sides_is_left_alone(project: MergeProject) -> None:
     notes = project.root / "_bmad-output/implementation-artifacts/notes.md"
     notes.write_text("mine\n")
@@ -230,6 +266,25 @@ async def test_a_worktree_that_is_half_made_is_made_again(project: MergeProject)
     await lane.open()
     assert (lane.untracked.copy.root / "src/a.py").is_file()
     assert await project.merge(lane) is not None
+
+
+async def test_a_worktree_that_git_has_not_finished_is_no_work(project: MergeProject) -> None:
+    """A kill in the middle of `git worktree add`: what is not there yet must not be committed as removed."""
+    lane = await project.lane("1-1-a")
+    folder = Path(git(lane.top, "rev-parse", "--absolute-git-dir"))
+    shutil.rmtree(lane.records)
+    for path in lane.top.iterdir():
+        if path.name != ".git":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / "index").unlink()
+    (folder / "locked").write_text("initializing\n")
+    await lane.open()
+    assert (lane.top / ".gitignore").is_file()
+    assert git(lane.top, "status", "--porcelain") == ""
+    write(lane, "src/a.py", "pass\n")
+    before = git(project.root, "ls-files", ":/").splitlines()
+    assert await project.merge(lane) is not None
+    assert set(before) < set(git(project.root, "ls-files", ":/").splitlines())
 
 
 async def test_names_are_never_used_twice(project: MergeProject) -> None:
@@ -265,7 +320,7 @@ async def test_the_users_own_worktrees_are_left_alone(project: MergeProject, tmp
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_whatever_lanes_and_users_do(project: MergeProject, seed: int) -> None:
-    """Random edits of few files on all sides: a lane is merged whole or not at all, and nobody's work is lost."""
+    """Random edits of few files on all sides: a lane is merged whole or not at all, and no work is lost."""
     chance = random.Random(seed)
     names = [f"src/{number}.txt" for number in range(4)]
     wanted: dict[str, str] = {}
@@ -286,7 +341,7 @@ async def test_whatever_lanes_and_users_do(project: MergeProject, seed: int) -> 
             before = git(project.root, "rev-parse", "HEAD")
             try:
                 commit = await project.merge(lane)
-            except NotMerged:
+            except (NotMerged, SurroundingsFailed):
                 commit = None
             mine = git(lane.top, "diff", "--name-only", "--relative", f"trunk...{lane.names.branch}")
             if commit is None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
+import pytest
+
+import running.surroundings
 import sprint
 from running.lanes.lane import tidy
 from running.lanes.worktree import place_of
@@ -56,11 +61,11 @@ async def test_a_conflict_blocks_the_story_and_keeps_its_branch(make_runner: Mak
     await runner.until_end()
     assert runner.statuses() == {"1-1-a": "done", "2-1-b": "blocked"}
     assert ends(runner) == [(1, ["1-1-a"], []), (2, [], ["2-1-b"])]
-    told = runner.of("attention")[-1]
-    assert (told["kind"], told["story_key"]) == ("blocked", "2-1-b")
-    assert "conflicts in work/2-1-b.md" in told["message"]
+    emitted = runner.of("attention")[-1]
+    assert (emitted["kind"], emitted["story_key"]) == ("blocked", "2-1-b")
+    assert "conflicts in work/2-1-b.md" in emitted["message"]
     assert runner.commands("error") == ["2-1-b merge"]
-    assert "the branch sprint-runner/1/2-1-b is kept, and not merged into" in told["message"]
+    assert "the branch sprint-runner/1/2-1-b is kept, and not merged into" in emitted["message"]
     assert branches(runner.root) == ["sprint-runner/1/2-1-b"]
     assert git(runner.root, "show", "sprint-runner/1/2-1-b:work/2-1-b.md").endswith("Done as 2-1-b asks.")
     assert (runner.root / "work/2-1-b.md").read_text() == "mine\n"
@@ -68,18 +73,49 @@ async def test_a_conflict_blocks_the_story_and_keeps_its_branch(make_runner: Mak
     assert worktrees(runner) == []
 
 
-async def test_a_change_of_the_users_that_is_in_the_way_is_not_written_over(make_runner: MakeRunner) -> None:
+@pytest.mark.parametrize("ignored", [False, True])
+async def test_a_file_of_the_users_in_the_way_is_waited_for(
+    make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch, ignored: bool
+) -> None:
+    """Nobody's failure: the batch waits, names the file, and goes on by itself when it is not there any more."""
+    monkeypatch.setattr(running.surroundings, "LOOK_S", 0.1)
     runner = await make_runner({"1-1-a": "in-progress"}, SLOW, parallel=2)
     await runner.start()
     await runner.until_command("code-review-1")
+    if ignored:
+        (runner.root / ".gitignore").write_text(".sprint-runner/\nwork/\n")
     (runner.root / "work").mkdir()
     (runner.root / "work/1-1-a.md").write_text("mine\n")
-    await runner.until_end()
-    assert runner.statuses() == {"1-1-a": "blocked"}
-    assert "the project's own changes are in the way" in runner.of("attention")[-1]["message"]
+    await runner.until(lambda event: event.type == "batch:pause")
+    assert runner.of("batch:pause")[-1]["reason"] == "merge"
+    told = runner.of("attention")[-1]
+    assert told["kind"] == "merge"
+    assert "work/1-1-a.md (not under version control)" in told["message"]
     assert (runner.root / "work/1-1-a.md").read_text() == "mine\n"
+    assert runner.statuses() == {"1-1-a": "review"}
     assert branches(runner.root) == ["sprint-runner/1/1-1-a"]
     assert git(runner.root, "diff", "--cached", "--name-only") == ""
+    (runner.root / "work/1-1-a.md").rename(runner.root / "mine.md")
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert (runner.root / "mine.md").read_text() == "mine\n"
+    assert (runner.root / "work/1-1-a.md").read_text() != "mine\n"
+    assert runner.of("batch:end")[-1]["status"] == "completed"
+    assert (branches(runner.root), worktrees(runner)) == ([], [])
+
+
+async def test_a_file_of_the_same_content_comes_under_version_control(make_runner: MakeRunner) -> None:
+    runner = await make_runner({"1-1-a": "in-progress"}, SLOW, parallel=2)
+    await runner.start()
+    await runner.until_command("code-review-1")
+    work = runner.root / ".sprint-runner/worktrees/1-1-1-a/work"
+    shutil.copytree(work, runner.root / "work")
+    before = (runner.root / "work/1-1-a.md").stat()
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert (runner.root / "work/1-1-a.md").stat().st_mtime_ns == before.st_mtime_ns
+    assert git(runner.root, "ls-files", "work") == "work/1-1-a.md"
+    assert git(runner.root, "status", "--porcelain", "work") == ""
 
 
 async def test_what_passes_alone_and_fails_together_is_not_merged(make_runner: MakeRunner) -> None:
@@ -114,7 +150,7 @@ async def test_planning_files_that_git_does_not_know_go_there_and_back(make_runn
 
 
 async def test_a_story_file_that_nobody_has_committed_is_by_its_story(make_runner: MakeRunner) -> None:
-    """It stands in the user's tree, where git would not write over it; tracker and context are copies in a lane."""
+    """It is in the user's tree, where git would not write over it; tracker and context are copies in a lane."""
     runner = await make_runner({"1-1-a": "in-progress"}, parallel=2)
     git(runner.root, "rm", "-rq", "--cached", "_bmad-output")
     git(runner.root, "commit", "-qm", "planning is not committed")
@@ -133,9 +169,9 @@ async def test_work_that_is_not_committed_is_not_thrown_away(make_runner: MakeRu
     assert runner.statuses() == {"1-1-a": "done", "1-2-b": "blocked"}
     left = runner.root / ".sprint-runner/worktrees/1-1-1-a/work/1-2-b.md"
     assert left.is_file()
-    told = runner.of("attention")[-1]
-    assert told["kind"] == "worktree"
-    assert ".sprint-runner/worktrees/1-1-1-a" in told["message"]
+    emitted = runner.of("attention")[-1]
+    assert emitted["kind"] == "worktree"
+    assert ".sprint-runner/worktrees/1-1-1-a" in emitted["message"]
     await tidy(runner.workspace)
     assert (branches(runner.root), worktrees(runner)) == (["sprint-runner/1/1-1-a"], ["1-1-1-a"])
     git(left.parents[1], "add", "-A")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from orchestrator import NotNow, StopMode
+from running.gate import Gate
+from running.lanes.merge import Merge
+from running.lanes.worktree import Worktree
+from running.workspace import Workspace
 from tests.conftest import MakeRunner
 from tests.running.lanes.lane_runs import branches, ends, git, sh, worktrees
 from tests.running.projects import TRACKER, Runner, alive
@@ -78,6 +84,62 @@ class TestPauseAndStopOfLanes:
         await runner.until_end()
         assert all_done(runner)
 
+    async def test_a_merge_that_is_made_again_waits_for_the_end_of_a_pause(
+        self, make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The branch moves on while the merge is checked, and the operator pauses: no second check begins."""
+        runner = await make_runner({"1-1-a": "in-progress"}, parallel=2)
+        check, may_start = Merge._check, []
+
+        async def checked(merge: Merge, *words: Any) -> None:
+            may_start.append(merge._gate.may_start)
+            if len(may_start) == 1:
+                git(runner.root, "commit", "-q", "--allow-empty", "-m", "the user's")
+                runner.orchestrator.pause()
+            await check(merge, *words)
+
+        monkeypatch.setattr(Merge, "_check", checked)
+        await runner.start()
+        await runner.until(lambda event: event.type == "batch:pause")
+        assert runner.commands("error") == ["1-1-a merge"]
+        assert len(may_start) == 1
+        await runner.orchestrator.resume()
+        await runner.until_end()
+        assert (may_start, runner.statuses()) == ([True, True], {"1-1-a": "done"})
+
+    async def test_a_paused_batch_makes_no_worktree_ready(
+        self, make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The server was started again while the batch was paused; a worktree that is gone would be made anew."""
+        script = {"dev-story": {"1-1-a": ["slow:2+ok"]}}
+        runner = await make_runner({"1-1-a": "in-progress"}, script, parallel=2)
+        await runner.start()
+        await runner.until_command("dev-story")
+        runner.orchestrator.pause()
+        await runner.until(lambda event: event.type == "batch:pause")
+        opened, verb = Worktree.open, ["pause"]
+        after: list[str] = []
+
+        async def noted(worktree: Worktree) -> Workspace:
+            after.append(verb[-1])
+            return await opened(worktree)
+
+        enter, waits = Gate.enter, asyncio.Event()
+
+        async def entered(gate: Gate) -> None:
+            waits.set()
+            await enter(gate)
+
+        monkeypatch.setattr(Worktree, "open", noted)
+        monkeypatch.setattr(Gate, "enter", entered)
+        await runner.restart()
+        await waits.wait()
+        await asyncio.sleep(0)  # the lane's task was made before the queue came to the gate
+        verb.append("resume")
+        await runner.orchestrator.resume()
+        await runner.until_end()
+        assert (after, runner.statuses()) == (["resume"], {"1-1-a": "done"})
+
     async def test_a_stopped_batch_keeps_its_lanes_and_the_next_one_goes_on_in_them(
         self, make_runner: MakeRunner
     ) -> None:
@@ -122,7 +184,7 @@ class TestPauseAndStopOfLanes:
         await runner.start()
         pause = await runner.until(lambda event: event.type == "batch:pause")
         assert pause.payload["reason"] == "agent"
-        assert [told["kind"] for told in runner.of("attention")] == ["agent"]
+        assert [emitted["kind"] for emitted in runner.of("attention")] == ["agent"]
         await runner.orchestrator.resume()
         await runner.until_end()
         assert all_done(runner)

@@ -1,0 +1,32 @@
+"""The routes of all subjects, as the application is built from them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api import (
+    changes,
+    deferred,
+    export,
+    gates,
+    health,
+    hints,
+    history,
+    metrics,
+    openapi,
+    page,
+    project,
+    run,
+    schema,
+    settings,
+    socket,
+    transcripts,
+    trust,
+)
+
+ROUTES: Final = [
+    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *gates.ROUTES, *deferred.ROUTES, *project.ROUTES, *hints.ROUTES),
+    *(*changes.ROUTES, *export.ROUTES),
+    *(*history.ROUTES, *transcripts.ROUTES, *health.ROUTES, *schema.ROUTES, *settings.ROUTES, *trust.ROUTES),
+    *(*metrics.ROUTES, *openapi.ROUTES),
+]

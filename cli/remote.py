@@ -1,0 +1,139 @@
+"""The verbs that speak with a running server: its state, what needs the operator, and the operator's decisions.
+
+The server is found by the lock of its data folder, which only a living process holds, and is asked over HTTP as the
+page asks it. A refusal is printed as the server words it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from cli.config import ServerConfig
+from cli.errors import CannotStart
+from cli.remote_text import needs_of, needs_text, status_text
+from running.lock import running_url
+
+REFUSED: Final = 1  # the exit code when the server refuses
+TIMEOUT_S: Final = 60.0  # a start looks at the project and at the agent first
+STDIN_MAX: Final = 64 * 1024  # characters of a text that comes by standard input
+
+
+class Refused(Exception):
+    """The server refused a request; the message is its sentence."""
+
+
+class RemoteServer:
+    """The server that runs for a project. Raises `CannotStart` where there is none."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        url = running_url(config.data_dir)
+        if url is None:
+            raise CannotStart(f"no server runs for {config.project.root}: start one with `sprint-runner` there")
+        self._address = urlsplit(url)
+        self._headers = {"Content-Type": "application/json"}
+        if config.loaded.settings.token is not None:
+            self._headers["Authorization"] = f"Bearer {config.loaded.settings.token}"
+
+    def get(self, path: str) -> Any:
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, **fields: Any) -> Any:
+        return self._ask("POST", path, json.dumps(fields).encode())
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> Any:
+        """Return the response's JSON. Raises `Refused`, and `CannotStart` for a server that does not respond."""
+        connection = HTTPConnection(self._address.hostname or "", self._address.port or 80, timeout=TIMEOUT_S)
+        try:
+            connection.request(method, path, body, self._headers)
+            response = connection.getresponse()
+            content = json.loads(response.read())
+        except (OSError, HTTPException, ValueError) as error:
+            address = self._address.geturl()
+            raise CannotStart(f"the server at {address} does not respond: {error or type(error).__name__}") from None
+        finally:
+            connection.close()
+        if response.status >= 400:
+            raise Refused(content["error"]["message"])
+        return content
+
+
+def perform(options: argparse.Namespace, config: ServerConfig) -> int:
+    """Run one of the verbs against the running server and return the exit code. Raises `CannotStart`."""
+    try:
+        response, text = ACTIONS[options.verb](RemoteServer(config), options)
+    except Refused as refusal:
+        sys.stderr.write(f"refused: {refusal}\n")
+        return REFUSED
+    sys.stdout.write((json.dumps(response, ensure_ascii=False) if options.json else text) + "\n")
+    return 0
+
+
+def _status(server: RemoteServer, _options: argparse.Namespace) -> tuple[Any, str]:
+    run, sprint = server.get("/api/run"), server.get("/api/sprint")
+    return run, status_text(run, needs_of(run, sprint))
+
+
+def _needs(server: RemoteServer, _options: argparse.Namespace) -> tuple[Any, str]:
+    needs = needs_of(server.get("/api/run"), server.get("/api/sprint"))
+    return needs, needs_text(needs)
+
+
+def _answer(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    text = _text(options.text)
+    if options.id.startswith("gate-"):
+        return server.post(f"/api/gates/{options.id.removeprefix('gate-')}", decision=text), f"Decided: {text}"
+    if not (options.id.isascii() and options.id.isdigit()):
+        raise CannotStart(f"{options.id!r} is no id: `sprint-runner needs` lists the ids")
+    return server.post("/api/run/answer", command_id=int(options.id), text=text), "Answered; the agent continues."
+
+
+def _hint(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    path, text = f"/api/stories/{quote(options.key, safe='')}", _text(options.text)
+    if options.retry:
+        return server.post(f"{path}/retry", hint=text), f"{options.key} is ready-for-dev again, with the hint."
+    stored = server.post(f"{path}/hint", text=text)
+    return stored, stored["note"] or f"The next command of {options.key} gets the hint."
+
+
+def _start(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    given = {
+        "batch_size": options.batch,
+        "stories": options.story,
+        "budget_usd": options.budget,
+        "agent": options.agent,
+    }
+    started = server.post("/api/run/start", **{name: value for name, value in given.items() if value is not None})
+    return started, f"Batch {started['batch_id']} has started."
+
+
+def _verb(path: str, text: str) -> Callable[[RemoteServer, argparse.Namespace], tuple[Any, str]]:
+    return lambda server, _options: (server.post(path), text)
+
+
+def _stop(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    if options.now:
+        return server.post("/api/run/stop", mode="now"), "The running command is ended, then the batch."
+    return server.post("/api/run/stop", mode="graceful"), "The batch ends after the current command."
+
+
+def _text(words: list[str]) -> str:
+    """Return the text of the command line; a single `-` reads it from standard input."""
+    return sys.stdin.read(STDIN_MAX) if words == ["-"] else " ".join(words)
+
+
+ACTIONS: Final[Mapping[str, Callable[[RemoteServer, argparse.Namespace], tuple[Any, str]]]] = {
+    "status": _status,
+    "needs": _needs,
+    "answer": _answer,
+    "hint": _hint,
+    "start": _start,
+    "pause": _verb("/api/run/pause", "The batch pauses after the current command."),
+    "resume": _verb("/api/run/resume", "The batch continues."),
+    "stop": _stop,
+}
