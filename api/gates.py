@@ -49,7 +49,8 @@ def _view(row: GateRow) -> GateView:
 
 
 def _comments(body: GateBody) -> str | None:
-    """The comments as the agent gets them: what is about the whole, then one a line."""
+    """Return the comments as text for the agent: what is about the whole, then one per line."""
+    # The form in which compilers report, which agents resolve to the line.
     lines = [f"{comment.path}:{comment.line}: {comment.text}" for comment in body.comments]
     return "\n".join(part for part in (body.text.strip(), *lines) if part) or None
 

@@ -8,7 +8,7 @@ import { toast } from "../kit/toast.js";
 /** @typedef {{path: string, line: number, text: string}} LineComment */
 
 /** The labels of the decisions. @type {Record<string, string>} */
-const DECISIONS = { go: "Go on", back: "Send back", skip: "Leave it", stop: "Stop the run" };
+const DECISIONS = { go: "Continue", back: "Send back", skip: "Leave it", stop: "Stop the run" };
 /** A comment about one line: `path:12: text`. */
 const ABOUT_LINE = /^(\S+):([1-9]\d{0,8}):\s+(\S.*)$/;
 
@@ -68,11 +68,11 @@ async function decide(item, decision, field, wrong, buttons) {
     for (const button of buttons) attr(button, "aria-disabled", null);
   });
   const answer = await catchApiError(request, (error) => void toast(error.message, "bad"));
-  if (answer) toast("Decided; the run goes on with it.", "good");
+  if (answer) toast("Decided; the run continues with it.", "good");
 }
 
 /** Why a decision is not sent: nothing that was written is lost by a wrong button. @param {string} decision @param {string} words */
 export function refusalOf(decision, words) {
-  if (decision === "go" && words) return "Comments go with “Send back”; empty the field to go on without them.";
+  if (decision === "go" && words) return "Comments go with “Send back”; empty the field to continue without them.";
   return "";
 }

@@ -69,7 +69,7 @@ def test_a_night_over_tickets_with_a_person_at_its_gates(server: PageServer, con
     gate = at_gate(page, "asks for a look at its plan")
     picture(page, "gate-plan")
     gate.locator("textarea").fill("Say which fields may change.\nperch/store.py:12: keep this one")
-    gate.get_by_role("button", name="Go on").click()
+    gate.get_by_role("button", name="Continue").click()
     expect(gate.locator(".wrong")).to_contain_text("Comments go with “Send back”")
     gate.get_by_role("button", name="Send back").click()
     expect(page.locator(".log-row", has_text="build-plan-2").first).to_be_visible()
@@ -81,7 +81,7 @@ def test_a_night_over_tickets_with_a_person_at_its_gates(server: PageServer, con
     picture(page, "dossier-at-its-plan")
     page.locator("#story").get_by_role("button", name="Close").click()
     tab(page, "run")
-    again.get_by_role("button", name="Go on").click()
+    again.get_by_role("button", name="Continue").click()
 
     closing = at_gate(page, "which only you close")
     expect(closing).to_contain_text("3 finished; not finished: 1.4; it has no retrospective")
@@ -89,7 +89,7 @@ def test_a_night_over_tickets_with_a_person_at_its_gates(server: PageServer, con
     closing.get_by_role("button", name="Close epic", exact=True).click()
     done = at_gate(page, "is done and asks for a look")
     picture(page, "gate-done")
-    done.get_by_role("button", name="Go on").click()
+    done.get_by_role("button", name="Continue").click()
     expect(page.locator("#headline")).to_have_text(ENDED, timeout=BATCH_S * 1000)
 
     tab(page, "board")
