@@ -6,19 +6,16 @@ must do; of keys and limits, which only a call can show, it says no more than th
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-import signal
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from agents.adapter import Adapter
 from agents.environment import environment, find_program
 from agents.guardian import MARK_VARIABLE
-from agents.guarding import GUARDING
 from agents.prices import unpriced
+from agents.probe import ask
 from agents.registry import UnknownKind, adapter_for
 from agents.spawn import not_found
 from agents.spec import AgentSpec, Preflight
@@ -72,30 +69,15 @@ async def _version(
     spec: AgentSpec, argv: list[str], env: Mapping[str, str], timeout_s: float
 ) -> tuple[str | None, str | None]:
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=env,
-            start_new_session=True,
-            limit=OUTPUT_BYTES,
-        )
-    except OSError as error:
-        return None, f"The agent {spec.name} could not be started: {error.strerror or error}."
-    try:
-        async with asyncio.timeout(timeout_s):
-            with GUARDING.command(process.pid):
-                out, err = await asyncio.gather(_some(process.stdout), _some(process.stderr))
-                code = await process.wait()
+        answer = await ask(argv, env, timeout_s, OUTPUT_BYTES)
     except TimeoutError:
         return None, f"The agent {spec.name} did not say its version within {timeout_s:g} s."
-    finally:
-        await _end(process)
-    if code:
-        words = last_words(err) or last_words(out) or "it printed nothing"
-        return None, sentence(f"the agent {spec.name} cannot run (exit code {code}): {words}")
-    return version_in(out), None
+    except OSError as error:
+        return None, f"The agent {spec.name} could not be started: {error.strerror or error}."
+    if answer.code:
+        words = last_words(answer.err) or last_words(answer.out) or "it printed nothing"
+        return None, sentence(f"the agent {spec.name} cannot run (exit code {answer.code}): {words}")
+    return version_in(answer.out), None
 
 
 def version_in(printed: str) -> str | None:
@@ -105,18 +87,3 @@ def version_in(printed: str) -> str | None:
         if found := [line for line in lines if pattern.search(line)]:
             return min(reversed(found), key=len)
     return one_line(last_words(printed)) or None
-
-
-async def _some(stream: asyncio.StreamReader | None) -> str:
-    """The beginning of a stream; the rest is read and forgotten."""
-    assert stream is not None  # noqa: S101 - both are pipes
-    kept = b""
-    while chunk := await stream.read(OUTPUT_BYTES):
-        kept = (kept + chunk)[:OUTPUT_BYTES]
-    return kept.decode("utf-8", "replace")
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
