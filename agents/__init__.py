@@ -7,6 +7,7 @@ from agents.deadlines import Graces
 from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
 from agents.marks import sweep
+from agents.options import OPTIONS
 from agents.preflight import budget_problem, preflight
 from agents.process import AgentProcess, start
 from agents.records import (
@@ -36,6 +37,7 @@ from agents.transcript_index import TranscriptIndex
 
 __all__ = [
     "GUARDING",
+    "OPTIONS",
     "Action",
     "AgentProcess",
     "AgentSpec",

@@ -132,6 +132,7 @@ class Adapter(ABC):
         tuple[str, ...]
     ] = ()  # below the home folder: what the program leaves there at its first start
     login_variables: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that hold a login, or name one
+    optional: ClassVar[frozenset[str]] = frozenset()  # options that are used where the program's help lists them
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win
 
     @abstractmethod
@@ -141,6 +142,14 @@ class Adapter(ABC):
     def prompt(self, call: Call) -> str:
         """Return the text for stdin."""
         return call.prompt
+
+    def takes_messages(self, call: Call) -> bool:
+        """Whether stdin stays open for further messages (`message`) until the agent's final record."""
+        return False
+
+    def message(self, text: str) -> str:
+        """Return a further message as the program reads it from stdin."""
+        return text
 
     @abstractmethod
     def parser(self, cwd: str | None = None) -> Parser:
@@ -178,7 +187,7 @@ class Adapter(ABC):
             return self._without_final(tally, ending)
         if final.kind is not OutcomeKind.SUCCESS:
             return Judgement(final.kind, sentence(final.reason or "the agent reported an error"))
-        if ending.exit_code == 0 or ending.cause is Cause.LINGER or ending.killed_by:
+        if ending.exit_code == final.exit_code or ending.cause is Cause.LINGER or ending.killed_by:
             return Judgement(OutcomeKind.SUCCESS)  # a signal after the result cut only the wait that followed it
         return Judgement(OutcomeKind.FAILED, f"It reported success, but {_exit_words(ending)}.")
 

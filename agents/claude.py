@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from agents import json_values
@@ -23,11 +24,13 @@ from agents.claude_lines import (
     retry_of,
     size_of,
     spent,
+    structured_of,
     text_of,
     tool_result,
     usage_of,
     words_of,
 )
+from agents.claude_options import INPUT, OPTIONAL, optional_argv, user_message
 from agents.claude_reply import Reply
 from agents.json_values import Json
 from agents.limit_text import reset_in
@@ -48,10 +51,12 @@ from agents.summaries import tool_call
 from agents.text import one_line
 
 PARTIAL = "--include-partial-messages"  # reports the exact tokens of each reply, and that a long one is still growing
+VERDICT_TOOL = "StructuredOutput"  # that --json-schema adds; a call that fits the schema ends the run
 SYNTHETIC_MODEL = "<synthetic>"  # an API error printed as if the model had said it
 
 _QUESTION_TOOLS = frozenset(("AskUserQuestion",))
-_LIMIT_SUBTYPES = frozenset(("error_max_turns", "error_max_budget_usd", "error_max_structured_output_retries"))
+_LIMIT_SUBTYPES = frozenset(("error_max_turns", "error_max_budget_usd"))
+_UNSTRUCTURED = "error_max_structured_output_retries"  # the work is done, only its verdict has not the asked form
 
 
 class ClaudeParser(QuietParser):
@@ -109,7 +114,8 @@ class ClaudeParser(QuietParser):
         elif block.get("type") == "tool_use":
             name = json_values.as_text(block.get("name")) or "?"
             arguments = json_values.as_object(block.get("input"))
-            yield tool_call(str(block.get("id")), name, arguments, self._cwd, subagent)
+            call = tool_call(str(block.get("id")), name, arguments, self._cwd, subagent)
+            yield replace(call, is_verdict=True) if name == VERDICT_TOOL else call
             if name in _QUESTION_TOOLS:
                 yield Question(question_of(arguments) or name)
 
@@ -193,6 +199,9 @@ class ClaudeParser(QuietParser):
                 self._denied.add(str(id_))
                 yield Denied(str(denial.get("tool_name")), id_, "")
         kind, reason = self._judge(line)
+        unstructured = line.get("subtype") == _UNSTRUCTURED
+        if unstructured:
+            yield Note("Its structured verdict never fitted the schema; what counts is the marker in its text.")
         if kind is OutcomeKind.USAGE_LIMIT and (self._limit is None or self._limit.resets_at is None):
             yield LimitSeen(True, reset_in(reason, time.time()))
         usage, cost, cumulative = spent(line)
@@ -206,12 +215,14 @@ class ClaudeParser(QuietParser):
             cumulative=cumulative,
             turns=json_values.as_int(line.get("num_turns")),
             more_expected=self._background > 0,
+            structured=structured_of(line),
+            exit_code=1 if unstructured else 0,
         )
         self._failure = None
 
     def _judge(self, line: Json) -> tuple[OutcomeKind, str]:
         subtype, words = str(line.get("subtype")), words_of(line)
-        if line.get("is_error") is False and subtype == "success":
+        if subtype == _UNSTRUCTURED or (line.get("is_error") is False and subtype == "success"):
             return OutcomeKind.SUCCESS, ""
         if subtype in _LIMIT_SUBTYPES:
             return OutcomeKind.LIMIT, words
@@ -233,6 +244,7 @@ class Claude(Adapter):
     login_variables = ("ANTHROPIC_", "CLAUDE_", "AWS_", "GOOGLE_", "AZURE_")
     ending = (Step(signal.SIGINT), Step(signal.SIGTERM))
     death_signal = signal.SIGTERM  # on which it ends the shell commands it started, too
+    optional = OPTIONAL
     environment = {
         "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",  # a timeout then ends the command, and a result is the end
         "CLAUDE_CODE_STARTUP_FAILURE_RESULTS": "1",
@@ -250,7 +262,16 @@ class Claude(Adapter):
             argv += ["--permission-mode", spec.permission_mode]
         if call.resume:
             argv += ["--resume", call.resume]
-        return argv
+        return [*argv, *optional_argv(spec, call)]
+
+    def takes_messages(self, call: Call) -> bool:
+        return INPUT in call.options
+
+    def prompt(self, call: Call) -> str:
+        return self.message(call.prompt) if self.takes_messages(call) else call.prompt
+
+    def message(self, text: str) -> str:
+        return user_message(text)
 
     def parser(self, cwd: str | None = None) -> ClaudeParser:
         return ClaudeParser(cwd)

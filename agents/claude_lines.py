@@ -5,6 +5,8 @@ Nothing here raises for content: what is missing or of the wrong shape is empty,
 
 from __future__ import annotations
 
+import json
+
 from agents import json_values
 from agents.json_values import Json
 from agents.records import LimitSeen, Retry, ToolResult
@@ -12,6 +14,7 @@ from agents.spec import OutcomeKind, Usage
 from agents.text import one_line
 from base import plausible
 
+STRUCTURED_CHARS = 256 * 1024  # of a verdict as JSON; a hundred long findings have 50 KiB
 RESULT_CHARS = 64 * 1024  # of a tool result that is passed on
 QUESTION_CHARS = 2000  # of a question with its choices
 DIAGNOSTIC = "[ede_diagnostic]"  # the program's note to its own authors
@@ -87,6 +90,15 @@ def spent(line: Json) -> tuple[Usage, float | None, bool]:
     if totals:
         return totals, cost, True
     return usage_of(json_values.as_object(line.get("usage"))), cost, True
+
+
+def structured_of(line: Json) -> str | None:
+    """The verdict in the form of the schema, as JSON; None where there is none, or one too long to be a verdict."""
+    value = line.get("structured_output")
+    if not isinstance(value, dict):
+        return None
+    said = json.dumps(value, ensure_ascii=False)
+    return said if len(said) <= STRUCTURED_CHARS else None
 
 
 def limit_of(info: Json) -> LimitSeen:

@@ -31,6 +31,7 @@ from agents.records import Final, Note, Record, Retry, Started, Text, ToolCall
 from agents.registry import adapter_for
 from agents.spawn import launched, not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
+from agents.stdin import Stdin
 from agents.stream_file import StreamFile
 from agents.text import sentence
 from agents.usage import Tally
@@ -67,6 +68,7 @@ class AgentProcess:
         self._recording = StreamFile(call.stream_path, adapter.stdout_to_file)
         self._changed = asyncio.Event()
         self._pipes = Pipes(self._changed.set, self._on_stderr)
+        self._stdin = Stdin()
         self._stdout = FollowedStdout(call.stream_path, self._pipes) if adapter.stdout_to_file else None
         self._transport: asyncio.SubprocessTransport | None = None
         self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, graces.linger_s)
@@ -106,6 +108,10 @@ class AgentProcess:
         """Begin to end the agent; returns at once, idempotent. No effect on one that has ended by itself."""
         self._end(Cause.STOP)
 
+    def say(self, text: str) -> bool:
+        """Send a further message to the agent; whether its program takes some, and has not ended its work."""
+        return self._stdin.send(self._adapter.message(text))
+
     async def begin(self) -> None:
         """Start the process and its supervision; called once, by `start`."""
         try:
@@ -131,10 +137,13 @@ class AgentProcess:
         try:
             await self._recording.start()
             stdout = asyncio.subprocess.PIPE if self._stdout is None else await self._stdout.open()
-            self._transport = await spawn(self._pipes, argv, env, call.cwd, self._adapter.prompt(call), stdout)
+            prompt, talks = self._adapter.prompt(call), self._adapter.takes_messages(call)
+            self._transport = await spawn(self._pipes, argv, env, call.cwd, None if talks else prompt, stdout)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
             return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
         self.pid = self._transport.get_pid()
+        if talks:
+            self._stdin.open(self._transport, prompt)
         self.start_time = await asyncio.to_thread(start_time, self.pid)
         self._limits.restart(time.monotonic())
         return None
@@ -208,6 +217,7 @@ class AgentProcess:
             self._recording.flush()  # what the call cost is in this line: after a kill it is read from the disk
             if not record.more_expected:
                 self._limits.finish(time.monotonic())
+                self._stdin.close()
             self._changed.set()
         elif isinstance(record, Text | ToolCall | Started):
             self._limits.resume()
@@ -233,6 +243,7 @@ class AgentProcess:
     def _end(self, cause: Cause, detail: str = "") -> None:
         if self._ending is None and self.pid is not None and not self._pipes.exited.is_set():
             self._ending = Ending(None, cause, detail, moment=moment_of(self._tally))
+            self._stdin.close()  # one that is interrupted reports what it has used only if no message can follow
             self._ender = asyncio.create_task(self._escalate())
 
     async def _escalate(self) -> None:

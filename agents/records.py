@@ -43,13 +43,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool is being used. `summary` is one line, such as "Edit src/app.py"."""
+    """A tool is being used. `summary` is one line, such as "Edit src/app.py".
+
+    `is_verdict`: it does nothing but hand over the structured verdict; the text before it is still the last reply.
+    """
 
     id: str
     name: str
     summary: str
     action: Action = Action.OTHER
     subagent: str | None = None
+    is_verdict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ class Final:
     `cumulative`: usage and cost are totals of this process so far, not of the time since the last Final.
     `whole_session`: they also include the earlier processes of a resumed session.
     `more_expected`: background work continues and another turn will follow.
+    `structured`: the JSON of the verdict in the form that was asked for. `exit_code`: the one that goes with a success.
     """
 
     kind: OutcomeKind
@@ -158,6 +163,8 @@ class Final:
     whole_session: bool = False
     turns: int | None = None
     more_expected: bool = False
+    structured: str | None = None
+    exit_code: int = 0
 
 
 Record = (

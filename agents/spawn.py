@@ -40,17 +40,19 @@ async def spawn(
     argv: list[str],
     env: Mapping[str, str],
     cwd: Path,
-    prompt: str,
+    prompt: str | None,
     stdout: int = asyncio.subprocess.PIPE,
 ) -> asyncio.SubprocessTransport:
-    """Starts `argv` in its own session with the prompt as stdin; a descriptor as stdout is closed. Raises OSError."""
-    stdin = prompt_file(prompt)
+    """Starts `argv` in its own session with the prompt as stdin, None for a pipe; a descriptor as stdout is closed.
+    Raises OSError."""
+    stdin = asyncio.subprocess.PIPE if prompt is None else prompt_file(prompt)
     try:
         transport, _ = await asyncio.get_running_loop().subprocess_exec(
             lambda: protocol, *argv, stdin=stdin, stdout=stdout, cwd=cwd, env=env, start_new_session=True
         )
     finally:
-        os.close(stdin)
+        if stdin >= 0:
+            os.close(stdin)
         if stdout >= 0:
             os.close(stdout)
     return transport

@@ -30,6 +30,7 @@ class AgentSpec:
 
     `prices` are the operator's own, by a model's name or pattern; they count before the table that is shipped.
     `patterns`, `report` (a JSON file, relative to the project) and `version_flag` say how plain text is read.
+    `fallback_model` is used by the program itself while its model is overloaded, where it can do that.
     """
 
     name: str
@@ -37,6 +38,7 @@ class AgentSpec:
     command: tuple[str, ...]
     model: str | None = None
     light_model: str | None = None
+    fallback_model: str | None = None
     permission_mode: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
@@ -51,6 +53,8 @@ class Call:
 
     `model` overrides the spec's; `resume` is a session id of the same agent. Some agents report a resumed session's
     total: `booked` is what earlier calls of that session were booked with, and is subtracted. Times are seconds.
+    `options` are those that the program has by its own help, beyond what every version of it understands. Where they
+    allow it, `schema` (JSON Schema) is the form of a structured verdict, `budget_usd` what the call may cost.
     """
 
     prompt: str
@@ -62,6 +66,9 @@ class Call:
     timeout_s: float = DEFAULT_TIMEOUT_S
     silence_s: float = DEFAULT_SILENCE_S
     booked: Usage | None = None
+    options: frozenset[str] = frozenset()
+    schema: str | None = None
+    budget_usd: float | None = None
 
 
 class OutcomeKind(StrEnum):
@@ -123,6 +130,7 @@ class Outcome:
     newlines (of very much the end); subagents and API errors printed as text are not in it. `duration_ms` is our wall
     clock. `refused` is a sentence about permissions that were denied, empty where none was. `cost_usd` is the agent's
     own figure, plus an estimate from the price table for what it did not report; `estimated_usd` is that part of it.
+    `structured` is the JSON of the verdict that the agent gave in the form of the call's schema, None without one.
     """
 
     kind: OutcomeKind
@@ -140,6 +148,7 @@ class Outcome:
     malformed_lines: int
     last_activity: str
     refused: str = ""
+    structured: str | None = None
     doubts: tuple[str, ...] = ()  # claims in numbers that were not believed, one sentence each
 
 

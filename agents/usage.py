@@ -122,6 +122,7 @@ class Tally:
             malformed_lines=self.malformed,
             last_activity=self.last_activity,
             refused=self.refused,
+            structured=None if self.final is None else self.final.structured,
             doubts=tuple(self._account.doubts),
         )
 
@@ -163,7 +164,7 @@ class Tally:
             self._text_chars -= len(self._texts.popleft()) + TEXT_COSTS_CHARS
 
     def _open(self, record: ToolCall) -> None:
-        if record.subagent is None:  # what was said before belongs to an earlier turn, where nothing is a verdict
+        if record.subagent is None and not record.is_verdict:  # what was said before is of an earlier turn: no verdict
             self._texts.clear()
             self._text_chars = 0
         self._last_said = record.summary

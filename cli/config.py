@@ -153,6 +153,7 @@ def agent_specs(
             command=_from(root, config.command),
             model=config.model,
             light_model=config.light_model,
+            fallback_model=config.fallback_model,
             permission_mode=config.permission_mode,
             env=config.env,
             prices=known,

@@ -28,11 +28,12 @@ from git.process import GitError
 from git.snapshots import Diff, Git
 from payloads import Attention, Metrics, Payload, or_unset
 from running.activity import Activity
+from running.agent_call import AgentCall
 from running.disk import retry_while_full
 from running.gate import Gate, StopMode, Stopped
 from running.hints import given, pending_hints, with_hints
-from running.journal import LOST, CommandStatus, Result, Unchecked, dump
-from running.metrics import columns_of, metrics_of, used
+from running.journal import BUDGET, LOST, CommandStatus, Result, Unchecked, dump
+from running.metrics import columns_of, metrics_of
 from running.prompt import prompt_of
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
@@ -58,10 +59,9 @@ class Attempt:
         self._order = order
         self._place = place
         self._command_id = 0
-        self._question = ""
         self._hints: list[HintRow] = []  # those that the prompt holds
         self._ended = 0.0  # by the monotonic clock
-        self._process: agents.AgentProcess | None = None
+        self._called: AgentCall | None = None  # None where only a recording is judged
 
     async def run(self) -> Result:
         """Run the attempt, from the committed row to the committed result."""
@@ -71,8 +71,8 @@ class Attempt:
             try:
                 outcome, verdict, result, change = await self._supervise(call, activity)
             finally:
-                if self._process is not None:
-                    await self._process.wait()  # also its recording is whole before the command counts as ended
+                if self._called is not None:
+                    await self._called.close()  # its recording is whole before the command counts as ended
         except BaseException as error:
             await asyncio.shield(self._abandon(activity, error))
             raise
@@ -101,12 +101,15 @@ class Attempt:
 
     async def _supervise(self, call: Call, activity: Activity) -> tuple[Outcome, object, Result, Diff | None]:
         stash = await self._stash()
-        outcome = await self._call(call, activity)
+        place = self._place
+        agent = AgentCall(self._workspace, self._gate, self._order, place.spec, self._command_id, activity)
+        self._called = agent
+        outcome = await agent.run(call)
         self._ended = time.monotonic()
         if self._workspace.git is not None:
             self._workspace.git.outdate()
         activity.flush()
-        self._report_doubts(outcome, activity)
+        self._report_doubts(outcome, agent)
         booking = asyncio.ensure_future(self._book(outcome, activity))  # in the writer's queue before the check begins
         try:
             verdict, result = await self._judge(outcome, activity)
@@ -159,6 +162,9 @@ class Attempt:
             booked=None if session is None else session.booked,
             timeout_s=settings.command_timeout_min * 60,
             silence_s=settings.silence_timeout_min * 60,
+            options=await agents.OPTIONS.of(self._place.spec),
+            schema=None if self._order.form is None else self._order.form.schema,
+            budget_usd=self._place.budget_usd,
         )
 
     async def _create(self, stream: Path | None, mark: str | None = None) -> None:
@@ -208,38 +214,10 @@ class Attempt:
 
     # -- during ------------------------------------------------------------------------------------------------
 
-    async def _call(self, call: Call, activity: Activity) -> Outcome:
-        gate = self._gate
-        process = await agents.start(self._place.spec, call, partial(self._take, activity))
-        self._process = process
-        activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
-        with gate.on_stop(process.stop):
-            if gate.ends_agents or self._question:
-                process.stop()
-            try:
-                columns = {"pid": process.pid, "pid_start": process.start_time}
-                await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
-                return await process.outcome()
-            except BaseException:  # also a cancellation: the agent's process must not outlive the attempt
-                process.stop()
-                await process.wait()
-                raise
-
-    def _take(self, activity: Activity, record: agents.Record) -> None:
-        """Handle a record. A question for the operator ends the call; its session continues with the answer later."""
-        if self._order.stories:
-            activity.take(record)
-        if isinstance(record, agents.Question) and self._order.may_ask and not self._question:
-            self._question = self._workspace.masker.text(record.text)
-            if self._process is not None:
-                self._process.stop()
-
-    def _report_doubts(self, outcome: Outcome, activity: Activity) -> None:
+    def _report_doubts(self, outcome: Outcome, call: AgentCall) -> None:
         """What the agent reported in numbers and cannot be true."""
         for doubt in outcome.doubts:
-            log.warning("%s, command %d: %s", self._order.command, self._command_id, doubt)
-            if self._order.stories:
-                activity.say(doubt[:1].upper() + doubt[1:])
+            call.report(doubt[:1].upper() + doubt[1:])
 
     async def _book(self, outcome: Outcome, activity: Activity) -> None:
         """What the call has used, in a commit of its own: the check may take long, and be cut off."""
@@ -272,6 +250,10 @@ class Attempt:
         session = outcome.session_id or unchecked.session_id
         return replace(outcome, usage=Usage(), cost_usd=None, estimated_usd=0.0, turns=None, session_id=session)
 
+    @property
+    def _question(self) -> str:
+        return "" if self._called is None else self._called.question
+
     async def _judge(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
         """Check exit code, final record and verdict, then the evidence."""
         if outcome.kind is OutcomeKind.STOPPED and (self._gate.ends_agents or not self._question):
@@ -292,13 +274,19 @@ class Attempt:
         resumed = self._place.session is not None and outcome.kind is OutcomeKind.FAILED
         if resumed and agents.is_session_lost(outcome.reason):
             return Result(CommandStatus.TRANSIENT, outcome.reason, kind=LOST)
+        if outcome.kind is OutcomeKind.LIMIT and self._has_spent_its_budget(outcome):
+            return Result(CommandStatus.TRANSIENT, outcome.reason, kind=BUDGET)
         status = _failure(outcome)
         kind = "agent" if status is CommandStatus.REFUSED else ""
         return Result(status, outcome.reason, None, outcome.resets_at, kind=kind)
 
+    def _has_spent_its_budget(self, outcome: Outcome) -> bool:
+        budget = self._place.budget_usd
+        return budget is not None and (outcome.cost_usd or 0.0) >= budget
+
     async def _judge_success(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
         try:
-            verdict = self._order.read(outcome.text)
+            verdict = self._read(outcome)
             if self._order.confirm is not None:
                 verdict = await self._order.confirm(verdict)
         except Unreadable as unreadable:
@@ -316,6 +304,16 @@ class Attempt:
         if why is not None:
             return verdict, Result(CommandStatus.ERROR, f"{why}. {outcome.refused}" if outcome.refused else why)
         return verdict, Result(CommandStatus.SUCCESS, "", dump(verdict))
+
+    def _read(self, outcome: Outcome) -> object:
+        """The verdict in the form that was asked for; else the marker in the text. Raises `Unreadable`."""
+        form = self._order.form
+        if form is not None and outcome.structured is not None:
+            try:
+                return form.read(outcome.structured)
+            except Unreadable as unreadable:
+                log.warning("%s, command %d: %s", self._order.command, self._command_id, unreadable)
+        return self._order.read(outcome.text)
 
     def _masked(self, result: Result) -> Result:
         """Mask secrets in the agent's text: everything stored or emitted about a command comes from here."""

@@ -51,6 +51,11 @@ class Budget:
         reached = [cap for cap in await self._caps() if cap.reached]
         return f"{reached[0]}: {reached[0].remedy}" if reached else None
 
+    async def remaining(self) -> float | None:
+        """Return the US dollars that the smallest cap leaves, for all commands that run; None without a cap."""
+        left = [cap.usd - cap.spent for cap in await self._caps()]
+        return max(0.0, min(left)) if left else None
+
     async def look(self, gate: Gate) -> None:
         """Compare the ledger with the caps, before and after every command: warn, and close the gate at a full one."""
         if gate.closed or self._batch_id is None:

@@ -20,7 +20,7 @@ from running.breaker import Breaker
 from running.budget import Budget
 from running.gate import Gate, Stopped
 from running.head_guard import HeadGuard
-from running.journal import LOST, Asked, AttemptKey, CommandStatus, Journal, Result
+from running.journal import BUDGET, LOST, Asked, AttemptKey, CommandStatus, Journal, Result
 from running.questions import DECIDE, answer_to, answers_before, reply_of
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
@@ -123,6 +123,8 @@ class Commander:
             if result.status is CommandStatus.USAGE_LIMIT:
                 await self._wait_for_limit(order, result, limits)
                 limits += 1
+            elif result.kind == BUDGET:
+                continue  # at the gate, which the cap that was reached has closed
             elif result.kind == LOST:
                 self.journal.sessions.pop(place, None)  # begins afresh
             elif result.status is CommandStatus.TRANSIENT:
@@ -159,7 +161,18 @@ class Commander:
         kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
         first = self.journal.trees.pop((order.story_key, order.command), None)
         place = AttemptContext(
-            self.batch_id, self.cycle_number, attempt, spec, model, session, kind, call, reply, tree, first
+            self.batch_id,
+            self.cycle_number,
+            attempt,
+            spec,
+            model,
+            session,
+            kind,
+            call,
+            reply,
+            tree,
+            first,
+            await self._budget.remaining(),
         )
         here = (order.story_key, order.command, attempt)
         unchecked = self.journal.unchecked.pop(here, None)

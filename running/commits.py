@@ -27,7 +27,7 @@ from running.verify import VerifyContext
 from running.work_guard import hold_for_work
 from running.workspace import emit_durable
 from store.stories import update_story
-from workflow import CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
+from workflow import COMMIT_FORM, DEVELOPMENT_FORM, CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
 from workflow.presets import FINISHING
 
 MEND: Final = "dev-story-2"  # the round in which an agent mends what a hook refused
@@ -207,7 +207,15 @@ class Commits:
             return await evidence.missing_work(self._workspace, story, verdict, context)
 
         findings = FINDINGS.format(words=words)
-        spec = CommandSpec(MEND, (story,), read=read_dev_story, disprove=disprove, watched=True, findings=findings)
+        spec = CommandSpec(
+            MEND,
+            (story,),
+            read=read_dev_story,
+            form=DEVELOPMENT_FORM,
+            disprove=disprove,
+            watched=True,
+            findings=findings,
+        )
         result = await self._commander.perform(spec)
         if not result.ok:
             return f"The round that was to mend it failed: {result.reason}"
@@ -234,7 +242,9 @@ class Commits:
     async def _by_agent(self, command: str, stories: Sequence[StoryRun]) -> None:
         disprove = partial(self._commit_failure, stories)
         values = {"commit_message": commit_message(stories)}
-        spec = CommandSpec(command, tuple(stories), read=read_commit, disprove=disprove, values=values)
+        spec = CommandSpec(
+            command, tuple(stories), read=read_commit, form=COMMIT_FORM, disprove=disprove, values=values
+        )
         result = await self._commander.perform(spec)
         if not result.ok:
             await self._failed(stories, result.reason)

@@ -24,6 +24,8 @@ from running.verify import VerifyContext
 from running.workspace import emit_best_effort
 from store.checks import get_checks_of_command
 from workflow import (
+    CODE_REVIEW_FORM,
+    DEVELOPMENT_FORM,
     CodeReviewVerdict,
     Decision,
     DevVerdict,
@@ -77,7 +79,14 @@ class Development:
         if not story.live:
             return
         disprove = partial(self._missing_work, story)
-        order = CommandSpec(command, (story,), read=read_dev_story, disprove=disprove, watched=True)
+        order = CommandSpec(
+            command,
+            (story,),
+            read=read_dev_story,
+            form=DEVELOPMENT_FORM,
+            disprove=disprove,
+            watched=True,
+        )
         if await self._worked(story, order):
             await advance(self._workspace, story, "review")
 
@@ -121,6 +130,7 @@ class Development:
                 f"{command}-{number}",
                 (story,),
                 read=read_code_review,
+                form=CODE_REVIEW_FORM,
                 light=number >= settings.light_model_after_review,
                 watched=True,
                 findings=_findings(verdicts, unproved),

@@ -51,6 +51,7 @@ class CommandStatus(StrEnum):
 
 
 LOST: Final = "session-lost"  # the word of a call whose session the agent did not know any more
+BUDGET: Final = "budget"  # the kind of a call that ended because it had spent what the caps left for it
 FAILURES: Final = frozenset({CommandStatus.ERROR, CommandStatus.TIMEOUT, CommandStatus.STALLED})
 
 

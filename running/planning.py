@@ -17,7 +17,7 @@ from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, keep
 from running.workspace import emit_durable
-from workflow import Phase, PhaseKind, ReviewVerdict, read_review, read_tech_spec_decisions
+from workflow import REVIEW_FORM, Phase, PhaseKind, ReviewVerdict, decisions_form, read_review, read_tech_spec_decisions
 from workflow.presets import REVIEW_ROUNDS
 
 _SPEC: Final = re.compile(r"\btech(?:nical)?[ -]?spec", re.IGNORECASE)
@@ -84,10 +84,12 @@ class Planning:
 
     def _planning(self, command: str, stories: tuple[StoryRun, ...]) -> CommandSpec:
         if command == "create-story":
-            read = partial(read_tech_spec_decisions, count=len(stories))
-            return CommandSpec(command, stories, read=read, disprove=partial(self._missing_stories, stories))
+            read, form = partial(read_tech_spec_decisions, count=len(stories)), decisions_form(len(stories))
+            missing = partial(self._missing_stories, stories)
+            return CommandSpec(command, stories, read=read, form=form, disprove=missing)
         if command == "create-tech-spec":
-            return CommandSpec(command, stories, read=said_something, disprove=partial(self._missing_specs, stories))
+            missing = partial(self._missing_specs, stories)
+            return CommandSpec(command, stories, read=said_something, disprove=missing)
         return CommandSpec(command, stories, read=said_something)
 
     async def _missing_stories(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str | None:
@@ -121,7 +123,7 @@ class Planning:
     async def _review(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
         """The first round blocks; while it is critical, further rounds follow in the background."""
         command = phase.commands[0]
-        result = await self._commander.perform(CommandSpec(f"{command}-1", stories, read=read_review))
+        result = await self._commander.perform(CommandSpec(f"{command}-1", stories, read=read_review, form=REVIEW_FORM))
         if not result.ok:
             await give_up(self._commander, stories, f"{command}-1", result.reason)
         elif result.read(ReviewVerdict).critical:
@@ -132,7 +134,9 @@ class Planning:
 
     async def _review_further(self, command: str, stories: tuple[StoryRun, ...]) -> str:
         for number in range(2, REVIEW_ROUNDS + 1):
-            order = CommandSpec(f"{command}-{number}", stories, read=read_review, light=True, background=True)
+            order = CommandSpec(
+                f"{command}-{number}", stories, read=read_review, form=REVIEW_FORM, light=True, background=True
+            )
             result = await self._commander.perform(order)
             if not result.ok:
                 return f"{order.command} failed: {result.reason}"

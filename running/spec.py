@@ -10,7 +10,7 @@ from agents import AgentSpec
 from payloads import ContextComplete, ContextCreate, Metrics
 from running.journal import CommandStatus, Session
 from running.story import StoryRun
-from workflow import CommandKind
+from workflow import CommandKind, VerdictForm
 
 Say = Callable[[str], None]  # a line of our own in the log of a command
 
@@ -34,7 +34,8 @@ class ContextEvents:
 class CommandSpec:
     """A command to perform.
 
-    `read` turns the reply into a verdict or raises `Unreadable`; `confirm`, where it is given, is what the files make
+    `read` turns the reply into a verdict or raises `Unreadable`; `form` is the verdict as JSON, for agents that can be
+    asked for one; `confirm`, where it is given, is what the files make
     of that verdict, and may raise the same; `disprove` looks at files and git and returns why the verdict must not
     be believed, None when it may, and logs meanwhile what it does. `stories` is empty for work on the project's
     context, which has `context`.
@@ -43,6 +44,7 @@ class CommandSpec:
     command: str
     stories: tuple[StoryRun, ...]
     read: Callable[[str], object]
+    form: VerdictForm | None = None
     disprove: Callable[[Any, Say], Coroutine[Any, Any, str | None]] | None = None
     confirm: Callable[[Any], Coroutine[Any, Any, object]] | None = None
     light: bool = False
@@ -71,8 +73,9 @@ class AttemptContext:
     """The place of an attempt: in which batch and cycle, at which try, by which agent and model, in whose session.
 
     `kind` is what the preset knows of the command, `call` the project's own command that performs it, `reply` the
-    operator's answer that the session is resumed with. `tree` is the work tree's as it is now, `first_tree` as it was
-    before an earlier call whose change was not measured; both None where git does not watch the command.
+    operator's answer that the session is resumed with, `budget_usd` what the caps leave, None without one. `tree` is
+    the work tree's as it is now, `first_tree` as it was before an earlier call whose change was not measured; both None
+    where git does not watch the command.
     """
 
     batch_id: int
@@ -86,3 +89,4 @@ class AttemptContext:
     reply: str | None = None
     tree: str | None = None
     first_tree: str | None = None
+    budget_usd: float | None = None

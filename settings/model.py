@@ -29,6 +29,7 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
     light_model: str | None = None
     review_model: str | None = None
+    fallback_model: str | None = None  # while the model is overloaded, of programs that change over by themselves
     permission_mode: str | None = None
     env: dict[str, str] = {}
     patterns: dict[str, str] = {}  # of kind text: patterns of values in its output, by the names of REPORTED

@@ -21,6 +21,14 @@ from workflow.presets import (
 )
 from workflow.progress import Announcement, announcements, infer_task
 from workflow.review import Decision, Next, after_code_review
+from workflow.structured import (
+    CODE_REVIEW_FORM,
+    COMMIT_FORM,
+    DEVELOPMENT_FORM,
+    REVIEW_FORM,
+    VerdictForm,
+    decisions_form,
+)
 from workflow.verdicts import (
     CodeReviewVerdict,
     CommitVerdict,
@@ -39,7 +47,11 @@ from workflow.verdicts import (
 __all__ = [
     "BUILD_AUTO",
     "CLASSIC",
+    "CODE_REVIEW_FORM",
+    "COMMIT_FORM",
+    "DEVELOPMENT_FORM",
     "PRESETS",
+    "REVIEW_FORM",
     "STORIES_PER_CYCLE",
     "Announcement",
     "Candidate",
@@ -57,11 +69,13 @@ __all__ = [
     "ReviewVerdict",
     "Severity",
     "Unreadable",
+    "VerdictForm",
     "advances",
     "after_code_review",
     "announcements",
     "build_auto",
     "command_kind",
+    "decisions_form",
     "detect",
     "entry_position",
     "infer_task",

@@ -188,7 +188,7 @@ def read_code_review(text: str) -> CodeReviewVerdict:
     """Read the highest severity and the counts of issues, and use the worse one. Raises `Unreadable`."""
     closing = closing_markers(text, _is_marker, _heads)
     stated, counts = _severity(closing), _counts(closing)
-    known = [severity for severity in (stated, _worst(counts)) if severity is not None]
+    known = [severity for severity in (stated, None if counts is None else worst(counts)) if severity is not None]
     if not known:
         raise Unreadable(f"the reply has no line HIGHEST SEVERITY: CRITICAL|HIGH|MEDIUM|LOW|ZERO ISSUES {_AT_END}")
     findings = tuple(sorted(map(normalised, _listed(text))))
@@ -258,9 +258,8 @@ def _counts(lines: Sequence[str]) -> tuple[int, int, int, int] | None:
     return critical, high, medium, low
 
 
-def _worst(counts: tuple[int, int, int, int] | None) -> Severity | None:
-    if counts is None:
-        return None
+def worst(counts: tuple[int, int, int, int]) -> Severity:
+    """Return the worst severity of which there is an issue."""
     severities = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
     return next((severity for severity, n in zip(severities, counts, strict=True) if n), Severity.ZERO)
 
@@ -281,7 +280,11 @@ def _listed(text: str) -> list[str]:
 
 def _findings_as_written(text: str) -> tuple[str, ...]:
     """Return the findings for display: those under a heading, otherwise the list items that begin with a severity."""
-    found = _listed(text) or [match[1] for line in text.split("\n") if (match := _TAGGED.match(line)) is not None]
+    return shown(_listed(text) or [match[1] for line in text.split("\n") if (match := _TAGGED.match(line)) is not None])
+
+
+def shown(found: Sequence[str]) -> tuple[str, ...]:
+    """Return findings for display, bounded in number and length; "none" is no finding."""
     return tuple(item[:FINDING_MAX] for item in found if normalised(item).rstrip(".") != "none")[:SAID_MAX]
 
 

@@ -55,6 +55,9 @@ class FakeGate:
 
 
 class FakeBudget:
+    async def remaining(self) -> float | None:
+        return None
+
     async def look(self, _gate: Any) -> None:
         return
 

@@ -1,0 +1,88 @@
+"""The call of an agent for one attempt: its process, its records, and what ends it before its time.
+
+Promises: no process of the call is left when it has returned or raised; its pid is in the row while it runs.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+
+import agents
+from agents import AgentSpec, Call, Outcome, OutcomeKind
+from running.activity import Activity
+from running.gate import Gate
+from running.metrics import used
+from running.spec import CommandSpec
+from running.workspace import Workspace, until_stored
+from store.commands import update_command
+
+log = logging.getLogger("sprint_runner.run")
+
+
+class AgentCall:
+    """One call. `question` is what it asked the operator; else empty."""
+
+    def __init__(
+        self, workspace: Workspace, gate: Gate, order: CommandSpec, spec: AgentSpec, command_id: int, activity: Activity
+    ) -> None:
+        self.question = ""
+        self._workspace = workspace
+        self._gate = gate
+        self._order = order
+        self._spec = spec
+        self._command_id = command_id
+        self._activity = activity
+        self._process: agents.AgentProcess | None = None
+
+    async def run(self, call: Call) -> Outcome:
+        """Call the agent; once more without an option that its help lists and that it refuses."""
+        while True:
+            outcome = await self._run_once(call)
+            refused = None
+            if outcome.kind is OutcomeKind.COULD_NOT_START:
+                refused = agents.OPTIONS.refused(self._spec, call.options, outcome.reason)
+            if refused is None:
+                return outcome
+            self.report(f"{self._spec.name} lists {refused} in its help and refuses it: it is called without")
+            await self.close()
+            call = replace(call, options=call.options - {refused})
+
+    async def close(self) -> None:
+        """Return when the recording is whole, too."""
+        if self._process is not None:
+            await self._process.wait()
+
+    def report(self, message: str) -> None:
+        """A line of our own about this call, in the log and, of a story's command, in the page."""
+        log.warning("%s, command %d: %s", self._order.command, self._command_id, message)
+        if self._order.stories:
+            self._activity.say(message)
+
+    async def _run_once(self, call: Call) -> Outcome:
+        gate = self._gate
+        process = await agents.start(self._spec, call, self._take)
+        self._process = process
+        self._activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
+        with gate.on_stop(process.stop):
+            if gate.ends_agents or self.question:
+                process.stop()
+            try:
+                columns = {"pid": process.pid, "pid_start": process.start_time}
+                write = partial(self._workspace.database.write, update_command, self._command_id, **columns)
+                await until_stored(write)
+                return await process.outcome()
+            except BaseException:  # also a cancellation: the agent's process must not outlive the attempt
+                process.stop()
+                await process.wait()
+                raise
+
+    def _take(self, record: agents.Record) -> None:
+        """Handle a record. A question for the operator ends the call; its session continues with the answer later."""
+        if self._order.stories:
+            self._activity.take(record)
+        if isinstance(record, agents.Question) and self._order.may_ask and not self.question:
+            self.question = self._workspace.masker.text(record.text)
+            if self._process is not None:
+                self._process.stop()
