@@ -31,6 +31,7 @@ from agents.registry import UnknownKind
 from agents.replay import replay
 from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
+from agents.summaries import edits_files
 from agents.text import is_session_lost
 from agents.transcript import EntryKind, TranscriptEntry, read_transcript, steady
 from agents.transcript_index import TranscriptIndex
@@ -68,6 +69,7 @@ __all__ = [
     "Usage",
     "UsageSeen",
     "budget_problem",
+    "edits_files",
     "end_group",
     "guard_means",
     "is_program_missing",

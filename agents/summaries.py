@@ -70,11 +70,19 @@ _PATHS = frozenset(("file_path", "filePath", "absolute_path", "notebook_path", "
 
 def tool_call(id_: str, name: str, arguments: Json, cwd: str | None, subagent: str | None = None) -> ToolCall:
     """The record of a tool call. Paths below `cwd` are shown relative to it."""
-    key = name.replace("_", "").replace("-", "").lower()
-    action, verb = _ACTIONS.get(key, (Action.OTHER, one_line(name, LABEL_CHARS)))
+    action, verb = _ACTIONS.get(_key(name), (Action.OTHER, one_line(name, LABEL_CHARS)))
     argument = _argument(arguments, cwd)
     glue = ": " if action is Action.RUN or action is Action.OTHER else " "
     return ToolCall(id_, name, one_line(f"{verb}{glue}{argument}" if argument else verb), action, subagent)
+
+
+def edits_files(name: str) -> bool:
+    """Whether the tool of this name changes files."""
+    return _ACTIONS.get(_key(name), (Action.OTHER, ""))[0] is Action.EDIT
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
 
 
 def _argument(arguments: Json, cwd: str | None) -> str:

@@ -14,6 +14,7 @@ from agents import AgentSpec, Call, Outcome, OutcomeKind
 from running.activity import Activity
 from running.gate import Gate
 from running.metrics import used
+from running.refusals import RefusalWatch
 from running.spec import CommandSpec
 from running.workspace import Workspace, until_stored
 from store.commands import update_command
@@ -22,18 +23,20 @@ log = logging.getLogger("sprint_runner.run")
 
 
 class AgentCall:
-    """One call. `question` is what it asked the operator; else empty."""
+    """One call. `question` is what it asked the operator, `refusal` why a refused permission ended it; else empty."""
 
     def __init__(
         self, workspace: Workspace, gate: Gate, order: CommandSpec, spec: AgentSpec, command_id: int, activity: Activity
     ) -> None:
         self.question = ""
+        self.refusal = ""
         self._workspace = workspace
         self._gate = gate
         self._order = order
         self._spec = spec
         self._command_id = command_id
         self._activity = activity
+        self._refusals = RefusalWatch(spec, order.products)
         self._process: agents.AgentProcess | None = None
 
     async def run(self, call: Call) -> Outcome:
@@ -66,7 +69,7 @@ class AgentCall:
         self._process = process
         self._activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
         with gate.on_stop(process.stop):
-            if gate.ends_agents or self.question:
+            if gate.ends_agents or self.question or self.refusal:
                 process.stop()
             try:
                 columns = {"pid": process.pid, "pid_start": process.start_time}
@@ -82,7 +85,11 @@ class AgentCall:
         """Handle a record. A question for the operator ends the call; its session continues with the answer later."""
         if self._order.stories:
             self._activity.take(record)
-        if isinstance(record, agents.Question) and self._order.may_ask and not self.question:
+        if self.question or self.refusal:
+            return
+        if isinstance(record, agents.Question) and self._order.may_ask:
             self.question = self._workspace.masker.text(record.text)
-            if self._process is not None:
-                self._process.stop()
+        elif (refusal := self._refusals.take(record)) is not None:
+            self.refusal = refusal
+        if (self.question or self.refusal) and self._process is not None:
+            self._process.stop()

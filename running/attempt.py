@@ -254,10 +254,16 @@ class Attempt:
     def _question(self) -> str:
         return "" if self._called is None else self._called.question
 
+    @property
+    def _refusal(self) -> str:
+        return "" if self._called is None else self._called.refusal
+
     async def _judge(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
         """Check exit code, final record and verdict, then the evidence."""
-        if outcome.kind is OutcomeKind.STOPPED and (self._gate.ends_agents or not self._question):
+        if outcome.kind is OutcomeKind.STOPPED and (self._gate.ends_agents or not (self._question or self._refusal)):
             return None, self._stopped()
+        if self._refusal:
+            return None, Result(CommandStatus.REFUSED, self._refusal, kind="agent")
         if self._question and outcome.kind in _ASKING:
             return None, Result(CommandStatus.QUESTION, self._question)
         if outcome.kind is not OutcomeKind.SUCCESS:

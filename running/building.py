@@ -30,6 +30,7 @@ from running.commit_plan import remember_base
 from running.gates import GateDecision
 from running.marking import write_status
 from running.planning import said_something
+from running.refusals import ANY_FILE
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, block
@@ -91,7 +92,14 @@ class Building:
         values = await self._values(story, halt=False)
         disprove = partial(self._missing_work, story)
         spec = CommandSpec(
-            command, (story,), read=said_something, confirm=confirm, disprove=disprove, watched=True, values=values
+            command,
+            (story,),
+            read=said_something,
+            confirm=confirm,
+            disprove=disprove,
+            watched=True,
+            values=values,
+            products=ANY_FILE,
         )
         return await self._performed(spec, story)
 

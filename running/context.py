@@ -46,9 +46,15 @@ async def _create(workspace: Workspace, commander: Commander, path: Path) -> Non
     async def missing_file(_verdict: object, _say: Say) -> str | None:
         return None if await asyncio.to_thread(path.is_file) else f"{name} was not written"
 
-    result = await commander.perform(
-        CommandSpec("create-project-context", (), read=_anything, disprove=missing_file, context=events)
+    order = CommandSpec(
+        "create-project-context",
+        (),
+        read=_anything,
+        disprove=missing_file,
+        context=events,
+        products=(path.name,),
     )
+    result = await commander.perform(order)
     if not result.ok:
         raise ContextMissing(f"{name} could not be created: {result.reason}")
 

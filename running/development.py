@@ -15,6 +15,7 @@ from running.building import Building
 from running.commit_plan import remember_base
 from running.commits import Commits
 from running.journal import Result
+from running.refusals import ANY_FILE
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block
@@ -86,6 +87,7 @@ class Development:
             form=DEVELOPMENT_FORM,
             disprove=disprove,
             watched=True,
+            products=ANY_FILE,
         )
         if await self._worked(story, order):
             await advance(self._workspace, story, "review")

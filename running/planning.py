@@ -86,10 +86,12 @@ class Planning:
         if command == "create-story":
             read, form = partial(read_tech_spec_decisions, count=len(stories)), decisions_form(len(stories))
             missing = partial(self._missing_stories, stories)
-            return CommandSpec(command, stories, read=read, form=form, disprove=missing)
+            products = tuple(story.key for story in stories)
+            return CommandSpec(command, stories, read=read, form=form, disprove=missing, products=products)
         if command == "create-tech-spec":
             missing = partial(self._missing_specs, stories)
-            return CommandSpec(command, stories, read=said_something, disprove=missing)
+            products = tuple(f"tech-spec-{story.key}" for story in stories)
+            return CommandSpec(command, stories, read=said_something, disprove=missing, products=products)
         return CommandSpec(command, stories, read=said_something)
 
     async def _missing_stories(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str | None:

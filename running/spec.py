@@ -37,8 +37,9 @@ class CommandSpec:
     `read` turns the reply into a verdict or raises `Unreadable`; `form` is the verdict as JSON, for agents that can be
     asked for one; `confirm`, where it is given, is what the files make
     of that verdict, and may raise the same; `disprove` looks at files and git and returns why the verdict must not
-    be believed, None when it may, and logs meanwhile what it does. `stories` is empty for work on the project's
-    context, which has `context`.
+    be believed, None when it may, and logs meanwhile what it does. `products` are parts of the names of the files that
+    it exists to write, without which it has no purpose. `stories` is empty for work on the project's context, which has
+    `context`.
     """
 
     command: str
@@ -47,6 +48,7 @@ class CommandSpec:
     form: VerdictForm | None = None
     disprove: Callable[[Any, Say], Coroutine[Any, Any, str | None]] | None = None
     confirm: Callable[[Any], Coroutine[Any, Any, object]] | None = None
+    products: tuple[str, ...] = ()
     light: bool = False
     background: bool = False
     watched: bool = False  # git measures the size of its change

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from agents.claude_options import OPTIONAL
+from orchestrator import StopMode
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
 
@@ -146,3 +147,33 @@ async def test_a_model_that_stands_in_is_passed_on(make_newer: Any) -> None:
     agents["demo"] = replace(agents["demo"], fallback_model="haiku")
     await runner.run()
     assert {call.get("--fallback-model") for call in newer.calls} == {"haiku"}
+
+
+async def test_a_refusal_that_makes_a_command_pointless_ends_it(make_newer: Any) -> None:
+    runner, newer = await make_newer(retries=2)
+    newer.tell(denied={"dev-story": str(runner.root / "src/app.py")})
+    await runner.start()
+    await runner.until(lambda event: event.type == "batch:pause")
+    (attention,) = runner.of("attention")
+    assert attention["kind"] == "agent"
+    assert attention["message"] == (
+        "demo cannot run dev-story: it was not permitted to write src/app.py (Claude requested permissions to write to "
+        f"{runner.root}/src/app.py, but you haven't granted it yet), which is what the command is for: set its "
+        "`permission_mode` to acceptEdits or bypassPermissions, or allow it in its own settings"
+    )
+    assert runner.statuses() == {"1-1-a": "in-progress"}
+    newer.tell()
+    await runner.orchestrator.resume()
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert {end["attempt"] for end in runner.of("command:end")} == {1}
+
+
+async def test_a_stop_wins_over_a_refusal(make_newer: Any) -> None:
+    runner, newer = await make_newer()
+    newer.tell(denied={"code-review": str(runner.root / "src/app.py")})  # which may do without
+    await runner.start()
+    await runner.until(lambda event: event.type == "command:progress" and event.payload.get("kind") == "denied")
+    runner.orchestrator.stop(StopMode.NOW)
+    await runner.until_end()
+    assert runner.commands("stopped") == ["1-1-a code-review-1"]
