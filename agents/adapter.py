@@ -159,6 +159,10 @@ class Adapter(ABC):
         """A fresh parser for one call; more than `parser` only where the settings say how a program is read."""
         return self.parser(cwd)
 
+    async def uncounted(self, spec: AgentSpec, call: Call, tally: Tally, began: float) -> Sequence[Record]:
+        """What its stream does not report of a call that has ended and had begun at `began`; bounded, never raises."""
+        return ()
+
     def version_argv(self, spec: AgentSpec) -> list[str] | None:
         """The command that prints the version, None where there is no such thing."""
         return [*spec.command, "--version"]

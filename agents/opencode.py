@@ -2,7 +2,8 @@
 
 There is no final line: the end is a step that finished with reason "stop". Tokens and cost come with every step. Tools
 are reported only when they have finished. A refused permission ends the run with exit 0, no success; an error that
-it has healed itself ends it with exit 1, which is no failure. Tokens of sub-agents are in no line: that is said once.
+it has healed itself ends it with exit 1, which is no failure. Tokens of sub-agents are in no line: they are read from
+the sessions that it stores, where that can be done.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ from dataclasses import replace
 
 from agents import faults, json_values
 from agents.adapter import Adapter, Ending, Judgement, QuietParser, Step
+from agents.environment import environment, find_program
 from agents.error_text import plain
 from agents.json_values import Json
-from agents.records import Denied, Failure, Final, Note, Record, Started, Text, ToolResult, UsageSeen
-from agents.spec import AgentSpec, Call, OutcomeKind, Usage
+from agents.opencode_sessions import session_of, spent_in, usage_of
+from agents.records import Denied, Failure, Final, Note, Record, Started, SubSession, Text, ToolResult, UsageSeen
+from agents.spec import AgentSpec, Call, OutcomeKind
 from agents.summaries import tool_call
 from agents.text import one_line
 from agents.usage import Tally
 
 RESULT_CHARS = 64 * 1024  # of a tool's output that is passed on
 _PERMISSION = re.compile(rb"permission requested: ([^;]+); auto-rejecting")
-UNCOUNTED = "opencode does not report what its sub-agents use: their tokens and their cost are not counted here."
+UNCOUNTED = "What its sub-agents have used could not be read from opencode: their tokens and cost are not counted here."
 NOT_BEGUN = "UnknownError"  # all that it says when it does not know the model
 _REJECTED = "rejected permission"
 
@@ -39,7 +42,7 @@ class OpencodeParser(QuietParser):
         self._refused: str | None = None
         self._unfinished = False
         self._began = False  # whether a step has
-        self._delegated = self._erred = False
+        self._erred = False
 
     def feed(self, line: bytes) -> Sequence[Record]:
         reading = json_values.read_line(line, _is_line)
@@ -84,9 +87,9 @@ class OpencodeParser(QuietParser):
     def _tool(self, part: Json) -> Iterator[Record]:
         id_, state = str(part.get("callID")), json_values.as_object(part.get("state"))
         yield tool_call(id_, str(part.get("tool")), json_values.as_object(state.get("input")), self._cwd)
-        if part.get("tool") == "task" and not self._delegated:
-            self._delegated = True
-            yield Note(UNCOUNTED)
+        if part.get("tool") == "task":
+            session = session_of(part)
+            yield Note(UNCOUNTED) if session is None else SubSession(session)
         error = json_values.as_text(state.get("error"))
         if error and _REJECTED in error:
             self._refused = self._refused or error
@@ -98,7 +101,7 @@ class OpencodeParser(QuietParser):
 
     def _step(self, part: Json) -> Iterator[Record]:
         cost = json_values.as_number(part.get("cost")) or None  # 0 where no price is configured
-        yield UsageSeen(str(part.get("id")), _usage(json_values.as_object(part.get("tokens"))), None, cost)
+        yield UsageSeen(str(part.get("id")), usage_of(json_values.as_object(part.get("tokens"))), None, cost)
         reason = part.get("reason")
         self._unfinished = reason == "tool-calls"
         if reason == "stop":  # a compaction that heals an error ends with one, too, and then the work continues
@@ -151,6 +154,14 @@ class Opencode(Adapter):
     def parser(self, cwd: str | None = None) -> OpencodeParser:
         return OpencodeParser(cwd)
 
+    async def uncounted(self, spec: AgentSpec, call: Call, tally: Tally, began: float) -> Sequence[Record]:
+        if not tally.sub_sessions:
+            return ()
+        env = environment(self.environment, spec.env, call.mark)
+        command = [find_program(spec.command[0], env, call.cwd) or spec.command[0], *spec.command[1:]]
+        spent = await spent_in(command, env, call.cwd, tally.sub_sessions, began)
+        return (Note(UNCOUNTED),) if spent is None else spent
+
     def _by_final(self, tally: Tally, ending: Ending) -> Judgement:
         """Its exit code reports any error of the session, also one that it recovered from: the last step counts."""
         healed = tally.failure is not None and ending.exit_code == 1
@@ -159,14 +170,3 @@ class Opencode(Adapter):
 
 def _is_line(value: Json) -> bool:
     return isinstance(value.get("type"), str) and "sessionID" in value and "timestamp" in value
-
-
-def _usage(tokens: Json) -> Usage:
-    """Reasoning is counted apart, and charged as output."""
-    cache = json_values.as_object(tokens.get("cache"))
-    return Usage(
-        json_values.as_int(tokens.get("input")),
-        json_values.as_int(tokens.get("output")) + json_values.as_int(tokens.get("reasoning")),
-        json_values.as_int(cache.get("read")),
-        json_values.as_int(cache.get("write")),
-    )

@@ -8,8 +8,11 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from agents.guarding import GUARDING
+
+READ_BYTES = 256 * 1024  # at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,9 @@ class Answer:
     err: str
 
 
-async def ask(argv: Sequence[str], env: Mapping[str, str], timeout_s: float, most_bytes: int) -> Answer:
+async def ask(
+    argv: Sequence[str], env: Mapping[str, str], timeout_s: float, most_bytes: int, cwd: Path | None = None
+) -> Answer:
     """Run `argv` to its end, without input. Raises `OSError` where it cannot start, `TimeoutError` for one that hangs;
     in every case the program and its group are gone afterwards."""
     process = await asyncio.create_subprocess_exec(
@@ -30,8 +35,8 @@ async def ask(argv: Sequence[str], env: Mapping[str, str], timeout_s: float, mos
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=env,
+        cwd=cwd,
         start_new_session=True,
-        limit=most_bytes,
     )
     try:
         async with asyncio.timeout(timeout_s):
@@ -45,9 +50,9 @@ async def ask(argv: Sequence[str], env: Mapping[str, str], timeout_s: float, mos
 async def _some(stream: asyncio.StreamReader | None, most_bytes: int) -> str:
     """The beginning of a stream; the rest is read and forgotten."""
     assert stream is not None  # noqa: S101 - both are pipes
-    kept = b""
-    while chunk := await stream.read(most_bytes):
-        kept = (kept + chunk)[:most_bytes]
+    kept = bytearray()
+    while chunk := await stream.read(READ_BYTES):
+        kept += chunk[: most_bytes - len(kept)]
     return kept.decode("utf-8", "replace")
 
 

@@ -71,6 +71,7 @@ class AgentProcess:
         self._stdin = Stdin()
         self._stdout = FollowedStdout(call.stream_path, self._pipes) if adapter.stdout_to_file else None
         self._transport: asyncio.SubprocessTransport | None = None
+        self._began = time.time()
         self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, graces.linger_s)
         self._ending: Ending | None = None  # set when we begin to end it
         self._ender: asyncio.Task[None] | None = None
@@ -287,6 +288,8 @@ class AgentProcess:
         if self._ender is not None:
             await self._ender
         exit_code = self._close()
+        if not self._broken:
+            self._deliver(await self._adapter.uncounted(self._spec, self._call, self._tally, self._began))
         if not self._broken:
             self._judged.set_result(self._outcome(self._judge(exit_code), exit_code))
         await self._recording.close()

@@ -83,6 +83,13 @@ class UsageSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class SubSession:
+    """A sub-agent works in a session of its own, whose tokens the stream does not report."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """The agent tries a request again in `delay_s`. `fatal`: no retry can help (a refused key)."""
 
@@ -173,6 +180,7 @@ Record = (
     | ToolCall
     | ToolResult
     | UsageSeen
+    | SubSession
     | Retry
     | LimitSeen
     | Denied

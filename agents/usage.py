@@ -19,6 +19,7 @@ from agents.records import (
     Record,
     Retry,
     Started,
+    SubSession,
     Text,
     ToolCall,
     ToolResult,
@@ -31,6 +32,7 @@ REFUSED_ADVICE = "the agent's `permission_mode` decides"
 MAX_TEXT_CHARS = 1024 * 1024  # of the agent's text that is kept for reading a verdict (0.1 s); the end is what counts
 TEXT_COSTS_CHARS = 64  # what a text takes beside its characters: millions of empty lines are not for free
 MAX_REFUSED = 5  # tools whose refusal is named
+MAX_SUB_SESSIONS = 100  # more than are counted
 MAX_OPEN_CALLS = 1000  # tool calls remembered until their result comes
 
 
@@ -54,6 +56,7 @@ class Tally:
         self.retry: Retry | None = None
         self.question: str | None = None
         self.denied: Denied | None = None
+        self.sub_sessions: list[str] = []  # of sub-agents that the stream does not count
         self._refused: dict[str, str] = {}  # tool -> what was said of its first refusal
         self._last_said = ""
         self.started = False  # anything came on stdout that is a record
@@ -184,6 +187,8 @@ class Tally:
                 self.denied = record
                 if len(self._refused) < MAX_REFUSED:
                     self._refused.setdefault(record.tool, record.message)
+            case SubSession() if len(self.sub_sessions) < MAX_SUB_SESSIONS and record.id not in self.sub_sessions:
+                self.sub_sessions.append(record.id)
             case Question():
                 self.question = record.text
 

@@ -8,7 +8,7 @@ from agents import faults
 from agents.adapter import BILLING_ADVICE, MODEL_ADVICE, Ending
 from agents.gemini import Gemini
 from agents.preflight import version_in
-from agents.records import Denied, Final, Note, Text
+from agents.records import Denied, Final, SubSession, Text
 from agents.registry import adapter_for
 from agents.spec import OutcomeKind
 from agents.text import last_words
@@ -98,9 +98,10 @@ def test_an_exit_code_without_an_earlier_error_still_counts() -> None:
     assert adapter.judge(tally, Ending(1)).kind is OutcomeKind.FAILED
 
 
-def test_that_sub_agents_are_not_counted_is_said_once() -> None:
+def test_a_sub_agents_session_is_named_once() -> None:
     records, tally = read(recording("opencode", "subagent"))
-    assert len([record for record in records if isinstance(record, Note) and "sub-agents" in record.text]) == 1
+    assert len([record for record in records if isinstance(record, SubSession)]) == 1
+    assert len(tally.sub_sessions) == 1
     assert tally.usage.total == 3 * 420
 
 
