@@ -67,13 +67,24 @@ function pausedText(reason) {
   return PAUSED[reason ?? "operator"] ?? `Paused: ${reason}`;
 }
 
+/** What the run waits for, by the reason. @type {Record<string, string>} */
+const WAITING = {
+  "usage-limit": "Waiting for the usage limit",
+  unreachable: "Waiting: the agent's service cannot be reached",
+  retry: "Waiting: the agent's service had trouble",
+  program: "Waiting: the agent's program is missing",
+};
+
+/** What the run waits for, without its end. @param {string | null} reason */
+export function waitText(reason) {
+  return WAITING[reason ?? ""] ?? `Waiting: ${reason}`;
+}
+
 /** @param {RunState} run @param {number} now */
 function waitingText(run, now) {
-  if (run.reason === "unreachable") return "Waiting for the agent's service, which cannot be reached";
-  if (run.reason === "retry") return "Waiting: the agent's service had trouble, it is tried again";
-  if (run.reason === "program") return "Waiting for the agent's program, which is missing";
-  if (!run.until) return "Waiting for the usage limit to be lifted";
-  return `Waiting for the usage limit until ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
+  if (!run.until) return waitText(run.reason);
+  const until = run.reason === "usage-limit" ? " until" : ", next try at";
+  return `${waitText(run.reason)}${until} ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { attr, byId, h, list, show, style, text } from "../kit/dom.js";
 import { allTokens, money, shortCommand, shortKey, stopwatch, tokens } from "../kit/format.js";
 import { RUNNER } from "../shell/command-list.js";
 import { titleOf } from "../shell/plan.js";
+import { waitText } from "./run-text.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Operation} Operation */
@@ -28,7 +29,7 @@ class RunningCommands {
   /** @param {Model} model @param {number} now */
   render(model, now) {
     const { run, plan, ready } = model;
-    const inputs = [run.operations, plan, run.state, ready];
+    const inputs = [run.operations, plan, run.state, run.reason, ready];
     if (inputs.every((value, index) => value === this.#drawn[index])) return;
     this.#drawn = inputs;
     this.#model = model;
@@ -69,9 +70,7 @@ function idleReason({ run, ready }) {
     case "paused":
       return "Paused. Nothing runs until you press Resume.";
     case "waiting":
-      return run.reason === "unreachable"
-        ? "Waiting for the agent's service. It continues by itself."
-        : "Waiting for the usage limit. It continues by itself.";
+      return `${waitText(run.reason)}. It continues by itself.`;
     case "starting":
       return "Checking the project and the agent.";
     default:

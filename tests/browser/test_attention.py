@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -89,6 +90,28 @@ def test_a_usage_limit_is_counted_down_and_can_be_tried(
     page.locator("#attention").get_by_role("button", name="Try now").click()
     headline(page).to_have_text(re.compile("^(Running|Finished)"))
     expect(page.locator("#attention")).to_be_hidden()
+
+
+def test_a_service_in_trouble_is_waited_for_with_a_time_and_can_be_tried(
+    context: BrowserContext, serve: Callable[..., PageServer]
+) -> None:
+    server = serve("max", {"create-story": ["overloaded", "overloaded", "ok"]})
+    page = visit(context, server)
+    start(page, cycles=1)
+    # The first wait is of five seconds and is not shown; the second one takes fifteen.
+    headline(page).to_have_text(
+        re.compile(r"^Waiting: the agent's service had trouble, next try at \d\d:\d\d \((in \d+ s|now)\)$"),
+        timeout=BATCH_MS,
+    )
+    run = answer(page, server, "api/run")
+    assert (run["state"], run["reason"]) == ("waiting", "retry")
+    assert 0 < run["until"] / 1000 - time.time() <= 15
+    expect(page.locator("#attention")).to_contain_text("The agent's service had trouble.")
+    expect(page.locator("#now-empty")).to_have_text("Waiting: the agent's service had trouble. It continues by itself.")
+    expect(page.locator("#verb-words")).to_contain_text("Try now asks the agent again at once.")
+    page.locator("#attention").get_by_role("button", name="Try now").click()
+    headline(page).to_have_text(re.compile("^(Running|Finished)"))
+    assert answer(page, server, "api/run")["until"] is None
 
 
 def test_a_blocked_story_is_set_back_and_its_call_goes(

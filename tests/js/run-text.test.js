@@ -43,6 +43,17 @@ test("a usage limit says until when and how long that is", () => {
   assert.equal(words, "Waiting for the usage limit until 14:05 (in 12 min)");
 });
 
+test("every wait says for what and until when", () => {
+  const until = new Date(2026, 0, 24, 14, 5).getTime();
+  const table = /** @type {const} */ ([
+    ["unreachable", "Waiting: the agent's service cannot be reached, next try at 14:05 (in 45 s)"],
+    ["retry", "Waiting: the agent's service had trouble, next try at 14:05 (in 45 s)"],
+    ["program", "Waiting: the agent's program is missing, next try at 14:05 (in 45 s)"],
+  ]);
+  for (const [reason, words] of table) assert.equal(said({ state: "waiting", reason, until }, until - 45_000), words);
+  assert.equal(said({ state: "waiting", reason: "usage-limit", until: null }), "Waiting for the usage limit");
+});
+
 test("how a batch ended", () => {
   const totals = { ...initial().totals, stories_done: 6, stories_blocked: 1 };
   assert.equal(said({ batch: { ...BATCH, status: "completed" }, totals }), "Finished: 6 done, 1 blocked");
