@@ -103,7 +103,8 @@ class Batch:
         if status == "error":
             self.gate.end_agents()
         # Before the end is emitted, which promises that no agent of the batch runs any more.
-        await self._background.wait(BACKGROUND_REVIEW)
+        with self.gate.waits_for_background():
+            await self._background.wait(BACKGROUND_REVIEW)
         if status == "stopped" and self.gate.stop_mode is StopMode.INTERRUPT:
             await self._stay_open()
             return

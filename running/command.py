@@ -256,9 +256,9 @@ class Commander:
             await self._wait(order, reason, self.workspace.clock() + seconds)
 
     async def _wait(self, order: CommandSpec, reason: str, until: float) -> None:
-        """Wait at the gate, with the whole batch; background work waits alone and pauses nothing."""
+        """Wait at the gate, with the whole batch; background work waits alone as long as the batch goes on."""
         if order.background:
-            await self.gate.sleep(until - self.workspace.clock())
+            await self.gate.wait_beside(reason, until)
         else:
             self.gate.pause(reason, until)
 

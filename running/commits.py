@@ -86,7 +86,8 @@ class Commits:
         wanted = [story for story in stories if story.passed and story.entered in phase.entered and _is_open(story)]
         if not wanted:
             return
-        await self._background.wait(BACKGROUND_REVIEW)  # it works on the files that are about to be committed
+        with self._gate.waits_for_background():
+            await self._background.wait(BACKGROUND_REVIEW)  # it works on the files that are about to be committed
         if self._workspace.settings().commit_by == "agent":
             await self._by_agent(phase.commands[0], wanted)
         else:

@@ -37,7 +37,8 @@ class Cycle:
             try:
                 return await self._run()
             except TryAgain as again:
-                await self._background.wait(BACKGROUND_REVIEW)  # their rounds are in the journal then
+                with self._commander.gate.waits_for_background():
+                    await self._background.wait(BACKGROUND_REVIEW)  # their rounds are in the journal then
                 self._commander.journal.try_again(again.statuses)
                 for story in self.stories:
                     if story.status == "blocked" and story.key in again.statuses:

@@ -49,6 +49,7 @@ class Gate:
         self.reason: str | None = None
         self.until: float | None = None
         self.running = 0  # commands of the foreground
+        self._held_up = 0  # parts of the foreground that wait for work beside the run
         self._on_stop: list[Callable[[], object]] = []
         self._workspace = workspace
         self._clock = workspace.clock
@@ -233,6 +234,24 @@ class Gate:
         """Wait so long by the clock, or until a stop is asked for."""
         ends = self._clock() + seconds
         while self.stop_mode is None and (left := ends - self._clock()) > 0:
+            await _wait(self._change, min(left, WAIT_SLICE_S))
+
+    @contextmanager
+    def waits_for_background(self) -> Iterator[None]:
+        """While the foreground waits here for work beside the run, a wait of that work is one of the run."""
+        self._held_up += 1
+        self._tell_waiters()
+        try:
+            yield
+        finally:
+            self._held_up -= 1
+
+    async def wait_beside(self, reason: str, until: float) -> None:
+        """Let work beside the run wait until a clock time; as a pause of the run once nothing else goes on."""
+        while self.stop_mode is None and (left := until - self._clock()) > 0:
+            if self._held_up and not self.running:
+                self.pause(reason, until)
+                return
             await _wait(self._change, min(left, WAIT_SLICE_S))
 
     def _tell_waiters(self) -> None:

@@ -49,6 +49,19 @@ class TestLimits:
         assert runner.orchestrator.state == "paused"
         assert runner.run_state.run.until is None
 
+    async def test_what_only_a_background_review_waits_for_is_shown(self, make_runner: MakeRunner) -> None:
+        """The commit waits for the review, and the review for its limit: the run shows the wait, and can be tried."""
+        script = {"story-review": ["critical", "usage-limit:3600", "clean"]}
+        runner = await make_runner({"1-1-a": "backlog"}, script)
+        await runner.start()
+        await runner.until(lambda event: event.type == "batch:pause")
+        assert "1-1-a dev-story" in runner.commands("success")
+        assert (runner.orchestrator.state, runner.run_state.run.reason) == ("waiting", "usage-limit")
+        assert runner.run_state.run.until is not None
+        await runner.orchestrator.resume()
+        await runner.until_end()
+        assert runner.statuses() == {"1-1-a": "done"}
+
     async def test_a_reached_budget_is_not_opened_by_resume(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY)
         await runner.start(budget_usd=0.001)

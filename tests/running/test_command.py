@@ -53,6 +53,9 @@ class FakeGate:
     async def sleep(self, seconds: float) -> None:
         self.waits.append(("sleep", seconds))
 
+    async def wait_beside(self, _reason: str, until: float) -> None:
+        self.waits.append(("sleep", until - NOW))
+
 
 class FakeBudget:
     async def remaining(self) -> float | None:

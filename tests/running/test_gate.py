@@ -327,6 +327,36 @@ async def test_a_backoff_lasts_by_the_clock_or_until_a_stop(harness: GateHarness
     await done(again)
 
 
+async def test_work_beside_the_run_waits_alone(harness: GateHarness) -> None:
+    waiting = asyncio.create_task(harness.gate.wait_beside("retry", harness.now + 60))
+    harness.tasks.append(waiting)
+    await asyncio.sleep(0.02)
+    assert not harness.gate.paused
+    await done(asyncio.create_task(harness.gate.enter()))
+    harness.now += 60
+    await done(waiting)
+    assert not harness.gate.paused
+
+
+async def test_its_wait_is_the_runs_once_the_run_waits_for_it(harness: GateHarness) -> None:
+    gate = harness.gate
+    waiting = asyncio.create_task(gate.wait_beside("retry", harness.now + 60))
+    harness.tasks.append(waiting)
+    await asyncio.sleep(0)
+    with gate.command(), gate.waits_for_background():
+        await asyncio.sleep(0.02)
+        assert not gate.paused  # another lane goes on
+    with gate.waits_for_background():
+        await done(waiting)
+        assert (gate.reason, gate.until) == ("retry", harness.now + 60)
+        entering = asyncio.create_task(gate.enter())
+        harness.tasks.append(entering)
+        await harness.until(1)
+        gate.resume()
+        await done(entering)
+    assert [event.type for event in harness.told] == ["batch:pause", "batch:resume"]
+
+
 # -- work of our own -----------------------------------------------------------------------------------------------
 
 
