@@ -51,7 +51,7 @@ from running.retention import Retention
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
 from runstate.fold import RunState
-from runstate.server_state import ServerState
+from runstate.server_state import GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
 from security.token import cookie_secret
@@ -104,7 +104,9 @@ async def _services(
     database = await Database.open(config.data_dir / DATABASE)
     # Before any agent can start: the guardian knows a server's processes by this mark.
     agents.GUARDING.watch(database.epoch)
-    run_state, server_state = RunState(), ServerState()
+    means = agents.guard_means()
+    guardian = GuardianView(means.names, means.sentence)
+    run_state, server_state = RunState(), ServerState(guardian=guardian)
     await restore_fold(database, run_state)
     hub = Hub(
         epoch=database.epoch,

@@ -34,10 +34,24 @@ class GuardMeans:
 
     cgroup: bool
     proc: bool
+    guardian: bool = True  # it runs, or will from the server's start
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The means that hold, the farthest-reaching first."""
+        if not self.guardian:
+            return ("parent-death signal",) if self.proc else ()
+        reaching = (("control group", self.cgroup), ("mark", True), ("session", True), ("process group", True))
+        return (*(name for name, holds in reaching if holds), *(("descent",) if self.proc else ()))
 
     @property
     def sentence(self) -> str:
         """For `check` and for the page."""
+        if not self.guardian:
+            return (
+                "the guardian could not be started: of what the server has started, only its own children among the "
+                "agents end with it" + (", by the parent-death signal" if self.proc else ", and none for certain")
+            )
         if self.cgroup:
             return "everything that the server has started ends with it: by control group (cgroup v2), marks and groups"
         if self.proc:
@@ -55,7 +69,8 @@ class GuardMeans:
 def guard_means() -> GuardMeans:
     """What holds on this system, before or after the start."""
     entered = GUARDING.cgroup is not None
-    return GuardMeans(entered or cgroup.is_allowed(cgroup.own_folder()), process_table.has_proc())
+    allowed = entered or cgroup.is_allowed(cgroup.own_folder())
+    return GuardMeans(allowed, process_table.has_proc(), not GUARDING.failed)
 
 
 class Guarding:
@@ -63,6 +78,7 @@ class Guarding:
 
     def __init__(self) -> None:
         self.cgroup: Path | None = None
+        self.failed = False  # it could not be started
         self._process: subprocess.Popen[bytes] | None = None
         self._mark: str | None = None
         self._commands: dict[int, str] = {}
@@ -138,7 +154,9 @@ class Guarding:
             )
         except OSError as error:
             log.error("the guardian could not be started (%s): agents may outlive a killed server", error)
+            self.failed = True
             return
+        self.failed = False
         self._process = process
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101

@@ -48,7 +48,8 @@ async def check(config: ServerConfig) -> list[CheckResult]:
     found += await asyncio.to_thread(check_database, config.data_dir / DATABASE)
     found.append(await asyncio.to_thread(check_git, config.project.root))
     found += await asyncio.to_thread(check_verify, config)
-    found.append(CheckResult("guardian", True, agents.guard_means().sentence))
+    means = agents.guard_means()
+    found.append(CheckResult("guardian", True, f"{means.sentence} ({', '.join(means.names)})"))
     return [*found, *check_trust(config), *check_access(config.loaded.settings), *await check_agents(config)]
 
 

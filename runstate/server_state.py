@@ -42,6 +42,13 @@ class StoryCounts(msgspec.Struct, frozen=True):
     runnable: int = 0
 
 
+class GuardianView(msgspec.Struct, frozen=True):
+    """By which means the processes of a killed server are ended on this system, and that in a sentence."""
+
+    means: tuple[str, ...] = ()
+    sentence: str = ""
+
+
 class ServerState(msgspec.Struct):
     """The current values; the project watcher updates them while the server runs."""
 
@@ -49,4 +56,5 @@ class ServerState(msgspec.Struct):
     agent: AgentView = AgentView()
     project: ProjectView = ProjectView()
     plan: StoryCounts = StoryCounts()
+    guardian: GuardianView = GuardianView()
     problem: str | None = None

@@ -40,6 +40,7 @@ export function initial() {
     agent: { name: "", kind: "", version: null, problem: null },
     project: { name: "", root: "", tracker: "" },
     plan: { done: 0, total: 0, blocked: 0, runnable: 0 },
+    guardian: { means: [], sentence: "" },
     context: null,
     problem: null,
   };

@@ -31,6 +31,7 @@ import { newOperation, newStory, noTotals } from "./state-initial.js";
  *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
  *   resumable: number | null, seq: number,
  *   limits: {budget_batch_usd: number | null, budget_day_usd: number | null, today_usd: number},
+ *   guardian: {means: string[], sentence: string},
  *   agent: {name: string, kind: string, version: string | null, problem: string | null},
  *   project: {name: string, root: string, tracker: string},
  *   plan: {done: number, total: number, blocked: number, runnable: number}, problem: string | null,

@@ -30,7 +30,7 @@ from tests.servers import ROOT, Server, get, post
 
 LONG_S = 600.0  # for what takes seconds: a test that waits so long has failed
 POLL_S = 0.05
-SERVERS_OWN = ("agent", "project", "limits", "plan", "problem")  # of the run's state: no event has them
+SERVERS_OWN = ("agent", "project", "limits", "plan", "guardian", "problem")  # of the run's state: no event has them
 FOLD = """
 import { readFileSync } from "node:fs";
 import { apply } from "./static/state.js";

@@ -21,6 +21,7 @@ const TYPING_MS = 250;
 export class Settings {
   #intro = h("p", { class: "settings-words", id: "settings-words" });
   #unread = h("p", { class: "settings-unread", id: "settings-unread", hidden: true });
+  #guardian = h("p", { class: "settings-words", id: "settings-guardian" });
   #query = h("input", {
     type: "search",
     id: "settings-query",
@@ -46,7 +47,7 @@ export class Settings {
 
   constructor() {
     const top = h("div", { class: "settings-bar" }, this.#intro, h("label", { class: "search" }, this.#query));
-    byId("tab-settings").append(top, this.#unread, this.#form);
+    byId("tab-settings").append(top, this.#unread, this.#form, this.#guardian);
     this.#query.addEventListener("input", () => this.#filter());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -60,8 +61,9 @@ export class Settings {
   }
 
   /** @param {import("../shell/model.js").Model} model */
-  render({ ready }) {
+  render({ ready, run }) {
     if (!ready) return;
+    text(this.#guardian, run.guardian.sentence && `When the server is killed: ${run.guardian.sentence}.`);
     if (!this.#opened || this.#isStale) this.#read();
     this.#opened = true;
   }

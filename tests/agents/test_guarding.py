@@ -178,6 +178,11 @@ def test_the_means_are_named() -> None:
     assert "control group" in GuardMeans(True, True).sentence
     assert "second" in GuardMeans(False, True).sentence
     assert "no /proc" in GuardMeans(False, False).sentence
+    assert GuardMeans(True, True).names == ("control group", "mark", "session", "process group", "descent")
+    assert GuardMeans(False, False).names == ("mark", "session", "process group")
+    assert GuardMeans(False, True, guardian=False).names == ("parent-death signal",)
+    assert "could not be started" in GuardMeans(False, True, guardian=False).sentence
+    assert GuardMeans(False, False, guardian=False).names == ()
 
 
 def test_ps_finds_the_same_as_proc() -> None:

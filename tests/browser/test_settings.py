@@ -32,6 +32,13 @@ def write(server: PageServer, text: str) -> None:
     (server.root / "sprint-runner.yaml").write_text(text)
 
 
+def test_what_ends_with_a_killed_server_is_said(context: BrowserContext, idle: PageServer) -> None:
+    guardian = idle.ask("api/run")["guardian"]
+    assert {"mark", "session", "process group"} <= set(guardian["means"])
+    page = visit(context, idle, "settings")
+    expect(page.locator("#settings-guardian")).to_have_text(f"When the server is killed: {guardian['sentence']}.")
+
+
 def test_every_setting_says_its_range_source_and_effect(context: BrowserContext, idle: PageServer) -> None:
     page = visit(context, idle, "settings")
     response = idle.ask("api/settings")["settings"]
