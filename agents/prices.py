@@ -95,11 +95,11 @@ def unpriced(spec: AgentSpec, model: str | None, reports_cost: bool) -> str | No
     if model is None:
         return (
             f"No budget can stop {spec.name}: it does not say which model it uses, so no price is found. "
-            "Set `model` of the agent."
+            "Set `model` of the agent, or a cap in tokens (budget_batch_tokens)."
         )
     return (
         f"No budget can stop {spec.name}: {model} has no price in the list of {PRICES_AS_OF}. Set `prices: "
-        f"{{{model}: {{input: …, output: …}}}}` in the settings."
+        f"{{{model}: {{input: …, output: …}}}}` in the settings, or a cap in tokens (budget_batch_tokens)."
     )
 
 

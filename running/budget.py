@@ -1,4 +1,4 @@
-"""Money: what the batch and the day have cost, the warning at 80 %, the pause at 100 %.
+"""Money and tokens: what the batch and the day have used, the warning at 80 %, the pause at 100 %.
 
 A cap that is reached is a state, compared with the ledger whenever a command wants to start: no resume, answer or
 pause opens the gate past it. Only a larger cap does, or for the day's a new day.
@@ -13,27 +13,32 @@ from typing import Final
 from payloads import Attention, BatchWarning
 from running.gate import Gate
 from running.workspace import Workspace, emit_durable
-from store.commands import cost_of_batch, cost_since
+from store.commands import cost_of_batch, cost_since, tokens_of_batch, tokens_since
 
 WARN_AT: Final = 0.8  # share of a cap at which the operator is warned
+_Key = tuple[str, float, int, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """One cap in US dollars and what is spent of it. `day` is that of the day's cap (ms), 0 for the batch's."""
+    """One cap, in US dollars or in tokens, and what is spent of it. `day` is that of the day's cap (ms), 0 for the
+    batch's."""
 
     name: str
-    usd: float
+    limit: float
     spent: float
     day: int
     remedy: str
+    in_tokens: bool = False
 
     @property
     def reached(self) -> bool:
-        return self.spent >= self.usd
+        return self.spent >= self.limit
 
     def __str__(self) -> str:
-        return f"${self.spent:.2f} of the {self.name}'s budget of ${self.usd:.2f} is spent"
+        if self.in_tokens:
+            return f"{self.spent:,.0f} of the {self.name}'s budget of {self.limit:,.0f} tokens are used"
+        return f"${self.spent:.2f} of the {self.name}'s budget of ${self.limit:.2f} is spent"
 
 
 class Budget:
@@ -43,8 +48,8 @@ class Budget:
         self._workspace = workspace
         self._batch_id = batch_id
         self._batch_cap = batch_cap
-        self._warned: set[tuple[str, float, int]] = set()
-        self._reported: set[tuple[str, float, int]] = set()
+        self._warned: set[_Key] = set()
+        self._reported: set[_Key] = set()
 
     async def refusal(self) -> str | None:
         """Return which cap is reached and what opens it again, None where none is."""
@@ -53,7 +58,7 @@ class Budget:
 
     async def remaining(self) -> float | None:
         """Return the US dollars that the smallest cap leaves, for all commands that run; None without a cap."""
-        left = [cap.usd - cap.spent for cap in await self._caps()]
+        left = [cap.limit - cap.spent for cap in await self._caps() if not cap.in_tokens]
         return max(0.0, min(left)) if left else None
 
     async def look(self, gate: Gate) -> None:
@@ -75,12 +80,27 @@ class Budget:
             today = today_ms(self._workspace.clock())
             remedy = "raise budget_day_usd, or wait for the next day"
             found.append(Cap("day", settings.budget_day_usd, await database.read(cost_since, today), today, remedy))
+        return found + await self._token_caps()
+
+    async def _token_caps(self) -> list[Cap]:
+        """Of models without a price only the tokens are known."""
+        settings, database = self._workspace.settings(), self._workspace.database
+        found = []
+        if settings.budget_batch_tokens and self._batch_id is not None:
+            used = await database.read(tokens_of_batch, self._batch_id)
+            remedy = "raise budget_batch_tokens to go on"
+            found.append(Cap("batch", settings.budget_batch_tokens, used, 0, remedy, in_tokens=True))
+        if settings.budget_day_tokens:
+            today = today_ms(self._workspace.clock())
+            remedy = "raise budget_day_tokens, or wait for the next day"
+            used = await database.read(tokens_since, today)
+            found.append(Cap("day", settings.budget_day_tokens, used, today, remedy, in_tokens=True))
         return found
 
     async def _compare(self, gate: Gate, batch_id: int, cap: Cap) -> None:
         """Each cap is warned of once and reported once, a raised one and that of another day again."""
-        key = (cap.name, cap.usd, cap.day)
-        if cap.spent >= cap.usd * WARN_AT and key not in self._warned:
+        key = (cap.name, cap.limit, cap.day, cap.in_tokens)
+        if cap.spent >= cap.limit * WARN_AT and key not in self._warned:
             self._warned.add(key)
             await emit_durable(BatchWarning(batch_id=batch_id, warning_type="budget", message=str(cap)))
         if cap.reached and key not in self._reported:

@@ -15,6 +15,7 @@ from running.cycle_source import candidates, order_of
 from running.untracked import shared_files
 from running.verify import missing_program
 from running.workspace import Workspace
+from settings import Settings
 from workflow import runnable
 
 GIT_NEEDED: Final = (2, 38)  # merges commits without a work tree
@@ -127,11 +128,26 @@ def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | 
     settings = workspace.settings()
     if budget is None and settings.budget_batch_usd is None and settings.budget_day_usd is None:
         return []
-    specs = [workspace.agents[name] for name in dict.fromkeys(names)]
-    said = [problem for spec in specs if (problem := agents.budget_problem(spec, None)) is not None]
+    if settings.budget_batch_tokens is not None or settings.budget_day_tokens is not None:
+        return []  # which stops a model without a price, too
+    said = []
+    for name in dict.fromkeys(names):
+        spec = workspace.agents[name]
+        found = (agents.budget_problem(spec, model) for model in _models(settings, name))
+        said += [problem for problem in dict.fromkeys(found) if problem is not None]
     if said and settings.budget_needs_prices:
         raise NotNow("price", " ".join(said))
     return said
+
+
+def _models(settings: Settings, agent: str) -> list[str | None]:
+    """The models that commands of this agent may run with; None is the agent's own."""
+    config = settings.agents.get(agent)
+    own = [] if config is None else [config.light_model, config.review_model]
+    for command in settings.commands.values():
+        if (command.agent or settings.agent) == agent:
+            own += [command.model, command.light_model]
+    return [None, *dict.fromkeys(model for model in own if model is not None)]
 
 
 async def check_folder(workspace: Workspace) -> None:

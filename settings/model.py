@@ -89,6 +89,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     question_timeout_min: float = 0.0
     budget_batch_usd: float | None = None
     budget_day_usd: float | None = None
+    budget_batch_tokens: int | None = None
+    budget_day_tokens: int | None = None
     budget_needs_prices: bool = False
     auto_resume: bool = False
     parallel: int = 1

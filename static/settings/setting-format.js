@@ -33,6 +33,8 @@ const GROUPS = [
     [
       "budget_batch_usd",
       "budget_day_usd",
+      "budget_batch_tokens",
+      "budget_day_tokens",
       "budget_needs_prices",
       "command_timeout_min",
       "silence_timeout_min",
@@ -72,6 +74,8 @@ const TITLES = {
   project_context_max_age_hours: "age of the project context, hours",
   budget_batch_usd: "budget of a batch, US dollars",
   budget_day_usd: "budget of a day, US dollars",
+  budget_batch_tokens: "budget of a batch, tokens",
+  budget_day_tokens: "budget of a day, tokens",
   command_timeout_min: "longest command, minutes",
   silence_timeout_min: "longest silence, minutes",
   question_timeout_min: "longest wait for an answer, minutes",

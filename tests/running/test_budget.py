@@ -41,10 +41,10 @@ class Purse:
     def hear(self, committed: Sequence[Event]) -> None:
         self.logged += committed
 
-    async def spend(self, dollars: float) -> list[str]:
+    async def spend(self, dollars: float, **tokens: int) -> list[str]:
         """What is said after a command of such a cost."""
         before = len(self.logged)
-        columns = {"cost_usd": dollars, "started_at": int(self.now * 1000)}
+        columns = {"cost_usd": dollars, "started_at": int(self.now * 1000), **tokens}
         await self.database.write(create_command, self.batch_id, "dev-story", **columns)
         await self.budget.look(self.gate)
         return [event.payload["message"] for event in self.logged[before:]]
@@ -115,6 +115,33 @@ async def test_the_day_has_a_cap_of_its_own_on_every_day(purse: Purse) -> None:
     assert not purse.gate.paused
     await purse.spend(1)
     assert purse.gate.reason == "budget"
+
+
+async def test_tokens_have_caps_of_their_own(purse: Purse) -> None:
+    """Models without a price cost nothing that is known: only their tokens can be counted."""
+    purse.settings = Settings(budget_batch_tokens=1000, budget_day_tokens=5000)
+    await purse.open(None)
+    tokens = {"input_tokens": 100, "output_tokens": 200, "cache_read_tokens": 300, "cache_write_tokens": 250}
+    assert await purse.spend(0, **tokens) == ["850 of the batch's budget of 1,000 tokens are used"]
+    assert await purse.budget.remaining() is None
+    assert not purse.gate.paused
+    assert await purse.spend(0, input_tokens=150) == [
+        "1,000 of the batch's budget of 1,000 tokens are used: raise budget_batch_tokens to go on"
+    ]
+    assert purse.gate.reason == "budget"
+    purse.settings = Settings(budget_day_tokens=1000)
+    assert "of the day's budget of 1,000 tokens" in (await purse.budget.refusal() or "")
+    purse.now += DAY_S
+    assert await purse.budget.refusal() is None
+
+
+async def test_what_is_left_is_that_of_the_smallest_cap(purse: Purse) -> None:
+    purse.settings = Settings(budget_day_usd=5)
+    await purse.open(10)
+    await purse.spend(2)
+    assert await purse.budget.remaining() == 3
+    await purse.spend(4)
+    assert await purse.budget.remaining() == 0
 
 
 async def test_after_the_batch_nothing_is_said(purse: Purse) -> None:

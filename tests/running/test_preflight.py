@@ -43,3 +43,16 @@ def test_it_is_refused_where_the_settings_say_so(tmp_path: Path) -> None:
     assert unpriced_agents(strict, ["priced", "claude"], 5.0) == []
     with pytest.raises(NotNow, match="gpt-9 has no price"):
         unpriced_agents(strict, ["unpriced"], 5.0)
+
+
+def test_a_cap_in_tokens_stops_what_has_no_price(tmp_path: Path) -> None:
+    strict = workspace(tmp_path, budget_needs_prices=True, budget_batch_tokens=1_000_000)
+    assert unpriced_agents(strict, ["unpriced"], 5.0) == []
+
+
+def test_every_model_that_may_be_used_is_looked_at(tmp_path: Path) -> None:
+    agents = {"priced": {"kind": "codex", "command": ["codex"], "model": "gpt-5.5", "light_model": "gpt-8"}}
+    commands = {"dev-story": {"agent": "priced", "model": "gpt-7"}, "code-review": {"model": "gpt-6"}}
+    given = workspace(tmp_path, agent="claude", agents=agents, commands=commands)
+    said = unpriced_agents(given, ["priced"], 5.0)
+    assert [sentence.split(": ")[1].split(" has")[0] for sentence in said] == ["gpt-8", "gpt-7"]
