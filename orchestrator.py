@@ -45,6 +45,7 @@ from running.preflight import (
     check_trust,
     check_verify,
     unpriced_agents,
+    used_windows,
     why_nothing_runs,
 )
 from running.preset_choice import choose_preset, preset_of
@@ -115,6 +116,7 @@ class Orchestrator:
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
             unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
+            windows = await used_windows(self._workspace, used)
             await check_folder(self._workspace)
             head = await check_repository(self._workspace)
             await check_parallel(self._workspace)
@@ -130,6 +132,8 @@ class Orchestrator:
             row = await self._create(request, agent, preset, head)
             for message in unpriced:
                 await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
+            for message in windows:
+                await emit_durable(BatchWarning(batch_id=row.id, warning_type="limit", message=message))
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 

@@ -10,6 +10,7 @@ from agents.marks import sweep
 from agents.options import OPTIONS
 from agents.preflight import budget_problem, preflight
 from agents.process import AgentProcess, start
+from agents.quota import quota
 from agents.records import (
     Action,
     Denied,
@@ -75,6 +76,7 @@ __all__ = [
     "is_program_missing",
     "is_session_lost",
     "preflight",
+    "quota",
     "read_transcript",
     "replay",
     "start",

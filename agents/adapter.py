@@ -11,10 +11,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from agents import faults
-from agents.records import Record, Retry
+from agents.records import LimitSeen, Record, Retry
 from agents.spec import AgentSpec, Call, OutcomeKind
 from agents.text import last_words, sentence
 from agents.usage import Tally
@@ -132,7 +133,7 @@ class Adapter(ABC):
         tuple[str, ...]
     ] = ()  # below the home folder: what the program leaves there at its first start
     login_variables: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that hold a login, or name one
-    optional: ClassVar[frozenset[str]] = frozenset()  # options that are used where the program's help lists them
+    optional: ClassVar[frozenset[str]] = frozenset()  # options and commands that are used where its help lists them
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win
 
     @abstractmethod
@@ -158,6 +159,12 @@ class Adapter(ABC):
     def parser_for(self, spec: AgentSpec, cwd: str) -> Parser:
         """A fresh parser for one call; more than `parser` only where the settings say how a program is read."""
         return self.parser(cwd)
+
+    async def windows(
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path, options: frozenset[str]
+    ) -> tuple[LimitSeen, ...]:
+        """The usage windows of the login, empty where they are not known; bounded, never raises."""
+        return ()
 
     async def uncounted(self, spec: AgentSpec, call: Call, tally: Tally, began: float) -> Sequence[Record]:
         """What its stream does not report of a call that has ended and had begun at `began`; bounded, never raises."""

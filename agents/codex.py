@@ -11,17 +11,21 @@ import re
 import shlex
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from agents import faults, json_values
 from agents.adapter import Adapter, QuietParser, Step
+from agents.codex_quota import APP_SERVER, windows
+from agents.environment import environment, find_program
 from agents.error_text import plain
 from agents.json_values import Json
-from agents.records import Denied, Failure, Final, Note, Record, Retry, Started, Text, ToolResult
+from agents.records import Denied, Failure, Final, LimitSeen, Note, Record, Retry, Started, Text, ToolResult
 from agents.spec import AgentSpec, Call, OutcomeKind, Usage
 from agents.summaries import relative, tool_call
 from agents.text import one_line
 from agents.token_estimate import Guess
+from agents.usage import Tally
 
 RESULT_CHARS = 64 * 1024  # of a command's output that is passed on
 COMMAND_CHARS = 2000  # of a command line that is taken apart for its summary
@@ -123,6 +127,7 @@ class Codex(Adapter):
     login_variables = ("OPENAI_", "CODEX_", "AZURE_")
     ending = (Step(signal.SIGINT),)  # on which it ends its commands; SIGTERM would leave them
     death_signal = signal.SIGINT
+    optional = frozenset((APP_SERVER,))
 
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:
         argv = [*spec.command, "exec", "--json", "--skip-git-repo-check"]
@@ -136,6 +141,21 @@ class Codex(Adapter):
 
     def parser(self, cwd: str | None = None) -> CodexParser:
         return CodexParser(cwd)
+
+    async def windows(
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path, options: frozenset[str]
+    ) -> tuple[LimitSeen, ...]:
+        return await windows(command, env, cwd) if APP_SERVER in options else ()
+
+    async def uncounted(self, spec: AgentSpec, call: Call, tally: Tally, began: float) -> Sequence[Record]:
+        """When a used-up window opens again, where the words of the error do not say it."""
+        final, limit = tally.final, tally.limit
+        if final is None or final.kind is not OutcomeKind.USAGE_LIMIT or (limit is not None and limit.resets_at):
+            return ()
+        env = environment(self.environment, spec.env, call.mark)
+        command = [find_program(spec.command[0], env, call.cwd) or spec.command[0], *spec.command[1:]]
+        used_up = [seen for seen in await self.windows(command, env, call.cwd, call.options) if seen.rejected]
+        return (max(used_up, key=lambda seen: seen.resets_at or 0.0),) if used_up else ()
 
 
 def _is_line(value: Json) -> bool:

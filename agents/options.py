@@ -1,4 +1,4 @@
-"""The options that an agent's program has by its own help.
+"""The options and commands that an agent's program has by its own help.
 
 A version says little about a fork, a wrapper or the next release; the help text of the installed program does. It is
 asked for once for each program file (path, time of change, size), and what a program lists and then refuses all the
@@ -25,6 +25,7 @@ INDENT: Final = 8  # of a line that begins with an option; descriptions are inde
 _OPTION: Final = re.compile(
     rf"^ {{0,{INDENT}}}(?:-\w,? +)?(--[a-z][A-Za-z0-9-]*)(?:, (--[a-z][A-Za-z0-9-]*))?", re.MULTILINE
 )
+_COMMAND: Final = re.compile(r"^ {2,4}([a-z][a-z-]+)(?: {2,}\S|$)", re.MULTILINE)
 
 Identity = tuple[tuple[str, ...], tuple[tuple[str, int, int], ...]]
 
@@ -56,7 +57,11 @@ class OptionsByHelp:
 
         `words` are its complaint. Some name an option without its hyphens.
         """
-        named = [option for option in used if re.search(rf"(?<![\w-])(?:--)?{re.escape(option[2:])}(?![\w-])", words)]
+        named = [
+            option
+            for option in used
+            if option.startswith("--") and re.search(rf"(?<![\w-])(?:--)?{re.escape(option[2:])}(?![\w-])", words)
+        ]
         if not named:
             return None
         option = max(named, key=len)
@@ -70,8 +75,9 @@ OPTIONS: Final = OptionsByHelp()
 
 
 def listed(text: str) -> frozenset[str]:
-    """The long options that a help text lists, each at the beginning of its line."""
-    return frozenset(option for pair in _OPTION.findall(text) for option in pair if option)
+    """The long options and the commands that a help text lists, each at the beginning of its line."""
+    options = (option for pair in _OPTION.findall(text) for option in pair if option)
+    return frozenset((*options, *_COMMAND.findall(text)))
 
 
 async def _help(argv: list[str], env: Mapping[str, str], timeout_s: float) -> frozenset[str]:

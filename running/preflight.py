@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterable
 from typing import Final
 
@@ -19,6 +20,7 @@ from settings import Settings
 from workflow import runnable
 
 GIT_NEEDED: Final = (2, 38)  # merges commits without a work tree
+NEARLY_USED: Final = 0.8  # share of a usage window at which it is reported before a batch
 SHOWN_PATHS: Final = 5  # of changed files, or of stories, that are named
 
 
@@ -118,6 +120,25 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
         if found.problem is not None:
             # The agent's own output may contain a key.
             raise NotNow("agent", workspace.masker.text(found.problem))
+
+
+async def used_windows(workspace: Workspace, names: Iterable[str]) -> list[str]:
+    """What is known, before anything is paid, of usage windows that are used up or nearly so."""
+    said = []
+    for name in dict.fromkeys(names):
+        for seen in await agents.quota(workspace.agents[name]):
+            used = seen.used_fraction or 0.0
+            if used < NEARLY_USED:
+                continue
+            window = f"usage window of {seen.window}" if seen.window else "usage window"
+            until = "" if seen.resets_at is None else f" until {_clock(seen.resets_at)}"
+            said.append(f"{name}: {used:.0%} of its {window} is used{until}")
+    return said
+
+
+def _clock(at: float) -> str:
+    """Local date and time of a moment in seconds."""
+    return time.strftime("%d %b %H:%M", time.localtime(at))
 
 
 def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | None) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from agents import AgentSpec
 from agents.claude_options import OPTIONAL, PROMPTS
+from agents.codex_quota import APP_SERVER
 from agents.options import OptionsByHelp, listed
 from tests.agents.streams import RECORDINGS
 
@@ -38,6 +39,12 @@ def test_the_newest_program_has_them_all_and_an_older_one_all_but_one() -> None:
     assert newest >= OPTIONAL
     assert OPTIONAL - older == {PROMPTS}
     assert {"--allowedTools", "--allowed-tools", "--print"} <= newest
+
+
+def test_a_command_of_a_program_is_listed_too() -> None:
+    found = listed((HELP / "codex-0.171.0.txt").read_text())
+    assert {"exec", APP_SERVER, "--sandbox"} <= found
+    assert not {"permissions", "approval"} & found
 
 
 def test_what_a_description_mentions_is_not_listed() -> None:
@@ -84,7 +91,7 @@ async def test_a_flood_is_read_as_far_as_help_goes(tmp_path: Path) -> None:
 
 async def test_programs_without_a_use_for_it_are_not_asked(tmp_path: Path) -> None:
     script = f"open({str(tmp_path / 'touched')!r}, 'w')"
-    for kind in ("text", "codex", "gemini", "opencode", "qwen"):
+    for kind in ("text", "gemini", "opencode", "qwen"):
         assert await OptionsByHelp().of(program(tmp_path, script, kind=kind)) == frozenset()
     assert not (tmp_path / "touched").exists()
     assert await OptionsByHelp().of(AgentSpec("ghost", "claude", ("no-such-agent-here",))) == frozenset()
