@@ -43,6 +43,10 @@ fuzz: $(VENV)/dev
 	$(PY) -m tests.fuzz.fuzz_tracker --inputs 100000 --seconds 900
 	$(PY) -m tests.fuzz.fuzz_routes --seconds 300
 
+# One story with each of the five real programs, in their newest versions, offline; needs root and a gigabyte.
+real: $(VENV)/dev
+	tests/real_agents.sh
+
 bench: $(VENV)/dev
 	$(PY) -m tests.bench $(PARTS)
 
@@ -64,4 +68,4 @@ $(VENV)/dev: requirements-dev.lock
 node_modules/ready: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund && touch $@
 
-.PHONY: run test quick worlds lint format fuzz bench lock clean $(PARTS)
+.PHONY: run test quick worlds lint format fuzz real bench lock clean $(PARTS)
