@@ -354,7 +354,7 @@ async def test_its_wait_is_the_runs_once_the_run_waits_for_it(harness: GateHarne
         await harness.until(1)
         gate.resume()
         await done(entering)
-    assert [event.type for event in harness.told] == ["batch:pause", "batch:resume"]
+    assert [event.type for event in harness.reported] == ["batch:pause", "batch:resume"]
 
 
 # -- work of our own -----------------------------------------------------------------------------------------------
