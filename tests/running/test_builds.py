@@ -17,7 +17,7 @@ from tests.running.plans import (
     SKILL,
     entries,
     git,
-    make_files,
+    make_repository,
     make_stories,
     make_tickets,
     subjects,
@@ -255,7 +255,7 @@ V4 = {
 
 @pytest.mark.parametrize("lanes", [1, 2])
 async def test_bmad_4_from_drafts_and_epics_to_everything_done(tmp_path: Path, open_runner: Open, lanes: int) -> None:
-    root = make_files(tmp_path / "x", V4)
+    root = make_repository(tmp_path / "x", V4)
     git(root, "rm", "-q", SKILL)
     git(root, "commit", "-qm", "no skill")
     runner = await open_runner(root, parallel=lanes)
@@ -271,7 +271,7 @@ async def test_bmad_4_from_drafts_and_epics_to_everything_done(tmp_path: Path, o
 
 
 async def test_a_blocked_story_of_bmad_4_says_so_in_its_file(tmp_path: Path, open_runner: Open) -> None:
-    root = make_files(tmp_path / "x", {**V4, SKILL: "---\nmetadata:\n  lifecycle: shim\n---\n"})
+    root = make_repository(tmp_path / "x", {**V4, SKILL: "---\nmetadata:\n  lifecycle: shim\n---\n"})
     runner = await open_runner(root, {"dev-story": {"1.1": ["blocked:no server"]}})
     await runner.run(stories=["1.1"])
     assert runner.statuses()["1.1"] == "Blocked"

@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.running.plans import EPIC_A, entries, git, make_files, make_stories, make_tickets, ticket
+from tests.running.plans import EPIC_A, entries, git, make_repository, make_stories, make_tickets, ticket
 from tests.running.test_case_runs import serving
 from tests.servers import ROOT, get, post
 
@@ -72,7 +72,7 @@ async def findings(client: aiohttp.ClientSession) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda version: version.name)
 async def test_a_night_beside_a_tracker(tmp_path: Path, version: Version) -> None:
-    root = make_files(tmp_path / "x", {f"{HERE}/sprint-status.yaml": TRACKER, **version.files})
+    root = make_repository(tmp_path / "x", {f"{HERE}/sprint-status.yaml": TRACKER, **version.files})
     if version.name == "6.10":
         git(root, "rm", "-q", ".claude/skills/bmad-build-auto/SKILL.md")
     async with serving(root, {}, agent(tmp_path, version.name, "1-2-b", "1-3-c")) as client:
