@@ -23,6 +23,7 @@ class Program:
     reports_cost: bool = False
     structured: bool = False  # it is asked for structured verdicts
     command: tuple[str, ...] = ()  # over ACP; its own name otherwise
+    counts: bool = True  # what it reports is what was served to the conversation, no more and no less
     counts_cached: bool = True  # its API counts tokens from the cache among those of the input
 
 
@@ -96,12 +97,15 @@ NATIVE: Final[Mapping[str, Program]] = {
 # The same over the Agent Client Protocol: a model only where it is chosen by the name that the scripted API knows.
 PROGRAMS: Final[Mapping[str, Program]] = {
     **NATIVE,
-    "claude-acp": replace(NATIVE["claude"], model=None, structured=False, command=("claude-agent-acp",)),
+    "claude-acp": replace(NATIVE["claude"], model=None, structured=False, command=("claude-agent-acp",), counts=False),
     "codex-acp": replace(NATIVE["codex"], model=None, command=("codex-acp",)),
     "gemini-acp": replace(
-        NATIVE["gemini"], model=None, command=("gemini", "--acp", "--skip-trust", "-m", "gemini-2.5-flash")
+        NATIVE["gemini"],
+        model=None,
+        command=("gemini", "--acp", "--skip-trust", "-m", "gemini-2.5-flash"),
+        counts=False,
     ),
-    "opencode-acp": replace(NATIVE["opencode"], command=("opencode", "acp")),
+    "opencode-acp": replace(NATIVE["opencode"], command=("opencode", "acp"), counts=False),
     "qwen-acp": replace(NATIVE["qwen"], model=None, command=("qwen", "--acp")),
 }
 
