@@ -1,8 +1,8 @@
 #!/bin/bash
 # Runs the demo project's first story with the real programs, offline, against a scripted API on loopback.
 #
-#     tests/real_agents.sh                 all five: claude codex gemini opencode qwen
-#     tests/real_agents.sh claude qwen     only these
+#     tests/real_agents.sh                 claude codex gemini opencode qwen, and the same over ACP: claude-acp …
+#     tests/real_agents.sh claude qwen-acp     only these
 #
 # It needs root (a network namespace), npm, node, util-linux, iproute2. It installs the newest version of each program
 # (100 to 400 MB) into a temporary folder, which is removed again, and starts this server in a namespace that has only a
@@ -26,6 +26,7 @@ for tool in unshare ip git; do command -v "$tool" > /dev/null || missing "$tool 
 declare -A packages=(
     [claude]=@anthropic-ai/claude-code [codex]=@openai/codex [gemini]=@google/gemini-cli
     [opencode]=opencode-ai [qwen]=@qwen-code/qwen-code
+    [claude-acp]=@agentclientprotocol/claude-agent-acp [codex-acp]=@agentclientprotocol/codex-acp
 )
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -47,13 +48,15 @@ bases=$("$python" -c 'import sys; print(sys.prefix, sys.base_prefix)')
 cli=$(cd "$cli" && pwd)
 mock=$(cd "$mock" && pwd)
 wanted=("$@")
-[ ${#wanted[@]} -gt 0 ] || wanted=(claude codex gemini opencode qwen)
+[ ${#wanted[@]} -gt 0 ] || wanted=({claude,codex,gemini,opencode,qwen}{,-acp})
 failed=()
 for name in "${wanted[@]}"; do
-    [ -n "${packages[$name]:-}" ] || missing "there is no program $name: ${!packages[*]}"
-    install "$name" "${packages[$name]}@${VERSION:-latest}"
-    path=$cli/$name/node_modules/.bin
-    if [ "$name" = qwen ] && [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 22 ]; then
+    from=$name
+    [ -n "${packages[$name]:-}" ] || from=${name%-acp}  # speaks it itself, or behind an adapter with a package of its own
+    [ -n "${packages[$from]:-}" ] || missing "there is no program $name: ${!packages[*]}, or one of these with -acp"
+    install "$from" "${packages[$from]}@${VERSION:-latest}"
+    path=$cli/$from/node_modules/.bin
+    if [[ "$name" = qwen* || "$name" = claude-acp ]] && [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 22 ]; then
         install node node@22
         path=$cli/node/node_modules/.bin:$path
     fi

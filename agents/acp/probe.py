@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 from collections.abc import Mapping
@@ -16,26 +17,32 @@ from agents import json_values
 from agents.acp.handshake import initialize
 from agents.acp.protocol import INITIALIZE, VERSIONS, Message, Request, error_words, read_line
 from agents.environment import find_program
+from agents.guardian import MARK_VARIABLE
 from agents.guarding import GUARDING
+from agents.marks import sweep_exact
 from agents.spec import AgentSpec, Preflight
 from agents.text import last_words, sentence
 
 PROBE_S: Final = 60.0  # node programs take up to 15 s on a busy machine, and longer through npx
 LINE_BYTES: Final = 1024 * 1024  # of an answer to `initialize`
 STDERR_BYTES: Final = 64 * 1024
+SWEEP_S: Final = 1.0  # between SIGTERM and SIGKILL: it has begun nothing
+_numbers: Final = itertools.count(1)
 
 
 async def probe(spec: AgentSpec, env: Mapping[str, str], timeout_s: float = PROBE_S) -> Preflight:
     """The version line and the sentence for the operator if it cannot be used. Never raises for what it does."""
     program = find_program(spec.command[0], env, Path.cwd())
     argv = [program or spec.command[0], *spec.command[1:]]
+    # A mark of its own: these programs start others in sessions of their own, which must end with the question.
+    mark = f"{env.get(MARK_VARIABLE, f'{os.getpid()}:probe')}-{next(_numbers)}"
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=env,
+            env={**env, MARK_VARIABLE: mark},
             start_new_session=True,
             limit=LINE_BYTES,
         )
@@ -48,6 +55,7 @@ async def probe(spec: AgentSpec, env: Mapping[str, str], timeout_s: float = PROB
     except TimeoutError:
         return Preflight(None, f"The agent {spec.name} did not answer `initialize` within {timeout_s:g} s.")
     finally:
+        await sweep_exact(mark, SWEEP_S)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +16,14 @@ Tool = dict[str, Any]
 class Program:
     """One program. `files` are written below its home; `{api}` in values is the address of the scripted API."""
 
-    model: str
+    model: str | None
     shell: Callable[[str], Tool]
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     reports_cost: bool = False
     structured: bool = False  # it is asked for structured verdicts
+    command: tuple[str, ...] = ()  # over ACP; its own name otherwise
+    counts: bool = True  # what it reports is what was served to the conversation, no more and no less
     counts_cached: bool = True  # its API counts tokens from the cache among those of the input
 
 
@@ -57,7 +59,7 @@ _OPENCODE: Final = {
         }
     },
 }
-PROGRAMS: Final[Mapping[str, Program]] = {
+NATIVE: Final[Mapping[str, Program]] = {
     "claude": Program(
         "claude-sonnet-4-5",
         _described("Bash"),
@@ -92,12 +94,28 @@ PROGRAMS: Final[Mapping[str, Program]] = {
         {".qwen/settings.json": json.dumps({"security": {"auth": {"selectedType": "openai"}}})},
     ),
 }
+# The same over the Agent Client Protocol: a model only where it is chosen by the name that the scripted API knows.
+PROGRAMS: Final[Mapping[str, Program]] = {
+    **NATIVE,
+    "claude-acp": replace(NATIVE["claude"], model=None, structured=False, command=("claude-agent-acp",), counts=False),
+    "codex-acp": replace(NATIVE["codex"], model=None, command=("codex-acp",)),
+    "gemini-acp": replace(
+        NATIVE["gemini"],
+        model=None,
+        command=("gemini", "--acp", "--skip-trust", "-m", "gemini-2.5-flash"),
+        counts=False,
+    ),
+    "opencode-acp": replace(NATIVE["opencode"], command=("opencode", "acp"), counts=False),
+    "qwen-acp": replace(NATIVE["qwen"], model=None, command=("qwen", "--acp")),
+}
 
 
 def settings_of(name: str) -> str:
     """The agent and its price as values of the environment: nothing of them stands in the project."""
-    agent = {"kind": name, "command": [name], "model": PROGRAMS[name].model, "permission_mode": "bypassPermissions"}
-    return json.dumps({name: agent})
+    program = PROGRAMS[name]
+    kind, command = ("acp", list(program.command)) if program.command else (name, [name])
+    agent = {"kind": kind, "command": command, "permission_mode": "bypassPermissions"}
+    return json.dumps({name: agent if program.model is None else {**agent, "model": program.model}})
 
 
 def set_up(name: str, home: Path, api: str) -> dict[str, str]:

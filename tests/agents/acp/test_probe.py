@@ -9,6 +9,7 @@ import pytest
 
 from agents import preflight
 from agents.acp import probe
+from agents.guardian import MARK_VARIABLE
 from tests.agents.acp.conftest import AcpBench
 
 FOUND = [
@@ -46,6 +47,20 @@ async def test_what_does_not_answer_has_its_time(acp: AcpBench, monkeypatch: pyt
     pid = int((acp.folder / "pid").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_what_it_has_started_ends_with_it(acp: AcpBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(acp.folder)
+    monkeypatch.setenv(MARK_VARIABLE, acp.mark)
+    spec = acp.spec(
+        """
+        argv = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+        child = subprocess.Popen(argv, start_new_session=True)
+        greet(); time.sleep(600)
+        """
+    )
+    assert (await preflight(spec)).version == "small 0.1"
+    assert acp.living() == []
 
 
 async def test_several_are_asked_at_once(acp: AcpBench) -> None:
