@@ -40,7 +40,7 @@ async def commit_paths(root: Path, top: Path, paths: Sequence[str], message: str
     `paths` are relative to `top`; deleted files count as paths too. `mark` is in the environment, so that a hook
     which outlives us is found. Raises `CommitRefused` with the words of git or of the hook, `GitError` otherwise.
     """
-    known = await _known(top, paths)
+    known, before = await asyncio.gather(_known(top, paths), ask_git(root, "rev-parse", "--verify", "--quiet", "HEAD"))
     new = [path for path in paths if path not in known]
     unknown = [path for path in new if not await asyncio.to_thread(os.path.lexists, top / path)]
     chosen = [path for path in paths if path not in unknown]
@@ -53,7 +53,10 @@ async def commit_paths(root: Path, top: Path, paths: Sequence[str], message: str
     except BaseException:
         await asyncio.shield(_unregister(top, new))
         raise
-    return (await run_git(root, ("rev-parse", "--verify", "HEAD^{commit}"))).strip()
+    commit = (await run_git(root, ("rev-parse", "--verify", "HEAD^{commit}"))).strip()
+    if commit == before:
+        raise GitError(f"git commit: HEAD is still at {commit[:10]}, so another branch has taken the commit")
+    return commit
 
 
 async def staged_files(root: Path) -> set[str]:

@@ -366,7 +366,7 @@ class Attempt:
         return await stash_tip(git.root) if git is not None and self._workspace.main is not None else None
 
     async def _compare_stash(self, before: str | None) -> None:
-        """Lanes share the stash: what one puts there another may take, so such a story is not merged."""
+        """Lanes share the stash: what one puts there another may take, so such a story waits for the operator."""
         now = await self._stash()
         if now == before or not self._order.stories:
             return
@@ -374,7 +374,7 @@ class Attempt:
             story.stash = now or "dropped"
         message = (
             f"`git stash` was used while {self._order.command} ran for {', '.join(self._order.story_keys)}; all lanes"
-            " share the stash, so what is in this worktree may belong to another story: it is not merged by itself"
+            " share the stash, so what is in this worktree may belong to another story: look at it before it is merged"
         )
         await emit_durable(Attention(kind="git", message=message, story_key=self._order.story_key))
 

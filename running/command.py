@@ -95,6 +95,10 @@ class Commander:
         """Return why HEAD is not where this run commits to; None when it is."""
         return None if self._head is None else await self._head.problem()
 
+    async def misplaced(self, commit: str) -> str | None:
+        """Return why a commit is not where this run commits to; None when it is."""
+        return None if self._head is None else await self._head.misplaced(commit)
+
     async def perform(self, order: CommandSpec) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
 

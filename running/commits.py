@@ -25,7 +25,7 @@ from running.spec import CommandSpec, Say
 from running.story import StoryRun, keep
 from running.surroundings import SurroundingsFailed
 from running.verify import VerifyContext
-from running.work_guard import hold_for_work
+from running.work_guard import hold_for_work, lost_work
 from running.workspace import emit_durable
 from store.stories import update_story
 from workflow import COMMIT_FORM, DEVELOPMENT_FORM, CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
@@ -178,7 +178,7 @@ class Commits:
 
     async def _misplaced(self, commit: str) -> str | None:
         """Return that HEAD moved while git committed, which git itself cannot exclude; None where it is in place."""
-        moved = await self._commander.head_problem()
+        moved = await self._commander.misplaced(commit)
         return None if moved is None else f"HEAD moved while {commit[:10]} was made: {moved}, and merge that commit"
 
     async def _earlier(self, git: Git, stories: Sequence[StoryRun]) -> str | None:
@@ -243,6 +243,8 @@ class Commits:
     # -- by an agent -------------------------------------------------------------------------------------------
 
     async def _by_agent(self, command: str, stories: Sequence[StoryRun]) -> None:
+        for story in stories:
+            await hold_for_work(self._workspace, self._gate, story)
         disprove = partial(self._commit_failure, stories)
         values = {"commit_message": commit_message(stories)}
         spec = CommandSpec(
@@ -263,7 +265,19 @@ class Commits:
     async def _commit_failure(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str | None:
         if (moved := await self._commander.head_problem()) is not None:
             raise SurroundingsFailed("git", f"The commit of {_keys(stories)} cannot be checked: {moved}")
-        return await evidence.commit_failure(self._workspace, verdict, stories)
+        why = await evidence.commit_failure(self._workspace, verdict, stories)
+        return why or await self._missing_work(stories)
+
+    async def _missing_work(self, stories: Sequence[StoryRun]) -> str | None:
+        """Return which work is neither committed nor uncommitted: it went out of the tree before the commit."""
+        git = self._workspace.git
+        for story in stories:
+            if git is None or story.work_tree is None:
+                continue
+            lost = await lost_work(self._workspace, story, story.work_tree, await take_snapshot(git))
+            if lost:
+                return f"the work on {story.key} is in no commit and not in the tree any more: {_named(lost)}"
+        return None
 
     # -- records -----------------------------------------------------------------------------------------------
 

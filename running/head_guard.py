@@ -61,6 +61,14 @@ class HeadGuard:
         self._seen = await asyncio.to_thread(_read, self._files[0]) if why is None else None
         return why
 
+    async def misplaced(self, commit: str) -> str | None:
+        """Return why a commit is not where this run commits to, also when HEAD has been put back since."""
+        why, git = await self.problem(), self._workspace.git
+        if why is not None or git is None or self._expected is None or self._expected.branch is None:
+            return why
+        branch = self._expected.branch
+        return None if await git.is_ancestor(commit, f"refs/heads/{branch}") else f"it is not on branch {branch}"
+
     async def _search(self) -> str | None:
         """Look for a repository that git could not open before; return why it still cannot."""
         root = self._workspace.project.root

@@ -11,12 +11,12 @@ from payloads import Attention
 from running.clean_tree import NotCommitted, commit_status
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
-from running.lanes.merge import Merge, MovedOn, NotMerged
+from running.lanes.merge import MERGE, Merge, MovedOn, NotMerged
 from running.lanes.worktree import LaneFailed, Worktree, named
 from running.run_context import RunContext
 from running.runner_task import RunnerTask
 from running.story import StoryRun, advance, block
-from running.surroundings import until_possible
+from running.surroundings import SurroundingsFailed, until_possible
 from running.verify import VerifyContext
 from running.workspace import Workspace, emit_durable, until_stored
 from sprint import PlanKind
@@ -35,6 +35,7 @@ class LaneRun:
         self._gate = context.gate
         self._taken = cycle
         self._names = names
+        self._has_looked = False  # the operator, at what stashed work may have brought into the branch
 
     async def work(self) -> None:
         """Everything up to the commit in the worktree. Raises `Stopped`."""
@@ -79,11 +80,7 @@ class LaneRun:
         # Without a commit on the branch a merge would succeed and bring nothing.
         if not await self._worktree.begun() and (left := await self._worktree.uncommitted()):
             return f"its work was not committed and is in {self._worktree.place}: {named(left)}"
-        if stashed := [story.key for story in self._taken.stories if story.passed and story.stash]:
-            return (
-                f"`git stash`, which all worktrees share, was used while commands ran for {', '.join(stashed)}: look"
-                f" at the branch {self._names.branch}, which is kept, and merge it yourself"
-            )
+        self._ask_about_stash()
         message = f"merge({self._taken.epic}): stories {', '.join(done)}"
         try:
             commit = await self._perform(Merge(self._worktree, self._gate, message), done)
@@ -94,6 +91,20 @@ class LaneRun:
             self.merged = commit
             await until_stored(lambda: self._workspace.database.write(update_lane, self._names.id, merged=commit))
         return None
+
+    def _ask_about_stash(self) -> None:
+        """Raises `SurroundingsFailed` once where the stash was used; who resumes the batch has looked at the branch."""
+        stashed = [story.key for story in self._taken.stories if story.passed and story.stash]
+        if not stashed or self._has_looked:
+            return
+        self._has_looked = True
+        branch, target = self._names.branch, self._names.target
+        raise SurroundingsFailed(
+            MERGE,
+            f"`git stash`, which all worktrees share, was used while commands ran for {', '.join(stashed)}, so the"
+            f" branch {branch} may hold another story's work: look at it (`git diff {target}...{branch}`). Resume"
+            " merges it; to give it up, stop the batch and set the story back",
+        )
 
     async def _perform(self, merge: Merge, done: list[str]) -> str | None:
         """The merge as pages show it, task by task; None where there is nothing to merge."""

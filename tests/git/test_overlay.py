@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import git.helper
+from git.process import GitError
 from git.snapshots import Git
 from tests.running.repositories import git as run
 from tests.running.repositories import repository
@@ -188,3 +190,40 @@ async def test_idle_helpers_end(root: Path, tmp_path: Path, monkeypatch: pytest.
     while process.returncode is None:
         await asyncio.sleep(0)
     assert process.returncode == 0
+
+
+async def test_saves_while_snapshots_are_taken_end_nothing(root: Path, tmp_path: Path) -> None:
+    """An editor writes and removes files all the time: each snapshot is taken, and the last one is right."""
+    snapshots, edits, over = await opened(root, tmp_path / "store"), Edits(root / "src", 1), threading.Event()
+
+    def save() -> None:
+        while not over.is_set():
+            edits.any()
+
+    saving = asyncio.create_task(asyncio.to_thread(save))
+    try:
+        for _ in range(20):
+            assert len(await snapshots.snapshot()) == 40
+    finally:
+        over.set()
+        await saving
+    assert await snapshots.snapshot() == await by_git(root, tmp_path)
+
+
+async def test_a_failed_snapshot_is_tried_again_before_it_counts(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshots, snapshot, failures = await opened(root, tmp_path / "store"), Git._snapshot, 1
+
+    async def failing(self: Git) -> str:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise GitError("fatal: unable to stat 'src/new.py'")
+        return await snapshot(self)
+
+    monkeypatch.setattr(Git, "_snapshot", failing)
+    assert await snapshots.snapshot() == await by_git(root, tmp_path)
+    failures = 2
+    with pytest.raises(GitError, match="unable to stat"):
+        await snapshots.snapshot()

@@ -22,7 +22,7 @@ OWN_FAULT: Final = re.compile(
     r"|no (?:story file|tech-spec) was written|the agent's reply|.*is not set to)"
     r"|The criteria contradict|code reviews?\b|found the same issues|nothing was changed in the project"
     r"|the branch \S+ is kept, and not merged into \S+: conflicts"
-    r"|its work was not committed and stands in",
+    r"|its work was not committed and is in",
     re.IGNORECASE | re.DOTALL,
 )
 

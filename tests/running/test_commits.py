@@ -68,6 +68,15 @@ async def test_a_commit_that_an_agent_only_claims_is_not_believed(make_runner: M
     assert [row.story_key for row in uncommitted] == ["1-1-a"]
 
 
+async def test_a_commit_without_the_work_is_not_believed(make_runner: MakeRunner) -> None:
+    """The work has gone from the tree, so nothing of it is uncommitted; the commit is new and on the branch."""
+    runner = await make_runner(READY, retries=0, commit_by="agent", commands={"commit": CommandConfig(agent="shell")})
+    by_shell(runner, "rm -rf work; git commit -q --allow-empty -m x; echo [COMMIT-SUCCESS: $(git rev-parse HEAD)]")
+    batch_id = await runner.run()
+    stories, _ = await runner.rows(batch_id)
+    assert "is in no commit and not in the tree any more: work/1-1-a.md" in (stories[0].commit_failure or "")
+
+
 async def test_a_file_that_somebody_had_changed_before_is_left_out(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY, **reviewed_by())
     (runner.root / "shared.txt").write_text("one\n")

@@ -94,6 +94,21 @@ async def test_a_commit_that_went_to_another_branch_is_reported(make_runner: Mak
     assert "check out main again, and merge that commit" in runner.of("attention")[-1]["message"]
 
 
+async def test_a_commit_that_another_branch_took_is_seen_when_head_is_back(make_runner: MakeRunner) -> None:
+    """Somebody switches the branch for no longer than git takes to commit; hooks do so at the exact moment."""
+    runner = await make_runner({"1-1-a": "in-progress"})
+    git(runner.root, "branch", "elsewhere")
+    branch = git(runner.root, "branch", "--show-current")
+    hook(runner.root, "pre-commit", "git symbolic-ref HEAD refs/heads/elsewhere")
+    hook(runner.root, "post-commit", f"git symbolic-ref HEAD refs/heads/{branch}")
+    batch_id = await runner.run()
+    stories, _ = await runner.rows(batch_id)
+    commit = git(runner.root, "rev-parse", "elsewhere")
+    assert git(runner.root, "rev-parse", "HEAD") != commit
+    assert "another branch has taken the commit" in (stories[0].commit_failure or "")
+    assert [shown["kind"] for shown in runner.of("attention")] == ["commit"]
+
+
 async def test_the_branch_is_remembered_over_the_end_of_the_server(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY, {"code-review": ["hang"]})
     git(runner.root, "branch", "-m", "main")
@@ -170,15 +185,22 @@ async def test_resume_without_the_work_calls_again_and_judges_nothing(make_runne
     assert runner.statuses() == {"1-1-a": "review"}
 
 
-async def test_a_lane_in_which_the_stash_was_used_is_not_merged(make_runner: MakeRunner) -> None:
+async def test_a_lane_in_which_the_stash_was_used_is_merged_when_the_operator_has_looked(
+    make_runner: MakeRunner,
+) -> None:
+    """Who used it nobody knows, so it is no fault of the story's; and nothing is merged before somebody has looked."""
     runner = await make_runner(READY, parallel=2, **reviewed_by())
     by_shell(runner, f"git stash -q -u -- work && git stash apply -q; {DONE}")
-    await runner.run()
-    kinds = {attention["kind"] for attention in runner.of("attention")}
-    assert kinds >= {"git", "blocked"}
-    assert runner.statuses() == {"1-1-a": "blocked"}
+    await runner.start()
+    await runner.until(lambda event: event.type == "batch:pause" and event.payload["reason"] == "merge")
+    assert "Resume merges it" in runner.of("attention")[-1]["message"]
+    assert runner.statuses() == {"1-1-a": "review"}
     assert runner.log() == ["start"]
     assert "feat(1): implement story 1-1-a" in git(runner.root, "log", "--format=%s", "sprint-runner/1/1-1-a")
+    await runner.orchestrator.resume()
+    await runner.until_end()
+    assert runner.statuses() == {"1-1-a": "done"}
+    assert "merge(1): stories 1-1-a" in runner.log()
 
 
 async def test_work_that_moves_to_another_folder_is_not_lost(make_runner: MakeRunner) -> None:
