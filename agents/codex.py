@@ -128,6 +128,7 @@ class Codex(Adapter):
     ending = (Step(signal.SIGINT),)  # on which it ends its commands; SIGTERM would leave them
     death_signal = signal.SIGINT
     optional = frozenset((APP_SERVER,))
+    knows_windows = True
 
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:
         argv = [*spec.command, "exec", "--json", "--skip-git-repo-check"]

@@ -19,7 +19,7 @@ from agents.probe import ask
 from agents.registry import adapter_for
 from agents.spec import AgentSpec
 
-HELP_TIMEOUT_S = 20.0  # as for a version: node programs take 2 to 5 s on a cold disk
+HELP_TIMEOUT_S = 10.0  # node programs take 2 to 5 s on a cold disk; one that hangs delays the first command
 HELP_BYTES = 256 * 1024  # the longest one seen has 24 KiB
 INDENT: Final = 8  # of a line that begins with an option; descriptions are indented more, and name other options
 _OPTION: Final = re.compile(

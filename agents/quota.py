@@ -16,6 +16,8 @@ from agents.spec import AgentSpec
 async def quota(spec: AgentSpec) -> tuple[LimitSeen, ...]:
     """The usage windows of the agent's login; empty where nothing is known. Bounded, never raises."""
     adapter = adapter_for(spec.kind)
+    if not adapter.knows_windows:
+        return ()
     env = environment(adapter.environment, spec.env, os.environ.get(MARK_VARIABLE))
     program = find_program(spec.command[0], env, Path.cwd()) if spec.command else None
     if program is None:

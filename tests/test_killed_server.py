@@ -36,9 +36,11 @@ async def test_nothing_is_alive_three_seconds_after_it_was_killed(tmp_path: Path
     launcher = wrapper(tmp_path, WRAPPERS["shell that traps"])
     command = f"[{launcher}, {sys.executable}, -S, {tmp_path / 'program.py'}]"
     (root / "sprint-runner.yaml").write_text(f"agent: it\nagents: {{it: {{kind: text, command: {command}}}}}\n")
-    if kind != "text":  # the version is asked for before the start, which a wrapper of this kind cannot answer
+    if kind != "text":  # version and help are asked for, which a wrapper of this kind cannot answer
         script = tmp_path / "wrapper"
-        script.write_text('#!/bin/sh\n[ "$4" = --version ] && { echo 1.2.3; exit; }\ntrap \'\' TERM INT HUP\n"$@"\n')
+        script.write_text(
+            '#!/bin/sh\ncase "$4" in --version) echo 1.2.3; exit;; --help) exit;; esac\ntrap \'\' TERM INT HUP\n"$@"\n'
+        )
         (root / "sprint-runner.yaml").write_text(f"agent: it\nagents: {{it: {{kind: {kind}, command: {command}}}}}\n")
     server = Server([str(root), "--port", "0"], tmp_path).start()
     try:
