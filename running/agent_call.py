@@ -34,8 +34,8 @@ class AgentCall:
         self,
         workspace: Workspace,
         gate: Gate,
-        order: CommandSpec,
-        spec: AgentSpec,
+        spec: CommandSpec,
+        agent_spec: AgentSpec,
         subject: CommandSubject,
         command_id: int,
         activity: Activity,
@@ -44,12 +44,12 @@ class AgentCall:
         self.refusal = ""
         self._workspace = workspace
         self._gate = gate
-        self._order = order
         self._spec = spec
+        self._agent_spec = agent_spec
         self._command_id = command_id
         self._activity = activity
         self.questions = LiveQuestions(workspace, gate, subject, command_id, self._answer)
-        self._refusals = RefusalWatch(spec, order.products)
+        self._refusals = RefusalWatch(agent_spec, spec.products)
         self._process: agents.AgentProcess | None = None
 
     async def run(self, call: Call) -> Outcome:
@@ -58,10 +58,10 @@ class AgentCall:
             outcome = await self._run_once(call)
             refused = None
             if outcome.kind is OutcomeKind.COULD_NOT_START:
-                refused = agents.OPTIONS.refused(self._spec, call.options, outcome.reason)
+                refused = agents.OPTIONS.refused(self._agent_spec, call.options, outcome.reason)
             if refused is None:
                 return outcome
-            self.report(f"{self._spec.name} lists {refused} in its help and refuses it: it is called without")
+            self.report(f"{self._agent_spec.name} lists {refused} in its help and refuses it: it is called without")
             await self.close()
             call = replace(call, options=call.options - {refused})
 
@@ -72,8 +72,8 @@ class AgentCall:
 
     def report(self, message: str) -> None:
         """A line of our own about this call, in the log and, of a story's command, in the page."""
-        log.warning("%s, command %d: %s", self._order.command, self._command_id, message)
-        if self._order.stories:
+        log.warning("%s, command %d: %s", self._spec.command, self._command_id, message)
+        if self._spec.stories:
             self._activity.say(message)
 
     def _answer(self, text: str) -> None:
@@ -82,7 +82,7 @@ class AgentCall:
 
     async def _run_once(self, call: Call) -> Outcome:
         gate = self._gate
-        process = await agents.start(self._spec, call, self._take)
+        process = await agents.start(self._agent_spec, call, self._take)
         self._process = process
         self._activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
         with gate.on_stop(process.stop):
@@ -100,13 +100,13 @@ class AgentCall:
 
     def _take(self, record: agents.Record) -> None:
         """Handle a record. A question for the operator ends the call; its session continues with the answer later."""
-        if self._order.stories:
+        if self._spec.stories:
             self._activity.take(record)
         if self.question or self.refusal:
             return
-        if isinstance(record, agents.Question) and self._order.may_ask and record.live:
+        if isinstance(record, agents.Question) and self._spec.may_ask and record.live:
             self.questions.ask(self._workspace.masker.text(record.text))
-        elif isinstance(record, agents.Question) and self._order.may_ask:
+        elif isinstance(record, agents.Question) and self._spec.may_ask:
             self.question = self._workspace.masker.text(record.text)
         elif (refusal := self._refusals.take(record)) is not None:
             self.refusal = refusal

@@ -53,11 +53,11 @@ log = logging.getLogger("sprint_runner.run")
 class Attempt:
     """One call of an agent for a command."""
 
-    def __init__(self, workspace: Workspace, gate: Gate, order: CommandSpec, place: AttemptContext) -> None:
+    def __init__(self, workspace: Workspace, gate: Gate, spec: CommandSpec, context: AttemptContext) -> None:
         self._workspace = workspace
         self._gate = gate
-        self._order = order
-        self._place = place
+        self._spec = spec
+        self._context = context
         self._command_id = 0
         self._hints: list[HintRow] = []  # those that the prompt holds
         self._ended = 0.0  # by the monotonic clock
@@ -98,14 +98,14 @@ class Attempt:
 
     def _activity(self) -> Activity:
         workspace = self._workspace
-        tasks, subject, mask = self._place.kind.tasks, self._subject(), workspace.masker.lines().text
+        tasks, subject, mask = self._context.kind.tasks, self._subject(), workspace.masker.lines().text
         return Activity(tasks, self._command_id, subject, workspace.database, mask)
 
     async def _supervise(self, call: Call, activity: Activity) -> tuple[Outcome, object, Result, Diff | None]:
         stash = await self._stash()
-        place = self._place
+        context = self._context
         agent = AgentCall(
-            self._workspace, self._gate, self._order, place.spec, self._subject(), self._command_id, activity
+            self._workspace, self._gate, self._spec, context.agent, self._subject(), self._command_id, activity
         )
         self._called = agent
         outcome = await agent.run(call)
@@ -137,84 +137,84 @@ class Attempt:
 
     async def _prompt(self) -> str:
         """Return the prompt: the answer to the session's question, otherwise the command's own prompt; and hints."""
-        place, order = self._place, self._order
-        resumed = place.session is not None
+        context, spec = self._context, self._spec
+        resumed = context.session is not None
         # Work in the background starts beside a command of the same story, which is the one that a hint is meant for.
-        keys = [] if order.background else order.story_keys
-        self._hints = await pending_hints(self._workspace, keys, order.command, resumed=resumed)
-        if place.reply is not None and resumed:
-            return with_hints(place.reply, self._hints)
-        prompt = await asyncio.to_thread(prompt_of, self._workspace, order, place.kind, place.call)
+        keys = [] if spec.background else spec.story_keys
+        self._hints = await pending_hints(self._workspace, keys, spec.command, resumed=resumed)
+        if context.reply is not None and resumed:
+            return with_hints(context.reply, self._hints)
+        prompt = await asyncio.to_thread(prompt_of, self._workspace, spec, context.kind, context.call)
         return with_hints(prompt, self._hints)
 
     async def _open(self, prompt: str) -> Call:
         """Commit the row, whose id names the processes' mark and the stream's file."""
         workspace = self._workspace
         self._command_id = await until_stored(lambda: workspace.database.write(reserve_id, "commands"))
-        batch = str(self._place.batch_id)
+        batch = str(self._context.batch_id)
         stream = workspace.data_dir / "streams" / batch / f"{self._command_id}.ndjson"
         mark = f"{workspace.database.epoch}:{self._command_id}"
         await self._create(stream, mark)
-        settings, session = workspace.settings(), self._place.session
+        settings, session = workspace.settings(), self._context.session
         return Call(
             prompt=prompt,
             cwd=workspace.project.root,
             mark=mark,
             stream_path=stream,
-            model=self._place.model,
+            model=self._context.model,
             resume=None if session is None else session.id,
             booked=None if session is None else session.booked,
             timeout_s=settings.command_timeout_min * 60,
             silence_s=settings.silence_timeout_min * 60,
-            options=await agents.OPTIONS.of(self._place.spec),
-            schema=None if self._order.form is None else self._order.form.schema,
-            budget_usd=self._place.budget_usd,
-            may_ask=self._order.may_ask,
+            options=await agents.OPTIONS.of(self._context.agent),
+            schema=None if self._spec.form is None else self._spec.form.schema,
+            budget_usd=self._context.budget_usd,
+            may_ask=self._spec.may_ask,
         )
 
     async def _create(self, stream: Path | None, mark: str | None = None) -> None:
         """The row and the event of the start in one commit; without a stream where no agent is called."""
-        order, workspace, database = self._order, self._workspace, self._workspace.database
+        spec, workspace, database = self._spec, self._workspace, self._workspace.database
         if stream is None:
             self._command_id = await until_stored(lambda: database.write(reserve_id, "commands"))
         columns = {
-            "story_id": order.stories[0].row_id if order.stories else None,
-            "story_key": order.story_key,
-            "story_keys": order.story_keys,
-            "attempt": self._place.attempt,
-            "agent": self._place.spec.name,
-            "model": self._place.model,
-            "background": int(order.background),
+            "story_id": spec.stories[0].row_id if spec.stories else None,
+            "story_key": spec.story_key,
+            "story_keys": spec.story_keys,
+            "attempt": self._context.attempt,
+            "agent": self._context.agent.name,
+            "model": self._context.model,
+            "background": int(spec.background),
             "started_at": int(workspace.clock() * 1000),
             "mark": mark,
-            "tree_before": self._place.first_tree or self._place.tree,
+            "tree_before": self._context.first_tree or self._context.tree,
             "stream_path": None if stream is None else stream.relative_to(workspace.data_dir).as_posix(),
         }
-        batch_id, command_id = self._place.batch_id, self._command_id
+        batch_id, command_id = self._context.batch_id, self._command_id
 
         def create() -> None:
-            database.write(create_command, batch_id, order.command, id=command_id, **columns)
+            database.write(create_command, batch_id, spec.command, id=command_id, **columns)
             if self._hints:
                 database.write(give_hints, [hint.id for hint in self._hints], command_id)
                 for event in given(self._hints, command_id):
                     emit(event)
 
-        keys, number = order.story_keys, self._place.cycle_number
+        keys, number = spec.story_keys, self._context.cycle_number
         subject = msgspec.structs.replace(self._subject(), story_keys=keys, cycle_number=number)
-        await record_with(workspace, order.context.begun if order.context else subject.start("setup"), create)
+        await record_with(workspace, spec.context.begun if spec.context else subject.start("setup"), create)
 
     def _subject(self) -> CommandSubject:
         """Return the subject of this command's events, with all its stories if there are several."""
-        keys = self._order.story_keys
+        keys = self._spec.story_keys
         return CommandSubject(
-            story_key=self._order.story_key,
+            story_key=self._spec.story_key,
             story_keys=keys if len(keys) > 1 else UNSET,
-            command=self._order.command,
+            command=self._spec.command,
             command_id=self._command_id,
-            attempt=self._place.attempt,
-            agent=self._place.spec.name,
-            model=or_unset(self._place.model),
-            background=self._order.background,
+            attempt=self._context.attempt,
+            agent=self._context.agent.name,
+            model=or_unset(self._context.model),
+            background=self._spec.background,
         )
 
     # -- during ------------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ class Attempt:
         """What the call has used, in a commit of its own: the check may take long, and be cut off."""
         columns = {
             "session_id": outcome.session_id or activity.session_id,
-            "model": outcome.model or self._place.model,
+            "model": outcome.model or self._context.model,
             **columns_of(metrics_of(outcome, None)),
         }
         await until_stored(lambda: self._workspace.database.write(update_command, self._command_id, **columns))
@@ -236,17 +236,17 @@ class Attempt:
     def _unchecked(self, call: Call, outcome: Outcome, activity: Activity) -> Unchecked:
         path = call.stream_path.relative_to(self._workspace.data_dir).as_posix()
         session = outcome.session_id or activity.session_id
-        return Unchecked(path, self._place.spec.name, self._place.model, outcome.exit_code, session)
+        return Unchecked(path, self._context.agent.name, self._context.model, outcome.exit_code, session)
 
     async def _recorded(self, unchecked: Unchecked) -> Outcome | None:
         """The outcome in a recording, what it used left out; None where it says no success, or is gone."""
-        workspace, spec = self._workspace, self._workspace.agents.get(unchecked.agent)
-        if spec is None:
+        workspace, agent_spec = self._workspace, self._workspace.agents.get(unchecked.agent)
+        if agent_spec is None:
             return None
         path, root = workspace.data_dir / unchecked.stream_path, workspace.project.root
         try:
             outcome = await asyncio.to_thread(
-                agents.replay, spec, path, root, model=unchecked.model, exit_code=unchecked.exit_code
+                agents.replay, agent_spec, path, root, model=unchecked.model, exit_code=unchecked.exit_code
             )
         except OSError:
             return None
@@ -282,7 +282,7 @@ class Attempt:
 
     def _failed(self, outcome: Outcome) -> Result:
         """A call that did not succeed; one whose session is lost says nothing but that."""
-        resumed = self._place.session is not None and outcome.kind is OutcomeKind.FAILED
+        resumed = self._context.session is not None and outcome.kind is OutcomeKind.FAILED
         if resumed and agents.is_session_lost(outcome.reason):
             return Result(CommandStatus.TRANSIENT, outcome.reason, kind=LOST)
         if outcome.kind is OutcomeKind.LIMIT and self._has_spent_its_budget(outcome):
@@ -292,21 +292,21 @@ class Attempt:
         return Result(status, outcome.reason, None, outcome.resets_at, kind=kind)
 
     def _has_spent_its_budget(self, outcome: Outcome) -> bool:
-        budget = self._place.budget_usd
+        budget = self._context.budget_usd
         return budget is not None and (outcome.cost_usd or 0.0) >= budget
 
     async def _judge_success(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:
         try:
             verdict = self._read(outcome)
-            if self._order.confirm is not None:
-                verdict = await self._order.confirm(verdict)
+            if self._spec.confirm is not None:
+                verdict = await self._spec.confirm(verdict)
         except Unreadable as unreadable:
             if self._question:
                 return None, Result(CommandStatus.QUESTION, self._question)
             said = f"unreadable verdict: {unreadable}"
             return None, Result(CommandStatus.ERROR, f"{said}. {outcome.refused}" if outcome.refused else said)
-        disprove = self._order.disprove
-        if self._order.stories and self._order.watched and disprove is not None:
+        disprove = self._spec.disprove
+        if self._spec.stories and self._spec.watched and disprove is not None:
             activity.say("The agent has finished; its work is being checked")
         try:
             why = None if disprove is None else await self._gate.run_interruptible(disprove(verdict, activity.say))
@@ -318,13 +318,13 @@ class Attempt:
 
     def _read(self, outcome: Outcome) -> object:
         """The verdict in the form that was asked for; else the marker in the text. Raises `Unreadable`."""
-        form = self._order.form
+        form = self._spec.form
         if form is not None and outcome.structured is not None:
             try:
                 return form.read(outcome.structured)
             except Unreadable as unreadable:
-                log.warning("%s, command %d: %s", self._order.command, self._command_id, unreadable)
-        return self._order.read(outcome.text)
+                log.warning("%s, command %d: %s", self._spec.command, self._command_id, unreadable)
+        return self._spec.read(outcome.text)
 
     def _masked(self, result: Result) -> Result:
         """Mask secrets in the agent's text: everything stored or emitted about a command comes from here."""
@@ -339,7 +339,7 @@ class Attempt:
 
     async def _compare(self, result: Result) -> tuple[Diff | None, Result]:
         """Return what the command changed, and its result: none that counts where the story's work is gone."""
-        git, before = self._workspace.git, self._place.tree
+        git, before = self._workspace.git, self._context.tree
         if git is None or before is None:
             return None, result
         checked = self._workspace.settings().verify is not None  # which may have written files
@@ -349,14 +349,14 @@ class Attempt:
         except GitError as error:  # only a figure is missing
             log.warning("the change of command %d could not be measured: %s", self._command_id, error)
             return None, result
-        story = self._order.stories[0]
+        story = self._spec.stories[0]
         if await lost_work(self._workspace, story, story.work_tree or before, after):
-            reason = f"the work on {story.key} went out of the tree while {self._order.command} ran"
+            reason = f"the work on {story.key} went out of the tree while {self._spec.command} ran"
             result = replace(result, status=CommandStatus.LOST, reason=reason, verdict=None)
         else:
             story.work_tree = after
         try:
-            return await _diff(git, self._place.first_tree, before, after), result
+            return await _diff(git, self._context.first_tree, before, after), result
         except GitError as error:  # the data folder was removed meanwhile, and the snapshot with it
             log.warning("the change of command %d could not be measured: %s", self._command_id, error)
             return None, result
@@ -368,15 +368,15 @@ class Attempt:
     async def _compare_stash(self, before: str | None) -> None:
         """Lanes share the stash: what one puts there another may take, so such a story waits for the operator."""
         now = await self._stash()
-        if now == before or not self._order.stories:
+        if now == before or not self._spec.stories:
             return
-        for story in self._order.stories:
+        for story in self._spec.stories:
             story.stash = now or "dropped"
         message = (
-            f"`git stash` was used while {self._order.command} ran for {', '.join(self._order.story_keys)}; all lanes"
+            f"`git stash` was used while {self._spec.command} ran for {', '.join(self._spec.story_keys)}; all lanes"
             " share the stash, so what is in this worktree may belong to another story: look at it before it is merged"
         )
-        await emit_durable(Attention(kind="git", message=message, story_key=self._order.story_key))
+        await emit_durable(Attention(kind="git", message=message, story_key=self._spec.story_key))
 
     # -- after -------------------------------------------------------------------------------------------------
 
@@ -390,7 +390,7 @@ class Attempt:
             "verdict": None if result.verdict is None else result.verdict.decode(),
             "word": word,
             "session_id": outcome.session_id or activity.session_id,
-            "model": outcome.model or self._place.model,
+            "model": outcome.model or self._context.model,
             **columns_of(metrics),
         }
         await self._end(activity, columns, self._end_event(activity, result.status, metrics, _told(result), word))
@@ -406,8 +406,8 @@ class Attempt:
     def _end_event(
         self, activity: Activity, status: CommandStatus, metrics: Metrics, reason: str | None, word: str | None = None
     ) -> Payload:
-        if self._order.context is not None:
-            return self._order.context.ended(status, reason, metrics)
+        if self._spec.context is not None:
+            return self._spec.context.ended(status, reason, metrics)
         return self._subject().end(activity.task_id, status.on_wire, metrics, reason=reason, verdict=word)
 
     async def _end(self, activity: Activity, columns: dict[str, Any], end: Payload) -> None:
@@ -417,7 +417,7 @@ class Attempt:
     def _write_end(self, columns: dict[str, Any], end: Payload) -> Awaitable[object]:
         with self._workspace.database.atomic():
             self._workspace.database.write(update_command, self._command_id, **columns)
-            for story in self._order.stories if self._order.watched or self._workspace.main is not None else ():
+            for story in self._spec.stories if self._spec.watched or self._workspace.main is not None else ():
                 kept = {"work_tree": story.work_tree, "stash": story.stash}
                 self._workspace.database.write(update_story, story.row_id, **kept)
             emitted = emit(end)

@@ -99,55 +99,55 @@ class Commander:
         """Return why a commit is not where this run commits to; None when it is."""
         return None if self._head is None else await self._head.misplaced(commit)
 
-    async def perform(self, order: CommandSpec) -> Result:
+    async def perform(self, spec: CommandSpec) -> Result:
         """Run the command until an attempt succeeds or all are used up; recorded attempts are not run again.
 
         Raises `Stopped`, and for work beside the run `AgentUnusable`.
         """
-        result = await self._settled(order, 1)
+        result = await self._settled(spec, 1)
         for attempt in range(2, self.workspace.settings().retries + 2):
             if result.ok:
                 break
             failure = f"The attempt before this one failed: {result.reason}"
-            findings = failure if order.findings == "none" else f"{order.findings}\n\n{failure}"
-            before, result = result, await self._settled(replace(order, findings=findings), attempt)
-            if order.once and result.reason == before.reason:
+            findings = failure if spec.findings == "none" else f"{spec.findings}\n\n{failure}"
+            before, result = result, await self._settled(replace(spec, findings=findings), attempt)
+            if spec.once and result.reason == before.reason:
                 break
         return result
 
-    async def _settled(self, order: CommandSpec, attempt: int) -> Result:
+    async def _settled(self, spec: CommandSpec, attempt: int) -> Result:
         """Run one attempt; calls that end with a limit or a temporary error do not count, up to a bound."""
-        place = (order.story_key, order.command, attempt)
-        recorded = self.journal.find(*place)
+        attempt_key = (spec.story_key, spec.command, attempt)
+        recorded = self.journal.find(*attempt_key)
         if recorded is not None:
             return recorded
-        asked = self.journal.asked.get(place)
+        asked = self.journal.asked.get(attempt_key)
         limits = trouble = missing = 0
         while True:
-            reply = None if asked is None else await self._answer(order, place, asked)
-            result, asked = await self._attempt(order, attempt, reply), None
+            reply = None if asked is None else await self._answer(spec, attempt_key, asked)
+            result, asked = await self._attempt(spec, attempt, reply), None
             if result.status is CommandStatus.USAGE_LIMIT:
-                await self._wait_for_limit(order, result, limits)
+                await self._wait_for_limit(spec, result, limits)
                 limits += 1
             elif result.kind == BUDGET:
                 continue  # at the gate, which the cap that was reached has closed
             elif result.kind == LOST:
-                self.journal.sessions.pop(place, None)  # begins afresh
+                self.journal.sessions.pop(attempt_key, None)  # begins afresh
             elif result.status is CommandStatus.TRANSIENT:
-                await self._wait_for_service(order, result, trouble)
+                await self._wait_for_service(spec, result, trouble)
                 trouble += 1
             elif result.status is CommandStatus.REFUSED:
-                missing = await self._wait_for_agent(order, result, missing)
+                missing = await self._wait_for_agent(spec, result, missing)
             elif result.status is CommandStatus.UNCHECKED:
-                key = or_unset(order.story_key or None)
+                key = or_unset(spec.story_key or None)
                 await hold(self.gate, result.kind, Attention(kind=result.kind, message=result.reason, story_key=key))
             elif result.status is CommandStatus.QUESTION and result.command_id is not None:
                 asked = Asked(result.command_id, self.batch_id, result.reason, self.workspace.clock())
             elif result.status is not CommandStatus.LOST:
-                self.journal.results[place] = result  # the cycle may run again from its beginning
+                self.journal.results[attempt_key] = result  # the cycle may run again from its beginning
                 return result
 
-    async def _answer(self, order: CommandSpec, place: AttemptKey, asked: Asked) -> str:
+    async def _answer(self, spec: CommandSpec, attempt_key: AttemptKey, asked: Asked) -> str:
         """Return the reply for the session, after waiting for the operator's answer to its question."""
         command = await self.workspace.database.read(get_command, asked.command_id)
         if command is None:
@@ -155,22 +155,22 @@ class Commander:
         if asked.answer is None and asked.batch_id != self.batch_id:  # the page shows what this batch needs
             await emit_durable(_subject(command).question(asked.question))
         answer = asked.answer or await answer_to(self.workspace, self.gate, command, asked)
-        self.journal.ask(place, replace(asked, answer=answer))
+        self.journal.ask(attempt_key, replace(asked, answer=answer))
         return reply_of(asked, answer)
 
-    async def _attempt(self, order: CommandSpec, attempt: int, reply: str | None) -> Result:
-        await (self.gate.enter() if order.background else self.ready())
-        tree = await until_possible(self.gate, lambda: self._tree_before(order))
-        spec, model = self._choose(order)
-        order = self._with_answers(order)
-        session = self.journal.session(order.story_key, order.command, attempt, spec.name)
-        kind, call = self.preset.kind(order.command), self.preset.call(order.command, spec.kind)
-        first = self.journal.trees.pop((order.story_key, order.command), None)
-        place = AttemptContext(
+    async def _attempt(self, spec: CommandSpec, attempt: int, reply: str | None) -> Result:
+        await (self.gate.enter() if spec.background else self.ready())
+        tree = await until_possible(self.gate, lambda: self._tree_before(spec))
+        agent_spec, model = self._choose(spec)
+        spec = self._with_answers(spec)
+        session = self.journal.session(spec.story_key, spec.command, attempt, agent_spec.name)
+        kind, call = self.preset.kind(spec.command), self.preset.call(spec.command, agent_spec.kind)
+        first = self.journal.trees.pop((spec.story_key, spec.command), None)
+        context = AttemptContext(
             self.batch_id,
             self.cycle_number,
             attempt,
-            spec,
+            agent_spec,
             model,
             session,
             kind,
@@ -180,90 +180,90 @@ class Commander:
             first,
             await self._budget.remaining(),
         )
-        here = (order.story_key, order.command, attempt)
+        here = (spec.story_key, spec.command, attempt)
         unchecked = self.journal.unchecked.pop(here, None)
         try:
-            with nullcontext() if order.background else self.gate.command():
-                one = Attempt(self.workspace, self.gate, order, place)
+            with nullcontext() if spec.background else self.gate.command():
+                one = Attempt(self.workspace, self.gate, spec, context)
                 result = await (one.run() if unchecked is None else one.check(unchecked))
         finally:
             await self._budget.look(self.gate)
         if result.unchecked is not None:
             self.journal.unchecked[here] = result.unchecked
         if result.session_id is not None and result.status in RESUMED and result.kind != LOST:
-            self.journal.keep_session(here, result.session_id, spec.name, result.used)
+            self.journal.keep_session(here, result.session_id, agent_spec.name, result.used)
         if result.status in CUT_SHORT or (result.status is CommandStatus.UNCHECKED and not result.kind):
             raise Stopped  # also at the last attempt: what was stopped has not failed
         if result.status is CommandStatus.REFUSED and result.kind == "agent":
-            return replace(result, reason=f"{spec.name} cannot run {order.command}: {result.reason}")
+            return replace(result, reason=f"{agent_spec.name} cannot run {spec.command}: {result.reason}")
         return result
 
-    async def _tree_before(self, order: CommandSpec) -> str | None:
+    async def _tree_before(self, spec: CommandSpec) -> str | None:
         """The work tree as it is before a command that git watches, with the story's work in it."""
-        return await hold_for_work(self.workspace, self.gate, order.stories[0]) if order.watched else None
+        return await hold_for_work(self.workspace, self.gate, spec.stories[0]) if spec.watched else None
 
-    def _choose(self, order: CommandSpec) -> tuple[AgentSpec, str | None]:
+    def _choose(self, spec: CommandSpec) -> tuple[AgentSpec, str | None]:
         """Return the agent and model of a command: its own setting, else the light, the review or the default model."""
         settings = self.workspace.settings()
-        own = settings.commands.get(kind_of(order.command), CommandConfig())
-        spec = self.workspace.agents[own.agent or self._agent]
-        light = order.light or self.preset.kind(order.command).light
+        own = settings.commands.get(kind_of(spec.command), CommandConfig())
+        agent_spec = self.workspace.agents[own.agent or self._agent]
+        light = spec.light or self.preset.kind(spec.command).light
         if light and own.light_model is not None:
-            return spec, own.light_model
+            return agent_spec, own.light_model
         if own.model is not None:
-            return spec, own.model
-        if light and spec.light_model is not None:
-            return spec, spec.light_model
-        if kind_of(order.command).endswith("-review") and (config := settings.agents.get(spec.name)) is not None:
-            return spec, config.review_model or spec.model
-        return spec, spec.model
+            return agent_spec, own.model
+        if light and agent_spec.light_model is not None:
+            return agent_spec, agent_spec.light_model
+        if kind_of(spec.command).endswith("-review") and (config := settings.agents.get(agent_spec.name)) is not None:
+            return agent_spec, config.review_model or agent_spec.model
+        return agent_spec, agent_spec.model
 
-    def _with_answers(self, order: CommandSpec) -> CommandSpec:
+    def _with_answers(self, spec: CommandSpec) -> CommandSpec:
         """Return the spec with earlier questions and answers, for the prompt of a new session."""
-        answers = answers_before(self.journal.answered.get((order.story_key, order.command), ()))
+        answers = answers_before(self.journal.answered.get((spec.story_key, spec.command), ()))
         if not answers:
-            return order
-        return replace(order, findings=answers if order.findings == "none" else f"{order.findings}\n\n{answers}")
+            return spec
+        return replace(spec, findings=answers if spec.findings == "none" else f"{spec.findings}\n\n{answers}")
 
-    async def _wait_for_limit(self, order: CommandSpec, result: Result, limits: int) -> None:
+    async def _wait_for_limit(self, spec: CommandSpec, result: Result, limits: int) -> None:
         """Close the gate until the limit's reset, or by steps where the agent named none that can be true."""
         wait = limit_wait(result.resets_at, self.workspace.clock(), limits)
         if wait.doubt is not None:
-            message = f"{order.command} is at a usage limit: {wait.doubt}"
+            message = f"{spec.command} is at a usage limit: {wait.doubt}"
             log.warning("%s", message)
             await emit_durable(BatchWarning(batch_id=self.batch_id, warning_type="limit", message=message))
-        await self._wait(order, "usage-limit", wait.until)
+        await self._wait(spec, "usage-limit", wait.until)
 
-    async def _wait_for_service(self, order: CommandSpec, result: Result, trouble: int) -> None:
+    async def _wait_for_service(self, spec: CommandSpec, result: Result, trouble: int) -> None:
         """Wait before a retry after a temporary error; when it persists, the whole batch waits and reports it."""
         if trouble < len(TRANSIENT_BACKOFF_S):
-            await self._wait_visibly(order, "retry", TRANSIENT_BACKOFF_S[trouble])
+            await self._wait_visibly(spec, "retry", TRANSIENT_BACKOFF_S[trouble])
             return
-        if trouble == len(TRANSIENT_BACKOFF_S) and order.may_ask:
-            message = f"{order.command} cannot reach its service, the batch waits for it: {result.reason}"
-            await emit_durable(Attention(kind="service", message=message, story_key=order.story_key))
-        await self._wait(order, "unreachable", self.workspace.clock() + UNREACHABLE_S)
+        if trouble == len(TRANSIENT_BACKOFF_S) and spec.may_ask:
+            message = f"{spec.command} cannot reach its service, the batch waits for it: {result.reason}"
+            await emit_durable(Attention(kind="service", message=message, story_key=spec.story_key))
+        await self._wait(spec, "unreachable", self.workspace.clock() + UNREACHABLE_S)
 
-    async def _wait_for_agent(self, order: CommandSpec, result: Result, missing: int) -> int:
+    async def _wait_for_agent(self, spec: CommandSpec, result: Result, missing: int) -> int:
         """A program may be missing for a moment; otherwise a person is needed. Return how often it was looked for."""
         if agents.is_program_missing(result.reason) and missing < len(MISSING_BACKOFF_S):
-            await self._wait_visibly(order, "program", MISSING_BACKOFF_S[missing])
+            await self._wait_visibly(spec, "program", MISSING_BACKOFF_S[missing])
             return missing + 1
-        if order.background:
+        if spec.background:
             raise AgentUnusable(result.reason)
         await hold(self.gate, result.kind, Attention(kind=result.kind, message=result.reason))
         return 0
 
-    async def _wait_visibly(self, order: CommandSpec, reason: str, seconds: float) -> None:
+    async def _wait_visibly(self, spec: CommandSpec, reason: str, seconds: float) -> None:
         """A short wait is hidden, a longer one is a state of the batch, with its end and a way to cut it short."""
         if seconds <= HIDDEN_S:
             await self.gate.sleep(seconds)
         else:
-            await self._wait(order, reason, self.workspace.clock() + seconds)
+            await self._wait(spec, reason, self.workspace.clock() + seconds)
 
-    async def _wait(self, order: CommandSpec, reason: str, until: float) -> None:
+    async def _wait(self, spec: CommandSpec, reason: str, until: float) -> None:
         """Wait at the gate, with the whole batch; background work waits alone as long as the batch goes on."""
-        if order.background:
+        if spec.background:
             await self.gate.wait_beside(reason, until)
         else:
             self.gate.pause(reason, until)

@@ -61,8 +61,8 @@ async def _refresh(commander: Commander) -> str:
     """Refresh the file in the background; the old one stays usable, and a failure does not affect the run."""
     begun = ContextRefresh(status="running", message="refreshing the project context")
     events = ContextEvents(begun, "project-context.md")
-    order = CommandSpec("refresh-project-context", (), read=_anything, light=True, background=True, context=events)
-    result = await commander.perform(order)
+    spec = CommandSpec("refresh-project-context", (), read=_anything, light=True, background=True, context=events)
+    result = await commander.perform(spec)
     return "refreshed" if result.ok else result.reason
 
 

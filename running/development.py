@@ -82,7 +82,7 @@ class Development:
         if not story.live:
             return
         disprove = partial(self._missing_work, story)
-        order = CommandSpec(
+        spec = CommandSpec(
             command,
             (story,),
             read=read_dev_story,
@@ -91,7 +91,7 @@ class Development:
             watched=True,
             products=ANY_FILE,
         )
-        if await self._worked(story, order):
+        if await self._worked(story, spec):
             await advance(self._workspace, story, "review")
 
     async def _come_in_at_review(self, story: StoryRun) -> None:
@@ -102,10 +102,10 @@ class Development:
         if why is not None:
             await block(self._workspace, story, why)
 
-    async def _worked(self, story: StoryRun, order: CommandSpec) -> bool:
-        result = await self._commander.perform(order)
+    async def _worked(self, story: StoryRun, spec: CommandSpec) -> bool:
+        result = await self._commander.perform(spec)
         if not result.ok:
-            await give_up(self._commander, (story,), order.command, result.reason)
+            await give_up(self._commander, (story,), spec.command, result.reason)
             return False
         verdict = result.read(DevVerdict)
         if verdict.blocked:
@@ -130,7 +130,7 @@ class Development:
         unproved: str | None = None
         while True:
             number = len(verdicts) + 1
-            order = CommandSpec(
+            spec = CommandSpec(
                 f"{command}-{number}",
                 (story,),
                 read=read_code_review,
@@ -139,27 +139,27 @@ class Development:
                 watched=True,
                 findings=_findings(verdicts, unproved),
             )
-            result = await self._commander.perform(order)
+            result = await self._commander.perform(spec)
             if not result.ok:
-                await give_up(self._commander, (story,), order.command, result.reason)
+                await give_up(self._commander, (story,), spec.command, result.reason)
                 return
             verdicts.append(result.read(CodeReviewVerdict))
             decision = after_code_review(verdicts, limit)
             following = f"{command}-{number + 1}"
             unproved = None
             if decision.next is Next.DONE:
-                unproved = await self._missing_proof(story, order, result, following)
+                unproved = await self._missing_proof(story, spec, result, following)
             # The missing proof is given to the next reviewer as a finding to repair.
             if unproved is not None and number < limit:
                 continue
             if await self._settle(story, decision, unproved):
                 return
 
-    async def _missing_proof(self, story: StoryRun, order: CommandSpec, result: Result, following: str) -> str | None:
+    async def _missing_proof(self, story: StoryRun, spec: CommandSpec, result: Result, following: str) -> str | None:
         """Return why a reviewed story may not be called done yet; once the next round has begun, as recorded then."""
         if self._commander.journal.begun(story.key, following):
             return await self._recorded_failure(result)
-        about = VerifyContext(self._commander.batch_id, story.key, self._saying(order, result), result.command_id)
+        about = VerifyContext(self._commander.batch_id, story.key, self._saying(spec, result), result.command_id)
         gate, workspace = self._commander.gate, self._workspace
         return await until_possible(
             gate, lambda: gate.run_interruptible(evidence.missing_proof(workspace, story, about))
@@ -171,9 +171,9 @@ class Development:
             return f"the check failed:\n{checks[-1].tail}"
         return "the story's work could not be proved"
 
-    def _saying(self, order: CommandSpec, result: Result) -> Callable[[str], None]:
+    def _saying(self, spec: CommandSpec, result: Result) -> Callable[[str], None]:
         """Return a function that emits a line about the review that has just ended."""
-        subject = CommandSubject(story_key=order.story_key, command=order.command, command_id=result.command_id or 0)
+        subject = CommandSubject(story_key=spec.story_key, command=spec.command, command_id=result.command_id or 0)
         return lambda message: emit_best_effort(subject.progress("test", message, "note"))
 
     async def _settle(self, story: StoryRun, decision: Decision, unproved: str | None) -> bool:

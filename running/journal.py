@@ -163,36 +163,40 @@ class Journal:
 
     def _add(self, row: Command, *, failures: bool, question: QuestionRow | None) -> None:
         status = CommandStatus(row.status) if row.ended_at is not None else CommandStatus.INTERRUPTED
-        place = (row.story_key, row.command, row.attempt)
+        attempt_key = (row.story_key, row.command, row.attempt)
         if row.word == RETRIED:
             return
-        self.asked.pop(place, None)
+        self.asked.pop(attempt_key, None)
         if row.files_changed is not None:
-            self.trees.pop(place[:2], None)
+            self.trees.pop(attempt_key[:2], None)
         elif row.tree_before is not None:
-            self.trees.setdefault(place[:2], row.tree_before)
-        self._add_unchecked(place, status, row)
+            self.trees.setdefault(attempt_key[:2], row.tree_before)
+        self._add_unchecked(attempt_key, status, row)
         if row.word == LOST:
-            self.sessions.pop(place, None)
+            self.sessions.pop(attempt_key, None)
         if status is CommandStatus.LOST:
             return  # its session has put the work away: the next one begins afresh
         if status is CommandStatus.SUCCESS or status in FAILURES:
-            self.sessions.pop(place, None)
+            self.sessions.pop(attempt_key, None)
         if status is CommandStatus.SUCCESS or (failures and status in FAILURES):
             verdict = None if row.verdict is None else row.verdict.encode()
-            self.results[place] = Result(status, row.reason or "", verdict, command_id=row.id)
+            self.results[attempt_key] = Result(status, row.reason or "", verdict, command_id=row.id)
             self.together[row.command] = _keys(row)
         elif row.session_id is not None and status not in FAILURES:
-            self.keep_session(place, row.session_id, row.agent, _usage(row))
+            self.keep_session(attempt_key, row.session_id, row.agent, _usage(row))
         if question is not None:
-            self.ask(place, Asked(row.id, row.batch_id, question.question, question.asked_at / 1000, question.answer))
+            self.ask(
+                attempt_key, Asked(row.id, row.batch_id, question.question, question.asked_at / 1000, question.answer)
+            )
 
-    def _add_unchecked(self, place: AttemptKey, status: CommandStatus, row: Command) -> None:
+    def _add_unchecked(self, attempt_key: AttemptKey, status: CommandStatus, row: Command) -> None:
         """The newest call counts; one that was cut off before its agent began changes nothing."""
         if status is CommandStatus.UNCHECKED and row.stream_path is not None:
-            self.unchecked[place] = Unchecked(row.stream_path, row.agent, row.model, row.exit_code, row.session_id)
+            self.unchecked[attempt_key] = Unchecked(
+                row.stream_path, row.agent, row.model, row.exit_code, row.session_id
+            )
         elif status is not CommandStatus.INTERRUPTED or row.pid is not None:
-            self.unchecked.pop(place, None)
+            self.unchecked.pop(attempt_key, None)
 
     def stories_of(self, command: str) -> tuple[str, ...]:
         """The stories for which a command was performed, or its first round; empty where none is recorded."""
@@ -206,37 +210,45 @@ class Journal:
         session = self.sessions.get((story_key, command, attempt))
         return session if session is not None and session.agent == agent else None
 
-    def keep_session(self, place: AttemptKey, session_id: str, agent: str, used: Usage) -> None:
+    def keep_session(self, attempt_key: AttemptKey, session_id: str, agent: str, used: Usage) -> None:
         """Remember where an attempt was cut off; what its session used adds up over the calls."""
         if _SESSION_ID.fullmatch(session_id) is None:
             return
-        before = self.sessions.get(place)
+        before = self.sessions.get(attempt_key)
         booked = before.booked if before is not None and before.id == session_id else Usage()
-        self.sessions[place] = Session(session_id, agent, booked + used)
+        self.sessions[attempt_key] = Session(session_id, agent, booked + used)
 
-    def ask(self, place: AttemptKey, asked: Asked) -> None:
+    def ask(self, attempt_key: AttemptKey, asked: Asked) -> None:
         """The call at this place has ended with a question; nothing of it continues before the answer."""
-        self.asked[place] = asked
+        self.asked[attempt_key] = asked
         if asked.answer is not None:
-            self.answered.setdefault(place[:2], []).append(asked)
+            self.answered.setdefault(attempt_key[:2], []).append(asked)
 
     def begun(self, story_key: str, command: str) -> bool:
         """Whether an attempt at this command is recorded, however it ended."""
         places = (*self.results, *self.sessions, *self.asked, *self.unchecked)
-        return any(place[:2] == (story_key, command) for place in places)
+        return any(attempt_key[:2] == (story_key, command) for attempt_key in places)
 
     def try_again(self, story_keys: Collection[str]) -> None:
         """The failures of these stories count no more; what succeeded for them does."""
         self.results = {
-            place: result for place, result in self.results.items() if result.ok or place[0] not in story_keys
+            attempt_key: result
+            for attempt_key, result in self.results.items()
+            if result.ok or attempt_key[0] not in story_keys
         }
 
     def forget(self, story_key: str) -> None:
         """Nothing that is recorded for the story counts any more."""
-        self.results = {place: result for place, result in self.results.items() if place[0] != story_key}
-        self.sessions = {place: session for place, session in self.sessions.items() if place[0] != story_key}
-        self.asked = {place: asked for place, asked in self.asked.items() if place[0] != story_key}
-        self.unchecked = {place: call for place, call in self.unchecked.items() if place[0] != story_key}
+        self.results = {
+            attempt_key: result for attempt_key, result in self.results.items() if attempt_key[0] != story_key
+        }
+        self.sessions = {
+            attempt_key: session for attempt_key, session in self.sessions.items() if attempt_key[0] != story_key
+        }
+        self.asked = {attempt_key: asked for attempt_key, asked in self.asked.items() if attempt_key[0] != story_key}
+        self.unchecked = {
+            attempt_key: call for attempt_key, call in self.unchecked.items() if attempt_key[0] != story_key
+        }
         self.together = {command: keys for command, keys in self.together.items() if story_key not in keys}
         self.trees = {name: tree for name, tree in self.trees.items() if name[0] != story_key}
         self.answered = {name: answers for name, answers in self.answered.items() if name[0] != story_key}

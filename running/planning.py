@@ -136,14 +136,14 @@ class Planning:
 
     async def _review_further(self, command: str, stories: tuple[StoryRun, ...]) -> str:
         for number in range(2, REVIEW_ROUNDS + 1):
-            order = CommandSpec(
+            spec = CommandSpec(
                 f"{command}-{number}", stories, read=read_review, form=REVIEW_FORM, light=True, background=True
             )
-            result = await self._commander.perform(order)
+            result = await self._commander.perform(spec)
             if not result.ok:
-                return f"{order.command} failed: {result.reason}"
+                return f"{spec.command} failed: {result.reason}"
             if not result.read(ReviewVerdict).critical:
-                return f"{order.command} found nothing critical any more"
+                return f"{spec.command} found nothing critical any more"
         return f"still critical after {REVIEW_ROUNDS} rounds"
 
 

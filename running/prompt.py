@@ -78,13 +78,13 @@ def read_template(path: Path) -> str:
 _template = cache(read_template)  # of ours: they do not change while the server runs
 
 
-def prompt_of(workspace: Workspace, order: CommandSpec, kind: CommandKind, call: str | None) -> str:
+def prompt_of(workspace: Workspace, spec: CommandSpec, kind: CommandKind, call: str | None) -> str:
     """The whole prompt. Blocks on the disk: run it in a thread. Raises `PromptError`."""
     template, source = _source(workspace, kind, call)
-    text = fill(template, source, _values(workspace, order, kind, call))
-    if order.findings != "none" and _FINDINGS.search(template) is None:
-        text = f"{text.rstrip()}\n\n## What came before this call\n\n{order.findings}\n"
-    directives = order.values.get("directives")
+    text = fill(template, source, _values(workspace, spec, kind, call))
+    if spec.findings != "none" and _FINDINGS.search(template) is None:
+        text = f"{text.rstrip()}\n\n## What came before this call\n\n{spec.findings}\n"
+    directives = spec.values.get("directives")
     if directives and _DIRECTIVES.search(template) is None:
         text = f"{text.rstrip()}\n\n{directives}\n"
     return text
@@ -105,30 +105,30 @@ def _source(workspace: Workspace, kind: CommandKind, call: str | None) -> tuple[
     return _template(path), str(path)
 
 
-def _values(workspace: Workspace, order: CommandSpec, kind: CommandKind, call: str | None) -> dict[str, str]:
+def _values(workspace: Workspace, spec: CommandSpec, kind: CommandKind, call: str | None) -> dict[str, str]:
     project = workspace.project
-    files = {story.key: _file_of(workspace, story) for story in order.stories}
+    files = {story.key: _file_of(workspace, story) for story in spec.stories}
     return {
-        "command": order.command,
-        "round": order.command.rpartition("-")[2] if order.command != kind_of(order.command) else "1",
+        "command": spec.command,
+        "round": spec.command.rpartition("-")[2] if spec.command != kind_of(spec.command) else "1",
         "project_name": project.name,
         "tracker": workspace.relative(project.tracker),
         "artifacts_dir": workspace.relative(project.artifacts),
         "planning_dir": workspace.relative(project.planning or project.artifacts),
         "context_file": workspace.relative(sprint.context_file(project) or project.output / CONTEXT_FILE),
-        "epic": order.stories[0].epic if order.stories else "none",
+        "epic": spec.stories[0].epic if spec.stories else "none",
         "story_keys": ", ".join(files) or "none",
-        "story_key": order.story_key or "none",
-        "stories": _listed(order.stories, files),
-        "story_file": files.get(order.story_key, "none"),
+        "story_key": spec.story_key or "none",
+        "stories": _listed(spec.stories, files),
+        "story_file": files.get(spec.story_key, "none"),
         "verify": workspace.settings().verify or "the project's own checks",
-        "previous_findings": order.findings,
+        "previous_findings": spec.findings,
         "commit_message": "none",
         "tasks": ", ".join(kind.tasks),
         "call": call or "",
-        "subject": order.story_key,
+        "subject": spec.story_key,
         "directives": "",
-        **order.values,
+        **spec.values,
     }
 
 

@@ -84,7 +84,7 @@ class AttemptContext:
     batch_id: int
     cycle_number: int
     attempt: int
-    spec: AgentSpec
+    agent: AgentSpec
     model: str | None
     session: Session | None
     kind: CommandKind

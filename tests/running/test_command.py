@@ -280,7 +280,7 @@ async def test_which_agent_and_model(
 ) -> None:
     runner.settings = Settings(commands=commands, agents=agents)
     await runner.perform(ends(OK), command, light=light)
-    assert (runner.places[0].spec.name, runner.places[0].model) == chosen
+    assert (runner.places[0].agent.name, runner.places[0].model) == chosen
 
 
 async def test_a_command_of_ones_own_may_be_light_always(runner: CommandRunner) -> None:
