@@ -215,12 +215,14 @@ class Adapter(ABC):
 
     def _without_final(self, tally: Tally, ending: Ending) -> Judgement:
         if not tally.started and ending.exit_code and ending.killed_by is None:
-            said = last_words(ending.stderr) or "it printed nothing"
-            return Judgement(OutcomeKind.COULD_NOT_START, sentence(f"{_exit_words(ending)} before any output: {said}"))
+            reported = last_words(ending.stderr) or "it printed nothing"
+            return Judgement(
+                OutcomeKind.COULD_NOT_START, sentence(f"{_exit_words(ending)} before any output: {reported}")
+            )
         if not self.needs_final:
             return self._by_exit_code(ending)
-        said = f" ({words})" if ending.exit_code and (words := last_words(ending.stderr)) else ""
-        return Judgement(OutcomeKind.TRUNCATED, sentence(f"{_exit_words(ending)} without a final record{said}"))
+        reported = f" ({words})" if ending.exit_code and (words := last_words(ending.stderr)) else ""
+        return Judgement(OutcomeKind.TRUNCATED, sentence(f"{_exit_words(ending)} without a final record{reported}"))
 
     def _by_exit_code(self, ending: Ending) -> Judgement:
         if ending.exit_code == 0:

@@ -129,13 +129,13 @@ class ClaudeParser(QuietParser):
             yield self._reply.block(id_, text_of(message, "model"), usage, characters)
 
     def _synthetic(self, line: Json, message: Json) -> Iterator[Record]:
-        said = "\n".join(str(block.get("text", "")) for block in blocks_of(message.get("content")))
+        joined = "\n".join(str(block.get("text", "")) for block in blocks_of(message.get("content")))
         error = json_values.as_text(line.get("error"))
         if error is None:  # a note of the program, such as "No response requested."
-            yield Note(one_line(said))
+            yield Note(one_line(joined))
             return
         status = json_values.as_int(line.get("api_error_status")) or None
-        self._failure = Failure(error, one_line(said), status)
+        self._failure = Failure(error, one_line(joined), status)
         if line.get("api_error") == "usage_limit_reached" and self._limit is None:
             info = json_values.as_object(json_values.as_object(line.get("api_error_params")).get("rate_limit_info"))
             self._limit = limit_of({**info, "status": "rejected"})

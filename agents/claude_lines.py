@@ -51,9 +51,9 @@ def size_of(block: Json) -> int:
 def tool_result(block: Json, subagent: str | None) -> ToolResult:
     """The result of a tool, whose content is a string or a list of blocks."""
     parts = blocks_of(block.get("content"))
-    said = "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
+    message = "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
     ok = block.get("is_error") is not True
-    return ToolResult(str(block.get("tool_use_id")), ok, said[:RESULT_CHARS], len(said), subagent)
+    return ToolResult(str(block.get("tool_use_id")), ok, message[:RESULT_CHARS], len(message), subagent)
 
 
 def usage_of(usage: Json) -> Usage:
@@ -97,8 +97,8 @@ def structured_of(line: Json) -> str | None:
     value = line.get("structured_output")
     if not isinstance(value, dict):
         return None
-    said = json.dumps(value, ensure_ascii=False)
-    return said if len(said) <= STRUCTURED_CHARS else None
+    message = json.dumps(value, ensure_ascii=False)
+    return message if len(message) <= STRUCTURED_CHARS else None
 
 
 def limit_of(info: Json) -> LimitSeen:
@@ -140,10 +140,10 @@ def retry_of(line: Json) -> Retry:
 def words_of(line: Json) -> str:
     """Return the reason of a failure from the result line."""
     errors = line.get("errors")
-    said = [str(error) for error in errors] if isinstance(errors, list) else []
-    if any(error.startswith(DIAGNOSTIC) for error in said):
+    message = [str(error) for error in errors] if isinstance(errors, list) else []
+    if any(error.startswith(DIAGNOSTIC) for error in message):
         return f"the run was interrupted ({text_of(line, 'terminal_reason') or 'no reason given'})"
-    return text_of(line, "result") or "; ".join(said) or str(line.get("subtype"))
+    return text_of(line, "result") or "; ".join(message) or str(line.get("subtype"))
 
 
 def kind_of(error: str | None, status: int) -> OutcomeKind:

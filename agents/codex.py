@@ -97,10 +97,10 @@ class CodexParser(QuietParser):
             yield tool_call(id_, name, {**json_values.as_object(item.get("arguments")), **item}, self._cwd)
 
     def _complete(self, item: Json) -> Iterator[Record]:
-        kind, said = item.get("type"), json_values.as_text(item.get("text"))
+        kind, spoken = item.get("type"), json_values.as_text(item.get("text"))
         if kind == "agent_message":
-            if said:
-                yield Text(said)
+            if spoken:
+                yield Text(spoken)
         elif kind == "error":  # a warning, such as missing metadata of a model
             yield Note(one_line(str(item.get("message"))))
         elif kind != "reasoning":

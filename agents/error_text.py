@@ -21,10 +21,10 @@ def plain(message: str) -> str:
     for _ in range(DEPTH):
         found = _WRAPPED.match(text) if text.startswith("[") else None
         text = found[1].strip() if found else text
-        said = _said(text)
-        if said is None:
+        sentence = _said(text)
+        if sentence is None:
             return text
-        text = said.strip()
+        text = sentence.strip()
     return text
 
 
@@ -39,9 +39,9 @@ def _said(text: str) -> str | None:
         return None
     outer = json_values.as_object(value)
     inner = json_values.as_object(outer.get("error"))
-    said = json_values.as_text(inner.get("message")) or json_values.as_text(outer.get("message"))
-    said = said or json_values.as_text(outer.get("error"))
-    if said is None:
+    sentence = json_values.as_text(inner.get("message")) or json_values.as_text(outer.get("message"))
+    sentence = sentence or json_values.as_text(outer.get("error"))
+    if sentence is None:
         return None
     before = text[:start].strip().rstrip(":").strip()
-    return f"{before}: {said}" if before else said
+    return f"{before}: {sentence}" if before else sentence

@@ -152,8 +152,8 @@ class Gemini(Adapter):
 
     def _without_final(self, tally: Tally, ending: Ending) -> Judgement:
         if ending.exit_code == EXIT_NO_AUTH:
-            said = line_about(ending.stderr, _LOGIN_WORDS) or last_words(ending.stderr) or "no login is configured"
-            return Judgement(OutcomeKind.AUTH, sentence(said))
+            message = line_about(ending.stderr, _LOGIN_WORDS) or last_words(ending.stderr) or "no login is configured"
+            return Judgement(OutcomeKind.AUTH, sentence(message))
         return super()._without_final(tally, ending)
 
 

@@ -72,9 +72,9 @@ class OpencodeParser(QuietParser):
         part = json_values.as_object(line.get("part"))
         match line.get("type"):
             case "text":
-                if said := json_values.as_text(part.get("text")):
+                if message := json_values.as_text(part.get("text")):
                     # What the program sends to the model after a compaction is not the agent's output.
-                    yield Note(one_line(said)) if part.get("synthetic") is True else Text(said)
+                    yield Note(one_line(message)) if part.get("synthetic") is True else Text(message)
             case "tool_use":
                 yield from self._tool(part)
             case "step_start":

@@ -22,8 +22,8 @@ class TextParser(QuietParser):
         self._report = report
 
     def feed(self, line: bytes) -> Sequence[Record]:
-        said = line.decode("utf-8", "replace").rstrip("\r")
-        return (Text(said), *(self._report.read_line(said) if self._report else ()))
+        message = line.decode("utf-8", "replace").rstrip("\r")
+        return (Text(message), *(self._report.read_line(message) if self._report else ()))
 
     def feed_stderr(self, line: bytes) -> Sequence[Record]:
         return self._report.read_line(line.decode("utf-8", "replace")) if self._report else ()

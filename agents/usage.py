@@ -96,10 +96,10 @@ class Tally:
         """What was not permitted, and the setting that decides about it; "" where nothing was refused."""
         if not self._refused:
             return ""
-        said = next((message for message in self._refused.values() if message), "")
+        reported = next((message for message in self._refused.values() if message), "")
         tools = ", ".join(self._refused)
         return sentence(
-            f"It was not permitted to use {tools}{f' ({one_line(said)})' if said else ''}: {REFUSED_ADVICE}"
+            f"It was not permitted to use {tools}{f' ({one_line(reported)})' if reported else ''}: {REFUSED_ADVICE}"
         )
 
     @property

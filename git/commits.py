@@ -61,8 +61,8 @@ async def commit_paths(root: Path, top: Path, paths: Sequence[str], message: str
 
 async def staged_files(root: Path) -> set[str]:
     """The files whose staged content is not that of the last commit, relative to the repository's top."""
-    said = await ask_git(root, "diff", "--cached", "--name-only", "-z")
-    return set((said or "").split("\0")) - {""}
+    text = await ask_git(root, "diff", "--cached", "--name-only", "-z")
+    return set((text or "").split("\0")) - {""}
 
 
 async def unstage(root: Path, paths: Collection[str]) -> None:

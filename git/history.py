@@ -215,8 +215,8 @@ def _with(file: FileChange, hunks: list[Hunk]) -> FileChange:
             break
         kept.append(msgspec.structs.replace(hunk, lines=hunk.lines[:left]))
         left -= len(hunk.lines)
-    said = sum(line[:1] in ("+", "-") for hunk in kept for line in hunk.lines)
-    return msgspec.structs.replace(file, hunks=kept, cut=said < file.added + file.removed)
+    message = sum(line[:1] in ("+", "-") for hunk in kept for line in hunk.lines)
+    return msgspec.structs.replace(file, hunks=kept, cut=message < file.added + file.removed)
 
 
 # -- asking git -------------------------------------------------------------------------------------------------

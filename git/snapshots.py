@@ -465,13 +465,15 @@ def has_repository(root: Path) -> bool:
     return any(os.path.lexists(folder / ".git") for folder in (root, *root.parents))
 
 
-def _advice(root: Path, said: str) -> str:
-    if "dubious ownership" in said:
+def _advice(root: Path, message: str) -> str:
+    if "dubious ownership" in message:
         return (
             f"git refuses the repository of {root}, since it belongs to another user: run"
             f" `git config --global --add safe.directory {root}` as the user of the server, or give the folder to them"
         )
-    return f"git cannot answer for {root}: {said.splitlines()[0] if said else said}: mend that, then start again"
+    return (
+        f"git cannot answer for {root}: {message.splitlines()[0] if message else message}: mend that, then start again"
+    )
 
 
 def _readable(names: set[str]) -> set[str]:

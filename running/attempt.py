@@ -303,8 +303,8 @@ class Attempt:
         except Unreadable as unreadable:
             if self._question:
                 return None, Result(CommandStatus.QUESTION, self._question)
-            said = f"unreadable verdict: {unreadable}"
-            return None, Result(CommandStatus.ERROR, f"{said}. {outcome.refused}" if outcome.refused else said)
+            sentence = f"unreadable verdict: {unreadable}"
+            return None, Result(CommandStatus.ERROR, f"{sentence}. {outcome.refused}" if outcome.refused else sentence)
         disprove = self._spec.disprove
         if self._spec.stories and self._spec.watched and disprove is not None:
             activity.say("The agent has finished; its work is being checked")

@@ -78,9 +78,9 @@ async def built_commit(workspace: Workspace, story: StoryRun) -> str | None:
     paths = _relative(git, await asyncio.to_thread(build_files, workspace, story))
     if not paths:
         return None
-    said = await ask_git(git.top, "log", "--format=%H %s", f"{story.base_commit}..HEAD", "--", *paths)
+    text = await ask_git(git.top, "log", "--format=%H %s", f"{story.base_commit}..HEAD", "--", *paths)
     own = (OWN_FILES, *(f"chore({story.epic}): {verb} " for verb in ("mark", "keep the plan of")))
-    found = (line.partition(" ") for line in (said or "").splitlines())
+    found = (line.partition(" ") for line in (text or "").splitlines())
     return next((commit for commit, _, subject in found if not subject.startswith(own)), None)
 
 

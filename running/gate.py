@@ -125,8 +125,8 @@ class Gate:
     def stop(self, mode: StopMode) -> None:
         """Start nothing more; `NOW` and `INTERRUPT` also end the agents that run. Only ever gets faster."""
         if self.stop_mode is None and mode is not StopMode.INTERRUPT and not self.closed:
-            said = "now" if mode is StopMode.NOW else "after the current command"
-            emit_best_effort(self._warning("stopping", f"stopping {said}"))
+            text = "now" if mode is StopMode.NOW else "after the current command"
+            emit_best_effort(self._warning("stopping", f"stopping {text}"))
         if not self.ends_agents or mode is StopMode.INTERRUPT:
             self.stop_mode = mode
         if self.ends_agents:

@@ -85,10 +85,10 @@ class LiveQuestions:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), None if until is None else WAIT_SLICE_S)
 
-    async def _decide(self, said: str) -> None:
+    async def _decide(self, message: str) -> None:
         command = await self._workspace.database.read(get_command, self._command_id)
         if command is not None:
-            await keep_answer(self._workspace, command, DECIDE, said)
+            await keep_answer(self._workspace, command, DECIDE, message)
 
     def _until(self) -> float | None:
         minutes = self._workspace.settings().question_timeout_min

@@ -93,9 +93,9 @@ async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None) -> 
         ("the status or key of these cannot be worked with", odd),
         ("these keys are not understood", unknown),
     )
-    said = "; ".join(f"{what}: {_shown(keys)}" for what, keys in parts if keys)
-    if said:
-        return NotNow("cannot_run", f"no story can run; {said}")
+    sentence = "; ".join(f"{what}: {_shown(keys)}" for what, keys in parts if keys)
+    if sentence:
+        return NotNow("cannot_run", f"no story can run; {sentence}")
     whose = "all" if named is None else "all that were named"
     return NotNow("nothing_to_run", f"no story can run: {whose} are done, blocked or parked")
 
@@ -105,8 +105,8 @@ def _shown(names: list[str]) -> str:
 
 
 def _problems(tracker: sprint.Sprint) -> str:
-    said = "; ".join(problem.message for problem in tracker.problems[:3])
-    return f": {said}" if said else ""
+    sentence = "; ".join(problem.message for problem in tracker.problems[:3])
+    return f": {sentence}" if sentence else ""
 
 
 async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
@@ -122,7 +122,7 @@ async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
 
 async def used_windows(workspace: Workspace, names: Iterable[str]) -> list[str]:
     """What is known, before anything is paid, of usage windows that are used up or nearly so."""
-    said = []
+    sentence = []
     for name in dict.fromkeys(names):
         for seen in await agents.quota(workspace.agents[name]):
             used = seen.used_fraction or 0.0
@@ -130,8 +130,8 @@ async def used_windows(workspace: Workspace, names: Iterable[str]) -> list[str]:
                 continue
             window = f"usage window of {seen.window}" if seen.window else "usage window"
             until = "" if seen.resets_at is None else f" until {_clock(seen.resets_at)}"
-            said.append(f"{name}: {used:.0%} of its {window} is used{until}")
-    return said
+            sentence.append(f"{name}: {used:.0%} of its {window} is used{until}")
+    return sentence
 
 
 def _clock(at: float) -> str:
@@ -149,14 +149,14 @@ def unpriced_agents(workspace: Workspace, names: Iterable[str], budget: float | 
         return []
     if settings.budget_batch_tokens is not None or settings.budget_day_tokens is not None:
         return []  # which stops a model without a price, too
-    said = []
+    sentence = []
     for name in dict.fromkeys(names):
         spec = workspace.agents[name]
         found = (agents.budget_problem(spec, model) for model in _models(settings, name))
-        said += [problem for problem in dict.fromkeys(found) if problem is not None]
-    if said and settings.budget_needs_prices:
-        raise NotNow("price", " ".join(said))
-    return said
+        sentence += [problem for problem in dict.fromkeys(found) if problem is not None]
+    if sentence and settings.budget_needs_prices:
+        raise NotNow("price", " ".join(sentence))
+    return sentence
 
 
 def _models(settings: Settings, agent: str) -> list[str | None]:

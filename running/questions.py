@@ -42,13 +42,13 @@ def answers_before(answered: Iterable[Asked]) -> str:
     return "Earlier in this command:\n" + "\n".join(lines) if lines else ""
 
 
-async def keep_answer(workspace: Workspace, command: Command, answer: str, said: str | None = None) -> bool:
+async def keep_answer(workspace: Workspace, command: Command, answer: str, text: str | None = None) -> bool:
     """Keep the answer and tell that the question is answered; False when it was answered before.
 
     `said` is what the log says instead of the answer itself.
     """
     database = workspace.database
-    shown = said or f"“{workspace.masker.text(answer)[:SHOWN_CHARS]}”"
+    shown = text or f"“{workspace.masker.text(answer)[:SHOWN_CHARS]}”"
     payload = BatchWarning(
         batch_id=command.batch_id,
         warning_type="answered",

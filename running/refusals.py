@@ -51,11 +51,10 @@ class RefusalWatch:
             return None
         if self._products == ANY_FILE and self._may_edit():
             return None  # a rule of the operator about one file; others may be changed
-        said = refusal.message.rstrip(".")
+        cause = refusal.message.rstrip(".")
         advice = "set its `permission_mode` to acceptEdits or bypassPermissions, or allow it in its own settings"
-        return (
-            f"it was not permitted to {what[:1].lower()}{what[1:]} ({said}), which is what the command is for: {advice}"
-        )
+        refused = f"it was not permitted to {what[:1].lower()}{what[1:]} ({cause})"
+        return f"{refused}, which is what the command is for: {advice}"
 
     def _may_edit(self) -> bool:
         """Whether the settings let the agent change files, as far as can be told."""

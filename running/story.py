@@ -162,8 +162,8 @@ async def _write(project: sprint.Project, key: str, new: str, reason: str | None
 
 def _said_in_lane(project: sprint.Project, key: str, new: str) -> str:
     """The new status, or a further one that an agent has written into the lane's copy of the tracker."""
-    said = _current(project, key)
-    return said if said not in (None, "done") and advances(new, said) else new
+    text = _current(project, key)
+    return text if text not in (None, "done") and advances(new, text) else new
 
 
 def _current(project: sprint.Project, key: str) -> str | None:

@@ -97,10 +97,10 @@ class Shelf:
         files = StoryFiles(stories, sprint)
         planned = _Planned(plans, sprint)
         infos = [self._story(project, sprint, story, files.of(story), planned) for story in sprint.stories]
-        said = [*sprint.problems, *planned.problems]
+        text = [*sprint.problems, *planned.problems]
         return Overview(
             project=_project(project, sprint),
-            problems=[ProblemInfo(problem.line, problem.message) for problem in said],
+            problems=[ProblemInfo(problem.line, problem.message) for problem in text],
             epics=_epics(sprint, plans),
             stories=infos,
             other=[OtherInfo(extra.key, extra.raw_status, extra.line) for extra in sprint.extras],

@@ -33,25 +33,25 @@ class Field:
     required: bool
     choices: tuple[tuple[str, str], ...] = ()
 
-    def value_of(self, said: str) -> Any:
+    def value_of(self, reply: str) -> Any:
         """The value that words mean, None where they mean none."""
-        said = said.strip()
+        reply = reply.strip()
         if self.kind == "array":
-            values = [self._choice(part.strip()) for part in said.split(",")]
+            values = [self._choice(part.strip()) for part in reply.split(",")]
             return values if all(value is not None for value in values) else None
         if self.choices:
-            return self._choice(said)
+            return self._choice(reply)
         if self.kind == "boolean":
-            return True if said.casefold() in _YES else False if said.casefold() in _NO else None
+            return True if reply.casefold() in _YES else False if reply.casefold() in _NO else None
         if self.kind in ("integer", "number"):
-            return _number(said, self.kind == "integer")
-        return said or None
+            return _number(reply, self.kind == "integer")
+        return reply or None
 
-    def _choice(self, said: str) -> str | None:
+    def _choice(self, reply: str) -> str | None:
         for number, (value, title) in enumerate(self.choices, 1):
-            if said.casefold() in (value.casefold(), title.casefold(), str(number)):
+            if reply.casefold() in (value.casefold(), title.casefold(), str(number)):
                 return value
-        return None if self.choices else said
+        return None if self.choices else reply
 
 
 def fields_of(request: Json) -> tuple[Field, ...]:
@@ -77,10 +77,10 @@ def question_of(request: Json) -> str:
     return one_line(f"{message} ({choices})" if choices else message, QUESTION_CHARS)
 
 
-def answer_of(request: Json, said: str) -> Json:
+def answer_of(request: Json, reply: str) -> Json:
     """The answer to a form; words that fit none of its fields decline it."""
     fields = fields_of(request)
-    content = _from_json(fields, said) or _from_lines(fields, said) or _from_words(fields, said)
+    content = _from_json(fields, reply) or _from_lines(fields, reply) or _from_words(fields, reply)
     if fields and not content:
         return DECLINED
     if any(field.required and field.name not in content for field in fields):
@@ -88,27 +88,27 @@ def answer_of(request: Json, said: str) -> Json:
     return {"action": "accept", "content": content}
 
 
-def _from_json(fields: tuple[Field, ...], said: str) -> Json:
+def _from_json(fields: tuple[Field, ...], reply: str) -> Json:
     try:
-        given = json_values.as_object(json.loads(said))
+        given = json_values.as_object(json.loads(reply))
     except (ValueError, RecursionError):
         return {}
     return {field.name: given[field.name] for field in fields if field.name in given}
 
 
-def _from_words(fields: tuple[Field, ...], said: str) -> Json:
+def _from_words(fields: tuple[Field, ...], reply: str) -> Json:
     """The first choice that fits; else the first text, where no other field must be filled."""
     must = [field for field in fields if field.required] or list(fields)
     by_choice = [field for field in must if field.choices or field.kind != "string"]
     for field in (*by_choice, *(field for field in fields if not field.choices and field.kind == "string")):
-        value = field.value_of(said)
+        value = field.value_of(reply)
         if value is not None and not [other for other in fields if other.required and other is not field]:
             return {field.name: value}
     return {}
 
 
-def _from_lines(fields: tuple[Field, ...], said: str) -> Json:
-    given = {name.casefold(): value for name, value in _LINE.findall(said)}
+def _from_lines(fields: tuple[Field, ...], reply: str) -> Json:
+    given = {name.casefold(): value for name, value in _LINE.findall(reply)}
     content = {}
     for field in fields:
         words = given.get(field.name.casefold()) or given.get(field.title.casefold())
@@ -128,8 +128,8 @@ def _field(name: str, shape: Json, required: bool) -> Field:
     return Field(name, json_values.as_text(shape.get("title")) or name, kind, required, tuple(choices))
 
 
-def _number(said: str, whole: bool) -> float | int | None:
+def _number(reply: str, whole: bool) -> float | int | None:
     try:
-        return int(said) if whole else json_values.as_number(float(said))
+        return int(reply) if whole else json_values.as_number(float(reply))
     except ValueError:
         return None

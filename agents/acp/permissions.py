@@ -64,21 +64,21 @@ def selected(request: Json, allow: bool) -> Json:
 def answered(request: Json, answer: str) -> Json:
     """The outcome for the operator's answer: a choice by its name or number, or yes; everything else is a no."""
     options = options_of(request)
-    said = answer.strip().casefold()
+    message = answer.strip().casefold()
     for number, option in enumerate(options, 1):
         names = (option.get("name"), option.get("optionId"), str(number))
-        if said in {str(name).casefold() for name in names if name}:
+        if message in {str(name).casefold() for name in names if name}:
             return _outcome(option)
-    return selected(request, _YES.match(said) is not None)
+    return selected(request, _YES.match(message) is not None)
 
 
 def question_of(request: Json, cwd: str) -> str:
     """The question for the operator, with its choices."""
     call = tool_call_of(request)
     details = [json_values.as_text(request.get("description")) or "", text_of(call.get("content"))]
-    said = one_line(" ".join(part for part in details if part), CONTENT_CHARS)
+    message = one_line(" ".join(part for part in details if part), CONTENT_CHARS)
     names = " / ".join(str(option.get("name") or option.get("optionId")) for option in options_of(request))
-    about = f" ({said})" if said else ""
+    about = f" ({message})" if message else ""
     return one_line(f"May it do this: {permission_title(request, cwd)}{about}? ({names})", QUESTION_CHARS)
 
 

@@ -246,6 +246,6 @@ class AcpParser(QuietParser):
                 self._said = ""
 
     def _flush(self) -> Iterator[Record]:
-        said, self._said, self._message = self._said, "", None
-        if said:
-            yield Text(said)
+        sentence, self._said, self._message = self._said, "", None
+        if sentence:
+            yield Text(sentence)

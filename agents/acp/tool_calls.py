@@ -96,9 +96,9 @@ class ToolCalls:
         self._announced.pop(id_, None)
 
     def _result(self, id_: str, call: Json) -> ToolResult:
-        said = text_of(call.get("content")) or _raw_text(call.get("rawOutput"))
+        message = text_of(call.get("content")) or _raw_text(call.get("rawOutput"))
         ok = call.get("status") == "completed" and _exit_code(call) in (None, 0)
-        return ToolResult(id_, ok, said[:RESULT_CHARS], len(said))
+        return ToolResult(id_, ok, message[:RESULT_CHARS], len(message))
 
 
 def tool_call(id_: str, call: Json, cwd: str | None) -> ToolCall:

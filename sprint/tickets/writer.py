@@ -47,14 +47,14 @@ def set_ticket_status(
             return StatusEdit(old, old, changed=False)
         if not inside(found.folder.path, project.root):
             raise Refused(f"The tickets lie outside the project, in {found.folder.path}.")
-        said = mark(read_layers(_root(project)), found, change, now.astimezone().date())
+        message = mark(read_layers(_root(project)), found, change, now.astimezone().date())
     except TreeError as error:
         raise Refused(f"The ticket cannot be marked: {error}") from error
     except OSError as error:
         raise Refused(f"The plan cannot be written: {error.strerror or error}") from error
     # The editor replaces the first `status:`, every reader takes the last.
-    if said.status != change.status:
-        raise Refused(f"{said.plan.name} still says {said.status!r}: it has the key `status` twice.")
+    if message.status != change.status:
+        raise Refused(f"{message.plan.name} still says {message.status!r}: it has the key `status` twice.")
     return StatusEdit(old, Status(new), changed=True)
 
 
