@@ -37,9 +37,9 @@ class Repository(Git):
 
     @classmethod
     def of(cls, git: Git) -> Repository:
-        made = cls(git.root, git._store, git._ignored, git.prefix)
-        made.objects, made.others = git.objects, git.others
-        made._index_lock, made._differs = git._index_lock, git._differs
+        """Return a repository that shares all state of `git`: both remember what the index of its snapshots holds."""
+        made = cls.__new__(cls)
+        made.__dict__ = git.__dict__
         return made
 
     async def beside(self, root: Path, store: Path) -> Repository:

@@ -14,6 +14,7 @@ import pytest
 from git import process, snapshots
 from git.process import GitError, GitUnusable
 from git.snapshots import Diff, Git
+from git.worktrees import Repository
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "T",
@@ -538,3 +539,15 @@ def endless_git(folder: Path, patched: pytest.MonkeyPatch) -> Path:
     program.chmod(0o755)
     patched.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     return pid_file
+
+
+async def test_two_views_of_a_repository_remember_one_index(root: Path) -> None:
+    """What one of them takes into the index of snapshots, the other one must know of."""
+    git = await looking_at(root)
+    view = Repository.of(git)
+    before = await git.snapshot()
+    (git.root / "new.py").write_text("x = 1\n")
+    assert await view.snapshot() == await git.snapshot() != before
+    view.outdate()
+    (git.root / "new.py").unlink()
+    assert await git.snapshot() == await view.snapshot() == before
