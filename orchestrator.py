@@ -129,7 +129,7 @@ class Orchestrator:
     async def resume(self, *, unattended: bool = False) -> int:
         """Continue the paused or the interrupted batch and return its id. Raises `NotNow`, also while a cap is reached.
 
-        `unattended`: nobody would read the refusal, so the batch is opened and waits at the cap.
+        `unattended`: the refusal would not be read, so the batch is opened and waits at the cap.
         """
         await check_trust(self._workspace)
         if self._batch is not None:

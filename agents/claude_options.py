@@ -15,7 +15,7 @@ from agents.spec import AgentSpec, Call
 SCHEMA, BUDGET, FALLBACK = "--json-schema", "--max-budget-usd", "--fallback-model"
 PROMPTS, INPUT = "--permission-prompts", "--input-format"
 OPTIONAL: Final = frozenset((SCHEMA, BUDGET, FALLBACK, PROMPTS, INPUT))
-PROMPT_TOOL: Final = "--permission-prompt-tool"  # of the operator's own command: who answers instead of nobody
+PROMPT_TOOL: Final = "--permission-prompt-tool"  # of the operator's own command: a program that answers
 LEAST_BUDGET_USD: Final = 0.01  # it refuses a budget of nothing
 
 

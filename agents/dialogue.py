@@ -1,7 +1,7 @@
 """A program that is talked to while it runs: what an adapter's live side may do, and the channel it does it through.
 
 Every line of ours goes into the recording, at the place in the stream where it was sent, and through the adapter's
-parser, so that a recording tells all that the call knew.
+parser, so that a recording holds all that the call knew.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_]{1,100}")  # it becomes an argument
 async def spent_in(
     command: Sequence[str], env: Mapping[str, str], cwd: Path, sessions: Sequence[str], since: float
 ) -> list[UsageSeen] | None:
-    """The replies in these sessions, and in those below them, since a time in seconds; None where it cannot be told."""
+    """The replies in these sessions, and in those below them, since a time in seconds; None where it is unknown."""
     found: list[UsageSeen] = []
     waiting, seen = list(sessions), set(sessions)
     try:

@@ -39,7 +39,7 @@ class OptionsByHelp:
 
     async def of(self, spec: AgentSpec, timeout_s: float = HELP_TIMEOUT_S) -> frozenset[str]:
         """The options, among those that its adapter has a use for, that the program lists and has not refused; none
-        where it has no help. What stands in the command already is the operator's. Never raises."""
+        where it has no help. What is in the command already is the operator's. Never raises."""
         wanted = adapter_for(spec.kind).optional - _given(spec.command)
         if not wanted or not spec.command:
             return frozenset()
@@ -93,7 +93,7 @@ def _given(command: Iterable[str]) -> set[str]:
 
 
 def _identity(program: str, command: tuple[str, ...]) -> Identity:
-    """The command, and of each of its words that is a file what tells it from the file after an update."""
+    """The command, and of each of its words that is a file what changes with an update of the file."""
     files = []
     for word in (program, *command[1:]):
         try:

@@ -240,7 +240,7 @@ class AgentProcess:
 
     def _react(self, record: Record) -> None:
         if isinstance(record, Question):
-            self._recording.flush()  # whoever is asked may read on in the transcript, also after a kill
+            self._recording.flush()  # the operator may read the transcript, also after a kill
         if isinstance(record, Final):
             self._recording.flush()  # what the call cost is in this line: after a kill it is read from the disk
             if not record.more_expected:

@@ -66,7 +66,7 @@ async def staged_files(root: Path) -> set[str]:
 
 
 async def unstage(root: Path, paths: Collection[str]) -> None:
-    """Take files out of the index again; what stands in the work tree stays as it is. Nothing where git refuses."""
+    """Take files out of the index again; what is in the work tree is kept as it is. Nothing where git refuses."""
     if paths and (top := await ask_git(root, "rev-parse", "--show-toplevel")) is not None:
         await ask_git(Path(top), "reset", "--quiet", "--", *sorted(paths))
 

@@ -79,7 +79,7 @@ def line_of(output: IO[bytes]) -> bytes:
 
 
 class Idle:
-    """Ends helpers that nobody has asked anything for a while."""
+    """Ends helpers that were not used for a while."""
 
     def __init__(self, helpers: Sequence[Helper]) -> None:
         self._helpers = helpers
@@ -107,6 +107,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """Close its input, at which it ends, and wait for that."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            with suppress(OSError):  # what was not written is nobody's any more
+            with suppress(OSError):  # what was not written is not needed any more
                 pipe.close()
     process.wait()

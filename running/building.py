@@ -170,7 +170,7 @@ class Building:
             comments = _sent_back("plan", row.comments)
 
     async def _record_planned(self, story: StoryRun) -> None:
-        """Record the status that the build gave its plan, so that the story goes on from here after a restart."""
+        """Record the status that the build gave its plan, so that the story continues from here after a restart."""
         if story.status == "backlog":
             await advance(self._workspace, story, "ready-for-dev")
 

@@ -262,7 +262,7 @@ class Commander:
             await self._wait(spec, reason, self.workspace.clock() + seconds)
 
     async def _wait(self, spec: CommandSpec, reason: str, until: float) -> None:
-        """Wait at the gate, with the whole batch; background work waits alone as long as the batch goes on."""
+        """Wait at the gate, with the whole batch; background work waits alone as long as the batch continues."""
         if spec.background:
             await self.gate.wait_beside(reason, until)
         else:

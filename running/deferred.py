@@ -48,8 +48,8 @@ async def collect_deferred(workspace: Workspace, batch_id: int, story: StoryRun)
     def write() -> Awaitable[object]:
         with workspace.database.atomic():
             added = workspace.database.write(add_findings, batch_id, story.key, rows)
-            told = emit(payload)
-        return asyncio.gather(added, told)
+            emitted = emit(payload)
+        return asyncio.gather(added, emitted)
 
     try:
         await until_stored(write)

@@ -259,7 +259,7 @@ class Gate:
             self._held_up -= 1
 
     async def wait_beside(self, reason: str, until: float) -> None:
-        """Let work beside the run wait until a clock time; as a pause of the run once nothing else goes on."""
+        """Let work beside the run wait until a clock time; as a pause of the run once nothing else continues."""
         while self.stop_mode is None and (left := until - self._clock()) > 0:
             if self._held_up and not self.running:
                 self.pause(reason, until)

@@ -54,7 +54,7 @@ CHOICES: Final[Mapping[GateKind, tuple[GateDecision, ...]]] = {
 class GateRequest:
     """What a person is asked. `subject` is a story's key or an epic's id, `content` what is to be approved.
 
-    `changed_at`: when that was changed last, in ms since the epoch; None where nobody can tell.
+    `changed_at`: when that was changed last, in ms since the epoch; None where it is unknown.
     """
 
     kind: GateKind
@@ -71,7 +71,7 @@ async def decision_of(workspace: Workspace, gate: Gate, request: GateRequest) ->
     row = await _row(workspace, gate.batch_id, request)
     if row is None:
         row = await _open(workspace, gate.batch_id, request)
-    elif row.decision is None and row.content != request.content:  # it was changed while nobody waited here
+    elif row.decision is None and row.content != request.content:  # it was changed while nothing waited here
         await until_stored(partial(workspace.database.write, renew_gate, row.id, request.content))
     elif row.decision is None and row.batch_id != gate.batch_id:
         await _call_operator(row.id, request)  # the page shows what this batch needs

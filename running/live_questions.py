@@ -48,7 +48,7 @@ class LiveQuestions:
         self._asking = asyncio.create_task(self._settle(question, before))
 
     async def close(self, status: CommandStatus) -> None:
-        """The call has ended: a question that still waits is no longer asked, unless the command goes on with it."""
+        """The call has ended: a question that still waits is no longer asked, unless the command continues with it."""
         if self._asking is None:
             return
         self._asking.cancel()
@@ -80,7 +80,7 @@ class LiveQuestions:
                 if row is not None and row.answer is not None:
                     return row.answer
                 if until is not None and self._workspace.clock() >= until:
-                    await self._decide("nobody did, so it decides for itself")
+                    await self._decide("no answer came, so it decides for itself")
                     continue
                 with suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), None if until is None else WAIT_SLICE_S)

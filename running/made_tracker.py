@@ -16,7 +16,7 @@ ASKED = "made_elsewhere"  # the code of the refusal that asks for the word
 
 
 async def check_maker(workspace: Workspace, *, allowed: bool) -> None:
-    """Raise `NotNow` where the tracker is made by another program and nobody has allowed to write it.
+    """Raise `NotNow` where the tracker is made by another program and writing it is not allowed.
 
     `allowed`: the operator allows it now; it is remembered.
     """

@@ -57,5 +57,5 @@ class RefusalWatch:
         return f"{refused}, which is what the command is for: {advice}"
 
     def _may_edit(self) -> bool:
-        """Whether the settings let the agent change files, as far as can be told."""
+        """Whether the settings let the agent change files, as far as is known."""
         return self._spec.permission_mode in EDITING_MODES or any(map(_OWN_RULES.match, self._spec.command[1:]))

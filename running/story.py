@@ -46,7 +46,7 @@ class StoryRun:
     held: bool = False  # done in a lane, and not merged yet
     skipped: bool = False  # left as it is, by the operator
     reason: str | None = None  # of its newest status
-    afresh: bool = False  # somebody has moved it since its row was written: its earlier records do not count
+    afresh: bool = False  # it was moved since its row was written: its earlier records do not count
 
     @property
     def live(self) -> bool:

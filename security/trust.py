@@ -18,7 +18,7 @@ import msgspec
 from security.masking import Masker, is_secret_name
 
 LEAVES_MAX: Final = 500
-CHARS_MAX: Final = 64 * 1024  # of all values together: nobody reads more before trusting it
+CHARS_MAX: Final = 64 * 1024  # of all values together: no operator reads more before trusting it
 DEPTH_MAX: Final = 20  # mappings within mappings; aliases of YAML can make endless ones
 SECRET: Final = "[masked: set]"  # noqa: S105 - the replacement of a secret
 _PLAIN_KEY: Final = re.compile(r"[\w-]+")

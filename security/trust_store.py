@@ -62,7 +62,7 @@ class TrustStore:
     def _locked(self) -> Iterator[None]:
         """Exclude other processes from the read to the write."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # A separate file: trust.json is replaced, and a lock on the replaced file excludes nobody.
+        # A separate file: trust.json is replaced, and a lock on the replaced file excludes no process.
         descriptor = os.open(self._folder / "trust.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,6 +1,6 @@
 """Findings that a build has put off: in the frontmatter of its own file, or in BMAD 6's ledger beside the stories.
 
-They are real and belong to no story yet; nobody else files them.
+They are real and belong to no story yet; no other program files them.
 """
 
 import re

@@ -75,7 +75,7 @@ def write_file_status(path: Path, word: str) -> None:
     """Changes the file on disk. Raises Refused, OSError."""
     try:
         with locked(path):
-            # One byte more than is allowed tells a larger file from one of exactly that size.
+            # One byte more than is allowed distinguishes a larger file from one of exactly that size.
             before = read_regular(path, MAX_BYTES + 1)
             if len(before) > MAX_BYTES:
                 raise Refused(f"{path.name} is too large to be edited.")

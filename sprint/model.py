@@ -185,7 +185,7 @@ class Sprint:
     @property
     def leftovers(self) -> frozenset[str]:
         """The keys of open stories whose epic is done: run only when named."""
-        # BMAD 6 sets an epic to done by hand, often with stories that nobody meant to finish.
+        # BMAD 6 sets an epic to done by hand, often with stories that were never meant to be finished.
         done = {epic.epic for epic in self.epics if epic.status is Status.DONE}
         return frozenset(story.key for story in self.stories if story.epic in done and story.status in RUNNABLE)
 

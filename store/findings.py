@@ -11,7 +11,7 @@ from store.rows import many, now_ms, one
 
 
 class NothingNew(LookupError):
-    """Every finding was known: what tells of new ones is not written either."""
+    """Every finding was known: the event of new ones is not written either."""
 
 
 class AlreadyTicket(LookupError):

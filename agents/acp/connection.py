@@ -1,6 +1,6 @@
 """JSON-RPC 2.0 with one process: requests with a deadline, and an answer to everything that the process requests.
 
-A request of ours that nobody answers raises after its time. A request of the process is handled in a task of its own;
+A request of ours without a response raises after its time. A request of the process is handled in a task of its own;
 what is unknown, fails, or is too much at once is answered with an error, and nothing stays unanswered.
 """
 

@@ -7,7 +7,7 @@
 | `plan` | allowed | refused | refused |
 | nothing, or a word of the program's own | allowed | asked | asked |
 
-Where nobody is to be asked (work in the background, before the run) asking means refusing.
+Where no question may be asked (work in the background, before the run) asking means refusing.
 """
 
 from __future__ import annotations

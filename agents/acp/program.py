@@ -1,6 +1,6 @@
 """The adapter of `kind: acp`: any program that speaks the Agent Client Protocol on its standard streams.
 
-It ends when it is told to and its input is closed; what counts is its answer to the prompt, not how it ended after it.
+It ends on a request and when its input is closed; what counts is its answer to the prompt, not how it ended after it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The messages of the Agent Client Protocol: JSON-RPC 2.0, one message a line, versions 1 and 2 (a draft).
 
 Ours are structs. What the program sends is read forgivingly: its shape is not promised. In a recording, lines of ours
-are wrapped (`{"sent": …}`), so that the sides can be told apart; lines of the program are as they came.
+are wrapped (`{"sent": …}`), so that the sides are distinguishable; lines of the program are as they came.
 """
 
 from __future__ import annotations

@@ -259,7 +259,7 @@ class AcpDialogue:
         return forms.CANCELLED if answer is None else forms.answer_of(params, answer)
 
     async def _ask(self, question: str) -> str | None:
-        """The operator's answer; None where nobody is to be asked, or the work is cancelled."""
+        """The operator's answer; None where no question may be asked, or the work is cancelled."""
         if not self._call.may_ask:
             return None
         async with self._asking:

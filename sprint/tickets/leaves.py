@@ -113,7 +113,7 @@ def stamps(folder: str) -> list[Stamp]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                # A named pipe would block whoever opens it.
+                # Opening a named pipe would block.
                 if entry.name.endswith(".md") and entry.is_file():
                     status = entry.stat()
                     found.append(Stamp(entry.path, status.st_mtime_ns, status.st_size, status.st_ino))

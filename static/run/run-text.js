@@ -55,7 +55,7 @@ const PAUSED = {
   agent: "Paused: the agent cannot run",
   verify: "Paused: the check cannot be started",
   git: "Paused: git needs you",
-  merge: "Paused: files of yours are in the way of a merge; the run goes on by itself when they are not",
+  merge: "Paused: files of yours are in the way of a merge; the run continues by itself when they are not",
   disk: "Paused: the disk is full",
   question: "Paused: the agent waits for your answer",
   gate: "Paused: a decision is yours",
