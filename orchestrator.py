@@ -15,7 +15,8 @@ from functools import partial
 from typing import Final
 
 import agents
-from payloads import Attention, BatchResume, BatchWarning
+from events import EventType, emit_event
+from payloads import Attention, BatchResume
 from running.background import Background
 from running.batch import Batch
 from running.batch_record import StartRequest, close_interrupted, head_at_start, only_stories, open_batch
@@ -53,7 +54,7 @@ from running.retention import forget_snapshots
 from running.run_context import RunContext
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.tracker import wait_for_tracker
-from running.workspace import Workspace, emit_durable, record_batch
+from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
 from store.batches import BatchRow, get_active_batch
 from store.commands import get_command
@@ -111,9 +112,9 @@ class Orchestrator:
             await forget_snapshots(self._workspace, self._workspace.clock())
             row = await open_batch(self._workspace, request, agent, preset, head)
             for message in unpriced:
-                await emit_durable(BatchWarning(batch_id=row.id, warning_type="price", message=message))
+                await _warn(row.id, "price", message)
             for message in windows:
-                await emit_durable(BatchWarning(batch_id=row.id, warning_type="limit", message=message))
+                await _warn(row.id, "limit", message)
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
 
@@ -318,3 +319,8 @@ class Orchestrator:
 
 
 __all__ = ["BadRequest", "NotNow", "Orchestrator", "StartRequest", "StopMode"]
+
+
+async def _warn(batch_id: int, kind: str, message: str) -> None:
+    warning = {"batch_id": batch_id, "warning_type": kind, "message": message}
+    await until_stored(lambda: emit_event(EventType.BATCH_WARNING, warning))

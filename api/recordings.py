@@ -40,12 +40,16 @@ class Recordings:
         mask: Callable[[Any], Any],
         ended: bool,
         query: Callable[[agents.TranscriptIndex], T],
+        whole: bool = False,
     ) -> T:
         """Return `query(index)` for the index of a recording, after reading what is new for `SLICE_S` at most.
 
-        The rest is read in the background; `is_behind` of the index says that there is some. Raises OSError.
+        The rest is read in the background; `is_behind` of the index says that there is some. `whole` waits for it.
+        Raises OSError.
         """
         index, lock = await self._index(path, kind, mask)
+        if whole:
+            await self._catch_up(path, ended)
         async with lock:
             await self._update(self._short, path, index, ended, SLICE_S)
             if index.is_behind and path not in self._behind:

@@ -72,6 +72,7 @@ async def get_transcript(request: web.Request) -> web.StreamResponse:
             services.workspace.masker.value,
             command.ended_at is not None,
             partial(_page, command=command, hints=hints, had=had, limit=limit),
+            whole=limit is None,  # a client that asks for no page knows of no `reading`
         )
     except OSError as error:
         raise ApiError(503, "disk", f"the transcript cannot be indexed: {error.strerror or error}") from None

@@ -17,6 +17,7 @@ from typing import IO, Final, TypeVar
 from git.process import NO_HOOKS, TIMEOUT_S, GitError, clean_environment
 
 IDLE_S: Final = 60.0
+MARK: Final = "SPRINT_RUNNER_MARK"  # of what ends with its command or server; a helper has its input for that
 T = TypeVar("T")
 
 
@@ -58,10 +59,11 @@ class Helper:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.close()
+            environment = {name: value for name, value in clean_environment().items() if name != MARK}
             self._process = subprocess.Popen(
                 self._argv,
                 cwd=self._root,
-                env={**clean_environment(), "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **self._environment},
+                env={**environment, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **self._environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

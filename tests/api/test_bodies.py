@@ -70,7 +70,11 @@ REFUSED: list[tuple[type[Body], Any, str]] = [
     ),
     *((StatusBody, {**STATUS, "expected": value}, "expected: must be a status") for value in ("", None, 1)),
     (StatusBody, {"status": "done"}, "expected: must be a status"),
-    (StartBody, {"size": 2}, "size: there is no such field; known are batch_size, stories, agent, budget_usd"),
+    (
+        StartBody,
+        {"size": 2},
+        "size: there is no such field; known are batch_size, stories, agent, budget_usd, write_tracker",
+    ),
     (EmptyBody, {"x": 1}, "x: there is no such field; known are "),
     (StopBody, {"": 1}, ": there is no such field; known are mode"),
     (StopBody, {"a` - at `$.mode": 1}, "a` - at `$.mode: there is no such field; known are mode"),

@@ -315,7 +315,9 @@ def test_every_entry_of_a_long_transcript_is_reached(context: BrowserContext, se
     server.ask("api/run/start", {"batch_size": 1})
     expect(page.locator("#headline-words")).to_contain_text("Finished", timeout=120_000)
     [command] = [one for one in server.ask("api/commands")["commands"] if one["command"] == "story-discovery"]
-    total = server.ask(f"api/commands/{command['id']}/transcript?from=0&limit=1")["total"]
+    while (page_of := server.ask(f"api/commands/{command['id']}/transcript?from=0&limit=1"))["reading"]:
+        page.wait_for_timeout(50)  # the server reads it in the background
+    total = page_of["total"]
     page.goto(f"{server.url}#board?story={command['story_key']}&transcript={command['id']}")
     fold = page.locator(".transcript[open]")
     body = fold.locator(".transcript-body")

@@ -46,7 +46,7 @@ def test_targets_of_a_coarse_pointer_are_large(browser: Browser, finished: PageS
 
 @pytest.mark.parametrize("state", ["", "&transcript="])
 def test_targets_in_a_story_are_large(browser: Browser, finished: PageServer, state: str) -> None:
-    [command, *_] = [one["id"] for one in finished.ask("api/commands")["commands"] if one["command"] == "dev-story"]
+    [command, *_] = [one["id"] for one in finished.ask(f"api/stories/{STORY}")["commands"]]
     address = f"board?story={STORY}{state}" + (str(command) if state.endswith("=") else "")
     with finger(browser) as context:
         page = visit(context, finished, address)
