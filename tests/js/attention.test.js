@@ -134,7 +134,7 @@ test("a gate asks for a decision, and an epic is closed by name", () => {
   const [item] = attentionItems(model({ attention: [gate] }), NOW);
   assert.equal(item.act, "decide");
   assert.equal(decisionLabel("go", gate), "Close epic");
-  assert.equal(decisionLabel("go", { ...gate, story_key: "1.1" }), "Go on");
+  assert.equal(decisionLabel("go", { ...gate, story_key: "1.1" }), "Continue");
   const decided = apply(
     { ...initial(), attention: [gate] },
     /** @type {any} */ ({

@@ -33,6 +33,7 @@ OPTIONS = [
     {"optionId": "no", "name": "Reject", "kind": "reject_once"},
 ]
 CANCELLED = object()
+READY_S = 10.0  # to the first line of the agent behind it; some words make it print none
 
 
 class Server:
@@ -47,6 +48,7 @@ class Server:
         self.messages: queue.Queue[Any] = queue.Queue()
         self.answers: queue.Queue[Any] = queue.Queue()
         self.cancelled = False
+        self.listens = threading.Event()  # the agent behind it handles signals
         self.asked = 0
 
     def serve(self) -> int:
@@ -68,6 +70,7 @@ class Server:
                 self.cancelled = True
                 self.answers.put(CANCELLED)
                 if self.child is not None:
+                    self.listens.wait(READY_S)  # before that the signal would be its end, not that of its turn
                     self.child.send_signal(signal.SIGINT)
             else:
                 self.messages.put(message)
@@ -153,6 +156,7 @@ class Turn:
         server = self.server
         session = ["--resume" if sessions.exists(self.session) else "--session-id", self.session]
         argv = [sys.executable, str(AGENT), "-p", "--output-format", "stream-json", "--verbose", *session]
+        server.listens.clear()
         server.child = subprocess.Popen(
             [*argv, "--model", server.model, *server.options], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
@@ -162,6 +166,7 @@ class Turn:
         server.child.stdin.close()
         ended = False
         for line in server.child.stdout:
+            server.listens.set()
             ended = self.translate(line) or ended
             if self.answer is not None:
                 break
@@ -248,6 +253,8 @@ class Turn:
 
     def results(self, blocks: list[dict[str, Any]]) -> None:
         for block in blocks:
+            if block["type"] != "tool_result":  # the text that reports an interruption
+                continue
             status = "failed" if block.get("is_error") else "completed"
             content = [{"type": "content", "content": {"type": "text", "text": str(block["content"])}}]
             self.update("tool_call_update", toolCallId=block["tool_use_id"], status=status, content=content)
@@ -316,4 +323,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end_as(main(sys.argv[1:]))  # at once: the thread that reads would be met by the interpreter's end
