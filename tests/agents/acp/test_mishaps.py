@@ -39,7 +39,7 @@ async def test_whatever_it_prints_the_work_is_read(simulator: Simulator, words: 
     outcome = await simulator.run(words)
     assert outcome.kind is OutcomeKind.SUCCESS, outcome.reason
     assert "[STORY-DISCOVERY-COMPLETE: YES]" in outcome.text
-    assert noise <= outcome.malformed_lines <= 2 * noise
+    assert noise <= outcome.malformed_lines <= 3 * noise  # a line of garbage may hold an end of line
 
 
 @pytest.mark.parametrize(("words", "sign", "reason"), [row for row in STAYS if "question" not in row[0]])
