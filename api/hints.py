@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
-import sprint
 from api.bodies import HINT_MAX, HintBody, RetryBody
 from api.dossier import find_story
-from api.http import SERVICES, ApiError, Services, json_response, read_body
-from events import emit
-from payloads import StoryStatus
+from api.http import SERVICES, ApiError, json_response, read_body
+from api.project import change_status
 from running.hints import keep_hint
 from security.controls import acts
-from sprint import Refused
 
 RETRIED: Final = "ready-for-dev"  # the status of a blocked story that is tried again
 
@@ -59,21 +55,8 @@ async def post_retry(request: web.Request) -> web.Response:
         raise ApiError(409, "not_blocked", f"{key} is {story.status}: only a blocked story is tried again")
     # The hint comes first: a story that is set back may be started before the hint is stored.
     hint_id = None if hint is None else await keep_hint(services.workspace, key, hint)
-    await _set_back(services, key)
+    await change_status(services, key, RETRIED, "blocked", "tried again by hand")
     return json_response(Retried(RETRIED, hint_id), 202)
-
-
-async def _set_back(services: Services, key: str) -> None:
-    """Write the status and emit its event. Raises `ApiError` 409 and 422."""
-    project = services.workspace.project
-    try:
-        change = await asyncio.to_thread(sprint.set_status, project, key, RETRIED, "blocked")
-    except sprint.Conflict as conflict:
-        raise ApiError(409, "conflict", f"{key} is {conflict.found!r} by now, not 'blocked'") from None
-    except Refused as refused:
-        raise ApiError(422, "refused", refused.reason) from None
-    if change.changed:
-        await emit(StoryStatus(story_key=key, old_status="blocked", new_status=RETRIED, reason="tried again by hand"))
 
 
 def _checked(text: str, field: str) -> str:

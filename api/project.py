@@ -15,7 +15,7 @@ from aiohttp import web
 import sprint
 from api.bodies import EmptyBody, StatusBody
 from api.dossier import dossier_of, evidence_by_story
-from api.http import SERVICES, ApiError, json_response, read_body
+from api.http import SERVICES, ApiError, Services, json_response, read_body
 from api.status_evidence import StatusEvidence
 from base.program import PROGRAM_DIR
 from events import emit
@@ -85,16 +85,22 @@ async def put_status(request: web.Request) -> web.Response:
     # An unreadable plan may hold the story: then the edit below is refused with the reason.
     if found.writable and key not in [story.key for story in found.stories]:
         raise ApiError(404, "not_found", f"the tracker has no story {key!r}")
+    change = await change_status(services, key, body.status, body.expected, "set by hand")
+    return json_response(StatusChanged(change.old.value, change.new.value, change.changed))
+
+
+async def change_status(services: Services, key: str, new: str, expected: str, reason: str) -> sprint.StatusEdit:
+    """Write a status and emit its event. Raises `ApiError` 409 when it is not as expected, 422 when it is refused."""
     try:
-        change = await asyncio.to_thread(sprint.set_status, project, key, body.status, body.expected)
+        change = await asyncio.to_thread(sprint.set_status, services.workspace.project, key, new, expected)
     except sprint.Conflict as conflict:
-        raise ApiError(409, "conflict", f"{key} is {conflict.found!r} by now, not {body.expected!r}") from None
+        raise ApiError(409, "conflict", f"{key} is {conflict.found!r} by now, not {expected!r}") from None
     except Refused as refused:
         raise ApiError(422, "refused", refused.reason) from None
     if change.changed:
         old, new = change.old.value, change.new.value
-        await emit(StoryStatus(story_key=key, old_status=old, new_status=new, reason="set by hand"))
-    return json_response(StatusChanged(change.old.value, change.new.value, change.changed))
+        await emit(StoryStatus(story_key=key, old_status=old, new_status=new, reason=reason))
+    return change
 
 
 async def get_descriptions(request: web.Request) -> web.Response:
