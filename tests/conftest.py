@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+import agents
 import events
+from agents import Call
 from events import EventType
 from security.trust_store import VARIABLE
 from tests.declared import undeclared
@@ -54,6 +56,20 @@ def only_declared_keys(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     monkeypatch.setattr(events, "validate_payload", collect)
     yield
     assert not found or request.node.get_closest_marker("own_keys"), f"undeclared keys: {sorted(found)}"
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """Every call of an agent, as it was started."""
+    made: list[Call] = []
+    start = agents.start
+
+    async def noted(spec: Any, call: Call, on_record: Any) -> Any:
+        made.append(call)
+        return await start(spec, call, on_record)
+
+    monkeypatch.setattr(agents, "start", noted)
+    return made
 
 
 @pytest.fixture

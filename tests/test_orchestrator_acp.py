@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import agents
 from agents import Call
 from events import Event
 from orchestrator import NotNow, StopMode
@@ -19,20 +18,6 @@ from tests.running.projects import READY, Runner, alive
 from tests.test_orchestrator_questions import needs, outcome, until_gone_on
 
 ASKS = {"dev-story": ["question:Which colour?", "ok"]}
-
-
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
-    """Every call of an agent, as it was started."""
-    made: list[Call] = []
-    start = agents.start
-
-    async def noted(spec: Any, call: Call, on_record: Any) -> Any:
-        made.append(call)
-        return await start(spec, call, on_record)
-
-    monkeypatch.setattr(agents, "start", noted)
-    return made
 
 
 async def until_asked(runner: Runner, times: int = 1) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import agents
 from agents import Call
 from events import Event
 from orchestrator import NotNow, StopMode
@@ -55,20 +54,6 @@ async def outcome(runner: Runner) -> list[tuple[str, str, int]]:
     assert batch is not None
     _, commands = await runner.rows(batch.id)
     return [(row.command, row.status, row.attempt) for row in commands]
-
-
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
-    """Every call of an agent, as it was started."""
-    made: list[Call] = []
-    start = agents.start
-
-    async def noted(spec: Any, call: Call, on_record: Any) -> Any:
-        made.append(call)
-        return await start(spec, call, on_record)
-
-    monkeypatch.setattr(agents, "start", noted)
-    return made
 
 
 async def test_an_answer_goes_to_the_session_that_asked(make_runner: MakeRunner, calls: list[Call]) -> None:
