@@ -28,7 +28,7 @@ worlds: $(VENV)/dev
 night: $(VENV)/dev
 	$(PY) -m pytest -q -m worlds tests/test_overnight.py
 
-# A thousand batches in one folder and in one repository, with somebody who meddles with them; it counts as it goes.
+# A thousand batches in one folder and in one repository, which are changed from outside meanwhile; it counts as it goes.
 model: $(VENV)/dev
 	SPRINT_RUNNER_MODEL_MISCHIEF=1 SPRINT_RUNNER_MODEL_BATCHES=1000 $(PY) -m pytest -s -q tests/model/test_model.py
 

@@ -23,7 +23,7 @@ class Differ:
     def __init__(self, root: Path, options: Sequence[str], environment: Mapping[str, str]) -> None:
         self._helper = Helper(root, ("diff-tree", "--stdin", "-r", "-z", *options), environment)
         self._idle = Idle((self._helper,))
-        # No name of an object: git prints it as it is, behind the answer. Nobody can foresee it for a file's name.
+        # No name of an object: git prints it as it is, behind the answer. It cannot be foreseen for the name of a file.
         self._end = f"#{secrets.token_hex(16)}\n".encode()
 
     async def compare(self, old: str, new: str) -> str | None:

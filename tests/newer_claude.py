@@ -21,9 +21,9 @@ WITH_VALUE = ("--json-schema", "--max-budget-usd", "--permission-prompts", "--fa
 def main(argv: list[str]) -> int:
     state, *agent = argv
     path = Path(state)
-    told: dict[str, Any] = json.loads(path.read_text())
+    behaviour: dict[str, Any] = json.loads(path.read_text())
     if agent[-1] == "--help":
-        print("Usage: claude\n\n" + "\n".join(f"  {option} <value>   About it" for option in told.get("help", ())))
+        print("Usage: claude\n\n" + "\n".join(f"  {option} <value>   About it" for option in behaviour.get("help", ())))
         return 0
     if agent[-1] == "--version":
         return subprocess.run([sys.executable, *agent], check=False).returncode
@@ -31,13 +31,13 @@ def main(argv: list[str]) -> int:
     with path.with_suffix(".calls").open("a") as calls:
         calls.write(json.dumps(given) + "\n")
     for option in given:
-        if option in told.get("refuse", ()):
+        if option in behaviour.get("refuse", ()):
             sys.stderr.write(f"error: unknown option '{option}'\n")
             return 1
     prompt = sys.stdin.readline() if "--input-format" in given else sys.stdin.read()
     if "--input-format" in given:
         prompt = json.loads(prompt)["message"]["content"][0]["text"]
-    return _perform(_without(agent, given), prompt, told, given)
+    return _perform(_without(agent, given), prompt, behaviour, given)
 
 
 def _without(agent: list[str], given: dict[str, str]) -> list[str]:
@@ -45,14 +45,14 @@ def _without(agent: list[str], given: dict[str, str]) -> list[str]:
     return [word for word in words if word not in given or not next(words, "")]
 
 
-def _perform(agent: list[str], prompt: str, told: dict[str, Any], given: dict[str, str]) -> int:
+def _perform(agent: list[str], prompt: str, behaviour: dict[str, Any], given: dict[str, str]) -> int:
     command = re.sub(r"-\d+$", "", prompt.split("\n", 1)[0].removeprefix("# ").strip())
-    if command in told.get("denied", {}):
-        return _denied(told["denied"][command])
+    if command in behaviour.get("denied", {}):
+        return _denied(behaviour["denied"][command])
     budget = float(given.get("--max-budget-usd", "inf"))
-    if told.get("spends", {}).get(command, 0.0) >= budget:
+    if behaviour.get("spends", {}).get(command, 0.0) >= budget:
         return _spent(budget)
-    verdict = told.get("structured", {}).get(command) if "--json-schema" in given else None
+    verdict = behaviour.get("structured", {}).get(command) if "--json-schema" in given else None
     with subprocess.Popen([sys.executable, *agent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdin is not None
         assert child.stdout is not None

@@ -31,7 +31,7 @@ VERDICTS = {
 
 
 class Newer:
-    """The program behind a runner's agent, told what to do by a file."""
+    """The program behind a runner's agent, whose behaviour a file sets."""
 
     def __init__(self, runner: Runner, folder: Path) -> None:
         self._state = folder / "newer.json"
@@ -39,8 +39,8 @@ class Newer:
         command = (sys.executable, str(PROGRAM), str(self._state), *demo.command[1:])
         runner.workspace.agents["demo"] = replace(demo, command=command)  # type: ignore[index]
 
-    def tell(self, **told: Any) -> None:
-        self._state.write_text(json.dumps({"help": sorted(OPTIONAL), **told}))
+    def tell(self, **behaviour: Any) -> None:
+        self._state.write_text(json.dumps({"help": sorted(OPTIONAL), **behaviour}))
 
     @property
     def calls(self) -> list[dict[str, str]]:
@@ -57,7 +57,7 @@ async def make_newer(make_runner: MakeRunner, tmp_path: Path) -> Any:
 
 
 def notes(runner: Runner) -> list[str]:
-    return [told["message"] for told in runner.of("command:progress") if told.get("kind") == "note"]
+    return [event["message"] for event in runner.of("command:progress") if event.get("kind") == "note"]
 
 
 async def test_a_structured_verdict_counts_where_the_text_has_none(make_newer: Any) -> None:

@@ -65,7 +65,7 @@ def _faults(connection: sqlite3.Connection) -> list[str]:
 def broken_repository(database: Path, root: Path) -> list[str]:
     """A story that was developed here and is done is on the branch, or its row says why not.
 
-    Of batches that somebody has started on another branch nothing is known: that one may be reset, or thrown away.
+    Nothing is known of batches that were started on another branch: that one may be reset, or thrown away.
     """
     if not (root / ".git").is_dir():
         return []

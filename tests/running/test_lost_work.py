@@ -95,7 +95,7 @@ async def test_a_commit_that_went_to_another_branch_is_reported(make_runner: Mak
 
 
 async def test_a_commit_that_another_branch_took_is_seen_when_head_is_back(make_runner: MakeRunner) -> None:
-    """Somebody switches the branch for no longer than git takes to commit; hooks do so at the exact moment."""
+    """The branch is switched for no longer than git takes to commit; hooks do so at the exact moment."""
     runner = await make_runner({"1-1-a": "in-progress"})
     git(runner.root, "branch", "elsewhere")
     branch = git(runner.root, "branch", "--show-current")
@@ -188,7 +188,7 @@ async def test_resume_without_the_work_calls_again_and_judges_nothing(make_runne
 async def test_a_lane_in_which_the_stash_was_used_is_merged_when_the_operator_has_looked(
     make_runner: MakeRunner,
 ) -> None:
-    """Who used it nobody knows, so it is no fault of the story's; and nothing is merged before somebody has looked."""
+    """The user of the stash is unknown: no fault of the story, and nothing is merged before a resume."""
     runner = await make_runner(READY, parallel=2, **reviewed_by())
     by_shell(runner, f"git stash -q -u -- work && git stash apply -q; {DONE}")
     await runner.start()

@@ -70,7 +70,7 @@ def test_who_has_written_already_may_go_on() -> None:
 def test_other_refusals_are_the_agents_to_get_over() -> None:
     watch = RefusalWatch(spec(), ANY_FILE)
     assert reason(watch, ToolCall("t", "Bash", "Bash: touch a", Action.RUN), refused("Bash")) is None
-    assert reason(watch, write("a"), refused(message="")) is None  # told at its end, when it may have found a way
+    assert reason(watch, write("a"), refused(message="")) is None  # reported at its end, when it may have found a way
     assert reason(RefusalWatch(spec(), ()), write("a"), refused()) is None
     assert reason(RefusalWatch(spec(), ()), refused("sandbox", None, "blocked by read-only sandbox")) is None
 

@@ -211,7 +211,7 @@ async def test_what_is_not_offered_is_answered_with_an_error(acp: AcpBench) -> N
         """
         m = prompted()
         unknown = ask("_vendor/thing")
-        form = ask("elicitation/create", mode="form", message="?")  # nobody is to be asked in this call
+        form = ask("elicitation/create", mode="form", message="?")  # no question may be asked in this call
         text(f"{unknown['error']['code']} {form['error']['code']}")
         result(m, stopReason="end_turn")
         """

@@ -88,9 +88,9 @@ async def test_a_file_of_the_users_in_the_way_is_waited_for(
     (runner.root / "work/1-1-a.md").write_text("mine\n")
     await runner.until(lambda event: event.type == "batch:pause")
     assert runner.of("batch:pause")[-1]["reason"] == "merge"
-    told = runner.of("attention")[-1]
-    assert told["kind"] == "merge"
-    assert "work/1-1-a.md (not under version control)" in told["message"]
+    attention = runner.of("attention")[-1]
+    assert attention["kind"] == "merge"
+    assert "work/1-1-a.md (not under version control)" in attention["message"]
     assert (runner.root / "work/1-1-a.md").read_text() == "mine\n"
     assert runner.statuses() == {"1-1-a": "review"}
     assert branches(runner.root) == ["sprint-runner/1/1-1-a"]
