@@ -472,7 +472,7 @@ def _advice(root: Path, message: str) -> str:
             f" `git config --global --add safe.directory {root}` as the user of the server, or give the folder to them"
         )
     return (
-        f"git cannot answer for {root}: {message.splitlines()[0] if message else message}: mend that, then start again"
+        f"git cannot answer for {root}: {message.splitlines()[0] if message else message}: fix that, then start again"
     )
 
 

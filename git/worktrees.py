@@ -33,7 +33,7 @@ class TreeEntry:
 
 
 class Repository(Git):
-    """The user's repository. Paths are relative to its top, not to the project's root, unless said otherwise."""
+    """The user's repository. Paths are relative to its top, not to the project's root, unless stated otherwise."""
 
     @classmethod
     def of(cls, git: Git) -> Repository:

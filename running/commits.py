@@ -31,10 +31,10 @@ from store.stories import update_story
 from workflow import COMMIT_FORM, DEVELOPMENT_FORM, CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
 from workflow.presets import FINISHING
 
-MEND: Final = "dev-story-2"  # the round in which an agent mends what a hook refused
+FIX: Final = "dev-story-2"  # the round in which an agent fixes what a hook refused
 NAMED: Final = 5  # paths in a message
 FINDINGS: Final = """\
-The story is done, but git refused its commit: the hook or git printed what is below. Mend the cause in the files of
+The story is done, but git refused its commit: the hook or git printed what is below. Fix the cause in the files of
 the story, so that the same commit passes. Never bypass or change a hook (no `--no-verify`, no `core.hooksPath`), and do
 not commit: the runner commits again when you are done.
 
@@ -42,9 +42,12 @@ not commit: the runner commits again when you are done.
 
 
 class HookRefused(TaskRefused):
-    """Git or a hook refused the commit; the message is what was printed. `mended`: the hook changed files itself."""
+    """Git or a hook refused the commit; the message is what was printed.
 
-    mended = False
+    `changed_files`: the hook changed files itself.
+    """
+
+    changed_files = False
 
 
 class Commits:
@@ -97,8 +100,8 @@ class Commits:
     # -- by the runner -----------------------------------------------------------------------------------------
 
     async def _by_runner(self, git: Git, stories: Sequence[StoryRun]) -> None:
-        """Commit; after a refusal once more if the hook mended the files, and once more when an agent has."""
-        mended = formatted = False
+        """Commit; after a refusal once more if the hook fixed the files, and once more when an agent has."""
+        fixed = formatted = False
         while True:
             await self._commander.ready()
             for story in stories:
@@ -117,16 +120,16 @@ class Commits:
                 return
             if (why := await self._impossible()) is not None:
                 await self._wait_for_operator(stories, why)
-            elif refused.mended and not formatted:
+            elif refused.changed_files and not formatted:
                 formatted = True
-            elif mended:
+            elif fixed:
                 await self._failed(stories, str(refused))
                 return
-            elif (unmended := await self._mend(stories[0], str(refused))) is not None:
-                await self._failed(stories, f"{refused}\n{unmended}")
+            elif (unfixed := await self._fix(stories[0], str(refused))) is not None:
+                await self._failed(stories, f"{refused}\n{unfixed}")
                 return
             else:
-                mended = True
+                fixed = True
 
     async def _perform(self, git: Git, stories: Sequence[StoryRun]) -> None:
         keys = [story.key for story in stories]
@@ -171,7 +174,7 @@ class Commits:
             return await self._gate.run_interruptible(commit_paths(root, git.top, plan.paths, message, mark))
         except CommitRefused as error:
             refused = HookRefused(self._workspace.masker.text(str(error)))
-            refused.mended = await take_snapshot(git) != plan.tree
+            refused.changed_files = await take_snapshot(git) != plan.tree
             raise refused from None
         finally:
             git.outdate()  # a hook may write files
@@ -202,8 +205,8 @@ class Commits:
             f" commit: {both}{more}. Look at `git diff` and commit them yourself, in parts with `git add --patch`"
         )
 
-    async def _mend(self, story: StoryRun, words: str) -> str | None:
-        """Let an agent mend the cause of a refusal; return why it could not."""
+    async def _fix(self, story: StoryRun, words: str) -> str | None:
+        """Let an agent fix the cause of a refusal; return why it could not."""
 
         async def disprove(verdict: DevVerdict, say: Say) -> str | None:
             context = VerifyContext(self._commander.batch_id, story.key, say)
@@ -211,7 +214,7 @@ class Commits:
 
         findings = FINDINGS.format(words=words)
         spec = CommandSpec(
-            MEND,
+            FIX,
             (story,),
             read=read_dev_story,
             form=DEVELOPMENT_FORM,
@@ -221,9 +224,9 @@ class Commits:
         )
         result = await self._commander.perform(spec)
         if not result.ok:
-            return f"The round that was to mend it failed: {result.reason}"
+            return f"The round that was to fix it failed: {result.reason}"
         verdict = result.read(DevVerdict)
-        return f"The agent cannot mend it: {verdict.reason}" if verdict.blocked else None
+        return f"The agent cannot fix it: {verdict.reason}" if verdict.blocked else None
 
     async def _impossible(self) -> str | None:
         """Return why git can make no commit here at all, whatever the story holds."""
@@ -234,9 +237,7 @@ class Commits:
         return None
 
     async def _wait_for_operator(self, stories: Sequence[StoryRun], why: str) -> None:
-        message = (
-            f"The work of {_keys(stories)} is done, but git cannot commit: {why}. Mend that, then resume the batch"
-        )
+        message = f"The work of {_keys(stories)} is done, but git cannot commit: {why}. Fix that, then resume the batch"
         await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
         self._gate.pause("git")
 

@@ -54,7 +54,7 @@ class HeadGuard:
             if not self._files:
                 self._files = await _files(root)
         except (GitError, OSError) as error:
-            return f"git cannot say which branch is checked out ({error}): mend that"
+            return f"git cannot say which branch is checked out ({error}): fix that"
         if self._expected is None:
             self._expected = now
         why = moved(self._expected, now)

@@ -64,7 +64,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
 
     An agent or a person may have moved it meanwhile: then that is what counts, but for `done`, which is ours to prove:
     it stays in the tracker, and the run continues by its own records. So it does where the tracker cannot be edited
-    safely, which is said. A story that was parked or renamed is let go. In a lane a story is done when it is merged.
+    safely, which is logged. A story that was parked or renamed is let go. In a lane a story is done when it is merged.
     """
     found = await asyncio.to_thread(_current, workspace.tracked, story.key)
     if found is not None and _counts(story.status, found, new):

@@ -54,7 +54,7 @@ class Workspace:
     prompts: Path
     git: Git | None
     clock: Callable[[], float]
-    masker: Masker = field(default_factory=Masker)  # for everything that programs said and the run repeats
+    masker: Masker = field(default_factory=Masker)  # for everything that programs print and the run repeats
     main: Project | None = None
     trust_refusal: Callable[[], str | None] = _trusted  # why no agent may be started here yet
     left_out: Callable[[], bool] = _nothing  # whether settings of the folder do not count, since it is not trusted

@@ -21,7 +21,7 @@ from store.log import BackgroundTask, get_pending_background_tasks, update_backg
 
 log = logging.getLogger("sprint_runner.run")
 
-TOLD = "The server ended while this was running."
+INTERRUPTED = "The server ended while this was running."
 FINISHED = "The server ended when the agent had finished: its work is checked when the batch continues."
 
 
@@ -54,7 +54,7 @@ async def _interrupt_command(workspace: Workspace, command: Command) -> None:
     """Row and event in one commit, with what the recording shows: cost, usage, and whether the agent had finished."""
     recorded = await _recorded(workspace, command)
     finished = recorded is not None and recorded.kind is OutcomeKind.SUCCESS and command.story_id is not None
-    reason = FINISHED if finished else TOLD
+    reason = FINISHED if finished else INTERRUPTED
     ended: dict[str, Any] = {
         "status": (CommandStatus.UNCHECKED if finished else CommandStatus.INTERRUPTED).value,
         "reason": reason,
@@ -122,7 +122,7 @@ def _command_end(command: Command, metrics: Metrics, reason: str) -> CommandEnd:
 
 
 def _context_end(command: Command, metrics: Metrics) -> ContextComplete:
-    return ContextComplete(status="interrupted", message=f"{command.command}: {TOLD}", metrics=metrics)
+    return ContextComplete(status="interrupted", message=f"{command.command}: {INTERRUPTED}", metrics=metrics)
 
 
 def _booked(command: Command) -> Metrics:
@@ -137,5 +137,5 @@ def _booked(command: Command) -> Metrics:
 
 
 async def _interrupt_task(workspace: Workspace, task: BackgroundTask) -> None:
-    ended = {"status": "interrupted", "message": TOLD, "ended_at": int(workspace.clock() * 1000)}
+    ended = {"status": "interrupted", "message": INTERRUPTED, "ended_at": int(workspace.clock() * 1000)}
     await until_stored(lambda: workspace.database.write(update_background_task, task.id, **ended))

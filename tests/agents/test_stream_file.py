@@ -64,7 +64,7 @@ async def test_a_slow_disk_makes_the_reader_wait(tmp_path: Path, monkeypatch: py
     await file.close()
 
 
-async def test_a_full_disk_is_told_and_hurts_nobody(tmp_path: Path) -> None:
+async def test_a_full_disk_is_reported_and_ends_no_call(tmp_path: Path) -> None:
     file = StreamFile(tmp_path / "s")
     file._open = lambda: setattr(file, "_file", os.open("/dev/full", os.O_WRONLY))  # type: ignore[method-assign]
     await file.start()

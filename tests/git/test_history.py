@@ -26,7 +26,7 @@ async def committed(root: Path, message: str = "feat: story 1-2-login") -> tuple
     return await looking_at(root), git(root, "rev-parse", "HEAD")
 
 
-async def test_a_commit_is_told_file_by_file_with_its_lines(root: Path) -> None:
+async def test_a_commit_is_read_file_by_file_with_its_lines(root: Path) -> None:
     (root / "src/app.py").write_text("one\n2\ntwo\nthree\n")
     (root / "new.md").write_text("hello")
     (root / ".gitignore").unlink()

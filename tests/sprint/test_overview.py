@@ -100,7 +100,7 @@ def test_the_answer_is_kept_until_a_file_changes(project: Project) -> None:
 
 def test_a_broken_tracker_keeps_the_board(project: Project) -> None:
     before = overview(project)
-    project.tracker.write_text("# Story 1.1: somebody wrote the wrong file\n")
+    project.tracker.write_text("# Story 1.1: the wrong file was written\n")
     broken = overview(project)
     assert [story.key for story in broken.stories] == [story.key for story in before.stories]
     assert not any(story.runnable for story in broken.stories)

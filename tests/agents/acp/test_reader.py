@@ -182,7 +182,7 @@ def test_what_programs_say_of_themselves_is_not_said_by_the_agent() -> None:
                 assert not (isinstance(record, Text) and "[MODE_UPDATE]" in record.text), case
 
 
-def test_opencode_s_tokens_are_told_to_be_those_of_its_last_reply() -> None:
+def test_opencode_s_tokens_are_those_of_its_last_reply() -> None:
     parser = AcpParser()
     records = [
         record for line in recording("acp", "opencode_story").stream.splitlines() for record in parser.feed(line)
