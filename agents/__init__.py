@@ -9,7 +9,7 @@ from agents.identity import end_group
 from agents.marks import sweep
 from agents.options import OPTIONS
 from agents.preflight import budget_problem, preflight
-from agents.process import AgentProcess, start
+from agents.process import AgentProcess, start, takes_messages
 from agents.quota import quota
 from agents.records import (
     Action,
@@ -17,6 +17,7 @@ from agents.records import (
     Failure,
     Final,
     LimitSeen,
+    MessageTaken,
     Noise,
     Note,
     Question,
@@ -51,6 +52,7 @@ __all__ = [
     "Graces",
     "GuardMeans",
     "LimitSeen",
+    "MessageTaken",
     "Noise",
     "Note",
     "Outcome",
@@ -82,4 +84,5 @@ __all__ = [
     "start",
     "steady",
     "sweep",
+    "takes_messages",
 ]

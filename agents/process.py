@@ -28,7 +28,7 @@ from agents.lines import LineSplitter, Oversize
 from agents.marks import sweep_exact
 from agents.pipes import Pipes
 from agents.prices import PriceList
-from agents.records import Final, Note, Question, Record, Retry, Started, Text, ToolCall
+from agents.records import Final, MessageTaken, Note, Question, Record, Retry, Started, Text, ToolCall
 from agents.registry import adapter_for
 from agents.spawn import launched, not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
@@ -51,6 +51,11 @@ async def start(
     process = AgentProcess(adapter_for(spec.kind), spec, call, on_record, graces)
     await process.begin()
     return process
+
+
+def takes_messages(spec: AgentSpec, call: Call) -> bool:
+    """Whether the operator can send the agent of a call messages while it works."""
+    return adapter_for(spec.kind).takes_messages(call)
 
 
 class AgentProcess:
@@ -81,6 +86,7 @@ class AgentProcess:
         self._ender: asyncio.Task[None] | None = None
         self._broken: Exception | None = None
         self._task: asyncio.Task[Outcome] | None = None
+        self._untaken: set[int] = set()  # ids of messages that were sent
         self._judged: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     @property
@@ -113,9 +119,22 @@ class AgentProcess:
         """Begin to end the agent; returns at once, idempotent. No effect on one that has ended by itself."""
         self._end(Cause.STOP)
 
-    def say(self, text: str) -> bool:
-        """Send a further message to the agent; whether its program takes some, and has not ended its work."""
-        return self._stdin.send(self._adapter.message(text))
+    def say(self, message_id: int, text: str) -> bool:
+        """Send a message of the operator; False where the program takes none, or has ended its work.
+
+        `MessageTaken` is the record of its place. A message that is not taken until the end has not reached the agent.
+        """
+        if self._ending is not None:
+            return False
+        if self._dialogue is not None:
+            is_sent = self._dialogue.say(message_id, text)
+        else:
+            is_sent = self._adapter.takes_messages(self._call) and self._stdin.send(
+                self._adapter.message(message_id, text)
+            )
+        if is_sent:
+            self._untaken.add(message_id)
+        return is_sent
 
     def answer(self, text: str) -> bool:
         """The operator's answer to the question that the program waits for; False where it waits for none."""
@@ -243,10 +262,12 @@ class AgentProcess:
             self._recording.flush()  # the operator may read the transcript, also after a kill
         if isinstance(record, Final):
             self._recording.flush()  # what the call cost is in this line: after a kill it is read from the disk
-            if not record.more_expected:
+            if not (record.more_expected or self._untaken):  # a message that is left begins another turn
                 self._limits.finish(time.monotonic())
                 self._stdin.close()
             self._changed.set()
+        elif isinstance(record, MessageTaken):
+            self._untaken.discard(record.id)
         elif isinstance(record, Text | ToolCall | Started):
             self._limits.resume()
         elif isinstance(record, Retry) and record.fatal:

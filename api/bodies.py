@@ -107,6 +107,12 @@ class HintBody(Body, frozen=True):
     text: Annotated[HintText, Meta(description=HINT_RULE)]
 
 
+class MessageBody(Body, frozen=True):
+    """`text` is sent to the agent while it works."""
+
+    text: Annotated[HintText, Meta(description=HINT_RULE)]
+
+
 class RetryBody(Body, frozen=True):
     """`hint` is given to the story's next command."""
 

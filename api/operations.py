@@ -13,6 +13,7 @@ from api.bodies import (
     EmptyBody,
     GateBody,
     HintBody,
+    MessageBody,
     RetryBody,
     StartBody,
     StatusBody,
@@ -27,6 +28,7 @@ from api.gates import GateList
 from api.health import Health
 from api.hints import HintStored, Retried
 from api.history import BatchDetail, Batches, Commands, Envelopes
+from api.messages import MessageStored
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
@@ -205,6 +207,15 @@ OPERATIONS: Final = (
         Transcript,
         query={"raw": {"enum": ["1"]}, "from": {**INTEGER, "minimum": 0, "maximum": 1_000_000}},
         errors=(404,),
+    ),
+    Operation(
+        "post",
+        "/api/commands/{id}/message",
+        "Send a message to the agent of a running command.",
+        MessageStored,
+        202,
+        body=MessageBody,
+        errors=(404, 409),
     ),
     Operation(
         "get",

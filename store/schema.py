@@ -207,6 +207,12 @@ HINTS: Final = (
     "CREATE INDEX hints_by_command ON hints_given (command_id)",
 )
 
+# Hints that were sent to a running command as messages.
+MESSAGES: Final = (
+    "ALTER TABLE hints ADD COLUMN sent_to INTEGER REFERENCES commands (id)",
+    "CREATE INDEX hints_by_receiver ON hints (sent_to) WHERE sent_to IS NOT NULL",
+)
+
 # What builds have put off, and what became of it.
 FINDINGS: Final = (
     """CREATE TABLE findings (
@@ -225,7 +231,7 @@ FINDINGS: Final = (
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS),
+    *(GATES, HINTS, FINDINGS, MESSAGES),
 )
 
 

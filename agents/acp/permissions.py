@@ -41,7 +41,7 @@ class Decision(StrEnum):
 
 def decide(mode: str | None, request: Json, root: Path) -> Decision:
     """The decision by the agent's permission mode; `root` is the work tree."""
-    kind = tool_call_of(request).get("kind")
+    kind = json_values.as_text(tool_call_of(request).get("kind"))
     if mode == "bypassPermissions" or kind in READING:
         return Decision.ALLOW
     if mode == "plan":

@@ -14,6 +14,7 @@ from payloads import BatchPause, CommandEnd, ContextComplete, Metrics, or_unset
 from running.journal import CommandStatus
 from running.metrics import columns_of, used
 from running.subject import CommandSubject
+from running.taken_messages import store_taken
 from running.workspace import Workspace, record_batch, record_with, until_stored
 from store.batches import BatchRow, get_active_batch
 from store.commands import Command, get_commands_by_key, get_running_commands, update_command
@@ -71,6 +72,8 @@ async def _interrupt_command(workspace: Workspace, command: Command) -> None:
     # Taken back afterwards: this runs at start, and what is set then would reach the handlers of requests.
     token = current_batch.set(command.batch_id)
     try:
+        if recorded is not None and recorded.taken:
+            await store_taken(workspace, command.id, recorded.taken)
         await record_with(workspace, payload, change)
     finally:
         current_batch.reset(token)
