@@ -45,6 +45,7 @@ class StartBody(Body, frozen=True):
     """`batch_size` is the number of cycles; without it the setting `default_batch_size`.
 
     `write_tracker` allows to write a tracker that says that another program makes it; the permission is kept.
+    `start_at` is the next time of this machine's clock at which the batch begins to work.
     """
 
     batch_size: Annotated[
@@ -56,6 +57,10 @@ class StartBody(Body, frozen=True):
     agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
     budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
     write_tracker: Annotated[bool, Meta(description="must be true or false")] = False
+    start_at: Annotated[
+        Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None,
+        Meta(description='must be a time such as "22:30"'),
+    ] = None
 
 
 class StopBody(Body, frozen=True):

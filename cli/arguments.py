@@ -153,6 +153,7 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
     parser.add_argument("--budget", type=_dollars, metavar="USD", help="pause when this much is spent")
     parser.add_argument("--agent", help="the agent of this batch (default: as set)")
+    parser.add_argument("--at", metavar="HH:MM", help="begin to work when this machine's clock shows it next")
     _add_remote(parser)
 
 

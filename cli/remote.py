@@ -107,9 +107,10 @@ def _start(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]
         "stories": options.story,
         "budget_usd": options.budget,
         "agent": options.agent,
+        "start_at": options.at,
     }
     started = server.post("/api/run/start", **{name: value for name, value in given.items() if value is not None})
-    return started, f"Batch {started['batch_id']} has started."
+    return started, f"Batch {started['batch_id']} {f'begins to work at {options.at}' if options.at else 'has started'}."
 
 
 def _verb(path: str, text: str) -> Callable[[RemoteServer, argparse.Namespace], tuple[Any, str]]:

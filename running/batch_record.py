@@ -26,7 +26,8 @@ from workflow.labels import batch_label
 class StartRequest(msgspec.Struct, frozen=True):
     """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
 
-    `write_tracker`: the operator allows to write a tracker that another program makes; it is remembered.
+    `start_at` is when the batch begins to work, in seconds since the epoch; None: at once. `write_tracker`: the
+    operator allows to write a tracker that another program makes; it is remembered.
     """
 
     cycles: int | None
@@ -34,6 +35,7 @@ class StartRequest(msgspec.Struct, frozen=True):
     agent: str | None = None
     budget_usd: float | None = None
     write_tracker: bool = False
+    start_at: float | None = None
 
     @property
     def label(self) -> str:
@@ -72,6 +74,7 @@ async def open_batch(
             started_at=int(workspace.clock() * 1000),
             branch=None if head is None else head.branch,
             head_commit=None if head is None else head.commit,
+            start_at=None if request.start_at is None else int(request.start_at * 1000),
         )
         database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
         database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))

@@ -15,6 +15,7 @@ from db import Database
 from events import Event, current_batch, emit
 from git.snapshots import Git
 from payloads import BatchWarning, Payload
+from running.awake import KeepAwake
 from running.data_files import DataFiles
 from running.live_calls import LiveCalls
 from security.masking import Masker
@@ -59,6 +60,7 @@ class Workspace:
     main: Project | None = None
     trust_refusal: Callable[[], str | None] = _trusted  # why no agent may be started here yet
     left_out: Callable[[], bool] = _nothing  # whether settings of the folder do not count, since it is not trusted
+    awake: KeepAwake = field(default_factory=KeepAwake)
     live_calls: LiveCalls = field(default_factory=LiveCalls)
     data_files: DataFiles | None = None
     until_tracker: Callable[[], Awaitable[None]] | None = None  # of a batch: returns when the tracker can be read

@@ -308,7 +308,9 @@ def _output(root: Path, tracker: Path, config: Config) -> Path:
 
 def _nothing_found(folders: list[Path]) -> str:
     above = (
-        ("", " and the folder above it")[len(folders) - 1] if len(folders) < 3 else f" and the {len(folders) - 1} folders above it"
+        ("", " and the folder above it")[len(folders) - 1]
+        if len(folders) < 3
+        else f" and the {len(folders) - 1} folders above it"
     )
     places = ", ".join(f"{folder}/" for folder in KNOWN_FOLDERS[:3])
     return (

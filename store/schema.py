@@ -213,6 +213,9 @@ MESSAGES: Final = (
     "CREATE INDEX hints_by_receiver ON hints (sent_to) WHERE sent_to IS NOT NULL",
 )
 
+# When a batch begins to work, in ms since the epoch; NULL: at once.
+START_TIMES: Final = ("ALTER TABLE batches ADD COLUMN start_at INTEGER",)
+
 # What builds have put off, and what became of it.
 FINDINGS: Final = (
     """CREATE TABLE findings (
@@ -231,7 +234,7 @@ FINDINGS: Final = (
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES),
 )
 
 
