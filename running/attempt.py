@@ -25,7 +25,8 @@ from base.disk import is_disk_full
 from events import emit
 from git.head import stash_tip
 from git.process import GitError
-from git.snapshots import Diff, Git
+from git.snapshots import Git
+from git.trees import Diff
 from payloads import Attention, Metrics, Payload, or_unset
 from running.activity import Activity
 from running.agent_call import AgentCall

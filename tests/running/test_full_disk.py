@@ -18,7 +18,7 @@ from running.attempt import _failure
 from running.disk import take_snapshot
 from running.journal import CommandStatus
 from tests.conftest import MakeRunner
-from tests.git.test_snapshots import git, looking_at, make
+from tests.git.repositories import git, looking_at, make
 from tests.running.projects import READY
 
 
