@@ -27,7 +27,6 @@ from running.workspace import Workspace, record_with, until_stored
 from store.commands import create_command, update_command
 from store.hints import HintRow, give_hints
 from store.questions import ask_question
-from store.rows import reserve_id
 from store.stories import update_story
 
 
@@ -77,7 +76,7 @@ class AttemptRecord:
         await self._create((), mark=None, stream_path=None)
 
     async def _reserve(self) -> None:
-        self.command_id = await until_stored(lambda: self._workspace.database.write(reserve_id, "commands"))
+        self.command_id = await until_stored(lambda: self._workspace.database.reserve_id("commands"))
 
     async def _create(self, hints: Sequence[HintRow], **columns: Any) -> None:
         spec, workspace, database = self._spec, self._workspace, self._workspace.database
