@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from base.disk import is_disk_full
+
+T = TypeVar("T")
 
 # What git reads of its surroundings to find a repository (`git rev-parse --local-env-vars`): set where the server is
 # started by a hook, and never ours.
@@ -55,47 +56,90 @@ def alternates(path: Path) -> str:
 _POOL: Final = ThreadPoolExecutor(CALLS_MAX, thread_name_prefix="git")
 
 
-class _Call:
-    """One process of git, in a thread."""
+class Calls:
+    """The calls of git of one piece of work in a thread, one after the other, until `kill`."""
 
-    def __init__(self, argv: list[str], folder: Path, environment: Mapping[str, str], stdin: bytes | None) -> None:
-        self._argv = argv
-        self._folder = folder
-        self._environment = environment
-        self._stdin = stdin
+    def __init__(self) -> None:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
 
-    def run(self) -> tuple[int, bytes, bytes]:
-        """Return the exit code, the output and the errors. Raises `OSError` where git cannot be started."""
+    def run(
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        accepted: Sequence[int] = (0,),
+        stdin: bytes | None = None,
+        options: Sequence[str] = NO_HOOKS,
+        undecodable: str = "replace",
+    ) -> str:
+        """Run git in a folder and return what it printed. Blocks; arguments and errors as those of `run_git`."""
+        argv = ["git", "-c", "core.quotePath=false", *options, *arguments]
+        surroundings = {**clean_environment(), "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})}
+        code, output, errors = self._communicate(argv, folder, surroundings, stdin)
+        message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
+        if code not in accepted or (code and is_disk_full(message)):
+            raise GitError(f"git {arguments[0]}: {message or f'exit code {code}'}")
+        return output.decode(errors=undecodable)
+
+    def kill(self) -> None:
+        """End the one that runs; no other one starts."""
         with self._turn:
-            if self._killed:  # before its turn in the pool came
-                return -signal.SIGKILL, b"", b""
-            process = self._process = subprocess.Popen(
-                self._argv,
-                cwd=self._folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL if self._stdin is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        with process:
+            self._killed = True
+            if self._process is not None:
+                self._process.kill()  # of one that has ended nothing happens
+
+    def _communicate(
+        self, argv: list[str], folder: Path, environment: Mapping[str, str], stdin: bytes | None
+    ) -> tuple[int, bytes, bytes]:
+        with self._start(argv, folder, environment, stdin) as process:
             while True:
                 try:
-                    output, errors = process.communicate(self._stdin, timeout=LOOK_S)
+                    output, errors = process.communicate(stdin, timeout=LOOK_S)
                 except subprocess.TimeoutExpired:  # what it has printed is kept for the next turn
                     if self._killed:  # what it has started may hold its pipes open
                         return process.wait(), b"", b""
                 else:
                     return process.returncode, output, errors
 
-    def kill(self) -> None:
-        """End it; `run` returns then."""
+    def _start(
+        self, argv: list[str], folder: Path, environment: Mapping[str, str], stdin: bytes | None
+    ) -> subprocess.Popen[bytes]:
         with self._turn:
-            self._killed = True
-            if self._process is not None:
-                self._process.kill()  # of one that has ended nothing happens
+            if self._killed:
+                raise GitError("git was ended")
+            self._process = subprocess.Popen(
+                argv,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            return self._process
+
+
+async def in_thread(
+    work: Callable[[Calls], T], timeout_s: float | None = None, on_kill: Callable[[], None] | None = None
+) -> T:
+    """Do work with calls of git in a thread. Its process is gone when this returns or raises.
+
+    `on_kill` ends what else the work may wait for. Raises what it raises, and `TimeoutError`.
+    """
+    calls = Calls()
+    done = asyncio.get_running_loop().run_in_executor(_POOL, work, calls)
+    try:
+        async with asyncio.timeout(TIMEOUT_S if timeout_s is None else timeout_s):
+            return await asyncio.shield(done)
+    except (TimeoutError, asyncio.CancelledError):
+        calls.kill()
+        if on_kill is not None:
+            on_kill()
+        await asyncio.wait((done,))
+        done.exception()  # looked at, so that it is not logged as lost
+        raise
 
 
 async def run_git(
@@ -115,22 +159,19 @@ async def run_git(
     file name be given back to git. `accepted` are the exit codes that are no failure. Raises `GitError` with git's
     words, `OSError` where git cannot be started, and `TimeoutError`; the process is gone in any case.
     """
-    argv = ["git", "-c", "core.quotePath=false", *options, *arguments]
-    surroundings = {**clean_environment(), "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})}
-    call = _Call(argv, folder, surroundings, stdin)
-    work = asyncio.get_running_loop().run_in_executor(_POOL, call.run)
-    try:
-        async with asyncio.timeout(TIMEOUT_S if timeout_s is None else timeout_s):
-            code, output, errors = await asyncio.shield(work)
-    except (TimeoutError, asyncio.CancelledError):
-        call.kill()
-        await asyncio.wait((work,))
-        work.exception()  # looked at, so that it is not logged as lost
-        raise
-    message = errors.decode(errors="replace").strip()[:FIRST_BYTES]
-    if code not in accepted or (code and is_disk_full(message)):
-        raise GitError(f"git {arguments[0]}: {message or f'exit code {code}'}")
-    return output.decode(errors=undecodable)
+
+    def work(calls: Calls) -> str:
+        return calls.run(
+            folder,
+            arguments,
+            environment=environment,
+            accepted=accepted,
+            stdin=stdin,
+            options=options,
+            undecodable=undecodable,
+        )
+
+    return await in_thread(work, timeout_s)
 
 
 async def ask_git(folder: Path, *arguments: str) -> str | None:

@@ -10,13 +10,14 @@ import os
 import re
 import shutil
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from base.files import replacing
 from git.nested import NestedRepositories
 from git.overlay import PATHS_MAX, TreeOverlay
-from git.process import GitError, alternates, run_git
+from git.process import Calls, GitError, alternates, in_thread, run_git
 from git.work_tree import AS_IS, WorkTree
 
 UNTRACKED_MAX_BYTES: Final = 10 << 20  # of an untracked file that snapshots hold; a larger one is named once
@@ -35,8 +36,8 @@ class SnapshotIndex:
         self._path = store / "index"
         self._objects = objects
         self._places: tuple[Path, Path] | None = None  # the repository's objects, the work tree's index
-        self._asked_for_overlay = False
         self._overlay: TreeOverlay | None = None
+        self._overlays: bool | None = None  # whether it may be used, None until git was asked
         self._tree: str | None = None  # of our index, while it has not changed since
 
     async def tree(self) -> str:
@@ -47,13 +48,13 @@ class SnapshotIndex:
             "GIT_OBJECT_DIRECTORY": str(self._objects),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": alternates(objects),
         }
+        if self._tree is not None and not self.nested.paths:
+            tree = await self._with_changes(self._tree, environment)
+            if tree is not None:
+                return tree
         if await asyncio.to_thread(self._seed, index):
             self.outdate()
             await self._drop_ignored(environment)
-        if self._tree is not None and not self.nested.paths:
-            changed = await self._named_changes(environment)
-            if changed is not None and (tree := await self._with_changes(self._tree, changed, environment)) is not None:
-                return tree
         # 1: a file that git cannot take is left out.
         updated = await self._work_tree.run(
             *AS_IS, "add", "--update", "--verbose", "--ignore-errors", "--", *self._work_tree.pathspecs,
@@ -61,7 +62,9 @@ class SnapshotIndex:
         )  # fmt: skip
         added = await self._add_new(environment)
         added |= await self.nested.enter(environment)
-        return await self._written(environment) if self._tree is None or updated or added else self._tree
+        if self._tree is None or updated or added:
+            self._tree = (await self._work_tree.run("write-tree", environment=environment)).strip()
+        return self._tree
 
     def outdate(self) -> None:
         """What is known of our index and of objects holds no more."""
@@ -77,19 +80,51 @@ class SnapshotIndex:
         self.outdate()
         self._objects.mkdir(parents=True, exist_ok=True)
 
-    async def _written(self, environment: dict[str, str]) -> str:
-        self._tree = (await self._work_tree.run("write-tree", environment=environment)).strip()
-        return self._tree
-
     # -- a few changes -----------------------------------------------------------------------------------------
 
-    async def _named_changes(self, environment: dict[str, str]) -> list[str] | None:
+    async def _with_changes(self, base: str, environment: dict[str, str]) -> str | None:
+        """Return the tree of our index with what one `git status` names as it is now; None where that is not enough.
+
+        All of it is done in one thread: between two of them lies a turn of the loop.
+        """
+        overlay = self._overlay = self._overlay or TreeOverlay(
+            self._work_tree.top,
+            AS_IS,
+            {name: value for name, value in environment.items() if name != "GIT_INDEX_FILE"},
+        )
+        with overlay.idle.in_use():
+            return await in_thread(partial(self._changed, base, environment, overlay), on_kill=overlay.idle.kill)
+
+    def _changed(self, base: str, environment: dict[str, str], overlay: TreeOverlay, calls: Calls) -> str | None:
+        """Few changes are laid over the tree, and of many the index is brought up to date."""
+        self._tidy()
+        paths = self._named_changes(environment, calls) if self._path.exists() else None
+        if not paths:
+            return base if paths is not None else None
+        if len(paths) <= PATHS_MAX and self._may_overlay(calls):
+            with suppress(GitError, OSError):
+                return overlay.tree(base, paths)
+            overlay.forget()
+        try:
+            self._work_tree.run_now(
+                calls,
+                *(*AS_IS, "update-index", "--add", "--remove", "--replace", "-z", "--stdin"),
+                environment=environment,
+                stdin="".join(f"{self._work_tree.up}{path}\0" for path in paths).encode(errors="surrogateescape"),
+            )
+        except GitError:  # it cannot take one of them
+            return None
+        self._tree = self._work_tree.run_now(calls, "write-tree", environment=environment).strip()
+        return self._tree
+
+    def _named_changes(self, environment: dict[str, str], calls: Calls) -> list[str] | None:
         """Return the files that one `git status` names as other than in our index, those that are gone first.
 
         None where that does not say enough: for a nested repository, or a file that git cannot read. Status keeps in
         our index what it has found unchanged, so that the next one is faster.
         """
-        text = await self._work_tree.run(
+        text = self._work_tree.run_now(
+            calls,
             *AS_IS, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all",
             environment={**environment, "GIT_OPTIONAL_LOCKS": "1"},
         )  # fmt: skip
@@ -97,40 +132,17 @@ class SnapshotIndex:
         rows = [(sign, path) for sign, path in rows if not self._work_tree.never_counts(path)]
         if any(path.endswith("/") for _, path in rows):
             return None
-        new = await self._small([path for sign, path in rows if sign == "?"])
+        new = self._small([path for sign, path in rows if sign == "?"])
         return [path for sign, path in rows if sign != "?"] + new  # a new folder may take the name of what is gone
 
-    async def _with_changes(self, base: str, paths: list[str], environment: dict[str, str]) -> str | None:
-        """Return the tree of our index with these files as they are now; None where git cannot take one of them.
-
-        Few changes are laid over it, and of many it is brought up to date.
-        """
-        if not paths:
-            return base
-        if len(paths) <= PATHS_MAX and (overlay := await self._find_overlay(environment)) is not None:
-            with suppress(GitError, OSError, TimeoutError):
-                return await overlay.tree(base, paths)
-            await asyncio.to_thread(overlay.forget)
-        try:
-            await self._work_tree.run(
-                *(*AS_IS, "update-index", "--add", "--remove", "--replace", "-z", "--stdin"),
-                environment=environment,
-                stdin="".join(f"{self._work_tree.up}{path}\0" for path in paths).encode(errors="surrogateescape"),
-            )
-        except GitError:
-            return None
-        return await self._written(environment)
-
-    async def _find_overlay(self, environment: dict[str, str]) -> TreeOverlay | None:
-        """The overlay of this work tree; none where git takes modes or line ends from its index."""
-        if not self._asked_for_overlay:
-            self._asked_for_overlay = True
+    def _may_overlay(self, calls: Calls) -> bool:
+        """Whether git takes neither modes nor line ends from its index here."""
+        if self._overlays is None:
             arguments = ("config", "--get-regexp", r"^core\.(filemode|autocrlf)$")
-            settings = await run_git(self._work_tree.root, arguments, accepted=(0, 1))
-            if not re.search(r"filemode (false|no|off|0)$|autocrlf (?!false|no|off|0)", settings, re.M | re.I):
-                objects = {name: value for name, value in environment.items() if name != "GIT_INDEX_FILE"}
-                self._overlay = TreeOverlay(self._work_tree.top, AS_IS, objects)
-        return self._overlay
+            settings = calls.run(self._work_tree.root, arguments, accepted=(0, 1))
+            by_index = re.search(r"filemode (false|no|off|0)$|autocrlf (?!false|no|off|0)", settings, re.M | re.I)
+            self._overlays = by_index is None
+        return self._overlays
 
     # -- the whole tree ----------------------------------------------------------------------------------------
 
@@ -147,7 +159,7 @@ class SnapshotIndex:
         listed = await self._work_tree.run(*arguments, *self._work_tree.pathspecs, environment=environment)
         names = [name for name in listed.split("\0") if name]
         self.nested.paths |= {name.rstrip("/") for name in names if name.endswith("/")}
-        small = await self._small([name for name in names if not name.endswith("/")])
+        small = await asyncio.to_thread(self._small, [name for name in names if not name.endswith("/")])
         if not small:
             return False
         await self._work_tree.run(
@@ -159,9 +171,9 @@ class SnapshotIndex:
         )
         return True
 
-    async def _small(self, new: list[str]) -> list[str]:
-        """Return those of the untracked files that snapshots hold."""
-        small = await asyncio.to_thread(self._work_tree.at_most, UNTRACKED_MAX_BYTES, new)
+    def _small(self, new: list[str]) -> list[str]:
+        """Return those of the untracked files that snapshots hold. Blocks on the disk."""
+        small = self._work_tree.at_most(UNTRACKED_MAX_BYTES, new)
         self.left_out = {os.fsencode(name).decode("utf-8", "replace") for name in set(new) - set(small)}
         return small
 
@@ -177,8 +189,7 @@ class SnapshotIndex:
 
     def _seed(self, index: Path) -> bool:
         """Begin with the user's index: it knows what has not changed, so that nothing is hashed again."""
-        self._path.with_suffix(".lock").unlink(missing_ok=True)  # of a call that was ended; this folder is ours alone
-        self._objects.mkdir(parents=True, exist_ok=True)
+        self._tidy()
         if self._path.exists() or not index.is_file():
             return False
         with replacing(self._path) as copy, index.open("rb") as source:
@@ -188,3 +199,7 @@ class SnapshotIndex:
             times = os.fstat(source.fileno())
             os.utime(copy.fileno(), ns=(times.st_atime_ns, times.st_mtime_ns))
         return True
+
+    def _tidy(self) -> None:
+        self._path.with_suffix(".lock").unlink(missing_ok=True)  # of a call that was ended; this folder is ours alone
+        self._objects.mkdir(parents=True, exist_ok=True)

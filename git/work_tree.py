@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from git.process import run_git
+from git.process import Calls, in_thread
 
 # A snapshot must not fail, or differ, because of how the user has their own commits checked.
 AS_IS: Final = ("-c", "core.safecrlf=false", "-c", "advice.addEmbeddedRepo=false", "-c", "advice.addIgnoredFile=false")
@@ -60,7 +61,19 @@ class WorkTree:
         self, *arguments: str, environment: dict[str, str], accepted: Sequence[int] = (0,), stdin: bytes | None = None
     ) -> str:
         """Run git in the project's folder and return its output, from which file names can be given back to it."""
-        return await run_git(
+        work = partial(self.run_now, environment=environment, accepted=accepted, stdin=stdin)
+        return await in_thread(lambda calls: work(calls, *arguments))
+
+    def run_now(
+        self,
+        calls: Calls,
+        *arguments: str,
+        environment: dict[str, str],
+        accepted: Sequence[int] = (0,),
+        stdin: bytes | None = None,
+    ) -> str:
+        """Do the same in a thread that has `calls`."""
+        return calls.run(
             self.root,
             arguments,
             environment=environment,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from git import process
-from git.process import run_git
+from git.process import GitError, run_git
 
 
 async def test_a_call_whose_child_keeps_the_pipes_is_ended(
@@ -32,9 +32,10 @@ async def test_a_call_whose_child_keeps_the_pipes_is_ended(
 
 
 async def test_a_call_that_was_ended_before_its_turn_never_starts(root: Path) -> None:
-    call = process._Call(["git", "tag", "never"], root, dict(os.environ), None)
-    call.kill()
-    assert call.run() == (-9, b"", b"")
+    calls = process.Calls()
+    calls.kill()
+    with pytest.raises(GitError, match="was ended"):
+        calls.run(root, ("tag", "never"))
     assert await run_git(root, ("tag",)) == ""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from git import process, snapshot_index, work_tree
+from git import process, snapshot_index
 from git.snapshots import Git
 from git.trees import Diff
 from tests.git.repositories import git, looking_at, make
@@ -140,14 +140,13 @@ async def test_nothing_changed_costs_one_call_of_git(root: Path, monkeypatch: py
     found = await looking_at(root)
     await found.snapshot()
     calls: list[str] = []
-    whole = process.run_git
+    run = process.Calls.run
 
-    async def counted(folder: Path, arguments: tuple[str, ...], **options: object) -> str:
+    def counted(self: process.Calls, folder: Path, arguments: tuple[str, ...], **options: object) -> str:
         calls.append(next(word for word in arguments if not word.startswith("-") and "=" not in word))
-        return await whole(folder, arguments, **options)  # type: ignore[arg-type]
+        return run(self, folder, arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(work_tree, "run_git", counted)
-    monkeypatch.setattr(snapshot_index, "run_git", counted)
+    monkeypatch.setattr(process.Calls, "run", counted)
     tree = await found.snapshot()
     assert calls == ["status"]
     assert await found.recent_snapshot() == tree
