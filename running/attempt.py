@@ -82,10 +82,13 @@ class Attempt:
         resumed = context.session is not None
         # Work in the background starts beside a command of the same story, which is the one that a hint is meant for.
         keys = [] if spec.background else spec.story_keys
-        self._hints = await pending_hints(self._workspace, keys, spec.command, resumed=resumed)
+        pending = pending_hints(self._workspace, keys, spec.command, resumed=resumed)
         if context.reply is not None and resumed:
+            self._hints = await pending
             return with_hints(context.reply, self._hints)
-        prompt = await asyncio.to_thread(prompt_of, self._workspace, spec, context.kind, context.call)
+        # At once: the database and the files are read by different threads.
+        made = asyncio.to_thread(prompt_of, self._workspace, spec, context.kind, context.call)
+        self._hints, prompt = await asyncio.gather(pending, made)
         return with_hints(prompt, self._hints)
 
     async def _open(self, prompt: str) -> Call:

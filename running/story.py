@@ -97,7 +97,8 @@ async def _write_status(workspace: Workspace, key: str, new: str, reason: str | 
     while True:
         try:
             await retry_while_full(partial(_write, _written_project(workspace, new), key, new, reason))
-            await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
+            if workspace.main is not None:
+                await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
         except (sprint.Refused, FileNotFoundError) as error:
             if workspace.until_tracker is None or await asyncio.to_thread(_is_readable, workspace.tracked):
                 return getattr(error, "reason", None) or str(error)
