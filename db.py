@@ -78,9 +78,12 @@ class Database:
         """Enqueue an event; see `Writer.append`."""
         return self.writer.append(entry)
 
-    def atomic(self) -> AbstractContextManager[None]:
-        """Commit everything that is written and emitted inside the block together; do not `await` inside."""
-        return self.writer.atomic()
+    def atomic(self, *, deferred: bool = False) -> AbstractContextManager[None]:
+        """Commit everything that is written and emitted inside the block together; do not `await` inside.
+
+        `deferred`: see `Writer.atomic`; readers may not see it yet.
+        """
+        return self.writer.atomic(deferred=deferred)
 
     def write(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs

@@ -7,7 +7,7 @@ Promises: the row is committed together with `command:start`, before the agent s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from running.journal import CommandStatus, Result
 from running.metrics import columns_of, metrics_of
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
-from running.workspace import Workspace, record_with, until_stored
+from running.workspace import Workspace, record_deferred, record_with, until_stored
 from store.commands import create_command, update_command
 from store.hints import HintRow, give_hints
 from store.questions import ask_question
@@ -156,19 +156,20 @@ class AttemptRecord:
         self, activity: Activity, columns: dict[str, Any], end: Payload, question: str | None = None
     ) -> None:
         columns |= {"ended_at": int(self._workspace.clock() * 1000), "task_id": activity.task_id}
-        await until_stored(lambda: self._write_end(columns, end, question))
+        # A success is followed by a write before anything that a kill must not separate from it.
+        record = record_deferred if columns["status"] == CommandStatus.SUCCESS else record_with
+        asked = end if question is None else self.subject.question(question)
+        await record(self._workspace, asked, lambda: self._write_end(columns, end, question))
 
-    def _write_end(self, columns: dict[str, Any], end: Payload, question: str | None) -> Awaitable[object]:
-        with self._workspace.database.atomic():
-            self._workspace.database.write(update_command, self.command_id, **columns)
-            for story in self._spec.stories if self._spec.watched or self._workspace.main is not None else ():
-                kept = {"work_tree": story.work_tree, "stash": story.stash}
-                self._workspace.database.write(update_story, story.row_id, **kept)
-            emitted = emit(end)
-            if question is None:
-                return emitted
-            self._workspace.database.write(ask_question, self.command_id, question)
-            return emit(self.subject.question(question))
+    def _write_end(self, columns: dict[str, Any], end: Payload, question: str | None) -> None:
+        database = self._workspace.database
+        database.write(update_command, self.command_id, **columns)
+        for story in self._spec.stories if self._spec.watched or self._workspace.main is not None else ():
+            kept = {"work_tree": story.work_tree, "stash": story.stash}
+            database.write(update_story, story.row_id, **kept)
+        if question is not None:
+            emit(end)
+            database.write(ask_question, self.command_id, question)
 
 
 def _told(result: Result) -> str | None:
