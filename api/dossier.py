@@ -17,7 +17,7 @@ from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
 from git.history import CommitInfo, commits_of
 from git.process import GitError
-from git.snapshots import Diff
+from git.trees import Diff
 from running.artifacts import artifacts_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of

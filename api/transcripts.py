@@ -21,7 +21,7 @@ import agents
 from api.http import SERVICES, ApiError, Services, json_response, path_id, query_int
 from api.masked import MaskedResponse
 from api.recordings import RECORDINGS
-from running.attempt import stream_file
+from running.recorded_call import stream_file
 from running.retention import absence
 from running.runner_task import RUNNER
 from security.streams import StreamMasker

@@ -18,7 +18,6 @@ from running.preflight import NotNow
 from running.workspace import Workspace, emit_durable, record_with, until_stored
 from store.batches import BatchRow, create_batch, get_active_batch
 from store.meta import keep_preset, set_meta
-from store.rows import reserve_id
 from workflow import Preset
 from workflow.labels import batch_label
 
@@ -49,7 +48,7 @@ async def open_batch(
     """Write batch, preset and `batch:start` in one commit, so that a kill leaves all of them or nothing."""
     database = workspace.database
     # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
-    batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
+    batch_id = await until_stored(lambda: database.reserve_id("batches"))
     backups = workspace.data_dir / "backups"
     await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)
     payload = BatchStart(

@@ -112,7 +112,7 @@ class CycleSource:
         left = await self._workspace.database.read(get_unfinished_lane, picked[0].key)
         if left is not None and self._wanted(left[1]):
             return await self._go_on(number, left[1], left[0])
-        titles = await asyncio.to_thread(_titles, project)
+        titles = await asyncio.to_thread(sprint.titles, project, [story.key for story in picked])
         stories = [
             # 0 until `_begin` has written the row.
             StoryRun(0, story.key, story.epic, titles.get(story.key, story.key), story.status, story.status)
@@ -215,9 +215,10 @@ class CycleSource:
     async def _revive(self, rows: Sequence[Story], journal: Journal) -> list[StoryRun]:
         """Return the stories with the status of their rows, or of the tracker if another writer changed it since."""
         tracker = await asyncio.to_thread(read_tracker, self._workspace)
-        titles = await asyncio.to_thread(_titles, self._workspace.project)
+        rows = _renamed(rows, tracker)
+        titles = await asyncio.to_thread(sprint.titles, self._workspace.project, [row.story_key for row in rows])
         stories = []
-        for row in _renamed(rows, tracker):
+        for row in rows:
             title = titles.get(row.story_key, row.story_key)
             story = StoryRun(row.id, row.story_key, row.epic, title, row.entry_status, row.status, row.base_tree)
             story.needs_spec = None if row.needs_spec is None else bool(row.needs_spec)
@@ -310,10 +311,6 @@ def candidates(tracker: sprint.Sprint) -> list[Candidate]:
 def order_of(setting: str, tracker: sprint.Sprint) -> str:
     """The order in which stories run: as set for a tracker; every other kind of plan says it itself."""
     return setting if tracker.kind is sprint.PlanKind.TRACKER else FILE_ORDER
-
-
-def _titles(project: sprint.Project) -> dict[str, str]:
-    return {story.key: story.title for story in sprint.overview(project).stories}
 
 
 def _stopped_cycle(connection: sqlite3.Connection, batch_id: int) -> list[Story]:

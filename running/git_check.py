@@ -12,7 +12,8 @@ from typing import Final
 from git.commits import try_commit, try_filters
 from git.head import HeadState, head_state
 from git.process import GitError, GitUnusable
-from git.snapshots import UNTRACKED_MAX_BYTES, Git
+from git.snapshot_index import UNTRACKED_MAX_BYTES
+from git.snapshots import Git
 from payloads import BatchWarning
 from running.disk import take_snapshot
 from running.preflight import NotNow

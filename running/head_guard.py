@@ -9,9 +9,9 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+from git.discovery import has_repository
 from git.head import OPERATIONS, HeadState, head_state, moved
 from git.process import GitError, GitUnusable, run_git
-from git.snapshots import has_repository
 from payloads import Attention
 from running.gate import Gate
 from running.repository import refresh_git

@@ -15,7 +15,6 @@ from events import emit
 from payloads import StoryHint, or_unset
 from running.workspace import Workspace, until_stored
 from store.hints import HintRow, add_hint, get_pending_hints
-from store.rows import reserve_id
 
 SHOWN_CHARS: Final = 200  # of a hint, in the log
 
@@ -26,7 +25,7 @@ async def keep_hint(workspace: Workspace, story_key: str, text: str, sent_to: in
     `sent_to` is the running command that it is a message to.
     """
     database = workspace.database
-    hint_id = await database.write(reserve_id, "hints")
+    hint_id = await database.reserve_id("hints")
 
     def write() -> Awaitable[object]:
         with database.atomic():

@@ -118,6 +118,19 @@ async def record_with(workspace: Workspace, payload: Payload, change: Callable[[
     await until_stored(write)
 
 
+async def record_deferred(workspace: Workspace, payload: Payload, change: Callable[[], object]) -> None:
+    """Enqueue `change` and its event, in one commit with the next write: nothing that follows is durable without it.
+
+    For what the next command may start before: the row of that one is such a write. A full disk is waited for here.
+    """
+    try:
+        with workspace.database.atomic(deferred=True):
+            change()
+            emit(payload)
+    except DatabaseUnavailable:
+        await record_with(workspace, payload, change)
+
+
 def emit_best_effort(payload: Payload) -> None:
     """Emit an event that only informs; when the disk takes no writes it is dropped, the transcript has it anyway."""
     try:

@@ -24,7 +24,7 @@ from sprint.model import (
     SprintError,
     StoryEntry,
 )
-from sprint.overview import descriptions, overview, problems
+from sprint.overview import descriptions, overview, problems, titles
 from sprint.plan import close_epic, read, set_status
 from sprint.planning import tracker_text
 from sprint.prose import Task
@@ -79,5 +79,6 @@ __all__ = [
     "read_story",
     "set_status",
     "story_files",
+    "titles",
     "tracker_text",
 ]

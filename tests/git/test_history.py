@@ -10,7 +10,7 @@ from git import history
 from git.history import NoSuchChange, change_between, change_of, commits_of, ends_of, file_between
 from git.process import GitError
 from git.snapshots import Git
-from tests.git.test_snapshots import git, looking_at, make, traces
+from tests.git.repositories import git, looking_at, make, traces
 
 ODD_NAMES = ("a b.txt", 'quote".txt', "tab\t.txt", "stars*?[1].txt", "ü.txt", "-n", ":(top)x", "line\nbreak.txt")
 

@@ -7,7 +7,7 @@ import time
 import msgspec
 import pytest
 
-from sprint import Project, descriptions, locate, overview, set_status
+from sprint import Project, descriptions, locate, overview, set_status, titles
 from sprint.overview import Shelf
 from tests.sprint.conftest import TRACKER, MakeProject
 
@@ -159,3 +159,13 @@ def test_any_bytes_can_be_sent(make_project: MakeProject) -> None:
     answer = overview(project)
     assert b"1-2-b" in msgspec.json.encode(answer)
     assert answer.problems[0].line == 2
+
+
+def test_the_titles_of_some_stories_are_those_of_the_overview(project: Project) -> None:
+    every = {story.key: story.title for story in overview(project).stories}
+    assert len(every) > 2
+    assert titles(project, every) == every
+    for key, title in every.items():
+        assert titles(project, [key, "no-such-story"]) == {key: title}
+    (project.root / HERE / "1-2-carry-the-oil.md").write_text("# Story 1.2: Carry no oil\n")
+    assert titles(project, ["1-2-carry-the-oil"]) == {"1-2-carry-the-oil": "Carry no oil"}
