@@ -33,6 +33,7 @@ from agents.registry import UnknownKind
 from agents.replay import replay
 from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
+from agents.stream_lock import until_released
 from agents.summaries import edits_files
 from agents.text import is_session_lost
 from agents.transcript import EntryKind, TranscriptEntry, read_transcript, steady
@@ -85,4 +86,5 @@ __all__ = [
     "steady",
     "sweep",
     "takes_messages",
+    "until_released",
 ]

@@ -18,7 +18,6 @@ from demo import identity, lines, partial
 from demo.tokens import Tokens, cost, message_usage, model_usage, result_usage
 
 VERSION = "2.1.330"
-LEDGER_S = 0.1  # between a result line and its note
 APPROVAL = "This command requires approval"
 Block = dict[str, Any]
 
@@ -250,14 +249,10 @@ class Stream:
         self._note_cost()
 
     def _note_cost(self) -> None:
-        """Write what this call has cost beside its stream, for who wants to compare ledgers (DEMO_AGENT_LEDGER).
-
-        A moment later: the last line of a killed process that was not read is lost.
-        """
+        """Write what this call has cost beside its stream, for who wants to compare ledgers (DEMO_AGENT_LEDGER)."""
         path = os.environ.get("DEMO_AGENT_LEDGER")
         if path is None:
             return
-        time.sleep(LEDGER_S)
         record = {"mark": os.environ.get("SPRINT_RUNNER_MARK", ""), "usd": cost(self.model, self.used)}
         with open(path, "a") as file:
             file.write(json.dumps(record) + "\n")

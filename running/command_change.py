@@ -59,11 +59,14 @@ class CommandChange:
             log.warning("the change of command %d could not be measured: %s", self._command_id, error)
             return None, result
         story = self._spec.stories[0]
-        if await lost_work(self._workspace, story, story.work_tree or before, after):
-            reason = f"the work on {story.key} went out of the tree while {self._spec.command} ran"
-            result = replace(result, status=CommandStatus.LOST, reason=reason, verdict=None)
-        else:
-            story.work_tree = after
+        try:
+            if await lost_work(self._workspace, story, story.work_tree or before, after):
+                reason = f"the work on {story.key} went out of the tree while {self._spec.command} ran"
+                result = replace(result, status=CommandStatus.LOST, reason=reason, verdict=None)
+            else:
+                story.work_tree = after
+        except GitError:  # what was there before is not known any more: the tree of now may not take its place
+            log.warning("whether the work on %s is still there cannot be seen", story.key)
         try:
             return await _diff(git, self._context.first_tree, before, after), result
         except GitError as error:  # the data folder was removed meanwhile, and the snapshot with it

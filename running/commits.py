@@ -25,7 +25,7 @@ from running.spec import CommandSpec, Say
 from running.story import StoryRun, keep
 from running.surroundings import SurroundingsFailed
 from running.verify import VerifyContext
-from running.work_guard import hold_for_work, lost_work
+from running.work_guard import UNDERIVABLE, absent_work, hold_for_work
 from running.workspace import emit_durable
 from store.stories import update_story
 from workflow import COMMIT_FORM, DEVELOPMENT_FORM, CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
@@ -140,10 +140,7 @@ class Commits:
         try:
             plan = await plan_commit(self._workspace, git, stories, self._others)
         except GitError as error:  # the snapshots go with the data folder, when that is removed
-            raise TaskRefused(
-                f"what the work changed cannot be derived from the snapshots any more ({error}): look at `git status`"
-                " and commit the files of the story yourself"
-            ) from None
+            raise TaskRefused(UNDERIVABLE.format(error=error)) from None
         failure = await self._contested(git, stories, plan)
         commit = await self._earlier(git, stories)
         if plan.paths:
@@ -158,6 +155,8 @@ class Commits:
         else:
             commit = commit or await built_commit(self._workspace, stories[0])
             task.say("Everything that the story changed is committed already")
+        besides = {*plan.contested, *plan.nested}  # what is committed counts: the tree may be another one by now
+        failure = failure or await absent_work(self._workspace, stories, "HEAD^{tree}", besides)
         if plan.nested:
             task.say(f"Not committed here, since they are repositories of their own: {_named(plan.nested)}")
         task.verdict = CommitVerdict(commit=commit)
@@ -266,19 +265,12 @@ class Commits:
     async def _commit_failure(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str | None:
         if (moved := await self._commander.head_problem()) is not None:
             raise SurroundingsFailed("git", f"The commit of {_keys(stories)} cannot be checked: {moved}")
-        why = await evidence.commit_failure(self._workspace, verdict, stories)
-        return why or await self._missing_work(stories)
-
-    async def _missing_work(self, stories: Sequence[StoryRun]) -> str | None:
-        """Return which work is neither committed nor uncommitted: it went out of the tree before the commit."""
         git = self._workspace.git
-        for story in stories:
-            if git is None or story.work_tree is None:
-                continue
-            lost = await lost_work(self._workspace, story, story.work_tree, await take_snapshot(git))
-            if lost:
-                return f"the work on {story.key} is in no commit and not in the tree any more: {_named(lost)}"
-        return None
+        try:
+            why = await evidence.commit_failure(self._workspace, verdict, stories)
+        except GitError as error:  # as where the runner commits: to ask again would not bring the snapshots back
+            return UNDERIVABLE.format(error=error)
+        return why if why or git is None else await absent_work(self._workspace, stories, await take_snapshot(git))
 
     # -- records -----------------------------------------------------------------------------------------------
 

@@ -34,9 +34,8 @@ from store.stories import (
     Story,
     create_story,
     create_story_afresh,
-    forgotten_until,
+    get_lineage,
     get_stories_by_batch,
-    get_story,
     mark_afresh,
     update_story,
 )
@@ -45,7 +44,6 @@ from workflow.picking import FILE_ORDER, RUNNABLE
 
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
 GIT_COLUMNS: Final = ("commit_base", "base_commit", "work_tree", "commit_hash", "commit_failure", "stash")
-LINEAGE_MAX: Final = 100  # batches in a row through which a story may have been carried unfinished
 
 
 @dataclass(slots=True)
@@ -280,8 +278,8 @@ def _restore_git(story: StoryRun, row: Story, *, failure: bool) -> None:
     """Take over what commits are measured from; a commit that an earlier batch could not make is tried once more."""
     for name in GIT_COLUMNS:
         setattr(story, name, getattr(row, name))
-    if not failure:
-        story.commit_failure = None
+    if not failure and story.commit_failure is not None:
+        story.commit_failure = story.commit_hash = None  # the hash may be of a commit that has only a part
 
 
 def _cycle_number(row: Story) -> int:
@@ -336,9 +334,8 @@ def _commands_of_lineage(connection: sqlite3.Connection, rows: Sequence[Story]) 
     ids: list[int] = []
     forgotten: dict[str, int] = {}
     for row in rows:
-        current: Story | None = row
-        while current is not None and len(ids) < LINEAGE_MAX * len(rows):
-            ids.append(current.id)
-            forgotten[row.story_key] = max(forgotten.get(row.story_key, 0), forgotten_until(connection, current.id))
-            current = None if current.continues is None else get_story(connection, current.continues)
-    return get_cycle_commands(connection, sorted(ids)), {key: newest for key, newest in forgotten.items() if newest}
+        lineage, newest = get_lineage(connection, row.id)
+        ids += lineage
+        if newest:
+            forgotten[row.story_key] = newest
+    return get_cycle_commands(connection, ids), forgotten

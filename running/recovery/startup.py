@@ -38,6 +38,9 @@ async def recover(workspace: Workspace) -> BatchRow | None:
     running = await database.read(get_running_commands)
     for command in running:  # where no mark can be read, a group is known by its leader
         await agents.end_group(command.pid, command.pid_start)
+    for path in (workspace.data_dir / command.stream_path for command in running if command.stream_path):
+        if not await agents.until_released(path):  # the guardian appends what was left in the agent's pipe
+            log.warning("%s is read while something still writes to it", path)
     for command in running:
         await _interrupt_command(workspace, command)
     for task in await database.read(get_pending_background_tasks):

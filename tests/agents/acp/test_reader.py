@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agents import Note, Text
@@ -147,6 +147,7 @@ def test_no_bytes_raise(line: bytes) -> None:
 
 
 @given(OBJECTS)
+@example({"toolCall": {"kind": []}})
 @settings(max_examples=300, deadline=None)
 def test_no_shape_raises_where_it_is_looked_at(value: dict[str, Any]) -> None:
     choice_of(value, MODEL)
