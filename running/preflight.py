@@ -12,7 +12,7 @@ import agents
 import sprint
 from git.snapshots import Git
 from git.worktrees import Repository
-from running.cycle_source import candidates, order_of
+from running.candidates import candidates, order_of
 from running.untracked import shared_files
 from running.verify import missing_program
 from running.workspace import Workspace
