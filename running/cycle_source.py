@@ -100,8 +100,9 @@ class CycleSource:
         picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
         if not picked:
             return None
-        left = await self._workspace.database.read(get_unfinished_lane, picked[0].key)
-        if left is not None and self._wanted(left[1]):
+        entry = plan.story(picked[0].key)
+        left = await self._workspace.database.read(get_unfinished_lane, entry.names if entry else (picked[0].key,))
+        if left is not None and self._wanted(renamed(left[1], plan)):
             return await self._go_on(number, left[1], left[0])
         titles = await asyncio.to_thread(titles_of, project)
         stories = [
