@@ -108,9 +108,10 @@ class HintBody(Body, frozen=True):
 
 
 class RetryBody(Body, frozen=True):
-    """`hint` is given to the story's next command."""
+    """`hint` is given to the story's next command; `confirm` allows to delete the file of a story of a list."""
 
     hint: Annotated[HintText | None, Meta(description=HINT_RULE)] = None
+    confirm: Annotated[bool, Meta(description="must be true or false")] = False
 
 
 class StatusBody(Body, frozen=True):

@@ -145,6 +145,11 @@ def _add_hint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", help="the story")
     parser.add_argument("text", nargs="+", help="the hint; - reads standard input")
     parser.add_argument("--retry", action="store_true", help="try a blocked story again with it")
+    parser.add_argument(
+        "--confirm",
+        action="store_true",
+        help="with --retry: delete the story's file where that is needed",
+    )
     _add_remote(parser)
 
 

@@ -38,6 +38,18 @@ async def commit_own_files(workspace: Workspace) -> None:
     rows = await workspace.database.read(get_findings)
     paths += [workspace.project.root / row.ticket for row in rows if row.ticket is not None]
     await _commit(workspace, paths, OWN_FILES)
+    await _commit_deleted(workspace)
+
+
+async def _commit_deleted(workspace: Workspace) -> None:
+    """Commit that files of blocked stories were deleted, which is how a story of a list is tried again."""
+    git = workspace.git
+    if git is None or workspace.project.kind is not PlanKind.STORIES:
+        return
+    changed = [git.top.resolve() / name for name in await git.uncommitted(tracked=True)]
+    gone = await asyncio.to_thread(sprint.deleted_files, workspace.project, changed)
+    names = ", ".join(sorted(path.name for path in gone))
+    await _commit(workspace, gone, f"chore: delete {names}, to build again")
 
 
 async def commit_status(workspace: Workspace, story: StoryRun) -> None:

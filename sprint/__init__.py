@@ -30,6 +30,7 @@ from sprint.planning import tracker_text
 from sprint.prose import Task
 from sprint.reader import permit_writing
 from sprint.status import RUNNABLE, Kind, Status, canonical
+from sprint.stories.final import delete_final_file, deleted_files, final_file
 from sprint.story import Section, StoryDocument, read_story
 from sprint.tickets.intake import Intake, keep_finding
 from sprint.views import Overview, StoryInfo
@@ -67,7 +68,10 @@ __all__ = [
     "canonical",
     "close_epic",
     "context_file",
+    "delete_final_file",
+    "deleted_files",
     "descriptions",
+    "final_file",
     "keep_finding",
     "locate",
     "new_story_path",

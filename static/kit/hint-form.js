@@ -11,6 +11,7 @@ export class HintForm {
   el;
   #key;
   #isBlocked = false;
+  #confirms = false; // the operator has been asked whether a file may be deleted for the retry
   #label;
   #field;
   #wrong = h("p", { class: "wrong", role: "alert", hidden: true });
@@ -36,8 +37,15 @@ export class HintForm {
     this.#isBlocked = isBlocked;
     text(this.#label, `Hint for the next command of ${this.#key}`);
     attr(this.#field, "placeholder", isBlocked ? "A hint for the next try, if you have one" : "A hint");
-    text(this.#send, isBlocked ? "Retry" : "Send hint");
+    this.#confirms = this.#confirms && isBlocked;
+    text(this.#send, this.#action());
     this.#send.classList.toggle("primary", isBlocked);
+  }
+
+  /** What the button does. */
+  #action() {
+    if (!this.#isBlocked) return "Send hint";
+    return this.#confirms ? "Delete the file and retry" : "Retry";
   }
 
   async #submit() {
@@ -46,15 +54,25 @@ export class HintForm {
     this.#complain(problem);
     if (problem || this.#send.getAttribute("aria-disabled")) return;
     attr(this.#send, "aria-disabled", "true");
-    const work = this.#isBlocked ? retry(this.#key, hint) : sendHint(this.#key, hint);
-    const message = await catchApiError(work, (error) => {
-      this.#complain(error.message);
-      return "";
-    });
+    const work = this.#isBlocked ? retry(this.#key, hint, this.#confirms) : sendHint(this.#key, hint);
+    const message = await catchApiError(work, (error) => this.#refused(error));
     attr(this.#send, "aria-disabled", null);
     if (!message) return;
+    this.#confirms = false;
     this.#field.value = "";
     toast(message, "good");
+  }
+
+  /** A retry that deletes a file asks first. @param {import("./api.js").ApiError} error @returns {string} */
+  #refused(error) {
+    this.#confirms = error.code === "confirm";
+    text(this.#send, this.#action());
+    this.#complain(error.message);
+    if (this.#confirms) {
+      attr(this.#field, "aria-invalid", null);
+      this.#send.focus();
+    }
+    return "";
   }
 
   /** @param {string} problem empty for none */
@@ -66,11 +84,17 @@ export class HintForm {
   }
 }
 
-/** @param {string} key @param {string} hint empty for none @returns {Promise<string>} what was done */
-async function retry(key, hint) {
-  await post(`/api/stories/${encodeURIComponent(key)}/retry`, hint ? { hint } : {});
+/**
+ * @param {string} key @param {string} hint empty for none
+ * @param {boolean} confirm whether a file may be deleted for it
+ * @returns {Promise<string>} what was done
+ */
+async function retry(key, hint, confirm) {
+  const fields = { ...(hint ? { hint } : {}), ...(confirm ? { confirm } : {}) };
+  const { copy } = await post(`/api/stories/${encodeURIComponent(key)}/retry`, fields);
   const given = hint ? ", with your hint" : "";
-  return `${shortKey(key)} is Ready for dev again; the run takes it up when its turn comes${given}.`;
+  const state = copy ? `begins anew (its old file is kept in ${copy})` : "is Ready for dev again";
+  return `${shortKey(key)} ${state}; the run takes it up when its turn comes${given}.`;
 }
 
 /** @param {string} key @param {string} hint @returns {Promise<string>} what was done */
