@@ -5,6 +5,7 @@ changes one value or refuses.
 """
 
 from sprint.contextfile import context_file
+from sprint.customization import BuildCommit, BuildCustomization, read_customization
 from sprint.deferred import DeferredFinding
 from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.epics import EpicDoc, StoryPlan, read_epics
@@ -37,6 +38,8 @@ from sprint.views import Overview, StoryInfo
 
 __all__ = [
     "RUNNABLE",
+    "BuildCommit",
+    "BuildCustomization",
     "Conditions",
     "Conflict",
     "DeferredFinding",
@@ -79,6 +82,7 @@ __all__ = [
     "permit_writing",
     "problems",
     "read",
+    "read_customization",
     "read_epics",
     "read_story",
     "set_status",
