@@ -45,6 +45,7 @@ class StartBody(Body, frozen=True):
     """`batch_size` is the number of cycles; without it the setting `default_batch_size`.
 
     `write_tracker` allows to write a tracker that says that another program makes it; the permission is kept.
+    `synced` says that the copy of tickets that a tracker keeps is fresh.
     """
 
     batch_size: Annotated[
@@ -56,6 +57,7 @@ class StartBody(Body, frozen=True):
     agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
     budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
     write_tracker: Annotated[bool, Meta(description="must be true or false")] = False
+    synced: Annotated[bool, Meta(description="must be true or false")] = False
 
 
 class StopBody(Body, frozen=True):

@@ -60,8 +60,8 @@ class RemoteServer:
         finally:
             connection.close()
         if response.status >= 400:
-            error = content["error"]
-            raise Refused(error["message"] + (CONFIRM if error["code"] == "confirm" else ""))
+            refused = content["error"]
+            raise Refused(refused["message"] + (CONFIRM if refused["code"] == "confirm" else ""))
         return content
 
 

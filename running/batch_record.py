@@ -27,6 +27,7 @@ class StartRequest(msgspec.Struct, frozen=True):
     """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
 
     `write_tracker`: the operator allows to write a tracker that another program makes; it is remembered.
+    `synced`: the operator says that a copy of tickets that a tracker keeps is fresh.
     """
 
     cycles: int | None
@@ -34,6 +35,7 @@ class StartRequest(msgspec.Struct, frozen=True):
     agent: str | None = None
     budget_usd: float | None = None
     write_tracker: bool = False
+    synced: bool = False
 
     @property
     def label(self) -> str:

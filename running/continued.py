@@ -54,7 +54,7 @@ class ContinuedStories:
             # `next_status` is stored before the file is written, the status after it: this is our own write.
             if entry is not None and row.next_status == entry.status.value != row.status:
                 await self._finish_move(story, row)
-            elif entry is not None and entry.editable and entry.status.value != row.status:
+            elif entry is not None and entry.editable and not tracker.store and entry.status.value != row.status:
                 journal.forget(row.story_key)
                 await self._enter_afresh(story, row, entry.status.value)
             stories.append(story)

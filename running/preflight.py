@@ -53,7 +53,7 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
     name = workspace.relative(workspace.project.tracker)
     if not tracker.stories:
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
-    if not tracker.writable:
+    if not tracker.writable and not tracker.store:
         raise NotNow("tracker", f"{name} cannot be written safely{_problems(tracker)}")
     known = {story.key for story in tracker.stories}
     for key in only or ():
