@@ -21,6 +21,7 @@ from events import emit
 from payloads import CycleStart
 from running.candidates import candidates, order_of
 from running.continued import ContinuedStories, renamed, titles_of
+from running.epic_branch import branch_of, held_by_branch
 from running.journal import Journal
 from running.lanes.worktree import name_lane
 from running.story import StoryRun
@@ -89,7 +90,7 @@ class CycleSource:
         `beside`: in a lane, where `busy` are the epics of the cycles that run now. Raises `TrackerUnreadable`.
         """
         project = self._workspace.project
-        plan = await asyncio.to_thread(read_tracker, self._workspace)
+        plan = await self._plan()
         possible = candidates(plan)
         exclude = self._taken | self._started
         if plan.kind is sprint.PlanKind.STORIES and busy:  # a list is worked on one after the other
@@ -142,9 +143,14 @@ class CycleSource:
 
     async def left(self) -> list[str]:
         """The stories that could run and were not taken. Raises `TrackerUnreadable`."""
-        tracker = await asyncio.to_thread(read_tracker, self._workspace)
+        tracker = await self._plan()
         wanted = [story.key for story in runnable(candidates(tracker)) if self._only is None or story.key in self._only]
         return [key for key in wanted if key not in self._taken]
+
+    async def _plan(self) -> sprint.Sprint:
+        """Return the plan with what the batch's branch holds back. Raises `TrackerUnreadable`."""
+        plan = await asyncio.to_thread(read_tracker, self._workspace)
+        return held_by_branch(plan, await branch_of(self._workspace))
 
     async def _begin(
         self, taken: PlannedCycle, names: Mapping[str, str] | None, continues: Sequence[Story] = ()
