@@ -55,6 +55,7 @@ from running.questions import keep_answer
 from running.recovery.startup import recover
 from running.retention import forget_snapshots
 from running.run_context import RunContext
+from running.store_copy import check_synced, warn_of_store
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.tracker import wait_for_tracker
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
@@ -98,6 +99,7 @@ class Orchestrator:
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
             await check_maker(self._workspace, allowed=request.write_tracker)
+            await check_synced(self._workspace, synced=request.synced)
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
             unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
@@ -115,6 +117,7 @@ class Orchestrator:
             await close_interrupted(self._workspace)
             await forget_snapshots(self._workspace, self._workspace.clock())
             row = await open_batch(self._workspace, request, agent, preset, head)
+            await warn_of_store(self._workspace, row.id)
             for message in unpriced:
                 await _warn(row.id, "price", message)
             for message in windows:

@@ -46,6 +46,7 @@ class StartBody(Body, frozen=True):
 
     `write_tracker` allows to write a tracker that says that another program makes it; the permission is kept.
     `start_at` is the next time of this machine's clock at which the batch begins to work.
+    `synced` says that the copy of tickets that a tracker keeps is fresh.
     """
 
     batch_size: Annotated[
@@ -61,6 +62,7 @@ class StartBody(Body, frozen=True):
         Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None,
         Meta(description='must be a time such as "22:30"'),
     ] = None
+    synced: Annotated[bool, Meta(description="must be true or false")] = False
 
 
 class StopBody(Body, frozen=True):
@@ -119,9 +121,10 @@ class MessageBody(Body, frozen=True):
 
 
 class RetryBody(Body, frozen=True):
-    """`hint` is given to the story's next command."""
+    """`hint` is given to the story's next command; `confirm` allows to delete the file of a story of a list."""
 
     hint: Annotated[HintText | None, Meta(description=HINT_RULE)] = None
+    confirm: Annotated[bool, Meta(description="must be true or false")] = False
 
 
 class StatusBody(Body, frozen=True):

@@ -122,6 +122,7 @@ def _start_request(body: StartBody, services: Services) -> StartRequest:
         budget_usd=body.budget_usd,
         write_tracker=body.write_tracker,
         start_at=_start_time(body.start_at, services.workspace.clock()),
+        synced=body.synced,
     )
 
 

@@ -27,6 +27,7 @@ class StartRequest(msgspec.Struct, frozen=True):
 
     `start_at` is when the batch begins to work, in seconds since the epoch; None: at once. `write_tracker`: the
     operator allows to write a tracker that another program makes; it is remembered.
+    `synced`: the operator says that a copy of tickets that a tracker keeps is fresh.
     """
 
     cycles: int | None
@@ -35,6 +36,7 @@ class StartRequest(msgspec.Struct, frozen=True):
     budget_usd: float | None = None
     write_tracker: bool = False
     start_at: float | None = None
+    synced: bool = False
 
     @property
     def label(self) -> str:

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from git.commits import CommitImpossible, CommitRefused, commit_paths, staged_files, try_commit, unstage
+from git.commits import CommitImpossible, CommitRefused, commit_paths, try_commit
 from git.process import GitError, run_git
 from git.snapshots import Git
 from payloads import Attention
 from running import evidence
+from running.agent_commit import AgentCommit
 from running.clean_tree import built_commit
+from running.commit_choice import choose_committer
 from running.commit_plan import CommitPlan, plan_commit, sizes
 from running.disk import take_snapshot
 from running.planning import BACKGROUND_REVIEW
@@ -28,7 +30,7 @@ from running.verify import VerifyContext
 from running.work_guard import UNDERIVABLE, absent_work, hold_for_work
 from running.workspace import emit_durable
 from store.stories import update_story
-from workflow import COMMIT_FORM, DEVELOPMENT_FORM, CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
+from workflow import DEVELOPMENT_FORM, CommitVerdict, DevVerdict, PhaseKind, read_dev_story
 from workflow.presets import FINISHING
 
 FIX: Final = "dev-story-2"  # the round in which an agent fixes what a hook refused
@@ -58,6 +60,8 @@ class Commits:
         self._commander = context.commander
         self._background = context.background
         self._gate = context.gate
+        self._agent = AgentCommit(context)
+        self._preset = context.preset
         phases = [phase for phase in context.preset.phases if phase.kind is PhaseKind.COMMIT]
         self._phase = phases[0] if phases else None
         # Phases between development and commit may write for all stories: then there is one commit, after them.
@@ -92,10 +96,20 @@ class Commits:
             return
         with self._gate.waits_for_background():
             await self._background.wait(BACKGROUND_REVIEW)  # it works on the files that are about to be committed
-        if self._workspace.settings().commit_by == "agent":
-            await self._by_agent(phase.commands[0], wanted)
+        git, command = self._workspace.git, phase.commands[0]
+        try:
+            choice = await choose_committer(self._workspace, git, self._preset, wanted, self._others)
+        except GitError as error:
+            await self._failed(wanted, str(error))
+            return
+        if choice.refusal is not None:
+            await self._failed(wanted, choice.refusal)
+        elif choice.by_agent:
+            why = await self._agent.perform(command, wanted, commit_message(wanted), self._preset.recipe)
+            if why is not None:
+                await self._failed(wanted, why)
         else:
-            await self._by_runner(self._workspace.git, wanted)
+            await self._by_runner(git, wanted)
 
     # -- by the runner -----------------------------------------------------------------------------------------
 
@@ -239,38 +253,6 @@ class Commits:
         message = f"The work of {_keys(stories)} is done, but git cannot commit: {why}. Fix that, then resume the batch"
         await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
         self._gate.pause("git")
-
-    # -- by an agent -------------------------------------------------------------------------------------------
-
-    async def _by_agent(self, command: str, stories: Sequence[StoryRun]) -> None:
-        for story in stories:
-            await hold_for_work(self._workspace, self._gate, story)
-        disprove = partial(self._commit_failure, stories)
-        values = {"commit_message": commit_message(stories)}
-        spec = CommandSpec(
-            command, tuple(stories), read=read_commit, form=COMMIT_FORM, disprove=disprove, values=values, once=True
-        )
-        root = self._workspace.project.root
-        staged = await staged_files(root)
-        result = await self._commander.perform(spec)
-        if not result.ok:
-            await unstage(root, await staged_files(root) - staged)
-            await self._failed(stories, result.reason)
-            return
-        commit = result.read(CommitVerdict).commit
-        for story in stories:
-            story.commit_hash, story.commit_failure = commit or "", None
-            await keep(self._workspace, story, commit_hash=commit or "", commit_failure=None)
-
-    async def _commit_failure(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str | None:
-        if (moved := await self._commander.head_problem()) is not None:
-            raise SurroundingsFailed("git", f"The commit of {_keys(stories)} cannot be checked: {moved}")
-        git = self._workspace.git
-        try:
-            why = await evidence.commit_failure(self._workspace, verdict, stories)
-        except GitError as error:  # as where the runner commits: to ask again would not bring the snapshots back
-            return UNDERIVABLE.format(error=error)
-        return why if why or git is None else await absent_work(self._workspace, stories, await take_snapshot(git))
 
     # -- records -----------------------------------------------------------------------------------------------
 

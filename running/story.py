@@ -13,7 +13,7 @@ import sprint
 from base.files import atomic_write
 from payloads import Attention, Error, Payload, StoryStatus, or_unset
 from running.disk import retry_while_full
-from running.marking import write_status
+from running.marking import is_copy, write_status
 from running.workspace import Workspace, emit_durable, record_deferred, record_with, until_stored
 from store.stories import update_story
 from workflow import advances
@@ -95,7 +95,12 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
 
 
 async def _write_status(workspace: Workspace, key: str, new: str, reason: str | None) -> str | None:
-    """Write a status into the tracker; return why it was refused. A tracker that cannot be read is waited for."""
+    """Write a status into the tracker; return why it was refused. A tracker that cannot be read is waited for.
+
+    The copy of tickets that are kept elsewhere is never written.
+    """
+    if await asyncio.to_thread(is_copy, workspace.project):
+        return None
     while True:
         try:
             await retry_while_full(partial(_write, _written_project(workspace, new), key, new, reason))

@@ -5,6 +5,7 @@ changes one value or refuses.
 """
 
 from sprint.contextfile import context_file
+from sprint.customization import BuildCommit, BuildCustomization, read_customization
 from sprint.deferred import DeferredFinding
 from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.epics import EpicDoc, StoryPlan, read_epics
@@ -30,12 +31,15 @@ from sprint.planning import tracker_text
 from sprint.prose import Task
 from sprint.reader import permit_writing
 from sprint.status import RUNNABLE, Kind, Status, canonical
+from sprint.stories.final import delete_final_file, deleted_files, final_file
 from sprint.story import Section, StoryDocument, read_story
 from sprint.tickets.intake import Intake, keep_finding
 from sprint.views import Overview, StoryInfo
 
 __all__ = [
     "RUNNABLE",
+    "BuildCommit",
+    "BuildCustomization",
     "Conditions",
     "Conflict",
     "DeferredFinding",
@@ -67,7 +71,10 @@ __all__ = [
     "canonical",
     "close_epic",
     "context_file",
+    "delete_final_file",
+    "deleted_files",
     "descriptions",
+    "final_file",
     "keep_finding",
     "locate",
     "new_story_path",
@@ -75,6 +82,7 @@ __all__ = [
     "permit_writing",
     "problems",
     "read",
+    "read_customization",
     "read_epics",
     "read_story",
     "set_status",

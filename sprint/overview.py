@@ -62,7 +62,7 @@ def problems(project: Project) -> SprintProblems:
         broken=sprint.broken,
         problems=[ProblemInfo(problem.line, problem.message) for problem in sprint.problems],
         not_understood=[extra.key for extra in sprint.extras],
-        startable=sum(story.startable for story in sprint.stories) if sprint.writable else 0,
+        startable=sum(story.startable for story in sprint.stories) if sprint.writable or sprint.store else 0,
     )
 
 
@@ -148,7 +148,7 @@ class Shelf:
             description=document.description or story.description or (_planned(plan) if plan else ""),
             status=story.status,
             raw_status=story.raw_status,
-            runnable=story.runnable and sprint.writable,
+            runnable=story.runnable and (sprint.writable or sprint.store != ""),
             tasks=TaskCount(document.tasks_done, len(document.tasks)),
             file=names[0] if names else None,
             files=names,

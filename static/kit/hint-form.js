@@ -8,12 +8,17 @@ export class HintForm {
   el;
   #key;
   #isBlocked = false;
+  /** Whether the operator was asked if a file may be deleted for the retry. */
+  #confirms = false;
   #form;
 
   /** @param {string} key of the story */
   constructor(key) {
     this.#key = key;
-    this.#form = new TextForm((hint) => (this.#isBlocked ? retry(key, hint) : sendHint(key, hint)));
+    this.#form = new TextForm(
+      (hint) => this.#send(hint),
+      (error) => this.#refused(error),
+    );
     this.el = this.#form.el;
     this.update(false);
   }
@@ -21,20 +26,43 @@ export class HintForm {
   /** @param {boolean} isBlocked whether the story waits for another try */
   update(isBlocked) {
     this.#isBlocked = isBlocked;
+    this.#confirms = this.#confirms && isBlocked;
     const label = `Hint for the next command of ${this.#key}`;
+    const button = this.#confirms ? "Delete the file and retry" : "Retry";
     this.#form.update(
       isBlocked
-        ? { label, placeholder: "A hint for the next try, if you have one", button: "Retry", primary: true }
+        ? { label, placeholder: "A hint for the next try, if you have one", button, primary: true }
         : { label, placeholder: "A hint", button: "Send hint", missing: "Write a hint first." },
     );
   }
+
+  /** @param {string} hint @returns {Promise<string>} what was done */
+  async #send(hint) {
+    if (!this.#isBlocked) return sendHint(this.#key, hint);
+    const done = await retry(this.#key, hint, this.#confirms);
+    this.#confirms = false;
+    return done;
+  }
+
+  /** A retry that deletes a file asks first. @param {import("./api.js").ApiError} error @returns {boolean} */
+  #refused(error) {
+    this.#confirms = error.code === "confirm";
+    this.update(this.#isBlocked);
+    return this.#confirms;
+  }
 }
 
-/** @param {string} key @param {string} hint empty for none @returns {Promise<string>} what was done */
-async function retry(key, hint) {
-  await post(`/api/stories/${encodeURIComponent(key)}/retry`, hint ? { hint } : {});
+/**
+ * @param {string} key @param {string} hint empty for none
+ * @param {boolean} confirm whether a file may be deleted for it
+ * @returns {Promise<string>} what was done
+ */
+async function retry(key, hint, confirm) {
+  const fields = { ...(hint ? { hint } : {}), ...(confirm ? { confirm } : {}) };
+  const { copy } = await post(`/api/stories/${encodeURIComponent(key)}/retry`, fields);
   const given = hint ? ", with your hint" : "";
-  return `${shortKey(key)} is Ready for dev again; the run takes it up when its turn comes${given}.`;
+  const state = copy ? `begins anew (its old file is kept in ${copy})` : "is Ready for dev again";
+  return `${shortKey(key)} ${state}; the run takes it up when its turn comes${given}.`;
 }
 
 /** @param {string} key @param {string} hint @returns {Promise<string>} what was done */

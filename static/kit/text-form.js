@@ -19,14 +19,19 @@ export class TextForm {
   el;
   /** @type {Words} */ #words = { label: "", placeholder: "", button: "" };
   #submit;
+  #asks;
   #label;
   #field;
   #wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   #send = h("button", { type: "submit", class: "button small" });
 
-  /** @param {(text: string) => Promise<string>} submit sends the text, and returns what was done */
-  constructor(submit) {
+  /**
+   * @param {(text: string) => Promise<string>} submit sends the text, and returns what was done
+   * @param {(error: import("./api.js").ApiError) => boolean} [asks] whether a refusal asks for a second press
+   */
+  constructor(submit, asks = () => false) {
     this.#submit = submit;
+    this.#asks = asks;
     forms += 1;
     const id = `text-${forms}`;
     this.#label = h("label", { class: "unseen", for: id });
@@ -54,7 +59,12 @@ export class TextForm {
     if (problem || this.#send.getAttribute("aria-disabled")) return;
     attr(this.#send, "aria-disabled", "true");
     const message = await catchApiError(this.#submit(words), (error) => {
+      const asks = this.#asks(error);
       this.#complain(error.message);
+      if (asks) {
+        attr(this.#field, "aria-invalid", null);
+        this.#send.focus();
+      }
       return "";
     });
     attr(this.#send, "aria-disabled", null);

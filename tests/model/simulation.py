@@ -31,7 +31,7 @@ from agents import AgentSpec
 from db import Database
 from events import Event, EventType
 from orchestrator import NotNow, Orchestrator, StartRequest
-from running.cycle_source import candidates
+from running.candidates import candidates
 from running.data_files import DataFiles
 from running.gate import StopMode
 from running.repository import find_git
