@@ -13,7 +13,8 @@ import sprint
 from base.files import create_file
 from cli.errors import CannotStart
 from sprint.config import ARTIFACT_KEYS, read_config
-from sprint.locate import NAMES, inside
+from sprint.locate import NAMES
+from sprint.project import inside
 
 ARTIFACTS: Final = "_bmad-output/implementation-artifacts"  # where newer versions of BMAD keep stories
 OUTPUTS: Final = ("_bmad-output", "docs")  # folders of epics, unless the configuration names one

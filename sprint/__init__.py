@@ -9,7 +9,7 @@ from sprint.deferred import DeferredFinding
 from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.epics import EpicDoc, StoryPlan, read_epics
 from sprint.files import new_story_path, story_files
-from sprint.locate import Project, ProjectNotFound, locate
+from sprint.locate import ProjectNotFound, locate
 from sprint.model import (
     Conditions,
     Entry,
@@ -27,6 +27,7 @@ from sprint.model import (
 from sprint.overview import descriptions, overview, problems
 from sprint.plan import close_epic, read, set_status
 from sprint.planning import tracker_text
+from sprint.project import Project
 from sprint.prose import Task
 from sprint.reader import permit_writing
 from sprint.status import RUNNABLE, Kind, Status, canonical

@@ -13,8 +13,8 @@ from pathlib import Path
 from sprint import prose, walk
 from sprint.keys import normal
 from sprint.listing import StoryFile, listed_file
-from sprint.locate import Project
 from sprint.markdown import Heading, Line, Markdown, plain_text, read_markdown
+from sprint.project import Project
 
 # Planning folders hold some dozens of files; epics lie at their top or one folder below.
 _DEPTH = 2

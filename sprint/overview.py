@@ -14,10 +14,10 @@ from sprint.epics import EpicDoc, StoryPlan, list_epic_files, merged, read_epic_
 from sprint.files import StoryFiles, list_story_files
 from sprint.keys import lead, normal
 from sprint.listing import StoryFile
-from sprint.locate import Project
 from sprint.model import EpicGate, PlanKind, Problem, Sprint, StoryEntry
 from sprint.notes import share_a_word
 from sprint.plan import read
+from sprint.project import Project
 from sprint.story import StoryDocument, read_story
 from sprint.tracker import epic_ranks
 from sprint.views import (

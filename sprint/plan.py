@@ -12,8 +12,8 @@ from typing import ClassVar
 from sprint import write as tracker_file
 from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.filestatus import write_file_status
-from sprint.locate import Project, inside
 from sprint.model import PlanKind, Sprint, StoryEntry
+from sprint.project import Project, inside
 from sprint.reader import Reader, read_tracker
 from sprint.status import BUILD_WORDS, WRITABLE, Status
 from sprint.stories.list import read_story_list
