@@ -18,7 +18,7 @@ from sprint.model import EpicGate, PlanKind, Problem, Sprint, StoryEntry
 from sprint.notes import share_a_word
 from sprint.plan import read
 from sprint.project import Project
-from sprint.story import StoryDocument, read_story
+from sprint.story import StoryDocument, build_notes, read_story
 from sprint.tracker import epic_ranks
 from sprint.views import (
     Drift,
@@ -118,6 +118,7 @@ class Shelf:
         document = self._document(files[0]) if files else StoryDocument()
         plan = planned.of(story)
         names = [_shown(Path(file.path), project.root) for file in files]
+        notes = build_notes(map(self._document, files))
         return StoryInfo(
             key=story.key,
             epic=story.epic,
@@ -145,6 +146,8 @@ class Shelf:
             blocked_reason=story.conditions.blocked_reason,
             leftover=story.key in planned.leftovers,
             alias=story.conditions.alias,
+            followup_review_recommended=notes.followup_review_recommended,
+            warnings=list(notes.warnings),
         )
 
     def _document(self, file: StoryFile) -> StoryDocument:
