@@ -89,6 +89,12 @@ SETTINGS: Final = (
         editable=False,
         trust="outside",
     ),
+    Setting(
+        "initiative",
+        "the initiative of a BMAD 7 project to work on; none: the one that BMAD's configuration names",
+        optional=True,
+        applies=NEXT_BATCH,
+    ),
     Setting("agent", "the agent that runs commands", applies=NEXT_BATCH),
     Setting("agents", "how agents are called", "mapping", editable=False, trust="always"),
     Setting("commands", "agent and model of single commands", "mapping", editable=False, trust="always"),

@@ -12,9 +12,11 @@ from base.regular import read_or_empty
 from sprint import walk
 from sprint.config import ARTIFACT_KEYS, read_config
 from sprint.document import MAX_BYTES
+from sprint.initiatives import read_initiatives
 from sprint.kindof import V4_STORIES, found_plans, is_plan_file, kind_of
 from sprint.model import PlanKind, SprintError
 from sprint.project import Project, project_of
+from sprint.tickets.lists import TICKETS_FILE
 
 # Where public projects keep it, most frequent first, and what BMAD's versions used.
 KNOWN_FOLDERS = (
@@ -48,9 +50,10 @@ class ProjectNotFound(SprintError):
     """There is no tracker at or above the given folder; the message has the searched places and what to do."""
 
 
-def locate(start: Path, tracker: str | None = None) -> Project:
+def locate(start: Path, tracker: str | None = None, initiative: str | None = None) -> Project:
     """The project at `start`, a folder or a tracker; `tracker` is the setting, relative to the root.
 
+    initiative: the setting, the name of one of a BMAD 7 project; it counts where `tracker` is not set.
     Raises ProjectNotFound.
     """
     start = Path(start).expanduser().absolute()
@@ -62,9 +65,11 @@ def locate(start: Path, tracker: str | None = None) -> Project:
     if not walk.is_folder(start):
         raise ProjectNotFound(f"There is no folder or file {start}. Name the folder of a BMAD project.")
     start = start.resolve()
-    folders = list(_upward(start))
+    folders = list(upward(start))
     if tracker:
         return _configured(folders, tracker)
+    if initiative:
+        return _chosen(folders, initiative)
     for root in folders:
         plans = found_plans(root)
         known = _known(root)
@@ -81,13 +86,13 @@ def locate(start: Path, tracker: str | None = None) -> Project:
 
 def _rooted(found_at: Path, best: Path, found: list[Path]) -> Project:
     """The project of a tracker; its root lies above where it was found if the start was an inner folder."""
-    for above in list(_upward(found_at))[1:]:
+    for above in list(upward(found_at))[1:]:
         if best in (known := _known(above)):
             return _rooted(above, best, known)
     return project_of(found_at, best, tuple(path for path in found if path != best))
 
 
-def _upward(start: Path) -> Iterator[Path]:
+def upward(start: Path) -> Iterator[Path]:
     """The folder and those above it, up to the top of the work tree."""
     for folder in (start, *start.parents):
         yield folder
@@ -106,6 +111,21 @@ def _configured(folders: list[Path], tracker: str) -> Project:
         f"The tracker {tracker} that the settings name does not exist below {folders[0]} nor above it. "
         "Correct the setting `tracker`, or leave it out to search."
     )
+
+
+def _chosen(folders: list[Path], name: str) -> Project:
+    """The project with the initiative of this name."""
+    root = next((folder for folder in folders if (folder / "_bmad").is_dir()), folders[0])
+    known = read_initiatives(root)
+    found = known.named(name)
+    if found is None:
+        names = ", ".join(initiative.name for initiative in known.every) or "none"
+        raise ProjectNotFound(
+            f"There is no initiative {name} with a {TICKETS_FILE} in {root}; known are {names}. Correct the setting "
+            "`initiative`, or leave it out for the one that BMAD's configuration names."
+        )
+    others = tuple(path for path in _known(root) if path != found.tickets)
+    return project_of(root, found.tickets, others)
 
 
 def _root_of(tracker: Path) -> Path:
