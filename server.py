@@ -123,7 +123,9 @@ async def _services(
     data_files = DataFiles(database, lock, partial(make_data_dir, config.data_dir))
     specs = agent_specs(settings.agents, settings.prices, config.project.root)
     workspace = await _workspace(config, live, database, data_files, specs)
-    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.set_problem))
+    orchestrator = Orchestrator(workspace, run_state)
+    listener = Listener(hub.refresh, hub.set_problem, orchestrator.plan.adopt)
+    watcher = ProjectWatcher(workspace, run_state, server_state, listener)
 
     async def apply_trust() -> None:
         """Use the agents that the operator has trusted immediately, if the masker knows their secrets."""
@@ -138,7 +140,7 @@ async def _services(
         hub=hub,
         run_state=run_state,
         server_state=server_state,
-        orchestrator=Orchestrator(workspace, run_state),
+        orchestrator=orchestrator,
         workspace=workspace,
         live=live,
         trust=config.trust,

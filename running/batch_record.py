@@ -27,6 +27,7 @@ class StartRequest(msgspec.Struct, frozen=True):
     """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
 
     `write_tracker`: the operator allows to write a tracker that another program makes; it is remembered.
+    `purpose`: what a batch without stories is for.
     """
 
     cycles: int | None
@@ -34,11 +35,12 @@ class StartRequest(msgspec.Struct, frozen=True):
     agent: str | None = None
     budget_usd: float | None = None
     write_tracker: bool = False
+    purpose: str = ""
 
     @property
     def label(self) -> str:
         """The label of the batch, as text for the operator."""
-        return batch_label(self.cycles, self.stories)
+        return self.purpose or batch_label(self.cycles, self.stories)
 
 
 async def open_batch(
@@ -48,8 +50,8 @@ async def open_batch(
     database = workspace.database
     # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
     batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
-    backups = workspace.data_dir / "backups"
-    await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)
+    if not preset.makes_plan:
+        await asyncio.to_thread(back_up, workspace.project.tracker, workspace.data_dir / "backups", batch_id)
     payload = BatchStart(
         batch_id=batch_id,
         max_cycles=request.cycles or "all",
@@ -74,7 +76,8 @@ async def open_batch(
             head_commit=None if head is None else head.commit,
         )
         database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
-        database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
+        if not preset.makes_plan:
+            database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
 
     await record_with(workspace, payload, create)
     if workspace.git is None:

@@ -23,12 +23,14 @@ from events import emit
 from payloads import CycleStart
 from running.journal import Journal
 from running.lanes.worktree import name_lane
+from running.plan_pin import is_other_initiative, pin_name
 from running.story import StoryRun, record_status
 from running.tracker import read_tracker
 from running.workspace import Workspace, until_stored
 from store.batches import get_batch_before
 from store.commands import Command, get_cycle_commands
 from store.lanes import Lane, create_lane, get_lane, get_unfinished_lane
+from store.meta import get_meta
 from store.questions import get_questions
 from store.stories import (
     Story,
@@ -109,7 +111,7 @@ class CycleSource:
         picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
         if not picked:
             return None
-        left = await self._workspace.database.read(get_unfinished_lane, picked[0].key)
+        left = await self._workspace.database.read(_lane_left, self._batch_id, picked[0].key)
         if left is not None and self._wanted(left[1]):
             return await self._go_on(number, left[1], left[0])
         titles = await asyncio.to_thread(_titles, project)
@@ -325,10 +327,21 @@ def _stopped_cycle(connection: sqlite3.Connection, batch_id: int) -> list[Story]
     # A completed batch ended after a cycle, and an interrupted one is resumed itself.
     if last is None or last.status not in ("stopped", "error"):
         return []
+    if is_other_initiative(get_meta(connection, pin_name(last.id)), get_meta(connection, pin_name(batch_id))):
+        return []
     number = last.cycles_completed + 1
     if get_lane(connection, last.id, number) is not None:
         return []
     return [row for row in get_stories_by_batch(connection, last.id) if row.cycle_number == number]
+
+
+def _lane_left(connection: sqlite3.Connection, batch_id: int, story_key: str) -> tuple[Lane, list[Story]] | None:
+    """The lane in which an earlier batch left the story; not one of another initiative that has such a key, too."""
+    left = get_unfinished_lane(connection, story_key)
+    if left is None or not left[1]:
+        return left
+    pins = (get_meta(connection, pin_name(number)) for number in (left[1][0].batch_id, batch_id))
+    return None if is_other_initiative(*pins) else left
 
 
 def _commands_of_lineage(connection: sqlite3.Connection, rows: Sequence[Story]) -> tuple[list[Command], dict[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from running.preflight import NotNow
 from running.workspace import Workspace
+from sprint.tickets.lists import TICKETS_FILE
 from store.meta import get_meta
 
 
@@ -19,6 +20,18 @@ async def check_plan(workspace: Workspace, batch_id: int) -> None:
     if pinned is not None and pinned != shown:
         raise NotNow(
             "plan",
-            f"the batch was started on {pinned}, and the project shows {shown} now: name {pinned} in the setting "
-            "tracker and start the server again, or start a new batch",
+            f"the batch was started on {pinned}, and the project shows {shown} now: {_remedy(pinned, shown)}, or "
+            "start a new batch",
         )
+
+
+def is_other_initiative(one: str | None, other: str | None) -> bool:
+    """Whether two plans are the ticket lists of different initiatives; unlike a migration, these share no story."""
+    both = one is not None and other is not None and one != other
+    return both and str(one).endswith(TICKETS_FILE) and str(other).endswith(TICKETS_FILE)
+
+
+def _remedy(pinned: str, shown: str) -> str:
+    if is_other_initiative(pinned, shown):
+        return "choose that initiative again"
+    return f"name {pinned} in the setting tracker and start the server again"
