@@ -33,8 +33,7 @@ from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
 from running.lanes.merge import MERGE
 from running.made_tracker import check_maker, restore_permission
-from running.plan_choice import PlanChoice
-from running.plan_pin import check_plan
+from running.plan_choice import PlanChoice, check_plan
 from running.preflight import (
     BadRequest,
     NotNow,

@@ -22,7 +22,7 @@ from running.git_check import warn_of_blind_spots
 from running.lanes.lane import tidy
 from running.lanes.scheduler import Scheduler
 from running.run_context import RunContext
-from running.sprint_planning import plan_sprint
+from running.sprint_planning import NoPlanMade, plan_sprint
 from running.workspace import Workspace, emit_durable, record_batch, record_with
 from store.batches import update_batch
 from store.stories import finish_stories, get_stories_by_batch
@@ -102,7 +102,7 @@ class Batch:
         """Report a failure: an unusable agent to the operator, others as a fault, with traceback."""
         if isinstance(error, AgentUnusable):
             await emit_durable(Attention(kind=error.kind, message=reason))
-        else:
+        elif not isinstance(error, NoPlanMade):  # whose reason says all there is
             log.exception("the batch failed")
         await emit_durable(Error(type=type(error).__name__, message=reason))
 

@@ -11,8 +11,10 @@ from typing import Literal
 
 import sprint
 from payloads import PlanChange, or_unset
+from running.plan_pin import is_other_initiative, pin_name
 from running.preflight import NotNow
 from running.workspace import Workspace, emit_durable
+from store.meta import get_meta
 
 Reason = Literal["made", "found", "initiative"]
 
@@ -34,6 +36,21 @@ def initiative_of(project: sprint.Project) -> str | None:
         return None
     found = sprint.read_initiatives(project.tracker.parent).of(project.tracker)
     return None if found is None else found.name
+
+
+async def check_plan(workspace: Workspace, batch_id: int) -> None:
+    """A batch continues only with the plan that it was started on. Raises `NotNow`."""
+    pinned = await workspace.database.read(get_meta, pin_name(batch_id))
+    shown = workspace.relative(workspace.project.tracker)
+    if pinned is None or pinned == shown:
+        return
+    remedy = f"name {pinned} in the setting tracker and start the server again"
+    if is_other_initiative(pinned, shown):
+        remedy = "choose that initiative again"
+    raise NotNow(
+        "plan",
+        f"the batch was started on {pinned}, and the project shows {shown} now: {remedy}, or start a new batch",
+    )
 
 
 class PlanChoice:

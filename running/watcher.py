@@ -111,12 +111,12 @@ class ProjectWatcher:
     async def _begin_project(self) -> None:
         """Look at a project for the first time: nothing has changed yet, and nothing of the one before counts."""
         project = self._project = self._workspace.project
-        tracker = self._workspace.relative(project.tracker)
-        self._state.project = ProjectView(name=project.name, root=str(project.root), tracker=tracker)
         self._tracker_state = self._plan = None
         self._statuses, self._stories = {}, {}
         await self._read_tracker()
         self._changes = StatusChanges(self._statuses)
+        tracker = self._workspace.relative(project.tracker)
+        self._state.project = ProjectView(name=project.name, root=str(project.root), tracker=tracker)
 
     async def stop(self) -> None:
         if self._task is not None:

@@ -56,7 +56,7 @@ def project_of(root: Path, tracker: Path, candidates: tuple[Path, ...]) -> Proje
         tracker=tracker,
         candidates=candidates,
         artifacts=_places.get(kind, _artifacts)(root, tracker, stories, config),
-        planning=_planning(root, config),
+        planning=planning_folder(root, config),
         output=_output(root, tracker, config),
         name=config.values.get("project_name") or meta.text("project", "project_name") or root.name or "project",
         story_location=stories,
@@ -108,7 +108,8 @@ def _spec_stories(root: Path, tracker: Path, stories: Path | None, config: Confi
 _places = {PlanKind.TICKETS: _beside, PlanKind.STORIES: _spec_stories, PlanKind.V4: _v4_stories}
 
 
-def _planning(root: Path, config: Config) -> Path | None:
+def planning_folder(root: Path, config: Config) -> Path | None:
+    """The folder of epics and PRD: the configured one, else the first of the usual ones that is there."""
     output = config.path("output_folder")
     places = (
         config.path("planning_artifacts"),

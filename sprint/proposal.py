@@ -18,7 +18,7 @@ from sprint.locate import NAMES, upward
 from sprint.markdown import read_markdown
 from sprint.model import PlanKind, Problem
 from sprint.planning import tracker_text
-from sprint.project import Project, inside
+from sprint.project import Project, inside, planning_folder
 
 # Where newer versions of BMAD keep stories.
 ARTIFACTS = "_bmad-output/implementation-artifacts"
@@ -52,8 +52,8 @@ def unplanned(root: Path) -> Project:
     configured = next((path for key in ARTIFACT_KEYS if (path := config.path(key)) is not None), None)
     artifacts = configured if configured is not None and inside(configured, root) else root / ARTIFACTS
     output = config.path("output_folder") or next((root / name for name in OUTPUTS if (root / name).is_dir()), root)
-    planning = config.path("planning_artifacts")
     name = config.values.get("project_name") or root.name or "project"
+    planning = planning_folder(root, config)
     return Project(root, artifacts / NAMES[0], (), artifacts, planning, output, name, kind=PlanKind.NONE)
 
 
