@@ -96,7 +96,6 @@ class Orchestrator:
         """Check everything, start a batch and return its id. Raises `BadRequest` and `NotNow`, with the remedy."""
         with self._exclusive(request):
             await check_trust(self._workspace)
-            await self.plan.follow_settings()
             settings = self._workspace.settings()
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
@@ -250,6 +249,7 @@ class Orchestrator:
 
         To be called once, before the server accepts requests.
         """
+        await self.plan.restore()
         await restore_permission(self._workspace)
         row = await recover(self._workspace)
         if row is None:

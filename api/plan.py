@@ -13,7 +13,6 @@ import sprint
 from api.bodies import InitiativeBody, PlanningBody, TrackerBody
 from api.http import SERVICES, ApiError, Services, json_response, read_body
 from api.run import BatchStarted
-from api.settings import change_settings, locked_by
 from running.plan_choice import initiative_of
 from running.preflight import NotNow
 from running.sprint_planning import planning_agent, planning_preset
@@ -63,7 +62,7 @@ class InitiativeView(msgspec.Struct, frozen=True):
 class InitiativesView(msgspec.Struct, frozen=True):
     """`GET /api/plan/initiatives`, by name. `current` is shown, `configured` is that of BMAD's configuration.
 
-    `chosen` is the setting; `locked` is the reason why it cannot be changed here.
+    `chosen` is the choice made here; `locked` is the reason why none can be made.
     """
 
     current: str | None
@@ -134,32 +133,22 @@ async def get_initiatives(request: web.Request) -> web.Response:
         InitiativesView(
             current=await asyncio.to_thread(initiative_of, project),
             configured=found.active,
-            chosen=services.workspace.settings().initiative,
+            chosen=await services.orchestrator.plan.chosen(),
             initiatives=[InitiativeView(initiative.name, initiative.title) for initiative in found.every],
-            locked=_locked(services),
+            locked=services.orchestrator.plan.fixed(),
         )
     )
 
 
-def _locked(services: Services) -> str | None:
-    loaded = services.live.loaded
-    if loaded.settings.tracker is not None:
-        return "The setting tracker names the plan, and counts before the initiative."
-    return locked_by(loaded, "initiative")
-
-
 async def choose_initiative(request: web.Request) -> web.Response:
-    """Keep the initiative in the project's settings file and show it; null for the one of BMAD's configuration."""
+    """Show an initiative, and let batches work on it; null for the one of BMAD's configuration."""
     services = request.app[SERVICES]
     body = await read_body(request, InitiativeBody)
-    if locked := _locked(services):
-        raise ApiError(409, "overridden", locked)
     known = await asyncio.to_thread(sprint.read_initiatives, services.workspace.project.root)
     if body.initiative is not None and known.named(body.initiative) is None:
         raise ApiError(404, "not_found", f"there is no initiative {body.initiative!r}")
     with services.orchestrator.between_batches("initiative"):
-        await change_settings(services, {"initiative": body.initiative})
-        await services.orchestrator.plan.follow_settings()
+        await services.orchestrator.plan.choose(body.initiative)
     return json_response(await _in_use(services))
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-import sprint
 from api.http import SERVICES, ApiError, LiveSettings, Services, json_response, read_object
 from base.files import atomic_write
 from settings import (
@@ -79,15 +78,8 @@ async def put_settings(request: web.Request) -> web.Response:
     """Change all given settings in the project's settings file, or none. null restores the default."""
     services = request.app[SERVICES]
     changes = await read_object(request)
-    await change_settings(services, changes)
-    return json_response(_all_settings(services, None))
-
-
-async def change_settings(services: Services, changes: SettingValues) -> None:
-    """Write the changes into the settings file and use them. Raises `ApiError`; nothing is written then."""
     # Otherwise the file would be changed and the value in use would not.
     _refuse_overridden(services.live.loaded, changes)
-    await _refuse_unknown_initiative(services, changes)
     async with services.live.changing:
         try:
             services.live.loaded = await asyncio.to_thread(_save, _file(services), changes, services)
@@ -95,6 +87,7 @@ async def change_settings(services: Services, changes: SettingValues) -> None:
             raise ApiError(400, "bad_request", str(error)) from None
         except OSError as error:
             raise ApiError(503, "disk", f"{FILE_NAME} cannot be written: {error.strerror}") from None
+    return json_response(_all_settings(services, None))
 
 
 async def preview_settings(request: web.Request) -> web.Response:
@@ -120,16 +113,6 @@ def _refuse_overridden(loaded: Loaded, changes: SettingValues) -> None:
         source = loaded.sources.get(name)
         if source in ("flag", "environment"):
             raise ApiError(409, "overridden", f"{name}: is set by {source}, which takes precedence over the file")
-
-
-async def _refuse_unknown_initiative(services: Services, changes: SettingValues) -> None:
-    """The next start of the server would be refused with an initiative that there is not."""
-    name = changes.get("initiative")
-    if not isinstance(name, str):
-        return
-    known = await asyncio.to_thread(sprint.read_initiatives, services.workspace.project.root)
-    if known.named(name) is None:
-        raise ApiError(400, "bad_request", f"initiative: there is no initiative {name!r}")
 
 
 def _edit(file: Path, changes: SettingValues, live: LiveSettings) -> tuple[str, str]:
@@ -212,11 +195,6 @@ def _shown(setting: Setting, value: Any) -> Any:
 def _without_secrets(agent: AgentConfig) -> AgentConfig:
     # Any variable may hold a key, so no value is shown.
     return msgspec.structs.replace(agent, env=dict.fromkeys(agent.env, SHOWN_SECRET))
-
-
-def locked_by(loaded: Loaded, name: str) -> str | None:
-    """Return the reason why a setting cannot be changed here; None if it can."""
-    return _locked(BY_NAME[name], loaded.sources[name], left_out=name in loaded.left_out)
 
 
 def _locked(setting: Setting, source: str, *, left_out: bool) -> str | None:

@@ -6,15 +6,20 @@ A batch keeps the plan that it began with: nothing here may be called while one 
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 import sprint
 from payloads import PlanChange, or_unset
 from running.plan_pin import is_other_initiative, pin_name
 from running.preflight import NotNow
-from running.workspace import Workspace, emit_durable
-from store.meta import get_meta
+from running.workspace import Workspace, emit_durable, until_stored
+from store.meta import get_meta, set_meta
+
+CHOSEN: Final = "initiative"  # the name under which the choice is kept
+
+log = logging.getLogger("sprint_runner.run")
 
 Reason = Literal["made", "found", "initiative"]
 
@@ -58,8 +63,26 @@ class PlanChoice:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        # The setting that the present plan was chosen by; another value counts from the next batch on.
-        self._initiative = workspace.settings().initiative
+
+    async def restore(self) -> None:
+        """Use the initiative that was chosen before this server started; one that is gone does not count."""
+        name = await self.chosen()
+        if name is None or self.fixed() is not None:
+            return
+        try:
+            self._workspace.project = await asyncio.to_thread(sprint.locate, self._workspace.project.root, None, name)
+        except sprint.ProjectNotFound as error:
+            log.warning("the initiative that was chosen is not used: %s", error)
+
+    async def chosen(self) -> str | None:
+        """Return the initiative that the operator has chosen; None for that of BMAD's configuration."""
+        return await self._workspace.database.read(get_meta, CHOSEN) or None
+
+    def fixed(self) -> str | None:
+        """Return why no initiative can be chosen; None where one can."""
+        settings = self._workspace.settings()
+        named = next((name for name in ("tracker", "initiative") if getattr(settings, name) is not None), None)
+        return None if named is None else f"The setting {named} names the plan, and counts before a choice made here."
 
     async def make_tracker(self, expected: str) -> sprint.Project:
         """Write the tracker that was shown, and use it. Raises `NotNow`, `sprint.Refused`, `sprint.Conflict`."""
@@ -81,16 +104,22 @@ class PlanChoice:
         await self._use(project, reason)
         return True
 
-    async def follow_settings(self) -> None:
-        """Use the initiative that the settings name, if they name another one than before. Raises `NotNow`."""
-        wanted = self._workspace.settings().initiative
-        if wanted == self._initiative:
-            return
-        project = await asyncio.to_thread(located, self._workspace)
-        if project is None:
-            raise NotNow("initiative", f"there is no initiative {wanted!r}: choose another one in the settings")
-        self._initiative = wanted
-        if project.tracker != self._workspace.project.tracker:
+    async def choose(self, name: str | None) -> None:
+        """Use an initiative, None for that of BMAD's configuration, and remember it. Raises `NotNow`.
+
+        It is kept with the project's records: BMAD's own configuration and the settings file belong to the user.
+        """
+        if (fixed := self.fixed()) is not None:
+            raise NotNow("fixed", fixed)
+        workspace = self._workspace
+        try:
+            project = await asyncio.to_thread(sprint.locate, workspace.project.root, None, name)
+        except sprint.ProjectNotFound as error:
+            raise NotNow("initiative", str(error)) from None
+        if project.root != workspace.project.root:
+            raise NotNow("initiative", f"the plan would be that of {project.root}: start a server there")
+        await until_stored(lambda: workspace.database.write(set_meta, CHOSEN, name or ""))
+        if project.tracker != workspace.project.tracker:
             await self._use(project, "initiative")
 
     async def _use(self, project: sprint.Project, reason: Reason) -> None:
