@@ -53,6 +53,13 @@ function lineText(status, message, level = INFO) {
   return { status, level, message };
 }
 
+/** @type {Record<string, string>} */
+const PLAN_CHANGES = {
+  made: "The tracker was made of the epics:",
+  found: "The plan was found:",
+  initiative: "The initiative was chosen:",
+};
+
 /** @type {Record<string, (p: Record<string, any>, type: string) => LineText>} */
 const FORMATS = {
   "batch:start": (p) =>
@@ -83,6 +90,7 @@ const FORMATS = {
         ),
   "story:hint": (p) =>
     lineText("note", p.command_id ? `The command gets your hint: ${p.message}` : `Your hint is kept: ${p.message}`),
+  "plan:change": (p) => lineText("plan", `${PLAN_CHANGES[p.reason] ?? "The plan is"} ${p.initiative ?? p.tracker}`),
   error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => lineText("attention", p.message, WARNING),
   "context:create": (p) => lineText("start", p.message || "Project context: creating it first"),

@@ -6,7 +6,7 @@
 import { hourMinute, money, plural, remaining } from "../kit/format.js";
 
 /** @typedef {import("../state.js").RunState} RunState */
-/** @typedef {{done: number, total: number, blocked: number, runnable: number}} Counts */
+/** @typedef {{done: number, total: number, blocked: number, runnable: number, unplanned?: boolean}} Counts */
 /** @typedef {"info" | "live" | "warn" | "good" | "bad"} Tone */
 
 /**
@@ -116,6 +116,7 @@ function resultText(done, blocked) {
 
 /** @param {Counts} counts */
 function readyText(counts) {
+  if (counts.unplanned) return "There is no plan yet";
   if (counts.runnable) return `Ready: ${plural(counts.runnable, "story", "stories")} to run`;
   if (counts.total && counts.done === counts.total) return `All ${counts.total} stories are done`;
   return counts.total ? "Nothing to run" : "Ready";
