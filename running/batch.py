@@ -78,7 +78,7 @@ class Batch:
         """Make the plan, or run the cycles; return the reason of the end, if there is one. Raises `Stopped`."""
         if self._context.preset.makes_plan:
             await plan_sprint(self._context)
-            return None
+            return "the sprint is planned"
         await ensure_context(self._context)
         await warn_of_blind_spots(self._workspace, self.id)
         await tidy(self._workspace)

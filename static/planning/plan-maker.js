@@ -122,7 +122,7 @@ function exampleParts() {
 
 /** @param {Proposal["planning"]} planning */
 function commandParts({ command, agent, problem }) {
-  if (!command) return [problem ?? ""];
+  if (!command) return [problem ? `${problem[0].toUpperCase()}${problem.slice(1)}.` : ""];
   const what = " is given to ";
   const rest = ", which reads the epics and writes the file itself: a run of its own, with its log and its cost.";
   return [h("code", { text: command }), what, h("b", { text: agent }), rest];

@@ -1,6 +1,7 @@
 // @ts-check
 /** One line of the log for every event: its story, command, task, status and message. */
 import { allTokens, duration, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
+import { makesPlan } from "./run-text.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
 /** @typedef {0 | 1 | 2 | 3} Level */
@@ -62,11 +63,7 @@ const PLAN_CHANGES = {
 
 /** @type {Record<string, (p: Record<string, any>, type: string) => LineText>} */
 const FORMATS = {
-  "batch:start": (p) =>
-    lineText(
-      "start",
-      `Batch ${p.batch_id} started: ${p.max_cycles === "all" ? "all stories" : plural(p.max_cycles, "cycle")}`,
-    ),
+  "batch:start": formatBatchStart,
   "batch:end": formatBatchEnd,
   "batch:pause": (p) => lineText("pause", `Batch paused: ${p.reason}`, p.reason === "operator" ? INFO : WARNING),
   "batch:resume": (p) => lineText("resume", `Batch continues: ${p.reason}`),
@@ -106,6 +103,12 @@ function doneText(stories) {
 /** @param {string[]} all */
 function keys(all) {
   return all.map(shortKey).join(", ");
+}
+
+/** @param {Record<string, any>} p */
+function formatBatchStart({ batch_id: id, max_cycles: most, workflow, label }) {
+  const cycles = most === "all" ? "all stories" : plural(most, "cycle");
+  return lineText("start", `Batch ${id} started: ${makesPlan({ workflow }) ? label : cycles}`);
 }
 
 /** @param {Record<string, any>} p */

@@ -34,8 +34,14 @@ export function headline(run, counts, now) {
   }
 }
 
+/** Whether a batch makes the plan instead of working on its stories. @param {{workflow?: string} | null} batch */
+export function makesPlan(batch) {
+  return batch?.workflow === "sprint-planning";
+}
+
 /** @param {RunState} run @param {Counts} counts */
 function position(run, counts) {
+  if (makesPlan(run.batch)) return "planning the sprint";
   const done = `${counts.done} of ${plural(counts.total, "story", "stories")} done`;
   if (run.context && !run.cycle) return `reading the project first, ${done}`;
   const cycles = run.cycles.map((cycle) => cycle.number);
@@ -99,9 +105,10 @@ function idleText(run, counts) {
   const result = resultText(run.totals.stories_done, run.totals.stories_blocked);
   switch (run.batch?.status) {
     case "completed":
+      if (makesPlan(run.batch)) return { text: "Finished: the sprint is planned", tone: "good" };
       return { text: `Finished: ${result}`, tone: run.totals.stories_blocked ? "warn" : "good" };
     case "stopped":
-      return { text: `Stopped: ${result}`, tone: "info" };
+      return { text: makesPlan(run.batch) ? "Stopped: no plan was made" : `Stopped: ${result}`, tone: "info" };
     case "error":
       return { text: `Failed: ${run.batch.reason ?? "the batch ended with an error"}`, tone: "bad" };
     default:

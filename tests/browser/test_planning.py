@@ -179,7 +179,7 @@ def test_the_projects_own_planning_is_run(begin: Begin, context: BrowserContext,
     expect(page.locator("#stop")).to_be_visible()
     picture(page, "plan-running")
     narrow(page, "plan-running-narrow")
-    expect(page.locator("#headline")).to_contain_text("Finished", timeout=BATCH_S * 1000)
+    expect(page.locator("#headline")).to_have_text("Finished: the sprint is planned", timeout=BATCH_S * 1000)
     expect(panel).to_be_hidden()
     expect(page.locator(".log-row", has_text="sprint planning ended").first).to_be_visible()
     picture(page, "plan-run-finished")
