@@ -138,7 +138,6 @@ OPERATIONS: Final = (
         "/api/plan/tracker",
         "Write the tracker that was shown.",
         PlanInUse,
-        201,
         body=TrackerBody,
         errors=(409, 422),
     ),

@@ -114,7 +114,7 @@ async def make_tracker(request: web.Request) -> web.Response:
         raise ApiError(409, "conflict", str(conflict)) from None
     except sprint.Refused as refused:
         raise ApiError(422, "refused", refused.reason) from None
-    return json_response(await _in_use(services), 201)
+    return json_response(await _in_use(services))
 
 
 async def plan_sprint(request: web.Request) -> web.Response:

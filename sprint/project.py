@@ -10,6 +10,7 @@ from base.regular import read_or_empty
 from sprint import walk
 from sprint.config import ARTIFACT_KEYS, Config, expand, read_config
 from sprint.document import MAX_BYTES, Mapping, decode, parse
+from sprint.initiatives import read_initiatives
 from sprint.kindof import kind_of, stories_folder
 from sprint.model import PlanKind
 
@@ -54,7 +55,7 @@ def project_of(root: Path, tracker: Path, candidates: tuple[Path, ...]) -> Proje
     return Project(
         root=root,
         tracker=tracker,
-        candidates=candidates,
+        candidates=_rivals(kind, root, candidates),
         artifacts=_places.get(kind, _artifacts)(root, tracker, stories, config),
         planning=planning_folder(root, config),
         output=_output(root, tracker, config),
@@ -62,6 +63,14 @@ def project_of(root: Path, tracker: Path, candidates: tuple[Path, ...]) -> Proje
         story_location=stories,
         kind=kind,
     )
+
+
+def _rivals(kind: PlanKind, root: Path, candidates: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The other plans; not the initiatives beside the one in use, which is a choice and no doubt."""
+    if kind is not PlanKind.TICKETS or not any(kind_of(path) is kind for path in candidates):
+        return candidates
+    initiatives = {initiative.tickets for initiative in read_initiatives(root).every}
+    return tuple(path for path in candidates if path not in initiatives)
 
 
 def _folder(path: Path | None) -> Path | None:

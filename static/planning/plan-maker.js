@@ -31,6 +31,7 @@ export class PlanMaker {
   /** @param {() => Promise<string | null>} askTrust asks for trust in the folder; the reason when there is none */
   constructor(askTrust) {
     this.#askTrust = askTrust;
+    this.#budget.addEventListener("input", () => attr(this.#budget, "aria-invalid", null));
     this.#write.addEventListener("click", () => void this.#whileBusy(this.#write, () => this.#writeTracker()));
     this.#run.addEventListener("click", () => void this.#whileBusy(this.#run, () => this.#runPlanning()));
   }
