@@ -137,8 +137,9 @@ def _located(
             tracker = None
         if tracker is not None:
             return sprint.locate(start, tracker)
-        # Only the page can make a plan of the epics; every other verb needs one.
-        unplanned = sprint.find_unplanned(start) if options.verb == "serve" else None
+        # The page and `run --plan` can make a plan; everything else needs one.
+        makes_plan = options.verb == "serve" or getattr(options, "plan", False)
+        unplanned = sprint.find_unplanned(start) if makes_plan else None
         if unplanned is None:
             raise
         return unplanned

@@ -79,7 +79,9 @@ def _run(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int
         budget_usd=options.budget,
         write_tracker=options.write_tracker,
     )
-    headless = Headless(HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json))
+    headless = Headless(
+        HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json, plan=options.plan)
+    )
     try:
         return asyncio.run(serve(config, headless))
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -137,6 +138,28 @@ async def test_the_projects_own_planning_is_a_batch_of_one_command(server: Serve
         assert [event["status"] for event in await events_of(client, "command:end")] == ["success"]
         assert await events_of(client, "command:progress")
         assert (await post(client, "/api/plan/run", {}))[1]["error"]["code"] == "planned"
+
+
+def test_the_planning_from_a_terminal(root: Path) -> None:
+    command = [sys.executable, str(ROOT / "server.py"), "run", str(root)]
+    environment = {**os.environ, "SPRINT_RUNNER_TRUST": "1"}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *words], capture_output=True, text=True, env=environment, check=False)
+
+    assert "No sprint-status.yaml was found" in run().stderr
+    refused = run("--plan")
+    assert refused.returncode == 2
+    assert "no command for sprint planning" in refused.stderr
+    (root / SKILL).parent.mkdir(parents=True)
+    (root / SKILL).write_text("---\nname: bmad-sprint-planning\n---\n")
+    done = run("--plan", "--budget", "5")
+    assert done.returncode == 0, done.stderr
+    assert "the sprint is planned" in done.stdout
+    assert "  1-1-say-hello: backlog\n" in (root / TRACKER).read_text()
+    again = run("--plan")
+    assert again.returncode == 2
+    assert "the project has a plan already" in again.stderr
 
 
 async def test_a_killed_planning_is_checked_or_made_once_more(server: Server, root: Path) -> None:
