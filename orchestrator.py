@@ -36,7 +36,7 @@ from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
 from running.lanes.merge import MERGE
 from running.made_tracker import check_maker, restore_permission
-from running.plan_pin import check_plan
+from running.plan_choice import PlanChoice, check_plan
 from running.preflight import (
     BadRequest,
     NotNow,
@@ -55,6 +55,7 @@ from running.questions import keep_answer
 from running.recovery.startup import recover
 from running.retention import forget_snapshots
 from running.run_context import RunContext
+from running.sprint_planning import check_planning, planning_agent
 from running.store_copy import check_synced, warn_of_store
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.tracker import wait_for_tracker
@@ -65,13 +66,17 @@ from store.commands import get_command
 from store.gates import GateRow, get_gate, get_open_gates
 from store.questions import get_question
 from workflow import Preset
+from workflow.presets import SPRINT_PLANNING
 
 SCHEDULED: Final = "scheduled"  # the reason of a wait for the time at which a batch begins to work
 END_S: Final = 2.5  # seconds that agents get to end when the server ends, before they are killed by their marks
 
 
 class Orchestrator:
-    """The run of one project. `run_state` is the fold of committed events that clients receive."""
+    """The run of one project. `run_state` is the fold of committed events that clients receive.
+
+    `plan` is the choice of the plan that batches work on.
+    """
 
     def __init__(self, workspace: Workspace, run_state: RunState) -> None:
         self._workspace = workspace
@@ -83,6 +88,7 @@ class Orchestrator:
         self._starting = False
         self._wanted: StartRequest | None = None  # the request that is being started
         self._closing = False
+        self.plan = PlanChoice(workspace)
 
     @property
     def state(self) -> str:
@@ -124,6 +130,31 @@ class Orchestrator:
                 await _warn(row.id, "limit", message)
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
+
+    async def plan_sprint(self, agent: str | None, budget_usd: float | None) -> int:
+        """Start the batch that runs the project's own sprint planning; its id. Raises `BadRequest`, `NotNow`."""
+        workspace, purpose = self._workspace, "sprint planning"
+        request = StartRequest(1, agent=planning_agent(workspace, agent), budget_usd=budget_usd, purpose=purpose)
+        with self._exclusive(request):
+            await check_trust(workspace)
+            name = request.agent or workspace.settings().agent
+            preset, head = await check_planning(workspace, name)
+            unpriced = unpriced_agents(workspace, [name], budget_usd)
+            await self._check_caps(Budget(workspace, None, None))
+            await close_interrupted(workspace)
+            row = await open_batch(workspace, request, name, preset, head)
+            for message in unpriced:
+                await _warn(row.id, "price", message)
+            self._launch(row, [], preset)
+            return row.id
+
+    @contextmanager
+    def between_batches(self, what: str) -> Iterator[None]:
+        """Exclude the start of a batch meanwhile; `what` is kept by one that runs. Raises `NotNow`."""
+        if self._batch is not None:
+            raise NotNow("running", f"batch {self._batch.id} is running, and a run keeps the {what} that it began with")
+        with self._exclusive():
+            yield
 
     def pause(self) -> None:
         """Pause the batch after the current command. Raises `NotNow`."""
@@ -234,6 +265,7 @@ class Orchestrator:
 
         To be called once, before the server accepts requests.
         """
+        await self.plan.restore()
         await restore_permission(self._workspace)
         row = await recover(self._workspace)
         if row is None:
@@ -311,7 +343,8 @@ class Orchestrator:
     def _unfinished(self) -> bool:
         """Whether the last batch ended inside a cycle, so that perhaps only the cycle's commit is missing."""
         batch = self._run_state.run.batch
-        return batch is not None and batch.status in ("stopped", "interrupted", "error")
+        ended = batch is not None and batch.status in ("stopped", "interrupted", "error")
+        return ended and batch is not None and batch.workflow != SPRINT_PLANNING.name
 
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
         gate = self._gate = Gate(self._workspace, row.id)
@@ -333,6 +366,8 @@ class Orchestrator:
     async def _run(self, batch: Batch) -> None:
         try:
             await batch.run()
+            if not self._closing:
+                await self.plan.adopt()
         finally:
             self._batch = None
 

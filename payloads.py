@@ -39,6 +39,7 @@ class EventType(StrEnum):
     COMMAND_END = "command:end"
     STORY_STATUS = "story:status"
     STORY_HINT = "story:hint"
+    PLAN_CHANGE = "plan:change"
     ERROR = "error"
     CONTEXT_CREATE = "context:create"
     CONTEXT_REFRESH = "context:refresh"
@@ -166,6 +167,15 @@ class StoryHint(Payload, kw_only=True):
     sent_to: int | UnsetType = UNSET
 
 
+class PlanChange(Payload, kw_only=True):
+    """The project has another plan: `reason` is `made` of its epics, `found`, or `initiative`, which was chosen."""
+
+    tracker: str
+    kind: str
+    reason: str
+    initiative: str | UnsetType = UNSET
+
+
 class Error(Payload, kw_only=True):
     type: str
     message: str
@@ -216,6 +226,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.COMMAND_END: CommandEnd,
     EventType.STORY_STATUS: StoryStatus,
     EventType.STORY_HINT: StoryHint,
+    EventType.PLAN_CHANGE: PlanChange,
     EventType.ERROR: Error,
     EventType.CONTEXT_CREATE: ContextCreate,
     EventType.CONTEXT_REFRESH: ContextRefresh,

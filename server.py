@@ -132,7 +132,9 @@ async def _services(
 
     awake.on_change = show_awake
     server_state.awake = AwakeView(means=awake.means)
-    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.set_problem))
+    orchestrator = Orchestrator(workspace, run_state)
+    listener = Listener(hub.refresh, hub.set_problem, orchestrator.plan.adopt)
+    watcher = ProjectWatcher(workspace, run_state, server_state, listener)
 
     async def apply_trust() -> None:
         """Use the agents that the operator has trusted immediately, if the masker knows their secrets."""
@@ -147,7 +149,7 @@ async def _services(
         hub=hub,
         run_state=run_state,
         server_state=server_state,
-        orchestrator=Orchestrator(workspace, run_state),
+        orchestrator=orchestrator,
         workspace=workspace,
         live=live,
         trust=config.trust,

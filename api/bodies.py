@@ -140,6 +140,28 @@ class TrustBody(Body, frozen=True):
     hash: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="must be the hash of GET /api/trust")]
 
 
+class TrackerBody(Body, frozen=True):
+    """`expected` is the hash of the text that the operator has seen."""
+
+    expected: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="must be the hash of GET /api/plan/proposal")]
+
+
+class PlanningBody(Body, frozen=True):
+    """The batch that plans the sprint: its agent and budget."""
+
+    agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
+    budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
+
+
+class InitiativeBody(Body, frozen=True):
+    """`initiative` is the name of one, null for the one that BMAD's configuration names."""
+
+    initiative: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=1000)] | None,
+        Meta(description="must be the name of an initiative, or null"),
+    ]
+
+
 class EmptyBody(Body, frozen=True):
     """An empty object, or no body at all."""
 

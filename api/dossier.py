@@ -76,6 +76,8 @@ class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     assignee: str = ""
     blocked_reason: str = ""
     leftover: bool = False
+    followup_review_recommended: bool = False
+    warnings: list[str] = []
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):

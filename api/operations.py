@@ -13,12 +13,15 @@ from api.bodies import (
     EmptyBody,
     GateBody,
     HintBody,
+    InitiativeBody,
     MessageBody,
+    PlanningBody,
     RetryBody,
     StartBody,
     StatusBody,
     StopBody,
     TicketBody,
+    TrackerBody,
     TrustBody,
 )
 from api.changes import Artifact
@@ -29,6 +32,7 @@ from api.health import Health
 from api.hints import HintStored, Retried
 from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.messages import MessageStored
+from api.plan import InitiativesView, PlanInUse, ProposalView
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
@@ -129,6 +133,33 @@ OPERATIONS: Final = (
         EpicClosed,
         body=EmptyBody,
         errors=(409, 422),
+    ),
+    Operation("get", "/api/plan/proposal", "The tracker that could be made of the epics.", ProposalView, errors=(409,)),
+    Operation(
+        "post",
+        "/api/plan/tracker",
+        "Write the tracker that was shown.",
+        PlanInUse,
+        body=TrackerBody,
+        errors=(409, 422),
+    ),
+    Operation(
+        "post",
+        "/api/plan/run",
+        "Run the project's own sprint planning through an agent.",
+        BatchStarted,
+        202,
+        body=PlanningBody,
+        errors=(409, 503),
+    ),
+    Operation("get", "/api/plan/initiatives", "The initiatives of a BMAD 7 project.", InitiativesView),
+    Operation(
+        "put",
+        "/api/plan/initiative",
+        "Choose the initiative.",
+        PlanInUse,
+        body=InitiativeBody,
+        errors=(404, 409, 503),
     ),
     Operation("get", "/api/standings", "The evidence for each story's status.", StatusEvidenceByStory),
     Operation("get", "/api/stories/{key}", "A story's dossier.", Dossier, errors=(404,)),

@@ -16,6 +16,7 @@ from api import (
     metrics,
     openapi,
     page,
+    plan,
     project,
     run,
     schema,
@@ -27,6 +28,7 @@ from api import (
 
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES, *hints.ROUTES),
+    *plan.ROUTES,
     *(*changes.ROUTES, *export.ROUTES),
     *(
         *history.ROUTES,

@@ -99,6 +99,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
     parser.add_argument("--budget", type=_dollars, metavar="USD", help="pause when this much is spent")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted batch, if there is one")
+    parser.add_argument("--plan", action="store_true", help="run the project's own sprint planning")
     parser.add_argument("--write-tracker", action="store_true", help="write a tracker that another program makes")
     parser.add_argument("--synced", action="store_true", help="the copy of tickets that a tracker keeps is fresh")
     parser.add_argument("--wait", action="store_true", help="wait for the operator in a pause instead of exiting")

@@ -76,9 +76,10 @@ def resolve(
         if decide is not None:
             decide(trust, wanted.guarded, wanted.settings)
         loaded = _in_force(reload, trust, wanted)
-        if loaded.settings.tracker is not None:
-            # The project locates the settings, and one of these locates the tracker: hence a second time.
-            project = sprint.locate(start, loaded.settings.tracker)
+        settings = loaded.settings
+        if settings.tracker is not None or settings.initiative is not None:
+            # The project locates the settings, and these locate the plan: hence a second time.
+            project = sprint.locate(start, settings.tracker, settings.initiative)
         _check_commands(project.root, loaded)
     except (DemoError, ProjectNotFound, SettingsError, Unlistable) as error:
         raise CannotStart(str(error)) from None
@@ -134,9 +135,14 @@ def _located(
         # The verb `trust` starts nothing, and has to find the project to list its values.
         if options.verb != "trust" and "tracker" in trust.untrusted(wanted.guarded):
             tracker = None
-        if tracker is None:
+        if tracker is not None:
+            return sprint.locate(start, tracker)
+        # The page and `run --plan` can make a plan; everything else needs one.
+        makes_plan = options.verb == "serve" or getattr(options, "plan", False)
+        unplanned = sprint.find_unplanned(start) if makes_plan else None
+        if unplanned is None:
             raise
-        return sprint.locate(start, tracker)
+        return unplanned
 
 
 def agent_specs(

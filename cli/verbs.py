@@ -80,7 +80,9 @@ def _run(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int
         write_tracker=options.write_tracker,
         synced=options.synced,
     )
-    headless = Headless(HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json))
+    headless = Headless(
+        HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json, plan=options.plan)
+    )
     try:
         return asyncio.run(serve(config, headless))
     finally:

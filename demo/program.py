@@ -30,6 +30,7 @@ from demo.tokens import Tokens, resolve
 ROLES: dict[str, Callable[[Scene], str]] = {
     "create-project-context": planning.project_context,
     "refresh-project-context": planning.project_context,
+    "sprint-planning": planning.sprint_planning,
     "create-story": planning.create_story,
     "story-discovery": planning.discovery,
     "story-review": reviewing.document_review,
@@ -41,6 +42,7 @@ ROLES: dict[str, Callable[[Scene], str]] = {
     "build-plan": building.build_auto,
     "commit": coding.commit,
 }
+WITHOUT_STORIES = frozenset({"create-project-context", "refresh-project-context", "sprint-planning"})
 MARKER = re.compile(r"^.*(\[[A-Z]+(?:-[A-Z]+)+(?::[^\]]*)?\]|HIGHEST SEVERITY:|^Issues: ).*$", re.MULTILINE)
 NO_PROMPT = "Error: Input must be provided either through stdin or as a prompt argument when using --print"
 
@@ -159,7 +161,7 @@ def _keep(opened: DemoSession, used: Tokens) -> None:
 def _perform(scene: Scene, *, resumed: bool) -> str:
     """Plays the role; returns its last words, which have the marker."""
     role = ROLES.get(scene.prompt.base)
-    if role is None or (not scene.prompt.stories and "context" not in scene.prompt.base):
+    if role is None or (not scene.prompt.stories and scene.prompt.base not in WITHOUT_STORIES):
         return "I can play the commands of a sprint; this prompt names none of them. Nothing was changed."
     if resumed:
         scene.say("I continue where I was interrupted.")

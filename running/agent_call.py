@@ -85,7 +85,7 @@ class AgentCall:
     def report(self, message: str) -> None:
         """A line of our own about this call, in the log and, of a story's command, in the page."""
         log.warning("%s, command %d: %s", self._spec.command, self._command_id, message)
-        if self._spec.stories:
+        if self._spec.reported:
             self._activity.say(message)
 
     @property
@@ -127,7 +127,7 @@ class AgentCall:
 
     def _take(self, record: agents.Record) -> None:
         """Handle a record. A question for the operator ends the call; its session continues with the answer later."""
-        if self._spec.stories:
+        if self._spec.reported:
             self._activity.take(record)
         if isinstance(record, agents.MessageTaken):
             self._messages.take(record.id)

@@ -28,6 +28,7 @@ class StartRequest(msgspec.Struct, frozen=True):
     `start_at` is when the batch begins to work, in seconds since the epoch; None: at once. `write_tracker`: the
     operator allows to write a tracker that another program makes; it is remembered.
     `synced`: the operator says that a copy of tickets that a tracker keeps is fresh.
+    `purpose`: what a batch without stories is for.
     """
 
     cycles: int | None
@@ -37,11 +38,12 @@ class StartRequest(msgspec.Struct, frozen=True):
     write_tracker: bool = False
     start_at: float | None = None
     synced: bool = False
+    purpose: str = ""
 
     @property
     def label(self) -> str:
         """The label of the batch, as text for the operator."""
-        return batch_label(self.cycles, self.stories)
+        return self.purpose or batch_label(self.cycles, self.stories)
 
 
 async def open_batch(
@@ -51,8 +53,8 @@ async def open_batch(
     database = workspace.database
     # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
     batch_id = await until_stored(lambda: database.reserve_id("batches"))
-    backups = workspace.data_dir / "backups"
-    await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)
+    if not preset.makes_plan:
+        await asyncio.to_thread(back_up, workspace.project.tracker, workspace.data_dir / "backups", batch_id)
     payload = BatchStart(
         batch_id=batch_id,
         max_cycles=request.cycles or "all",
@@ -78,7 +80,8 @@ async def open_batch(
             start_at=None if request.start_at is None else int(request.start_at * 1000),
         )
         database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
-        database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
+        if not preset.makes_plan:
+            database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
 
     await record_with(workspace, payload, create)
     if workspace.git is None:

@@ -24,11 +24,13 @@ from running.continued import ContinuedStories, renamed
 from running.epic_branch import branch_of, held_by_branch
 from running.journal import Journal
 from running.lanes.worktree import name_lane
+from running.plan_pin import is_other_initiative, pin_name
 from running.story import StoryRun
 from running.tracker import read_tracker
 from running.workspace import Workspace, until_stored
 from store.batches import get_batch_before
 from store.lanes import Lane, create_lane, get_lane, get_unfinished_lane
+from store.meta import get_meta
 from store.stories import (
     Story,
     create_story,
@@ -102,7 +104,8 @@ class CycleSource:
         if not picked:
             return None
         entry = plan.story(picked[0].key)
-        left = await self._workspace.database.read(get_unfinished_lane, entry.names if entry else (picked[0].key,))
+        known = entry.names if entry else (picked[0].key,)
+        left = await self._workspace.database.read(_lane_left, self._batch_id, known)
         if left is not None and self._wanted(renamed(left[1], plan)):
             return await self._go_on(number, left[1], left[0])
         titles = await asyncio.to_thread(sprint.titles, project, [story.key for story in picked])
@@ -219,7 +222,18 @@ def _stopped_cycle(connection: sqlite3.Connection, batch_id: int) -> list[Story]
     # A completed batch ended after a cycle, and an interrupted one is resumed itself.
     if last is None or last.status not in ("stopped", "error"):
         return []
+    if is_other_initiative(get_meta(connection, pin_name(last.id)), get_meta(connection, pin_name(batch_id))):
+        return []
     number = last.cycles_completed + 1
     if get_lane(connection, last.id, number) is not None:
         return []
     return [row for row in get_stories_by_batch(connection, last.id) if row.cycle_number == number]
+
+
+def _lane_left(connection: sqlite3.Connection, batch_id: int, names: Sequence[str]) -> tuple[Lane, list[Story]] | None:
+    """The lane in which an earlier batch left the story; not one of another initiative that has such a key, too."""
+    left = get_unfinished_lane(connection, names)
+    if left is None or not left[1]:
+        return left
+    pins = (get_meta(connection, pin_name(number)) for number in (left[1][0].batch_id, batch_id))
+    return None if is_other_initiative(*pins) else left

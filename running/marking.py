@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import sprint
-from sprint.locate import inside
+from sprint.project import inside
 from sprint.tickets.frontmatter import TreeError
 from sprint.tickets.layers import find_root, read_layers
 from sprint.tickets.official import Finished, mark_officially, script_of

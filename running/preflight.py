@@ -52,6 +52,8 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
     """The tracker can be read and has something to run; the keys that may run. Raises `BadRequest`, `NotNow`."""
     tracker = await plan_here(workspace)
     name = workspace.relative(workspace.project.tracker)
+    if tracker.kind is sprint.PlanKind.NONE:
+        raise NotNow("no_plan", "there is no plan yet: make a tracker of the epics, on the Board or by the verb init")
     if not tracker.stories:
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
     if not tracker.writable and not tracker.store:
@@ -177,7 +179,11 @@ async def check_folder(workspace: Workspace) -> None:
         raise NotNow("folder", f"nothing can be recorded: {files.failure}")
     tracker = workspace.project.tracker
     # The tracker is replaced by a rename, which needs the right to write its folder.
-    for folder in (workspace.project.root, workspace.data_dir, tracker if tracker.is_dir() else tracker.parent):
+    place = tracker if tracker.is_dir() else tracker.parent
+    # A plan that is still to be made may lie in a folder that does not exist yet.
+    if workspace.project.kind is sprint.PlanKind.NONE:
+        place = next(folder for folder in tracker.parents if folder.is_dir())
+    for folder in (workspace.project.root, workspace.data_dir, place):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
 

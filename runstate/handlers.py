@@ -237,7 +237,9 @@ def _story(run: FoldedRun, key: str) -> StoryView:
 
 
 def _put_story(run: FoldedRun, story: StoryView) -> None:
-    """Replace the story's view in its position, or append it."""
+    """Replace the story's view in its position, or append it; a command that plans the sprint has no story."""
+    if not story.story_key:
+        return
     keys = [known.story_key for known in run.stories]
     at = keys.index(story.story_key) if story.story_key in keys else len(keys)
     run.stories = (*run.stories[:at], story, *run.stories[at + 1 :])

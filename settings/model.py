@@ -74,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origin: str = "*"
     data_dir: str | None = None
     tracker: str | None = None
+    initiative: str | None = None
     agent: str = "claude"
     agents: dict[str, AgentConfig] = {}
     commands: dict[str, CommandConfig] = {}

@@ -90,6 +90,12 @@ SETTINGS: Final = (
         editable=False,
         trust="outside",
     ),
+    Setting(
+        "initiative",
+        "the initiative of a BMAD 7 project; none: the one chosen in the page, else that of BMAD's configuration",
+        optional=True,
+        editable=False,
+    ),
     Setting("agent", "the agent that runs commands", applies=NEXT_BATCH),
     Setting("agents", "how agents are called", "mapping", editable=False, trust="always"),
     Setting("commands", "agent and model of single commands", "mapping", editable=False, trust="always"),
@@ -209,7 +215,7 @@ BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 # Settings that the server reads once, at its start; all others that need trust are used as soon as they are trusted.
 READ_AT_START: Final = frozenset(
     {
-        *("host", "port", "token", "allowed_hosts", "cors_origin", "data_dir", "tracker"),
+        *("host", "port", "token", "allowed_hosts", "cors_origin", "data_dir", "tracker", "initiative"),
         *("notify_webhook", "notify_secret", "notify_command"),
     }
 )

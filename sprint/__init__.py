@@ -10,7 +10,8 @@ from sprint.deferred import DeferredFinding
 from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.epics import EpicDoc, StoryPlan, read_epics
 from sprint.files import new_story_path, story_files
-from sprint.locate import Project, ProjectNotFound, locate
+from sprint.initiatives import Initiative, Initiatives, read_initiatives
+from sprint.locate import ProjectNotFound, locate
 from sprint.model import (
     Conditions,
     Entry,
@@ -28,6 +29,8 @@ from sprint.model import (
 from sprint.overview import descriptions, overview, problems, titles
 from sprint.plan import close_epic, read, set_status
 from sprint.planning import tracker_text
+from sprint.project import Project
+from sprint.proposal import Proposal, find_unplanned, make_tracker, propose, unplanned
 from sprint.prose import Task
 from sprint.reader import permit_writing
 from sprint.status import RUNNABLE, Kind, Status, canonical
@@ -48,6 +51,8 @@ __all__ = [
     "EpicEntry",
     "EpicGate",
     "ExtraEntry",
+    "Initiative",
+    "Initiatives",
     "Intake",
     "Kind",
     "Overview",
@@ -55,6 +60,7 @@ __all__ = [
     "Problem",
     "Project",
     "ProjectNotFound",
+    "Proposal",
     "Refused",
     "RetroEntry",
     "Section",
@@ -75,18 +81,23 @@ __all__ = [
     "deleted_files",
     "descriptions",
     "final_file",
+    "find_unplanned",
     "keep_finding",
     "locate",
+    "make_tracker",
     "new_story_path",
     "overview",
     "permit_writing",
     "problems",
+    "propose",
     "read",
     "read_customization",
     "read_epics",
+    "read_initiatives",
     "read_story",
     "set_status",
     "story_files",
     "titles",
     "tracker_text",
+    "unplanned",
 ]

@@ -14,10 +14,10 @@ from pathlib import Path
 from sprint import walk
 from sprint.keys import grammar_of, lead, normal
 from sprint.listing import StoryFile, listed_file, stamped
-from sprint.locate import Project
 from sprint.model import PlanKind, Sprint, StoryEntry
 from sprint.notes import is_note, share_a_word
 from sprint.plan import read
+from sprint.project import Project
 from sprint.status import Kind
 
 # Stories lie in the folder, in `stories/`, or in a folder per epic below that.

@@ -31,12 +31,16 @@ class Shape(StrEnum):
 
 
 class PlanKind(StrEnum):
-    """What a project plans with: the presence of files and keys decides, never a version."""
+    """What a project plans with: the presence of files and keys decides, never a version.
+
+    `none`: nothing yet, but it has epics of which a plan can be made.
+    """
 
     TRACKER = "tracker"
     STORIES = "stories"
     TICKETS = "tickets"
     V4 = "v4"
+    NONE = "none"
 
 
 EDITABLE_SHAPES = frozenset({Shape.FLAT, Shape.NESTED})

@@ -15,11 +15,11 @@ from sprint.epics import EpicDoc, StoryPlan, list_epic_files, merged, read_epic_
 from sprint.files import StoryFiles, list_story_files
 from sprint.keys import lead, normal
 from sprint.listing import StoryFile
-from sprint.locate import Project
 from sprint.model import EpicGate, PlanKind, Problem, Sprint, StoryEntry
 from sprint.notes import share_a_word
 from sprint.plan import read
-from sprint.story import StoryDocument, read_story
+from sprint.project import Project
+from sprint.story import StoryDocument, build_notes, read_story
 from sprint.title import slug_of, title_of
 from sprint.tracker import epic_ranks
 from sprint.views import (
@@ -141,6 +141,7 @@ class Shelf:
         document = self._best(files)
         plan = planned.of(story)
         names = [_shown(Path(file.path), project.root) for file in files]
+        notes = build_notes(map(self._document, files))
         return StoryInfo(
             key=story.key,
             epic=story.epic,
@@ -168,6 +169,8 @@ class Shelf:
             blocked_reason=story.conditions.blocked_reason,
             leftover=story.key in planned.leftovers,
             alias=story.conditions.alias,
+            followup_review_recommended=notes.followup_review_recommended,
+            warnings=list(notes.warnings),
         )
 
     def _document(self, file: StoryFile) -> StoryDocument:

@@ -296,6 +296,8 @@ function withStatus(state, status) {
  * @returns {readonly Story[]}
  */
 function upsert(stories, key, change) {
+  // A command that plans the sprint has no story.
+  if (!key) return stories;
   const index = stories.findIndex((story) => story.story_key === key);
   if (index >= 0) return stories.map((story, at) => (at === index ? { ...story, ...change } : story));
   return [...stories, { ...newStory(key), ...change }];

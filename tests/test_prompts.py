@@ -57,9 +57,10 @@ MARKERS = {
     "tech-spec-review": ["[CRITICAL-ISSUES-FOUND: YES]", "[CRITICAL-ISSUES-FOUND: NO]"],
     "dev-story": ["[DEV-STORY-COMPLETE: YES]", "[DEV-STORY-COMPLETE: NO]"],
     "code-review": ["HIGHEST SEVERITY: HIGH", "Issues: 0 CRITICAL, 1 HIGH, 0 MEDIUM, 1 LOW"],
+    "sprint-planning": ["[SPRINT-STATUS-WRITTEN: <path>]"],
     "commit": ["[COMMIT-SUCCESS: <hash>]", "[NO-CHANGES-TO-COMMIT]", "[COMMIT-FAILED: <reason>]"],
 }
-ON_STORIES = sorted(name for name in MARKERS if "context" not in name)
+ON_STORIES = sorted(name for name in MARKERS if "context" not in name and name != "sprint-planning")
 
 
 def rendered(name: str, **values: str) -> str:
@@ -88,7 +89,8 @@ def test_values_are_put_in_once_and_nothing_is_left(name: str) -> None:
 def test_it_begins_with_the_block_that_scripted_agents_read(name: str) -> None:
     called = f"{name}-2" if "review" in name else name
     text = rendered(name, command=called)
-    text = text.removeprefix("/bmad-build-auto 2-1-life-list\n\n")  # a slash command is the beginning of a prompt
+    # A slash command is the beginning of a prompt.
+    text = text.removeprefix("/bmad-build-auto 2-1-life-list\n\n").removeprefix("/bmad-build-auto\n\n")
     assert text.startswith(f"# {called}\n- command: {called}\n- project: Perch & Co.\n")
     prompt = parse(text)
     assert (prompt.command, prompt.base) == (called, kind_of(called))
@@ -143,6 +145,9 @@ def test_it_binds_an_unattended_agent(name: str) -> None:
     assert "Never wait for input" in text
     assert "::task <id> start" in text
     assert "::task <id> end" in text
+    if name == "sprint-planning":  # whose work the tracker is
+        assert "The sprint status file alone is yours" in text
+        return
     assert re.search(r"[Nn]ever (?:touch |edit )?`_bmad-output/sprint-status.yaml`", text)
     assert "belongs to the runner" in text or "the runner wrote the status" in text
 

@@ -15,6 +15,7 @@ from workflow.presets import BUILD_AUTO, CLASSIC, Preset
 
 BUILDERS: Final = ("bmad-build-auto", "bmad-dev-auto")  # the current name, and that of BMAD 6.10
 OWN: Final = ("create-story", "dev-story", "code-review")  # our commands that BMAD has as well
+PLANNER: Final = "sprint-planning"
 READERS: Final = ("acp", "codex", "gemini", "opencode", "qwen")  # no slash commands: the prompt names the skill
 
 CLAUDE_SKILL: Final = ".claude/skills/{}/SKILL.md"
@@ -74,6 +75,11 @@ def builder_skill(installed: Installed, caller: str) -> str | None:
     paths = ((CLAUDE_SKILL if caller == "claude" else SHARED_SKILL).format(name) for name in BUILDERS)
     fit = (path for path in paths if path in installed.files and path not in installed.shims)
     return next((path for path in fit if _call_of(path, "/", caller) is not None), None)
+
+
+def planning_call(installed: Installed, caller: str) -> str | None:
+    """Return what makes this agent kind run the project's own sprint planning; None where it has none."""
+    return _own_call(installed.files, PLANNER, caller)
 
 
 def _calls(installed: Installed, caller: str) -> dict[str, str]:

@@ -92,6 +92,11 @@ class Preset:
         """The name for display: `classic (own slash commands)`."""
         return f"{self.name} (own slash commands)" if self.calls and self.name == "classic" else self.name
 
+    @property
+    def makes_plan(self) -> bool:
+        """Whether the batch makes the plan instead of working on its stories."""
+        return self.name == "sprint-planning"
+
     def kind(self, command: str) -> CommandKind:
         """Return the kind of one of its commands in any round; raises `KeyError`."""
         name = kind_of(command)
@@ -108,6 +113,7 @@ KINDS: Final = {
     for kind in (
         CommandKind("create-project-context", ("setup", "analyze", "write", "validate")),
         CommandKind("refresh-project-context", ("setup", "analyze", "write", "validate")),
+        CommandKind("sprint-planning", ("setup", "analyze", "write", "validate")),
         CommandKind("create-story", ("setup", "analyze", "generate", "write", "validate")),
         CommandKind("story-discovery", ("setup", "explore", "write")),
         CommandKind("story-review", ("setup", "analyze", "fix", "validate")),
@@ -142,6 +148,10 @@ BUILD_AUTO: Final = Preset(
     ),
     stories=1,
 )
+
+# No phases: there are no stories yet. The batch runs the one command of this name.
+SPRINT_PLANNING: Final = Preset("sprint-planning", ())
+CONTEXT_COMMANDS: Final = frozenset({"create-project-context", "refresh-project-context"})
 
 PRESETS: Final = {preset.name: preset for preset in (CLASSIC, BUILD_AUTO)}
 

@@ -19,6 +19,7 @@ from running.workspace import Workspace, record_batch, record_with, until_stored
 from store.batches import BatchRow, get_active_batch
 from store.commands import Command, get_commands_by_key, get_running_commands, update_command
 from store.log import BackgroundTask, get_pending_background_tasks, update_background_task
+from workflow.presets import CONTEXT_COMMANDS, kind_of
 
 log = logging.getLogger("sprint_runner.run")
 
@@ -57,7 +58,8 @@ async def recover(workspace: Workspace) -> BatchRow | None:
 async def _interrupt_command(workspace: Workspace, command: Command) -> None:
     """Row and event in one commit, with what the recording shows: cost, usage, and whether the agent had finished."""
     recorded = await _recorded(workspace, command)
-    finished = recorded is not None and recorded.kind is OutcomeKind.SUCCESS and command.story_id is not None
+    of_context = kind_of(command.command) in CONTEXT_COMMANDS
+    finished = recorded is not None and recorded.kind is OutcomeKind.SUCCESS and not of_context
     reason = FINISHED if finished else INTERRUPTED
     ended: dict[str, Any] = {
         "status": (CommandStatus.UNCHECKED if finished else CommandStatus.INTERRUPTED).value,
@@ -70,7 +72,7 @@ async def _interrupt_command(workspace: Workspace, command: Command) -> None:
         if recorded.usage.total >= _usage(command).total:  # else the row was ahead of the recording
             metrics = used(recorded.usage, recorded.cost_usd, recorded.estimated_usd)
     ended |= columns_of(metrics)
-    payload = _command_end(command, metrics, reason) if command.story_id is not None else _context_end(command, metrics)
+    payload = _context_end(command, metrics) if of_context else _command_end(command, metrics, reason)
     change = partial(workspace.database.write, update_command, command.id, **ended)
     # Taken back afterwards: this runs at start, and what is set then would reach the handlers of requests.
     token = current_batch.set(command.batch_id)

@@ -9,10 +9,10 @@ from pathlib import Path
 from base.files import create_file, sync_folder
 from base.regular import read_regular
 from sprint.edit import Refused
-from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
 from sprint.markdown import MAX_BYTES, split
 from sprint.model import PlanKind
+from sprint.project import Project, inside
 from sprint.status import Status
 from sprint.stories.list import STORIES_FOLDER, read_story_list
 from sprint.storystatus import find_status

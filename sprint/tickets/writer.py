@@ -8,9 +8,9 @@ from pathlib import Path
 from base.files import atomic_write
 from base.regular import read_regular
 from sprint.edit import Conflict, Refused, StatusEdit
-from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
 from sprint.model import Sprint
+from sprint.project import Project, inside
 from sprint.status import BUILD_WORDS, WRITABLE, Status
 from sprint.tickets.closing import DONE, closed_bytes
 from sprint.tickets.find import Found, plan_path

@@ -55,11 +55,12 @@ export class Controls {
 
   /** @param {Model} model */
   render(model) {
-    const { run, ready, link, replaying } = model;
+    const { run, ready, link, replaying, counts } = model;
     if (this.#state !== run.state) refuse("");
     this.#state = run.state;
     // A replay shows the past, which cannot be changed.
     this.#actions = ready && !link.lost && !replaying ? offered(run) : [];
+    if (counts.unplanned) this.#actions = this.#actions.filter((action) => action !== "start");
     this.#renderButtons(model);
     if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
     this.#renderText(model);

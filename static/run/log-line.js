@@ -1,6 +1,7 @@
 // @ts-check
 /** One line of the log for every event: its story, command, task, status and message. */
 import { allTokens, duration, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
+import { makesPlan } from "./run-text.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
 /** @typedef {0 | 1 | 2 | 3} Level */
@@ -53,13 +54,16 @@ function lineText(status, message, level = INFO) {
   return { status, level, message };
 }
 
+/** @type {Record<string, string>} */
+const PLAN_CHANGES = {
+  made: "The tracker was made of the epics:",
+  found: "The plan was found:",
+  initiative: "The initiative was chosen:",
+};
+
 /** @type {Record<string, (p: Record<string, any>, type: string) => LineText>} */
 const FORMATS = {
-  "batch:start": (p) =>
-    lineText(
-      "start",
-      `Batch ${p.batch_id} started: ${p.max_cycles === "all" ? "all stories" : plural(p.max_cycles, "cycle")}`,
-    ),
+  "batch:start": formatBatchStart,
   "batch:end": formatBatchEnd,
   "batch:pause": (p) => lineText("pause", `Batch paused: ${p.reason}`, p.reason === "operator" ? INFO : WARNING),
   "batch:resume": (p) => lineText("resume", `Batch continues: ${p.reason}`),
@@ -82,6 +86,7 @@ const FORMATS = {
           p.new_status === "blocked" ? ERROR : INFO,
         ),
   "story:hint": (p) => lineText("note", `${hintText(p)}: ${p.message}`),
+  "plan:change": (p) => lineText("plan", `${PLAN_CHANGES[p.reason] ?? "The plan is"} ${p.initiative ?? p.tracker}`),
   error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => lineText("attention", p.message, WARNING),
   "context:create": (p) => lineText("start", p.message || "Project context: creating it first"),
@@ -103,6 +108,12 @@ function doneText(stories) {
 /** @param {string[]} all */
 function keys(all) {
   return all.map(shortKey).join(", ");
+}
+
+/** @param {Record<string, any>} p */
+function formatBatchStart({ batch_id: id, max_cycles: most, workflow, label }) {
+  const cycles = most === "all" ? "all stories" : plural(most, "cycle");
+  return lineText("start", `Batch ${id} started: ${makesPlan({ workflow }) ? label : cycles}`);
 }
 
 /** @param {Record<string, any>} p */

@@ -13,6 +13,7 @@ import { attr, byId, show } from "../kit/dom.js";
 import { serverNow, setServerTime } from "../kit/server-clock.js";
 import { announce } from "../kit/toast.js";
 import { urlParams, wholeNumber } from "../kit/url-params.js";
+import { PlanMaker } from "../planning/plan-maker.js";
 import { Controls } from "../run/controls.js";
 import { Log } from "../run/log.js";
 import { createRunTab } from "../run/run.js";
@@ -41,7 +42,7 @@ const TABS = /** @type {const} */ (["run", "board", "timeline", "history", "insi
 /** Tabs of all batches: a replay does not change them. */
 const TIMELESS = new Set(["history", "insights", "settings"]);
 /** Events that change the tracker or a dossier. */
-const CHANGES_PLAN = new Set(["story:status", "story:hint", "cycle:end", "batch:end", "command:end"]);
+const CHANGES_PLAN = new Set(["plan:change", "story:status", "story:hint", "cycle:end", "batch:end", "command:end"]);
 /** Events that lengthen the transcript of a command. */
 const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end", "story:hint"]);
 /** Most commands of a batch that are fetched. */
@@ -65,6 +66,7 @@ const controls = new Controls(
   () => store.model,
   () => folderTrust.ask(),
 );
+const planMaker = new PlanMaker(() => folderTrust.ask());
 const log = new Log();
 const planLoader = new PlanLoader({
   seq: () => store.model.run.seq,
@@ -126,6 +128,7 @@ function render() {
   const { tab } = router.current;
   header.render(model, now);
   controls.render(model);
+  planMaker.render(model, tab);
   tabs[tab].render(TIMELESS.has(tab) ? store.model : model, now);
 }
 
