@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,10 +31,10 @@ from running.activity import Activity
 from running.agent_call import AgentCall
 from running.disk import retry_while_full
 from running.gate import Gate, StopMode, Stopped
-from running.hints import given, pending_hints, with_hints
+from running.hints import given
 from running.journal import BUDGET, LOST, CommandStatus, Result, Unchecked, dump
 from running.metrics import columns_of, metrics_of
-from running.prompt import prompt_of
+from running.preparation import call_of, prompt_for
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import SurroundingsFailed
@@ -59,13 +59,14 @@ class Attempt:
         self._spec = spec
         self._context = context
         self._command_id = 0
-        self._hints: list[HintRow] = []  # those that the prompt holds
+        self._hints: Sequence[HintRow] = ()  # those that the prompt holds
         self._ended = 0.0  # by the monotonic clock
         self._called: AgentCall | None = None  # None where only a recording is judged
 
     async def run(self) -> Result:
         """Run the attempt, from the committed row to the committed result."""
-        call = await self._open(await self._prompt())
+        prompt, self._hints = await prompt_for(self._workspace, self._spec, self._context)
+        call = await self._open(prompt)
         activity = self._activity()
         try:
             try:
@@ -135,18 +136,6 @@ class Attempt:
 
     # -- before ------------------------------------------------------------------------------------------------
 
-    async def _prompt(self) -> str:
-        """Return the prompt: the answer to the session's question, otherwise the command's own prompt; and hints."""
-        context, spec = self._context, self._spec
-        resumed = context.session is not None
-        # Work in the background starts beside a command of the same story, which is the one that a hint is meant for.
-        keys = [] if spec.background else spec.story_keys
-        self._hints = await pending_hints(self._workspace, keys, spec.command, resumed=resumed)
-        if context.reply is not None and resumed:
-            return with_hints(context.reply, self._hints)
-        prompt = await asyncio.to_thread(prompt_of, self._workspace, spec, context.kind, context.call)
-        return with_hints(prompt, self._hints)
-
     async def _open(self, prompt: str) -> Call:
         """Commit the row, whose id names the processes' mark and the stream's file."""
         workspace = self._workspace
@@ -155,22 +144,8 @@ class Attempt:
         stream = workspace.data_dir / "streams" / batch / f"{self._command_id}.ndjson"
         mark = f"{workspace.database.epoch}:{self._command_id}"
         await self._create(stream, mark)
-        settings, session = workspace.settings(), self._context.session
-        return Call(
-            prompt=prompt,
-            cwd=workspace.project.root,
-            mark=mark,
-            stream_path=stream,
-            model=self._context.model,
-            resume=None if session is None else session.id,
-            booked=None if session is None else session.booked,
-            timeout_s=settings.command_timeout_min * 60,
-            silence_s=settings.silence_timeout_min * 60,
-            options=await agents.OPTIONS.of(self._context.agent),
-            schema=None if self._spec.form is None else self._spec.form.schema,
-            budget_usd=self._context.budget_usd,
-            may_ask=self._spec.may_ask,
-        )
+        options = await agents.OPTIONS.of(self._context.agent)
+        return call_of(workspace, self._spec, self._context, prompt, mark=mark, stream=stream, options=options)
 
     async def _create(self, stream: Path | None, mark: str | None = None) -> None:
         """The row and the event of the start in one commit; without a stream where no agent is called."""
