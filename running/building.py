@@ -14,7 +14,7 @@ from itertools import count
 from typing import Final
 
 import sprint
-from running import evidence
+from running import command_specs, evidence
 from running.blocking import give_up
 from running.builds import build_call, build_verdict, is_unbuilt, plan_verdict
 from running.checkpoints import plan_decision, unread_decision
@@ -29,13 +29,12 @@ from running.clean_tree import (
 from running.commit_plan import remember_base
 from running.gates import GateDecision
 from running.marking import write_status
-from running.planning import said_something
-from running.refusals import ANY_FILE
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block, record_status
 from running.surroundings import SurroundingsFailed, until_possible
 from running.verify import VerifyContext
+from running.workspace import Workspace
 from workflow import DevVerdict, Phase, PhaseKind
 from workflow.presets import PLANNING
 
@@ -58,7 +57,7 @@ class Building:
             await self._plan(story)
         comments = "none"
         for number in count(1):
-            verdict = await self._built(command if number == 1 else f"{command}-{number}", story, comments)
+            verdict = await self._built(command_specs.build_round(command, number), story, comments)
             if verdict is None or not verdict.unread:
                 return
             row = await unread_decision(self._workspace, self._gate, story, verdict.reason, number)
@@ -91,19 +90,9 @@ class Building:
         if not story.live:
             return None
         confirm = partial(self._build_verdict, story, self._workspace.clock())
-        values = await self._values(story, halt=False)
+        values = await build_values(self._workspace, story, halt=False)
         disprove = partial(self._missing_work, story)
-        spec = CommandSpec(
-            command,
-            (story,),
-            read=said_something,
-            confirm=confirm,
-            disprove=disprove,
-            watched=True,
-            findings=comments,
-            values=values,
-            products=ANY_FILE,
-        )
+        spec = command_specs.build(command, story, values, comments, confirm=confirm, disprove=disprove)
         return await self._performed(spec, story)
 
     async def _performed(self, spec: CommandSpec, story: StoryRun) -> DevVerdict | None:
@@ -115,11 +104,6 @@ class Building:
         if verdict.blocked:
             await block(self._workspace, story, verdict.reason)
         return verdict
-
-    async def _values(self, story: StoryRun, *, halt: bool) -> dict[str, str]:
-        left = await left_by_others(self._workspace)
-        call = await asyncio.to_thread(build_call, self._workspace.project, story, halt=halt, left=left)
-        return {"subject": call.subject, "directives": call.extra}
 
     async def _missing_work(self, story: StoryRun, verdict: DevVerdict, say: Say) -> str | None:
         about = VerifyContext(self._commander.batch_id, story.key, say)
@@ -152,11 +136,9 @@ class Building:
                 return
             if not await self._is_planned(story, number):
                 confirm = partial(self._plan_verdict, story, self._workspace.clock())
-                values = await self._values(story, halt=True)
+                values = await build_values(self._workspace, story, halt=True)
                 command = f"{PLANNING}-{number}"
-                spec = CommandSpec(
-                    command, (story,), read=said_something, confirm=confirm, findings=comments, values=values
-                )
+                spec = command_specs.build_plan(command, story, values, comments, confirm)
                 await self._performed(spec, story)
                 if not story.live:
                     return
@@ -218,6 +200,13 @@ class Building:
                 raise SurroundingsFailed("git", why) from None
 
         await until_possible(self._gate, attempt)
+
+
+async def build_values(workspace: Workspace, story: StoryRun, *, halt: bool) -> dict[str, str]:
+    """Return what the prompt of a build says of its story; `halt`: it ends after planning."""
+    left = await left_by_others(workspace)
+    call = await asyncio.to_thread(build_call, workspace.project, story, halt=halt, left=left)
+    return {"subject": call.subject, "directives": call.extra}
 
 
 def _sent_back(what: str, comments: str | None) -> str:

@@ -14,21 +14,22 @@ from git.commits import CommitImpossible, CommitRefused, commit_paths, staged_fi
 from git.process import GitError, run_git
 from git.snapshots import Git
 from payloads import Attention
-from running import evidence
+from running import command_specs, evidence
 from running.clean_tree import built_commit
+from running.command_specs import commit_message
 from running.commit_plan import CommitPlan, plan_commit, sizes
 from running.disk import take_snapshot
 from running.planning import BACKGROUND_REVIEW
 from running.run_context import RunContext
 from running.runner_task import RunnerTask, TaskRefused
-from running.spec import CommandSpec, Say
+from running.spec import Say
 from running.story import StoryRun, keep
 from running.surroundings import SurroundingsFailed
 from running.verify import VerifyContext
 from running.work_guard import hold_for_work, lost_work
 from running.workspace import emit_durable
 from store.stories import update_story
-from workflow import COMMIT_FORM, DEVELOPMENT_FORM, CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
+from workflow import CommitVerdict, DevVerdict, PhaseKind
 from workflow.presets import FINISHING
 
 MEND: Final = "dev-story-2"  # the round in which an agent mends what a hook refused
@@ -210,15 +211,7 @@ class Commits:
             return await evidence.missing_work(self._workspace, story, verdict, context)
 
         findings = FINDINGS.format(words=words)
-        spec = CommandSpec(
-            MEND,
-            (story,),
-            read=read_dev_story,
-            form=DEVELOPMENT_FORM,
-            disprove=disprove,
-            watched=True,
-            findings=findings,
-        )
+        spec = command_specs.development(MEND, story, disprove, findings)
         result = await self._commander.perform(spec)
         if not result.ok:
             return f"The round that was to mend it failed: {result.reason}"
@@ -246,10 +239,7 @@ class Commits:
         for story in stories:
             await hold_for_work(self._workspace, self._gate, story)
         disprove = partial(self._commit_failure, stories)
-        values = {"commit_message": commit_message(stories)}
-        spec = CommandSpec(
-            command, tuple(stories), read=read_commit, form=COMMIT_FORM, disprove=disprove, values=values, once=True
-        )
+        spec = command_specs.agent_commit(command, stories, disprove)
         root = self._workspace.project.root
         staged = await staged_files(root)
         result = await self._commander.perform(spec)
@@ -297,12 +287,6 @@ class Commits:
     async def _call_operator(self, stories: Sequence[StoryRun], reason: str) -> None:
         message = f"The work of {_keys(stories)} is done but was not committed: {reason}"
         await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
-
-
-def commit_message(stories: Sequence[StoryRun]) -> str:
-    """Return the subject of the commit for these stories."""
-    what = "story" if len(stories) == 1 else "stories"
-    return f"feat({stories[0].epic}): implement {what} {_keys(stories)}"
 
 
 def _is_open(story: StoryRun) -> bool:
