@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agents.adapter import Adapter
-from agents.environment import find_program
+from agents.environment import environment, find_program
+from agents.guardian import MARK_VARIABLE
+from agents.registry import adapter_for
 from agents.spec import AgentSpec, Call
 
 
@@ -44,3 +46,19 @@ def invocation(adapter: Adapter, spec: AgentSpec, call: Call, env: Mapping[str, 
         return Invocation(argv, program, env, PromptWay.DIALOGUE, None)
     way = PromptWay.MESSAGES if adapter.takes_messages(call) else PromptWay.STDIN
     return Invocation(argv, program, env, way, adapter.prompt(call))
+
+
+def invocation_of(spec: AgentSpec, call: Call) -> Invocation:
+    """Return how this call would be started now. The agent has a command. Raises `UnknownKind`."""
+    adapter = adapter_for(spec.kind)
+    return invocation(adapter, spec, call, environment(adapter.environment, spec.env, call.mark))
+
+
+def own_variables(spec: AgentSpec) -> list[str]:
+    """Return the names of the variables that an agent is given beside those that it inherits."""
+    return sorted({*adapter_for(spec.kind).environment, *spec.env, MARK_VARIABLE})
+
+
+def optional_words(spec: AgentSpec) -> list[str]:
+    """Return the options that a call is given where the program's help lists them."""
+    return sorted(word for word in adapter_for(spec.kind).optional if word.startswith("--"))

@@ -34,7 +34,7 @@ from running.gate import Gate, StopMode, Stopped
 from running.hints import given
 from running.journal import BUDGET, LOST, CommandStatus, Result, Unchecked, dump
 from running.metrics import columns_of, metrics_of
-from running.preparation import call_of, prompt_for
+from running.preparation import call_of, hints_for, prompt_for
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import SurroundingsFailed
@@ -65,8 +65,8 @@ class Attempt:
 
     async def run(self) -> Result:
         """Run the attempt, from the committed row to the committed result."""
-        prompt, self._hints = await prompt_for(self._workspace, self._spec, self._context)
-        call = await self._open(prompt)
+        self._hints = await hints_for(self._workspace, self._spec, self._context)
+        call = await self._open(await prompt_for(self._workspace, self._spec, self._context, self._hints))
         activity = self._activity()
         try:
             try:

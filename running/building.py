@@ -28,6 +28,7 @@ from running.clean_tree import (
 )
 from running.commit_plan import remember_base
 from running.gates import GateDecision
+from running.journal import Journal
 from running.marking import write_status
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
@@ -53,7 +54,7 @@ class Building:
         """Build a story; it is live afterwards if its work is proved. Raises `Stopped`."""
         await until_possible(self._gate, partial(self._make_clean, command, story))
         await until_possible(self._gate, lambda: remember_base(self._workspace, story, developing=True))
-        if await self._waits_for_plan(command, story):
+        if await waits_for_plan(self._workspace, self._commander.journal, command, story):
             await self._plan(story)
         comments = "none"
         for number in count(1):
@@ -70,11 +71,7 @@ class Building:
             comments = _sent_back("build", row.comments)
 
     async def goes_on(self, phase: Phase, command: str, story: StoryRun) -> bool:
-        """Whether a story that entered at review is one whose build had not ended."""
-        if phase.kind is not PhaseKind.BUILD:
-            return False
-        begun = self._commander.journal.begun(story.key, command)
-        return begun or await asyncio.to_thread(is_unbuilt, self._workspace.project, story.key)
+        return await build_goes_on(self._workspace, self._commander.journal, phase, command, story)
 
     async def leave_clean(self, story: StoryRun) -> None:
         """Commit what the runner wrote into the plan of a story that has ended, and what a blocked one left."""
@@ -120,13 +117,6 @@ class Building:
             await block(self._workspace, story, why)
 
     # -- its plan ----------------------------------------------------------------------------------------------
-
-    async def _waits_for_plan(self, command: str, story: StoryRun) -> bool:
-        """Whether a person is to look at the plan before the build, which has not begun."""
-        if self._commander.journal.begun(story.key, command):
-            return False
-        entry = (await asyncio.to_thread(sprint.read, self._workspace.project)).story(story.key)
-        return entry is not None and entry.conditions.plan_checkpoint and entry.status.value in PLANNED
 
     async def _plan(self, story: StoryRun) -> None:
         """Have the story planned until a person approves the plan, or leaves the story as it is."""
@@ -200,6 +190,21 @@ class Building:
                 raise SurroundingsFailed("git", why) from None
 
         await until_possible(self._gate, attempt)
+
+
+async def build_goes_on(workspace: Workspace, journal: Journal, phase: Phase, command: str, story: StoryRun) -> bool:
+    """Whether a story that entered at review is one whose build had not ended."""
+    if phase.kind is not PhaseKind.BUILD:
+        return False
+    return journal.begun(story.key, command) or await asyncio.to_thread(is_unbuilt, workspace.project, story.key)
+
+
+async def waits_for_plan(workspace: Workspace, journal: Journal, command: str, story: StoryRun) -> bool:
+    """Whether a person is to look at the plan before the build, which has not begun."""
+    if journal.begun(story.key, command):
+        return False
+    entry = (await asyncio.to_thread(sprint.read, workspace.project)).story(story.key)
+    return entry is not None and entry.conditions.plan_checkpoint and entry.status.value in PLANNED
 
 
 async def build_values(workspace: Workspace, story: StoryRun, *, halt: bool) -> dict[str, str]:

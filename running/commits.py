@@ -29,7 +29,7 @@ from running.verify import VerifyContext
 from running.work_guard import hold_for_work, lost_work
 from running.workspace import emit_durable
 from store.stories import update_story
-from workflow import CommitVerdict, DevVerdict, PhaseKind
+from workflow import CommitVerdict, DevVerdict, PhaseKind, Preset
 from workflow.presets import FINISHING
 
 MEND: Final = "dev-story-2"  # the round in which an agent mends what a hook refused
@@ -58,10 +58,8 @@ class Commits:
         self._gate = context.gate
         phases = [phase for phase in context.preset.phases if phase.kind is PhaseKind.COMMIT]
         self._phase = phases[0] if phases else None
-        # Phases between development and commit may write for all stories: then there is one commit, after them.
-        kinds = [phase.kind for phase in context.preset.phases]
+        self._preset = context.preset
         self._others: list[StoryRun] = []  # of the cycle, that are not done at its end
-        self._directly = bool(phases) and len(kinds) > 1 and kinds[-2] in FINISHING
 
     async def after_story(self, story: StoryRun) -> None:
         """Commit a story that is done, where each has a commit of its own. Raises `Stopped`."""
@@ -79,7 +77,7 @@ class Commits:
 
     @property
     def _singly(self) -> bool:
-        return self._directly and self._workspace.settings().commit_per == "story"
+        return commits_singly(self._preset, self._workspace.settings().commit_per)
 
     async def _commit(self, stories: Sequence[StoryRun]) -> None:
         if self._phase is None or self._workspace.git is None:
@@ -287,6 +285,14 @@ class Commits:
     async def _call_operator(self, stories: Sequence[StoryRun], reason: str) -> None:
         message = f"The work of {_keys(stories)} is done but was not committed: {reason}"
         await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
+
+
+def commits_singly(preset: Preset, commit_per: str) -> bool:
+    """Whether each story has a commit of its own, after its development."""
+    kinds = [phase.kind for phase in preset.phases]
+    # Phases between development and commit may write for all stories: then there is one commit, after them.
+    directly = PhaseKind.COMMIT in kinds and len(kinds) > 1 and kinds[-2] in FINISHING
+    return directly and commit_per == "story"
 
 
 def _is_open(story: StoryRun) -> bool:

@@ -63,15 +63,25 @@ class PlannedCycle:
 
 
 class CycleSource:
-    """The source of the cycles of one batch. `only` are the keys that the operator chose, None for any."""
+    """The source of the cycles of one batch. `only` are the keys that the operator chose, None for any.
+
+    `recording`: what it selects is recorded; without it, it only looks (`peek`) and writes nothing.
+    """
 
     def __init__(
-        self, workspace: Workspace, batch_id: int, only: Collection[str] | None, most: int = STORIES_PER_CYCLE
+        self,
+        workspace: Workspace,
+        batch_id: int,
+        only: Collection[str] | None,
+        most: int = STORIES_PER_CYCLE,
+        *,
+        recording: bool = True,
     ) -> None:
         self._workspace = workspace
         self._batch_id = batch_id
         self._only = only
         self._most = most
+        self._recording = recording
         self._taken: set[str] = set()
         self._started: set[str] = set()  # the stories of cycles that run now, and of those that have ended
 
@@ -81,11 +91,8 @@ class CycleSource:
         Raises `TrackerUnreadable` before anything is written; may then be called again.
         """
         database = self._workspace.database
-        own = await database.read(get_stories_by_batch, self._batch_id)
-        ended = [row for row in own if row.cycle_number <= completed]
-        self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
+        own = await self._recall(completed)
         if rows := [row for row in own if row.cycle_number > completed]:
-            self._started.update(row.story_key for row in rows)
             return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
         rows = [] if own else await database.read(_stopped_cycle, self._batch_id)
         if not rows or not self._wanted(_renamed(rows, await asyncio.to_thread(read_tracker, self._workspace))):
@@ -97,30 +104,67 @@ class CycleSource:
 
         `beside`: in a lane, where `busy` are the epics of the cycles that run now. Raises `TrackerUnreadable`.
         """
-        project = self._workspace.project
-        plan = await asyncio.to_thread(read_tracker, self._workspace)
-        possible = candidates(plan)
-        exclude = self._taken | self._started
-        if plan.kind is sprint.PlanKind.STORIES and busy:  # a list is worked on one after the other
-            return None
-        if plan.kind is not sprint.PlanKind.TICKETS:  # whose tickets say themselves what they wait for
-            exclude |= {candidate.key for candidate in possible if candidate.epic in busy}
-        order = order_of(self._workspace.settings().story_order, plan)
-        picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
+        picked = await self._picked(busy)
         if not picked:
             return None
         left = await self._workspace.database.read(get_unfinished_lane, picked[0].key)
         if left is not None and self._wanted(left[1]):
             return await self._go_on(number, left[1], left[0])
-        titles = await asyncio.to_thread(_titles, project)
-        stories = [
-            # 0 until `_begin` has written the row.
-            StoryRun(0, story.key, story.epic, titles.get(story.key, story.key), story.status, story.status)
-            for story in picked
-        ]
+        stories = await self._stories(picked)
         keys = [story.key for story in stories]
         names = await name_lane(self._workspace, self._batch_id, keys) if beside else None
         return await self._begin(PlannedCycle(number, stories, Journal()), names)
+
+    async def peek(self, completed: int, *, begun: bool = True) -> PlannedCycle | None:
+        """Return the cycle that would run next, without its rows; None where nothing is left to run.
+
+        `begun`: also one that was begun and not ended. Only without recording. Raises `TrackerUnreadable`.
+        """
+        own = await self._recall(completed)
+        running = [row for row in own if row.cycle_number > completed]
+        if begun and running:
+            number = running[0].cycle_number
+            return await self._again(number, [row for row in running if row.cycle_number == number])
+        number = completed + 1 + len({row.cycle_number for row in running})
+        rows = [] if own or not begun else await self._workspace.database.read(_stopped_cycle, self._batch_id)
+        if rows and self._wanted(_renamed(rows, await asyncio.to_thread(read_tracker, self._workspace))):
+            return await self._continued(number, rows, None)
+        busy = {row.epic for row in running}
+        picked = await self._picked(busy if self._workspace.settings().parallel > 1 else ())
+        if not picked:
+            return None
+        left = await self._workspace.database.read(get_unfinished_lane, picked[0].key)
+        if left is not None and self._wanted(left[1]):
+            return await self._continued(number, left[1], left[0])
+        return PlannedCycle(number, await self._stories(picked), Journal())
+
+    async def _recall(self, completed: int) -> list[Story]:
+        """Note which stories the records say this batch has taken; return its rows."""
+        own = await self._workspace.database.read(get_stories_by_batch, self._batch_id)
+        ended = [row for row in own if row.cycle_number <= completed]
+        self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
+        self._started.update(row.story_key for row in own if row.cycle_number > completed)
+        return own
+
+    async def _picked(self, busy: Collection[str]) -> list[Candidate]:
+        """Return the stories of the tracker that are next. Raises `TrackerUnreadable`."""
+        plan = await asyncio.to_thread(read_tracker, self._workspace)
+        possible = candidates(plan)
+        exclude = self._taken | self._started
+        if plan.kind is sprint.PlanKind.STORIES and busy:  # a list is worked on one after the other
+            return []
+        if plan.kind is not sprint.PlanKind.TICKETS:  # whose tickets say themselves what they wait for
+            exclude |= {candidate.key for candidate in possible if candidate.epic in busy}
+        order = order_of(self._workspace.settings().story_order, plan)
+        return pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
+
+    async def _stories(self, picked: Sequence[Candidate]) -> list[StoryRun]:
+        titles = await asyncio.to_thread(_titles, self._workspace.project)
+        # The row is 0 until `_begin` has written it.
+        return [
+            StoryRun(0, story.key, story.epic, titles.get(story.key, story.key), story.status, story.status)
+            for story in picked
+        ]
 
     async def _again(self, number: int, rows: list[Story]) -> PlannedCycle:
         """Return a cycle of this same batch, whose failures count."""
@@ -130,13 +174,14 @@ class CycleSource:
 
     async def _go_on(self, number: int, rows: Sequence[Story], lane: Lane | None) -> PlannedCycle:
         """Return a cycle of an earlier batch, in its lane."""
-        journal = await self._journal(rows, failures=False)
         names = None
         if lane is not None:
             names = {"worktree": lane.worktree, "branch": lane.branch, "target": lane.target}
-        return await self._begin(
-            PlannedCycle(number, await self._revive(rows, journal), journal), names, continues=rows
-        )
+        return await self._begin(await self._continued(number, rows, lane), names, continues=rows)
+
+    async def _continued(self, number: int, rows: Sequence[Story], lane: Lane | None) -> PlannedCycle:
+        journal = await self._journal(rows, failures=False)
+        return PlannedCycle(number, await self._revive(rows, journal), journal, lane)
 
     def finish(self, stories: Sequence[StoryRun]) -> None:
         """Exclude the stories of an ended cycle from the rest of the batch, whatever their status in the tracker."""
@@ -235,7 +280,7 @@ class CycleSource:
 
     async def _finish_move(self, story: StoryRun, row: Story) -> None:
         """Complete a status change that the runner wrote into the tracker just before it ended; its records count."""
-        if row.batch_id == self._batch_id:
+        if row.batch_id == self._batch_id and self._recording:
             await record_status(self._workspace, story, row.next_status or story.status, row.next_reason)
         else:
             story.status, story.reason = row.next_status or story.status, row.next_reason
@@ -248,7 +293,7 @@ class CycleSource:
         story.reason = None if status in RUNNABLE else f"it is {status} in the sprint status file"
         for name in GIT_COLUMNS:
             setattr(story, name, None)
-        if row.batch_id == self._batch_id:
+        if row.batch_id == self._batch_id and self._recording:
             columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
             columns |= {"reason": story.reason, **dict.fromkeys(GIT_COLUMNS)}
             await until_stored(lambda: self._write_afresh(row.id, columns))

@@ -99,19 +99,22 @@ def after_failure(spec: CommandSpec, reason: str) -> CommandSpec:
     return with_findings(spec, f"The attempt before this one failed: {reason}")
 
 
-async def prompt_for(workspace: Workspace, spec: CommandSpec, context: AttemptContext) -> tuple[str, Sequence[HintRow]]:
-    """Return the prompt and the hints in it: the answer to the session's question, else the command's own prompt.
+async def hints_for(workspace: Workspace, spec: CommandSpec, context: AttemptContext) -> list[HintRow]:
+    """Return the hints that a call is given."""
+    # Work in the background starts beside a command of the same story, which is the one that a hint is meant for.
+    keys = [] if spec.background else spec.story_keys
+    return await pending_hints(workspace, keys, spec.command, resumed=context.session is not None)
+
+
+async def prompt_for(workspace: Workspace, spec: CommandSpec, context: AttemptContext, hints: Sequence[HintRow]) -> str:
+    """Return the prompt: the answer to the session's question, else the command's own prompt; and the hints.
 
     Raises `PromptError`.
     """
-    resumed = context.session is not None
-    # Work in the background starts beside a command of the same story, which is the one that a hint is meant for.
-    keys = [] if spec.background else spec.story_keys
-    hints = await pending_hints(workspace, keys, spec.command, resumed=resumed)
-    if context.reply is not None and resumed:
-        return with_hints(context.reply, hints), hints
+    if context.reply is not None and context.session is not None:
+        return with_hints(context.reply, hints)
     prompt = await asyncio.to_thread(prompt_of, workspace, spec, context.kind, context.call)
-    return with_hints(prompt, hints), hints
+    return with_hints(prompt, hints)
 
 
 def call_of(

@@ -90,6 +90,11 @@ def prompt_of(workspace: Workspace, spec: CommandSpec, kind: CommandKind, call: 
     return text
 
 
+def template_source(workspace: Workspace, kind: CommandKind, call: str | None) -> str:
+    """Return where the prompt of a command comes from, as messages name it. Blocks on the disk."""
+    return _source(workspace, kind, call)[1]
+
+
 def _source(workspace: Workspace, kind: CommandKind, call: str | None) -> tuple[str, str]:
     """The template, and a name for it in messages."""
     if kind.text is not None:
