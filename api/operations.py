@@ -34,6 +34,7 @@ from api.transcripts import Transcript
 from api.trust import TrustView
 from base.plain_json import JsonObject
 from git.history import FileChange, TreeChange
+from running.preview_views import RunPreview
 from runstate.views import Run
 from settings import SettingValues
 from sprint import Overview
@@ -92,6 +93,13 @@ OPERATIONS: Final = (
     ),
     Operation(
         "post", "/api/run/answer", "Answer an agent's question.", RunStateName, 202, body=AnswerBody, errors=(404, 409)
+    ),
+    Operation(
+        "get",
+        "/api/preview",
+        "What would be sent next, or for the stories named, with each call; nothing is started.",
+        RunPreview,
+        query={"stories": TEXT, "command": TEXT, "agent": TEXT},
     ),
     Operation("get", "/api/gates", "What waits for a person's decision.", GateList),
     Operation("post", "/api/gates/{id}", "Decide at a gate.", RunStateName, 202, body=GateBody, errors=(404, 409)),

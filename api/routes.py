@@ -15,6 +15,7 @@ from api import (
     metrics,
     openapi,
     page,
+    preview,
     project,
     run,
     schema,
@@ -26,6 +27,7 @@ from api import (
 
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES, *hints.ROUTES),
+    *preview.ROUTES,
     *(*changes.ROUTES, *export.ROUTES),
     *(*history.ROUTES, *transcripts.ROUTES, *health.ROUTES, *schema.ROUTES, *settings.ROUTES, *trust.ROUTES),
     *(*metrics.ROUTES, *openapi.ROUTES),

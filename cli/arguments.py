@@ -156,6 +156,14 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
     _add_remote(parser)
 
 
+def _add_preview(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--story", action="append", metavar="KEY", help="of this story; may be given again")
+    parser.add_argument("--command", metavar="NAME", help="only this command of the story, whatever its status")
+    parser.add_argument("--agent", help="with this agent (default: as set)")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
 def _add_stop(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", action="store_true", help="end the running command too")
     _add_remote(parser)
@@ -188,6 +196,7 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "init": ("makes a sprint-status.yaml of a project's epics, shown before it is written", _add_init),
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
     "token": ("prints a new token", lambda parser: None),
+    "preview": ("shows what would be sent next, with prompts and command lines, and starts nothing", _add_preview),
     "status": ("prints what the running server does", _add_remote),
     "needs": ("lists what needs you", _add_remote),
     "answer": ("ID TEXT answers a question, or decides at a gate", _add_answer),

@@ -31,7 +31,7 @@ from running.preflight import (
 from running.preparation import Preparation
 from running.preset_choice import choose_preset, preset_of
 from running.preview_call import NoCall, call_view
-from running.preview_views import CallView, CycleView, GateView, Preview, StepView
+from running.preview_views import CallView, CyclePreview, PlannedGate, RunPreview, StepView
 from running.story import StoryRun
 from running.tracker import TrackerUnreadable
 from running.workspace import Workspace
@@ -56,7 +56,7 @@ class PreviewRequest(msgspec.Struct, frozen=True):
     at_work: bool = True
 
 
-async def preview(workspace: Workspace, request: PreviewRequest) -> Preview:
+async def preview(workspace: Workspace, request: PreviewRequest) -> RunPreview:
     """Return what would be sent. Raises `BadRequest` for a story, command or agent that there is not."""
     batch = await workspace.database.read(get_active_batch)
     agent = request.agent or (workspace.settings().agent if batch is None else batch.agent)
@@ -73,7 +73,7 @@ async def preview(workspace: Workspace, request: PreviewRequest) -> Preview:
     except TrackerUnreadable as error:
         refusals.append(str(error))
         views = []
-    return Preview(
+    return RunPreview(
         agent=agent,
         workflow=preset.title,
         workflow_reason=preset.why,
@@ -140,14 +140,14 @@ class _Cycles:
         self._budget = Budget(workspace, None if batch is None else batch.id, budget_usd)
         self._at_work = batch is not None and request.at_work and batch.status in ("running", "paused")
 
-    async def views(self) -> list[CycleView]:
+    async def views(self) -> list[CyclePreview]:
         if self._request.command is not None:
             return await self._one_command(self._request.command, self._request.stories)
         if self._request.stories is not None:
             return await self._named(self._request.stories)
         return await self._next()
 
-    async def _next(self) -> list[CycleView]:
+    async def _next(self) -> list[CyclePreview]:
         """The cycle that was begun, and the one after it; without an open batch the first one of a new batch."""
         if self._batch is None:
             cycle = await self._source(NEXT_BATCH, None).peek(0)
@@ -170,7 +170,7 @@ class _Cycles:
         if limit is not None and cycle.number > limit:
             self.notes.append(f"The batch ends after cycle {limit}: the cycle that follows is that of another batch.")
 
-    async def _named(self, stories: Sequence[str]) -> list[CycleView]:
+    async def _named(self, stories: Sequence[str]) -> list[CyclePreview]:
         """The cycles of these stories, in their order: the one that was begun with them, then new ones."""
         views, left = [], list(stories)
         if self._batch is not None:
@@ -196,7 +196,7 @@ class _Cycles:
             if story.key in keys and not story.runnable:
                 self.notes.append(f"{story.key} is {story.status.value}: no command would run for it.")
 
-    async def _one_command(self, command: str, keys: Sequence[str] | None) -> list[CycleView]:
+    async def _one_command(self, command: str, keys: Sequence[str] | None) -> list[CyclePreview]:
         """One command for stories, as if they came to it now."""
         overview = await asyncio.to_thread(sprint.overview, self._workspace.project)
         named = [story for story in overview.stories if story.key in (keys or ())]
@@ -217,15 +217,17 @@ class _Cycles:
 
     # -- one cycle ---------------------------------------------------------------------------------------------
 
-    async def _view(self, cycle: PlannedCycle, state: str, *, fresh: bool = False) -> CycleView:
+    async def _view(self, cycle: PlannedCycle, state: str, *, fresh: bool = False) -> CyclePreview:
         """`fresh`: it is the first of a batch, before which the project's context is looked at."""
         outline = Outline(self._workspace, self._preset, cycle.stories, cycle.journal)
         context = await context_step(self._workspace) if fresh else None
         steps = await outline.steps()
-        gates = [GateView(gate.kind, gate.story_key, gate.message) for gate in await outline.gates()]
+        gates = [PlannedGate(gate.kind, gate.story_key, gate.message) for gate in await outline.gates()]
         return await self._shown(cycle, steps if context is None else [context, *steps], state, gates)
 
-    async def _shown(self, cycle: PlannedCycle, steps: Sequence[Step], state: str, gates: list[GateView]) -> CycleView:
+    async def _shown(
+        self, cycle: PlannedCycle, steps: Sequence[Step], state: str, gates: list[PlannedGate]
+    ) -> CyclePreview:
         batch_id = 0 if self._batch is None else self._batch.id
         about = (self._workspace, self._preset, self._agent, cycle.journal, self._budget, batch_id, cycle.number)
         preparation, running = Preparation(*about), await self._running() if state == "running" else set()
@@ -240,7 +242,7 @@ class _Cycles:
             is_running = (step.spec.story_key, step.spec.command) in running
             call, problem = await self._call(preparation, step, first=first, is_running=is_running)
             views.append(_step_view(step, call, problem, together=together, is_running=is_running))
-        return CycleView(state, [story.key for story in cycle.stories], views, gates)
+        return CyclePreview(state, [story.key for story in cycle.stories], views, gates)
 
     async def _call(
         self, preparation: Preparation, step: Step, *, first: bool, is_running: bool

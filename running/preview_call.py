@@ -12,7 +12,7 @@ import agents
 from agents import Call
 from running.outline import Step
 from running.preparation import Preparation, call_of, hints_for, prompt_for
-from running.preview_views import CallView, Limits, Variables
+from running.preview_views import CallLimits, CallView, VariableNames
 from running.prompt import PromptError, template_source
 from running.questions import reply_of
 from running.spec import AttemptContext, CommandSpec
@@ -77,14 +77,14 @@ def _view(
         command_line=shlex.join(argv),
         options_by_help=by_help,
         cwd=str(call.cwd),
-        environment=Variables(own, sorted(set(invoked.env) - set(own))),
+        environment=VariableNames(own, sorted(set(invoked.env) - set(own))),
         session="new" if call.resume is None else "continued",
         session_id=call.resume,
         stdin=invoked.way.value,
         prompt=workspace.masker.text(call.prompt),
         prompt_source=_source(workspace, context),
         hints=len(hints),
-        limits=Limits(call.timeout_s / 60, call.silence_s / 60, settings.retries + 1, call.budget_usd),
+        limits=CallLimits(call.timeout_s / 60, call.silence_s / 60, settings.retries + 1, call.budget_usd),
     )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import msgspec
 
 
-class Variables(msgspec.Struct, frozen=True):
+class VariableNames(msgspec.Struct, frozen=True):
     """The names of an agent's environment variables: `own` are set for it, `inherited` come from the server."""
 
     own: list[str]
     inherited: list[str]
 
 
-class Limits(msgspec.Struct, frozen=True):
+class CallLimits(msgspec.Struct, frozen=True):
     """`budget_usd` is what the caps leave now, null without one; `attempts` how often the command is tried."""
 
     timeout_min: float
@@ -37,14 +37,14 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     command_line: str
     options_by_help: list[str]
     cwd: str
-    environment: Variables
+    environment: VariableNames
     session: str
     session_id: str | None
     stdin: str
     prompt: str
     prompt_source: str
     hints: int
-    limits: Limits
+    limits: CallLimits
 
 
 class StepView(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,22 +67,22 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
     call: CallView | None
 
 
-class GateView(msgspec.Struct, frozen=True):
+class PlannedGate(msgspec.Struct, frozen=True):
     kind: str
     story_key: str
     message: str
 
 
-class CycleView(msgspec.Struct, frozen=True):
+class CyclePreview(msgspec.Struct, frozen=True):
     """A cycle. `state`: next, running, or begun where it was interrupted and would be continued."""
 
     state: str
     story_keys: list[str]
     steps: list[StepView]
-    gates: list[GateView]
+    gates: list[PlannedGate]
 
 
-class Preview(msgspec.Struct, frozen=True, kw_only=True):
+class RunPreview(msgspec.Struct, frozen=True, kw_only=True):
     """`GET /api/preview`. `refusals` are why a start would be refused now; `notes` what else is to be known.
 
     `commands` are those of the preset, for which a preview can be asked for. `later` are stories that were named and
@@ -96,5 +96,5 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     refusals: list[str]
     notes: list[str]
     commands: list[str]
-    cycles: list[CycleView]
+    cycles: list[CyclePreview]
     later: list[str]

@@ -95,7 +95,7 @@ class ProjectWatcher:
         self._tracker_state: tuple[int, int] | None = None
         self._plan: sprint.Sprint | None = None
         self._stories: dict[str, StoryInfo] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Fill in everything once, then keep it up."""
@@ -106,12 +106,13 @@ class ProjectWatcher:
         await self._read_tracker()
         self._changes = StatusChanges(self._statuses)
         await self._look()
-        self._task = asyncio.get_running_loop().create_task(self._keep())
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._keep()), loop.create_task(self._ask_for_options())]
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def committed(self, events: Sequence[Event]) -> None:
         """Take note of a commit; a subscriber of events."""
@@ -126,6 +127,11 @@ class ProjectWatcher:
         found = await agents.preflight(spec)
         problem = None if found.problem is None else self._workspace.masker.text(found.problem)
         self._state.agent = AgentView(name=spec.name, kind=spec.kind, version=found.version, problem=problem)
+
+    async def _ask_for_options(self) -> None:
+        """Ask the agent's program for its help before anything is sent, so that a preview knows the whole command."""
+        if self._state.agent.version is not None and await asyncio.to_thread(self._workspace.trust_refusal) is None:
+            await agents.OPTIONS.of(self._workspace.agents[self._workspace.settings().agent])
 
     async def _keep(self) -> None:
         while True:

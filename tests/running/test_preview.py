@@ -16,13 +16,13 @@ import pytest
 
 import agents
 from agents import AgentSpec, Call, Invocation
-from agents import process as agent_process
+from agents.invocation import invocation
 from orchestrator import StopMode
 from running.hints import keep_hint
 from running.preflight import BadRequest
 from running.preview import PreviewRequest, preview
 from running.preview_call import SECRET
-from running.preview_views import CallView, Preview, StepView
+from running.preview_views import CallView, RunPreview, StepView
 from tests.conftest import MakeRunner
 from tests.running.projects import PAIR, READY, Runner
 from workflow import kind_of
@@ -33,8 +33,10 @@ if "--version" in sys.argv:
     print("1.2.3")
 elif "--help" not in sys.argv:
     prompt = sys.stdin.read()
-    with open(os.path.join({folder!r}, f"{{os.getpid()}}.json"), "w") as file:
+    path = os.path.join({folder!r}, str(os.getpid()))
+    with open(path, "w") as file:
         json.dump({{"argv": sys.argv, "prompt": prompt}}, file)
+    os.rename(path, path + ".json")
     sys.exit(3)
 """
 
@@ -52,14 +54,13 @@ class Started:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Started]:
     """Every agent that was started, in order."""
     found: list[Started] = []
-    real = agent_process.invocation
 
     def noted(adapter: Any, spec: AgentSpec, call: Call, env: Mapping[str, str]) -> Invocation:
-        invoked = real(adapter, spec, call, env)
+        invoked = invocation(adapter, spec, call, env)
         found.append(Started(list(invoked.argv), call.prompt, call.model or spec.model))
         return invoked
 
-    monkeypatch.setattr(agent_process, "invocation", noted)
+    monkeypatch.setattr("agents.process.invocation", noted)
     return found
 
 
@@ -69,15 +70,15 @@ def contents(folder: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def steps(answer: Preview, cycle: int = 0) -> list[StepView]:
+def steps(answer: RunPreview, cycle: int = 0) -> list[StepView]:
     return answer.cycles[cycle].steps
 
 
-def names(answer: Preview, cycle: int = 0) -> list[str]:
+def names(answer: RunPreview, cycle: int = 0) -> list[str]:
     return [f"{' '.join(step.story_keys)} {step.command}" for step in steps(answer, cycle)]
 
 
-def call_of(answer: Preview, command: str, cycle: int = 0) -> CallView:
+def call_of(answer: RunPreview, command: str, cycle: int = 0) -> CallView:
     call = next(step.call for step in steps(answer, cycle) if step.command == command)
     assert call is not None
     return call
@@ -87,7 +88,7 @@ def shown(call: CallView) -> Started:
     return Started(call.argv, call.prompt, call.model)
 
 
-async def look(runner: Runner, **fields: Any) -> Preview:
+async def look(runner: Runner, **fields: Any) -> RunPreview:
     return await preview(runner.workspace, PreviewRequest(**fields))
 
 
