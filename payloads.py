@@ -39,6 +39,7 @@ class EventType(StrEnum):
     COMMAND_END = "command:end"
     STORY_STATUS = "story:status"
     STORY_HINT = "story:hint"
+    PROMPT_CHANGE = "prompt:change"
     ERROR = "error"
     CONTEXT_CREATE = "context:create"
     CONTEXT_REFRESH = "context:refresh"
@@ -162,6 +163,14 @@ class StoryHint(Payload, kw_only=True):
     command_id: int | UnsetType = UNSET
 
 
+class PromptChange(Payload, kw_only=True):
+    """A prompt of the project was changed by the operator: `source` is own, or built-in after its copy was removed."""
+
+    command: str
+    source: Literal["own", "built-in"]
+    message: str | UnsetType = UNSET
+
+
 class Error(Payload, kw_only=True):
     type: str
     message: str
@@ -212,6 +221,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.COMMAND_END: CommandEnd,
     EventType.STORY_STATUS: StoryStatus,
     EventType.STORY_HINT: StoryHint,
+    EventType.PROMPT_CHANGE: PromptChange,
     EventType.ERROR: Error,
     EventType.CONTEXT_CREATE: ContextCreate,
     EventType.CONTEXT_REFRESH: ContextRefresh,

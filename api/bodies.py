@@ -113,6 +113,17 @@ class RetryBody(Body, frozen=True):
     hint: Annotated[HintText | None, Meta(description=HINT_RULE)] = None
 
 
+class PromptBody(Body, frozen=True):
+    """`text` replaces the built-in prompt, null takes that one again. `expected` is the `digest` of the own copy as the
+    client knows it, null for none."""
+
+    text: Annotated[str | None, Meta(description="must be a text, or null for the built-in prompt")]
+    expected: Annotated[
+        Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")] | None,
+        Meta(description="must be the digest of GET /api/prompts, or null"),
+    ]
+
+
 class StatusBody(Body, frozen=True):
     """`expected` is the current status as the client knows it."""
 

@@ -13,6 +13,7 @@ from api.bodies import (
     EmptyBody,
     GateBody,
     HintBody,
+    PromptBody,
     RetryBody,
     StartBody,
     StatusBody,
@@ -28,6 +29,7 @@ from api.health import Health
 from api.hints import HintStored, Retried
 from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
+from api.prompts import Prompts, PromptSaved
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
 from api.transcripts import Transcript
@@ -233,6 +235,15 @@ OPERATIONS: Final = (
         Preview,
         body=SettingValues,
         errors=(409,),
+    ),
+    Operation("get", "/api/prompts", "The prompts: ours, and the project's own copies.", Prompts),
+    Operation(
+        "put",
+        "/api/prompts/{name}",
+        "Change the project's copy of a prompt, or take ours again.",
+        PromptSaved,
+        body=PromptBody,
+        errors=(404, 409, 503),
     ),
     Operation("get", "/api/trust", "What of the folder's settings is not trusted yet.", TrustView, errors=(409,)),
     Operation(

@@ -17,6 +17,7 @@ from api import (
     page,
     preview,
     project,
+    prompts,
     run,
     schema,
     settings,
@@ -27,7 +28,7 @@ from api import (
 
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES, *hints.ROUTES),
-    *preview.ROUTES,
+    *(*preview.ROUTES, *prompts.ROUTES),
     *(*changes.ROUTES, *export.ROUTES),
     *(*history.ROUTES, *transcripts.ROUTES, *health.ROUTES, *schema.ROUTES, *settings.ROUTES, *trust.ROUTES),
     *(*metrics.ROUTES, *openapi.ROUTES),

@@ -35,11 +35,17 @@ def instruction_files(root: Path) -> list[str]:
     return [f"{path.name}/" if path.is_dir() else path.name for path in found if path.exists()]
 
 
+def _beside(trust: FolderTrust, loaded: Loaded) -> frozenset[str]:
+    """Return what is not trusted and no setting. Raises `Unlistable`."""
+    return trust.untrusted(loaded.guarded) - loaded.guarded.keys()
+
+
 def why_untrusted(trust: FolderTrust, loaded: Loaded) -> str | None:
     """Return why no agent may be started in the folder yet, and what to do; None when it is trusted."""
-    # `left_out` also has settings that only depend on untrusted ones: those are nothing to decide.
-    names = sorted(loaded.left_out & loaded.guarded.keys())
     try:
+        # `left_out` also has settings that only depend on untrusted ones: those are nothing to decide.
+        # What is beside the settings, such as prompts, may have changed since they were read.
+        names = sorted({*(loaded.left_out & loaded.guarded.keys()), *_beside(trust, loaded)})
         if not names and trust.trusts_folder(loaded.guarded):
             return None
     except Unlistable as error:

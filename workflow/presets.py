@@ -58,7 +58,7 @@ class CommandKind:
     """A command independent of its round: its name, its task ids and its prompt.
 
     `prompt` is a file of the project, `text` the prompt itself; with neither, the prompt is in `prompts/`. `light`:
-    always run by the light model.
+    always run by the light model. `origin` is the project's file that the text was read from.
     """
 
     name: str
@@ -66,6 +66,7 @@ class CommandKind:
     prompt: str | None = None
     text: str | None = None
     light: bool = False
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Preset:
 
     `calls` are the project's own commands that replace ours (`/bmad-dev-story`), for agents of the kind `caller`.
     `why` is the reason for the choice in one sentence, `stories` the maximal number of stories in a cycle.
+    `pinned`: the project's own prompts are among `commands` with their text.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Preset:
     caller: str = ""
     why: str = ""
     stories: int = STORIES_PER_CYCLE
+    pinned: bool = False
 
     @property
     def title(self) -> str:
