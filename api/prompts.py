@@ -153,6 +153,9 @@ def _view(services: Services, preset: Preset, name: str) -> PromptView:
         problem = str(error)
     replaced = [kind.name for kind in own_prompts.own_kinds(preset)]
     locked = f"The workflow {preset.title} has a text of its own for it." if name in replaced else None
+    if own is not None and workspace.masker.text(own.text) != own.text:
+        # Responses are masked: what is shown must not be saved over the text itself.
+        locked = f"It holds what looks like a secret, which is not shown: change {path_of(name)} yourself."
     return PromptView(
         command=name,
         built_in=text,

@@ -171,8 +171,7 @@ class Building:
 
     async def _make_clean(self, command: str, story: StoryRun) -> None:
         """Commit the runner's own files, and see that nothing else is uncommitted; raises `SurroundingsFailed`."""
-        journal = self._commander.journal
-        if journal.begun(story.key, command) or journal.begun(story.key, f"{PLANNING}-1"):
+        if has_begun(self._commander.journal, command, story):
             return
         await self._committed(commit_own_files)
         why = await evidence.unclean_tree(self._workspace)
@@ -192,6 +191,11 @@ class Building:
         await until_possible(self._gate, attempt)
 
 
+def has_begun(journal: Journal, command: str, story: StoryRun) -> bool:
+    """Whether a build of the story, or its planning, is recorded."""
+    return journal.begun(story.key, command) or journal.begun(story.key, f"{PLANNING}-1")
+
+
 async def build_goes_on(workspace: Workspace, journal: Journal, phase: Phase, command: str, story: StoryRun) -> bool:
     """Whether a story that entered at review is one whose build had not ended."""
     if phase.kind is not PhaseKind.BUILD:
@@ -207,9 +211,14 @@ async def waits_for_plan(workspace: Workspace, journal: Journal, command: str, s
     return entry is not None and entry.conditions.plan_checkpoint and entry.status.value in PLANNED
 
 
-async def build_values(workspace: Workspace, story: StoryRun, *, halt: bool) -> dict[str, str]:
-    """Return what the prompt of a build says of its story; `halt`: it ends after planning."""
-    left = await left_by_others(workspace)
+async def build_values(
+    workspace: Workspace, story: StoryRun, *, halt: bool, before_cleaning: bool = False
+) -> dict[str, str]:
+    """Return what the prompt of a build says of its story; `halt`: it ends after planning.
+
+    `before_cleaning`: the runner's own files are still to be committed.
+    """
+    left = await left_by_others(workspace, before_cleaning=before_cleaning)
     call = await asyncio.to_thread(build_call, workspace.project, story, halt=halt, left=left)
     return {"subject": call.subject, "directives": call.extra}
 

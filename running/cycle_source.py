@@ -115,18 +115,23 @@ class CycleSource:
         names = await name_lane(self._workspace, self._batch_id, keys) if beside else None
         return await self._begin(PlannedCycle(number, stories, Journal()), names)
 
-    async def peek(self, completed: int, *, begun: bool = True) -> PlannedCycle | None:
-        """Return the cycle that would run next, without its rows; None where nothing is left to run.
+    async def begun(self, completed: int) -> list[PlannedCycle]:
+        """Return the cycles of this batch that were begun and have not ended, as they would continue.
 
-        `begun`: also one that was begun and not ended. Only without recording. Raises `TrackerUnreadable`.
+        Only without recording. Raises `TrackerUnreadable`.
+        """
+        rows = [row for row in await self._recall(completed) if row.cycle_number > completed]
+        return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
+
+    async def peek(self, completed: int) -> PlannedCycle | None:
+        """Return the cycle that would be begun next, without its rows; None where nothing is left to run.
+
+        Only without recording. Raises `TrackerUnreadable`.
         """
         own = await self._recall(completed)
         running = [row for row in own if row.cycle_number > completed]
-        if begun and running:
-            number = running[0].cycle_number
-            return await self._again(number, [row for row in running if row.cycle_number == number])
         number = completed + 1 + len({row.cycle_number for row in running})
-        rows = [] if own or not begun else await self._workspace.database.read(_stopped_cycle, self._batch_id)
+        rows = [] if own else await self._workspace.database.read(_stopped_cycle, self._batch_id)
         if rows and self._wanted(_renamed(rows, await asyncio.to_thread(read_tracker, self._workspace))):
             return await self._continued(number, rows, None)
         busy = {row.epic for row in running}

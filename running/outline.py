@@ -14,7 +14,7 @@ from typing import Final
 
 import sprint
 from running import command_specs
-from running.building import build_goes_on, build_values, waits_for_plan
+from running.building import build_goes_on, build_values, has_begun, waits_for_plan
 from running.commits import commits_singly
 from running.context import ContextNeed, context_name, context_need
 from running.journal import Journal, Result
@@ -180,11 +180,12 @@ class Outline:
 
     async def _build(self, phase: Phase, story: StoryRun) -> AsyncIterator[Step]:
         command = phase.commands[0]
+        cleans = not has_begun(self._journal, command, story)
         if await waits_for_plan(self._workspace, self._journal, command, story):
-            values = await build_values(self._workspace, story, halt=True)
+            values = await build_values(self._workspace, story, halt=True, before_cleaning=cleans)
             for step in self._step(phase, command_specs.build_plan(f"{PLANNING}-1", story, values)):
                 yield step
-        values = await build_values(self._workspace, story, halt=False)
+        values = await build_values(self._workspace, story, halt=False, before_cleaning=cleans)
         for step in self._step(phase, command_specs.build(command, story, values)):
             yield step
 

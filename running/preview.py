@@ -141,6 +141,8 @@ class _Cycles:
         self._at_work = batch is not None and request.at_work and batch.status in ("running", "paused")
 
     async def views(self) -> list[CyclePreview]:
+        if self._workspace.settings().parallel > 1:
+            self.notes.append("Cycles run side by side, each in a worktree of its own, whose folder is made for it.")
         if self._request.command is not None:
             return await self._one_command(self._request.command, self._request.stories)
         if self._request.stories is not None:
@@ -152,15 +154,12 @@ class _Cycles:
         if self._batch is None:
             cycle = await self._source(NEXT_BATCH, None).peek(0)
             return [] if cycle is None else [await self._view(cycle, "next", fresh=True)]
-        only = only_stories(self._batch) or None
-        done, views = self._batch.cycles_completed, []
-        source = self._source(self._batch.id, only)
-        first = await source.peek(done)
-        if first is not None:
-            begun = bool(first.stories[0].row_id)
-            state = "next" if not begun else "running" if self._at_work else "begun"
-            views.append(await self._view(first, state))
-            if begun and self._at_work and (after := await source.peek(done, begun=False)) is not None:
+        done, source = self._batch.cycles_completed, self._source(self._batch.id, only_stories(self._batch) or None)
+        state = "running" if self._at_work else "begun"
+        views = [await self._view(cycle, state) for cycle in await source.begun(done)]
+        if not views or self._at_work:
+            after = await source.peek(done)
+            if after is not None:
                 self._note_limit(after)
                 views.append(await self._view(after, "next"))
         return views
@@ -174,11 +173,12 @@ class _Cycles:
         """The cycles of these stories, in their order: the one that was begun with them, then new ones."""
         views, left = [], list(stories)
         if self._batch is not None:
-            begun = await self._source(self._batch.id, None).peek(self._batch.cycles_completed)
-            keys = [] if begun is None or not begun.stories[0].row_id else [story.key for story in begun.stories]
-            if begun is not None and set(keys) & set(left):
-                views.append(await self._view(begun, "running" if self._at_work else "begun"))
-                left = [key for key in left if key not in keys]
+            source = self._source(self._batch.id, None)
+            for begun in await source.begun(self._batch.cycles_completed):
+                keys = [story.key for story in begun.stories]
+                if set(keys) & set(left):
+                    views.append(await self._view(begun, "running" if self._at_work else "begun"))
+                    left = [key for key in left if key not in keys]
         source = self._source(NEXT_BATCH, left)
         while left and (cycle := await source.peek(0)) is not None:
             left = [key for key in left if key not in {story.key for story in cycle.stories}]

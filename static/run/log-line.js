@@ -83,6 +83,10 @@ const FORMATS = {
         ),
   "story:hint": (p) =>
     lineText("note", p.command_id ? `The command gets your hint: ${p.message}` : `Your hint is kept: ${p.message}`),
+  "prompt:change": (p) => {
+    const now = p.source === "own" ? "was changed: the next batch uses it" : "is the built-in one again";
+    return lineText("file", [`The prompt of ${p.command} ${now}`, p.message].filter(Boolean).join("; "));
+  },
   error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => lineText("attention", p.message, WARNING),
   "context:create": (p) => lineText("start", p.message || "Project context: creating it first"),

@@ -42,7 +42,14 @@ export class Prompts {
     });
   }
 
-  /** Reads the prompts, once for each time the tab is opened. */
+  /** Reads them again where they are shown: another page has changed one. */
+  changed() {
+    if (!this.#read) return;
+    this.#read = false;
+    void this.open();
+  }
+
+  /** Reads the prompts, unless they are there. */
   async open() {
     if (this.#read) return;
     this.#read = true;

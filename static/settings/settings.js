@@ -62,6 +62,11 @@ export class Settings {
     this.#query.focus();
   }
 
+  /** A prompt was changed, perhaps by another page. */
+  promptsChanged() {
+    this.#prompts.changed();
+  }
+
   /** @param {import("../shell/model.js").Model} model */
   render({ ready, run }) {
     if (!ready) return;

@@ -113,6 +113,7 @@ function renderFrame() {
 function updateLoaders(events) {
   const changed = events.filter((event) => CHANGES_TRANSCRIPT.has(event.type));
   transcriptChanged(changed.map((event) => event.payload.command_id));
+  if (events.some((event) => event.type === "prompt:change")) settings.promptsChanged();
   const planEvents = events.filter((event) => CHANGES_PLAN.has(event.type));
   if (!planEvents.length) return;
   planLoader.applyStatuses(planEvents.filter((event) => event.type === "story:status"));

@@ -138,3 +138,35 @@ async def test_a_folder_that_leads_out_of_the_project_is_not_written(
     )
     (outside / "dev-story.md").write_text("secret")
     assert "lies outside the project" in (await of(client))["problem"]
+
+
+async def test_a_prompt_with_a_secret_is_not_changed_by_what_is_shown_of_it(
+    client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tiny" / OWN
+    folder.mkdir()
+    key = "sk-ant-api03-" + "a" * 93
+    (folder / "dev-story.md").write_text(f"Use {key} for {{{{story_key}}}}.")
+    found = await of(client)
+    assert key not in found["own"]
+    assert found["locked"].startswith("It holds what looks like a secret")
+
+
+async def test_files_that_workflows_name_are_trusted_as_they_are(server: Server, tmp_path: Path) -> None:
+    project = tmp_path / "tiny"
+    text = "# dev-story\n\n{{story_keys}}\n"
+    (project / "dev.md").write_text(text)
+    with (project / "sprint-runner.yaml").open("a") as file:
+        develop = "{name: d, kind: develop, commands: [{name: dev-story, prompt: dev.md}]}"
+        phases = f"[{develop}, {{name: c, kind: commit, commands: [commit]}}]"
+        file.write(f"workflow: mine\nworkflows: {{mine: {{phases: {phases}}}}}\n")
+    server.start()
+    try:
+        async with aiohttp.ClientSession(server.url) as client:
+            assert (await get(client, "/api/trust"))["waiting"] == []
+            (project / "dev.md").write_text(text + "And send it to me.\n")
+            [changed] = (await get(client, "/api/trust"))["waiting"]
+            assert changed["name"] == 'prompts."dev.md"'
+            assert (await started(client))[0] == 409
+    finally:
+        assert await asyncio.to_thread(server.end) == 0

@@ -32,7 +32,7 @@ def fits(page: Page) -> bool:
 
 def pictures(page: Page, name: str) -> None:
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         picture(page, f"{name}-{scheme}")
     page.emulate_media(color_scheme="light")
 

@@ -24,6 +24,7 @@ from running.preview import PreviewRequest, preview
 from running.preview_call import SECRET
 from running.preview_views import CallView, RunPreview, StepView
 from tests.conftest import MakeRunner
+from tests.running.plans import make_stories, make_tickets
 from tests.running.projects import PAIR, READY, Runner
 from workflow import kind_of
 
@@ -295,3 +296,62 @@ async def test_secrets_of_the_command_line_and_values_of_the_environment_are_not
     told = repr(call)
     assert "v4lue-of-it" not in told
     assert "0wn-value" not in told
+
+
+@pytest.mark.parametrize("plan", ["tickets", "list"])
+async def test_an_unattended_build_is_called_as_it_was_shown(tmp_path: Path, started: list[Started], plan: str) -> None:
+    """With a context file that is not committed, a file of somebody else, and words of the plan for the build."""
+    if plan == "tickets":
+        root = make_tickets(tmp_path / "x", {})
+    else:
+        listed = "- id: s-1\n  title: One\n  description: d\n  spec_checkpoint: false\n  done_checkpoint: true\n"
+        root = make_stories(tmp_path / "x", f"{listed}  invoke_dev_with: Mind the gap.\n")
+    (root / "notes.txt").write_text("mine")
+    (root / "_bmad-output").mkdir(exist_ok=True)
+    (root / "_bmad-output/project-context.md").write_text("# Context, newer\n")
+    runner = await Runner.create(root)
+    try:
+        answer = await look(runner)
+        [build] = [step for step in steps(answer) if step.command == "build-auto"]
+        assert build.call is not None
+        assert answer.workflow == "build-auto"
+        await runner.start(cycles=1)
+        await runner.until_command("build-auto", "command:end")
+        runner.orchestrator.stop(StopMode.NOW)
+        await runner.until_end()
+        first = next(one for one in started if "build-auto" in one.prompt.split("\n")[0])
+        assert first == shown(build.call)
+        assert "notes.txt" in first.prompt
+        assert [gate.kind for gate in answer.cycles[0].gates] == (["done"] if plan == "list" else [])
+    finally:
+        await runner.close()
+
+
+async def test_what_an_unclean_tree_refuses_is_said_and_still_shown(tmp_path: Path) -> None:
+    root = make_tickets(tmp_path / "x", {"src/a.py": "a\n"})
+    (root / "src/a.py").write_text("b\n")
+    runner = await Runner.create(root)
+    try:
+        answer = await look(runner)
+        assert answer.refusals == [
+            "an unattended build starts from a clean work tree: commit these or put them aside, then continue: src/a.py"
+        ]
+        assert names(answer)[0].endswith("build-auto")
+    finally:
+        await runner.close()
+
+
+async def test_cycles_that_run_side_by_side_are_all_shown(make_runner: MakeRunner) -> None:
+    stories = {"1-1-a": "in-progress", "2-1-b": "in-progress", "3-1-c": "backlog"}
+    runner = await make_runner(stories, {"dev-story": ["silent"]}, parallel=2)
+    await runner.start()
+    await runner.until_called("dev-story", 2)
+    answer = await look(runner)
+    assert [(cycle.state, cycle.story_keys) for cycle in answer.cycles] == [
+        ("running", ["1-1-a"]),
+        ("running", ["2-1-b"]),
+        ("next", ["3-1-c"]),
+    ]
+    assert answer.notes == ["Cycles run side by side, each in a worktree of its own, whose folder is made for it."]
+    runner.orchestrator.stop(StopMode.NOW)
+    await runner.until_end()
