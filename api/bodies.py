@@ -113,6 +113,17 @@ class RetryBody(Body, frozen=True):
     hint: Annotated[HintText | None, Meta(description=HINT_RULE)] = None
 
 
+RevertedStatus = Literal["backlog", "blocked", "in-progress", "ready-for-dev", "review"]
+
+
+class RevertBody(Body, frozen=True):
+    """`status` is that of the story after its commit is reverted."""
+
+    status: Annotated[RevertedStatus, Meta(description=f"must be one of {', '.join(get_args(RevertedStatus))}")] = (
+        "ready-for-dev"
+    )
+
+
 class PromptBody(Body, frozen=True):
     """`text` replaces the built-in prompt, null takes that one again. `expected` is the `digest` of the own copy as the
     client knows it, null for none."""

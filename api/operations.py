@@ -15,6 +15,7 @@ from api.bodies import (
     HintBody,
     PromptBody,
     RetryBody,
+    RevertBody,
     StartBody,
     StatusBody,
     StopBody,
@@ -26,7 +27,7 @@ from api.deferred import Findings, TicketMade
 from api.dossier import Dossier
 from api.gates import GateList
 from api.health import Health
-from api.hints import HintStored, Retried
+from api.hints import HintStored, Retried, StoryReverted
 from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
 from api.prompts import Prompts, PromptSaved
@@ -164,6 +165,14 @@ OPERATIONS: Final = (
         Retried,
         202,
         body=RetryBody,
+        errors=(404, 409, 422),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/revert",
+        "Revert the story's newest commit by another one, and set the story back.",
+        StoryReverted,
+        body=RevertBody,
         errors=(404, 409, 422),
     ),
     Operation(
