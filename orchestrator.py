@@ -54,6 +54,7 @@ from running.preset_choice import choose_preset, preset_of
 from running.questions import keep_answer
 from running.recovery.startup import recover
 from running.retention import forget_snapshots
+from running.revert import Reverted, revert_story
 from running.run_context import RunContext
 from running.sprint_planning import check_planning, planning_agent
 from running.store_copy import check_synced, warn_of_store
@@ -253,6 +254,12 @@ class Orchestrator:
             await close_by_operator(self._workspace, epic_id)
         except NotCommitted as error:
             raise NotNow("commit", f"the epic is closed, but its file was not committed: {error}") from None
+
+    async def revert(self, story_key: str) -> Reverted:
+        """Revert the newest commit of a story, between batches. Raises `NotNow`."""
+        await check_trust(self._workspace)
+        with self._exclusive():
+            return await revert_story(self._workspace, story_key)
 
     def stop(self, mode: StopMode) -> None:
         """End the batch after the current command, or end the current command now. Raises `NotNow`."""

@@ -40,6 +40,7 @@ class EventType(StrEnum):
     STORY_STATUS = "story:status"
     STORY_HINT = "story:hint"
     PLAN_CHANGE = "plan:change"
+    PROMPT_CHANGE = "prompt:change"
     ERROR = "error"
     CONTEXT_CREATE = "context:create"
     CONTEXT_REFRESH = "context:refresh"
@@ -176,6 +177,14 @@ class PlanChange(Payload, kw_only=True):
     initiative: str | UnsetType = UNSET
 
 
+class PromptChange(Payload, kw_only=True):
+    """A prompt of the project was changed by the operator: `source` is own, or built-in after its copy was removed."""
+
+    command: str
+    source: Literal["own", "built-in"]
+    message: str | UnsetType = UNSET
+
+
 class Error(Payload, kw_only=True):
     type: str
     message: str
@@ -227,6 +236,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.STORY_STATUS: StoryStatus,
     EventType.STORY_HINT: StoryHint,
     EventType.PLAN_CHANGE: PlanChange,
+    EventType.PROMPT_CHANGE: PromptChange,
     EventType.ERROR: Error,
     EventType.CONTEXT_CREATE: ContextCreate,
     EventType.CONTEXT_REFRESH: ContextRefresh,

@@ -23,7 +23,6 @@ import api.http
 import api.masked
 import api.page
 import api.project
-import api.trust
 import events
 import security
 from agents import AgentSpec
@@ -49,6 +48,7 @@ from running.notifier import Notifier
 from running.recovery.fold import restore_fold
 from running.repository import refresh_git
 from running.retention import Retention
+from running.trust import why_untrusted
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
 from runstate.fold import RunState
@@ -202,7 +202,7 @@ async def _workspace(
         masker=masker_of(config.wanted),
         data_files=data_files,
         awake=KeepAwake(lambda: live.loaded.settings.keep_awake),
-        trust_refusal=lambda: api.trust.refusal(config.trust, live.loaded),
+        trust_refusal=lambda: why_untrusted(config.trust, live.loaded),
         left_out=lambda: bool(live.loaded.left_out),
     )
     try:

@@ -6,6 +6,7 @@ The orchestrator uses what is named here and knows no agent by name.
 from agents.deadlines import Graces
 from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
+from agents.invocation import Invocation, PromptWay, invocation_of, optional_words, own_variables
 from agents.marks import sweep
 from agents.options import OPTIONS
 from agents.preflight import budget_problem, preflight
@@ -52,6 +53,7 @@ __all__ = [
     "Final",
     "Graces",
     "GuardMeans",
+    "Invocation",
     "LimitSeen",
     "MessageTaken",
     "Noise",
@@ -60,6 +62,7 @@ __all__ = [
     "OutcomeKind",
     "Preflight",
     "Price",
+    "PromptWay",
     "Question",
     "Record",
     "Retry",
@@ -76,8 +79,11 @@ __all__ = [
     "edits_files",
     "end_group",
     "guard_means",
+    "invocation_of",
     "is_program_missing",
     "is_session_lost",
+    "optional_words",
+    "own_variables",
     "preflight",
     "quota",
     "read_transcript",

@@ -135,6 +135,7 @@ class Adapter(ABC):
         tuple[str, ...]
     ] = ()  # below the home folder: what the program leaves there at its first start
     login_variables: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that hold a login, or name one
+    converses: ClassVar[bool] = False  # it has a `dialogue`, in which it gets its prompt
     knows_windows: ClassVar[bool] = False  # its program can say what is left of a subscription
     optional: ClassVar[frozenset[str]] = frozenset()  # options and commands that are used where its help lists them
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win

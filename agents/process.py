@@ -19,10 +19,11 @@ from agents.adapter import Adapter, Cause, Ending, Judgement, moment_of
 from agents.deadlines import GRACES, Deadlines, Graces
 from agents.dialogue import Channel
 from agents.ender import Ender
-from agents.environment import environment, find_program
+from agents.environment import environment
 from agents.followed_file import FollowedStdout
 from agents.guarding import GUARDING
 from agents.identity import start_time
+from agents.invocation import PromptWay, invocation
 from agents.marks import sweep_exact
 from agents.piped_stdout import PipedStdout
 from agents.pipes import Pipes
@@ -156,16 +157,14 @@ class AgentProcess:
         spec, call = self._spec, self._call
         if not spec.command:
             return f"The agent {spec.name} has no command: set it in the settings."
-        argv = self._adapter.argv(spec, call)
-        program = find_program(argv[0], self._env, call.cwd)
-        if program is None:
+        invoked = invocation(self._adapter, spec, call, self._env)
+        if invoked.program is None:
             return not_found(spec)
         # With a guardian the agent must outlive us for a moment: what it has started is found through it.
-        argv = launched(program, argv, None if GUARDING.pid else self._adapter.death_signal)
+        argv = launched(invoked.program, list(invoked.argv), None if GUARDING.pid else self._adapter.death_signal)
         try:
             await self._recording.start()
-            talks = self._dialogue is None and self._adapter.takes_messages(call)
-            prompt = None if self._dialogue is not None else self._adapter.prompt(call)
+            talks, prompt = invoked.way is PromptWay.MESSAGES, invoked.stdin
             stdout = await self._stdout.open()
             self._transport = await spawn(self._pipes, argv, self._env, call.cwd, None if talks else prompt, stdout)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment

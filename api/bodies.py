@@ -127,6 +127,28 @@ class RetryBody(Body, frozen=True):
     confirm: Annotated[bool, Meta(description="must be true or false")] = False
 
 
+RevertedStatus = Literal["backlog", "blocked", "in-progress", "ready-for-dev", "review"]
+
+
+class RevertBody(Body, frozen=True):
+    """`status` is that of the story after its commit is reverted."""
+
+    status: Annotated[RevertedStatus, Meta(description=f"must be one of {', '.join(get_args(RevertedStatus))}")] = (
+        "ready-for-dev"
+    )
+
+
+class PromptBody(Body, frozen=True):
+    """`text` replaces the built-in prompt, null takes that one again. `expected` is the `digest` of the own copy as the
+    client knows it, null for none."""
+
+    text: Annotated[str | None, Meta(description="must be a text, or null for the built-in prompt")]
+    expected: Annotated[
+        Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")] | None,
+        Meta(description="must be the digest of GET /api/prompts, or null"),
+    ]
+
+
 class StatusBody(Body, frozen=True):
     """`expected` is the current status as the client knows it."""
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from msgspec import UNSET, UnsetType
 
 import sprint
-from api.bodies import HINT_MAX, HintBody, RetryBody
+from api.bodies import HINT_MAX, HintBody, RetryBody, RevertBody
 from api.dossier import find_story
 from api.http import SERVICES, ApiError, Services, json_response, read_body
 from api.project import change_status
@@ -76,6 +76,38 @@ async def post_retry(request: web.Request) -> web.Response:
     return json_response(Retried(RETRIED, hint_id), 202)
 
 
+class StoryReverted(msgspec.Struct, frozen=True):
+    """`commit` takes back what `reverted` changed in so many `files`; `status` is the story's now."""
+
+    commit: str
+    reverted: str
+    files: int
+    status: str
+
+
+async def post_revert(request: web.Request) -> web.Response:
+    """Revert the story's newest commit by another one, and set the story back; refused where anything is in the way."""
+    services, key = request.app[SERVICES], request.match_info["key"]
+    body = await read_body(request, RevertBody)
+    story = await find_story(services, key)
+    # Before the revert, which is the larger step of the two.
+    if not await asyncio.to_thread(_is_writable, services, key):
+        raise ApiError(422, "refused", f"the status of {key} cannot be written, so its commit is not reverted")
+    done = await services.orchestrator.revert(key)
+    reason = f"{done.reverted[:10]} was reverted by {done.commit[:10]}"
+    try:
+        await change_status(services, key, body.status, story.status, reason)
+    except ApiError as error:
+        raise ApiError(error.status, error.code, f"{reason}, but the status was not changed: {error}") from None
+    return json_response(StoryReverted(done.commit, done.reverted, done.files, body.status))
+
+
+def _is_writable(services: Services, key: str) -> bool:
+    plan = sprint.read(services.workspace.project)
+    entry = plan.story(key)
+    return plan.writable and entry is not None and entry.editable
+
+
 def _question(services: Services, key: str, final: Path) -> str:
     """Return what the operator has to confirm."""
     relative = services.workspace.relative
@@ -112,4 +144,5 @@ def checked_text(text: str, field: str) -> str:
 ROUTES: Final = [
     web.post("/api/stories/{key}/hint", post_hint),
     web.post("/api/stories/{key}/retry", post_retry),
+    web.post("/api/stories/{key}/revert", post_revert),
 ]

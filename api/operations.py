@@ -16,7 +16,9 @@ from api.bodies import (
     InitiativeBody,
     MessageBody,
     PlanningBody,
+    PromptBody,
     RetryBody,
+    RevertBody,
     StartBody,
     StatusBody,
     StopBody,
@@ -29,17 +31,19 @@ from api.deferred import Findings, TicketMade
 from api.dossier import Dossier
 from api.gates import GateList
 from api.health import Health
-from api.hints import HintStored, Retried
+from api.hints import HintStored, Retried, StoryReverted
 from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.messages import MessageStored
 from api.plan import InitiativesView, PlanInUse, ProposalView
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
+from api.prompts import Prompts, PromptSaved
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
 from api.transcripts import Transcript
 from api.trust import TrustView
 from base.plain_json import JsonObject
 from git.history import FileChange, TreeChange
+from running.preview_views import RunPreview
 from runstate.views import Run
 from settings import SettingValues
 from sprint import Overview
@@ -98,6 +102,13 @@ OPERATIONS: Final = (
     ),
     Operation(
         "post", "/api/run/answer", "Answer an agent's question.", RunStateName, 202, body=AnswerBody, errors=(404, 409)
+    ),
+    Operation(
+        "get",
+        "/api/preview",
+        "What would be sent next, or for the stories named, with each call; nothing is started.",
+        RunPreview,
+        query={"stories": TEXT, "command": TEXT, "agent": TEXT},
     ),
     Operation("get", "/api/gates", "What waits for a person's decision.", GateList),
     Operation("post", "/api/gates/{id}", "Decide at a gate.", RunStateName, 202, body=GateBody, errors=(404, 409)),
@@ -190,6 +201,14 @@ OPERATIONS: Final = (
         errors=(404, 409, 422),
     ),
     Operation(
+        "post",
+        "/api/stories/{key}/revert",
+        "Revert the story's newest commit by another one, and set the story back.",
+        StoryReverted,
+        body=RevertBody,
+        errors=(404, 409, 422),
+    ),
+    Operation(
         "get",
         "/api/stories/{key}/changes/{name}",
         "The diff of a commit or of the current work; with `path` of one file.",
@@ -267,6 +286,15 @@ OPERATIONS: Final = (
         Preview,
         body=SettingValues,
         errors=(409,),
+    ),
+    Operation("get", "/api/prompts", "The prompts: ours, and the project's own copies.", Prompts),
+    Operation(
+        "put",
+        "/api/prompts/{name}",
+        "Change the project's copy of a prompt, or take ours again.",
+        PromptSaved,
+        body=PromptBody,
+        errors=(404, 409, 503),
     ),
     Operation("get", "/api/trust", "What of the folder's settings is not trusted yet.", TrustView, errors=(409,)),
     Operation(

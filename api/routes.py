@@ -17,7 +17,9 @@ from api import (
     openapi,
     page,
     plan,
+    preview,
     project,
+    prompts,
     run,
     schema,
     settings,
@@ -28,7 +30,7 @@ from api import (
 
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES, *hints.ROUTES),
-    *plan.ROUTES,
+    *(*plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
     *(*changes.ROUTES, *export.ROUTES),
     *(
         *history.ROUTES,

@@ -18,6 +18,7 @@ from base.program import DATA_FOLDER, PROGRAM_DIR
 from cli.errors import CannotStart
 from cli.trust import Decide, how_to_trust, untrusted_or_refuse
 from demo.fresh import SOURCE, DemoError, demo_folder, script_of
+from running.own_prompts import guarded_prompts
 from running.preset_choice import own_presets
 from security.masking import Masker, secret_values
 from security.trust import Unlistable
@@ -109,7 +110,7 @@ def _in_force(reload: Callable[..., Loaded], trust: FolderTrust, wanted: Loaded)
 def _trust_of(root: Path, environment: Mapping[str, str], demo: str | None) -> FolderTrust:
     """Return the trust in a project; a demo as this program creates it is trusted without a question."""
     grant = EVERYTHING if demo and _is_ours(root) else environment.get(VARIABLE, "")
-    return FolderTrust(root, TrustStore(state_folder(environment)), grant)
+    return FolderTrust(root, TrustStore(state_folder(environment)), grant, partial(guarded_prompts, root))
 
 
 def _is_ours(root: Path) -> bool:

@@ -105,6 +105,12 @@ def _hint(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     return stored, stored["note"] or f"The next command of {options.key} gets the hint."
 
 
+def _revert(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    done = server.post(f"/api/stories/{quote(options.key, safe='')}/revert", status=options.status)
+    text = f"{done['reverted'][:10]} is reverted by {done['commit'][:10]}; {options.key} is {done['status']}."
+    return done, text
+
+
 def _start(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     given = {
         "batch_size": options.batch,
@@ -137,6 +143,7 @@ ACTIONS: Final[Mapping[str, Callable[[RemoteServer, argparse.Namespace], tuple[A
     "needs": _needs,
     "answer": _answer,
     "hint": _hint,
+    "revert": _revert,
     "start": _start,
     "pause": _verb("/api/run/pause", "The batch pauses after the current command."),
     "resume": _verb("/api/run/resume", "The batch continues."),

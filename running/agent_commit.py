@@ -11,13 +11,14 @@ from functools import partial
 from git.commits import staged_files, unstage
 from git.process import GitError
 from running import evidence
+from running.command_specs import agent_commit
 from running.disk import take_snapshot
 from running.run_context import RunContext
-from running.spec import CommandSpec, Say
+from running.spec import Say
 from running.story import StoryRun, keep
 from running.surroundings import SurroundingsFailed
 from running.work_guard import UNDERIVABLE, absent_work, hold_for_work
-from workflow import COMMIT_FORM, CommitVerdict, read_commit
+from workflow import CommitVerdict
 
 RECIPE = """\
 ## The recipe of this project
@@ -35,15 +36,12 @@ class AgentCommit:
         self._commander = context.commander
         self._gate = context.gate
 
-    async def perform(self, command: str, stories: Sequence[StoryRun], message: str, recipe: str = "") -> str | None:
+    async def perform(self, command: str, stories: Sequence[StoryRun], recipe: str = "") -> str | None:
         """Have an agent commit the stories, and keep the commit; return why it did not. Raises `Stopped`."""
         for story in stories:
             await hold_for_work(self._workspace, self._gate, story)
-        values = {"commit_message": message, "directives": RECIPE.format(recipe=recipe) if recipe else ""}
-        disprove = partial(self._commit_failure, stories)
-        spec = CommandSpec(
-            command, tuple(stories), read=read_commit, form=COMMIT_FORM, disprove=disprove, values=values, once=True
-        )
+        directives = RECIPE.format(recipe=recipe) if recipe else ""
+        spec = agent_commit(command, stories, partial(self._commit_failure, stories), directives)
         root = self._workspace.project.root
         staged = await staged_files(root)
         result = await self._commander.perform(spec)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import agents
@@ -20,11 +21,11 @@ from running.agent_call import AgentCall
 from running.attempt_record import AttemptRecord
 from running.command_change import CommandChange
 from running.gate import Gate
-from running.hints import pending_hints, with_hints
+from running.hints import with_hints
 from running.journal import LOST, CommandStatus, Result, Unchecked
 from running.judgement import Judgement
 from running.metrics import metrics_of
-from running.prompt import prompt_of
+from running.preparation import call_of, hints_for, prompt_for
 from running.recorded_call import recorded_outcome, unchecked_call
 from running.spec import AttemptContext, CommandSpec
 from running.workspace import Workspace
@@ -40,7 +41,7 @@ class Attempt:
         self._spec = spec
         self._context = context
         self._record = AttemptRecord(workspace, spec, context)
-        self._hints: list[HintRow] = []  # those that the prompt holds
+        self._hints: Sequence[HintRow] = ()  # those that the prompt holds
         self._called: AgentCall | None = None  # None where only a recording is judged
 
     async def run(self) -> Result:
@@ -77,40 +78,17 @@ class Attempt:
         return await self._finish(activity, outcome, verdict, result, Metrics())
 
     async def _prompt(self) -> str:
-        """Return the prompt: the answer to the session's question, otherwise the command's own prompt; and hints."""
-        context, spec = self._context, self._spec
-        resumed = context.session is not None
-        # Work in the background starts beside a command of the same story, which is the one that a hint is meant for.
-        keys = [] if spec.background else spec.story_keys
-        pending = pending_hints(self._workspace, keys, spec.command, resumed=resumed)
-        if context.reply is not None and resumed:
-            self._hints = await pending
-            return with_hints(context.reply, self._hints)
-        # At once: the database and the files are read by different threads.
-        made = asyncio.to_thread(prompt_of, self._workspace, spec, context.kind, context.call)
-        self._hints, prompt = await asyncio.gather(pending, made)
+        """Return the prompt with its hints; the database and the files are read at once, by different threads."""
+        pending = hints_for(self._workspace, self._spec, self._context)
+        self._hints, prompt = await asyncio.gather(pending, prompt_for(self._workspace, self._spec, self._context))
         return with_hints(prompt, self._hints)
 
     async def _open(self, prompt: str) -> Call:
         """Commit the row, whose id names the processes' mark and the stream's file."""
         workspace = self._workspace
         stream, mark = await self._record.create_for_call(self._hints)
-        settings, session = workspace.settings(), self._context.session
-        return Call(
-            prompt=prompt,
-            cwd=workspace.project.root,
-            mark=mark,
-            stream_path=stream,
-            model=self._context.model,
-            resume=None if session is None else session.id,
-            booked=None if session is None else session.booked,
-            timeout_s=settings.command_timeout_min * 60,
-            silence_s=settings.silence_timeout_min * 60,
-            options=await agents.OPTIONS.of(self._context.agent),
-            schema=None if self._spec.form is None else self._spec.form.schema,
-            budget_usd=self._context.budget_usd,
-            may_ask=self._spec.may_ask,
-        )
+        options = await agents.OPTIONS.of(self._context.agent)
+        return call_of(workspace, self._spec, self._context, prompt, mark=mark, stream=stream, options=options)
 
     async def _supervise(self, call: Call, activity: Activity) -> tuple[Outcome, object, Result, Diff | None]:
         command_id = self._record.command_id

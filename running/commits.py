@@ -14,23 +14,24 @@ from git.commits import CommitImpossible, CommitRefused, commit_paths, try_commi
 from git.process import GitError, run_git
 from git.snapshots import Git
 from payloads import Attention
-from running import evidence
+from running import command_specs, evidence
 from running.agent_commit import AgentCommit
 from running.clean_tree import built_commit
+from running.command_specs import commit_message
 from running.commit_choice import choose_committer
 from running.commit_plan import CommitPlan, plan_commit, sizes
 from running.disk import take_snapshot
 from running.planning import BACKGROUND_REVIEW
 from running.run_context import RunContext
 from running.runner_task import RunnerTask, TaskRefused
-from running.spec import CommandSpec, Say
+from running.spec import Say
 from running.story import StoryRun, keep
 from running.surroundings import SurroundingsFailed
 from running.verify import VerifyContext
 from running.work_guard import UNDERIVABLE, absent_work, hold_for_work
 from running.workspace import emit_durable
 from store.stories import update_story
-from workflow import DEVELOPMENT_FORM, CommitVerdict, DevVerdict, PhaseKind, read_dev_story
+from workflow import CommitVerdict, DevVerdict, PhaseKind, Preset
 from workflow.presets import FINISHING
 
 FIX: Final = "dev-story-2"  # the round in which an agent fixes what a hook refused
@@ -61,13 +62,10 @@ class Commits:
         self._background = context.background
         self._gate = context.gate
         self._agent = AgentCommit(context)
-        self._preset = context.preset
         phases = [phase for phase in context.preset.phases if phase.kind is PhaseKind.COMMIT]
         self._phase = phases[0] if phases else None
-        # Phases between development and commit may write for all stories: then there is one commit, after them.
-        kinds = [phase.kind for phase in context.preset.phases]
+        self._preset = context.preset
         self._others: list[StoryRun] = []  # of the cycle, that are not done at its end
-        self._directly = bool(phases) and len(kinds) > 1 and kinds[-2] in FINISHING
 
     async def after_story(self, story: StoryRun) -> None:
         """Commit a story that is done, where each has a commit of its own. Raises `Stopped`."""
@@ -85,7 +83,7 @@ class Commits:
 
     @property
     def _singly(self) -> bool:
-        return self._directly and self._workspace.settings().commit_per == "story"
+        return commits_singly(self._preset, self._workspace.settings().commit_per)
 
     async def _commit(self, stories: Sequence[StoryRun]) -> None:
         if self._phase is None or self._workspace.git is None:
@@ -105,7 +103,7 @@ class Commits:
         if choice.refusal is not None:
             await self._failed(wanted, choice.refusal)
         elif choice.by_agent:
-            why = await self._agent.perform(command, wanted, commit_message(wanted), self._preset.recipe)
+            why = await self._agent.perform(command, wanted, self._preset.recipe)
             if why is not None:
                 await self._failed(wanted, why)
         else:
@@ -226,15 +224,7 @@ class Commits:
             return await evidence.missing_work(self._workspace, story, verdict, context)
 
         findings = FINDINGS.format(words=words)
-        spec = CommandSpec(
-            FIX,
-            (story,),
-            read=read_dev_story,
-            form=DEVELOPMENT_FORM,
-            disprove=disprove,
-            watched=True,
-            findings=findings,
-        )
+        spec = command_specs.development(FIX, story, disprove, findings)
         result = await self._commander.perform(spec)
         if not result.ok:
             return f"The round that was to fix it failed: {result.reason}"
@@ -274,10 +264,12 @@ class Commits:
         await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
 
 
-def commit_message(stories: Sequence[StoryRun]) -> str:
-    """Return the subject of the commit for these stories."""
-    what = "story" if len(stories) == 1 else "stories"
-    return f"feat({stories[0].epic}): implement {what} {_keys(stories)}"
+def commits_singly(preset: Preset, commit_per: str) -> bool:
+    """Whether each story has a commit of its own, after its development."""
+    kinds = [phase.kind for phase in preset.phases]
+    # Phases between development and commit may write for all stories: then there is one commit, after them.
+    directly = PhaseKind.COMMIT in kinds and len(kinds) > 1 and kinds[-2] in FINISHING
+    return directly and commit_per == "story"
 
 
 def _is_open(story: StoryRun) -> bool:

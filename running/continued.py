@@ -27,11 +27,12 @@ GIT_COLUMNS: Final = ("commit_base", "base_commit", "work_tree", "commit_hash", 
 
 
 class ContinuedStories:
-    """The stories of rows that a batch continues."""
+    """The stories of rows that a batch continues. Without `recording` nothing is written: only looked at."""
 
-    def __init__(self, workspace: Workspace, batch_id: int) -> None:
+    def __init__(self, workspace: Workspace, batch_id: int, *, recording: bool = True) -> None:
         self._workspace = workspace
         self._batch_id = batch_id
+        self._recording = recording
 
     async def journal(self, rows: Sequence[Story], *, failures: bool) -> Journal:
         commands, forgotten = await self._workspace.database.read(_commands_of_lineage, rows)
@@ -62,7 +63,7 @@ class ContinuedStories:
 
     async def _finish_move(self, story: StoryRun, row: Story) -> None:
         """Complete a status change that the runner wrote into the tracker just before it ended; its records count."""
-        if row.batch_id == self._batch_id:
+        if row.batch_id == self._batch_id and self._recording:
             await record_status(self._workspace, story, row.next_status or story.status, row.next_reason)
         else:
             story.status, story.reason = row.next_status or story.status, row.next_reason
@@ -75,7 +76,7 @@ class ContinuedStories:
         story.reason = None if status in RUNNABLE else f"it is {status} in the sprint status file"
         for name in GIT_COLUMNS:
             setattr(story, name, None)
-        if row.batch_id == self._batch_id:
+        if row.batch_id == self._batch_id and self._recording:
             columns = {"status": status, "entry_status": status, "base_tree": None, "needs_spec": None}
             columns |= {"reason": story.reason, **dict.fromkeys(GIT_COLUMNS)}
             await until_stored(lambda: self._write_afresh(row.id, columns))

@@ -37,7 +37,7 @@ from store.stories import (
     create_story_afresh,
     get_stories_by_batch,
 )
-from workflow import STORIES_PER_CYCLE, pick, runnable
+from workflow import STORIES_PER_CYCLE, Candidate, pick, runnable
 from workflow.picking import RUNNABLE
 
 
@@ -56,14 +56,23 @@ class PlannedCycle:
 
 
 class CycleSource:
-    """The source of the cycles of one batch. `only` are the keys that the operator chose, None for any."""
+    """The source of the cycles of one batch. `only` are the keys that the operator chose, None for any.
+
+    `recording`: what it selects is recorded; without it, it only looks (`peek`) and writes nothing.
+    """
 
     def __init__(
-        self, workspace: Workspace, batch_id: int, only: Collection[str] | None, most: int = STORIES_PER_CYCLE
+        self,
+        workspace: Workspace,
+        batch_id: int,
+        only: Collection[str] | None,
+        most: int = STORIES_PER_CYCLE,
+        *,
+        recording: bool = True,
     ) -> None:
         self._workspace = workspace
         self._batch_id = batch_id
-        self._continued = ContinuedStories(workspace, batch_id)
+        self._continued = ContinuedStories(workspace, batch_id, recording=recording)
         self._only = only
         self._most = most
         self._taken: set[str] = set()
@@ -75,11 +84,8 @@ class CycleSource:
         Raises `TrackerUnreadable` before anything is written; may then be called again.
         """
         database = self._workspace.database
-        own = await database.read(get_stories_by_batch, self._batch_id)
-        ended = [row for row in own if row.cycle_number <= completed]
-        self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
+        own = await self._recall(completed)
         if rows := [row for row in own if row.cycle_number > completed]:
-            self._started.update(row.story_key for row in rows)
             return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
         rows = [] if own else await database.read(_stopped_cycle, self._batch_id)
         if not rows or not self._wanted(renamed(rows, await asyncio.to_thread(read_tracker, self._workspace))):
@@ -91,32 +97,79 @@ class CycleSource:
 
         `beside`: in a lane, where `busy` are the epics of the cycles that run now. Raises `TrackerUnreadable`.
         """
-        project = self._workspace.project
+        picked, plan = await self._picked(busy)
+        if not picked:
+            return None
+        left = await self._left_in_lane(picked[0], plan)
+        if left is not None:
+            return await self._go_on(number, left[1], left[0])
+        stories = await self._stories(picked)
+        keys = [story.key for story in stories]
+        names = await name_lane(self._workspace, self._batch_id, keys) if beside else None
+        return await self._begin(PlannedCycle(number, stories, Journal()), names)
+
+    async def begun(self, completed: int) -> list[PlannedCycle]:
+        """Return the cycles of this batch that were begun and have not ended, as they would continue.
+
+        Only without recording. Raises `TrackerUnreadable`.
+        """
+        rows = [row for row in await self._recall(completed) if row.cycle_number > completed]
+        return [await self._again(number, list(cycle)) for number, cycle in groupby(rows, _cycle_number)]
+
+    async def peek(self, completed: int) -> PlannedCycle | None:
+        """Return the cycle that would be begun next, without its rows; None where nothing is left to run.
+
+        Only without recording. Raises `TrackerUnreadable`.
+        """
+        own = await self._recall(completed)
+        running = [row for row in own if row.cycle_number > completed]
+        number = completed + 1 + len({row.cycle_number for row in running})
+        rows = [] if own else await self._workspace.database.read(_stopped_cycle, self._batch_id)
+        if rows and self._wanted(renamed(rows, await asyncio.to_thread(read_tracker, self._workspace))):
+            return await self._earlier(number, rows, None)
+        busy = {row.epic for row in running}
+        picked, plan = await self._picked(busy if self._workspace.settings().parallel > 1 else ())
+        if not picked:
+            return None
+        left = await self._left_in_lane(picked[0], plan)
+        if left is not None:
+            return await self._earlier(number, left[1], left[0])
+        return PlannedCycle(number, await self._stories(picked), Journal())
+
+    async def _recall(self, completed: int) -> list[Story]:
+        """Note which stories the records say this batch has taken; return its rows."""
+        own = await self._workspace.database.read(get_stories_by_batch, self._batch_id)
+        ended = [row for row in own if row.cycle_number <= completed]
+        self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
+        self._started.update(row.story_key for row in own if row.cycle_number > completed)
+        return own
+
+    async def _picked(self, busy: Collection[str]) -> tuple[list[Candidate], sprint.Sprint]:
+        """Return the stories that are next, with the plan. Raises `TrackerUnreadable`."""
         plan = await self._plan()
         possible = candidates(plan)
         exclude = self._taken | self._started
         if plan.kind is sprint.PlanKind.STORIES and busy:  # a list is worked on one after the other
-            return None
+            return [], plan
         if plan.kind is not sprint.PlanKind.TICKETS:  # whose tickets say themselves what they wait for
             exclude |= {candidate.key for candidate in possible if candidate.epic in busy}
         order = order_of(self._workspace.settings().story_order, plan)
-        picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
-        if not picked:
-            return None
-        entry = plan.story(picked[0].key)
-        known = entry.names if entry else (picked[0].key,)
+        return pick(possible, exclude=exclude, only=self._only, most=self._most, order=order), plan
+
+    async def _left_in_lane(self, story: Candidate, plan: sprint.Sprint) -> tuple[Lane, list[Story]] | None:
+        """Return the lane in which an earlier batch left a story, with its rows."""
+        entry = plan.story(story.key)
+        known = entry.names if entry else (story.key,)
         left = await self._workspace.database.read(_lane_left, self._batch_id, known)
-        if left is not None and self._wanted(renamed(left[1], plan)):
-            return await self._go_on(number, left[1], left[0])
-        titles = await asyncio.to_thread(sprint.titles, project, [story.key for story in picked])
-        stories = [
-            # 0 until `_begin` has written the row.
+        return left if left is not None and self._wanted(renamed(left[1], plan)) else None
+
+    async def _stories(self, picked: Sequence[Candidate]) -> list[StoryRun]:
+        titles = await asyncio.to_thread(sprint.titles, self._workspace.project, [story.key for story in picked])
+        # The row is 0 until `_begin` has written it.
+        return [
             StoryRun(0, story.key, story.epic, titles.get(story.key, story.key), story.status, story.status)
             for story in picked
         ]
-        keys = [story.key for story in stories]
-        names = await name_lane(self._workspace, self._batch_id, keys) if beside else None
-        return await self._begin(PlannedCycle(number, stories, Journal()), names)
 
     async def _again(self, number: int, rows: list[Story]) -> PlannedCycle:
         """Return a cycle of this same batch, whose failures count."""
@@ -126,13 +179,15 @@ class CycleSource:
 
     async def _go_on(self, number: int, rows: Sequence[Story], lane: Lane | None) -> PlannedCycle:
         """Return a cycle of an earlier batch, in its lane."""
-        journal = await self._continued.journal(rows, failures=False)
         names = None
         if lane is not None:
             names = {"worktree": lane.worktree, "branch": lane.branch, "target": lane.target}
-        return await self._begin(
-            PlannedCycle(number, await self._continued.revive(rows, journal), journal), names, continues=rows
-        )
+        return await self._begin(await self._earlier(number, rows, lane), names, continues=rows)
+
+    async def _earlier(self, number: int, rows: Sequence[Story], lane: Lane | None) -> PlannedCycle:
+        """Return a cycle of an earlier batch without beginning it."""
+        journal = await self._continued.journal(rows, failures=False)
+        return PlannedCycle(number, await self._continued.revive(rows, journal), journal, lane)
 
     def finish(self, stories: Sequence[StoryRun]) -> None:
         """Exclude the stories of an ended cycle from the rest of the batch, whatever their status in the tracker."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from running import evidence
+from running import command_specs, evidence
 from running.blocking import block_or_try_again, give_up
 from running.building import Building
 from running.commit_plan import remember_base
 from running.commits import Commits
 from running.deferred import collect_deferred
 from running.journal import Result
-from running.refusals import ANY_FILE
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block
@@ -26,8 +25,6 @@ from running.verify import VerifyContext
 from running.workspace import emit_best_effort
 from store.checks import get_checks_of_command
 from workflow import (
-    CODE_REVIEW_FORM,
-    DEVELOPMENT_FORM,
     CodeReviewVerdict,
     Decision,
     DevVerdict,
@@ -35,8 +32,6 @@ from workflow import (
     Phase,
     PhaseKind,
     after_code_review,
-    read_code_review,
-    read_dev_story,
 )
 
 
@@ -68,8 +63,7 @@ class Development:
             await self._come_in_at_review(story)
         if not story.live:
             return
-        # A story that came for its review is reviewed also where the preset reviews no work of its own.
-        if rest and (phase.max_reviews != 0 or reviewed):
+        if command_specs.is_reviewed(phase, came_for_review=reviewed):
             await self._code_review(phase, rest[0], story)
         else:
             await self._accept(first, story)
@@ -82,15 +76,7 @@ class Development:
         if not story.live:
             return
         disprove = partial(self._missing_work, story)
-        spec = CommandSpec(
-            command,
-            (story,),
-            read=read_dev_story,
-            form=DEVELOPMENT_FORM,
-            disprove=disprove,
-            watched=True,
-            products=ANY_FILE,
-        )
+        spec = command_specs.development(command, story, disprove)
         if await self._worked(story, spec):
             await advance(self._workspace, story, "review")
 
@@ -124,21 +110,14 @@ class Development:
 
     async def _code_review(self, phase: Phase, command: str, story: StoryRun) -> None:
         settings = self._workspace.settings()
-        # None and 0 alike: 0 gets here only with a story that came for its review.
-        limit = settings.max_code_review_attempts if not phase.max_reviews else phase.max_reviews
+        limit = command_specs.review_limit(phase, settings.max_code_review_attempts)
         verdicts: list[CodeReviewVerdict] = []
         unproved: str | None = None
         while True:
             number = len(verdicts) + 1
-            spec = CommandSpec(
-                f"{command}-{number}",
-                (story,),
-                read=read_code_review,
-                form=CODE_REVIEW_FORM,
-                light=number >= settings.light_model_after_review,
-                watched=True,
-                findings=_findings(verdicts, unproved),
-            )
+            findings = command_specs.review_findings(verdicts, unproved)
+            light_from = settings.light_model_after_review
+            spec = command_specs.code_review(command, number, story, light_from, findings)
             result = await self._commander.perform(spec)
             if not result.ok:
                 await give_up(self._commander, (story,), spec.command, result.reason)
@@ -185,12 +164,3 @@ class Development:
         elif decision.next is Next.DONE:
             await advance(self._workspace, story, "done", decision.reason)
         return not story.live
-
-
-def _findings(verdicts: Sequence[CodeReviewVerdict], unproved: str | None) -> str:
-    """Return the summary of earlier rounds for the next reviewer."""
-    if unproved is not None:
-        return unproved
-    if not verdicts or not verdicts[-1].findings:
-        return "none"
-    return "\n".join(f"- {finding}" for finding in verdicts[-1].findings)

@@ -18,8 +18,9 @@ import sprint
 from base.regular import read_regular
 from running.builds import BUILT_ONLY
 from running.evidence import unclean_tree
+from running.own_prompts import check_own, pin
 from running.preflight import NotNow
-from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
+from running.prompt import PromptError, read_template, unknown_placeholders
 from running.workspace import Workspace
 from store.batches import BatchRow
 from store.meta import get_preset
@@ -37,7 +38,6 @@ from workflow import (
     is_shim,
     own_preset,
 )
-from workflow.presets import KINDS
 
 SKILLS: Final = (".claude/skills", ".agents/skills")
 INSTALL: Final = (
@@ -118,7 +118,10 @@ async def choose_preset(workspace: Workspace, agent: str, *, fresh: bool) -> Pre
     settings = workspace.settings()
     caller = workspace.agents[agent].kind
     preset = await asyncio.to_thread(_named, workspace, settings.workflow, caller)
-    await asyncio.to_thread(_check_overrides, workspace.project.root, preset)
+    why = await asyncio.to_thread(check_own, workspace.project.root, preset)
+    if why is not None:
+        raise NotNow("prompt", why)
+    preset = await asyncio.to_thread(pin, preset, workspace.project.root)
     if workspace.project.kind in BUILT_ONLY and not any(phase.kind is PhaseKind.BUILD for phase in preset.phases):
         plan = workspace.relative(workspace.project.tracker)
         raise NotNow("workflow", f"the stories of {plan} are worked on by BMAD's skill bmad-build-auto: {INSTALL}")
@@ -170,23 +173,10 @@ def _customized(root: Path, preset: Preset, caller: str) -> Preset:
     return replace(preset, build_commit=found.commit.value, recipe=found.recipe)
 
 
-def _check_overrides(root: Path, preset: Preset) -> None:
-    """The project's own prompts are for commands that there are, and can be filled in. Raises `NotNow`."""
-    known = {*KINDS, *(kind.name for kind in preset.commands)}
-    for name in sorted(_names(root / OVERRIDES)):
-        path = f"{OVERRIDES}/{name}"
-        if not name.endswith(".md") or name.removesuffix(".md") not in known:
-            raise NotNow("prompt", f"{path}: there is no such command; known are {', '.join(sorted(known))}")
-        try:
-            unknown = unknown_placeholders(read_template(root / path))
-        except PromptError as error:
-            raise NotNow("prompt", str(error)) from None
-        if unknown:
-            raise NotNow("prompt", f"{path}: there is no placeholder {unknown[0]!r}")
-
-
 async def preset_of(workspace: Workspace, row: BatchRow) -> Preset:
     """The preset that a batch was started with."""
     text = await workspace.database.read(get_preset, row.id)
     # Batches of older databases have no stored preset, only its name.
-    return PRESETS.get(row.workflow, CLASSIC) if text is None else msgspec.json.decode(text, type=Preset)
+    preset = PRESETS.get(row.workflow, CLASSIC) if text is None else msgspec.json.decode(text, type=Preset)
+    # Those of batches before prompts were kept with them are read as they are now.
+    return await asyncio.to_thread(pin, preset, workspace.project.root)

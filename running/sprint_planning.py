@@ -12,10 +12,10 @@ from typing import Final
 
 import sprint
 from git.head import HeadState
+from running.command_specs import said_something
 from running.git_check import check_repository
 from running.journal import Journal
 from running.plan_choice import located
-from running.planning import said_something
 from running.preflight import NotNow, check_agents, check_folder
 from running.preset_choice import installed
 from running.run_context import RunContext

@@ -99,14 +99,15 @@ class ProjectWatcher:
         self._stories: dict[str, StoryInfo] = {}
         self._project = workspace.project
         self._looks = 0
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Fill in everything once, then keep it up."""
         await self.look_at_agent()
         await self._begin_project()
         await self._look()
-        self._task = asyncio.get_running_loop().create_task(self._keep())
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._keep()), loop.create_task(self._ask_for_options())]
 
     async def _begin_project(self) -> None:
         """Look at a project for the first time: nothing has changed yet, and nothing of the one before counts."""
@@ -119,9 +120,9 @@ class ProjectWatcher:
         self._state.project = ProjectView(name=project.name, root=str(project.root), tracker=tracker)
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def committed(self, events: Sequence[Event]) -> None:
         """Take note of a commit; a subscriber of events."""
@@ -136,6 +137,11 @@ class ProjectWatcher:
         found = await agents.preflight(spec)
         problem = None if found.problem is None else self._workspace.masker.text(found.problem)
         self._state.agent = AgentView(name=spec.name, kind=spec.kind, version=found.version, problem=problem)
+
+    async def _ask_for_options(self) -> None:
+        """Ask the agent's program for its help before anything is sent, so that a preview knows the whole command."""
+        if self._state.agent.version is not None and await asyncio.to_thread(self._workspace.trust_refusal) is None:
+            await agents.OPTIONS.of(self._workspace.agents[self._workspace.settings().agent])
 
     async def _keep(self) -> None:
         while True:

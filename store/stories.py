@@ -107,6 +107,18 @@ def get_story_by_key(connection: sqlite3.Connection, story_key: str, batch_id: i
     return one(connection, Story, sql, (story_key, batch_id, batch_id))
 
 
+def get_commits_of(connection: sqlite3.Connection, story_key: str) -> list[str]:
+    """Return the commits that are recorded for a story, newest first."""
+    sql = "SELECT commit_hash FROM stories WHERE story_key = ? AND commit_hash <> '' ORDER BY id DESC"
+    return list(dict.fromkeys(str(row[0]) for row in connection.execute(sql, (story_key,))))
+
+
+def get_keys_of_commit(connection: sqlite3.Connection, commit: str) -> list[str]:
+    """Return the stories that a commit is recorded for."""
+    sql = "SELECT DISTINCT story_key FROM stories WHERE commit_hash = ? ORDER BY story_key"
+    return [str(row[0]) for row in connection.execute(sql, (commit,))]
+
+
 def get_earlier_rows(connection: sqlite3.Connection, story_id: int) -> list[Story]:
     """Return the rows of the same story in the same batch before this one, oldest first."""
     sql = """SELECT earlier.* FROM stories AS earlier JOIN stories AS story ON story.id = ?

@@ -58,7 +58,7 @@ class CommandKind:
     """A command independent of its round: its name, its task ids and its prompt.
 
     `prompt` is a file of the project, `text` the prompt itself; with neither, the prompt is in `prompts/`. `light`:
-    always run by the light model.
+    always run by the light model. `origin` is the project's file that the text was read from.
     """
 
     name: str
@@ -66,6 +66,7 @@ class CommandKind:
     prompt: str | None = None
     text: str | None = None
     light: bool = False
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Preset:
     `calls` are the project's own commands that replace ours (`/bmad-dev-story`), for agents of the kind `caller`.
     `why` is the reason for the choice in one sentence, `stories` the maximal number of stories in a cycle.
     `build_commit` is what the project's build does with its work (auto, stage, handoff), `recipe` how it hands off.
+    `pinned`: the project's own prompts are among `commands` with their text.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Preset:
     stories: int = STORIES_PER_CYCLE
     build_commit: str = "auto"
     recipe: str = ""
+    pinned: bool = False
 
     @property
     def title(self) -> str:

@@ -22,6 +22,7 @@ class Acp(Adapter):
 
     kind = "acp"
     reports_model = True
+    converses = True
     linger_s = 3.0  # after the answer, with its input closed: it writes its session down
     login = "Log in with the program itself, once, as this user, or put its key (such as OPENAI_API_KEY) into `env`."
     ending = (Step(signal.SIGTERM, to_group=True),)

@@ -3,6 +3,7 @@
 import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
+import { openPreview } from "../preview/preview-dialog.js";
 import { actionText, offered } from "./run-text.js";
 import { StartForm } from "./start-form.js";
 
@@ -43,6 +44,7 @@ export class Controls {
       onChange: () => this.#renderText(current()),
       onSubmit: () => this.start(),
     });
+    byId("start-preview").addEventListener("click", () => this.preview());
     byId("pause").addEventListener("click", () => this.pause());
     byId("resume").addEventListener("click", () => this.resume());
     byId("refusal-allow").addEventListener("click", () => this.start(this.#allowance?.field));
@@ -71,6 +73,11 @@ export class Controls {
     const fields = this.#form.request();
     const request = fields && (allowed ? { ...fields, [allowed]: true } : fields);
     if (request && (await this.#send("start", "/api/run/start", request, ""))) this.#form.started();
+  }
+
+  /** Shows what a start would send; starts nothing. */
+  preview() {
+    return openPreview(this.#form.chosen());
   }
 
   pause() {
@@ -113,7 +120,8 @@ export class Controls {
       resume: { words: waiting ? "Try again now" : "Resume the run", run: () => this.resume() },
       stop: { words: "Stop the run…", run: () => this.askStop() },
     };
-    return this.#actions.map((action) => all[action]);
+    const preview = { words: "What would be sent", run: () => this.preview() };
+    return [...this.#actions.map((action) => all[action]), preview];
   }
 
   /** @param {RunAction} action */

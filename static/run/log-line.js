@@ -87,6 +87,10 @@ const FORMATS = {
         ),
   "story:hint": (p) => lineText("note", `${hintText(p)}: ${p.message}`),
   "plan:change": (p) => lineText("plan", `${PLAN_CHANGES[p.reason] ?? "The plan is"} ${p.initiative ?? p.tracker}`),
+  "prompt:change": (p) => {
+    const now = p.source === "own" ? "was changed: the next batch uses it" : "is the built-in one again";
+    return lineText("file", [`The prompt of ${p.command} ${now}`, p.message].filter(Boolean).join("; "));
+  },
   error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => lineText("attention", p.message, WARNING),
   "context:create": (p) => lineText("start", p.message || "Project context: creating it first"),

@@ -6,6 +6,7 @@
 import { catchApiError, get, post, put } from "../kit/api.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
+import { Prompts } from "./prompts.js";
 import { SaveBar } from "./save-bar.js";
 import { SettingField } from "./setting-field.js";
 import { grouped } from "./setting-format.js";
@@ -38,6 +39,7 @@ export class Settings {
     (/** @type {ReturnType<typeof grouped>[number]} */ group) => group.title,
     (group) => createGroup(group.title, () => this.#changed()),
   );
+  #prompts = new Prompts();
   #opened = false;
   #readAt = 0;
   #timer = 0;
@@ -47,7 +49,7 @@ export class Settings {
 
   constructor() {
     const top = h("div", { class: "settings-bar" }, this.#intro, h("label", { class: "search" }, this.#query));
-    byId("tab-settings").append(top, this.#unread, this.#form, this.#guardian);
+    byId("tab-settings").append(top, this.#unread, this.#form, this.#prompts.el, this.#guardian);
     this.#query.addEventListener("input", () => this.#filter());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -60,6 +62,11 @@ export class Settings {
     this.#query.focus();
   }
 
+  /** A prompt was changed, perhaps by another page. */
+  promptsChanged() {
+    this.#prompts.changed();
+  }
+
   /** @param {import("../shell/model.js").Model} model */
   render({ ready, run }) {
     if (!ready) return;
@@ -67,6 +74,7 @@ export class Settings {
     text(this.#guardian, [killed, awakeText(run.awake)].filter(Boolean).join(" "));
     if (!this.#opened || this.#isStale) this.#read();
     this.#opened = true;
+    void this.#prompts.open();
   }
 
   /** @param {import("../shell/model.js").Model} model */
@@ -109,6 +117,7 @@ export class Settings {
   #filter() {
     const query = this.#query.value.trim().toLowerCase();
     for (const section of this.#sections.views()) section.filter(query);
+    this.#prompts.filter(query);
   }
 
   #changed() {

@@ -115,6 +115,7 @@ function renderFrame() {
 function updateLoaders(events) {
   const changed = events.filter((event) => CHANGES_TRANSCRIPT.has(event.type));
   transcriptChanged(changed.flatMap(({ payload }) => [payload.command_id, payload.sent_to]));
+  if (events.some((event) => event.type === "prompt:change")) settings.promptsChanged();
   const planEvents = events.filter((event) => CHANGES_PLAN.has(event.type));
   if (!planEvents.length) return;
   planLoader.applyStatuses(planEvents.filter((event) => event.type === "story:status"));
