@@ -152,8 +152,8 @@ class Commits:
         else:
             commit = commit or await built_commit(self._workspace, stories[0])
             task.say("Everything that the story changed is committed already")
-        besides = {*plan.contested, *plan.nested}  # the commit as it is: the tree may be another one by now
-        failure = failure or await absent_work(self._workspace, stories, f"{commit or 'HEAD'}^{{tree}}", besides)
+        besides = {*plan.contested, *plan.nested}  # what is committed counts: the tree may be another one by now
+        failure = failure or await absent_work(self._workspace, stories, "HEAD^{tree}", besides)
         if plan.nested:
             task.say(f"Not committed here, since they are repositories of their own: {_named(plan.nested)}")
         task.verdict = CommitVerdict(commit=commit)

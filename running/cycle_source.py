@@ -196,6 +196,7 @@ class CycleSource:
             base_commit=story.base_commit,
             work_tree=story.work_tree,
             commit_hash=story.commit_hash,
+            commit_failure=story.commit_failure,
             stash=story.stash,
             needs_spec=story.needs_spec,
             reason=story.reason,
@@ -277,7 +278,7 @@ def _restore_git(story: StoryRun, row: Story, *, failure: bool) -> None:
     """Take over what commits are measured from; a commit that an earlier batch could not make is tried once more."""
     for name in GIT_COLUMNS:
         setattr(story, name, getattr(row, name))
-    if not failure:
+    if not failure and story.commit_hash is None:  # one that was made has left something out: its reason holds
         story.commit_failure = None
 
 

@@ -13,6 +13,7 @@ import pytest
 import running.commits
 from git.snapshots import Git
 from running.commit_plan import CommitPlan, plan_commit
+from running.gate import StopMode
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
 from tests.running.repositories import DONE, by_shell, git, reviewed_by
@@ -84,3 +85,23 @@ async def test_work_that_is_stashed_while_it_is_committed_is_missed(
         runner, batch_id
     )
     assert runner.of("attention")[-1]["kind"] == "commit"
+
+
+async def test_the_next_batch_knows_what_a_commit_left_out(make_runner: MakeRunner) -> None:
+    """Its reason is kept as long as the hash of what was committed."""
+    runner = await make_runner(
+        {"1-1-a": "in-progress", "1-2-b": "in-progress"}, {"dev-story": {"1-2-b": ["hang", "ok"]}}
+    )
+    (runner.root / "work").mkdir()
+    (runner.root / "work/1-1-a.md").write_text("the operator's own draft\n")
+    first = await runner.start()
+    await runner.until_called("dev-story")  # what is scripted is that of the second story
+    runner.orchestrator.stop(StopMode.NOW)
+    await runner.until_end()
+    second = await runner.run()
+    for batch_id in (first, second):
+        stories, _ = await runner.rows(batch_id)
+        assert stories[0].story_key == "1-1-a"
+        assert "had uncommitted changes before the work on 1-1-a began" in (stories[0].commit_failure or "")
+    assert runner.commands().count("1-1-a commit") == 1
+    assert [row["story_key"] for row in runner.of("attention")] == ["1-1-a"]
