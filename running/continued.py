@@ -107,8 +107,8 @@ def _restore_git(story: StoryRun, row: Story, *, failure: bool) -> None:
     """Take over what commits are measured from; a commit that an earlier batch could not make is tried once more."""
     for name in GIT_COLUMNS:
         setattr(story, name, getattr(row, name))
-    if not failure and story.commit_failure is not None:
-        story.commit_failure = story.commit_hash = None  # the hash may be of a commit that has only a part
+    if not failure and story.commit_hash is None:  # one that was made has left something out: its reason holds
+        story.commit_failure = None
 
 
 def _commands_of_lineage(connection: sqlite3.Connection, rows: Sequence[Story]) -> tuple[list[Command], dict[str, int]]:

@@ -254,6 +254,7 @@ class CycleSource:
             base_commit=story.base_commit,
             work_tree=story.work_tree,
             commit_hash=story.commit_hash,
+            commit_failure=story.commit_failure,
             stash=story.stash,
             needs_spec=story.needs_spec,
             reason=story.reason,

@@ -232,9 +232,12 @@ FINDINGS: Final = (
     )""",
 )
 
+# Sums and lists of one batch, which are asked before each command, do not take longer with every batch.
+BY_BATCH: Final = ("CREATE INDEX commands_by_batch ON commands (batch_id, id)",)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH),
 )
 
 
