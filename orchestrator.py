@@ -14,9 +14,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+import msgspec
+
 import agents
 from events import EventType, emit_event
 from payloads import Attention, BatchResume
+from running.active_hours import ActiveHours
 from running.background import Background
 from running.batch import Batch
 from running.batch_record import StartRequest, close_interrupted, head_at_start, only_stories, open_batch
@@ -53,17 +56,19 @@ from running.recovery.startup import recover
 from running.retention import forget_snapshots
 from running.run_context import RunContext
 from running.sprint_planning import check_planning, planning_agent
+from running.store_copy import check_synced, warn_of_store
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.tracker import wait_for_tracker
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
-from store.batches import BatchRow, get_active_batch
+from store.batches import BatchRow, get_active_batch, update_batch
 from store.commands import get_command
 from store.gates import GateRow, get_gate, get_open_gates
 from store.questions import get_question
 from workflow import Preset
 from workflow.presets import SPRINT_PLANNING
 
+SCHEDULED: Final = "scheduled"  # the reason of a wait for the time at which a batch begins to work
 END_S: Final = 2.5  # seconds that agents get to end when the server ends, before they are killed by their marks
 
 
@@ -100,6 +105,7 @@ class Orchestrator:
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
             await check_maker(self._workspace, allowed=request.write_tracker)
+            await check_synced(self._workspace, synced=request.synced)
             runnable = await check_stories(self._workspace, request.stories)
             await check_agents(self._workspace, used)
             unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
@@ -117,6 +123,7 @@ class Orchestrator:
             await close_interrupted(self._workspace)
             await forget_snapshots(self._workspace, self._workspace.clock())
             row = await open_batch(self._workspace, request, agent, preset, head)
+            await warn_of_store(self._workspace, row.id)
             for message in unpriced:
                 await _warn(row.id, "price", message)
             for message in windows:
@@ -179,6 +186,9 @@ class Orchestrator:
             await check_verify(self._workspace)
             preset = await preset_of(self._workspace, row)
             await check_commits(self._workspace, preset)
+            if not unattended and row.start_at is not None:
+                await self._forget_start_time(row.id)
+                row = msgspec.structs.replace(row, start_at=None)
             payload = BatchResume(batch_id=row.id, reason="operator")
             await record_batch(self._workspace, row.id, payload, status="running", reason=None)
             self._launch(row, only_stories(row), preset)
@@ -189,8 +199,14 @@ class Orchestrator:
             raise NotNow("running", "the batch is not paused")
         if batch.gate.caps is not None:
             await self._check_caps(batch.gate.caps)
+        if batch.gate.reason == SCHEDULED:
+            await self._forget_start_time(batch.id)
         batch.gate.resume()
         return batch.id
+
+    async def _forget_start_time(self, batch_id: int) -> None:
+        """The operator's Resume starts a scheduled batch now, also after a crash."""
+        await until_stored(lambda: self._workspace.database.write(update_batch, batch_id, start_at=None))
 
     async def _check_caps(self, caps: Caps) -> None:
         """Raise `NotNow` while a cap is reached: only a larger one, or a new day, opens the gate."""
@@ -334,6 +350,9 @@ class Orchestrator:
         gate = self._gate = Gate(self._workspace, row.id)
         workspace = replace(self._workspace, until_tracker=partial(wait_for_tracker, self._workspace, gate))
         gate.caps = budget = Budget(workspace, row.id, row.budget_usd)
+        gate.hours = ActiveHours(workspace)
+        if row.start_at is not None and workspace.clock() * 1000 < row.start_at:
+            gate.pause(SCHEDULED, row.start_at / 1000)
         breaker = Breaker(workspace, gate)
         head = HeadGuard(workspace, gate, head_at_start(row))
         commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)

@@ -155,12 +155,16 @@ class StoryStatus(Payload, kw_only=True):
 
 
 class StoryHint(Payload, kw_only=True):
-    """A hint of the operator was stored; with `command_id`, that command got it. `message` is its beginning."""
+    """A hint of the operator was stored; with `command_id`, that command got it. `message` is its beginning.
+
+    `sent_to`: it is a message to this command, which was running.
+    """
 
     story_key: str
     hint_id: int
     message: str
     command_id: int | UnsetType = UNSET
+    sent_to: int | UnsetType = UNSET
 
 
 class PlanChange(Payload, kw_only=True):

@@ -42,6 +42,7 @@ from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
 from git.process import GitUnusable
 from orchestrator import Orchestrator
+from running.awake import KeepAwake
 from running.data_files import DataFiles
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
@@ -51,7 +52,7 @@ from running.retention import Retention
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
 from runstate.fold import RunState
-from runstate.server_state import GuardianView, ServerState
+from runstate.server_state import AwakeView, GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
 from security.token import cookie_secret
@@ -123,6 +124,14 @@ async def _services(
     data_files = DataFiles(database, lock, partial(make_data_dir, config.data_dir))
     specs = agent_specs(settings.agents, settings.prices, config.project.root)
     workspace = await _workspace(config, live, database, data_files, specs)
+    awake = workspace.awake
+
+    def show_awake() -> None:
+        server_state.awake = AwakeView(awake.is_awake, awake.means, awake.problem)
+        hub.refresh()
+
+    awake.on_change = show_awake
+    server_state.awake = AwakeView(means=awake.means)
     orchestrator = Orchestrator(workspace, run_state)
     listener = Listener(hub.refresh, hub.set_problem, orchestrator.plan.adopt)
     watcher = ProjectWatcher(workspace, run_state, server_state, listener)
@@ -158,6 +167,7 @@ async def _services(
     retention.start()
     hub.start()
     yield
+    await awake.close()
     await retention.stop()
     await watcher.stop()
     await notifier.stop()
@@ -191,6 +201,7 @@ async def _workspace(
         clock=time.time,
         masker=masker_of(config.wanted),
         data_files=data_files,
+        awake=KeepAwake(lambda: live.loaded.settings.keep_awake),
         trust_refusal=lambda: api.trust.refusal(config.trust, live.loaded),
         left_out=lambda: bool(live.loaded.left_out),
     )

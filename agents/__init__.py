@@ -9,7 +9,7 @@ from agents.identity import end_group
 from agents.marks import sweep
 from agents.options import OPTIONS
 from agents.preflight import budget_problem, preflight
-from agents.process import AgentProcess, start
+from agents.process import AgentProcess, start, takes_messages
 from agents.quota import quota
 from agents.records import (
     Action,
@@ -17,6 +17,7 @@ from agents.records import (
     Failure,
     Final,
     LimitSeen,
+    MessageTaken,
     Noise,
     Note,
     Question,
@@ -32,6 +33,7 @@ from agents.registry import UnknownKind
 from agents.replay import replay
 from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
+from agents.stream_lock import until_released
 from agents.summaries import edits_files
 from agents.text import is_session_lost
 from agents.transcript import EntryKind, TranscriptEntry, read_transcript, steady
@@ -51,6 +53,7 @@ __all__ = [
     "Graces",
     "GuardMeans",
     "LimitSeen",
+    "MessageTaken",
     "Noise",
     "Note",
     "Outcome",
@@ -82,4 +85,6 @@ __all__ = [
     "start",
     "steady",
     "sweep",
+    "takes_messages",
+    "until_released",
 ]

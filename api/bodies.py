@@ -45,6 +45,8 @@ class StartBody(Body, frozen=True):
     """`batch_size` is the number of cycles; without it the setting `default_batch_size`.
 
     `write_tracker` allows to write a tracker that says that another program makes it; the permission is kept.
+    `start_at` is the next time of this machine's clock at which the batch begins to work.
+    `synced` says that the copy of tickets that a tracker keeps is fresh.
     """
 
     batch_size: Annotated[
@@ -56,6 +58,11 @@ class StartBody(Body, frozen=True):
     agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
     budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
     write_tracker: Annotated[bool, Meta(description="must be true or false")] = False
+    start_at: Annotated[
+        Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None,
+        Meta(description='must be a time such as "22:30"'),
+    ] = None
+    synced: Annotated[bool, Meta(description="must be true or false")] = False
 
 
 class StopBody(Body, frozen=True):
@@ -107,10 +114,17 @@ class HintBody(Body, frozen=True):
     text: Annotated[HintText, Meta(description=HINT_RULE)]
 
 
+class MessageBody(Body, frozen=True):
+    """`text` is sent to the agent while it works."""
+
+    text: Annotated[HintText, Meta(description=HINT_RULE)]
+
+
 class RetryBody(Body, frozen=True):
-    """`hint` is given to the story's next command."""
+    """`hint` is given to the story's next command; `confirm` allows to delete the file of a story of a list."""
 
     hint: Annotated[HintText | None, Meta(description=HINT_RULE)] = None
+    confirm: Annotated[bool, Meta(description="must be true or false")] = False
 
 
 class StatusBody(Body, frozen=True):

@@ -17,7 +17,7 @@ from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
 from git.history import CommitInfo, commits_of
 from git.process import GitError
-from git.snapshots import Diff
+from git.trees import Diff
 from running.artifacts import artifacts_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of
@@ -50,12 +50,16 @@ class CheckLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """A hint of the operator; `command_id` is the last command that got it, None before."""
+    """A hint of the operator; `command_id` is the last command that got it, None before.
+
+    `sent_to` is the command that it was sent to as a message, None for a hint.
+    """
 
     id: int
     text: str
     at: int
     command_id: int | None
+    sent_to: int | None
 
 
 class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -178,7 +182,8 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         diff=tree,
         problems=[problem.message for problem in document.problems],
         hints=[
-            Hint(hint.id, hint.text, hint.at, hint.command_id) for hint in await database.read(get_hints, story.names)
+            Hint(hint.id, hint.text, hint.at, hint.command_id, hint.sent_to)
+            for hint in await database.read(get_hints, story.names)
         ],
         deferred=[finding_view(row) for row in deferred],
         plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),

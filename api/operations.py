@@ -14,6 +14,7 @@ from api.bodies import (
     GateBody,
     HintBody,
     InitiativeBody,
+    MessageBody,
     PlanningBody,
     RetryBody,
     StartBody,
@@ -30,6 +31,7 @@ from api.gates import GateList
 from api.health import Health
 from api.hints import HintStored, Retried
 from api.history import BatchDetail, Batches, Commands, Envelopes
+from api.messages import MessageStored
 from api.plan import InitiativesView, PlanInUse, ProposalView
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
 from api.run import BatchStarted, OldStatus, RunStateName
@@ -236,6 +238,15 @@ OPERATIONS: Final = (
         Transcript,
         query={"raw": {"enum": ["1"]}, "from": {**INTEGER, "minimum": 0, "maximum": 1_000_000}},
         errors=(404,),
+    ),
+    Operation(
+        "post",
+        "/api/commands/{id}/message",
+        "Send a message to the agent of a running command.",
+        MessageStored,
+        202,
+        body=MessageBody,
+        errors=(404, 409),
     ),
     Operation(
         "get",

@@ -12,6 +12,7 @@ from api import (
     health,
     hints,
     history,
+    messages,
     metrics,
     openapi,
     page,
@@ -29,6 +30,14 @@ ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES, *hints.ROUTES),
     *plan.ROUTES,
     *(*changes.ROUTES, *export.ROUTES),
-    *(*history.ROUTES, *transcripts.ROUTES, *health.ROUTES, *schema.ROUTES, *settings.ROUTES, *trust.ROUTES),
+    *(
+        *history.ROUTES,
+        *transcripts.ROUTES,
+        *messages.ROUTES,
+        *health.ROUTES,
+        *schema.ROUTES,
+        *settings.ROUTES,
+        *trust.ROUTES,
+    ),
     *(*metrics.ROUTES, *openapi.ROUTES),
 ]

@@ -101,6 +101,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="continue an interrupted batch, if there is one")
     parser.add_argument("--plan", action="store_true", help="run the project's own sprint planning")
     parser.add_argument("--write-tracker", action="store_true", help="write a tracker that another program makes")
+    parser.add_argument("--synced", action="store_true", help="the copy of tickets that a tracker keeps is fresh")
     parser.add_argument("--wait", action="store_true", help="wait for the operator in a pause instead of exiting")
     parser.add_argument("--json", action="store_true", help="write each event as one line of JSON")
     parser.add_argument("--no-browser", action="store_true", help="open no page (none is opened anyway)")
@@ -146,6 +147,11 @@ def _add_hint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", help="the story")
     parser.add_argument("text", nargs="+", help="the hint; - reads standard input")
     parser.add_argument("--retry", action="store_true", help="try a blocked story again with it")
+    parser.add_argument(
+        "--confirm",
+        action="store_true",
+        help="with --retry: delete the story's file where that is needed",
+    )
     _add_remote(parser)
 
 
@@ -154,6 +160,7 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
     parser.add_argument("--budget", type=_dollars, metavar="USD", help="pause when this much is spent")
     parser.add_argument("--agent", help="the agent of this batch (default: as set)")
+    parser.add_argument("--at", metavar="HH:MM", help="begin to work when this machine's clock shows it next")
     _add_remote(parser)
 
 

@@ -78,6 +78,7 @@ def _run(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int
         stories=options.story,
         budget_usd=options.budget,
         write_tracker=options.write_tracker,
+        synced=options.synced,
     )
     headless = Headless(
         HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json, plan=options.plan)

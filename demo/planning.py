@@ -59,7 +59,7 @@ def _context(scene: Scene) -> str:
             "Standard library only, Python 3.11 or newer.",
             "A command is a module in `perch/commands/` with `register(commands)` and `run(notebook, args, out)`; "
             f"it is found by being there. Now: {', '.join(python)}.",
-            "Errors that a user can mend are `PerchError`; `perch.cli` turns them into a message and exit code 2.",
+            "Errors that a user can fix are `PerchError`; `perch.cli` turns them into a message and exit code 2.",
             "Tests use `NotebookCase` from `tests/support.py`: its own notebook, perch run as users do.",
         ]
     date = datetime.now(UTC).date().isoformat()

@@ -18,7 +18,6 @@ from running.preflight import NotNow
 from running.workspace import Workspace, emit_durable, record_with, until_stored
 from store.batches import BatchRow, create_batch, get_active_batch
 from store.meta import keep_preset, set_meta
-from store.rows import reserve_id
 from workflow import Preset
 from workflow.labels import batch_label
 
@@ -26,7 +25,9 @@ from workflow.labels import batch_label
 class StartRequest(msgspec.Struct, frozen=True):
     """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
 
-    `write_tracker`: the operator allows to write a tracker that another program makes; it is remembered.
+    `start_at` is when the batch begins to work, in seconds since the epoch; None: at once. `write_tracker`: the
+    operator allows to write a tracker that another program makes; it is remembered.
+    `synced`: the operator says that a copy of tickets that a tracker keeps is fresh.
     `purpose`: what a batch without stories is for.
     """
 
@@ -35,6 +36,8 @@ class StartRequest(msgspec.Struct, frozen=True):
     agent: str | None = None
     budget_usd: float | None = None
     write_tracker: bool = False
+    start_at: float | None = None
+    synced: bool = False
     purpose: str = ""
 
     @property
@@ -49,7 +52,7 @@ async def open_batch(
     """Write batch, preset and `batch:start` in one commit, so that a kill leaves all of them or nothing."""
     database = workspace.database
     # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
-    batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
+    batch_id = await until_stored(lambda: database.reserve_id("batches"))
     if not preset.makes_plan:
         await asyncio.to_thread(back_up, workspace.project.tracker, workspace.data_dir / "backups", batch_id)
     payload = BatchStart(
@@ -74,6 +77,7 @@ async def open_batch(
             started_at=int(workspace.clock() * 1000),
             branch=None if head is None else head.branch,
             head_commit=None if head is None else head.commit,
+            start_at=None if request.start_at is None else int(request.start_at * 1000),
         )
         database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
         if not preset.makes_plan:

@@ -27,6 +27,7 @@ from running.clean_tree import (
     left_by_others,
 )
 from running.commit_plan import remember_base
+from running.epic_branch import branch_of
 from running.gates import GateDecision
 from running.marking import write_status
 from running.planning import said_something
@@ -118,7 +119,8 @@ class Building:
 
     async def _values(self, story: StoryRun, *, halt: bool) -> dict[str, str]:
         left = await left_by_others(self._workspace)
-        call = await asyncio.to_thread(build_call, self._workspace.project, story, halt=halt, left=left)
+        project, branch = self._workspace.project, await branch_of(self._workspace)
+        call = await asyncio.to_thread(build_call, project, story, halt=halt, left=left, branch=branch)
         return {"subject": call.subject, "directives": call.extra}
 
     async def _missing_work(self, story: StoryRun, verdict: DevVerdict, say: Say) -> str | None:

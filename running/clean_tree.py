@@ -30,14 +30,30 @@ class NotCommitted(RuntimeError):
     """The runner's own files could not be committed; the message holds the words of git or of a hook."""
 
 
+def own_files(workspace: Workspace) -> list[Path]:
+    """The files that the runner itself writes between builds: the context file, and the tracker."""
+    paths = [workspace.project.output / "project-context.md"]
+    return [*paths, workspace.project.tracker] if workspace.project.kind is PlanKind.TRACKER else paths
+
+
 async def commit_own_files(workspace: Workspace) -> None:
     """Commit what the runner wrote: the context file, the tracker, tickets of findings. Raises `NotCommitted`."""
-    paths = [workspace.project.output / "project-context.md"]
-    if workspace.project.kind is PlanKind.TRACKER:
-        paths.append(workspace.project.tracker)
+    paths = own_files(workspace)
     rows = await workspace.database.read(get_findings)
     paths += [workspace.project.root / row.ticket for row in rows if row.ticket is not None]
     await _commit(workspace, paths, OWN_FILES)
+    await _commit_deleted(workspace)
+
+
+async def _commit_deleted(workspace: Workspace) -> None:
+    """Commit that files of blocked stories were deleted, which is how a story of a list is tried again."""
+    git = workspace.git
+    if git is None or workspace.project.kind is not PlanKind.STORIES:
+        return
+    changed = [git.top.resolve() / name for name in await git.uncommitted(tracked=True)]
+    gone = await asyncio.to_thread(sprint.deleted_files, workspace.project, changed)
+    names = ", ".join(sorted(path.name for path in gone))
+    await _commit(workspace, gone, f"chore: delete {names}, to build again")
 
 
 async def commit_status(workspace: Workspace, story: StoryRun) -> None:

@@ -22,6 +22,11 @@ def write_status(project: sprint.Project, key: str, new: str, reason: str | None
         sprint.set_status(project, key, new, reason=reason)
 
 
+def is_copy(project: sprint.Project) -> bool:
+    """Whether a tracker keeps the tickets, so that the tree is never marked; blocks on the disk."""
+    return bool(sprint.read(project).store)
+
+
 def plan_path_of(project: sprint.Project, key: str) -> Path | None:
     """Return where the plan of a ticket is or goes; None where the tree cannot be read."""
     try:

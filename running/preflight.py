@@ -12,7 +12,8 @@ import agents
 import sprint
 from git.snapshots import Git
 from git.worktrees import Repository
-from running.cycle_source import candidates, order_of
+from running.candidates import candidates, order_of
+from running.epic_branch import plan_here
 from running.untracked import shared_files
 from running.verify import missing_program
 from running.workspace import Workspace
@@ -49,13 +50,13 @@ async def check_trust(workspace: Workspace) -> None:
 
 async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> list[str]:
     """The tracker can be read and has something to run; the keys that may run. Raises `BadRequest`, `NotNow`."""
-    tracker = await asyncio.to_thread(sprint.read, workspace.project)
+    tracker = await plan_here(workspace)
     name = workspace.relative(workspace.project.tracker)
     if tracker.kind is sprint.PlanKind.NONE:
         raise NotNow("no_plan", "there is no plan yet: make a tracker of the epics, on the Board or by the verb init")
     if not tracker.stories:
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
-    if not tracker.writable:
+    if not tracker.writable and not tracker.store:
         raise NotNow("tracker", f"{name} cannot be written safely{_problems(tracker)}")
     known = {story.key for story in tracker.stories}
     for key in only or ():
@@ -81,7 +82,7 @@ def why_held(tracker: sprint.Sprint, key: str) -> str:
 
 async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None) -> NotNow:
     """Return the refusal of a start for which no story can run: which are in the way, unless all are at their end."""
-    tracker = await asyncio.to_thread(sprint.read, workspace.project)
+    tracker = await plan_here(workspace)
     ended, named = {"done", "blocked", "parked"}, None if only is None else set(only)
     asked = [story for story in tracker.stories if named is None or story.key in named]
     open_stories = [story for story in asked if story.status.value not in ended]

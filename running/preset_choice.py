@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+import sprint
 from base.regular import read_regular
 from running.builds import BUILT_ONLY
 from running.evidence import unclean_tree
@@ -31,6 +32,7 @@ from workflow import (
     Preset,
     PresetError,
     build_auto,
+    builder_skill,
     detect,
     is_shim,
     own_preset,
@@ -120,6 +122,7 @@ async def choose_preset(workspace: Workspace, agent: str, *, fresh: bool) -> Pre
     if workspace.project.kind in BUILT_ONLY and not any(phase.kind is PhaseKind.BUILD for phase in preset.phases):
         plan = workspace.relative(workspace.project.tracker)
         raise NotNow("workflow", f"the stories of {plan} are worked on by BMAD's skill bmad-build-auto: {INSTALL}")
+    preset = await asyncio.to_thread(_customized, workspace.project.root, preset, caller)
     if settings.code_review_after_build and preset.name == "build-auto":
         phases = tuple(replace(phase, max_reviews=None) for phase in preset.phases)
         preset = replace(preset, phases=phases)
@@ -153,6 +156,18 @@ def _named(workspace: Workspace, name: str, caller: str) -> Preset:
             f"build-auto needs BMAD's skill bmad-build-auto: {INSTALL}, or set workflow to classic",
         )
     return builder
+
+
+def _customized(root: Path, preset: Preset, caller: str) -> Preset:
+    """Return the preset with what the project has customised of its build. Raises `NotNow`."""
+    skill = builder_skill(installed(root), caller)
+    if skill is None or not any(phase.kind is PhaseKind.BUILD for phase in preset.phases):
+        return preset
+    try:
+        found = sprint.read_customization(root, (root / skill).parent)
+    except sprint.Refused as refused:
+        raise NotNow("workflow", refused.reason) from None
+    return replace(preset, build_commit=found.commit.value, recipe=found.recipe)
 
 
 def _check_overrides(root: Path, preset: Preset) -> None:

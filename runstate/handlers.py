@@ -40,7 +40,14 @@ from runstate.views import (
     Totals,
 )
 
-WAITS: Final = ("usage-limit", "unreachable", "retry", "program")  # reasons of pauses that end by themselves
+WAITS: Final = (
+    "usage-limit",
+    "unreachable",
+    "retry",
+    "program",
+    "hours",
+    "scheduled",
+)  # reasons of pauses that end by themselves
 ATTENTION_MAX: Final = 100  # newest calls for the operator that are kept in the snapshot; the log has them all
 NO_METRICS: Final = Metrics()
 SUMMED: Final = (  # metrics of a command that add up over a batch

@@ -100,6 +100,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     budget_batch_tokens: int | None = None
     budget_day_tokens: int | None = None
     budget_needs_prices: bool = False
+    active_hours: str | None = None
+    keep_awake: bool = True
     auto_resume: bool = False
     parallel: int = 1
     worktree_setup: str | None = None

@@ -18,7 +18,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     name: str
     effect: str
-    kind: str = "text"  # text, command, url, integer, number, boolean, list, mapping
+    kind: str = "text"  # text, command, url, hours, integer, number, boolean, list, mapping
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
@@ -48,6 +48,7 @@ def _plain(number: float) -> str:
 _ARTICLE: Final = {
     "text": "text",
     "command": "a command line",
+    "hours": 'times such as "22:00-07:00", several joined by commas',
     "url": "a URL that begins with http:// or https://",
     "integer": "a whole number",
     "number": "a number",
@@ -166,6 +167,10 @@ SETTINGS: Final = (
         "boolean",
         applies=NEXT_BATCH,
     ),
+    Setting(
+        "active_hours", "hours of the day in which commands start, by this machine's clock", "hours", optional=True
+    ),
+    Setting("keep_awake", "keep the machine from sleeping while a batch works or waits for a time", "boolean"),
     Setting("auto_resume", "resume an interrupted batch at start", "boolean", applies=NEXT_START),
     Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, 8),
     Setting(

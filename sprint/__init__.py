@@ -5,6 +5,7 @@ changes one value or refuses.
 """
 
 from sprint.contextfile import context_file
+from sprint.customization import BuildCommit, BuildCustomization, read_customization
 from sprint.deferred import DeferredFinding
 from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.epics import EpicDoc, StoryPlan, read_epics
@@ -25,7 +26,7 @@ from sprint.model import (
     SprintError,
     StoryEntry,
 )
-from sprint.overview import descriptions, overview, problems
+from sprint.overview import descriptions, overview, problems, titles
 from sprint.plan import close_epic, read, set_status
 from sprint.planning import tracker_text
 from sprint.project import Project
@@ -33,12 +34,15 @@ from sprint.proposal import Proposal, find_unplanned, make_tracker, propose, unp
 from sprint.prose import Task
 from sprint.reader import permit_writing
 from sprint.status import RUNNABLE, Kind, Status, canonical
+from sprint.stories.final import delete_final_file, deleted_files, final_file
 from sprint.story import Section, StoryDocument, read_story
 from sprint.tickets.intake import Intake, keep_finding
 from sprint.views import Overview, StoryInfo
 
 __all__ = [
     "RUNNABLE",
+    "BuildCommit",
+    "BuildCustomization",
     "Conditions",
     "Conflict",
     "DeferredFinding",
@@ -73,7 +77,10 @@ __all__ = [
     "canonical",
     "close_epic",
     "context_file",
+    "delete_final_file",
+    "deleted_files",
     "descriptions",
+    "final_file",
     "find_unplanned",
     "keep_finding",
     "locate",
@@ -84,11 +91,13 @@ __all__ = [
     "problems",
     "propose",
     "read",
+    "read_customization",
     "read_epics",
     "read_initiatives",
     "read_story",
     "set_status",
     "story_files",
+    "titles",
     "tracker_text",
     "unplanned",
 ]

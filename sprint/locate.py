@@ -213,7 +213,9 @@ def _head(path: Path) -> bytes:
 
 def _nothing_found(folders: list[Path]) -> str:
     above = (
-        ("", " and the folder above it")[len(folders) - 1] if len(folders) < 3 else f" and {len(folders) - 1} above it"
+        ("", " and the folder above it")[len(folders) - 1]
+        if len(folders) < 3
+        else f" and the {len(folders) - 1} folders above it"
     )
     places = ", ".join(f"{folder}/" for folder in KNOWN_FOLDERS[:3])
     return (

@@ -164,7 +164,8 @@ class Sprint:
     """A plan as read. A tracker's epics and stories are in numeric order, those of other kinds in build order;
 
     retros and extras are in file order. `position` of an entry is its place in the file. foreign: the
-    name of the program that says it makes the tracker, "" for none.
+    name of the program that says it makes the tracker, "" for none. store: the service that keeps the
+    tickets, of which this is a copy that is run from after a sync and never written; "" for none.
     """
 
     epics: tuple[EpicEntry, ...] = ()
@@ -180,6 +181,7 @@ class Sprint:
     broken: bool = field(default=False)
     kind: PlanKind = PlanKind.TRACKER
     foreign: str = ""
+    store: str = ""
 
     def entries(self) -> Iterator[Entry]:
         """Every key once, in file order."""

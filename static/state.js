@@ -32,6 +32,7 @@ import { newOperation, newStory, noTotals } from "./state-initial.js";
  *   resumable: number | null, seq: number,
  *   limits: {budget_batch_usd: number | null, budget_day_usd: number | null, today_usd: number},
  *   guardian: {means: string[], sentence: string},
+ *   awake: {active: boolean, means: string | null, problem: string | null},
  *   agent: {name: string, kind: string, version: string | null, problem: string | null},
  *   project: {name: string, root: string, tracker: string},
  *   plan: {done: number, total: number, blocked: number, runnable: number}, problem: string | null,
@@ -146,7 +147,7 @@ function batchEnd(state, p, at) {
 }
 
 /** Reasons of pauses that end by themselves. */
-const WAITS = new Set(["usage-limit", "unreachable", "retry", "program"]);
+const WAITS = new Set(["usage-limit", "unreachable", "retry", "program", "hours", "scheduled"]);
 
 /** @type {Fold} */
 function batchPause(state, p) {

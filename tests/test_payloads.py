@@ -152,6 +152,7 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("command:end", "verdict", "APPROVED", False),
     ("story:status", "reason", "set by hand", None),
     ("story:hint", "command_id", 7, "7"),
+    ("story:hint", "sent_to", 7, "7"),
     ("plan:change", "initiative", "initiative-x", 1),
     ("error", "context", {"file": "a.yaml", "line": 3}, "a.yaml"),
     *((name, "task_id", "write", 1) for name in CONTEXTS),

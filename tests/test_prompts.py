@@ -141,7 +141,7 @@ def test_a_blocked_story_says_why_on_the_line_of_its_marker() -> None:
 @pytest.mark.parametrize("name", sorted(MARKERS))
 def test_it_binds_an_unattended_agent(name: str) -> None:
     text = " ".join(rendered(name).split())
-    assert "You work unattended. Nobody answers questions" in text
+    assert "You work unattended. No one answers questions" in text
     assert "Never wait for input" in text
     assert "::task <id> start" in text
     assert "::task <id> end" in text
@@ -184,11 +184,11 @@ def test_a_prompt_that_calls_the_projects_own_command_asks_for_the_same_verdict(
     prompt = parse("\n".join(lines[2:]))
     assert (prompt.command, prompt["sprint status file"]) == (name, VALUES["tracker"])
     words = " ".join(text.split())
-    assert "Nobody answers questions. Where the workflow would stop to ask, the answer is here" in words
+    assert "No one answers questions. Where the workflow would stop to ask, the answer is here" in words
     assert "never touch `_bmad-output/sprint-status.yaml`" in words
 
 
-def test_an_unattended_build_is_told_what_its_skill_would_ask() -> None:
+def test_an_unattended_build_receives_what_its_skill_would_ask() -> None:
     text = " ".join(rendered("build-auto").split())
     assert text.startswith("/bmad-build-auto 2-1-life-list # build-auto")
     for answer in ("The plan is approved", "No push, no new branch", "python3 -m unittest", "`Blocking condition:`"):

@@ -60,13 +60,21 @@ def detect(installed: Installed, caller: str) -> Preset:
 
 def build_auto(installed: Installed, caller: str) -> Preset | None:
     """Return the preset build-auto if this agent kind has the skill and it is no shim."""
-    for name in BUILDERS:
-        path = (CLAUDE_SKILL if caller == "claude" else SHARED_SKILL).format(name)
-        call = _call_of(path, f"/{name}", caller)
-        if call is not None and path in installed.files and path not in installed.shims:
-            why = f"the skill {name} is installed in the project"
-            return replace(BUILD_AUTO, calls={"build-auto": call}, caller=caller, why=why)
-    return None
+    path = builder_skill(installed, caller)
+    if path is None:
+        return None
+    name = path.split("/")[-2]
+    call = _call_of(path, f"/{name}", caller) or ""
+    return replace(
+        BUILD_AUTO, calls={"build-auto": call}, caller=caller, why=f"the skill {name} is installed in the project"
+    )
+
+
+def builder_skill(installed: Installed, caller: str) -> str | None:
+    """Return the SKILL.md of the unattended build that this agent kind can call; None where there is none."""
+    paths = ((CLAUDE_SKILL if caller == "claude" else SHARED_SKILL).format(name) for name in BUILDERS)
+    fit = (path for path in paths if path in installed.files and path not in installed.shims)
+    return next((path for path in fit if _call_of(path, "/", caller) is not None), None)
 
 
 def planning_call(installed: Installed, caller: str) -> str | None:

@@ -74,6 +74,7 @@ class Preset:
 
     `calls` are the project's own commands that replace ours (`/bmad-dev-story`), for agents of the kind `caller`.
     `why` is the reason for the choice in one sentence, `stories` the maximal number of stories in a cycle.
+    `build_commit` is what the project's build does with its work (auto, stage, handoff), `recipe` how it hands off.
     """
 
     name: str
@@ -83,6 +84,8 @@ class Preset:
     caller: str = ""
     why: str = ""
     stories: int = STORIES_PER_CYCLE
+    build_commit: str = "auto"
+    recipe: str = ""
 
     @property
     def title(self) -> str:

@@ -36,6 +36,9 @@ class Acp(Adapter):
     def dialogue(self, spec: AgentSpec, call: Call, env: Mapping[str, str]) -> AcpDialogue:
         return AcpDialogue(spec, call, env)
 
+    def takes_messages(self, call: Call) -> bool:
+        return True
+
     async def probe(self, spec: AgentSpec, env: Mapping[str, str]) -> Preflight:
         return await probe(spec, env)
 

@@ -14,6 +14,7 @@ from payloads import BatchPause, CommandEnd, ContextComplete, Metrics, or_unset
 from running.journal import CommandStatus
 from running.metrics import columns_of, used
 from running.subject import CommandSubject
+from running.taken_messages import store_taken
 from running.workspace import Workspace, record_batch, record_with, until_stored
 from store.batches import BatchRow, get_active_batch
 from store.commands import Command, get_commands_by_key, get_running_commands, update_command
@@ -22,7 +23,7 @@ from workflow.presets import CONTEXT_COMMANDS, kind_of
 
 log = logging.getLogger("sprint_runner.run")
 
-TOLD = "The server ended while this was running."
+INTERRUPTED = "The server ended while this was running."
 FINISHED = "The server ended when the agent had finished: its work is checked when the batch continues."
 
 
@@ -38,6 +39,9 @@ async def recover(workspace: Workspace) -> BatchRow | None:
     running = await database.read(get_running_commands)
     for command in running:  # where no mark can be read, a group is known by its leader
         await agents.end_group(command.pid, command.pid_start)
+    for path in (workspace.data_dir / command.stream_path for command in running if command.stream_path):
+        if not await agents.until_released(path):  # the guardian appends what was left in the agent's pipe
+            log.warning("%s is read while something still writes to it", path)
     for command in running:
         await _interrupt_command(workspace, command)
     for task in await database.read(get_pending_background_tasks):
@@ -56,7 +60,7 @@ async def _interrupt_command(workspace: Workspace, command: Command) -> None:
     recorded = await _recorded(workspace, command)
     of_context = kind_of(command.command) in CONTEXT_COMMANDS
     finished = recorded is not None and recorded.kind is OutcomeKind.SUCCESS and not of_context
-    reason = FINISHED if finished else TOLD
+    reason = FINISHED if finished else INTERRUPTED
     ended: dict[str, Any] = {
         "status": (CommandStatus.UNCHECKED if finished else CommandStatus.INTERRUPTED).value,
         "reason": reason,
@@ -73,6 +77,8 @@ async def _interrupt_command(workspace: Workspace, command: Command) -> None:
     # Taken back afterwards: this runs at start, and what is set then would reach the handlers of requests.
     token = current_batch.set(command.batch_id)
     try:
+        if recorded is not None and recorded.taken:
+            await store_taken(workspace, command.id, recorded.taken)
         await record_with(workspace, payload, change)
     finally:
         current_batch.reset(token)
@@ -124,7 +130,7 @@ def _command_end(command: Command, metrics: Metrics, reason: str) -> CommandEnd:
 
 
 def _context_end(command: Command, metrics: Metrics) -> ContextComplete:
-    return ContextComplete(status="interrupted", message=f"{command.command}: {TOLD}", metrics=metrics)
+    return ContextComplete(status="interrupted", message=f"{command.command}: {INTERRUPTED}", metrics=metrics)
 
 
 def _booked(command: Command) -> Metrics:
@@ -139,5 +145,5 @@ def _booked(command: Command) -> Metrics:
 
 
 async def _interrupt_task(workspace: Workspace, task: BackgroundTask) -> None:
-    ended = {"status": "interrupted", "message": TOLD, "ended_at": int(workspace.clock() * 1000)}
+    ended = {"status": "interrupted", "message": INTERRUPTED, "ended_at": int(workspace.clock() * 1000)}
     await until_stored(lambda: workspace.database.write(update_background_task, task.id, **ended))

@@ -92,6 +92,8 @@ def close_ticket_epic(project: Project, epic: str, sprint: Sprint, *, finished: 
 
     finished: refuse while a ticket of it is neither done nor dropped.
     """
+    if sprint.store:
+        raise Refused(f"The epics are kept in {sprint.store}: close the epic there, and sync.")
     entry = next((entry for entry in sprint.epics if entry.epic == epic), None)
     if entry is None or entry.gate is None:
         raise Refused(f"There is no epic {epic!r} that can be closed.")

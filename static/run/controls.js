@@ -12,7 +12,17 @@ import { StartForm } from "./start-form.js";
 /** @type {readonly RunAction[]} */
 const ALL_ACTIONS = ["start", "pause", "resume", "stop"];
 
+/**
+ * What the operator may allow or say after a refused start, by its code: the field of the next start.
+ * @type {Record<string, {field: string, words: string}>}
+ */
+const ALLOWANCES = {
+  made_elsewhere: { field: "write_tracker", words: "Allow it and start" },
+  unsynced: { field: "synced", words: "It is synced: start" },
+};
+
 export class Controls {
+  /** @type {{field: string, words: string} | null} */ #allowance = null;
   #current;
   #askTrust;
   #dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
@@ -35,7 +45,7 @@ export class Controls {
     });
     byId("pause").addEventListener("click", () => this.pause());
     byId("resume").addEventListener("click", () => this.resume());
-    byId("refusal-allow").addEventListener("click", () => this.start(true));
+    byId("refusal-allow").addEventListener("click", () => this.start(this.#allowance?.field));
     byId("stop").addEventListener("click", () => this.askStop());
     this.#dialog.addEventListener("close", () => {
       const { returnValue: mode } = this.#dialog;
@@ -56,10 +66,10 @@ export class Controls {
     this.#renderText(model);
   }
 
-  /** @param {boolean} [writeTracker] allows to write a tracker that another program makes; it is remembered */
-  async start(writeTracker = false) {
+  /** @param {string} [allowed] the field by which the operator allows what a start was refused for */
+  async start(allowed) {
     const fields = this.#form.request();
-    const request = fields && (writeTracker ? { ...fields, write_tracker: true } : fields);
+    const request = fields && (allowed ? { ...fields, [allowed]: true } : fields);
     if (request && (await this.#send("start", "/api/run/start", request, ""))) this.#form.started();
   }
 
@@ -156,7 +166,9 @@ export class Controls {
       refusal = await this.#askTrust();
       if (refusal === null) return this.#send(action, path, body, done);
     }
-    show(byId("refusal-allow"), error?.code === "made_elsewhere");
+    this.#allowance = ALLOWANCES[error?.code ?? ""] ?? null;
+    if (this.#allowance) text(byId("refusal-allow"), this.#allowance.words);
+    show(byId("refusal-allow"), this.#allowance !== null);
     if (refusal !== null) refuse(refusal);
     else if (done) toast(done);
     return refusal === null;

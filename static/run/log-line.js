@@ -85,8 +85,7 @@ const FORMATS = {
           `${p.old_status} → ${p.new_status}${p.reason ? ` (${p.reason})` : ""}`,
           p.new_status === "blocked" ? ERROR : INFO,
         ),
-  "story:hint": (p) =>
-    lineText("note", p.command_id ? `The command gets your hint: ${p.message}` : `Your hint is kept: ${p.message}`),
+  "story:hint": (p) => lineText("note", `${hintText(p)}: ${p.message}`),
   "plan:change": (p) => lineText("plan", `${PLAN_CHANGES[p.reason] ?? "The plan is"} ${p.initiative ?? p.tracker}`),
   error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => lineText("attention", p.message, WARNING),
@@ -94,6 +93,12 @@ const FORMATS = {
   "context:refresh": (p) => lineText("start", p.message || "Project context: refreshing it in the background"),
   "context:complete": (p) => lineText(p.status, p.message || "Project context is ready"),
 };
+
+/** @param {Record<string, any>} payload of a hint or a message @returns {string} what became of it */
+function hintText({ command_id: id, sent_to: receiver }) {
+  if (receiver) return id === receiver ? "The agent has taken your message" : "Your message to the agent";
+  return id ? "The command gets your hint" : "Your hint is kept";
+}
 
 /** @param {string[]} stories */
 function doneText(stories) {

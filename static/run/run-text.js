@@ -79,7 +79,12 @@ const WAITING = {
   unreachable: "Waiting: the agent's service cannot be reached",
   retry: "Waiting: the agent's service had trouble",
   program: "Waiting: the agent's program is missing",
+  hours: "Waiting for the active hours",
+  scheduled: "Scheduled",
 };
+
+/** What stands before the time at which a wait ends, by the reason. @type {Record<string, string>} */
+const UNTIL = { "usage-limit": " until", hours: " until", scheduled: " for" };
 
 /** What the run waits for, without its end. @param {string | null} reason */
 export function waitText(reason) {
@@ -89,8 +94,7 @@ export function waitText(reason) {
 /** @param {RunState} run @param {number} now */
 function waitingText(run, now) {
   if (!run.until) return waitText(run.reason);
-  const until = run.reason === "usage-limit" ? " until" : ", next try at";
-  return `${waitText(run.reason)}${until} ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
+  return `${waitText(run.reason)}${UNTIL[run.reason ?? ""] ?? ", next try at"} ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
 }
 
 /**

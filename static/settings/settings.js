@@ -63,7 +63,8 @@ export class Settings {
   /** @param {import("../shell/model.js").Model} model */
   render({ ready, run }) {
     if (!ready) return;
-    text(this.#guardian, run.guardian.sentence && `When the server is killed: ${run.guardian.sentence}.`);
+    const killed = run.guardian.sentence && `When the server is killed: ${run.guardian.sentence}.`;
+    text(this.#guardian, [killed, awakeText(run.awake)].filter(Boolean).join(" "));
     if (!this.#opened || this.#isStale) this.#read();
     this.#opened = true;
   }
@@ -167,6 +168,13 @@ export class Settings {
     for (const field of edited) field.discard();
     edited[0]?.focus();
   }
+}
+
+/** @param {import("../state.js").RunState["awake"]} awake @returns {string} how the machine is kept from sleeping */
+function awakeText({ active, means, problem }) {
+  if (problem) return `The machine cannot be kept awake: ${problem}.`;
+  if (!means) return "This system has no known way to keep the machine awake.";
+  return active ? `The machine is kept awake by ${means}.` : `While a batch works, ${means} keeps the machine awake.`;
 }
 
 /** @param {string} title @param {() => void} onChange */

@@ -44,7 +44,7 @@ const TIMELESS = new Set(["history", "insights", "settings"]);
 /** Events that change the tracker or a dossier. */
 const CHANGES_PLAN = new Set(["plan:change", "story:status", "story:hint", "cycle:end", "batch:end", "command:end"]);
 /** Events that lengthen the transcript of a command. */
-const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end"]);
+const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end", "story:hint"]);
 /** Most commands of a batch that are fetched. */
 const COMMANDS_MOST = 5000;
 
@@ -114,7 +114,7 @@ function renderFrame() {
 /** Reads again what these events have changed outside of the state. @param {Envelope[]} events */
 function updateLoaders(events) {
   const changed = events.filter((event) => CHANGES_TRANSCRIPT.has(event.type));
-  transcriptChanged(changed.map((event) => event.payload.command_id));
+  transcriptChanged(changed.flatMap(({ payload }) => [payload.command_id, payload.sent_to]));
   const planEvents = events.filter((event) => CHANGES_PLAN.has(event.type));
   if (!planEvents.length) return;
   planLoader.applyStatuses(planEvents.filter((event) => event.type === "story:status"));

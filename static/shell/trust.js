@@ -22,7 +22,7 @@ export function restartText(names) {
 
 /** @param {Trust} trust @returns {string} why the banner or the dialog is there */
 export function reasonText({ folder, file, waiting }) {
-  if (!waiting.length) return `Nobody has trusted ${folder} yet.`;
+  if (!waiting.length) return `No one has trusted ${folder} yet.`;
   const changed = waiting.some(({ before }) => before !== null);
   const these = changed ? "These settings have changed since they were trusted," : "These settings";
   const effect =

@@ -50,7 +50,7 @@ def call(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
 
 
-def test_the_tracker_is_shown_and_written_only_when_told_to(root: Path) -> None:
+def test_the_tracker_is_shown_and_written_only_when_asked_to(root: Path) -> None:
     shown = call(root)
     assert shown.returncode == 2
     assert "  1-1-say-hello: backlog\n" in shown.stdout
