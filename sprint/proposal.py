@@ -24,6 +24,7 @@ from sprint.project import Project, inside, planning_folder
 ARTIFACTS = "_bmad-output/implementation-artifacts"
 # Folders of epics, unless the configuration names one.
 OUTPUTS = ("_bmad-output", "docs")
+BMAD_7 = "_bmad/method"
 MAX_PROBLEMS = 30
 
 
@@ -58,12 +59,16 @@ def unplanned(root: Path) -> Project:
 
 
 def find_unplanned(start: Path) -> Project | None:
-    """The project at or above a folder that has documents of epics; to be asked where no plan was found."""
+    """The project at or above a folder that has documents of epics; to be asked where no plan was found.
+
+    None where BMAD 7 is installed, which plans with tickets and has no use for a tracker.
+    """
     folder = start.expanduser().absolute()
     if not folder.is_dir():
         return None
     found = (unplanned(root) for root in upward(folder.resolve()))
-    return next((project for project in found if list_epic_files(project)), None)
+    project = next((project for project in found if list_epic_files(project)), None)
+    return None if project is None or (project.root / BMAD_7).is_dir() else project
 
 
 def propose(project: Project, day: date) -> Proposal:

@@ -23,7 +23,11 @@ export class PlanMaker {
   #write = byId("plan-write");
   #run = byId("plan-run");
   #budget = /** @type {HTMLInputElement} */ (byId("plan-budget"));
-  #problems = list(byId("plan-problems"), (/** @type {ProposalProblem} */ { message }) => message, createProblem);
+  #problems = list(
+    byId("plan-problems"),
+    (/** @type {ProposalProblem} */ { line, message }) => `${line} ${message}`,
+    createProblem,
+  );
   #askTrust;
   /** @type {Proposal | null} */ #proposal = null;
   /** The reading of the plan for which the proposal was read last. @type {unknown} */ #readFor = null;

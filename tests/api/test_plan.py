@@ -140,6 +140,29 @@ async def test_the_projects_own_planning_is_a_batch_of_one_command(server: Serve
         assert (await post(client, "/api/plan/run", {}))[1]["error"]["code"] == "planned"
 
 
+async def test_a_planning_that_is_stopped_has_made_no_plan(root: Path) -> None:
+    (root / SKILL).parent.mkdir(parents=True)
+    (root / SKILL).write_text("---\nname: bmad-sprint-planning\n---\n")
+    settings = root / "sprint-runner.yaml"
+    settings.write_text(settings.read_text().replace('"max"', '"0.2"'))
+    server = Server([str(root), "--port", "0"], root.parent).start()
+    async with aiohttp.ClientSession(server.url) as client:
+        assert (await post(client, "/api/plan/run", {}))[0] == 202
+        while not await events_of(client, "command:start"):
+            await asyncio.sleep(0.05)
+        shown = await get(client, "/api/plan/proposal")
+        assert (await post(client, "/api/plan/tracker", {"expected": shown["hash"]}))[1]["error"]["code"] == "running"
+        assert (await post(client, "/api/run/stop", {"mode": "now"}))[0] == 202
+        while (run := await get(client, "/api/run"))["state"] != "idle":
+            await asyncio.sleep(0.05)
+        assert (run["batch"]["status"], run["resumable"]) == ("stopped", None)
+        assert (await get(client, "/api/sprint"))["kind"] == "none"
+        assert (await post(client, "/api/plan/tracker", {"expected": shown["hash"]}))[0] == 200
+        assert await until_planned(client) == ["1-1-say-hello", "1-2-say-bye"]
+    assert server.end() == 0
+    assert "Traceback" not in server.errors()
+
+
 def test_the_planning_from_a_terminal(root: Path) -> None:
     command = [sys.executable, str(ROOT / "server.py"), "run", str(root)]
     environment = {**os.environ, "SPRINT_RUNNER_TRUST": "1"}
