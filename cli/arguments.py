@@ -161,6 +161,12 @@ def _add_revert(parser: argparse.ArgumentParser) -> None:
     _add_remote(parser)
 
 
+def _add_message(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", type=int, metavar="ID", help="the id of the running command")
+    parser.add_argument("text", nargs="+", help="the message; - reads standard input")
+    _add_remote(parser)
+
+
 def _add_start(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=_cycles, metavar="N", help="how many cycles, or all (default: as set)")
     parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
@@ -215,11 +221,13 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "needs": ("lists what needs you", _add_remote),
     "answer": ("ID TEXT answers a question, or decides at a gate", _add_answer),
     "hint": ("KEY TEXT gives the next command of a story a hint", _add_hint),
+    "message": ("ID TEXT tells the agent of a running command something", _add_message),
     "revert": ("KEY takes back the commit of a story by another one", _add_revert),
     "start": ("starts a batch on the running server", _add_start),
     "pause": ("pauses the batch after the current command", _add_remote),
     "resume": ("continues the batch", _add_remote),
     "stop": ("ends the batch after the current command, or now", _add_stop),
+    "mcp": ("serves these verbs as tools for agents, on standard input and output", _add_project),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE restores the records from such a file", _add_file),
 }

@@ -111,6 +111,11 @@ def _revert(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str
     return done, text
 
 
+def _message(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    stored = server.post(f"/api/commands/{options.id}/message", text=_text(options.text))
+    return stored, stored["note"] or "Sent to the agent."
+
+
 def _start(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     given = {
         "batch_size": options.batch,
@@ -144,6 +149,7 @@ ACTIONS: Final[Mapping[str, Callable[[RemoteServer, argparse.Namespace], tuple[A
     "answer": _answer,
     "hint": _hint,
     "revert": _revert,
+    "message": _message,
     "start": _start,
     "pause": _verb("/api/run/pause", "The batch pauses after the current command."),
     "resume": _verb("/api/run/resume", "The batch continues."),

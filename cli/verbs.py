@@ -19,6 +19,7 @@ from cli.config import ServerConfig
 from cli.errors import CannotStart
 from cli.headless import Headless, HeadlessOptions
 from cli.init import make_tracker
+from cli.mcp_server import serve_tools
 from cli.preview import show_preview
 from cli.trust import how_to_trust, list_folders, revoke, trust_folder
 from orchestrator import StartRequest
@@ -60,6 +61,8 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return _print_results(asyncio.run(check(config)), as_json=options.json)
         case "preview":
             return show_preview(options, config)
+        case "mcp":
+            return serve_tools(config)
         case "run":
             return _run(options, config, serve)
         case _:
