@@ -49,7 +49,9 @@ class PipedStdout:
         self._ready.set()
         (result,) = await asyncio.gather(self._task, return_exceptions=True) if self._task is not None else (None,)
         self._close()
-        return result if isinstance(result, OSError) else None
+        if result is None or isinstance(result, OSError):
+            return result
+        raise result  # a fault of ours: else the call would look like one that was cut off
 
     def _close(self) -> None:
         pipe, self._pipe = self._pipe, None
