@@ -1,7 +1,7 @@
 """Our reader and writer beside the official program itself, over random trees: the same answers, the same bytes.
 
-The program is not part of this project. It is looked for where SPRINT_RUNNER_TICKETS_PY says, and in the cache folder of
-a BMAD installation. SPRINT_RUNNER_TICKET_TREES is how many trees are made.
+The program is not part of this project. It is looked for where SPRINT_RUNNER_TICKETS_PY says, and in the cache folder
+of a BMAD installation. SPRINT_RUNNER_TICKET_TREES is how many trees are made.
 """
 
 from __future__ import annotations

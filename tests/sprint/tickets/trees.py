@@ -110,6 +110,7 @@ def _write_epic(dice: random.Random, tree: RandomTree, folder: str, ids: list[st
     gate = f"after: [{dice.choice((tree.epics[0], '1.1', 'E-1', '41'))}]\n" if number and dice.random() < 0.3 else ""
     tracker = f"tracker_id: {dice.choice(('E-1', '#7', '41'))}\n" if dice.random() < 0.08 else ""
     kind = "epic" if dice.random() < 0.99 else dice.choice(("story", "Epic", "initiative"))
+    # Always there: without it the program refuses the tree, which we read with a note instead.
     tree.files[f"{folder}/{name}.md"] = f"---\ntype: {kind}\n{status}{gate}{tracker}---\n# {name}\n"
     entries = _entries(dice, ids)
     tree.files[f"{folder}/tickets.toml"] = _list(dice, [_table(entry) for entry in entries])
