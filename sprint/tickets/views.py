@@ -230,7 +230,8 @@ def longest_chain(tickets: list[Ticket], needs: Needs) -> list[Ticket]:
 
 
 def _before(ticket: Ticket, needs: Needs, left: dict[str, Ticket]) -> list[str]:
-    return [label for label in (name_of(target) for target in needs.after[ticket.label]) if label in left]
+    targets = (*needs.after[ticket.label], *needs.gate_of(ticket))
+    return [label for label in (name_of(target) for target in targets) if label in left]
 
 
 def _way(end: str | None, came: dict[str, str | None], left: dict[str, Ticket]) -> list[Ticket]:
