@@ -151,12 +151,14 @@ class _Finder:
 def _by_tracker_id(tree: Tree) -> dict[str, Target]:
     """What a tracker knows by its own ids. Raises TreeError for an id, in any case, that two have."""
     carriers: list[Target] = [*(tree.epics or ()), *tree.tickets]
-    owners: dict[str, Target] = {}
+    owners: dict[str, list[Target]] = {}
     for carrier in carriers:
-        known = owners.setdefault(carrier.tracker_id.lower(), carrier) if carrier.tracker_id else carrier
-        if known is not carrier:
-            names = f"{name_of(known)}, {name_of(carrier)}"
-            raise TreeError(f"tracker_id {carrier.tracker_id!r} is on more than one ticket: {names}")
+        if carrier.tracker_id:
+            owners.setdefault(carrier.tracker_id.lower(), []).append(carrier)
+    for ident, several in owners.items():
+        if len(several) > 1:
+            names = ", ".join(name_of(carrier) for carrier in several)
+            raise TreeError(f"tracker_id {ident!r} is on more than one ticket: {names}")
     return {carrier.tracker_id: carrier for carrier in carriers if carrier.tracker_id}
 
 
