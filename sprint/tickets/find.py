@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sprint.tickets.folder import Folder, Ticket
@@ -49,7 +49,7 @@ def find_ticket(config: TicketConfig, folder: Path | None, ref: str, leaves: Lea
         # An ambiguous name is an error of the initiative; only an unknown one may be in the backlog.
         if folder is not None or str(error) != _nothing(ref) or not backlog.is_dir():
             raise
-        loose = read_scope(backlog, leaves)
+        loose = replace(read_scope(backlog, leaves), by_file=True)
         return _found(loose, resolve(loose.tree), ref)
 
 
@@ -96,14 +96,14 @@ def _matches(scope: Scope, text: str) -> Iterable[list[Ticket]]:
     if ident is not None and scope.flat:
         yield [ticket for ticket in own if ticket.id == ident]
     # An id with letters is rare enough to be found in any epic; a bare number is not.
-    elif isinstance(ident, str):
+    if isinstance(ident, str):
         yield [ticket for ticket in every if ticket.id == ident]
     name = text.lower().removesuffix(".md")
     yield from _near(own, every, lambda ticket: bool(ticket.file) and str(ticket.file)[:-3].lower() == name)
-    yield from _near(own, every, lambda ticket: bool(ticket.tracker_id) and ticket.tracker_id.lower() == text.lower())
+    yield [ticket for ticket in every if ticket.tracker_id and ticket.tracker_id.lower() == text.lower()]
     # A number is part of many titles.
-    if not text.isdecimal():
-        yield from _near(own, every, lambda ticket: text.lower() in ticket.title.lower())
+    if not text.isdigit():
+        yield [ticket for ticket in own if text.lower() in ticket.title.lower()]
 
 
 def _near(own: list[Ticket], every: list[Ticket], fits: Callable[[Ticket], bool]) -> Iterable[list[Ticket]]:

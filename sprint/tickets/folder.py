@@ -162,7 +162,9 @@ def _with_file(ticket: Ticket, file: LeafFile) -> Ticket:
     return replace(
         ticket,
         file=file.file,
-        type=ticket.type or file.type,
+        type=file.type,
+        # Every bug is refined with a person first, also one whose entry calls it a story.
+        refine=ticket.refine or file.type == "bug",
         title=file.title or ticket.title,
         status=file.status,
         tracker_id=file.tracker_id,

@@ -76,7 +76,7 @@ def new_plan(ticket: Ticket, change: Mark, today: date) -> str:
     ident = quoted((ticket.file or "")[:-3]) if ticket.id is None else str(ticket.id)
     assignee = ticket.assignee if change.assignee is None else change.assignee
     lines = [f"title: {quoted(ticket.title)}", f"ticket: {ident}", f"status: {change.status}"]
-    if assignee or change.assignee is not None:
+    if assignee:  # an empty one is a line only where it replaces another
         lines.append(f"assignee: {quoted(assignee)}")
     lines += [f"{key}: {value}" for key, value in _blocked(change, today)]
     return "---\n" + "\n".join(lines) + "\n---\n"
@@ -123,14 +123,13 @@ def marked_bytes(data: bytes, change: Mark, today: date) -> bytes:
 def _changed(lines: list[str], change: Mark, today: date) -> list[str]:
     # With the key twice the first is replaced and the last is read: callers compare what was read back.
     lines = _put(lines, "status", change.status)
-    if change.assignee is not None:
-        lines = _put(lines, "assignee", quoted(change.assignee))
     if change.blocked is None:
         # The tool removes both lines too, so that an unblocked plan keeps no old reason.
-        return [line for line in lines if line.split(":")[0] not in _BLOCKED]
+        lines = [line for line in lines if line.split(":")[0] not in _BLOCKED]
     for key, value in _blocked(change, today):
         lines = _put(lines, key, value)
-    return lines
+    # Last, as the tool has it: the order counts where a line is new.
+    return lines if change.assignee is None else _put(lines, "assignee", quoted(change.assignee))
 
 
 def _put(lines: list[str], key: str, value: str) -> list[str]:

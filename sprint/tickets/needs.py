@@ -33,10 +33,9 @@ class Needs:
         return self.gates.get(ticket.folder, ())
 
     def waiting_on(self, ticket: Ticket) -> list[Target]:
-        """The needs that are not met: those of its own first."""
+        """The needs that are not met: those of its own first, then its gate's, also where both name one."""
         unmet = [target for target in self.after[ticket.label] if not is_met(target)]
-        unmet += [target for target in self.gate_of(ticket) if not opens(target)]
-        return list({name_of(target): target for target in unmet}.values())
+        return unmet + [target for target in self.gate_of(ticket) if not opens(target)]
 
     def shown(self, target: Target, beside: str) -> Id:
         """A target as a ticket of the folder `beside` would write it."""
@@ -81,7 +80,7 @@ def resolve(tree: Tree) -> Needs:
     gates = {}
     for epic in tree.epics or ():
         where = f"{epic.slug}/{epic.slug}.md"
-        gates[epic.slug] = _unique(finder.gate(item, epic.slug, where) for item in epic.gate)
+        gates[epic.slug] = _unique(finder.gate(item, where) for item in epic.gate)
     needs = Needs(tree, after, gates, listed)
     _check_cycles(needs)
     return needs
@@ -103,14 +102,12 @@ class _Finder:
         self._listed = {listed.id: listed.slug for listed in tree.listed}
         self._by_id: dict[tuple[str, Id], Ticket] = {}
         self._by_file: dict[tuple[str, str], Ticket] = {}
-        self._by_tracker: dict[str, Ticket] = {}
+        self._by_tracker = _by_tracker_id(tree)
         for ticket in tree.tickets:
             if ticket.id is not None:
                 self._by_id[ticket.folder, ticket.id] = ticket
             if ticket.file:
                 self._by_file[ticket.folder, ticket.file] = ticket
-            if ticket.tracker_id:
-                self._by_tracker.setdefault(ticket.tracker_id, ticket)
 
     def target(self, item: object, folder: str, where: str) -> Target:
         if isinstance(item, int) and not isinstance(item, bool):
@@ -120,37 +117,49 @@ class _Finder:
             return sibling
         # An unquoted `1.10` is a TOML float and arrives as `1.1`; the tool has the same fault.
         if isinstance(item, str | float):
-            text = str(item)
-            # A quoted number is a tracker's id, never a sibling.
-            sibling = None if text.isdecimal() else self._by_id.get((folder, text))
-            found = sibling or self._dotted(text, where) or self._named(text, folder)
-            if found is not None:
-                return found
+            return self._sibling(str(item), folder) or self._elsewhere(str(item), where)
         raise TreeError(f"{where}: after {item!r} matches no ticket")
 
-    def gate(self, item: object, folder: str, where: str) -> Target:
-        # Ids are unique within a folder only, and a gate is not in the folder of its tickets.
-        if isinstance(item, int):
-            raise TreeError(f"{where}: after {item} is no epic; write its folder's name")
-        return self.target(item, folder, where)
+    def gate(self, item: object, where: str) -> Target:
+        # Ids and files are unique within a folder only, and a gate is not in the folder of its tickets.
+        if isinstance(item, bool) or not isinstance(item, str | int):
+            raise TreeError(f"{where}: after {item!r} matches no ticket")
+        return self._elsewhere(str(item), where)
 
-    def _dotted(self, text: str, where: str) -> Target | None:
+    def _sibling(self, text: str, folder: str) -> Target | None:
+        # A quoted number is a tracker's id, never a sibling.
+        own = None if text.isdecimal() else self._by_id.get((folder, text))
+        return own or self._by_file.get((folder, text if text.endswith(".md") else f"{text}.md"))
+
+    def _elsewhere(self, text: str, where: str) -> Target:
+        """A ticket of another epic, an epic, or what a tracker calls one of both."""
         found = _DOTTED.fullmatch(text)
-        if found is None:
-            return None
-        epic, ident = id_of(found[1]), id_of(found[2])
-        if epic is None or epic not in self._listed:
+        epic, ident = (id_of(found[1]), id_of(found[2])) if found else (None, None)
+        slug = None if epic is None else self._listed.get(epic)
+        if slug is not None:
+            if ident is None or (slug, ident) not in self._by_id:
+                raise TreeError(f"{where}: after {text!r} names no entry in {slug}")
+            return self._by_id[slug, ident]
+        named = self._epics.get(text) or self._by_tracker.get(text)
+        if named is None and found:
             raise TreeError(f"{where}: after {text!r} names no epic id in this initiative's {TICKETS_FILE}")
-        slug = self._listed[epic]
-        if ident is None or (slug, ident) not in self._by_id:
-            raise TreeError(f"{where}: after {text!r} names no entry in {slug}")
-        return self._by_id[slug, ident]
+        if named is None:
+            raise TreeError(f"{where}: after {text!r} matches no ticket")
+        return named
 
-    def _named(self, text: str, folder: str) -> Target | None:
-        if text in self._epics:
-            return self._epics[text]
-        name = text if text.endswith(".md") else f"{text}.md"
-        return self._by_file.get((folder, name)) or self._by_tracker.get(text)
+
+def _by_tracker_id(tree: Tree) -> dict[str, Target]:
+    """What a tracker knows by its own ids. Raises TreeError for an id, in any case, that two have."""
+    carriers: list[Target] = [*(tree.epics or ()), *tree.tickets]
+    owners: dict[str, list[Target]] = {}
+    for carrier in carriers:
+        if carrier.tracker_id:
+            owners.setdefault(carrier.tracker_id.lower(), []).append(carrier)
+    for ident, several in owners.items():
+        if len(several) > 1:
+            names = ", ".join(name_of(carrier) for carrier in several)
+            raise TreeError(f"tracker_id {ident!r} is on more than one ticket: {names}")
+    return {carrier.tracker_id: carrier for carrier in carriers if carrier.tracker_id}
 
 
 def _check_cycles(needs: Needs) -> None:
@@ -158,7 +167,7 @@ def _check_cycles(needs: Needs) -> None:
     names: dict[str, Target] = {ticket.label: ticket for ticket in needs.tree.tickets}
     names.update({epic.slug: epic for epic in needs.tree.epics or ()})
     done: set[str] = set()
-    for start in names:
+    for start in [ticket.label for ticket in needs.tree.tickets]:  # empty epics that gate each other go unnoticed
         path: list[str] = []
         on_path: set[str] = set()
         pending = [(start, False)]
@@ -179,6 +188,6 @@ def _check_cycles(needs: Needs) -> None:
 
 def _edges(needs: Needs, node: Target) -> list[Target]:
     if isinstance(node, Epic):
-        # Waiting for an epic is waiting for all its tickets, so a cycle may go through them.
-        return list(node.folder.tickets)
+        # Waiting for an epic is waiting for all its tickets and for its gate, so a cycle may go through them.
+        return [*node.folder.tickets, *needs.gates.get(node.slug, ())]
     return [*needs.after[node.label], *needs.gate_of(node)]

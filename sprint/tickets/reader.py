@@ -93,7 +93,7 @@ def read_initiative(folder: Path, leaves: Leaves) -> Sprint:
     loose = folder.parent / BACKLOG
     if loose.is_dir() and loose != folder:
         try:
-            views.append(look(loose, leaves))
+            views.append(look(loose, leaves, by_file=True))
             problems += views[-1].problems
         except TreeError as error:
             problems.append(f"The backlog cannot be read: {error}")
@@ -222,7 +222,7 @@ def _conditions(part: Keyed, ticket: Ticket, store: str) -> Conditions:
         ref=ref_of(part.view.scope, ticket) or "",
         alias=entry.v6_key if entry else "",
         after=part.named([*needs.after[ticket.label], *needs.gate_of(ticket)]),
-        waiting_for=part.named(waiting),
+        waiting_for=tuple(dict.fromkeys(part.named(waiting))),
         hold=hold_of(part.view.needs, ticket) or (_hold_by_store(ticket, store) if store else ""),
         plan_checkpoint=ticket.plan_checkpoint,
         done_checkpoint=ticket.done_checkpoint,

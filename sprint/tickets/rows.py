@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from sprint.tickets.folder import Ticket
 from sprint.tickets.lists import Id
-from sprint.tickets.needs import Needs, Target
+from sprint.tickets.needs import Needs, Target, name_of
 from sprint.tickets.tree import Epic, Scope
 
 
@@ -53,11 +53,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 def ref_of(scope: Scope, ticket: Ticket) -> str | None:
     """What the ticket is called on a command line; None where only its title or folder would name it."""
     epic = scope.tree.epic(ticket.folder)
+    if scope.by_file and ticket.file:
+        return ticket.file
     if ticket.id is not None:
         if epic is not None and epic.id is not None:
             return f"{epic.id}.{ticket.id}"
-        # A bare id is unique in one folder only, and a leaf without an entry is called by its file.
-        if scope.flat and ticket.entry is not None:
+        if scope.flat:  # a bare id is unique in one folder only
             return str(ticket.id)
     return ticket.file
 
@@ -77,7 +78,7 @@ def drift_of(needs: Needs, ticket: Ticket) -> dict[str, FieldDrift]:
         return {}
     file, entry = needs.after[ticket.label], needs.listed[ticket.label]
     found = {}
-    if file != entry:
+    if sorted(map(name_of, file)) != sorted(map(name_of, entry)):
         shown = ([needs.shown(target, ticket.folder) for target in targets] for targets in (file, entry))
         found["after"] = FieldDrift(*shown)
     if ticket.hitl != ticket.entry.hitl:
@@ -126,7 +127,7 @@ def row_of(scope: Scope, needs: Needs, ticket: Ticket, *, blocks: list[Id] | Uns
         assignee=ticket.assignee,
         hitl=ticket.hitl,
         risk=ticket.risk,
-        covers=list(ticket.covers),
+        covers=[str(item) for item in ticket.covers],
         estimate=ticket.estimate,
         refine=ticket.refine,
         refined=ticket.refined,

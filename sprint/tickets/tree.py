@@ -24,6 +24,7 @@ class Epic:
     status: str = ""
     gate: tuple[Scalar, ...] = ()
     declared: tuple[Declared, ...] = ()
+    tracker_id: str = ""
 
     @property
     def slug(self) -> str:
@@ -60,10 +61,14 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a command looks at: a whole tree, or one epic of it."""
+    """What a command looks at: a whole tree, or one epic of it.
+
+    `by_file`: the backlog beside an initiative, whose tickets are called by their files: an id could name one there.
+    """
 
     tree: Tree
     only: Epic | None = None
+    by_file: bool = False
 
     @property
     def path(self) -> Path:
@@ -88,14 +93,17 @@ def read_scope(path: Path, leaves: Leaves) -> Scope:
     tree = read_tree(path, leaves)
     if tree.epics is None and path.name.startswith("epic-") and _counts(path):
         # Needs may name tickets of other epics: the whole initiative is read also where one epic is shown.
-        whole = read_tree(path.parent, leaves)
+        whole = read_tree(path.parent, leaves, own_tickets=False)
         return Scope(whole, whole.epic(path.name)) if whole.epics else Scope(tree)
     return Scope(tree)
 
 
-def read_tree(path: Path, leaves: Leaves) -> Tree:
-    """The tree that begins at a folder. Raises TreeError."""
-    own = read_folder(path, leaves)
+def read_tree(path: Path, leaves: Leaves, *, own_tickets: bool = True) -> Tree:
+    """The tree that begins at a folder. Raises TreeError.
+
+    own_tickets: also the initiative's own, beside those of its epics; an epic of it is read without them.
+    """
+    own = read_folder(path, leaves) if own_tickets else Folder(path, leaves.read_list(path), (), ())
     folders = {folder.name: folder for folder in _epic_folders(path)}
     # `epic = []` makes an initiative too, one whose epics are still to be written.
     if not folders and not own.list.has_epics:
@@ -128,20 +136,30 @@ def _counts(folder: Path) -> bool:
     return (folder / f"{folder.name}.md").exists() or (folder / TICKETS_FILE).exists()
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    status: str = ""
+    gate: tuple[Scalar, ...] = ()
+    title: str = ""
+    tracker_id: str = ""
+
+
 def _epic(folder: Folder, listed: ListedEpic | None, notes: list[str]) -> Epic:
-    status, gate, title = _head(folder.path, notes)
+    head = _head(folder.path, notes)
     ident = listed.id if listed else None
-    return Epic(folder, ident, (listed.title if listed else "") or title, status, gate, listed.after if listed else ())
+    title = (listed.title if listed else "") or head.title
+    after = listed.after if listed else ()
+    return Epic(folder, ident, title, head.status, head.gate, after, head.tracker_id)
 
 
-def _head(folder: Path, notes: list[str]) -> tuple[str, tuple[Scalar, ...], str]:
-    """Status, gate and title of an epic's own file. One that is missing gates nothing, and is noted."""
+def _head(folder: Path, notes: list[str]) -> _Head:
+    """What an epic's own file says. One that is missing gates nothing, and is noted."""
     where = f"{folder.name}/{folder.name}.md"
     try:
         text = decoded(read_regular(folder / f"{folder.name}.md", MAX_FILE_BYTES))
     except FileNotFoundError:
         notes.append(f"{where} is missing; the epic has no status, and the project's own tool refuses the tree.")
-        return "", (), ""
+        return _Head()
     except (OSError, UnicodeDecodeError) as error:
         raise TreeError(f"{where} cannot be read: {error}") from error
     # Epic and leaf files are read strictly, plans leniently, since builds write block lists into plans.
@@ -151,7 +169,7 @@ def _head(folder: Path, notes: list[str]) -> tuple[str, tuple[Scalar, ...], str]
     status = front.text("status")
     if status and status not in EPIC_STATUSES:
         raise TreeError(f"{where}: status {status!r} is not one of {', '.join(EPIC_STATUSES)}")
-    return status, tuple(front.items("after")), front.text("title")
+    return _Head(status, tuple(front.items("after")), front.text("title"), front.text("tracker_id"))
 
 
 def epics_of(path: Path) -> tuple[ListedEpic, ...]:

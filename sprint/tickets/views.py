@@ -1,6 +1,6 @@
 """`next` and `status` of a ticket tree, equal to what the project's own tool answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +83,9 @@ class View:
     problems: list[str]
 
 
-def look(path: Path, leaves: Leaves) -> View:
-    """What lies in a folder. Raises TreeError for a tree that the project's tool refuses."""
-    scope = read_scope(path, leaves)
+def look(path: Path, leaves: Leaves, *, by_file: bool = False) -> View:
+    """What lies in a folder. Raises TreeError for a tree that the project's tool refuses. `by_file` as in `Scope`."""
+    scope = replace(read_scope(path, leaves), by_file=by_file)
     needs = resolve(scope.tree)
     # Refused here and not by the reader: with an unknown epic in `after`, `find` and `mark` of the tool still work.
     unknown = next((epic.unknown for epic in scope.tree.listed if epic.unknown), None)
@@ -133,7 +133,7 @@ def _backlog(config: TicketConfig, leaves: Leaves, view: Any) -> Any:
     if not folder.is_dir() or config.initiative == folder:
         return UNSET
     try:
-        return view(look(folder, leaves))
+        return view(look(folder, leaves, by_file=True))
     except TreeError as error:
         # The tool still ends with 0 then: a broken backlog does not stop the initiative.
         return BrokenBacklog(BACKLOG, str(error))
@@ -230,7 +230,8 @@ def longest_chain(tickets: list[Ticket], needs: Needs) -> list[Ticket]:
 
 
 def _before(ticket: Ticket, needs: Needs, left: dict[str, Ticket]) -> list[str]:
-    return [label for label in (name_of(target) for target in needs.after[ticket.label]) if label in left]
+    targets = (*needs.after[ticket.label], *needs.gate_of(ticket))
+    return [label for label in (name_of(target) for target in targets) if label in left]
 
 
 def _way(end: str | None, came: dict[str, str | None], left: dict[str, Ticket]) -> list[Ticket]:

@@ -74,7 +74,7 @@ def parts_of(project: Project) -> list[Keyed]:
     loose = folder.parent / BACKLOG
     leaves = Leaves()
     folders = [folder, loose] if loose.is_dir() and loose != folder else [folder]
-    return [keyed(look(path, leaves)) for path in folders]
+    return [keyed(look(path, leaves, by_file=path == loose)) for path in folders]
 
 
 def _found(part: Keyed, ticket: Ticket) -> Found:
