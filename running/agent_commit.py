@@ -28,6 +28,11 @@ names one; what belongs into the commit, what you never do, and the verdict stay
 {recipe}"""
 
 
+def recipe_directives(recipe: str) -> str:
+    """Return what the prompt of a commit says of the project's recipe; "" without one."""
+    return RECIPE.format(recipe=recipe) if recipe else ""
+
+
 class AgentCommit:
     """The commits that agents make in one cycle."""
 
@@ -40,8 +45,7 @@ class AgentCommit:
         """Have an agent commit the stories, and keep the commit; return why it did not. Raises `Stopped`."""
         for story in stories:
             await hold_for_work(self._workspace, self._gate, story)
-        directives = RECIPE.format(recipe=recipe) if recipe else ""
-        spec = agent_commit(command, stories, partial(self._commit_failure, stories), directives)
+        spec = agent_commit(command, stories, partial(self._commit_failure, stories), recipe_directives(recipe))
         root = self._workspace.project.root
         staged = await staged_files(root)
         result = await self._commander.perform(spec)

@@ -14,6 +14,7 @@ from typing import Final
 
 import sprint
 from running import command_specs
+from running.agent_commit import recipe_directives
 from running.building import build_goes_on, build_values, has_begun, waits_for_plan
 from running.commits import commits_singly
 from running.context import ContextNeed, context_name, context_need
@@ -23,6 +24,7 @@ from running.preparation import after_failure
 from running.spec import CommandSpec
 from running.story import StoryRun
 from running.workspace import Workspace
+from sprint import BuildCommit
 from workflow import CodeReviewVerdict, Next, Phase, PhaseKind, Preset, ReviewVerdict, after_code_review
 from workflow.presets import FINISHING, PLANNING, REVIEW_ROUNDS
 
@@ -234,10 +236,15 @@ class Outline:
         wanted = [story for story in wanted if story.entered in phase.entered]
         if not wanted or self._workspace.git is None:
             return
-        spec = command_specs.agent_commit(phase.commands[0], wanted)
+        directives = recipe_directives(self._preset.recipe)
+        spec = command_specs.agent_commit(phase.commands[0], wanted, directives=directives)
         whose = "the story is" if len(wanted) == 1 else "the stories are"
+        condition = f"when {whose} done"
+        if self._preset.build_commit == BuildCommit.HANDOFF:
+            yield Step(phase.name, spec, condition=f"{condition}, for what the build leaves")
+            return
         by_runner = self._workspace.settings().commit_by != "agent"
-        yield Step(phase.name, spec, condition=f"when {whose} done", by_runner=by_runner)
+        yield Step(phase.name, spec, condition=condition, by_runner=by_runner)
 
     # -- records -----------------------------------------------------------------------------------------------
 

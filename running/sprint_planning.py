@@ -15,6 +15,7 @@ from git.head import HeadState
 from running.command_specs import said_something
 from running.git_check import check_repository
 from running.journal import Journal
+from running.own_prompts import pin
 from running.plan_choice import located
 from running.preflight import NotNow, check_agents, check_folder
 from running.preset_choice import installed
@@ -63,6 +64,7 @@ async def check_planning(workspace: Workspace, agent: str) -> tuple[Preset, Head
         shown = workspace.relative(workspace.project.tracker)
         raise NotNow("planned", f"the project has a plan already: {shown}")
     preset = await asyncio.to_thread(planning_preset, workspace, agent)
+    preset = await asyncio.to_thread(pin, preset, workspace.project.root)
     await check_agents(workspace, [agent])
     await check_folder(workspace)
     return preset, await check_repository(workspace)

@@ -5,6 +5,7 @@ import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, list, show } from "../kit/dom.js";
 import { clock, day, plural } from "../kit/format.js";
 import { createSize, readChange } from "./diff.js";
+import { createRevertForm } from "./revert-form.js";
 
 /**
  * @typedef {{hash: string, subject: string, at: number, author: string, files_changed: number, lines_added: number,
@@ -16,7 +17,8 @@ import { createSize, readChange } from "./diff.js";
 export function createCommits(key) {
   const rows = h("div", { class: "commits" });
   const tree = h("div", { class: "commits" });
-  const el = h("div", { class: "git" }, rows, tree);
+  const revert = createRevertForm(key);
+  const el = h("div", { class: "git" }, rows, tree, revert);
   const commits = list(
     rows,
     (/** @type {Commit} */ commit) => commit.hash,
@@ -28,6 +30,7 @@ export function createCommits(key) {
     /** @param {Commit[]} all @param {Diff | null} diff */
     update(all, diff) {
       commits.render(all);
+      show(revert, all.length > 0);
       const now = JSON.stringify(diff);
       if (now === drawn) return;
       drawn = now;

@@ -69,7 +69,8 @@ async def check_answer(client: aiohttp.ClientSession, row: Any, story: str) -> N
 
 async def check_fields(client: aiohttp.ClientSession, row: Any, story: str) -> None:
     """A field that is not in the table is refused by a message that names those that are."""
-    async with client.request(row.method, row.path.format(key=story, id=1), json={"nonsense": 1}) as response:
+    path = row.path.format(key=story, id=1, name="dev-story")
+    async with client.request(row.method, path, json={"nonsense": 1}) as response:
         assert response.status == 400, row.path
         message = (await response.json())["error"]["message"]
     known = message.rpartition("known are ")[2]

@@ -310,6 +310,7 @@ async def test_an_unattended_build_is_called_as_it_was_shown(tmp_path: Path, sta
     (root / "_bmad-output").mkdir(exist_ok=True)
     (root / "_bmad-output/project-context.md").write_text("# Context, newer\n")
     runner = await Runner.create(root)
+    await agents.OPTIONS.of(runner.workspace.agents["demo"])
     try:
         answer = await look(runner)
         [build] = [step for step in steps(answer) if step.command == "build-auto"]
@@ -355,3 +356,15 @@ async def test_cycles_that_run_side_by_side_are_all_shown(make_runner: MakeRunne
     assert answer.notes == ["Cycles run side by side, each in a worktree of its own, whose folder is made for it."]
     runner.orchestrator.stop(StopMode.NOW)
     await runner.until_end()
+
+
+async def test_a_commit_by_the_projects_recipe_is_shown_with_it(tmp_path: Path) -> None:
+    custom = '[workflow]\ncommit = "handoff"\ncommit_handoff = "Sign the commit off."\n'
+    runner = await Runner.create(make_tickets(tmp_path / "x", {"_bmad/custom/bmad-build-auto.toml": custom}))
+    try:
+        answer = await look(runner)
+        [commit] = [step for step in steps(answer) if step.command == "commit"]
+        assert (commit.by, commit.condition) == ("agent", "when the story is done, for what the build leaves")
+        assert "Sign the commit off." in call_of(answer, "commit").prompt
+    finally:
+        await runner.close()
