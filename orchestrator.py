@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -28,7 +28,7 @@ from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
 from running.gate import Caps, Gate, StopMode
-from running.gates import CHOICES, PAUSED, GateDecision, GateKind, keep_decision
+from running.gates import CHOICES, PAUSED, PUTS_ASIDE, GateDecision, GateKind, keep_decision
 from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
 from running.lanes.merge import MERGE
@@ -48,10 +48,12 @@ from running.preflight import (
     why_nothing_runs,
 )
 from running.preset_choice import choose_preset, preset_of
-from running.questions import keep_answer
+from running.questions import DECIDE, keep_answer
 from running.recovery.startup import recover
 from running.retention import forget_snapshots
 from running.run_context import RunContext
+from running.selection import Selection
+from running.skips import end_skip, keep_skip
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.tracker import wait_for_tracker
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
@@ -77,6 +79,7 @@ class Orchestrator:
         self._task: asyncio.Task[None] | None = None
         self._starting = False
         self._wanted: StartRequest | None = None  # the request that is being started
+        self.selection = Selection()
         self._closing = False
 
     @property
@@ -94,7 +97,8 @@ class Orchestrator:
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
             await check_maker(self._workspace, allowed=request.write_tracker)
-            runnable = await check_stories(self._workspace, request.stories)
+            await self.selection.load(self._workspace.database)
+            runnable = await check_stories(self._workspace, request.stories, self.selection)
             await check_agents(self._workspace, used)
             unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
             windows = await used_windows(self._workspace, used)
@@ -104,7 +108,7 @@ class Orchestrator:
             await check_verify(self._workspace)
             await self._check_caps(Budget(self._workspace, None, None))
             if not runnable and not self._unfinished():
-                raise await why_nothing_runs(self._workspace, request.stories)
+                raise await why_nothing_runs(self._workspace, request.stories, self.selection)
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
             await check_commits(self._workspace, preset)
             # After all checks: a start that is refused must leave the interrupted batch, which can still be resumed.
@@ -194,8 +198,33 @@ class Orchestrator:
             raise BadRequest("decision", f"at this gate it is one of {', '.join(choices)}")
         if not await keep_decision(self._workspace, row, decision, comments):
             raise NotNow("decided", "the gate was decided already")
+        if decision is GateDecision.SKIP and row.kind in PUTS_ASIDE:
+            self.selection.skip(row.subject)
         if self._batch is not None and self._batch.gate.reason == PAUSED and not await self.gates():
             self._batch.gate.resume("decided")
+
+    async def skip(self, story_key: str, reason: str) -> bool:
+        """Put a story aside; whether it is in a cycle, which leaves it when its command has ended."""
+        await self.selection.load(self._workspace.database)
+        running = self.selection.is_running(story_key)
+        for row in await self.gates():
+            if row.subject == story_key and row.kind in PUTS_ASIDE:
+                await self.decide(row.id, GateDecision.SKIP, reason)
+                return running
+        await keep_skip(self._workspace, story_key, reason)
+        self.selection.skip(story_key)
+        for asked in self._run_state.run.attention:
+            if asked.kind == "question" and asked.story_key == story_key and asked.command_id is not None:
+                with suppress(NotNow):  # answered meanwhile
+                    await self.answer(asked.command_id, DECIDE)
+        return running
+
+    async def bring_back(self, story_key: str) -> None:
+        """Let a skipped story run again. Raises `NotNow`."""
+        await self.selection.load(self._workspace.database)
+        if not await end_skip(self._workspace, story_key):
+            raise NotNow("not_skipped", f"{story_key} is not skipped")
+        self.selection.bring_back(story_key)
 
     async def close_epic(self, epic_id: str) -> None:
         """Close an epic between batches; one that runs asks at its gate. Raises `NotNow` and `sprint.Refused`."""
@@ -305,7 +334,8 @@ class Orchestrator:
         head = HeadGuard(workspace, gate, head_at_start(row))
         commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
         context = RunContext(workspace, commander, self._background, gate, preset)
-        source, width = CycleSource(workspace, row.id, only or None, preset.stories), workspace.settings().parallel
+        source = CycleSource(workspace, row.id, only or None, preset.stories, self.selection)
+        width = workspace.settings().parallel
         breaker.on_release = source.release
         queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)
         self._batch = Batch(context, queue, width)
@@ -316,6 +346,7 @@ class Orchestrator:
             await batch.run()
         finally:
             self._batch = None
+            self.selection.end_batch()
 
 
 __all__ = ["BadRequest", "NotNow", "Orchestrator", "StartRequest", "StopMode"]

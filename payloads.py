@@ -39,6 +39,7 @@ class EventType(StrEnum):
     COMMAND_END = "command:end"
     STORY_STATUS = "story:status"
     STORY_HINT = "story:hint"
+    STORY_SKIP = "story:skip"
     ERROR = "error"
     CONTEXT_CREATE = "context:create"
     CONTEXT_REFRESH = "context:refresh"
@@ -162,6 +163,14 @@ class StoryHint(Payload, kw_only=True):
     command_id: int | UnsetType = UNSET
 
 
+class StorySkip(Payload, kw_only=True):
+    """The operator has put a story aside, with a reason, or with `skipped` false has brought it back."""
+
+    story_key: str
+    skipped: bool
+    reason: str | UnsetType = UNSET
+
+
 class Error(Payload, kw_only=True):
     type: str
     message: str
@@ -212,6 +221,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.COMMAND_END: CommandEnd,
     EventType.STORY_STATUS: StoryStatus,
     EventType.STORY_HINT: StoryHint,
+    EventType.STORY_SKIP: StorySkip,
     EventType.ERROR: Error,
     EventType.CONTEXT_CREATE: ContextCreate,
     EventType.CONTEXT_REFRESH: ContextRefresh,

@@ -113,6 +113,15 @@ class RetryBody(Body, frozen=True):
     hint: Annotated[HintText | None, Meta(description=HINT_RULE)] = None
 
 
+SKIP_RULE: Final = f"must be a reason of 1 to {HINT_MAX} bytes"
+
+
+class SkipBody(Body, frozen=True):
+    """`reason` is kept with the story and shown wherever it is."""
+
+    reason: Annotated[HintText, Meta(description=SKIP_RULE)]
+
+
 class StatusBody(Body, frozen=True):
     """`expected` is the current status as the client knows it."""
 

@@ -27,6 +27,7 @@ from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
 from store.findings import get_findings_of
 from store.hints import get_hints
+from store.skips import get_skips
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
 
@@ -72,6 +73,7 @@ class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     assignee: str = ""
     blocked_reason: str = ""
     leftover: bool = False
+    skipped: str = ""
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,8 +230,24 @@ def _shown_check(check: Check) -> CheckLine:
     return CheckLine(**{**fields, "ok": bool(check.ok)})
 
 
-async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:
+async def overview_of(services: Services) -> sprint.Overview:
+    """Return the plan with what the operator has put aside."""
     overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
+    skips = await services.database.read(get_skips)
+    if not skips:
+        return overview
+    replace = msgspec.structs.replace
+    stories = [
+        replace(story, skipped=skips[story.key].reason, runnable=False)
+        if story.key in skips and story.status not in ("done", "parked")
+        else story
+        for story in overview.stories
+    ]
+    return replace(overview, stories=stories)
+
+
+async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:
+    overview = await overview_of(services)
     story = next((story for story in overview.stories if story.key == key), None)
     if story is None:
         raise ApiError(404, "not_found", f"the tracker has no story {key!r}")

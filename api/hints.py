@@ -35,7 +35,7 @@ async def post_hint(request: web.Request) -> web.Response:
     """Store a hint for the next command of a story."""
     services, key = request.app[SERVICES], request.match_info["key"]
     body = await read_body(request, HintBody)
-    text = _checked(body.text, "text")
+    text = checked_text(body.text, "text")
     story = await find_story(services, key)
     note = None
     if story.status == "done":
@@ -49,7 +49,7 @@ async def post_retry(request: web.Request) -> web.Response:
     """Set a blocked story back, so that the run tries it again; with `hint` its next command gets that."""
     services, key = request.app[SERVICES], request.match_info["key"]
     body = await read_body(request, RetryBody)
-    hint = None if body.hint is None else _checked(body.hint, "hint")
+    hint = None if body.hint is None else checked_text(body.hint, "hint")
     story = await find_story(services, key)
     if story.status != "blocked":
         raise ApiError(409, "not_blocked", f"{key} is {story.status}: only a blocked story is tried again")
@@ -59,7 +59,7 @@ async def post_retry(request: web.Request) -> web.Response:
     return json_response(Retried(RETRIED, hint_id), 202)
 
 
-def _checked(text: str, field: str) -> str:
+def checked_text(text: str, field: str) -> str:
     """Return the text with ordinary line ends. Raises `ApiError` 400 for what an agent's terminal would act on."""
     text = text.replace("\r\n", "\n").strip()
     if len(text.encode("utf-8", "surrogatepass")) > HINT_MAX:

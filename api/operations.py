@@ -14,6 +14,7 @@ from api.bodies import (
     GateBody,
     HintBody,
     RetryBody,
+    SkipBody,
     StartBody,
     StatusBody,
     StopBody,
@@ -30,6 +31,7 @@ from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
+from api.skips import BroughtBack, StorySkipped
 from api.transcripts import Transcript
 from api.trust import TrustView
 from base.plain_json import JsonObject
@@ -155,6 +157,24 @@ OPERATIONS: Final = (
         202,
         body=RetryBody,
         errors=(404, 409, 422),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/skip",
+        "Put a story aside, with a reason.",
+        StorySkipped,
+        202,
+        body=SkipBody,
+        errors=(404, 409),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/unskip",
+        "Bring a skipped story back.",
+        BroughtBack,
+        202,
+        body=EmptyBody,
+        errors=(404, 409),
     ),
     Operation(
         "get",

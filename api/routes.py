@@ -19,13 +19,23 @@ from api import (
     run,
     schema,
     settings,
+    skips,
     socket,
     transcripts,
     trust,
 )
 
 ROUTES: Final = [
-    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES, *hints.ROUTES),
+    *(
+        *page.ROUTES,
+        *socket.ROUTES,
+        *run.ROUTES,
+        *deferred.ROUTES,
+        *gates.ROUTES,
+        *project.ROUTES,
+        *hints.ROUTES,
+        *skips.ROUTES,
+    ),
     *(*changes.ROUTES, *export.ROUTES),
     *(*history.ROUTES, *transcripts.ROUTES, *health.ROUTES, *schema.ROUTES, *settings.ROUTES, *trust.ROUTES),
     *(*metrics.ROUTES, *openapi.ROUTES),

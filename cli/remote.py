@@ -101,6 +101,16 @@ def _hint(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     return stored, stored["note"] or f"The next command of {options.key} gets the hint."
 
 
+def _skip(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    answer = server.post(f"/api/stories/{quote(options.key, safe='')}/skip", reason=_text(options.text))
+    return answer, f"{answer['note'] or f'{options.key} is skipped'}."
+
+
+def _unskip(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    answer = server.post(f"/api/stories/{quote(options.key, safe='')}/unskip")
+    return answer, f"{options.key} is back, at {answer['status']}."
+
+
 def _start(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     given = {
         "batch_size": options.batch,
@@ -132,6 +142,8 @@ ACTIONS: Final[Mapping[str, Callable[[RemoteServer, argparse.Namespace], tuple[A
     "needs": _needs,
     "answer": _answer,
     "hint": _hint,
+    "skip": _skip,
+    "unskip": _unskip,
     "start": _start,
     "pause": _verb("/api/run/pause", "The batch pauses after the current command."),
     "resume": _verb("/api/run/resume", "The batch continues."),

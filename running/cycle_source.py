@@ -23,6 +23,7 @@ from events import emit
 from payloads import CycleStart
 from running.journal import Journal
 from running.lanes.worktree import name_lane
+from running.selection import Selection
 from running.story import StoryRun, record_status
 from running.tracker import read_tracker
 from running.workspace import Workspace, until_stored
@@ -66,12 +67,18 @@ class CycleSource:
     """The source of the cycles of one batch. `only` are the keys that the operator chose, None for any."""
 
     def __init__(
-        self, workspace: Workspace, batch_id: int, only: Collection[str] | None, most: int = STORIES_PER_CYCLE
+        self,
+        workspace: Workspace,
+        batch_id: int,
+        only: Sequence[str] | None,
+        most: int = STORIES_PER_CYCLE,
+        selection: Selection | None = None,
     ) -> None:
         self._workspace = workspace
         self._batch_id = batch_id
         self._only = only
         self._most = most
+        self._selection = selection or Selection()
         self._taken: set[str] = set()
         self._started: set[str] = set()  # the stories of cycles that run now, and of those that have ended
 
@@ -81,6 +88,7 @@ class CycleSource:
         Raises `TrackerUnreadable` before anything is written; may then be called again.
         """
         database = self._workspace.database
+        await self._selection.load(database)
         own = await database.read(get_stories_by_batch, self._batch_id)
         ended = [row for row in own if row.cycle_number <= completed]
         self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
@@ -99,14 +107,15 @@ class CycleSource:
         """
         project = self._workspace.project
         plan = await asyncio.to_thread(read_tracker, self._workspace)
-        possible = candidates(plan)
+        possible = candidates(plan, self._selection.skipped)
         exclude = self._taken | self._started
         if plan.kind is sprint.PlanKind.STORIES and busy:  # a list is worked on one after the other
             return None
         if plan.kind is not sprint.PlanKind.TICKETS:  # whose tickets say themselves what they wait for
             exclude |= {candidate.key for candidate in possible if candidate.epic in busy}
         order = order_of(self._workspace.settings().story_order, plan)
-        picked = pick(possible, exclude=exclude, only=self._only, most=self._most, order=order)
+        only, first = self._selection.allowed(self._only), self._selection.queue.stories
+        picked = pick(possible, exclude=exclude, only=only, most=self._most, order=order, first=first)
         if not picked:
             return None
         left = await self._workspace.database.read(get_unfinished_lane, picked[0].key)
@@ -126,7 +135,9 @@ class CycleSource:
         """Return a cycle of this same batch, whose failures count."""
         journal = await self._journal(rows, failures=True)
         lane = await self._workspace.database.read(get_lane, self._batch_id, number)
-        return PlannedCycle(number, await self._revive(rows, journal), journal, lane)
+        cycle = PlannedCycle(number, await self._revive(rows, journal), journal, lane)
+        self._selection.follow(cycle.stories)
+        return cycle
 
     async def _go_on(self, number: int, rows: Sequence[Story], lane: Lane | None) -> PlannedCycle:
         """Return a cycle of an earlier batch, in its lane."""
@@ -139,8 +150,13 @@ class CycleSource:
         )
 
     def finish(self, stories: Sequence[StoryRun]) -> None:
-        """Exclude the stories of an ended cycle from the rest of the batch, whatever their status in the tracker."""
-        self._taken.update(story.key for story in stories)
+        """Exclude the stories of an ended cycle from the rest of the batch, whatever their status in the tracker.
+
+        Not those that the operator has skipped in it: the batch takes them again once they are brought back.
+        """
+        left = self._selection.leave(stories)
+        self._taken.update(story.key for story in stories if story.key not in left)
+        self._started -= left
 
     def release(self, keys: Sequence[str]) -> None:
         """Let stories of ended cycles be taken again; those of a cycle that runs are tried again in it."""
@@ -151,14 +167,16 @@ class CycleSource:
     async def left(self) -> list[str]:
         """The stories that could run and were not taken. Raises `TrackerUnreadable`."""
         tracker = await asyncio.to_thread(read_tracker, self._workspace)
-        wanted = [story.key for story in runnable(candidates(tracker)) if self._only is None or story.key in self._only]
-        return [key for key in wanted if key not in self._taken]
+        only = self._selection.allowed(self._only)
+        left = runnable(candidates(tracker, self._selection.skipped), only=only)
+        return [story.key for story in left if story.key not in self._taken]
 
     async def _begin(
         self, taken: PlannedCycle, names: Mapping[str, str] | None, continues: Sequence[Story] = ()
     ) -> PlannedCycle:
         """Write the rows and `cycle:start` in one commit."""
         self._started.update(story.key for story in taken.stories)
+        self._selection.follow(taken.stories)
         number, database = taken.number, self._workspace.database
         start = CycleStart(
             cycle_number=number,
@@ -205,7 +223,10 @@ class CycleSource:
         )
 
     def _wanted(self, rows: Sequence[Story]) -> bool:
-        return self._only is None or all(row.story_key in self._only for row in rows)
+        only = self._selection.allowed(self._only)
+        if all(row.story_key in self._selection.skipped for row in rows):
+            return False
+        return only is None or all(row.story_key in only for row in rows)
 
     async def _journal(self, rows: Sequence[Story], *, failures: bool) -> Journal:
         commands, forgotten = await self._workspace.database.read(_commands_of_lineage, rows)
@@ -287,8 +308,8 @@ def _cycle_number(row: Story) -> int:
     return row.cycle_number
 
 
-def candidates(tracker: sprint.Sprint) -> list[Candidate]:
-    """The tracker's stories as the workflow sees them.
+def candidates(tracker: sprint.Sprint, skipped: Collection[str] = ()) -> list[Candidate]:
+    """The tracker's stories as the workflow sees them, with those that the operator has skipped.
 
     One whose status cannot be written must not run, nor one whose key could not be a file name.
     """
@@ -301,7 +322,7 @@ def candidates(tracker: sprint.Sprint) -> list[Candidate]:
             entry.status.value if fit[entry.key] else "unknown",
             entry.position,
             leftover=entry.key in leftovers,
-            held=bool(entry.conditions.waiting_for or entry.conditions.hold),
+            held=bool(entry.conditions.waiting_for or entry.conditions.hold or entry.key in skipped),
         )
         for entry in tracker.stories
     ]

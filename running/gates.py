@@ -19,13 +19,15 @@ from typing import Final
 from msgspec import UNSET
 
 from events import emit
-from payloads import Attention, BatchWarning
+from payloads import Attention, BatchWarning, StorySkip
 from running.gate import Gate, StopMode, Stopped
 from running.workspace import Workspace, emit_durable, until_stored
 from store.gates import GateRow, NotOpen, decide_gate, get_gate, get_gates_of, open_gate, renew_gate
 from store.job import NotWritten
+from store.skips import add_skip, get_skip
 
 PAUSED: Final = "gate"  # the reason of the pause
+AT_GATE: Final = "put aside at its gate"  # the reason of a skip without another one
 
 
 class GateKind(StrEnum):
@@ -48,6 +50,9 @@ CHOICES: Final[Mapping[GateKind, tuple[GateDecision, ...]]] = {
     GateKind.EPIC: (GateDecision.GO, GateDecision.SKIP, GateDecision.STOP),
     GateKind.UNREAD: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
 }
+
+
+PUTS_ASIDE: Final = frozenset({GateKind.PLAN})  # the gates at which `skip` puts the story aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +102,13 @@ async def keep_decision(workspace: Workspace, row: GateRow, decision: GateDecisi
 
     def write() -> Awaitable[object]:
         with workspace.database.atomic():
-            written = workspace.database.write(decide_gate, row.id, decision.value, comments)
-            emitted = emit(payload)
-        return asyncio.gather(written, emitted)
+            written = [workspace.database.write(decide_gate, row.id, decision.value, comments)]
+            emitted = [emit(payload)]
+            if decision is GateDecision.SKIP and row.kind in PUTS_ASIDE:
+                reason = comments or AT_GATE
+                written.append(workspace.database.write(add_skip, row.subject, reason))
+                emitted.append(emit(StorySkip(story_key=row.subject, skipped=True, reason=reason)))
+        return asyncio.gather(*written, *emitted)
 
     try:
         await until_stored(write)
@@ -122,6 +131,8 @@ async def _row(workspace: Workspace, batch_id: int, request: GateRequest) -> Gat
     What was sent back in this batch, or is open, is the same round whatever the file says now.
     """
     rows = await workspace.database.read(get_gates_of, request.kind.value, request.subject)
+    if request.kind in PUTS_ASIDE and await workspace.database.read(get_skip, request.subject) is None:
+        rows = [row for row in rows if row.decision != GateDecision.SKIP]  # the story was brought back since
     this = [row for row in rows if row.round == request.round and row.batch_id == batch_id]
     if kept := [row for row in this if row.decision in (None, GateDecision.BACK)]:
         return kept[-1]

@@ -223,9 +223,18 @@ FINDINGS: Final = (
     )""",
 )
 
+# What the operator has put aside.
+SKIPS: Final = (
+    """CREATE TABLE skips (
+        story_key TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS),
+    *(GATES, HINTS, FINDINGS, SKIPS),
 )
 
 

@@ -28,6 +28,7 @@ VALID: dict[str, dict[str, Any]] = {
     "command:end": {**COMMAND, "status": "success"},
     "story:status": {"story_key": "2a-1-tea", "old_status": "backlog", "new_status": "done"},
     "story:hint": {"story_key": "2a-1-tea", "hint_id": 1, "message": "Sort by date."},
+    "story:skip": {"story_key": "2a-1-tea", "skipped": True},
     "error": {"type": "tracker", "message": "cannot be written"},
     "context:create": {"status": "running"},
     "context:refresh": {"status": "running"},
@@ -107,6 +108,8 @@ def test_a_missing_key_is_named(type: str, field: str) -> None:
 
 def wrong_values(type: str, field: str) -> list[Any]:
     right = VALID[type][field]
+    if isinstance(right, bool):
+        return [wrong for wrong in STRANGE if wrong is not True]
     return NOT_TEXT if isinstance(right, str) else NOT_KEYS if isinstance(right, list) else STRANGE
 
 
@@ -151,6 +154,7 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("command:end", "verdict", "APPROVED", False),
     ("story:status", "reason", "set by hand", None),
     ("story:hint", "command_id", 7, "7"),
+    ("story:skip", "reason", "not now", None),
     ("error", "context", {"file": "a.yaml", "line": 3}, "a.yaml"),
     *((name, "task_id", "write", 1) for name in CONTEXTS),
     *((name, "message", "writing", []) for name in CONTEXTS),
