@@ -8,7 +8,7 @@ continues at the same command. The steps of a batch are in `running/`, its decis
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -33,6 +33,7 @@ from running.git_check import check_commits, check_repository
 from running.head_guard import HeadGuard
 from running.lanes.merge import MERGE
 from running.made_tracker import check_maker, restore_permission
+from running.ordering import RunOrder, check_queue, keep_queue, run_order
 from running.plan_pin import check_plan
 from running.preflight import (
     BadRequest,
@@ -62,6 +63,7 @@ from store.batches import BatchRow, get_active_batch
 from store.commands import get_command
 from store.gates import GateRow, get_gate, get_open_gates
 from store.questions import get_question
+from store.run_queue import RunQueue
 from workflow import Preset
 
 END_S: Final = 2.5  # seconds that agents get to end when the server ends, before they are killed by their marks
@@ -80,6 +82,7 @@ class Orchestrator:
         self._starting = False
         self._wanted: StartRequest | None = None  # the request that is being started
         self.selection = Selection()
+        self._queueing = asyncio.Lock()  # a change of the queue is made of the one before it
         self._closing = False
 
     @property
@@ -144,6 +147,7 @@ class Orchestrator:
             if row is None:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
             await check_plan(self._workspace, row.id)
+            await self.selection.load(self._workspace.database)
             if not unattended:
                 await self._check_caps(Budget(self._workspace, row.id, row.budget_usd))
             await check_agents(self._workspace, [row.agent])
@@ -226,6 +230,34 @@ class Orchestrator:
             raise NotNow("not_skipped", f"{story_key} is not skipped")
         self.selection.bring_back(story_key)
 
+    async def set_queue(self, change: Callable[[RunQueue], RunQueue]) -> tuple[RunQueue, list[str]]:
+        """Set what runs next and when the batch stops; return it, and what its stories wait for.
+
+        Raises `BadRequest`, `NotNow`.
+        """
+        await self.selection.load(self._workspace.database)
+        async with self._queueing:
+            before = self.selection.queue
+            queue = change(before)
+            if queue.after is not None and self._batch is None:
+                raise NotNow("idle", "no batch is running that could be stopped later")
+            changed = (queue.stories, queue.only) != (before.stories, before.only)
+            notes = await check_queue(self._workspace, queue, self.selection) if changed else []
+            await keep_queue(self._workspace, queue)
+            if queue.after is not None and self._batch is None:  # it ended while this was written
+                queue = queue.between_batches
+                await keep_queue(self._workspace, queue)
+            self.selection.queue = queue
+        if self._batch is not None:
+            self._batch.gate.end_after(queue.after, None if queue.at is None else queue.at / 1000)
+        return queue, notes
+
+    async def order(self, only: Sequence[str] | None, cycles: int | None) -> RunOrder:
+        """Return what a run would take now. Raises `NotNow`."""
+        await self.selection.load(self._workspace.database)
+        preset = await choose_preset(self._workspace, self._workspace.settings().agent, fresh=False)
+        return await run_order(self._workspace, only, cycles, preset.stories, self.selection)
+
     async def close_epic(self, epic_id: str) -> None:
         """Close an epic between batches; one that runs asks at its gate. Raises `NotNow` and `sprint.Refused`."""
         await check_trust(self._workspace)
@@ -258,6 +290,7 @@ class Orchestrator:
         except NotNow as refused:
             await emit_durable(Attention(kind="resume", message=f"The open batch cannot continue: {refused}"))
             return
+        await self.selection.load(self._workspace.database)
         if row.status == "paused":
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000
@@ -334,6 +367,8 @@ class Orchestrator:
         head = HeadGuard(workspace, gate, head_at_start(row))
         commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
         context = RunContext(workspace, commander, self._background, gate, preset)
+        ending = self.selection.queue
+        gate.end_after(ending.after, None if ending.at is None else ending.at / 1000)
         source = CycleSource(workspace, row.id, only or None, preset.stories, self.selection)
         width = workspace.settings().parallel
         breaker.on_release = source.release

@@ -40,6 +40,7 @@ class EventType(StrEnum):
     STORY_STATUS = "story:status"
     STORY_HINT = "story:hint"
     STORY_SKIP = "story:skip"
+    RUN_QUEUE = "run:queue"
     ERROR = "error"
     CONTEXT_CREATE = "context:create"
     CONTEXT_REFRESH = "context:refresh"
@@ -171,6 +172,15 @@ class StorySkip(Payload, kw_only=True):
     reason: str | UnsetType = UNSET
 
 
+class RunQueueChange(Payload, kw_only=True):
+    """What the operator has put first, and when the batch stops: `after` story, cycle or time, `at` in ms."""
+
+    stories: list[str]
+    only: bool | UnsetType = UNSET
+    after: str | UnsetType = UNSET
+    at: int | UnsetType = UNSET
+
+
 class Error(Payload, kw_only=True):
     type: str
     message: str
@@ -222,6 +232,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.STORY_STATUS: StoryStatus,
     EventType.STORY_HINT: StoryHint,
     EventType.STORY_SKIP: StorySkip,
+    EventType.RUN_QUEUE: RunQueueChange,
     EventType.ERROR: Error,
     EventType.CONTEXT_CREATE: ContextCreate,
     EventType.CONTEXT_REFRESH: ContextRefresh,

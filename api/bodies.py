@@ -80,6 +80,23 @@ class GateBody(Body, frozen=True):
     text: Annotated[str, Meta(max_length=ANSWER_MAX, description=f"must be at most {ANSWER_MAX} characters")] = ""
 
 
+class QueueBody(Body, frozen=True):
+    """What runs next, and when the batch stops. `only`: nothing else runs; `at` in ms since the epoch, with `time`."""
+
+    stories: Annotated[
+        Annotated[list[str], Meta(max_length=BATCH_MAX)] | UnsetType,
+        Meta(description=f"must be a list of at most {BATCH_MAX} story keys"),
+    ] = UNSET
+    only: Annotated[bool | UnsetType, Meta(description="must be true or false")] = UNSET
+    after: Annotated[
+        Literal["story", "cycle", "time"] | UnsetType | None,
+        Meta(description="must be one of story, cycle, time, or null"),
+    ] = UNSET
+    at: Annotated[
+        Annotated[int, Meta(ge=1, le=ID_MAX)] | None, Meta(description="must be a time in ms since the epoch")
+    ] = None
+
+
 class TicketBody(Body, frozen=True):
     place: Annotated[Literal["backlog", "inbox"], Meta(description="must be backlog or inbox")]
 

@@ -13,6 +13,7 @@ from api.bodies import (
     EmptyBody,
     GateBody,
     HintBody,
+    QueueBody,
     RetryBody,
     SkipBody,
     StartBody,
@@ -29,6 +30,7 @@ from api.health import Health
 from api.hints import HintStored, Retried
 from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
+from api.queue import QueueChanged
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
 from api.skips import BroughtBack, StorySkipped
@@ -36,6 +38,7 @@ from api.transcripts import Transcript
 from api.trust import TrustView
 from base.plain_json import JsonObject
 from git.history import FileChange, TreeChange
+from running.ordering import RunOrder
 from runstate.views import Run
 from settings import SettingValues
 from sprint import Overview
@@ -94,6 +97,22 @@ OPERATIONS: Final = (
     ),
     Operation(
         "post", "/api/run/answer", "Answer an agent's question.", RunStateName, 202, body=AnswerBody, errors=(404, 409)
+    ),
+    Operation(
+        "put",
+        "/api/run/queue",
+        "Set what runs next, and when the batch stops.",
+        QueueChanged,
+        body=QueueBody,
+        errors=(409, 503),
+    ),
+    Operation(
+        "get",
+        "/api/run/order",
+        "What a run would take, cycle by cycle.",
+        RunOrder,
+        query={"stories": TEXT, "batch_size": TEXT},
+        errors=(409,),
     ),
     Operation("get", "/api/gates", "What waits for a person's decision.", GateList),
     Operation("post", "/api/gates/{id}", "Decide at a gate.", RunStateName, 202, body=GateBody, errors=(404, 409)),

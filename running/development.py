@@ -51,12 +51,19 @@ class Development:
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
         """One story after the other, each with its commit. Raises `Stopped`."""
-        for story in stories:
+        for place, story in enumerate(stories):
+            self._leave_after_another(phase, story, stories[:place])
             await self._finish(phase, story)
             await collect_deferred(self._workspace, self._commander.batch_id, story)
             if phase.kind is PhaseKind.BUILD:
                 await self._building.leave_clean(story)
             await self._commits.after_story(story)
+
+    def _leave_after_another(self, phase: Phase, story: StoryRun, before: Sequence[StoryRun]) -> None:
+        """Leave a story as it is where the batch is to stop after the one before it."""
+        begun = any(self._commander.journal.begun(story.key, command) for command in phase.commands)
+        if self._commander.gate.stop_after == "story" and not begun and any(not other.skipped for other in before):
+            story.skipped = True
 
     async def _finish(self, phase: Phase, story: StoryRun) -> None:
         """Bring a story to its end, or to where it is blocked."""
