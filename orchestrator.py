@@ -48,7 +48,7 @@ from running.preflight import (
     used_windows,
     why_nothing_runs,
 )
-from running.preset_choice import choose_preset, preset_of
+from running.preset_choice import choose_preset, preset_of, with_gates
 from running.questions import DECIDE, keep_answer
 from running.recovery.startup import recover
 from running.retention import forget_snapshots
@@ -113,6 +113,7 @@ class Orchestrator:
             if not runnable and not self._unfinished():
                 raise await why_nothing_runs(self._workspace, request.stories, self.selection)
             preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
+            preset = with_gates(preset, request.gates, settings.gates)
             await check_commits(self._workspace, preset)
             # After all checks: a start that is refused must leave the interrupted batch, which can still be resumed.
             await close_interrupted(self._workspace)

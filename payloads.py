@@ -78,6 +78,7 @@ class BatchStart(Payload, kw_only=True):
     workflow_reason: str | UnsetType = UNSET
     budget_usd: int | float | UnsetType = UNSET
     label: str | UnsetType = UNSET
+    gates: list[str] | UnsetType = UNSET
 
 
 class BatchEnd(Payload, kw_only=True):

@@ -55,6 +55,9 @@ class StartBody(Body, frozen=True):
     ] = None
     agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
     budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
+    gates: Annotated[
+        list[Literal["plan", "commit", "done"]] | None, Meta(description="must be a list of plan, commit, done")
+    ] = None
     write_tracker: Annotated[bool, Meta(description="must be true or false")] = False
 
 

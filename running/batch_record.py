@@ -26,6 +26,7 @@ from workflow.labels import batch_label
 class StartRequest(msgspec.Struct, frozen=True):
     """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
 
+    `gates`: where this batch waits for a person, None as the preset and the settings say.
     `write_tracker`: the operator allows to write a tracker that another program makes; it is remembered.
     """
 
@@ -34,6 +35,7 @@ class StartRequest(msgspec.Struct, frozen=True):
     agent: str | None = None
     budget_usd: float | None = None
     write_tracker: bool = False
+    gates: Sequence[str] | None = None
 
     @property
     def label(self) -> str:
@@ -58,6 +60,7 @@ async def open_batch(
         workflow_reason=preset.why or UNSET,
         budget_usd=or_unset(request.budget_usd),
         label=request.label,
+        gates=list(preset.gates) if preset.gates else UNSET,
     )
 
     def create() -> None:

@@ -16,7 +16,7 @@ from typing import Final
 import sprint
 from running import evidence
 from running.blocking import give_up
-from running.builds import build_call, build_verdict, is_unbuilt, plan_verdict
+from running.builds import build_call, build_files, build_verdict, is_unbuilt, plan_verdict
 from running.checkpoints import plan_decision, unread_decision
 from running.clean_tree import (
     NotCommitted,
@@ -27,7 +27,7 @@ from running.clean_tree import (
     left_by_others,
 )
 from running.commit_plan import remember_base
-from running.gates import GateDecision
+from running.gates import GateDecision, GateKind
 from running.marking import write_status
 from running.planning import said_something
 from running.refusals import ANY_FILE
@@ -49,6 +49,7 @@ class Building:
         self._workspace = context.workspace
         self._commander = context.commander
         self._gate = context.gate
+        self._asks_for_plans = GateKind.PLAN in (context.preset.gates or ())
 
     async def run(self, command: str, story: StoryRun) -> None:
         """Build a story; it is live afterwards if its work is proved. Raises `Stopped`."""
@@ -142,7 +143,8 @@ class Building:
         if self._commander.journal.begun(story.key, command):
             return False
         entry = (await asyncio.to_thread(sprint.read, self._workspace.project)).story(story.key)
-        return entry is not None and entry.conditions.plan_checkpoint and entry.status.value in PLANNED
+        asked = entry is not None and (entry.conditions.plan_checkpoint or self._asks_for_plans)
+        return asked and entry is not None and entry.status.value in PLANNED
 
     async def _plan(self, story: StoryRun) -> None:
         """Have the story planned until a person approves the plan, or leaves the story as it is."""
@@ -189,6 +191,9 @@ class Building:
         """Whether the plan is there already, without a round that made it."""
         if number > 1 or self._commander.journal.begun(story.key, f"{PLANNING}-1"):
             return False
+        kind = self._workspace.project.kind
+        if kind is sprint.PlanKind.TRACKER and not await asyncio.to_thread(build_files, self._workspace, story):
+            return False  # the status of a tracker tells of the story, which may have been written by hand
         entry = (await asyncio.to_thread(sprint.read, self._workspace.project)).story(story.key)
         return entry is not None and entry.raw_status.strip().lower() == "ready-for-dev"
 

@@ -10,6 +10,7 @@ from payloads import CycleEnd, or_unset
 from running.checkpoints import EpicGates, wait_after_stories
 from running.cycle_source import CycleSource, PlannedCycle
 from running.gate import StopMode
+from running.gates import GateKind
 from running.run_context import RunContext
 from running.tracker import TrackerUnreadable, wait_for_tracker
 from running.workspace import record_batch
@@ -80,7 +81,8 @@ class CycleQueue:
 
         Waits first where the plan asks for a look after one of them. Raises `Stopped`.
         """
-        await wait_after_stories(self._context.workspace, self._context.gate, cycle.stories)
+        each = GateKind.DONE in (self._context.preset.gates or ())
+        await wait_after_stories(self._context.workspace, self._context.gate, cycle.stories, each=each)
         self._source.finish(cycle.stories)
         self.completed = cycle.number
         payload = CycleEnd(

@@ -1,5 +1,5 @@
-"""Gates at which the run waits for a person: before a plan is built, after a story, at an epic, at a build that cannot
-be read.
+"""Gates at which the run waits for a person: before a plan is built, before a commit, after a story, at an epic, at a
+build that cannot be read.
 
 A gate is a row, a call for the operator and a pause of the whole batch. Promises: a decision survives the end of the
 server; what was approved stays approved as long as it stays the same; the first decision counts.
@@ -32,6 +32,7 @@ AT_GATE: Final = "put aside at its gate"  # the reason of a skip without another
 
 class GateKind(StrEnum):
     PLAN = "plan"  # a plan is to be approved before it is built
+    COMMIT = "commit"  # work is to be approved before it is committed
     DONE = "done"  # the run pauses after a story
     EPIC = "epic"  # everything that is left waits for an epic that only a person closes
     UNREAD = "unread"  # a build has ended, and nothing says how
@@ -46,13 +47,14 @@ class GateDecision(StrEnum):
 
 CHOICES: Final[Mapping[GateKind, tuple[GateDecision, ...]]] = {
     GateKind.PLAN: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
+    GateKind.COMMIT: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
     GateKind.DONE: (GateDecision.GO, GateDecision.STOP),
     GateKind.EPIC: (GateDecision.GO, GateDecision.SKIP, GateDecision.STOP),
     GateKind.UNREAD: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
 }
 
 
-PUTS_ASIDE: Final = frozenset({GateKind.PLAN})  # the gates at which `skip` puts the story aside
+PUTS_ASIDE: Final = frozenset({GateKind.PLAN, GateKind.COMMIT})  # the gates at which `skip` puts the story aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ async def _row(workspace: Workspace, batch_id: int, request: GateRequest) -> Gat
     if request.kind in PUTS_ASIDE and await workspace.database.read(get_skip, request.subject) is None:
         rows = [row for row in rows if row.decision != GateDecision.SKIP]  # the story was brought back since
     this = [row for row in rows if row.round == request.round and row.batch_id == batch_id]
+    if request.kind is GateKind.COMMIT:
+        return next((row for row in reversed(this) if row.content == request.content), None)
     if kept := [row for row in this if row.decision in (None, GateDecision.BACK)]:
         return kept[-1]
     same = [row for row in rows if row.content == request.content]

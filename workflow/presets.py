@@ -73,7 +73,8 @@ class Preset:
     """A workflow. `commands` are additional commands, or built-in ones with another prompt.
 
     `calls` are the project's own commands that replace ours (`/bmad-dev-story`), for agents of the kind `caller`.
-    `why` is the reason for the choice in one sentence, `stories` the maximal number of stories in a cycle.
+    `why` is the reason for the choice in one sentence, `stories` the maximal number of stories in a cycle. `gates`:
+    where a batch waits for a person, None as the settings say.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Preset:
     caller: str = ""
     why: str = ""
     stories: int = STORIES_PER_CYCLE
+    gates: tuple[str, ...] | None = None
 
     @property
     def title(self) -> str:
@@ -140,6 +142,7 @@ BUILD_AUTO: Final = Preset(
     stories=1,
 )
 
+GATES: Final = ("plan", "commit", "done")  # where a batch may be set to wait for a person
 PRESETS: Final = {preset.name: preset for preset in (CLASSIC, BUILD_AUTO)}
 
 REVIEW_ROUNDS: Final = 3  # of stories and tech-specs: a blocking one, and two in the background while critical

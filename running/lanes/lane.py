@@ -8,9 +8,11 @@ from contextlib import suppress
 
 from git.process import GitError
 from payloads import Attention
+from running.checkpoints import wait_after_stories
 from running.clean_tree import NotCommitted, commit_status
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
+from running.gates import GateKind
 from running.lanes.merge import MERGE, Merge, MovedOn, NotMerged
 from running.lanes.worktree import LaneFailed, Worktree, named
 from running.run_context import RunContext
@@ -51,6 +53,8 @@ class LaneRun:
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
+        each = GateKind.DONE in (self._context.preset.gates or ())
+        await wait_after_stories(self._workspace, self._gate, self._taken.stories, each=each)
         refused = await until_possible(self._gate, self._try_merge)
         await self._bring_back()
         for story in self._taken.stories:
