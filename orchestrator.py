@@ -82,6 +82,7 @@ class Orchestrator:
         self._starting = False
         self._wanted: StartRequest | None = None  # the request that is being started
         self.selection = Selection()
+        self._only: Sequence[str] | None = None  # the stories that the running batch was started with
         self._queueing = asyncio.Lock()  # a change of the queue is made of the one before it
         self._closing = False
 
@@ -254,10 +255,11 @@ class Orchestrator:
         return queue, notes
 
     async def order(self, only: Sequence[str] | None, cycles: int | None) -> RunOrder:
-        """Return what a run would take now. Raises `NotNow`."""
+        """Return what a run would take now; while a batch runs, what this one takes next. Raises `NotNow`."""
         await self.selection.load(self._workspace.database)
         preset = await choose_preset(self._workspace, self._workspace.settings().agent, fresh=False)
-        return await run_order(self._workspace, only, cycles, preset.stories, self.selection)
+        chosen = self._only if only is None and self._batch is not None else only
+        return await run_order(self._workspace, chosen, cycles, preset.stories, self.selection)
 
     async def close_epic(self, epic_id: str) -> None:
         """Close an epic between batches; one that runs asks at its gate. Raises `NotNow` and `sprint.Refused`."""
@@ -368,6 +370,7 @@ class Orchestrator:
         head = HeadGuard(workspace, gate, head_at_start(row))
         commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
         context = RunContext(workspace, commander, self._background, gate, preset)
+        self._only = only or None
         ending = self.selection.queue
         gate.end_after(ending.after, None if ending.at is None else ending.at / 1000)
         source = CycleSource(workspace, row.id, only or None, preset.stories, self.selection)

@@ -94,7 +94,7 @@ async def run_order(
     possible = {candidate.key: candidate for candidate in candidates(plan, selection.skipped)}
     allowed, order = selection.allowed(only), order_of(workspace.settings().story_order, plan)
     taken: list[list[str]] = []
-    gone: set[str] = set()
+    gone = selection.running
     while cycles is None or len(taken) < cycles:
         picked = pick(
             possible.values(), exclude=gone, only=allowed, most=most, order=order, first=selection.queue.stories

@@ -35,6 +35,11 @@ class Selection:
         self._running.clear()
         self.queue = self.queue.between_batches
 
+    @property
+    def running(self) -> set[str]:
+        """The keys of the cycles that run."""
+        return set(self._running)
+
     def is_running(self, key: str) -> bool:
         return key in self._running
 

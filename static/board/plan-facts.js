@@ -15,6 +15,7 @@ const NAMED_MOST = 3;
  */
 export function cardNote(story, isStory) {
   if (["done", "parked"].includes(story.status)) return "";
+  if (story.skipped) return `Skipped: ${story.skipped}`;
   if (story.status === "blocked") return story.blocked_reason ?? "";
   if (story.hold) return story.hold;
   if (story.waiting_for?.length)
@@ -41,6 +42,7 @@ export function factRows(facts) {
     ["Risk", facts.risk],
     ["Assigned to", facts.assignee],
     ["Blocked", facts.blocked_reason],
+    ["Skipped", facts.skipped],
     ["Left over", facts.leftover ? "its epic is done; it runs only when named" : ""],
   ];
   return rows.flatMap(([name, value]) => (value ? [[name, value]] : []));

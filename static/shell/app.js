@@ -16,6 +16,8 @@ import { urlParams, wholeNumber } from "../kit/url-params.js";
 import { Controls } from "../run/controls.js";
 import { Log } from "../run/log.js";
 import { createRunTab } from "../run/run.js";
+import { followQueue } from "../run/run-queue.js";
+import { followPlan } from "../run/story-actions.js";
 import { Settings } from "../settings/settings.js";
 import { StoryDialog } from "../story/story.js";
 import { transcriptChanged } from "../story/transcript-signal.js";
@@ -41,7 +43,7 @@ const TABS = /** @type {const} */ (["run", "board", "timeline", "history", "insi
 /** Tabs of all batches: a replay does not change them. */
 const TIMELESS = new Set(["history", "insights", "settings"]);
 /** Events that change the tracker or a dossier. */
-const CHANGES_PLAN = new Set(["story:status", "story:hint", "cycle:end", "batch:end", "command:end"]);
+const CHANGES_PLAN = new Set(["story:status", "story:hint", "story:skip", "cycle:end", "batch:end", "command:end"]);
 /** Events that lengthen the transcript of a command. */
 const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end"]);
 /** Most commands of a batch that are fetched. */
@@ -65,6 +67,7 @@ const controls = new Controls(
   () => store.model,
   () => folderTrust.ask(),
 );
+followPlan(() => store.model.plan);
 const log = new Log();
 const planLoader = new PlanLoader({
   seq: () => store.model.run.seq,
@@ -124,6 +127,7 @@ function render() {
   const model = replay.model(store.model);
   const now = timeOf(model);
   const { tab } = router.current;
+  followQueue(store.model.run);
   header.render(model, now);
   controls.render(model);
   tabs[tab].render(TIMELESS.has(tab) ? store.model : model, now);
