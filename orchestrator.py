@@ -202,7 +202,10 @@ class Orchestrator:
         choices = CHOICES[GateKind(row.kind)]
         if decision not in choices:
             raise BadRequest("decision", f"at this gate it is one of {', '.join(choices)}")
-        if not await keep_decision(self._workspace, row, decision, comments):
+        batch = await self._workspace.database.read(get_active_batch)
+        if batch is None:
+            raise NotNow("no_gate", "the batch of this gate has ended")
+        if not await keep_decision(self._workspace, batch.id, row, decision, comments):
             raise NotNow("decided", "the gate was decided already")
         if decision is GateDecision.SKIP and row.kind in PUTS_ASIDE:
             self.selection.skip(row.subject)

@@ -92,10 +92,15 @@ async def decision_of(workspace: Workspace, gate: Gate, request: GateRequest) ->
     return row
 
 
-async def keep_decision(workspace: Workspace, row: GateRow, decision: GateDecision, comments: str | None) -> bool:
-    """Keep the decision and tell that the gate is decided; False when it was decided before."""
+async def keep_decision(
+    workspace: Workspace, batch_id: int, row: GateRow, decision: GateDecision, comments: str | None
+) -> bool:
+    """Keep the decision and tell that the gate is decided; False when it was decided before, or no batch is open.
+
+    `batch_id` is that of the open batch, which may have come to a gate that an earlier one had opened.
+    """
     payload = BatchWarning(
-        batch_id=row.batch_id,
+        batch_id=batch_id,
         warning_type="decided",
         message=f"{row.subject}: the gate ({row.kind}) was answered with {decision}",
         story_key=row.subject if row.kind != GateKind.EPIC else UNSET,

@@ -78,7 +78,9 @@ class LaneRun:
 
     async def _merge_failure(self) -> str | None:
         """Merge the branch; return why it was not merged, None where it was or nothing was to be."""
-        done = [story.key for story in self._taken.stories if story.passed]
+        # A story of this lane may have been merged before, while the other one was skipped.
+        stories = self._taken.stories
+        done = [story.key for story in stories if story.held] or [story.key for story in stories if story.passed]
         if not done:
             return None
         # Without a commit on the branch a merge would succeed and bring nothing.
