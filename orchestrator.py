@@ -231,7 +231,7 @@ class Orchestrator:
     async def bring_back(self, story_key: str) -> None:
         """Let a skipped story run again. Raises `NotNow`."""
         await self.selection.load(self._workspace.database)
-        if not await end_skip(self._workspace, story_key):
+        if story_key not in self.selection.skipped or not await end_skip(self._workspace, story_key):
             raise NotNow("not_skipped", f"{story_key} is not skipped")
         self.selection.bring_back(story_key)
 

@@ -189,7 +189,9 @@ def _decode(raw: bytes | msgspec.Raw, kind: Any) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        if str(error).startswith("Expected `object`") and " - at " not in str(error):
+        # A number that is out of range is refused before it is seen that it is no object.
+        is_object = kind != dict[str, msgspec.Raw] and not str(error).startswith("Expected `object`")
+        if not is_object and " - at " not in str(error):
             raise BadJson("the body must be a JSON object") from None
         raise
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -26,10 +26,12 @@ from sprint import StoryDocument, StoryInfo
 from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
 from store.findings import get_findings_of
+from store.gates import GateRow, get_sent_back
 from store.hints import get_hints
 from store.skips import get_skips
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
+from workflow import kind_of
 
 
 class TaskLine(msgspec.Struct, frozen=True):
@@ -57,6 +59,16 @@ class Hint(msgspec.Struct, frozen=True):
     text: str
     at: int
     command_id: int | None
+
+
+class SentBack(msgspec.Struct, frozen=True):
+    """What the operator sent back at a gate; `settled_by` is the review that was given the comments, None before."""
+
+    gate_id: int
+    kind: str
+    comments: str
+    at: int
+    settled_by: str | None
 
 
 class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -105,6 +117,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     diff: Diff | None
     problems: list[str]
     hints: list[Hint]
+    sent_back: list[SentBack] = []
     deferred: list[FindingView] = []
     plan: PlanFacts = PlanFacts()
 
@@ -180,6 +193,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         hints=[
             Hint(hint.id, hint.text, hint.at, hint.command_id) for hint in await database.read(get_hints, story.names)
         ],
+        sent_back=[_sent_back(row, commands) for row in await under_all_names(services, story, get_sent_back)],
         deferred=[finding_view(row) for row in deferred],
         plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
     )
@@ -204,6 +218,16 @@ async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
         if evidence is not None:
             found[story.key] = evidence
     return found
+
+
+def _sent_back(row: GateRow, commands: Sequence[Command]) -> SentBack:
+    at = row.decided_at or row.opened_at
+    reviews = (
+        command.command
+        for command in commands
+        if kind_of(command.command).endswith("-review") and command.status == "success" and command.started_at >= at
+    )
+    return SentBack(row.id, row.kind, row.comments or "", at, next(reviews, None))
 
 
 def _last(records: Mapping[str, T], names: Sequence[str]) -> T | None:

@@ -56,6 +56,8 @@ async def post_retry(request: web.Request) -> web.Response:
     # The hint comes first: a story that is set back may be started before the hint is stored.
     hint_id = None if hint is None else await keep_hint(services.workspace, key, hint)
     await change_status(services, key, RETRIED, "blocked", "tried again by hand")
+    if story.skipped:
+        await services.orchestrator.bring_back(key)
     return json_response(Retried(RETRIED, hint_id), 202)
 
 

@@ -68,6 +68,12 @@ def get_open_gates(connection: sqlite3.Connection, batch_id: int) -> list[GateRo
     return many(connection, GateRow, sql, (batch_id,))
 
 
+def get_sent_back(connection: sqlite3.Connection, subject: str) -> list[GateRow]:
+    """Return the gates at which a story was sent back, oldest first."""
+    sql = "SELECT * FROM gates WHERE subject = ? AND decision = 'back' ORDER BY id"
+    return many(connection, GateRow, sql, (subject,))
+
+
 def get_gates_of(connection: sqlite3.Connection, kind: str, subject: str) -> list[GateRow]:
     """Return the rows of a gate, one for each time that a run came to it, oldest first."""
     sql = "SELECT * FROM gates WHERE kind = ? AND subject = ? ORDER BY id"

@@ -41,6 +41,13 @@ async def test_a_skip_is_shown_with_its_reason_and_survives_a_kill(
         assert (status, refused["error"]["message"]) == (409, f"{KEY} is not skipped")
 
 
+async def test_another_try_of_a_skipped_story_brings_it_back(client: aiohttp.ClientSession) -> None:
+    assert (await post(client, "1-1-a/skip", reason="later"))[0] == 202
+    assert (await post(client, "1-1-a/retry"))[0] == 202
+    stories = (await get(client, "/api/sprint"))["stories"]
+    assert [story.get("skipped") for story in stories if story["key"] == "1-1-a"] == [None]
+
+
 @pytest.mark.parametrize(
     ("key", "fields", "status", "message"),
     [

@@ -61,6 +61,12 @@ def test_work_is_sent_back_with_comments_on_its_lines(
     work.get_by_role("button", name="Continue").click()
     headline(page).to_have_text("Finished: 1 done", timeout=BATCH_MS)
     [story] = [story for story in server.ask("api/sprint")["stories"] if story["key"].startswith("1-1-")]
-    commands = server.ask(f"api/stories/{story['key']}")["commands"]
-    round_ = next(command for command in commands if command["command"] == "dev-story-3")
+    dossier = server.ask(f"api/stories/{story['key']}")
+    [round_] = [command for command in dossier["commands"] if command["command"] == "dev-story-3"]
     assert round_["status"] == "success"
+    [sent_back] = dossier["sent_back"]
+    assert sent_back["comments"].endswith(": Say which date this is")
+    assert (sent_back["kind"], sent_back["settled_by"]) == ("commit", "code-review-2")
+    page.evaluate("key => { location.hash = `run?story=${key}` }", story["key"])
+    part = page.locator("section.part", has=page.get_by_role("heading", name="Sent back at a gate"))
+    expect(part).to_contain_text("checked by code-review-2")
