@@ -144,7 +144,7 @@ def test_stories_are_chosen_from_a_list(
     server = serve("max")
     page = open_page(context, server, width)
     page.get_by_role("button", name="Options").click()
-    query = page.get_by_label("Search for stories and epics to start")
+    query = page.get_by_label("Only these stories: search")
     order = page.locator("#start-order")
     expect(order).to_contain_text("Runs ")
     epics = page.locator(".pick-epic")

@@ -32,7 +32,7 @@ def test_work_is_sent_back_with_comments_on_its_lines(
     gates = page.get_by_role("group", name="Wait for my decision")
     gates.get_by_label("before the first line of code").check()
     gates.get_by_label("before a commit").check()
-    page.get_by_label("Search for stories and epics to start").fill("1-1")
+    page.get_by_label("Only these stories: search").fill("1-1")
     page.get_by_role("button", name="Start", exact=True).click()
 
     plan = at_gate(page, "before the first line of code")
