@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from base.files import replacing, sync_folder
+from store.rows import newest_id
 from store.schema import migrate, version_to_keep
 from store.writer import BUSY_TIMEOUT_MS, LogEntry, Writer
 
@@ -38,6 +39,7 @@ class Database:
         self.epoch = epoch
         self.writer = writer
         self._files = _identities(path)
+        self._newest_ids: dict[str, int] = {}  # by table, of those in which ids are reserved
         self._copied_out = False  # the old connections are closed, and no new one is open yet
         # Opened now: a connection opened after the file was removed would create a new, empty one.
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
@@ -76,15 +78,30 @@ class Database:
         """Enqueue an event; see `Writer.append`."""
         return self.writer.append(entry)
 
-    def atomic(self) -> AbstractContextManager[None]:
-        """Commit everything that is written and emitted inside the block together; do not `await` inside."""
-        return self.writer.atomic()
+    def atomic(self, *, deferred: bool = False) -> AbstractContextManager[None]:
+        """Commit everything that is written and emitted inside the block together; do not `await` inside.
+
+        `deferred`: see `Writer.atomic`; readers may not see it yet.
+        """
+        return self.writer.atomic(deferred=deferred)
 
     def write(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
         """Enqueue `function(connection, …)`; the future resolves to its result after the commit."""
         return self.writer.submit(lambda connection: function(connection, *args, **kwargs))
+
+    async def reserve_id(self, table: str) -> int:
+        """Return an id that no other row of the table will get, so that an event can name the row of its commit.
+
+        Nothing is written for it: after a crash an id whose row was not committed is given again. In the table all
+        rows must come in this way. Raises `DatabaseUnavailable`.
+        """
+        if table not in self._newest_ids:
+            newest = await self.write(newest_id, table)
+            self._newest_ids.setdefault(table, newest)  # another one may have asked meanwhile
+        self._newest_ids[table] += 1
+        return self._newest_ids[table]
 
     async def read(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs

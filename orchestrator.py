@@ -14,9 +14,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+import msgspec
+
 import agents
 from events import EventType, emit_event
 from payloads import Attention, BatchResume
+from running.active_hours import ActiveHours
 from running.background import Background
 from running.batch import Batch
 from running.batch_record import StartRequest, close_interrupted, head_at_start, only_stories, open_batch
@@ -34,7 +37,7 @@ from running.head_guard import HeadGuard
 from running.lanes.merge import MERGE
 from running.made_tracker import check_maker, restore_permission
 from running.ordering import RunOrder, check_queue, keep_queue, run_order
-from running.plan_pin import check_plan
+from running.plan_choice import PlanChoice, check_plan
 from running.preflight import (
     BadRequest,
     NotNow,
@@ -52,25 +55,33 @@ from running.preset_choice import choose_preset, preset_of, with_gates
 from running.questions import DECIDE, keep_answer
 from running.recovery.startup import recover
 from running.retention import forget_snapshots
+from running.revert import Reverted, revert_story
 from running.run_context import RunContext
 from running.selection import Selection
 from running.skips import end_skip, keep_skip
+from running.sprint_planning import check_planning, planning_agent
+from running.store_copy import check_synced, warn_of_store
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.tracker import wait_for_tracker
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
-from store.batches import BatchRow, get_active_batch
+from store.batches import BatchRow, get_active_batch, update_batch
 from store.commands import get_command
 from store.gates import GateRow, get_gate, get_open_gates
 from store.questions import get_question
 from store.run_queue import RunQueue
 from workflow import Preset
+from workflow.presets import SPRINT_PLANNING
 
+SCHEDULED: Final = "scheduled"  # the reason of a wait for the time at which a batch begins to work
 END_S: Final = 2.5  # seconds that agents get to end when the server ends, before they are killed by their marks
 
 
 class Orchestrator:
-    """The run of one project. `run_state` is the fold of committed events that clients receive."""
+    """The run of one project. `run_state` is the fold of committed events that clients receive.
+
+    `plan` is the choice of the plan that batches work on.
+    """
 
     def __init__(self, workspace: Workspace, run_state: RunState) -> None:
         self._workspace = workspace
@@ -85,6 +96,7 @@ class Orchestrator:
         self._only: Sequence[str] | None = None  # the stories that the running batch was started with
         self._queueing = asyncio.Lock()  # a change of the queue is made of the one before it
         self._closing = False
+        self.plan = PlanChoice(workspace)
 
     @property
     def state(self) -> str:
@@ -101,6 +113,7 @@ class Orchestrator:
             agent = request.agent or settings.agent
             used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
             await check_maker(self._workspace, allowed=request.write_tracker)
+            await check_synced(self._workspace, synced=request.synced)
             await self.selection.load(self._workspace.database)
             runnable = await check_stories(self._workspace, request.stories, self.selection)
             await check_agents(self._workspace, used)
@@ -120,12 +133,38 @@ class Orchestrator:
             await close_interrupted(self._workspace)
             await forget_snapshots(self._workspace, self._workspace.clock())
             row = await open_batch(self._workspace, request, agent, preset, head)
+            await warn_of_store(self._workspace, row.id)
             for message in unpriced:
                 await _warn(row.id, "price", message)
             for message in windows:
                 await _warn(row.id, "limit", message)
             self._launch(row, [] if request.stories is None else list(request.stories), preset)
             return row.id
+
+    async def plan_sprint(self, agent: str | None, budget_usd: float | None) -> int:
+        """Start the batch that runs the project's own sprint planning; its id. Raises `BadRequest`, `NotNow`."""
+        workspace, purpose = self._workspace, "sprint planning"
+        request = StartRequest(1, agent=planning_agent(workspace, agent), budget_usd=budget_usd, purpose=purpose)
+        with self._exclusive(request):
+            await check_trust(workspace)
+            name = request.agent or workspace.settings().agent
+            preset, head = await check_planning(workspace, name)
+            unpriced = unpriced_agents(workspace, [name], budget_usd)
+            await self._check_caps(Budget(workspace, None, None))
+            await close_interrupted(workspace)
+            row = await open_batch(workspace, request, name, preset, head)
+            for message in unpriced:
+                await _warn(row.id, "price", message)
+            self._launch(row, [], preset)
+            return row.id
+
+    @contextmanager
+    def between_batches(self, what: str) -> Iterator[None]:
+        """Exclude the start of a batch meanwhile; `what` is kept by one that runs. Raises `NotNow`."""
+        if self._batch is not None:
+            raise NotNow("running", f"batch {self._batch.id} is running, and a run keeps the {what} that it began with")
+        with self._exclusive():
+            yield
 
     def pause(self) -> None:
         """Pause the batch after the current command. Raises `NotNow`."""
@@ -158,6 +197,9 @@ class Orchestrator:
             await check_verify(self._workspace)
             preset = await preset_of(self._workspace, row)
             await check_commits(self._workspace, preset)
+            if not unattended and row.start_at is not None:
+                await self._forget_start_time(row.id)
+                row = msgspec.structs.replace(row, start_at=None)
             payload = BatchResume(batch_id=row.id, reason="operator")
             await record_batch(self._workspace, row.id, payload, status="running", reason=None)
             self._launch(row, only_stories(row), preset)
@@ -168,8 +210,14 @@ class Orchestrator:
             raise NotNow("running", "the batch is not paused")
         if batch.gate.caps is not None:
             await self._check_caps(batch.gate.caps)
+        if batch.gate.reason == SCHEDULED:
+            await self._forget_start_time(batch.id)
         batch.gate.resume()
         return batch.id
+
+    async def _forget_start_time(self, batch_id: int) -> None:
+        """The operator's Resume starts a scheduled batch now, also after a crash."""
+        await until_stored(lambda: self._workspace.database.write(update_batch, batch_id, start_at=None))
 
     async def _check_caps(self, caps: Caps) -> None:
         """Raise `NotNow` while a cap is reached: only a larger one, or a new day, opens the gate."""
@@ -202,6 +250,8 @@ class Orchestrator:
         choices = CHOICES[GateKind(row.kind)]
         if decision not in choices:
             raise BadRequest("decision", f"at this gate it is one of {', '.join(choices)}")
+        if row.decision is not None:
+            raise NotNow("decided", "the gate was decided already")
         batch = await self._workspace.database.read(get_active_batch)
         if batch is None:
             raise NotNow("no_gate", "the batch of this gate has ended")
@@ -274,6 +324,12 @@ class Orchestrator:
         except NotCommitted as error:
             raise NotNow("commit", f"the epic is closed, but its file was not committed: {error}") from None
 
+    async def revert(self, story_key: str) -> Reverted:
+        """Revert the newest commit of a story, between batches. Raises `NotNow`."""
+        await check_trust(self._workspace)
+        with self._exclusive():
+            return await revert_story(self._workspace, story_key)
+
     def stop(self, mode: StopMode) -> None:
         """End the batch after the current command, or end the current command now. Raises `NotNow`."""
         self._running().gate.stop(mode)
@@ -285,6 +341,7 @@ class Orchestrator:
 
         To be called once, before the server accepts requests.
         """
+        await self.plan.restore()
         await restore_permission(self._workspace)
         row = await recover(self._workspace)
         if row is None:
@@ -363,12 +420,16 @@ class Orchestrator:
     def _unfinished(self) -> bool:
         """Whether the last batch ended inside a cycle, so that perhaps only the cycle's commit is missing."""
         batch = self._run_state.run.batch
-        return batch is not None and batch.status in ("stopped", "interrupted", "error")
+        ended = batch is not None and batch.status in ("stopped", "interrupted", "error")
+        return ended and batch is not None and batch.workflow != SPRINT_PLANNING.name
 
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
         gate = self._gate = Gate(self._workspace, row.id)
         workspace = replace(self._workspace, until_tracker=partial(wait_for_tracker, self._workspace, gate))
         gate.caps = budget = Budget(workspace, row.id, row.budget_usd)
+        gate.hours = ActiveHours(workspace)
+        if row.start_at is not None and workspace.clock() * 1000 < row.start_at:
+            gate.pause(SCHEDULED, row.start_at / 1000)
         breaker = Breaker(workspace, gate)
         head = HeadGuard(workspace, gate, head_at_start(row))
         commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
@@ -376,7 +437,7 @@ class Orchestrator:
         self._only = only or None
         ending = self.selection.queue
         gate.end_after(ending.after, None if ending.at is None else ending.at / 1000)
-        source = CycleSource(workspace, row.id, only or None, preset.stories, self.selection)
+        source = CycleSource(workspace, row.id, only or None, preset.stories, selection=self.selection)
         width = workspace.settings().parallel
         breaker.on_release = source.release
         queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)
@@ -386,6 +447,8 @@ class Orchestrator:
     async def _run(self, batch: Batch) -> None:
         try:
             await batch.run()
+            if not self._closing:
+                await self.plan.adopt()
         finally:
             self._batch = None
             self.selection.end_batch()

@@ -41,6 +41,8 @@ class EventType(StrEnum):
     STORY_HINT = "story:hint"
     STORY_SKIP = "story:skip"
     RUN_QUEUE = "run:queue"
+    PLAN_CHANGE = "plan:change"
+    PROMPT_CHANGE = "prompt:change"
     ERROR = "error"
     CONTEXT_CREATE = "context:create"
     CONTEXT_REFRESH = "context:refresh"
@@ -157,12 +159,33 @@ class StoryStatus(Payload, kw_only=True):
 
 
 class StoryHint(Payload, kw_only=True):
-    """A hint of the operator was stored; with `command_id`, that command got it. `message` is its beginning."""
+    """A hint of the operator was stored; with `command_id`, that command got it. `message` is its beginning.
+
+    `sent_to`: it is a message to this command, which was running.
+    """
 
     story_key: str
     hint_id: int
     message: str
     command_id: int | UnsetType = UNSET
+    sent_to: int | UnsetType = UNSET
+
+
+class PlanChange(Payload, kw_only=True):
+    """The project has another plan: `reason` is `made` of its epics, `found`, or `initiative`, which was chosen."""
+
+    tracker: str
+    kind: str
+    reason: str
+    initiative: str | UnsetType = UNSET
+
+
+class PromptChange(Payload, kw_only=True):
+    """A prompt of the project was changed by the operator: `source` is own, or built-in after its copy was removed."""
+
+    command: str
+    source: Literal["own", "built-in"]
+    message: str | UnsetType = UNSET
 
 
 class StorySkip(Payload, kw_only=True):
@@ -234,6 +257,8 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.STORY_HINT: StoryHint,
     EventType.STORY_SKIP: StorySkip,
     EventType.RUN_QUEUE: RunQueueChange,
+    EventType.PLAN_CHANGE: PlanChange,
+    EventType.PROMPT_CHANGE: PromptChange,
     EventType.ERROR: Error,
     EventType.CONTEXT_CREATE: ContextCreate,
     EventType.CONTEXT_REFRESH: ContextRefresh,

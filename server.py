@@ -23,7 +23,6 @@ import api.http
 import api.masked
 import api.page
 import api.project
-import api.trust
 import events
 import security
 from agents import AgentSpec
@@ -42,16 +41,18 @@ from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
 from git.process import GitUnusable
 from orchestrator import Orchestrator
+from running.awake import KeepAwake
 from running.data_files import DataFiles
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
 from running.recovery.fold import restore_fold
 from running.repository import refresh_git
 from running.retention import Retention
+from running.trust import why_untrusted
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
 from runstate.fold import RunState
-from runstate.server_state import GuardianView, ServerState
+from runstate.server_state import AwakeView, GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
 from security.token import cookie_secret
@@ -123,7 +124,17 @@ async def _services(
     data_files = DataFiles(database, lock, partial(make_data_dir, config.data_dir))
     specs = agent_specs(settings.agents, settings.prices, config.project.root)
     workspace = await _workspace(config, live, database, data_files, specs)
-    watcher = ProjectWatcher(workspace, run_state, server_state, Listener(hub.refresh, hub.set_problem))
+    awake = workspace.awake
+
+    def show_awake() -> None:
+        server_state.awake = AwakeView(awake.is_awake, awake.means, awake.problem)
+        hub.refresh()
+
+    awake.on_change = show_awake
+    server_state.awake = AwakeView(means=awake.means)
+    orchestrator = Orchestrator(workspace, run_state)
+    listener = Listener(hub.refresh, hub.set_problem, orchestrator.plan.adopt)
+    watcher = ProjectWatcher(workspace, run_state, server_state, listener)
 
     async def apply_trust() -> None:
         """Use the agents that the operator has trusted immediately, if the masker knows their secrets."""
@@ -138,7 +149,7 @@ async def _services(
         hub=hub,
         run_state=run_state,
         server_state=server_state,
-        orchestrator=Orchestrator(workspace, run_state),
+        orchestrator=orchestrator,
         workspace=workspace,
         live=live,
         trust=config.trust,
@@ -156,6 +167,7 @@ async def _services(
     retention.start()
     hub.start()
     yield
+    await awake.close()
     await retention.stop()
     await watcher.stop()
     await notifier.stop()
@@ -189,7 +201,8 @@ async def _workspace(
         clock=time.time,
         masker=masker_of(config.wanted),
         data_files=data_files,
-        trust_refusal=lambda: api.trust.refusal(config.trust, live.loaded),
+        awake=KeepAwake(lambda: live.loaded.settings.keep_awake),
+        trust_refusal=lambda: why_untrusted(config.trust, live.loaded),
         left_out=lambda: bool(live.loaded.left_out),
     )
     try:

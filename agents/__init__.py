@@ -6,10 +6,11 @@ The orchestrator uses what is named here and knows no agent by name.
 from agents.deadlines import Graces
 from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
+from agents.invocation import Invocation, PromptWay, invocation_of, optional_words, own_variables
 from agents.marks import sweep
 from agents.options import OPTIONS
 from agents.preflight import budget_problem, preflight
-from agents.process import AgentProcess, start
+from agents.process import AgentProcess, start, takes_messages
 from agents.quota import quota
 from agents.records import (
     Action,
@@ -17,6 +18,7 @@ from agents.records import (
     Failure,
     Final,
     LimitSeen,
+    MessageTaken,
     Noise,
     Note,
     Question,
@@ -32,6 +34,7 @@ from agents.registry import UnknownKind
 from agents.replay import replay
 from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
+from agents.stream_lock import until_released
 from agents.summaries import edits_files
 from agents.text import is_session_lost
 from agents.transcript import EntryKind, TranscriptEntry, read_transcript, steady
@@ -50,13 +53,16 @@ __all__ = [
     "Final",
     "Graces",
     "GuardMeans",
+    "Invocation",
     "LimitSeen",
+    "MessageTaken",
     "Noise",
     "Note",
     "Outcome",
     "OutcomeKind",
     "Preflight",
     "Price",
+    "PromptWay",
     "Question",
     "Record",
     "Retry",
@@ -73,8 +79,11 @@ __all__ = [
     "edits_files",
     "end_group",
     "guard_means",
+    "invocation_of",
     "is_program_missing",
     "is_session_lost",
+    "optional_words",
+    "own_variables",
     "preflight",
     "quota",
     "read_transcript",
@@ -82,4 +91,6 @@ __all__ = [
     "start",
     "steady",
     "sweep",
+    "takes_messages",
+    "until_released",
 ]

@@ -48,7 +48,7 @@ class Account:
         self._pending = NOTHING
         self._replies: dict[str, Spent] = {}  # message id -> its part of what is pending
         self._covered: set[str] = set()  # replies that a final record has included
-        self._replies_told = False  # the program itself reports the tokens of its replies
+        self._reports_replies = False  # the program itself reports the tokens of its replies
         self.doubts: dict[str, None] = {}  # why a reported cost is not booked, each once
 
     @property
@@ -65,7 +65,7 @@ class Account:
         """The tokens of a reply, known better than before; `model` is the call's, where the reply names none."""
         if seen.message_id in self._covered:
             return
-        self._replies_told = self._replies_told or not seen.guessed
+        self._reports_replies = self._reports_replies or not seen.guessed
         now = self._priced(seen.usage, seen.cost_usd, seen.model or model)
         self._pending = self._pending.replaced(self._replies.get(seen.message_id, NOTHING), now)
         self._replies[seen.message_id] = now
@@ -107,4 +107,4 @@ class Account:
             return final.usage
         if self._booked is not None:
             return final.usage - self._booked
-        return None if self._replies_told else final.usage
+        return None if self._reports_replies else final.usage

@@ -135,6 +135,7 @@ class Adapter(ABC):
         tuple[str, ...]
     ] = ()  # below the home folder: what the program leaves there at its first start
     login_variables: ClassVar[tuple[str, ...]] = ()  # beginnings of variables that hold a login, or name one
+    converses: ClassVar[bool] = False  # it has a `dialogue`, in which it gets its prompt
     knows_windows: ClassVar[bool] = False  # its program can say what is left of a subscription
     optional: ClassVar[frozenset[str]] = frozenset()  # options and commands that are used where its help lists them
     environment: ClassVar[Mapping[str, str]] = {}  # defaults; the operator's own environment and the spec win
@@ -148,12 +149,15 @@ class Adapter(ABC):
         return call.prompt
 
     def takes_messages(self, call: Call) -> bool:
-        """Whether stdin stays open for further messages (`message`) until the agent's final record."""
+        """Whether the operator can send it messages while it works.
+
+        One without a dialogue is sent them on stdin (`message`), which stays open until its final record.
+        """
         return False
 
-    def message(self, text: str) -> str:
-        """Return a further message as the program reads it from stdin."""
-        return text
+    def message(self, message_id: int, text: str) -> str:
+        """Return a message of the operator as the program reads it from stdin."""
+        raise NotImplementedError  # an adapter that `takes_messages` has a form for them
 
     @abstractmethod
     def parser(self, cwd: str | None = None) -> Parser:

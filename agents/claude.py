@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from agents import json_values
+from agents import json_values, messages
 from agents.adapter import Adapter, QuietParser, Step
 from agents.claude_lines import (
     blocks_of,
@@ -30,7 +30,7 @@ from agents.claude_lines import (
     usage_of,
     words_of,
 )
-from agents.claude_options import INPUT, OPTIONAL, optional_argv, user_message
+from agents.claude_options import OPTIONAL, optional_argv, takes_messages, user_message
 from agents.claude_reply import Reply
 from agents.json_values import Json
 from agents.limit_text import reset_in
@@ -39,6 +39,7 @@ from agents.records import (
     Failure,
     Final,
     LimitSeen,
+    MessageTaken,
     Note,
     Question,
     Record,
@@ -143,10 +144,21 @@ class ClaudeParser(QuietParser):
         yield self._failure
 
     def _user(self, line: Json) -> Iterator[Record]:
+        if line.get("isReplay") is True:
+            yield from self._taken(line)
+            return
         subagent = json_values.as_text(line.get("parent_tool_use_id"))
         for block in blocks_of(json_values.as_object(line.get("message")).get("content")):
             if block.get("type") == "tool_result":
                 yield tool_result(block, subagent)
+
+    def _taken(self, line: Json) -> Iterator[Record]:
+        """The program repeats what it takes from its input: the prompt, and messages by their UUIDs."""
+        message_id = messages.id_of(line.get("uuid"))
+        if message_id is not None:
+            blocks = blocks_of(json_values.as_object(line.get("message")).get("content"))
+            text = "\n".join(str(block.get("text", "")) for block in blocks)
+            yield MessageTaken(message_id, messages.of_operator(text))
 
     def _event(self, line: Json) -> Iterator[Record]:
         """With partial messages a reply's tokens are known from its first byte, and exactly at its end."""
@@ -265,13 +277,13 @@ class Claude(Adapter):
         return [*argv, *optional_argv(spec, call)]
 
     def takes_messages(self, call: Call) -> bool:
-        return INPUT in call.options
+        return takes_messages(call)
 
     def prompt(self, call: Call) -> str:
-        return self.message(call.prompt) if self.takes_messages(call) else call.prompt
+        return user_message(call.prompt) if self.takes_messages(call) else call.prompt
 
-    def message(self, text: str) -> str:
-        return user_message(text)
+    def message(self, message_id: int, text: str) -> str:
+        return user_message(messages.for_model(text), message_id)
 
     def parser(self, cwd: str | None = None) -> ClaudeParser:
         return ClaudeParser(cwd)

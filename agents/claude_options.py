@@ -10,11 +10,12 @@ import json
 import math
 from typing import Final
 
+from agents import messages
 from agents.spec import AgentSpec, Call
 
 SCHEMA, BUDGET, FALLBACK = "--json-schema", "--max-budget-usd", "--fallback-model"
-PROMPTS, INPUT = "--permission-prompts", "--input-format"
-OPTIONAL: Final = frozenset((SCHEMA, BUDGET, FALLBACK, PROMPTS, INPUT))
+PROMPTS, INPUT, REPLAY = "--permission-prompts", "--input-format", "--replay-user-messages"
+OPTIONAL: Final = frozenset((SCHEMA, BUDGET, FALLBACK, PROMPTS, INPUT, REPLAY))
 PROMPT_TOOL: Final = "--permission-prompt-tool"  # of the operator's own command: a program that answers
 LEAST_BUDGET_USD: Final = 0.01  # it refuses a budget of nothing
 
@@ -27,13 +28,20 @@ def optional_argv(spec: AgentSpec, call: Call) -> list[str]:
         BUDGET: None if budget is None else f"{math.ceil(max(budget, LEAST_BUDGET_USD) * 1e4) / 1e4:.4f}",
         FALLBACK: None if fallback == (call.model or spec.model) else fallback,
         PROMPTS: None if PROMPT_TOOL in spec.command else "none",
-        INPUT: "stream-json",
+        INPUT: "stream-json" if takes_messages(call) else None,
     }
     given = ((name, value) for name, value in values.items() if name in call.options and value is not None)
-    return [word for pair in given for word in pair]
+    argv = [word for pair in given for word in pair]
+    return [*argv, REPLAY] if takes_messages(call) else argv
 
 
-def user_message(text: str) -> str:
-    """A message to the agent as a line of its input stream."""
+def takes_messages(call: Call) -> bool:
+    """Whether the program reads messages while it works, and repeats each one in its output when it takes it."""
+    return call.options >= {INPUT, REPLAY}
+
+
+def user_message(text: str, message_id: int | None = None) -> str:
+    """A message to the agent as a line of its input stream; the prompt has no id."""
     content = [{"type": "text", "text": text}]
-    return json.dumps({"type": "user", "message": {"role": "user", "content": content}}) + "\n"
+    message = {"type": "user", "message": {"role": "user", "content": content}}
+    return json.dumps(message if message_id is None else message | {"uuid": messages.uuid_of(message_id)}) + "\n"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from agents.records import UsageSeen
 from agents.spec import Usage
 
-TELL_CHARS = 2000  # of a growing block that are worth a new guess: about 500 tokens
+REPORT_CHARS = 2000  # of a growing block that are worth a new guess: about 500 tokens
 
 
 @dataclass(slots=True)
@@ -24,12 +24,12 @@ class Reply:
     _usage: Usage = field(default_factory=Usage)
     _written: int = 0  # characters of finished blocks
     _growing: int = 0  # of the block that is being streamed
-    _told: int = 0
+    _reported: int = 0
 
     def block(self, id_: str, model: str | None, usage: Usage, characters: int) -> UsageSeen:
         """The reply has begun (0 characters), or a block of it is finished."""
         if id_ != self.id:
-            self.id, self._written, self._told = id_, 0, 0
+            self.id, self._written, self._reported = id_, 0, 0
         self._model, self._usage = model, usage
         self._written += characters
         self._growing = 0
@@ -38,7 +38,7 @@ class Reply:
     def grow(self, characters: int) -> UsageSeen | None:
         """A block has become longer; a new guess when it is worth one."""
         self._growing += characters
-        if self.id is None or self._written + self._growing - self._told < TELL_CHARS:
+        if self.id is None or self._written + self._growing - self._reported < REPORT_CHARS:
             return None
         return self._guess()
 
@@ -49,8 +49,8 @@ class Reply:
 
     def _guess(self) -> UsageSeen:
         assert self.id is not None  # noqa: S101 - both callers have one
-        self._told = self._written + self._growing
+        self._reported = self._written + self._growing
         usage = self._usage
         if self.chars_per_token is not None:
-            usage = replace(usage, output_tokens=max(usage.output_tokens, self._told // self.chars_per_token))
+            usage = replace(usage, output_tokens=max(usage.output_tokens, self._reported // self.chars_per_token))
         return UsageSeen(self.id, usage, self._model)

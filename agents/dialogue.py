@@ -29,6 +29,9 @@ class Dialogue(Protocol):
     def answer(self, text: str) -> bool:
         """The operator's answer to the question that waits; False where none does."""
 
+    def say(self, message_id: int, text: str) -> bool:
+        """Send a message of the operator when the program takes one; False where its work has ended."""
+
     async def close(self) -> None:
         """The process has ended: end what was started for it."""
 

@@ -111,7 +111,7 @@ class GeminiParser(QuietParser):
         error = json_values.as_object(line.get("error"))
         name = self._names.pop(id_, "?")
         withheld = error.get("type") == _WITHHELD and name in GUARDED_TOOLS
-        if withheld or error.get("type") in _NOT_PERMITTED:
+        if withheld or json_values.as_text(error.get("type")) in _NOT_PERMITTED:
             yield Denied(name, id_, one_line(str(error.get("message"))))
         yield ToolResult(id_, line.get("status") == "success", output[:RESULT_CHARS], len(output))
 

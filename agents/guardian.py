@@ -1,9 +1,10 @@
 """Ends everything that the server has started, once the server is gone. A process of its own.
 
-Run as a script: `python -I -S guardian.py SERVER_PID`, standard input at the end of a pipe that only the server writes
-to. The pipe's end is the server's end, whatever caused it: SIGKILL, a crash, the end of its parent. Until then it hears
-lines: `mark PREFIX` and `cgroup PATH` name what belongs to the server, `start PID SIGNAL g|p` and `end PID` a command
-that leads a process group and how it is ended, `bye` that the server ends by itself and has left nothing.
+Run as a script: `python -I -S guardian.py SERVER_PID`, standard input a socket whose other end only the server has.
+The connection's end is the server's end, whatever caused it: SIGKILL, a crash, the end of its parent. Until then it
+hears lines: `mark PREFIX` and `cgroup PATH` name what belongs to the server, `start PID SIGNAL g|p` and `end PID` a
+command that leads a process group and how it is ended, `hold NUMBER` and `drop NUMBER` an agent's stdout and its
+recording (`held_streams.py`), which come with the line, `bye` that the server ends by itself and has left nothing.
 
 A process belongs to the server if its environment holds the mark, if it is in a group or session of a running command,
 in the server's control group, or a descendant of one of these. Descendants are also looked for while commands run,
@@ -14,6 +15,7 @@ smallest modules are imported: less than 12 MB and 20 ms.
 
 from __future__ import annotations
 
+import _socket  # `socket` imports as much again as all of this
 import os
 import select
 import signal
@@ -21,9 +23,11 @@ import sys
 import time
 
 if __package__:
+    from agents.held_streams import DESCRIPTORS, INT_BYTES, HeldStreams
     from agents.process_table import Process, has_proc, read_table, start_of
 else:  # run as a script: without the package, and all that it would import
     sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+    from held_streams import DESCRIPTORS, INT_BYTES, HeldStreams  # type: ignore[import-not-found,no-redef]
     from process_table import Process, has_proc, read_table, start_of  # type: ignore[import-not-found,no-redef]
 
 MARK_VARIABLE = "SPRINT_RUNNER_MARK"
@@ -34,6 +38,7 @@ GIVE_UP_S = 10.0  # what SIGKILL has not ended by then is stuck in the kernel
 LOOK_S = 0.05  # between looks while something is being ended
 QUIET_LOOKS = 3  # in a row without a find: a process in the middle of an exec has no environment to read
 REMEMBER_S = 1.0  # between looks at the descendants of running commands
+READ_BYTES = 1 << 16
 CGROUP_S = 60.0  # until an empty control group can be removed; what runs to its end holds it
 
 _EXEMPT = f"\0{MARK_VARIABLE}={TO_ITS_END}\0".encode()
@@ -59,6 +64,7 @@ class Guardian:
         self._commands: dict[int, ControlCommand] = {}
         self._known: dict[int, bytes] = {}
         self._rest = b""
+        self.streams = HeldStreams()
         self.ended_well = False
 
     # -- while the server lives
@@ -85,6 +91,10 @@ class Guardian:
             self._commands[int(pid)] = ControlCommand(start_of(int(pid)), int(number), whom == "g")
         elif word == "end":
             self._commands.pop(int(rest), None)
+        elif word == "hold":
+            self.streams.hold(int(rest))
+        elif word == "drop":
+            self.streams.drop(int(rest))
         elif word == "bye":
             self.ended_well = True
 
@@ -107,6 +117,7 @@ class Guardian:
         found = self._find(read_table())
         self._signal_commands(found)
         while quiet < QUIET_LOOKS and time.monotonic() - began < GIVE_UP_S:
+            self.streams.drain()  # an agent whose pipe is full cannot print what it has cost
             quiet = 0 if found else quiet + 1
             elapsed = time.monotonic() - began
             if elapsed >= KILL_S:
@@ -117,6 +128,7 @@ class Guardian:
                         sent[pid] = _signal(pid, self._known[pid], signal.SIGTERM)
             time.sleep(LOOK_S)
             found = self._find(read_table())
+        self.streams.drain()
 
     def _find(self, table: dict[int, Process]) -> set[int]:
         """Everything that belongs to the server; known from now on, even when its parents are gone."""
@@ -223,10 +235,11 @@ def main(server: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it ends with the server, and after it
     guardian, due = Guardian(server), 0.0
+    connection = _socket.socket(fileno=os.dup(0))
     while True:
         ready, _, _ = select.select([0], [], [], None if guardian.idle else REMEMBER_S)
         if ready:
-            data = os.read(0, 1 << 16)
+            data = _receive(connection, guardian.streams)
             if not data:
                 break
             guardian.feed(data)
@@ -235,7 +248,18 @@ def main(server: int) -> None:
             due = time.monotonic() + REMEMBER_S
     if not guardian.ended_well:
         guardian.end_all()
+    guardian.streams.close()
     guardian.remove_cgroup()
+
+
+def _receive(connection: _socket.socket, streams: HeldStreams) -> bytes:
+    """What the server has sent, nothing at its end; descriptors go to the streams."""
+    try:
+        data, ancillary, _, _ = connection.recvmsg(READ_BYTES, _socket.CMSG_SPACE(DESCRIPTORS * INT_BYTES))
+    except OSError:
+        return b""
+    streams.receive(ancillary)
+    return data
 
 
 def _rename() -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from signal import SIGTERM
 
@@ -80,8 +82,11 @@ class Guarding:
         self.cgroup: Path | None = None
         self.failed = False  # it could not be started
         self._process: subprocess.Popen[bytes] | None = None
+        self._connection: socket.socket | None = None
         self._mark: str | None = None
         self._commands: dict[int, str] = {}
+        self._streams: dict[int, tuple[int, int]] = {}
+        self._numbers = count(1)
         self._started_at = 0.0
         self._again: asyncio.TimerHandle | None = None
 
@@ -117,6 +122,23 @@ class Guarding:
             self._commands.pop(pid, None)
             self._send(f"end {pid}")
 
+    def hold(self, pipe: int, recording: int) -> int:
+        """Have what is left in an agent's pipe appended to its recording, should this process end before `drop`.
+
+        Returns the number for it. Raises OSError.
+        """
+        number = next(self._numbers)
+        # Copies of ours, for another guardian should this one die: the pipe is closed by its reader at any time.
+        self._streams[number] = os.dup(pipe), os.dup(recording)
+        self._send(f"hold {number}", self._streams[number])
+        return number
+
+    def drop(self, number: int) -> None:
+        """All of the pipe was read, or will not be."""
+        for descriptor in self._streams.pop(number, ()):
+            os.close(descriptor)
+        self._send(f"drop {number}")
+
     def close(self) -> None:
         """Nothing of ours is left: the guardian ends with this process, and looks for nothing."""
         process, self._process = self._process, None
@@ -124,14 +146,8 @@ class Guarding:
             self._again.cancel()
         if process is None:
             return
-        self._forget(process)
-        assert process.stdin is not None  # noqa: S101 - both are pipes
-        assert process.stdout is not None  # noqa: S101
-        with suppress(OSError):
-            process.stdin.write(b"bye\n")
-        with suppress(OSError):
-            process.stdin.close()
-        process.stdout.close()
+        self._send("bye")
+        self._disconnect(process)
         process.returncode = 0  # it ends after us and is never waited for
         os.environ.pop(MARK_VARIABLE, None)
 
@@ -141,10 +157,11 @@ class Guarding:
         """Raises nothing: a server that cannot start a process will say so when it starts an agent."""
         self._started_at = time.monotonic()
         argv = [sys.executable, "-I", "-S", "-B", guardian.__file__, str(os.getpid())]
+        self._connection, its = socket.socketpair()
         try:
             process = subprocess.Popen(
                 argv,
-                stdin=subprocess.PIPE,
+                stdin=its.fileno(),
                 stdout=subprocess.PIPE,  # which says when it dies
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
@@ -155,29 +172,31 @@ class Guarding:
         except OSError as error:
             log.error("the guardian could not be started (%s): agents may outlive a killed server", error)
             self.failed = True
+            self._connection.close()
             return
+        finally:
+            its.close()
         self.failed = False
         self._process = process
-        assert process.stdin is not None  # noqa: S101 - both are pipes
-        assert process.stdout is not None  # noqa: S101
-        os.set_blocking(process.stdin.fileno(), False)
+        assert process.stdout is not None  # noqa: S101 - a pipe
+        self._connection.setblocking(False)
         asyncio.get_running_loop().add_reader(process.stdout.fileno(), self._lost)
 
-    def _forget(self, process: subprocess.Popen[bytes]) -> None:
+    def _disconnect(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None  # noqa: S101 - a pipe
+        assert self._connection is not None  # noqa: S101 - made with it
         asyncio.get_running_loop().remove_reader(process.stdout.fileno())
+        process.stdout.close()
+        self._connection.close()
 
     def _lost(self) -> None:
         """The guardian has died: another one takes over all that is known."""
         process = self._process
         if process is None:
             return
-        self._forget(process)
+        self._disconnect(process)
         process.kill()
         process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
         log.warning("the guardian has died; it is started again")
         wait = max(0.0, self._started_at + RESTART_S - time.monotonic())
         self._again = asyncio.get_running_loop().call_later(wait, self._restart)
@@ -188,12 +207,17 @@ class Guarding:
         lines += [f"mark {self._mark}"] if self._mark else []
         for line in (*lines, *self._commands.values()):
             self._send(line)
+        for number, descriptors in self._streams.items():
+            self._send(f"hold {number}", descriptors)
 
-    def _send(self, line: str) -> None:
-        process = self._process
-        if process is not None and process.stdin is not None and not process.stdin.closed:
-            with suppress(OSError):  # it has died or was stopped: `_lost` handles both
-                process.stdin.write(f"{line}\n".encode("utf-8", "surrogateescape"))
+    def _send(self, line: str, descriptors: Sequence[int] = ()) -> None:
+        if self._connection is not None:
+            with suppress(OSError):  # closed, it has died, or it was stopped: `_lost` handles all
+                data = f"{line}\n".encode("utf-8", "surrogateescape")
+                if descriptors:
+                    socket.send_fds(self._connection, [data], descriptors)
+                else:
+                    self._connection.send(data)
 
 
 GUARDING = Guarding()

@@ -40,16 +40,26 @@ class OptionsByHelp:
     async def of(self, spec: AgentSpec, timeout_s: float = HELP_TIMEOUT_S) -> frozenset[str]:
         """The options, among those that its adapter has a use for, that the program lists and has not refused; none
         where it has no help. What is in the command already is the operator's. Never raises."""
+        known = self.known(spec)
+        if known is not None:
+            return known
+        env = _environment(spec)
+        program = find_program(spec.command[0], env, Path.cwd()) or spec.command[0]
+        listed = await _help([program, *spec.command[1:], "--help"], env, timeout_s)
+        self._listed[_identity(program, spec.command)] = listed
+        return self.known(spec) or frozenset()
+
+    def known(self, spec: AgentSpec) -> frozenset[str] | None:
+        """The options as `of` answers them, without starting the program; None where it was not asked yet."""
         wanted = adapter_for(spec.kind).optional - _given(spec.command)
         if not wanted or not spec.command:
             return frozenset()
-        env = environment(adapter_for(spec.kind).environment, spec.env, os.environ.get(MARK_VARIABLE))
-        program = find_program(spec.command[0], env, Path.cwd())
+        program = find_program(spec.command[0], _environment(spec), Path.cwd())
         if program is None:
             return frozenset()
         identity = _identity(program, spec.command)
         if identity not in self._listed:
-            self._listed[identity] = await _help([program, *spec.command[1:], "--help"], env, timeout_s)
+            return None
         return wanted & self._listed[identity] - self._refused.get(identity, set())
 
     def refused(self, spec: AgentSpec, used: Iterable[str], words: str) -> str | None:
@@ -86,6 +96,10 @@ async def _help(argv: list[str], env: Mapping[str, str], timeout_s: float) -> fr
     except (OSError, TimeoutError):  # an older program, or none that knows the question: it is called as ever
         return frozenset()
     return frozenset() if answer.code else listed(answer.out)
+
+
+def _environment(spec: AgentSpec) -> dict[str, str]:
+    return environment(adapter_for(spec.kind).environment, spec.env, os.environ.get(MARK_VARIABLE))
 
 
 def _given(command: Iterable[str]) -> set[str]:

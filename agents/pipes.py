@@ -1,6 +1,7 @@
 """The subprocess protocol of one agent: chunks of stdout for a reader, stderr into a tail, exit and EOF as events.
 
-Reading pauses while the reader is behind, so that memory stays bounded and the agent feels the back-pressure.
+Stdout is no pipe of asyncio's: who reads it (`piped_stdout.py`, `followed_file.py`) calls `pipe_data_received` and
+`pipe_connection_lost`, and waits while the parser is behind, so that memory stays bounded and the agent is held back.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import cast
 
 from agents.lines import Tail
 
@@ -25,18 +25,14 @@ class Pipes(asyncio.SubprocessProtocol):
         self._on_exit, self._on_stderr = on_exit, on_stderr
         self._chunks: deque[bytes] = deque()
         self._waiting = 0
-        self._paused = self._deaf = False
-        self._transport: asyncio.SubprocessTransport | None = None
+        self._deaf = False
         self.stderr = Tail(STDERR_BYTES)
         self.exited = asyncio.Event()
         self.eof = asyncio.Event()
         self.drained = asyncio.Event()  # stdout and stderr are both at their end
         self.readable = asyncio.Event()
+        self._room = asyncio.Event()
         self._open = {STDOUT, STDERR}
-        self._from_file = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.SubprocessTransport, transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == STDERR:
@@ -48,9 +44,6 @@ class Pipes(asyncio.SubprocessProtocol):
         self._chunks.append(data)
         self._waiting += len(data)
         self.readable.set()
-        if self._waiting > MAX_WAITING_BYTES and not self._paused and not self._from_file:
-            self._stdout().pause_reading()
-            self._paused = True
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         self._open.discard(fd)
@@ -78,14 +71,16 @@ class Pipes(asyncio.SubprocessProtocol):
         self._deaf = True
         self._end()
 
-    def read_from_file(self) -> None:
-        """Stdout is no pipe: the follower of the file calls `pipe_data_received` and `pipe_connection_lost`."""
-        self._from_file = True
-
     @property
     def full(self) -> bool:
         """Whether more waits for the reader than should."""
         return self._waiting > MAX_WAITING_BYTES
+
+    async def until_room(self) -> None:
+        """Wait until the reader has caught up."""
+        while self.full:
+            self._room.clear()
+            await self._room.wait()
 
     def _end(self) -> None:
         self.eof.set()
@@ -104,11 +99,6 @@ class Pipes(asyncio.SubprocessProtocol):
             return None
         chunk = self._chunks.popleft()
         self._waiting -= len(chunk)
-        if self._paused and self._waiting < MAX_WAITING_BYTES // 2:
-            self._paused = False
-            self._stdout().resume_reading()
+        if not self.full:
+            self._room.set()
         return chunk
-
-    def _stdout(self) -> asyncio.ReadTransport:
-        assert self._transport is not None  # noqa: S101 - set before any data can arrive
-        return cast(asyncio.ReadTransport, self._transport.get_pipe_transport(STDOUT))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -19,16 +19,17 @@ from agents.adapter import Adapter, Cause, Ending, Judgement, moment_of
 from agents.deadlines import GRACES, Deadlines, Graces
 from agents.dialogue import Channel
 from agents.ender import Ender
-from agents.environment import environment, find_program
+from agents.environment import environment
 from agents.followed_file import FollowedStdout
 from agents.guarding import GUARDING
 from agents.identity import start_time
-from agents.json_values import noise
-from agents.lines import LineSplitter, Oversize
+from agents.invocation import PromptWay, invocation
 from agents.marks import sweep_exact
+from agents.piped_stdout import PipedStdout
 from agents.pipes import Pipes
 from agents.prices import PriceList
-from agents.records import Final, Note, Question, Record, Retry, Started, Text, ToolCall
+from agents.record_reader import RecordReader
+from agents.records import Final, MessageTaken, Note, Record, Retry, Started, Text, ToolCall
 from agents.registry import adapter_for
 from agents.spawn import launched, not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
@@ -38,9 +39,6 @@ from agents.text import sentence
 from agents.usage import Tally
 
 ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
-SLICE_S = 0.001  # of parsing before other tasks get their turn; eight agents at full speed make 8 ms
-MAX_COMPLAINT_BYTES = 64 * 1024  # of a stderr line that is looked at for retries and denials
-COMPLAINTS_AT_ONCE = 200  # lines of a piece of stderr; who floods it announces nothing there
 EOF_ROUNDS = 10  # times `eof_s` that a pipe may continue delivering after the agent's exit
 
 
@@ -53,6 +51,11 @@ async def start(
     return process
 
 
+def takes_messages(spec: AgentSpec, call: Call) -> bool:
+    """Whether the operator can send the agent of a call messages while it works."""
+    return adapter_for(spec.kind).takes_messages(call)
+
+
 class AgentProcess:
     """A call in progress. `pid` and `start_time` identify the process, also to a later server."""
 
@@ -62,25 +65,29 @@ class AgentProcess:
         self.pid: int | None = None
         self.start_time: str | None = None
         self._adapter, self._spec, self._call, self._graces = adapter, spec, call, graces
-        self._on_record = on_record
         self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
-        self._parser = adapter.parser_for(spec, str(call.cwd))
         self._env = environment(adapter.environment, spec.env, call.mark)
         self._dialogue = adapter.dialogue(spec, call, self._env)
-        self._complaints = LineSplitter(MAX_COMPLAINT_BYTES)
         self._recording = StreamFile(call.stream_path, adapter.stdout_to_file)
         self._changed = asyncio.Event()
         self._pipes = Pipes(self._changed.set, self._on_stderr)
         self._stdin = Stdin()
-        self._stdout = FollowedStdout(call.stream_path, self._pipes) if adapter.stdout_to_file else None
+        self._stdout: FollowedStdout | PipedStdout = (
+            FollowedStdout(call.stream_path, self._pipes)
+            if adapter.stdout_to_file
+            else PipedStdout(self._recording, self._pipes)
+        )
         self._transport: asyncio.SubprocessTransport | None = None
         self._began = time.time()
         linger_s = min(graces.linger_s, adapter.linger_s)
         self._limits = Deadlines(time.monotonic(), call.timeout_s, call.silence_s, linger_s)
         self._ending: Ending | None = None  # set when we begin to end it
         self._ender: asyncio.Task[None] | None = None
-        self._broken: Exception | None = None
+        fail = partial(self._end, Cause.FAULT)
+        parser = adapter.parser_for(spec, str(call.cwd))
+        self._reader = RecordReader(parser, self._tally, self._limits, on_record, self._react, fail)
         self._task: asyncio.Task[Outcome] | None = None
+        self._untaken: set[int] = set()  # ids of messages that were sent
         self._judged: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     @property
@@ -113,9 +120,22 @@ class AgentProcess:
         """Begin to end the agent; returns at once, idempotent. No effect on one that has ended by itself."""
         self._end(Cause.STOP)
 
-    def say(self, text: str) -> bool:
-        """Send a further message to the agent; whether its program takes some, and has not ended its work."""
-        return self._stdin.send(self._adapter.message(text))
+    def say(self, message_id: int, text: str) -> bool:
+        """Send a message of the operator; False where the program takes none, or has ended its work.
+
+        `MessageTaken` is the record of its place. A message that is not taken until the end has not reached the agent.
+        """
+        if self._ending is not None:
+            return False
+        if self._dialogue is not None:
+            is_sent = self._dialogue.say(message_id, text)
+        else:
+            is_sent = self._adapter.takes_messages(self._call) and self._stdin.send(
+                self._adapter.message(message_id, text)
+            )
+        if is_sent:
+            self._untaken.add(message_id)
+        return is_sent
 
     def answer(self, text: str) -> bool:
         """The operator's answer to the question that the program waits for; False where it waits for none."""
@@ -126,6 +146,7 @@ class AgentProcess:
         try:
             problem = await self._launch()
         except BaseException:  # cancelled, or an adapter's fault: nothing may stay behind
+            await self._stdout.finish()
             await self._recording.close()
             raise
         work = self._supervise() if problem is None else self._not_started(problem)
@@ -136,17 +157,15 @@ class AgentProcess:
         spec, call = self._spec, self._call
         if not spec.command:
             return f"The agent {spec.name} has no command: set it in the settings."
-        argv = self._adapter.argv(spec, call)
-        program = find_program(argv[0], self._env, call.cwd)
-        if program is None:
+        invoked = invocation(self._adapter, spec, call, self._env)
+        if invoked.program is None:
             return not_found(spec)
         # With a guardian the agent must outlive us for a moment: what it has started is found through it.
-        argv = launched(program, argv, None if GUARDING.pid else self._adapter.death_signal)
+        argv = launched(invoked.program, list(invoked.argv), None if GUARDING.pid else self._adapter.death_signal)
         try:
             await self._recording.start()
-            stdout = asyncio.subprocess.PIPE if self._stdout is None else await self._stdout.open()
-            talks = self._dialogue is None and self._adapter.takes_messages(call)
-            prompt = None if self._dialogue is not None else self._adapter.prompt(call)
+            talks, prompt = invoked.way is PromptWay.MESSAGES, invoked.stdin
+            stdout = await self._stdout.open()
             self._transport = await spawn(self._pipes, argv, self._env, call.cwd, None if talks else prompt, stdout)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
             return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
@@ -160,51 +179,16 @@ class AgentProcess:
         return None
 
     async def _not_started(self, problem: str) -> Outcome:
+        await self._stdout.finish()
         await self._recording.close()
         return self._outcome(Judgement(OutcomeKind.COULD_NOT_START, problem), None)
 
     # -- reading
 
-    async def _read(self) -> None:
-        splitter, turn = LineSplitter(), time.perf_counter()
-        while not (self._pipes.eof.is_set() and not self._pipes.behind):
-            chunk = self._pipes.take()
-            if chunk is None:
-                await self._pipes.readable.wait()
-                turn = time.perf_counter()
-                continue
-            if self._dialogue is None:  # else line by line, with ours between them
-                self._recording.write(chunk)
-            lines = splitter.feed(chunk)
-            if not lines:  # a long line grows
-                self._limits.progress(time.monotonic())
-            for line in lines:
-                self._consume(line)
-                if time.perf_counter() - turn > SLICE_S:
-                    await asyncio.sleep(0)
-                    turn = time.perf_counter()
-            await self._recording.room()
-        for line in splitter.close():
-            self._consume(line)
-        self._deliver(self._guarded(self._parser.close))
-
-    def _consume(self, line: bytes | Oversize) -> None:
-        if self._dialogue is not None:
-            self._recording.write((line.head if isinstance(line, Oversize) else line) + b"\n")
-        if isinstance(line, Oversize):
-            records: Sequence[Record] = [noise(line.head, line.size)]
-        else:
-            records = self._guarded(partial(self._parser.feed, line))
-        if not records or not all(isinstance(record, Retry) for record in records):
-            self._limits.progress(time.monotonic())  # announcing retry after retry is none
-        self._deliver(records)
-        if self._dialogue is not None and not isinstance(line, Oversize):
-            self._dialogue.receive(line)
-
     def _keep(self, line: bytes) -> None:
-        """A line of ours in a dialogue."""
-        self._recording.write(line + b"\n")
-        self._deliver(self._guarded(partial(self._parser.feed, line)))
+        """Record and parse a line of ours in a dialogue."""
+        self._stdout.insert(line + b"\n")
+        self._reader.parse_own(line)
 
     def _hold(self, held: bool) -> None:
         """Stop the limits while a person is asked."""
@@ -214,39 +198,17 @@ class AgentProcess:
     def _on_stderr(self, data: bytes) -> None:
         if not self._adapter.silent_stderr:
             self._limits.progress(time.monotonic())
-        if not self._adapter.complains:
-            return
-        for line in self._complaints.feed(data)[:COMPLAINTS_AT_ONCE]:
-            if not isinstance(line, Oversize):
-                self._deliver(self._guarded(partial(self._parser.feed_stderr, line)))
-
-    def _deliver(self, records: Sequence[Record]) -> None:
-        for record in records:
-            if isinstance(record, Final) and self._ending is not None and self._ending.cause is Cause.LINGER:
-                continue  # the final record came before; this one is caused by our signal
-            self._tally.add(record)
-            self._react(record)
-            if self._broken is None:
-                self._guarded(partial(self._on_record, record))
-
-    def _guarded(self, work: Callable[[], Sequence[Record] | None]) -> Sequence[Record]:
-        """A fault of the receiver or of a parser must not leave the agent running: it is ended, and `wait` raises."""
-        try:
-            return work() or ()
-        except Exception as error:
-            self._broken = self._broken or error
-            self._end(Cause.FAULT)
-            return ()
+        if self._adapter.complains:
+            self._reader.read_stderr(data)
 
     def _react(self, record: Record) -> None:
-        if isinstance(record, Question):
-            self._recording.flush()  # the operator may read the transcript, also after a kill
         if isinstance(record, Final):
-            self._recording.flush()  # what the call cost is in this line: after a kill it is read from the disk
-            if not record.more_expected:
+            if not (record.more_expected or self._untaken):  # a message that is left begins another turn
                 self._limits.finish(time.monotonic())
                 self._stdin.close()
             self._changed.set()
+        elif isinstance(record, MessageTaken):
+            self._untaken.discard(record.id)
         elif isinstance(record, Text | ToolCall | Started):
             self._limits.resume()
         elif isinstance(record, Retry) and record.fatal:
@@ -271,6 +233,7 @@ class AgentProcess:
     def _end(self, cause: Cause, detail: str = "") -> None:
         if self._ending is None and self.pid is not None and not self._pipes.exited.is_set():
             self._ending = Ending(None, cause, detail, moment=moment_of(self._tally))
+            self._reader.ignores_finals = cause is Cause.LINGER
             self._stdin.close()  # one that is interrupted reports what it has used only if no message can follow
             self._ender = asyncio.create_task(self._escalate(self._signals()))
 
@@ -284,9 +247,9 @@ class AgentProcess:
 
     async def _supervise(self) -> Outcome:
         assert self.pid is not None  # noqa: S101 - only supervised after a start
-        reader = asyncio.create_task(self._read())
-        if self._stdout is not None:
-            self._stdout.start()
+        receive = None if self._dialogue is None else self._dialogue.receive
+        reader = asyncio.create_task(self._reader.read(self._pipes, receive))
+        self._stdout.start()
         with GUARDING.command(self.pid, self._adapter.ending):
             await self._until_exit()
             if self._dialogue is not None:
@@ -297,21 +260,20 @@ class AgentProcess:
                 signal.SIGKILL, to_group=True
             )  # for what has dropped its mark, and where there is no /proc
         await self._until_drained(1)
-        if self._stdout is not None:
-            self._recording.error = await self._stdout.finish() or self._recording.error
+        self._recording.error = await self._stdout.finish() or self._recording.error
         self._pipes.give_up_reading()
         await reader
         if self._ender is not None:
             await self._ender
         exit_code = self._close()
-        if not self._broken:
-            self._deliver(await self._adapter.uncounted(self._spec, self._call, self._tally, self._began))
-        if not self._broken:
+        if not self._reader.broken:
+            self._reader.deliver(await self._adapter.uncounted(self._spec, self._call, self._tally, self._began))
+        if not self._reader.broken:
             self._judged.set_result(self._outcome(self._judge(exit_code), exit_code))
         await self._recording.close()
         self._say_recording_error()
-        if self._broken:
-            raise self._broken
+        if self._reader.broken:
+            raise self._reader.broken
         return self._judged.result()
 
     async def _until_drained(self, rounds: int = EOF_ROUNDS) -> None:
@@ -325,7 +287,7 @@ class AgentProcess:
 
     def _say_recording_error(self) -> None:
         if (error := self._recording.error) is not None:
-            self._deliver([Note(f"The stream could not be recorded: {error.strerror or error}.")])
+            self._reader.deliver([Note(f"The stream could not be recorded: {error.strerror or error}.")])
 
     def _judge(self, exit_code: int | None) -> Judgement:
         stderr = self._pipes.stderr.text()

@@ -129,6 +129,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageTaken:
+    """The agent has taken a message of the operator (`id`) into its work, at this place."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """An API error that the agent reports, with its own word for it."""
 
@@ -186,6 +194,7 @@ Record = (
     | LimitSeen
     | Denied
     | Question
+    | MessageTaken
     | Failure
     | Note
     | Noise

@@ -154,6 +154,7 @@ class Outcome:
     last_activity: str
     refused: str = ""
     structured: str | None = None
+    taken: tuple[int, ...] = ()  # ids of the messages of the operator that the agent has taken
     doubts: tuple[str, ...] = ()  # claims in numbers that were not believed, one sentence each
 
 

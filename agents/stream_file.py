@@ -1,27 +1,31 @@
 """The raw recording of one call's stdout: exact bytes, owner-only, compressed when done.
 
-`write` only collects; one task hands what was collected to a thread, in order. A disk that fails ends the recording,
-never the run: the error is kept for the caller to report. Of a stream that is longer than any reader needs, the
-beginning and the end are kept, and a line between them says how much is not.
+What comes out of the agent's pipe is in the file before anything else is done with it: where the system can, it is
+moved from one into the other without a moment in which a killed server has it alone. A disk that fails ends the
+recording, never the run: the error is kept for the caller to report. Of a stream that is longer than any reader needs,
+the beginning and the end are kept, and a line between them says how much is not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
 import gzip
 import os
 import shutil
+import termios
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+from sys import byteorder
 from typing import BinaryIO, cast
 
 from agents.lines import Tail
+from agents.stream_lock import lock
 from base.files import replacing
 
-FLUSH_BYTES = 128 * 1024  # collected before a write is worth a thread's wake-up
-FLUSH_S = 0.5  # a transcript that is read while the agent runs lags by no more
-MAX_PENDING_BYTES = 8 * 1024 * 1024  # beyond this the reader waits for the disk
+MOVE_BYTES = 256 * 1024  # at once; a pipe holds 64 KiB
 MAX_BYTES = 256 * 1024 * 1024  # of the beginning; an hour of a busy agent with partial messages makes 50 MiB
 TAIL_BYTES = 4 * 1024 * 1024  # of the end, where the reason of a failure is; held in memory until then
 CUT = "[{size} bytes of the stream are left out here]"
@@ -41,70 +45,75 @@ class StreamFile:
         self._path = path
         self._by_agent = by_agent
         self._file: int | None = None
-        self._pending: list[bytes] = []
-        self._pending_bytes = 0
-        self._dirty = asyncio.Event()
-        self._full = asyncio.Event()
-        self._room = asyncio.Event()
-        self._closing = False
+        self._ours: deque[bytes] = deque()  # lines that wait for their place
+        self._whole_line = True  # the last byte of the file ends a line
+        self._splices = hasattr(os, "splice")
         self._written = 0  # of the beginning
         self._tail = Tail(TAIL_BYTES)
-        self._writer: asyncio.Task[None] | None = None
         self.error: OSError | None = None
 
     async def start(self) -> None:
         """Create the file (and its folder)."""
-        if self._by_agent:
-            return
-        await asyncio.to_thread(self._guard, self._open)
-        self._writer = asyncio.create_task(self._write_batches())
+        if not self._by_agent:
+            await asyncio.to_thread(self._guard, self._open)
 
     @property
-    def congested(self) -> bool:
-        """Whether the disk is behind by more than memory should hold; then await `room`."""
-        return self._pending_bytes > MAX_PENDING_BYTES
+    def descriptor(self) -> int | None:
+        """The open file, None where it could not be created."""
+        return self._file
 
-    async def room(self) -> None:
-        """Wait until the disk has caught up."""
-        while self.congested:
-            self._room.clear()
-            await self._room.wait()
+    def insert(self, line: bytes) -> None:
+        """Collect a line of ours; the next `move` writes it, between two lines of the agent."""
+        self._ours.append(line)
 
-    def write(self, chunk: bytes) -> None:
-        """Collect a chunk; it is written within FLUSH_S."""
-        if self.error is not None or self._closing or self._by_agent:
-            return
-        self._pending.append(chunk)
-        self._pending_bytes += len(chunk)
-        self._dirty.set()
-        if self._pending_bytes >= FLUSH_BYTES:
-            self._full.set()
-
-    def flush(self) -> None:
-        """Have what was collected written now."""
-        self._full.set()
+    def move(self, pipe: int) -> bytes | None:
+        """Return the next bytes of a pipe that does not block, which are recorded by then: none at its end, None when
+        there are none now. Blocks on the disk."""
+        # Counted before a line of ours is taken: an answer to that line cannot come before it in the file.
+        size = min(_waiting(pipe), MOVE_BYTES, MAX_BYTES - self._written)
+        if size > 0 and self._splices and self.error is None and (self._whole_line or not self._ours):
+            if self._whole_line:
+                self._append(self._take_ours())
+            return self._splice(pipe, size)
+        try:
+            data = os.read(pipe, MOVE_BYTES)
+        except BlockingIOError:
+            self._append(self._with_ours(b""))
+            return None
+        self._append(self._with_ours(data))
+        return data
 
     async def close(self) -> None:
         """Write the rest and compress."""
-        self._closing = True
-        self._dirty.set()
-        self._full.set()
-        if self._writer is not None:
-            await self._writer
         await asyncio.to_thread(self._guard, self._finish)
         self._release()  # also after an error
 
-    async def _write_batches(self) -> None:
-        while not self._closing or self._pending:
-            await self._dirty.wait()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), FLUSH_S)
-            batch, self._pending, self._pending_bytes = self._pending, [], 0
-            if not self._closing:
-                self._dirty.clear()
-                self._full.clear()
-            await asyncio.to_thread(self._guard, self._append, b"".join(batch))
-            self._room.set()
+    # -- in a thread
+
+    def _splice(self, pipe: int, size: int) -> bytes | None:
+        """Without passing through this process, so that a kill finds every byte in the pipe or in the file."""
+        assert self._file is not None  # noqa: S101 - without a file there is an error
+        try:
+            count = os.splice(pipe, self._file, size, offset_dst=self._written, flags=os.SPLICE_F_NONBLOCK)
+            data = os.pread(self._file, count, self._written)
+        except OSError as error:
+            # A file system or a device that cannot splice; else it is full, and what it did not take is in the pipe.
+            self._splices = False
+            self.error = None if error.errno == errno.EINVAL else error
+            return self.move(pipe)
+        self._written += count
+        self._whole_line = data.endswith(b"\n")
+        return data
+
+    def _take_ours(self) -> bytes:
+        return b"".join(self._ours.popleft() for _ in range(len(self._ours)))
+
+    def _with_ours(self, data: bytes) -> bytes:
+        """The bytes with what waits, where a line begins."""
+        if self._whole_line:
+            return self._take_ours() + data
+        head, newline, rest = data.partition(b"\n")
+        return head + newline + self._take_ours() + rest if newline else data
 
     def _guard(self, action: Callable[..., None], *arguments: bytes) -> None:
         if self.error is not None:
@@ -116,8 +125,9 @@ class StreamFile:
 
     def _open(self) -> None:
         make_private(self._path.parent)
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
         os.fchmod(self._file, FILE_MODE)  # an existing file keeps its mode otherwise
+        lock(self._file)
 
     def _release(self) -> None:
         if self._file is not None:
@@ -126,19 +136,24 @@ class StreamFile:
 
     def _append(self, data: bytes) -> None:
         """The beginning to the disk, up to its bound; what comes later to the tail."""
+        if not data or self._by_agent:
+            return
+        self._whole_line = data.endswith(b"\n")
         head = data[: max(0, MAX_BYTES - self._written)]
-        self._written += len(head)
         self._tail.add(data[len(head) :])
-        self._put(head)
+        self._guard(self._put, head)
 
     def _put(self, data: bytes) -> None:
         view = memoryview(data)
         while view and self._file is not None:
-            view = view[os.write(self._file, view) :]
+            count = os.pwrite(self._file, view, self._written)
+            self._written += count
+            view = view[count:]
 
     def _finish(self) -> None:
         if self._by_agent and not self._path.exists():
             return  # it was never started
+        self._append((b"" if self._whole_line or not self._ours else b"\n") + self._take_ours())
         if self._tail.dropped:
             self._put(b"\n%b\n" % CUT.format(size=f"{self._tail.dropped:,}").encode())
         self._put(self._tail.take())
@@ -158,6 +173,11 @@ class StreamFile:
                 packed.write(b"\n%b\n" % CUT.format(size=f"{size - MAX_BYTES - TAIL_BYTES:,}").encode())
                 source.seek(size - TAIL_BYTES)
             shutil.copyfileobj(source, packed, COPY_BYTES)
+
+
+def _waiting(pipe: int) -> int:
+    """How many bytes are in a pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4), byteorder)
 
 
 def copy_exactly(source: BinaryIO, target: BinaryIO, size: int) -> None:

@@ -25,6 +25,7 @@ from agents.records import (
     Failure,
     Final,
     LimitSeen,
+    MessageTaken,
     Noise,
     Note,
     Question,
@@ -57,6 +58,7 @@ class EntryKind(StrEnum):
     TOOL = "tool"
     DENIED = "denied"
     QUESTION = "question"
+    MESSAGE = "message"
     RETRY = "retry"
     ERROR = "error"
     NOTE = "note"
@@ -239,6 +241,8 @@ def _remark(record: Record) -> TranscriptEntry | None:
     match record:
         case Question(text=text):
             return TranscriptEntry(EntryKind.QUESTION, text)
+        case MessageTaken(text=text):
+            return TranscriptEntry(EntryKind.MESSAGE, _cut(text, TEXT_CHARS), size=len(text))
         case Failure(message=message):
             return TranscriptEntry(EntryKind.ERROR, message)
         case Note(text=text):

@@ -14,6 +14,7 @@ from agents.records import (
     Failure,
     Final,
     LimitSeen,
+    MessageTaken,
     Noise,
     Question,
     Record,
@@ -33,6 +34,7 @@ MAX_TEXT_CHARS = 1024 * 1024  # of the agent's text that is kept for reading a v
 TEXT_COSTS_CHARS = 64  # what a text takes beside its characters: millions of empty lines are not for free
 MAX_REFUSED = 5  # tools whose refusal is named
 MAX_SUB_SESSIONS = 100  # more than are counted
+MAX_MESSAGES = 1000  # of the operator, of which it is known that they were taken
 MAX_OPEN_CALLS = 1000  # tool calls remembered until their result comes
 
 
@@ -56,6 +58,7 @@ class Tally:
         self.retry: Retry | None = None
         self.question: str | None = None
         self.denied: Denied | None = None
+        self.taken: list[int] = []  # ids of messages of the operator
         self.sub_sessions: list[str] = []  # of sub-agents that the stream does not count
         self._refused: dict[str, str] = {}  # tool -> what was said of its first refusal
         self._last_said = ""
@@ -127,6 +130,7 @@ class Tally:
             refused=self.refused,
             structured=None if self.final is None else self.final.structured,
             doubts=tuple(self._account.doubts),
+            taken=tuple(self.taken),
         )
 
     def add(self, record: Record) -> None:
@@ -191,6 +195,15 @@ class Tally:
                 self.sub_sessions.append(record.id)
             case Question():
                 self.question = record.text
+            case MessageTaken():
+                self._take(record)
+
+    def _take(self, message: MessageTaken) -> None:
+        """What was said before the message is no verdict: the reply to it has to give one."""
+        self._texts.clear()
+        self._text_chars = 0
+        if len(self.taken) < MAX_MESSAGES:
+            self.taken.append(message.id)
 
     def _settle(self, final: Final) -> None:
         self.final = final

@@ -45,6 +45,8 @@ class StartBody(Body, frozen=True):
     """`batch_size` is the number of cycles; without it the setting `default_batch_size`.
 
     `write_tracker` allows to write a tracker that says that another program makes it; the permission is kept.
+    `start_at` is the next time of this machine's clock at which the batch begins to work.
+    `synced` says that the copy of tickets that a tracker keeps is fresh.
     """
 
     batch_size: Annotated[
@@ -59,6 +61,11 @@ class StartBody(Body, frozen=True):
         list[Literal["plan", "commit", "done"]] | None, Meta(description="must be a list of plan, commit, done")
     ] = None
     write_tracker: Annotated[bool, Meta(description="must be true or false")] = False
+    start_at: Annotated[
+        Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None,
+        Meta(description='must be a time such as "22:30"'),
+    ] = None
+    synced: Annotated[bool, Meta(description="must be true or false")] = False
 
 
 class StopBody(Body, frozen=True):
@@ -127,10 +134,39 @@ class HintBody(Body, frozen=True):
     text: Annotated[HintText, Meta(description=HINT_RULE)]
 
 
+class MessageBody(Body, frozen=True):
+    """`text` is sent to the agent while it works."""
+
+    text: Annotated[HintText, Meta(description=HINT_RULE)]
+
+
 class RetryBody(Body, frozen=True):
-    """`hint` is given to the story's next command."""
+    """`hint` is given to the story's next command; `confirm` allows to delete the file of a story of a list."""
 
     hint: Annotated[HintText | None, Meta(description=HINT_RULE)] = None
+    confirm: Annotated[bool, Meta(description="must be true or false")] = False
+
+
+RevertedStatus = Literal["backlog", "blocked", "in-progress", "ready-for-dev", "review"]
+
+
+class RevertBody(Body, frozen=True):
+    """`status` is that of the story after its commit is reverted."""
+
+    status: Annotated[RevertedStatus, Meta(description=f"must be one of {', '.join(get_args(RevertedStatus))}")] = (
+        "ready-for-dev"
+    )
+
+
+class PromptBody(Body, frozen=True):
+    """`text` replaces the built-in prompt, null takes that one again. `expected` is the `digest` of the own copy as the
+    client knows it, null for none."""
+
+    text: Annotated[str | None, Meta(description="must be a text, or null for the built-in prompt")]
+    expected: Annotated[
+        Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")] | None,
+        Meta(description="must be the digest of GET /api/prompts, or null"),
+    ]
 
 
 SKIP_RULE: Final = f"must be a reason of 1 to {HINT_MAX} bytes"
@@ -153,6 +189,28 @@ class TrustBody(Body, frozen=True):
     """`hash` is that of the list which the operator has read."""
 
     hash: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="must be the hash of GET /api/trust")]
+
+
+class TrackerBody(Body, frozen=True):
+    """`expected` is the hash of the text that the operator has seen."""
+
+    expected: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="must be the hash of GET /api/plan/proposal")]
+
+
+class PlanningBody(Body, frozen=True):
+    """The batch that plans the sprint: its agent and budget."""
+
+    agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
+    budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
+
+
+class InitiativeBody(Body, frozen=True):
+    """`initiative` is the name of one, null for the one that BMAD's configuration names."""
+
+    initiative: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=1000)] | None,
+        Meta(description="must be the name of an initiative, or null"),
+    ]
 
 
 class EmptyBody(Body, frozen=True):

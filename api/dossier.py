@@ -17,7 +17,7 @@ from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
 from git.history import CommitInfo, commits_of
 from git.process import GitError
-from git.snapshots import Diff
+from git.trees import Diff
 from running.artifacts import artifacts_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of
@@ -53,12 +53,16 @@ class CheckLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """A hint of the operator; `command_id` is the last command that got it, None before."""
+    """A hint of the operator; `command_id` is the last command that got it, None before.
+
+    `sent_to` is the command that it was sent to as a message, None for a hint.
+    """
 
     id: int
     text: str
     at: int
     command_id: int | None
+    sent_to: int | None
 
 
 class SentBack(msgspec.Struct, frozen=True):
@@ -86,6 +90,8 @@ class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     blocked_reason: str = ""
     leftover: bool = False
     skipped: str = ""
+    followup_review_recommended: bool = False
+    warnings: list[str] = []
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,7 +197,8 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         diff=tree,
         problems=[problem.message for problem in document.problems],
         hints=[
-            Hint(hint.id, hint.text, hint.at, hint.command_id) for hint in await database.read(get_hints, story.names)
+            Hint(hint.id, hint.text, hint.at, hint.command_id, hint.sent_to)
+            for hint in await database.read(get_hints, story.names)
         ],
         sent_back=[_sent_back(row, commands) for row in await under_all_names(services, story, get_sent_back)],
         deferred=[finding_view(row) for row in deferred],

@@ -20,7 +20,7 @@ from api.dossier import Dossier, dossier_of, evidence_by_story, find_story, unde
 from api.http import SERVICES, ApiError, Services, path_id
 from git.history import NoSuchChange, TreeChange, change_of
 from git.process import GitError
-from running.attempt import stream_file
+from running.recorded_call import stream_file
 from store.batches import summarise_batch
 from store.commands import Command, get_commands_by_batch, get_commands_by_key
 from store.log import EventFilter, find_events

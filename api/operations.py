@@ -13,13 +13,19 @@ from api.bodies import (
     EmptyBody,
     GateBody,
     HintBody,
+    InitiativeBody,
+    MessageBody,
+    PlanningBody,
+    PromptBody,
     QueueBody,
     RetryBody,
+    RevertBody,
     SkipBody,
     StartBody,
     StatusBody,
     StopBody,
     TicketBody,
+    TrackerBody,
     TrustBody,
 )
 from api.changes import Artifact
@@ -27,9 +33,12 @@ from api.deferred import Findings, TicketMade
 from api.dossier import Dossier
 from api.gates import GateList
 from api.health import Health
-from api.hints import HintStored, Retried
+from api.hints import HintStored, Retried, StoryReverted
 from api.history import BatchDetail, Batches, Commands, Envelopes
+from api.messages import MessageStored
+from api.plan import InitiativesView, PlanInUse, ProposalView
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
+from api.prompts import Prompts, PromptSaved
 from api.queue import QueueChanged
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
@@ -39,6 +48,7 @@ from api.trust import TrustView
 from base.plain_json import JsonObject
 from git.history import FileChange, TreeChange
 from running.ordering import RunOrder
+from running.preview_views import RunPreview
 from runstate.views import Run
 from settings import SettingValues
 from sprint import Overview
@@ -114,6 +124,13 @@ OPERATIONS: Final = (
         query={"stories": TEXT, "batch_size": TEXT},
         errors=(409,),
     ),
+    Operation(
+        "get",
+        "/api/preview",
+        "What would be sent next, or for the stories named, with each call; nothing is started.",
+        RunPreview,
+        query={"stories": TEXT, "command": TEXT, "agent": TEXT},
+    ),
     Operation("get", "/api/gates", "What waits for a person's decision.", GateList),
     Operation("post", "/api/gates/{id}", "Decide at a gate.", RunStateName, 202, body=GateBody, errors=(404, 409)),
     Operation("get", "/api/deferred", "What builds have put off.", Findings),
@@ -148,6 +165,33 @@ OPERATIONS: Final = (
         EpicClosed,
         body=EmptyBody,
         errors=(409, 422),
+    ),
+    Operation("get", "/api/plan/proposal", "The tracker that could be made of the epics.", ProposalView, errors=(409,)),
+    Operation(
+        "post",
+        "/api/plan/tracker",
+        "Write the tracker that was shown.",
+        PlanInUse,
+        body=TrackerBody,
+        errors=(409, 422),
+    ),
+    Operation(
+        "post",
+        "/api/plan/run",
+        "Run the project's own sprint planning through an agent.",
+        BatchStarted,
+        202,
+        body=PlanningBody,
+        errors=(409, 503),
+    ),
+    Operation("get", "/api/plan/initiatives", "The initiatives of a BMAD 7 project.", InitiativesView),
+    Operation(
+        "put",
+        "/api/plan/initiative",
+        "Choose the initiative.",
+        PlanInUse,
+        body=InitiativeBody,
+        errors=(404, 409, 503),
     ),
     Operation("get", "/api/standings", "The evidence for each story's status.", StatusEvidenceByStory),
     Operation("get", "/api/stories/{key}", "A story's dossier.", Dossier, errors=(404,)),
@@ -194,6 +238,14 @@ OPERATIONS: Final = (
         202,
         body=EmptyBody,
         errors=(404, 409),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/revert",
+        "Revert the story's newest commit by another one, and set the story back.",
+        StoryReverted,
+        body=RevertBody,
+        errors=(404, 409, 422),
     ),
     Operation(
         "get",
@@ -246,6 +298,15 @@ OPERATIONS: Final = (
         errors=(404,),
     ),
     Operation(
+        "post",
+        "/api/commands/{id}/message",
+        "Send a message to the agent of a running command.",
+        MessageStored,
+        202,
+        body=MessageBody,
+        errors=(404, 409),
+    ),
+    Operation(
         "get",
         "/api/insights",
         "Cost, tokens and time.",
@@ -264,6 +325,15 @@ OPERATIONS: Final = (
         Preview,
         body=SettingValues,
         errors=(409,),
+    ),
+    Operation("get", "/api/prompts", "The prompts: ours, and the project's own copies.", Prompts),
+    Operation(
+        "put",
+        "/api/prompts/{name}",
+        "Change the project's copy of a prompt, or take ours again.",
+        PromptSaved,
+        body=PromptBody,
+        errors=(404, 409, 503),
     ),
     Operation("get", "/api/trust", "What of the folder's settings is not trusted yet.", TrustView, errors=(409,)),
     Operation(

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from api.bodies import AnswerBody, EmptyBody, StartBody, StopBody
 from api.http import SERVICES, Services, json_response, read_body
+from base.clock_times import clock_time, next_time
 from orchestrator import StartRequest, StopMode
 from runstate.views import Run, run_view
 from store.writer import DatabaseUnavailable
@@ -106,6 +107,11 @@ def snapshot(services: Services) -> tuple[bytes, bytes]:
     return msgspec.json.encode(services.run_state.active_batch), msgspec.json.encode(run_of(services))
 
 
+def _start_time(text: str | None, now: float) -> float | None:
+    wanted = None if text is None else clock_time(text)
+    return None if wanted is None else next_time(wanted, now)
+
+
 def _start_request(body: StartBody, services: Services) -> StartRequest:
     default = services.workspace.settings().default_batch_size
     size = default if body.batch_size is msgspec.UNSET else body.batch_size
@@ -116,6 +122,8 @@ def _start_request(body: StartBody, services: Services) -> StartRequest:
         budget_usd=body.budget_usd,
         write_tracker=body.write_tracker,
         gates=body.gates,
+        start_at=_start_time(body.start_at, services.workspace.clock()),
+        synced=body.synced,
     )
 
 

@@ -14,6 +14,7 @@ from settings import SETTINGS, Setting
 TYPES: Final[dict[str, tuple[str, dict[str, str] | None]]] = {  # JSON Schema types by kinds of settings
     "text": ("string", None),
     "command": ("string", None),
+    "hours": ("string", None),
     "url": ("string", None),
     "integer": ("integer", None),
     "number": ("number", None),

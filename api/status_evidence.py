@@ -12,7 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from api.reviews import Counts, reviews_of
-from git.snapshots import Diff
+from git.trees import Diff
 from sprint import StoryInfo
 from store.checks import Check
 from store.commands import Command

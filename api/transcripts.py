@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,12 +21,12 @@ import agents
 from api.http import SERVICES, ApiError, Services, json_response, path_id, query_int
 from api.masked import MaskedResponse
 from api.recordings import RECORDINGS
-from running.attempt import stream_file
+from running.recorded_call import stream_file
 from running.retention import absence
 from running.runner_task import RUNNER
 from security.streams import StreamMasker
 from store.commands import Command, get_command
-from store.hints import get_hints_of_command
+from store.hints import get_hints_of_command, get_sent_hints
 
 PIECE_BYTES: Final = 1 << 20  # bytes of the stream that are read, masked and sent at a time
 ENTRIES_MOST: Final = 1_000_000  # the largest `from`
@@ -36,6 +37,7 @@ LINE_BYTES: Final = 32 << 20  # a longer line is masked and sent in parts
 class Transcript(msgspec.Struct, frozen=True, rename={"start": "from"}):
     """The entries from `from` on, of `total` ones; `hints` are those of the operator that the prompt held.
 
+    `waiting` are messages that the agent has not taken yet. `takes_messages` is None where no agent runs.
     While `reading` the recording is still being read, and `total` counts what was read so far.
     """
 
@@ -44,8 +46,19 @@ class Transcript(msgspec.Struct, frozen=True, rename={"start": "from"}):
     start: int
     total: int
     hints: list[str]
+    waiting: list[str]
+    takes_messages: bool | None
     reading: bool
     entries: list[agents.TranscriptEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorWords:
+    """What the operator has said to a command; see `Transcript`."""
+
+    hints: list[str]
+    waiting: list[str]
+    takes_messages: bool | None
 
 
 async def get_transcript(request: web.Request) -> web.StreamResponse:
@@ -64,14 +77,14 @@ async def get_transcript(request: web.Request) -> web.StreamResponse:
     limit = query_int(request, "limit", None, 1, PAGE_MAX)
     spec = services.workspace.agents.get(command.agent)
     plain = services.workspace.data_dir / command.stream_path
-    hints = [hint.text for hint in await services.database.read(get_hints_of_command, command_id)]
+    words = await _words(services, command_id)
     try:
         content = await request.app[RECORDINGS].read(
             plain,
             "text" if spec is None else spec.kind,
             services.workspace.masker.value,
             command.ended_at is not None,
-            partial(_page, command=command, hints=hints, had=had, limit=limit),
+            partial(_page, command=command, words=words, had=had, limit=limit),
             whole=limit is None,  # a client that asks for no page knows of no `reading`
         )
     except OSError as error:
@@ -86,10 +99,21 @@ def _absent(request: web.Request, services: Services, command: Command) -> web.R
     if request.query.get("raw") == "1" or (command.ended_at is None and command.agent != RUNNER):
         raise ApiError(404, "not_found", why)
     entries = [agents.TranscriptEntry(agents.EntryKind.NOTE, why)]
-    return json_response(Transcript(command.id, command.command, 0, len(entries), [], False, entries))
+    return json_response(Transcript(command.id, command.command, 0, len(entries), [], [], None, False, entries))
 
 
-def _page(index: agents.TranscriptIndex, command: Command, hints: list[str], had: int, limit: int | None) -> bytes:
+async def _words(services: Services, command_id: int) -> OperatorWords:
+    given = await services.database.read(get_hints_of_command, command_id)
+    sent = await services.database.read(get_sent_hints, command_id)
+    call = services.workspace.live_calls.get(command_id)
+    return OperatorWords(
+        hints=[hint.text for hint in given if hint.sent_to != command_id],
+        waiting=[hint.text for hint in sent if hint.command_id is None],
+        takes_messages=None if call is None else call.takes_messages and bool(call.story_key),
+    )
+
+
+def _page(index: agents.TranscriptIndex, command: Command, words: OperatorWords, had: int, limit: int | None) -> bytes:
     """Return a page of the entries after the first `had`; without a limit, the first and the last ones of all.
 
     Of a stream so long that its middle is omitted, only the first entries keep their positions; all others are sent.
@@ -101,7 +125,18 @@ def _page(index: agents.TranscriptIndex, command: Command, hints: list[str], had
         entries = index.ends()
         start = min(had, agents.steady(len(entries)))
         entries = entries[start:]
-    head = msgspec.json.encode(Transcript(command.id, command.command, start, len(index), hints, index.is_behind, []))
+    page = Transcript(
+        command.id,
+        command.command,
+        start,
+        len(index),
+        words.hints,
+        words.waiting,
+        words.takes_messages,
+        index.is_behind,
+        [],
+    )
+    head = msgspec.json.encode(page)
     return b"%b%b]}" % (head.removesuffix(b"]}"), b",".join(entries))
 
 

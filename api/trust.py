@@ -12,8 +12,7 @@ from aiohttp import web
 from api.bodies import TrustBody
 from api.http import SERVICES, ApiError, Services, json_response, read_body
 from running.trust import agent_powers, instruction_files
-from security.trust import Difference, Unlistable
-from security.trust_store import FolderTrust
+from security.trust import Difference
 from settings import FILE_NAME, READ_AT_START, Loaded, SettingsError, trust_all
 
 
@@ -86,22 +85,6 @@ def _needs_restart(started: Loaded, loaded: Loaded) -> list[str]:
     if "agents" not in loaded.left_out and started.guarded.get("agents") != loaded.guarded.get("agents"):
         names.add("agents")
     return sorted(names)
-
-
-def refusal(trust: FolderTrust, loaded: Loaded) -> str | None:
-    """Return why no agent may be started in the folder yet, and what to do; None when it is trusted."""
-    # `left_out` also has settings that only depend on untrusted ones: those are nothing to decide.
-    names = sorted(loaded.left_out & loaded.guarded.keys())
-    try:
-        if not names and trust.trusts_folder(loaded.guarded):
-            return None
-    except Unlistable as error:
-        return str(error)
-    what = f" with these settings: {', '.join(names)}" if names else ""
-    return (
-        f"{trust.folder} is not trusted yet{what}. {agent_powers(loaded.settings)} "
-        f"Trust the folder in the page, or with `sprint-runner trust {trust.folder}`."
-    )
 
 
 ROUTES: Final = [

@@ -99,7 +99,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
     parser.add_argument("--budget", type=_dollars, metavar="USD", help="pause when this much is spent")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted batch, if there is one")
+    parser.add_argument("--plan", action="store_true", help="run the project's own sprint planning")
     parser.add_argument("--write-tracker", action="store_true", help="write a tracker that another program makes")
+    parser.add_argument("--synced", action="store_true", help="the copy of tickets that a tracker keeps is fresh")
     parser.add_argument("--wait", action="store_true", help="wait for the operator in a pause instead of exiting")
     parser.add_argument("--json", action="store_true", help="write each event as one line of JSON")
     parser.add_argument("--no-browser", action="store_true", help="open no page (none is opened anyway)")
@@ -145,6 +147,17 @@ def _add_hint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", help="the story")
     parser.add_argument("text", nargs="+", help="the hint; - reads standard input")
     parser.add_argument("--retry", action="store_true", help="try a blocked story again with it")
+    parser.add_argument(
+        "--confirm",
+        action="store_true",
+        help="with --retry: delete the story's file where that is needed",
+    )
+    _add_remote(parser)
+
+
+def _add_revert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", help="the story")
+    parser.add_argument("--status", default="ready-for-dev", help="of the story then (default: ready-for-dev)")
     _add_remote(parser)
 
 
@@ -164,7 +177,16 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
     parser.add_argument("--budget", type=_dollars, metavar="USD", help="pause when this much is spent")
     parser.add_argument("--agent", help="the agent of this batch (default: as set)")
+    parser.add_argument("--at", metavar="HH:MM", help="begin to work when this machine's clock shows it next")
     _add_remote(parser)
+
+
+def _add_preview(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--story", action="append", metavar="KEY", help="of this story; may be given again")
+    parser.add_argument("--command", metavar="NAME", help="only this command of the story, whatever its status")
+    parser.add_argument("--agent", help="with this agent (default: as set)")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
 def _add_stop(parser: argparse.ArgumentParser) -> None:
@@ -199,12 +221,14 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "init": ("makes a sprint-status.yaml of a project's epics, shown before it is written", _add_init),
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
     "token": ("prints a new token", lambda parser: None),
+    "preview": ("shows what would be sent next, with prompts and command lines, and starts nothing", _add_preview),
     "status": ("prints what the running server does", _add_remote),
     "needs": ("lists what needs you", _add_remote),
     "answer": ("ID TEXT answers a question, or decides at a gate", _add_answer),
     "hint": ("KEY TEXT gives the next command of a story a hint", _add_hint),
     "skip": ("KEY REASON puts a story aside until it is brought back", _add_skip),
     "unskip": ("KEY brings a skipped story back", _add_story),
+    "revert": ("KEY takes back the commit of a story by another one", _add_revert),
     "start": ("starts a batch on the running server", _add_start),
     "pause": ("pauses the batch after the current command", _add_remote),
     "resume": ("continues the batch", _add_remote),

@@ -18,6 +18,7 @@ from base.program import DATA_FOLDER, PROGRAM_DIR
 from cli.errors import CannotStart
 from cli.trust import Decide, how_to_trust, untrusted_or_refuse
 from demo.fresh import SOURCE, DemoError, demo_folder, script_of
+from running.own_prompts import guarded_prompts
 from running.preset_choice import own_presets
 from security.masking import Masker, secret_values
 from security.trust import Unlistable
@@ -76,9 +77,10 @@ def resolve(
         if decide is not None:
             decide(trust, wanted.guarded, wanted.settings)
         loaded = _in_force(reload, trust, wanted)
-        if loaded.settings.tracker is not None:
-            # The project locates the settings, and one of these locates the tracker: hence a second time.
-            project = sprint.locate(start, loaded.settings.tracker)
+        settings = loaded.settings
+        if settings.tracker is not None or settings.initiative is not None:
+            # The project locates the settings, and these locate the plan: hence a second time.
+            project = sprint.locate(start, settings.tracker, settings.initiative)
         _check_commands(project.root, loaded)
     except (DemoError, ProjectNotFound, SettingsError, Unlistable) as error:
         raise CannotStart(str(error)) from None
@@ -108,7 +110,7 @@ def _in_force(reload: Callable[..., Loaded], trust: FolderTrust, wanted: Loaded)
 def _trust_of(root: Path, environment: Mapping[str, str], demo: str | None) -> FolderTrust:
     """Return the trust in a project; a demo as this program creates it is trusted without a question."""
     grant = EVERYTHING if demo and _is_ours(root) else environment.get(VARIABLE, "")
-    return FolderTrust(root, TrustStore(state_folder(environment)), grant)
+    return FolderTrust(root, TrustStore(state_folder(environment)), grant, partial(guarded_prompts, root))
 
 
 def _is_ours(root: Path) -> bool:
@@ -134,9 +136,14 @@ def _located(
         # The verb `trust` starts nothing, and has to find the project to list its values.
         if options.verb != "trust" and "tracker" in trust.untrusted(wanted.guarded):
             tracker = None
-        if tracker is None:
+        if tracker is not None:
+            return sprint.locate(start, tracker)
+        # The page and `run --plan` can make a plan; everything else needs one.
+        makes_plan = options.verb == "serve" or getattr(options, "plan", False)
+        unplanned = sprint.find_unplanned(start) if makes_plan else None
+        if unplanned is None:
             raise
-        return sprint.locate(start, tracker)
+        return unplanned
 
 
 def agent_specs(

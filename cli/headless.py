@@ -24,7 +24,10 @@ from running.tracker import PAUSED as TRACKER_PAUSE
 
 FLUSH_S: Final = 5.0  # how long the end waits for a reader that has stalled
 # Pauses that end by themselves, or are ended by the operator who made them.
-PASSING_PAUSES: Final = ("usage-limit", "unreachable", "retry", "program", "operator", "interrupted")
+PASSING_PAUSES: Final = (
+    *("usage-limit", "unreachable", "retry", "program", "hours", "scheduled"),
+    *("operator", "interrupted"),
+)
 
 _REMEDIES: Final = {
     "budget": "raise the budget, or start another batch with a larger one",
@@ -54,13 +57,15 @@ REFUSALS: Final = {"nothing_to_run": Exit.DONE, "cannot_run": Exit.NOTHING_CAN_S
 class HeadlessOptions:
     """The options of `run`.
 
-    `resume` continues an interrupted batch if there is one; `wait` waits in a pause that needs the operator.
+    `resume` continues an interrupted batch if there is one; `wait` waits in a pause that needs the operator. `plan`
+    runs the project's own sprint planning instead of stories.
     """
 
     request: StartRequest
     resume: bool = False
     wait: bool = False
     as_json: bool = False
+    plan: bool = False
 
 
 class Headless:
@@ -106,7 +111,11 @@ class Headless:
                     raise
             else:
                 return
-        await orchestrator.start(self._options.request)
+        request = self._options.request
+        if self._options.plan:
+            await orchestrator.plan_sprint(request.agent, request.budget_usd)
+        else:
+            await orchestrator.start(request)
 
     def _check_end(self, event: Event) -> None:
         if event.type is EventType.STORY_STATUS and event.payload["new_status"] == "blocked":

@@ -22,6 +22,7 @@ from running.lock import running_url
 REFUSED: Final = 1  # the exit code when the server refuses
 TIMEOUT_S: Final = 60.0  # a start looks at the project and at the agent first
 STDIN_MAX: Final = 64 * 1024  # characters of a text that comes by standard input
+CONFIRM: Final = ", with --confirm"  # how what the server asks is confirmed
 
 
 class Refused(Exception):
@@ -59,7 +60,8 @@ class RemoteServer:
         finally:
             connection.close()
         if response.status >= 400:
-            raise Refused(content["error"]["message"])
+            refused = content["error"]
+            raise Refused(refused["message"] + (CONFIRM if refused["code"] == "confirm" else ""))
         return content
 
 
@@ -96,7 +98,9 @@ def _answer(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str
 def _hint(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     path, text = f"/api/stories/{quote(options.key, safe='')}", _text(options.text)
     if options.retry:
-        return server.post(f"{path}/retry", hint=text), f"{options.key} is ready-for-dev again, with the hint."
+        fields = {"hint": text, "confirm": True} if options.confirm else {"hint": text}
+        retried = server.post(f"{path}/retry", **fields)
+        return retried, f"{options.key} is {retried['status']} again, with the hint."
     stored = server.post(f"{path}/hint", text=text)
     return stored, stored["note"] or f"The next command of {options.key} gets the hint."
 
@@ -111,15 +115,22 @@ def _unskip(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str
     return answer, f"{options.key} is back, at {answer['status']}."
 
 
+def _revert(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    done = server.post(f"/api/stories/{quote(options.key, safe='')}/revert", status=options.status)
+    text = f"{done['reverted'][:10]} is reverted by {done['commit'][:10]}; {options.key} is {done['status']}."
+    return done, text
+
+
 def _start(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     given = {
         "batch_size": options.batch,
         "stories": options.story,
         "budget_usd": options.budget,
         "agent": options.agent,
+        "start_at": options.at,
     }
     started = server.post("/api/run/start", **{name: value for name, value in given.items() if value is not None})
-    return started, f"Batch {started['batch_id']} has started."
+    return started, f"Batch {started['batch_id']} {f'begins to work at {options.at}' if options.at else 'has started'}."
 
 
 def _verb(path: str, text: str) -> Callable[[RemoteServer, argparse.Namespace], tuple[Any, str]]:
@@ -144,6 +155,7 @@ ACTIONS: Final[Mapping[str, Callable[[RemoteServer, argparse.Namespace], tuple[A
     "hint": _hint,
     "skip": _skip,
     "unskip": _unskip,
+    "revert": _revert,
     "start": _start,
     "pause": _verb("/api/run/pause", "The batch pauses after the current command."),
     "resume": _verb("/api/run/resume", "The batch continues."),

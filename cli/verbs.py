@@ -19,6 +19,7 @@ from cli.config import ServerConfig
 from cli.errors import CannotStart
 from cli.headless import Headless, HeadlessOptions
 from cli.init import make_tracker
+from cli.preview import show_preview
 from cli.trust import how_to_trust, list_folders, revoke, trust_folder
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
@@ -57,6 +58,8 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return _restore(options, config)
         case "check":
             return _print_results(asyncio.run(check(config)), as_json=options.json)
+        case "preview":
+            return show_preview(options, config)
         case "run":
             return _run(options, config, serve)
         case _:
@@ -78,8 +81,11 @@ def _run(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> int
         stories=options.story,
         budget_usd=options.budget,
         write_tracker=options.write_tracker,
+        synced=options.synced,
     )
-    headless = Headless(HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json))
+    headless = Headless(
+        HeadlessOptions(request, resume=options.resume, wait=options.wait, as_json=options.json, plan=options.plan)
+    )
     try:
         return asyncio.run(serve(config, headless))
     finally:

@@ -16,6 +16,8 @@ from demo.scene import Scene
 from demo.story import file_list, ticked, with_baseline, with_lines, with_status
 from demo.tools import ToolAnswer, environment
 
+RECIPE = re.compile(r"a recipe of its own.*?`([^`]+)`", re.DOTALL)  # by which a project commits: its first command
+
 LOCK_PATIENCE_S = 1.0  # how long another git may hold the index before its lock counts as left behind
 RECENT_COMMITS = 5  # among these an earlier run's commit is looked for
 
@@ -154,7 +156,8 @@ def commit(scene: Scene) -> str:
     )
     if not staged.ok:
         return _failed(staged)
-    command = f"git {_identity(scene)}commit -q -m {shlex.quote(message)} -- {paths}"
+    recipe = RECIPE.search(scene.prompt.text)
+    command = recipe[1] if recipe else f"git {_identity(scene)}commit -q -m {shlex.quote(message)} -- {paths}"
     marks = scene.text(scene.end("stage", f"{len(changed)} files"), scene.start("commit", message))
     made = scene.stage.bash(command, "Commit", marks)
     if not made.ok and (_changed(scene) or not _earlier(scene, message)):  # else a killed run's git was still at it

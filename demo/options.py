@@ -24,7 +24,7 @@ def _words(text: str) -> frozenset[str]:
 
 SWITCHES = _words(
     """
-    -p --print --verbose -v --version -c --continue --dangerously-skip-permissions
+    -p --print --verbose -v --version -h --help -c --continue --dangerously-skip-permissions
     --allow-dangerously-skip-permissions --include-partial-messages --include-hook-events --forward-subagent-text
     --replay-user-messages --fork-session --no-session-persistence --strict-mcp-config --disable-slash-commands
     --safe-mode --bare
@@ -46,6 +46,19 @@ VARIADIC = _words(
 )
 
 
+HELP = """\
+Usage: demo agent [options] [prompt]
+
+The scripted agent of the demo: it plays the commands of a sprint like Claude Code.
+
+Options:
+  --input-format <format>   Input format (choices: "text", "stream-json")
+  --replay-user-messages    Re-emit user messages from stdin back on stdout
+  -v, --version             Output the version number
+  -h, --help                Display help for command
+"""
+
+
 class UsageError(Exception):
     """An invalid command line; the message is printed."""
 
@@ -62,7 +75,9 @@ class Options:
     resume: str | None = None
     max_turns: int | None = None
     partial: bool = False
+    messages: bool = False  # the prompt is the first message of a stream, others may follow while it works
     version: bool = False
+    help: bool = False
     argument: str = ""
 
 
@@ -70,6 +85,8 @@ def parse(argv: Sequence[str]) -> Options:
     values, switches, argument = _split(iter(argv))
     if switches & {"--version", "-v"}:
         return Options(version=True)
+    if switches & {"--help", "-h"}:
+        return Options(help=True)
     mode = values.get("--permission-mode", "default")
     if mode not in MODES:
         allowed = ", ".join(MODES[:-1])
@@ -94,6 +111,7 @@ def parse(argv: Sequence[str]) -> Options:
         session_id=values.get("--session-id"),
         resume=values.get("--resume") or values.get("-r"),
         max_turns=_whole(values.get("--max-turns")),
+        messages=_streamed(values.get("--input-format", "text"), switches),
         partial="--include-partial-messages" in switches,
         argument=argument,
     )
@@ -127,6 +145,12 @@ def _value(name: str, argv: Iterator[str]) -> str:
     if value is None:
         raise UsageError(f"error: option '{name} <value>' argument missing")
     return value
+
+
+def _streamed(form: str, switches: set[str]) -> bool:
+    if form not in ("text", "stream-json"):
+        raise UsageError(f"error: option '--input-format <format>' argument '{form}' is invalid: text or stream-json.")
+    return form == "stream-json" and "--replay-user-messages" in switches
 
 
 def _version(text: str) -> str:

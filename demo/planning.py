@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from demo.prepared import Prepared
@@ -9,6 +10,7 @@ from demo.prompt import PromptStory
 from demo.scene import Scene
 from demo.story import DemoStoryPlan, bullets, find_plan, render
 
+HEADING = re.compile(r"^#{2,4} (?:Epic|Story) (\d+(?:\.\d+)?): (.+)$", re.MULTILINE)
 GENERIC_TASKS = """
 - [ ] Task 1: Do what the story asks (AC: #1)
   - [ ] Subtask 1.1: The smallest change that satisfies it
@@ -57,7 +59,7 @@ def _context(scene: Scene) -> str:
             "Standard library only, Python 3.11 or newer.",
             "A command is a module in `perch/commands/` with `register(commands)` and `run(notebook, args, out)`; "
             f"it is found by being there. Now: {', '.join(python)}.",
-            "Errors that a user can mend are `PerchError`; `perch.cli` turns them into a message and exit code 2.",
+            "Errors that a user can fix are `PerchError`; `perch.cli` turns them into a message and exit code 2.",
             "Tests use `NotebookCase` from `tests/support.py`: its own notebook, perch run as users do.",
         ]
     date = datetime.now(UTC).date().isoformat()
@@ -66,6 +68,19 @@ def _context(scene: Scene) -> str:
         f"# Project Context for AI Agents\n\n{about}\n\n## Rules\n\n{bullets(rules)}\n\n"
         f"## Where things are\n\n- Plan: `{scene.prompt['planning folder']}`\n- Stories: `{scene.prompt.artifacts}`\n"
     )
+
+
+def sprint_planning(scene: Scene) -> str:
+    """Writes the sprint status file from the headings of the epics; one that is there stays."""
+    stage, path = scene.stage, scene.prompt["sprint status file"]
+    stage.read(*scene.epics_files, say=scene.text(scene.start("setup", "epics"), "I read the epics."))
+    lines = ["development_status:"]
+    for number, title in HEADING.findall(scene.epics):
+        slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+        lines.append(f"  {number.replace('.', '-')}-{slug}: backlog" if "." in number else f"  epic-{number}: backlog")
+    opening = scene.text(scene.end("setup", "epics read"), scene.start("write", path), "I write the sprint.")
+    scene.change(path, "\n".join(lines) + "\n", opening)
+    return scene.text(scene.end("write", "written"), None, f"[SPRINT-STATUS-WRITTEN: {path}]")
 
 
 def create_story(scene: Scene) -> str:

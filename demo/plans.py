@@ -15,6 +15,7 @@ from typing import Any
 
 from demo.coding import implement
 from demo.files import read_text
+from demo.handover import hand_over
 from demo.prompt import PromptStory
 from demo.record import FRESH, STATUS, finished, is_dirty, keep_ledger, status_of
 from demo.rules import VERSIONS, Rules
@@ -93,9 +94,8 @@ def build(scene: Scene) -> str:
         return "It is built, and I forgot to write it down."
     scene.change(target.path, finished(scene, scene.content(target.path), target.rules))
     touched += keep_ledger(scene, target.name, target.rules)
-    paths = " ".join(f"'{path}'" for path in (*touched, target.path))
-    scene.stage.bash(f"git add -- {paths} && git commit -q -m 'feat: {target.name}' -- {paths}", "Commit")
-    return scene.text(scene.end("validate", "green"), f"{target.title} is built and committed.")
+    how = hand_over(scene, (*touched, target.path), f"feat: {target.name}")
+    return scene.text(scene.end("validate", "green"), f"{target.title} is built and {how}.")
 
 
 def _obstacle(scene: Scene, target: Target) -> str:

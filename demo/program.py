@@ -11,23 +11,26 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from demo import building, coding, identity, mishaps, planning, reviewing, session
 from demo.files import write_atomically
-from demo.options import Options, UsageError, parse
+from demo.inbox import Inbox, operator_words
+from demo.options import HELP, Options, UsageError, parse
 from demo.prompt import Prompt
 from demo.prompt import parse as parse_prompt
 from demo.rules import VERSIONS
 from demo.scene import Scene
 from demo.script import AS_USUAL, ScriptError, Turn, next_turn
 from demo.session import DemoSession
-from demo.stage import Ended, Stage
+from demo.stage import TAKEN, Ended, Stage
 from demo.stream import VERSION, Stream
 from demo.tokens import Tokens, resolve
 
 ROLES: dict[str, Callable[[Scene], str]] = {
     "create-project-context": planning.project_context,
     "refresh-project-context": planning.project_context,
+    "sprint-planning": planning.sprint_planning,
     "create-story": planning.create_story,
     "story-discovery": planning.discovery,
     "story-review": reviewing.document_review,
@@ -39,6 +42,7 @@ ROLES: dict[str, Callable[[Scene], str]] = {
     "build-plan": building.build_auto,
     "commit": coding.commit,
 }
+WITHOUT_STORIES = frozenset({"create-project-context", "refresh-project-context", "sprint-planning"})
 MARKER = re.compile(r"^.*(\[[A-Z]+(?:-[A-Z]+)+(?::[^\]]*)?\]|HIGHEST SEVERITY:|^Issues: ).*$", re.MULTILINE)
 NO_PROMPT = "Error: Input must be provided either through stdin or as a prompt argument when using --print"
 
@@ -50,7 +54,10 @@ def run(argv: Sequence[str]) -> int:
         if options.version:
             os.write(1, f"{VERSION} (Demo Agent)\n".encode())
             return 0
-        return _run(options)
+        if options.help:
+            os.write(1, HELP.encode())
+            return 0
+        return _run(options, Inbox() if options.messages else None)
     except (UsageError, ScriptError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -60,8 +67,12 @@ def run(argv: Sequence[str]) -> int:
         return 1
 
 
-def _run(options: Options) -> int:
-    given = _given(options)
+def _run(options: Options, inbox: Inbox | None) -> int:
+    prompt_message: dict[str, Any] = {}
+    if inbox is None:
+        given = _given(options)
+    else:
+        given, prompt_message = inbox.prompt()
     opened = _open(options, given)
     if opened is None:
         return _unknown_session(options)
@@ -76,13 +87,18 @@ def _run(options: Options) -> int:
     before = opened.used
     stage = Stage(stream, Path.cwd(), options.speed, lambda used: _keep(opened, before + used))
     stage.max_turns = options.max_turns
+    stage.inbox = inbox
     stage.listen()
     prompt = parse_prompt(opened.prompt)
     turn = _turn(options, prompt)
     opened.save()
     mishaps.before_start(stage, turn)
     stream.init()
+    if prompt_message:
+        stream.taken(prompt_message)
     stage.hears(given)
+    if options.resume is not None and (words := operator_words(given)) != given:
+        stage.say(TAKEN.format(words))
     mishaps.before_work(stage, turn)
     text = _perform(Scene(stage, prompt, turn, VERSIONS[options.bmad]), resumed=options.resume is not None)
     if "sets-status" in turn:
@@ -91,6 +107,7 @@ def _run(options: Options) -> int:
     mishaps.after_work(stage, turn)
     stream.success(stream.last_text)
     mishaps.after_result(stage, turn)
+    stage.await_messages(stream.last_text)
     return 0
 
 
@@ -144,7 +161,7 @@ def _keep(opened: DemoSession, used: Tokens) -> None:
 def _perform(scene: Scene, *, resumed: bool) -> str:
     """Plays the role; returns its last words, which have the marker."""
     role = ROLES.get(scene.prompt.base)
-    if role is None or (not scene.prompt.stories and "context" not in scene.prompt.base):
+    if role is None or (not scene.prompt.stories and scene.prompt.base not in WITHOUT_STORIES):
         return "I can play the commands of a sprint; this prompt names none of them. Nothing was changed."
     if resumed:
         scene.say("I continue where I was interrupted.")

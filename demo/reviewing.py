@@ -1,7 +1,7 @@
 """The review commands: story and tech-spec reviews, and code reviews.
 
-A finding is written into the story file before it is mended and ticked afterwards. So a review that is run again
-after a kill mends what is left and reports the same, and the next round sees that it is mended.
+A finding is written into the story file before it is fixed and ticked afterwards. So a review that is run again
+after a kill fixes what is left and reports the same, and the next round sees that it is fixed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def document_review(scene: Scene) -> str:
 
 
 def _review_story(scene: Scene, story: PromptStory) -> str:
-    """The critical finding of this round, after it is mended; empty where there is none."""
+    """The critical finding of this round, after it is fixed; empty where there is none."""
     prepared = scene.prepared(story)
     finding = prepared.story_review if prepared else None
     text = scene.content(story.file)
@@ -65,7 +65,7 @@ def _settled(text: str, line: str) -> str:
 
 
 def code_review(scene: Scene) -> str:
-    """Finds, mends, checks; then reports the worst that was found."""
+    """Finds, fixes, checks; then reports the worst that was found."""
     story = scene.prompt.stories[0]
     finding = _wanted(scene, story)
     prepared = scene.prepared(story)
@@ -80,8 +80,8 @@ def code_review(scene: Scene) -> str:
         )
     if finding is None:
         return _approved(scene, story)
-    _mend(scene, story, finding)
-    return _report([(finding.severity, finding.text)], scene.text(scene.end("validate", "mended and checked")))
+    _fix(scene, story, finding)
+    return _report([(finding.severity, finding.text)], scene.text(scene.end("validate", "fixed and checked")))
 
 
 def _wanted(scene: Scene, story: PromptStory) -> PreparedFinding | None:
@@ -95,14 +95,14 @@ def _wanted(scene: Scene, story: PromptStory) -> PreparedFinding | None:
     finding = prepared.review if prepared else None
     if finding is None:
         return None
-    unmended = any(edit.old in scene.content(edit.path) and not _done(scene, edit) for edit in finding.edits)
+    unfixed = any(edit.old in scene.content(edit.path) and not _done(scene, edit) for edit in finding.edits)
     line = f"] {_line(finding, scene.prompt.command)}"
-    return finding if unmended or line in scene.content(story.file) else None
+    return finding if unfixed or line in scene.content(story.file) else None
 
 
 def _scripted(scene: Scene, story: PromptStory, severity: str) -> PreparedFinding:
     text = scene.turn[severity] or f"work/{story.key}.md: what was asked for in round {scene.prompt.round} is not there"
-    return PreparedFinding(severity, text, text, "mended", ())
+    return PreparedFinding(severity, text, text, "fixed", ())
 
 
 def _done(scene: Scene, edit: Replacement) -> bool:
@@ -113,7 +113,7 @@ def _line(finding: PreparedFinding, command: str) -> str:
     return f"[Review][Patch] {finding.severity}: {finding.text} ({command})"
 
 
-def _mend(scene: Scene, story: PromptStory, finding: PreparedFinding) -> None:
+def _fix(scene: Scene, story: PromptStory, finding: PreparedFinding) -> None:
     line = _line(finding, scene.prompt.command)
     text = scene.content(story.file)
     marks = (scene.end("analyze", f"1 {finding.severity}"), scene.start("fix", finding.severity))
@@ -126,7 +126,7 @@ def _mend(scene: Scene, story: PromptStory, finding: PreparedFinding) -> None:
         if not _done(scene, edit):
             scene.stage.edit(edit.path, edit.old, edit.new, edit.say)
     if not finding.edits:
-        _mend_generic(scene, story)
+        _fix_generic(scene, story)
     scene.check(scene.text(scene.end("fix", finding.resolved), scene.start("test", "all tests")))
     if text:
         settled = _settled(scene.content(story.file), line)
@@ -135,10 +135,10 @@ def _mend(scene: Scene, story: PromptStory, finding: PreparedFinding) -> None:
         scene.change(story.file, log, scene.text(scene.end("test", "green"), scene.start("validate", "the story file")))
 
 
-def _mend_generic(scene: Scene, story: PromptStory) -> None:
+def _fix_generic(scene: Scene, story: PromptStory) -> None:
     path = f"work/{story.key}.md"
-    entry = f"- round {scene.prompt.round}: mended"
-    scene.change(path, with_lines(scene.content(path) or f"# {story.key}\n", "## Mended", [entry]))
+    entry = f"- round {scene.prompt.round}: fixed"
+    scene.change(path, with_lines(scene.content(path) or f"# {story.key}\n", "## Fixed", [entry]))
 
 
 def _approved(scene: Scene, story: PromptStory) -> str:

@@ -6,7 +6,7 @@ whole name, then without its round; a story by its key, then as `*`. The last en
 small file beside the script, under a lock, so that they count across processes. Words can be joined: `slow:2+HIGH`.
 
 Work: ok · blocked[:reason] · critical · clean · CRITICAL | HIGH | MEDIUM | LOW [:finding] · ZERO ISSUES · no-change ·
-sets-status:STATUS · no-marker · no-record, deferred:FINDING (of a build) · slow:SECONDS
+sets-status:STATUS · no-marker · no-record, no-commit, deferred:FINDING (of a build) · slow:SECONDS
 Ends: fail[:reason] · crash[:CODE or :SIGSEGV] · limit (turns) · usage-limit:SECONDS · auth · auth-retry (ten times
 first) · overloaded · no-final (exit 0, no result) · cut-off (half a result)
 Stays: hang (not even a first line) · silent (after it) · stuck (in a reply) · lingers[:SECONDS] (after its result) ·
@@ -34,7 +34,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "ZERO ISSUES")
-WORK = _words("ok blocked critical clean no-change sets-status no-marker no-record deferred slow")
+WORK = _words("ok blocked critical clean no-change sets-status no-marker no-record no-commit deferred slow")
 ENDS = _words("fail crash limit usage-limit auth auth-retry overloaded no-final cut-off")
 STAYS = _words("hang silent stuck lingers ignores-signals stubborn children")
 PRINTS = _words("flood long-line garbage half-lines stderr")

@@ -14,13 +14,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+from demo.inbox import Inbox, operator_words, text_of
 from demo.stream import Block, Stream
 from demo.tokens import SYSTEM_TOKENS, Tokens, estimate
 from demo.tools import SILENCE_S, Bash, EditTool, Forbidden, Killed, Read, Tool, ToolAnswer, Write
 
 PAUSE_BEFORE_BLOCK_S = 0.10  # at speed 1: a reply is read as it appears
 PAUSE_AFTER_TOOL_S = 0.06
+TAKEN = "I take this into account: {}"
 REMINDER_TOKENS = 1_900  # what the program adds to the first message of a session
 THOUGHT_TOKENS = (120, 640)  # least and most that are thought for one reply
 ACCEPTED = {"permission_decision": {"decision": "accept", "source": "config", "reason_type": "mode"}}
@@ -56,6 +59,7 @@ class Stage:
         self.root = root
         self.speed = speed
         self.max_turns: int | None = None
+        self.inbox: Inbox | None = None
         self.stuck = False  # the next reply is never finished
         self._on_reply = on_reply
         self._context = SYSTEM_TOKENS
@@ -114,6 +118,37 @@ class Stage:
     def say(self, text: str) -> None:
         self.reply(text)
 
+    def take_messages(self) -> None:
+        """Take what the operator has sent meanwhile."""
+        for message in self.inbox.arrived() if self.inbox is not None else ():
+            self._take(message)
+
+    def await_messages(self, last: str) -> None:
+        """After the result: until the input ends, each message begins a turn that ends with the same last words."""
+        while (message := self._next_message()) is not None:
+            self.stream.init()
+            self._take(message)
+            self.say(last)
+            self.stream.success(last)
+
+    def _next_message(self) -> dict[str, Any] | None:
+        """Wait for a message; None at the end of the input, and when a signal comes."""
+        inbox = self.inbox
+        if inbox is None:
+            return None
+        found: list[dict[str, Any] | None] = []
+        try:
+            self._wait(lambda: found.append(inbox.next()))
+        except Interrupted:
+            return None
+        return found[0]
+
+    def _take(self, message: dict[str, Any]) -> None:
+        self.stream.taken(message)
+        words = operator_words(text_of(message))
+        self._fresh += estimate(words)
+        self._reply(TAKEN.format(words))
+
     def bash(self, command: str, description: str, say: str = "") -> ToolAnswer:
         return self.reply(say, Bash(command, description))[0]
 
@@ -128,6 +163,10 @@ class Stage:
 
     def reply(self, text: str, *tools: Tool, thinking: str = "") -> list[ToolAnswer]:
         """One reply of the model: a thought, a text, calls of tools; then the answers of the tools."""
+        self.take_messages()
+        return self._reply(text, *tools, thinking=thinking)
+
+    def _reply(self, text: str, *tools: Tool, thinking: str = "") -> list[ToolAnswer]:
         blocks = self._blocks(text, tools, thinking)
         tokens = self._tokens(blocks)
         try:

@@ -18,7 +18,6 @@ from demo import identity, lines, partial
 from demo.tokens import Tokens, cost, message_usage, model_usage, result_usage
 
 VERSION = "2.1.330"
-LEDGER_S = 0.1  # between a result line and its note
 APPROVAL = "This command requires approval"
 Block = dict[str, Any]
 
@@ -32,6 +31,7 @@ class Stream:
     partial: bool = False
     earlier: Tokens = field(default_factory=Tokens)  # of the runs that this session resumes
     used: Tokens = field(default_factory=Tokens)
+    unreported: Tokens = field(default_factory=Tokens)  # since the last result
     finished: Tokens = field(default_factory=Tokens)  # as `used`, without a reply that was cut off
     started: float = field(default_factory=time.monotonic)
     first_reply: float | None = None
@@ -68,6 +68,7 @@ class Stream:
         self.replies += 1
         self.blocks = 0
         self.used += tokens
+        self.unreported += tokens
         if self.first_reply is None:
             self.first_reply = time.monotonic()
         message_id = f"msg_demo{self.session_id[:8]}{self.replies:06d}"
@@ -163,6 +164,11 @@ class Stream:
             }
         )
 
+    def taken(self, message: Mapping[str, Any]) -> None:
+        """Repeat a message from the input at the place where it is taken."""
+        record = {**message, "session_id": self.session_id, "parent_tool_use_id": None, "isReplay": True}
+        self.raw(json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode(errors="replace") + b"\n")
+
     def synthetic(self, text: str, error: str, status: int, **more: Any) -> None:
         """An API error, reported as a reply of the model `<synthetic>`."""
         self.last_text = text
@@ -235,21 +241,18 @@ class Stream:
                 "duration_ms": self._elapsed(),
                 "queued_turn_count": 0,
                 "result_index": 0,
-                "model_usage_since_last_result": model_usage(self.model, self.used),
+                "model_usage_since_last_result": model_usage(self.model, self.unreported),
                 **record,
             }
         )
+        self.unreported = Tokens()
         self._note_cost()
 
     def _note_cost(self) -> None:
-        """Write what this call has cost beside its stream, for who wants to compare ledgers (DEMO_AGENT_LEDGER).
-
-        A moment later: the last line of a killed process that was not read is lost.
-        """
+        """Write what this call has cost beside its stream, for who wants to compare ledgers (DEMO_AGENT_LEDGER)."""
         path = os.environ.get("DEMO_AGENT_LEDGER")
         if path is None:
             return
-        time.sleep(LEDGER_S)
         record = {"mark": os.environ.get("SPRINT_RUNNER_MARK", ""), "usd": cost(self.model, self.used)}
         with open(path, "a") as file:
             file.write(json.dumps(record) + "\n")

@@ -9,8 +9,8 @@ import asyncio
 import subprocess
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
@@ -89,16 +89,27 @@ class Idle:
 
     async def work(self, work: Callable[[], T]) -> T:
         """Do work with the helpers in a thread. Raises what it raises, and `TimeoutError`."""
+        with self.in_use():
+            try:
+                return await asyncio.wait_for(asyncio.to_thread(work), TIMEOUT_S)
+            except TimeoutError:
+                self.kill()
+                raise
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep the helpers while the block runs, and a while longer."""
         if self._timer is not None:
             self._timer.cancel()
         try:
-            return await asyncio.wait_for(asyncio.to_thread(work), TIMEOUT_S)
-        except TimeoutError:
-            for helper in self._helpers:
-                helper.kill()
-            raise
+            yield
         finally:
             self._timer = asyncio.get_running_loop().call_later(IDLE_S, self._close)
+
+    def kill(self) -> None:
+        """End them in the middle of their answers."""
+        for helper in self._helpers:
+            helper.kill()
 
     def _close(self) -> None:
         for helper in self._helpers:

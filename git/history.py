@@ -1,6 +1,6 @@
 """Changes in git for the page: the commits of a story, and the diff of any change, file by file.
 
-Read-only and bounded: of a huge change a part is read and the rest is said to be left out. No program that a
+Read-only and bounded: of a huge change a part is read and the rest is reported as left out. No program that a
 repository names is run for it (no external diff, no textconv); what is not text is named and never shown.
 """
 

@@ -47,7 +47,7 @@ class TreeOverlay:
         self._store = Helper(top, (*options, "hash-object", "-w", "--stdin-paths"), environment)
         self._trees = Helper(top, ("mktree", "-z", "--batch"), environment)
         self._read = Helper(top, ("cat-file", "--batch"), environment)
-        self._idle = Idle((self._store, self._trees, self._read))
+        self.idle = Idle((self._store, self._trees, self._read))
         self._known: dict[str, _Content] = {}
         self._entries: dict[str, Entries] = {}
         self._hash_bytes = 20
@@ -58,14 +58,11 @@ class TreeOverlay:
         self._entries.clear()
         self._store.close()
 
-    async def tree(self, base: str, paths: list[str]) -> str:
+    def tree(self, base: str, paths: list[str]) -> str:
         """Return the tree that has these files as they are on the disk now, and all others as `base` has them.
 
-        Raises `CannotOverlay`, `GitError`, `OSError` and `TimeoutError`.
+        Blocks; to be called while the helpers are `idle.in_use()`. Raises `CannotOverlay`, `GitError` and `OSError`.
         """
-        return await self._idle.work(lambda: self._tree(base, paths))
-
-    def _tree(self, base: str, paths: list[str]) -> str:
         self._hash_bytes = len(base) // 2
         changes = self._contents(paths)
         return self._laid(base, {tuple(path.split("/")): entry for path, entry in changes.items()}) or self._make({})

@@ -33,7 +33,7 @@ class TreeEntry:
 
 
 class Repository(Git):
-    """The user's repository. Paths are relative to its top, not to the project's root, unless said otherwise."""
+    """The user's repository. Paths are relative to its top, not to the project's root, unless stated otherwise."""
 
     @classmethod
     def of(cls, git: Git) -> Repository:
@@ -45,8 +45,7 @@ class Repository(Git):
     async def beside(self, root: Path, store: Path) -> Repository:
         """The same repository as seen from another worktree; its snapshots are kept with those of this one."""
         if store not in self.others:
-            self.others[store] = Git(root, store, self._ignored, self.prefix)
-            self.others[store].objects = self.objects
+            self.others[store] = Git(root, store, self._work_tree.ignored, self.prefix, self.objects)
         await asyncio.to_thread(store.mkdir, parents=True, exist_ok=True)
         return Repository.of(self.others[store])
 

@@ -18,6 +18,7 @@ from running.metrics import used
 from running.refusals import RefusalWatch
 from running.spec import CommandSpec
 from running.subject import CommandSubject
+from running.taken_messages import TakenMessages
 from running.workspace import Workspace, until_stored
 from store.commands import update_command
 
@@ -49,11 +50,22 @@ class AgentCall:
         self._command_id = command_id
         self._activity = activity
         self.questions = LiveQuestions(workspace, gate, subject, command_id, self._answer)
+        self.story_key, self.agent = spec.story_key, agent_spec.name
+        self._messages = TakenMessages(workspace, command_id)
         self._refusals = RefusalWatch(agent_spec, spec.products)
+        self._call: Call | None = None
         self._process: agents.AgentProcess | None = None
+        self._early: list[tuple[int, str]] = []  # messages that came while the process was being started
 
     async def run(self, call: Call) -> Outcome:
         """Call the agent; once more without an option that its help lists and that it refuses."""
+        self._call = call
+        with self._workspace.live_calls.running(self._command_id, self):
+            outcome = await self._run(call)
+        await self._messages.close()
+        return outcome
+
+    async def _run(self, call: Call) -> Outcome:
         while True:
             outcome = await self._run_once(call)
             refused = None
@@ -73,8 +85,20 @@ class AgentCall:
     def report(self, message: str) -> None:
         """A line of our own about this call, in the log and, of a story's command, in the page."""
         log.warning("%s, command %d: %s", self._spec.command, self._command_id, message)
-        if self._spec.stories:
+        if self._spec.reported:
             self._activity.say(message)
+
+    @property
+    def takes_messages(self) -> bool:
+        """Whether the operator can send the agent messages while it works."""
+        return self._call is not None and agents.takes_messages(self._agent_spec, self._call)
+
+    def say(self, message_id: int, text: str) -> bool:
+        """Send a message of the operator to the agent; False where its work has ended."""
+        if self._process is None:
+            self._early.append((message_id, text))
+            return True
+        return self._process.say(message_id, text)
 
     def _answer(self, text: str) -> None:
         if self._process is not None:
@@ -84,6 +108,9 @@ class AgentCall:
         gate = self._gate
         process = await agents.start(self._agent_spec, call, self._take)
         self._process = process
+        for message in self._early:
+            process.say(*message)
+        self._early.clear()
         self._activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
         with gate.on_stop(process.stop):
             if gate.ends_agents or self.question or self.refusal:
@@ -100,8 +127,10 @@ class AgentCall:
 
     def _take(self, record: agents.Record) -> None:
         """Handle a record. A question for the operator ends the call; its session continues with the answer later."""
-        if self._spec.stories:
+        if self._spec.reported:
             self._activity.take(record)
+        if isinstance(record, agents.MessageTaken):
+            self._messages.take(record.id)
         if self.question or self.refusal:
             return
         if isinstance(record, agents.Question) and self._spec.may_ask and record.live:

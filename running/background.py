@@ -1,6 +1,6 @@
 """Background work of a run: further reviews, a context refresh. It never changes the run's state.
 
-Each task is owned here, has a row while it runs, and its failure is said, never raised into the run.
+Each task is owned here, has a row while it runs, and its failure is logged, never raised into the run.
 """
 
 from __future__ import annotations

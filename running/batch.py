@@ -22,6 +22,7 @@ from running.git_check import warn_of_blind_spots
 from running.lanes.lane import tidy
 from running.lanes.scheduler import Scheduler
 from running.run_context import RunContext
+from running.sprint_planning import NoPlanMade, plan_sprint
 from running.workspace import Workspace, emit_durable, record_batch, record_with
 from store.batches import update_batch
 from store.run_queue import end_run_queue
@@ -66,12 +67,7 @@ class Batch:
         status: BatchEndStatus = "completed"
         reason: str | None = None
         try:
-            await ensure_context(self._context)
-            await warn_of_blind_spots(self._workspace, self.id)
-            await tidy(self._workspace)
-            await self._queue.load()
-            await Scheduler(self._context, self._queue, self._width).run()
-            reason = await self._ending()
+            reason = await self._work()
         except Stopped:
             status = "stopped"
         # No fault may leave the batch without its `batch:end`: pages and scripts wait for it.
@@ -79,6 +75,18 @@ class Batch:
             status, reason = "error", self._workspace.masker.text(str(error)) or type(error).__name__
             await self._tell_error(error, reason)
         await self._finish(status, reason)
+
+    async def _work(self) -> str | None:
+        """Make the plan, or run the cycles; return the reason of the end, if there is one. Raises `Stopped`."""
+        if self._context.preset.makes_plan:
+            await plan_sprint(self._context)
+            return "the sprint is planned"
+        await ensure_context(self._context)
+        await warn_of_blind_spots(self._workspace, self.id)
+        await tidy(self._workspace)
+        await self._queue.load()
+        await Scheduler(self._context, self._queue, self._width).run()
+        return await self._ending()
 
     async def _ending(self) -> str | None:
         """Return which stories are blocked, None where none is. Raises `StoriesOpen` and `Stopped`.
@@ -96,7 +104,7 @@ class Batch:
         """Report a failure: an unusable agent to the operator, others as a fault, with traceback."""
         if isinstance(error, AgentUnusable):
             await emit_durable(Attention(kind=error.kind, message=reason))
-        else:
+        elif not isinstance(error, NoPlanMade):  # whose reason says all there is
             log.exception("the batch failed")
         await emit_durable(Error(type=type(error).__name__, message=reason))
 

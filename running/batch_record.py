@@ -18,7 +18,6 @@ from running.preflight import NotNow
 from running.workspace import Workspace, emit_durable, record_with, until_stored
 from store.batches import BatchRow, create_batch, get_active_batch
 from store.meta import keep_preset, set_meta
-from store.rows import reserve_id
 from workflow import Preset
 from workflow.labels import batch_label
 
@@ -27,7 +26,10 @@ class StartRequest(msgspec.Struct, frozen=True):
     """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
 
     `gates`: where this batch waits for a person, None as the preset and the settings say.
-    `write_tracker`: the operator allows to write a tracker that another program makes; it is remembered.
+    `start_at` is when the batch begins to work, in seconds since the epoch; None: at once. `write_tracker`: the
+    operator allows to write a tracker that another program makes; it is remembered.
+    `synced`: the operator says that a copy of tickets that a tracker keeps is fresh.
+    `purpose`: what a batch without stories is for.
     """
 
     cycles: int | None
@@ -36,11 +38,14 @@ class StartRequest(msgspec.Struct, frozen=True):
     budget_usd: float | None = None
     write_tracker: bool = False
     gates: Sequence[str] | None = None
+    start_at: float | None = None
+    synced: bool = False
+    purpose: str = ""
 
     @property
     def label(self) -> str:
         """The label of the batch, as text for the operator."""
-        return batch_label(self.cycles, self.stories)
+        return self.purpose or batch_label(self.cycles, self.stories)
 
 
 async def open_batch(
@@ -49,9 +54,9 @@ async def open_batch(
     """Write batch, preset and `batch:start` in one commit, so that a kill leaves all of them or nothing."""
     database = workspace.database
     # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
-    batch_id = await until_stored(lambda: database.write(reserve_id, "batches"))
-    backups = workspace.data_dir / "backups"
-    await asyncio.to_thread(back_up, workspace.project.tracker, backups, batch_id)
+    batch_id = await until_stored(lambda: database.reserve_id("batches"))
+    if not preset.makes_plan:
+        await asyncio.to_thread(back_up, workspace.project.tracker, workspace.data_dir / "backups", batch_id)
     payload = BatchStart(
         batch_id=batch_id,
         max_cycles=request.cycles or "all",
@@ -75,9 +80,11 @@ async def open_batch(
             started_at=int(workspace.clock() * 1000),
             branch=None if head is None else head.branch,
             head_commit=None if head is None else head.commit,
+            start_at=None if request.start_at is None else int(request.start_at * 1000),
         )
         database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
-        database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
+        if not preset.makes_plan:
+            database.write(set_meta, pin_name(batch_id), workspace.relative(workspace.project.tracker))
 
     await record_with(workspace, payload, create)
     if workspace.git is None:

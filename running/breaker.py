@@ -60,7 +60,7 @@ class Breaker:
             await self._gate.enter()
             return
         shown = " ".join(reason.split())[:SHOWN_CHARS]
-        message = f"{' and '.join(stories)} failed for the same reason: {shown}. Mend it; Resume tries them again"
+        message = f"{' and '.join(stories)} failed for the same reason: {shown}. Fix it; Resume tries them again"
         await hold(self._gate, "breaker", Attention(kind="breaker", message=message, story_keys=stories))
 
     async def _release(self, rows: Sequence[Story], earlier: Sequence[str], keys: Sequence[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Final
 
 import sprint
-from running import evidence
+from running import command_specs, evidence
 from running.blocking import give_up
 from running.builds import build_call, build_files, build_verdict, is_unbuilt, plan_verdict
 from running.checkpoints import plan_decision, unread_decision
@@ -27,15 +27,16 @@ from running.clean_tree import (
     left_by_others,
 )
 from running.commit_plan import remember_base
+from running.epic_branch import branch_of
 from running.gates import GateDecision, GateKind
+from running.journal import Journal
 from running.marking import write_status
-from running.planning import said_something
-from running.refusals import ANY_FILE
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block, record_status
 from running.surroundings import SurroundingsFailed, until_possible
 from running.verify import VerifyContext
+from running.workspace import Workspace
 from workflow import DevVerdict, Phase, PhaseKind
 from workflow.presets import PLANNING
 
@@ -55,11 +56,11 @@ class Building:
         """Build a story; it is live afterwards if its work is proved. Raises `Stopped`."""
         await until_possible(self._gate, partial(self._make_clean, command, story))
         await until_possible(self._gate, lambda: remember_base(self._workspace, story, developing=True))
-        if await self._waits_for_plan(command, story):
+        if await waits_for_plan(self._workspace, self._commander.journal, command, story, self._asks_for_plans):
             await self._plan(story)
         comments = "none"
         for number in count(1):
-            verdict = await self._built(command if number == 1 else f"{command}-{number}", story, comments)
+            verdict = await self._built(command_specs.build_round(command, number), story, comments)
             if verdict is None or not verdict.unread:
                 return
             row = await unread_decision(self._workspace, self._gate, story, verdict.reason, number)
@@ -72,11 +73,7 @@ class Building:
             comments = _sent_back("build", row.comments)
 
     async def goes_on(self, phase: Phase, command: str, story: StoryRun) -> bool:
-        """Whether a story that entered at review is one whose build had not ended."""
-        if phase.kind is not PhaseKind.BUILD:
-            return False
-        begun = self._commander.journal.begun(story.key, command)
-        return begun or await asyncio.to_thread(is_unbuilt, self._workspace.project, story.key)
+        return await build_goes_on(self._workspace, self._commander.journal, phase, command, story)
 
     async def leave_clean(self, story: StoryRun) -> None:
         """Commit what the runner wrote into the plan of a story that has ended, and what a blocked one left."""
@@ -92,19 +89,9 @@ class Building:
         if not story.live:
             return None
         confirm = partial(self._build_verdict, story, self._workspace.clock())
-        values = await self._values(story, halt=False)
+        values = await build_values(self._workspace, story, halt=False)
         disprove = partial(self._missing_work, story)
-        spec = CommandSpec(
-            command,
-            (story,),
-            read=said_something,
-            confirm=confirm,
-            disprove=disprove,
-            watched=True,
-            findings=comments,
-            values=values,
-            products=ANY_FILE,
-        )
+        spec = command_specs.build(command, story, values, comments, confirm=confirm, disprove=disprove)
         return await self._performed(spec, story)
 
     async def _performed(self, spec: CommandSpec, story: StoryRun) -> DevVerdict | None:
@@ -116,11 +103,6 @@ class Building:
         if verdict.blocked:
             await block(self._workspace, story, verdict.reason)
         return verdict
-
-    async def _values(self, story: StoryRun, *, halt: bool) -> dict[str, str]:
-        left = await left_by_others(self._workspace)
-        call = await asyncio.to_thread(build_call, self._workspace.project, story, halt=halt, left=left)
-        return {"subject": call.subject, "directives": call.extra}
 
     async def _missing_work(self, story: StoryRun, verdict: DevVerdict, say: Say) -> str | None:
         about = VerifyContext(self._commander.batch_id, story.key, say)
@@ -138,14 +120,6 @@ class Building:
 
     # -- its plan ----------------------------------------------------------------------------------------------
 
-    async def _waits_for_plan(self, command: str, story: StoryRun) -> bool:
-        """Whether a person is to look at the plan before the build, which has not begun."""
-        if self._commander.journal.begun(story.key, command):
-            return False
-        entry = (await asyncio.to_thread(sprint.read, self._workspace.project)).story(story.key)
-        asked = entry is not None and (entry.conditions.plan_checkpoint or self._asks_for_plans)
-        return asked and entry is not None and entry.status.value in PLANNED
-
     async def _plan(self, story: StoryRun) -> None:
         """Have the story planned until a person approves the plan, or leaves the story as it is."""
         comments = "none"
@@ -154,11 +128,9 @@ class Building:
                 return
             if not await self._is_planned(story, number):
                 confirm = partial(self._plan_verdict, story, self._workspace.clock())
-                values = await self._values(story, halt=True)
+                values = await build_values(self._workspace, story, halt=True)
                 command = f"{PLANNING}-{number}"
-                spec = CommandSpec(
-                    command, (story,), read=said_something, confirm=confirm, findings=comments, values=values
-                )
+                spec = command_specs.build_plan(command, story, values, comments, confirm)
                 await self._performed(spec, story)
                 if not story.live:
                     return
@@ -204,8 +176,7 @@ class Building:
 
     async def _make_clean(self, command: str, story: StoryRun) -> None:
         """Commit the runner's own files, and see that nothing else is uncommitted; raises `SurroundingsFailed`."""
-        journal = self._commander.journal
-        if journal.begun(story.key, command) or journal.begun(story.key, f"{PLANNING}-1"):
+        if has_begun(self._commander.journal, command, story):
             return
         await self._committed(commit_own_files)
         why = await evidence.unclean_tree(self._workspace)
@@ -223,6 +194,41 @@ class Building:
                 raise SurroundingsFailed("git", why) from None
 
         await until_possible(self._gate, attempt)
+
+
+def has_begun(journal: Journal, command: str, story: StoryRun) -> bool:
+    """Whether a build of the story, or its planning, is recorded."""
+    return journal.begun(story.key, command) or journal.begun(story.key, f"{PLANNING}-1")
+
+
+async def build_goes_on(workspace: Workspace, journal: Journal, phase: Phase, command: str, story: StoryRun) -> bool:
+    """Whether a story that entered at review is one whose build had not ended."""
+    if phase.kind is not PhaseKind.BUILD:
+        return False
+    return journal.begun(story.key, command) or await asyncio.to_thread(is_unbuilt, workspace.project, story.key)
+
+
+async def waits_for_plan(workspace: Workspace, journal: Journal, command: str, story: StoryRun, asked: bool) -> bool:
+    """Whether a person is to look at the plan before a build that has not begun: the plan asks, or `asked`."""
+    if journal.begun(story.key, command):
+        return False
+    entry = (await asyncio.to_thread(sprint.read, workspace.project)).story(story.key)
+    if entry is None or entry.status.value not in PLANNED:
+        return False
+    return asked or entry.conditions.plan_checkpoint
+
+
+async def build_values(
+    workspace: Workspace, story: StoryRun, *, halt: bool, before_cleaning: bool = False
+) -> dict[str, str]:
+    """Return what the prompt of a build says of its story; `halt`: it ends after planning.
+
+    `before_cleaning`: the runner's own files are still to be committed.
+    """
+    left = await left_by_others(workspace, before_cleaning=before_cleaning)
+    branch = await branch_of(workspace)
+    call = await asyncio.to_thread(build_call, workspace.project, story, halt=halt, left=left, branch=branch)
+    return {"subject": call.subject, "directives": call.extra}
 
 
 def _sent_back(what: str, comments: str | None) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import sprint
+from running.epic_branch import branch_words
 from running.marking import folder_of, is_active, plan_path_of
 from running.story import StoryRun
 from running.workspace import Workspace
@@ -34,14 +35,22 @@ class BuildCall:
     extra: str = ""
 
 
-def build_call(project: sprint.Project, story: StoryRun, *, halt: bool = False, left: Sequence[str] = ()) -> BuildCall:
+def build_call(
+    project: sprint.Project,
+    story: StoryRun,
+    *,
+    halt: bool = False,
+    left: Sequence[str] = (),
+    branch: str | None = None,
+) -> BuildCall:
     """Return how the skill is called for a story; blocks on the disk.
 
-    `halt`: it ends after planning. `left`: uncommitted files that are none of its business.
+    `halt`: it ends after planning. `left`: uncommitted files that are none of its business. `branch`: checked out.
     """
-    entry = sprint.read(project).story(story.key)
+    plan = sprint.read(project)
+    entry = plan.story(story.key)
     conditions = sprint.Conditions() if entry is None else entry.conditions
-    lines = [_tolerated(left), HALT if halt else "", conditions.prompt]
+    lines = [_tolerated(left), branch_words(plan, story.key, branch), HALT if halt else "", conditions.prompt]
     extra = "\n\n".join(line for line in lines if line)
     if project.kind is PlanKind.TICKETS:
         named = conditions.ref and is_active(project)

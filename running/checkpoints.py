@@ -60,6 +60,8 @@ async def wait_after_stories(
 
 def closable_epic(plan: sprint.Sprint) -> sprint.EpicEntry | None:
     """Return the first epic that stories wait for and whose own stories cannot continue by themselves."""
+    if plan.store:  # which keeps the epics too
+        return None
     open_stories = [story for story in plan.stories if story.runnable]
     startable = {story.key for story in open_stories if story.startable}
     for epic in plan.epics:

@@ -30,14 +30,32 @@ class NotCommitted(RuntimeError):
     """The runner's own files could not be committed; the message holds the words of git or of a hook."""
 
 
+def own_files(workspace: Workspace) -> list[Path]:
+    """The files that the runner itself writes between builds: the context file, and the tracker."""
+    paths = [workspace.project.output / "project-context.md"]
+    return [*paths, workspace.project.tracker] if workspace.project.kind is PlanKind.TRACKER else paths
+
+
 async def commit_own_files(workspace: Workspace) -> None:
     """Commit what the runner wrote: the context file, the tracker, tickets of findings. Raises `NotCommitted`."""
-    paths = [workspace.project.output / "project-context.md"]
-    if workspace.project.kind is PlanKind.TRACKER:
-        paths.append(workspace.project.tracker)
+    await _commit(workspace, await _own_files(workspace), OWN_FILES)
+    await _commit_deleted(workspace)
+
+
+async def _commit_deleted(workspace: Workspace) -> None:
+    """Commit that files of blocked stories were deleted, which is how a story of a list is tried again."""
+    git = workspace.git
+    if git is None or workspace.project.kind is not PlanKind.STORIES:
+        return
+    changed = [git.top.resolve() / name for name in await git.uncommitted(tracked=True)]
+    gone = await asyncio.to_thread(sprint.deleted_files, workspace.project, changed)
+    names = ", ".join(sorted(path.name for path in gone))
+    await _commit(workspace, gone, f"chore: delete {names}, to build again")
+
+
+async def _own_files(workspace: Workspace) -> list[Path]:
     rows = await workspace.database.read(get_findings)
-    paths += [workspace.project.root / row.ticket for row in rows if row.ticket is not None]
-    await _commit(workspace, paths, OWN_FILES)
+    return own_files(workspace) + [workspace.project.root / row.ticket for row in rows if row.ticket is not None]
 
 
 async def commit_status(workspace: Workspace, story: StoryRun) -> None:
@@ -84,9 +102,16 @@ async def built_commit(workspace: Workspace, story: StoryRun) -> str | None:
     return next((commit for commit, _, subject in found if not subject.startswith(own)), None)
 
 
-async def left_by_others(workspace: Workspace) -> list[str]:
-    """Return the files that are changed or new and not committed, relative to the repository's top."""
-    return [] if workspace.git is None else sorted(await workspace.git.uncommitted())
+async def left_by_others(workspace: Workspace, *, before_cleaning: bool = False) -> list[str]:
+    """Return the files that are changed or new and not committed, relative to the repository's top.
+
+    `before_cleaning`: those of the runner are left out, which it commits before a build begins.
+    """
+    git = workspace.git
+    if git is None:
+        return []
+    own = _relative(git, await _own_files(workspace)) if before_cleaning else ()
+    return sorted(set(await git.uncommitted()) - set(own))
 
 
 def _status_files(workspace: Workspace, story: StoryRun) -> list[Path]:

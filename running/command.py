@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Final
 
 import agents
-from agents import AgentSpec
 from base.plausible import limit_wait
 from payloads import Attention, BatchWarning, or_unset
 from running.attempt import Attempt
@@ -21,16 +20,16 @@ from running.budget import Budget
 from running.gate import Gate, Stopped
 from running.head_guard import HeadGuard
 from running.journal import BUDGET, LOST, Asked, AttemptKey, CommandStatus, Journal, Result
-from running.questions import DECIDE, answer_to, answers_before, reply_of
+from running.preparation import Preparation, after_failure
+from running.questions import DECIDE, answer_to, reply_of
 from running.skips import SKIPPED
-from running.spec import AttemptContext, CommandSpec
+from running.spec import CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import hold, until_possible
 from running.work_guard import hold_for_work
 from running.workspace import Workspace, emit_durable
-from settings import CommandConfig
 from store.commands import Command, get_command
-from workflow import CLASSIC, Preset, kind_of
+from workflow import CLASSIC, Preset
 
 TRANSIENT_BACKOFF_S: Final = (5.0, 15.0, 60.0, 180.0, 300.0, 600.0)  # after 429, 529, no network; then the batch waits
 UNREACHABLE_S: Final = 600.0  # between tries after that
@@ -109,9 +108,7 @@ class Commander:
         for attempt in range(2, self.workspace.settings().retries + 2):
             if result.ok or result.kind == SKIPPED:
                 break
-            failure = f"The attempt before this one failed: {result.reason}"
-            findings = failure if spec.findings == "none" else f"{spec.findings}\n\n{failure}"
-            before, result = result, await self._settled(replace(spec, findings=findings), attempt)
+            before, result = result, await self._settled(after_failure(spec, result.reason), attempt)
             if spec.once and result.reason == before.reason:
                 break
         return result
@@ -166,25 +163,12 @@ class Commander:
         if spec.is_skipped:  # also while it waited at the gate
             return Result(CommandStatus.ERROR, "the operator has skipped the story", kind=SKIPPED)
         tree = await until_possible(self.gate, lambda: self._tree_before(spec))
-        agent_spec, model = self._choose(spec)
-        spec = self._with_answers(spec)
-        session = self.journal.session(spec.story_key, spec.command, attempt, agent_spec.name)
-        kind, call = self.preset.kind(spec.command), self.preset.call(spec.command, agent_spec.kind)
-        first = self.journal.trees.pop((spec.story_key, spec.command), None)
-        context = AttemptContext(
-            self.batch_id,
-            self.cycle_number,
-            attempt,
-            agent_spec,
-            model,
-            session,
-            kind,
-            call,
-            reply,
-            tree,
-            first,
-            await self._budget.remaining(),
+        preparation = Preparation(
+            self.workspace, self.preset, self._agent, self.journal, self._budget, self.batch_id, self.cycle_number
         )
+        first = self.journal.trees.pop((spec.story_key, spec.command), None)
+        context = await preparation.context(spec, attempt, reply=reply, tree=tree, first_tree=first)
+        agent_spec, spec = context.agent, preparation.with_answers(spec)
         here = (spec.story_key, spec.command, attempt)
         unchecked = self.journal.unchecked.pop(here, None)
         try:
@@ -206,29 +190,6 @@ class Commander:
     async def _tree_before(self, spec: CommandSpec) -> str | None:
         """The work tree as it is before a command that git watches, with the story's work in it."""
         return await hold_for_work(self.workspace, self.gate, spec.stories[0]) if spec.watched else None
-
-    def _choose(self, spec: CommandSpec) -> tuple[AgentSpec, str | None]:
-        """Return the agent and model of a command: its own setting, else the light, the review or the default model."""
-        settings = self.workspace.settings()
-        own = settings.commands.get(kind_of(spec.command), CommandConfig())
-        agent_spec = self.workspace.agents[own.agent or self._agent]
-        light = spec.light or self.preset.kind(spec.command).light
-        if light and own.light_model is not None:
-            return agent_spec, own.light_model
-        if own.model is not None:
-            return agent_spec, own.model
-        if light and agent_spec.light_model is not None:
-            return agent_spec, agent_spec.light_model
-        if kind_of(spec.command).endswith("-review") and (config := settings.agents.get(agent_spec.name)) is not None:
-            return agent_spec, config.review_model or agent_spec.model
-        return agent_spec, agent_spec.model
-
-    def _with_answers(self, spec: CommandSpec) -> CommandSpec:
-        """Return the spec with earlier questions and answers, for the prompt of a new session."""
-        answers = answers_before(self.journal.answered.get((spec.story_key, spec.command), ()))
-        if not answers:
-            return spec
-        return replace(spec, findings=answers if spec.findings == "none" else f"{spec.findings}\n\n{answers}")
 
     async def _wait_for_limit(self, spec: CommandSpec, result: Result, limits: int) -> None:
         """Close the gate until the limit's reset, or by steps where the agent named none that can be true."""

@@ -56,6 +56,9 @@ async def plan_commit(
     `others` are stories of the same cycle that are not done: what they changed stays uncommitted.
     """
     tree = await recent_snapshot(git)
+    for story in stories:
+        # One whose snapshot is gone may have lost its work with it: what is in the tree now need not be all of it.
+        await git.changed_paths(story.work_tree or tree, tree)
     uncommitted = set(await git.uncommitted())
     changed = await changed_by(workspace, git, stories, tree)
     theirs, shared = await changed_by_others(git, stories[0], others)

@@ -10,31 +10,34 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from git.commits import CommitImpossible, CommitRefused, commit_paths, staged_files, try_commit, unstage
+from git.commits import CommitImpossible, CommitRefused, commit_paths, try_commit
 from git.process import GitError, run_git
 from git.snapshots import Git
 from payloads import Attention
-from running import evidence
+from running import command_specs, evidence
+from running.agent_commit import AgentCommit
 from running.clean_tree import built_commit
+from running.command_specs import commit_message
+from running.commit_choice import choose_committer
 from running.commit_plan import CommitPlan, plan_commit, sizes
 from running.disk import take_snapshot
 from running.planning import BACKGROUND_REVIEW
 from running.run_context import RunContext
 from running.runner_task import RunnerTask, TaskRefused
-from running.spec import CommandSpec, Say
+from running.spec import Say
 from running.story import StoryRun, keep
 from running.surroundings import SurroundingsFailed
 from running.verify import VerifyContext
-from running.work_guard import hold_for_work, lost_work
+from running.work_guard import UNDERIVABLE, absent_work, hold_for_work
 from running.workspace import emit_durable
 from store.stories import update_story
-from workflow import COMMIT_FORM, DEVELOPMENT_FORM, CommitVerdict, DevVerdict, PhaseKind, read_commit, read_dev_story
+from workflow import CommitVerdict, DevVerdict, PhaseKind, Preset
 from workflow.presets import FINISHING
 
-MEND: Final = "dev-story-2"  # the round in which an agent mends what a hook refused
+FIX: Final = "dev-story-2"  # the round in which an agent fixes what a hook refused
 NAMED: Final = 5  # paths in a message
 FINDINGS: Final = """\
-The story is done, but git refused its commit: the hook or git printed what is below. Mend the cause in the files of
+The story is done, but git refused its commit: the hook or git printed what is below. Fix the cause in the files of
 the story, so that the same commit passes. Never bypass or change a hook (no `--no-verify`, no `core.hooksPath`), and do
 not commit: the runner commits again when you are done.
 
@@ -42,9 +45,12 @@ not commit: the runner commits again when you are done.
 
 
 class HookRefused(TaskRefused):
-    """Git or a hook refused the commit; the message is what was printed. `mended`: the hook changed files itself."""
+    """Git or a hook refused the commit; the message is what was printed.
 
-    mended = False
+    `changed_files`: the hook changed files itself.
+    """
+
+    changed_files = False
 
 
 class Commits:
@@ -55,12 +61,11 @@ class Commits:
         self._commander = context.commander
         self._background = context.background
         self._gate = context.gate
+        self._agent = AgentCommit(context)
         phases = [phase for phase in context.preset.phases if phase.kind is PhaseKind.COMMIT]
         self._phase = phases[0] if phases else None
-        # Phases between development and commit may write for all stories: then there is one commit, after them.
-        kinds = [phase.kind for phase in context.preset.phases]
+        self._preset = context.preset
         self._others: list[StoryRun] = []  # of the cycle, that are not done at its end
-        self._directly = bool(phases) and len(kinds) > 1 and kinds[-2] in FINISHING
 
     async def after_story(self, story: StoryRun) -> None:
         """Commit a story that is done, where each has a commit of its own. Raises `Stopped`."""
@@ -78,7 +83,7 @@ class Commits:
 
     @property
     def _singly(self) -> bool:
-        return self._directly and self._workspace.settings().commit_per == "story"
+        return commits_singly(self._preset, self._workspace.settings().commit_per)
 
     async def _commit(self, stories: Sequence[StoryRun]) -> None:
         if self._phase is None or self._workspace.git is None:
@@ -89,16 +94,26 @@ class Commits:
             return
         with self._gate.waits_for_background():
             await self._background.wait(BACKGROUND_REVIEW)  # it works on the files that are about to be committed
-        if self._workspace.settings().commit_by == "agent":
-            await self._by_agent(phase.commands[0], wanted)
+        git, command = self._workspace.git, phase.commands[0]
+        try:
+            choice = await choose_committer(self._workspace, git, self._preset, wanted, self._others)
+        except GitError as error:
+            await self._failed(wanted, str(error))
+            return
+        if choice.refusal is not None:
+            await self._failed(wanted, choice.refusal)
+        elif choice.by_agent:
+            why = await self._agent.perform(command, wanted, self._preset.recipe)
+            if why is not None:
+                await self._failed(wanted, why)
         else:
-            await self._by_runner(self._workspace.git, wanted)
+            await self._by_runner(git, wanted)
 
     # -- by the runner -----------------------------------------------------------------------------------------
 
     async def _by_runner(self, git: Git, stories: Sequence[StoryRun]) -> None:
-        """Commit; after a refusal once more if the hook mended the files, and once more when an agent has."""
-        mended = formatted = False
+        """Commit; after a refusal once more if the hook fixed the files, and once more when an agent has."""
+        fixed = formatted = False
         while True:
             await self._commander.ready()
             for story in stories:
@@ -117,16 +132,16 @@ class Commits:
                 return
             if (why := await self._impossible()) is not None:
                 await self._wait_for_operator(stories, why)
-            elif refused.mended and not formatted:
+            elif refused.changed_files and not formatted:
                 formatted = True
-            elif mended:
+            elif fixed:
                 await self._failed(stories, str(refused))
                 return
-            elif (unmended := await self._mend(stories[0], str(refused))) is not None:
-                await self._failed(stories, f"{refused}\n{unmended}")
+            elif (unfixed := await self._fix(stories[0], str(refused))) is not None:
+                await self._failed(stories, f"{refused}\n{unfixed}")
                 return
             else:
-                mended = True
+                fixed = True
 
     async def _perform(self, git: Git, stories: Sequence[StoryRun]) -> None:
         keys = [story.key for story in stories]
@@ -137,10 +152,7 @@ class Commits:
         try:
             plan = await plan_commit(self._workspace, git, stories, self._others)
         except GitError as error:  # the snapshots go with the data folder, when that is removed
-            raise TaskRefused(
-                f"what the work changed cannot be derived from the snapshots any more ({error}): look at `git status`"
-                " and commit the files of the story yourself"
-            ) from None
+            raise TaskRefused(UNDERIVABLE.format(error=error)) from None
         failure = await self._contested(git, stories, plan)
         commit = await self._earlier(git, stories)
         if plan.paths:
@@ -155,6 +167,8 @@ class Commits:
         else:
             commit = commit or await built_commit(self._workspace, stories[0])
             task.say("Everything that the story changed is committed already")
+        besides = {*plan.contested, *plan.nested}  # what is committed counts: the tree may be another one by now
+        failure = failure or await absent_work(self._workspace, stories, "HEAD^{tree}", besides)
         if plan.nested:
             task.say(f"Not committed here, since they are repositories of their own: {_named(plan.nested)}")
         task.verdict = CommitVerdict(commit=commit)
@@ -171,7 +185,7 @@ class Commits:
             return await self._gate.run_interruptible(commit_paths(root, git.top, plan.paths, message, mark))
         except CommitRefused as error:
             refused = HookRefused(self._workspace.masker.text(str(error)))
-            refused.mended = await take_snapshot(git) != plan.tree
+            refused.changed_files = await take_snapshot(git) != plan.tree
             raise refused from None
         finally:
             git.outdate()  # a hook may write files
@@ -202,28 +216,20 @@ class Commits:
             f" commit: {both}{more}. Look at `git diff` and commit them yourself, in parts with `git add --patch`"
         )
 
-    async def _mend(self, story: StoryRun, words: str) -> str | None:
-        """Let an agent mend the cause of a refusal; return why it could not."""
+    async def _fix(self, story: StoryRun, words: str) -> str | None:
+        """Let an agent fix the cause of a refusal; return why it could not."""
 
         async def disprove(verdict: DevVerdict, say: Say) -> str | None:
             context = VerifyContext(self._commander.batch_id, story.key, say)
             return await evidence.missing_work(self._workspace, story, verdict, context)
 
         findings = FINDINGS.format(words=words)
-        spec = CommandSpec(
-            MEND,
-            (story,),
-            read=read_dev_story,
-            form=DEVELOPMENT_FORM,
-            disprove=disprove,
-            watched=True,
-            findings=findings,
-        )
+        spec = command_specs.development(FIX, story, disprove, findings)
         result = await self._commander.perform(spec)
         if not result.ok:
-            return f"The round that was to mend it failed: {result.reason}"
+            return f"The round that was to fix it failed: {result.reason}"
         verdict = result.read(DevVerdict)
-        return f"The agent cannot mend it: {verdict.reason}" if verdict.blocked else None
+        return f"The agent cannot fix it: {verdict.reason}" if verdict.blocked else None
 
     async def _impossible(self) -> str | None:
         """Return why git can make no commit here at all, whatever the story holds."""
@@ -234,50 +240,9 @@ class Commits:
         return None
 
     async def _wait_for_operator(self, stories: Sequence[StoryRun], why: str) -> None:
-        message = (
-            f"The work of {_keys(stories)} is done, but git cannot commit: {why}. Mend that, then resume the batch"
-        )
+        message = f"The work of {_keys(stories)} is done, but git cannot commit: {why}. Fix that, then resume the batch"
         await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
         self._gate.pause("git")
-
-    # -- by an agent -------------------------------------------------------------------------------------------
-
-    async def _by_agent(self, command: str, stories: Sequence[StoryRun]) -> None:
-        for story in stories:
-            await hold_for_work(self._workspace, self._gate, story)
-        disprove = partial(self._commit_failure, stories)
-        values = {"commit_message": commit_message(stories)}
-        spec = CommandSpec(
-            command, tuple(stories), read=read_commit, form=COMMIT_FORM, disprove=disprove, values=values, once=True
-        )
-        root = self._workspace.project.root
-        staged = await staged_files(root)
-        result = await self._commander.perform(spec)
-        if not result.ok:
-            await unstage(root, await staged_files(root) - staged)
-            await self._failed(stories, result.reason)
-            return
-        commit = result.read(CommitVerdict).commit
-        for story in stories:
-            story.commit_hash, story.commit_failure = commit or "", None
-            await keep(self._workspace, story, commit_hash=commit or "", commit_failure=None)
-
-    async def _commit_failure(self, stories: Sequence[StoryRun], verdict: CommitVerdict, _say: Say) -> str | None:
-        if (moved := await self._commander.head_problem()) is not None:
-            raise SurroundingsFailed("git", f"The commit of {_keys(stories)} cannot be checked: {moved}")
-        why = await evidence.commit_failure(self._workspace, verdict, stories)
-        return why or await self._missing_work(stories)
-
-    async def _missing_work(self, stories: Sequence[StoryRun]) -> str | None:
-        """Return which work is neither committed nor uncommitted: it went out of the tree before the commit."""
-        git = self._workspace.git
-        for story in stories:
-            if git is None or story.work_tree is None:
-                continue
-            lost = await lost_work(self._workspace, story, story.work_tree, await take_snapshot(git))
-            if lost:
-                return f"the work on {story.key} is in no commit and not in the tree any more: {_named(lost)}"
-        return None
 
     # -- records -----------------------------------------------------------------------------------------------
 
@@ -299,10 +264,12 @@ class Commits:
         await emit_durable(Attention(kind="commit", message=message, story_key=stories[0].key))
 
 
-def commit_message(stories: Sequence[StoryRun]) -> str:
-    """Return the subject of the commit for these stories."""
-    what = "story" if len(stories) == 1 else "stories"
-    return f"feat({stories[0].epic}): implement {what} {_keys(stories)}"
+def commits_singly(preset: Preset, commit_per: str) -> bool:
+    """Whether each story has a commit of its own, after its development."""
+    kinds = [phase.kind for phase in preset.phases]
+    # Phases between development and commit may write for all stories: then there is one commit, after them.
+    directly = PhaseKind.COMMIT in kinds and len(kinds) > 1 and kinds[-2] in FINISHING
+    return directly and commit_per == "story"
 
 
 def _is_open(story: StoryRun) -> bool:

@@ -7,17 +7,17 @@ project's check passes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 
-from running import evidence
+from running import command_specs, evidence
 from running.blocking import block_or_try_again, give_up
 from running.building import Building
 from running.commit_plan import remember_base
 from running.commits import Commits
 from running.deferred import collect_deferred
 from running.journal import Result
-from running.refusals import ANY_FILE
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block
@@ -28,8 +28,6 @@ from running.verify import VerifyContext
 from running.workspace import emit_best_effort
 from store.checks import get_checks_of_command
 from workflow import (
-    CODE_REVIEW_FORM,
-    DEVELOPMENT_FORM,
     CodeReviewVerdict,
     Decision,
     DevVerdict,
@@ -37,8 +35,6 @@ from workflow import (
     Phase,
     PhaseKind,
     after_code_review,
-    read_code_review,
-    read_dev_story,
 )
 
 
@@ -80,8 +76,7 @@ class Development:
             await self._come_in_at_review(story)
         if not story.live:
             return
-        # A story that came for its review is reviewed also where the preset reviews no work of its own.
-        if rest and (phase.max_reviews != 0 or reviewed):
+        if command_specs.is_reviewed(phase, came_for_review=reviewed):
             await self._code_review(phase, rest[0], story)
         else:
             await self._accept(phase, first, story)
@@ -98,16 +93,7 @@ class Development:
 
     def _development(self, command: str, story: StoryRun, findings: str = "none") -> CommandSpec:
         disprove = partial(self._missing_work, story)
-        return CommandSpec(
-            command,
-            (story,),
-            read=read_dev_story,
-            form=DEVELOPMENT_FORM,
-            disprove=disprove,
-            watched=True,
-            products=ANY_FILE,
-            findings=findings,
-        )
+        return replace(command_specs.development(command, story, disprove), findings=findings)
 
     async def _come_in_at_review(self, story: StoryRun) -> None:
         """Block a story that entered at review and has no work to review."""
@@ -156,23 +142,16 @@ class Development:
 
     async def _code_review(self, phase: Phase, command: str, story: StoryRun) -> None:
         settings = self._workspace.settings()
-        # None and 0 alike: 0 gets here only with a story that came for its review.
-        limit = settings.max_code_review_attempts if not phase.max_reviews else phase.max_reviews
+        limit = command_specs.review_limit(phase, settings.max_code_review_attempts)
         verdicts: list[CodeReviewVerdict] = []
         unproved: str | None = None
         comments: str | None = None
         looks = count(1)
         while True:
             number = len(verdicts) + 1
-            spec = CommandSpec(
-                f"{command}-{number}",
-                (story,),
-                read=read_code_review,
-                form=CODE_REVIEW_FORM,
-                light=number >= settings.light_model_after_review,
-                watched=True,
-                findings=comments or _findings(verdicts, unproved),
-            )
+            findings = comments or command_specs.review_findings(verdicts, unproved)
+            light_from = settings.light_model_after_review
+            spec = command_specs.code_review(command, number, story, light_from, findings)
             result = await self._commander.perform(spec)
             if not result.ok:
                 await give_up(self._commander, (story,), spec.command, result.reason)
@@ -225,12 +204,3 @@ class Development:
         elif decision.next is Next.DONE:
             await advance(self._workspace, story, "done", decision.reason)
         return not story.live
-
-
-def _findings(verdicts: Sequence[CodeReviewVerdict], unproved: str | None) -> str:
-    """Return the summary of earlier rounds for the next reviewer."""
-    if unproved is not None:
-        return unproved
-    if not verdicts or not verdicts[-1].findings:
-        return "none"
-    return "\n".join(f"- {finding}" for finding in verdicts[-1].findings)

@@ -18,6 +18,9 @@ from running.workspace import Workspace, emit_best_effort, record_batch
 WAIT_SLICE_S: Final = 1.0  # a wait for a clock time reads the clock this often: laptops sleep, clocks are set
 
 
+# Why a wait for a clock time is over, by the reason of the wait.
+_OVER: Final = {"question": "no answer", "hours": "active hours", "scheduled": "start time"}
+
 T = TypeVar("T")
 
 
@@ -38,10 +41,19 @@ class Caps(Protocol):
     async def refusal(self) -> str | None: ...
 
 
+class Hours(Protocol):
+    """The hours in which commands start: `look` lets the gate wait outside of them, `open` is the operator's."""
+
+    def look(self, gate: Gate, /) -> None: ...
+    def open(self) -> None: ...
+    def opens_at(self) -> float | None: ...
+
+
 class Gate:
-    """The gate of one batch. `caps`, where they are set, are looked at before anything starts."""
+    """The gate of one batch. `caps` and `hours`, where they are set, are looked at before anything starts."""
 
     caps: Caps | None = None
+    hours: Hours | None = None
 
     def __init__(self, workspace: Workspace, batch_id: int) -> None:
         self.batch_id = batch_id
@@ -118,6 +130,8 @@ class Gate:
     def resume(self, because: str = "operator") -> None:
         self._questions.clear()
         self._because = because
+        if self.reason == "hours" and because == "operator" and self.hours is not None:
+            self.hours.open()
         self.reason, self.until = None, None
         if self._warned and not self._announced:
             self._warned = False
@@ -154,10 +168,12 @@ class Gate:
     def command(self) -> Iterator[None]:
         """Count a command of the foreground while it runs: a pause is announced when the last one has ended."""
         self.running += 1
+        self._keep_awake()
         try:
             yield
         finally:
             self.running -= 1
+            self._keep_awake()
             if self.reason is not None:
                 self._tell_waiters()
 
@@ -187,6 +203,8 @@ class Gate:
                 break
             if self.reason is None and self.caps is not None:
                 await self.caps.look(self)  # before a resume is announced: a full cap holds against every resume
+            if self.reason is None and self.hours is not None:
+                self.hours.look(self)
             if self.stop_mode is not None:
                 break
             if self.reason is not None:
@@ -212,7 +230,9 @@ class Gate:
         ):  # a wait for a clock time is emitted at once, other lanes may continue
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
-            await self._reopen("no answer" if self.reason == "question" else "limit over")
+            await self._reopen(_OVER.get(self.reason or "", "limit over"))
+        elif self.reason == "hours" and self.hours is not None and self.hours.opens_at() != self.until:
+            self.reason, self.until, self._because = None, None, "settings"  # `enter` looks again
         elif self.reason == "budget" and self.caps is not None:
             await _wait(change, WAIT_SLICE_S)
             if self.reason == "budget" and await self.caps.refusal() is None and self.reason == "budget":
@@ -280,6 +300,11 @@ class Gate:
         """A new event for the next change: a waiter that took the old one before it looked cannot miss this one."""
         self._change.set()
         self._change = asyncio.Event()
+        self._keep_awake()
+
+    def _keep_awake(self) -> None:
+        """A machine that sleeps while an agent works, or over a time at which the run continues, loses the night."""
+        self._workspace.awake.want(self, not self.closed and bool(self.running or self.until is not None))
 
     def _warning(self, kind: str, message: str) -> BatchWarning:
         return BatchWarning(batch_id=self.batch_id, warning_type=kind, message=message)

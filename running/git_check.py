@@ -1,6 +1,6 @@
 """What git must be able to do before a batch starts: answer, have no unfinished operation, and make a commit.
 
-The repository is looked for anew each time, since a person may have made, mended or broken it meanwhile.
+The repository is looked for anew each time, since a person may have made, fixed or broken it meanwhile.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Final
 from git.commits import try_commit, try_filters
 from git.head import HeadState, head_state
 from git.process import GitError, GitUnusable
-from git.snapshots import UNTRACKED_MAX_BYTES, Git
+from git.snapshot_index import UNTRACKED_MAX_BYTES
+from git.snapshots import Git
 from payloads import BatchWarning
 from running.disk import take_snapshot
 from running.preflight import NotNow
@@ -45,11 +46,11 @@ async def check_commits(workspace: Workspace, preset: Preset) -> None:
     try:
         await try_commit(root, workspace.data_dir)
     except GitError as error:
-        raise NotNow("git", f"git cannot commit here, mend that first: {error}") from None
+        raise NotNow("git", f"git cannot commit here, fix that first: {error}") from None
     try:
         await try_filters(root)
     except GitError as error:
-        raise NotNow("git", f"a filter that .gitattributes names does not work, mend that first: {error}") from None
+        raise NotNow("git", f"a filter that .gitattributes names does not work, fix that first: {error}") from None
 
 
 async def warn_of_blind_spots(workspace: Workspace, batch_id: int) -> None:

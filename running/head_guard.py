@@ -9,9 +9,9 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+from git.discovery import has_repository
 from git.head import OPERATIONS, HeadState, head_state, moved
 from git.process import GitError, GitUnusable, run_git
-from git.snapshots import has_repository
 from payloads import Attention
 from running.gate import Gate
 from running.repository import refresh_git
@@ -54,7 +54,7 @@ class HeadGuard:
             if not self._files:
                 self._files = await _files(root)
         except (GitError, OSError) as error:
-            return f"git cannot say which branch is checked out ({error}): mend that"
+            return f"git cannot say which branch is checked out ({error}): fix that"
         if self._expected is None:
             self._expected = now
         why = moved(self._expected, now)

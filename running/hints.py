@@ -12,23 +12,27 @@ from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from events import emit
-from payloads import StoryHint
+from payloads import StoryHint, or_unset
 from running.workspace import Workspace, until_stored
 from store.hints import HintRow, add_hint, get_pending_hints
-from store.rows import reserve_id
 
 SHOWN_CHARS: Final = 200  # of a hint, in the log
 
 
-async def keep_hint(workspace: Workspace, story_key: str, text: str) -> int:
-    """Store a hint of the operator, emit its event, and return its id. Raises `DatabaseUnavailable`."""
+async def keep_hint(workspace: Workspace, story_key: str, text: str, sent_to: int | None = None) -> int:
+    """Store a hint of the operator, emit its event, and return its id. Raises `DatabaseUnavailable`.
+
+    `sent_to` is the running command that it is a message to.
+    """
     database = workspace.database
-    hint_id = await database.write(reserve_id, "hints")
+    hint_id = await database.reserve_id("hints")
 
     def write() -> Awaitable[object]:
         with database.atomic():
-            written = database.write(add_hint, hint_id, story_key, text)
-            emitted = emit(StoryHint(story_key=story_key, hint_id=hint_id, message=_shown(text)))
+            written = database.write(add_hint, hint_id, story_key, text, sent_to)
+            emitted = emit(
+                StoryHint(story_key=story_key, hint_id=hint_id, message=_shown(text), sent_to=or_unset(sent_to))
+            )
         return asyncio.gather(written, emitted)
 
     await write()
@@ -61,7 +65,13 @@ def with_hints(prompt: str, hints: Sequence[HintRow]) -> str:
 def given(hints: Sequence[HintRow], command_id: int) -> list[StoryHint]:
     """Return the events which report that a command got these hints."""
     return [
-        StoryHint(story_key=hint.story_key, hint_id=hint.id, message=_shown(hint.text), command_id=command_id)
+        StoryHint(
+            story_key=hint.story_key,
+            hint_id=hint.id,
+            message=_shown(hint.text),
+            command_id=command_id,
+            sent_to=or_unset(hint.sent_to),
+        )
         for hint in hints
     ]
 

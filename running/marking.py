@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import sprint
-from sprint.locate import inside
+from sprint.project import inside
 from sprint.tickets.frontmatter import TreeError
 from sprint.tickets.layers import find_root, read_layers
 from sprint.tickets.official import Finished, mark_officially, script_of
@@ -20,6 +20,11 @@ def write_status(project: sprint.Project, key: str, new: str, reason: str | None
     """Set a status. Blocks on the disk; raises `sprint.Refused` and `sprint.Conflict`, nothing is written then."""
     if project.kind is not sprint.PlanKind.TICKETS or not _mark_by_program(project, key, new, reason):
         sprint.set_status(project, key, new, reason=reason)
+
+
+def is_copy(project: sprint.Project) -> bool:
+    """Whether a tracker keeps the tickets, so that the tree is never marked; blocks on the disk."""
+    return bool(sprint.read(project).store)
 
 
 def plan_path_of(project: sprint.Project, key: str) -> Path | None:

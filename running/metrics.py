@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from agents import Outcome, Usage
-from git.snapshots import Diff
+from git.trees import Diff
 from payloads import Metrics, or_unset
 
 

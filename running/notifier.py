@@ -2,7 +2,7 @@
 
 Each channel has a cursor in the database: the newest event that was delivered or given up. What happened while the
 receiver was away, or while the server was down, is delivered later; what happened before the channel was first set up
-is not. A delivery that fails is tried again after growing waits, and given up, which is said, after the last of them.
+is not. A delivery that fails is tried again after growing waits, and given up, which is logged, after the last of them.
 Nothing here delays the run.
 """
 

@@ -16,7 +16,8 @@ import msgspec
 import sprint
 from events import emit
 from payloads import RunQueueChange, or_unset
-from running.cycle_source import candidates, order_of
+from running.candidates import candidates, order_of
+from running.epic_branch import plan_here
 from running.preflight import BadRequest, NotNow, why_held
 from running.selection import Selection
 from running.workspace import Workspace
@@ -52,7 +53,7 @@ async def keep_queue(workspace: Workspace, queue: RunQueue) -> None:
 
 async def check_queue(workspace: Workspace, queue: RunQueue, selection: Selection) -> list[str]:
     """Return what stories of the queue wait for, in sentences. Raises `BadRequest` and `NotNow`."""
-    tracker = await asyncio.to_thread(sprint.read, workspace.project)
+    tracker = await plan_here(workspace)
     for place, key in enumerate(queue.stories):
         if key in queue.stories[:place]:
             raise BadRequest("stories", f"{key} is named twice")
@@ -90,7 +91,7 @@ async def run_order(
     workspace: Workspace, only: Sequence[str] | None, cycles: int | None, most: int, selection: Selection
 ) -> RunOrder:
     """Return what a run of so many cycles (None: all) would take, as things are now and if all of it succeeds."""
-    plan = await asyncio.to_thread(sprint.read, workspace.project)
+    plan = await plan_here(workspace)
     possible = {candidate.key: candidate for candidate in candidates(plan, selection.skipped)}
     allowed, order = selection.allowed(only), order_of(workspace.settings().story_order, plan)
     taken: list[list[str]] = []

@@ -1,10 +1,8 @@
-"""The plan that a batch was started on: a user's configuration may name another initiative while the batch is open."""
+"""The plan that a batch was started on: a user may choose another initiative while the batch is open."""
 
 from __future__ import annotations
 
-from running.preflight import NotNow
-from running.workspace import Workspace
-from store.meta import get_meta
+from sprint.tickets.lists import TICKETS_FILE
 
 
 def pin_name(batch_id: int) -> str:
@@ -12,13 +10,9 @@ def pin_name(batch_id: int) -> str:
     return f"plan:{batch_id}"
 
 
-async def check_plan(workspace: Workspace, batch_id: int) -> None:
-    """A batch continues only with the plan that it was started on. Raises `NotNow`."""
-    pinned = await workspace.database.read(get_meta, pin_name(batch_id))
-    shown = workspace.relative(workspace.project.tracker)
-    if pinned is not None and pinned != shown:
-        raise NotNow(
-            "plan",
-            f"the batch was started on {pinned}, and the project shows {shown} now: name {pinned} in the setting "
-            "tracker and start the server again, or start a new batch",
-        )
+def is_other_initiative(one: str | None, other: str | None) -> bool:
+    """Whether two plans are the tickets of different initiatives; unlike before and after a migration, no story is in
+    both."""
+    if one is None or other is None or one == other:
+        return False
+    return one.endswith(TICKETS_FILE) and other.endswith(TICKETS_FILE)

@@ -10,14 +10,14 @@ from typing import Final
 
 import sprint
 from payloads import Attention
-from running import evidence
+from running import command_specs, evidence
 from running.blocking import give_up
-from running.journal import Result
+from running.journal import Journal, Result
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, keep
 from running.workspace import emit_durable
-from workflow import REVIEW_FORM, Phase, PhaseKind, ReviewVerdict, decisions_form, read_review, read_tech_spec_decisions
+from workflow import Phase, PhaseKind, ReviewVerdict
 from workflow.presets import REVIEW_ROUNDS
 
 _SPEC: Final = re.compile(r"\btech(?:nical)?[ -]?spec", re.IGNORECASE)
@@ -42,19 +42,11 @@ class Planning:
             live = [story for story in live if await self._wants_spec(story)]
         if not live:
             return
-        stories = self._as_recorded(phase.commands[0], stories, live)
+        stories = as_recorded(self._commander.journal, phase.commands[0], stories, live)
         if phase.kind is PhaseKind.TOGETHER:
             await self._together(phase, tuple(stories))
         else:
             await self._review(phase, tuple(stories))
-
-    def _as_recorded(self, command: str, stories: list[StoryRun], live: list[StoryRun]) -> list[StoryRun]:
-        """The stories that a recorded command was for, also those that were given up since: its result is theirs."""
-        keys = self._commander.journal.stories_of(command)
-        if not {story.key for story in live} <= set(keys):
-            # A story outside of the recorded call has no result in it, so the command runs once more.
-            return live
-        return [story for story in stories if story.key in keys]
 
     async def _each(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
         """Command after command, story by story; a story is done after its development: failures are only reported."""
@@ -62,9 +54,7 @@ class Planning:
             for command in phase.commands:
                 if not (story.live or story.passed):
                     break
-                result = await self._commander.perform(
-                    CommandSpec(command, (story,), read=said_something, watched=True)
-                )
+                result = await self._commander.perform(command_specs.for_each(command, story))
                 if not result.ok and story.live:
                     await give_up(self._commander, (story,), command, result.reason)
                 elif not result.ok:
@@ -83,16 +73,8 @@ class Planning:
             await self._after_planning(command, stories, result)
 
     def _planning(self, command: str, stories: tuple[StoryRun, ...]) -> CommandSpec:
-        if command == "create-story":
-            read, form = partial(read_tech_spec_decisions, count=len(stories)), decisions_form(len(stories))
-            missing = partial(self._missing_stories, stories)
-            products = tuple(story.key for story in stories)
-            return CommandSpec(command, stories, read=read, form=form, disprove=missing, products=products)
-        if command == "create-tech-spec":
-            missing = partial(self._missing_specs, stories)
-            products = tuple(f"tech-spec-{story.key}" for story in stories)
-            return CommandSpec(command, stories, read=said_something, disprove=missing, products=products)
-        return CommandSpec(command, stories, read=said_something)
+        missing = self._missing_specs if command == "create-tech-spec" else self._missing_stories
+        return command_specs.planning(command, stories, partial(missing, stories))
 
     async def _missing_stories(self, stories: tuple[StoryRun, ...], _verdict: object, _say: Say) -> str | None:
         return await evidence.missing_stories(self._workspace, stories)
@@ -113,7 +95,7 @@ class Planning:
         """Whether the story needs a tech-spec, as create-story decided; without a decision, where its file asks for one
         that it does not have."""
         if story.needs_spec is None:
-            await self._decide_spec(story, await asyncio.to_thread(_asks_for_spec, self._workspace.project, story.key))
+            await self._decide_spec(story, await asyncio.to_thread(asks_for_spec, self._workspace.project, story.key))
         return bool(story.needs_spec)
 
     async def _decide_spec(self, story: StoryRun, needed: bool) -> None:
@@ -125,7 +107,7 @@ class Planning:
     async def _review(self, phase: Phase, stories: tuple[StoryRun, ...]) -> None:
         """The first round blocks; while it is critical, further rounds follow in the background."""
         command = phase.commands[0]
-        result = await self._commander.perform(CommandSpec(f"{command}-1", stories, read=read_review, form=REVIEW_FORM))
+        result = await self._commander.perform(command_specs.plan_review(command, 1, stories))
         if not result.ok:
             await give_up(self._commander, stories, f"{command}-1", result.reason)
         elif result.read(ReviewVerdict).critical:
@@ -136,9 +118,7 @@ class Planning:
 
     async def _review_further(self, command: str, stories: tuple[StoryRun, ...]) -> str:
         for number in range(2, REVIEW_ROUNDS + 1):
-            spec = CommandSpec(
-                f"{command}-{number}", stories, read=read_review, form=REVIEW_FORM, light=True, background=True
-            )
+            spec = command_specs.plan_review(command, number, stories)
             result = await self._commander.perform(spec)
             if not result.ok:
                 return f"{spec.command} failed: {result.reason}"
@@ -147,14 +127,20 @@ class Planning:
         return f"still critical after {REVIEW_ROUNDS} rounds"
 
 
-def _asks_for_spec(project: sprint.Project, key: str) -> bool:
+def as_recorded(
+    journal: Journal, command: str, stories: Sequence[StoryRun], live: Sequence[StoryRun]
+) -> list[StoryRun]:
+    """The stories that a recorded command was for, also those that were given up since: its result is theirs."""
+    keys = journal.stories_of(command)
+    if not {story.key for story in live} <= set(keys):
+        # A story outside of the recorded call has no result in it, so the command runs once more.
+        return list(live)
+    return [story for story in stories if story.key in keys]
+
+
+def asks_for_spec(project: sprint.Project, key: str) -> bool:
     """Whether the file of a story speaks of a tech-spec, and there is none. Blocks on the disk."""
     if (project.artifacts / f"tech-spec-{key}.md").is_file():
         return False
     files = sprint.story_files(project, key)[:1]
     return any(_SPEC.search(path.read_text("utf-8", "replace")) is not None for path in files)
-
-
-def said_something(text: str) -> bool:
-    """Whether the reply has any text: the verdict of commands whose evidence is exit code and final record alone."""
-    return bool(text.strip())

@@ -12,7 +12,8 @@ import agents
 import sprint
 from git.snapshots import Git
 from git.worktrees import Repository
-from running.cycle_source import candidates, order_of
+from running.candidates import candidates, order_of
+from running.epic_branch import plan_here
 from running.selection import Selection
 from running.untracked import shared_files
 from running.verify import missing_program
@@ -50,11 +51,13 @@ async def check_trust(workspace: Workspace) -> None:
 
 async def check_stories(workspace: Workspace, only: Iterable[str] | None, selection: Selection) -> list[str]:
     """The tracker can be read and has something to run; the keys that may run. Raises `BadRequest`, `NotNow`."""
-    tracker = await asyncio.to_thread(sprint.read, workspace.project)
+    tracker = await plan_here(workspace)
     name = workspace.relative(workspace.project.tracker)
+    if tracker.kind is sprint.PlanKind.NONE:
+        raise NotNow("no_plan", "there is no plan yet: make a tracker of the epics, on the Board or by the verb init")
     if not tracker.stories:
         raise NotNow("tracker", f"{name} holds no stories{_problems(tracker)}")
-    if not tracker.writable:
+    if not tracker.writable and not tracker.store:
         raise NotNow("tracker", f"{name} cannot be written safely{_problems(tracker)}")
     known = {story.key for story in tracker.stories}
     for key in only or ():
@@ -82,7 +85,7 @@ def why_held(tracker: sprint.Sprint, key: str, skipped: Collection[str] = ()) ->
 
 async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None, selection: Selection) -> NotNow:
     """Return the refusal of a start for which no story can run: which are in the way, unless all are at their end."""
-    tracker = await asyncio.to_thread(sprint.read, workspace.project)
+    tracker = await plan_here(workspace)
     ended, named = {"done", "blocked", "parked"}, None if only is None else set(only)
     asked = [story for story in tracker.stories if named is None or story.key in named]
     open_stories = [story for story in asked if story.status.value not in ended]
@@ -179,7 +182,11 @@ async def check_folder(workspace: Workspace) -> None:
         raise NotNow("folder", f"nothing can be recorded: {files.failure}")
     tracker = workspace.project.tracker
     # The tracker is replaced by a rename, which needs the right to write its folder.
-    for folder in (workspace.project.root, workspace.data_dir, tracker if tracker.is_dir() else tracker.parent):
+    place = tracker if tracker.is_dir() else tracker.parent
+    # A plan that is still to be made may lie in a folder that does not exist yet.
+    if workspace.project.kind is sprint.PlanKind.NONE:
+        place = next(folder for folder in tracker.parents if folder.is_dir())
+    for folder in (workspace.project.root, workspace.data_dir, place):
         if not await asyncio.to_thread(os.access, folder, os.W_OK):
             raise NotNow("folder", f"{folder} is not writable: the agents could not work in it")
 

@@ -14,11 +14,13 @@ from typing import Any, Final
 
 import msgspec
 
+import sprint
 from base.regular import read_regular
 from running.builds import BUILT_ONLY
 from running.evidence import unclean_tree
+from running.own_prompts import check_own, pin
 from running.preflight import NotNow
-from running.prompt import OVERRIDES, PromptError, read_template, unknown_placeholders
+from running.prompt import PromptError, read_template, unknown_placeholders
 from running.workspace import Workspace
 from store.batches import BatchRow
 from store.meta import get_preset
@@ -31,11 +33,11 @@ from workflow import (
     Preset,
     PresetError,
     build_auto,
+    builder_skill,
     detect,
     is_shim,
     own_preset,
 )
-from workflow.presets import KINDS
 
 SKILLS: Final = (".claude/skills", ".agents/skills")
 INSTALL: Final = (
@@ -116,10 +118,14 @@ async def choose_preset(workspace: Workspace, agent: str, *, fresh: bool) -> Pre
     settings = workspace.settings()
     caller = workspace.agents[agent].kind
     preset = await asyncio.to_thread(_named, workspace, settings.workflow, caller)
-    await asyncio.to_thread(_check_overrides, workspace.project.root, preset)
+    why = await asyncio.to_thread(check_own, workspace.project.root, preset)
+    if why is not None:
+        raise NotNow("prompt", why)
+    preset = await asyncio.to_thread(pin, preset, workspace.project.root)
     if workspace.project.kind in BUILT_ONLY and not any(phase.kind is PhaseKind.BUILD for phase in preset.phases):
         plan = workspace.relative(workspace.project.tracker)
         raise NotNow("workflow", f"the stories of {plan} are worked on by BMAD's skill bmad-build-auto: {INSTALL}")
+    preset = await asyncio.to_thread(_customized, workspace.project.root, preset, caller)
     if settings.code_review_after_build and preset.name == "build-auto":
         phases = tuple(replace(phase, max_reviews=None) for phase in preset.phases)
         preset = replace(preset, phases=phases)
@@ -161,23 +167,22 @@ def _named(workspace: Workspace, name: str, caller: str) -> Preset:
     return builder
 
 
-def _check_overrides(root: Path, preset: Preset) -> None:
-    """The project's own prompts are for commands that there are, and can be filled in. Raises `NotNow`."""
-    known = {*KINDS, *(kind.name for kind in preset.commands)}
-    for name in sorted(_names(root / OVERRIDES)):
-        path = f"{OVERRIDES}/{name}"
-        if not name.endswith(".md") or name.removesuffix(".md") not in known:
-            raise NotNow("prompt", f"{path}: there is no such command; known are {', '.join(sorted(known))}")
-        try:
-            unknown = unknown_placeholders(read_template(root / path))
-        except PromptError as error:
-            raise NotNow("prompt", str(error)) from None
-        if unknown:
-            raise NotNow("prompt", f"{path}: there is no placeholder {unknown[0]!r}")
+def _customized(root: Path, preset: Preset, caller: str) -> Preset:
+    """Return the preset with what the project has customised of its build. Raises `NotNow`."""
+    skill = builder_skill(installed(root), caller)
+    if skill is None or not any(phase.kind is PhaseKind.BUILD for phase in preset.phases):
+        return preset
+    try:
+        found = sprint.read_customization(root, (root / skill).parent)
+    except sprint.Refused as refused:
+        raise NotNow("workflow", refused.reason) from None
+    return replace(preset, build_commit=found.commit.value, recipe=found.recipe)
 
 
 async def preset_of(workspace: Workspace, row: BatchRow) -> Preset:
     """The preset that a batch was started with."""
     text = await workspace.database.read(get_preset, row.id)
     # Batches of older databases have no stored preset, only its name.
-    return PRESETS.get(row.workflow, CLASSIC) if text is None else msgspec.json.decode(text, type=Preset)
+    preset = PRESETS.get(row.workflow, CLASSIC) if text is None else msgspec.json.decode(text, type=Preset)
+    # Those of batches before prompts were kept with them are read as they are now.
+    return await asyncio.to_thread(pin, preset, workspace.project.root)

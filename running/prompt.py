@@ -1,7 +1,7 @@
 """The prompt of a command: a Markdown template with its placeholders filled in.
 
-Where it comes from, first of: the preset's own text; the project's `.sprint-runner-prompts/<command>.md`; where the
-project's own command performs it, `prompts/own/<command>.md`, which calls that; `prompts/<command>.md`.
+Where it comes from, first of: the preset's own text, among them the project's own prompts as the batch began with them;
+where the project's own command performs it, `prompts/own/<command>.md`, which calls that; `prompts/<command>.md`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from workflow import CommandKind, kind_of
 from workflow.presets import PLANNING
 
 CONTEXT_FILE: Final = "project-context.md"  # in the output folder, where a project has none
-OVERRIDES: Final = ".sprint-runner-prompts"  # folder of the project
 TEMPLATE_MAX: Final = 256 * 1024  # bytes of a template
 PLACEHOLDERS: Final = frozenset(
     (
@@ -90,19 +89,26 @@ def prompt_of(workspace: Workspace, spec: CommandSpec, kind: CommandKind, call: 
     return text
 
 
+def template_source(workspace: Workspace, kind: CommandKind, call: str | None) -> str:
+    """Return where the prompt of a command comes from, as messages name it. Blocks on the disk."""
+    return _source(workspace, kind, call)[1]
+
+
 def _source(workspace: Workspace, kind: CommandKind, call: str | None) -> tuple[str, str]:
     """The template, and a name for it in messages."""
     if kind.text is not None:
-        return kind.text, f"the prompt of {kind.name} in the preset"
-    override = workspace.project.root / OVERRIDES / f"{kind.name}.md"
-    if override.is_file():
-        return read_template(override), workspace.relative(override)
-    own = workspace.prompts / "own" / f"{kind.name}.md"
-    alike = "build-auto" if kind.name == PLANNING else kind.name
+        return kind.text, kind.origin or f"the prompt of {kind.name} in the preset"
+    return built_in(workspace, kind.name, call)
+
+
+def built_in(workspace: Workspace, name: str, call: str | None) -> tuple[str, str]:
+    """Return our template for a command, and its path for messages. Blocks on the disk; raises `PromptError`."""
+    own = workspace.prompts / "own" / f"{name}.md"
+    alike = "build-auto" if name == PLANNING else name
     by_plan = workspace.prompts / "own" / f"{alike}-{workspace.project.kind}.md"
     own = by_plan if by_plan.is_file() else own
-    path = own if call is not None and own.is_file() else workspace.prompts / f"{kind.name}.md"
-    return _template(path), str(path)
+    path = own if call is not None and own.is_file() else workspace.prompts / f"{name}.md"
+    return _template(path), path.relative_to(workspace.prompts.parent).as_posix()
 
 
 def _values(workspace: Workspace, spec: CommandSpec, kind: CommandKind, call: str | None) -> dict[str, str]:

@@ -21,7 +21,7 @@ from store.job import NotWritten
 from store.questions import NotAsked, answer_question, get_question
 
 DECIDE: Final = (
-    "Nobody answers. Decide for yourself: take the choice that fits the story best and is easiest to take back, write "
+    "No one answers. Decide for yourself: take the choice that fits the story best and is easiest to take back, write "
     "down what you decided and why, and continue."
 )
 SHOWN_CHARS: Final = 200  # of an answer, in the log

@@ -20,7 +20,6 @@ from running.subject import CommandSubject
 from running.surroundings import SurroundingsFailed
 from running.workspace import Workspace, emit_best_effort, record_with, until_stored
 from store.commands import create_command, update_command
-from store.rows import reserve_id
 from workflow import CommitVerdict
 
 RUNNER: Final = "runner"  # in the place of an agent's name
@@ -95,7 +94,7 @@ class RunnerTask:
             "started_at": self._now(),
         }
         command = self._subject.command
-        self.id = await until_stored(lambda: database.write(reserve_id, "commands"))
+        self.id = await until_stored(lambda: database.reserve_id("commands"))
         self._subject = msgspec.structs.replace(self._subject, command_id=self.id)
         self._began = self._now()
         create = partial(database.write, create_command, batch_id, command, id=self.id, **columns)

@@ -38,8 +38,8 @@ class CommandSpec:
     asked for one; `confirm`, where it is given, is what the files make
     of that verdict, and may raise the same; `disprove` looks at files and git and returns why the verdict must not
     be believed, None when it may, and logs meanwhile what it does. `products` are parts of the names of the files that
-    it exists to write, without which it has no purpose. `stories` is empty for work on the project's context, which
-    has `context`.
+    it exists to write, without which it has no purpose. `stories` is empty for sprint planning, and for work on the
+    project's context, which has `context`.
     """
 
     command: str
@@ -69,6 +69,11 @@ class CommandSpec:
     @property
     def story_keys(self) -> list[str]:
         return [story.key for story in self.stories]
+
+    @property
+    def reported(self) -> bool:
+        """Whether it has events of a command, and lines in the log; work on the context has events of its own."""
+        return self.context is None
 
     @property
     def may_ask(self) -> bool:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import sprint
 from base.files import atomic_write
-from payloads import Attention, Error, StoryStatus, or_unset
+from payloads import Attention, Error, Payload, StoryStatus, or_unset
 from running.disk import retry_while_full
-from running.marking import write_status
-from running.workspace import Workspace, emit_durable, record_with, until_stored
+from running.marking import is_copy, write_status
+from running.workspace import Workspace, emit_durable, record_deferred, record_with, until_stored
 from store.stories import update_story
 from workflow import advances
 from workflow.picking import RUNNABLE, STATUS_ORDER
@@ -64,7 +65,7 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
 
     An agent or a person may have moved it meanwhile: then that is what counts, but for `done`, which is ours to prove:
     it stays in the tracker, and the run continues by its own records. So it does where the tracker cannot be edited
-    safely, which is said. A story that was parked or renamed is let go. In a lane a story is done when it is merged.
+    safely, which is logged. A story that was parked or renamed is let go. In a lane a story is done when it is merged.
     """
     found = await asyncio.to_thread(_current, workspace.tracked, story.key)
     if found is not None and _counts(story.status, found, new):
@@ -89,15 +90,22 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
                 context={"story_key": story.key, "file": workspace.relative(workspace.project.tracker)},
             )
         )
-    await record_status(workspace, story, new, reason)
+    # What was intended is committed: after a kill it is compared with the tracker, and completed.
+    await record_status(workspace, story, new, reason, record_deferred)
 
 
 async def _write_status(workspace: Workspace, key: str, new: str, reason: str | None) -> str | None:
-    """Write a status into the tracker; return why it was refused. A tracker that cannot be read is waited for."""
+    """Write a status into the tracker; return why it was refused. A tracker that cannot be read is waited for.
+
+    The copy of tickets that are kept elsewhere is never written.
+    """
+    if await asyncio.to_thread(is_copy, workspace.project):
+        return None
     while True:
         try:
             await retry_while_full(partial(_write, _written_project(workspace, new), key, new, reason))
-            await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
+            if workspace.main is not None:
+                await retry_while_full(partial(asyncio.to_thread, _copy_tracker, workspace))
         except (sprint.Refused, FileNotFoundError) as error:
             if workspace.until_tracker is None or await asyncio.to_thread(_is_readable, workspace.tracked):
                 return getattr(error, "reason", None) or str(error)
@@ -118,14 +126,20 @@ def _counts(old: str, found: str, new: str) -> bool:
     return advances(old, found) or found not in KNOWN
 
 
-async def record_status(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
+async def record_status(
+    workspace: Workspace,
+    story: StoryRun,
+    new: str,
+    reason: str | None,
+    record: Callable[[Workspace, Payload, Callable[[], object]], Awaitable[None]] = record_with,
+) -> None:
     """Write the row and the event in one commit."""
     old, story.status, story.reason = story.status, new, reason
     payload = StoryStatus(story_key=story.key, old_status=old, new_status=new, reason=or_unset(reason))
     ended = {"ended_at": int(workspace.clock() * 1000)} if not story.live else {}
     columns = {"status": new, "reason": reason, "next_status": None, "next_reason": None, **ended}
     change = partial(workspace.database.write, update_story, story.row_id, **columns)
-    await record_with(workspace, payload, change)
+    await record(workspace, payload, change)
 
 
 async def keep(workspace: Workspace, story: StoryRun, **columns: Any) -> None:

@@ -15,30 +15,30 @@ from payloads import Attention
 from running.gate import Gate
 from running.workspace import emit_durable
 
-LOOK_S: Final = 2.0  # between two looks whether the cause is mended
+LOOK_S: Final = 2.0  # between two looks whether the cause is fixed
 
 T = TypeVar("T")
-Mended = Callable[[], Awaitable[bool]]
+IsFixed = Callable[[], Awaitable[bool]]
 
 
 class SurroundingsFailed(RuntimeError):
     """Something that the run needs does not work; `kind` is that of the attention and of the pause.
 
-    `mended` returns whether the cause is gone, where that can be seen: then the batch continues by itself.
+    `is_fixed` returns whether the cause is gone, where that can be seen: then the batch continues by itself.
     """
 
-    def __init__(self, kind: str, message: str, mended: Mended | None = None) -> None:
+    def __init__(self, kind: str, message: str, is_fixed: IsFixed | None = None) -> None:
         super().__init__(message)
         self.kind = kind
-        self.mended = mended
+        self.is_fixed = is_fixed
 
 
-async def hold(gate: Gate, kind: str, attention: Attention, mended: Mended | None = None) -> None:
+async def hold(gate: Gate, kind: str, attention: Attention, is_fixed: IsFixed | None = None) -> None:
     """Pause the batch with an attention, and return when it has been resumed. Raises `Stopped`."""
     if gate.reason != kind:  # else another lane has met the same, or a server before this one
         await emit_durable(attention)
         gate.pause(kind)
-    looking = None if mended is None else asyncio.create_task(_resume_when(mended, gate, kind))
+    looking = None if is_fixed is None else asyncio.create_task(_resume_when(is_fixed, gate, kind))
     try:
         await gate.enter()
     finally:
@@ -48,11 +48,11 @@ async def hold(gate: Gate, kind: str, attention: Attention, mended: Mended | Non
                 await looking
 
 
-async def _resume_when(mended: Mended, gate: Gate, kind: str) -> None:
+async def _resume_when(is_fixed: IsFixed, gate: Gate, kind: str) -> None:
     """Resume from a pause of this kind, and from no other."""
     while gate.stop_mode is None and gate.reason == kind:
         with suppress(GitError, OSError, TimeoutError):
-            if await mended() and gate.reason == kind:
+            if await is_fixed() and gate.reason == kind:
                 gate.resume(kind)
         await gate.sleep(LOOK_S)
 
@@ -63,6 +63,6 @@ async def until_possible(gate: Gate, work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except SurroundingsFailed as failed:
-            await hold(gate, failed.kind, Attention(kind=failed.kind, message=str(failed)), failed.mended)
+            await hold(gate, failed.kind, Attention(kind=failed.kind, message=str(failed)), failed.is_fixed)
         except GitError as failed:
             await hold(gate, "git", Attention(kind="git", message=f"git cannot answer: {failed}"))

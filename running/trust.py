@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from settings import Settings
+from security.trust import Unlistable
+from security.trust_store import FolderTrust
+from settings import Loaded, Settings
 
 # Files of a project that agents read and follow by themselves, hooks and tool servers that they start included.
 INSTRUCTIONS: Final = (
@@ -31,3 +33,25 @@ def instruction_files(root: Path) -> list[str]:
     """Return what of the project its agents obey: commands, skills, hooks, tool servers. Blocks on the disk."""
     found = [root / name for name in INSTRUCTIONS]
     return [f"{path.name}/" if path.is_dir() else path.name for path in found if path.exists()]
+
+
+def _beside(trust: FolderTrust, loaded: Loaded) -> frozenset[str]:
+    """Return what is not trusted and no setting. Raises `Unlistable`."""
+    return trust.untrusted(loaded.guarded) - loaded.guarded.keys()
+
+
+def why_untrusted(trust: FolderTrust, loaded: Loaded) -> str | None:
+    """Return why no agent may be started in the folder yet, and what to do; None when it is trusted."""
+    try:
+        # `left_out` also has settings that only depend on untrusted ones: those are nothing to decide.
+        # What is beside the settings, such as prompts, may have changed since they were read.
+        names = sorted({*(loaded.left_out & loaded.guarded.keys()), *_beside(trust, loaded)})
+        if not names and trust.trusts_folder(loaded.guarded):
+            return None
+    except Unlistable as error:
+        return str(error)
+    what = f" with these settings: {', '.join(names)}" if names else ""
+    return (
+        f"{trust.folder} is not trusted yet{what}. {agent_powers(loaded.settings)} "
+        f"Trust the folder in the page, or with `sprint-runner trust {trust.folder}`."
+    )

@@ -41,10 +41,10 @@ class UntrackedFiles:
     def shared(self) -> list[str]:
         return shared_files(self.project)
 
-    async def load(self, repository: Repository, data_dir: Path) -> None:
-        """Copy the untracked planning files into the worktree."""
+    async def load(self, repository: Repository, data_dir: Path, *, more: bool = False) -> None:
+        """Copy the untracked planning files into the worktree; `more` adds those that came since an earlier time."""
         names, kept = await self._names(repository, data_dir)
-        await asyncio.to_thread(self._load, names, kept)
+        await asyncio.to_thread(self._load, names, kept, self._copied() if more else {})
 
     async def adopt(self, repository: Repository, data_dir: Path) -> None:
         """Write the manifest of a worktree again of which it is unknown what was copied in: nothing is copied."""
@@ -99,8 +99,7 @@ class UntrackedFiles:
     def _inside(self, path: Path) -> bool:
         return path.is_relative_to(self.project.root)
 
-    def _load(self, names: Iterable[str], kept: set[str]) -> None:
-        prints: dict[str, str | None] = {}
+    def _load(self, names: Iterable[str], kept: set[str], prints: dict[str, str | None]) -> None:
         for name in dict.fromkeys(names):
             # What a branch that continues has committed is its own: the user's file is no newer one of it.
             if name not in self.shared and not os.path.lexists(self.copy.root / name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from sprint import StoryInfo
 from store.commands import cost_since
 
 EVERY_S: Final = 0.4  # a changed status is emitted at the second look that sees it, so within a second
+LOOKS_FOR_PLAN: Final = 10  # looks between two searches for a plan, which list the whole project
 ABSENT: Final = "absent"  # the status of a story that the tracker does not have
 
 log = logging.getLogger("sprint_runner.watcher")
@@ -33,10 +34,11 @@ log = logging.getLogger("sprint_runner.watcher")
 @dataclass(frozen=True, slots=True)
 class Listener:
     """Who hears of what no event carries: `changed` of any change of the server's state, `problem` of a failing
-    database, which is None once it takes writes again."""
+    database, which is None once it takes writes again. `adopt` uses a plan that has come to a project without one."""
 
     changed: Callable[[], None]
     problem: Callable[[str | None], None]
+    adopt: Callable[[], Awaitable[bool]]
 
 
 class StatusChanges:
@@ -95,23 +97,32 @@ class ProjectWatcher:
         self._tracker_state: tuple[int, int] | None = None
         self._plan: sprint.Sprint | None = None
         self._stories: dict[str, StoryInfo] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._project = workspace.project
+        self._looks = 0
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Fill in everything once, then keep it up."""
-        project = self._workspace.project
-        tracker = self._workspace.relative(project.tracker)
-        self._state.project = ProjectView(name=project.name, root=str(project.root), tracker=tracker)
         await self.look_at_agent()
+        await self._begin_project()
+        await self._look()
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._keep()), loop.create_task(self._ask_for_options())]
+
+    async def _begin_project(self) -> None:
+        """Look at a project for the first time: nothing has changed yet, and nothing of the one before counts."""
+        project = self._project = self._workspace.project
+        self._tracker_state = self._plan = None
+        self._statuses, self._stories = {}, {}
         await self._read_tracker()
         self._changes = StatusChanges(self._statuses)
-        await self._look()
-        self._task = asyncio.get_running_loop().create_task(self._keep())
+        tracker = self._workspace.relative(project.tracker)
+        self._state.project = ProjectView(name=project.name, root=str(project.root), tracker=tracker)
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def committed(self, events: Sequence[Event]) -> None:
         """Take note of a commit; a subscriber of events."""
@@ -127,6 +138,11 @@ class ProjectWatcher:
         problem = None if found.problem is None else self._workspace.masker.text(found.problem)
         self._state.agent = AgentView(name=spec.name, kind=spec.kind, version=found.version, problem=problem)
 
+    async def _ask_for_options(self) -> None:
+        """Ask the agent's program for its help before anything is sent, so that a preview knows the whole command."""
+        if self._state.agent.version is not None and await asyncio.to_thread(self._workspace.trust_refusal) is None:
+            await agents.OPTIONS.of(self._workspace.agents[self._workspace.settings().agent])
+
     async def _keep(self) -> None:
         while True:
             await asyncio.sleep(EVERY_S)
@@ -137,7 +153,11 @@ class ProjectWatcher:
 
     async def _look(self) -> None:
         await self._check_database()
-        changed = await self._read_tracker()
+        await self._look_for_plan()
+        switched = self._workspace.project is not self._project
+        if switched:
+            await self._begin_project()
+        changed = await self._read_tracker() or switched
         self._emit_changes()
         await self._emit_edits()
         settings = self._workspace.settings()
@@ -147,6 +167,13 @@ class ProjectWatcher:
         if changed or limits != self._state.limits:
             self._state.limits = limits
             self._listener.changed()
+
+    async def _look_for_plan(self) -> None:
+        """A terminal beside the page may have made the plan."""
+        self._looks += 1
+        missing = self._workspace.project.kind is sprint.PlanKind.NONE and self._run.state == "idle"
+        if missing and self._looks % LOOKS_FOR_PLAN == 0:
+            await self._listener.adopt()
 
     async def _check_database(self) -> None:
         """A database that takes no writes cannot store an event that says so."""

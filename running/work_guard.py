@@ -7,6 +7,7 @@ nothing. The work is in the run's own snapshots, so the message can say exactly 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from git.head import stash_tip
@@ -20,32 +21,57 @@ from running.story import StoryRun
 from running.workspace import Workspace, emit_durable
 
 NAMED: Final = 10  # paths in the command that restores; of more the whole tree is named
+SHOWN: Final = 5  # paths in a reason
+UNDERIVABLE: Final = (
+    "what the work changed cannot be derived from the snapshots any more ({error}): look at `git status` and commit the"
+    " files of the story yourself"
+)
 STASHES: Final = 5  # newest entries of the stash that are looked at
 
 
-async def lost_work(workspace: Workspace, story: StoryRun, before: str, after: str) -> list[str]:
+async def lost_work(
+    workspace: Workspace, story: StoryRun, before: str, after: str, besides: Collection[str] = ()
+) -> list[str]:
     """Return the story's changed paths of the tree `before` where all of them are back at the base in `after`.
 
-    Empty where anything of the work is still there, and where the snapshots cannot be compared any more.
+    Empty where anything of the work is still there; `besides` are paths that do not count. Raises `GitError` where the
+    snapshots cannot be compared any more: then nobody knows, and nothing may be taken for the work instead.
     """
     git = workspace.git
     base = story.base_tree or (f"{story.base_commit}^{{tree}}" if story.base_commit else None)
     if git is None or base is None or before == after:
         return []
     folder = artifacts_folder(workspace, git)
-    try:
-        work = {path for path in await git.changed_paths(base, before) if not path.startswith(folder)}
-        if not work or work & set(await git.changed_paths(base, after)) or await git.has_renames(before, after):
-            return []
-    except GitError:
+    work = {path for path in await git.changed_paths(base, before) if not path.startswith(folder)}.difference(besides)
+    if not work or work & set(await git.changed_paths(base, after)) or await git.has_renames(before, after):
         return []
     return sorted(work)
+
+
+async def absent_work(
+    workspace: Workspace, stories: Sequence[StoryRun], after: str, besides: Collection[str] = ()
+) -> str | None:
+    """Return whose work is not in the tree `after` any more, or that nobody can know; None where all of it is."""
+    for story in stories:
+        if story.work_tree is None:
+            continue
+        try:
+            lost = await lost_work(workspace, story, story.work_tree, after, besides)
+        except GitError as error:
+            return UNDERIVABLE.format(error=error)
+        if lost:
+            more = ", …" if len(lost) > SHOWN else ""
+            return (
+                f"the work on {story.key} is in no commit and not in the tree any more: {', '.join(lost[:SHOWN])}{more}"
+            )
+    return None
 
 
 async def hold_for_work(workspace: Workspace, gate: Gate, story: StoryRun) -> str | None:
     """Return the tree as it is now, once the work that the story had after its last command is in it.
 
-    Until then the operator is called and the batch paused. None without git. Raises `Stopped`.
+    Until then the operator is called and the batch paused; not where the snapshots went with the data folder, which the
+    commit reports. None without git. Raises `Stopped`.
     """
     git = workspace.git
     if git is None:
@@ -54,7 +80,10 @@ async def hold_for_work(workspace: Workspace, gate: Gate, story: StoryRun) -> st
         tree = await recent_snapshot(git)
         if story.work_tree is None:
             return tree
-        lost = await lost_work(workspace, story, story.work_tree, tree)
+        try:
+            lost = await lost_work(workspace, story, story.work_tree, tree)
+        except GitError:
+            return tree
         if not lost:
             return tree
         message = (

@@ -15,7 +15,9 @@ from db import Database
 from events import Event, current_batch, emit
 from git.snapshots import Git
 from payloads import BatchWarning, Payload
+from running.awake import KeepAwake
 from running.data_files import DataFiles
+from running.live_calls import LiveCalls
 from security.masking import Masker
 from settings import Settings
 from sprint import Project
@@ -54,10 +56,12 @@ class Workspace:
     prompts: Path
     git: Git | None
     clock: Callable[[], float]
-    masker: Masker = field(default_factory=Masker)  # for everything that programs said and the run repeats
+    masker: Masker = field(default_factory=Masker)  # for everything that programs print and the run repeats
     main: Project | None = None
     trust_refusal: Callable[[], str | None] = _trusted  # why no agent may be started here yet
     left_out: Callable[[], bool] = _nothing  # whether settings of the folder do not count, since it is not trusted
+    awake: KeepAwake = field(default_factory=KeepAwake)
+    live_calls: LiveCalls = field(default_factory=LiveCalls)
     data_files: DataFiles | None = None
     until_tracker: Callable[[], Awaitable[None]] | None = None  # of a batch: returns when the tracker can be read
 
@@ -112,6 +116,19 @@ async def record_with(workspace: Workspace, payload: Payload, change: Callable[[
             return emit(payload)
 
     await until_stored(write)
+
+
+async def record_deferred(workspace: Workspace, payload: Payload, change: Callable[[], object]) -> None:
+    """Enqueue `change` and its event, in one commit with the next write: nothing that follows is durable without it.
+
+    For what the next command may start before: the row of that one is such a write. A full disk is waited for here.
+    """
+    try:
+        with workspace.database.atomic(deferred=True):
+            change()
+            emit(payload)
+    except DatabaseUnavailable:
+        await record_with(workspace, payload, change)
 
 
 def emit_best_effort(payload: Payload) -> None:

@@ -42,7 +42,14 @@ from runstate.views import (
     Totals,
 )
 
-WAITS: Final = ("usage-limit", "unreachable", "retry", "program")  # reasons of pauses that end by themselves
+WAITS: Final = (
+    "usage-limit",
+    "unreachable",
+    "retry",
+    "program",
+    "hours",
+    "scheduled",
+)  # reasons of pauses that end by themselves
 ATTENTION_MAX: Final = 100  # newest calls for the operator that are kept in the snapshot; the log has them all
 NO_METRICS: Final = Metrics()
 SUMMED: Final = (  # metrics of a command that add up over a batch
@@ -242,7 +249,9 @@ def _story(run: FoldedRun, key: str) -> StoryView:
 
 
 def _put_story(run: FoldedRun, story: StoryView) -> None:
-    """Replace the story's view in its position, or append it."""
+    """Replace the story's view in its position, or append it; a command that plans the sprint has no story."""
+    if not story.story_key:
+        return
     keys = [known.story_key for known in run.stories]
     at = keys.index(story.story_key) if story.story_key in keys else len(keys)
     run.stories = (*run.stories[:at], story, *run.stories[at + 1 :])

@@ -49,6 +49,14 @@ class GuardianView(msgspec.Struct, frozen=True):
     sentence: str = ""
 
 
+class AwakeView(msgspec.Struct, frozen=True):
+    """Whether the machine is kept from sleeping now, by which program, and why that is not possible."""
+
+    active: bool = False
+    means: str | None = None
+    problem: str | None = None
+
+
 class ServerState(msgspec.Struct):
     """The current values; the project watcher updates them while the server runs."""
 
@@ -57,4 +65,5 @@ class ServerState(msgspec.Struct):
     project: ProjectView = ProjectView()
     plan: StoryCounts = StoryCounts()
     guardian: GuardianView = GuardianView()
+    awake: AwakeView = AwakeView()
     problem: str | None = None

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from payloads import Metrics
-from runstate.server_state import AgentView, Budgets, GuardianView, ProjectView, ServerState, StoryCounts
+from runstate.server_state import AgentView, AwakeView, Budgets, GuardianView, ProjectView, ServerState, StoryCounts
 
 
 class BatchView(msgspec.Struct, frozen=True):
@@ -147,6 +147,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     project: ProjectView
     plan: StoryCounts
     guardian: GuardianView
+    awake: AwakeView
     problem: str | None
 
 

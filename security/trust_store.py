@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -71,13 +71,28 @@ class TrustStore:
             os.close(descriptor)
 
 
-class FolderTrust:
-    """The trust in one folder. `grant` is trust for this process alone: in everything, or in the values of one hash."""
+def _nothing(_values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {}
 
-    def __init__(self, folder: Path, store: TrustStore, grant: str = "") -> None:
+
+class FolderTrust:
+    """The trust in one folder. `grant` is trust for this process alone: in everything, or in the values of one hash.
+
+    `beside` returns what else of the folder is used only when trusted, such as its prompts, as it is now; it is given
+    the settings.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: TrustStore,
+        grant: str = "",
+        beside: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _nothing,
+    ) -> None:
         self.folder = folder.resolve()
         self._store = store
         self._grant = grant
+        self._beside = beside
 
     def untrusted(self, values: Mapping[str, Any]) -> frozenset[str]:
         """Return the names of the settings that are not trusted as they are. Raises `Unlistable`."""
@@ -85,20 +100,20 @@ class FolderTrust:
 
     def differences(self, values: Mapping[str, Any]) -> list[Difference]:
         """Return what the operator has not trusted, with what was trusted before. Raises `Unlistable`."""
-        present = leaves(values)
+        present = self._leaves(values)
         return [] if self._is_granted(present) else differences(present, self._record().values)
 
     def trusts_folder(self, values: Mapping[str, Any]) -> bool:
         """Return whether agents may be started in the folder. Raises `Unlistable`."""
-        return self._is_granted(leaves(values)) or self._record().trusted_at is not None
+        return self._is_granted(self._leaves(values)) or self._record().trusted_at is not None
 
     def hash(self, values: Mapping[str, Any]) -> str:
         """Return what identifies exactly these values. Raises `Unlistable`."""
-        return fingerprint(leaves(values))
+        return fingerprint(self._leaves(values))
 
     def trust(self, values: Mapping[str, Any]) -> None:
         """Trust the folder and exactly these values from now on. Raises OSError and `Unlistable`."""
-        self._store.put(self.folder, Record(int(time.time()), leaves(values)))
+        self._store.put(self.folder, Record(int(time.time()), self._leaves(values)))
 
     def trust_changes(self, values: Mapping[str, Any], names: Collection[str]) -> None:
         """Trust the named settings as they are in `values`, and nothing else. Raises OSError and `Unlistable`."""
@@ -109,9 +124,24 @@ class FolderTrust:
         added = leaves({name: value for name, value in values.items() if name in names})
         self._store.put(self.folder, Record(record.trusted_at, kept | added))
 
+    def trust_beside(self, values: Mapping[str, Any], name: str) -> None:
+        """Trust one value that is not in the settings as it is now, and nothing else; forget it where it is gone.
+
+        Raises OSError and `Unlistable`.
+        """
+        if self._grant == EVERYTHING:
+            return
+        record, present = self._record(), self._leaves(values)
+        kept = {key: leaf for key, leaf in record.values.items() if key != name}
+        added = {name: present[name]} if name in present else {}
+        self._store.put(self.folder, Record(record.trusted_at, kept | added))
+
     def revoke(self) -> bool:
         """Remove the trust; return whether there was any. Raises OSError."""
         return self._store.put(self.folder, None)
+
+    def _leaves(self, values: Mapping[str, Any]) -> dict[str, Leaf]:
+        return leaves({**values, **self._beside(values)})
 
     def _is_granted(self, present: Mapping[str, Leaf]) -> bool:
         return self._grant == EVERYTHING or (bool(self._grant) and self._grant == fingerprint(present))

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from base.clock_times import Windows
 from settings.model import (
     ACP_VERSIONS,
     AGENT_KINDS,
@@ -86,6 +87,7 @@ _KIND_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "text": lambda value: isinstance(value, str) and value != "",
     "command": _is_command,
     "url": _is_url,
+    "hours": lambda value: isinstance(value, str) and Windows.parse(value) is not None,
     "integer": lambda value: type(value) is int,
     "number": lambda value: type(value) in (int, float) and value == value,
     "boolean": lambda value: type(value) is bool,

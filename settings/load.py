@@ -117,7 +117,7 @@ def _read_environment(environment: Mapping[str, str]) -> SettingValues:
         text = environment.get(ENVIRONMENT_PREFIX + name.upper())
         if text is None:
             continue
-        if setting.kind in ("text", "command", "url"):
+        if setting.kind in ("text", "command", "url", "hours"):
             values[name] = text
             continue
         try:

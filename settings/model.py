@@ -74,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origin: str = "*"
     data_dir: str | None = None
     tracker: str | None = None
+    initiative: str | None = None
     agent: str = "claude"
     agents: dict[str, AgentConfig] = {}
     commands: dict[str, CommandConfig] = {}
@@ -100,6 +101,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     budget_batch_tokens: int | None = None
     budget_day_tokens: int | None = None
     budget_needs_prices: bool = False
+    active_hours: str | None = None
+    keep_awake: bool = True
     auto_resume: bool = False
     parallel: int = 1
     worktree_setup: str | None = None

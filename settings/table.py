@@ -19,7 +19,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     name: str
     effect: str
-    kind: str = "text"  # text, command, url, integer, number, boolean, list, mapping
+    kind: str = "text"  # text, command, url, hours, integer, number, boolean, list, mapping
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
@@ -51,6 +51,7 @@ def _plain(number: float) -> str:
 _ARTICLE: Final = {
     "text": "text",
     "command": "a command line",
+    "hours": 'times such as "22:00-07:00", several joined by commas',
     "url": "a URL that begins with http:// or https://",
     "integer": "a whole number",
     "number": "a number",
@@ -91,6 +92,12 @@ SETTINGS: Final = (
         optional=True,
         editable=False,
         trust="outside",
+    ),
+    Setting(
+        "initiative",
+        "the initiative of a BMAD 7 project; none: the one chosen in the page, else that of BMAD's configuration",
+        optional=True,
+        editable=False,
     ),
     Setting("agent", "the agent that runs commands", applies=NEXT_BATCH),
     Setting("agents", "how agents are called", "mapping", editable=False, trust="always"),
@@ -170,6 +177,10 @@ SETTINGS: Final = (
         "boolean",
         applies=NEXT_BATCH,
     ),
+    Setting(
+        "active_hours", "hours of the day in which commands start, by this machine's clock", "hours", optional=True
+    ),
+    Setting("keep_awake", "keep the machine from sleeping while a batch works or waits for a time", "boolean"),
     Setting("auto_resume", "resume an interrupted batch at start", "boolean", applies=NEXT_START),
     Setting("parallel", "stories of so many epics run side by side, each in a worktree", "integer", 1, 8),
     Setting(
@@ -214,7 +225,7 @@ BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 # Settings that the server reads once, at its start; all others that need trust are used as soon as they are trusted.
 READ_AT_START: Final = frozenset(
     {
-        *("host", "port", "token", "allowed_hosts", "cors_origin", "data_dir", "tracker"),
+        *("host", "port", "token", "allowed_hosts", "cors_origin", "data_dir", "tracker", "initiative"),
         *("notify_webhook", "notify_secret", "notify_command"),
     }
 )

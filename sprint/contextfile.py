@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sprint import walk
-from sprint.locate import Project
+from sprint.project import Project
 
 CONTEXT_FILE = "project-context.md"
 AGENTS_FILE = "AGENTS.md"

@@ -11,8 +11,8 @@ from base.regular import read_or_empty
 from sprint import walk
 from sprint.config import ARTIFACT_KEYS, read_config
 from sprint.document import Mapping, Node, Scalar, Sequence, decode, parse
-from sprint.locate import Project
 from sprint.markdown import MAX_BYTES
+from sprint.project import Project
 
 LEDGER = "deferred-work.md"
 ARTIFACTS = "_bmad-output/implementation-artifacts"  # unless the configuration names a folder

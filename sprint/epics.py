@@ -13,8 +13,8 @@ from pathlib import Path
 from sprint import prose, walk
 from sprint.keys import normal
 from sprint.listing import StoryFile, listed_file
-from sprint.locate import Project
 from sprint.markdown import Heading, Line, Markdown, plain_text, read_markdown
+from sprint.project import Project
 
 # Planning folders hold some dozens of files; epics lie at their top or one folder below.
 _DEPTH = 2
@@ -34,6 +34,8 @@ _BARE_STORY = re.compile(
 _EPIC_FILE = re.compile(r"(?:^|.*[-_ ])epics?(?:[-_ .].*)?\.md$", re.IGNORECASE)
 _NAMED_EPICS = re.compile(r"epics?[-_. ]?(?:\d.*)?\.?md$", re.IGNORECASE)
 _NOT_EPICS = re.compile(r"retro|context|tech-spec|validation|report|checklist|proposal|summary", re.IGNORECASE)
+# What is meant as the heading of an epic or a story: the word, and a number or a title behind a colon.
+_MEANT = re.compile(r"\W*(?:epic|(?:user\s+)?story)\b(?:.*\d|\s*[:\u2013\u2014-])", re.IGNORECASE)
 _GOAL = re.compile(r"\W*(?:epic\s+)?(?:goal|objective|outcome)s?[*_ ]*:[*_ ]*(.*)", re.IGNORECASE)
 _CRITERIA = re.compile(r"[*_#\s]*acceptance\s+criteria", re.IGNORECASE)
 _OTHER_PART = re.compile(r"\s*\*\*[^*]+:?\*\*:?\s*$")
@@ -97,6 +99,19 @@ def epics_of(page: Markdown) -> dict[str, EpicDoc]:
             epic = EpicDoc(title, goal, headed=True)
             epics[ident] = _filled(epics[ident], epic) if ident in epics else epic
     return epics
+
+
+def odd_headings(page: Markdown) -> list[tuple[int, str]]:
+    """Line and text of the headings that are meant as an epic or a story and are not understood as one."""
+    return [
+        (page.lines[heading.at].number, heading.title)
+        for heading in page.headings
+        if heading.level > 1 and _MEANT.match(heading.title) and not _is_understood(heading)
+    ]
+
+
+def _is_understood(heading: Heading) -> bool:
+    return _story(heading) is not None or (heading.level <= 4 and _EPIC.fullmatch(heading.title) is not None)
 
 
 def _story(heading: Heading) -> re.Match[str] | None:

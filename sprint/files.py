@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprint import walk
-from sprint.keys import Grammar, lead, normal
+from sprint.keys import grammar_of, lead, normal
 from sprint.listing import StoryFile, listed_file, stamped
-from sprint.locate import Project
 from sprint.model import PlanKind, Sprint, StoryEntry
 from sprint.notes import is_note, share_a_word
 from sprint.plan import read
+from sprint.project import Project
 from sprint.status import Kind
 
 # Stories lie in the folder, in `stories/`, or in a folder per epic below that.
@@ -49,7 +49,7 @@ class StoryFiles:
         self._numbered: dict[tuple[str, str], list[_Candidate]] = {}
         self._at: dict[str, StoryFile] = {}
         self._own_paths = sprint.kind is not PlanKind.TRACKER
-        self._grammar = Grammar(entry.key for entry in sprint.entries())
+        self._grammar = grammar_of(tuple(entry.key for entry in sprint.entries()))
         keys = {story.key.lower() for story in sprint.stories}
         for file in listed:
             self._at[file.path] = file

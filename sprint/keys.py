@@ -7,6 +7,8 @@ epic 1.5); the epics named in the same file can. So a `Grammar` is made from all
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 from sprint.status import Kind
 
@@ -24,6 +26,10 @@ _NO_TEAM = frozenset({"epic", "sprint", "batch", "phase", "wave"})
 # `epic-3-1-debt`: about story 3.1, where an epic 3 is beside it.
 _ABOUT_STORY = re.compile(r"epic-(\d+[a-z]?)-(\d+[a-z]?)-([a-z].+)$", re.IGNORECASE)
 _DIGITS = re.compile(r"(\d+)(.*)$")
+
+# Of keys that were taken apart, and of sets of them: a plan is read after every command, and its keys hardly change.
+KEPT_KEYS: Final = 8192
+KEPT_GRAMMARS: Final = 4
 
 # Epic and number are at the start of a key; real keys have up to some 200 characters.
 MAX_ID_CHARS = 100
@@ -65,9 +71,17 @@ class Grammar:
         self._teams = {key for key in every if _TEAM_EPIC.match(key) and normal(key) in starts}
         ids = [found for key in every if key not in self._about and (found := epic_id(key))]
         self._epics = {normal(found): found for found in [*ids, *self._teams]}
+        self._known: dict[str, Key] = {}
 
     def classify(self, key: str) -> Key:
         """Never fails: what fits nothing is of kind `other`."""
+        if (known := self._known.get(key)) is None:
+            if len(self._known) >= KEPT_KEYS:
+                self._known.clear()
+            known = self._known[key] = self._classify(key)
+        return known
+
+    def _classify(self, key: str) -> Key:
         if key in self._about and (found := _ABOUT_STORY.match(key)):
             return Key(Kind.STORY, self._epics[normal(found[1])], f"{normal(found[2])}-{normal(found[3])}")
         if retro := _RETRO.match(key):
@@ -100,6 +114,12 @@ class Grammar:
                 number = _number(segments[count:]) or "-".join(segments[count:])
                 return Key(Kind.STORY, epic, f"{team}-{number}")
         return None
+
+
+@lru_cache(maxsize=KEPT_GRAMMARS)
+def grammar_of(keys: tuple[str, ...]) -> Grammar:
+    """Return the grammar of these keys."""
+    return Grammar(keys)
 
 
 def _starts(keys: Iterable[str]) -> set[str]:
@@ -140,6 +160,7 @@ def lead(name: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
+@lru_cache(maxsize=KEPT_KEYS)
 def natural(text: str) -> Order:
     """An order in which 2 < 10, 2 < 2a < 3 and 1 < 1-5 < 2; words come after numbers."""
     return tuple(_part(segment) for segment in normal(text).split("-"))

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from sprint.locate import inside
+from sprint.project import inside
 
 
 @dataclass(frozen=True, slots=True)

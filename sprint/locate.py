@@ -1,4 +1,4 @@
-"""Finding the BMAD project: its root, its tracker, and the folders beside it.
+"""Finding the BMAD project: its root and its tracker.
 
 Looks at a folder or file, then upward to the top of the work tree: the setting, BMAD's config
 files, the places where real trackers are, a bounded search. Promises to say where it looked.
@@ -6,15 +6,17 @@ files, the places where real trackers are, a bounded search. Promises to say whe
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from base.regular import read_or_empty
 from sprint import walk
-from sprint.config import ARTIFACT_KEYS, Config, expand, read_config
-from sprint.document import MAX_BYTES, Mapping, decode, parse
-from sprint.kindof import V4_STORIES, found_plans, is_plan_file, kind_of, stories_folder
+from sprint.config import ARTIFACT_KEYS, read_config
+from sprint.document import MAX_BYTES
+from sprint.initiatives import read_initiatives
+from sprint.kindof import V4_STORIES, found_plans, is_plan_file, kind_of
 from sprint.model import PlanKind, SprintError
+from sprint.project import Project, project_of
+from sprint.tickets.lists import TICKETS_FILE
 
 # Where public projects keep it, most frequent first, and what BMAD's versions used.
 KNOWN_FOLDERS = (
@@ -48,29 +50,10 @@ class ProjectNotFound(SprintError):
     """There is no tracker at or above the given folder; the message has the searched places and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project on disk. All paths are absolute; `tracker` and `candidates` have their links resolved.
-
-    artifacts: the folder in which story files are created. planning: the folder of epics and PRD.
-    output: the folder of project-context.md. kind: what `tracker` is: a tracker, a stories.yaml, the
-    tickets.toml of an initiative, or BMAD 4's configuration (its folder of stories where it has none).
-    """
-
-    root: Path
-    tracker: Path
-    candidates: tuple[Path, ...]
-    artifacts: Path
-    planning: Path | None
-    output: Path
-    name: str
-    story_location: Path | None = None
-    kind: PlanKind = PlanKind.TRACKER
-
-
-def locate(start: Path, tracker: str | None = None) -> Project:
+def locate(start: Path, tracker: str | None = None, initiative: str | None = None) -> Project:
     """The project at `start`, a folder or a tracker; `tracker` is the setting, relative to the root.
 
+    initiative: the setting, the name of one of a BMAD 7 project; it counts where `tracker` is not set.
     Raises ProjectNotFound.
     """
     start = Path(start).expanduser().absolute()
@@ -78,13 +61,15 @@ def locate(start: Path, tracker: str | None = None) -> Project:
     if walk.is_file(start) and start.suffix.lower() not in (".yaml", ".yml", ".toml"):
         start = start.parent
     if walk.is_file(start):
-        return _project(_root_of(start).resolve(), _follow(start.resolve()), ())
+        return project_of(_root_of(start).resolve(), _follow(start.resolve()), ())
     if not walk.is_folder(start):
         raise ProjectNotFound(f"There is no folder or file {start}. Name the folder of a BMAD project.")
     start = start.resolve()
-    folders = list(_upward(start))
+    folders = list(upward(start))
     if tracker:
         return _configured(folders, tracker)
+    if initiative:
+        return _chosen(folders, initiative)
     for root in folders:
         plans = found_plans(root)
         known = _known(root)
@@ -101,21 +86,13 @@ def locate(start: Path, tracker: str | None = None) -> Project:
 
 def _rooted(found_at: Path, best: Path, found: list[Path]) -> Project:
     """The project of a tracker; its root lies above where it was found if the start was an inner folder."""
-    for above in list(_upward(found_at))[1:]:
+    for above in list(upward(found_at))[1:]:
         if best in (known := _known(above)):
             return _rooted(above, best, known)
-    return _project(found_at, best, tuple(path for path in found if path != best))
+    return project_of(found_at, best, tuple(path for path in found if path != best))
 
 
-def inside(path: Path, root: Path) -> bool:
-    """Whether `path`, its links resolved, lies below `root`."""
-    try:
-        return path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # a loop of links
-        return False
-
-
-def _upward(start: Path) -> Iterator[Path]:
+def upward(start: Path) -> Iterator[Path]:
     """The folder and those above it, up to the top of the work tree."""
     for folder in (start, *start.parents):
         yield folder
@@ -129,11 +106,26 @@ def _configured(folders: list[Path], tracker: str) -> Project:
         path = root / Path(tracker).expanduser()
         if walk.is_file(path):
             best = path.resolve()
-            return _project(root, best, tuple(other for other in _known(root) if other != best))
+            return project_of(root, best, tuple(other for other in _known(root) if other != best))
     raise ProjectNotFound(
         f"The tracker {tracker} that the settings name does not exist below {folders[0]} nor above it. "
         "Correct the setting `tracker`, or leave it out to search."
     )
+
+
+def _chosen(folders: list[Path], name: str) -> Project:
+    """The project with the initiative of this name."""
+    root = next((folder for folder in folders if (folder / "_bmad").is_dir()), folders[0])
+    known = read_initiatives(root)
+    found = known.named(name)
+    if found is None:
+        names = ", ".join(initiative.name for initiative in known.every) or "none"
+        raise ProjectNotFound(
+            f"There is no initiative {name} with a {TICKETS_FILE} in {root}; known are {names}. Correct the setting "
+            "`initiative`, or leave it out for the one that BMAD's configuration names."
+        )
+    others = tuple(path for path in _known(root) if path != found.tickets)
+    return project_of(root, found.tickets, others)
 
 
 def _root_of(tracker: Path) -> Path:
@@ -219,96 +211,11 @@ def _head(path: Path) -> bytes:
     return read_or_empty(path, MAX_BYTES)
 
 
-def _project(root: Path, tracker: Path, candidates: tuple[Path, ...]) -> Project:
-    config = read_config(root)
-    kind = kind_of(tracker)
-    document = parse(decode(_head(tracker))).root if kind is PlanKind.TRACKER else None
-    meta = document if isinstance(document, Mapping) else Mapping([], 0)
-    stories = _folder(expand(meta.text("story_location"), root, config.values))
-    if stories and _is_stale(stories, tracker, meta, config):
-        stories = None
-    return Project(
-        root=root,
-        tracker=tracker,
-        candidates=candidates,
-        artifacts=_places.get(kind, _artifacts)(root, tracker, stories, config),
-        planning=_planning(root, config),
-        output=_output(root, tracker, config),
-        name=config.values.get("project_name") or meta.text("project", "project_name") or root.name or "project",
-        story_location=stories,
-        kind=kind,
-    )
-
-
-def _folder(path: Path | None) -> Path | None:
-    return path if path is not None and walk.is_folder(path) else None
-
-
-def _is_stale(stories: Path, tracker: Path, meta: Mapping, config: Config) -> bool:
-    """Whether a `story_location` is one that nothing uses any more: the tracker's stories lie elsewhere."""
-    entries = meta.get("development_status")
-    keys = [key.text for key, _ in entries.pairs] if isinstance(entries, Mapping) else []
-    others = [tracker.parent, *(config.path(key) for key in ARTIFACT_KEYS)]
-    return not _holds(stories, keys) and any(_holds(other, keys) for other in others if other)
-
-
-def _holds(folder: Path, keys: list[str]) -> bool:
-    return any(walk.is_file(folder / f"{key}.md") for key in keys)
-
-
-def _artifacts(root: Path, tracker: Path, stories: Path | None, config: Config) -> Path:
-    if stories and inside(stories, root):
-        return stories
-    beside = tracker.parent
-    if any(beside.glob("stories/*.md")):
-        return beside / "stories"
-    configured = next((path for key in ARTIFACT_KEYS if (path := _folder(config.path(key)))), None)
-    if configured and inside(configured, root) and (beside == root or not inside(beside, root)):
-        return configured
-    return beside if inside(beside, root) else root
-
-
-def _beside(root: Path, tracker: Path, stories: Path | None, config: Config) -> Path:
-    """The folder of a plan whose stories lie with it."""
-    return tracker.parent
-
-
-def _v4_stories(root: Path, tracker: Path, stories: Path | None, config: Config) -> Path:
-    return _folder(stories_folder(root)) or root
-
-
-def _spec_stories(root: Path, tracker: Path, stories: Path | None, config: Config) -> Path:
-    return _folder(tracker.parent / "stories") or tracker.parent
-
-
-_places = {PlanKind.TICKETS: _beside, PlanKind.STORIES: _spec_stories, PlanKind.V4: _v4_stories}
-
-
-def _planning(root: Path, config: Config) -> Path | None:
-    output = config.path("output_folder")
-    places = (
-        config.path("planning_artifacts"),
-        output / "planning-artifacts" if output else None,
-        root / "_bmad-output/planning-artifacts",
-        root / "docs/planning-artifacts",
-        root / "docs",
-    )
-    return next((path for place in places if (path := _folder(place))), None)
-
-
-def _output(root: Path, tracker: Path, config: Config) -> Path:
-    configured = _folder(config.path("output_folder"))
-    if configured:
-        return configured
-    for name in ("_bmad-output", "docs"):
-        if tracker.is_relative_to(root / name):
-            return root / name
-    return root if tracker.parent == root else tracker.parent
-
-
 def _nothing_found(folders: list[Path]) -> str:
     above = (
-        ("", " and the folder above it")[len(folders) - 1] if len(folders) < 3 else f" and {len(folders) - 1} above it"
+        ("", " and the folder above it")[len(folders) - 1]
+        if len(folders) < 3
+        else f" and the {len(folders) - 1} folders above it"
     )
     places = ", ".join(f"{folder}/" for folder in KNOWN_FOLDERS[:3])
     return (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from base.regular import read_regular
-from sprint.document import Mapping, Scalar, decode, parse
+from sprint.document import Mapping, Scalar, Sequence, decode, parse
 from sprint.model import Problem
 
 # Real story files have up to some hundred kilobytes; what comes after this is not looked at.
@@ -52,11 +52,12 @@ def _at(heading: Heading) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Markdown:
-    """A text taken apart. `front` holds the scalars of the frontmatter."""
+    """A text taken apart. `front` holds the scalars of the frontmatter, `front_lists` its lists of scalars."""
 
     lines: list[Line]
     headings: list[Heading]
     front: dict[str, str] = field(default_factory=dict)
+    front_lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     def body(self, heading: Heading, *, whole: bool = True) -> list[Line]:
@@ -87,7 +88,7 @@ def split(data: bytes) -> Markdown:
     """Any bytes taken apart."""
     text = decode(data).text
     raw = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines()
-    front, start, end, problems = _frontmatter(raw)
+    front, start, end = _frontmatter(raw)
     lines: list[Line] = []
     headings: list[Heading] = []
     fence = ""
@@ -98,7 +99,7 @@ def split(data: bytes) -> Markdown:
         if not code and (found := _HEADING.match(line)):
             headings.append(Heading(len(found[1]), _heading_text(found[2]), len(lines)))
         lines.append(Line(number, line, code))
-    return Markdown(lines, headings, front, problems)
+    return Markdown(lines, headings, front.values, front.lists, front.problems)
 
 
 def _heading_text(text: str) -> str:
@@ -119,28 +120,40 @@ def _fenced(line: str, fence: str) -> tuple[str, bool]:
     return ("" if closes else fence), True
 
 
-def _frontmatter(raw: list[str]) -> tuple[dict[str, str], int, int, tuple[Problem, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Front:
+    values: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def _frontmatter(raw: list[str]) -> tuple[_Front, int, int]:
     """Values, first and last line number (0, -1 if there is none). It may also be below the title."""
     start = next((index for index, line in enumerate(raw) if line.strip()), len(raw))
     if start < len(raw) and raw[start].startswith("# "):
         start = next((index for index in range(start + 1, len(raw)) if raw[index].strip()), len(raw))
     if start + 1 >= len(raw) or raw[start].rstrip() != "---" or not _PAIR.match(raw[start + 1]):
-        return {}, 0, -1, ()
+        return _Front(), 0, -1
     for end in range(start + 1, min(len(raw), start + MAX_FRONTMATTER_LINES)):
         if raw[end].rstrip() == "---":
-            values, problems = _values(raw[start + 1 : end], start + 2)
-            return values, start + 1, end + 1, problems
-    return {}, 0, -1, ()
+            return _values(raw[start + 1 : end], start + 2), start + 1, end + 1
+    return _Front(), 0, -1
 
 
-def _values(lines: list[str], first: int) -> tuple[dict[str, str], tuple[Problem, ...]]:
+def _values(lines: list[str], first: int) -> _Front:
     document = parse(decode("\n".join(lines).encode()))
     if isinstance(document.root, Mapping):
         pairs = document.root.pairs
-        return {key.text: value.text for key, value in pairs if isinstance(value, Scalar)}, ()
+        values = {key.text: value.text for key, value in pairs if isinstance(value, Scalar)}
+        lists = {key.text: _texts(value) for key, value in pairs if isinstance(value, Sequence)}
+        return _Front(values, lists)
     found = [match for line in lines if (match := _PAIR.match(line))]
     problem = Problem(first, "The frontmatter is not valid YAML; it was read line by line.")
-    return {match[1]: (match[2] or "").strip().strip("'\"") for match in found}, (problem,)
+    return _Front({match[1]: (match[2] or "").strip().strip("'\"") for match in found}, problems=(problem,))
+
+
+def _texts(node: Sequence) -> tuple[str, ...]:
+    return tuple(item.text for item in node.items if isinstance(item, Scalar))
 
 
 def plain_text(text: str) -> str:

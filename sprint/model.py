@@ -31,12 +31,16 @@ class Shape(StrEnum):
 
 
 class PlanKind(StrEnum):
-    """What a project plans with: the presence of files and keys decides, never a version."""
+    """What a project plans with: the presence of files and keys decides, never a version.
+
+    `none`: nothing yet, but it has epics of which a plan can be made.
+    """
 
     TRACKER = "tracker"
     STORIES = "stories"
     TICKETS = "tickets"
     V4 = "v4"
+    NONE = "none"
 
 
 EDITABLE_SHAPES = frozenset({Shape.FLAT, Shape.NESTED})
@@ -160,7 +164,8 @@ class Sprint:
     """A plan as read. A tracker's epics and stories are in numeric order, those of other kinds in build order;
 
     retros and extras are in file order. `position` of an entry is its place in the file. foreign: the
-    name of the program that says it makes the tracker, "" for none.
+    name of the program that says it makes the tracker, "" for none. store: the service that keeps the
+    tickets, of which this is a copy that is run from after a sync and never written; "" for none.
     """
 
     epics: tuple[EpicEntry, ...] = ()
@@ -176,6 +181,7 @@ class Sprint:
     broken: bool = field(default=False)
     kind: PlanKind = PlanKind.TRACKER
     foreign: str = ""
+    store: str = ""
 
     def entries(self) -> Iterator[Entry]:
         """Every key once, in file order."""

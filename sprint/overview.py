@@ -6,6 +6,7 @@ read again.
 
 import threading
 from collections import Counter, OrderedDict
+from collections.abc import Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,11 +15,12 @@ from sprint.epics import EpicDoc, StoryPlan, list_epic_files, merged, read_epic_
 from sprint.files import StoryFiles, list_story_files
 from sprint.keys import lead, normal
 from sprint.listing import StoryFile
-from sprint.locate import Project
 from sprint.model import EpicGate, PlanKind, Problem, Sprint, StoryEntry
 from sprint.notes import share_a_word
 from sprint.plan import read
-from sprint.story import StoryDocument, read_story
+from sprint.project import Project
+from sprint.story import StoryDocument, build_notes, read_story
+from sprint.title import slug_of, title_of
 from sprint.tracker import epic_ranks
 from sprint.views import (
     Drift,
@@ -60,13 +62,18 @@ def problems(project: Project) -> SprintProblems:
         broken=sprint.broken,
         problems=[ProblemInfo(problem.line, problem.message) for problem in sprint.problems],
         not_understood=[extra.key for extra in sprint.extras],
-        startable=sum(story.startable for story in sprint.stories) if sprint.writable else 0,
+        startable=sum(story.startable for story in sprint.stories) if sprint.writable or sprint.store else 0,
     )
 
 
 def descriptions(project: Project) -> dict[str, str]:
     """A short plain text for each story that has one, by key."""
     return {story.key: story.description for story in overview(project).stories if story.description}
+
+
+def titles(project: Project, keys: Collection[str]) -> dict[str, str]:
+    """What these stories are called; the files of others are not read. Blocks on the disk."""
+    return _shelf.titles(project, keys)
 
 
 class Shelf:
@@ -92,6 +99,22 @@ class Shelf:
             _keep(self._answers, project, (state, answer), REMEMBERED_PROJECTS)
             return answer
 
+    def titles(self, project: Project, keys: Collection[str]) -> dict[str, str]:
+        with self._lock:
+            sprint = read(project)
+            files, planned = StoryFiles(list_story_files(project, sprint), sprint), self._plans(project, sprint)
+            wanted = [story for story in sprint.stories if story.key in keys]
+            return {
+                story.key: title_of(sprint, story, self._best(files.of(story)), planned.of(story)) for story in wanted
+            }
+
+    def _plans(self, project: Project, sprint: Sprint) -> "_Planned":
+        epics = list_epic_files(project) if sprint.kind in _WITH_EPICS else []
+        return _Planned(merged(self._epics_in(file) for file in epics), sprint)
+
+    def _best(self, files: list[StoryFile]) -> StoryDocument:
+        return self._document(files[0]) if files else StoryDocument()
+
     def _build(self, project: Project, sprint: Sprint, stories: list[StoryFile], epics: list[StoryFile]) -> Overview:
         plans = merged(self._epics_in(file) for file in epics if sprint.kind in _WITH_EPICS)
         files = StoryFiles(stories, sprint)
@@ -115,17 +138,18 @@ class Shelf:
         files: list[StoryFile],
         planned: "_Planned",
     ) -> StoryInfo:
-        document = self._document(files[0]) if files else StoryDocument()
+        document = self._best(files)
         plan = planned.of(story)
         names = [_shown(Path(file.path), project.root) for file in files]
+        notes = build_notes(map(self._document, files))
         return StoryInfo(
             key=story.key,
             epic=story.epic,
-            title=_title(sprint, story, document) or (plan.title if plan else "") or humanised(story),
+            title=title_of(sprint, story, document, plan),
             description=document.description or story.description or (_planned(plan) if plan else ""),
             status=story.status,
             raw_status=story.raw_status,
-            runnable=story.runnable and sprint.writable,
+            runnable=story.runnable and (sprint.writable or sprint.store != ""),
             tasks=TaskCount(document.tasks_done, len(document.tasks)),
             file=names[0] if names else None,
             files=names,
@@ -145,6 +169,8 @@ class Shelf:
             blocked_reason=story.conditions.blocked_reason,
             leftover=story.key in planned.leftovers,
             alias=story.conditions.alias,
+            followup_review_recommended=notes.followup_review_recommended,
+            warnings=list(notes.warnings),
         )
 
     def _document(self, file: StoryFile) -> StoryDocument:
@@ -184,12 +210,6 @@ class _Planned:
         parts = lead(story.key)
         deeper = self._plans.get("-".join(parts[:-1]))
         return deeper.stories.get(parts[-1]) if deeper and len(parts) > 2 else None
-
-
-def _title(sprint: Sprint, story: StoryEntry, document: StoryDocument) -> str:
-    """The file's own title in a project with a tracker; elsewhere the list says what a story is called."""
-    names = (document.title, story.title)
-    return next((name for name in (names if sprint.kind is PlanKind.TRACKER else names[::-1]) if name), "")
 
 
 def _gate(gate: EpicGate | None) -> GateInfo | None:
@@ -271,20 +291,3 @@ def _drift(story: StoryEntry, document: StoryDocument) -> Drift | None:
 
 def _planned(plan: StoryPlan) -> str:
     return prose.sentence(plan.statement) if plan.statement else ""
-
-
-def slug_of(story: StoryEntry) -> str:
-    """A key without its numbers, and without a team's letters before them."""
-    start = f"{normal(story.epic)}-{story.number}-"
-    key = normal(story.key)
-    if key.startswith(start):
-        return story.key[len(start) :]
-    team, _, number = story.number.partition("-")
-    start = f"{team}-{normal(story.epic)}-{number}-"
-    return story.key[len(start) :] if number and key.startswith(start) else story.key
-
-
-def humanised(story: StoryEntry) -> str:
-    """A title out of a key: `1-2-user-login` becomes `User login`."""
-    words = slug_of(story).replace("-", " ").replace("_", " ").strip()
-    return words[:1].upper() + words[1:]

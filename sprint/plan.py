@@ -1,4 +1,4 @@
-"""One plan, four kinds: whatever a project plans with is read into the same model and written back to its own files.
+"""One plan, whatever its kind: read into the same model, written back to the files of the project.
 
 A kind is one reader and one writer. What it cannot do is refused with a sentence.
 """
@@ -12,8 +12,8 @@ from typing import ClassVar
 from sprint import write as tracker_file
 from sprint.edit import Conflict, Refused, StatusEdit
 from sprint.filestatus import write_file_status
-from sprint.locate import Project, inside
 from sprint.model import PlanKind, Sprint, StoryEntry
+from sprint.project import Project, inside
 from sprint.reader import Reader, read_tracker
 from sprint.status import BUILD_WORDS, WRITABLE, Status
 from sprint.stories.list import read_story_list
@@ -134,6 +134,16 @@ class V4Backend(FilesBackend):
         return read_v4(project.root)
 
 
+class NoBackend(PlanBackend):
+    """A project that has epics and no plan yet."""
+
+    def read(self, project: Project) -> Sprint:
+        return Sprint(kind=PlanKind.NONE)
+
+    def set_status(self, project: Project, request: StatusRequest) -> StatusEdit:
+        raise Refused("The project has no plan yet, so no story has a status.")
+
+
 def _check_sha(backend: PlanBackend, project: Project, request: StatusRequest) -> None:
     if request.expected_sha is not None and (found := backend.read(project).sha256) != request.expected_sha:
         raise Conflict(found, "The plan has changed since it was read.")
@@ -156,6 +166,7 @@ BACKENDS: dict[PlanKind, PlanBackend] = {
     PlanKind.STORIES: StoriesBackend(),
     PlanKind.TICKETS: TicketsBackend(),
     PlanKind.V4: V4Backend(),
+    PlanKind.NONE: NoBackend(),
 }
 # Not the tracker reader's own: this one remembers the last good plan of every kind.
 _memory = Reader()

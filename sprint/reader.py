@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from base.regular import read_regular
 from sprint.document import MAX_BYTES
-from sprint.locate import Project, inside
 from sprint.model import Problem, Sprint
+from sprint.project import Project, inside
 from sprint.status import RUNNABLE
 from sprint.tracker import assemble, model_of
 

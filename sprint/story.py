@@ -4,6 +4,7 @@ Promises a `StoryDocument` for any file; what is missing is empty, what is odd i
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from sprint.model import Problem
 from sprint.prose import Task
 from sprint.status import Status
 from sprint.storystatus import find_status
+
+# Of one file; they are words such as `oversized`.
+MAX_WARNINGS = 20
+MAX_WARNING_CHARS = 200
 
 _NUMBERED_TITLE = re.compile(
     r"(?:(?:user\s+)?story|spec)?\s*#?\s*[\w]+(?:[.-][\w]+)*\s*(?::|[\u2013\u2014]|\s-\s)\s*(?=\S)", re.IGNORECASE
@@ -45,13 +50,24 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildNotes:
+    """What a build says of its own work: a further review is advised, and what was odd about the task."""
+
+    followup_review_recommended: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+NO_NOTES = BuildNotes()
+
+
+@dataclass(frozen=True, slots=True)
 class StoryDocument:
     """A story file as read.
 
     title: without its number. statement: the As-a-I-want text. raw_status, status: of the file, ""
     and None if it has none. criteria: Markdown, one text each. file_list, change_log: an entry
     each. review: sections with findings. description: one short plain paragraph, "" if nothing
-    suits. problems: with lines from 1.
+    suits. problems: with lines from 1. build: of the file that a build has written.
     """
 
     title: str = ""
@@ -66,6 +82,7 @@ class StoryDocument:
     sections: tuple[Section, ...] = ()
     description: str = ""
     problems: tuple[Problem, ...] = ()
+    build: BuildNotes = NO_NOTES
 
     @property
     def tasks_done(self) -> int:
@@ -102,7 +119,21 @@ def story_of(page: Markdown) -> StoryDocument:
         sections=sections,
         description=prose.sentence(statement) or prose.first_paragraph(page.section(_ABOUT)) or _first(criteria),
         problems=page.problems + status.problems,
+        build=_build_notes(page),
     )
+
+
+def build_notes(documents: Iterable[StoryDocument]) -> BuildNotes:
+    """The notes of the first of a story's files that has some; files are best first, so of the newest build."""
+    return next((document.build for document in documents if document.build != NO_NOTES), NO_NOTES)
+
+
+def _build_notes(page: Markdown) -> BuildNotes:
+    single = page.front.get("warnings", "").strip()
+    listed = page.front_lists.get("warnings", (single,))
+    warnings = (" ".join(text.split())[:MAX_WARNING_CHARS] for text in listed)
+    advised = page.front.get("followup_review_recommended", "").strip().lower() == "true"
+    return BuildNotes(advised, tuple(text for text in warnings if text)[:MAX_WARNINGS])
 
 
 def clean_title(text: str) -> str:

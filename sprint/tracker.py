@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sprint.document import MAX_BYTES, Document, Mapping, Node, Scalar, Source, decode, parse
-from sprint.keys import Grammar, Key, natural
+from sprint.keys import Grammar, Key, grammar_of, natural
 from sprint.model import (
     EDITABLE_SHAPES,
     Entry,
@@ -98,7 +98,7 @@ def sprint_of(analysis: Analysis, writable: bool = True) -> Sprint:
     """The model of an analysis; `writable` says whether the place of the file allows writing."""
     raws = unique(analysis.table.raws)
     counts = Counter(raw.key for raw in analysis.table.raws)
-    grammar = Grammar(raw.key for raw in raws)
+    grammar = grammar_of(tuple(raw.key for raw in raws))
     entries: list[Entry] = []
     epic = ""
     for position, raw in enumerate(raws):

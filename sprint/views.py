@@ -67,7 +67,8 @@ class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     `after` and `waiting_for` hold keys of stories and ids of epics. `hold` says why a run does not
     start it by itself; `skipped` is the reason for which the operator has put it aside, which the
     plan does not say. `leftover`: open, but of an epic that is done. `alias`: the key before a
-    migration. What a plan does not say is absent.
+    migration. followup_review_recommended, warnings: what the story's build says of its own work.
+    What a plan does not say is absent.
     """
 
     key: str
@@ -95,6 +96,8 @@ class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     blocked_reason: str = ""
     leftover: bool = False
     alias: str = ""
+    followup_review_recommended: bool = False
+    warnings: list[str] = []
     skipped: str = ""
 
     @property

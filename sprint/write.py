@@ -13,8 +13,8 @@ from pathlib import Path
 
 from base.files import atomic_write, remove_leftovers
 from sprint.edit import Conflict, Edit, Refused, StatusEdit, edit_status
-from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
+from sprint.project import Project, inside
 from sprint.reader import read_bounded
 
 # Edits begun again because a program that does not take the lock wrote in between.

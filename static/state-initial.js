@@ -47,6 +47,7 @@ export function initial() {
     project: { name: "", root: "", tracker: "" },
     plan: { done: 0, total: 0, blocked: 0, runnable: 0 },
     guardian: { means: [], sentence: "" },
+    awake: { active: false, means: null, problem: null },
     context: null,
     problem: null,
   };

@@ -34,6 +34,7 @@ import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
  *   resumable: number | null, queue: Queue, seq: number,
  *   limits: {budget_batch_usd: number | null, budget_day_usd: number | null, today_usd: number},
  *   guardian: {means: string[], sentence: string},
+ *   awake: {active: boolean, means: string | null, problem: string | null},
  *   agent: {name: string, kind: string, version: string | null, problem: string | null},
  *   project: {name: string, root: string, tracker: string},
  *   plan: {done: number, total: number, blocked: number, runnable: number}, problem: string | null,
@@ -152,7 +153,7 @@ function batchEnd(state, p, at) {
 }
 
 /** Reasons of pauses that end by themselves. */
-const WAITS = new Set(["usage-limit", "unreachable", "retry", "program"]);
+const WAITS = new Set(["usage-limit", "unreachable", "retry", "program", "hours", "scheduled"]);
 
 /** @type {Fold} */
 function batchPause(state, p) {
@@ -301,6 +302,8 @@ function withStatus(state, status) {
  * @returns {readonly Story[]}
  */
 function upsert(stories, key, change) {
+  // A command that plans the sprint has no story.
+  if (!key) return stories;
   const index = stories.findIndex((story) => story.story_key === key);
   if (index >= 0) return stories.map((story, at) => (at === index ? { ...story, ...change } : story));
   return [...stories, { ...newStory(key), ...change }];

@@ -28,6 +28,7 @@ class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     branch: str | None = None
     head_commit: str | None = None
+    start_at: int | None = None
 
 
 class BatchSummary(BatchRow, frozen=True, kw_only=True):

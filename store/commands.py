@@ -98,9 +98,9 @@ def get_running_commands(connection: sqlite3.Connection) -> list[Command]:
 
 def get_cycle_commands(connection: sqlite3.Connection, story_ids: Sequence[int]) -> list[Command]:
     """Return the commands of the given story rows, oldest first."""
-    marks = ", ".join("?" * len(story_ids))
-    sql = f"SELECT * FROM commands WHERE story_id IN ({marks}) ORDER BY id"  # noqa: S608 - only question marks
-    return many(connection, Command, sql, tuple(story_ids))
+    # As one value: a story that was carried through many batches has more rows than a statement may have parameters.
+    sql = "SELECT * FROM commands WHERE story_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+    return many(connection, Command, sql, (json.dumps(list(story_ids)),))
 
 
 def find_commands(connection: sqlite3.Connection, batch: int | None, limit: int) -> tuple[list[Command], int]:

@@ -16,18 +16,23 @@ _COLUMNS: Final = (
 
 
 class HintRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `hints`; `at` in ms since the epoch, `command_id` the last command that got it, None before."""
+    """A row of `hints`; `at` in ms since the epoch, `command_id` the last command that got it, None before.
+
+    `sent_to` is the command that ran when it was sent as a message, None for a hint.
+    """
 
     id: int
     story_key: str
     text: str
     at: int
     command_id: int | None
+    sent_to: int | None
 
 
-def add_hint(connection: sqlite3.Connection, /, id: int, story_key: str, text: str) -> None:
+def add_hint(connection: sqlite3.Connection, /, id: int, story_key: str, text: str, sent_to: int | None = None) -> None:
     """Insert a hint with a reserved id."""
-    connection.execute("INSERT INTO hints VALUES (?, ?, ?, ?)", (id, story_key, text, now_ms()))
+    sql = "INSERT INTO hints (id, story_key, text, at, sent_to) VALUES (?, ?, ?, ?, ?)"
+    connection.execute(sql, (id, story_key, text, now_ms(), sent_to))
 
 
 def give_hints(connection: sqlite3.Connection, /, ids: Sequence[int], command_id: int) -> None:
@@ -45,6 +50,11 @@ def get_hints_of_command(connection: sqlite3.Connection, command_id: int) -> lis
     """Return the hints that the prompt of a command held, oldest first."""
     sql = f"{_COLUMNS} WHERE id IN (SELECT hint_id FROM hints_given WHERE command_id = ?) ORDER BY id"  # noqa: S608
     return many(connection, HintRow, sql, (command_id,))
+
+
+def get_sent_hints(connection: sqlite3.Connection, command_id: int) -> list[HintRow]:
+    """Return the messages that were sent to a command while it ran, oldest first."""
+    return many(connection, HintRow, f"{_COLUMNS} WHERE sent_to = ? ORDER BY id", (command_id,))
 
 
 def get_pending_hints(connection: sqlite3.Connection, story_keys: Sequence[str], command: str) -> list[HintRow]:

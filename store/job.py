@@ -44,7 +44,8 @@ E = TypeVar("E", bound=LogEntry)
 class Job(Generic[T]):
     """A write and its future. `entry` is set for events, `work` for everything else.
 
-    `exchange` is neither: it replaces the writer's connection between two transactions.
+    `exchange` is neither: it replaces the writer's connection between two transactions. A `deferred` one waits a moment
+    for others to be committed with, and for the disk as long as needed.
 
     The thread sets `result` or `error`; `settle` passes them to the future on the loop.
     """
@@ -53,6 +54,7 @@ class Job(Generic[T]):
     work: Callable[[sqlite3.Connection], T] | None = None
     entry: Any = None
     exchange: Callable[[sqlite3.Connection], sqlite3.Connection] | None = None
+    deferred: bool = False
     result: Any = None
     error: BaseException | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -52,10 +53,20 @@ def get_finished_lanes(connection: sqlite3.Connection) -> list[Lane]:
     return many(connection, Lane, sql, FINISHED)
 
 
-def get_unfinished_lane(connection: sqlite3.Connection, story_key: str) -> tuple[Lane, list[Story]] | None:
-    """Return the lane in which an earlier batch left the story unfinished, and the rows of its cycle."""
-    sql = "SELECT * FROM stories WHERE story_key = ? ORDER BY id DESC LIMIT 1"
-    story = one(connection, Story, sql, (story_key,))
+def get_first_batch(connection: sqlite3.Connection, worktree: str) -> int | None:
+    """Return the batch that made a worktree."""
+    row = connection.execute("SELECT MIN(batch_id) FROM lanes WHERE worktree = ?", (worktree,)).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def get_unfinished_lane(connection: sqlite3.Connection, names: Sequence[str]) -> tuple[Lane, list[Story]] | None:
+    """Return the lane in which an earlier batch left the story unfinished, and the rows of its cycle.
+
+    `names` are the keys under which the story was recorded, which are two after a migration.
+    """
+    marks = ", ".join("?" * len(names))
+    sql = f"SELECT * FROM stories WHERE story_key IN ({marks}) ORDER BY id DESC LIMIT 1"  # noqa: S608 - marks
+    story = one(connection, Story, sql, tuple(names))
     lane = None if story is None else get_lane(connection, story.batch_id, story.cycle_number)
     if story is None or lane is None or lane.ended_at is not None or story.status in FINISHED:
         return None

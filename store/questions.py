@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -47,6 +48,5 @@ def get_question(connection: sqlite3.Connection, command_id: int) -> QuestionRow
 
 def get_questions(connection: sqlite3.Connection, command_ids: Sequence[int]) -> list[QuestionRow]:
     """Return the questions of these commands, oldest first."""
-    marks = ", ".join("?" * len(command_ids))
-    sql = f"SELECT * FROM questions WHERE command_id IN ({marks}) ORDER BY command_id"  # noqa: S608 - only marks
-    return many(connection, QuestionRow, sql, tuple(command_ids))
+    sql = "SELECT * FROM questions WHERE command_id IN (SELECT value FROM json_each(?)) ORDER BY command_id"
+    return many(connection, QuestionRow, sql, (json.dumps(list(command_ids)),))

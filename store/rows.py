@@ -51,14 +51,11 @@ def insert(
     return connection.execute(sql, (id, *values.values())).lastrowid or 0
 
 
-def reserve_id(connection: sqlite3.Connection, table: str) -> int:
-    """Return an id that no other row of the table will get, so that an event can name the row it is committed with."""
-    # The table in which SQLite itself counts the ids of AUTOINCREMENT.
-    sql = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = ? RETURNING seq"
-    row = connection.execute(sql, (table,)).fetchone()
-    if row is None:  # the table has never had a row
-        connection.execute("INSERT INTO sqlite_sequence VALUES (?, 1)", (table,))
-    return 1 if row is None else int(row[0])
+def newest_id(connection: sqlite3.Connection, table: str) -> int:
+    """Return the largest id that a row of the table has ever had, 0 if there was none."""
+    # The table in which SQLite itself keeps the ids of AUTOINCREMENT; a row with a larger id of its own counts there.
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def update(

@@ -207,6 +207,15 @@ HINTS: Final = (
     "CREATE INDEX hints_by_command ON hints_given (command_id)",
 )
 
+# Hints that were sent to a running command as messages.
+MESSAGES: Final = (
+    "ALTER TABLE hints ADD COLUMN sent_to INTEGER REFERENCES commands (id)",
+    "CREATE INDEX hints_by_receiver ON hints (sent_to) WHERE sent_to IS NOT NULL",
+)
+
+# When a batch begins to work, in ms since the epoch; NULL: at once.
+START_TIMES: Final = ("ALTER TABLE batches ADD COLUMN start_at INTEGER",)
+
 # What builds have put off, and what became of it.
 FINDINGS: Final = (
     """CREATE TABLE findings (
@@ -232,9 +241,12 @@ SKIPS: Final = (
     ) WITHOUT ROWID""",
 )
 
+# Sums and lists of one batch, which are asked before each command, do not take longer with every batch.
+BY_BATCH: Final = ("CREATE INDEX commands_by_batch ON commands (batch_id, id)",)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, SKIPS),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from store.meta import get_meta, set_meta
+from store.meta import set_meta
 from store.rows import insert, many, now_ms, one, update
 
 AFRESH: Final = "afresh:"  # before a row's id: a name in `meta`
@@ -65,9 +65,18 @@ def mark_afresh(connection: sqlite3.Connection, /, story_id: int) -> None:
     set_meta(connection, f"{AFRESH}{story_id}", str(newest))
 
 
-def forgotten_until(connection: sqlite3.Connection, story_id: int) -> int:
-    """Return the newest command that does not count any more for the story of this row, 0 where all count."""
-    return int(get_meta(connection, f"{AFRESH}{story_id}") or 0)
+def get_lineage(connection: sqlite3.Connection, story_id: int) -> tuple[list[int], int]:
+    """Return the row and all that it continues, oldest first, and the newest command that counts for none of them.
+
+    A story may be carried unfinished through any number of batches; what is paid counts in all of them.
+    """
+    # A row continues one before it, so that there are no circles.
+    sql = """WITH RECURSIVE line(id) AS (
+                 VALUES (?) UNION ALL SELECT continues FROM stories JOIN line USING (id) WHERE continues IS NOT NULL)
+             SELECT line.id, CAST(meta.value AS INTEGER) FROM line LEFT JOIN meta ON meta.key = ? || line.id
+             ORDER BY line.id"""
+    rows = connection.execute(sql, (story_id, AFRESH)).fetchall()
+    return [row[0] for row in rows], max((row[1] or 0 for row in rows), default=0)
 
 
 def update_story(connection: sqlite3.Connection, /, story_id: int, **columns: Any) -> None:
@@ -96,6 +105,18 @@ def get_story_by_key(connection: sqlite3.Connection, story_key: str, batch_id: i
     # A story has several rows: one for each batch, and another one where it was tried again.
     sql = "SELECT * FROM stories WHERE story_key = ? AND (? IS NULL OR batch_id = ?) ORDER BY id DESC LIMIT 1"
     return one(connection, Story, sql, (story_key, batch_id, batch_id))
+
+
+def get_commits_of(connection: sqlite3.Connection, story_key: str) -> list[str]:
+    """Return the commits that are recorded for a story, newest first."""
+    sql = "SELECT commit_hash FROM stories WHERE story_key = ? AND commit_hash <> '' ORDER BY id DESC"
+    return list(dict.fromkeys(str(row[0]) for row in connection.execute(sql, (story_key,))))
+
+
+def get_keys_of_commit(connection: sqlite3.Connection, commit: str) -> list[str]:
+    """Return the stories that a commit is recorded for."""
+    sql = "SELECT DISTINCT story_key FROM stories WHERE commit_hash = ? ORDER BY story_key"
+    return [str(row[0]) for row in connection.execute(sql, (commit,))]
 
 
 def get_earlier_rows(connection: sqlite3.Connection, story_id: int) -> list[Story]:

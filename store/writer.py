@@ -24,6 +24,7 @@ from store.job import DatabaseUnavailable, E, Job, LogEntry, NotWritten, fail, s
 GROUP_MAX: Final = 500  # jobs per commit: bounds the callback on the loop to a few milliseconds
 QUEUE_MAX: Final = 200_000  # queued jobs, about 100 MB of events: more means that the disk is gone, not slow
 BUSY_TIMEOUT_MS: Final = 1_000  # one wait for another process's lock; the writer retries, the loop never waits
+DEFERRED_S: Final = 0.02  # that deferred writes wait for another one: less than a page would show
 PROBE_S: Final = 1.0  # seconds between two probes of a broken disk
 
 log = logging.getLogger("sprint_runner.writer")
@@ -47,6 +48,8 @@ class Writer:
         self._loop = loop
         self._queue: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._together: list[Job[Any]] | None = None
+        self._deferred = False  # what is enqueued now
+        self._kept: list[list[Job[Any]]] = []  # deferred units that the disk has refused: first in the next group
         self._next_unit: list[Job[Any]] | None = None  # taken from the queue, and not of the group before it
         self._seq: int = connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0]
         self._closing = False
@@ -90,14 +93,19 @@ class Writer:
         return job.future
 
     @contextmanager
-    def atomic(self) -> Iterator[None]:
+    def atomic(self, *, deferred: bool = False) -> Iterator[None]:
         """Make everything enqueued inside one unit: all of it is committed, or none. Do not `await` inside.
 
         When the block raises, nothing of it is written; when one write fails, the futures of the others raise
         `NotWritten`. A nested block belongs to the unit of the outer one.
+
+        A `deferred` unit need not be awaited: it is committed together with the next write, or alone after a moment,
+        and never after what is enqueued later; when the disk refuses it, it is written first when that accepts writes.
         """
         outer, unit = self._together, self._together if self._together is not None else []
         mark, self._together = len(unit), unit
+        if outer is None:
+            self._deferred = deferred
         try:
             yield
         except BaseException as error:
@@ -108,6 +116,7 @@ class Writer:
             raise
         finally:
             self._together = outer
+            self._deferred = self._deferred and outer is not None
         if outer is None and unit:
             self._queue.put(unit)
 
@@ -118,6 +127,7 @@ class Writer:
             raise DatabaseUnavailable(f"the database takes no writes: {self._broken}")
         if self._queue.qsize() >= QUEUE_MAX:
             raise DatabaseUnavailable(f"{QUEUE_MAX} writes are waiting for the disk")
+        job.deferred = self._deferred
         if self._together is None:
             self._queue.put([job])
         else:
@@ -151,7 +161,10 @@ class Writer:
             if first[0].exchange is not None:
                 self._exchange(first[0], first[0].exchange)
             else:
-                self._write([first, *self._drain(GROUP_MAX - len(first))])
+                self._write(self._group(first))
+        if self._kept:  # the last attempt: nothing waits for it any more
+            self._write([])
+            self._call_back(self._refused(self._kept, "it was closed before the disk accepted writes"))
         self._connection.close()
 
     def _exchange(self, job: Job[Any], change: Callable[[sqlite3.Connection], sqlite3.Connection]) -> None:
@@ -173,12 +186,21 @@ class Writer:
                 return self._queue.get(timeout=PROBE_S if self._broken else None)
             except queue.Empty:
                 self._probe()
+                if self._kept and not self._broken:
+                    self._write([])
 
-    def _drain(self, most: int) -> list[list[Job[Any]]]:
-        """Return what else is queued, at most `most` jobs, or more by one unit."""
-        units: list[list[Job[Any]]] = []
-        while most > 0 and not self._queue.empty():  # no race: this thread is the only consumer
-            unit = self._queue.get_nowait()
+    def _group(self, first: list[Job[Any]]) -> list[list[Job[Any]]]:
+        """Return the units of the next commit: what is queued, at most `GROUP_MAX` jobs, or more by one unit.
+
+        While all of them are deferred, wait a moment for one that is not.
+        """
+        units, size, until = [first], len(first), time.monotonic() + (DEFERRED_S if first[0].deferred else 0.0)
+        while size < GROUP_MAX:
+            try:
+                rest = until - time.monotonic()
+                unit = self._queue.get(timeout=rest) if rest > 0 else self._queue.get_nowait()
+            except queue.Empty:
+                break
             if unit is None:
                 self._queue.put(None)  # ends the thread after this group
                 break
@@ -186,11 +208,13 @@ class Writer:
                 self._next_unit = unit
                 break
             units.append(unit)
-            most -= len(unit)
+            size += len(unit)
+            until = until if unit[0].deferred else 0.0
         return units
 
     def _write(self, units: list[list[Job[Any]]]) -> None:
         """Run one transaction over all units and schedule their callback on the loop."""
+        units, self._kept = [*self._kept, *units], []
         started = time.perf_counter()
         group = Group(self._connection, self._seq, self.before_write)
         try:
@@ -200,15 +224,20 @@ class Writer:
         except Exception as error:  # of any kind: nothing is committed, and the thread must continue
             self._undo()
             self._set_failure(error)
-            for unit in units:
-                for job in unit:
-                    job.error = DatabaseUnavailable(f"the database takes no writes: {error}")
+            self._kept = [unit for unit in units if unit[0].deferred]
+            units = self._refused([unit for unit in units if not unit[0].deferred], str(error))
         else:
             self._seq = group.seq  # not before the commit: the loop reads it
             self._set_failure(None)
         self.commits += 1
         self.commit_s += time.perf_counter() - started
         self._call_back(units)
+
+    def _refused(self, units: list[list[Job[Any]]], why: str) -> list[list[Job[Any]]]:
+        for unit in units:
+            for job in unit:
+                job.error = DatabaseUnavailable(f"the database takes no writes: {why}")
+        return units
 
     def _begin(self) -> None:
         """Begin a transaction, waiting for another process's lock as long as needed: this does not block the loop."""

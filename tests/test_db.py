@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from db import READER_CACHE_KIB, READERS, Database
+from store.batches import create_batch
+from store.commands import create_command
 from store.log import get_events
 from tests.store.disks import draft, locked, stored
 
@@ -61,3 +63,20 @@ async def test_nothing_of_it_stays_open(tmp_path: Path) -> None:
     assert again.epoch == epoch
     assert again.last_seq == 3
     await again.close()
+
+
+async def test_reserved_ids_are_given_once_and_follow_those_of_rows(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "a.db")
+    batch = await database.write(create_batch, None)
+    first = await database.write(create_command, batch, "dev-story", id=7)
+    taken = await asyncio.gather(*(database.reserve_id("commands") for _ in range(3)))
+    assert sorted(taken) == [8, 9, 10]
+    assert first == 7
+    await database.write(create_command, batch, "dev-story", id=8)
+    await database.close()
+    # After a kill: what was reserved and has no committed row is given again, and never the id of a row that is gone.
+    database = await Database.open(tmp_path / "a.db")
+    await database.write(lambda connection: connection.execute("DELETE FROM commands"))
+    assert await database.reserve_id("commands") == 9
+    assert await database.reserve_id("hints") == 1
+    await database.close()

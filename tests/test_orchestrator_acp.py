@@ -75,7 +75,7 @@ async def test_a_second_question_in_one_call_is_asked_as_well(make_runner: MakeR
     assert needs(runner) == []
 
 
-async def test_what_nobody_answers_in_time_the_program_decides(make_runner: MakeRunner) -> None:
+async def test_without_an_answer_in_time_the_program_decides(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY, ASKS, agent="acp", question_timeout_min=0.0005)
     await runner.start()
     await until_gone_on(runner)

@@ -54,7 +54,7 @@ async def test_an_agent_that_writes_done_is_reviewed_all_the_same(make_runner: M
     assert moves == [("in-progress", "review"), ("review", "done")]
 
 
-async def test_a_story_that_somebody_parks_meanwhile_is_let_go(make_runner: MakeRunner) -> None:
+async def test_a_story_that_is_parked_meanwhile_is_left(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY, {"dev-story": ["sets-status:deferred"]})
     await runner.run()
     assert runner.statuses() == {"1-1-a": "deferred"}

@@ -131,7 +131,7 @@ async def test_an_answer_is_kept_while_nothing_runs(make_runner: MakeRunner, cal
     assert "red" not in calls[1].prompt
 
 
-async def test_a_new_batch_asks_again_what_nobody_answered(make_runner: MakeRunner) -> None:
+async def test_a_new_batch_asks_unanswered_questions_again(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY, ASKS)
     await runner.start()
     asked = await until_asked(runner)
@@ -144,7 +144,7 @@ async def test_a_new_batch_asks_again_what_nobody_answered(make_runner: MakeRunn
     await until_gone_on(runner)
 
 
-async def test_what_nobody_answers_in_time_the_agent_decides(make_runner: MakeRunner, calls: list[Call]) -> None:
+async def test_without_an_answer_in_time_the_agent_decides(make_runner: MakeRunner, calls: list[Call]) -> None:
     runner = await make_runner(READY, ASKS, question_timeout_min=0.0005)
     await runner.start()
     await until_gone_on(runner)
@@ -190,7 +190,7 @@ async def test_two_commands_that_run_together_may_both_ask(make_runner: MakeRunn
     assert needs(runner) == []
 
 
-async def test_beside_the_run_nobody_is_asked(make_runner: MakeRunner) -> None:
+async def test_beside_the_run_no_question_is_asked(make_runner: MakeRunner) -> None:
     script = {"story-review-1": ["critical"], "story-review-2": ["question:Really?"]}
     runner = await make_runner({"1-1-a": "backlog"}, script, retries=0)
     await runner.start()

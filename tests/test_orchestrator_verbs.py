@@ -18,7 +18,7 @@ from tests.running.projects import PAIR, READY, TRACKER, alive
 
 
 class TestLimits:
-    async def test_a_usage_limit_is_waited_out_and_counts_as_nobodys_failure(
+    async def test_a_usage_limit_is_waited_out_and_is_no_failure(
         self, make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(base.plausible, "LIMIT_BACKOFF_S", (1.0,))
@@ -213,7 +213,7 @@ class TestRestart:
         assert runner.statuses() == {"1-1-a": "blocked", "1-2-b": "done"}
         assert Counter(name.split()[1] for name in runner.commands("success"))["create-story"] == 1
 
-    async def test_what_is_told_after_a_recovery_belongs_to_no_batch(self, make_runner: MakeRunner) -> None:
+    async def test_what_is_emitted_after_a_recovery_belongs_to_no_batch(self, make_runner: MakeRunner) -> None:
         runner = await make_runner(READY, {"dev-story": ["slow:60", "ok"]})
         await runner.start()
         await runner.until_called("dev-story")

@@ -57,9 +57,10 @@ MARKERS = {
     "tech-spec-review": ["[CRITICAL-ISSUES-FOUND: YES]", "[CRITICAL-ISSUES-FOUND: NO]"],
     "dev-story": ["[DEV-STORY-COMPLETE: YES]", "[DEV-STORY-COMPLETE: NO]"],
     "code-review": ["HIGHEST SEVERITY: HIGH", "Issues: 0 CRITICAL, 1 HIGH, 0 MEDIUM, 1 LOW"],
+    "sprint-planning": ["[SPRINT-STATUS-WRITTEN: <path>]"],
     "commit": ["[COMMIT-SUCCESS: <hash>]", "[NO-CHANGES-TO-COMMIT]", "[COMMIT-FAILED: <reason>]"],
 }
-ON_STORIES = sorted(name for name in MARKERS if "context" not in name)
+ON_STORIES = sorted(name for name in MARKERS if "context" not in name and name != "sprint-planning")
 
 
 def rendered(name: str, **values: str) -> str:
@@ -88,7 +89,8 @@ def test_values_are_put_in_once_and_nothing_is_left(name: str) -> None:
 def test_it_begins_with_the_block_that_scripted_agents_read(name: str) -> None:
     called = f"{name}-2" if "review" in name else name
     text = rendered(name, command=called)
-    text = text.removeprefix("/bmad-build-auto 2-1-life-list\n\n")  # a slash command is the beginning of a prompt
+    # A slash command is the beginning of a prompt.
+    text = text.removeprefix("/bmad-build-auto 2-1-life-list\n\n").removeprefix("/bmad-build-auto\n\n")
     assert text.startswith(f"# {called}\n- command: {called}\n- project: Perch & Co.\n")
     prompt = parse(text)
     assert (prompt.command, prompt.base) == (called, kind_of(called))
@@ -139,10 +141,13 @@ def test_a_blocked_story_says_why_on_the_line_of_its_marker() -> None:
 @pytest.mark.parametrize("name", sorted(MARKERS))
 def test_it_binds_an_unattended_agent(name: str) -> None:
     text = " ".join(rendered(name).split())
-    assert "You work unattended. Nobody answers questions" in text
+    assert "You work unattended. No one answers questions" in text
     assert "Never wait for input" in text
     assert "::task <id> start" in text
     assert "::task <id> end" in text
+    if name == "sprint-planning":  # whose work the tracker is
+        assert "The sprint status file alone is yours" in text
+        return
     assert re.search(r"[Nn]ever (?:touch |edit )?`_bmad-output/sprint-status.yaml`", text)
     assert "belongs to the runner" in text or "the runner wrote the status" in text
 
@@ -179,11 +184,11 @@ def test_a_prompt_that_calls_the_projects_own_command_asks_for_the_same_verdict(
     prompt = parse("\n".join(lines[2:]))
     assert (prompt.command, prompt["sprint status file"]) == (name, VALUES["tracker"])
     words = " ".join(text.split())
-    assert "Nobody answers questions. Where the workflow would stop to ask, the answer is here" in words
+    assert "No one answers questions. Where the workflow would stop to ask, the answer is here" in words
     assert "never touch `_bmad-output/sprint-status.yaml`" in words
 
 
-def test_an_unattended_build_is_told_what_its_skill_would_ask() -> None:
+def test_an_unattended_build_receives_what_its_skill_would_ask() -> None:
     text = " ".join(rendered("build-auto").split())
     assert text.startswith("/bmad-build-auto 2-1-life-list # build-auto")
     for answer in ("The plan is approved", "No push, no new branch", "python3 -m unittest", "`Blocking condition:`"):

@@ -5,7 +5,7 @@ review, `presets` has the phases as data, `own` reads a user's presets, `detecti
 agent's announcements of tasks.
 """
 
-from workflow.detection import Installed, build_auto, detect, is_shim
+from workflow.detection import Installed, build_auto, builder_skill, detect, is_shim, planning_call
 from workflow.own import PresetError, own_preset
 from workflow.picking import STORIES_PER_CYCLE, Candidate, advances, entry_position, pick, runnable, story_order
 from workflow.presets import (
@@ -74,6 +74,7 @@ __all__ = [
     "after_code_review",
     "announcements",
     "build_auto",
+    "builder_skill",
     "command_kind",
     "decisions_form",
     "detect",
@@ -83,6 +84,7 @@ __all__ = [
     "kind_of",
     "own_preset",
     "pick",
+    "planning_call",
     "read_code_review",
     "read_commit",
     "read_dev_story",

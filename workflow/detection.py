@@ -15,6 +15,7 @@ from workflow.presets import BUILD_AUTO, CLASSIC, Preset
 
 BUILDERS: Final = ("bmad-build-auto", "bmad-dev-auto")  # the current name, and that of BMAD 6.10
 OWN: Final = ("create-story", "dev-story", "code-review")  # our commands that BMAD has as well
+PLANNER: Final = "sprint-planning"
 READERS: Final = ("acp", "codex", "gemini", "opencode", "qwen")  # no slash commands: the prompt names the skill
 
 CLAUDE_SKILL: Final = ".claude/skills/{}/SKILL.md"
@@ -59,13 +60,26 @@ def detect(installed: Installed, caller: str) -> Preset:
 
 def build_auto(installed: Installed, caller: str) -> Preset | None:
     """Return the preset build-auto if this agent kind has the skill and it is no shim."""
-    for name in BUILDERS:
-        path = (CLAUDE_SKILL if caller == "claude" else SHARED_SKILL).format(name)
-        call = _call_of(path, f"/{name}", caller)
-        if call is not None and path in installed.files and path not in installed.shims:
-            why = f"the skill {name} is installed in the project"
-            return replace(BUILD_AUTO, calls={"build-auto": call}, caller=caller, why=why)
-    return None
+    path = builder_skill(installed, caller)
+    if path is None:
+        return None
+    name = path.split("/")[-2]
+    call = _call_of(path, f"/{name}", caller) or ""
+    return replace(
+        BUILD_AUTO, calls={"build-auto": call}, caller=caller, why=f"the skill {name} is installed in the project"
+    )
+
+
+def builder_skill(installed: Installed, caller: str) -> str | None:
+    """Return the SKILL.md of the unattended build that this agent kind can call; None where there is none."""
+    paths = ((CLAUDE_SKILL if caller == "claude" else SHARED_SKILL).format(name) for name in BUILDERS)
+    fit = (path for path in paths if path in installed.files and path not in installed.shims)
+    return next((path for path in fit if _call_of(path, "/", caller) is not None), None)
+
+
+def planning_call(installed: Installed, caller: str) -> str | None:
+    """Return what makes this agent kind run the project's own sprint planning; None where it has none."""
+    return _own_call(installed.files, PLANNER, caller)
 
 
 def _calls(installed: Installed, caller: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from workflow.presets import (
     KINDS,
     PLANNED,
     PRESETS,
+    SPRINT_PLANNING,
     CommandKind,
     Phase,
     PhaseKind,
@@ -27,7 +28,7 @@ from workflow.presets import (
     kind_of,
 )
 
-RESERVED: Final = frozenset({"auto", *PRESETS})
+RESERVED: Final = frozenset({"auto", SPRINT_PLANNING.name, *PRESETS})
 TASKS: Final = ("setup", "work", "validate")  # the tasks of a command that lists none
 ROUNDS_MAX: Final = 100  # rounds of code review
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -119,6 +120,8 @@ def _check_kind(where: str, kind: PhaseKind, names: Sequence[str]) -> None:
             raise PresetError(f"{where}: code-review is the second command of a phase of kind develop or build")
         if "context" in name and name in KINDS:
             raise PresetError(f"{where}: {name} runs by itself before the first cycle")
+        if name == SPRINT_PLANNING.name:
+            raise PresetError(f"{where}: {name} makes a plan, and is started by itself where there is none")
 
 
 def _entered(where: str, phase: OwnPhase, names: Sequence[str]) -> frozenset[str]:

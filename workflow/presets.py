@@ -58,7 +58,7 @@ class CommandKind:
     """A command independent of its round: its name, its task ids and its prompt.
 
     `prompt` is a file of the project, `text` the prompt itself; with neither, the prompt is in `prompts/`. `light`:
-    always run by the light model.
+    always run by the light model. `origin` is the project's file that the text was read from.
     """
 
     name: str
@@ -66,6 +66,7 @@ class CommandKind:
     prompt: str | None = None
     text: str | None = None
     light: bool = False
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,10 @@ class Preset:
     """A workflow. `commands` are additional commands, or built-in ones with another prompt.
 
     `calls` are the project's own commands that replace ours (`/bmad-dev-story`), for agents of the kind `caller`.
-    `why` is the reason for the choice in one sentence, `stories` the maximal number of stories in a cycle. `gates`:
-    where a batch waits for a person, None as the settings say.
+    `why` is the reason for the choice in one sentence, `stories` the maximal number of stories in a cycle.
+    `build_commit` is what the project's build does with its work (auto, stage, handoff), `recipe` how it hands off.
+    `gates`: where a batch waits for a person, None as the settings say. `pinned`: the project's own prompts are among
+    `commands` with their text.
     """
 
     name: str
@@ -84,12 +87,20 @@ class Preset:
     caller: str = ""
     why: str = ""
     stories: int = STORIES_PER_CYCLE
+    build_commit: str = "auto"
+    recipe: str = ""
+    pinned: bool = False
     gates: tuple[str, ...] | None = None
 
     @property
     def title(self) -> str:
         """The name for display: `classic (own slash commands)`."""
         return f"{self.name} (own slash commands)" if self.calls and self.name == "classic" else self.name
+
+    @property
+    def makes_plan(self) -> bool:
+        """Whether the batch makes the plan instead of working on its stories."""
+        return self.name == "sprint-planning"
 
     def kind(self, command: str) -> CommandKind:
         """Return the kind of one of its commands in any round; raises `KeyError`."""
@@ -107,6 +118,7 @@ KINDS: Final = {
     for kind in (
         CommandKind("create-project-context", ("setup", "analyze", "write", "validate")),
         CommandKind("refresh-project-context", ("setup", "analyze", "write", "validate")),
+        CommandKind("sprint-planning", ("setup", "analyze", "write", "validate")),
         CommandKind("create-story", ("setup", "analyze", "generate", "write", "validate")),
         CommandKind("story-discovery", ("setup", "explore", "write")),
         CommandKind("story-review", ("setup", "analyze", "fix", "validate")),
@@ -142,6 +154,9 @@ BUILD_AUTO: Final = Preset(
     stories=1,
 )
 
+# No phases: there are no stories yet. The batch runs the one command of this name.
+SPRINT_PLANNING: Final = Preset("sprint-planning", ())
+CONTEXT_COMMANDS: Final = frozenset({"create-project-context", "refresh-project-context"})
 GATES: Final = ("plan", "commit", "done")  # where a batch may be set to wait for a person
 PRESETS: Final = {preset.name: preset for preset in (CLASSIC, BUILD_AUTO)}
 

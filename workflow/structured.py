@@ -70,42 +70,42 @@ class _Commit(msgspec.Struct):
 
 
 def _read_development(text: str) -> DevVerdict:
-    said = _decoded(text, _Development)
-    if said.blocked:
-        return DevVerdict(complete=False, blocked=True, reason=_reason(said.reason))
-    return DevVerdict(complete=said.complete)
+    fields = _decoded(text, _Development)
+    if fields.blocked:
+        return DevVerdict(complete=False, blocked=True, reason=_reason(fields.reason))
+    return DevVerdict(complete=fields.complete)
 
 
 def _read_review(text: str) -> ReviewVerdict:
-    said = _decoded(text, _Review)
-    return ReviewVerdict(said.critical, shown(said.findings))
+    fields = _decoded(text, _Review)
+    return ReviewVerdict(fields.critical, shown(fields.findings))
 
 
 def _read_code_review(text: str) -> CodeReviewVerdict:
     """Of the stated severity and the counts the worse one counts."""
-    said = _decoded(text, _CodeReview)
-    counts = (said.critical, said.high, said.medium, said.low)
+    fields = _decoded(text, _CodeReview)
+    counts = (fields.critical, fields.high, fields.medium, fields.low)
     if min(counts) < 0:
         raise Unreadable("the structured verdict counts fewer than no issues")
-    severity = max(Severity[said.highest_severity.split()[0]], worst(counts))
-    return CodeReviewVerdict(severity, tuple(sorted(map(normalised, said.findings))), shown(said.findings), counts)
+    severity = max(Severity[fields.highest_severity.split()[0]], worst(counts))
+    return CodeReviewVerdict(severity, tuple(sorted(map(normalised, fields.findings))), shown(fields.findings), counts)
 
 
 def _read_decisions(text: str, count: int) -> list[bool]:
     """A missing decision counts as required."""
-    said = _decoded(text, _Decisions).tech_specs_required
-    return (said[:count] + [True] * count)[:count]
+    required = _decoded(text, _Decisions).tech_specs_required
+    return (required[:count] + [True] * count)[:count]
 
 
 def _read_commit(text: str) -> CommitVerdict:
-    said = _decoded(text, _Commit)
-    if said.result == "failed":
-        return CommitVerdict(failure=_reason(said.reason))
-    if said.result == "nothing to commit":
+    fields = _decoded(text, _Commit)
+    if fields.result == "failed":
+        return CommitVerdict(failure=_reason(fields.reason))
+    if fields.result == "nothing to commit":
         return CommitVerdict()
-    commit = commit_hash(said.commit)
+    commit = commit_hash(fields.commit)
     if commit is None:
-        raise Unreadable(f"the structured verdict names no commit hash but {said.commit.strip()[:60]!r}")
+        raise Unreadable(f"the structured verdict names no commit hash but {fields.commit.strip()[:60]!r}")
     return CommitVerdict(commit=commit)
 
 
@@ -152,7 +152,7 @@ DEVELOPMENT_FORM: Final = VerdictForm(
 REVIEW_FORM: Final = VerdictForm(
     _schema(
         {
-            "critical": _of("boolean", "this round found a critical issue, also one that is mended"),
+            "critical": _of("boolean", "this round found a critical issue, also one that is fixed"),
             "findings": _FINDINGS,
         },
         ("critical", "findings"),
@@ -165,7 +165,7 @@ CODE_REVIEW_FORM: Final = VerdictForm(
             "highest_severity": {
                 "type": "string",
                 "enum": ["CRITICAL", "HIGH", "MEDIUM", "LOW", "ZERO ISSUES"],
-                "description": "of the worst issue that this round found, also where it is mended",
+                "description": "of the worst issue that this round found, also where it is fixed",
             },
             **{name: _count(name.upper()) for name in ("critical", "high", "medium", "low")},
             "findings": _FINDINGS,

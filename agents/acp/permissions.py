@@ -25,8 +25,9 @@ from agents.acp.tool_calls import tool_call
 from agents.json_values import Json
 from agents.text import one_line
 
-READING: Final = frozenset(("read", "search", "think"))
-CHANGING: Final = frozenset(("edit", "delete", "move"))
+# No sets: a kind may be anything that JSON has, also what cannot be looked up by its hash.
+READING: Final = ("read", "search", "think")
+CHANGING: Final = ("edit", "delete", "move")
 QUESTION_CHARS: Final = 2000  # of a question with its choices
 CONTENT_CHARS: Final = 600  # of what is said about a call, in the question
 
@@ -41,7 +42,7 @@ class Decision(StrEnum):
 
 def decide(mode: str | None, request: Json, root: Path) -> Decision:
     """The decision by the agent's permission mode; `root` is the work tree."""
-    kind = tool_call_of(request).get("kind")
+    kind = json_values.as_text(tool_call_of(request).get("kind"))
     if mode == "bypassPermissions" or kind in READING:
         return Decision.ALLOW
     if mode == "plan":

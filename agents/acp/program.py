@@ -22,6 +22,7 @@ class Acp(Adapter):
 
     kind = "acp"
     reports_model = True
+    converses = True
     linger_s = 3.0  # after the answer, with its input closed: it writes its session down
     login = "Log in with the program itself, once, as this user, or put its key (such as OPENAI_API_KEY) into `env`."
     ending = (Step(signal.SIGTERM, to_group=True),)
@@ -35,6 +36,9 @@ class Acp(Adapter):
 
     def dialogue(self, spec: AgentSpec, call: Call, env: Mapping[str, str]) -> AcpDialogue:
         return AcpDialogue(spec, call, env)
+
+    def takes_messages(self, call: Call) -> bool:
+        return True
 
     async def probe(self, spec: AgentSpec, env: Mapping[str, str]) -> Preflight:
         return await probe(spec, env)

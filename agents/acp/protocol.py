@@ -34,6 +34,7 @@ SET_OPTION: Final = "session/set_config_option"
 UPDATE: Final = "session/update"
 PERMISSION: Final = "session/request_permission"
 ELICIT: Final = "elicitation/create"
+META: Final = "sprint-runner/message"  # in the `_meta` of a prompt: the id of the operator's message
 CANCEL_REQUEST: Final = "$/cancel_request"
 
 INVALID_PARAMS: Final = -32602

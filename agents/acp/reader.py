@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final as Constant
 
-from agents import faults, json_values
+from agents import faults, json_values, messages
 from agents.acp import extras
 from agents.acp.options import current_model
 from agents.acp.permissions import options_of, permission_title, tool_call_of
@@ -19,6 +19,7 @@ from agents.acp.protocol import (
     CANCEL,
     INITIALIZE,
     LOAD,
+    META,
     NEW,
     PERMISSION,
     PROMPT,
@@ -36,7 +37,7 @@ from agents.acp.usage import piece_usage, session_cost, turn_model, turn_usage
 from agents.adapter import QuietParser
 from agents.error_text import plain
 from agents.json_values import Json
-from agents.records import Denied, Failure, Final, Note, Question, Record, Started, Text, UsageSeen
+from agents.records import Denied, Failure, Final, MessageTaken, Note, Question, Record, Started, Text, UsageSeen
 from agents.spec import OutcomeKind, Usage
 from agents.text import one_line
 
@@ -67,6 +68,8 @@ class AcpParser(QuietParser):
         self._message: str | None = None
         self._cost_before: float | None = None  # of the session, before this call's prompt
         self._cost: float | None = None
+        self._used = Usage()  # by the turns of this call
+        self._prompts = 0
         self._pieces = 0
         self._cancelled = False
         self._asked = False  # the operator decides about the next answer of ours
@@ -97,11 +100,21 @@ class AcpParser(QuietParser):
             if message.method in (LOAD, RESUME):
                 self._session = json_values.as_text(message.params.get("sessionId"))
             if message.method == PROMPT:
-                self._cost_before = self._cost
+                yield from self._prompted(message.params)
         elif message.method == CANCEL:
             self._cancelled = True  # however the turn ends: some programs say that it ended well
         elif message.is_answer:
             yield from self._answered(message)
+
+    def _prompted(self, params: Json) -> Iterator[Record]:
+        """The prompt of the call, or a message of the operator, which begins another turn."""
+        self._prompts += 1
+        if self._prompts == 1:
+            self._cost_before = self._cost
+        message_id = json_values.as_object(params.get("_meta")).get(META)
+        if isinstance(message_id, int):
+            blocks = json_values.as_objects(params.get("prompt"))
+            yield MessageTaken(message_id, messages.of_operator("".join(text_of(block) for block in blocks)))
 
     def _answered(self, message: Message) -> Iterator[Record]:
         """An answer of ours: the refusal of a permission is a denial, unless the operator has refused it."""
@@ -165,7 +178,9 @@ class AcpParser(QuietParser):
         usage, model = turn_usage(result), turn_model(result)
         if model is not None and model != self._model:
             yield Started(self._session, model)
-        yield Final(kind, reason, self._session, usage, self._spent() if usage else None, cumulative=True)
+        self._used += usage or Usage()
+        used = self._used if usage else None
+        yield Final(kind, reason, self._session, used, self._spent() if usage else None, cumulative=True)
 
     def _failed(self, error: Json) -> Iterator[Record]:
         words = error_words(error)

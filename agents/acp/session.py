@@ -8,13 +8,14 @@ questions by the settings or by the operator, files and terminals inside the wor
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 import msgspec
 
-from agents import faults, json_values
+from agents import faults, json_values, messages
 from agents.acp import forms, permissions
 from agents.acp.connection import Connection, Refused, Unanswered
 from agents.acp.files import WorkTree
@@ -26,6 +27,7 @@ from agents.acp.protocol import (
     CANCEL,
     ELICIT,
     INITIALIZE,
+    META,
     NEW,
     PERMISSION,
     PROMPT,
@@ -58,6 +60,8 @@ class AcpDialogue:
         self._idle = asyncio.Event()  # of version 2: the turn has ended
         self._asking = asyncio.Lock()  # one question at a time
         self._question: asyncio.Future[str | None] | None = None
+        self._messages: deque[tuple[int, str]] = deque()  # of the operator, for after the turn
+        self._over = False
 
     def begin(self, channel: Channel) -> None:
         self._channel = channel
@@ -72,6 +76,13 @@ class AcpDialogue:
         if question is None or question.done():
             return False
         question.set_result(text)
+        return True
+
+    def say(self, message_id: int, text: str) -> bool:
+        """The protocol has one prompt at a time: the message is the next one, in the same session."""
+        if self._over or self._cancelled:
+            return False
+        self._messages.append((message_id, text))
         return True
 
     async def cancel(self, grace_s: float) -> bool:
@@ -109,11 +120,20 @@ class AcpDialogue:
         await self._set_mode(session)
         await self._set_model(session)
         self._prompting = True
-        prompt = [{"type": "text", "text": self._call.prompt}]
         with suppress(Refused):  # its words are read from the recording
-            await self._connection.request(PROMPT, {"sessionId": self._session, "prompt": prompt}, None)
-            if self._version > 1:
-                await self._idle.wait()
+            await self._prompt(self._call.prompt)
+            while self._messages and not self._cancelled:
+                message_id, text = self._messages.popleft()
+                await self._prompt(messages.for_model(text), {META: message_id})
+        self._over = True
+
+    async def _prompt(self, text: str, meta: Json | None = None) -> None:
+        """A turn of the session, to its end. Raises `Refused`."""
+        self._idle.clear()
+        params = {"sessionId": self._session, "prompt": [{"type": "text", "text": text}]}
+        await self._connection.request(PROMPT, params if meta is None else params | {"_meta": meta}, None)
+        if self._version > 1:
+            await self._idle.wait()
 
     async def _initialize(self) -> Json:
         """What the program offers. Raises `Impossible` for a version that is not spoken."""

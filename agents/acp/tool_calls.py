@@ -52,7 +52,7 @@ class ToolCalls:
             return
         seen = id_ in self._calls
         call = self._patched(id_, update)
-        status = call.get("status")
+        status = json_values.as_text(call.get("status"))
         if seen or status in _ENDS or status == "in_progress":
             yield from self.announce(id_)
         if status in _ENDS:

@@ -14,6 +14,7 @@ from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
 from running.gates import GateKind
 from running.lanes.merge import MERGE, Merge, MovedOn, NotMerged
+from running.lanes.migrated import catch_up
 from running.lanes.worktree import LaneFailed, Worktree, named
 from running.run_context import RunContext
 from running.runner_task import RunnerTask
@@ -47,6 +48,8 @@ class LaneRun:
             lane = await self._gate.run_interruptible(self._worktree.open())
         except GitError as error:
             raise LaneFailed(f"the worktree {self._worktree.place} could not be made: {error}") from None
+        if not await self._caught_up(lane):
+            return
         context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal, self._names.branch)
         await Cycle(context, self._taken.stories).run()
         await context.background.wait()
@@ -69,6 +72,17 @@ class LaneRun:
             await emit_durable(Attention(kind="worktree", message=message, story_key=self._taken.stories[0].key))
 
     # -- inside ------------------------------------------------------------------------------------------------
+
+    async def _caught_up(self, lane: Workspace) -> bool:
+        """Whether the lane holds the plan of its stories, which are blocked where it cannot."""
+        keys = [story.key for story in self._taken.stories]
+        try:
+            why = await self._gate.run_interruptible(catch_up(self._worktree, lane, keys))
+        except GitError as error:
+            raise LaneFailed(f"the worktree {self._worktree.place} cannot take in the new plan: {error}") from None
+        for story in self._taken.stories if why is not None else ():
+            await block(self._workspace, story, why or "")
+        return why is None
 
     async def _try_merge(self) -> str | None:
         while True:

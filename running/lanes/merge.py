@@ -157,7 +157,7 @@ class Merge:
         if not obstacles.different:
             return obstacles
 
-        async def mended() -> bool:
+        async def is_fixed() -> bool:
             if await self._repository.commit("HEAD") != head:
                 return True
             return not (await find_obstacles(self._repository.top, head, plan.commit, plan.standing)).different
@@ -169,7 +169,7 @@ class Merge:
             MERGE,
             f"The branch {names.branch} belongs into {names.target}, but files of yours are in the way: {listed}{more}."
             " Nothing is written over. Commit them, or move them elsewhere: the batch continues by itself then",
-            mended,
+            is_fixed,
         )
 
     async def _take(self, plan: Plan, head: str) -> bool:

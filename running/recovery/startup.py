@@ -14,14 +14,16 @@ from payloads import BatchPause, CommandEnd, ContextComplete, Metrics, or_unset
 from running.journal import CommandStatus
 from running.metrics import columns_of, used
 from running.subject import CommandSubject
+from running.taken_messages import store_taken
 from running.workspace import Workspace, record_batch, record_with, until_stored
 from store.batches import BatchRow, get_active_batch
 from store.commands import Command, get_commands_by_key, get_running_commands, update_command
 from store.log import BackgroundTask, get_pending_background_tasks, update_background_task
+from workflow.presets import CONTEXT_COMMANDS, kind_of
 
 log = logging.getLogger("sprint_runner.run")
 
-TOLD = "The server ended while this was running."
+INTERRUPTED = "The server ended while this was running."
 FINISHED = "The server ended when the agent had finished: its work is checked when the batch continues."
 
 
@@ -37,6 +39,9 @@ async def recover(workspace: Workspace) -> BatchRow | None:
     running = await database.read(get_running_commands)
     for command in running:  # where no mark can be read, a group is known by its leader
         await agents.end_group(command.pid, command.pid_start)
+    for path in (workspace.data_dir / command.stream_path for command in running if command.stream_path):
+        if not await agents.until_released(path):  # the guardian appends what was left in the agent's pipe
+            log.warning("%s is read while something still writes to it", path)
     for command in running:
         await _interrupt_command(workspace, command)
     for task in await database.read(get_pending_background_tasks):
@@ -53,8 +58,9 @@ async def recover(workspace: Workspace) -> BatchRow | None:
 async def _interrupt_command(workspace: Workspace, command: Command) -> None:
     """Row and event in one commit, with what the recording shows: cost, usage, and whether the agent had finished."""
     recorded = await _recorded(workspace, command)
-    finished = recorded is not None and recorded.kind is OutcomeKind.SUCCESS and command.story_id is not None
-    reason = FINISHED if finished else TOLD
+    of_context = kind_of(command.command) in CONTEXT_COMMANDS
+    finished = recorded is not None and recorded.kind is OutcomeKind.SUCCESS and not of_context
+    reason = FINISHED if finished else INTERRUPTED
     ended: dict[str, Any] = {
         "status": (CommandStatus.UNCHECKED if finished else CommandStatus.INTERRUPTED).value,
         "reason": reason,
@@ -66,11 +72,13 @@ async def _interrupt_command(workspace: Workspace, command: Command) -> None:
         if recorded.usage.total >= _usage(command).total:  # else the row was ahead of the recording
             metrics = used(recorded.usage, recorded.cost_usd, recorded.estimated_usd)
     ended |= columns_of(metrics)
-    payload = _command_end(command, metrics, reason) if command.story_id is not None else _context_end(command, metrics)
+    payload = _context_end(command, metrics) if of_context else _command_end(command, metrics, reason)
     change = partial(workspace.database.write, update_command, command.id, **ended)
     # Taken back afterwards: this runs at start, and what is set then would reach the handlers of requests.
     token = current_batch.set(command.batch_id)
     try:
+        if recorded is not None and recorded.taken:
+            await store_taken(workspace, command.id, recorded.taken)
         await record_with(workspace, payload, change)
     finally:
         current_batch.reset(token)
@@ -122,7 +130,7 @@ def _command_end(command: Command, metrics: Metrics, reason: str) -> CommandEnd:
 
 
 def _context_end(command: Command, metrics: Metrics) -> ContextComplete:
-    return ContextComplete(status="interrupted", message=f"{command.command}: {TOLD}", metrics=metrics)
+    return ContextComplete(status="interrupted", message=f"{command.command}: {INTERRUPTED}", metrics=metrics)
 
 
 def _booked(command: Command) -> Metrics:
@@ -137,5 +145,5 @@ def _booked(command: Command) -> Metrics:
 
 
 async def _interrupt_task(workspace: Workspace, task: BackgroundTask) -> None:
-    ended = {"status": "interrupted", "message": TOLD, "ended_at": int(workspace.clock() * 1000)}
+    ended = {"status": "interrupted", "message": INTERRUPTED, "ended_at": int(workspace.clock() * 1000)}
     await until_stored(lambda: workspace.database.write(update_background_task, task.id, **ended))

@@ -12,8 +12,8 @@ from base.files import create_file
 from base.regular import read_or_empty
 from sprint.deferred import DeferredFinding
 from sprint.edit import Refused
-from sprint.locate import Project, inside
 from sprint.model import PlanKind
+from sprint.project import Project, inside
 from sprint.tickets.find import SLUG_CHARS
 from sprint.tickets.leaves import MAX_FILE_BYTES
 from sprint.tickets.mark import quoted

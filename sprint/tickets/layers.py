@@ -38,7 +38,7 @@ def read_layers(root: Path) -> TicketConfig:
     """The settings of a project root. Raises TreeError for a layer that does not parse."""
     merged: dict[str, Any] = {}
     for name in LAYERS:
-        merged = _merged(merged, _toml(root / name))
+        merged = merge_tables(merged, read_table(root / name))
     core = merged.get("core")
     core = core if isinstance(core, dict) else {}
     output = _output(root, core.get("output_folder"))
@@ -49,7 +49,7 @@ def read_layers(root: Path) -> TicketConfig:
 
 def read_store(root: Path) -> str:
     """Where the tickets are kept. Raises TreeError."""
-    tickets = _toml(root / STORE_FILE).get("tickets")
+    tickets = read_table(root / STORE_FILE).get("tickets")
     store = tickets.get("store") if isinstance(tickets, dict) else None
     return store if isinstance(store, str) and store else REPO
 
@@ -60,7 +60,8 @@ def _output(root: Path, value: object) -> Path:
     return root / text.replace("{project-root}", str(root)) if text else root
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def read_table(path: Path) -> dict[str, Any]:
+    """A TOML file; {} where there is none. Raises TreeError."""
     try:
         data = read_regular(path, MAX_LAYER_BYTES)
     except (FileNotFoundError, NotADirectoryError):
@@ -73,11 +74,11 @@ def _toml(path: Path) -> dict[str, Any]:
         raise TreeError(f"failed to parse {path}: {error}") from error
 
 
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def merge_tables(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """Tables merge, other values replace."""
     result = dict(base)
     for key, value in over.items():
         known = result.get(key)
         both = isinstance(known, dict) and isinstance(value, dict)
-        result[key] = _merged(known, value) if both and isinstance(known, dict) else value
+        result[key] = merge_tables(known, value) if both and isinstance(known, dict) else value
     return result

@@ -98,8 +98,8 @@ def read_initiative(folder: Path, leaves: Leaves) -> Sprint:
         except TreeError as error:
             problems.append(f"The backlog cannot be read: {error}")
     if store != REPO:
-        problems.append(f"The tickets are kept in {store}; this copy is shown and never written.")
-    return _sprint([keyed(view) for view in views], problems, writable=store == REPO)
+        problems.append(f"The tickets are kept in {store}; this copy is as old as its last sync, and never written.")
+    return _sprint([keyed(view) for view in views], problems, "" if store == REPO else store)
 
 
 def _store(folder: Path) -> str:
@@ -120,7 +120,7 @@ def _odd(view: View) -> list[str]:
     return found + [f"{item.epic} waits for {item.after}, which comes later." for item in reports.order_conflict]
 
 
-def _sprint(parts: list[Keyed], problems: list[str], *, writable: bool) -> Sprint:
+def _sprint(parts: list[Keyed], problems: list[str], store: str) -> Sprint:
     epics: list[EpicEntry] = []
     stories: list[StoryEntry] = []
     taken: set[str] = set()
@@ -130,7 +130,7 @@ def _sprint(parts: list[Keyed], problems: list[str], *, writable: bool) -> Sprin
             if epic is not None:
                 epics.append(_epic(part, epic, len(epics) + len(stories)))
             for ticket in folder.tickets:
-                story = _story(part, folder, ticket, len(epics) + len(stories), writable)
+                story = _story(part, folder, ticket, len(epics) + len(stories), store)
                 # The backlog may use a key of the initiative; that of the initiative was added first.
                 if story.key not in taken:
                     taken.add(story.key)
@@ -140,9 +140,10 @@ def _sprint(parts: list[Keyed], problems: list[str], *, writable: bool) -> Sprin
         tuple(stories),
         problems=tuple(Problem(None, problem) for problem in problems),
         shape=Shape.TICKETS,
-        writable=writable,
+        writable=not store,
         kind=PlanKind.TICKETS,
         broken=False,
+        store=store,
     )
 
 
@@ -181,7 +182,7 @@ def gate_of(part: Keyed, epic: Epic) -> EpicGate:
     )
 
 
-def _story(part: Keyed, folder: Folder, ticket: Ticket, position: int, writable: bool) -> StoryEntry:
+def _story(part: Keyed, folder: Folder, ticket: Ticket, position: int, store: str) -> StoryEntry:
     epic = part.view.scope.tree.epic(folder.name)
     files = [f"{folder.path}/{name}" for name in (ticket.plan, ticket.file) if name]
     entry = ticket.entry
@@ -193,26 +194,26 @@ def _story(part: Keyed, folder: Folder, ticket: Ticket, position: int, writable:
         line=None,
         position=position,
         title=ticket.title,
-        editable=writable,
+        editable=True,
         number=str(ticket.handle).removesuffix(".md"),
         paths=tuple(files),
         # A leaf file replaces the texts of its entry, also where it has none itself.
         description=entry.description if entry and not ticket.file else "",
-        conditions=_conditions(part, ticket),
+        conditions=_conditions(part, ticket, store),
     )
 
 
 def status_of(ticket: Ticket) -> Status:
     """The build's word as one of ours; a card's column where a tracker keeps the tickets."""
-    if ticket.tracker_status:
-        return canonical(ticket.tracker_status)
     # A plan that a person marked `done` by hand may still hold `blocked_at`.
     if is_blocked(ticket) and not ticket.finished:
         return Status.BLOCKED
+    if ticket.tracker_status:
+        return canonical(ticket.tracker_status)
     return _STATUSES.get(ticket.status, Status.BACKLOG)
 
 
-def _conditions(part: Keyed, ticket: Ticket) -> Conditions:
+def _conditions(part: Keyed, ticket: Ticket, store: str) -> Conditions:
     needs = part.view.needs
     # The tool does not hold back work that has begun, whatever it needs.
     waiting = [] if group_of(ticket, False) in (None, "in_progress") else needs.waiting_on(ticket)
@@ -222,7 +223,7 @@ def _conditions(part: Keyed, ticket: Ticket) -> Conditions:
         alias=entry.v6_key if entry else "",
         after=part.named([*needs.after[ticket.label], *needs.gate_of(ticket)]),
         waiting_for=part.named(waiting),
-        hold=hold_of(part.view.needs, ticket),
+        hold=hold_of(part.view.needs, ticket) or (_hold_by_store(ticket, store) if store else ""),
         plan_checkpoint=ticket.plan_checkpoint,
         done_checkpoint=ticket.done_checkpoint,
         hitl=ticket.hitl,
@@ -248,4 +249,18 @@ def hold_of(needs: Needs, ticket: Ticket) -> str:
     # The program does not know the operator's name in the plan, so every assignee is another person.
     if ticket.assignee:
         return f"It is assigned to {ticket.assignee}."
+    return ""
+
+
+def _hold_by_store(ticket: Ticket, store: str) -> str:
+    """Why a ticket that a tracker keeps must not be started, by its card and its plan together; "" if it may.
+
+    The card wins over the plan, so that a ticket that is built already is offered again until its card is moved.
+    """
+    if ticket.finished:
+        return ""
+    if ticket.status in ("built", "done"):
+        return f"Its plan says {ticket.status} already: move its card in {store}, and sync."
+    if not ticket.status and ticket.state in ("in-progress", "review"):
+        return f"Its card in {store} says {ticket.tracker_status}, and it was not begun here."
     return ""

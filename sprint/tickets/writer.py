@@ -8,9 +8,9 @@ from pathlib import Path
 from base.files import atomic_write
 from base.regular import read_regular
 from sprint.edit import Conflict, Refused, StatusEdit
-from sprint.locate import Project, inside
 from sprint.lock import LockTimeout, locked
 from sprint.model import Sprint
+from sprint.project import Project, inside
 from sprint.status import BUILD_WORDS, WRITABLE, Status
 from sprint.tickets.closing import DONE, closed_bytes
 from sprint.tickets.find import Found, plan_path
@@ -92,6 +92,8 @@ def close_ticket_epic(project: Project, epic: str, sprint: Sprint, *, finished: 
 
     finished: refuse while a ticket of it is neither done nor dropped.
     """
+    if sprint.store:
+        raise Refused(f"The epics are kept in {sprint.store}: close the epic there, and sync.")
     entry = next((entry for entry in sprint.epics if entry.epic == epic), None)
     if entry is None or entry.gate is None:
         raise Refused(f"There is no epic {epic!r} that can be closed.")

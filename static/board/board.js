@@ -6,6 +6,7 @@
 
 import { byId, list, text } from "../kit/dom.js";
 import { plural, statusText } from "../kit/format.js";
+import { InitiativeChoice } from "../planning/initiative-choice.js";
 import { BoardFilter, matchesFilter } from "./board-filter.js";
 import { BoardKeys } from "./board-keys.js";
 import { columnsOf, epicName, epicRowsOf, isWritable } from "./board-rows.js";
@@ -29,6 +30,7 @@ export class Board {
   #rows;
   #problems = createTrackerProblems();
   #deferred = new DeferredList();
+  #initiatives = new InitiativeChoice();
   #filter = new BoardFilter(() => this.#model && this.#draw(this.#model));
   #keys;
   /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
@@ -50,6 +52,7 @@ export class Board {
 
   /** @param {Model} model */
   render(model) {
+    this.#initiatives.render(model);
     const inputs = [model.plan, runningIds(model.run), model.replaying];
     if (inputs.some((value, index) => value !== this.#drawn[index])) this.#draw(model);
   }
@@ -104,7 +107,10 @@ export class Board {
     this.#problems.render(plan.sprint, plan.stories);
     this.#deferred.render(plan);
     text(byId("board-counts"), countText(model, cards.length));
-    text(byId("board-empty"), plan.error ?? (plan.sprint && !cards.length ? "No story matches." : ""));
+    text(
+      byId("board-empty"),
+      plan.error ?? (plan.sprint && !cards.length && !plan.counts.unplanned ? "No story matches." : ""),
+    );
     this.#drawn = [plan, runningIds(run), replaying];
   }
 

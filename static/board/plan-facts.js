@@ -9,12 +9,14 @@ import { plural } from "../kit/format.js";
 const NAMED_MOST = 3;
 
 /**
- * The one line of a card: why the story does not start, else where the run will stop for a person.
+ * The one line of a card: why the story does not start, else where the run will stop for a person, else what its build
+ * says of its own work.
  * @param {PlanFacts & {status: string}} story
  * @param {(name: string) => boolean} isStory whether it is the key of a story, else it is the id of an epic
  */
 export function cardNote(story, isStory) {
-  if (["done", "parked"].includes(story.status)) return "";
+  if (story.status === "parked") return "";
+  if (story.status === "done") return buildNote(story);
   if (story.skipped) return `Skipped: ${story.skipped}`;
   if (story.status === "blocked") return story.blocked_reason ?? "";
   if (story.hold) return story.hold;
@@ -23,7 +25,13 @@ export function cardNote(story, isStory) {
   if (story.leftover) return "Left in an epic that is done: runs only when named.";
   if (story.plan_checkpoint && ["backlog", "ready-for-dev"].includes(story.status))
     return "The run stops for a look at its plan.";
-  return story.done_checkpoint ? "The run stops for a look when it is done." : "";
+  return story.done_checkpoint ? "The run stops for a look when it is done." : buildNote(story);
+}
+
+/** @param {PlanFacts} facts */
+function buildNote({ followup_review_recommended: advised, warnings = [] }) {
+  if (advised) return "Its build recommends a further review.";
+  return warnings.length ? `Its build warns: ${named(warnings)}.` : "";
 }
 
 /** @param {PlanFacts} facts @returns {[string, string][]} names and values for the dossier */
@@ -43,6 +51,8 @@ export function factRows(facts) {
     ["Assigned to", facts.assignee],
     ["Blocked", facts.blocked_reason],
     ["Skipped", facts.skipped],
+    ["Its build", facts.followup_review_recommended ? "recommends a further review" : ""],
+    ["Warnings", facts.warnings?.join(", ")],
     ["Left over", facts.leftover ? "its epic is done; it runs only when named" : ""],
   ];
   return rows.flatMap(([name, value]) => (value ? [[name, value]] : []));

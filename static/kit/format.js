@@ -112,6 +112,7 @@ export function shortKey(key) {
 
 /** @type {Record<string, string>} */
 const SHORT = {
+  "sprint-planning": "sprint planning",
   "create-story": "create",
   "story-discovery": "discovery",
   "story-review": "story review",

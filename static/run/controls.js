@@ -3,6 +3,7 @@
 import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
+import { openPreview } from "../preview/preview-dialog.js";
 import { Ending } from "./ending.js";
 import { actionText, offered } from "./run-text.js";
 import { StartForm } from "./start-form.js";
@@ -13,7 +14,17 @@ import { StartForm } from "./start-form.js";
 /** @type {readonly RunAction[]} */
 const ALL_ACTIONS = ["start", "pause", "resume", "stop"];
 
+/**
+ * What the operator may allow or say after a refused start, by its code: the field of the next start.
+ * @type {Record<string, {field: string, words: string}>}
+ */
+const ALLOWANCES = {
+  made_elsewhere: { field: "write_tracker", words: "Allow it and start" },
+  unsynced: { field: "synced", words: "It is synced: start" },
+};
+
 export class Controls {
+  /** @type {{field: string, words: string} | null} */ #allowance = null;
   #current;
   #askTrust;
   #dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
@@ -37,9 +48,10 @@ export class Controls {
       onChange: () => this.#renderText(current()),
       onSubmit: () => this.start(),
     });
+    byId("start-preview").addEventListener("click", () => this.preview());
     byId("pause").addEventListener("click", () => this.pause());
     byId("resume").addEventListener("click", () => this.resume());
-    byId("refusal-allow").addEventListener("click", () => this.start(true));
+    byId("refusal-allow").addEventListener("click", () => this.start(this.#allowance?.field));
     byId("stop").addEventListener("click", () => this.askStop());
     this.#dialog.addEventListener("close", () => {
       const { returnValue: mode } = this.#dialog;
@@ -50,11 +62,12 @@ export class Controls {
 
   /** @param {Model} model */
   render(model) {
-    const { run, ready, link, replaying } = model;
+    const { run, ready, link, replaying, counts } = model;
     if (this.#state !== run.state) refuse("");
     this.#state = run.state;
     // A replay shows the past, which cannot be changed.
     this.#actions = ready && !link.lost && !replaying ? offered(run) : [];
+    if (counts.unplanned) this.#actions = this.#actions.filter((action) => action !== "start");
     this.#renderButtons(model);
     if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
     this.#ending.render(run, this.#offers("stop"));
@@ -64,11 +77,16 @@ export class Controls {
     this.#queue = run.queue;
   }
 
-  /** @param {boolean} [writeTracker] allows to write a tracker that another program makes; it is remembered */
-  async start(writeTracker = false) {
+  /** @param {string} [allowed] the field by which the operator allows what a start was refused for */
+  async start(allowed) {
     const fields = this.#form.request();
-    const request = fields && (writeTracker ? { ...fields, write_tracker: true } : fields);
+    const request = fields && (allowed ? { ...fields, [allowed]: true } : fields);
     if (request && (await this.#send("start", "/api/run/start", request, ""))) this.#form.started();
+  }
+
+  /** Shows what a start would send; starts nothing. */
+  preview() {
+    return openPreview(this.#form.chosen());
   }
 
   pause() {
@@ -111,7 +129,8 @@ export class Controls {
       resume: { words: waiting ? "Try again now" : "Resume the run", run: () => this.resume() },
       stop: { words: "Stop the run…", run: () => this.askStop() },
     };
-    return this.#actions.map((action) => all[action]);
+    const preview = { words: "What would be sent", run: () => this.preview() };
+    return [...this.#actions.map((action) => all[action]), preview];
   }
 
   /** @param {RunAction} action */
@@ -164,7 +183,9 @@ export class Controls {
       refusal = await this.#askTrust();
       if (refusal === null) return this.#send(action, path, body, done);
     }
-    show(byId("refusal-allow"), error?.code === "made_elsewhere");
+    this.#allowance = ALLOWANCES[error?.code ?? ""] ?? null;
+    if (this.#allowance) text(byId("refusal-allow"), this.#allowance.words);
+    show(byId("refusal-allow"), this.#allowance !== null);
     if (refusal !== null) refuse(refusal);
     else if (done) toast(done);
     return refusal === null;

@@ -61,12 +61,14 @@ function headText(line) {
   return facts.filter(Boolean).join(" · ");
 }
 
-/** @param {string} words @param {string} done */
+/** @param {string} words @param {string} done @returns {Promise<boolean>} whether the browser allowed it */
 export async function copyText(words, done) {
   try {
     await navigator.clipboard.writeText(words);
     toast(done);
+    return true;
   } catch {
     toast("The browser does not allow copying here; select the text instead.", "bad");
+    return false;
   }
 }

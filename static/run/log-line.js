@@ -1,6 +1,7 @@
 // @ts-check
 /** One line of the log for every event: its story, command, task, status and message. */
 import { allTokens, duration, hourMinute, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
+import { makesPlan } from "./run-text.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
 /** @typedef {0 | 1 | 2 | 3} Level */
@@ -53,13 +54,16 @@ function lineText(status, message, level = INFO) {
   return { status, level, message };
 }
 
+/** @type {Record<string, string>} */
+const PLAN_CHANGES = {
+  made: "The tracker was made of the epics:",
+  found: "The plan was found:",
+  initiative: "The initiative was chosen:",
+};
+
 /** @type {Record<string, (p: Record<string, any>, type: string) => LineText>} */
 const FORMATS = {
-  "batch:start": (p) =>
-    lineText(
-      "start",
-      `Batch ${p.batch_id} started: ${p.max_cycles === "all" ? "all stories" : plural(p.max_cycles, "cycle")}`,
-    ),
+  "batch:start": formatBatchStart,
   "batch:end": formatBatchEnd,
   "batch:pause": (p) => lineText("pause", `Batch paused: ${p.reason}`, p.reason === "operator" ? INFO : WARNING),
   "batch:resume": (p) => lineText("resume", `Batch continues: ${p.reason}`),
@@ -81,8 +85,12 @@ const FORMATS = {
           `${p.old_status} → ${p.new_status}${p.reason ? ` (${p.reason})` : ""}`,
           p.new_status === "blocked" ? ERROR : INFO,
         ),
-  "story:hint": (p) =>
-    lineText("note", p.command_id ? `The command gets your hint: ${p.message}` : `Your hint is kept: ${p.message}`),
+  "story:hint": (p) => lineText("note", `${hintText(p)}: ${p.message}`),
+  "plan:change": (p) => lineText("plan", `${PLAN_CHANGES[p.reason] ?? "The plan is"} ${p.initiative ?? p.tracker}`),
+  "prompt:change": (p) => {
+    const now = p.source === "own" ? "was changed: the next batch uses it" : "is the built-in one again";
+    return lineText("file", [`The prompt of ${p.command} ${now}`, p.message].filter(Boolean).join("; "));
+  },
   "story:skip": (p) =>
     lineText("note", p.skipped ? `You have skipped it: ${p.reason ?? "without a reason"}` : "You have brought it back"),
   "run:queue": (p) => lineText("note", queueText(p)),
@@ -92,6 +100,12 @@ const FORMATS = {
   "context:refresh": (p) => lineText("start", p.message || "Project context: refreshing it in the background"),
   "context:complete": (p) => lineText(p.status, p.message || "Project context is ready"),
 };
+
+/** @param {Record<string, any>} payload of a hint or a message @returns {string} what became of it */
+function hintText({ command_id: id, sent_to: receiver }) {
+  if (receiver) return id === receiver ? "The agent has taken your message" : "Your message to the agent";
+  return id ? "The command gets your hint" : "Your hint is kept";
+}
 
 /** @param {string[]} stories */
 function doneText(stories) {
@@ -110,6 +124,12 @@ function queueText({ stories, only, after, at }) {
     : "The plan's order";
   const end = after === "time" ? `, until ${hourMinute(at)}` : after ? `, until this ${after} has ended` : "";
   return `${order}${end}`;
+}
+
+/** @param {Record<string, any>} p */
+function formatBatchStart({ batch_id: id, max_cycles: most, workflow, label }) {
+  const cycles = most === "all" ? "all stories" : plural(most, "cycle");
+  return lineText("start", `Batch ${id} started: ${makesPlan({ workflow }) ? label : cycles}`);
 }
 
 /** @param {Record<string, any>} p */

@@ -6,7 +6,7 @@
 import { hourMinute, money, plural, remaining } from "../kit/format.js";
 
 /** @typedef {import("../state.js").RunState} RunState */
-/** @typedef {{done: number, total: number, blocked: number, runnable: number}} Counts */
+/** @typedef {{done: number, total: number, blocked: number, runnable: number, unplanned?: boolean}} Counts */
 /** @typedef {"info" | "live" | "warn" | "good" | "bad"} Tone */
 
 /**
@@ -34,8 +34,14 @@ export function headline(run, counts, now) {
   }
 }
 
+/** Whether a batch makes the plan instead of working on its stories. @param {{workflow?: string} | null} batch */
+export function makesPlan(batch) {
+  return batch?.workflow === "sprint-planning";
+}
+
 /** @param {RunState} run @param {Counts} counts */
 function position(run, counts) {
+  if (makesPlan(run.batch)) return "planning the sprint";
   const done = `${counts.done} of ${plural(counts.total, "story", "stories")} done`;
   if (run.context && !run.cycle) return `reading the project first, ${done}`;
   const cycles = run.cycles.map((cycle) => cycle.number);
@@ -73,7 +79,12 @@ const WAITING = {
   unreachable: "Waiting: the agent's service cannot be reached",
   retry: "Waiting: the agent's service had trouble",
   program: "Waiting: the agent's program is missing",
+  hours: "Waiting for the active hours",
+  scheduled: "Scheduled",
 };
+
+/** What stands before the time at which a wait ends, by the reason. @type {Record<string, string>} */
+const UNTIL = { "usage-limit": " until", hours: " until", scheduled: " for" };
 
 /** What the run waits for, without its end. @param {string | null} reason */
 export function waitText(reason) {
@@ -83,8 +94,7 @@ export function waitText(reason) {
 /** @param {RunState} run @param {number} now */
 function waitingText(run, now) {
   if (!run.until) return waitText(run.reason);
-  const until = run.reason === "usage-limit" ? " until" : ", next try at";
-  return `${waitText(run.reason)}${until} ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
+  return `${waitText(run.reason)}${UNTIL[run.reason ?? ""] ?? ", next try at"} ${hourMinute(run.until, now)} (${remaining(run.until, now)})`;
 }
 
 /**
@@ -99,9 +109,10 @@ function idleText(run, counts) {
   const result = resultText(run.totals.stories_done, run.totals.stories_blocked);
   switch (run.batch?.status) {
     case "completed":
+      if (makesPlan(run.batch)) return { text: "Finished: the sprint is planned", tone: "good" };
       return { text: `Finished: ${result}`, tone: run.totals.stories_blocked ? "warn" : "good" };
     case "stopped":
-      return { text: `Stopped: ${result}`, tone: "info" };
+      return { text: makesPlan(run.batch) ? "Stopped: no plan was made" : `Stopped: ${result}`, tone: "info" };
     case "error":
       return { text: `Failed: ${run.batch.reason ?? "the batch ended with an error"}`, tone: "bad" };
     default:
@@ -116,6 +127,7 @@ function resultText(done, blocked) {
 
 /** @param {Counts} counts */
 function readyText(counts) {
+  if (counts.unplanned) return "There is no plan yet";
   if (counts.runnable) return `Ready: ${plural(counts.runnable, "story", "stories")} to run`;
   if (counts.total && counts.done === counts.total) return `All ${counts.total} stories are done`;
   return counts.total ? "Nothing to run" : "Ready";

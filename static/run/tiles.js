@@ -3,6 +3,7 @@
 import { attr, byId, show, text } from "../kit/dom.js";
 import { allTokens, count, money, partialSum, plural, stopwatch, tokens, UNKNOWN } from "../kit/format.js";
 import { countUnreported } from "../shell/command-list.js";
+import { makesPlan } from "./run-text.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 
@@ -41,6 +42,7 @@ function renderProgress({ run, counts, ready }) {
   attr(bar, "value", counts.done);
   const { batch } = run;
   const cycles =
+    !makesPlan(batch) &&
     batch &&
     (batch.max_cycles === "all"
       ? plural(batch.cycles_completed, "cycle")

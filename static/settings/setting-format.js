@@ -26,6 +26,8 @@ const GROUPS = [
       "code_review_after_build",
       "retries",
       "project_context_max_age_hours",
+      "active_hours",
+      "keep_awake",
       "auto_resume",
     ],
   ],
@@ -87,6 +89,8 @@ const TITLES = {
   pong_timeout_s: "answer to a heartbeat, seconds",
   max_clients: "most pages connected",
   retention_days: "streams are kept, days",
+  active_hours: "active hours",
+  keep_awake: "keep the machine awake",
   auto_resume: "resume by itself",
 };
 
@@ -113,6 +117,8 @@ function parseValue(setting, text) {
   if (kind === "list")
     return text === "" ? [] : text.split(", ").every((item) => choices.includes(item)) ? text.split(", ") : undefined;
   if (choices.length) return choices.includes(text) ? text : undefined;
+  if (kind === "hours" && !/^\d\d:\d\d\s*-\s*\d\d:\d\d(\s*,\s*\d\d:\d\d\s*-\s*\d\d:\d\d)*$/.test(text))
+    return undefined;
   if (kind === "url" && !/^https?:\/\/\S+$/.test(text)) return undefined;
   return text === "" ? undefined : text;
 }

@@ -6,6 +6,7 @@
 import { catchApiError, get, post, put } from "../kit/api.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
+import { Prompts } from "./prompts.js";
 import { SaveBar } from "./save-bar.js";
 import { SettingField } from "./setting-field.js";
 import { grouped } from "./setting-format.js";
@@ -38,6 +39,7 @@ export class Settings {
     (/** @type {ReturnType<typeof grouped>[number]} */ group) => group.title,
     (group) => createGroup(group.title, () => this.#changed()),
   );
+  #prompts = new Prompts();
   #opened = false;
   #readAt = 0;
   #timer = 0;
@@ -47,7 +49,7 @@ export class Settings {
 
   constructor() {
     const top = h("div", { class: "settings-bar" }, this.#intro, h("label", { class: "search" }, this.#query));
-    byId("tab-settings").append(top, this.#unread, this.#form, this.#guardian);
+    byId("tab-settings").append(top, this.#unread, this.#form, this.#prompts.el, this.#guardian);
     this.#query.addEventListener("input", () => this.#filter());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -60,12 +62,19 @@ export class Settings {
     this.#query.focus();
   }
 
+  /** A prompt was changed, perhaps by another page. */
+  promptsChanged() {
+    this.#prompts.changed();
+  }
+
   /** @param {import("../shell/model.js").Model} model */
   render({ ready, run }) {
     if (!ready) return;
-    text(this.#guardian, run.guardian.sentence && `When the server is killed: ${run.guardian.sentence}.`);
+    const killed = run.guardian.sentence && `When the server is killed: ${run.guardian.sentence}.`;
+    text(this.#guardian, [killed, awakeText(run.awake)].filter(Boolean).join(" "));
     if (!this.#opened || this.#isStale) this.#read();
     this.#opened = true;
+    void this.#prompts.open();
   }
 
   /** @param {import("../shell/model.js").Model} model */
@@ -108,6 +117,7 @@ export class Settings {
   #filter() {
     const query = this.#query.value.trim().toLowerCase();
     for (const section of this.#sections.views()) section.filter(query);
+    this.#prompts.filter(query);
   }
 
   #changed() {
@@ -167,6 +177,13 @@ export class Settings {
     for (const field of edited) field.discard();
     edited[0]?.focus();
   }
+}
+
+/** @param {import("../state.js").RunState["awake"]} awake @returns {string} how the machine is kept from sleeping */
+function awakeText({ active, means, problem }) {
+  if (problem) return `The machine cannot be kept awake: ${problem}.`;
+  if (!means) return "This system has no known way to keep the machine awake.";
+  return active ? `The machine is kept awake by ${means}.` : `While a batch works, ${means} keeps the machine awake.`;
 }
 
 /** @param {string} title @param {() => void} onChange */

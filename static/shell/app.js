@@ -13,6 +13,7 @@ import { attr, byId, show } from "../kit/dom.js";
 import { serverNow, setServerTime } from "../kit/server-clock.js";
 import { announce } from "../kit/toast.js";
 import { urlParams, wholeNumber } from "../kit/url-params.js";
+import { PlanMaker } from "../planning/plan-maker.js";
 import { Controls } from "../run/controls.js";
 import { Log } from "../run/log.js";
 import { createRunTab } from "../run/run.js";
@@ -43,9 +44,17 @@ const TABS = /** @type {const} */ (["run", "board", "timeline", "history", "insi
 /** Tabs of all batches: a replay does not change them. */
 const TIMELESS = new Set(["history", "insights", "settings"]);
 /** Events that change the tracker or a dossier. */
-const CHANGES_PLAN = new Set(["story:status", "story:hint", "story:skip", "cycle:end", "batch:end", "command:end"]);
+const CHANGES_PLAN = new Set([
+  "plan:change",
+  "story:status",
+  "story:hint",
+  "story:skip",
+  "cycle:end",
+  "batch:end",
+  "command:end",
+]);
 /** Events that lengthen the transcript of a command. */
-const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end"]);
+const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end", "story:hint"]);
 /** Most commands of a batch that are fetched. */
 const COMMANDS_MOST = 5000;
 
@@ -68,6 +77,7 @@ const controls = new Controls(
   () => folderTrust.ask(),
 );
 followPlan(() => store.model.plan);
+const planMaker = new PlanMaker(() => folderTrust.ask());
 const log = new Log();
 const planLoader = new PlanLoader({
   seq: () => store.model.run.seq,
@@ -115,7 +125,8 @@ function renderFrame() {
 /** Reads again what these events have changed outside of the state. @param {Envelope[]} events */
 function updateLoaders(events) {
   const changed = events.filter((event) => CHANGES_TRANSCRIPT.has(event.type));
-  transcriptChanged(changed.map((event) => event.payload.command_id));
+  transcriptChanged(changed.flatMap(({ payload }) => [payload.command_id, payload.sent_to]));
+  if (events.some((event) => event.type === "prompt:change")) settings.promptsChanged();
   const planEvents = events.filter((event) => CHANGES_PLAN.has(event.type));
   if (!planEvents.length) return;
   planLoader.applyStatuses(planEvents.filter((event) => event.type === "story:status"));
@@ -130,6 +141,7 @@ function render() {
   followQueue(store.model.run);
   header.render(model, now);
   controls.render(model);
+  planMaker.render(model, tab);
   tabs[tab].render(TIMELESS.has(tab) ? store.model : model, now);
 }
 

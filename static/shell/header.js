@@ -5,7 +5,7 @@ import { clock, hourMinute, money, plural, shortKey, statusText } from "../kit/f
 import { announce } from "../kit/toast.js";
 import { visible } from "../kit/visible.js";
 import { attentionCount } from "../run/attention-items.js";
-import { headline } from "../run/run-text.js";
+import { headline, makesPlan } from "../run/run-text.js";
 import { showIcon } from "./tab-icon.js";
 
 /** @typedef {import("./model.js").Model} Model */
@@ -72,10 +72,11 @@ function titleOf({ run, counts, link }, needs) {
 }
 
 /** @param {Model} model */
-function facts({ run, ready }) {
+function facts({ run, ready, counts }) {
   if (!ready) return "";
   const { batch, agent } = run;
   const who = [batch?.agent || agent.name, agent.version?.split(" (")[0]].filter(Boolean).join(" ");
+  if (run.state === "idle" && !batch && counts.unplanned) return "The project has epics and no sprint status file.";
   if (run.state === "idle" && !batch) {
     const work = `Takes the stories in order and has ${who || "the agent"} write, review and commit each one.`;
     return `${work} Nothing runs before you press Start.`;
@@ -84,7 +85,8 @@ function facts({ run, ready }) {
     batch && (batch.label || (batch.max_cycles === "all" ? "all stories" : plural(batch.max_cycles, "cycle")));
   const when =
     batch && (batch.ended_at ? `ended ${hourMinute(batch.ended_at)}` : `started ${hourMinute(batch.started_at)}`);
-  const next = run.state === "idle" && batch?.status === "stopped" ? "Start continues at the same place" : "";
+  const next =
+    run.state === "idle" && batch?.status === "stopped" && !makesPlan(batch) ? "Start continues at the same place" : "";
   const budget = batch?.budget_usd ? `budget ${money(batch.budget_usd)}` : "";
   return [
     batch && `Batch ${batch.id}`,

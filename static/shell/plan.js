@@ -12,7 +12,7 @@
  *   records
  * @typedef {{ref?: string, after?: string[], waiting_for?: string[], hold?: string, plan_checkpoint?: boolean,
  *   done_checkpoint?: boolean, hitl?: boolean, risk?: string, assignee?: string, blocked_reason?: string,
- *   leftover?: boolean, skipped?: string}} PlanFacts what the plan says about when and how a story runs; absent where it says nothing
+ *   leftover?: boolean, skipped?: string, followup_review_recommended?: boolean, warnings?: string[]}} PlanFacts what the plan says about when and how a story runs; absent where it says nothing
  * @typedef {{closed: boolean, finished: string[], missing: string[], holds: string[], waits_for: string[],
  *   retrospective: boolean}} Gate
  * @typedef {{tone: "good" | "info" | "warn" | "bad", words: string}} StatusEvidence
@@ -20,9 +20,10 @@
  *   retrospective: any, stories: string[], gate?: Gate | null}} Epic
  * @typedef {{project: {name: string, tracker: string, candidates: string[], writable: boolean, root: string},
  *   problems: {line: number | null, message: string}[], epics: Epic[], stories: PlanStory[],
- *   other: {key: string, raw_status: string, line: number | null}[]}} Sprint the answer of `GET /api/sprint`
- * @typedef {{done: number, total: number, blocked: number, runnable: number, held: number}} Counts `held`: open, but a
- *   person, another epic or its own plan keeps them from being started
+ *   other: {key: string, raw_status: string, line: number | null}[], kind?: string}} Sprint the answer of `GET /api/sprint`
+ * @typedef {{done: number, total: number, blocked: number, runnable: number, held: number, unplanned?: boolean}} Counts
+ *   `held`: open, but a person, another epic or its own plan keeps them from being started; `unplanned`: there is no
+ *   plan yet
  * @typedef {{sprint: Sprint | null, stories: PlanStory[], byKey: Map<string, PlanStory>, counts: Counts,
  *   error: string | null}} Plan
  * @typedef {Map<string, {status: string, seq: number}>} Overrides by story key
@@ -58,7 +59,7 @@ export function overlay(sprint, overrides) {
     sprint,
     stories,
     byKey: new Map(stories.map((story) => [story.key, story])),
-    counts: counted(stories),
+    counts: sprint.kind === "none" ? { ...counted(stories), unplanned: true } : counted(stories),
     error: null,
   };
 }

@@ -22,11 +22,12 @@ export function restartText(names) {
 
 /** @param {Trust} trust @returns {string} why the banner or the dialog is there */
 export function reasonText({ folder, file, waiting }) {
-  if (!waiting.length) return `Nobody has trusted ${folder} yet.`;
+  if (!waiting.length) return `No one has trusted ${folder} yet.`;
   const changed = waiting.some(({ before }) => before !== null);
   const these = changed ? "These settings have changed since they were trusted," : "These settings";
-  const effect =
-    "start programs, open the network or lead out of the folder, so they do not count before you trust them.";
+  const prompts = waiting.some(({ name }) => name.startsWith("prompts."));
+  const told = prompts ? ", or are prompts that agents follow (Settings, Prompts)" : "";
+  const effect = `start programs, open the network or lead out of the folder${told}, so they do not count before you trust them.`;
   return `${file} in ${folder} comes with the project. ${these} ${effect}`;
 }
 

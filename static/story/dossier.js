@@ -10,6 +10,7 @@ import { get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
+import { createStoryPreview } from "../preview/story-preview.js";
 import { createCommits } from "./commits.js";
 import { createHints } from "./hints.js";
 import { inlineMarkdown } from "./inline-markdown.js";
@@ -44,8 +45,8 @@ export function createDossierSections(key) {
       for (const section of sections) section.update(dossier);
       for (const [index, section] of sections.entries()) show(links[index], !section.el.hidden);
       const visible = sections.filter((section) => !section.el.hidden).length;
-      show(empty, visible === 1); // the hints are always there
-      show(nav, visible > 2);
+      show(empty, visible === 2); // the hints and the preview are always there
+      show(nav, visible > 3);
     },
   };
 }
@@ -60,6 +61,7 @@ function createSections(key, commands) {
     drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
     kept("Hints", "Hints for its next command", hints.el, hints.update),
     drawn("Comments", "Sent back at a gate", (d) => d.sent_back, sentBack),
+    kept("Preview", "What would be sent", createStoryPreview(key).el, () => 1),
     drawn("Story", "Story", (d) => [d.statement, d.description], statement),
     drawn("Plan", "In the plan", (d) => d.plan, planFacts),
     drawn("Criteria", "Acceptance criteria", (d) => d.criteria, criteria),

@@ -4,7 +4,7 @@ import { fill, h } from "../kit/dom.js";
 import { clock, day } from "../kit/format.js";
 import { HintForm } from "../kit/hint-form.js";
 
-/** @typedef {{id: number, text: string, at: number, command_id: number | null}} Hint */
+/** @typedef {{id: number, text: string, at: number, command_id: number | null, sent_to: number | null}} Hint */
 
 /** @param {string} key @param {(command: number) => boolean} open shows a command of the story */
 export function createHints(key, open) {
@@ -23,7 +23,7 @@ export function createHints(key, open) {
 }
 
 /** @param {Hint} hint @param {Record<string, any>[]} commands @param {(command: number) => boolean} open */
-function hintRow({ text, at, command_id: id }, commands, open) {
+function hintRow({ text, at, command_id: id, sent_to: receiver }, commands, open) {
   const given = commands.find((command) => command.id === id);
   const use =
     id === null
@@ -31,7 +31,7 @@ function hintRow({ text, at, command_id: id }, commands, open) {
       : h("button", {
           type: "button",
           class: "plain",
-          text: `given to ${given?.command ?? `command ${id}`}`,
+          text: `${id === receiver ? "taken by" : "given to"} ${given?.command ?? `command ${id}`}`,
           on: { click: () => open(id) },
         });
   return h(

@@ -83,8 +83,8 @@ class CommandRow {
   #drawn = "";
 
   /** @param {Command} command */
-  constructor({ id, command }) {
-    this.#transcript = createTranscript(id, command);
+  constructor({ id, command, story_key: key }) {
+    this.#transcript = createTranscript(id, command, key);
     const title = h("b", { text: shortCommand(command), title: command });
     const parts = [this.#mark, title, this.#verdict, this.#outcome, this.#change, createLink(id, command)];
     const name = h("p", { class: "command-name" }, ...parts);

@@ -18,6 +18,7 @@ const NAMES = {
   tool: "tool",
   denied: "denied",
   question: "question",
+  message: "you",
   retry: "retry",
   error: "error",
   note: "note",

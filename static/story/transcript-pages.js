@@ -5,7 +5,10 @@ import { count, plural } from "../kit/format.js";
 import { entryLines } from "./transcript-entry.js";
 
 /** @typedef {import("./transcript-entry.js").Entry} Entry */
-/** @typedef {{from: number, total: number, entries: Entry[], hints: string[], reading: boolean}} Page */
+/**
+ * @typedef {{from: number, total: number, entries: Entry[], hints: string[], waiting: string[],
+ *   takes_messages: boolean | null, reading: boolean}} Page
+ */
 
 /** Most entries in the document; beyond that the far end of the range is let go, and is read again when it is reached. */
 const MOST = 2_000;

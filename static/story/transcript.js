@@ -4,6 +4,7 @@ import { catchApiError, get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, show } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
+import { MessageForm } from "./message-form.js";
 import { TranscriptPages } from "./transcript-pages.js";
 import { onTranscriptChange } from "./transcript-signal.js";
 
@@ -35,12 +36,14 @@ class Transcript {
   #took = 0;
   /** What the operator gave the command with its prompt. */
   #hints = h("blockquote", { class: "hints", "aria-label": "Hints of the operator", hidden: true });
+  #message;
   /** Whether a page is being read because of a scroll. */
   #paging = false;
 
-  /** @param {number} id @param {string} name of the command */
-  constructor(id, name) {
+  /** @param {number} id @param {string} name of the command @param {string} key of its story, "" for none */
+  constructor(id, name, key) {
     this.#id = id;
+    this.#message = new MessageForm(id, name, key, () => this.#reload());
     this.#pages = new TranscriptPages(id, (from) => this.#show(from));
     this.#disclosure = createDisclosure({
       class: "transcript",
@@ -50,6 +53,7 @@ class Transcript {
     });
     this.el = this.#disclosure.el;
     this.#disclosure.body.before(this.#hints);
+    this.#disclosure.body.after(this.#message.el);
     this.#disclosure.body.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     show(this.#mark, false);
   }
@@ -75,6 +79,7 @@ class Transcript {
     if (page.reading && !this.#live) this.#timer ||= window.setTimeout(() => this.#reload(), PAUSE_MS);
     fill(this.#hints, ...page.hints.map((text) => h("p", { class: "hint-text", text })));
     show(this.#hints, page.hints.length > 0);
+    this.#message.update(page, this.#live);
     this.#took = performance.now() - start;
     if (follows) requestAnimationFrame(() => scrollToEnd(this.#disclosure.body));
     return pages.nodes;
@@ -128,9 +133,9 @@ class Transcript {
   }
 }
 
-/** @param {number} id @param {string} name of the command */
-export function createTranscript(id, name) {
-  return new Transcript(id, name);
+/** @param {number} id @param {string} name of the command @param {string} key of its story, "" for none */
+export function createTranscript(id, name, key) {
+  return new Transcript(id, name, key);
 }
 
 /** @param {HTMLElement} el */

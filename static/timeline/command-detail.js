@@ -51,7 +51,7 @@ export class CommandDetail {
     const top = head(command, this.#openStory, titleOf);
     const list = facts(command, this.#time);
     if (!this.#transcript || isOther) {
-      this.#transcript = createTranscript(command.command_id, command.command);
+      this.#transcript = createTranscript(command.command_id, command.command, command.story_keys[0] ?? "");
       fill(this.#root, top, list, this.#transcript.el);
     } else {
       // The transcript stays in the document: it may be open and scrolled.

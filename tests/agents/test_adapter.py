@@ -67,7 +67,7 @@ def test_judgements(records: tuple[Record, ...], code: int | None, cause: Cause 
         ),
     ],
 )
-def test_a_stalled_agent_is_told_with_what_it_did(records: tuple[Record, ...], reason: str) -> None:
+def test_a_stalled_agent_is_reported_with_what_it_did(records: tuple[Record, ...], reason: str) -> None:
     assert judge(*records, exit_code=0, cause=Cause.SILENCE, detail="Why.") == (OutcomeKind.STALLED, reason)
 
 

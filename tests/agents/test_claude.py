@@ -149,7 +149,7 @@ def test_a_growing_reply_is_guessed_by_its_length() -> None:
     assert outputs == [1, 500, 1000, 1250, 1234]
 
 
-def test_subagents_are_told_apart() -> None:
+def test_subagents_are_distinguished() -> None:
     text = {"id": "m", "content": [{"type": "text", "text": "sub"}]}
     records = read(line(type="assistant", parent_tool_use_id="t-9", message=text))
     assert records == [Text("sub", "t-9")]
@@ -231,7 +231,7 @@ def test_retries() -> None:
     assert refused.fatal
 
 
-def test_denials_are_told_once() -> None:
+def test_denials_are_reported_once() -> None:
     denied = {"tool_name": "Bash", "tool_use_id": "t"}
     records = read(
         line(type="system", subtype="permission_denied", message="no", **denied),

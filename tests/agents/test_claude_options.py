@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from agents import messages
 from agents.claude import Claude
-from agents.claude_options import BUDGET, FALLBACK, INPUT, OPTIONAL, PROMPTS, SCHEMA, optional_argv
+from agents.claude_options import BUDGET, FALLBACK, INPUT, OPTIONAL, PROMPTS, REPLAY, SCHEMA, optional_argv
 from agents.records import Final, Note
 from agents.spec import AgentSpec, Call, OutcomeKind
 from tests.agents.streams import read, recording
@@ -40,9 +41,10 @@ def test_a_newer_one_gets_what_the_call_has() -> None:
     newer = call(options=OPTIONAL, **EVERYTHING)
     assert optional_argv(spec(model="opus", fallback_model="sonnet,haiku"), newer) == [
         *(SCHEMA, '{"type": "object"}', BUDGET, "1.5000", FALLBACK, "sonnet,haiku"),
-        *(PROMPTS, "none", INPUT, "stream-json"),
+        *(PROMPTS, "none", INPUT, "stream-json", REPLAY),
     ]
-    assert optional_argv(spec(), call(options=OPTIONAL)) == [PROMPTS, "none", INPUT, "stream-json"]
+    assert optional_argv(spec(), call(options=OPTIONAL)) == [PROMPTS, "none", INPUT, "stream-json", REPLAY]
+    assert optional_argv(spec(), call(options=frozenset({INPUT}))) == []
     assert optional_argv(spec(), call(options=frozenset({BUDGET}), **EVERYTHING)) == [BUDGET, "1.5000"]
 
 
@@ -64,10 +66,12 @@ def test_the_operators_own_answer_to_prompts_is_left() -> None:
 
 def test_a_message_is_one_line_whatever_it_holds() -> None:
     text = 'a\nb "c" \u2028 ü'
-    message = Claude().message(text)
+    message = Claude().message(5, text)
     assert message.count("\n") == 1
     assert message.endswith("\n")
-    assert json.loads(message)["message"] == {"role": "user", "content": [{"type": "text", "text": text}]}
+    sent = json.loads(message)
+    assert messages.id_of(sent["uuid"]) == 5
+    assert messages.of_operator(sent["message"]["content"][0]["text"]) == text
 
 
 @pytest.mark.parametrize("version", ["2.1.332", "2.1.197"])

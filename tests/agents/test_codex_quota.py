@@ -57,7 +57,7 @@ async def test_the_windows_of_a_login(tmp_path: Path) -> None:
 ODD = {
     "no login": recorded("nologin"),
     "it ends at once": "raise SystemExit(2)",
-    "nobody answers": "import time; time.sleep(600)",
+    "no answer": "import time; time.sleep(600)",
     "no JSON": "print('{' * 100000, flush=True); import time; time.sleep(600)",
     "not an object": "import sys\nfor _ in sys.stdin: print('[1]', flush=True)",
     "the wrong form": """import sys, json
@@ -69,7 +69,7 @@ for line in sys.stdin:
 
 
 @pytest.mark.parametrize("script", ODD.values(), ids=ODD.keys())
-async def test_where_it_is_not_told_it_is_not_known(tmp_path: Path, script: str) -> None:
+async def test_what_is_not_reported_is_not_known(tmp_path: Path, script: str) -> None:
     assert await ask(tmp_path, script, timeout_s=2.0) == ()
 
 

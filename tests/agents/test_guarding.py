@@ -142,7 +142,7 @@ async def test_so_does_everything_else_that_it_starts(tmp_path: Path, kind: str)
     assert await server.killed(await server.pids(2)) < ENDED_S
 
 
-async def test_a_guardian_that_was_killed_is_replaced_and_told_everything(tmp_path: Path) -> None:
+async def test_a_guardian_that_was_killed_is_replaced_and_receives_everything(tmp_path: Path) -> None:
     server = MiniServer(tmp_path, "text", "--no-cgroup", *program(tmp_path, PROGRAMS["a child that ignores SIGTERM"]))
     pids = await server.pids(2)
     os.kill(server.guardian, signal.SIGKILL)

@@ -38,7 +38,7 @@ def test_a_line_of_exactly_the_cap_is_a_line() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 4, 100])
-def test_a_longer_line_is_skipped_and_told(size: int) -> None:
+def test_a_longer_line_is_skipped_and_reported(size: int) -> None:
     data = b"a\n" + b"y" * 25 + b"\nb\n" + b"z" * 11
     chunks = [data[index : index + size] for index in range(0, len(data), size)]
     assert split(chunks, cap=10) == [b"a", Oversize(b"y" * 25, 25), b"b", Oversize(b"z" * 11, 11)]

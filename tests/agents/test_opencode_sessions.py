@@ -88,7 +88,7 @@ async def test_so_are_its_own_sub_agents(bench: AgentBench) -> None:
     ],
     ids=["no such session", "half a line", "too deep", "too many", "an option as its name"],
 )
-async def test_where_it_cannot_be_told_that_is_said(bench: AgentBench, change: str) -> None:
+async def test_what_cannot_be_counted_is_reported(bench: AgentBench, change: str) -> None:
     outcome = await run(bench, change)
     assert (outcome.kind, outcome.usage) == (OutcomeKind.SUCCESS, ONE + ONE)
     assert notes(bench) == [UNCOUNTED]

@@ -95,7 +95,7 @@ async def asked(kind: str, *command: str, **env: str) -> str | None:
 
 
 @pytest.mark.usefixtures("newcomer")
-async def test_who_never_had_a_login_is_told_how_to_get_one() -> None:
+async def test_without_a_login_the_message_names_how_to_get_one() -> None:
     assert await asked("claude") == (
         "mine has never been set up for this user. "
         "Log in with `claude` and /login, or set ANTHROPIC_API_KEY in the agent's environment."

@@ -5,20 +5,24 @@ from __future__ import annotations
 import textwrap
 from dataclasses import replace
 
-from agents import AgentProcess, Final, OutcomeKind, Started, start
-from agents.claude_options import INPUT
+from agents import AgentProcess, Final, MessageTaken, OutcomeKind, Started, Text, start
+from agents.claude_options import INPUT, REPLAY
 from tests.agents.children import PATIENT, QUICK, AgentBench, ended
 
 HEAR = """
 def hear():
     line = sys.stdin.readline()
-    return json.loads(line)["message"]["content"][0]["text"] if line else None
-assert sys.argv[-2:] == ["--input-format", "stream-json"]
+    if not line:
+        return None
+    given = json.loads(line)
+    say(**given, isReplay=True)
+    return given["message"]["content"][0]["text"]
+assert sys.argv[-3:] == ["--input-format", "stream-json", "--replay-user-messages"]
 """
 
 
 async def begin(bench: AgentBench, script: str, prompt: str = "do it", patient: bool = True) -> AgentProcess:
-    call = replace(bench.call(prompt), options=frozenset({INPUT}))
+    call = replace(bench.call(prompt), options=frozenset({INPUT, REPLAY}))
     return await start(bench.spec(HEAR + script), call, bench.receive, PATIENT if patient else QUICK)
 
 
@@ -36,14 +40,37 @@ async def test_a_long_prompt_arrives_whole(bench: AgentBench) -> None:
 async def test_a_message_is_heard_while_it_works(bench: AgentBench) -> None:
     process = await begin(bench, "hear(); init(); text(hear()); result(); assert hear() is None")
     await bench.until(Started)
-    assert process.say("and this")
-    assert (await ended(process)).text == "and this"
-    assert not process.say("too late")
+    assert process.say(7, "and this")
+    outcome = await ended(process)
+    assert "<operator-message>\nand this\n</operator-message>" in outcome.text
+    assert outcome.taken == (7,)
+    assert [record for record in bench.records if isinstance(record, MessageTaken)] == [MessageTaken(7, "and this")]
+    assert not process.say(8, "too late")
+
+
+async def test_a_message_that_is_left_at_the_result_begins_another_turn(bench: AgentBench) -> None:
+    """What it said before the message is no reply to it; the input is closed after the last turn."""
+    script = (
+        "hear(); init(); text('first'); sys.stdin.read(0); time.sleep(0.5); result(); hear(); text('second'); result()"
+    )
+    process = await begin(bench, script + "; assert hear() is None")
+    await bench.until(Text)
+    assert process.say(3, "one more")
+    outcome = await ended(process)
+    assert (outcome.kind, outcome.text, outcome.taken) == (OutcomeKind.SUCCESS, "second", (3,))
+
+
+async def test_a_message_that_is_not_taken_is_reported_by_none(bench: AgentBench) -> None:
+    process = await begin(bench, "hear(); init(); time.sleep(0.5); result(); sys.exit(0)")
+    await bench.until(Started)
+    assert process.say(3, "one more")
+    outcome = await ended(process)
+    assert (outcome.kind, outcome.taken) == (OutcomeKind.SUCCESS, ())
 
 
 async def test_one_without_the_option_takes_none(bench: AgentBench) -> None:
     process = await bench.start("init(); text(sys.stdin.read()); result()", graces=PATIENT)
-    assert not process.say("and this")
+    assert not process.say(1, "and this")
     assert (await ended(process)).text == "do it"
 
 
@@ -55,8 +82,8 @@ async def test_more_is_expected_as_long_as_work_goes_on_behind_a_result(bench: A
     """
     process = await begin(bench, textwrap.dedent(script))
     await bench.until(Final)
-    assert process.say("second")
-    assert (await ended(process)).text.endswith("second")
+    assert process.say(2, "second")
+    assert (await ended(process)).taken == (2,)
 
 
 async def test_before_a_stop_the_input_is_closed(bench: AgentBench) -> None:

@@ -70,7 +70,7 @@ result()
 
 async def test_a_burst_does_not_starve_the_loop(bench: AgentBench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tasks get their turn while 4,000 lines that came at once are read: after each slice of time."""
-    monkeypatch.setattr("agents.process.SLICE_S", 0)
+    monkeypatch.setattr("agents.record_reader.SLICE_S", 0)
     turns, first, last = 0, None, 0
 
     async def other() -> None:

@@ -64,7 +64,7 @@ def test_entries_are_masked_before_they_are_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("archived", [False, True])
 def test_reading_in_slices_gives_the_same(tmp_path: Path, archived: bool) -> None:
-    """Every slice ends after the first chunk, and each goes on where the one before has ended."""
+    """Every slice ends after the first chunk, and each continues where the one before has ended."""
     content = b"".join(text(f"{number} " * 500) + b"\n" for number in range(2000))
     path = tmp_path / ("1.ndjson.gz" if archived else "1.ndjson")
     path.write_bytes(gzip.compress(content) if archived else content)

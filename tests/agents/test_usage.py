@@ -48,7 +48,7 @@ def test_an_empty_final_keeps_the_estimate() -> None:
     assert fold(done(Usage(), 0.0)).cost_usd == 0.0
 
 
-def test_what_is_estimated_is_told_apart() -> None:
+def test_what_is_estimated_is_marked() -> None:
     seen = UsageSeen("a", Usage(1_000_000))
     made = fold(seen, model="claude-sonnet-4-5")
     assert (made.cost_usd, made.estimated_usd) == (3.0, 3.0)

@@ -237,7 +237,7 @@ class TestStatusByHand:
         async with client.put(f"/api/stories/{key}/status", json=fields) as response:
             return response.status, await response.json()
 
-    async def test_it_is_written_and_told(self, client: aiohttp.ClientSession, server: Server) -> None:
+    async def test_it_is_written_and_emitted(self, client: aiohttp.ClientSession, server: Server) -> None:
         async with client.ws_connect("/ws") as line:
             await line.receive()
             wanted = {"status": "ready-for-dev", "expected": "backlog"}
@@ -336,7 +336,7 @@ class TestSettings:
         assert (await self.put(client, fields))[0] == status
         assert (project_of(server) / "sprint-runner.yaml").read_bytes() == before
 
-    async def test_what_a_change_would_write_is_told_before_it_is_written(
+    async def test_what_a_change_would_write_is_returned_before_it_is_written(
         self, client: aiohttp.ClientSession, server: Server
     ) -> None:
         file = project_of(server) / "sprint-runner.yaml"
@@ -368,7 +368,7 @@ class TestSettings:
 
 async def test_schema_health_and_metrics(client: aiohttp.ClientSession) -> None:
     schema = await get(client, "/api/schema")
-    assert len(schema["oneOf"]) == 19
+    assert len(schema["oneOf"]) == 20
     settings = schema["settings"]["properties"]
     assert list(settings) == [setting["name"] for setting in (await get(client, "/api/settings"))["settings"]]
     assert {word: settings["retries"][word] for word in ("type", "minimum", "maximum")} == {

@@ -9,7 +9,7 @@ import pytest
 
 from api.reviews import reviews_of
 from api.status_evidence import Records, evidence_for_status, evidence_of
-from git.snapshots import Diff
+from git.trees import Diff
 from sprint import StoryInfo
 from sprint.views import Drift, TaskCount
 from store.checks import Check

@@ -91,7 +91,7 @@ async def test_a_dossier_lists_the_commands_of_its_story_only(client: aiohttp.Cl
     assert [command["id"] for command in listed] == [one["id"] for one in commands if KEY in one["story_keys"]]
 
 
-async def test_a_status_set_by_hand_is_told_as_such(client: aiohttp.ClientSession) -> None:
+async def test_a_status_set_by_hand_is_marked_as_such(client: aiohttp.ClientSession) -> None:
     async with client.put("/api/stories/1-2-b/status", json={"status": "done", "expected": "backlog"}) as response:
         assert response.status == 200
     received = (await get(client, "/api/standings"))["stories"]["1-2-b"]

@@ -1,8 +1,8 @@
 """What the run adds to the agents' own time: between one agent's end and the next one's start, and inside a command.
 
-The agents are shell scripts that note when they begin and end. The measure is `git status` in the same repository, and
-what a start costs is that of the launcher and of a shell that notes the time; both are measured by turns
-with the batches.
+The agents are shell scripts that note when they begin and end. The measure is `git status` in the same repository. The
+floor is what an agent's start and end take with nothing else, the launcher and a shell that notes the time; and the
+sync of one small file. All are measured by turns with the batches.
 """
 
 from __future__ import annotations
@@ -19,42 +19,53 @@ from typing import Any, Final
 
 from agents import AgentSpec, launch
 from tests.bench.load import table
+from tests.bench.parts import Span, part_rows, timed
 from tests.running.projects import Runner, make_project
 from tests.running.repositories import DONE, git
 
-CASES: Final = (("a small repository", 50, 9), ("50,000 files", 50_000, 6), ("200 stories", 50, 200))
-ROUNDS: Final = 3  # batches, by turns with the measures
+CASES: Final = (("a small repository", 50, 15), ("50,000 files", 50_000, 10), ("200 stories", 50, 200))
+ROUNDS: Final = 5  # batches, by turns with the measures
 RAN: Final = 3  # stories of a batch, at the most
 STATUS_ROUNDS: Final = 7  # of the measures, before each batch
 CONTENTS: Final = 50  # different ones: git is not to be measured while it compresses files
 SHELL: Final = "/bin/sh"
-HEAD: Final = ("where", "git status ms", "start ms", "between agents ms", "less start", "in a command ms", "less start")
+HEAD: Final = (
+    *("where", "git status ms", "start and reap ms", "sync ms"),
+    *("between agents ms", "less start", "in a command ms", "less start"),
+)
 
 
 async def run() -> None:
-    rows = []
+    rows, parts = [], {}
     for name, files, stories in CASES:
         with tempfile.TemporaryDirectory() as folder:
-            rows.append((name, *await _measure(Path(folder), files, stories)))
+            row, parts[name] = await _measure(Path(folder), files, stories)
+            rows.append((name, *row))
     table("What the run adds, in ms and times `git status`", HEAD, rows)
+    for name, found in parts.items():
+        table(f"Between two agents in {name}", ("part", "calls", "ms"), found)
     print(f"Load of the machine: {os.getloadavg()[0]:.1f}")
 
 
-async def _measure(folder: Path, files: int, stories: int) -> tuple[Any, ...]:
+async def _measure(folder: Path, files: int, stories: int) -> tuple[tuple[Any, ...], list[tuple[str, str, str]]]:
     keys = {f"{number}-1-story": "in-progress" for number in range(1, stories + 1)}
     root = make_project(folder / "tiny", keys)
     _fill(root, files)
     runner = await Runner.create(root, retries=0)
     status: list[float] = []
     start: list[float] = []
+    sync: list[float] = []
+    gaps: list[tuple[float, float]] = []
+    spans: list[Span] = []
     between: list[float] = []
     inside: list[float] = []
     try:
         for number in range(ROUNDS):
-            _by_turns(root, status, start)
+            _by_turns(root, status, start, sync)
             times = folder / f"times-{number}"
             _agent(runner, times)
-            batch_id = await runner.run(cycles=min(stories // ROUNDS, RAN), agent="notes")
+            with timed(spans):
+                batch_id = await runner.run(cycles=min(stories // ROUNDS, RAN), agent="notes")
             _, commands = await runner.rows(batch_id)
             stamps = [int(line) / 1e6 for line in times.read_text().split()]
             calls = list(zip(stamps[::2], stamps[1::2], strict=True))
@@ -62,6 +73,7 @@ async def _measure(folder: Path, files: int, stories: int) -> tuple[Any, ...]:
             # From development to review. Of the first story git has to begin with our own index.
             pairs = list(zip(calls[::2], calls[1::2], strict=True))[number == 0 :]
             between += [after[0] - before[1] for before, after in pairs]
+            gaps += [(before[1] / 1000, after[0] / 1000) for before, after in pairs]
             own = [
                 (row.ended_at or 0) - row.started_at - (end - begun)
                 for row, (begun, end) in zip(rows, calls, strict=True)
@@ -70,7 +82,8 @@ async def _measure(folder: Path, files: int, stories: int) -> tuple[Any, ...]:
     finally:
         await runner.close()
     unit, begin = statistics.median(status), statistics.median(start)
-    return round(unit, 1), round(begin, 1), *_cells(between, unit, begin), *_cells(inside, unit, begin)
+    floor = (round(unit, 1), round(begin, 1), round(statistics.median(sync), 2))
+    return (*floor, *_cells(between, unit, begin), *_cells(inside, unit, begin)), part_rows(spans, gaps)
 
 
 def _cells(spans: Sequence[float], status: float, start: float) -> tuple[str, str]:
@@ -98,15 +111,26 @@ def _agent(runner: Runner, times: Path) -> None:
     runner.workspace.agents["notes"] = spec  # type: ignore[index]
 
 
-def _by_turns(root: Path, status: list[float], start: list[float]) -> None:
-    """Measure both, one after the other, as often as is set."""
+def _by_turns(root: Path, status: list[float], start: list[float], sync: list[float]) -> None:
+    """Measure all, one after the other, as often as is set."""
     launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), "0", SHELL, SHELL, "-c", "date +%s%N"]
     for _ in range(STATUS_ROUNDS):
         status.append(_took_ms(["git", "status", "--porcelain"], root))
         start.append(_took_ms(launcher, root))
+        sync.append(_sync_ms(root))
 
 
 def _took_ms(argv: Sequence[str], root: Path) -> float:
     began = time.monotonic()
     subprocess.run(argv, cwd=root, check=True, capture_output=True)
     return (time.monotonic() - began) * 1000
+
+
+def _sync_ms(root: Path) -> float:
+    """The sync of 4 KiB in the project's own data folder, where the database is."""
+    with tempfile.TemporaryFile(dir=root / ".sprint-runner") as file:
+        file.write(b"x" * 4096)
+        file.flush()
+        began = time.monotonic()
+        os.fsync(file.fileno())
+        return (time.monotonic() - began) * 1000

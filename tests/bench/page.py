@@ -89,7 +89,7 @@ async def _long_log(server: DrivenServer, empty: DrivenServer, browser: Browser)
     usable = statistics.median(long for long, _ in pairs)
     ratio = statistics.median(long / short for long, short in pairs)
     async with _opened(server, browser) as (page, _), noise(server.root, noises):
-        await page.get_by_label("Search the log").fill("what nobody has said")
+        await page.get_by_label("Search the log").fill("what was never logged")
         await expect(page.locator("#log-count")).to_contain_text(f"0 of {MANY:,}", timeout=WAIT_MS)
         await page.get_by_label("Search the log").fill("")
         await expect(page.locator("#log-count")).not_to_contain_text("of", timeout=WAIT_MS)

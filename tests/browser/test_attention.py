@@ -33,7 +33,7 @@ def sign(page: Page) -> str | None:
     return page.locator("#favicon").get_attribute("data-sign")
 
 
-def test_a_question_is_answered_in_place_and_told_on_the_desktop(
+def test_a_question_is_answered_in_place_and_notified_on_the_desktop(
     context: BrowserContext, serve: Callable[..., PageServer]
 ) -> None:
     script = {"dev-story": {"1-1-friendly-dates": [f"question:{QUESTION}", "ok"]}}
@@ -117,7 +117,7 @@ def test_a_service_in_trouble_is_waited_for_with_a_time_and_can_be_tried(
 def test_a_blocked_story_is_set_back_and_its_call_goes(
     context: BrowserContext, serve: Callable[..., PageServer], watch: Watch
 ) -> None:
-    server = serve("max", {"dev-story": ["blocked:nobody said which birds count"]})
+    server = serve("max", {"dev-story": ["blocked:no list of the birds that count"]})
     watch.allow("409")
     page = visit(context, server)
     page.get_by_role("button", name="Options").click()
@@ -140,7 +140,7 @@ def test_a_blocked_story_is_set_back_and_its_call_goes(
     page.get_by_role("button", name="Start").click()
 
     headline(page).to_have_text("Finished: 0 done, 1 blocked", timeout=BATCH_MS)
-    call = page.locator("#attention-list li", has_text="nobody said which birds count")
+    call = page.locator("#attention-list li", has_text="no list of the birds that count")
     call.get_by_label("Hint for the next command of 1-1-friendly-dates").fill("Only birds that were seen.")
     picture(page, "retry")
     call.get_by_role("button", name="Retry").click()

@@ -127,7 +127,7 @@ def test_the_board_by_keyboard_alone(board: Page) -> None:
     expect(board.locator(".card-move:focus")).to_have_count(1)
 
 
-def test_a_change_of_somebody_else_is_never_written_over(board: Page, tracker: Path, watch: Watch) -> None:
+def test_a_change_of_another_person_is_never_overwritten(board: Page, tracker: Path, watch: Watch) -> None:
     watch.allow("409")
 
     def meanwhile(route: Route) -> None:
@@ -160,7 +160,7 @@ def test_a_file_that_cannot_be_written_safely_is_left_alone(board: Page, tracker
     assert tracker.read_text() == text
 
 
-def test_what_nobody_knows_is_shown_and_said(board: Page, tracker: Path) -> None:
+def test_what_is_not_understood_is_shown_and_named(board: Page, tracker: Path) -> None:
     change(tracker, SECOND, "simmering")
     tracker.write_text(tracker.read_text() + "  someday-maybe: backlog\n")
     at(board, SECOND, "unknown")

@@ -92,7 +92,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def unprivileged() -> Iterator[None]:
-    """Root may write everywhere: such a test runs as nobody."""
+    """Root may write everywhere: such a test runs as the user `nobody`."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(NOBODY)

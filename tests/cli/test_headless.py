@@ -77,7 +77,7 @@ def test_a_batch_as_lines_of_json(tmp_path: Path) -> None:
     assert again.stdout == ""
 
 
-def test_a_story_that_nobody_has_is_a_usage_error(tmp_path: Path) -> None:
+def test_an_unknown_story_is_a_usage_error(tmp_path: Path) -> None:
     ended = run(tmp_path / "demo", "--story", "9-9-nowhere")
     assert ended.returncode == Exit.USAGE
     assert "9-9-nowhere" in ended.stderr

@@ -13,7 +13,7 @@ import pytest
 import sprint
 from cli.arguments import parse
 from cli.errors import CannotStart
-from cli.init import make_tracker, propose
+from cli.init import make_tracker, project_of, propose
 from tests.servers import ROOT
 
 EPICS = """\
@@ -50,7 +50,7 @@ def call(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
 
 
-def test_the_tracker_is_shown_and_written_only_when_told_to(root: Path) -> None:
+def test_the_tracker_is_shown_and_written_only_when_asked_to(root: Path) -> None:
     shown = call(root)
     assert shown.returncode == 2
     assert "  1-1-say-hello: backlog\n" in shown.stdout
@@ -80,4 +80,4 @@ def test_a_terminal_is_asked(root: Path, answer: str, code: int) -> None:
 def test_a_project_without_epics_is_refused_with_what_is_looked_for(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     with pytest.raises(CannotStart, match=r"no epics with stories were found .*`## Epic 1"):
-        propose(tmp_path, date(2026, 1, 1))
+        propose(project_of(tmp_path), date(2026, 1, 1))

@@ -107,6 +107,7 @@ class DemoBench:
             "verify": self.verify,
             "previous_findings": "none",
             "commit_message": f"feat({keys[0][0] if keys else ''}): implement stories {', '.join(keys)}",
+            "directives": "",
             "tasks": TASKS.get(base, "setup, analyze, fix, validate"),
             **values,
         }

@@ -55,7 +55,9 @@ async def test_a_good_call_is_a_success_with_its_costs(bench: DemoBench) -> None
         ("overloaded", OutcomeKind.TRANSIENT),
     ],
 )
-async def test_every_bad_end_is_told_apart(bench: DemoBench, tmp_path: Path, behaviour: str, kind: OutcomeKind) -> None:
+async def test_every_bad_end_is_distinguished(
+    bench: DemoBench, tmp_path: Path, behaviour: str, kind: OutcomeKind
+) -> None:
     script = tmp_path / "script.json"
     script.write_text(json.dumps({"commit": behaviour}))
     outcome, _ = await perform(bench, bench.prompt("commit", KEY), "--script", str(script))

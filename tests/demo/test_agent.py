@@ -80,7 +80,7 @@ def test_a_story_file_follows_the_template(sprint: DemoSprint) -> None:
         assert f"\n- {path}\n" in text
 
 
-def test_a_critical_story_review_is_mended_and_the_next_one_is_clean(sprint: DemoSprint) -> None:
+def test_a_critical_story_review_is_fixed_and_the_next_one_is_clean(sprint: DemoSprint) -> None:
     first = sprint.runs[f"story-review-1 {FIND} {IMPORT}"]
     second = sprint.runs[f"story-review-2 {FIND} {IMPORT}"]
     assert first.markers("CRITICAL-ISSUES-FOUND") == ["YES"]
@@ -90,7 +90,7 @@ def test_a_critical_story_review_is_mended_and_the_next_one_is_clean(sprint: Dem
 
 
 @pytest.mark.parametrize(("key", "severity"), [(FIX, "HIGH"), (LIFE, "MEDIUM")])
-def test_a_defect_is_found_mended_and_gone(sprint: DemoSprint, key: str, severity: str) -> None:
+def test_a_defect_is_found_fixed_and_gone(sprint: DemoSprint, key: str, severity: str) -> None:
     first, second = (sprint.runs[f"code-review-{attempt} {key}"] for attempt in (1, 2))
     assert first.severity == severity
     assert (

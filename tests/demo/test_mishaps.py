@@ -144,7 +144,9 @@ STAYS = [
 
 
 @pytest.mark.parametrize(("words", "sign", "reason"), STAYS)
-async def test_whoever_stays_is_ended(simulator: Simulator, words: str, sign: type[Record] | None, reason: str) -> None:
+async def test_a_program_that_stays_is_ended(
+    simulator: Simulator, words: str, sign: type[Record] | None, reason: str
+) -> None:
     process = await simulator.start(words)
     await simulator.until(lambda: sign is None or simulator.has(sign))
     hasten(process, silence_s=0.3)
@@ -154,7 +156,7 @@ async def test_whoever_stays_is_ended(simulator: Simulator, words: str, sign: ty
     assert marked(simulator.mark) == []
 
 
-async def test_what_it_goes_on_after_is_told(simulator: Simulator) -> None:
+async def test_what_it_continues_after_is_reported(simulator: Simulator) -> None:
     outcome = await simulator.run("rate-limited:2+denied")
     assert outcome.kind is OutcomeKind.SUCCESS
     assert (simulator.has(Retry), simulator.has(Denied)) == (2, 1)

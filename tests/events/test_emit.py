@@ -25,7 +25,7 @@ from events import (
 from tests.events.recorder import NOTE, Recorder, stored
 
 
-async def test_an_event_is_stored_and_told(log: Recorder) -> None:
+async def test_an_event_is_stored_and_delivered(log: Recorder) -> None:
     before = int(time.time() * 1000)
     event = await emit_event("attention", NOTE)
     assert (event.seq, event.type, event.payload, event.batch_id) == (1, EventType.ATTENTION, NOTE, None)

@@ -72,11 +72,11 @@ class Fuzz:
         answer = await self._exchange(request, whole)
         status = answer[9:12].decode("latin-1") if answer.startswith(b"HTTP/") else "cut"
         self.findings.statuses[status] += 1
-        assert not status.startswith("5") or status == "503", self._told(request, answer)
-        assert status != "cut" or not whole, self._told(request, answer)
+        assert not status.startswith("5") or status == "503", self._report(request, answer)
+        assert status != "cut" or not whole, self._report(request, answer)
         if status.startswith("4") and b"application/json" in answer and not request.startswith(b"HEAD"):
             error = json.loads(answer.partition(b"\r\n\r\n")[2] or b'{"error": {"code": "", "message": ""}}')["error"]
-            assert set(error) == {"code", "message"}, self._told(request, answer)
+            assert set(error) == {"code", "message"}, self._report(request, answer)
 
     async def _exchange(self, data: bytes, whole: bool) -> bytes:
         """What is answered until the server closes; who asks for nothing whole is not waited for."""
@@ -86,7 +86,7 @@ class Fuzz:
                 writer.write(data)
                 return await reader.read()
         except TimeoutError:
-            assert not whole, self._told(data, b"no answer")
+            assert not whole, self._report(data, b"no answer")
             return b""
         except OSError:  # closed on us before we had said all
             return b""
@@ -101,17 +101,19 @@ class Fuzz:
             async with asyncio.timeout(HANG_S):
                 writer.write(handshake)
                 answer = await reader.read(12)
-                assert answer.startswith((b"HTTP/1.1 101", b"HTTP/1.1 4", b"HTTP/1.0 4")), self._told(handshake, answer)
+                assert answer.startswith((b"HTTP/1.1 101", b"HTTP/1.1 4", b"HTTP/1.0 4")), self._report(
+                    handshake, answer
+                )
                 writer.write(frames)
                 await writer.drain()
         except TimeoutError:
-            raise AssertionError(self._told(handshake, b"no answer")) from None
+            raise AssertionError(self._report(handshake, b"no answer")) from None
         except OSError:
             pass
         finally:
             writer.transport.abort()
 
-    def _told(self, request: bytes, answer: bytes) -> str:
+    def _report(self, request: bytes, answer: bytes) -> str:
         return f"seed {self._seed}: {request[:1000]!r} -> {answer[:500]!r}"
 
 

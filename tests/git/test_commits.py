@@ -8,7 +8,7 @@ import pytest
 
 from git.commits import CommitImpossible, CommitRefused, commit_paths, try_commit, try_filters
 from git.process import GitError
-from tests.git.test_snapshots import git, make
+from tests.git.repositories import git, make
 
 ODD = ["a b.txt", 'quote".txt', "tab\t.txt", "stars*?[1].txt", "ü.txt", "-n", ":(top)x", "line\nbreak.txt"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from git.head import HeadState, head_state, moved
-from tests.git.test_snapshots import git, make
+from tests.git.repositories import git, make
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from git import history
 from git.history import NoSuchChange, change_between, change_of, commits_of, ends_of, file_between
 from git.process import GitError
 from git.snapshots import Git
-from tests.git.test_snapshots import git, looking_at, make, traces
+from tests.git.repositories import git, looking_at, make, traces
 
 ODD_NAMES = ("a b.txt", 'quote".txt', "tab\t.txt", "stars*?[1].txt", "ü.txt", "-n", ":(top)x", "line\nbreak.txt")
 
@@ -26,7 +26,7 @@ async def committed(root: Path, message: str = "feat: story 1-2-login") -> tuple
     return await looking_at(root), git(root, "rev-parse", "HEAD")
 
 
-async def test_a_commit_is_told_file_by_file_with_its_lines(root: Path) -> None:
+async def test_a_commit_is_read_file_by_file_with_its_lines(root: Path) -> None:
     (root / "src/app.py").write_text("one\n2\ntwo\nthree\n")
     (root / "new.md").write_text("hello")
     (root / ".gitignore").unlink()

@@ -161,6 +161,6 @@ async def test_a_file_of_the_same_content_is_no_obstacle(top: Path, case: str) -
     assert {path: (top / path).lstat().st_mtime_ns for path in expected} == mine
 
 
-async def test_a_standing_file_is_nobodys_obstacle(top: Path) -> None:
+async def test_an_unchanged_file_is_no_obstacle(top: Path) -> None:
     put("new.txt", "mine\n")(top)
     assert (await find_obstacles(top, "HEAD", "lane", ["new.txt"])).different == {}

@@ -13,6 +13,7 @@ import pytest
 
 import git.helper
 from git.process import GitError
+from git.snapshot_index import SnapshotIndex
 from git.snapshots import Git
 from tests.running.repositories import git as run
 from tests.running.repositories import repository
@@ -112,18 +113,18 @@ async def test_no_index_is_written_for_a_few_files(root: Path, tmp_path: Path) -
     (root / "src/new.py").write_text("pass\n")
     after = await snapshots.snapshot()
     assert await snapshots.changed_paths(before, after) == [snapshots.path_of("src/new.py")]
-    assert snapshots._tree == before
+    assert snapshots._index._tree == before
     assert b"new.py" not in index
 
 
 async def test_many_files_come_into_the_index(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("git.snapshots.PATHS_MAX", 2)
+    monkeypatch.setattr("git.snapshot_index.PATHS_MAX", 2)
     snapshots = await opened(root, tmp_path / "store")
     await snapshots.snapshot()
     for number in range(3):
         (root / f"src/{number}.py").write_text("pass\n")
     tree = await snapshots.snapshot()
-    assert snapshots._tree == tree == await by_git(root, tmp_path)
+    assert snapshots._index._tree == tree == await by_git(root, tmp_path)
 
 
 async def test_attributes_that_change_count(root: Path, tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ async def test_where_git_needs_its_index_nothing_is_laid_over(
     (root / "src/new.py").write_bytes(b"pass\r\n")
     (root / "src/main.py").chmod(0o755)
     tree = await snapshots.snapshot()
-    assert snapshots._tree == tree == await by_git(root, tmp_path)
+    assert snapshots._index._tree == tree == await by_git(root, tmp_path)
 
 
 async def test_snapshots_that_were_removed_are_made_again(root: Path, tmp_path: Path) -> None:
@@ -171,7 +172,7 @@ async def test_helpers_that_were_killed_are_started_again(root: Path, tmp_path: 
         tree = await snapshots.snapshot()
         assert len(await snapshots.changed_paths(before, tree)) == number + 1
         assert tree == await by_git(root, tmp_path)
-        overlay = snapshots._laid_over
+        overlay = snapshots._index._overlay
         assert overlay is not None
         for helper in (overlay._store, overlay._trees, overlay._read, snapshots._differs["--name-only"]._helper):
             helper.kill()
@@ -183,7 +184,7 @@ async def test_idle_helpers_end(root: Path, tmp_path: Path, monkeypatch: pytest.
     await snapshots.snapshot()
     (root / "src/new.py").write_text("pass\n")
     await snapshots.snapshot()
-    overlay = snapshots._laid_over
+    overlay = snapshots._index._overlay
     assert overlay is not None
     process = overlay._store._process
     assert process is not None
@@ -213,16 +214,16 @@ async def test_saves_while_snapshots_are_taken_end_nothing(root: Path, tmp_path:
 async def test_a_failed_snapshot_is_tried_again_before_it_counts(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    snapshots, snapshot, failures = await opened(root, tmp_path / "store"), Git._snapshot, 1
+    snapshots, snapshot, failures = await opened(root, tmp_path / "store"), SnapshotIndex.tree, 1
 
-    async def failing(self: Git) -> str:
+    async def failing(self: SnapshotIndex) -> str:
         nonlocal failures
         failures -= 1
         if failures >= 0:
             raise GitError("fatal: unable to stat 'src/new.py'")
         return await snapshot(self)
 
-    monkeypatch.setattr(Git, "_snapshot", failing)
+    monkeypatch.setattr(SnapshotIndex, "tree", failing)
     assert await snapshots.snapshot() == await by_git(root, tmp_path)
     failures = 2
     with pytest.raises(GitError, match="unable to stat"):

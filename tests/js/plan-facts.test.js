@@ -25,6 +25,9 @@ test("a card says the nearest reason why its story does not start", () => {
     [{ status: "ready-for-dev", plan_checkpoint: true }, "The run stops for a look at its plan."],
     [{ status: "review", plan_checkpoint: true, done_checkpoint: true }, "The run stops for a look when it is done."],
     [{ status: "backlog" }, ""],
+    [{ status: "done", followup_review_recommended: true }, "Its build recommends a further review."],
+    [{ status: "review", warnings: ["oversized", "multiple-goals"] }, "Its build warns: oversized, multiple-goals."],
+    [{ status: "review", warnings: ["oversized"], done_checkpoint: true }, "The run stops for a look when it is done."],
   ];
   for (const [story, note] of table) assert.equal(cardNote(story, isStory), note);
 });
@@ -52,5 +55,9 @@ test("the dossier lists what the plan says, and nothing that it does not", () =>
     ["Needs", "1.1"],
     ["Stops", "the run pauses when it is done"],
     ["Risk", "high"],
+  ]);
+  assert.deepEqual(factRows({ followup_review_recommended: true, warnings: ["oversized", "multiple-goals"] }), [
+    ["Its build", "recommends a further review"],
+    ["Warnings", "oversized, multiple-goals"],
   ]);
 });

@@ -76,7 +76,7 @@ test("only what is possible is offered", () => {
   for (const [state, resumable, verbs] of table) assert.deepEqual(offered({ state, resumable }), verbs, state);
 });
 
-test("at a gate nothing but the decision goes on", () => {
+test("at a gate nothing but the decision continues", () => {
   assert.deepEqual(offered({ state: "paused", resumable: null, reason: "gate" }), ["stop"]);
   assert.deepEqual(offered({ state: "paused", resumable: null, reason: "budget" }), ["resume", "stop"]);
 });

@@ -1,7 +1,7 @@
 """What people and agents do to a project while it runs, and how the operator puts it right again.
 
 Each is done to a real file or a real repository: HEAD on another branch or on none, the work put into the stash, a
-tracker that cannot be read, the data folder removed. `mend` may be called at any time, also after a kill.
+tracker that cannot be read, the data folder removed. `fix` may be called at any time, also after a kill.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ class Mischief:
             with suppress(OSError):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         """Bring back the tracker, the branch and the stashed work."""
-        self.mend_tracker()
+        self.fix_tracker()
         if not self.repository:
             return
         if git(self.root, "symbolic-ref", "--short", "HEAD") != BRANCH:
@@ -77,7 +77,7 @@ class Mischief:
         if git(self.root, "stash", "list"):
             git(self.root, "stash", "pop", "-q") or git(self.root, "stash", "drop", "-q")
 
-    def mend_tracker(self) -> None:
+    def fix_tracker(self) -> None:
         """A tracker that the runner has written since, in one piece, is newer than the one that was kept."""
         tracker = self.root / TRACKER
         kept = tracker.with_name(tracker.name + KEPT)

@@ -32,7 +32,7 @@ from agents import AgentSpec
 from db import Database
 from events import Event, EventType
 from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
-from running.cycle_source import candidates
+from running.candidates import candidates
 from running.data_files import DataFiles
 from running.gate import StopMode
 from running.gates import CHOICES, GateKind
@@ -53,12 +53,12 @@ from tests.servers import ROOT
 from workflow import runnable
 
 # In long runs only, the project is changed from outside at some moments (switched branches, stashes, lost folders),
-# since each of them waits for its mending.
+# since each of them waits for its fix.
 MISCHIEF = 0.15 if os.environ.get("SPRINT_RUNNER_MODEL_MISCHIEF") == "1" else 0.0
 STEERED = 0.1  # of the verbs change what runs next
 DECISIONS = 0.5  # of the verbs at a gate decide it
 STALE_CONTEXTS = 0.5  # of the contexts are removed when stories are set back, the others become old
-MENDS = 0.7  # of the resumes come when the cause is mended
+FIXES = 0.7  # of the resumes come when the cause is fixed
 STATUSES = ("backlog", "ready-for-dev", "in-progress", "review")
 AGENT = AgentSpec(name="fake", kind="claude", command=("fake",), model="sonnet", light_model="haiku")
 
@@ -107,7 +107,7 @@ class Simulation:
 
     async def open(self) -> None:
         (self.root / ".sprint-runner").mkdir(exist_ok=True)
-        self.mischief.mend()
+        self.mischief.fix()
         self.database = await Database.open(self.root / ".sprint-runner/sprint-runner.db")
         self.run_state = RunState()
         last = await self.database.read(get_last_batch)
@@ -156,7 +156,7 @@ class Simulation:
             if not await self._meddle():
                 break
             batch = self.run_state.run.batch
-            self.mischief.mend()
+            self.mischief.fix()
             if batch is not None and batch.status == "completed":
                 await self._is_complete(batch.id)
             print(f"ended {batch.id if batch else 0} {batch.status if batch else ''}", flush=True)
@@ -164,7 +164,7 @@ class Simulation:
 
     async def _begin(self) -> bool:
         """Continue with what is open, or start anew; False when there is nothing to run."""
-        self.mischief.mend()
+        self.mischief.fix()
         try:
             if await self.database.read(get_active_batch) is not None and self.dice.random() < 0.8:
                 if self.run_state.run.state != "paused":
@@ -226,8 +226,8 @@ class Simulation:
             await self._steer()
             return
         if self.run_state.run.state in ("paused", "waiting"):
-            if self.dice.random() < MENDS:
-                self.mischief.mend()
+            if self.dice.random() < FIXES:
+                self.mischief.fix()
                 self._raise_budgets()
             await self.orchestrator.resume()
         elif self.dice.random() < MISCHIEF:

@@ -63,7 +63,7 @@ def test_whatever_happens_every_law_holds(root: Path) -> None:
 def every_law(root: Path, before: bytes) -> list[str]:
     """What does not hold after a kill; nothing of a database that was removed and is not written again, or has no
     tables yet."""
-    Mischief(root, random.Random()).mend_tracker()
+    Mischief(root, random.Random()).fix_tracker()
     database = root / ".sprint-runner/sprint-runner.db"
     if not database.exists() or not has_tables(database):
         return []

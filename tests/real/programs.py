@@ -111,7 +111,7 @@ PROGRAMS: Final[Mapping[str, Program]] = {
 
 
 def settings_of(name: str) -> str:
-    """The agent and its price as values of the environment: nothing of them stands in the project."""
+    """The agent and its price as values of the environment: nothing of them is in the project."""
     program = PROGRAMS[name]
     kind, command = ("acp", list(program.command)) if program.command else (name, [name])
     agent = {"kind": kind, "command": command, "permission_mode": "bypassPermissions"}

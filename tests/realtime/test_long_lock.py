@@ -29,7 +29,7 @@ other.execute("ROLLBACK")
 
 @contextlib.asynccontextmanager
 async def locked(server: DrivenServer) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The lock is held inside, by a process that lets go by itself."""
+    """The lock is held inside, by a process that releases it by itself."""
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", LOCK, str(server.database), str(LOCK_S), stdout=asyncio.subprocess.PIPE
     )

@@ -230,7 +230,7 @@ async def test_tickets_of_one_epic_run_side_by_side_in_waves(tmp_path: Path, ope
 
 
 async def test_listed_stories_run_one_after_the_other_in_lanes_too(tmp_path: Path, open_runner: Open) -> None:
-    """The list says no dependencies: whatever comes later may need all that stands above it."""
+    """The list says no dependencies: whatever comes later may need all that is above it."""
     text = '- id: "1-1"\n  title: A\n- id: "2-1"\n  title: B\n- id: "2-2"\n  title: C\n'
     runner = await open_runner(make_stories(tmp_path / "x", text), parallel=2)
     await runner.run()

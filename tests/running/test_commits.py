@@ -77,7 +77,7 @@ async def test_a_commit_without_the_work_is_not_believed(make_runner: MakeRunner
     assert "is in no commit and not in the tree any more: work/1-1-a.md" in (stories[0].commit_failure or "")
 
 
-async def test_a_file_that_somebody_had_changed_before_is_left_out(make_runner: MakeRunner) -> None:
+async def test_a_file_that_was_changed_before_is_left_out(make_runner: MakeRunner) -> None:
     runner = await make_runner(READY, **reviewed_by())
     (runner.root / "shared.txt").write_text("one\n")
     git(runner.root, "add", "shared.txt")

@@ -14,11 +14,11 @@ import running.command
 import running.disk
 from agents import Outcome, OutcomeKind, Usage
 from base.files import atomic_write
-from running.attempt import _failure
 from running.disk import take_snapshot
 from running.journal import CommandStatus
+from running.judgement import failure_status
 from tests.conftest import MakeRunner
-from tests.git.test_snapshots import git, looking_at, make
+from tests.git.repositories import git, looking_at, make
 from tests.running.projects import READY
 
 
@@ -79,7 +79,7 @@ async def test_an_agent_without_room_is_tried_again(make_runner: MakeRunner, mon
 @pytest.mark.parametrize("kind", [OutcomeKind.FAILED, OutcomeKind.COULD_NOT_START, OutcomeKind.USAGE_LIMIT])
 def test_a_full_disk_is_passing_trouble(kind: OutcomeKind) -> None:
     def failed(reason: str) -> CommandStatus:
-        return _failure(Outcome(kind, reason, 1, "", Usage(), None, 0.0, None, None, None, 0, None, 0, ""))
+        return failure_status(Outcome(kind, reason, 1, "", Usage(), None, 0.0, None, None, None, 0, None, 0, ""))
 
     emitted = failed("The agent ended with exit code 1 before any output: OSError: [Errno 28] No space left on device.")
     limited = kind is OutcomeKind.USAGE_LIMIT

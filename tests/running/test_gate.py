@@ -96,7 +96,7 @@ async def test_an_open_gate_lets_commands_in_without_a_word(harness: GateHarness
     assert harness.reported == []
 
 
-async def test_a_pause_is_told_when_the_next_command_would_start(harness: GateHarness) -> None:
+async def test_a_pause_is_emitted_when_the_next_command_would_start(harness: GateHarness) -> None:
     harness.gate.pause("operator")
     assert harness.gate.paused
     assert not harness.gate.is_announced
@@ -119,7 +119,7 @@ async def test_a_pause_under_a_running_command_is_announced_as_pausing_once(harn
     assert len(harness.reported) == 2
 
 
-async def test_a_resume_lets_every_waiting_command_in_and_is_told_once(harness: GateHarness) -> None:
+async def test_a_resume_admits_every_waiting_command_and_is_emitted_once(harness: GateHarness) -> None:
     harness.gate.pause("operator")
     waiting = [harness.command() for _ in range(3)]
     await harness.until(1)
@@ -142,7 +142,7 @@ async def test_a_resume_before_the_pause_came_about(harness: GateHarness) -> Non
         assert (await harness.until(3))[2] == "batch:warning pausing"
 
 
-async def test_a_resume_without_anybody_waiting_is_told_by_the_next_command(harness: GateHarness) -> None:
+async def test_a_resume_without_a_waiting_command_is_emitted_by_the_next_one(harness: GateHarness) -> None:
     """After a restart the page knows of the pause, and the operator may be faster than the first command."""
     harness.gate.pause("operator", announced=True)
     assert harness.gate.is_announced
@@ -151,7 +151,7 @@ async def test_a_resume_without_anybody_waiting_is_told_by_the_next_command(harn
     assert harness.words() == ["batch:resume operator"]
 
 
-async def test_a_pause_that_the_page_knows_is_not_told_again(harness: GateHarness) -> None:
+async def test_a_pause_that_the_page_knows_is_not_emitted_again(harness: GateHarness) -> None:
     harness.gate.pause("budget", announced=True)
     waiting = harness.command()
     await harness.settle()
@@ -345,7 +345,7 @@ async def test_its_wait_is_the_runs_once_the_run_waits_for_it(harness: GateHarne
     await asyncio.sleep(0)
     with gate.command(), gate.waits_for_background():
         await asyncio.sleep(0.02)
-        assert not gate.paused  # another lane goes on
+        assert not gate.paused  # another lane continues
     with gate.waits_for_background():
         await done(waiting)
         assert (gate.reason, gate.until) == ("retry", harness.now + 60)

@@ -189,7 +189,7 @@ async def test_the_second_round_of_a_plan_survives_the_end_of_the_server(tmp_pat
     second = await at_gate(runner, 2)
     await runner.until(lambda _: len(runner.of("batch:pause")) == 2)
     plan = runner.root / EPIC_A / "story-one-thing-plan.md"
-    plan.write_text(plan.read_text() + "\nmended by hand\n")
+    plan.write_text(plan.read_text() + "\nfixed by hand\n")
     await runner.restart()
     assert [row.id for row in await runner.orchestrator.gates()] == [second["gate_id"]]
     await decide(runner, second, GateDecision.GO)

@@ -190,7 +190,7 @@ async def stands_at(database: Database, seq: int) -> bool:
     return await database.read(cursor) == str(seq)
 
 
-async def test_nobody_at_the_other_end(tmp_path: Path) -> None:
+async def test_no_server_at_the_other_end(tmp_path: Path) -> None:
     async with notifying(tmp_path, notify_webhook="http://127.0.0.1:1/hook") as database:
         await begun(database)
         await emit_event(EventType.ATTENTION, ATTENTION)

@@ -13,7 +13,7 @@ from tests.running.plans import EPIC_A, make_tickets
 from tests.servers import ROOT, Server, get
 
 
-async def test_a_plan_that_somebody_writes_is_emitted_and_counted(tmp_path: Path) -> None:
+async def test_a_plan_that_is_written_is_emitted_and_counted(tmp_path: Path) -> None:
     root = make_tickets(tmp_path / "x", {})
     agent = json.dumps([sys.executable, str(ROOT / "demo/agent.py"), "--speed", "max"])
     (root / "sprint-runner.yaml").write_text(f"agent: own\nagents: {{own: {{kind: claude, command: {agent}}}}}\n")

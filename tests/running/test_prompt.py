@@ -28,7 +28,7 @@ def test_values_are_put_in_as_they_are_once(folder: Path, value: str) -> None:
     assert text.startswith(f"# c\n{value} and {value} {value}\n")
 
 
-def test_a_placeholder_that_nobody_fills_is_named_with_its_file(folder: Path) -> None:
+def test_an_unknown_placeholder_is_named_with_its_file(folder: Path) -> None:
     with pytest.raises(PromptError, match=r"code-review\.md: there is no placeholder 'story'"):
         render(folder, "code-review-1", {"command": "c"})
 

@@ -88,7 +88,7 @@ async def test_open_batches_and_running_commands_keep_theirs(tmp_path: Path, day
     await database.close()
 
 
-async def test_old_events_go_and_the_hub_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_events_are_deleted_and_the_hub_notified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running.retention, "PRUNED_AT_ONCE", 3)
     database = await Database.open(tmp_path / "db")
     events.start(database)

@@ -60,7 +60,7 @@ async def test_a_run_that_passes_is_kept(tmp_path: Path) -> None:
     assert " passed in " in said[0]
 
 
-async def test_a_run_that_fails_is_kept_and_its_end_is_told(tmp_path: Path) -> None:
+async def test_a_run_that_fails_is_kept_and_its_end_is_emitted(tmp_path: Path) -> None:
     failure, rows, said = await kept(tmp_path, python("print('1 failed: tea'); raise SystemExit(3)"))
     assert "ended with 3:\n1 failed: tea" in (failure or "")
     assert [(row.ok, row.exit_code) for row in rows] == [(0, 3)]
@@ -97,7 +97,7 @@ async def test_a_disk_that_takes_no_file_leaves_the_row(tmp_path: Path) -> None:
     assert (failure, rows[0].tail, rows[0].file) == (None, "fine", None)
 
 
-async def test_a_daemon_that_holds_the_output_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_daemon_that_holds_the_output_delays_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has left the process group, so it lives on; the check has ended all the same."""
     monkeypatch.setattr(running.verify, "DRAIN_S", 0.05)
     pid = tmp_path / "pid"

@@ -22,7 +22,7 @@ def status_event(key: str, new: str) -> Event:
     return Event(type=EventType.STORY_STATUS, payload=payload, timestamp=0)
 
 
-def test_a_change_is_told_at_the_second_look_and_only_once() -> None:
+def test_a_change_is_emitted_at_the_second_look_and_only_once() -> None:
     changes = StatusChanges({"1-1-a": "backlog"})
     found = {"1-1-a": "review"}
     assert changes.look(found, []) == []
@@ -32,7 +32,7 @@ def test_a_change_is_told_at_the_second_look_and_only_once() -> None:
     assert changes.look(found, []) == []
 
 
-def test_what_the_run_tells_itself_is_not_told_again() -> None:
+def test_what_the_run_emits_itself_is_not_emitted_again() -> None:
     changes = StatusChanges({"1-1-a": "backlog"})
     assert changes.look({"1-1-a": "done"}, []) == []
     changes.committed([status_event("1-1-a", "done")])
@@ -75,7 +75,7 @@ async def test_an_edit_shows_up_in_every_page_within_a_second_or_so(tmp_path: Pa
         server.end()
 
 
-async def test_a_box_ticked_in_a_story_file_is_told(tmp_path: Path) -> None:
+async def test_a_box_ticked_in_a_story_file_is_emitted(tmp_path: Path) -> None:
     project = make_project(tmp_path / "tiny", {"1-1-a": "in-progress"})
     file = (project / TRACKER).with_name("1-1-a.md")
     file.write_text("# Story 1.1: A\n\nStatus: in-progress\n\n## Tasks / Subtasks\n\n- [ ] one\n- [ ] two\n")
@@ -97,7 +97,7 @@ async def test_a_box_ticked_in_a_story_file_is_told(tmp_path: Path) -> None:
         server.end()
 
 
-async def test_a_status_that_stands_in_the_story_file_is_told(tmp_path: Path) -> None:
+async def test_a_status_in_the_story_file_is_emitted(tmp_path: Path) -> None:
     folder = tmp_path / "lamp/_bmad-output/light"
     (folder / "epic-lamp").mkdir(parents=True)
     (folder / "tickets.toml").write_text('[[epic]]\nid = 1\nslug = "epic-lamp"\ntitle = "A lamp that listens"\n')

@@ -68,7 +68,7 @@ async def test_a_hook_that_refuses_leaves_the_work_and_is_reported(runner: Runne
 async def test_a_build_that_a_hook_refuses_waits_for_the_operator(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """What the build left is not committed, so the next one could not begin: nothing more runs until that is mended."""
+    """What the build left is not committed, so the next one could not begin: nothing more runs until that is fixed."""
     world = make_world(tmp_path, monkeypatch, "hooks", kind)
     runner = await Runner.create(world.root, outside=world.outside, verify="true")
     try:

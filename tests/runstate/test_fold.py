@@ -26,7 +26,7 @@ METRICS = {
 
 
 @dataclass
-class Told:
+class StoredEvent:
     type: str
     payload: dict[str, Any]
     timestamp: int = 0
@@ -43,7 +43,7 @@ class Fold:
 
     def tell(self, type: str, /, **payload: Any) -> Any:
         self.seq += 1
-        self.state.apply([Told(type, payload, 1000 + self.seq, self.seq)])
+        self.state.apply([StoredEvent(type, payload, 1000 + self.seq, self.seq)])
         return self.run
 
     @property
@@ -67,7 +67,8 @@ def test_a_new_state_is_idle_and_empty() -> None:
     assert all(shown[name] == [] for name in ("stories", "operations", "attention"))
     assert list(shown) == [
         "state", "reason", "until", "batch", "cycle", "cycles", "stories", "operations", "totals", "attention",
-        "context", "resumable", "queue", "seq", "limits", "agent", "project", "plan", "guardian", "problem",
+        "context", "resumable", "queue", "seq", "limits", "agent", "project", "plan", "guardian", "awake",
+        "problem",
     ]  # fmt: skip
 
 
@@ -204,7 +205,7 @@ def test_parallel_commands_do_not_overwrite_each_other(fold: Fold) -> None:
     assert [each.command_id for each in fold.run.operations] == [2]
 
 
-def test_the_same_command_told_twice_is_one_operation(fold: Fold) -> None:
+def test_the_same_command_reported_twice_is_one_operation(fold: Fold) -> None:
     fold.command("start")
     fold.command("start")
     assert len(fold.run.operations) == 1
@@ -244,7 +245,7 @@ def test_a_status_is_the_newest_and_is_counted_once(fold: Fold) -> None:
     assert (run.totals.stories_blocked, run.stories[1].reason) == (0, None)
 
 
-def test_an_answered_question_needs_nobody_any_more(fold: Fold) -> None:
+def test_an_answered_question_needs_no_operator(fold: Fold) -> None:
     for command_id in (7, 8):
         fold.tell("attention", kind="question", message="which?", story_key="1-1-a", command_id=command_id)
     fold.tell("attention", kind="blocked", message="look", command_id=7)
@@ -336,13 +337,21 @@ def test_two_states_share_nothing(fold: Fold) -> None:
 
 def test_a_status_set_outside_the_run_adds_no_story_to_the_batch(fold: Fold) -> None:
     fold.state.apply(
-        [Told("story:status", {"story_key": "9-9-x", "old_status": "review", "new_status": "done"}, batch_id=None)]
+        [
+            StoredEvent(
+                "story:status", {"story_key": "9-9-x", "old_status": "review", "new_status": "done"}, batch_id=None
+            )
+        ]
     )
     assert fold.run.stories == ()
     assert fold.run.totals.stories_done == 0
     fold.tell("story:status", story_key="1-1-a", old_status="backlog", new_status="blocked")
     fold.state.apply(
-        [Told("story:status", {"story_key": "1-1-a", "old_status": "blocked", "new_status": "done"}, batch_id=None)]
+        [
+            StoredEvent(
+                "story:status", {"story_key": "1-1-a", "old_status": "blocked", "new_status": "done"}, batch_id=None
+            )
+        ]
     )
     assert fold.run.totals.stories_done == 1
 
@@ -381,7 +390,7 @@ def test_a_view_joins_the_fold_with_what_the_server_knows(fold: Fold) -> None:
 
 def test_the_seq_of_a_restored_state_is_that_of_the_newest_event(fold: Fold) -> None:
     state = RunState()
-    state.restore([Told("batch:start", {"batch_id": 42, "max_cycles": 1}, 1000, 5)], 9)
+    state.restore([StoredEvent("batch:start", {"batch_id": 42, "max_cycles": 1}, 1000, 5)], 9)
     assert (state.run.state, state.run.seq) == ("running", 9)
 
 

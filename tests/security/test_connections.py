@@ -72,7 +72,7 @@ async def test_a_request_that_drips_in_is_cut_off(make_site: MakeSite) -> None:
     await until(lambda: not site.limiter.connections)
 
 
-async def test_who_asks_too_slowly_is_told_why(make_site: MakeSite) -> None:
+async def test_a_slow_request_is_refused_with_the_reason(make_site: MakeSite) -> None:
     clock = Clock()
     site = await make_site(limits=BY_HAND, clock=clock)
     async with line_to(site) as line:
@@ -188,7 +188,7 @@ async def test_idle_connections_are_thinned_out_and_the_operator_gets_in(make_si
     await until(lambda: not site.limiter.connections)
 
 
-async def test_where_everybody_is_being_served_a_newcomer_is_told_to_come_back(make_site: MakeSite) -> None:
+async def test_where_every_place_is_taken_a_new_request_is_refused_for_now(make_site: MakeSite) -> None:
     site = await make_site(limits=Limits(response_s=NEVER, open_max=3))
     async with AsyncExitStack() as stack:
         for number in range(3):

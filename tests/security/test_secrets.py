@@ -77,7 +77,7 @@ def leaks(text: str) -> list[str]:
     return [part for part in PARTS if part in text]
 
 
-async def test_no_secret_of_an_agent_is_told_or_kept(tmp_path: Path) -> None:
+async def test_no_secret_of_an_agent_is_emitted_or_kept(tmp_path: Path) -> None:
     async with leaky(tmp_path) as (server, client, project):
         assert (await post(client, "/api/run/start", {"batch_size": "all", "stories": ["1-1-a", "2-1-b"]}))[0] == 202
         async with asyncio.timeout(PATIENCE_S):
@@ -125,7 +125,7 @@ def check_environments(project: Path) -> None:
     assert TOKEN not in check.values()
 
 
-async def test_a_link_in_the_project_leads_nobody_out_of_it(tmp_path: Path) -> None:
+async def test_a_link_in_the_project_does_not_lead_out_of_it(tmp_path: Path) -> None:
     """Pitfall: symlink targets served. A project is other people's content, and these files are for every origin."""
     async with leaky(tmp_path) as (_, client, project):
         (tmp_path / "private.key").write_text("secret")

@@ -236,7 +236,7 @@ def test_the_verb_lists_keeps_and_revokes(clone: Clone) -> None:
 
 
 @pytest.mark.parametrize("way", ["flag", "everything", "hash"])
-def test_a_run_may_be_trusted_where_nobody_can_be_asked(clone: Clone, way: str) -> None:
+def test_a_run_may_be_trusted_without_a_question(clone: Clone, way: str) -> None:
     (clone.root / "sprint-runner.yaml").write_text(
         f"agent: own\nagents: {{own: {{kind: text, command: [{clone.program}]}}}}\n"
     )

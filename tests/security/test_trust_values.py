@@ -60,7 +60,7 @@ def test_nothing_of_a_value_hides_another(hidden: str) -> None:
     ],
     ids=["mapping in itself", "list in itself", "deep", "aliases", "long", "many"],
 )
-def test_what_nobody_could_read_is_refused(text: str) -> None:
+def test_what_is_unreadable_is_refused(text: str) -> None:
     with pytest.raises(Unlistable):
         leaves(yaml.safe_load(text))
 

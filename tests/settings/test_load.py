@@ -167,6 +167,7 @@ def test_every_range_holds_to_its_ends(file: Path, setting: Setting) -> None:
 NOT_OF_KIND: dict[str, list[str]] = {
     "text": ["1", "true", "null", "[a]", "{a: b}", "1.5", "2024-01-02", "''", "~"],
     "command": ["1", "true", "[pytest]", "''", "' '", '"pytest \'x"', "{a: b}"],
+    "hours": ["'22:00'", "7", "true", "[]", "a-b", "22:00-24:00"],
     "url": ["1", "example.com", "ftp://x/", "file:///etc/passwd", "http://", "'http://[::1'", "http://x:99999/", "[a]"],
     "integer": ["true", "false", "'1'", "1.0", ".nan", "null", "[1]", "1e3", "0x" + "f" * 5000],
     "number": ["true", "'1'", ".nan", ".inf", "-.inf", "[1.5]", "{}", "x"],

@@ -78,7 +78,7 @@ def test_natural_order() -> None:
     assert sorted(ordered, key=natural) == ordered
 
 
-def test_a_number_nobody_counted_to_is_text() -> None:
+def test_a_huge_number_is_text() -> None:
     assert natural("9" * 5000)[0][0] == 1
 
 

@@ -7,7 +7,7 @@ import time
 import msgspec
 import pytest
 
-from sprint import Project, descriptions, locate, overview, set_status
+from sprint import Project, descriptions, locate, overview, set_status, titles
 from sprint.overview import Shelf
 from tests.sprint.conftest import TRACKER, MakeProject
 
@@ -100,7 +100,7 @@ def test_the_answer_is_kept_until_a_file_changes(project: Project) -> None:
 
 def test_a_broken_tracker_keeps_the_board(project: Project) -> None:
     before = overview(project)
-    project.tracker.write_text("# Story 1.1: somebody wrote the wrong file\n")
+    project.tracker.write_text("# Story 1.1: the wrong file was written\n")
     broken = overview(project)
     assert [story.key for story in broken.stories] == [story.key for story in before.stories]
     assert not any(story.runnable for story in broken.stories)
@@ -159,3 +159,13 @@ def test_any_bytes_can_be_sent(make_project: MakeProject) -> None:
     answer = overview(project)
     assert b"1-2-b" in msgspec.json.encode(answer)
     assert answer.problems[0].line == 2
+
+
+def test_the_titles_of_some_stories_are_those_of_the_overview(project: Project) -> None:
+    every = {story.key: story.title for story in overview(project).stories}
+    assert len(every) > 2
+    assert titles(project, every) == every
+    for key, title in every.items():
+        assert titles(project, [key, "no-such-story"]) == {key: title}
+    (project.root / HERE / "1-2-carry-the-oil.md").write_text("# Story 1.2: Carry no oil\n")
+    assert titles(project, ["1-2-carry-the-oil"]) == {"1-2-carry-the-oil": "Carry no oil"}

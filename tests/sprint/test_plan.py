@@ -215,7 +215,7 @@ def test_bmad_4_without_a_tracker(tmp_path: Path) -> None:
     assert read(project).stories[0].status == "in-progress"
 
 
-def test_a_pipe_under_the_name_of_a_plan_blocks_nobody(tmp_path: Path) -> None:
+def test_a_pipe_under_the_name_of_a_plan_blocks_nothing(tmp_path: Path) -> None:
     project = project_of(tmp_path, {**TREE, "docs/x.md": "x"})
     os.mkfifo(tmp_path / BASE / "epic-wall/story-pipe-plan.md")
     os.mkfifo(tmp_path / "out/epics.md")

@@ -41,7 +41,7 @@ so that the lamp never runs dry.
 
 ### Review Follow-ups (AI)
 
-- [ ] [AI-Review] Mend the third step [stairs.py:3]
+- [ ] [AI-Review] Fix the third step [stairs.py:3]
 
 ## Dev Notes
 
@@ -74,7 +74,7 @@ def test_a_whole_story() -> None:
         ("Task 1: Find the can (AC: 1)", True, 0),
         ("Look in the cellar", True, 1),
         ("Task 2: Climb (AC: 2)", False, 0),
-        ("[AI-Review] Mend the third step [stairs.py:3]", False, 0),
+        ("[AI-Review] Fix the third step [stairs.py:3]", False, 0),
     ]
     assert story.tasks_done == 2
     assert story.file_list == ("src/stairs.py", "tests/test_stairs.py")

@@ -45,13 +45,13 @@ def test_a_lane_is_finished_with_its_stories_and_ends_with_its_worktree(connecti
 def test_a_story_is_found_in_the_lane_where_it_was_left(connection: sqlite3.Connection) -> None:
     batch = create_batch(connection, 2)
     rows = [create_story(connection, batch, key, cycle_number=2, position=place) for place, key in enumerate("ab")]
-    assert get_unfinished_lane(connection, "a") is None
+    assert get_unfinished_lane(connection, ("a",)) is None
     lane_id = create_lane(connection, batch, 2, **NAMES)
-    found = get_unfinished_lane(connection, "b")
+    found = get_unfinished_lane(connection, ("b",))
     assert found is not None
     assert (found[0].id, [story.id for story in found[1]]) == (lane_id, rows)
     update_story(connection, rows[1], status="blocked")
-    assert get_unfinished_lane(connection, "b") is None
-    assert get_unfinished_lane(connection, "a") is not None
+    assert get_unfinished_lane(connection, ("b",)) is None
+    assert get_unfinished_lane(connection, ("a",)) is not None
     create_story(connection, create_batch(connection, 1), "a")
-    assert get_unfinished_lane(connection, "a") is None
+    assert get_unfinished_lane(connection, ("a",)) is None

@@ -21,7 +21,7 @@ async def test_the_first_answer_to_a_question_counts(tmp_path: Path) -> None:
     other = await database.write(create_command, batch, "dev-story")
     await database.write(ask_question, asked, "Which colour?")
     with pytest.raises(NotAsked):
-        await database.write(answer_question, other, "nobody asked")
+        await database.write(answer_question, other, "not asked")
     await database.write(answer_question, asked, "blue")
     with pytest.raises(NotAsked):
         await database.write(answer_question, asked, "red")

@@ -49,6 +49,6 @@ def test_commands_for_the_project_itself_say_nothing_of_a_story(connection: sqli
     batch = create_batch(connection, max_cycles=None)
     create_command(connection, batch, "create-project-context")
     create_command(connection, batch, "commit", story_key="1-1-a", story_keys=["1-1-a", "1-2-b"], word="abc1234")
-    assert [(deed.command, deed.story_keys, deed.word) for deed in get_command_summaries(connection)] == [
+    assert [(summary.command, summary.story_keys, summary.word) for summary in get_command_summaries(connection)] == [
         ("commit", '["1-1-a", "1-2-b"]', "abc1234")
     ]

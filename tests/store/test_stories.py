@@ -7,13 +7,16 @@ import sqlite3
 import pytest
 
 from store.batches import create_batch
+from store.commands import create_command, get_cycle_commands
 from store.stories import (
     check_story_blocked,
     create_story,
+    get_lineage,
     get_next_available_story,
     get_stories_by_batch,
     get_story,
     get_story_by_key,
+    mark_afresh,
     update_story,
 )
 
@@ -51,6 +54,20 @@ def test_the_newest_row_of_a_key_in_one_batch_or_any(connection: sqlite3.Connect
     assert [story.id if story else None for story in found] == [ids[1], ids[0], ids[1], None]
     assert get_story_by_key(connection, "1-1") is None
     assert get_story_by_key(connection, "1-1-%") is None
+
+
+def test_a_story_that_was_carried_through_a_thousand_batches_keeps_its_records(connection: sqlite3.Connection) -> None:
+    ids: list[int] = []
+    for _ in range(1000):
+        batch = create_batch(connection, 1)
+        ids.append(create_story(connection, batch, "1-1-a", continues=ids[-1] if ids else None))
+        create_story(connection, batch, "1-2-b")
+    assert get_lineage(connection, ids[-1]) == (ids, 0)
+    create_command(connection, create_batch(connection, 1), "1-1-a", story_id=ids[0])
+    assert [row.story_id for row in get_cycle_commands(connection, ids)] == [ids[0]]
+    mark_afresh(connection, ids[500])
+    assert get_lineage(connection, ids[-1]) == (ids, 1)
+    assert get_lineage(connection, ids[499]) == (ids[:500], 0)
 
 
 def test_stories_of_a_batch_in_the_order_it_took_them(connection: sqlite3.Connection) -> None:

@@ -67,7 +67,7 @@ async def test_a_subscriber_that_fails_keeps_no_caller_waiting(
     assert "could not be delivered" in caplog.text
 
 
-async def test_a_cancelled_caller_harms_nobody(database: Database) -> None:
+async def test_a_cancelled_caller_affects_no_other(database: Database) -> None:
     first, second = database.append(draft()), database.append(draft())
     first.cancel()
     assert (await second).seq == 2

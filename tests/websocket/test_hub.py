@@ -171,7 +171,7 @@ async def test_many_that_resume_at_once_take_turns(harness: HubHarness) -> None:
     assert lines[0].seqs() == list(range(1, 3_002))
 
 
-async def test_1000_at_once_share_one_init_and_the_next_is_told_why(harness: HubHarness) -> None:
+async def test_1000_at_once_share_one_init_and_the_next_is_refused_with_the_reason(harness: HubHarness) -> None:
     harness.emit(60)
     fresh, back, late = [StreamLine() for _ in range(500)], [StreamLine() for _ in range(500)], StreamLine()
     for plain, resuming in zip(fresh, back, strict=True):

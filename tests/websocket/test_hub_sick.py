@@ -105,7 +105,7 @@ async def test_trouble_that_no_event_can_tell_goes_out_with_the_ticks(harness: H
     assert len(clients) == 2
 
 
-async def test_a_late_tick_of_ours_is_nobodys_silence(harness: HubHarness) -> None:
+async def test_a_late_tick_of_ours_is_no_silence_of_a_client(harness: HubHarness) -> None:
     line = StreamLine()
     client = harness.connect(line)
     harness.pass_time(30)

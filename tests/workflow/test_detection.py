@@ -61,7 +61,7 @@ def test_what_is_installed_decides(files: set[str], caller: str, name: str, call
 
 
 @pytest.mark.parametrize("caller", ["acp", "codex", "gemini", "opencode", "qwen"])
-def test_agents_without_slash_commands_are_told_to_read_the_skill(caller: str) -> None:
+def test_agents_without_slash_commands_are_asked_to_read_the_skill(caller: str) -> None:
     found = Installed(frozenset(skills("build-auto", folder=".agents/skills")))
     preset = detect(found, caller)
     assert preset.name == "build-auto"

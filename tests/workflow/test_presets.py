@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workflow import CLASSIC, PRESETS, PhaseKind, command_kind, kind_of
-from workflow.presets import KINDS, REVIEW_ROUNDS
+from workflow.presets import CONTEXT_COMMANDS, KINDS, REVIEW_ROUNDS, SPRINT_PLANNING
 
 PHASES = [
     ("create", PhaseKind.TOGETHER, ("create-story", "story-discovery"), False),
@@ -67,7 +67,7 @@ def test_every_command_has_its_tasks(command: str, tasks: str) -> None:
 
 def test_every_command_of_every_preset_is_known() -> None:
     used = {command for preset in PRESETS.values() for phase in preset.phases for command in phase.commands}
-    assert used | {"create-project-context", "refresh-project-context", "build-plan"} == set(KINDS)
+    assert used | CONTEXT_COMMANDS | {"build-plan", SPRINT_PLANNING.name} == set(KINDS)
     assert all(kind.tasks[0] == "setup" for kind in KINDS.values())
 
 

@@ -22,7 +22,7 @@ LINES = [
     ("**::task lint end clean**", ("lint", True, "clean")),
     ("::TASK Validate START — last look", ("validate", False, "last look")),
     ("::task\tsetup\tstart\treading", ("setup", False, "reading")),
-    ("::task fix end - two mended", ("fix", True, "two mended")),
+    ("::task fix end - two fixed", ("fix", True, "two fixed")),
     (CSV, ("implement", False, 'Writing, and "testing"')),
     (CSV + "\r", ("implement", False, 'Writing, and "testing"')),
     ("2026-02-01T10:00:00,2,2-1,dev-story,Tests,END,green", ("tests", True, "green")),
@@ -69,7 +69,7 @@ def test_what_csv_cannot_be_read_is_no_announcement_and_no_fault(line: str) -> N
     assert list(announcements(f"{line}\n::task lint end")) == [Announcement("lint", True, "")]
 
 
-def test_several_are_told_in_order() -> None:
+def test_several_are_reported_in_order() -> None:
     text = f"::task setup start\nreading\n::task setup end read\n{CSV}"
     assert [(each.task_id, each.ends) for each in announcements(text)] == [
         ("setup", False),

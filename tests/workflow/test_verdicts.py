@@ -178,7 +178,7 @@ REVIEWS = [
     ("HIGHEST SEVERITY: HIGH", False),
     ("HIGHEST SEVERITY: ZERO ISSUES", False),
     (f"{NO}\nHIGHEST SEVERITY: CRITICAL", False),
-    (f"{YES}\nI have mended it and look again.\n{NO}", False),
+    (f"{YES}\nI have fixed it and look again.\n{NO}", False),
     (f"{NO}\n\n## Findings\n- [LOW] 1-1-a: a word\n  on two lines\n", False),
     (f"{NO}\n\n## Findings\n- [LOW] 1-1-a: a word\n\nAnd now I begin.\n", None),
     (f"HIGHEST SEVERITY: LOW\n{YES}", True),

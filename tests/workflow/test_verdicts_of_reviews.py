@@ -23,7 +23,7 @@ SAID = [
     ("HIGHEST_SEVERITY: ZERO_ISSUES", Severity.ZERO),
     ("Highest Severity : Zero  Issues", Severity.ZERO),
     ("HIGHEST SEVERITY: LOW\nHIGHEST SEVERITY: HIGH", Severity.HIGH),
-    ("HIGHEST SEVERITY: HIGH\nall mended\nHIGHEST SEVERITY: ZERO ISSUES", Severity.ZERO),
+    ("HIGHEST SEVERITY: HIGH\nall fixed\nHIGHEST SEVERITY: ZERO ISSUES", Severity.ZERO),
     ("Issues: 1 CRITICAL, 0 HIGH, 0 MEDIUM, 0 LOW", Severity.CRITICAL),
     ("**Issues:** 0 CRITICAL, 0 HIGH, 3 MEDIUM, 9 LOW", Severity.MEDIUM),
     ("issues:0 critical,0 high,0 medium,1 low", Severity.LOW),

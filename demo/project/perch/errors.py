@@ -1,4 +1,4 @@
-"""What a user did wrong, said so that they can mend it."""
+"""What a user did wrong, said so that they can fix it."""
 
 
 class PerchError(Exception):

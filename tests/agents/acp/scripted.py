@@ -5,6 +5,7 @@
 Every prompt runs `demo/agent.py`, whose stream is translated line by line; what is no line of that stream is printed as
 it came. So it plays everything that the scripted agent can play. WORDS, joined by commas: `no-load` (sessions cannot be
 gone on with), `resume` (without their history), `v2`, `no-usage`, `permission` (each shell command is requested).
+SCRIPTED_ANSWERED names a file that is made when a prompt was answered.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class Server:
                 self.say(id=message["id"], error={"code": -32601, "message": "Method not found"})
             elif (result := handler(message.get("params") or {}, message.get("id"))) is not None:
                 self.say(id=message["id"], result=result)
+            if message["method"] == "session/prompt" and (note := os.environ.get("SCRIPTED_ANSWERED")):
+                Path(note).touch()
         return 0
 
     def read(self) -> None:

@@ -43,7 +43,9 @@ async def test_whatever_it_prints_the_work_is_read(simulator: Simulator, words: 
 
 
 @pytest.mark.parametrize(("words", "sign", "reason"), [row for row in STAYS if "question" not in row[0]])
-async def test_whoever_stays_is_ended(simulator: Simulator, words: str, sign: type[Record] | None, reason: str) -> None:
+async def test_a_program_that_stays_is_ended(
+    simulator: Simulator, words: str, sign: type[Record] | None, reason: str
+) -> None:
     process = await simulator.start(words)
     if sign is Text:  # a reply is passed on when it is whole, which this one never is
         await simulator.until(lambda: (simulator.folder / "sessions").exists() and marked(simulator.mark)[1:])
@@ -55,7 +57,7 @@ async def test_whoever_stays_is_ended(simulator: Simulator, words: str, sign: ty
     assert marked(simulator.mark) == []
 
 
-async def test_a_permission_that_nobody_may_give_is_a_denial(simulator: Simulator) -> None:
+async def test_a_permission_that_may_not_be_given_is_a_denial(simulator: Simulator) -> None:
     outcome = await simulator.run("denied")
     assert outcome.kind is OutcomeKind.SUCCESS
     assert simulator.has(Denied) == 1

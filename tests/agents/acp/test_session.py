@@ -46,7 +46,7 @@ async def test_what_cannot_begin_says_why(acp: AcpBench, script: str, kind: Outc
         ("greet(auth=['api-key']); error(hear(), -32000, 'x'); time.sleep(600)", "authenticate"),
     ],
 )
-async def test_a_request_that_nobody_answers_has_its_time(
+async def test_a_request_without_a_response_times_out(
     acp: AcpBench, monkeypatch: pytest.MonkeyPatch, script: str, method: str
 ) -> None:
     monkeypatch.setattr(session, "HANDSHAKE_S", 1.0)
@@ -339,7 +339,7 @@ async def test_a_program_that_does_not_read_is_ended(acp: AcpBench, monkeypatch:
     assert outcome.reason.startswith("It does not read what it is sent.")
 
 
-async def test_tool_calls_are_told_once_and_with_what_they_do(acp: AcpBench) -> None:
+async def test_tool_calls_are_reported_once_with_what_they_do(acp: AcpBench) -> None:
     outcome = await acp.run(
         """
         m = prompted(); text("I look.", messageId="1")
@@ -424,7 +424,7 @@ async def test_a_word_of_the_program_is_no_word_of_the_agent(acp: AcpBench) -> N
     assert any(isinstance(record, Note) for record in acp.records)
 
 
-async def test_an_error_that_is_told_as_the_agents_words_is_an_error(acp: AcpBench) -> None:
+async def test_an_error_reported_as_the_agents_text_is_an_error(acp: AcpBench) -> None:
     """Codex ends such a turn well; its thread's status says what it was."""
     outcome = await acp.run(
         """

@@ -184,7 +184,7 @@ def test_edits_are_accepted_only_inside_the_work_tree(tmp_path: Path) -> None:
         ("Yes", "1"),
         ("no", "3"),
         ("never do that", "3"),
-        ("Nobody answers. Decide for yourself", "3"),
+        ("No one answers. Decide for yourself", "3"),
     ],
 )
 def test_words_as_the_answer_to_a_permission(answer: str, chosen: str) -> None:

@@ -210,7 +210,7 @@ async def test_files_that_were_copied_in_stay_outside_and_come_back(project: Mer
 
 
 async def test_what_was_brought_back_once_may_be_brought_back_again(project: MergeProject) -> None:
-    """The batch was stopped in between, and the story goes on in its lane; the user has touched nothing."""
+    """The batch was stopped in between, and the story continues in its lane; the user has touched nothing."""
     lane = await project.lane("1-1-a")
     name = "_bmad-output/implementation-artifacts/1-9-x.md"
     write(lane, name, "first\n", commit=False)
@@ -235,10 +235,10 @@ async def test_a_lane_that_is_made_again_keeps_what_its_branch_has(project: Merg
     assert (lane.untracked.copy.root / name).read_text() == "the agent's\n"
     with pytest.raises(SurroundingsFailed, match=rf"{name} \(not under version control\)") as raised:
         await project.merge(lane)
-    assert raised.value.mended is not None
-    assert not await raised.value.mended()
+    assert raised.value.is_fixed is not None
+    assert not await raised.value.is_fixed()
     (project.root / name).write_text("the agent's\n")
-    assert await raised.value.mended()
+    assert await raised.value.is_fixed()
     assert await project.merge(lane) is not None
     assert git(project.root, "status", "--porcelain") == ""
 

@@ -77,7 +77,7 @@ async def test_a_conflict_blocks_the_story_and_keeps_its_branch(make_runner: Mak
 async def test_a_file_of_the_users_in_the_way_is_waited_for(
     make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch, ignored: bool
 ) -> None:
-    """Nobody's failure: the batch waits, names the file, and goes on by itself when it is not there any more."""
+    """No failure of a story: the batch waits, names the file, and continues by itself when it is not there any more."""
     monkeypatch.setattr(running.surroundings, "LOOK_S", 0.1)
     runner = await make_runner({"1-1-a": "in-progress"}, SLOW, parallel=2)
     await runner.start()
@@ -149,7 +149,7 @@ async def test_planning_files_that_git_does_not_know_go_there_and_back(make_runn
     assert (branches(runner.root), worktrees(runner)) == ([], [])
 
 
-async def test_a_story_file_that_nobody_has_committed_is_by_its_story(make_runner: MakeRunner) -> None:
+async def test_a_story_file_that_is_not_committed_is_by_its_story(make_runner: MakeRunner) -> None:
     """It is in the user's tree, where git would not write over it; tracker and context are copies in a lane."""
     runner = await make_runner({"1-1-a": "in-progress"}, parallel=2)
     git(runner.root, "rm", "-rq", "--cached", "_bmad-output")

@@ -70,7 +70,7 @@ class TestRefused:
 
 
 class TestPauseAndStopOfLanes:
-    async def test_a_pause_is_told_when_the_last_lane_stands(self, make_runner: MakeRunner) -> None:
+    async def test_a_pause_is_emitted_when_the_last_lane_has_stopped(self, make_runner: MakeRunner) -> None:
         script = {"dev-story": {"1-1-a": ["slow:1+ok"], "2-1-b": ["slow:3+ok"]}}
         runner = await make_runner(TWO, script, parallel=2)
         await runner.start()

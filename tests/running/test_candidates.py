@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import sprint
-from running.cycle_source import candidates
+from running.candidates import candidates
 from tests.running.projects import TRACKER, make_project
 from workflow import runnable
 

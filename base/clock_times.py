@@ -1,0 +1,66 @@
+"""Times of the local clock: the next time it shows an hour and minute, and windows in which work is allowed.
+
+Local is the zone of this machine. A time that a change of the clock skips is moved behind it; one that comes twice
+counts both times.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_WINDOW: Final = re.compile(r"([0-9][0-9]:[0-9][0-9])\s*-\s*([0-9][0-9]:[0-9][0-9])")
+DAYS_AHEAD: Final = 3  # looked at for the next moment; a change of the clock skips a time on one day at most
+
+
+def clock_time(text: str) -> time | None:
+    """Return a time of the day from "HH:MM"; None for anything else."""
+    found = _TIME.fullmatch(text.strip())
+    return None if found is None else time(int(found[1]), int(found[2]))
+
+
+def next_time(wanted: time, now: float) -> float:
+    """Return the next moment after `now` at which the local clock shows a time, both in seconds since the epoch."""
+    return min(moment for moment in _moments(wanted, now) if moment > now)
+
+
+def _moments(wanted: time, now: float) -> list[float]:
+    first = date.fromtimestamp(now) - timedelta(days=1)
+    days = (first + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1))
+    return [datetime.combine(day, wanted.replace(fold=fold)).timestamp() for day in days for fold in (0, 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Windows of the day as begin and end; one whose end is not after its begin lasts over midnight."""
+
+    windows: tuple[tuple[time, time], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Windows | None:
+        """Return the windows of a text such as "22:00-07:00, 12:00-13:00"; None where it is none."""
+        found = []
+        for part in text.split(","):
+            match = _WINDOW.fullmatch(part.strip())
+            begin, end = (None, None) if match is None else (clock_time(match[1]), clock_time(match[2]))
+            if begin is None or end is None or begin == end:
+                return None
+            found.append((begin, end))
+        return cls(tuple(found))
+
+    def are_open(self, now: float) -> bool:
+        shown = datetime.fromtimestamp(now).time()
+        return any(
+            begin <= shown < end if begin < end else shown >= begin or shown < end for begin, end in self.windows
+        )
+
+    def opens_at(self, now: float) -> float | None:
+        """Return the next moment at which a window is open; None while one is."""
+        if self.are_open(now):
+            return None
+        moments = (moment for begin, _ in self.windows for moment in _moments(begin, now))
+        # A short window that lies in the hour which a change of the clock skips is not open on that day.
+        return min(moment for moment in moments if moment > now and self.are_open(moment))

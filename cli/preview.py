@@ -1,0 +1,159 @@
+"""The verb `preview`: what would be sent, by the running server or, where none runs, by a copy of the records.
+
+Nothing is written into the project: the records are read from a copy in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from base.program import PROGRAM_DIR
+from cli.archive import DATABASE
+from cli.config import ServerConfig, agent_specs, masker_of
+from cli.errors import CannotStart
+from cli.remote import REFUSED, Refused, RemoteServer
+from db import Database
+from git.process import GitUnusable
+from running.lock import running_url
+from running.preflight import BadRequest
+from running.preview import PreviewRequest, preview
+from running.preview_views import CallView, CyclePreview, RunPreview, StepView
+from running.repository import find_git
+from running.trust import why_untrusted
+from running.workspace import Workspace
+from store.schema import SchemaTooNew
+
+COPIED: Final = (DATABASE, f"{DATABASE}-wal")  # not the shared memory of SQLite, which belongs to its processes
+
+
+def show_preview(options: argparse.Namespace, config: ServerConfig) -> int:
+    """Print what would be sent and return the exit code. Raises `CannotStart`."""
+    request = PreviewRequest(options.story, options.command, options.agent, at_work=False)
+    if request.command is not None and request.stories is None:
+        raise CannotStart("--command needs --story: which story it is for")
+    try:
+        found = _asked(config, request) if running_url(config.data_dir) is not None else _own(config, request)
+    except (Refused, BadRequest) as refusal:
+        sys.stderr.write(f"refused: {refusal}\n")
+        return REFUSED
+    if options.json:
+        sys.stdout.write(json.dumps(msgspec.to_builtins(found), ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write("\n".join(lines_of(found)) + "\n")
+    return 0
+
+
+def _asked(config: ServerConfig, request: PreviewRequest) -> RunPreview:
+    """What the running server answers."""
+    given = {
+        "stories": ",".join(request.stories or ()),
+        "command": request.command,
+        "agent": request.agent,
+    }
+    query = urlencode({name: value for name, value in given.items() if value})
+    answer: Any = RemoteServer(config).get(f"/api/preview?{query}")
+    return msgspec.convert(answer, RunPreview)
+
+
+def _own(config: ServerConfig, request: PreviewRequest) -> RunPreview:
+    with tempfile.TemporaryDirectory(prefix="sprint-runner-") as folder:
+        for name in COPIED:
+            source = config.data_dir / name
+            if source.is_file():
+                shutil.copyfile(source, Path(folder) / name)
+        try:
+            return asyncio.run(_previewed(config, request, Path(folder)))
+        except (SchemaTooNew, GitUnusable) as error:
+            raise CannotStart(str(error)) from None
+
+
+async def _previewed(config: ServerConfig, request: PreviewRequest, folder: Path) -> RunPreview:
+    settings = config.loaded.settings
+    database = await Database.open(folder / DATABASE)
+    try:
+        workspace = Workspace(
+            project=config.project,
+            settings=lambda: settings,
+            agents=agent_specs(settings.agents, settings.prices, config.project.root),
+            database=database,
+            data_dir=folder,
+            prompts=PROGRAM_DIR / "prompts",
+            git=None,
+            clock=time.time,
+            masker=masker_of(config.wanted),
+            trust_refusal=lambda: why_untrusted(config.trust, config.loaded),
+            left_out=lambda: bool(config.loaded.left_out),
+        )
+        return await preview(replace(workspace, git=await find_git(workspace)), request)
+    finally:
+        await database.close()
+
+
+# -- as text -------------------------------------------------------------------------------------------------------
+
+
+def lines_of(found: RunPreview) -> Iterator[str]:
+    """Yield the preview line by line; prompts are set in, so that they cannot be taken for the text around them."""
+    why = f" ({found.workflow_reason})" if found.workflow_reason else ""
+    yield f"Agent {found.agent}, workflow {found.workflow}{why}"
+    yield from (f"A start would be refused: {text}" for text in found.refusals)
+    yield from found.notes
+    if not found.cycles:
+        yield "Nothing would run."
+    for cycle in found.cycles:
+        yield from _cycle(cycle)
+    if found.later:
+        yield f"Then: {', '.join(found.later)}"
+
+
+def _cycle(cycle: CyclePreview) -> Iterator[str]:
+    what = {"running": "The cycle that runs", "begun": "The cycle that was interrupted"}.get(cycle.state, "Next cycle")
+    yield ""
+    yield f"{what}: {', '.join(cycle.story_keys)}"
+    yield from (f"  gate: {gate.message}" for gate in cycle.gates)
+    for number, step in enumerate(cycle.steps, 1):
+        yield ""
+        yield from _step(number, step)
+
+
+def _step(number: int, step: StepView) -> Iterator[str]:
+    together = ", together with the one before it" if step.together else ""
+    condition = f", {step.condition}" if step.condition else ""
+    stories = f" ({', '.join(step.story_keys)})" if step.story_keys else ""
+    by = " by the runner itself, without an agent" if step.by == "runner" else ""
+    yield f"{number}. {step.command}{stories}{by}{together}{condition}"
+    yield from (f"   not known yet: {text}" for text in step.unknown)
+    if step.problem is not None:
+        yield f"   {step.problem}"
+    if step.call is not None:
+        yield from _call(step.call)
+
+
+def _call(call: CallView) -> Iterator[str]:
+    budget = "" if call.limits.budget_usd is None else f", ${call.limits.budget_usd:.2f} are left"
+    limits = f"{call.limits.timeout_min:g} min, {call.limits.silence_min:g} min of silence"
+    session = "new" if call.session_id is None else f"continued ({call.session_id})"
+    yield f"   agent      {call.agent} ({call.kind}), model {call.model or 'its own'}"
+    yield f"   command    {call.command_line}"
+    if call.options_by_help:
+        yield f"              and, where its help lists them: {', '.join(call.options_by_help)}"
+    yield f"   program    {call.program or 'not found'}"
+    yield f"   folder     {call.cwd}"
+    yield f"   variables  {', '.join(call.environment.own)}; {len(call.environment.inherited)} inherited"
+    yield f"   session    {session}"
+    yield f"   limits     {limits}, {call.limits.attempts} attempts{budget}"
+    yield f"   prompt     {call.prompt_source}, given by {call.stdin}:"
+    yield from (f"   | {line}" for line in call.prompt.rstrip().split("\n"))

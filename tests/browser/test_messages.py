@@ -1,0 +1,58 @@
+"""The operator speaks to an agent at work: written below its live transcript, found in it at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from .conftest import PageServer, Watch, picture, visit
+from .test_axe import axe, in_both_schemes
+from .test_run import BATCH_MS, headline
+
+__all__ = ["axe"]  # a fixture
+pytestmark = pytest.mark.browser
+
+KEY = "1-1-friendly-dates"
+WORDS = "Keep the <old> flag.\nAnd sort by date."
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_message_is_sent_and_taken(
+    context: BrowserContext, serve: Callable[..., PageServer], watch: Watch, axe: str, width: int
+) -> None:
+    server = serve("max", {"dev-story": ["slow:4"]})
+    watch.allow("400")  # a message with a control code
+    page = visit(context, server, f"board?story={KEY}")
+    page.set_viewport_size({"width": width, "height": 800})
+    server.ask("api/run/start", {"stories": [KEY], "batch_size": 1})
+    row = page.locator(".command", has=page.locator("b", has_text="dev"))
+    expect(row).to_be_visible(timeout=BATCH_MS)
+    row.locator("summary", has_text="Transcript").focus()
+    page.keyboard.press("Enter")
+    field = row.get_by_label("Message to the agent of dev-story")
+    expect(field).to_be_visible(timeout=BATCH_MS)
+    send = row.get_by_role("button", name="Send", exact=True)
+    send.click()
+    expect(row.get_by_role("alert")).to_have_text("Write a message first.")
+    field.fill("a\u202eb")
+    send.click()
+    expect(row.get_by_role("alert")).to_contain_text("contains control codes")
+    field.fill(WORDS)
+    send.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast").last).to_contain_text("Sent.")
+    expect(row.get_by_label("Messages that the agent has not taken yet")).to_contain_text("Keep the <old> flag.")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate(axe)
+    assert in_both_schemes(page) == []
+    picture(page, f"message-{width}")
+
+    taken = row.locator('.entry[data-kind="message"]')
+    expect(taken).to_have_text(f"you{WORDS}", timeout=BATCH_MS)
+    headline(page).to_have_text("Finished: 1 done", timeout=BATCH_MS)
+    expect(field).to_be_hidden()
+    taken.scroll_into_view_if_needed()
+    picture(page, f"message-taken-{width}")
+    expect(page.locator(".part", has_text="taken by dev-story").first).to_be_visible()
