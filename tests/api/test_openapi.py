@@ -69,7 +69,9 @@ async def check_answer(client: aiohttp.ClientSession, row: Any, story: str) -> N
 
 async def check_fields(client: aiohttp.ClientSession, row: Any, story: str) -> None:
     """A field that is not in the table is refused by a message that names those that are."""
-    async with client.request(row.method, row.path.format(key=story, id=1), json={"nonsense": 1}) as response:
+    async with client.request(
+        row.method, row.path.format(key=story, id=1, name="dev-story"), json={"nonsense": 1}
+    ) as response:
         assert response.status == 400, row.path
         message = (await response.json())["error"]["message"]
     known = message.rpartition("known are ")[2]
