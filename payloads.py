@@ -39,6 +39,8 @@ class EventType(StrEnum):
     COMMAND_END = "command:end"
     STORY_STATUS = "story:status"
     STORY_HINT = "story:hint"
+    STORY_SKIP = "story:skip"
+    RUN_QUEUE = "run:queue"
     PLAN_CHANGE = "plan:change"
     PROMPT_CHANGE = "prompt:change"
     ERROR = "error"
@@ -78,6 +80,7 @@ class BatchStart(Payload, kw_only=True):
     workflow_reason: str | UnsetType = UNSET
     budget_usd: int | float | UnsetType = UNSET
     label: str | UnsetType = UNSET
+    gates: list[str] | UnsetType = UNSET
 
 
 class BatchEnd(Payload, kw_only=True):
@@ -185,6 +188,23 @@ class PromptChange(Payload, kw_only=True):
     message: str | UnsetType = UNSET
 
 
+class StorySkip(Payload, kw_only=True):
+    """The operator has put a story aside, with a reason, or with `skipped` false has brought it back."""
+
+    story_key: str
+    skipped: bool
+    reason: str | UnsetType = UNSET
+
+
+class RunQueueChange(Payload, kw_only=True):
+    """What the operator has put first, and when the batch stops: `after` story, cycle or time, `at` in ms."""
+
+    stories: list[str]
+    only: bool | UnsetType = UNSET
+    after: str | UnsetType = UNSET
+    at: int | UnsetType = UNSET
+
+
 class Error(Payload, kw_only=True):
     type: str
     message: str
@@ -235,6 +255,8 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.COMMAND_END: CommandEnd,
     EventType.STORY_STATUS: StoryStatus,
     EventType.STORY_HINT: StoryHint,
+    EventType.STORY_SKIP: StorySkip,
+    EventType.RUN_QUEUE: RunQueueChange,
     EventType.PLAN_CHANGE: PlanChange,
     EventType.PROMPT_CHANGE: PromptChange,
     EventType.ERROR: Error,

@@ -57,6 +57,9 @@ class StartBody(Body, frozen=True):
     ] = None
     agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
     budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
+    gates: Annotated[
+        list[Literal["plan", "commit", "done"]] | None, Meta(description="must be a list of plan, commit, done")
+    ] = None
     write_tracker: Annotated[bool, Meta(description="must be true or false")] = False
     start_at: Annotated[
         Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None,
@@ -85,6 +88,23 @@ class GateBody(Body, frozen=True):
         list[LineComment], Meta(max_length=100, description="must be a list of {path, line, text}")
     ] = []
     text: Annotated[str, Meta(max_length=ANSWER_MAX, description=f"must be at most {ANSWER_MAX} characters")] = ""
+
+
+class QueueBody(Body, frozen=True):
+    """What runs next, and when the batch stops. `only`: nothing else runs; `at` in ms since the epoch, with `time`."""
+
+    stories: Annotated[
+        Annotated[list[str], Meta(max_length=BATCH_MAX)] | UnsetType,
+        Meta(description=f"must be a list of at most {BATCH_MAX} story keys"),
+    ] = UNSET
+    only: Annotated[bool | UnsetType, Meta(description="must be true or false")] = UNSET
+    after: Annotated[
+        Literal["story", "cycle", "time"] | UnsetType | None,
+        Meta(description="must be one of story, cycle, time, or null"),
+    ] = UNSET
+    at: Annotated[
+        Annotated[int, Meta(ge=1, le=ID_MAX)] | None, Meta(description="must be a time in ms since the epoch")
+    ] = None
 
 
 class TicketBody(Body, frozen=True):
@@ -147,6 +167,15 @@ class PromptBody(Body, frozen=True):
         Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")] | None,
         Meta(description="must be the digest of GET /api/prompts, or null"),
     ]
+
+
+SKIP_RULE: Final = f"must be a reason of 1 to {HINT_MAX} bytes"
+
+
+class SkipBody(Body, frozen=True):
+    """`reason` is kept with the story and shown wherever it is."""
+
+    reason: Annotated[HintText, Meta(description=SKIP_RULE)]
 
 
 class StatusBody(Body, frozen=True):
@@ -218,7 +247,9 @@ def _decode(raw: bytes | msgspec.Raw, kind: Any) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        if str(error).startswith("Expected `object`") and " - at " not in str(error):
+        # A number that is out of range is refused before it is seen that it is no object.
+        is_object = kind != dict[str, msgspec.Raw] and not str(error).startswith("Expected `object`")
+        if not is_object and " - at " not in str(error):
             raise BadJson("the body must be a JSON object") from None
         raise
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -26,9 +26,12 @@ from sprint import StoryDocument, StoryInfo
 from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
 from store.findings import get_findings_of
+from store.gates import GateRow, get_sent_back
 from store.hints import get_hints
+from store.skips import get_skips
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
+from workflow import kind_of
 
 
 class TaskLine(msgspec.Struct, frozen=True):
@@ -62,6 +65,16 @@ class Hint(msgspec.Struct, frozen=True):
     sent_to: int | None
 
 
+class SentBack(msgspec.Struct, frozen=True):
+    """What the operator sent back at a gate; `settled_by` is the review that was given the comments, None before."""
+
+    gate_id: int
+    kind: str
+    comments: str
+    at: int
+    settled_by: str | None
+
+
 class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What the plan says about when and how the story runs; what it does not say is absent."""
 
@@ -76,6 +89,7 @@ class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     assignee: str = ""
     blocked_reason: str = ""
     leftover: bool = False
+    skipped: str = ""
     followup_review_recommended: bool = False
     warnings: list[str] = []
 
@@ -109,6 +123,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     diff: Diff | None
     problems: list[str]
     hints: list[Hint]
+    sent_back: list[SentBack] = []
     deferred: list[FindingView] = []
     plan: PlanFacts = PlanFacts()
 
@@ -185,6 +200,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
             Hint(hint.id, hint.text, hint.at, hint.command_id, hint.sent_to)
             for hint in await database.read(get_hints, story.names)
         ],
+        sent_back=[_sent_back(row, commands) for row in await under_all_names(services, story, get_sent_back)],
         deferred=[finding_view(row) for row in deferred],
         plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
     )
@@ -211,6 +227,16 @@ async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
     return found
 
 
+def _sent_back(row: GateRow, commands: Sequence[Command]) -> SentBack:
+    at = row.decided_at or row.opened_at
+    reviews = (
+        command.command
+        for command in commands
+        if kind_of(command.command).endswith("-review") and command.status == "success" and command.started_at >= at
+    )
+    return SentBack(row.id, row.kind, row.comments or "", at, next(reviews, None))
+
+
 def _last(records: Mapping[str, T], names: Sequence[str]) -> T | None:
     return next((records[name] for name in reversed(names) if name in records), None)
 
@@ -235,8 +261,24 @@ def _shown_check(check: Check) -> CheckLine:
     return CheckLine(**{**fields, "ok": bool(check.ok)})
 
 
-async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:
+async def overview_of(services: Services) -> sprint.Overview:
+    """Return the plan with what the operator has put aside."""
     overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
+    skips = await services.database.read(get_skips)
+    if not skips:
+        return overview
+    replace = msgspec.structs.replace
+    stories = [
+        replace(story, skipped=skips[story.key].reason, runnable=False)
+        if story.key in skips and story.status not in ("done", "parked")
+        else story
+        for story in overview.stories
+    ]
+    return replace(overview, stories=stories)
+
+
+async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:
+    overview = await overview_of(services)
     story = next((story for story in overview.stories if story.key == key), None)
     if story is None:
         raise ApiError(404, "not_found", f"the tracker has no story {key!r}")

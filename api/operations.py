@@ -17,8 +17,10 @@ from api.bodies import (
     MessageBody,
     PlanningBody,
     PromptBody,
+    QueueBody,
     RetryBody,
     RevertBody,
+    SkipBody,
     StartBody,
     StatusBody,
     StopBody,
@@ -37,12 +39,15 @@ from api.messages import MessageStored
 from api.plan import InitiativesView, PlanInUse, ProposalView
 from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
 from api.prompts import Prompts, PromptSaved
+from api.queue import QueueChanged
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
+from api.skips import BroughtBack, StorySkipped
 from api.transcripts import Transcript
 from api.trust import TrustView
 from base.plain_json import JsonObject
 from git.history import FileChange, TreeChange
+from running.ordering import RunOrder
 from running.preview_views import RunPreview
 from runstate.views import Run
 from settings import SettingValues
@@ -102,6 +107,22 @@ OPERATIONS: Final = (
     ),
     Operation(
         "post", "/api/run/answer", "Answer an agent's question.", RunStateName, 202, body=AnswerBody, errors=(404, 409)
+    ),
+    Operation(
+        "put",
+        "/api/run/queue",
+        "Set what runs next, and when the batch stops.",
+        QueueChanged,
+        body=QueueBody,
+        errors=(409, 503),
+    ),
+    Operation(
+        "get",
+        "/api/run/order",
+        "What a run would take, cycle by cycle.",
+        RunOrder,
+        query={"stories": TEXT, "batch_size": TEXT},
+        errors=(409,),
     ),
     Operation(
         "get",
@@ -199,6 +220,24 @@ OPERATIONS: Final = (
         202,
         body=RetryBody,
         errors=(404, 409, 422),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/skip",
+        "Put a story aside, with a reason.",
+        StorySkipped,
+        202,
+        body=SkipBody,
+        errors=(404, 409),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/unskip",
+        "Bring a skipped story back.",
+        BroughtBack,
+        202,
+        body=EmptyBody,
+        errors=(404, 409),
     ),
     Operation(
         "post",

@@ -14,7 +14,7 @@ from aiohttp import web
 
 import sprint
 from api.bodies import EmptyBody, StatusBody
-from api.dossier import dossier_of, evidence_by_story
+from api.dossier import dossier_of, evidence_by_story, overview_of
 from api.http import SERVICES, ApiError, Services, json_response, read_body
 from api.status_evidence import StatusEvidence
 from base.program import PROGRAM_DIR
@@ -53,8 +53,7 @@ class StatusEvidenceByStory(msgspec.Struct, frozen=True):
 
 
 async def get_sprint(request: web.Request) -> web.Response:
-    project = request.app[SERVICES].workspace.project
-    return json_response(await asyncio.to_thread(sprint.overview, project))
+    return json_response(await overview_of(request.app[SERVICES]))
 
 
 async def get_problems(request: web.Request) -> web.Response:

@@ -20,17 +20,19 @@ from api import (
     preview,
     project,
     prompts,
+    queue,
     run,
     schema,
     settings,
+    skips,
     socket,
     transcripts,
     trust,
 )
 
 ROUTES: Final = [
-    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES, *hints.ROUTES),
-    *(*plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
+    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
+    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
     *(*changes.ROUTES, *export.ROUTES),
     *(
         *history.ROUTES,

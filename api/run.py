@@ -121,6 +121,7 @@ def _start_request(body: StartBody, services: Services) -> StartRequest:
         agent=body.agent,
         budget_usd=body.budget_usd,
         write_tracker=body.write_tracker,
+        gates=body.gates,
         start_at=_start_time(body.start_at, services.workspace.clock()),
         synced=body.synced,
     )

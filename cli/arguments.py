@@ -167,6 +167,17 @@ def _add_message(parser: argparse.ArgumentParser) -> None:
     _add_remote(parser)
 
 
+def _add_skip(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", help="the story")
+    parser.add_argument("text", nargs="+", metavar="reason", help="why; - reads standard input")
+    _add_remote(parser)
+
+
+def _add_story(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", help="the story")
+    _add_remote(parser)
+
+
 def _add_start(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=_cycles, metavar="N", help="how many cycles, or all (default: as set)")
     parser.add_argument("--story", action="append", metavar="KEY", help="only this story; may be given again")
@@ -222,6 +233,8 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "answer": ("ID TEXT answers a question, or decides at a gate", _add_answer),
     "hint": ("KEY TEXT gives the next command of a story a hint", _add_hint),
     "message": ("ID TEXT tells the agent of a running command something", _add_message),
+    "skip": ("KEY REASON puts a story aside until it is brought back", _add_skip),
+    "unskip": ("KEY brings a skipped story back", _add_story),
     "revert": ("KEY takes back the commit of a story by another one", _add_revert),
     "start": ("starts a batch on the running server", _add_start),
     "pause": ("pauses the batch after the current command", _add_remote),

@@ -105,6 +105,16 @@ def _hint(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     return stored, stored["note"] or f"The next command of {options.key} gets the hint."
 
 
+def _skip(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    answer = server.post(f"/api/stories/{quote(options.key, safe='')}/skip", reason=_text(options.text))
+    return answer, f"{answer['note'] or f'{options.key} is skipped'}."
+
+
+def _unskip(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    answer = server.post(f"/api/stories/{quote(options.key, safe='')}/unskip")
+    return answer, f"{options.key} is back, at {answer['status']}."
+
+
 def _revert(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     done = server.post(f"/api/stories/{quote(options.key, safe='')}/revert", status=options.status)
     text = f"{done['reverted'][:10]} is reverted by {done['commit'][:10]}; {options.key} is {done['status']}."
@@ -148,6 +158,8 @@ ACTIONS: Final[Mapping[str, Callable[[RemoteServer, argparse.Namespace], tuple[A
     "needs": _needs,
     "answer": _answer,
     "hint": _hint,
+    "skip": _skip,
+    "unskip": _unskip,
     "revert": _revert,
     "message": _message,
     "start": _start,

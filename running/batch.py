@@ -25,6 +25,7 @@ from running.run_context import RunContext
 from running.sprint_planning import NoPlanMade, plan_sprint
 from running.workspace import Workspace, emit_durable, record_batch, record_with
 from store.batches import update_batch
+from store.run_queue import end_run_queue
 from store.stories import finish_stories, get_stories_by_batch
 
 log = logging.getLogger("sprint_runner.run")
@@ -41,6 +42,7 @@ async def end_batch(workspace: Workspace, payload: BatchEnd, ended: int) -> None
 
     def change() -> None:
         database.write(finish_stories, id_, ended)
+        database.write(end_run_queue)
         database.write(update_batch, id_, status=payload.status, reason=reason, ended_at=ended)
 
     await record_with(workspace, payload, change)

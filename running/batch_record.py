@@ -25,6 +25,7 @@ from workflow.labels import batch_label
 class StartRequest(msgspec.Struct, frozen=True):
     """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
 
+    `gates`: where this batch waits for a person, None as the preset and the settings say.
     `start_at` is when the batch begins to work, in seconds since the epoch; None: at once. `write_tracker`: the
     operator allows to write a tracker that another program makes; it is remembered.
     `synced`: the operator says that a copy of tickets that a tracker keeps is fresh.
@@ -36,6 +37,7 @@ class StartRequest(msgspec.Struct, frozen=True):
     agent: str | None = None
     budget_usd: float | None = None
     write_tracker: bool = False
+    gates: Sequence[str] | None = None
     start_at: float | None = None
     synced: bool = False
     purpose: str = ""
@@ -63,6 +65,7 @@ async def open_batch(
         workflow_reason=preset.why or UNSET,
         budget_usd=or_unset(request.budget_usd),
         label=request.label,
+        gates=list(preset.gates) if preset.gates else UNSET,
     )
 
     def create() -> None:

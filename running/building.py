@@ -16,7 +16,7 @@ from typing import Final
 import sprint
 from running import command_specs, evidence
 from running.blocking import give_up
-from running.builds import build_call, build_verdict, is_unbuilt, plan_verdict
+from running.builds import build_call, build_files, build_verdict, is_unbuilt, plan_verdict
 from running.checkpoints import plan_decision, unread_decision
 from running.clean_tree import (
     NotCommitted,
@@ -28,7 +28,7 @@ from running.clean_tree import (
 )
 from running.commit_plan import remember_base
 from running.epic_branch import branch_of
-from running.gates import GateDecision
+from running.gates import GateDecision, GateKind
 from running.journal import Journal
 from running.marking import write_status
 from running.run_context import RunContext
@@ -50,12 +50,13 @@ class Building:
         self._workspace = context.workspace
         self._commander = context.commander
         self._gate = context.gate
+        self._asks_for_plans = GateKind.PLAN in (context.preset.gates or ())
 
     async def run(self, command: str, story: StoryRun) -> None:
         """Build a story; it is live afterwards if its work is proved. Raises `Stopped`."""
         await until_possible(self._gate, partial(self._make_clean, command, story))
         await until_possible(self._gate, lambda: remember_base(self._workspace, story, developing=True))
-        if await waits_for_plan(self._workspace, self._commander.journal, command, story):
+        if await waits_for_plan(self._workspace, self._commander.journal, command, story, self._asks_for_plans):
             await self._plan(story)
         comments = "none"
         for number in count(1):
@@ -162,6 +163,9 @@ class Building:
         """Whether the plan is there already, without a round that made it."""
         if number > 1 or self._commander.journal.begun(story.key, f"{PLANNING}-1"):
             return False
+        kind = self._workspace.project.kind
+        if kind is sprint.PlanKind.TRACKER and not await asyncio.to_thread(build_files, self._workspace, story):
+            return False  # the status of a tracker tells of the story, which may have been written by hand
         entry = (await asyncio.to_thread(sprint.read, self._workspace.project)).story(story.key)
         return entry is not None and entry.raw_status.strip().lower() == "ready-for-dev"
 
@@ -204,12 +208,14 @@ async def build_goes_on(workspace: Workspace, journal: Journal, phase: Phase, co
     return journal.begun(story.key, command) or await asyncio.to_thread(is_unbuilt, workspace.project, story.key)
 
 
-async def waits_for_plan(workspace: Workspace, journal: Journal, command: str, story: StoryRun) -> bool:
-    """Whether a person is to look at the plan before the build, which has not begun."""
+async def waits_for_plan(workspace: Workspace, journal: Journal, command: str, story: StoryRun, asked: bool) -> bool:
+    """Whether a person is to look at the plan before a build that has not begun: the plan asks, or `asked`."""
     if journal.begun(story.key, command):
         return False
     entry = (await asyncio.to_thread(sprint.read, workspace.project)).story(story.key)
-    return entry is not None and entry.conditions.plan_checkpoint and entry.status.value in PLANNED
+    if entry is None or entry.status.value not in PLANNED:
+        return False
+    return asked or entry.conditions.plan_checkpoint
 
 
 async def build_values(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 import sprint
@@ -12,8 +13,8 @@ from workflow.picking import FILE_ORDER
 _FILE_NAME: Final = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,199}")  # letters of any script; nothing that leads elsewhere
 
 
-def candidates(tracker: sprint.Sprint) -> list[Candidate]:
-    """The tracker's stories as the workflow sees them.
+def candidates(tracker: sprint.Sprint, skipped: Collection[str] = ()) -> list[Candidate]:
+    """The tracker's stories as the workflow sees them, with those that the operator has skipped.
 
     One whose status cannot be written must not run, nor one whose key could not be a file name.
     """
@@ -26,7 +27,7 @@ def candidates(tracker: sprint.Sprint) -> list[Candidate]:
             entry.status.value if fit[entry.key] else "unknown",
             entry.position,
             leftover=entry.key in leftovers,
-            held=bool(entry.conditions.waiting_for or entry.conditions.hold),
+            held=bool(entry.conditions.waiting_for or entry.conditions.hold or entry.key in skipped),
         )
         for entry in tracker.stories
     ]

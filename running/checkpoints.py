@@ -41,12 +41,18 @@ async def unread_decision(workspace: Workspace, gate: Gate, story: StoryRun, rea
     return await decision_of(workspace, gate, request)
 
 
-async def wait_after_stories(workspace: Workspace, gate: Gate, stories: Iterable[StoryRun]) -> None:
-    """Pause the run after each story that is done and whose plan asks for it. Raises `Stopped`."""
+async def wait_after_stories(
+    workspace: Workspace, gate: Gate, stories: Iterable[StoryRun], *, each: bool = False
+) -> None:
+    """Pause the run after each story that is done and whose plan asks for it, or after `each`. Raises `Stopped`.
+
+    In a lane this is before the merge.
+    """
     plan = await asyncio.to_thread(sprint.read, workspace.project)
     for story in stories:
         entry = plan.story(story.key)
-        if story.status == "done" and entry is not None and entry.conditions.done_checkpoint:
+        asked = each or (entry is not None and entry.conditions.done_checkpoint)
+        if asked and story.passed:
             message = f"{story.key} is done and asks for a look before the run continues"
             request = GateRequest(GateKind.DONE, story.key, message, story_key=story.key)
             await decision_of(workspace, gate, request)

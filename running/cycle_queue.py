@@ -9,6 +9,8 @@ from typing import TypeVar
 from payloads import CycleEnd, or_unset
 from running.checkpoints import EpicGates, wait_after_stories
 from running.cycle_source import CycleSource, PlannedCycle
+from running.gate import StopMode
+from running.gates import GateKind
 from running.run_context import RunContext
 from running.tracker import TrackerUnreadable, wait_for_tracker
 from running.workspace import record_batch
@@ -52,6 +54,10 @@ class CycleQueue:
             return self._begun.popleft()
         if self._limit is not None and self._newest >= self._limit:
             return None
+        if self._context.gate.stop_after is not None and self._newest > 0:
+            if busy:
+                return None  # those that run come to their end
+            self._context.gate.stop(StopMode.GRACEFUL)
         await self._context.gate.enter()
         number = self._newest + 1
         cycle = await self._with_tracker(lambda: self._source.fresh(number, beside=self._lanes, busy=busy))
@@ -75,7 +81,8 @@ class CycleQueue:
 
         Waits first where the plan asks for a look after one of them. Raises `Stopped`.
         """
-        await wait_after_stories(self._context.workspace, self._context.gate, cycle.stories)
+        each = GateKind.DONE in (self._context.preset.gates or ())
+        await wait_after_stories(self._context.workspace, self._context.gate, cycle.stories, each=each)
         self._source.finish(cycle.stories)
         self.completed = cycle.number
         payload = CycleEnd(

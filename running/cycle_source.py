@@ -25,6 +25,7 @@ from running.epic_branch import branch_of, held_by_branch
 from running.journal import Journal
 from running.lanes.worktree import name_lane
 from running.plan_pin import is_other_initiative, pin_name
+from running.selection import Selection
 from running.story import StoryRun
 from running.tracker import read_tracker
 from running.workspace import Workspace, until_stored
@@ -65,16 +66,18 @@ class CycleSource:
         self,
         workspace: Workspace,
         batch_id: int,
-        only: Collection[str] | None,
+        only: Sequence[str] | None,
         most: int = STORIES_PER_CYCLE,
         *,
         recording: bool = True,
+        selection: Selection | None = None,
     ) -> None:
         self._workspace = workspace
         self._batch_id = batch_id
         self._continued = ContinuedStories(workspace, batch_id, recording=recording)
         self._only = only
         self._most = most
+        self._selection = selection or Selection()
         self._taken: set[str] = set()
         self._started: set[str] = set()  # the stories of cycles that run now, and of those that have ended
 
@@ -138,6 +141,7 @@ class CycleSource:
 
     async def _recall(self, completed: int) -> list[Story]:
         """Note which stories the records say this batch has taken; return its rows."""
+        await self._selection.load(self._workspace.database)
         own = await self._workspace.database.read(get_stories_by_batch, self._batch_id)
         ended = [row for row in own if row.cycle_number <= completed]
         self._taken.update(row.story_key for row in ended if row.status not in RUNNABLE)  # others were released
@@ -147,14 +151,15 @@ class CycleSource:
     async def _picked(self, busy: Collection[str]) -> tuple[list[Candidate], sprint.Sprint]:
         """Return the stories that are next, with the plan. Raises `TrackerUnreadable`."""
         plan = await self._plan()
-        possible = candidates(plan)
+        possible = candidates(plan, self._selection.skipped)
         exclude = self._taken | self._started
         if plan.kind is sprint.PlanKind.STORIES and busy:  # a list is worked on one after the other
             return [], plan
         if plan.kind is not sprint.PlanKind.TICKETS:  # whose tickets say themselves what they wait for
             exclude |= {candidate.key for candidate in possible if candidate.epic in busy}
         order = order_of(self._workspace.settings().story_order, plan)
-        return pick(possible, exclude=exclude, only=self._only, most=self._most, order=order), plan
+        only, first = self._selection.allowed(self._only), self._selection.queue.stories
+        return pick(possible, exclude=exclude, only=only, most=self._most, order=order, first=first), plan
 
     async def _left_in_lane(self, story: Candidate, plan: sprint.Sprint) -> tuple[Lane, list[Story]] | None:
         """Return the lane in which an earlier batch left a story, with its rows."""
@@ -175,7 +180,9 @@ class CycleSource:
         """Return a cycle of this same batch, whose failures count."""
         journal = await self._continued.journal(rows, failures=True)
         lane = await self._workspace.database.read(get_lane, self._batch_id, number)
-        return PlannedCycle(number, await self._continued.revive(rows, journal), journal, lane)
+        cycle = PlannedCycle(number, await self._continued.revive(rows, journal), journal, lane)
+        self._selection.follow(cycle.stories)
+        return cycle
 
     async def _go_on(self, number: int, rows: Sequence[Story], lane: Lane | None) -> PlannedCycle:
         """Return a cycle of an earlier batch, in its lane."""
@@ -190,8 +197,13 @@ class CycleSource:
         return PlannedCycle(number, await self._continued.revive(rows, journal), journal, lane)
 
     def finish(self, stories: Sequence[StoryRun]) -> None:
-        """Exclude the stories of an ended cycle from the rest of the batch, whatever their status in the tracker."""
-        self._taken.update(story.key for story in stories)
+        """Exclude the stories of an ended cycle from the rest of the batch, whatever their status in the tracker.
+
+        Not those that the operator has skipped in it: the batch takes them again once they are brought back.
+        """
+        left = self._selection.leave(stories)
+        self._taken.update(story.key for story in stories if story.key not in left)
+        self._started -= left
 
     def release(self, keys: Sequence[str]) -> None:
         """Let stories of ended cycles be taken again; those of a cycle that runs are tried again in it."""
@@ -202,8 +214,9 @@ class CycleSource:
     async def left(self) -> list[str]:
         """The stories that could run and were not taken. Raises `TrackerUnreadable`."""
         tracker = await self._plan()
-        wanted = [story.key for story in runnable(candidates(tracker)) if self._only is None or story.key in self._only]
-        return [key for key in wanted if key not in self._taken]
+        only = self._selection.allowed(self._only)
+        left = runnable(candidates(tracker, self._selection.skipped), only=only)
+        return [story.key for story in left if story.key not in self._taken]
 
     async def _plan(self) -> sprint.Sprint:
         """Return the plan with what the batch's branch holds back. Raises `TrackerUnreadable`."""
@@ -215,6 +228,7 @@ class CycleSource:
     ) -> PlannedCycle:
         """Write the rows and `cycle:start` in one commit."""
         self._started.update(story.key for story in taken.stories)
+        self._selection.follow(taken.stories)
         number, database = taken.number, self._workspace.database
         start = CycleStart(
             cycle_number=number,
@@ -262,7 +276,10 @@ class CycleSource:
         )
 
     def _wanted(self, rows: Sequence[Story]) -> bool:
-        return self._only is None or all(row.story_key in self._only for row in rows)
+        only = self._selection.allowed(self._only)
+        if all(row.story_key in self._selection.skipped for row in rows):
+            return False
+        return only is None or all(row.story_key in only for row in rows)
 
 
 def _cycle_number(row: Story) -> int:

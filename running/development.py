@@ -7,7 +7,9 @@ project's check passes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import count
 
 from running import command_specs, evidence
 from running.blocking import block_or_try_again, give_up
@@ -19,6 +21,7 @@ from running.journal import Result
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.story import StoryRun, advance, block
+from running.story_gates import StoryGates, sent_back, to_tick_off
 from running.subject import CommandSubject
 from running.surroundings import until_possible
 from running.verify import VerifyContext
@@ -43,20 +46,30 @@ class Development:
         self._commander = context.commander
         self._building = Building(context)
         self._commits = commits
+        self._gates = StoryGates(context)
 
     async def run(self, phase: Phase, stories: Sequence[StoryRun]) -> None:
         """One story after the other, each with its commit. Raises `Stopped`."""
-        for story in stories:
+        for place, story in enumerate(stories):
+            self._leave_after_another(phase, story, stories[:place])
             await self._finish(phase, story)
             await collect_deferred(self._workspace, self._commander.batch_id, story)
             if phase.kind is PhaseKind.BUILD:
                 await self._building.leave_clean(story)
             await self._commits.after_story(story)
 
+    def _leave_after_another(self, phase: Phase, story: StoryRun, before: Sequence[StoryRun]) -> None:
+        """Leave a story as it is where the batch is to stop after the one before it."""
+        begun = any(self._commander.journal.begun(story.key, command) for command in phase.commands)
+        if self._commander.gate.stop_after == "story" and not begun and any(not other.skipped for other in before):
+            story.skipped = True
+
     async def _finish(self, phase: Phase, story: StoryRun) -> None:
         """Bring a story to its end, or to where it is blocked."""
         first, *rest = phase.commands
         reviewed = story.entered == "review" and not await self._building.goes_on(phase, first, story)
+        if phase.kind is PhaseKind.DEVELOP and story.live and not reviewed:
+            await self._gates.approve_plan(first, story)
         if story.live and not reviewed:
             await (self._building.run if phase.kind is PhaseKind.BUILD else self._develop)(first, story)
         elif story.live:
@@ -66,7 +79,7 @@ class Development:
         if command_specs.is_reviewed(phase, came_for_review=reviewed):
             await self._code_review(phase, rest[0], story)
         else:
-            await self._accept(first, story)
+            await self._accept(phase, first, story)
 
     # -- the work ----------------------------------------------------------------------------------------------
 
@@ -75,10 +88,12 @@ class Development:
         await advance(self._workspace, story, "in-progress")
         if not story.live:
             return
-        disprove = partial(self._missing_work, story)
-        spec = command_specs.development(command, story, disprove)
-        if await self._worked(story, spec):
+        if await self._worked(story, self._development(command, story)):
             await advance(self._workspace, story, "review")
+
+    def _development(self, command: str, story: StoryRun, findings: str = "none") -> CommandSpec:
+        disprove = partial(self._missing_work, story)
+        return replace(command_specs.development(command, story, disprove), findings=findings)
 
     async def _come_in_at_review(self, story: StoryRun) -> None:
         """Block a story that entered at review and has no work to review."""
@@ -102,9 +117,26 @@ class Development:
         about = VerifyContext(self._commander.batch_id, story.key, say)
         return await evidence.missing_work(self._workspace, story, verdict, about)
 
-    async def _accept(self, command: str, story: StoryRun) -> None:
+    async def _accept(self, phase: Phase, command: str, story: StoryRun) -> None:
         """Mark the story as done without a code review: the evidence was checked when the command ended."""
+        for look in count(1):
+            row = await self._sent_back(phase, command, story, look)
+            if not story.live:
+                return
+            if row is None:
+                break
         await advance(self._workspace, story, "done", f"{command} is complete, and its work is in the tree")
+
+    async def _sent_back(self, phase: Phase, command: str, story: StoryRun, look: int) -> str | None:
+        """Have a person look at the work, and have what is sent back mended; the comments, None where nothing is."""
+        if phase.kind is PhaseKind.BUILD:  # a build has committed its work
+            return None
+        row = await self._gates.approve_commit(story, look)
+        if row is None:
+            return None
+        name = await self._gates.development_round(command, row)
+        await self._worked(story, self._development(name, story, sent_back("work", row.comments)))
+        return to_tick_off(row.comments)
 
     # -- code review -------------------------------------------------------------------------------------------
 
@@ -113,9 +145,11 @@ class Development:
         limit = command_specs.review_limit(phase, settings.max_code_review_attempts)
         verdicts: list[CodeReviewVerdict] = []
         unproved: str | None = None
+        comments: str | None = None
+        looks = count(1)
         while True:
             number = len(verdicts) + 1
-            findings = command_specs.review_findings(verdicts, unproved)
+            findings = comments or command_specs.review_findings(verdicts, unproved)
             light_from = settings.light_model_after_review
             spec = command_specs.code_review(command, number, story, light_from, findings)
             result = await self._commander.perform(spec)
@@ -125,12 +159,18 @@ class Development:
             verdicts.append(result.read(CodeReviewVerdict))
             decision = after_code_review(verdicts, limit)
             following = f"{command}-{number + 1}"
-            unproved = None
+            unproved = comments = None
             if decision.next is Next.DONE:
                 unproved = await self._missing_proof(story, spec, result, following)
             # The missing proof is given to the next reviewer as a finding to repair.
             if unproved is not None and number < limit:
                 continue
+            if decision.next is Next.DONE and unproved is None:
+                comments = await self._sent_back(phase, phase.commands[0], story, next(looks))
+                if not story.live:
+                    return
+                if comments is not None:
+                    continue
             if await self._settle(story, decision, unproved):
                 return
 

@@ -69,6 +69,8 @@ class Gate:
         self._warned = False
         self.closed = False
         self._because = "operator"
+        self.stop_after: str | None = None  # "story" or "cycle": nothing begins after the one that runs
+        self.end_at: float | None = None  # when the batch stops
         self._questions: set[int] = set()  # ids of commands that wait for the operator's answer
         self._on_answer: dict[int, Callable[[], object]] = {}  # by the id of a command whose program waits for it
         self._change = asyncio.Event()  # set, and replaced by a new one, at every change
@@ -147,6 +149,11 @@ class Gate:
             self._end_running()
         self._tell_waiters()
 
+    def end_after(self, point: str | None, at: float | None = None) -> None:
+        """Stop the batch after the story or the cycle that runs, or at a clock time; None: when all is done."""
+        self.stop_after, self.end_at = point if at is None else None, at
+        self._tell_waiters()
+
     def end_agents(self) -> None:
         """The run has failed: what still runs beside it ends, and nothing more starts."""
         self.stop_mode = self.stop_mode or StopMode.NOW
@@ -191,6 +198,9 @@ class Gate:
     async def enter(self) -> None:
         """Return when a command may start; raise `Stopped` when none may any more."""
         while self.stop_mode is None:
+            if self.end_at is not None and self._clock() >= self.end_at:
+                self.stop(StopMode.GRACEFUL)
+                break
             if self.reason is None and self.caps is not None:
                 await self.caps.look(self)  # before a resume is announced: a full cap holds against every resume
             if self.reason is None and self.hours is not None:
@@ -228,7 +238,7 @@ class Gate:
             if self.reason == "budget" and await self.caps.refusal() is None and self.reason == "budget":
                 await self._reopen("budget raised")
         else:
-            await _wait(change, None if self.until is None else WAIT_SLICE_S)
+            await _wait(change, None if self.until is None and self.end_at is None else WAIT_SLICE_S)
 
     async def _announce(self) -> None:
         if self._announced or self.reason is None:

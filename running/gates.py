@@ -1,5 +1,5 @@
-"""Gates at which the run waits for a person: before a plan is built, after a story, at an epic, at a build that cannot
-be read.
+"""Gates at which the run waits for a person: before a plan is built, before a commit, after a story, at an epic, at a
+build that cannot be read.
 
 A gate is a row, a call for the operator and a pause of the whole batch. Promises: a decision survives the end of the
 server; what was approved stays approved as long as it stays the same; the first decision counts.
@@ -19,17 +19,20 @@ from typing import Final
 from msgspec import UNSET
 
 from events import emit
-from payloads import Attention, BatchWarning
+from payloads import Attention, BatchWarning, StorySkip
 from running.gate import Gate, StopMode, Stopped
 from running.workspace import Workspace, emit_durable, until_stored
 from store.gates import GateRow, NotOpen, decide_gate, get_gate, get_gates_of, open_gate, renew_gate
 from store.job import NotWritten
+from store.skips import add_skip, get_skip
 
 PAUSED: Final = "gate"  # the reason of the pause
+AT_GATE: Final = "put aside at its gate"  # the reason of a skip without another one
 
 
 class GateKind(StrEnum):
     PLAN = "plan"  # a plan is to be approved before it is built
+    COMMIT = "commit"  # work is to be approved before it is committed
     DONE = "done"  # the run pauses after a story
     EPIC = "epic"  # everything that is left waits for an epic that only a person closes
     UNREAD = "unread"  # a build has ended, and nothing says how
@@ -44,10 +47,14 @@ class GateDecision(StrEnum):
 
 CHOICES: Final[Mapping[GateKind, tuple[GateDecision, ...]]] = {
     GateKind.PLAN: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
+    GateKind.COMMIT: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
     GateKind.DONE: (GateDecision.GO, GateDecision.STOP),
     GateKind.EPIC: (GateDecision.GO, GateDecision.SKIP, GateDecision.STOP),
     GateKind.UNREAD: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
 }
+
+
+PUTS_ASIDE: Final = frozenset({GateKind.PLAN, GateKind.COMMIT})  # the gates at which `skip` puts the story aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +92,15 @@ async def decision_of(workspace: Workspace, gate: Gate, request: GateRequest) ->
     return row
 
 
-async def keep_decision(workspace: Workspace, row: GateRow, decision: GateDecision, comments: str | None) -> bool:
-    """Keep the decision and tell that the gate is decided; False when it was decided before."""
+async def keep_decision(
+    workspace: Workspace, batch_id: int, row: GateRow, decision: GateDecision, comments: str | None
+) -> bool:
+    """Keep the decision and tell that the gate is decided; False when it was decided before, or no batch is open.
+
+    `batch_id` is that of the open batch, which may have come to a gate that an earlier one had opened.
+    """
     payload = BatchWarning(
-        batch_id=row.batch_id,
+        batch_id=batch_id,
         warning_type="decided",
         message=f"{row.subject}: the gate ({row.kind}) was answered with {decision}",
         story_key=row.subject if row.kind != GateKind.EPIC else UNSET,
@@ -97,9 +109,13 @@ async def keep_decision(workspace: Workspace, row: GateRow, decision: GateDecisi
 
     def write() -> Awaitable[object]:
         with workspace.database.atomic():
-            written = workspace.database.write(decide_gate, row.id, decision.value, comments)
-            emitted = emit(payload)
-        return asyncio.gather(written, emitted)
+            written = [workspace.database.write(decide_gate, row.id, decision.value, comments)]
+            emitted = [emit(payload)]
+            if decision is GateDecision.SKIP and row.kind in PUTS_ASIDE:
+                reason = comments or AT_GATE
+                written.append(workspace.database.write(add_skip, row.subject, reason))
+                emitted.append(emit(StorySkip(story_key=row.subject, skipped=True, reason=reason)))
+        return asyncio.gather(*written, *emitted)
 
     try:
         await until_stored(write)
@@ -122,7 +138,11 @@ async def _row(workspace: Workspace, batch_id: int, request: GateRequest) -> Gat
     What was sent back in this batch, or is open, is the same round whatever the file says now.
     """
     rows = await workspace.database.read(get_gates_of, request.kind.value, request.subject)
+    if request.kind in PUTS_ASIDE and await workspace.database.read(get_skip, request.subject) is None:
+        rows = [row for row in rows if row.decision != GateDecision.SKIP]  # the story was brought back since
     this = [row for row in rows if row.round == request.round and row.batch_id == batch_id]
+    if request.kind is GateKind.COMMIT:
+        return next((row for row in reversed(this) if row.content == request.content), None)
     if kept := [row for row in this if row.decision in (None, GateDecision.BACK)]:
         return kept[-1]
     same = [row for row in rows if row.content == request.content]

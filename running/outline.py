@@ -18,6 +18,7 @@ from running.agent_commit import recipe_directives
 from running.building import build_goes_on, build_values, has_begun, waits_for_plan
 from running.commits import commits_singly
 from running.context import ContextNeed, context_name, context_need
+from running.gates import GateKind
 from running.journal import Journal, Result
 from running.planning import as_recorded, asks_for_spec
 from running.preparation import after_failure
@@ -63,6 +64,7 @@ class Outline:
     def __init__(self, workspace: Workspace, preset: Preset, stories: Sequence[StoryRun], journal: Journal) -> None:
         self._workspace = workspace
         self._preset = preset
+        self._asked = frozenset(preset.gates or ())
         self._stories = stories
         self._journal = journal
         self._creates = False  # whether a tech-spec is still to be decided about by this cycle
@@ -80,7 +82,7 @@ class Outline:
         return found
 
     async def gates(self) -> list[Gate]:
-        """Return the gates that the plan asks for at these stories."""
+        """Return the gates that the plan, the settings or the batch ask for at these stories."""
         plan = await asyncio.to_thread(sprint.read, self._workspace.project)
         builds = any(phase.kind is PhaseKind.BUILD for phase in self._preset.phases)
         found = []
@@ -88,10 +90,12 @@ class Outline:
             entry = plan.story(story.key)
             if entry is None:
                 continue
-            if builds and entry.conditions.plan_checkpoint:
+            if GateKind.PLAN in self._asked or (builds and entry.conditions.plan_checkpoint):
                 message = f"a person looks at the plan of {story.key} before it is built"
                 found.append(Gate("plan", story.key, message))
-            if entry.conditions.done_checkpoint:
+            if GateKind.COMMIT in self._asked and not builds:
+                found.append(Gate("commit", story.key, f"a person looks at the work of {story.key} before its commit"))
+            if GateKind.DONE in self._asked or entry.conditions.done_checkpoint:
                 found.append(Gate("done", story.key, f"the run pauses after {story.key} is done"))
         return found
 
@@ -183,7 +187,7 @@ class Outline:
     async def _build(self, phase: Phase, story: StoryRun) -> AsyncIterator[Step]:
         command = phase.commands[0]
         cleans = not has_begun(self._journal, command, story)
-        if await waits_for_plan(self._workspace, self._journal, command, story):
+        if await waits_for_plan(self._workspace, self._journal, command, story, GateKind.PLAN in self._asked):
             values = await build_values(self._workspace, story, halt=True, before_cleaning=cleans)
             for step in self._step(phase, command_specs.build_plan(f"{PLANNING}-1", story, values)):
                 yield step

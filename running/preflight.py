@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import agents
@@ -14,6 +14,7 @@ from git.snapshots import Git
 from git.worktrees import Repository
 from running.candidates import candidates, order_of
 from running.epic_branch import plan_here
+from running.selection import Selection
 from running.untracked import shared_files
 from running.verify import missing_program
 from running.workspace import Workspace
@@ -48,7 +49,7 @@ async def check_trust(workspace: Workspace) -> None:
         raise NotNow("trust", refusal)
 
 
-async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> list[str]:
+async def check_stories(workspace: Workspace, only: Iterable[str] | None, selection: Selection) -> list[str]:
     """The tracker can be read and has something to run; the keys that may run. Raises `BadRequest`, `NotNow`."""
     tracker = await plan_here(workspace)
     name = workspace.relative(workspace.project.tracker)
@@ -62,31 +63,33 @@ async def check_stories(workspace: Workspace, only: Iterable[str] | None) -> lis
     for key in only or ():
         if key not in known:
             raise BadRequest("stories", f"{name} has no story {key!r}")
-        if why := why_held(tracker, key):
+        if why := why_held(tracker, key, selection.skipped):
             raise BadRequest("stories", f"{key} cannot start now: {why}")
-    keys = None if only is None else list(only)
+    keys = selection.allowed(None if only is None else list(only))
     order = order_of(workspace.settings().story_order, tracker)
-    return [story.key for story in runnable(candidates(tracker), order=order, only=keys)]
+    return [story.key for story in runnable(candidates(tracker, selection.skipped), order=order, only=keys)]
 
 
-def why_held(tracker: sprint.Sprint, key: str) -> str:
+def why_held(tracker: sprint.Sprint, key: str, skipped: Collection[str] = ()) -> str:
     """Return why a run must not start a story, in a sentence; "" if it may."""
     story = tracker.story(key)
     if story is None or not story.runnable:
         return ""
+    if key in skipped:
+        return "it is skipped; bring it back first"
     if story.conditions.hold:
         return story.conditions.hold
     waiting = ", ".join(story.conditions.waiting_for)
     return f"it waits for {waiting}" if waiting else ""
 
 
-async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None) -> NotNow:
+async def why_nothing_runs(workspace: Workspace, only: Iterable[str] | None, selection: Selection) -> NotNow:
     """Return the refusal of a start for which no story can run: which are in the way, unless all are at their end."""
     tracker = await plan_here(workspace)
     ended, named = {"done", "blocked", "parked"}, None if only is None else set(only)
     asked = [story for story in tracker.stories if named is None or story.key in named]
     open_stories = [story for story in asked if story.status.value not in ended]
-    held = {story.key: why for story in open_stories if (why := why_held(tracker, story.key))}
+    held = {story.key: why for story in open_stories if (why := why_held(tracker, story.key, selection.skipped))}
     leftovers = [story.key for story in open_stories if story.key in tracker.leftovers and story.key not in held]
     odd = [f"{story.key} ({story.raw_status})" for story in open_stories if story.key not in {*held, *leftovers}]
     unknown = [extra.key for extra in tracker.extras] if named is None else []

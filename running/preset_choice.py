@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -134,6 +134,12 @@ async def choose_preset(workspace: Workspace, agent: str, *, fresh: bool) -> Pre
         if why is not None:
             raise NotNow("git", why)
     return preset
+
+
+def with_gates(preset: Preset, batch: Sequence[str] | None, settings: Sequence[str]) -> Preset:
+    """Return the preset with the gates of a batch: its own, else those of the preset, else those of the settings."""
+    gates = next(chosen for chosen in (batch, preset.gates, settings) if chosen is not None)
+    return replace(preset, gates=tuple(dict.fromkeys(gates)))
 
 
 def _named(workspace: Workspace, name: str, caller: str) -> Preset:

@@ -29,9 +29,10 @@ from running.preflight import (
     why_nothing_runs,
 )
 from running.preparation import Preparation
-from running.preset_choice import choose_preset, preset_of
+from running.preset_choice import choose_preset, preset_of, with_gates
 from running.preview_call import NoCall, call_view
 from running.preview_views import CallView, CyclePreview, PlannedGate, RunPreview, StepView
+from running.selection import Selection
 from running.story import StoryRun
 from running.tracker import TrackerUnreadable
 from running.workspace import Workspace
@@ -92,9 +93,11 @@ async def _refusals(workspace: Workspace, request: PreviewRequest, batch: BatchR
     plan = await asyncio.to_thread(sprint.read, workspace.project)
     unknown = [key for key in request.stories or () if plan.story(key) is None]
     try:
-        runnable = await check_stories(workspace, request.stories)
+        selection = Selection()
+        await selection.load(workspace.database)
+        runnable = await check_stories(workspace, request.stories, selection)
         if not runnable and batch is None and request.command is None:
-            found.append(str(await why_nothing_runs(workspace, request.stories)))
+            found.append(str(await why_nothing_runs(workspace, request.stories, selection)))
     except BadRequest as error:
         if unknown:
             raise
@@ -117,7 +120,8 @@ async def _preset(workspace: Workspace, agent: str, batch: BatchRow | None, refu
         return await preset_of(workspace, batch)
     for fresh in (True, False):  # a tree that is not clean refuses the start, and changes nothing about the choice
         try:
-            return await choose_preset(workspace, agent, fresh=fresh)
+            preset = await choose_preset(workspace, agent, fresh=fresh)
+            return with_gates(preset, None, workspace.settings().gates)
         except NotNow as error:
             refusals.append(str(error))
     return replace(CLASSIC, why="no other can be used as things are")
@@ -212,7 +216,7 @@ class _Cycles:
                 return [await self._shown(PlannedCycle(1, stories, Journal()), chosen, "next", [])]
         return []
 
-    def _source(self, batch_id: int, only: Collection[str] | None) -> CycleSource:
+    def _source(self, batch_id: int, only: Sequence[str] | None) -> CycleSource:
         return CycleSource(self._workspace, batch_id, only, self._preset.stories, recording=False)
 
     # -- one cycle ---------------------------------------------------------------------------------------------

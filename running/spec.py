@@ -62,6 +62,11 @@ class CommandSpec:
         return self.stories[0].key if self.stories else ""
 
     @property
+    def is_skipped(self) -> bool:
+        """Whether the operator has skipped all of its stories before they were finished."""
+        return bool(self.stories) and all(story.skipped and not story.passed for story in self.stories)
+
+    @property
     def story_keys(self) -> list[str]:
         return [story.key for story in self.stories]
 

@@ -26,6 +26,7 @@ from payloads import (
     CycleEnd,
     CycleStart,
     Metrics,
+    RunQueueChange,
     StoryStatus,
     value_or,
 )
@@ -36,6 +37,7 @@ from runstate.views import (
     CycleView,
     FoldedRun,
     OperationView,
+    QueueView,
     StoryView,
     Totals,
 )
@@ -78,6 +80,7 @@ def _batch_end(run: FoldedRun, payload: BatchEnd, at: int) -> None:
     run.state, run.reason, run.until, run.resumable = "idle", value_or(payload.reason, None), None, None
     run.operations = _background(run)  # a command without a command:end was interrupted
     run.cycle, run.cycles = None, ()
+    run.queue = QueueView(stories=run.queue.stories)  # the rest was meant for this batch
     if run.batch is not None and run.batch.id == payload.batch_id:
         run.batch = replace(
             run.batch,
@@ -200,6 +203,15 @@ def _story_status(run: FoldedRun, payload: StoryStatus, at: int) -> None:
     )
 
 
+def _run_queue(run: FoldedRun, payload: RunQueueChange, _at: int) -> None:
+    run.queue = QueueView(
+        stories=tuple(payload.stories),
+        only=value_or(payload.only, False),
+        after=value_or(payload.after, None),
+        at=value_or(payload.at, None),
+    )
+
+
 def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
     view = AttentionView(
         kind=payload.kind,
@@ -265,6 +277,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "command:progress": _command_progress,
     "command:end": _command_end,
     "story:status": _story_status,
+    "run:queue": _run_queue,
     "attention": _attention,
     "context:create": _context_started,
     "context:refresh": _context_started,

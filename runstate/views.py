@@ -96,6 +96,15 @@ class ContextView(msgspec.Struct, frozen=True):
     message: str | None = None
 
 
+class QueueView(msgspec.Struct, frozen=True):
+    """What the operator has put first, and when the batch stops; `only`: nothing else runs."""
+
+    stories: tuple[str, ...] = ()
+    only: bool = False
+    after: str | None = None
+    at: int | None = None
+
+
 class FoldedRun(msgspec.Struct, kw_only=True):
     """The run after the committed events up to and including `seq`; only the fold assigns its fields."""
 
@@ -111,6 +120,7 @@ class FoldedRun(msgspec.Struct, kw_only=True):
     attention: tuple[AttentionView, ...] = ()
     context: ContextView | None = None
     resumable: int | None = None
+    queue: QueueView = QueueView()
     seq: int = 0
 
 
@@ -130,6 +140,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     attention: tuple[AttentionView, ...]
     context: ContextView | None
     resumable: int | None
+    queue: QueueView
     seq: int
     limits: Budgets
     agent: AgentView

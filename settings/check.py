@@ -60,7 +60,8 @@ def _shown(value: Any) -> str:
 def _fits(setting: Setting, value: Any) -> bool:
     if not _KIND_CHECKS[setting.kind](value):
         return False
-    if setting.choices and value not in setting.choices:
+    chosen = value if setting.kind == "list" else [value]
+    if setting.choices and not all(item in setting.choices for item in chosen):
         return False
     too_low = setting.low is not None and value < setting.low
     return not too_low and (setting.high is None or value <= setting.high)

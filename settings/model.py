@@ -85,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     verify: str | None = None
     story_order: str = "file"
     close_epics: str = "ask"
+    gates: list[str] = []
     commit_by: str = "runner"
     commit_per: str = "story"
     default_batch_size: int = 2

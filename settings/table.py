@@ -10,6 +10,7 @@ Trust = Literal["never", "always", "outside"]  # outside: only where it names a 
 
 COMMIT_BY: Final = ("runner", "agent")
 COMMIT_PER: Final = ("story", "cycle")
+GATES: Final = ("plan", "commit", "done")
 BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 
 
@@ -31,6 +32,8 @@ class Setting(msgspec.Struct, frozen=True):
     @property
     def allowed(self) -> str:
         """The range as text, for messages and the page."""
+        if self.choices and self.kind == "list":
+            return "a list of " + ", ".join(self.choices)
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.low is not None:
@@ -108,6 +111,13 @@ SETTINGS: Final = (
         "code_review_after_build", "review code once more after an unattended build", "boolean", applies=NEXT_BATCH
     ),
     Setting("verify", "command that must pass before a story is done", "command", optional=True, trust="always"),
+    Setting(
+        "gates",
+        "where the run waits for your decision: before the first line of code, before a commit, before it goes on",
+        "list",
+        choices=GATES,
+        applies=NEXT_BATCH,
+    ),
     Setting(
         "commit_by", "who commits finished stories: the runner, exactly what changed, or an agent", choices=COMMIT_BY
     ),

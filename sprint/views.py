@@ -65,7 +65,8 @@ class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """A story with what its file and the plan say; `files` are relative to the root, best first.
 
     `after` and `waiting_for` hold keys of stories and ids of epics. `hold` says why a run does not
-    start it by itself. `leftover`: open, but of an epic that is done. `alias`: the key before a
+    start it by itself; `skipped` is the reason for which the operator has put it aside, which the
+    plan does not say. `leftover`: open, but of an epic that is done. `alias`: the key before a
     migration. followup_review_recommended, warnings: what the story's build says of its own work.
     What a plan does not say is absent.
     """
@@ -97,6 +98,7 @@ class StoryInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     alias: str = ""
     followup_review_recommended: bool = False
     warnings: list[str] = []
+    skipped: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

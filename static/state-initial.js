@@ -21,6 +21,11 @@ export function noTotals() {
   };
 }
 
+/** @returns {import("./state.js").Queue} */
+export function noQueue() {
+  return { stories: [], only: false, after: null, at: null };
+}
+
 /** The state of a server that has never run anything. @returns {RunState} */
 export function initial() {
   return {
@@ -35,6 +40,7 @@ export function initial() {
     totals: noTotals(),
     attention: [],
     resumable: null,
+    queue: noQueue(),
     seq: 0,
     limits: { budget_batch_usd: null, budget_day_usd: null, today_usd: 0 },
     agent: { name: "", kind: "", version: null, problem: null },

@@ -4,7 +4,7 @@
  * `apply`; the server folds the same events by the same rules for `GET /api/run`. A state is never changed: a new one
  * shares everything an event did not touch, so views compare by reference.
  */
-import { newOperation, newStory, noTotals } from "./state-initial.js";
+import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
 
 /**
  * @typedef {{type: string, payload: Record<string, any>, timestamp: number, seq: number, batch_id: number | null}}
@@ -26,10 +26,12 @@ import { newOperation, newStory, noTotals } from "./state-initial.js";
  *   cost_usd: number, estimated_usd: number, turns: number}} Totals
  * @typedef {{kind: string, message: string, story_key: string | null, command_id: number | null, at: number,
  *   story_keys?: readonly string[], gate_id?: number | null, decisions?: readonly string[]}} Attention
+ * @typedef {{stories: readonly string[], only: boolean, after: "story" | "cycle" | "time" | null, at: number | null}}
+ *   Queue what runs first, and when the batch stops; `only`: nothing else runs
  * @typedef {{state: Phase, reason: string | null, until: number | null, batch: Batch | null, cycle: Cycle | null,
  *   cycles: readonly Cycle[],
  *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
- *   resumable: number | null, seq: number,
+ *   resumable: number | null, queue: Queue, seq: number,
  *   limits: {budget_batch_usd: number | null, budget_day_usd: number | null, today_usd: number},
  *   guardian: {means: string[], sentence: string},
  *   awake: {active: boolean, means: string | null, problem: string | null},
@@ -80,6 +82,9 @@ const FOLDS = {
   "command:progress": commandProgress,
   "command:end": commandEnd,
   "story:status": storyStatus,
+  "run:queue": (_, p) => ({
+    queue: { stories: p.stories, only: p.only ?? false, after: p.after ?? null, at: p.at ?? null },
+  }),
   attention: (state, p, at) => ({
     attention: [
       ...state.attention,
@@ -142,6 +147,7 @@ function batchEnd(state, p, at) {
     cycle: null,
     cycles: [],
     operations: inBackground(state),
+    queue: { ...noQueue(), stories: state.queue.stories },
     batch,
   };
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from store.batches import OPEN
 from store.rows import insert, many, now_ms, one
 
 
@@ -47,10 +48,13 @@ def renew_gate(connection: sqlite3.Connection, /, gate_id: int, content: str) ->
 
 
 def decide_gate(connection: sqlite3.Connection, /, gate_id: int, decision: str, comments: str | None) -> None:
-    """Store a decision; raises `NotOpen` without an open gate, which also rolls the event of the decision back."""
-    # The condition decides between two pages that decide at the same time.
-    sql = "UPDATE gates SET decision = ?, comments = ?, decided_at = ? WHERE id = ? AND decision IS NULL"
-    if connection.execute(sql, (decision, comments, now_ms(), gate_id)).rowcount == 0:
+    """Store a decision; raises `NotOpen` without an open gate of an open batch, which also rolls its event back."""
+    # The condition decides between two pages that decide at the same time, and against a batch that ends meanwhile.
+    sql = (
+        "UPDATE gates SET decision = ?, comments = ?, decided_at = ? WHERE id = ? AND decision IS NULL"
+        " AND EXISTS (SELECT 1 FROM batches WHERE status IN (?, ?, ?))"
+    )
+    if connection.execute(sql, (decision, comments, now_ms(), gate_id, *OPEN)).rowcount == 0:
         raise NotOpen(f"gate {gate_id} waits for no decision")
 
 
@@ -62,6 +66,12 @@ def get_open_gates(connection: sqlite3.Connection, batch_id: int) -> list[GateRo
     """Return the gates of a batch that wait for a decision, oldest first."""
     sql = "SELECT * FROM gates WHERE batch_id = ? AND decision IS NULL ORDER BY id"
     return many(connection, GateRow, sql, (batch_id,))
+
+
+def get_sent_back(connection: sqlite3.Connection, subject: str) -> list[GateRow]:
+    """Return the gates at which a story was sent back, oldest first."""
+    sql = "SELECT * FROM gates WHERE subject = ? AND decision = 'back' ORDER BY id"
+    return many(connection, GateRow, sql, (subject,))
 
 
 def get_gates_of(connection: sqlite3.Connection, kind: str, subject: str) -> list[GateRow]:

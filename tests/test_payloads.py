@@ -28,6 +28,8 @@ VALID: dict[str, dict[str, Any]] = {
     "command:end": {**COMMAND, "status": "success"},
     "story:status": {"story_key": "2a-1-tea", "old_status": "backlog", "new_status": "done"},
     "story:hint": {"story_key": "2a-1-tea", "hint_id": 1, "message": "Sort by date."},
+    "story:skip": {"story_key": "2a-1-tea", "skipped": True},
+    "run:queue": {"stories": ["2a-1-tea"]},
     "plan:change": {"tracker": "_bmad-output/initiative-x/tickets.toml", "kind": "tickets", "reason": "initiative"},
     "prompt:change": {"command": "dev-story", "source": "own"},
     "error": {"type": "tracker", "message": "cannot be written"},
@@ -109,6 +111,8 @@ def test_a_missing_key_is_named(type: str, field: str) -> None:
 
 def wrong_values(type: str, field: str) -> list[Any]:
     right = VALID[type][field]
+    if isinstance(right, bool):
+        return [wrong for wrong in STRANGE if wrong is not True]
     return NOT_TEXT if isinstance(right, str) else NOT_KEYS if isinstance(right, list) else STRANGE
 
 
@@ -126,6 +130,7 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("batch:start", "workflow", "classic", 1),
     ("batch:start", "workflow_reason", "the settings name it", []),
     ("batch:start", "label", "2 cycles", 2),
+    ("batch:start", "gates", ["plan", "done"], "plan"),
     ("batch:start", "budget_usd", 20, "20"),
     ("batch:start", "budget_usd", 2.5, True),
     ("batch:end", "reason", "a new batch was started", 1),
@@ -153,6 +158,10 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("command:end", "verdict", "APPROVED", False),
     ("story:status", "reason", "set by hand", None),
     ("story:hint", "command_id", 7, "7"),
+    ("story:skip", "reason", "not now", None),
+    ("run:queue", "only", True, None),
+    ("run:queue", "after", "cycle", 1),
+    ("run:queue", "at", 1706112000000, "22:00"),
     ("story:hint", "sent_to", 7, "7"),
     ("plan:change", "initiative", "initiative-x", 1),
     ("prompt:change", "message", "changed", 7),

@@ -69,6 +69,7 @@ class OwnWorkflow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     phases: list[OwnPhase]
     stories_per_cycle: Literal[1, 2] = 2
+    gates: list[Literal["plan", "commit", "done"]] | None = None
 
 
 def own_preset(name: str, definition: Any) -> Preset:
@@ -88,7 +89,9 @@ def own_preset(name: str, definition: Any) -> Preset:
     except PresetError as error:
         raise PresetError(f"workflows: {name}: {error}") from None
     why = f"the settings name the workflow {name!r}"
-    return Preset(name, phases, commands, why=why, stories=min(workflow.stories_per_cycle, STORIES_PER_CYCLE))
+    gates = None if workflow.gates is None else tuple(workflow.gates)
+    most = min(workflow.stories_per_cycle, STORIES_PER_CYCLE)
+    return Preset(name, phases, commands, why=why, stories=most, gates=gates)
 
 
 def _phase(phase: OwnPhase) -> Phase:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 STORIES_PER_CYCLE: Final = 2  # at most
@@ -52,24 +53,32 @@ def story_order(key: str, epic: str) -> tuple[tuple[int, str], ...] | None:
 
 
 def runnable(
-    candidates: Iterable[Candidate], *, order: str = NUMERIC_ORDER, only: Collection[str] | None = None
+    candidates: Iterable[Candidate],
+    *,
+    order: str = NUMERIC_ORDER,
+    only: Collection[str] | None = None,
+    first: Sequence[str] = (),
 ) -> list[Candidate]:
     """Return the stories that may run, in the order in which they run.
 
     Begun stories come first, then the others in file order or by number, as `order` says. If `only` is a sequence, its
-    order is used; a leftover of an epic that is done runs only if it is in `only`.
+    order is used; a leftover of an epic that is done runs only if it is in `only`. Those of `first` come before all
+    others, in its order.
     """
     possible = [
         candidate
         for candidate in candidates
         if candidate.status in RUNNABLE
         and not candidate.held
-        and (candidate.key in only if only is not None else not candidate.leftover)
+        and (candidate.key in only if only is not None else not candidate.leftover or candidate.key in first)
     ]
     ordered = _by_number(possible) if order == NUMERIC_ORDER else sorted(possible, key=lambda one: one.position)
     if isinstance(only, Sequence):
-        return sorted(ordered, key=lambda candidate: only.index(candidate.key))
-    return sorted(ordered, key=lambda candidate: candidate.status not in BEGUN)
+        ordered = sorted(ordered, key=lambda candidate: only.index(candidate.key))
+    else:
+        ordered = sorted(ordered, key=lambda candidate: candidate.status not in BEGUN)
+    places = {key: place for place, key in enumerate(first)}
+    return sorted(ordered, key=lambda candidate: places.get(candidate.key, len(places)))
 
 
 def _by_number(candidates: list[Candidate]) -> list[Candidate]:
@@ -86,13 +95,17 @@ def pick(
     only: Collection[str] | None = None,
     most: int = STORIES_PER_CYCLE,
     order: str = NUMERIC_ORDER,
+    first: Sequence[str] = (),
 ) -> list[Candidate]:
     """Return the stories of the next cycle: the first runnable one and the next of the same epic, or none.
 
     `exclude` are keys that the batch has finished, `only` the keys that the operator chose, `most` is the preset's.
+    `first` is the operator's order, which no story of the same epic overtakes.
     """
-    open_ones = runnable(candidates, order=order, only=only)
+    open_ones = runnable(candidates, order=order, only=only, first=first)
     possible = [candidate for candidate in open_ones if candidate.key not in exclude]
+    if possible and possible[0].key in first:
+        return list(takewhile(lambda candidate: candidate.epic == possible[0].epic, possible))[:most]
     return [candidate for candidate in possible if candidate.epic == possible[0].epic][:most]
 
 

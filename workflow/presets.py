@@ -76,7 +76,8 @@ class Preset:
     `calls` are the project's own commands that replace ours (`/bmad-dev-story`), for agents of the kind `caller`.
     `why` is the reason for the choice in one sentence, `stories` the maximal number of stories in a cycle.
     `build_commit` is what the project's build does with its work (auto, stage, handoff), `recipe` how it hands off.
-    `pinned`: the project's own prompts are among `commands` with their text.
+    `gates`: where a batch waits for a person, None as the settings say. `pinned`: the project's own prompts are among
+    `commands` with their text.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Preset:
     build_commit: str = "auto"
     recipe: str = ""
     pinned: bool = False
+    gates: tuple[str, ...] | None = None
 
     @property
     def title(self) -> str:
@@ -155,7 +157,7 @@ BUILD_AUTO: Final = Preset(
 # No phases: there are no stories yet. The batch runs the one command of this name.
 SPRINT_PLANNING: Final = Preset("sprint-planning", ())
 CONTEXT_COMMANDS: Final = frozenset({"create-project-context", "refresh-project-context"})
-
+GATES: Final = ("plan", "commit", "done")  # where a batch may be set to wait for a person
 PRESETS: Final = {preset.name: preset for preset in (CLASSIC, BUILD_AUTO)}
 
 REVIEW_ROUNDS: Final = 3  # of stories and tech-specs: a blocking one, and two in the background while critical

@@ -8,9 +8,11 @@ from contextlib import suppress
 
 from git.process import GitError
 from payloads import Attention
+from running.checkpoints import wait_after_stories
 from running.clean_tree import NotCommitted, commit_status
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
+from running.gates import GateKind
 from running.lanes.merge import MERGE, Merge, MovedOn, NotMerged
 from running.lanes.migrated import catch_up
 from running.lanes.worktree import LaneFailed, Worktree, named
@@ -54,6 +56,8 @@ class LaneRun:
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
+        each = GateKind.DONE in (self._context.preset.gates or ())
+        await wait_after_stories(self._workspace, self._gate, self._taken.stories, each=each)
         refused = await until_possible(self._gate, self._try_merge)
         await self._bring_back()
         for story in self._taken.stories:
@@ -88,7 +92,9 @@ class LaneRun:
 
     async def _merge_failure(self) -> str | None:
         """Merge the branch; return why it was not merged, None where it was or nothing was to be."""
-        done = [story.key for story in self._taken.stories if story.passed]
+        # A story of this lane may have been merged before, while the other one was skipped.
+        stories = self._taken.stories
+        done = [story.key for story in stories if story.held] or [story.key for story in stories if story.passed]
         if not done:
             return None
         # Without a commit on the branch a merge would succeed and bring nothing.

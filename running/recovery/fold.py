@@ -7,8 +7,10 @@ import msgspec
 from db import Database
 from events import Event, EventType
 from runstate.fold import RunState
+from runstate.views import QueueView
 from store.batches import get_last_batch
 from store.log import StoredEvent, get_events_since_batch
+from store.run_queue import get_run_queue
 
 
 async def restore_fold(database: Database, run_state: RunState) -> None:
@@ -16,6 +18,9 @@ async def restore_fold(database: Database, run_state: RunState) -> None:
     last = await database.read(get_last_batch)
     # Pruning keeps all events of this batch, and a `batch:start` sets every part of the state again.
     rows = [] if last is None else await database.read(get_events_since_batch, last.id)
+    # The queue outlives batches, so that its last event may be older than these.
+    queue = await database.read(get_run_queue)
+    run_state.run.queue = QueueView(stories=queue.stories, only=queue.only, after=queue.after, at=queue.at)
     run_state.restore(map(_event, rows), database.last_seq)
 
 

@@ -17,6 +17,7 @@ const NAMED_MOST = 3;
 export function cardNote(story, isStory) {
   if (story.status === "parked") return "";
   if (story.status === "done") return buildNote(story);
+  if (story.skipped) return `Skipped: ${story.skipped}`;
   if (story.status === "blocked") return story.blocked_reason ?? "";
   if (story.hold) return story.hold;
   if (story.waiting_for?.length)
@@ -49,6 +50,7 @@ export function factRows(facts) {
     ["Risk", facts.risk],
     ["Assigned to", facts.assignee],
     ["Blocked", facts.blocked_reason],
+    ["Skipped", facts.skipped],
     ["Its build", facts.followup_review_recommended ? "recommends a further review" : ""],
     ["Warnings", facts.warnings?.join(", ")],
     ["Left over", facts.leftover ? "its epic is done; it runs only when named" : ""],

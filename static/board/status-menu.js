@@ -1,7 +1,11 @@
 // @ts-check
-/** The menu of statuses that a story can be set to: one for the whole page, opened beside whatever asks for it. */
+/**
+ * The menu of a story: the statuses that it can be set to, and what the operator can do with it in the run. One for the
+ * whole page, opened beside whatever asks for it.
+ */
 import { attr, h, icon } from "../kit/dom.js";
 import { statusText } from "../kit/format.js";
+import { storyActions } from "../run/story-actions.js";
 import { setStatus, WRITABLE } from "./set-status.js";
 
 /** @typedef {import("./set-status.js").StatusTarget} StatusTarget */
@@ -9,7 +13,7 @@ import { setStatus, WRITABLE } from "./set-status.js";
 /** Space between the menu and what it belongs to, and the edge of the window, in px. */
 const GAP = 4;
 
-const menu = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": "Status" });
+const menu = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": "Story" });
 /** @type {StatusTarget | null} */
 let story = null;
 /** @type {HTMLElement | null} */
@@ -26,6 +30,9 @@ const items = WRITABLE.map((status) => {
   el.append(icon(status), h("span", { text: statusText(status) }), icon("check"));
   return el;
 });
+/** The actions of the story for which the menu is open. @type {HTMLButtonElement[]} */
+let actions = [];
+const line = h("hr", { role: "separator" });
 menu.append(...items);
 menu.addEventListener("keydown", pressed);
 menu.addEventListener("toggle", (event) => {
@@ -39,6 +46,9 @@ export function openStatusMenu(anchor, asked) {
   // Inside a modal dialog everything outside it is dead.
   (anchor.closest("dialog") ?? document.body).append(menu);
   for (const item of items) attr(item, "aria-checked", item.dataset.status === asked.status ? "true" : "false");
+  for (const old of [line, ...actions]) old.remove();
+  actions = storyActions(asked.key).map(createAction);
+  if (actions.length) menu.append(line, ...actions);
   menu.showPopover();
   place(anchor.getBoundingClientRect());
   (items.find((item) => item.dataset.status === asked.status) ?? items[0]).focus();
@@ -59,13 +69,25 @@ function choose(status) {
   if (story) setStatus(story, status);
 }
 
+/** @param {import("../run/story-actions.js").StoryAction} action */
+function createAction({ words, run }) {
+  const el = h("button", { type: "button", role: "menuitem", tabindex: "-1" }, h("span", { text: words }));
+  el.addEventListener("click", () => {
+    menu.hidePopover();
+    owner?.focus();
+    run();
+  });
+  return el;
+}
+
 /** @param {KeyboardEvent} event */
 function pressed(event) {
-  const at = items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+  const all = [...items, ...actions];
+  const at = all.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
   /** @type {Record<string, number>} */
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1 };
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1 + all.length, Home: 0, End: all.length - 1 };
   if (event.key === "Tab") menu.hidePopover();
   if (!(event.key in to)) return;
   event.preventDefault();
-  items[to[event.key] % items.length].focus();
+  all[to[event.key] % all.length].focus();
 }

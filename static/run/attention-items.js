@@ -76,7 +76,9 @@ export function attentionItems({ run, plan, link, replaying }, now) {
  */
 function earlierItems(run, plan, canAct) {
   const called = new Set(run.attention.filter((item) => item.kind === "blocked").map((item) => item.story_key));
-  const stories = plan.stories.filter((story) => story.status === "blocked" && !called.has(story.key));
+  const stories = plan.stories.filter(
+    (story) => story.status === "blocked" && !story.skipped && !called.has(story.key),
+  );
   const items = stories.slice(0, BLOCKED_MOST).map((story) => blockedItem(story, canAct, plan));
   const more = stories.length - items.length;
   const words = `${plural(more, "more story is", "more stories are")} blocked; the Board has them all.`;
@@ -121,7 +123,7 @@ function lastingItem(kind, message) {
 }
 
 /**
- * Whether the story of a blocked item is no longer blocked, or the pause that an item names is over.
+ * Whether the story of a blocked item is no longer blocked or was put aside, or the pause that an item names is over.
  * @param {Attention} item
  * @param {Model["run"]} run
  * @param {import("../shell/plan.js").Plan} plan
@@ -130,7 +132,7 @@ function isSettled(item, run, plan) {
   if (item.kind === "budget") return run.state !== "paused" || run.reason !== "budget";
   if (PAUSING.has(item.kind)) return run.state === "running";
   const story = item.story_key ? plan.byKey.get(item.story_key) : undefined;
-  return item.kind === "blocked" && story !== undefined && story.status !== "blocked";
+  return item.kind === "blocked" && story !== undefined && (story.status !== "blocked" || Boolean(story.skipped));
 }
 
 /**

@@ -8,6 +8,7 @@ import { attr, byId, h, icon, list, show, text } from "../kit/dom.js";
 import { clock, shortKey } from "../kit/format.js";
 import { HintForm } from "../kit/hint-form.js";
 import { serverNow } from "../kit/server-clock.js";
+import { askSkip } from "../kit/skip-dialog.js";
 import { announce, toast } from "../kit/toast.js";
 import { dismiss, openItems, waitText } from "./attention-items.js";
 import { createGateForm } from "./gate-form.js";
@@ -154,6 +155,8 @@ function formOf(item) {
 function createRetry(key) {
   const form = new HintForm(key);
   form.update(true);
+  const skip = h("button", { type: "button", class: "button small", text: "Skip…", on: { click: () => askSkip(key) } });
+  form.el.append(skip);
   return form.el;
 }
 

@@ -4,6 +4,7 @@ import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
 import { openPreview } from "../preview/preview-dialog.js";
+import { Ending } from "./ending.js";
 import { actionText, offered } from "./run-text.js";
 import { StartForm } from "./start-form.js";
 
@@ -28,9 +29,12 @@ export class Controls {
   #askTrust;
   #dialog = /** @type {HTMLDialogElement} */ (byId("stop-dialog"));
   #form;
+  #ending = new Ending(this.#dialog);
   /** The action whose request is under way. @type {RunAction | null} */ #busy = null;
   /** @type {RunAction[]} */ #actions = [];
   #state = "";
+  /** What the form was drawn from. @type {unknown} */ #plan;
+  /** @type {unknown} */ #queue;
 
   /**
    * @param {() => Model} current
@@ -52,6 +56,7 @@ export class Controls {
     this.#dialog.addEventListener("close", () => {
       const { returnValue: mode } = this.#dialog;
       if (mode === "graceful" || mode === "now") this.stop(mode);
+      else if (mode) this.#ending.choose(mode);
     });
   }
 
@@ -65,7 +70,11 @@ export class Controls {
     if (counts.unplanned) this.#actions = this.#actions.filter((action) => action !== "start");
     this.#renderButtons(model);
     if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
+    this.#ending.render(run, this.#offers("stop"));
     this.#renderText(model);
+    if (this.#plan !== model.plan || this.#queue !== run.queue) this.#form.render();
+    this.#plan = model.plan;
+    this.#queue = run.queue;
   }
 
   /** @param {string} [allowed] the field by which the operator allows what a start was refused for */

@@ -1,6 +1,6 @@
 // @ts-check
 /** One line of the log for every event: its story, command, task, status and message. */
-import { allTokens, duration, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
+import { allTokens, duration, hourMinute, money, plural, shortCommand, shortKey, tokens } from "../kit/format.js";
 import { makesPlan } from "./run-text.js";
 
 /** @typedef {import("../state.js").Envelope} Envelope */
@@ -91,6 +91,9 @@ const FORMATS = {
     const now = p.source === "own" ? "was changed: the next batch uses it" : "is the built-in one again";
     return lineText("file", [`The prompt of ${p.command} ${now}`, p.message].filter(Boolean).join("; "));
   },
+  "story:skip": (p) =>
+    lineText("note", p.skipped ? `You have skipped it: ${p.reason ?? "without a reason"}` : "You have brought it back"),
+  "run:queue": (p) => lineText("note", queueText(p)),
   error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => lineText("attention", p.message, WARNING),
   "context:create": (p) => lineText("start", p.message || "Project context: creating it first"),
@@ -112,6 +115,15 @@ function doneText(stories) {
 /** @param {string[]} all */
 function keys(all) {
   return all.map(shortKey).join(", ");
+}
+
+/** @param {Record<string, any>} p */
+function queueText({ stories, only, after, at }) {
+  const order = stories.length
+    ? `${only ? "Only these run" : "These run first"}: ${keys(stories)}`
+    : "The plan's order";
+  const end = after === "time" ? `, until ${hourMinute(at)}` : after ? `, until this ${after} has ended` : "";
+  return `${order}${end}`;
 }
 
 /** @param {Record<string, any>} p */

@@ -4,9 +4,11 @@ import { catchApiError, get } from "../kit/api.js";
 import { attr, byId, h, show, text } from "../kit/dom.js";
 import { shortKey, statusText } from "../kit/format.js";
 import { readStored, writeStored } from "../kit/storage.js";
+import { StoryPicker } from "./story-picker.js";
 
 /** @typedef {import("../shell/plan.js").Plan} Plan */
-/** @typedef {{batch_size: number | "all", stories?: string[], agent?: string, budget_usd?: number}} Request */
+/** @typedef {{batch_size: number | "all", stories?: string[], agent?: string, budget_usd?: number,
+ *   gates?: string[]}} Request */
 /** @typedef {{value: any, wrong: string}} Read the value of a field, or what is wrong with it */
 
 /** The bounds of a batch, as the server has them. */
@@ -70,6 +72,8 @@ export class StartForm {
   #limited = input("amount-cycles");
   #budget = input("start-budget");
   #stories = input("start-stories");
+  #picker;
+  #gates = new GateChoice();
   #agent = /** @type {HTMLSelectElement} */ (byId("start-agent"));
   #more = byId("start-more");
   #agentsOffered = false;
@@ -78,6 +82,11 @@ export class StartForm {
   /** @param {{plan: () => Plan, onChange: () => void, onSubmit: () => void}} page */
   constructor(page) {
     this.#page = page;
+    this.#picker = new StoryPicker({
+      plan: page.plan,
+      size: () => this.#read().size.value ?? "all",
+      onChange: page.onChange,
+    });
     recallSize(this.#cycles, this.#limited);
     this.#budget.value = readStored("start-budget", "");
     this.#renderUnit();
@@ -117,13 +126,20 @@ export class StartForm {
       ...(stories.value && { stories: stories.value }),
       ...(agent && { agent }),
       ...(budget.value && { budget_usd: budget.value }),
+      ...(this.#gates.changed && { gates: this.#gates.value }),
     };
   }
 
   /** A batch was started: its stories were chosen for it alone. */
   started() {
-    this.#stories.value = "";
+    this.#picker.clear();
+    this.#gates.reset();
     this.#setOpen(false);
+  }
+
+  /** The plan, the queue or the size has changed. */
+  render() {
+    if (this.open) this.#picker.render();
   }
 
   #addListeners() {
@@ -148,8 +164,14 @@ export class StartForm {
     return {
       size: this.#limited.checked ? readCycles(this.#cycles.value) : all,
       budget: readBudget(this.#budget.value, this.#budget.validity.badInput),
-      stories: readStories(this.#stories.value, this.#page.plan()),
+      stories: this.#readStories(),
     };
+  }
+
+  /** What is chosen in the list; without a choice, the keys that are typed. @returns {Read} */
+  #readStories() {
+    const { keys, typed } = this.#picker;
+    return keys.length ? { value: keys, wrong: "" } : readStories(typed, this.#page.plan());
   }
 
   /** Shows what is wrong beside each field. @returns {HTMLInputElement | undefined} the first field that is wrong */
@@ -172,7 +194,8 @@ export class StartForm {
   #setOpen(open) {
     attr(this.#more, "aria-expanded", String(open));
     writeStored("start-options", open ? "open" : null);
-    if (open && !this.#agentsOffered) offerAgents(this.#agent);
+    if (open && !this.#agentsOffered) offerSettings(this.#agent, this.#gates);
+    if (open) this.#picker.render();
     this.#agentsOffered ||= open;
     this.#page.onChange();
   }
@@ -198,16 +221,42 @@ function recallSize(cycles, limited) {
   limited.checked = true;
 }
 
+/** The gates of the batch: those of the settings, until the operator chooses others. */
+class GateChoice {
+  #boxes = [...byId("start-gates").querySelectorAll("input")];
+  /** @type {string[]} */ #usual = [];
+
+  get value() {
+    return this.#boxes.filter((box) => box.checked).map((box) => box.value);
+  }
+
+  get changed() {
+    return this.value.join() !== this.#usual.join();
+  }
+
+  /** @param {string[]} gates of the settings */
+  offer(gates) {
+    this.#usual = this.#boxes.map((box) => box.value).filter((gate) => gates.includes(gate));
+    this.reset();
+  }
+
+  reset() {
+    for (const box of this.#boxes) box.checked = this.#usual.includes(box.value);
+  }
+}
+
 /**
- * Offers the agents of the settings, which are read when the options are first opened.
+ * Offers the agents and gates of the settings, which are read when the options are first opened.
  * @param {HTMLSelectElement} select
+ * @param {GateChoice} gates
  */
-async function offerAgents(select) {
+async function offerSettings(select, gates) {
   const answer = await catchApiError(get("/api/settings"));
   if (!answer) return;
   const value = (/** @type {string} */ name) =>
     answer.settings.find((/** @type {any} */ setting) => setting.name === name)?.value;
   text(select.options[0], `As set${value("agent") ? ` (${value("agent")})` : ""}`);
+  gates.offer(value("gates") ?? []);
   const names = Object.keys(value("agents") ?? {}).sort();
   select.append(...names.map((name) => h("option", { value: name, text: name })));
 }

@@ -1,9 +1,10 @@
 // @ts-check
 /** The stories of this cycle and this batch with their commands as commands, and what comes next. */
 import { attr, byId, fill, h, icon, list, setIcon, show, text } from "../kit/dom.js";
-import { money, plural, shortCommand, shortKey, statusText } from "../kit/format.js";
+import { money, shortCommand, shortKey, statusText } from "../kit/format.js";
 import { resultOf } from "../shell/command-list.js";
 import { titleOf } from "../shell/plan.js";
+import { NextList } from "./next-list.js";
 import { listed } from "./run-text.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
@@ -13,8 +14,6 @@ import { listed } from "./run-text.js";
  *   commands: Command[]}} Row
  */
 
-/** Stories shown under "Up next"; the Board has them all. */
-const NEXT_MOST = 5;
 /** @type {Command[]} */
 const NONE = [];
 
@@ -26,16 +25,13 @@ export function createStoryLists() {
 class StoryLists {
   #cycle = list(byId("cycle-stories"), keyOf, createStory);
   #batch = list(byId("batch-stories"), keyOf, createStory);
-  #next = list(
-    byId("next-stories"),
-    (/** @type {import("../shell/plan.js").PlanStory} */ story) => story.key,
-    createNext,
-  );
+  #next = new NextList();
   /** What the last drawing was made from. @type {unknown[]} */ #drawn = [];
 
   /** @param {Model} model */
   render(model) {
     const { run, plan, commands, ready } = model;
+    this.#next.render(model);
     const inputs = [run.stories, run.cycles, plan, commands, run.state, ready];
     if (inputs.every((value, index) => value === this.#drawn[index])) return;
     this.#drawn = inputs;
@@ -46,7 +42,6 @@ class StoryLists {
     show(byId("cycle-section"), inCycle.size > 0);
     text(byId("cycle-title"), cycleTitle(run.cycles));
     renderBatchText(model, rows.length - inCycle.size);
-    renderNext(model, this.#next, run.state === "idle" ? inCycle : new Set(rows.map((row) => row.key)));
   }
 }
 
@@ -89,20 +84,6 @@ function renderBatchText({ run, ready }, others) {
   text(empty, !ready ? "" : run.batch ? "No other story yet." : "No batch has run yet.");
 }
 
-/**
- * @param {Model} model
- * @param {{render: (items: import("../shell/plan.js").PlanStory[]) => void}} next
- * @param {Set<string>} taken that are shown above already
- */
-function renderNext({ plan }, next, taken) {
-  const coming = plan.stories.filter((story) => story.runnable && !taken.has(story.key));
-  next.render(coming.slice(0, NEXT_MOST));
-  show(byId("next-section"), coming.length > 0);
-  const more = coming.length - NEXT_MOST;
-  show(byId("next-more"), more > 0);
-  text(byId("next-more"), more > 0 ? `and ${plural(more, "more story", "more stories")}` : "");
-}
-
 /** @param {string} key @param {HTMLElement} title */
 function opener(key, title) {
   return h(
@@ -111,22 +92,6 @@ function opener(key, title) {
     h("span", { class: "key", text: shortKey(key), title: key }),
     title,
   );
-}
-
-/** @param {import("../shell/plan.js").PlanStory} story */
-function createNext(story) {
-  const title = h("span", { class: "title" });
-  const glyph = icon(story.status);
-  const el = h("li", {}, glyph, opener(story.key, title));
-  return {
-    el,
-    /** @param {import("../shell/plan.js").PlanStory} now */
-    update(now) {
-      attr(el, "data-status", now.status);
-      setIcon(glyph, now.status);
-      text(title, now.title || now.key);
-    },
-  };
 }
 
 /** @param {Row} row */

@@ -205,11 +205,20 @@ function createControl(setting, id) {
 
 /** @param {Setting} setting @returns {string[][]} value and label */
 function optionsOf({ kind, choices }) {
+  if (kind === "list") return subsets(choices).map((some) => [some.join(", "), some.join(", ") || "none"]);
   if (kind !== "boolean") return choices.map((choice) => [choice, choice]);
   return [
     ["true", "on"],
     ["false", "off"],
   ];
+}
+
+/** All selections of some choices, in their order. @param {string[]} choices @returns {string[][]} */
+function subsets(choices) {
+  /** @type {string[][]} */
+  const all = [[]];
+  for (const choice of choices) all.push(...all.map((some) => [...some, choice]));
+  return all;
 }
 
 /** @type {Record<string, string>} */

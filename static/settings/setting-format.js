@@ -18,6 +18,7 @@ const GROUPS = [
     [
       "agent",
       "workflow",
+      "gates",
       "verify",
       "default_batch_size",
       "max_code_review_attempts",
@@ -69,6 +70,7 @@ export function titleOf(name) {
 
 /** @type {Record<string, string>} */
 const TITLES = {
+  gates: "gates: the run waits for you",
   verify: "check of the project",
   default_batch_size: "cycles of a batch",
   max_code_review_attempts: "most code reviews",
@@ -112,6 +114,8 @@ function parseValue(setting, text) {
   const { kind, choices } = setting;
   if (kind === "boolean") return { true: true, false: false }[text];
   if (kind === "integer" || kind === "number") return parseNumber(setting, text);
+  if (kind === "list")
+    return text === "" ? [] : text.split(", ").every((item) => choices.includes(item)) ? text.split(", ") : undefined;
   if (choices.length) return choices.includes(text) ? text : undefined;
   if (kind === "hours" && !/^\d\d:\d\d\s*-\s*\d\d:\d\d(\s*,\s*\d\d:\d\d\s*-\s*\d\d:\d\d)*$/.test(text))
     return undefined;
@@ -141,6 +145,7 @@ function hasOpenQuote(text) {
 
 /** A value as a field holds it. @param {any} value */
 export function toText(value) {
+  if (Array.isArray(value)) return value.join(", ");
   return value === null || value === undefined ? "" : String(value);
 }
 

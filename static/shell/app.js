@@ -17,6 +17,8 @@ import { PlanMaker } from "../planning/plan-maker.js";
 import { Controls } from "../run/controls.js";
 import { Log } from "../run/log.js";
 import { createRunTab } from "../run/run.js";
+import { followQueue } from "../run/run-queue.js";
+import { followPlan } from "../run/story-actions.js";
 import { Settings } from "../settings/settings.js";
 import { StoryDialog } from "../story/story.js";
 import { transcriptChanged } from "../story/transcript-signal.js";
@@ -42,7 +44,15 @@ const TABS = /** @type {const} */ (["run", "board", "timeline", "history", "insi
 /** Tabs of all batches: a replay does not change them. */
 const TIMELESS = new Set(["history", "insights", "settings"]);
 /** Events that change the tracker or a dossier. */
-const CHANGES_PLAN = new Set(["plan:change", "story:status", "story:hint", "cycle:end", "batch:end", "command:end"]);
+const CHANGES_PLAN = new Set([
+  "plan:change",
+  "story:status",
+  "story:hint",
+  "story:skip",
+  "cycle:end",
+  "batch:end",
+  "command:end",
+]);
 /** Events that lengthen the transcript of a command. */
 const CHANGES_TRANSCRIPT = new Set(["command:progress", "command:end", "story:hint"]);
 /** Most commands of a batch that are fetched. */
@@ -66,6 +76,7 @@ const controls = new Controls(
   () => store.model,
   () => folderTrust.ask(),
 );
+followPlan(() => store.model.plan);
 const planMaker = new PlanMaker(() => folderTrust.ask());
 const log = new Log();
 const planLoader = new PlanLoader({
@@ -127,6 +138,7 @@ function render() {
   const model = replay.model(store.model);
   const now = timeOf(model);
   const { tab } = router.current;
+  followQueue(store.model.run);
   header.render(model, now);
   controls.render(model);
   planMaker.render(model, tab);

@@ -12,7 +12,7 @@
  *   records
  * @typedef {{ref?: string, after?: string[], waiting_for?: string[], hold?: string, plan_checkpoint?: boolean,
  *   done_checkpoint?: boolean, hitl?: boolean, risk?: string, assignee?: string, blocked_reason?: string,
- *   leftover?: boolean, followup_review_recommended?: boolean, warnings?: string[]}} PlanFacts what the plan says about when and how a story runs; absent where it says nothing
+ *   leftover?: boolean, skipped?: string, followup_review_recommended?: boolean, warnings?: string[]}} PlanFacts what the plan says about when and how a story runs; absent where it says nothing
  * @typedef {{closed: boolean, finished: string[], missing: string[], holds: string[], waits_for: string[],
  *   retrospective: boolean}} Gate
  * @typedef {{tone: "good" | "info" | "warn" | "bad", words: string}} StatusEvidence
@@ -51,7 +51,9 @@ const RESTING = new Set(["done", "blocked", "parked", "unknown"]);
 export function overlay(sprint, overrides) {
   const stories = sprint.stories.map((story) => {
     const status = known(overrides.get(story.key)?.status ?? story.status);
-    return status === story.status ? story : { ...story, status, runnable: !RESTING.has(status), standing: null };
+    return status === story.status
+      ? story
+      : { ...story, status, runnable: !RESTING.has(status) && !story.skipped, standing: null };
   });
   return {
     sprint,
@@ -68,8 +70,8 @@ function known(status) {
 }
 
 /** Whether a run does not start the story unless it is named, or at all. @param {PlanStory} story */
-function isHeld({ hold, leftover }) {
-  return Boolean(hold || leftover);
+function isHeld({ hold, leftover, skipped }) {
+  return Boolean(hold || leftover || skipped);
 }
 
 /** Parked stories are not part of what is to be done. @param {PlanStory[]} stories @returns {Counts} */

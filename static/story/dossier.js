@@ -60,6 +60,7 @@ function createSections(key, commands) {
   return [
     drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
     kept("Hints", "Hints for its next command", hints.el, hints.update),
+    drawn("Comments", "Sent back at a gate", (d) => d.sent_back, sentBack),
     kept("Preview", "What would be sent", createStoryPreview(key).el, () => 1),
     drawn("Story", "Story", (d) => [d.statement, d.description], statement),
     drawn("Plan", "In the plan", (d) => d.plan, planFacts),
@@ -156,6 +157,27 @@ function createCheck(check) {
     words,
     h("pre", { text: check.tail || "It printed nothing." }),
   );
+}
+
+/** @param {Dossier} dossier @returns {Node[]} */
+function sentBack({ sent_back: all = [] }) {
+  const rows = all.map((/** @type {{comments: string, at: number, settled_by: string | null}} */ one) =>
+    h(
+      "li",
+      { "data-tone": one.settled_by ? "good" : "info" },
+      icon(one.settled_by ? "check" : "clock"),
+      h(
+        "span",
+        { class: "sent-back" },
+        h("span", { class: "hint-text", text: one.comments || "Without a comment" }),
+        h("span", {
+          class: "soft",
+          text: ` · ${day(one.at)} ${clock(one.at)} · ${one.settled_by ? `checked by ${one.settled_by}` : "waits for the next review"}`,
+        }),
+      ),
+    ),
+  );
+  return rows.length ? [h("ul", { class: "evidence" }, ...rows)] : [];
 }
 
 /** @param {Dossier} dossier @returns {Node[]} */

@@ -3,6 +3,7 @@
 import { openStatusMenu } from "../board/status-menu.js";
 import { attr, fill, h, icon, setIcon, show, text } from "../kit/dom.js";
 import { allTokens, money, statusText, tokens } from "../kit/format.js";
+import { askSkip, bringBack } from "../kit/skip-dialog.js";
 
 /** @typedef {import("./dossier.js").Dossier} Dossier */
 
@@ -15,6 +16,7 @@ export class StoryHead {
   #status;
   #readOnlyStatus = h("span", { class: "state" });
   #cost = h("span");
+  #skip = h("button", { type: "button", class: "button small", text: "Skip…" });
   #drift = h("span", { class: "drift" });
   /** @type {Dossier | null} */ #dossier = null;
 
@@ -26,6 +28,7 @@ export class StoryHead {
     this.#status.addEventListener("click", () => {
       if (this.#dossier) openStatusMenu(this.#status, /** @type {any} */ (this.#dossier));
     });
+    this.#skip.addEventListener("click", () => (this.#dossier?.plan?.skipped ? bringBack(key) : askSkip(key)));
     const close = h("button", { type: "submit", class: "ghost", "aria-label": "Close" }, icon("cross"));
     const name = h("span", { class: "mono", text: key });
     this.el = h(
@@ -34,7 +37,7 @@ export class StoryHead {
       this.#title,
       h("form", { method: "dialog" }, close),
       h("p", { class: "dossier-facts" }, name, this.#readOnlyStatus, this.#cost, this.#drift),
-      h("p", { class: "dossier-actions" }, this.#status, createExport(key)),
+      h("p", { class: "dossier-actions" }, this.#status, this.#skip, createExport(key)),
     );
     show(this.#status, false);
   }
@@ -42,6 +45,9 @@ export class StoryHead {
   /** @param {Dossier} dossier */
   update(dossier) {
     this.#dossier = dossier;
+    const skipped = Boolean(dossier.plan?.skipped);
+    text(this.#skip, skipped ? "Bring back" : "Skip…");
+    show(this.#skip, !["done", "parked", "unknown"].includes(dossier.status));
     text(this.#title, dossier.title || this.#key);
     attr(this.el, "data-status", dossier.status);
     this.#updateStatus(dossier);

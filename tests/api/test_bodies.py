@@ -13,6 +13,8 @@ from api.bodies import (
     BadJson,
     Body,
     EmptyBody,
+    QueueBody,
+    SkipBody,
     StartBody,
     StatusBody,
     StopBody,
@@ -26,6 +28,10 @@ from sprint.status import WRITABLE
 SIZE = 'batch_size: must be a whole number from 1 to 1000, or "all"'
 STORIES = "stories: must be a list of story keys"
 BUDGET = "budget_usd: must be a number above 0, at most 1000000"
+GATES = "gates: must be a list of plan, commit, done"
+KEYS = "stories: must be a list of at most 1000 story keys"
+AFTER = "after: must be one of story, cycle, time, or null"
+REASON = "reason: must be a reason of 1 to 16384 bytes"
 ANSWER = {"command_id": 7, "text": "blue"}
 ID = "command_id: must be the id of the command that asked"
 TEXT = "text: must be a text of 1 to 20000 characters"
@@ -43,6 +49,10 @@ def test_nothing_sent_is_an_empty_object() -> None:
         (StartBody, {"batch_size": 1, "stories": None, "agent": None, "budget_usd": None}),
         (StartBody, {"batch_size": 1000, "stories": ["1-1-a"], "agent": "codex", "budget_usd": 1_000_000}),
         (StartBody, {"batch_size": "all", "budget_usd": 0.01}),
+        (StartBody, {"gates": ["plan", "done"]}),
+        (QueueBody, {"stories": ["1-1-a"], "only": True, "after": "time", "at": 1706112000000}),
+        (QueueBody, {"stories": [], "after": None}),
+        (SkipBody, {"reason": "waits for the design"}),
         (StopBody, {"mode": "now"}),
         (AnswerBody, {"command_id": 2**63 - 1, "text": "x" * 20_000}),
         (AnswerBody, {"command_id": 1, "text": " blue\n"}),
@@ -57,6 +67,11 @@ def test_what_is_within_bounds_arrives(kind: type[Body], fields: dict[str, Any])
 REFUSED: list[tuple[type[Body], Any, str]] = [
     *((StartBody, {"batch_size": value}, SIZE) for value in (0, 1001, True, 1.5, 1.0, "2", "ALL", None, [2], {"a": 1})),
     *((StartBody, {"stories": value}, STORIES) for value in ([], "1-1-a", [1], ["a", None], {"a": 1}, True)),
+    *((StartBody, {"gates": value}, GATES) for value in ("plan", ["merge"], [1], {"plan": True})),
+    *((QueueBody, {"stories": value}, KEYS) for value in ("1-1-a", [1], ["a"] * 1001, None)),
+    *((QueueBody, {"after": value}, AFTER) for value in ("now", 1, ["story"], True)),
+    *((QueueBody, {"at": value}, "at: must be a time in ms since the epoch") for value in (0, -1, 1.5, "22:00")),
+    *((SkipBody, fields, REASON) for fields in ({}, {"reason": ""}, {"reason": "  "}, {"reason": 7})),
     *((StartBody, {"agent": value}, "agent: must be the name of an agent") for value in (7, True, ["codex"])),
     *((StartBody, {"budget_usd": value}, BUDGET) for value in (0, -1, 1_000_001, True, "5", [1])),
     *((StopBody, {"mode": value}, 'mode: must be "graceful" or "now"') for value in ("maybe", None, ["now"], 1)),
@@ -73,7 +88,8 @@ REFUSED: list[tuple[type[Body], Any, str]] = [
     (
         StartBody,
         {"size": 2},
-        "size: there is no such field; known are batch_size, stories, agent, budget_usd, write_tracker, synced",
+        "size: there is no such field; known are batch_size, stories, agent, budget_usd, gates, write_tracker, start_at,"
+        " synced",
     ),
     (EmptyBody, {"x": 1}, "x: there is no such field; known are "),
     (StopBody, {"": 1}, ": there is no such field; known are mode"),
@@ -108,7 +124,19 @@ def test_numbers_that_no_computer_counts_to_are_refused(number: bytes) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b" ", b"[]", b"null", b"7", b'"x"', b"{", b"\xff", b'{"agent": "\xff"}', b'{"agent": "\\ud800"}', b"[" * 200_000],
+    [
+        b" ",
+        b"1" + b"0" * 400,
+        b"[]",
+        b"null",
+        b"7",
+        b'"x"',
+        b"{",
+        b"\xff",
+        b'{"agent": "\xff"}',
+        b'{"agent": "\\ud800"}',
+        b"[" * 200_000,
+    ],
 )
 def test_what_is_no_object_of_json_is_no_body(raw: bytes) -> None:
     with pytest.raises(BadJson):

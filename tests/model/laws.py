@@ -16,6 +16,7 @@ from workflow.picking import RUNNABLE
 
 ENDED = ("completed", "stopped", "error")
 FINISHED = ("done", "blocked")
+AFTER_REVIEW = ("commit", "merge", "dev-story-2")  # of stories whose work has passed
 
 
 def read(database: Path) -> closing[sqlite3.Connection]:
@@ -45,7 +46,8 @@ def broken(database: Path, tracker: Path | None, before: bytes) -> list[str]:
         *_twice(stories, commands, afresh),
         *_open_rows(batches, commands),
         *_pairs(commands, events),
-        *_complete(batches, stories),
+        *_skips(events),
+        *_complete(batches, stories, {payload["story_key"] for type_, _, payload in events if type_ == "story:skip"}),
         *_explained(stories, commands, "code-review" if tracker is not None else "build-auto"),
         *([] if tracker is None else _tracker(tracker, before)),
     ]
@@ -116,6 +118,26 @@ def _pairs(commands: list[dict[str, Any]], events: list[tuple[str, int | None, d
     return found + _context_pairs(commands, [type_ for type_, _, _ in events])
 
 
+def _skips(events: list[tuple[str, int | None, dict[str, Any]]]) -> list[str]:
+    """No command starts for a skipped story; one that was past the gate may just have been about to."""
+    started: dict[str, int] = {}
+    broken = []
+    for type_, _, payload in events:
+        if type_ == "story:skip":
+            started.pop(payload["story_key"], None)
+            if payload["skipped"]:
+                started[payload["story_key"]] = 0
+        elif type_ == "story:status" and payload["new_status"] == "done":
+            started.pop(payload["story_key"], None)
+        elif type_ == "command:start" and payload["command"] not in AFTER_REVIEW:
+            keys = payload.get("story_keys", [payload["story_key"]])
+            for key in keys if keys and set(keys) <= started.keys() else ():
+                started[key] += 1
+                if started[key] == 2:
+                    broken.append(f"{payload['command']} started for {key}, which is skipped")
+    return broken
+
+
 def _context_pairs(commands: list[dict[str, Any]], types: list[str]) -> list[str]:
     """Work on the project's context names no command: as many events as rows."""
     rows = [command for command in commands if command["story_id"] is None]
@@ -125,12 +147,13 @@ def _context_pairs(commands: list[dict[str, Any]], types: list[str]) -> list[str
     return [f"{found[name]} {name}, and {expected[name]} rows" for name in found if found[name] != expected[name]]
 
 
-def _complete(batches: dict[int, dict[str, Any]], stories: dict[int, dict[str, Any]]) -> list[str]:
-    """A batch that is complete has no story that it took and that may still run."""
+def _complete(batches: dict[int, dict[str, Any]], stories: dict[int, dict[str, Any]], skipped: set[str]) -> list[str]:
+    """A batch that is complete has no story that it took and that may still run, but for those that were skipped."""
     return [
         f"batch {story['batch_id']} is completed, and {story['story_key']} is {story['status']}"
         for story in stories.values()
         if batches[story["batch_id"]]["status"] == "completed" and story["status"] in RUNNABLE
+        if story["story_key"] not in skipped
     ]
 
 

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,11 @@ import sprint
 from agents import AgentSpec
 from db import Database
 from events import Event, EventType
-from orchestrator import NotNow, Orchestrator, StartRequest
+from orchestrator import BadRequest, NotNow, Orchestrator, StartRequest
 from running.candidates import candidates
 from running.data_files import DataFiles
 from running.gate import StopMode
+from running.gates import CHOICES, GateKind
 from running.repository import find_git
 from running.workspace import Workspace
 from runstate.fold import RunState
@@ -41,6 +43,7 @@ from settings import Settings
 from store.batches import get_active_batch, get_last_batch
 from store.job import Job
 from store.log import get_events_since_batch
+from store.skips import get_skips
 from store.stories import get_stories_by_batch
 from store.writer import Writer
 from tests.model.fakes import Fakes
@@ -52,6 +55,8 @@ from workflow import runnable
 # In long runs only, the project is changed from outside at some moments (switched branches, stashes, lost folders),
 # since each of them waits for its fix.
 MISCHIEF = 0.15 if os.environ.get("SPRINT_RUNNER_MODEL_MISCHIEF") == "1" else 0.0
+STEERED = 0.1  # of the verbs change what runs next
+DECISIONS = 0.5  # of the verbs at a gate decide it
 STALE_CONTEXTS = 0.5  # of the contexts are removed when stories are set back, the others become old
 FIXES = 0.7  # of the resumes come when the cause is fixed
 STATUSES = ("backlog", "ready-for-dev", "in-progress", "review")
@@ -82,6 +87,7 @@ def drawn(dice: random.Random, repository: bool) -> Settings:
         max_code_review_attempts=dice.choice((2, 4)),
         commit_by=dice.choice(("runner", "agent")),
         commit_per=dice.choice(("story", "cycle")),
+        gates=dice.choice(([], [], ["plan"], ["commit", "done"], ["plan", "commit", "done"])),
         parallel=dice.choice((1, 2)) if repository else 1,
         budget_batch_usd=dice.choice((None, 0.3, 2.0)),
         budget_day_usd=dice.choice((None, None, 1.0)),
@@ -97,6 +103,7 @@ class Simulation:
         self.mischief = Mischief(root, dice)
         self.settings = drawn(dice, self.mischief.repository)
         self.last_seq: int | None = None
+        self.steered: set[str] = set()  # stories whose turn was changed by hand
 
     async def open(self) -> None:
         (self.root / ".sprint-runner").mkdir(exist_ok=True)
@@ -168,7 +175,8 @@ class Simulation:
         except NotNow as refused:
             if refused.code == "budget":
                 self._raise_budgets()
-            if refused.code == "nothing_to_run":
+            if refused.code in ("nothing_to_run", "cannot_run"):
+                await self._bring_back()
                 self._refill()
             return refused.code == "running"
         return True
@@ -182,8 +190,9 @@ class Simulation:
         if row is None or row.id != batch_id or row.max_cycles is not None or row.only_stories is not None:
             return
         taken = {story.story_key for story in await self.database.read(get_stories_by_batch, batch_id)}
-        left = [story.key for story in runnable(candidates(sprint.read(self.workspace.project)))]
-        if open_ := [key for key in left if key not in taken]:
+        skipped = set(await self.database.read(get_skips))
+        left = [story.key for story in runnable(candidates(sprint.read(self.workspace.project), skipped))]
+        if open_ := [key for key in left if key not in taken and key not in self.steered]:
             report(f"batch {batch_id} is completed, and the tracker has {', '.join(open_)}")
 
     async def _meddle(self) -> bool:
@@ -200,7 +209,7 @@ class Simulation:
                 return False
             try:
                 await self._verb(chance)
-            except NotNow:
+            except (NotNow, BadRequest):
                 continue  # it does not fit the moment: that is an answer, too
 
     async def _verb(self, chance: float) -> None:
@@ -208,6 +217,14 @@ class Simulation:
             if asked.kind == "question" and asked.command_id is not None:
                 await self.orchestrator.answer(asked.command_id, "The first.")
                 return
+        for row in await self.orchestrator.gates():
+            if self.dice.random() < DECISIONS:
+                decision = self.dice.choice(CHOICES[GateKind(row.kind)])
+                await self.orchestrator.decide(row.id, decision, self.dice.choice((None, "src/a.py:1: smaller")))
+                return
+        if self.dice.random() < STEERED:
+            await self._steer()
+            return
         if self.run_state.run.state in ("paused", "waiting"):
             if self.dice.random() < FIXES:
                 self.mischief.fix()
@@ -221,6 +238,30 @@ class Simulation:
             self.orchestrator.stop(StopMode.GRACEFUL)
         elif chance < 0.28:
             self.orchestrator.stop(StopMode.NOW)
+
+    async def _steer(self) -> None:
+        """Put a story aside or bring all back, set the queue, or when the batch stops."""
+        keys = [story.key for story in sprint.read(self.workspace.project).stories]
+        some = self.dice.sample(keys, self.dice.randrange(min(3, len(keys)) + 1))
+        self.steered.update(keys)  # what runs depends on the moment from here on
+        match self.dice.randrange(5):
+            case 0:
+                await self.orchestrator.skip(self.dice.choice(keys), "not now")
+            case 1:
+                await self._bring_back()
+            case 2:
+                only = self.dice.random() < 0.3
+                await self.orchestrator.set_queue(partial(msgspec.structs.replace, stories=tuple(some), only=only))
+            case 3:
+                after = self.dice.choice(("story", "cycle", None))
+                await self.orchestrator.set_queue(partial(msgspec.structs.replace, after=after, at=None))
+            case _:
+                at = int(time.time() * 1000) + self.dice.randrange(50)
+                await self.orchestrator.set_queue(partial(msgspec.structs.replace, after="time", at=at))
+
+    async def _bring_back(self) -> None:
+        for key in await self.database.read(get_skips):
+            await self.orchestrator.bring_back(key)
 
     def _refill(self) -> None:
         """The operator sets stories back: work for the batches to come. The context is removed, or becomes old."""

@@ -67,7 +67,8 @@ def test_a_new_state_is_idle_and_empty() -> None:
     assert all(shown[name] == [] for name in ("stories", "operations", "attention"))
     assert list(shown) == [
         "state", "reason", "until", "batch", "cycle", "cycles", "stories", "operations", "totals", "attention",
-        "context", "resumable", "seq", "limits", "agent", "project", "plan", "guardian", "awake", "problem",
+        "context", "resumable", "queue", "seq", "limits", "agent", "project", "plan", "guardian", "awake",
+        "problem",
     ]  # fmt: skip
 
 
@@ -391,3 +392,10 @@ def test_the_seq_of_a_restored_state_is_that_of_the_newest_event(fold: Fold) -> 
     state = RunState()
     state.restore([StoredEvent("batch:start", {"batch_id": 42, "max_cycles": 1}, 1000, 5)], 9)
     assert (state.run.state, state.run.seq) == ("running", 9)
+
+
+def test_the_order_of_a_queue_outlives_its_batch(fold: Fold) -> None:
+    queue = fold.tell("run:queue", stories=["1-2-b"], only=True, after="time", at=99).queue
+    assert msgspec.structs.asdict(queue) == {"stories": ("1-2-b",), "only": True, "after": "time", "at": 99}
+    ended = fold.tell("batch:end", batch_id=42, cycles_completed=1, status="stopped").queue
+    assert msgspec.structs.asdict(ended) == {"stories": ("1-2-b",), "only": False, "after": None, "at": None}

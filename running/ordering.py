@@ -1,0 +1,126 @@
+"""The order in which stories run: the queue that the operator sets by hand, and what a run would take, without one.
+
+Promises: a queue and its event are one commit; what cannot run is refused with the reason, and what a story of the
+queue waits for is reported and still holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Collection, Sequence
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+import sprint
+from events import emit
+from payloads import RunQueueChange, or_unset
+from running.candidates import candidates, order_of
+from running.epic_branch import plan_here
+from running.preflight import BadRequest, NotNow, why_held
+from running.selection import Selection
+from running.workspace import Workspace
+from store.run_queue import RunQueue, set_run_queue
+from workflow import pick
+
+QUEUE_MAX: Final = 1000  # stories of a queue
+STATES: Final = {
+    "done": "is done",
+    "blocked": "is blocked: try it again first",
+    "parked": "is parked in the plan",
+    "unknown": "has a status that is not known",
+}
+
+
+class RunOrder(msgspec.Struct, frozen=True):
+    """What a run would take: the keys of each cycle in order; `waits` says of each other story why it does not run."""
+
+    cycles: list[list[str]]
+    waits: dict[str, str]
+
+
+async def keep_queue(workspace: Workspace, queue: RunQueue) -> None:
+    """Store the queue. Raises `DatabaseUnavailable`."""
+    payload = RunQueueChange(
+        stories=list(queue.stories), only=queue.only, after=or_unset(queue.after), at=or_unset(queue.at)
+    )
+    with workspace.database.atomic():
+        written: Awaitable[object] = workspace.database.write(set_run_queue, queue)
+        emitted = emit(payload)
+    await asyncio.gather(written, emitted)
+
+
+async def check_queue(workspace: Workspace, queue: RunQueue, selection: Selection) -> list[str]:
+    """Return what stories of the queue wait for, in sentences. Raises `BadRequest` and `NotNow`."""
+    tracker = await plan_here(workspace)
+    for place, key in enumerate(queue.stories):
+        if key in queue.stories[:place]:
+            raise BadRequest("stories", f"{key} is named twice")
+        if (refusal := _refusal(tracker, key, selection)) is not None:
+            raise refusal
+    return [note for key in queue.stories if (note := _waiting_note(tracker, key, queue))]
+
+
+def _refusal(tracker: sprint.Sprint, key: str, selection: Selection) -> Exception | None:
+    story = tracker.story(key)
+    if story is None:
+        return BadRequest("stories", f"the tracker has no story {key!r}")
+    if selection.is_running(key):
+        return NotNow("running", f"{key} is in the cycle that runs")
+    if (state := STATES.get(story.status.value)) is not None:
+        return NotNow("ended", f"{key} {state}")
+    if key in selection.skipped:
+        return NotNow("skipped", f"{key} is skipped: bring it back first")
+    return NotNow("held", f"{key} cannot be queued: {story.conditions.hold}") if story.conditions.hold else None
+
+
+def _waiting_note(tracker: sprint.Sprint, key: str, queue: RunQueue) -> str:
+    """Return what a story waits for, in a sentence. Raises `NotNow` where the queue itself keeps it from coming."""
+    story = tracker.story(key)
+    waiting = () if story is None else story.conditions.waiting_for
+    for other in waiting:
+        if other in queue.stories and queue.stories.index(other) > queue.stories.index(key):
+            raise NotNow("dependent", f"{key} waits for {other}: put {other} before it")
+        if queue.only and other not in queue.stories:
+            raise NotNow("dependent", f"{key} waits for {other}, which would not run: add it")
+    return f"{key} waits for {', '.join(waiting)} and runs after that" if waiting else ""
+
+
+async def run_order(
+    workspace: Workspace, only: Sequence[str] | None, cycles: int | None, most: int, selection: Selection
+) -> RunOrder:
+    """Return what a run of so many cycles (None: all) would take, as things are now and if all of it succeeds."""
+    plan = await plan_here(workspace)
+    possible = {candidate.key: candidate for candidate in candidates(plan, selection.skipped)}
+    allowed, order = selection.allowed(only), order_of(workspace.settings().story_order, plan)
+    taken: list[list[str]] = []
+    gone = selection.running
+    while cycles is None or len(taken) < cycles:
+        picked = pick(
+            possible.values(), exclude=gone, only=allowed, most=most, order=order, first=selection.queue.stories
+        )
+        if not picked:
+            break
+        taken.append([candidate.key for candidate in picked])
+        gone.update(taken[-1])
+        # What waited only for these may run in a later cycle.
+        for key in [key for key, candidate in possible.items() if candidate.held]:
+            if _is_released(plan, key, gone, selection.skipped):
+                possible[key] = replace(possible[key], held=False)
+    return RunOrder(taken, _waits(plan, gone, allowed, selection))
+
+
+def _is_released(plan: sprint.Sprint, key: str, gone: Collection[str], skipped: Collection[str]) -> bool:
+    story = plan.story(key)
+    if story is None or story.conditions.hold or key in skipped:
+        return False
+    return set(story.conditions.waiting_for) <= set(gone)
+
+
+def _waits(
+    plan: sprint.Sprint, gone: Collection[str], allowed: Collection[str] | None, selection: Selection
+) -> dict[str, str]:
+    wanted = [story.key for story in plan.stories if allowed is None or story.key in allowed]
+    held = {key: why_held(plan, key, selection.skipped) for key in wanted if key not in gone}
+    return {key: why for key, why in held.items() if why}

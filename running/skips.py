@@ -1,0 +1,48 @@
+"""Skips: stories that the operator has put aside, with a reason, until they are brought back.
+
+A skip is the runner's own record and leaves the tracker as it is. Promises: a skip and its event are one commit; no
+command is started for a skipped story, and the one that runs ends first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from events import emit
+from payloads import StorySkip, or_unset
+from running.workspace import Workspace
+from store.job import NotWritten
+from store.skips import NotSkipped, add_skip, remove_skip
+
+SKIPPED: Final = "skipped"  # the kind of the result of a command that was not started
+
+
+async def keep_skip(workspace: Workspace, story_key: str, reason: str) -> None:
+    """Put a story aside. Raises `DatabaseUnavailable`."""
+    await _record(
+        workspace,
+        StorySkip(story_key=story_key, skipped=True, reason=or_unset(reason or None)),
+        lambda: workspace.database.write(add_skip, story_key, reason),
+    )
+
+
+async def end_skip(workspace: Workspace, story_key: str) -> bool:
+    """Let a story run again; False when it was not skipped any more. Raises `DatabaseUnavailable`."""
+    try:
+        await _record(
+            workspace,
+            StorySkip(story_key=story_key, skipped=False),
+            lambda: workspace.database.write(remove_skip, story_key),
+        )
+    except (NotSkipped, NotWritten):
+        return False
+    return True
+
+
+async def _record(workspace: Workspace, payload: StorySkip, change: Callable[[], Awaitable[object]]) -> None:
+    with workspace.database.atomic():
+        written = change()
+        emitted = emit(payload)
+    await asyncio.gather(written, emitted)
