@@ -88,8 +88,8 @@ REFUSED: list[tuple[type[Body], Any, str]] = [
     (
         StartBody,
         {"size": 2},
-        "size: there is no such field; known are batch_size, stories, agent, budget_usd, gates, write_tracker, start_at,"
-        " synced",
+        "size: there is no such field; known are batch_size, stories, agent, budget_usd, gates, write_tracker,"
+        " start_at, synced",
     ),
     (EmptyBody, {"x": 1}, "x: there is no such field; known are "),
     (StopBody, {"": 1}, ": there is no such field; known are mode"),
