@@ -146,7 +146,7 @@ class Development:
         verdicts: list[CodeReviewVerdict] = []
         unproved: str | None = None
         comments: str | None = None
-        looks = count(1)
+        look = 1
         while True:
             number = len(verdicts) + 1
             findings = comments or command_specs.review_findings(verdicts, unproved)
@@ -161,12 +161,13 @@ class Development:
             following = f"{command}-{number + 1}"
             unproved = comments = None
             if decision.next is Next.DONE:
-                unproved = await self._missing_proof(story, spec, result, following)
+                unproved = await self._missing_proof(story, spec, result, following, look)
             # The missing proof is given to the next reviewer as a finding to repair.
             if unproved is not None and number < limit:
                 continue
             if decision.next is Next.DONE and unproved is None:
-                comments = await self._sent_back(phase, phase.commands[0], story, next(looks))
+                comments = await self._sent_back(phase, phase.commands[0], story, look)
+                look += 1
                 if not story.live:
                     return
                 if comments is not None:
@@ -174,9 +175,13 @@ class Development:
             if await self._settle(story, decision, unproved):
                 return
 
-    async def _missing_proof(self, story: StoryRun, spec: CommandSpec, result: Result, following: str) -> str | None:
+    async def _missing_proof(
+        self, story: StoryRun, spec: CommandSpec, result: Result, following: str, look: int
+    ) -> str | None:
         """Return why a reviewed story may not be called done yet; once the next round has begun, as recorded then."""
-        if self._commander.journal.begun(story.key, following):
+        begun = self._commander.journal.begun(story.key, following)
+        # The round that follows a look which sent the work back says nothing about its proof.
+        if begun and not await self._gates.was_sent_back(story, look):
             return await self._recorded_failure(result)
         about = VerifyContext(self._commander.batch_id, story.key, self._saying(spec, result), result.command_id)
         gate, workspace = self._commander.gate, self._workspace

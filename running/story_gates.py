@@ -64,6 +64,11 @@ class StoryGates:
         story.skipped = story.skipped or row.decision == GateDecision.SKIP
         return row if row.decision == GateDecision.BACK else None
 
+    async def was_sent_back(self, story: StoryRun, number: int) -> bool:
+        """Whether this look at the work, in this batch or in one that it continues, ended with sending it back."""
+        rows = await self._workspace.database.read(get_gates_of, GateKind.COMMIT.value, story.key)
+        return any(row.round == number and row.decision == GateDecision.BACK for row in rows)
+
     async def development_round(self, command: str, row: GateRow) -> str:
         """Return the name of the round of development that deals with what was sent back."""
         return f"{command}-{MENDED + await self._times_back(row)}"
