@@ -8,8 +8,8 @@ continues at the same command. The steps of a batch are in `running/`, its decis
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -30,46 +30,31 @@ from running.clean_tree import NotCommitted
 from running.command import Commander
 from running.cycle_queue import CycleQueue
 from running.cycle_source import CycleSource
-from running.gate import Caps, Gate, StopMode
-from running.gates import CHOICES, PAUSED, PUTS_ASIDE, GateDecision, GateKind, keep_decision
-from running.git_check import check_commits, check_repository
+from running.gate import Gate, StopMode
 from running.head_guard import HeadGuard
 from running.lanes.merge import MERGE
-from running.made_tracker import check_maker, restore_permission
-from running.ordering import RunOrder, check_queue, keep_queue, run_order
+from running.made_tracker import restore_permission
 from running.plan_choice import PlanChoice, check_plan
 from running.preflight import (
     BadRequest,
     NotNow,
-    check_agents,
-    check_folder,
-    check_parallel,
-    check_stories,
     check_trust,
-    check_verify,
     unpriced_agents,
-    used_windows,
-    why_nothing_runs,
 )
-from running.preset_choice import choose_preset, preset_of, with_gates
-from running.questions import DECIDE, keep_answer
+from running.preset_choice import preset_of
 from running.recovery.startup import recover
 from running.retention import forget_snapshots
 from running.revert import Reverted, revert_story
 from running.run_context import RunContext
-from running.selection import Selection
-from running.skips import end_skip, keep_skip
 from running.sprint_planning import check_planning, planning_agent
-from running.store_copy import check_synced, warn_of_store
+from running.start_checks import check_caps, check_resume, check_start
+from running.steering import Steering
+from running.store_copy import warn_of_store
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.tracker import wait_for_tracker
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
 from store.batches import BatchRow, get_active_batch, update_batch
-from store.commands import get_command
-from store.gates import GateRow, get_gate, get_open_gates
-from store.questions import get_question
-from store.run_queue import RunQueue
 from workflow import Preset
 from workflow.presets import SPRINT_PLANNING
 
@@ -80,7 +65,7 @@ END_S: Final = 2.5  # seconds that agents get to end when the server ends, befor
 class Orchestrator:
     """The run of one project. `run_state` is the fold of committed events that clients receive.
 
-    `plan` is the choice of the plan that batches work on.
+    `plan` is the choice of the plan that batches work on, `steering` takes the operator's decisions on a run.
     """
 
     def __init__(self, workspace: Workspace, run_state: RunState) -> None:
@@ -92,9 +77,7 @@ class Orchestrator:
         self._task: asyncio.Task[None] | None = None
         self._starting = False
         self._wanted: StartRequest | None = None  # the request that is being started
-        self.selection = Selection()
-        self._only: Sequence[str] | None = None  # the stories that the running batch was started with
-        self._queueing = asyncio.Lock()  # a change of the queue is made of the one before it
+        self.steering = Steering(workspace, run_state, lambda: self._batch)
         self._closing = False
         self.plan = PlanChoice(workspace)
 
@@ -108,37 +91,15 @@ class Orchestrator:
     async def start(self, request: StartRequest) -> int:
         """Check everything, start a batch and return its id. Raises `BadRequest` and `NotNow`, with the remedy."""
         with self._exclusive(request):
-            await check_trust(self._workspace)
-            settings = self._workspace.settings()
-            agent = request.agent or settings.agent
-            used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
-            await check_maker(self._workspace, allowed=request.write_tracker)
-            await check_synced(self._workspace, synced=request.synced)
-            await self.selection.load(self._workspace.database)
-            runnable = await check_stories(self._workspace, request.stories, self.selection)
-            await check_agents(self._workspace, used)
-            unpriced = unpriced_agents(self._workspace, used, request.budget_usd)
-            windows = await used_windows(self._workspace, used)
-            await check_folder(self._workspace)
-            head = await check_repository(self._workspace)
-            await check_parallel(self._workspace)
-            await check_verify(self._workspace)
-            await self._check_caps(Budget(self._workspace, None, None))
-            if not runnable and not self._unfinished():
-                raise await why_nothing_runs(self._workspace, request.stories, self.selection)
-            preset = await choose_preset(self._workspace, agent, fresh=not self._unfinished())
-            preset = with_gates(preset, request.gates, settings.gates)
-            await check_commits(self._workspace, preset)
+            begun = await check_start(self._workspace, request, self.steering.selection, unfinished=self._unfinished())
             # After all checks: a start that is refused must leave the interrupted batch, which can still be resumed.
             await close_interrupted(self._workspace)
             await forget_snapshots(self._workspace, self._workspace.clock())
-            row = await open_batch(self._workspace, request, agent, preset, head)
+            row = await open_batch(self._workspace, request, begun.agent, begun.preset, begun.head)
             await warn_of_store(self._workspace, row.id)
-            for message in unpriced:
-                await _warn(row.id, "price", message)
-            for message in windows:
-                await _warn(row.id, "limit", message)
-            self._launch(row, [] if request.stories is None else list(request.stories), preset)
+            for kind, message in begun.warnings:
+                await _warn(row.id, kind, message)
+            self._launch(row, [] if request.stories is None else list(request.stories), begun.preset)
             return row.id
 
     async def plan_sprint(self, agent: str | None, budget_usd: float | None) -> int:
@@ -150,7 +111,7 @@ class Orchestrator:
             name = request.agent or workspace.settings().agent
             preset, head = await check_planning(workspace, name)
             unpriced = unpriced_agents(workspace, [name], budget_usd)
-            await self._check_caps(Budget(workspace, None, None))
+            await check_caps(Budget(workspace, None, None))
             await close_interrupted(workspace)
             row = await open_batch(workspace, request, name, preset, head)
             for message in unpriced:
@@ -187,16 +148,8 @@ class Orchestrator:
             row = await self._workspace.database.read(get_active_batch)
             if row is None:
                 raise NotNow("idle", "there is nothing to resume: start a batch")
-            await check_plan(self._workspace, row.id)
-            await self.selection.load(self._workspace.database)
-            if not unattended:
-                await self._check_caps(Budget(self._workspace, row.id, row.budget_usd))
-            await check_agents(self._workspace, [row.agent])
-            await check_repository(self._workspace)
-            await check_parallel(self._workspace)
-            await check_verify(self._workspace)
-            preset = await preset_of(self._workspace, row)
-            await check_commits(self._workspace, preset)
+            preset = await check_resume(self._workspace, row, unattended=unattended)
+            await self.steering.selection.load(self._workspace.database)
             if not unattended and row.start_at is not None:
                 await self._forget_start_time(row.id)
                 row = msgspec.structs.replace(row, start_at=None)
@@ -209,7 +162,7 @@ class Orchestrator:
         if not batch.gate.paused:
             raise NotNow("running", "the batch is not paused")
         if batch.gate.caps is not None:
-            await self._check_caps(batch.gate.caps)
+            await check_caps(batch.gate.caps)
         if batch.gate.reason == SCHEDULED:
             await self._forget_start_time(batch.id)
         batch.gate.resume()
@@ -218,101 +171,6 @@ class Orchestrator:
     async def _forget_start_time(self, batch_id: int) -> None:
         """The operator's Resume starts a scheduled batch now, also after a crash."""
         await until_stored(lambda: self._workspace.database.write(update_batch, batch_id, start_at=None))
-
-    async def _check_caps(self, caps: Caps) -> None:
-        """Raise `NotNow` while a cap is reached: only a larger one, or a new day, opens the gate."""
-        refusal = await caps.refusal()
-        if refusal is not None:
-            raise NotNow("budget", refusal)
-
-    async def answer(self, command_id: int, text: str) -> None:
-        """Store the answer to a command's question; its session continues when the batch runs. Raises `NotNow`."""
-        database = self._workspace.database
-        command = await database.read(get_command, command_id)
-        if command is None or await database.read(get_question, command_id) is None:
-            raise NotNow("no_question", f"command {command_id} has asked nothing")
-        if not await keep_answer(self._workspace, command, text):
-            raise NotNow("answered", "the question was answered already")
-        if self._batch is not None:
-            self._batch.gate.answer(command_id)
-
-    async def gates(self) -> list[GateRow]:
-        """Return the gates of the open batch that wait for a decision, oldest first."""
-        row = await self._workspace.database.read(get_active_batch)
-        return [] if row is None else await self._workspace.database.read(get_open_gates, row.id)
-
-    async def decide(self, gate_id: int, decision: GateDecision, comments: str | None) -> None:
-        """Store the decision at a gate, with which the batch continues now or when resumed. Raises `BadRequest`,
-        `NotNow`."""
-        row = await self._workspace.database.read(get_gate, gate_id)
-        if row is None:
-            raise NotNow("no_gate", f"there is no gate {gate_id}")
-        choices = CHOICES[GateKind(row.kind)]
-        if decision not in choices:
-            raise BadRequest("decision", f"at this gate it is one of {', '.join(choices)}")
-        if row.decision is not None:
-            raise NotNow("decided", "the gate was decided already")
-        batch = await self._workspace.database.read(get_active_batch)
-        if batch is None:
-            raise NotNow("no_gate", "the batch of this gate has ended")
-        if not await keep_decision(self._workspace, batch.id, row, decision, comments):
-            raise NotNow("decided", "the gate was decided already")
-        if decision is GateDecision.SKIP and row.kind in PUTS_ASIDE:
-            self.selection.skip(row.subject)
-        if self._batch is not None and self._batch.gate.reason == PAUSED and not await self.gates():
-            self._batch.gate.resume("decided")
-
-    async def skip(self, story_key: str, reason: str) -> bool:
-        """Put a story aside; whether it is in a cycle, which leaves it when its command has ended."""
-        await self.selection.load(self._workspace.database)
-        running = self.selection.is_running(story_key)
-        for row in await self.gates():
-            if row.subject == story_key and row.kind in PUTS_ASIDE:
-                await self.decide(row.id, GateDecision.SKIP, reason)
-                return running
-        await keep_skip(self._workspace, story_key, reason)
-        self.selection.skip(story_key)
-        for asked in self._run_state.run.attention:
-            if asked.kind == "question" and asked.story_key == story_key and asked.command_id is not None:
-                with suppress(NotNow):  # answered meanwhile
-                    await self.answer(asked.command_id, DECIDE)
-        return running
-
-    async def bring_back(self, story_key: str) -> None:
-        """Let a skipped story run again. Raises `NotNow`."""
-        await self.selection.load(self._workspace.database)
-        if story_key not in self.selection.skipped or not await end_skip(self._workspace, story_key):
-            raise NotNow("not_skipped", f"{story_key} is not skipped")
-        self.selection.bring_back(story_key)
-
-    async def set_queue(self, change: Callable[[RunQueue], RunQueue]) -> tuple[RunQueue, list[str]]:
-        """Set what runs next and when the batch stops; return it, and what its stories wait for.
-
-        Raises `BadRequest`, `NotNow`.
-        """
-        await self.selection.load(self._workspace.database)
-        async with self._queueing:
-            before = self.selection.queue
-            queue = change(before)
-            if queue.after is not None and self._batch is None:
-                raise NotNow("idle", "no batch is running that could be stopped later")
-            changed = (queue.stories, queue.only) != (before.stories, before.only)
-            notes = await check_queue(self._workspace, queue, self.selection) if changed else []
-            await keep_queue(self._workspace, queue)
-            if queue.after is not None and self._batch is None:  # it ended while this was written
-                queue = queue.between_batches
-                await keep_queue(self._workspace, queue)
-            self.selection.queue = queue
-        if self._batch is not None:
-            self._batch.gate.end_after(queue.after, None if queue.at is None else queue.at / 1000)
-        return queue, notes
-
-    async def order(self, only: Sequence[str] | None, cycles: int | None) -> RunOrder:
-        """Return what a run would take now; while a batch runs, what this one takes next. Raises `NotNow`."""
-        await self.selection.load(self._workspace.database)
-        preset = await choose_preset(self._workspace, self._workspace.settings().agent, fresh=False)
-        chosen = self._only if only is None and self._batch is not None else only
-        return await run_order(self._workspace, chosen, cycles, preset.stories, self.selection)
 
     async def close_epic(self, epic_id: str) -> None:
         """Close an epic between batches; one that runs asks at its gate. Raises `NotNow` and `sprint.Refused`."""
@@ -353,7 +211,7 @@ class Orchestrator:
         except NotNow as refused:
             await emit_durable(Attention(kind="resume", message=f"The open batch cannot continue: {refused}"))
             return
-        await self.selection.load(self._workspace.database)
+        await self.steering.selection.load(self._workspace.database)
         if row.status == "paused":
             run = self._run_state.run
             until = None if run.until is None else run.until / 1000
@@ -434,10 +292,10 @@ class Orchestrator:
         head = HeadGuard(workspace, gate, head_at_start(row))
         commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
         context = RunContext(workspace, commander, self._background, gate, preset)
-        self._only = only or None
-        ending = self.selection.queue
+        self.steering.only = only or None
+        ending = self.steering.selection.queue
         gate.end_after(ending.after, None if ending.at is None else ending.at / 1000)
-        source = CycleSource(workspace, row.id, only or None, preset.stories, selection=self.selection)
+        source = CycleSource(workspace, row.id, only or None, preset.stories, selection=self.steering.selection)
         width = workspace.settings().parallel
         breaker.on_release = source.release
         queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)
@@ -451,7 +309,7 @@ class Orchestrator:
                 await self.plan.adopt()
         finally:
             self._batch = None
-            self.selection.end_batch()
+            self.steering.selection.end_batch()
 
 
 __all__ = ["BadRequest", "NotNow", "Orchestrator", "StartRequest", "StopMode"]

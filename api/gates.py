@@ -31,7 +31,7 @@ class GateList(msgspec.Struct, frozen=True):
 
 async def get_gates(request: web.Request) -> web.Response:
     """List the gates of the open batch that wait for a decision, oldest first."""
-    return json_response(GateList([_view(row) for row in await request.app[SERVICES].orchestrator.gates()]))
+    return json_response(GateList([_view(row) for row in await request.app[SERVICES].orchestrator.steering.gates()]))
 
 
 async def decide(request: web.Request) -> web.Response:
@@ -39,7 +39,7 @@ async def decide(request: web.Request) -> web.Response:
     number = path_id(request, "id")
     body = await read_body(request, GateBody)
     services = request.app[SERVICES]
-    await services.orchestrator.decide(number, GateDecision(body.decision), _comments(body))
+    await services.orchestrator.steering.decide(number, GateDecision(body.decision), _comments(body))
     return json_response(RunStateName(services.orchestrator.state), 202)
 
 

@@ -74,7 +74,7 @@ async def post_retry(request: web.Request) -> web.Response:
         return json_response(Retried(NOT_BEGUN, hint_id, await _delete(services, key, final)), 202)
     await change_status(services, key, RETRIED, "blocked", "tried again by hand")
     if story.skipped:
-        await services.orchestrator.bring_back(key)
+        await services.orchestrator.steering.bring_back(key)
     return json_response(Retried(RETRIED, hint_id), 202)
 
 

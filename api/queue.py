@@ -44,7 +44,7 @@ async def put_queue(request: web.Request) -> web.Response:
             queue = msgspec.structs.replace(queue, after=body.after, at=at)
         return queue
 
-    queue, notes = await services.orchestrator.set_queue(changed)
+    queue, notes = await services.orchestrator.steering.set_queue(changed)
     return json_response(QueueChanged(list(queue.stories), queue.only, queue.after, queue.at, notes))
 
 
@@ -53,7 +53,7 @@ async def get_order(request: web.Request) -> web.Response:
     named = [key for key in request.query.get("stories", "").split(",") if key]
     size = request.query.get("batch_size", "all")
     cycles = None if size == "all" else query_int(request, "batch_size", 1, 1, BATCH_MAX)
-    return json_response(await request.app[SERVICES].orchestrator.order(named or None, cycles))
+    return json_response(await request.app[SERVICES].orchestrator.steering.order(named or None, cycles))
 
 
 ROUTES: Final = [

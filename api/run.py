@@ -79,7 +79,7 @@ async def answer_question(request: web.Request) -> web.Response:
     """Answer the question of an agent; its session continues with the text."""
     body = await read_body(request, AnswerBody)
     services = request.app[SERVICES]
-    await services.orchestrator.answer(body.command_id, body.text.strip())
+    await services.orchestrator.steering.answer(body.command_id, body.text.strip())
     return json_response(RunStateName(services.orchestrator.state), 202)
 
 

@@ -34,7 +34,7 @@ async def post_skip(request: web.Request) -> web.Response:
     story = await find_story(services, key)
     if story.status in ENDED:
         raise ApiError(409, "ended", f"{key} {ENDED[story.status]}")
-    running = await services.orchestrator.skip(key, reason)
+    running = await services.orchestrator.steering.skip(key, reason)
     note = f"{key} is in the cycle that runs: its command ends, then the run leaves it as it is" if running else None
     return json_response(StorySkipped(note), 202)
 
@@ -44,7 +44,7 @@ async def post_unskip(request: web.Request) -> web.Response:
     services, key = request.app[SERVICES], request.match_info["key"]
     await read_body(request, EmptyBody)
     story = await find_story(services, key)
-    await services.orchestrator.bring_back(key)
+    await services.orchestrator.steering.bring_back(key)
     return json_response(BroughtBack(story.status), 202)
 
 

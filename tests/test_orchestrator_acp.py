@@ -53,10 +53,10 @@ async def test_a_question_is_answered_while_the_program_waits(make_runner: MakeR
     asked = await until_asked(runner)
     assert (asked["command"], asked["question"]) == ("dev-story", "Which colour? (Yes / No)")
     assert (runner.orchestrator.state, needs(runner)) == ("running", ["question"])
-    await runner.orchestrator.answer(asked["command_id"], "Yes")
+    await runner.orchestrator.steering.answer(asked["command_id"], "Yes")
     assert needs(runner) == []
     with pytest.raises(NotNow, match="answered already"):
-        await runner.orchestrator.answer(asked["command_id"], "No")
+        await runner.orchestrator.steering.answer(asked["command_id"], "No")
     await until_gone_on(runner)
     assert len([call for call in calls if "dev-story" in call.prompt]) == 1
     assert (await outcome(runner))[0] == ("dev-story", "success", 1)
@@ -70,7 +70,7 @@ async def test_a_second_question_in_one_call_is_asked_as_well(make_runner: MakeR
     for times, words in enumerate(("Which colour?", "Which size?"), 1):
         asked = await until_asked(runner, times)
         assert asked["question"].startswith(words)
-        await runner.orchestrator.answer(asked["command_id"], "Yes")
+        await runner.orchestrator.steering.answer(asked["command_id"], "Yes")
     await until_gone_on(runner)
     assert needs(runner) == []
 
@@ -94,7 +94,7 @@ async def test_a_question_outlives_the_server_and_its_session_is_loaded(
     asked = await until_asked(runner)
     await runner.restart()
     assert needs(runner) == ["question"]
-    await runner.orchestrator.answer(asked["command_id"], "Yes")
+    await runner.orchestrator.steering.answer(asked["command_id"], "Yes")
     await runner.orchestrator.resume()
     await until_gone_on(runner)
     again = next(call for call in calls if "You asked: Which colour?" in call.prompt)
@@ -111,7 +111,7 @@ async def test_a_stop_keeps_the_question_for_the_next_batch(make_runner: MakeRun
     await runner.until_end()
     assert (runner.commands("stopped"), needs(runner)) == (["1-1-a dev-story"], ["question"])
     assert alive(f"{runner.database.epoch}:") == []
-    await runner.orchestrator.answer(asked["command_id"], "Yes")
+    await runner.orchestrator.steering.answer(asked["command_id"], "Yes")
     await runner.start()
     await until_gone_on(runner)
 
@@ -125,7 +125,7 @@ async def test_a_program_that_dies_while_it_waits_is_asked_for_at_the_gate(make_
         os.kill(pid, signal.SIGKILL)
     await runner.until(lambda event: event.type == "batch:pause" and event.payload["reason"] == "question")
     assert needs(runner) == ["question"]
-    await runner.orchestrator.answer(asked["command_id"], "Yes")
+    await runner.orchestrator.steering.answer(asked["command_id"], "Yes")
     await until_gone_on(runner)
     assert (await outcome(runner))[:2] == [("dev-story", "question", 1), ("dev-story", "success", 1)]
 

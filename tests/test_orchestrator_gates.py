@@ -84,7 +84,7 @@ async def test_a_story_that_is_skipped_at_its_gate_comes_again_when_it_is_brough
     await runner.until_end()
     assert runner.statuses() == {"1-1-a": "review", "1-2-b": "done"}
     assert runner.of("story:skip") == [{"story_key": "1-1-a", "skipped": True, "reason": "put aside at its gate"}]
-    await runner.orchestrator.bring_back("1-1-a")
+    await runner.orchestrator.steering.bring_back("1-1-a")
     await runner.start()
     await answer(runner, GateDecision.GO, first=3)
     await runner.until_end()
@@ -95,9 +95,9 @@ async def test_a_skip_decides_the_gate_of_its_story(make_runner: MakeRunner) -> 
     runner = await make_runner(READY, gates=["commit"])
     await runner.start()
     await at_gate(runner)
-    assert await runner.orchestrator.skip("1-1-a", "later") is True
+    assert await runner.orchestrator.steering.skip("1-1-a", "later") is True
     await runner.until_end()
-    assert await runner.orchestrator.gates() == []
+    assert await runner.orchestrator.steering.gates() == []
     assert runner.of("story:skip")[0]["reason"] == "later"
     assert runner.statuses() == {"1-1-a": "review"}
 

@@ -56,7 +56,7 @@ async def test_a_resumed_session_is_not_given_a_hint_twice(make_runner: MakeRunn
     await runner.until(lambda event: event.type == "batch:pause")
     await keep_hint(runner.workspace, "1-1-a", "Second hint.")
     [asked] = [each for each in runner.of("attention") if each["kind"] == "question"]
-    await runner.orchestrator.answer(asked["command_id"], "blue")
+    await runner.orchestrator.steering.answer(asked["command_id"], "blue")
     await runner.until_end()
     assert with_hint(calls, "First hint.") == [0]
     assert with_hint(calls, "Second hint.") == [1]

@@ -67,7 +67,7 @@ async def test_an_answer_goes_to_the_session_that_asked(make_runner: MakeRunner,
     assert (run.state, run.reason, run.operations, needs(runner)) == ("paused", "question", (), ["question"])
     assert runner.commands("stopped") == ["1-1-a dev-story"]
     assert runner.of("command:end")[0]["reason"] == f"It asks: {asked['question']}"
-    await runner.orchestrator.answer(asked["command_id"], "blue")
+    await runner.orchestrator.steering.answer(asked["command_id"], "blue")
     await runner.until_end()
     assert runner.statuses() == {"1-1-a": "done"}
     assert needs(runner) == []
@@ -86,7 +86,7 @@ async def test_a_question_survives_the_end_of_the_server(make_runner: MakeRunner
     asked = await until_asked(runner)
     await runner.restart()
     assert (runner.orchestrator.state, needs(runner)) == ("paused", ["question"])
-    await runner.orchestrator.answer(asked["command_id"], "blue")
+    await runner.orchestrator.steering.answer(asked["command_id"], "blue")
     await runner.until_end()
     assert runner.statuses() == {"1-1-a": "done"}
     assert runner.commands("success") == ["1-1-a dev-story", "1-1-a code-review-1", "1-1-a commit"]
@@ -107,7 +107,7 @@ async def test_a_server_killed_before_it_could_wait_asks_again(make_runner: Make
     assert (runner.orchestrator.state, needs(runner)) == ("idle", ["question"])
     await runner.orchestrator.resume()
     await until_asked(runner)
-    await runner.orchestrator.answer(asked["command_id"], "blue")
+    await runner.orchestrator.steering.answer(asked["command_id"], "blue")
     await until_gone_on(runner)
     assert len([emitted for emitted in runner.of("attention") if emitted["kind"] == "question"]) == 1
 
@@ -119,12 +119,12 @@ async def test_an_answer_is_kept_while_nothing_runs(make_runner: MakeRunner, cal
     runner.orchestrator.stop(StopMode.GRACEFUL)
     await runner.until_end()
     assert (runner.orchestrator.state, needs(runner)) == ("idle", ["question"])
-    await runner.orchestrator.answer(asked["command_id"], "blue")
+    await runner.orchestrator.steering.answer(asked["command_id"], "blue")
     assert needs(runner) == []
     with pytest.raises(NotNow, match="answered already"):
-        await runner.orchestrator.answer(asked["command_id"], "red")
+        await runner.orchestrator.steering.answer(asked["command_id"], "red")
     with pytest.raises(NotNow, match="has asked nothing"):
-        await runner.orchestrator.answer(asked["command_id"] + 1, "blue")
+        await runner.orchestrator.steering.answer(asked["command_id"] + 1, "blue")
     await runner.start()
     await until_gone_on(runner)
     assert "blue" in calls[1].prompt
@@ -140,7 +140,7 @@ async def test_a_new_batch_asks_unanswered_questions_again(make_runner: MakeRunn
     await runner.start()
     again = await until_asked(runner, times=2)
     assert (again["command_id"], needs(runner)) == (asked["command_id"], ["question"])
-    await runner.orchestrator.answer(again["command_id"], "blue")
+    await runner.orchestrator.steering.answer(again["command_id"], "blue")
     await until_gone_on(runner)
 
 
@@ -169,7 +169,7 @@ async def test_a_later_attempt_knows_what_was_answered(make_runner: MakeRunner, 
     runner = await make_runner(READY, {"dev-story": ["question:Which colour?", "fail", "ok"]})
     await runner.start()
     asked = await until_asked(runner)
-    await runner.orchestrator.answer(asked["command_id"], "blue")
+    await runner.orchestrator.steering.answer(asked["command_id"], "blue")
     await until_gone_on(runner)
     fresh = calls[2]
     assert fresh.resume is None
@@ -183,9 +183,9 @@ async def test_two_commands_that_run_together_may_both_ask(make_runner: MakeRunn
     await runner.start()
     await runner.until(lambda event: needs(runner) == ["question", "question"] and event.type == "batch:pause")
     first, second = (emitted["command_id"] for emitted in runner.of("attention"))
-    await runner.orchestrator.answer(first, "yes")
+    await runner.orchestrator.steering.answer(first, "yes")
     assert (runner.orchestrator.state, needs(runner)) == ("paused", ["question"])
-    await runner.orchestrator.answer(second, "not very")
+    await runner.orchestrator.steering.answer(second, "not very")
     await until_gone_on(runner, "create-story")
     assert needs(runner) == []
 

@@ -23,7 +23,7 @@ FOUR = dict.fromkeys(("1-1-a", "1-2-b", "2-1-c", "3-1-d"), "ready-for-dev")
 
 async def queue(runner: Runner, *stories: str, **fields: Any) -> list[str]:
     given = {"stories": stories, **fields}
-    return (await runner.orchestrator.set_queue(partial(msgspec.structs.replace, **given)))[1]
+    return (await runner.orchestrator.steering.set_queue(partial(msgspec.structs.replace, **given)))[1]
 
 
 def cycles(runner: Runner) -> list[list[str]]:
@@ -34,7 +34,7 @@ async def test_what_is_queued_runs_first_and_nothing_overtakes_it(make_runner: M
     runner = await make_runner(FOUR)
     await queue(runner, "3-1-d", "1-2-b")
     await runner.restart()
-    assert (await runner.orchestrator.order(None, None)).cycles == [["3-1-d"], ["1-2-b", "1-1-a"], ["2-1-c"]]
+    assert (await runner.orchestrator.steering.order(None, None)).cycles == [["3-1-d"], ["1-2-b", "1-1-a"], ["2-1-c"]]
     await runner.run()
     assert cycles(runner) == [["3-1-d"], ["1-2-b", "1-1-a"], ["2-1-c"]]
 
@@ -79,7 +79,7 @@ async def test_a_batch_stops_where_it_is_asked_to(make_runner: MakeRunner, after
     await runner.until_command("dev-story")
     await queue(runner, after=after)
     await runner.restart()
-    assert runner.orchestrator.selection.queue.after == after
+    assert runner.orchestrator.steering.selection.queue.after == after
     await runner.orchestrator.resume()
     await runner.until_end()
     assert [key for key, status in runner.statuses().items() if status == "done"] == done
@@ -126,7 +126,7 @@ async def test_what_cannot_be_queued_is_refused(
     make_runner: MakeRunner, stories: list[str], fields: dict[str, Any], message: str
 ) -> None:
     runner = await make_runner({**FOUR, "2-1-c": "done", "3-1-d": "blocked"})
-    await runner.orchestrator.skip("1-2-b", "not now")
+    await runner.orchestrator.steering.skip("1-2-b", "not now")
     with pytest.raises((BadRequest, NotNow), match=message):
         await queue(runner, *stories, **fields)
     assert runner.of("run:queue") == []
@@ -140,7 +140,7 @@ async def test_a_queued_story_waits_for_what_it_needs(tmp_path: Path, open_runne
         await queue(runner, "1.2", "1.1")
     with pytest.raises(NotNow, match=r"1.2 waits for 1.1, which would not run: add it"):
         await queue(runner, "1.2", only=True)
-    order = await runner.orchestrator.order(None, None)
+    order = await runner.orchestrator.steering.order(None, None)
     assert (order.cycles, order.waits) == ([["1.3"], ["1.1"], ["1.2"], ["2.1"]], {})
     await runner.run()
     assert cycles(runner) == order.cycles

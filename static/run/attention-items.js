@@ -2,6 +2,7 @@
 /** What needs the operator, from the state of the run and the plan: each item with its action. */
 import { hourMinute, plural, remaining } from "../kit/format.js";
 import { readStoredList, writeStored } from "../kit/storage.js";
+import { waitEnd } from "./run-text.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("../state.js").Attention} Attention */
@@ -60,7 +61,9 @@ export function attentionItems({ run, plan, link, replaying }, now) {
   const problems = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
     message ? [lastingItem("problem", message)] : [],
   );
-  const waiting = run.state === "waiting" ? [waitingItem(run, now, canAct)] : [];
+  // A wait for a time of the operator's own choice needs no one: the headline names it.
+  const waits = run.state === "waiting" && waitEnd(run.reason) === "Try now";
+  const waiting = waits ? [waitingItem(run, now, canAct)] : [];
   const calls = run.attention
     .filter((item) => !isSettled(item, run, plan))
     .map((item) => callItem(item, canAct ? actionOf(item, run, plan) : ""));

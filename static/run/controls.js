@@ -5,7 +5,7 @@ import { attr, byId, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
 import { openPreview } from "../preview/preview-dialog.js";
 import { Ending } from "./ending.js";
-import { actionText, offered } from "./run-text.js";
+import { actionText, offered, waitEnd } from "./run-text.js";
 import { StartForm } from "./start-form.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
@@ -139,10 +139,10 @@ export class Controls {
   }
 
   /** @param {Model} model */
-  #renderButtons({ run: { state }, counts }) {
+  #renderButtons({ run: { state, reason }, counts }) {
     show(byId("start-form"), this.#offers("start"));
     for (const action of ALL_ACTIONS.slice(1)) show(byId(action), this.#offers(action));
-    text(byId("resume-words"), state === "waiting" ? "Try now" : "Resume");
+    text(byId("resume-words"), state === "waiting" ? waitEnd(reason) : "Resume");
     text(byId("stop-words"), state === "stopping" ? "Stop now" : "Stop");
     const isPrimary = !this.#offers("resume") && counts.runnable > 0;
     attr(byId("start"), "class", isPrimary ? "button primary" : "button");

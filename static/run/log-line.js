@@ -61,11 +61,20 @@ const PLAN_CHANGES = {
   initiative: "The initiative was chosen:",
 };
 
+/** Pauses that are as the operator has set them, and how the log puts those that wait for a time. */
+const QUIET_PAUSES = new Set(["operator", "hours", "scheduled"]);
+/** @type {Record<string, string>} */
+const PAUSES = {
+  hours: "Batch waits for the active hours",
+  scheduled: "Batch waits for its time",
+};
+
 /** @type {Record<string, (p: Record<string, any>, type: string) => LineText>} */
 const FORMATS = {
   "batch:start": formatBatchStart,
   "batch:end": formatBatchEnd,
-  "batch:pause": (p) => lineText("pause", `Batch paused: ${p.reason}`, p.reason === "operator" ? INFO : WARNING),
+  "batch:pause": (p) =>
+    lineText("pause", PAUSES[p.reason] ?? `Batch paused: ${p.reason}`, QUIET_PAUSES.has(p.reason) ? INFO : WARNING),
   "batch:resume": (p) => lineText("resume", `Batch continues: ${p.reason}`),
   "batch:warning": (p) =>
     REQUESTED.has(p.warning_type)

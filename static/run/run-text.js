@@ -163,6 +163,11 @@ export function offered(run) {
   }
 }
 
+/** What ends a wait for a clock time. @param {string | null} reason of the wait */
+export function waitEnd(reason) {
+  return reason === "hours" || reason === "scheduled" ? "Start now" : "Try now";
+}
+
 /**
  * What the verbs that are offered will do, in a sentence or two.
  * @param {RunState} run
@@ -177,7 +182,9 @@ export function actionText(run, chosen) {
     case "paused":
       return `${PAST[run.reason ?? ""] ?? "Resume continues with the next command."} Stop ends the batch.`;
     case "waiting":
-      return "Try now asks the agent again at once. Stop ends the batch.";
+      return waitEnd(run.reason) === "Start now"
+        ? "Start now does not wait for the time. Stop ends the batch."
+        : "Try now asks the agent again at once. Stop ends the batch.";
     case "stopping":
       return "Stop now ends the agent at once; its command runs again next time.";
     case "starting":

@@ -8,7 +8,7 @@ import { StoryPicker } from "./story-picker.js";
 
 /** @typedef {import("../shell/plan.js").Plan} Plan */
 /** @typedef {{batch_size: number | "all", stories?: string[], agent?: string, budget_usd?: number,
- *   gates?: string[]}} Request */
+ *   start_at?: string, gates?: string[]}} Request */
 /** @typedef {{value: any, wrong: string}} Read the value of a field, or what is wrong with it */
 
 /** The bounds of a batch, as the server has them. */
@@ -72,6 +72,7 @@ export class StartForm {
   #limited = input("amount-cycles");
   #budget = input("start-budget");
   #stories = input("start-stories");
+  #at = input("start-at");
   #picker;
   #gates = new GateChoice();
   #agent = /** @type {HTMLSelectElement} */ (byId("start-agent"));
@@ -126,6 +127,7 @@ export class StartForm {
       ...(stories.value && { stories: stories.value }),
       ...(agent && { agent }),
       ...(budget.value && { budget_usd: budget.value }),
+      ...(this.#at.value && { start_at: this.#at.value }),
       ...(this.#gates.changed && { gates: this.#gates.value }),
     };
   }
@@ -134,6 +136,7 @@ export class StartForm {
   started() {
     this.#picker.clear();
     this.#gates.reset();
+    this.#at.value = "";
     this.#setOpen(false);
   }
 

@@ -215,12 +215,14 @@ class Simulation:
     async def _verb(self, chance: float) -> None:
         for asked in self.run_state.run.attention:
             if asked.kind == "question" and asked.command_id is not None:
-                await self.orchestrator.answer(asked.command_id, "The first.")
+                await self.orchestrator.steering.answer(asked.command_id, "The first.")
                 return
-        for row in await self.orchestrator.gates():
+        for row in await self.orchestrator.steering.gates():
             if self.dice.random() < DECISIONS:
                 decision = self.dice.choice(CHOICES[GateKind(row.kind)])
-                await self.orchestrator.decide(row.id, decision, self.dice.choice((None, "src/a.py:1: smaller")))
+                await self.orchestrator.steering.decide(
+                    row.id, decision, self.dice.choice((None, "src/a.py:1: smaller"))
+                )
                 return
         if self.dice.random() < STEERED:
             await self._steer()
@@ -246,22 +248,24 @@ class Simulation:
         self.steered.update(keys)  # what runs depends on the moment from here on
         match self.dice.randrange(5):
             case 0:
-                await self.orchestrator.skip(self.dice.choice(keys), "not now")
+                await self.orchestrator.steering.skip(self.dice.choice(keys), "not now")
             case 1:
                 await self._bring_back()
             case 2:
                 only = self.dice.random() < 0.3
-                await self.orchestrator.set_queue(partial(msgspec.structs.replace, stories=tuple(some), only=only))
+                await self.orchestrator.steering.set_queue(
+                    partial(msgspec.structs.replace, stories=tuple(some), only=only)
+                )
             case 3:
                 after = self.dice.choice(("story", "cycle", None))
-                await self.orchestrator.set_queue(partial(msgspec.structs.replace, after=after, at=None))
+                await self.orchestrator.steering.set_queue(partial(msgspec.structs.replace, after=after, at=None))
             case _:
                 at = int(time.time() * 1000) + self.dice.randrange(50)
-                await self.orchestrator.set_queue(partial(msgspec.structs.replace, after="time", at=at))
+                await self.orchestrator.steering.set_queue(partial(msgspec.structs.replace, after="time", at=at))
 
     async def _bring_back(self) -> None:
         for key in await self.database.read(get_skips):
-            await self.orchestrator.bring_back(key)
+            await self.orchestrator.steering.bring_back(key)
 
     def _refill(self) -> None:
         """The operator sets stories back: work for the batches to come. The context is removed, or becomes old."""

@@ -33,7 +33,7 @@ async def at_gate(runner: Runner, times: int = 1) -> dict[str, Any]:
 
 
 async def decide(runner: Runner, payload: dict[str, Any], decision: GateDecision, comments: str | None = None) -> None:
-    await runner.orchestrator.decide(payload["gate_id"], decision, comments)
+    await runner.orchestrator.steering.decide(payload["gate_id"], decision, comments)
 
 
 async def test_a_plan_is_built_only_when_a_person_has_approved_it(tmp_path: Path, open_runner: Open) -> None:
@@ -73,7 +73,7 @@ async def test_a_gate_and_an_approval_survive_the_end_of_the_server(tmp_path: Pa
     gate = await at_gate(runner)
     await runner.until(lambda event: event.type == "batch:pause")
     await runner.restart()
-    assert [row.id for row in await runner.orchestrator.gates()] == [gate["gate_id"]]
+    assert [row.id for row in await runner.orchestrator.steering.gates()] == [gate["gate_id"]]
     await decide(runner, gate, GateDecision.GO)
     await runner.until_end()
     assert runner.commands().count("1.1 build-plan-1") == 1
@@ -166,7 +166,7 @@ async def test_an_open_batch_goes_on_with_its_own_initiative_only(tmp_path: Path
         await runner.orchestrator.resume()
     user.write_text('[core]\nactive_initiative = "initiative-x"\n')
     await runner.restart()
-    assert len(await runner.orchestrator.gates()) == 1
+    assert len(await runner.orchestrator.steering.gates()) == 1
 
 
 async def test_a_build_that_is_sent_back_is_built_again_with_what_was_said(
@@ -191,7 +191,7 @@ async def test_the_second_round_of_a_plan_survives_the_end_of_the_server(tmp_pat
     plan = runner.root / EPIC_A / "story-one-thing-plan.md"
     plan.write_text(plan.read_text() + "\nfixed by hand\n")
     await runner.restart()
-    assert [row.id for row in await runner.orchestrator.gates()] == [second["gate_id"]]
+    assert [row.id for row in await runner.orchestrator.steering.gates()] == [second["gate_id"]]
     await decide(runner, second, GateDecision.GO)
     await runner.until_end()
     assert runner.commands()[:3] == ["1.1 build-plan-1", "1.1 build-plan-2", "1.1 build-auto"]

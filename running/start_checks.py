@@ -1,0 +1,93 @@
+"""What has to be in order before a batch starts or is resumed, in the order in which it is checked.
+
+Nothing is changed by a check: a start that is refused leaves everything as it is. Raises `BadRequest` and `NotNow`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from git.head import HeadState
+from running.batch_record import StartRequest
+from running.budget import Budget
+from running.gate import Caps
+from running.git_check import check_commits, check_repository
+from running.made_tracker import check_maker
+from running.plan_choice import check_plan
+from running.preflight import (
+    NotNow,
+    check_agents,
+    check_folder,
+    check_parallel,
+    check_stories,
+    check_trust,
+    check_verify,
+    unpriced_agents,
+    used_windows,
+    why_nothing_runs,
+)
+from running.preset_choice import choose_preset, preset_of, with_gates
+from running.selection import Selection
+from running.store_copy import check_synced
+from running.workspace import Workspace
+from store.batches import BatchRow
+from workflow import Preset
+
+
+@dataclass(frozen=True, slots=True)
+class Startable:
+    """A batch that may start: its agent and preset, the state of HEAD, warnings by kind."""
+
+    agent: str
+    preset: Preset
+    head: HeadState | None
+    warnings: list[tuple[str, str]]
+
+
+async def check_start(
+    workspace: Workspace, request: StartRequest, selection: Selection, *, unfinished: bool
+) -> Startable:
+    """Check everything for a new batch. `unfinished`: perhaps only the commit of the last batch's cycle is missing."""
+    await check_trust(workspace)
+    settings = workspace.settings()
+    agent = request.agent or settings.agent
+    used = [agent, *(config.agent for config in settings.commands.values() if config.agent)]
+    await check_maker(workspace, allowed=request.write_tracker)
+    await check_synced(workspace, synced=request.synced)
+    await selection.load(workspace.database)
+    runnable = await check_stories(workspace, request.stories, selection)
+    await check_agents(workspace, used)
+    warnings = [("price", message) for message in unpriced_agents(workspace, used, request.budget_usd)]
+    warnings += [("limit", message) for message in await used_windows(workspace, used)]
+    await check_folder(workspace)
+    head = await check_repository(workspace)
+    await check_parallel(workspace)
+    await check_verify(workspace)
+    await check_caps(Budget(workspace, None, None))
+    if not runnable and not unfinished:
+        raise await why_nothing_runs(workspace, request.stories, selection)
+    preset = await choose_preset(workspace, agent, fresh=not unfinished)
+    preset = with_gates(preset, request.gates, settings.gates)
+    await check_commits(workspace, preset)
+    return Startable(agent, preset, head, warnings)
+
+
+async def check_resume(workspace: Workspace, row: BatchRow, *, unattended: bool) -> Preset:
+    """Check everything for a batch that continues, and return its preset. `unattended`: it may wait at a full cap."""
+    await check_plan(workspace, row.id)
+    if not unattended:
+        await check_caps(Budget(workspace, row.id, row.budget_usd))
+    await check_agents(workspace, [row.agent])
+    await check_repository(workspace)
+    await check_parallel(workspace)
+    await check_verify(workspace)
+    preset = await preset_of(workspace, row)
+    await check_commits(workspace, preset)
+    return preset
+
+
+async def check_caps(caps: Caps) -> None:
+    """Raise `NotNow` while a cap is reached: only a larger one, or a new day, opens the gate."""
+    refusal = await caps.refusal()
+    if refusal is not None:
+        raise NotNow("budget", refusal)
