@@ -23,6 +23,7 @@ from runstate.fold import RunState
 from runstate.server_state import AgentView, Budgets, ProjectView, ServerState, StoryCounts
 from sprint import StoryInfo
 from store.commands import cost_since
+from store.skips import get_skips
 
 EVERY_S: Final = 0.4  # a changed status is emitted at the second look that sees it, so within a second
 LOOKS_FOR_PLAN: Final = 10  # looks between two searches for a plan, which list the whole project
@@ -97,6 +98,7 @@ class ProjectWatcher:
         self._tracker_state: tuple[int, int] | None = None
         self._plan: sprint.Sprint | None = None
         self._stories: dict[str, StoryInfo] = {}
+        self._skipped: set[str] = set()
         self._project = workspace.project
         self._looks = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,6 +106,7 @@ class ProjectWatcher:
     async def start(self) -> None:
         """Fill in everything once, then keep it up."""
         await self.look_at_agent()
+        self._skipped = set(await self._workspace.database.read(get_skips))
         await self._begin_project()
         await self._look()
         loop = asyncio.get_running_loop()
@@ -127,6 +130,11 @@ class ProjectWatcher:
     def committed(self, events: Sequence[Event]) -> None:
         """Take note of a commit; a subscriber of events."""
         self._changes.committed(events)
+        skips = [event.payload for event in events if event.type == EventType.STORY_SKIP]
+        for payload in skips:
+            (self._skipped.add if payload["skipped"] else self._skipped.discard)(payload["story_key"])
+        if skips:  # before the pages get the commit, whose snapshot has these counts
+            self._count()
 
     async def look_at_agent(self) -> None:
         """Ask the agent for its version, unless the settings that name agents do not count yet."""
@@ -223,16 +231,19 @@ class ProjectWatcher:
         if read == self._plan:
             return False
         self._plan = read
-        stories = read.stories
         if not read.broken:  # a broken file says nothing reliable: keep the statuses from before
-            self._statuses = {story.key: story.status.value for story in stories}
+            self._statuses = {story.key: story.status.value for story in read.stories}
+        self._count()
+        return True
+
+    def _count(self) -> None:
+        stories = () if self._plan is None else self._plan.stories
         self._state.plan = StoryCounts(
             done=sum(story.status == "done" for story in stories),
             total=sum(story.status != "parked" for story in stories),
             blocked=sum(story.status == "blocked" for story in stories),
-            runnable=sum(story.runnable for story in stories),
+            runnable=sum(story.runnable and story.key not in self._skipped for story in stories),
         )
-        return True
 
     async def _has_changed(self, tracker: Path) -> bool:
         """Whether the file is another one than at the last look; not while it cannot be looked at."""

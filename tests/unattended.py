@@ -30,7 +30,10 @@ from tests.servers import ROOT, Server, get, post
 
 LONG_S = 600.0  # for what takes seconds: a test that waits so long has failed
 POLL_S = 0.05
-SERVERS_OWN = ("agent", "project", "limits", "plan", "guardian", "problem")  # of the run's state: no event has them
+ASKED = ("--help", "--version")  # of an agent's program, by a server that has just started
+ENDED = "(ended)"
+# Of the run's state: no event has them.
+SERVERS_OWN = ("agent", "project", "limits", "plan", "guardian", "awake", "problem")
 FOLD = """
 import { readFileSync } from "node:fs";
 import { apply } from "./static/state.js";
@@ -135,13 +138,18 @@ class Unattended:
 
     # -- what must hold ----------------------------------------------------------------------------------------
 
+    def _left_alive(self) -> list[tuple[int, str]]:
+        """Processes with a mark and their command lines, but for those that only print their version or help."""
+        left = [(pid, _words(pid)) for pid in alive(self.mark)]
+        return [(pid, words) for pid, words in left if not words.rstrip().endswith(ASKED) and words != ENDED]
+
     async def faults(self) -> list[str]:
         """What does not hold of a run that has come to an end, in words."""
         events, run = await self.events(), await self.run()
         return [
             *broken(self.database, self.tracker, self.before),
             *([] if run["state"] == "idle" else [f"the state is {run['state']}"]),
-            *([] if not (left := alive(self.mark)) else [f"processes {left} are alive"]),
+            *[f"process {pid} is alive: {words}" for pid, words in self._left_alive()],
             *_gaps(events),
             *_ends(events),
             *_ledger(await self.insights(), self.rows("SELECT * FROM commands")),
@@ -195,3 +203,11 @@ def _folds(events: list[dict[str, Any]], run: Mapping[str, Any]) -> list[str]:
     page = json.loads(done.stdout)
     received = run.keys() - {*SERVERS_OWN}
     return [f"{name}: page {page.get(name)}, server {run[name]}" for name in received if page.get(name) != run[name]]
+
+
+def _words(pid: int) -> str:
+    """The command line of a process, for a message."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ENDED

@@ -23,6 +23,7 @@ export class Settings {
   #intro = h("p", { class: "settings-words", id: "settings-words" });
   #unread = h("p", { class: "settings-unread", id: "settings-unread", hidden: true });
   #guardian = h("p", { class: "settings-words", id: "settings-guardian" });
+  #awake = h("p", { class: "settings-words", id: "settings-awake" });
   #query = h("input", {
     type: "search",
     id: "settings-query",
@@ -49,7 +50,7 @@ export class Settings {
 
   constructor() {
     const top = h("div", { class: "settings-bar" }, this.#intro, h("label", { class: "search" }, this.#query));
-    byId("tab-settings").append(top, this.#unread, this.#form, this.#prompts.el, this.#guardian);
+    byId("tab-settings").append(top, this.#unread, this.#form, this.#prompts.el, this.#guardian, this.#awake);
     this.#query.addEventListener("input", () => this.#filter());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -70,8 +71,7 @@ export class Settings {
   /** @param {import("../shell/model.js").Model} model */
   render({ ready, run }) {
     if (!ready) return;
-    const killed = run.guardian.sentence && `When the server is killed: ${run.guardian.sentence}.`;
-    text(this.#guardian, [killed, awakeText(run.awake)].filter(Boolean).join(" "));
+    text(this.#guardian, run.guardian.sentence && `When the server is killed: ${run.guardian.sentence}.`);
     if (!this.#opened || this.#isStale) this.#read();
     this.#opened = true;
     void this.#prompts.open();
@@ -102,6 +102,9 @@ export class Settings {
       return null;
     });
     if (answer && !this.#saving) this.#draw(answer);
+    // No event says that the machine is kept awake now.
+    const run = await catchApiError(get("/api/run"));
+    if (run) text(this.#awake, awakeText(run.awake));
   }
 
   /** @param {Answer} answer */

@@ -28,12 +28,15 @@ async def shown(client: aiohttp.ClientSession) -> tuple[bool, str | None]:
 async def test_a_skip_is_shown_with_its_reason_and_survives_a_kill(
     client: aiohttp.ClientSession, server: Server, tmp_path: Path
 ) -> None:
+    before = (await get(client, "/api/run"))["plan"]["runnable"]
     assert await post(client, f"{KEY}/skip", reason=" The design\r\nis open. ") == (202, {"note": None})
     assert await shown(client) == (False, "The design\nis open.")
+    assert (await get(client, "/api/run"))["plan"]["runnable"] == before - 1
     await asyncio.to_thread(server.end, signal.SIGKILL)
     await asyncio.to_thread(server.start)
     async with aiohttp.ClientSession(server.url) as again:
         assert await shown(again) == (False, "The design\nis open.")
+        assert (await get(again, "/api/run"))["plan"]["runnable"] == before - 1
         assert (await get(again, f"/api/stories/{KEY}"))["plan"]["skipped"] == "The design\nis open."
         assert await post(again, f"{KEY}/unskip") == (202, {"status": "ready-for-dev"})
         assert await shown(again) == (True, None)

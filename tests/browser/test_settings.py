@@ -36,9 +36,8 @@ def test_what_ends_with_a_killed_server_is_said(context: BrowserContext, idle: P
     guardian = idle.ask("api/run")["guardian"]
     assert {"mark", "session", "process group"} <= set(guardian["means"])
     page = visit(context, idle, "settings")
-    shown = page.locator("#settings-guardian")
-    expect(shown).to_contain_text(f"When the server is killed: {guardian['sentence']}.")
-    expect(shown).to_contain_text("machine")  # how it is kept from sleeping
+    expect(page.locator("#settings-guardian")).to_have_text(f"When the server is killed: {guardian['sentence']}.")
+    expect(page.locator("#settings-awake")).to_contain_text("awake")
 
 
 def test_every_setting_says_its_range_source_and_effect(context: BrowserContext, idle: PageServer) -> None:
