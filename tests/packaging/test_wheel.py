@@ -14,7 +14,7 @@ from settings.version import VERSION
 from tests.servers import ROOT
 
 PACKAGE = "sprint_runner/"
-APART = ("tests", "docs", "packaging")  # folders of those who work on the program
+APART = ("tests", "docs", "packaging", "skills")  # folders of those who work on the program
 AT_THE_TOP = (".py", ".html")  # the kinds of files there that belong to the program
 
 
@@ -52,8 +52,9 @@ def test_nothing_else_lands_in_site_packages(names: set[str]) -> None:
 
 
 def test_the_dependencies_are_those_of_requirements_txt(metadata: dict[str, list[str]]) -> None:
-    wanted = (ROOT / "requirements.txt").read_text().splitlines()
+    wanted = [*(ROOT / "requirements.txt").read_text().splitlines(), "mcp>=2.3,<3; extra == 'mcp'"]
     assert set(map(Requirement, metadata["Requires-Dist"])) == set(map(Requirement, wanted))
+    assert metadata["Provides-Extra"] == ["mcp"]
 
 
 def test_the_version_is_the_program_s(metadata: dict[str, list[str]]) -> None:
