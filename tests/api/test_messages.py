@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +27,6 @@ def server(tmp_path: Path) -> Server:
         f"agent: own\nagents: {{own: {{kind: claude, command: {json.dumps(command)}}}}}\nverify: 'true'\n"
     )
     return Server([str(project), "--port", "0"], tmp_path)
-
-
-@pytest.fixture
-async def client(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
-    server.start()
-    async with aiohttp.ClientSession(server.url) as session:
-        yield session
-    assert await asyncio.to_thread(server.end) == 0
-    assert "Traceback" not in server.errors()
 
 
 async def send(client: aiohttp.ClientSession, command: int, text: Any) -> tuple[int, dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,6 @@ def server(tmp_path: Path) -> Server:
     (project / "sprint-runner.yaml").write_text(f"agent: own\nagents: {{own: {{kind: claude, command: {agent}}}}}\n")
     state = {"SPRINT_RUNNER_TRUST": "", "XDG_STATE_HOME": str(tmp_path / "state")}
     return Server([str(project), "--port", "0", "--trust"], tmp_path, state)
-
-
-@pytest.fixture
-async def client(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
-    server.start()
-    async with aiohttp.ClientSession(server.url) as session:
-        yield session
-    assert await asyncio.to_thread(server.end) == 0
-    assert "Traceback" not in server.errors()
 
 
 async def put(client: aiohttp.ClientSession, name: str, text: Any, expected: Any) -> tuple[int, Any]:

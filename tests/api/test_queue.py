@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.api.test_hints import client, server
+from tests.api.test_hints import server
 from tests.servers import Server, get
 
-__all__ = ["client", "server"]  # fixtures
+__all__ = ["server"]  # a fixture
 KEY = "1-2-b"
 
 

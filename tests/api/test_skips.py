@@ -11,10 +11,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.api.test_hints import client, post, server
+from tests.api.test_hints import post, server
 from tests.servers import ROOT, Server, get
 
-__all__ = ["client", "server"]  # fixtures
+__all__ = ["server"]  # a fixture
 KEY = "1-2-b"
 
 
