@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -19,19 +17,14 @@ import msgspec
 import agents
 from events import EventType, emit_event
 from payloads import Attention, BatchResume
-from running.active_hours import ActiveHours
+from running.assembly import assemble
 from running.background import Background
 from running.batch import Batch
-from running.batch_record import StartRequest, close_interrupted, head_at_start, only_stories, open_batch
-from running.breaker import Breaker
+from running.batch_record import StartRequest, close_interrupted, only_stories, open_batch
 from running.budget import Budget
 from running.checkpoints import close_by_operator
 from running.clean_tree import NotCommitted
-from running.command import Commander
-from running.cycle_queue import CycleQueue
-from running.cycle_source import CycleSource
 from running.gate import Gate, StopMode
-from running.head_guard import HeadGuard
 from running.lanes.merge import MERGE
 from running.made_tracker import restore_permission
 from running.plan_choice import PlanChoice, check_plan
@@ -45,20 +38,18 @@ from running.preset_choice import preset_of
 from running.recovery.startup import recover
 from running.retention import forget_snapshots
 from running.revert import Reverted, revert_story
-from running.run_context import RunContext
 from running.sprint_planning import check_planning, planning_agent
 from running.start_checks import check_caps, check_resume, check_start
 from running.steering import Steering
 from running.store_copy import warn_of_store
 from running.tracker import PAUSED as TRACKER_PAUSE
-from running.tracker import wait_for_tracker
+from running.waits import SCHEDULED
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
 from store.batches import BatchRow, get_active_batch, update_batch
 from workflow import Preset
 from workflow.presets import SPRINT_PLANNING
 
-SCHEDULED: Final = "scheduled"  # the reason of a wait for the time at which a batch begins to work
 END_S: Final = 2.5  # seconds that agents get to end when the server ends, before they are killed by their marks
 
 
@@ -282,25 +273,10 @@ class Orchestrator:
         return ended and batch is not None and batch.workflow != SPRINT_PLANNING.name
 
     def _launch(self, row: BatchRow, only: list[str], preset: Preset) -> None:
-        gate = self._gate = Gate(self._workspace, row.id)
-        workspace = replace(self._workspace, until_tracker=partial(wait_for_tracker, self._workspace, gate))
-        gate.caps = budget = Budget(workspace, row.id, row.budget_usd)
-        gate.hours = ActiveHours(workspace)
-        if row.start_at is not None and workspace.clock() * 1000 < row.start_at:
-            gate.pause(SCHEDULED, row.start_at / 1000)
-        breaker = Breaker(workspace, gate)
-        head = HeadGuard(workspace, gate, head_at_start(row))
-        commander = Commander(workspace, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
-        context = RunContext(workspace, commander, self._background, gate, preset)
         self.steering.only = only or None
-        ending = self.steering.selection.queue
-        gate.end_after(ending.after, None if ending.at is None else ending.at / 1000)
-        source = CycleSource(workspace, row.id, only or None, preset.stories, selection=self.steering.selection)
-        width = workspace.settings().parallel
-        breaker.on_release = source.release
-        queue = CycleQueue(context, source, limit=row.max_cycles, completed=row.cycles_completed, lanes=width > 1)
-        self._batch = Batch(context, queue, width)
-        self._task = asyncio.get_running_loop().create_task(self._run(self._batch), name=f"batch {row.id}")
+        batch = assemble(self._workspace, row, only, preset, self._background, self.steering.selection)
+        self._batch, self._gate = batch, batch.gate
+        self._task = asyncio.get_running_loop().create_task(self._run(batch), name=f"batch {row.id}")
 
     async def _run(self, batch: Batch) -> None:
         try:

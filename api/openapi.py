@@ -9,8 +9,9 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from api.description import INTEGER, TEXT, Operation
 from api.http import BODY_MAX, json_response
-from api.operations import INTEGER, OPERATIONS, TEXT, Operation
+from api.operations import OPERATIONS
 from base.plain_json import JsonObject
 
 EVERYWHERE: Final = (400, 401, 403, 405, 413, 415, 429)  # the responses of the guard and of `read_body`

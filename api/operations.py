@@ -5,72 +5,35 @@ A test compares it with the application's router. The structs are those that the
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from api.bodies import (
-    ID_MAX,
     AnswerBody,
     EmptyBody,
     GateBody,
-    HintBody,
-    InitiativeBody,
     MessageBody,
-    PlanningBody,
-    PromptBody,
     QueueBody,
-    RetryBody,
-    RevertBody,
-    SkipBody,
     StartBody,
-    StatusBody,
     StopBody,
-    TicketBody,
-    TrackerBody,
     TrustBody,
 )
-from api.changes import Artifact
-from api.deferred import Findings, TicketMade
-from api.dossier import Dossier
+from api.description import INTEGER, TEXT, Operation
 from api.gates import GateList
 from api.health import Health
-from api.hints import HintStored, Retried, StoryReverted
 from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.messages import MessageStored
-from api.plan import InitiativesView, PlanInUse, ProposalView
-from api.project import EpicClosed, StatusChanged, StatusEvidenceByStory
-from api.prompts import Prompts, PromptSaved
+from api.plan_operations import PLAN_OPERATIONS
+from api.project import StatusEvidenceByStory
 from api.queue import QueueChanged
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
-from api.skips import BroughtBack, StorySkipped
 from api.transcripts import Transcript
 from api.trust import TrustView
 from base.plain_json import JsonObject
-from git.history import FileChange, TreeChange
 from running.ordering import RunOrder
-from running.preview_views import RunPreview
 from runstate.views import Run
 from settings import SettingValues
-from sprint import Overview
-from sprint.views import SprintProblems
 from store.ledger import Insights
-
-INTEGER: Final = {"type": "integer", "minimum": 0, "maximum": ID_MAX}
-TEXT: Final = {"type": "string"}
-
-
-class Operation(NamedTuple):
-    """One method of one path. `response` is the type of its JSON, several of them, or another media type."""
-
-    method: str
-    path: str
-    summary: str
-    response: Any
-    status: int = 200
-    query: dict[str, JsonObject] = {}
-    body: Any = None
-    errors: tuple[int, ...] = ()
-
 
 ONE_BATCH: Final = {"batch": INTEGER}
 OPERATIONS: Final = (
@@ -124,24 +87,8 @@ OPERATIONS: Final = (
         query={"stories": TEXT, "batch_size": TEXT},
         errors=(409,),
     ),
-    Operation(
-        "get",
-        "/api/preview",
-        "What would be sent next, or for the stories named, with each call; nothing is started.",
-        RunPreview,
-        query={"stories": TEXT, "command": TEXT, "agent": TEXT},
-    ),
     Operation("get", "/api/gates", "What waits for a person's decision.", GateList),
     Operation("post", "/api/gates/{id}", "Decide at a gate.", RunStateName, 202, body=GateBody, errors=(404, 409)),
-    Operation("get", "/api/deferred", "What builds have put off.", Findings),
-    Operation(
-        "post",
-        "/api/deferred/{id}",
-        "Make a ticket of a finding.",
-        TicketMade,
-        body=TicketBody,
-        errors=(404, 409, 422),
-    ),
     Operation(
         "post",
         # Clients of the first version use these names.
@@ -156,109 +103,7 @@ OPERATIONS: Final = (
         "post", "/api/orchestrator/stop", "Previous name of run/stop.", RunStateName, 202, body=StopBody, errors=(409,)
     ),
     Operation("get", "/api/orchestrator/status", "Previous form of run.", OldStatus),
-    Operation("get", "/api/sprint", "Epics and stories.", Overview),
-    Operation("get", "/api/sprint/problems", "Problems of the plan.", SprintProblems),
-    Operation(
-        "post",
-        "/api/epics/{id}/close",
-        "Close an epic that is finished.",
-        EpicClosed,
-        body=EmptyBody,
-        errors=(409, 422),
-    ),
-    Operation("get", "/api/plan/proposal", "The tracker that could be made of the epics.", ProposalView, errors=(409,)),
-    Operation(
-        "post",
-        "/api/plan/tracker",
-        "Write the tracker that was shown.",
-        PlanInUse,
-        body=TrackerBody,
-        errors=(409, 422),
-    ),
-    Operation(
-        "post",
-        "/api/plan/run",
-        "Run the project's own sprint planning through an agent.",
-        BatchStarted,
-        202,
-        body=PlanningBody,
-        errors=(409, 503),
-    ),
-    Operation("get", "/api/plan/initiatives", "The initiatives of a BMAD 7 project.", InitiativesView),
-    Operation(
-        "put",
-        "/api/plan/initiative",
-        "Choose the initiative.",
-        PlanInUse,
-        body=InitiativeBody,
-        errors=(404, 409, 503),
-    ),
     Operation("get", "/api/standings", "The evidence for each story's status.", StatusEvidenceByStory),
-    Operation("get", "/api/stories/{key}", "A story's dossier.", Dossier, errors=(404,)),
-    Operation(
-        "put",
-        "/api/stories/{key}/status",
-        "Set a status manually.",
-        StatusChanged,
-        body=StatusBody,
-        errors=(404, 409, 422),
-    ),
-    Operation(
-        "post",
-        "/api/stories/{key}/hint",
-        "Give the story's next command a hint.",
-        HintStored,
-        202,
-        body=HintBody,
-        errors=(404,),
-    ),
-    Operation(
-        "post",
-        "/api/stories/{key}/retry",
-        "Try a blocked story again, with a hint if one is given.",
-        Retried,
-        202,
-        body=RetryBody,
-        errors=(404, 409, 422),
-    ),
-    Operation(
-        "post",
-        "/api/stories/{key}/skip",
-        "Put a story aside, with a reason.",
-        StorySkipped,
-        202,
-        body=SkipBody,
-        errors=(404, 409),
-    ),
-    Operation(
-        "post",
-        "/api/stories/{key}/unskip",
-        "Bring a skipped story back.",
-        BroughtBack,
-        202,
-        body=EmptyBody,
-        errors=(404, 409),
-    ),
-    Operation(
-        "post",
-        "/api/stories/{key}/revert",
-        "Revert the story's newest commit by another one, and set the story back.",
-        StoryReverted,
-        body=RevertBody,
-        errors=(404, 409, 422),
-    ),
-    Operation(
-        "get",
-        "/api/stories/{key}/changes/{name}",
-        "The diff of a commit or of the current work; with `path` of one file.",
-        (TreeChange, FileChange),
-        query={"path": TEXT},
-        errors=(404,),
-    ),
-    Operation(
-        "get", "/api/stories/{key}/artifact", "A file of the story.", Artifact, query={"name": TEXT}, errors=(404,)
-    ),
-    Operation("get", "/api/stories/{key}/export", "The dossier as one file.", "text/html", errors=(404,)),
     Operation(
         "get",
         "/api/batches",
@@ -326,15 +171,6 @@ OPERATIONS: Final = (
         body=SettingValues,
         errors=(409,),
     ),
-    Operation("get", "/api/prompts", "The prompts: ours, and the project's own copies.", Prompts),
-    Operation(
-        "put",
-        "/api/prompts/{name}",
-        "Change the project's copy of a prompt, or take ours again.",
-        PromptSaved,
-        body=PromptBody,
-        errors=(404, 409, 503),
-    ),
     Operation("get", "/api/trust", "What of the folder's settings is not trusted yet.", TrustView, errors=(409,)),
     Operation(
         "post",
@@ -348,4 +184,5 @@ OPERATIONS: Final = (
     Operation("get", "/api/openapi.json", "This document.", JsonObject),
     Operation("get", "/healthz", "Whether the database takes writes and the loop is on time.", Health, errors=(503,)),
     Operation("get", "/metrics", "Prometheus text format.", "text/plain"),
+    *PLAN_OPERATIONS,
 )

@@ -7,7 +7,7 @@ them until they would have opened by themselves.
 from __future__ import annotations
 
 from base.clock_times import Windows
-from running.gate import Gate
+from running.waits import Pausable
 from running.workspace import Workspace
 
 HOURS = "hours"  # the reason of the pause
@@ -28,7 +28,7 @@ class ActiveHours:
             return None
         return windows.opens_at(now)
 
-    def look(self, gate: Gate) -> None:
+    def look(self, gate: Pausable) -> None:
         """Let the gate wait for the opening outside of the hours."""
         opening = self.opens_at()
         if opening is not None:

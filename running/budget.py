@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from payloads import Attention, BatchWarning
-from running.gate import Gate
+from running.waits import Pausable
 from running.workspace import Workspace, emit_durable
 from store.commands import cost_of_batch, cost_since, tokens_of_batch, tokens_since
 
@@ -61,7 +61,7 @@ class Budget:
         left = [cap.limit - cap.spent for cap in await self._caps() if not cap.in_tokens]
         return max(0.0, min(left)) if left else None
 
-    async def look(self, gate: Gate) -> None:
+    async def look(self, gate: Pausable) -> None:
         """Compare the ledger with the caps, before and after every command: warn, and close the gate at a full one."""
         if gate.closed or self._batch_id is None:
             return
@@ -97,7 +97,7 @@ class Budget:
             found.append(Cap("day", settings.budget_day_tokens, used, today, remedy, in_tokens=True))
         return found
 
-    async def _compare(self, gate: Gate, batch_id: int, cap: Cap) -> None:
+    async def _compare(self, gate: Pausable, batch_id: int, cap: Cap) -> None:
         """Each cap is warned of once and reported once, a raised one and that of another day again."""
         key = (cap.name, cap.limit, cap.day, cap.in_tokens)
         if cap.spent >= cap.limit * WARN_AT and key not in self._warned:

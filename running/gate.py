@@ -10,16 +10,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from payloads import BatchPause, BatchResume, BatchWarning, Payload, or_unset
+from running.waits import Caps, Hours, reason_of_end
 from running.workspace import Workspace, emit_best_effort, record_batch
 
 WAIT_SLICE_S: Final = 1.0  # a wait for a clock time reads the clock this often: laptops sleep, clocks are set
-
-
-# Why a wait for a clock time is over, by the reason of the wait.
-_OVER: Final = {"question": "no answer", "hours": "active hours", "scheduled": "start time"}
 
 T = TypeVar("T")
 
@@ -32,21 +29,6 @@ class StopMode(StrEnum):
 
 class Stopped(Exception):
     """The run was stopped by the operator or by the end of the server."""
-
-
-class Caps(Protocol):
-    """The caps on money: `look` pauses the gate at a full one, `refusal` names it."""
-
-    async def look(self, gate: Gate, /) -> None: ...
-    async def refusal(self) -> str | None: ...
-
-
-class Hours(Protocol):
-    """The hours in which commands start: `look` lets the gate wait outside of them, `open` is the operator's."""
-
-    def look(self, gate: Gate, /) -> None: ...
-    def open(self) -> None: ...
-    def opens_at(self) -> float | None: ...
 
 
 class Gate:
@@ -196,7 +178,7 @@ class Gate:
             self._on_stop.remove(end)
 
     async def enter(self) -> None:
-        """Return when a command may start; raise `Stopped` when none may any more."""
+        """Return when a command may start. Raises `Stopped`."""
         while self.stop_mode is None:
             if self.end_at is not None and self._clock() >= self.end_at:
                 self.stop(StopMode.GRACEFUL)
@@ -230,7 +212,7 @@ class Gate:
         ):  # a wait for a clock time is emitted at once, other lanes may continue
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
-            await self._reopen(_OVER.get(self.reason or "", "limit over"))
+            await self._reopen(reason_of_end(self.reason))
         elif self.reason == "hours" and self.hours is not None and self.hours.opens_at() != self.until:
             self.reason, self.until, self._because = None, None, "settings"  # `enter` looks again
         elif self.reason == "budget" and self.caps is not None:

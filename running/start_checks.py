@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from git.head import HeadState
 from running.batch_record import StartRequest
 from running.budget import Budget
-from running.gate import Caps
 from running.git_check import check_commits, check_repository
 from running.made_tracker import check_maker
 from running.plan_choice import check_plan
@@ -29,6 +28,7 @@ from running.preflight import (
 from running.preset_choice import choose_preset, preset_of, with_gates
 from running.selection import Selection
 from running.store_copy import check_synced
+from running.waits import Caps
 from running.workspace import Workspace
 from store.batches import BatchRow
 from workflow import Preset

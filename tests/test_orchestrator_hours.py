@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
-from orchestrator import SCHEDULED
+from running.waits import SCHEDULED
 from store.batches import get_active_batch
 from tests.conftest import MakeRunner
 from tests.running.projects import READY, Runner
