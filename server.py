@@ -124,14 +124,7 @@ async def _services(
     data_files = DataFiles(database, lock, partial(make_data_dir, config.data_dir))
     specs = agent_specs(settings.agents, settings.prices, config.project.root)
     workspace = await _workspace(config, live, database, data_files, specs)
-    awake = workspace.awake
-
-    def show_awake() -> None:
-        server_state.awake = AwakeView(awake.is_awake, awake.means, awake.problem)
-        hub.refresh()
-
-    awake.on_change = show_awake
-    server_state.awake = AwakeView(means=awake.means)
+    _show_awake(workspace.awake, server_state, hub)
     orchestrator = Orchestrator(workspace, run_state)
     listener = Listener(hub.refresh, hub.set_problem, orchestrator.plan.adopt)
     watcher = ProjectWatcher(workspace, run_state, server_state, listener)
@@ -167,13 +160,24 @@ async def _services(
     retention.start()
     hub.start()
     yield
-    await awake.close()
+    await workspace.awake.close()
     await retention.stop()
     await watcher.stop()
     await notifier.stop()
     await data_files.restore()  # the last chance: after this the open handle is gone
     events.stop()
     await database.close()
+
+
+def _show_awake(awake: KeepAwake, server_state: ServerState, hub: Hub) -> None:
+    """Keep what the server's state says of the machine's sleep up to date."""
+
+    def show() -> None:
+        server_state.awake = AwakeView(awake.is_awake, awake.means, awake.problem)
+        hub.refresh()
+
+    awake.on_change = show
+    show()
 
 
 async def _end_run_and_pages(app: web.Application) -> None:
