@@ -81,7 +81,7 @@ def test_the_start_form_shows_what_a_start_would_send(
     page.set_viewport_size({"width": width, "height": 800})
     page.locator("#start-more").press("Enter")
     page.locator("#start-stories").fill("1-2")
-    tab_to(page, "#start-preview", most=10)
+    tab_to(page, "#start-preview", most=40)
     press(page, "Enter")
     dialog = page.locator("#preview-dialog")
     expect(dialog.locator(".sent-cycle h4")).to_have_text("Next cycle: 1-2")

@@ -114,6 +114,16 @@ async def test_what_must_wait_is_named_when_it_is_asked_for(tmp_path: Path, open
         await runner.start()
 
 
+async def test_a_ticket_of_another_person_is_left_alone(tmp_path: Path, open_runner: Open) -> None:
+    plan = "---\ntitle: One thing\nticket: 1\nstatus: draft\nassignee: Robin\n---\n"
+    runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/story-one-thing-plan.md": plan}))
+    with pytest.raises(BadRequest, match=r"1\.1 cannot start now: It is assigned to Robin"):
+        await runner.start(stories=["1.1"])
+    await runner.run()
+    assert runner.statuses()["1.1"] != "done"
+    assert runner.statuses()["2.1"] == "done"
+
+
 async def test_a_ticket_that_is_built_already_is_reviewed_and_not_built(tmp_path: Path, open_runner: Open) -> None:
     plan = "---\ntitle: One thing\nticket: 1\nstatus: built\n---\n"
     runner = await open_runner(make_tickets(tmp_path / "x", {f"{EPIC_A}/story-one-thing-plan.md": plan}))
