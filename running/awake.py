@@ -87,7 +87,7 @@ class KeepAwake:
     def _refused(self, words: str) -> None:
         """The program has ended by itself: it is not started again, since it would be refused again."""
         self.problem = words.strip().splitlines()[-1] if words.strip() else "it has ended"
-        log.warning("the machine cannot be kept awake: %s: %s", self.means, self.problem)
+        log.info("the machine cannot be kept awake: %s: %s", self.means, self.problem)
         self._argv = None
 
 
