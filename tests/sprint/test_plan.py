@@ -15,6 +15,7 @@ from sprint import (
     locate,
     overview,
     read,
+    read_initiatives,
     set_status,
     story_files,
 )
@@ -158,7 +159,10 @@ def test_several_initiatives_are_listed_and_the_active_one_counts(tmp_path: Path
     other = {"out/initiative-old/tickets.toml": '[[entry]]\nid = 1\ntype = "story"\ntitle = "Old"\n'}
     project = project_of(tmp_path, {**TREE, **other})
     assert project.tracker.parent.name == "initiative-quay"
-    assert [path.parent.name for path in project.candidates] == ["initiative-old"]
+    assert project.candidates == ()  # other initiatives are offered by their names
+    listed = read_initiatives(tmp_path)
+    assert [initiative.name for initiative in listed.every] == ["initiative-old", "initiative-quay"]
+    assert listed.active == "initiative-quay"
     again = locate(tmp_path, "out/initiative-old/tickets.toml")
     assert [story.key for story in read(again).stories] == ["1"]
 
