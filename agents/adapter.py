@@ -144,6 +144,10 @@ class Adapter(ABC):
     def argv(self, spec: AgentSpec, call: Call) -> list[str]:
         """The whole command line. The prompt is never in it: it goes to stdin."""
 
+    def options_for(self, command: Sequence[str]) -> frozenset[str]:
+        """Those of `optional` that may be used with a command of the operator's."""
+        return self.optional
+
     def prompt(self, call: Call) -> str:
         """Return the text for stdin."""
         return call.prompt

@@ -30,7 +30,14 @@ from agents.claude_lines import (
     usage_of,
     words_of,
 )
-from agents.claude_options import OPTIONAL, optional_argv, takes_messages, user_message
+from agents.claude_options import (
+    MESSAGES,
+    OPTIONAL,
+    optional_argv,
+    reads_messages,
+    takes_messages,
+    user_message,
+)
 from agents.claude_reply import Reply
 from agents.json_values import Json
 from agents.limit_text import reset_in
@@ -275,6 +282,9 @@ class Claude(Adapter):
         if call.resume:
             argv += ["--resume", call.resume]
         return [*argv, *optional_argv(spec, call)]
+
+    def options_for(self, command: Sequence[str]) -> frozenset[str]:
+        return self.optional if reads_messages(command) else self.optional - MESSAGES
 
     def takes_messages(self, call: Call) -> bool:
         return takes_messages(call)

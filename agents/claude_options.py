@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Final
 
 from agents import messages
 from agents.spec import AgentSpec, Call
+from base.program import PROGRAM_DIR
 
 SCHEMA, BUDGET, FALLBACK = "--json-schema", "--max-budget-usd", "--fallback-model"
 PROMPTS, INPUT, REPLAY = "--permission-prompts", "--input-format", "--replay-user-messages"
 OPTIONAL: Final = frozenset((SCHEMA, BUDGET, FALLBACK, PROMPTS, INPUT, REPLAY))
+MESSAGES: Final = frozenset((INPUT, REPLAY))
+NAMES: Final = ("claude", "claude.exe", "claude-code")
+DEMO_AGENT: Final = PROGRAM_DIR / "demo" / "agent.py"
 PROMPT_TOOL: Final = "--permission-prompt-tool"  # of the operator's own command: a program that answers
 LEAST_BUDGET_USD: Final = 0.01  # it refuses a budget of nothing
 
@@ -33,6 +39,16 @@ def optional_argv(spec: AgentSpec, call: Call) -> list[str]:
     given = ((name, value) for name, value in values.items() if name in call.options and value is not None)
     argv = [word for pair in given for word in pair]
     return [*argv, REPLAY] if takes_messages(call) else argv
+
+
+def reads_messages(command: Sequence[str]) -> bool:
+    """Whether a command names the program itself, also behind others that start it.
+
+    A script of the operator's own may read its input to the end, or look for words of the prompt in it.
+    """
+    names = (PurePath(word.partition("@")[0] or word).name for word in command if not word.startswith("@"))
+    packages = (word.rpartition("/")[2].partition("@")[0] for word in command if word.startswith("@"))
+    return str(DEMO_AGENT) in command or any(name in NAMES for name in (*names, *packages))
 
 
 def takes_messages(call: Call) -> bool:

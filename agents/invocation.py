@@ -61,4 +61,4 @@ def own_variables(spec: AgentSpec) -> list[str]:
 
 def optional_words(spec: AgentSpec) -> list[str]:
     """Return the options that a call is given where the program's help lists them."""
-    return sorted(word for word in adapter_for(spec.kind).optional if word.startswith("--"))
+    return sorted(word for word in adapter_for(spec.kind).options_for(spec.command) if word.startswith("--"))

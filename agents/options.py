@@ -51,7 +51,7 @@ class OptionsByHelp:
 
     def known(self, spec: AgentSpec) -> frozenset[str] | None:
         """The options as `of` answers them, without starting the program; None where it was not asked yet."""
-        wanted = adapter_for(spec.kind).optional - _given(spec.command)
+        wanted = adapter_for(spec.kind).options_for(spec.command) - _given(spec.command)
         if not wanted or not spec.command:
             return frozenset()
         program = find_program(spec.command[0], _environment(spec), Path.cwd())

@@ -10,7 +10,18 @@ import pytest
 
 from agents import messages
 from agents.claude import Claude
-from agents.claude_options import BUDGET, FALLBACK, INPUT, OPTIONAL, PROMPTS, REPLAY, SCHEMA, optional_argv
+from agents.claude_options import (
+    BUDGET,
+    FALLBACK,
+    INPUT,
+    MESSAGES,
+    OPTIONAL,
+    PROMPTS,
+    REPLAY,
+    SCHEMA,
+    optional_argv,
+    reads_messages,
+)
 from agents.records import Final, Note
 from agents.spec import AgentSpec, Call, OutcomeKind
 from tests.agents.streams import read, recording
@@ -62,6 +73,25 @@ def test_a_model_does_not_stand_in_for_itself() -> None:
 def test_the_operators_own_answer_to_prompts_is_left() -> None:
     own = spec("--permission-prompt-tool", "mcp__x__y")
     assert optional_argv(own, call(options=frozenset({PROMPTS}))) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "reads"),
+    [
+        ("claude", True),
+        ("/opt/bin/claude --verbose", True),
+        ("npx -y @anthropic-ai/claude-code@latest", True),
+        ("docker run -i image claude", True),
+        ("my-claude.sh", False),
+        ("bash -c ./claude-wrapper", False),
+        ("python agent.py", False),
+    ],
+)
+def test_only_the_program_itself_is_sent_messages(command: str, reads: bool) -> None:
+    """A script may read all of its input before it starts the program."""
+    assert reads_messages(command.split()) is reads
+    assert Claude().options_for(command.split()) >= OPTIONAL - MESSAGES
+    assert (INPUT in Claude().options_for(command.split())) is reads
 
 
 def test_a_message_is_one_line_whatever_it_holds() -> None:

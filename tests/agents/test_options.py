@@ -57,8 +57,8 @@ async def test_a_program_is_asked_once_until_its_file_changes(tmp_path: Path) ->
     for _ in range(3):
         assert await options.of(spec) == {"--json-schema", "--max-budget-usd"}
     assert (tmp_path / "count").read_text() == "x"
-    counting(tmp_path, text="  --input-format <format>")  # an update in the same place
-    assert await options.of(spec) == {"--input-format"}
+    counting(tmp_path, text="  --fallback-model <model>")  # an update in the same place
+    assert await options.of(spec) == {"--fallback-model"}
     os.utime(tmp_path / "agent.py", ns=(1, 1))
     await options.of(spec)
     assert (tmp_path / "count").read_text() == "xxx"
@@ -104,7 +104,7 @@ async def test_programs_without_a_use_for_it_are_not_asked(tmp_path: Path) -> No
         ("The agent ended with exit code 1 before any output: error: unknown option '--json-schema'.", "--json-schema"),
         ("Unknown argument: json-schema", "--json-schema"),
         ("error: option '--permission-prompts <target>' argument 'none' is invalid.", "--permission-prompts"),
-        ("Error: --input-format=stream-json requires more", "--input-format"),
+        ("Error: --fallback-model=haiku requires more", "--fallback-model"),
         ("error: unknown option '--no-such-thing'", None),
         ("Invalid API key", None),
         ("my--json-schema-file is missing", None),
