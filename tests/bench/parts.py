@@ -21,7 +21,7 @@ from git.differ import Differ
 from git.overlay import TreeOverlay
 from git.process import Calls
 from git.snapshots import Git
-from running import attempt, story
+from running import preparation, story
 from running.attempt_record import AttemptRecord
 from running.command import Commander
 from store.writer import Writer
@@ -37,7 +37,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (running.development, "advance", "new status of the story, whole"),
     (story, "write_status", "of it: the tracker written, proved and synced"),
     (Commander, "ready", "look at HEAD"),
-    (attempt, "prompt_of", "prompt, with the story's file"),
+    (preparation, "prompt_of", "prompt, with the story's file"),
     (AttemptRecord, "_create", "commit of the rows and events before the start"),
     (agents.process.AgentProcess, "_launch", "recording opened, process started"),
     (Writer, "_write", "every commit"),
