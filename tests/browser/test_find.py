@@ -87,6 +87,7 @@ def test_the_filter_of_the_log_survives_a_reload_and_is_everywhere_the_same(
     assert all("code-review" in line for line in shown)
     page.get_by_role("link", name="Board").click()
     page.get_by_role("link", name="Run").click()
+    expect(page).to_have_url(re.compile("command=code-review"))  # the address of the link has no filter
     page.reload()
     expect(page.get_by_label("Command", exact=True)).to_have_value("code-review")
     expect(page.locator(".log-row:visible")).to_have_count(len(shown))
