@@ -161,7 +161,7 @@ class Adapter(ABC):
 
     def message(self, message_id: int, text: str) -> str:
         """Return a message of the operator as the program reads it from stdin."""
-        raise NotImplementedError  # an adapter that `takes_messages` has a form for them
+        return text
 
     @abstractmethod
     def parser(self, cwd: str | None = None) -> Parser:

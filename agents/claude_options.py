@@ -46,9 +46,8 @@ def reads_messages(command: Sequence[str]) -> bool:
 
     A script of the operator's own may read its input to the end, or look for words of the prompt in it.
     """
-    names = (PurePath(word.partition("@")[0] or word).name for word in command if not word.startswith("@"))
-    packages = (word.rpartition("/")[2].partition("@")[0] for word in command if word.startswith("@"))
-    return str(DEMO_AGENT) in command or any(name in NAMES for name in (*names, *packages))
+    names = (PurePath(word).name.partition("@")[0] for word in command)  # without the version of a package
+    return str(DEMO_AGENT) in command or any(name in NAMES for name in names)
 
 
 def takes_messages(call: Call) -> bool:

@@ -44,7 +44,7 @@ class PipedStdout:
         self._ready.set()
 
     async def finish(self) -> OSError | None:
-        """Read no more, also where somebody holds the pipe open; why it could not be read."""
+        """Read no more, also where a process holds the pipe open; why it could not be read."""
         self._over = True
         self._ready.set()
         (result,) = await asyncio.gather(self._task, return_exceptions=True) if self._task is not None else (None,)

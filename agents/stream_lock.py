@@ -25,7 +25,7 @@ def lock(file: int) -> None:
 
 
 async def until_released(path: Path, within_s: float = RELEASE_S) -> bool:
-    """Wait until nobody writes to this recording any more; whether that is so, also where there is no recording."""
+    """Wait until no process writes to this recording any more; whether that is so, also where there is no recording."""
     try:
         file = await asyncio.to_thread(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
