@@ -1,6 +1,6 @@
 """The specifications of the commands, one function for each, so that a run and a preview are made of the same.
 
-What checks a result (`disprove`, `confirm`) comes from whoever performs the command; a preview performs none.
+What checks a result (`disprove`, `confirm`) comes from the caller that performs the command; a preview performs none.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The branch of an epic: BMAD's build halts where the branch does not fit the epic of its ticket.
 
 A branch whose last part is the name of an epic's folder (`epic-cart`, `feature/epic-cart`) is that epic's, so tickets
-of other epics are held back there; every other branch is right for all of them, and the build is told so.
+of other epics are held back there; every other branch is right for all of them, and the prompt of the build says so.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def held_by_branch(plan: sprint.Sprint, branch: str | None) -> sprint.Sprint:
 
 
 def branch_words(plan: sprint.Sprint, key: str, branch: str | None) -> str:
-    """Return what a build is told of the branch; "" where there is none."""
+    """Return what the prompt of a build says of the branch; "" where there is none."""
     story = plan.story(key)
     if branch is None or story is None:
         return ""

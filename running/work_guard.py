@@ -35,7 +35,7 @@ async def lost_work(
     """Return the story's changed paths of the tree `before` where all of them are back at the base in `after`.
 
     Empty where anything of the work is still there; `besides` are paths that do not count. Raises `GitError` where the
-    snapshots cannot be compared any more: then nobody knows, and nothing may be taken for the work instead.
+    snapshots cannot be compared any more: then it is unknown, and nothing may be taken for the work instead.
     """
     git = workspace.git
     base = story.base_tree or (f"{story.base_commit}^{{tree}}" if story.base_commit else None)
@@ -51,7 +51,7 @@ async def lost_work(
 async def absent_work(
     workspace: Workspace, stories: Sequence[StoryRun], after: str, besides: Collection[str] = ()
 ) -> str | None:
-    """Return whose work is not in the tree `after` any more, or that nobody can know; None where all of it is."""
+    """Return whose work is not in the tree `after` any more, or that it is unknown; None where all of it is."""
     for story in stories:
         if story.work_tree is None:
             continue

@@ -29,13 +29,13 @@ async def test_a_batch_keeps_the_prompts_that_it_began_with(make_runner: MakeRun
     own(runner, "code-review").write_text(f"{texts['code-review']}\nAs it began.\n")
     await runner.start()
     await runner.until_called("dev-story")
-    own(runner, "code-review").write_text(f"{texts['code-review']}\nChanged by whoever.\n")
-    own(runner, "dev-story").write_text(f"{texts['dev-story']}\nAdded by whoever.\n")
+    own(runner, "code-review").write_text(f"{texts['code-review']}\nChanged by hand.\n")
+    own(runner, "dev-story").write_text(f"{texts['dev-story']}\nAdded by hand.\n")
     await runner.restart()
     await runner.orchestrator.resume()
     await runner.until_end()
     assert said(calls, "code-review") == ["As it began."]
-    assert "Added by whoever." not in said(calls, "dev-story")
+    assert "Added by hand." not in said(calls, "dev-story")
 
 
 async def test_the_next_batch_takes_a_changed_prompt(make_runner: MakeRunner, calls: list[Call]) -> None:

@@ -75,7 +75,7 @@ async def test_a_story_that_waits_for_an_answer_can_be_skipped(make_runner: Make
     runner = await make_runner(READY, {"dev-story": ["question:Which colour?", "ok"]})
     await runner.start()
     await until_asked(runner)
-    await runner.orchestrator.steering.skip("1-1-a", "nobody knows")
+    await runner.orchestrator.steering.skip("1-1-a", "not now")
     await runner.until_end()
     assert runner.commands() == ["1-1-a dev-story"]
     assert runner.run_state.run.attention == ()

@@ -26,8 +26,8 @@ export function reasonText({ folder, file, waiting }) {
   const changed = waiting.some(({ before }) => before !== null);
   const these = changed ? "These settings have changed since they were trusted," : "These settings";
   const prompts = waiting.some(({ name }) => name.startsWith("prompts."));
-  const told = prompts ? ", or are prompts that agents follow (Settings, Prompts)" : "";
-  const effect = `start programs, open the network or lead out of the folder${told}, so they do not count before you trust them.`;
+  const promptWords = prompts ? ", or are prompts that agents follow (Settings, Prompts)" : "";
+  const effect = `start programs, open the network or lead out of the folder${promptWords}, so they do not count before you trust them.`;
   return `${file} in ${folder} comes with the project. ${these} ${effect}`;
 }
 

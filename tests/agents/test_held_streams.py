@@ -71,7 +71,7 @@ async def test_more_than_a_pipe_holds_is_read_to_its_end(tmp_path: Path) -> None
 
 
 async def test_who_prints_for_ever_is_not_waited_for(tmp_path: Path) -> None:
-    """Nobody finds it: it has left its group, its parents and its environment while no guardian looked."""
+    """It is not found: it has left its group, its parents and its environment while no guardian looked."""
     code = """
 if os.fork() == 0:
     os.setsid()

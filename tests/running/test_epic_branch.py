@@ -1,4 +1,4 @@
-"""The branch of an epic: only its tickets run there, and every build is told that its branch is the right one."""
+"""The branch of an epic: only its tickets run there, and the prompt of a build says that it is right."""
 
 from __future__ import annotations
 

@@ -300,7 +300,7 @@ async def test_secrets_of_the_command_line_and_values_of_the_environment_are_not
 
 @pytest.mark.parametrize("plan", ["tickets", "list"])
 async def test_an_unattended_build_is_called_as_it_was_shown(tmp_path: Path, started: list[Started], plan: str) -> None:
-    """With a context file that is not committed, a file of somebody else, and words of the plan for the build."""
+    """With a context file that is not committed, a file of another person, and words of the plan for the build."""
     if plan == "tickets":
         root = make_tickets(tmp_path / "x", {})
     else:

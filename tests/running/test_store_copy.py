@@ -46,7 +46,7 @@ async def test_tickets_are_built_and_not_marked(tmp_path: Path, open_runner: Ope
     runner = await open_runner(root)
     batch = await runner.run(synced=True)
     rows, _ = await runner.rows(batch)
-    # 1.2 waits for the card of 1.1, which nobody here moves.
+    # 1.2 waits for the card of 1.1, which is not moved here.
     assert [(row.story_key, row.status) for row in rows] == [("1.1", "done"), ("2.1", "done")]
     assert "status: built" in (root / EPIC_A / "story-one-thing-plan.md").read_text()
     assert {path: path.read_text() for path in leaves} == leaves
