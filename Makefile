@@ -10,6 +10,9 @@ PARTS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
 $(eval $(PARTS):;@:)
 endif
 
+# The tests start thousands of Python processes: where the environment forbids compiled files, each would compile anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 run: $(VENV)/runtime
 	$(PY) server.py .demo --demo --open
 
