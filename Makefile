@@ -16,8 +16,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(VENV)/runtime
 	$(PY) server.py .demo --demo --open
 
+# A test that hangs fails after five minutes; the longest takes one.
 test: $(VENV)/dev node_modules/ready
-	$(PY) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	$(PY) -m pytest --timeout 300 -n 3 --dist loadgroup --no-loadscope-reorder
 
 # A fast part of `make test`, for whoever changes one thing: rules, files and formats, few processes.
 quick: $(VENV)/dev
