@@ -126,7 +126,7 @@ async def test_tokens_have_caps_of_their_own(purse: Purse) -> None:
     assert await purse.budget.remaining() is None
     assert not purse.gate.paused
     assert await purse.spend(0, input_tokens=150) == [
-        "1,000 of the batch's budget of 1,000 tokens are used: raise budget_batch_tokens to go on"
+        "1,000 of the batch's budget of 1,000 tokens are used: raise budget_batch_tokens to continue"
     ]
     assert purse.gate.reason == "budget"
     purse.settings = Settings(budget_day_tokens=1000)
