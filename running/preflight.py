@@ -14,7 +14,6 @@ from git.snapshots import Git
 from git.worktrees import Repository
 from running.candidates import candidates, order_of
 from running.epic_branch import plan_here
-from running.seen_windows import record_windows
 from running.selection import Selection
 from running.untracked import shared_files
 from running.verify import missing_program
@@ -140,10 +139,7 @@ async def used_windows(workspace: Workspace, names: Iterable[str]) -> list[str]:
     """What is known, before anything is paid, of usage windows that are used up or nearly so."""
     sentence = []
     for name in dict.fromkeys(names):
-        spec = workspace.agents[name]
-        seen_now = await agents.quota(spec)
-        await record_windows(workspace, agents.account_of(spec), seen_now)
-        for seen in seen_now:
+        for seen in await agents.quota(workspace.agents[name]):
             used = seen.used_fraction or 0.0
             if used < NEARLY_USED:
                 continue

@@ -34,7 +34,10 @@ VALID: dict[str, dict[str, Any]] = {
     "prompt:change": {"command": "dev-story", "source": "own"},
     "quota:change": {"account": "claude", "window": "5 h", "used_fraction": 0.93, "at": 1_706_112_000_000},
     "agent:switch": {
-        **{"story_key": "2a-1-tea", "command": "dev-story", "from_agent": "claude", "to_agent": "codex"},
+        "story_key": "2a-1-tea",
+        "command": "dev-story",
+        "from_agent": "claude",
+        "to_agent": "codex",
         "reason": "codex takes over from claude, which waits: at its usage limit until 24 Jan 18:00",
     },
     "error": {"type": "tracker", "message": "cannot be written"},
@@ -118,6 +121,8 @@ def wrong_values(type: str, field: str) -> list[Any]:
     right = VALID[type][field]
     if isinstance(right, bool):
         return [wrong for wrong in STRANGE if wrong is not True]
+    if isinstance(right, float):
+        return [wrong for wrong in STRANGE if not isinstance(wrong, float)]
     return NOT_TEXT if isinstance(right, str) else NOT_KEYS if isinstance(right, list) else STRANGE
 
 
