@@ -32,7 +32,7 @@ class _ByCommand(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """What a batch has spent since a story moved on: US dollars, and commands that have ended."""
+    """What a batch has spent since a story moved on: US dollars, and commands that were started."""
 
     usd: float = 0.0
     commands: int = 0
@@ -75,7 +75,9 @@ def spent_without_progress(connection: sqlite3.Connection, batch_id: int) -> Pro
     moved = """SELECT seq FROM events WHERE batch_id = ?1 AND (
         (type = 'story:status' AND json_extract(payload, '$.old_status') <> json_extract(payload, '$.new_status'))
         OR (type = 'batch:pause' AND json_extract(payload, '$.reason') = 'no-progress')) ORDER BY seq DESC LIMIT 1"""
-    sql = f"""SELECT COALESCE(SUM(json_extract(payload, '$.metrics.cost_usd')), 0.0) AS usd, COUNT(*) AS commands
-              FROM events WHERE batch_id = ?1 AND type = 'command:end'
-              AND seq > COALESCE(({moved}), 0)"""  # noqa: S608 - constants of this module
+    # By their starts: the end of the newest one may wait for the next commit.
+    sql = f"""SELECT COALESCE(SUM(c.cost_usd), 0.0) AS usd, COUNT(*) AS commands
+              FROM events e JOIN commands c ON c.id = json_extract(e.payload, '$.command_id')
+              WHERE e.batch_id = ?1 AND e.type = 'command:start' AND c.agent <> 'runner'
+              AND e.seq > COALESCE(({moved}), 0)"""  # noqa: S608 - constants of this module
     return one(connection, Progress, sql, (batch_id,)) or Progress()
