@@ -63,6 +63,9 @@ async def _of_work(database: Database, settings: Settings, batch_id: int) -> lis
     """Return the caps of the stories that are worked on, and of their commands without a success."""
     found: list[Cap] = []
     usd, tokens = settings.budget_story_usd, settings.budget_story_tokens
+    if usd or tokens or settings.budget_command_usd or settings.budget_command_tokens:
+        # The end of a command and of a story may wait for the next commit: they would count as being worked on.
+        await database.write(lambda _connection: None)
     if usd or tokens:
         for key, spent in (await database.read(spent_by_stories, batch_id)).items():
             found += _pair("story", usd, tokens, spent, subject=key)
