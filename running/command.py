@@ -25,7 +25,7 @@ from running.journal import BUDGET, LOST, Asked, AttemptKey, CommandStatus, Jour
 from running.no_progress import hold_without_progress
 from running.preparation import Preparation, after_failure
 from running.questions import DECIDE, answer_to, reply_of
-from running.skips import SKIPPED
+from running.skips import SKIPPED, StorySkippedError
 from running.spec import CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import hold, until_possible
@@ -100,7 +100,7 @@ class Commander:
         """
         result = await self._settled(spec, 1)
         for attempt in range(2, self.workspace.settings().retries + 2):
-            if result.ok or result.kind == SKIPPED:
+            if result.ok or result is SKIPPED:
                 break
             before, result = result, await self._settled(after_failure(spec, result.reason), attempt)
             if spec.once and result.reason == before.reason:
@@ -119,7 +119,7 @@ class Commander:
         while True:
             reply = None if asked is None else await self._answer(spec, attempt_key, asked)
             result, asked = await self._attempt(spec, attempt, reply), None
-            if result.kind == SKIPPED:
+            if result is SKIPPED:
                 return result
             failures[result.agent, result.status] += 1
             if await self._waits.hands_over(spec, result, failures[result.agent, result.status] - 1):
@@ -159,7 +159,7 @@ class Commander:
     async def _attempt(self, spec: CommandSpec, attempt: int, reply: str | None) -> Result:
         turn = await self._turn(spec, attempt, bound=reply is not None)
         if turn is None:
-            return Result(CommandStatus.ERROR, "the operator has skipped the story", kind=SKIPPED)
+            return SKIPPED
         tree = await until_possible(self.gate, lambda: self._tree_before(spec))
         preparation = Preparation(
             self.workspace, self.preset, self.agents, self.journal, self._budget, self.batch_id, self.cycle_number
@@ -177,6 +177,8 @@ class Commander:
                 one = Attempt(self.workspace, self.gate, spec, context)
                 result = await (one.run() if unchecked is None else one.check(unchecked))
                 result = replace(result, agent=agent_spec.name)
+        except StorySkippedError:  # while its prompt was made
+            return SKIPPED
         finally:
             await self._budget.look(self.gate)
         if result.unchecked is not None:
