@@ -40,7 +40,7 @@ from running.recovery.startup import recover
 from running.retention import forget_snapshots
 from running.revert import Reverted, revert_story
 from running.sprint_planning import check_planning, planning_agent
-from running.start_checks import check_caps, check_resume, check_start
+from running.start_checks import check_caps, check_reserve, check_resume, check_start
 from running.steering import Steering
 from running.store_copy import warn_of_store
 from running.tracker import PAUSED as TRACKER_PAUSE
@@ -158,9 +158,7 @@ class Orchestrator:
             raise NotNow("running", "the batch is not paused")
         if batch.gate.caps is not None:
             await check_caps(batch.gate.caps)
-        ends = batch.gate.rechecks.get(batch.gate.reason or "")
-        if batch.gate.reason == RESERVE and ends is not None and ends() is not None:
-            raise NotNow("reserve", "the usage window is at its reserve: wait for its end, or lower reserve_percent")
+        check_reserve(batch.gate)
         await self._workspace.quota.end_waits(self._workspace.database)
         if batch.gate.reason == SCHEDULED:
             await self._forget_start_time(batch.id)

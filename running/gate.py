@@ -213,7 +213,7 @@ class Gate:
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
             await self._reopen(reason_of_end(self.reason))
-        elif self._has_moved():
+        elif (ends := self.rechecks.get(self.reason or "")) is not None and ends() != self.until:  # settings changed
             self.reason, self.until, self._because = None, None, "settings"  # `enter` looks again
         elif self.reason == "budget" and self.caps is not None:
             await _wait(change, WAIT_SLICE_S)
@@ -221,13 +221,6 @@ class Gate:
                 await self._reopen("budget raised")
         else:
             await _wait(change, None if self.until is None and self.end_at is None else WAIT_SLICE_S)
-
-    def _has_moved(self) -> bool:
-        """Whether a wait for a state has another end now than when it began: settings were changed."""
-        ends = self.rechecks.get(self.reason or "")
-        if self.reason == "hours" and self.hours is not None:
-            ends = self.hours.opens_at
-        return ends is not None and ends() != self.until
 
     async def _announce(self) -> None:
         if self._announced or self.reason is None:

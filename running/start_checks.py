@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from git.head import HeadState
+from running.agent_choice import RESERVE
 from running.batch_record import StartRequest, agents_of
 from running.budget import Budget
+from running.gate import Gate
 from running.git_check import check_commits, check_repository
 from running.made_tracker import check_maker
 from running.plan_choice import check_plan
@@ -93,3 +95,10 @@ async def check_caps(caps: Caps) -> None:
     refusal = await caps.refusal()
     if refusal is not None:
         raise NotNow("budget", refusal)
+
+
+def check_reserve(gate: Gate) -> None:
+    """Raise `NotNow` while a usage window is at its reserve: no resume opens it."""
+    ends = gate.rechecks.get(RESERVE)
+    if gate.reason == RESERVE and ends is not None and ends() is not None:
+        raise NotNow("reserve", "the usage window is at its reserve: wait for its end, or lower reserve_percent")
