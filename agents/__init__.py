@@ -3,6 +3,7 @@
 The orchestrator uses what is named here and knows no agent by name.
 """
 
+from agents.accounts import account_of
 from agents.deadlines import Graces
 from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
@@ -11,7 +12,7 @@ from agents.marks import sweep
 from agents.options import OPTIONS
 from agents.preflight import budget_problem, preflight
 from agents.process import AgentProcess, start, takes_messages
-from agents.quota import quota
+from agents.quota import knows_windows, quota
 from agents.records import (
     Action,
     Denied,
@@ -75,6 +76,7 @@ __all__ = [
     "UnknownKind",
     "Usage",
     "UsageSeen",
+    "account_of",
     "budget_problem",
     "edits_files",
     "end_group",
@@ -82,6 +84,7 @@ __all__ = [
     "invocation_of",
     "is_program_missing",
     "is_session_lost",
+    "knows_windows",
     "optional_words",
     "own_variables",
     "preflight",

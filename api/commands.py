@@ -39,6 +39,7 @@ class CommandView(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str | None
     story_keys: list[str]
     background: bool
+    agent_change: str | None
 
 
 # Fields that a row holds as they are; the other three are stored as JSON, as 0 or 1, or under another name.

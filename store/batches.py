@@ -29,6 +29,7 @@ class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
     branch: str | None = None
     head_commit: str | None = None
     start_at: int | None = None
+    agents: str | None = None
 
 
 class BatchSummary(BatchRow, frozen=True, kw_only=True):

@@ -1,6 +1,8 @@
 // @ts-check
 /** The Run tab without its log: what needs the operator, the figures, what runs now, the stories, how much longer. */
+import { byId } from "../kit/dom.js";
 import { createAttention } from "./attention.js";
+import { createGauges } from "./quota.js";
 import { createRemaining } from "./remaining.js";
 import { createRunningCommands } from "./running-commands.js";
 import { createStoryLists } from "./story-lists.js";
@@ -21,6 +23,7 @@ export function createRunTab(actions) {
     createRunningCommands(),
     createStoryLists(),
     createRemaining(),
+    createGauges(byId("quota-all"), false),
   ];
   return {
     render(model, now) {

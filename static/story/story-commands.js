@@ -146,6 +146,7 @@ function factsOf(command) {
     command.cost_usd !== null && money(command.cost_usd, command.estimated_usd),
     [command.agent, command.model].filter(Boolean).join(" "),
     `batch ${command.batch_id}`,
+    command.agent_change,
   ]
     .filter(Boolean)
     .join(" · ");
