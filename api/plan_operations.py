@@ -29,6 +29,7 @@ from api.run import BatchStarted
 from api.skips import BroughtBack, StorySkipped
 from git.history import FileChange, TreeChange
 from running.preview_views import RunPreview
+from runstate.forecast_view import ForecastView
 from sprint import Overview
 from sprint.views import SprintProblems
 
@@ -38,7 +39,15 @@ PLAN_OPERATIONS: Final = (
         "/api/preview",
         "What would be sent next, or for the stories named, with each call; nothing is started.",
         RunPreview,
-        query={"stories": TEXT, "command": TEXT, "agent": TEXT},
+        query={"stories": TEXT, "command": TEXT, "agent": TEXT, "gates": TEXT, "batch_size": TEXT},
+    ),
+    Operation(
+        "get",
+        "/api/forecast",
+        "What is left of the batch, or what would be started, will cost and take: ranges of 80 %.",
+        ForecastView,
+        query={"stories": TEXT, "batch_size": TEXT, "agent": TEXT, "start_at": TEXT},
+        errors=(409,),
     ),
     Operation("get", "/api/deferred", "What builds have put off.", Findings),
     Operation(

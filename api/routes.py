@@ -8,6 +8,7 @@ from api import (
     changes,
     deferred,
     export,
+    forecast,
     gates,
     health,
     hints,
@@ -32,7 +33,7 @@ from api import (
 
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
-    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
+    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *forecast.ROUTES, *prompts.ROUTES),
     *(*changes.ROUTES, *export.ROUTES),
     *(
         *history.ROUTES,

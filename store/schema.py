@@ -244,9 +244,13 @@ SKIPS: Final = (
 # Sums and lists of one batch, which are asked before each command, do not take longer with every batch.
 BY_BATCH: Final = ("CREATE INDEX commands_by_batch ON commands (batch_id, id)",)
 
+# What was expected of a batch at its start, as JSON of `BatchForecast`; NULL: nothing.
+FORECASTS: Final = ("ALTER TABLE batches ADD COLUMN forecast TEXT",)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
     *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS),
+    FORECASTS,
 )
 
 
