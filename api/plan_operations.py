@@ -18,6 +18,7 @@ from api.bodies import (
     TrackerBody,
 )
 from api.changes import Artifact
+from api.cost import CostExplanation
 from api.deferred import Findings, TicketMade
 from api.description import TEXT, Operation
 from api.dossier import Dossier
@@ -49,6 +50,9 @@ PLAN_OPERATIONS: Final = (
         query={"stories": TEXT, "batch_size": TEXT, "agent": TEXT, "start_at": TEXT},
         errors=(409,),
     ),
+    Operation("get", "/api/stories/{key}/cost", "What the money of a story went for.", CostExplanation, errors=(404,)),
+    Operation("get", "/api/batches/{id}/cost", "What the money of a batch went for.", CostExplanation, errors=(404,)),
+    Operation("get", "/api/cost", "What the money of a day went for.", CostExplanation, query={"day": TEXT}),
     Operation("get", "/api/deferred", "What builds have put off.", Findings),
     Operation(
         "post",
