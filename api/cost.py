@@ -78,8 +78,8 @@ class CostExplanation(msgspec.Struct, frozen=True, kw_only=True):
 async def get_story_cost(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     story, _ = await found_story(services, request.match_info["key"])
-    rows = await under_all_names(services, story, get_spent_of_story)
-    return await _response(services, story.key, rows, share_of_story(story.names), usual_of_stories)
+    rows, share = await under_all_names(services, story, get_spent_of_story), share_of_story(story.names)
+    return await _response(services, story.key, rows, share, lambda past: usual_of_stories(past, story.names))
 
 
 async def get_batch_cost(request: web.Request) -> web.Response:
@@ -87,7 +87,7 @@ async def get_batch_cost(request: web.Request) -> web.Response:
     if await services.database.read(get_batch, batch_id) is None:
         raise ApiError(404, "not_found", f"there is no batch {batch_id}")
     rows = await services.database.read(get_spent_of_batch, batch_id)
-    return await _response(services, f"batch {batch_id}", rows, whole, lambda past: usual_of(past, _batch))
+    return await _response(services, f"batch {batch_id}", rows, whole, lambda past: usual_of(past, _batch, batch_id))
 
 
 async def get_day_cost(request: web.Request) -> web.Response:
@@ -100,7 +100,7 @@ async def get_day_cost(request: web.Request) -> web.Response:
     except (ValueError, OverflowError, OSError):
         raise ApiError(400, "bad_request", "day: must be a date such as 2026-03-01") from None
     rows = await services.database.read(get_spent_since, begin, end)
-    return await _response(services, day.isoformat(), rows, whole, lambda past: usual_of(past, _day))
+    return await _response(services, day.isoformat(), rows, whole, lambda past: usual_of(past, _day, day.isoformat()))
 
 
 def _batch(command: SpentCommand) -> int:

@@ -18,7 +18,7 @@ async def get_forecast(request: web.Request) -> web.Response:
     forecaster = services.orchestrator.forecaster
     stories = keys_of(query.get("stories"))
     named = {"stories", "batch_size", "agent", "start_at"} & query.keys()
-    if not named and (rest := await forecaster.rest()) is not None:
+    if not named and (rest := await forecaster.current()) is not None:
         return json_response(rest)
     cycles = cycles_of(request)
     if cycles is None:

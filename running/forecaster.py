@@ -30,6 +30,7 @@ from workflow import Preset
 log = logging.getLogger("sprint_runner.forecast")
 
 SETTLE_S: Final = 1.0  # after a commit, until the forecast is made again
+OLD_S: Final = 60.0  # after which one that is asked for is made again, as the running command takes longer
 
 # After these, what is left is another thing.
 REFRESHED_BY: Final = frozenset(
@@ -90,20 +91,35 @@ class Forecaster:
         if not any(event.type in REFRESHED_BY for event in events):
             return
         self._stale = True
+        # The next command starts meanwhile: a forecast has time, and must not take the processor from it.
+        self._start(self._settle_s)
+
+    def _start(self, wait_s: float) -> None:
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._refresh(), name="forecast")
+            self._task = asyncio.get_running_loop().create_task(self._refresh(wait_s), name="forecast")
+
+    async def current(self) -> ForecastView | None:
+        """Return the forecast for what is left of the open batch, made once for all who ask at the same time."""
+        if await self._workspace.database.read(get_active_batch) is None:
+            return None
+        now = self._workspace.clock() * 1000
+        if self._stale or self.latest is None or now - self.latest.at > OLD_S * 1000:
+            self._stale = True
+            self._start(0.0)
+        if self._task is not None:
+            await asyncio.shield(self._task)
+        return self.latest
 
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, wait_s: float) -> None:
         """Make the forecast again until nothing has changed meanwhile: of many commits at once, one is made."""
         while self._stale:
-            # The next command starts meanwhile: a forecast has time, and must not take the processor from it.
-            await asyncio.sleep(self._settle_s)
-            self._stale = False
+            await asyncio.sleep(wait_s)
+            wait_s, self._stale = self._settle_s, False
             try:
                 self.latest = await self.rest()
             # A forecast that fails must not be the last one: the next command brings another.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
@@ -154,23 +154,21 @@ def whole(_command: SpentCommand) -> float:
     return 1.0
 
 
-def usual_of_stories(commands: Sequence[SpentCommand]) -> Usual:
-    """Return the median cost of each line over all stories that have it."""
+def usual_of_stories(commands: Sequence[SpentCommand], without: Collection[str] = ()) -> Usual:
+    """Return the median cost of each line over the other stories that have it; `without` are the story's names."""
     by_key: dict[str, list[SpentCommand]] = defaultdict(list)
     for command in commands:
-        for key in command.keys:
+        for key in frozenset(command.keys).difference(without):
             by_key[key].append(command)
     return _medians(spending(group, share_of_story([key])) for key, group in by_key.items())
 
 
-def usual_of(
-    commands: Sequence[SpentCommand], of: Callable[[SpentCommand], K]
-) -> Usual:
-    """Return the median cost of each line over all batches or days, as `of` tells them apart."""
+def usual_of(commands: Sequence[SpentCommand], of: Callable[[SpentCommand], K], without: K) -> Usual:
+    """Return the median cost of each line over batches or days, as `of` tells them apart, but one of them."""
     groups: dict[K, list[SpentCommand]] = defaultdict(list)
     for command in commands:
         groups[of(command)].append(command)
-    return _medians(spending(group, whole) for group in groups.values())
+    return _medians(spending(group, whole) for name, group in groups.items() if name != without)
 
 
 def _medians(all_lines: Iterable[Sequence[SpendingLine]]) -> Usual:

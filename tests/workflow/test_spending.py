@@ -71,6 +71,8 @@ def test_a_line_is_shown_beside_the_median_of_its_kind() -> None:
     past = [command(keys=(key,), usd=usd) for key, usd in zip(("a", "b", "c"), (1.0, 2.0, 9.0), strict=True)]
     [line] = spending([command(usd=4.0)], whole, usual_of_stories(past))
     assert line.usual == 2.0
+    assert dict(usual_of_stories(past, ["c"])) == {(Purpose.DEVELOPMENT, None): 1.5}
+    assert not usual_of(past, lambda one: one.batch, 1)
 
 
 @pytest.fixture
@@ -108,7 +110,7 @@ def test_lines_add_up_to_the_ledger_to_the_cent(ledger: sqlite3.Connection) -> N
 
     def cost(rows: list[tuple[Any, ...]], key: str | None = None) -> float:
         share = whole if key is None else share_of_story([key])
-        lines = spending(spent_commands(rows), share, usual_of(past, lambda one: one.batch))
+        lines = spending(spent_commands(rows), share, usual_of(past, lambda one: one.batch, 0))
         return sum(line.usd or 0.0 for line in lines)
 
     by_batch = {line.name: line.cost_usd for line in insights.by_batch}
