@@ -49,7 +49,8 @@ class Values:
 class Prediction:
     """The ranges for all stories together, one after the other. `samples` are those that they rest on; none: defaults.
 
-    `usd` and `tokens` are None where they are unknown. `means` are seconds by story, for the lanes.
+    `usd` is None where it is unknown; only then `tokens` are given, if they are known.
+    `spreads` are the possible seconds of each story.
     """
 
     usd: Range | None
@@ -74,10 +75,11 @@ def predict(
     values_of = _by_class(pool, priced)
     each = [values_of(story) for story in stories]
     groups = [*_groups(each), *((values, 1) for values in extra)]
-    used = {id(sample): sample for values in each for sample in values.samples}
+    usd = _range(groups, lambda values: values.dollars)
+    used = {id(sample): sample for values, _ in groups for sample in values.samples}
     return Prediction(
-        usd=_range(groups, lambda values: values.dollars),
-        tokens=_range(groups, lambda values: values.tokens),
+        usd=usd,
+        tokens=_range(groups, lambda values: values.tokens) if usd is None else None,
         seconds=total_range([Group(values.seconds, count) for values, count in groups]),
         samples=list(used.values()),
         defaults=any(not values.samples for values in each),

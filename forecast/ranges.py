@@ -8,6 +8,7 @@ the same range.
 from __future__ import annotations
 
 import math
+import operator
 import random
 import statistics
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ from typing import Final
 
 TRIALS: Final = 200
 SHARE: Final = 0.8  # of the trials that a range holds
-NEWEST: Final = 60  # values that are resampled: the newest say more of today's agent, and a trial costs their number
+NEWEST: Final = 50  # values that are resampled: the newest say more of today's agent, and a trial costs their number
 DRAWN_MOST: Final = 30  # more stories of one kind are summed as their mean and variance say
-SMOOTHING: Final = 1.8  # times the spread of the logarithms and 1/√n: holds for 5 to 50 values of usual spreads
+SMOOTHING: Final = 2.0  # times the spread of the logarithms and 1/√n: holds for 5 to 50 values of usual spreads
 TABLE: Final = 997  # variations that are drawn from, made once for each history
 
 
@@ -72,12 +73,12 @@ def _totals(group: Group, number: int) -> list[float]:
 
 def _total(values: list[float], count: int, variations: Sequence[float], chance: random.Random) -> float:
     size = len(values)
-    drawn = chance.choices(values, k=size)
-    history = [value * variation for value, variation in zip(drawn, chance.choices(variations, k=size), strict=True)]
+    first = chance.randrange(TABLE - size)  # any part of the table is as good as another
+    history = list(map(operator.mul, chance.choices(values, k=size), variations[first : first + size]))
     if count <= DRAWN_MOST:
         return math.fsum(chance.choices(history, k=count))
-    mean = math.fsum(history) / size
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in history) / size)
+    mean = sum(history) / size
+    spread = math.sqrt(max(0.0, sum(map(operator.mul, history, history)) / size - mean * mean))
     return max(0.0, chance.gauss(count * mean, math.sqrt(count) * spread))
 
 

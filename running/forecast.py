@@ -30,7 +30,8 @@ def forecast_of(inputs: ForecastInputs) -> ForecastView:
         extra=[_context(inputs)] if inputs.needs_context else [],
         priced=conditions.priced,
     )
-    share = time_share(_cycles(stories, prediction.spreads), conditions.width)
+    # One after the other needs no layout, which takes long for many stories.
+    share = 1.0 if conditions.width == 1 else time_share(_cycles(stories, prediction.spreads), conditions.width)
     ends = [_end(inputs, seconds * share) for seconds in (prediction.seconds.low, prediction.seconds.high)]
     usd = None if prediction.usd is None else (round(prediction.usd.low, 2), round(prediction.usd.high, 2))
     return ForecastView(

@@ -27,6 +27,7 @@ from runstate.views import FoldedRun
 from store.batches import BatchRow
 from store.past_commands import get_past_commands
 from workflow import Phase, Preset
+from workflow.picking import RUNNABLE
 from workflow.presets import FINISHING, PLANNING
 
 
@@ -87,11 +88,11 @@ class ForecastInputs:
         entries = {entry.key: entry for entry in self.plan.stories}
         found = [replace(story, epic=entries[story.key].epic if story.key in entries else "") for story in self.begun]
         first = 1 + max((story.cycle for story in self.begun), default=0)
+        kinds = {status: kinds_of(self.preset, status, by_runner=self.conditions.by_runner) for status in RUNNABLE}
         for number, keys in enumerate(self.cycles, first):
             for key in keys:
                 status, epic = entries[key].status.value, entries[key].epic
-                kinds = kinds_of(self.preset, status, by_runner=self.conditions.by_runner)
-                found.append(Wanted(key, epic, status, kinds, size=self.history.sizes.get(key), cycle=number))
+                found.append(Wanted(key, epic, status, kinds[status], size=self.history.sizes.get(key), cycle=number))
         return found
 
 

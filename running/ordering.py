@@ -22,7 +22,7 @@ from running.preflight import BadRequest, NotNow, why_held
 from running.selection import Selection
 from running.workspace import Workspace
 from store.run_queue import RunQueue, set_run_queue
-from workflow import first_cycle, runnable
+from workflow import Candidate, first_cycle, runnable
 
 QUEUE_MAX: Final = 1000  # stories of a queue
 STATES: Final = {
@@ -127,20 +127,26 @@ def cycles_of_plan(
     taken: list[list[str]] = []
     gone = selection.running.union(exclude)
     held = [key for key, candidate in possible.items() if candidate.held]
-    open_ones = runnable(possible.values(), order=order, only=allowed, first=first)
+
+    def open_now() -> list[Candidate]:
+        open_ones = runnable(possible.values(), order=order, only=allowed, first=first)
+        return [candidate for candidate in open_ones if candidate.key not in gone]
+
+    open_ones = open_now()
     while cycles is None or len(taken) < cycles:
-        open_ones = [candidate for candidate in open_ones if candidate.key not in gone]
         picked = first_cycle(open_ones, most, first)
         if not picked:
             break
         taken.append([candidate.key for candidate in picked])
         gone.update(taken[-1])
+        for candidate in picked:
+            open_ones.remove(candidate)
         # What waited only for these may run in a later cycle.
         released = [key for key in held if _is_released(plan, key, gone, selection.skipped)]
         if released:
             held = [key for key in held if key not in released]
             possible |= {key: replace(possible[key], held=False) for key in released}
-            open_ones = runnable(possible.values(), order=order, only=allowed, first=first)
+            open_ones = open_now()
     return taken
 
 

@@ -32,7 +32,7 @@ class BasisView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ForecastView(msgspec.Struct, frozen=True, kw_only=True):
-    """Ranges that hold four of five cases: low and high. `cost_usd` and `tokens` are null where they are unknown.
+    """Ranges that hold four of five cases: low and high. `cost_usd` is null where it is unknown, with `tokens` instead.
 
     `seconds` are from `at` (ms since the epoch) to the end, with the waits that are known; `ends_at` are the times of
     the end. `story_keys` are the stories that are left or would run, `batch_id` null before a start.

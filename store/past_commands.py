@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from store.ledger import KIND
 
-COMMANDS_MOST: Final = 3000  # newest commands: about 300 stories, more than a forecast looks back on
-STORIES_MOST: Final = 1000
+COMMANDS_MOST: Final = 1500  # newest commands: 150 to 200 stories, more than a forecast looks back on
+STORIES_MOST: Final = 500
 
 # Older rows, and those of one story, may name it only as the key.
 _KEYS: Final = "CASE WHEN c.story_keys = '[]' AND c.story_key <> '' THEN json_array(c.story_key) ELSE c.story_keys END"
