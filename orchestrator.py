@@ -17,6 +17,7 @@ import msgspec
 import agents
 from events import EventType, emit_event
 from payloads import Attention, BatchResume
+from running.agent_choice import RESERVE
 from running.assembly import assemble
 from running.background import Background
 from running.batch import Batch
@@ -47,6 +48,7 @@ from running.tracker import PAUSED as TRACKER_PAUSE
 from running.waits import SCHEDULED
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
+from settings import AgentNames
 from store.batches import BatchRow, get_active_batch, update_batch
 from workflow import Preset
 from workflow.presets import SPRINT_PLANNING
@@ -89,26 +91,26 @@ class Orchestrator:
             # After all checks: a start that is refused must leave the interrupted batch, which can still be resumed.
             await close_interrupted(self._workspace)
             await forget_snapshots(self._workspace, self._workspace.clock())
-            forecast = await self.forecaster.kept(request, begun.agent, begun.preset)
-            row = await open_batch(self._workspace, request, begun.agent, begun.preset, begun.head, forecast)
+            forecast = await self.forecaster.kept(request, begun.agents[0], begun.preset)
+            row = await open_batch(self._workspace, request, begun.agents, begun.preset, begun.head, forecast)
             await warn_of_store(self._workspace, row.id)
             for kind, message in begun.warnings:
                 await _warn(row.id, kind, message)
             self._launch(row, [] if request.stories is None else list(request.stories), begun.preset)
             return row.id
 
-    async def plan_sprint(self, agent: str | None, budget_usd: float | None) -> int:
+    async def plan_sprint(self, agent: AgentNames | None, budget_usd: float | None) -> int:
         """Start the batch that runs the project's own sprint planning; its id. Raises `BadRequest`, `NotNow`."""
         workspace, purpose = self._workspace, "sprint planning"
         request = StartRequest(1, agent=planning_agent(workspace, agent), budget_usd=budget_usd, purpose=purpose)
         with self._exclusive(request):
             await check_trust(workspace)
-            name = request.agent or workspace.settings().agent
+            name = request.agents(workspace.settings())[0]
             preset, head = await check_planning(workspace, name)
             unpriced = unpriced_agents(workspace, [name], budget_usd)
             await check_caps(Budget(workspace, None, None))
             await close_interrupted(workspace)
-            row = await open_batch(workspace, request, name, preset, head)
+            row = await open_batch(workspace, request, [name], preset, head)
             for message in unpriced:
                 await _warn(row.id, "price", message)
             self._launch(row, [], preset)
@@ -148,6 +150,8 @@ class Orchestrator:
             if not unattended and row.start_at is not None:
                 await self._forget_start_time(row.id)
                 row = msgspec.structs.replace(row, start_at=None)
+            if not unattended:
+                await self._workspace.quota.end_waits(self._workspace.database)
             payload = BatchResume(batch_id=row.id, reason="operator")
             await record_batch(self._workspace, row.id, payload, status="running", reason=None)
             self._launch(row, only_stories(row), preset)
@@ -158,6 +162,10 @@ class Orchestrator:
             raise NotNow("running", "the batch is not paused")
         if batch.gate.caps is not None:
             await check_caps(batch.gate.caps)
+        ends = batch.gate.rechecks.get(batch.gate.reason or "")
+        if batch.gate.reason == RESERVE and ends is not None and ends() is not None:
+            raise NotNow("reserve", "the usage window is at its reserve: wait for its end, or lower reserve_percent")
+        await self._workspace.quota.end_waits(self._workspace.database)
         if batch.gate.reason == SCHEDULED:
             await self._forget_start_time(batch.id)
         batch.gate.resume()
@@ -213,7 +221,7 @@ class Orchestrator:
             self._launch(row, only_stories(row), await preset_of(self._workspace, row))
             gate = self._running().gate
             gate.pause(run.reason or "operator", until, announced=True)
-            if run.reason in (TRACKER_PAUSE, MERGE):  # checked again before anything runs
+            if run.reason in (TRACKER_PAUSE, MERGE, RESERVE):  # checked again before anything runs
                 gate.resume(run.reason)
             self._running().breaker.reported = run.reason == "breaker"
         elif self._workspace.settings().auto_resume:

@@ -41,6 +41,7 @@ class CommandView(msgspec.Struct, frozen=True, kw_only=True):
     story_keys: list[str]
     background: bool
     cost_doubted: bool  # it is above ten times what its tokens can cost
+    agent_change: str | None
 
 
 # Fields that a row holds as they are; the others are stored as JSON, as 0 or 1, under another name, or follow from it.

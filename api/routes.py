@@ -23,6 +23,7 @@ from api import (
     project,
     prompts,
     queue,
+    quota,
     run,
     schema,
     settings,
@@ -33,7 +34,16 @@ from api import (
 )
 
 ROUTES: Final = [
-    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
+    *(
+        *page.ROUTES,
+        *socket.ROUTES,
+        *run.ROUTES,
+        *queue.ROUTES,
+        *quota.ROUTES,
+        *deferred.ROUTES,
+        *gates.ROUTES,
+        *project.ROUTES,
+    ),
     *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *forecast.ROUTES, *cost.ROUTES, *prompts.ROUTES),
     *(*changes.ROUTES, *export.ROUTES),
     *(

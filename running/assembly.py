@@ -9,7 +9,7 @@ from functools import partial
 from running.active_hours import ActiveHours
 from running.background import Background
 from running.batch import Batch
-from running.batch_record import head_at_start
+from running.batch_record import agents_of, head_at_start
 from running.breaker import Breaker
 from running.budget import Budget
 from running.command import Commander
@@ -45,7 +45,7 @@ def assemble(
     gate.end_after(ending.after, None if ending.at is None else ending.at / 1000)
     breaker = Breaker(own, gate)
     head = HeadGuard(own, gate, head_at_start(row))
-    commander = Commander(own, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
+    commander = Commander(own, row.id, gate, budget, agents_of(row), preset, breaker=breaker, head=head)
     context = RunContext(own, commander, background, gate, preset)
     source = CycleSource(own, row.id, only or None, preset.stories, selection=selection)
     breaker.on_release = source.release

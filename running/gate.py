@@ -54,6 +54,8 @@ class Gate:
         self.stop_after: str | None = None  # "story" or "cycle": nothing begins after the one that runs
         self.end_at: float | None = None  # when the batch stops
         self._questions: set[int] = set()  # ids of commands that wait for the operator's answer
+        # By the reason of a pause for a state: the time of its end as it is now, None when it is over.
+        self.rechecks: dict[str, Callable[[], float | None]] = {}
         self._on_answer: dict[int, Callable[[], object]] = {}  # by the id of a command whose program waits for it
         self._change = asyncio.Event()  # set, and replaced by a new one, at every change
 
@@ -213,7 +215,7 @@ class Gate:
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
             await self._reopen(reason_of_end(self.reason))
-        elif self.reason == "hours" and self.hours is not None and self.hours.opens_at() != self.until:
+        elif self._has_moved():
             self.reason, self.until, self._because = None, None, "settings"  # `enter` looks again
         elif self.reason == "budget" and self.caps is not None:
             await _wait(change, WAIT_SLICE_S)
@@ -221,6 +223,13 @@ class Gate:
                 await self._reopen("budget raised")
         else:
             await _wait(change, None if self.until is None and self.end_at is None else WAIT_SLICE_S)
+
+    def _has_moved(self) -> bool:
+        """Whether a wait for a state has another end now than when it began: settings were changed."""
+        ends = self.rechecks.get(self.reason or "")
+        if self.reason == "hours" and self.hours is not None:
+            ends = self.hours.opens_at
+        return ends is not None and ends() != self.until
 
     async def _announce(self) -> None:
         if self._announced or self.reason is None:

@@ -26,6 +26,7 @@ from payloads import (
     CycleEnd,
     CycleStart,
     Metrics,
+    QuotaChange,
     RunQueueChange,
     StoryStatus,
     value_or,
@@ -38,12 +39,14 @@ from runstate.views import (
     FoldedRun,
     OperationView,
     QueueView,
+    QuotaView,
     StoryView,
     Totals,
 )
 
 WAITS: Final = (
     "usage-limit",
+    "reserve",
     "unreachable",
     "retry",
     "program",
@@ -212,6 +215,13 @@ def _run_queue(run: FoldedRun, payload: RunQueueChange, _at: int) -> None:
     )
 
 
+def _quota_change(run: FoldedRun, payload: QuotaChange, _at: int) -> None:
+    place = (payload.account, payload.window)
+    view = QuotaView(*place, float(payload.used_fraction), value_or(payload.resets_at, None), payload.at)
+    others = (known for known in run.quota if (known.account, known.window) != place)
+    run.quota = tuple(sorted((*others, view), key=lambda one: (one.account, one.window)))
+
+
 def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
     view = AttentionView(
         kind=payload.kind,
@@ -278,6 +288,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "command:end": _command_end,
     "story:status": _story_status,
     "run:queue": _run_queue,
+    "quota:change": _quota_change,
     "attention": _attention,
     "context:create": _context_started,
     "context:refresh": _context_started,

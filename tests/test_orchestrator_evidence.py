@@ -13,7 +13,7 @@ from typing import cast
 
 import pytest
 
-import running.command
+import running.command_waits
 from agents import AgentSpec
 from orchestrator import StopMode
 from settings import CommandConfig
@@ -126,8 +126,8 @@ async def test_a_story_at_review_has_work_since_its_baseline(
 async def test_a_service_that_stays_away_is_waited_for_and_blocks_no_story(
     make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running.command, "TRANSIENT_BACKOFF_S", (0.01,))
-    monkeypatch.setattr(running.command, "UNREACHABLE_S", 0.2)
+    monkeypatch.setattr(running.command_waits, "TRANSIENT_BACKOFF_S", (0.01,))
+    monkeypatch.setattr(running.command_waits, "UNREACHABLE_S", 0.2)
     runner = await make_runner(READY, {"dev-story": ["overloaded"] * 3 + ["ok"]}, retries=0)
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}

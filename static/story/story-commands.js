@@ -147,6 +147,7 @@ function factsOf(command) {
     command.cost_doubted && "more than ten times what its tokens cost",
     [command.agent, command.model].filter(Boolean).join(" "),
     `batch ${command.batch_id}`,
+    command.agent_change,
   ]
     .filter(Boolean)
     .join(" · ");
