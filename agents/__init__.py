@@ -11,6 +11,7 @@ from agents.invocation import Invocation, PromptWay, invocation_of, optional_wor
 from agents.marks import sweep
 from agents.options import OPTIONS
 from agents.preflight import budget_problem, preflight
+from agents.prices import is_cost_doubted
 from agents.process import AgentProcess, start, takes_messages
 from agents.quota import knows_windows, quota
 from agents.records import (
@@ -82,6 +83,7 @@ __all__ = [
     "end_group",
     "guard_means",
     "invocation_of",
+    "is_cost_doubted",
     "is_program_missing",
     "is_session_lost",
     "knows_windows",

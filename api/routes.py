@@ -6,8 +6,10 @@ from typing import Final
 
 from api import (
     changes,
+    cost,
     deferred,
     export,
+    forecast,
     gates,
     health,
     hints,
@@ -42,7 +44,7 @@ ROUTES: Final = [
         *gates.ROUTES,
         *project.ROUTES,
     ),
-    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
+    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *forecast.ROUTES, *cost.ROUTES, *prompts.ROUTES),
     *(*changes.ROUTES, *export.ROUTES),
     *(
         *history.ROUTES,

@@ -14,6 +14,7 @@ from typing import Final
 
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _WINDOW: Final = re.compile(r"([0-9][0-9]:[0-9][0-9])\s*-\s*([0-9][0-9]:[0-9][0-9])")
+OPENINGS_MOST: Final = 2000  # that are looked at; years, with one or two a day
 CHANGE_S: Final = 900.0  # clocks are changed at a quarter of an hour, everywhere
 DAY_S: Final = 86_400.0
 DAYS_AHEAD: Final = 3  # looked at for the next moment; a change of the clock skips a time on one day at most
@@ -78,3 +79,14 @@ class Windows:
         changes = (first + step * CHANGE_S for step in range(int(DAY_S / CHANGE_S)))
         closing = [moment for moment in (*ends, *changes) if moment > now and not self.are_open(moment)]
         return min(closing, default=None)
+
+    def after_open(self, now: float, seconds: float) -> float:
+        """Return the moment at which windows will have been open for so many seconds since `now`."""
+        for _ in range(OPENINGS_MOST):
+            now = self.opens_at(now) or now
+            closing = self.closes_at(now)
+            if closing is None or now + seconds <= closing:
+                break
+            seconds -= closing - now
+            now = closing
+        return now + seconds

@@ -266,9 +266,12 @@ QUOTA: Final = (
     "ALTER TABLE commands ADD COLUMN agent_change TEXT",  # why another agent than for the command before
 )
 
+# What was expected of a batch at its start, as JSON of `BatchForecast`; NULL: nothing.
+FORECASTS: Final = ("ALTER TABLE batches ADD COLUMN forecast TEXT",)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS),
 )
 
 
