@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -31,7 +31,10 @@ from store.hints import get_hints
 from store.skips import get_skips
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
+from store.takeovers import TakeOverRow, get_takeovers_of
 from workflow import kind_of
+
+BY_HAND: Final = "by-hand-"  # before a take-over's id: the name of its change
 
 
 class TaskLine(msgspec.Struct, frozen=True):
@@ -73,6 +76,24 @@ class SentBack(msgspec.Struct, frozen=True):
     comments: str
     at: int
     settled_by: str | None
+
+
+class ByHand(msgspec.Struct, frozen=True, kw_only=True):
+    """A take-over of the story: its times in ms since the epoch, and the change once it was handed back.
+
+    `diff` names the change for `GET /api/stories/{key}/changes/{name}`.
+    """
+
+    id: int
+    folder: str
+    agent: str | None
+    session_id: str | None
+    at: int
+    returned_at: int | None
+    files_changed: int | None
+    lines_added: int | None
+    lines_removed: int | None
+    diff: str | None
 
 
 class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -124,6 +145,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[str]
     hints: list[Hint]
     sent_back: list[SentBack] = []
+    by_hand: list[ByHand] = []
     deferred: list[FindingView] = []
     plan: PlanFacts = PlanFacts()
 
@@ -201,6 +223,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
             for hint in await database.read(get_hints, story.names)
         ],
         sent_back=[_sent_back(row, commands) for row in await under_all_names(services, story, get_sent_back)],
+        by_hand=[_by_hand(row) for row in await under_all_names(services, story, get_takeovers_of)],
         deferred=[finding_view(row) for row in deferred],
         plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
     )
@@ -235,6 +258,21 @@ def _sent_back(row: GateRow, commands: Sequence[Command]) -> SentBack:
         if kind_of(command.command).endswith("-review") and command.status == "success" and command.started_at >= at
     )
     return SentBack(row.id, row.kind, row.comments or "", at, next(reviews, None))
+
+
+def _by_hand(row: TakeOverRow) -> ByHand:
+    return ByHand(
+        id=row.id,
+        folder=row.folder,
+        agent=row.agent,
+        session_id=row.session_id,
+        at=row.taken_at or row.requested_at,
+        returned_at=row.returned_at,
+        files_changed=row.files_changed,
+        lines_added=row.lines_added,
+        lines_removed=row.lines_removed,
+        diff=f"{BY_HAND}{row.id}" if row.tree_after else None,
+    )
 
 
 def _last(records: Mapping[str, T], names: Sequence[str]) -> T | None:

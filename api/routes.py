@@ -26,13 +26,14 @@ from api import (
     settings,
     skips,
     socket,
+    takeovers,
     transcripts,
     trust,
 )
 
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
-    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
+    *(*hints.ROUTES, *skips.ROUTES, *takeovers.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
     *(*changes.ROUTES, *export.ROUTES),
     *(
         *history.ROUTES,

@@ -235,6 +235,8 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "message": ("ID TEXT tells the agent of a running command something", _add_message),
     "skip": ("KEY REASON puts a story aside until it is brought back", _add_skip),
     "unskip": ("KEY brings a skipped story back", _add_story),
+    "take-over": ("KEY pauses a story and prints what continues its session in your terminal", _add_story),
+    "hand-back": ("KEY hands it back: what you changed is reviewed next", _add_story),
     "revert": ("KEY takes back the commit of a story by another one", _add_revert),
     "start": ("starts a batch on the running server", _add_start),
     "pause": ("pauses the batch after the current command", _add_remote),

@@ -118,8 +118,11 @@ class Commits:
             await self._commander.ready()
             for story in stories:
                 await hold_for_work(self._workspace, self._gate, story)
+            if self._commander.is_taken_over:  # since it was ready
+                continue
+            working = self._workspace.taken_trees.working(self._workspace.project.root)
             try:
-                with self._gate.command():
+                with working, self._gate.command():
                     await self._perform(git, stories)
             except HookRefused as error:
                 refused = error

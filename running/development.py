@@ -14,6 +14,7 @@ from itertools import count
 from running import command_specs, evidence
 from running.blocking import block_or_try_again, give_up
 from running.building import Building
+from running.by_hand import was_done_by_hand
 from running.commit_plan import remember_base
 from running.commits import Commits
 from running.deferred import collect_deferred
@@ -76,7 +77,8 @@ class Development:
             await self._come_in_at_review(story)
         if not story.live:
             return
-        if command_specs.is_reviewed(phase, came_for_review=reviewed):
+        by_hand = await was_done_by_hand(self._workspace, story.key)
+        if command_specs.is_reviewed(phase, came_for_review=reviewed or by_hand):
             await self._code_review(phase, rest[0], story)
         else:
             await self._accept(phase, first, story)
@@ -84,7 +86,8 @@ class Development:
     # -- the work ----------------------------------------------------------------------------------------------
 
     async def _develop(self, command: str, story: StoryRun) -> None:
-        await remember_base(self._workspace, story, developing=True)
+        by_hand = await self._commander.unreviewed(story.key)
+        await remember_base(self._workspace, story, developing=True, by_hand=by_hand)
         await advance(self._workspace, story, "in-progress")
         if not story.live:
             return
@@ -98,7 +101,8 @@ class Development:
     async def _come_in_at_review(self, story: StoryRun) -> None:
         """Block a story that entered at review and has no work to review."""
         gate = self._commander.gate
-        await until_possible(gate, lambda: remember_base(self._workspace, story, developing=False))
+        by_hand = await self._commander.unreviewed(story.key)
+        await until_possible(gate, lambda: remember_base(self._workspace, story, developing=False, by_hand=by_hand))
         why = await until_possible(gate, lambda: evidence.nothing_to_review(self._workspace, story))
         if why is not None:
             await block(self._workspace, story, why)
@@ -165,6 +169,8 @@ class Development:
             # The missing proof is given to the next reviewer as a finding to repair.
             if unproved is not None and number < limit:
                 continue
+            if decision.next is Next.DONE and unproved is None and await self._changed_by_hand(story, following, look):
+                continue
             if decision.next is Next.DONE and unproved is None:
                 comments = await self._sent_back(phase, phase.commands[0], story, look)
                 look += 1
@@ -175,18 +181,32 @@ class Development:
             if await self._settle(story, decision, unproved):
                 return
 
+    async def _changed_by_hand(self, story: StoryRun, following: str, look: int) -> bool:
+        """Whether the operator has changed a story since its review, which is reviewed again then."""
+        await self._commander.until_handed_back()
+        if await self._commander.unreviewed(story.key) is not None:
+            return True
+        # After a restart the round that followed is in the journal.
+        taken = self._workspace.taken_trees.returned(story.key) is not None
+        begun = taken and self._commander.journal.begun(story.key, following)
+        return begun and not await self._gates.was_sent_back(story, look)
+
     async def _missing_proof(
         self, story: StoryRun, spec: CommandSpec, result: Result, following: str, look: int
     ) -> str | None:
         """Return why a reviewed story may not be called done yet; once the next round has begun, as recorded then."""
         begun = self._commander.journal.begun(story.key, following)
         # The round that follows a look which sent the work back says nothing about its proof.
-        if begun and not await self._gates.was_sent_back(story, look):
+        handed_back = self._workspace.taken_trees.returned(story.key) is not None
+        if begun and not handed_back and not await self._gates.was_sent_back(story, look):
             return await self._recorded_failure(result)
         about = VerifyContext(self._commander.batch_id, story.key, self._saying(spec, result), result.command_id)
         gate, workspace = self._commander.gate, self._workspace
         return await until_possible(
-            gate, lambda: gate.run_interruptible(evidence.missing_proof(workspace, story, about))
+            gate,
+            lambda: self._commander.in_tree(
+                lambda: gate.run_interruptible(evidence.missing_proof(workspace, story, about))
+            ),
         )
 
     async def _recorded_failure(self, result: Result) -> str:

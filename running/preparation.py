@@ -51,13 +51,16 @@ class Preparation:
     ) -> AttemptContext:
         """Return the place of an attempt at a command."""
         agent_spec, model = self.choose_agent(spec)
+        session = self.journal.session(spec.story_key, spec.command, attempt, agent_spec.name)
+        if session is not None and self.workspace.taken_trees.is_operators(session.id):
+            session = None
         return AttemptContext(
             self.batch_id,
             self.cycle_number,
             attempt,
             agent_spec,
             model,
-            self.journal.session(spec.story_key, spec.command, attempt, agent_spec.name),
+            session,
             self.preset.kind(spec.command),
             self.preset.call(spec.command, agent_spec.kind),
             reply,

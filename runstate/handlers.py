@@ -28,6 +28,7 @@ from payloads import (
     Metrics,
     RunQueueChange,
     StoryStatus,
+    StoryTakeover,
     value_or,
 )
 from runstate.views import (
@@ -39,6 +40,7 @@ from runstate.views import (
     OperationView,
     QueueView,
     StoryView,
+    TakeOverView,
     Totals,
 )
 
@@ -212,6 +214,16 @@ def _run_queue(run: FoldedRun, payload: RunQueueChange, _at: int) -> None:
     )
 
 
+def _story_takeover(run: FoldedRun, payload: StoryTakeover, at: int) -> None:
+    others = tuple(view for view in run.takeovers if view.story_key != payload.story_key)
+    if payload.state == "returned":
+        run.takeovers = others
+        return
+    line = value_or(payload.command_line, None)
+    view = TakeOverView(payload.story_key, payload.state, payload.folder, payload.message, line, at)
+    run.takeovers = (*others, view)
+
+
 def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
     view = AttentionView(
         kind=payload.kind,
@@ -278,6 +290,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "command:end": _command_end,
     "story:status": _story_status,
     "run:queue": _run_queue,
+    "story:takeover": _story_takeover,
     "attention": _attention,
     "context:create": _context_started,
     "context:refresh": _context_started,

@@ -105,6 +105,17 @@ class QueueView(msgspec.Struct, frozen=True):
     at: int | None = None
 
 
+class TakeOverView(msgspec.Struct, frozen=True):
+    """A story that the operator has taken over, or will have as soon as what runs in its folder has ended."""
+
+    story_key: str
+    state: str
+    folder: str
+    message: str
+    command_line: str | None
+    at: int
+
+
 class FoldedRun(msgspec.Struct, kw_only=True):
     """The run after the committed events up to and including `seq`; only the fold assigns its fields."""
 
@@ -121,6 +132,7 @@ class FoldedRun(msgspec.Struct, kw_only=True):
     context: ContextView | None = None
     resumable: int | None = None
     queue: QueueView = QueueView()
+    takeovers: tuple[TakeOverView, ...] = ()
     seq: int = 0
 
 
@@ -141,6 +153,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     context: ContextView | None
     resumable: int | None
     queue: QueueView
+    takeovers: tuple[TakeOverView, ...]
     seq: int
     limits: Budgets
     agent: AgentView

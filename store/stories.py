@@ -127,6 +127,15 @@ def get_earlier_rows(connection: sqlite3.Connection, story_id: int) -> list[Stor
     return many(connection, Story, sql, (story_id,))
 
 
+def count_later_stories(connection: sqlite3.Connection, story_id: int) -> int:
+    """Count the rows of other stories that are newer than a row or were still open when it began."""
+    sql = """SELECT COUNT(*) FROM stories AS other JOIN stories AS story ON story.id = ?
+             WHERE other.story_key <> story.story_key AND other.commit_base IS NOT NULL
+             AND (other.ended_at IS NULL OR other.ended_at >= story.started_at)"""
+    count: int = connection.execute(sql, (story_id,)).fetchone()[0]
+    return count
+
+
 def get_stories_by_batch(connection: sqlite3.Connection, batch_id: int) -> list[Story]:
     """Return the stories of a batch in the order of its cycles."""
     sql = "SELECT * FROM stories WHERE batch_id = ? ORDER BY cycle_number, position, id"

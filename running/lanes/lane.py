@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from pathlib import Path
 
 from git.process import GitError
 from payloads import Attention
@@ -43,7 +44,7 @@ class LaneRun:
     async def work(self) -> None:
         """Everything up to the commit in the worktree. Raises `Stopped`."""
         self._worktree = await Worktree.of(self._workspace, self._names)
-        await self._gate.enter()  # making it ready runs a command of the project's
+        await self._may_use_worktree()  # making it ready runs a command of the project's
         try:
             lane = await self._gate.run_interruptible(self._worktree.open())
         except GitError as error:
@@ -73,6 +74,18 @@ class LaneRun:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
+    @property
+    def _root(self) -> Path:
+        """The project's copy in the worktree."""
+        return self._worktree.untracked.copy.root
+
+    async def _may_use_worktree(self) -> None:
+        """Return when the run may go on and neither tree is the operator's. Raises `Stopped`."""
+        while True:
+            await self._gate.enter()
+            if not await self._workspace.taken_trees.hold(self._gate, self._workspace.project.root, self._root):
+                return
+
     async def _caught_up(self, lane: Workspace) -> bool:
         """Whether the lane holds the plan of its stories, which are blocked where it cannot."""
         keys = [story.key for story in self._taken.stories]
@@ -86,8 +99,9 @@ class LaneRun:
 
     async def _try_merge(self) -> str | None:
         while True:
-            await self._gate.enter()
-            with self._gate.command(), suppress(MovedOn):
+            await self._may_use_worktree()
+            trees, main = self._workspace.taken_trees, self._workspace.project.root
+            with self._gate.command(), trees.working(main), trees.working(self._root), suppress(MovedOn):
                 return await self._merge_failure()
 
     async def _merge_failure(self) -> str | None:
@@ -173,6 +187,8 @@ class LaneRun:
 
 async def remove_unless_needed(workspace: Workspace, worktree: Worktree) -> str | None:
     """Remove a worktree and record its end; return why it stays where something would be lost with it."""
+    if workspace.taken_trees.in_tree(worktree.untracked.copy.root) is not None:
+        return "you have taken a story over in it"
     try:
         why = await worktree.unsaved_work()
         if why is None:
