@@ -81,11 +81,17 @@ class SentBack(msgspec.Struct, frozen=True):
 class ByHand(msgspec.Struct, frozen=True, kw_only=True):
     """A take-over of the story: its times in ms since the epoch, and the change once it was handed back.
 
+    `state` is requested, taken or returned; `command_line` continues the agent's session in a terminal.
+
     `diff` names the change for `GET /api/stories/{key}/changes/{name}`.
     """
 
     id: int
+    story_key: str
+    state: str
     folder: str
+    message: str
+    command_line: str | None
     agent: str | None
     session_id: str | None
     at: int
@@ -263,7 +269,11 @@ def _sent_back(row: GateRow, commands: Sequence[Command]) -> SentBack:
 def _by_hand(row: TakeOverRow) -> ByHand:
     return ByHand(
         id=row.id,
+        story_key=row.story_key,
+        state=row.state,
         folder=row.folder,
+        message=row.message,
+        command_line=row.command_line,
         agent=row.agent,
         session_id=row.session_id,
         at=row.taken_at or row.requested_at,

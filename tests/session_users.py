@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,8 @@ def in_terminal(log: Path, words: list[str]) -> int:
 
 def in_run(log: Path, argv: list[str]) -> int:
     child = subprocess.Popen(argv, stdout=subprocess.PIPE)
+    for number in (signal.SIGTERM, signal.SIGINT):  # the agent is ended, and what it says then is still passed on
+        signal.signal(number, lambda got, _frame: child.send_signal(got))
     session = ""
     assert child.stdout is not None
     for line in child.stdout:
@@ -59,4 +62,6 @@ def overlaps(log: Path) -> list[str]:
 
 if __name__ == "__main__":
     path, rest = Path(sys.argv[1]), sys.argv[2:]
-    sys.exit(in_run(path, rest) if "-p" in rest or "--version" in rest or "--help" in rest else in_terminal(path, rest))
+    if "-p" in rest:
+        sys.exit(in_run(path, rest))
+    sys.exit(in_terminal(path, rest) if "--resume" in rest else subprocess.call(rest))

@@ -15,6 +15,7 @@ from running.recovery.fold import restore_fold
 from runstate.fold import RunState
 from store.takeovers import TakeOverRow, get_takeovers_of
 from tests.conftest import MakeRunner
+from tests.running.lanes.lane_runs import worktrees
 from tests.running.projects import LONG_S, READY, Runner
 from tests.running.test_gates import at_gate
 from tests.test_orchestrator_questions import until_asked
@@ -52,7 +53,7 @@ async def until_session(runner: Runner, command: str = "dev-story") -> None:
     started = await runner.until_command(command)
     stream = runner.workspace.data_dir / "streams/1" / f"{started.payload['command_id']}.ndjson"
     async with asyncio.timeout(LONG_S):
-        while not (stream.is_file() and b"session_id" in stream.read_bytes()):
+        while not (stream.is_file() and b"ession" in stream.read_bytes()):
             await asyncio.sleep(0.02)
 
 
@@ -223,10 +224,63 @@ async def test_work_at_its_gate_is_sent_back_to_the_operator(make_runner: MakeRu
     assert [end["agent"] for end in runner.of("command:end")][2] == "operator"
 
 
-@pytest.mark.parametrize(("gates", "words"), [(["plan"], "1-1-a waits at a gate: decide there first")])
-async def test_a_plan_at_its_gate_is_decided_first(make_runner: MakeRunner, gates: list[str], words: str) -> None:
-    runner = await make_runner({KEY: "ready-for-dev"}, gates=gates)
+async def test_a_plan_at_its_gate_is_decided_first(make_runner: MakeRunner) -> None:
+    runner = await make_runner({KEY: "ready-for-dev"}, gates=["plan"])
     await runner.start()
     await at_gate(runner)
-    with pytest.raises(NotNow, match=words):
+    with pytest.raises(NotNow, match="1-1-a waits at a gate: decide there first"):
         await runner.orchestrator.takeovers.take_over(KEY)
+
+
+async def test_only_the_lane_of_the_story_waits(make_runner: MakeRunner) -> None:
+    script = {"dev-story": {KEY: ["silent"], "2-1-b": ["ok"]}}
+    runner = await make_runner({KEY: "in-progress", "2-1-b": "in-progress"}, script, parallel=2)
+    await runner.start()
+    await until_session(runner)
+    event = await take(runner)
+    lane = Path(event["folder"])
+    assert lane.is_relative_to(runner.workspace.data_dir / "worktrees")
+    await runner.until_command("commit", "command:end")
+    assert runner.orchestrator.state == "running"
+    (lane / "hand.py").write_text("by hand\n")
+    await runner.restart()
+    assert (lane / "hand.py").is_file()
+    await runner.orchestrator.resume()
+    await runner.orchestrator.takeovers.hand_back(KEY)
+    await runner.until_end()
+    assert runner.statuses() == {KEY: "done", "2-1-b": "done"}
+    assert (runner.root / "hand.py").read_text() == "by hand\n"
+    assert worktrees(runner) == []
+    assert [f"{end['command']} {end['agent']}" for end in runner.of("command:end") if end["story_key"] == KEY][1] == (
+        "dev-story operator"
+    )
+
+
+async def test_a_program_without_sessions_in_a_terminal_says_so(make_runner: MakeRunner) -> None:
+    runner = await make_runner(READY, {"dev-story": ["silent"]}, agent="acp")
+    await runner.start()
+    await until_session(runner)
+    event = await take(runner)
+    assert "command_line" not in event
+    assert event["message"] == (
+        f"1-1-a is yours. acp has no command that continues its session in a terminal: work in {runner.root}, "
+        "then hand it back."
+    )
+
+
+async def test_other_work_in_the_same_tree_ends_first(make_runner: MakeRunner) -> None:
+    script = {"dev-story": {"2-1-b": ["slow:1+ok"]}}
+    runner = await make_runner({KEY: "blocked", "2-1-b": "in-progress"}, script)
+    await runner.start()
+    await runner.until_command("dev-story")
+    row = await runner.orchestrator.takeovers.take_over(KEY)
+    assert row.state == "requested"
+    await taken(runner)
+    assert runner.commands("success") == ["2-1-b dev-story"]
+    await until_paused(runner)
+    with pytest.raises(NotNow, match="1-1-a is taken over in the same folder"):
+        await runner.orchestrator.takeovers.take_over("2-1-b")
+    by_hand(runner)
+    await runner.orchestrator.takeovers.hand_back(KEY)
+    await runner.until_end()
+    assert runner.statuses() == {KEY: "done", "2-1-b": "done"}

@@ -65,6 +65,7 @@ const PAUSED = {
   disk: "Paused: the disk is full",
   question: "Paused: the agent waits for your answer",
   gate: "Paused: a decision is yours",
+  "take-over": "Paused: a story is in your hands",
   tracker: "Paused: the tracker cannot be read; the run continues by itself when it is back",
 };
 
@@ -151,7 +152,8 @@ export function offered(run) {
     case "pausing":
       return ["resume", "stop"];
     case "paused":
-      return run.reason === "gate" ? ["stop"] : ["resume", "stop"]; // a gate opens by its decision alone
+      // A gate opens by its decision alone, a take-over by "Done".
+      return run.reason === "gate" || run.reason === "take-over" ? ["stop"] : ["resume", "stop"];
     case "waiting":
       return ["resume", "stop"];
     case "stopping":

@@ -10,8 +10,10 @@ import { get } from "../kit/api.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
+import { takeOverRows } from "../kit/takeover.js";
 import { createStoryPreview } from "../preview/story-preview.js";
-import { createCommits } from "./commits.js";
+import { createCommits, sizeOf } from "./commits.js";
+import { readChange } from "./diff.js";
 import { createHints } from "./hints.js";
 import { inlineMarkdown } from "./inline-markdown.js";
 import { createReviews } from "./reviews.js";
@@ -59,6 +61,12 @@ function createSections(key, commands) {
   const files = (/** @type {Dossier} */ dossier) => filesOf(key, dossier);
   return [
     drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
+    drawn(
+      "Yours",
+      "In your hands",
+      (d) => d.by_hand,
+      (d) => takenOver(key, d),
+    ),
     kept("Hints", "Hints for its next command", hints.el, hints.update),
     drawn("Comments", "Sent back at a gate", (d) => d.sent_back, sentBack),
     kept("Preview", "What would be sent", createStoryPreview(key).el, () => 1),
@@ -178,6 +186,18 @@ function sentBack({ sent_back: all = [] }) {
     ),
   );
   return rows.length ? [h("ul", { class: "evidence" }, ...rows)] : [];
+}
+
+/** @param {string} key @param {Dossier} dossier @returns {Node[]} */
+function takenOver(key, { by_hand: all = [] }) {
+  const change = (/** @type {any} */ one) => {
+    const when = `${day(one.returned_at)} ${clock(one.returned_at)}`;
+    const words = h("span", { class: "commit-subject", text: "Your change by hand" });
+    const summary = [words, h("span", { class: "soft", text: when }), sizeOf(one)];
+    const url = `/api/stories/${encodeURIComponent(key)}/changes/${one.diff}`;
+    return createDisclosure({ class: "commit", summary, load: () => readChange(url) }).el;
+  };
+  return all.length ? [h("ul", {}, ...takeOverRows(all, change))] : [];
 }
 
 /** @param {Dossier} dossier @returns {Node[]} */
