@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from store.commands import Command
+from workflow import CommentAnswer
 
 
 class CommandView(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,13 +49,15 @@ _SAME: frozenset[str] = frozenset(CommandView.__struct_fields__) - {"verdict", "
 class StoredVerdict(msgspec.Struct, frozen=True):
     """The parts of a verdict that are shown: of a commit its hash, of a review its findings and their numbers.
 
-    `said` are the findings as the reviewer wrote them, `findings` as normalised texts.
+    `said` are the findings as the reviewer wrote them, `findings` as normalised texts, `answers` what it says of the
+    operator's comments.
     """
 
     commit: str | None = None
     counts: tuple[int, int, int, int] | None = None
     said: list[str] = []
     findings: list[str] = []
+    answers: list[CommentAnswer] = []
 
 
 def stored_verdict(command: Command) -> StoredVerdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -32,7 +32,7 @@ from store.skips import get_skips
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
 from store.takeovers import TakeOverRow, get_takeovers_of
-from workflow import kind_of
+from workflow import kind_of, split_comments
 
 BY_HAND: Final = "by-hand-"  # before a take-over's id: the name of its change
 
@@ -68,6 +68,15 @@ class Hint(msgspec.Struct, frozen=True):
     sent_to: int | None
 
 
+class CommentState(msgspec.Struct, frozen=True):
+    """A comment: `open` or `answered`, with the words of the review `by`, None before one has looked at it."""
+
+    text: str
+    state: Literal["open", "answered"]
+    words: str
+    by: str | None
+
+
 class SentBack(msgspec.Struct, frozen=True):
     """What the operator sent back at a gate; `settled_by` is the review that was given the comments, None before."""
 
@@ -76,6 +85,7 @@ class SentBack(msgspec.Struct, frozen=True):
     comments: str
     at: int
     settled_by: str | None
+    items: list[CommentState] = []
 
 
 class ByHand(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,12 +268,27 @@ async def evidence_by_story(services: Services) -> dict[str, StatusEvidence]:
 
 def _sent_back(row: GateRow, commands: Sequence[Command]) -> SentBack:
     at = row.decided_at or row.opened_at
-    reviews = (
-        command.command
+    reviews = [
+        command
         for command in commands
         if kind_of(command.command).endswith("-review") and command.status == "success" and command.started_at >= at
-    )
-    return SentBack(row.id, row.kind, row.comments or "", at, next(reviews, None))
+    ]
+    items = [_comment_state(comment, reviews) for comment in split_comments(row.comments)]
+    return SentBack(row.id, row.kind, row.comments or "", at, reviews[0].command if reviews else None, items)
+
+
+def _comment_state(comment: str, reviews: Sequence[Command]) -> CommentState:
+    """What the newest review that was asked says of a comment."""
+    said = [
+        (command.command, answer)
+        for command in reviews
+        for answer in stored_verdict(command).answers
+        if answer.comment == comment
+    ]
+    if not said:
+        return CommentState(comment, "open", "", None)
+    command, answer = said[-1]
+    return CommentState(comment, "answered" if answer.answered else "open", answer.words, command)
 
 
 def _by_hand(row: TakeOverRow) -> ByHand:

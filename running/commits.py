@@ -72,6 +72,10 @@ class Commits:
         if self._singly:
             await self._commit([story])
 
+    async def again(self, story: StoryRun) -> None:
+        """Commit what was changed after the commit of a story that was sent back. Raises `Stopped`."""
+        await self._commit([story])
+
     async def at_end(self, stories: Sequence[StoryRun]) -> None:
         """Commit the stories of the cycle that are done and not committed yet. Raises `Stopped`."""
         self._others = [story for story in stories if not story.passed]

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from git.process import GitError
 from payloads import Attention
-from running.checkpoints import wait_after_stories
 from running.clean_tree import NotCommitted, commit_status
 from running.cycle import Cycle
 from running.cycle_source import PlannedCycle
-from running.gates import GateKind
 from running.lanes.merge import MERGE, Merge, MovedOn, NotMerged
 from running.lanes.migrated import catch_up
 from running.lanes.worktree import LaneFailed, Worktree, named
@@ -39,6 +37,7 @@ class LaneRun:
         self._gate = context.gate
         self._taken = cycle
         self._names = names
+        self._cycle: Cycle | None = None  # None where the lane could not begin
         self._has_looked = False  # the operator, at what stashed work may have brought into the branch
 
     async def work(self) -> None:
@@ -52,13 +51,14 @@ class LaneRun:
         if not await self._caught_up(lane):
             return
         context = self._context.in_lane(lane).for_cycle(self._taken.number, self._taken.journal, self._names.branch)
-        await Cycle(context, self._taken.stories).run()
+        self._cycle = Cycle(context, self._taken.stories)
+        await self._cycle.run()
         await context.background.wait()
 
     async def finish(self) -> list[str]:
         """Merge what is done; the keys of the stories that are done now. Raises `Stopped`."""
-        each = GateKind.DONE in (self._context.preset.gates or ())
-        await wait_after_stories(self._workspace, self._gate, self._taken.stories, each=each)
+        if self._cycle is not None:
+            await self._cycle.approve()
         refused = await until_possible(self._gate, self._try_merge)
         await self._bring_back()
         for story in self._taken.stories:

@@ -7,6 +7,7 @@
 import { findingParts } from "../board/deferred.js";
 import { factRows } from "../board/plan-facts.js";
 import { get } from "../kit/api.js";
+import { commentRows } from "../kit/comment-list.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
@@ -169,22 +170,7 @@ function createCheck(check) {
 
 /** @param {Dossier} dossier @returns {Node[]} */
 function sentBack({ sent_back: all = [] }) {
-  const rows = all.map((/** @type {{comments: string, at: number, settled_by: string | null}} */ one) =>
-    h(
-      "li",
-      { "data-tone": one.settled_by ? "good" : "info" },
-      icon(one.settled_by ? "check" : "clock"),
-      h(
-        "span",
-        { class: "sent-back" },
-        h("span", { class: "hint-text", text: one.comments || "Without a comment" }),
-        h("span", {
-          class: "soft",
-          text: ` · ${day(one.at)} ${clock(one.at)} · ${one.settled_by ? `checked by ${one.settled_by}` : "waits for the next review"}`,
-        }),
-      ),
-    ),
-  );
+  const rows = commentRows(all);
   return rows.length ? [h("ul", { class: "evidence" }, ...rows)] : [];
 }
 
