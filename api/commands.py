@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
+from running.snapshot_branch import proposed_branch
 from store.commands import Command
 from workflow import CommentAnswer
 
 
 class CommandView(msgspec.Struct, frozen=True, kw_only=True):
-    """A command; times in ms since the epoch, cost in US dollars."""
+    """A command; times in ms since the epoch, cost in US dollars.
+
+    `branch` is a name for a branch of the files as they were before it, None where no snapshot was taken.
+    """
 
     id: int
     batch_id: int
@@ -40,10 +44,11 @@ class CommandView(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str | None
     story_keys: list[str]
     background: bool
+    branch: str | None
 
 
-# Fields that a row holds as they are; the other three are stored as JSON, as 0 or 1, or under another name.
-_SAME: frozenset[str] = frozenset(CommandView.__struct_fields__) - {"verdict", "story_keys", "background"}
+# Fields that a row holds as they are; the other four are stored as JSON, as 0 or 1, or under another name.
+_SAME: frozenset[str] = frozenset(CommandView.__struct_fields__) - {"verdict", "story_keys", "background", "branch"}
 
 
 class StoredVerdict(msgspec.Struct, frozen=True):
@@ -74,4 +79,5 @@ def command_view(command: Command) -> CommandView:
         verdict=command.word,
         story_keys=msgspec.json.decode(command.story_keys, type=list[str]),
         background=bool(command.background),
+        branch=proposed_branch(command),
     )

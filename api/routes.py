@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api import (
+    branches,
     changes,
     deferred,
     export,
@@ -34,7 +35,7 @@ from api import (
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
     *(*hints.ROUTES, *skips.ROUTES, *takeovers.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
-    *(*changes.ROUTES, *export.ROUTES),
+    *(*branches.ROUTES, *changes.ROUTES, *export.ROUTES),
     *(
         *history.ROUTES,
         *transcripts.ROUTES,

@@ -141,6 +141,11 @@ def _revert(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str
     return done, text
 
 
+def _branch(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
+    made = server.post(f"/api/commands/{options.id}/branch", name=options.name)
+    return made, f"The branch {made['branch']} has the files as they were before command {options.id}."
+
+
 def _message(server: RemoteServer, options: argparse.Namespace) -> tuple[Any, str]:
     stored = server.post(f"/api/commands/{options.id}/message", text=_text(options.text))
     return stored, stored["note"] or "Sent to the agent."
@@ -183,6 +188,7 @@ ACTIONS: Final[Mapping[str, Callable[[RemoteServer, argparse.Namespace], tuple[A
     "take-over": _take_over,
     "hand-back": _hand_back,
     "revert": _revert,
+    "branch": _branch,
     "message": _message,
     "start": _start,
     "pause": _verb("/api/run/pause", "The batch pauses after the current command."),

@@ -96,6 +96,16 @@ async def test_a_session_is_never_used_by_two_and_a_kill_changes_nothing(
         booked = [command for command in dossier["commands"] if command["agent"] == "operator"]
         assert [(command["command"], command["cost_usd"]) for command in booked] == [("dev-story", None)]
         assert dossier["status"] == "done"
+        before = booked[0]["id"]
+        assert booked[0]["branch"] == f"before/{KEY}-dev-story-{before}"
+        words = f"The branch mine has the files as they were before command {before}.\n"
+        assert await asyncio.to_thread(verb, tmp_path, "branch", str(before), "mine") == (0, words)
+        async with last.post(f"/api/commands/{before}/branch", json={"name": "mine"}) as response:
+            refused = (await response.json())["error"]["message"]
+        assert (response.status, refused) == (409, "there is a branch mine already: choose another name")
+        async with last.post("/api/commands/999/branch", json={}) as response:
+            assert response.status == 404
+        assert "hand.py" not in git(tmp_path / "tiny", "ls-tree", "--name-only", "mine")
         assert "hand.py" in git(tmp_path / "tiny", "show", "--name-only", "--format=")
     await terminal.communicate(b"\n")
     assert overlaps(log) == []
