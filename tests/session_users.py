@@ -40,7 +40,8 @@ def in_run(log: Path, argv: list[str]) -> int:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     code = child.wait()
-    note(log, "end", session)
+    if session:  # else it was ended before its first line
+        note(log, "end", session)
     return code
 
 

@@ -109,7 +109,7 @@ async def test_a_session_is_never_used_by_two_and_a_kill_changes_nothing(
         assert "hand.py" in git(tmp_path / "tiny", "show", "--name-only", "--format=")
     await terminal.communicate(b"\n")
     assert overlaps(log) == []
-    assert len(log.read_text().splitlines()) == 6  # the development, the terminal, the review
+    assert log.read_text().count("begin") >= 3  # the development, the terminal, the review
 
 
 async def test_what_is_wrong_is_refused_in_a_sentence(client: aiohttp.ClientSession) -> None:
