@@ -48,9 +48,13 @@ def by_hand(runner: Runner, text: str = "by hand\n") -> Path:
     return path
 
 
-async def until_session(runner: Runner, command: str = "dev-story") -> None:
+async def until_session(runner: Runner, command: str = "dev-story", key: str = KEY) -> None:
     """The agent of a command has named its session, as far as its recording goes."""
-    started = await runner.until_command(command)
+    started = await runner.until(
+        lambda event: (
+            event.type == "command:start" and (event.payload["command"], event.payload["story_key"]) == (command, key)
+        )
+    )
     stream = runner.workspace.data_dir / "streams/1" / f"{started.payload['command_id']}.ndjson"
     async with asyncio.timeout(LONG_S):
         while not (stream.is_file() and b"ession" in stream.read_bytes()):
