@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agents import Call
+from events import Event
 from orchestrator import NotNow
 from running.gates import GateDecision
 from running.recovery.fold import restore_fold
@@ -50,11 +51,12 @@ def by_hand(runner: Runner, text: str = "by hand\n") -> Path:
 
 async def until_session(runner: Runner, command: str = "dev-story", key: str = KEY) -> None:
     """The agent of a command has named its session, as far as its recording goes."""
-    started = await runner.until(
-        lambda event: (
-            event.type == "command:start" and (event.payload["command"], event.payload["story_key"]) == (command, key)
-        )
-    )
+
+    def is_start(event: Event) -> bool:
+        subject = (event.payload.get("command"), event.payload.get("story_key"))
+        return event.type == "command:start" and subject == (command, key)
+
+    started = await runner.until(is_start)
     stream = runner.workspace.data_dir / "streams/1" / f"{started.payload['command_id']}.ndjson"
     async with asyncio.timeout(LONG_S):
         while not (stream.is_file() and b"ession" in stream.read_bytes()):
