@@ -203,6 +203,7 @@ const PAST = {
   budget: "It continues when the budget is raised in the settings, or on the next day.",
   question: "Resume lets the agent decide for itself.",
   gate: "The run continues by itself when you have decided on the Run tab.",
+  "take-over": "The run continues by itself when you hand the story back.",
 };
 
 /** @param {Chosen} chosen */

@@ -25,11 +25,14 @@ def test_a_story_is_taken_over_and_handed_back(
     [key] = [story["key"] for story in server.ask("api/sprint")["stories"] if story["key"].startswith("1-1-")]
     server.ask("api/run/start", {"batch_size": 1, "stories": [key]})
     page.locator(".command-chip", has_text="dev").wait_for(timeout=BATCH_MS)
+    while not any(b"session_id" in path.read_bytes() for path in server.data.glob("streams/*/*.ndjson")):
+        page.wait_for_timeout(50)  # the agent has not said its first line
     page.evaluate("key => { location.hash = `run?story=${key}` }", key)
     dossier = page.get_by_role("dialog")
     dossier.get_by_role("button", name="Open in my terminal").click()
     mine = dossier.locator(".takeover")
     expect(mine.get_by_role("button", name="Done")).to_be_visible(timeout=BATCH_S * 1000)
+    expect(mine.locator("code")).to_contain_text("--resume ")
     looked_at(page, axe, "takeover-dossier", 1280)
     page.keyboard.press("Escape")
 
