@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+import msgspec
+
 from running.batch import Batch
 from running.gates import CHOICES, PAUSED, PUTS_ASIDE, GateDecision, GateKind, keep_decision
 from running.ordering import RunOrder, check_queue, keep_queue, run_order
@@ -23,6 +25,7 @@ from runstate.fold import RunState
 from store.batches import get_active_batch
 from store.commands import get_command
 from store.gates import GateRow, get_gate, get_open_gates
+from store.job import DatabaseUnavailable
 from store.questions import get_question
 from store.run_queue import RunQueue
 
@@ -90,8 +93,14 @@ class Steering:
             if row.subject == story_key and row.kind in PUTS_ASIDE:
                 await self.decide(row.id, GateDecision.SKIP, reason)
                 return running
-        await keep_skip(self._workspace, story_key, reason)
-        self.selection.skip(story_key)
+        skipped_before = story_key in self.selection.skipped
+        self.selection.skip(story_key)  # before its event is in the writer's queue, so that no command starts behind it
+        try:
+            await keep_skip(self._workspace, story_key, reason)
+        except DatabaseUnavailable:
+            if not skipped_before:
+                self.selection.bring_back(story_key)
+            raise
         for asked in self._run_state.run.attention:
             if asked.kind == "question" and asked.story_key == story_key and asked.command_id is not None:
                 with suppress(NotNow):  # answered meanwhile
@@ -112,14 +121,16 @@ class Steering:
         """
         await self.selection.load(self._workspace.database)
         async with self._queueing:
-            before = self.selection.queue
+            before, batch = self.selection.queue, self._batch
             queue = change(before)
+            if before.only and not queue.stories:  # the last one was taken out, or has begun
+                queue = msgspec.structs.replace(queue, only=False)
             if queue.after is not None and self._batch is None:
                 raise NotNow("idle", "no batch is running that could be stopped later")
             changed = (queue.stories, queue.only) != (before.stories, before.only)
             notes = await check_queue(self._workspace, queue, self.selection) if changed else []
             await keep_queue(self._workspace, queue)
-            if queue.after is not None and self._batch is None:  # it ended while this was written
+            if batch is not None and self._batch is None:  # it ended while this was written
                 queue = queue.between_batches
                 await keep_queue(self._workspace, queue)
             self.selection.queue = queue
