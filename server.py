@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TextIO
+from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
 import agents
+import api.access
 import api.http
 import api.masked
 import api.page
 import api.project
+import api.roles
 import events
 import security
 from agents import AgentSpec
@@ -43,6 +47,7 @@ from git.process import GitUnusable
 from orchestrator import Orchestrator
 from running.awake import KeepAwake
 from running.data_files import DataFiles
+from running.grants import load_grants
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
 from running.recovery.fold import restore_fold
@@ -55,7 +60,9 @@ from runstate.fold import RunState
 from runstate.server_state import AwakeView, GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
-from security.token import cookie_secret
+from security.grants import Grants
+from security.pairing import Pairing
+from security.token import SECRET_BYTES, cookie_secret
 from settings import LOOPBACK
 from store.log import oldest_event
 from store.schema import SchemaTooNew
@@ -77,18 +84,31 @@ def build_app(
     """
     settings = config.loaded.settings
     pages = api.page.manifest()
+    secret = cookie_secret(config.data_dir) if settings.token is not None else secrets.token_bytes(SECRET_BYTES)
+    grants = Grants(secret)
     guard = security.Guard(
-        hosts=[*LOOPBACK, settings.host, *settings.allowed_hosts],
+        hosts=[*LOOPBACK, settings.host, *settings.allowed_hosts, *public_host(settings.public_url)],
         token=settings.token,
         cors_origin=settings.cors_origin,
         shared=api.project.SHARED,
         csp=security.policy(pages[""].content),
-        secret=cookie_secret(config.data_dir) if settings.token is not None else None,
+        secret=secret,
+        reader_token=settings.reader_token,
+        grants=grants,
+        access=api.roles.access,
     )
     # The first is the outermost: errors are masked as well. `protect` puts the guard before both.
     app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
     security.protect(app, guard, api.http.refuse)
     app[api.page.MANIFEST] = pages
+    app[api.access.ACCESS] = api.access.AccessControl(
+        auth=guard.token_auth,
+        grants=grants,
+        pairing=Pairing(),
+        host=settings.host,
+        public_url=settings.public_url,
+        has_reader_token=settings.reader_token is not None,
+    )
     app.add_routes(ROUTES)
     app[RECORDINGS] = Recordings()
     app.cleanup_ctx.append(lambda app: _services(app, config, subscribers, lock))
@@ -107,6 +127,7 @@ async def _services(
     agents.GUARDING.watch(database.epoch)
     means = agents.guard_means()
     guardian = GuardianView(means.names, means.sentence)
+    await load_grants(database, app[api.access.ACCESS].grants)
     run_state, server_state = RunState(), ServerState(guardian=guardian)
     await restore_fold(database, run_state)
     hub = Hub(
@@ -178,6 +199,12 @@ def _show_awake(awake: KeepAwake, server_state: ServerState, hub: Hub) -> None:
 
     awake.on_change = show
     show()
+
+
+def public_host(public_url: str | None) -> list[str]:
+    """Return the host of the address that the operator has named as the page's."""
+    host = None if public_url is None else urlsplit(public_url).hostname
+    return [] if host is None else [host]
 
 
 async def _end_run_and_pages(app: web.Application) -> None:

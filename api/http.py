@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import hdrs, web
@@ -29,6 +30,7 @@ from websocket.hub import Hub
 log = logging.getLogger("sprint_runner.http")
 
 BODY_MAX: Final = 1 << 20  # bytes of a request's body
+FORM_MAX: Final = 4096  # characters of a form that are read
 BODY_S: Final = 30.0  # seconds for a body to arrive
 
 
@@ -97,6 +99,11 @@ async def read_body(request: web.Request, kind: type[B]) -> B:
 async def read_object(request: web.Request) -> SettingValues:
     """Return the body of a request whose keys are names of settings."""
     return decode_object(await _read(request))
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """Return the fields of a form, of each name the last; what is no form has none."""
+    return dict(parse_qsl((await _read(request)).decode("utf-8", "replace")[:FORM_MAX], errors="replace"))
 
 
 async def _read(request: web.Request) -> bytes:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from api.access import AccessView, LinkMade, PairingCode
 from api.bodies import (
     AnswerBody,
     EmptyBody,
     GateBody,
     MessageBody,
+    NewLinkBody,
+    PairBody,
     QueueBody,
     StartBody,
     StopBody,
@@ -179,6 +182,35 @@ OPERATIONS: Final = (
         TrustView,
         body=TrustBody,
         errors=(409, 503),
+    ),
+    Operation("get", "/api/access", "Your role, and who else has access beside the token.", AccessView),
+    Operation(
+        "post",
+        "/api/access/links",
+        "Make a reader's link.",
+        LinkMade,
+        body=NewLinkBody,
+        errors=(409, 503),
+    ),
+    Operation(
+        "post",
+        "/api/access/pair",
+        "Show a code that pairs one device within a minute.",
+        PairingCode,
+        body=PairBody,
+        errors=(409,),
+    ),
+    Operation(
+        "post",
+        "/api/access/{id}/revoke",
+        "End an access at once, and close its pages.",
+        AccessView,
+        body=EmptyBody,
+        errors=(404, 409, 503),
+    ),
+    Operation("get", "/pair/{key}", "The page that a pairing code leads to.", "text/html", errors=(410,)),
+    Operation(
+        "post", "/pair/{key}", "Pair the device that sends this form, once.", "text/html", 303, errors=(410, 503)
     ),
     Operation("get", "/api/schema", "JSON Schema of events and settings.", JsonObject),
     Operation("get", "/api/openapi.json", "This document.", JsonObject),

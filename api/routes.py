@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api import (
+    access,
     changes,
     deferred,
     export,
@@ -42,6 +43,7 @@ ROUTES: Final = [
         *schema.ROUTES,
         *settings.ROUTES,
         *trust.ROUTES,
+        *access.ROUTES,
     ),
     *(*metrics.ROUTES, *openapi.ROUTES),
 ]

@@ -244,9 +244,36 @@ SKIPS: Final = (
 # Sums and lists of one batch, which are asked before each command, do not take longer with every batch.
 BY_BATCH: Final = ("CREATE INDEX commands_by_batch ON commands (batch_id, id)",)
 
+# Who has access beside the token, which devices get push messages, and the links in messages that are used.
+ACCESS: Final = (
+    """CREATE TABLE grants (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,                        -- device, link
+        role TEXT NOT NULL,                        -- operator, reader
+        name TEXT NOT NULL,
+        digest TEXT NOT NULL UNIQUE,               -- SHA-256 of its secret
+        made_at INTEGER NOT NULL,
+        seen_at INTEGER                            -- when it was used last
+    )""",
+    """CREATE TABLE push_subscriptions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        grant_id INTEGER REFERENCES grants (id),   -- the device's; NULL: a browser with the operator's token
+        name TEXT NOT NULL,
+        endpoint TEXT NOT NULL UNIQUE,
+        p256dh TEXT NOT NULL,
+        auth TEXT NOT NULL,
+        origin TEXT NOT NULL,                      -- of the page that asked for the messages
+        made_at INTEGER NOT NULL
+    )""",
+    """CREATE TABLE used_links (
+        digest TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, ACCESS),
 )
 
 
