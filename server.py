@@ -6,6 +6,7 @@ requests, and end in the order agents, WebSocket clients, database.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
@@ -23,9 +24,11 @@ from aiohttp import web
 import agents
 import api.access
 import api.http
+import api.links
 import api.masked
 import api.page
 import api.project
+import api.push
 import api.roles
 import events
 import security
@@ -48,8 +51,10 @@ from orchestrator import Orchestrator
 from running.awake import KeepAwake
 from running.data_files import DataFiles
 from running.grants import load_grants
+from running.links import Links
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
+from running.push import Push
 from running.recovery.fold import restore_fold
 from running.repository import refresh_git
 from running.retention import Retention
@@ -61,6 +66,7 @@ from runstate.server_state import AwakeView, GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
 from security.grants import Grants
+from security.links import link_key
 from security.pairing import Pairing
 from security.token import SECRET_BYTES, cookie_secret
 from settings import LOOPBACK
@@ -170,7 +176,12 @@ async def _services(
         apply_trust=apply_trust,
     )
     retention = Retention(workspace, hub.ring.pruned)
-    notifier = Notifier(database, settings, config.project.name)
+    key = link_key(await asyncio.to_thread(cookie_secret, config.data_dir))
+    links = app[api.links.LINKS] = Links(database, key, settings.public_url, workspace.clock)
+    push = app[api.push.PUSH] = Push(database, config.data_dir, config.project.name)
+    notifier = Notifier(
+        database, settings, config.project.name, more=() if push.missing else (push,), links=links.for_event
+    )
     # The fold comes first: what the others read of the run must include the commit that they receive.
     subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))

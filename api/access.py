@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from api.bodies import EmptyBody, NewLinkBody, PairBody
 from api.form_page import Field, form_page
 from api.http import SERVICES, ApiError, json_response, path_id, read_body, read_form
-from api.masked import MaskedResponse
+from api.masked import unmasked_response
 from base.qr import encode, path
 from db import Database
 from running.grants import keep_grant, revoke_grant
@@ -116,9 +116,11 @@ async def post_link(request: web.Request) -> web.Response:
     body = await read_body(request, NewLinkBody)
     control = _control(request)
     token = new_token()
-    row = await keep_grant(_database(request), control.grants, GrantKind.LINK, Role.READER, _name(body.name), token)
+    row = await keep_grant(
+        _database(request), control.grants, GrantKind.LINK, Role.READER, device_name(body.name), token
+    )
     base = _address(request) or f"http://{request.host}"
-    return _unmasked(LinkMade(row.id, f"{base}/?token={quote(token, safe='')}"))
+    return unmasked_response(LinkMade(row.id, f"{base}/?token={quote(token, safe='')}"))
 
 
 async def post_pair(request: web.Request) -> web.Response:
@@ -129,7 +131,7 @@ async def post_pair(request: web.Request) -> web.Response:
         raise ApiError(409, "unreachable", _unreachable(control))
     url = f"{address}/pair/{control.pairing.new(Role(body.role))}"
     matrix = encode(url)
-    return _unmasked(PairingCode(url, int(CODE_S), len(matrix), path(matrix)))
+    return unmasked_response(PairingCode(url, int(CODE_S), len(matrix), path(matrix)))
 
 
 async def post_revoke(request: web.Request) -> web.Response:
@@ -162,7 +164,7 @@ async def get_pair(request: web.Request) -> web.Response:
 async def do_pair(request: web.Request) -> web.Response:
     """Pair the device that sends the form, once: from then on it has a cookie of its own."""
     control = request.app[ACCESS]
-    name = _name((await read_form(request)).get("name", ""))
+    name = device_name((await read_form(request)).get("name", ""))
     role = control.pairing.use(request.match_info["key"])
     if role is None or control.auth is None:
         return form_page("Not paired", CODE_OVER, status=410)
@@ -197,15 +199,8 @@ def _unreachable(control: AccessControl) -> str:
     return ON_LOOPBACK if control.host in LOOPBACK else OPENED_HERE
 
 
-def _name(text: str) -> str:
+def device_name(text: str) -> str:
     return str(visible_value(" ".join(text.split())))[:NAME_MAX] or "Unnamed"
-
-
-def _unmasked(value: object) -> web.Response:
-    """Return a response whose secret is meant for the operator who asked for it."""
-    return MaskedResponse(
-        body=msgspec.json.encode(value), content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
 
 
 ROUTES: Final = [

@@ -18,6 +18,7 @@ from api.bodies import (
     QueueBody,
     StartBody,
     StopBody,
+    SubscriptionBody,
     TrustBody,
 )
 from api.description import INTEGER, TEXT, Operation
@@ -27,6 +28,7 @@ from api.history import BatchDetail, Batches, Commands, Envelopes
 from api.messages import MessageStored
 from api.plan_operations import PLAN_OPERATIONS
 from api.project import StatusEvidenceByStory
+from api.push import MessageSent, PushKey, PushView
 from api.queue import QueueChanged
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
@@ -208,6 +210,26 @@ OPERATIONS: Final = (
         body=EmptyBody,
         errors=(404, 409, 503),
     ),
+    Operation("get", "/api/push", "The devices that get messages while their page is closed.", PushView),
+    Operation("post", "/api/push", "Send messages to this device.", PushView, body=SubscriptionBody, errors=(409, 503)),
+    Operation(
+        "post", "/api/push/key", "The public key for a subscription.", PushKey, body=EmptyBody, errors=(409, 503)
+    ),
+    Operation(
+        "post",
+        "/api/push/{id}/remove",
+        "Send nothing more to a device.",
+        PushView,
+        body=EmptyBody,
+        errors=(404, 409, 503),
+    ),
+    Operation(
+        "post", "/api/push/{id}/test", "Send a test to a device.", MessageSent, body=EmptyBody, errors=(404, 409)
+    ),
+    Operation("get", "/app/{name}", "A file by which browsers install the page as an app.", "image/png", errors=(404,)),
+    Operation("get", "/service-worker.js", "The worker that shows pushed messages.", "text/javascript"),
+    Operation("get", "/link/{key}", "What a link in a message does.", "text/html", errors=(403, 410)),
+    Operation("post", "/link/{key}", "Do it, once.", "text/html", errors=(410, 503)),
     Operation("get", "/pair/{key}", "The page that a pairing code leads to.", "text/html", errors=(410,)),
     Operation(
         "post", "/pair/{key}", "Pair the device that sends this form, once.", "text/html", 303, errors=(410, 503)

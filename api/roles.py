@@ -16,6 +16,11 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], Access]] = {
     ("POST", "/api/settings/preview"): Access.READING,  # writes nothing
     ("GET", "/pair/{key}"): Access.OPEN,
     ("POST", "/pair/{key}"): Access.OPEN,
+    ("GET", "/link/{key}"): Access.OPEN,
+    ("POST", "/link/{key}"): Access.OPEN,
+    # Browsers fetch these without cookies.
+    ("GET", "/app/{name}"): Access.OPEN,
+    ("GET", "/service-worker.js"): Access.OPEN,
 }
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from api import (
     access,
+    app_files,
     changes,
     deferred,
     export,
@@ -13,6 +14,7 @@ from api import (
     health,
     hints,
     history,
+    links,
     messages,
     metrics,
     openapi,
@@ -21,6 +23,7 @@ from api import (
     preview,
     project,
     prompts,
+    push,
     queue,
     run,
     schema,
@@ -44,6 +47,9 @@ ROUTES: Final = [
         *settings.ROUTES,
         *trust.ROUTES,
         *access.ROUTES,
+        *links.ROUTES,
+        *push.ROUTES,
+        *app_files.ROUTES,
     ),
     *(*metrics.ROUTES, *openapi.ROUTES),
 ]

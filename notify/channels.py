@@ -42,6 +42,12 @@ class Channel(Protocol):
         """Deliver the notice, or raise `DeliveryFailed` or `DeliveryRejected`."""
 
 
+def body_of(notice: Notice, project: str) -> bytes:
+    """Return what every channel sends: the text, the project, the links that answer, and the event."""
+    links = {"links": notice.links} if notice.links else {}
+    return msgspec.json.encode({"text": notice.text, "project": project, **links, "event": notice.event})
+
+
 class Webhook:
     """An HTTP POST of JSON, signed where a secret is set.
 
@@ -58,7 +64,7 @@ class Webhook:
         self._epoch = epoch
 
     async def deliver(self, notice: Notice) -> None:
-        body = msgspec.json.encode({"text": notice.text, "project": self._project, "event": notice.event})
+        body = body_of(notice, self._project)
         timeout = aiohttp.ClientTimeout(total=WEBHOOK_S)
         try:
             async with (
@@ -119,7 +125,7 @@ class CommandChannel:
         self._environment = dict(environment)
 
     async def deliver(self, notice: Notice) -> None:
-        body = msgspec.json.encode({"text": notice.text, "project": self._project, "event": notice.event})
+        body = body_of(notice, self._project)
         # The system allows no NUL in the environment.
         variables = {"SPRINT_RUNNER_EVENT": notice.type, "SPRINT_RUNNER_MESSAGE": notice.text.replace("\0", "")}
         try:
