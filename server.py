@@ -105,7 +105,7 @@ def build_app(
     )
     # The first is the outermost: errors are masked as well. `protect` puts the guard before both.
     app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
-    security.protect(app, guard, api.http.refuse)
+    security.protect(app, guard, api.http.refuse, api.access.refusal_page)
     app[api.page.MANIFEST] = pages
     app[api.access.ACCESS] = api.access.AccessControl(
         auth=guard.token_auth,

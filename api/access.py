@@ -17,7 +17,7 @@ from api.masked import unmasked_response
 from base.qr import encode, path
 from db import Database
 from running.grants import keep_grant, revoke_grant
-from security import VISITOR
+from security import VISITOR, RequestRefused
 from security.controls import visible_value
 from security.grants import GrantKind, Grants, Role
 from security.pairing import CODE_S, Pairing
@@ -36,6 +36,10 @@ ON_LOOPBACK: Final = (
 OPENED_HERE: Final = (
     "You have opened this page under a name that only this machine knows: open it under the address that the phone "
     "uses, or set public_url to it."
+)
+NO_ACCESS: Final = (
+    "This page needs a token, a reader's link or a paired device; the access of this one may have been revoked. The "
+    "operator can pair it in Settings."
 )
 CODE_OVER: Final = (
     "This code is not valid: it was used, or its minute is over. Show a new one in Settings and scan that."
@@ -141,6 +145,15 @@ async def post_revoke(request: web.Request) -> web.Response:
     if not await revoke_grant(_database(request), request.app[ACCESS].grants, number):
         raise ApiError(409, "no_grant", "this access was revoked already")
     return await get_access(request)
+
+
+def refusal_page(request: web.Request, refused: RequestRefused) -> web.Response | None:
+    """Return the page for a browser that has no access, or no longer; None for every other refusal."""
+    if refused.status != 401 or request.path != "/" or "text/html" not in request.headers.get("Accept", ""):
+        return None
+    response = form_page("No access", NO_ACCESS, status=401)
+    response.headers.update(refused.headers)
+    return response
 
 
 # -- what a device opens ---------------------------------------------------------------------------------------

@@ -16,10 +16,11 @@ from api.html import Child, Html, el
 
 STYLE: Final = """
 :root { color-scheme: light dark; }
-body { margin: 0; min-height: 100dvh; display: grid; align-content: end center; justify-content: center;
+body { margin: 0; min-height: 100dvh; display: grid; align-content: end; justify-content: center;
   background: light-dark(#f4f3ef, #14161a); color: light-dark(#1b1d20, #e8e9eb);
   font: 1.06rem/1.5 system-ui, sans-serif; }
 main { width: min(34rem, 100vw); padding: 1.2rem 1.2rem 2.2rem; box-sizing: border-box; overflow-wrap: anywhere; }
+@media (min-width: 48rem) { body { align-content: center; } }
 h1 { font-size: 1.3rem; line-height: 1.3; }
 p { white-space: pre-line; }
 label { display: block; font-weight: 600; margin: 1rem 0 .3rem; }

@@ -189,15 +189,23 @@ def _visitor(request: web.Request, token_auth: TokenAuth) -> Visitor:
     raise RequestRefused(401, "token_needed", message, {hdrs.WWW_AUTHENTICATE: "Bearer"})
 
 
-def protect(app: web.Application, guard: Guard, refuse: Callable[[RequestRefused], web.Response]) -> None:
-    """Run the guard before every handler and add its headers to every response; `refuse` makes those of refusals."""
+def protect(
+    app: web.Application,
+    guard: Guard,
+    refuse: Callable[[RequestRefused], web.Response],
+    page: Callable[[web.Request, RequestRefused], web.Response | None] = lambda request, refused: None,
+) -> None:
+    """Run the guard before every handler and add its headers to every response.
+
+    `refuse` makes the responses of refusals; `page` may make one that people read.
+    """
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             guard.check(request)
         except RequestRefused as refused:
-            response = refuse(refused)
+            response = page(request, refused) or refuse(refused)
             response.force_close()  # a refused client keeps no connection
             return response
         return guard.token_redirect(request) or await handler(request)

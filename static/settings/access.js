@@ -116,9 +116,8 @@ export class AccessPanel {
   }
 
   /** @param {Grant} grant */
-  async #revoke({ id, name, own }) {
+  async #revoke({ id, name }) {
     const access = await catchApiError(post(`/api/access/${id}/revoke`), refused);
-    if (own) location.reload();
     if (!access) return;
     this.#draw(access);
     toast(`Revoked: ${name}. Its open pages are closed.`, "good");

@@ -189,7 +189,9 @@ async def test_a_phone_is_paired_once_and_revoked_at_once(server: Server, operat
             await socket.receive_json()
             assert (await post(operator, f"/api/access/{own['id']}/revoke"))[0] == 200
             assert await until_closed(socket) == REVOKED
-        assert (await ask(phone, "GET", "/"))[0] == 401
+        async with phone.get("/", headers={"Accept": "text/html"}) as response:
+            assert (response.status, response.headers["WWW-Authenticate"]) == (401, "Bearer")
+            assert "may have been revoked" in await response.text()
 
 
 async def test_a_paired_reader_is_one_and_is_remembered(server: Server, operator: aiohttp.ClientSession) -> None:
