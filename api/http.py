@@ -21,7 +21,8 @@ from orchestrator import BadRequest, NotNow, Orchestrator
 from running.workspace import Workspace
 from runstate.fold import RunState
 from runstate.server_state import ServerState
-from security import RequestRefused
+from security import VISITOR, RequestRefused
+from security.grants import Role
 from security.trust_store import FolderTrust
 from settings import Loaded, SettingValues
 from store.writer import DatabaseUnavailable
@@ -89,6 +90,11 @@ def refuse(error: RequestRefused | ApiError) -> web.Response:
     if isinstance(error, RequestRefused):
         response.headers.update(error.headers)
     return response
+
+
+def is_reader(request: web.Request) -> bool:
+    """Whether who asks may see, and change nothing."""
+    return request[VISITOR].role is Role.READER
 
 
 async def read_body(request: web.Request, kind: type[B]) -> B:

@@ -9,7 +9,7 @@ import os
 import shlex
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Final, Protocol
 
@@ -34,9 +34,13 @@ class DeliveryRejected(RuntimeError):
 
 
 class Channel(Protocol):
-    """A way to deliver notices. `name` appears in messages and in the key of its cursor in the database."""
+    """A way to deliver notices. `name` appears in messages and in the key of its cursor in the database.
+
+    `waits_s` are the seconds before each further try; None: those of the notifier.
+    """
 
     name: str
+    waits_s: Sequence[float] | None
 
     async def deliver(self, notice: Notice) -> None:
         """Deliver the notice, or raise `DeliveryFailed` or `DeliveryRejected`."""
@@ -56,6 +60,7 @@ class Webhook:
     """
 
     name = "webhook"
+    waits_s: Sequence[float] | None = None
 
     def __init__(self, url: str, secret: str | None, project: str, epoch: str) -> None:
         self._url = url
@@ -111,6 +116,7 @@ class CommandChannel:
     """
 
     name = "command"
+    waits_s: Sequence[float] | None = None
 
     def __init__(
         self,

@@ -114,7 +114,7 @@ class Notifier:
     async def _deliver(self, channel: Channel, notice: Notice) -> None:
         """Retry until the notice is delivered or rejected, or the last wait has passed."""
         reason = ""
-        for wait_s in (0.0, *self._waits_s):
+        for wait_s in (0.0, *(self._waits_s if channel.waits_s is None else channel.waits_s)):
             await asyncio.sleep(wait_s)
             try:
                 await channel.deliver(notice)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,7 @@ from store.grants import (
 
 KEY_FILE: Final = "push.key"
 DEVICES_MAX: Final = 50  # a notice is sent to each of them
+WAITS_S: Final = (1.0, 5.0)  # before further tries: one device that is out of reach delays the next notice of all
 NOTICES_MAX: Final = 100  # for which it is remembered who has them, while they are repeated for others
 
 log = logging.getLogger("sprint_runner.push")
@@ -53,7 +55,15 @@ class Push:
 
     name = "push"
 
-    def __init__(self, database: Database, data_dir: Path, project: str, rule: EndpointRule | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        data_dir: Path,
+        project: str,
+        rule: EndpointRule | None = None,
+        waits_s: Sequence[float] | None = WAITS_S,
+    ) -> None:
+        self.waits_s = waits_s
         self._database = database
         self._key = data_dir / KEY_FILE
         self._project = project
@@ -102,8 +112,8 @@ class Push:
         while len(self._delivered) > NOTICES_MAX:
             self._delivered.popitem(last=False)
         rows = [row for row in await self.devices() if row.id not in delivered]
-        failures = [reason for row in rows if (reason := await self._try(row, message, delivered)) is not None]
-        if failures:
+        tried = await asyncio.gather(*(self._try(row, message, delivered) for row in rows))
+        if failures := [reason for reason in tried if reason is not None]:
             raise DeliveryFailed("; ".join(failures))
 
     async def _try(self, row: SubscriptionRow, message: PushMessage, delivered: set[int]) -> str | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Final
 
 import msgspec
 
 from store.rows import insert, many, now_ms, one
+
+KEPT_MS: Final = 7 * 24 * 3600 * 1000  # of a link's use: the link itself works for a shorter time
 
 
 class LinkUsed(LookupError):
@@ -92,6 +95,7 @@ def get_subscription(connection: sqlite3.Connection, subscription_id: int) -> Su
 
 def use_link(connection: sqlite3.Connection, /, digest: str) -> None:
     """Store that a link is used; raises `LinkUsed` when it was before, which also rolls back what it is for."""
+    connection.execute("DELETE FROM used_links WHERE at < ?", (now_ms() - KEPT_MS,))
     sql = "INSERT INTO used_links VALUES (?, ?) ON CONFLICT (digest) DO NOTHING"
     if connection.execute(sql, (digest, now_ms())).rowcount == 0:
         raise LinkUsed("the link was used before")

@@ -32,6 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "SPRINT_RUNNER_TOKEN": TOKEN,
         "SPRINT_RUNNER_READER_TOKEN": READER,
         "SPRINT_RUNNER_PUBLIC_URL": PHONE,
+        "SPRINT_RUNNER_NOTIFY_COMMAND": "true --key=x",
     }
     started = Server([str(project), "--port", "0"], folder, environment).start()
     yield started
@@ -87,6 +88,16 @@ async def test_a_reader_sees_everything_and_changes_nothing(server: Server) -> N
         assert (await get(client, "/api/access"))["role"] == "reader"
         async with client.ws_connect("/ws") as socket:
             assert (await socket.receive_json())["type"] == "init"
+
+
+async def test_a_reader_does_not_get_what_would_let_in_elsewhere(
+    server: Server, operator: aiohttp.ClientSession
+) -> None:
+    async with session(server, READER) as client:
+        for asking, value in ((client, "set"), (operator, "true --key=x")):
+            views = (await get(asking, "/api/settings"))["settings"]
+            assert [view["value"] for view in views if view["name"] == "notify_command"] == [value]
+        assert (await get(client, "/api/access"))["grants"] == []
 
 
 async def test_without_a_token_only_open_routes_answer(server: Server) -> None:
