@@ -76,11 +76,12 @@ class GrantView(msgspec.Struct, frozen=True):
 class AccessView(msgspec.Struct, frozen=True):
     """`role` is yours; `address` is where phones reach the page, and `note` says why there is none or nothing to give.
 
-    `reader_token`: the settings have a token for readers.
+    `token`: the server has a token, `reader_token`: one for readers, too.
     """
 
     role: str
     grants: list[GrantView]
+    token: bool
     reader_token: bool
     address: str | None
     note: str | None
@@ -112,7 +113,8 @@ async def get_access(request: web.Request) -> web.Response:
     ]
     address = _address(request)
     note = UNPROTECTED if control.auth is None else None if address else _unreachable(control)
-    return json_response(AccessView(visitor.role, views, control.has_reader_token, address, note))
+    protected = control.auth is not None
+    return json_response(AccessView(visitor.role, views, protected, control.has_reader_token, address, note))
 
 
 async def post_link(request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ import { catchApiError, get, post } from "../kit/api.js";
 import { attr, fill, h, list, show, text } from "../kit/dom.js";
 import { clock, day } from "../kit/format.js";
 import { isReader, READER_WORDS } from "../kit/role.js";
+import { serverNow } from "../kit/server-clock.js";
 import { announce, toast } from "../kit/toast.js";
 import { PushPanel } from "./push.js";
 import { qrCode } from "./qr-code.js";
@@ -14,8 +15,8 @@ import { qrCode } from "./qr-code.js";
 /**
  * @typedef {{id: number, kind: "device" | "link", role: "operator" | "reader", name: string, made_at: number,
  *   seen_at: number | null, own: boolean}} Grant
- * @typedef {{role: string, grants: Grant[], reader_token: boolean, address: string | null, note: string | null}} Access
- *   of `GET /api/access`
+ * @typedef {{role: string, grants: Grant[], token: boolean, reader_token: boolean, address: string | null,
+ *   note: string | null}} Access of `GET /api/access`
  */
 
 export class AccessPanel {
@@ -66,17 +67,19 @@ export class AccessPanel {
   }
 
   /** @param {Access} access */
-  #draw({ grants, note, reader_token: token }) {
+  #draw({ grants, note, token, reader_token: readers, address }) {
     const words = isReader ? READER_WORDS : note;
-    const settings = token ? "The settings have a token for readers, which works until it is taken out of them." : "";
+    const settings = readers ? "The settings have a token for readers, which works until it is taken out of them." : "";
     text(this.#note, [words, settings].filter(Boolean).join(" "));
     show(this.#note, Boolean(this.#note.textContent));
+    for (const el of [this.#pair, this.#role]) show(el, token && address !== null);
+    show(this.#link, token);
     this.#list.render(grants);
     const newest = grants.at(-1);
     if (this.#newest !== null && newest && newest.id > this.#newest && newest.kind === "device") {
       this.#close();
       toast(`Paired: ${newest.name}.`, "good");
-    } else if (this.#newest !== null && Date.now() > this.#ends) {
+    } else if (this.#newest !== null && serverNow() > this.#ends) {
       this.#close();
       text(this.#shown, "The minute is over. Show another code when the phone is ready.");
     }
@@ -92,7 +95,7 @@ export class AccessPanel {
     if (!code) return;
     const access = /** @type {Access | null} */ (await catchApiError(get("/api/access")));
     this.#newest = access?.grants.at(-1)?.id ?? 0;
-    this.#ends = Date.now() + code.seconds * 1000;
+    this.#ends = serverNow() + code.seconds * 1000;
     const words = "Scan this with the phone’s camera. It works once, for one minute.";
     fill(this.#shown, h("p", { text: words }), qrCode(code.size, code.path), h("p", {}, h("code", { text: code.url })));
     announce(words);
@@ -100,7 +103,7 @@ export class AccessPanel {
   }
 
   async #makeLink() {
-    const name = `Link of ${day(Date.now())} ${clock(Date.now())}`;
+    const name = `Link of ${day(serverNow())} ${clock(serverNow())}`;
     const made = await catchApiError(post("/api/access/links", { name }), refused);
     if (!made) return;
     this.#newest = null;

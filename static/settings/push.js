@@ -22,7 +22,7 @@ const scriptUrl = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("se
 export class PushPanel {
   #note = h("p", { class: "access-note" });
   #rows = h("ul", { class: "access-list", "aria-label": "Devices that get messages" });
-  #toggle = h("button", { type: "button", class: "button small", "data-verb": true });
+  #toggle = h("button", { type: "button", class: "button small", "data-verb": true, hidden: true });
   /** This device, where it gets messages. @type {Device | undefined} */ #own;
   #busy = false;
   #list = list(

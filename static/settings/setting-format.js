@@ -46,7 +46,7 @@ const GROUPS = [
     ],
   ],
   ["Agents, commands, presets", ["agents", "commands", "workflows", "prices"]],
-  ["Access", ["token", "reader_token", "public_url", "host", "port", "allowed_hosts", "cors_origin"]],
+  ["Access", ["token", "reader_token", "public_url", "allowed_hosts", "cors_origin"]],
   ["Messages", ["notify_webhook", "notify_secret", "notify_command"]],
   ["The server", []],
 ];

@@ -109,7 +109,10 @@ export class Socket {
   /** @param {number} code of the close, 0 for none */
   #lost(code) {
     this.#drop();
-    if (code === REVOKED) return this.listener.onRevoked?.();
+    if (code === REVOKED) {
+      this.#setLink("waiting", null);
+      return this.listener.onRevoked?.();
+    }
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** this.#tries);
     const wait = Math.max(code === 4429 ? CROWDED_MS : 0, ceiling * (0.5 + this.world.random() / 2));
     this.#tries += 1;
