@@ -102,6 +102,7 @@ def build_app(
         reader_token=settings.reader_token,
         grants=grants,
         access=api.roles.access,
+        tls_host=tls_host(settings.public_url),
     )
     # The first is the outermost: errors are masked as well. `protect` puts the guard before both.
     app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
@@ -216,6 +217,12 @@ def public_host(public_url: str | None) -> list[str]:
     """Return the host of the address that the operator has named as the page's."""
     host = None if public_url is None else urlsplit(public_url).hostname
     return [] if host is None else [host]
+
+
+def tls_host(public_url: str | None) -> str | None:
+    """Return the Host of the page's address where that is one of TLS."""
+    parts = urlsplit(public_url or "")
+    return parts.netloc.lower() if parts.scheme == "https" else None
 
 
 async def _end_run_and_pages(app: web.Application) -> None:

@@ -61,7 +61,8 @@ class Guard:
 
     `access` returns what the route of a request does; `grants` are the accesses beside the tokens. `shared` are the
     paths that other origins may read when `cors_origin` lets them, which "none" does not; `csp` is the policy of the
-    page; `secret` makes the cookies that replace the token; `clock` counts seconds.
+    page; `secret` makes the cookies that replace the token; `clock` counts seconds; `tls_host` is the Host under which
+    the page is reached over TLS.
     """
 
     def __init__(
@@ -77,12 +78,14 @@ class Guard:
         reader_token: str | None = None,
         grants: Grants | None = None,
         access: Callable[[web.Request], Access] = access_by_method,
+        tls_host: str | None = None,
     ) -> None:
         self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
         self._cors_origin = cors_origin
         self._shared = frozenset(() if cors_origin == NO_ORIGIN else shared)
         self._csp = csp
         self._access = access
+        self._tls_host = tls_host
         secret = secret or secrets.token_bytes(SECRET_BYTES)
         self.token_auth = None if token is None else TokenAuth(token, secret, clock, reader_token, grants)
 
@@ -125,7 +128,8 @@ class Guard:
         response = web.Response(status=303, headers={hdrs.LOCATION: onward, hdrs.CACHE_CONTROL: "no-store"})
         # An operator who opens the link of a reader stays one.
         if visitor.role is Role.OPERATOR or self.token_auth.visitor_of_cookie(request) != OPERATOR:
-            self.token_auth.set_cookie(response, token)
+            # The server has no TLS itself, so only the operator can tell under which name a proxy has it.
+            self.token_auth.set_cookie(response, token, secure=request.host.lower() == self._tls_host)
         return response
 
     def _check_host(self, request: web.Request) -> str:

@@ -100,11 +100,11 @@ class TokenAuth:
         header = rest.strip() if scheme.lower() == "bearer" else request.headers.get(hdrs.AUTHORIZATION, "")
         return [token for token in (header, request.query.get("token", "")) if token]
 
-    def set_cookie(self, response: web.StreamResponse, token: str) -> None:
-        """Set the cookie in the place of a token, without `Secure`: the server has no TLS. A proxy may add that."""
+    def set_cookie(self, response: web.StreamResponse, token: str, *, secure: bool) -> None:
+        """Set the cookie in the place of a token; `secure` where the page is known to be reached over TLS."""
         grant = self._grants.by_token(token)
         value = self._value(_bytes(token)) if grant is None else self._grants.cookie_of(grant)
-        response.set_cookie(self.cookie, value, httponly=True, samesite="Strict", path="/")
+        response.set_cookie(self.cookie, value, httponly=True, samesite="Strict", path="/", secure=secure)
 
     def set_device_cookie(self, response: web.StreamResponse, cookie: str, *, secure: bool) -> None:
         """Set the cookie of a paired device, which stays; `secure` where the device came over TLS."""
