@@ -65,6 +65,7 @@ from runstate.fold import RunState
 from runstate.server_state import AwakeView, GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
+from security.controls import visible
 from security.grants import Grants
 from security.links import link_key
 from security.pairing import Pairing
@@ -178,7 +179,9 @@ async def _services(
     )
     retention = Retention(workspace, hub.ring.pruned)
     key = link_key(await asyncio.to_thread(cookie_secret, config.data_dir))
-    links = app[api.links.LINKS] = Links(database, key, settings.public_url, workspace.clock)
+    links = app[api.links.LINKS] = Links(
+        database, key, settings.public_url, workspace.clock, lambda text: visible(workspace.masker.text(text))
+    )
     push = app[api.push.PUSH] = Push(database, config.data_dir, config.project.name)
     notifier = Notifier(
         database, settings, config.project.name, more=() if push.missing else (push,), links=links.for_event

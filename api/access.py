@@ -18,7 +18,7 @@ from base.qr import encode, path
 from db import Database
 from running.grants import keep_grant, revoke_grant
 from security import VISITOR, RequestRefused
-from security.controls import visible_value
+from security.controls import visible
 from security.grants import GrantKind, Grants, Role
 from security.pairing import CODE_S, Pairing
 from security.token import TokenAuth, new_token
@@ -215,7 +215,7 @@ def _unreachable(control: AccessControl) -> str:
 
 
 def device_name(text: str) -> str:
-    return str(visible_value(" ".join(text.split())))[:NAME_MAX] or "Unnamed"
+    return visible(" ".join(text.split()))[:NAME_MAX] or "Unnamed"
 
 
 ROUTES: Final = [

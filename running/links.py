@@ -58,9 +58,20 @@ class OpenLink:
 
 
 class Links:
-    """The links of one server, at the address that phones use; without one there are none."""
+    """The links of one server, at the address that phones use; without one there are none.
 
-    def __init__(self, database: Database, key: bytes, public_url: str | None, clock: Callable[[], float]) -> None:
+    `clean` masks secrets and control codes: rows have what an agent asks as it was asked.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        key: bytes,
+        public_url: str | None,
+        clock: Callable[[], float],
+        clean: Callable[[str], str] = str,
+    ) -> None:
+        self._clean = clean
         self._database = database
         self._key = key
         self._base = None if public_url is None else public_url.rstrip("/")
@@ -101,7 +112,10 @@ class Links:
             asked = await self._database.read(get_question, payload["command_id"])
             if asked is None or asked.answer is not None:
                 return []
-            answers = [*((f"Answer “{each}”", each) for each in choices_of(asked.question)), *LEFT_TO_AGENT]
+            answers = [
+                *((f"Answer “{each}”", each) for each in choices_of(self._clean(asked.question))),
+                *LEFT_TO_AGENT,
+            ]
             mark = _mark_of(asked)
             return [(label, LinkClaim("question", asked.command_id, mark, text, until)) for label, text in answers]
         if payload.get("kind") == "gate" and "gate_id" in payload:
@@ -119,7 +133,7 @@ class Links:
         if asked.answer is not None:
             raise LinkRefused(410, ANSWERED)
         label = LEFT_TO_AGENT[0][0] if claim.answer == AGENT_DECIDES else f"Answer “{claim.answer}”"
-        return asked.question, label
+        return self._clean(asked.question), label
 
     async def _gate(self, claim: LinkClaim) -> tuple[str, str]:
         row = await self._database.read(get_gate, claim.id)
@@ -127,7 +141,7 @@ class Links:
             raise LinkRefused(410, ANSWERED)
         if row.content != claim.mark:
             raise LinkRefused(410, CHANGED)
-        return row.message, _label(row, GateDecision(claim.answer))
+        return self._clean(row.message), _label(row, GateDecision(claim.answer))
 
 
 LEFT_TO_AGENT: Final = (("Let the agent decide", AGENT_DECIDES),)

@@ -77,6 +77,12 @@ async def test_a_question_is_answered_by_its_choices_or_left_to_the_agent(databa
     assert opened.about.startswith("May it do this")
 
 
+async def test_what_an_agent_asks_is_masked(database: Database) -> None:
+    links = Links(database, KEY, BASE, Clock(), lambda text: text.replace("rm x", "•••"))
+    opened = await links.open(await first_link(links, QUESTION))
+    assert opened.about == "May it do this: •••? (Allow once / Reject)"
+
+
 async def test_a_gate_is_decided_where_no_comment_is_needed(database: Database) -> None:
     links = Links(database, KEY, BASE, Clock())
     made = await links.for_event("attention", GATE)
