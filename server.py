@@ -16,22 +16,19 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TextIO
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
 import agents
 import api.access
+import api.guarding
 import api.http
 import api.links
 import api.masked
 import api.page
-import api.project
 import api.push
-import api.roles
 import events
-import security
 from agents import AgentSpec
 from api.history import envelopes_between, newest_envelopes
 from api.http import SERVICES, LiveSettings, Services
@@ -66,11 +63,8 @@ from runstate.server_state import AwakeView, GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
 from security.controls import visible
-from security.grants import Grants
 from security.links import link_key
-from security.pairing import Pairing
 from security.token import SECRET_BYTES, cookie_secret
-from settings import LOOPBACK
 from store.log import oldest_event
 from store.schema import SchemaTooNew
 from websocket.hub import INIT_EVENTS, Hub
@@ -92,31 +86,10 @@ def build_app(
     settings = config.loaded.settings
     pages = api.page.manifest()
     secret = cookie_secret(config.data_dir) if settings.token is not None else secrets.token_bytes(SECRET_BYTES)
-    grants = Grants(secret)
-    guard = security.Guard(
-        hosts=[*LOOPBACK, settings.host, *settings.allowed_hosts, *public_host(settings.public_url)],
-        token=settings.token,
-        cors_origin=settings.cors_origin,
-        shared=api.project.SHARED,
-        csp=security.policy(pages[""].content),
-        secret=secret,
-        reader_token=settings.reader_token,
-        grants=grants,
-        access=api.roles.access,
-        tls_host=tls_host(settings.public_url),
-    )
     # The first is the outermost: errors are masked as well. `protect` puts the guard before both.
     app = web.Application(middlewares=[api.masked.masked, api.http.errors], client_max_size=api.http.BODY_MAX)
-    security.protect(app, guard, api.http.refuse, api.access.refusal_page)
+    api.guarding.protect(app, settings, secret, pages[""].content)
     app[api.page.MANIFEST] = pages
-    app[api.access.ACCESS] = api.access.AccessControl(
-        auth=guard.token_auth,
-        grants=grants,
-        pairing=Pairing(),
-        host=settings.host,
-        public_url=settings.public_url,
-        has_reader_token=settings.reader_token is not None,
-    )
     app.add_routes(ROUTES)
     app[RECORDINGS] = Recordings()
     app.cleanup_ctx.append(lambda app: _services(app, config, subscribers, lock))
@@ -214,18 +187,6 @@ def _show_awake(awake: KeepAwake, server_state: ServerState, hub: Hub) -> None:
 
     awake.on_change = show
     show()
-
-
-def public_host(public_url: str | None) -> list[str]:
-    """Return the host of the address that the operator has named as the page's."""
-    host = None if public_url is None else urlsplit(public_url).hostname
-    return [] if host is None else [host]
-
-
-def tls_host(public_url: str | None) -> str | None:
-    """Return the Host of the page's address where that is one of TLS."""
-    parts = urlsplit(public_url or "")
-    return parts.netloc.lower() if parts.scheme == "https" else None
 
 
 async def _end_run_and_pages(app: web.Application) -> None:
