@@ -45,6 +45,7 @@ from running.awake import KeepAwake
 from running.data_files import DataFiles
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
+from running.receipts.writer import ReceiptWriter
 from running.recovery.fold import restore_fold
 from running.repository import refresh_git
 from running.retention import Retention
@@ -150,13 +151,15 @@ async def _services(
     )
     retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name)
+    receipts = ReceiptWriter(workspace)
     # The fold comes first: what the others read of the run must include the commit that they receive.
-    subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
+    subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, receipts.take, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
     # After `events.start`, since it emits; before any request, since it closes what the last server left open.
     await app[SERVICES].orchestrator.recover()
     await watcher.start()
+    receipts.start()
     retention.start()
     hub.start()
     yield
@@ -164,6 +167,7 @@ async def _services(
     await retention.stop()
     await watcher.stop()
     await notifier.stop()
+    await receipts.stop()
     await data_files.restore()  # the last chance: after this the open handle is gone
     events.stop()
     await database.close()

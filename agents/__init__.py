@@ -9,7 +9,7 @@ from agents.identity import end_group
 from agents.invocation import Invocation, PromptWay, invocation_of, optional_words, own_variables
 from agents.marks import sweep
 from agents.options import OPTIONS
-from agents.preflight import budget_problem, preflight
+from agents.preflight import budget_problem, known_version, preflight
 from agents.process import AgentProcess, start, takes_messages
 from agents.quota import quota
 from agents.records import (
@@ -82,6 +82,7 @@ __all__ = [
     "invocation_of",
     "is_program_missing",
     "is_session_lost",
+    "known_version",
     "optional_words",
     "own_variables",
     "preflight",

@@ -244,9 +244,26 @@ SKIPS: Final = (
 # Sums and lists of one batch, which are asked before each command, do not take longer with every batch.
 BY_BATCH: Final = ("CREATE INDEX commands_by_batch ON commands (batch_id, id)",)
 
+# The receipts of commits, of stories that begin after this; what they say besides the rows that were there before.
+RECEIPTS: Final = (
+    """CREATE TABLE receipts (
+        story_id INTEGER PRIMARY KEY REFERENCES stories (id),
+        story_key TEXT NOT NULL,
+        commit_hash TEXT NOT NULL,
+        line TEXT NOT NULL,                        -- the receipt as its note has it; empty where none could be made
+        problem TEXT,                              -- why not
+        made_at INTEGER NOT NULL,
+        noted_at INTEGER                           -- NULL: the note is not written yet
+    )""",
+    "CREATE INDEX receipts_by_key ON receipts (story_key, story_id)",
+    "INSERT OR IGNORE INTO meta SELECT 'receipts after', CAST(COALESCE(MAX(id), 0) AS TEXT) FROM stories",
+    "ALTER TABLE commands ADD COLUMN agent_version TEXT",  # as the program said it
+    "ALTER TABLE checks ADD COLUMN output_sha256 TEXT",  # of the file in which its output is kept
+)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, RECEIPTS),
 )
 
 
