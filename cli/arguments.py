@@ -195,6 +195,18 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
+def _add_receipt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="COMMIT|FILE", help="a commit, by any name that git knows, or a receipt's file")
+    parser.add_argument("--repository", type=Path, metavar="PATH", help="the clone (default: this folder's)")
+    parser.add_argument(
+        "--allowed-signers",
+        type=Path,
+        metavar="FILE",
+        help="whose signatures count, as ssh-keygen reads it (default: gpg.ssh.allowedSignersFile of git)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
 def _add_stop(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", action="store_true", help="end the running command too")
     _add_remote(parser)
@@ -241,6 +253,7 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "resume": ("continues the batch", _add_remote),
     "stop": ("ends the batch after the current command, or now", _add_stop),
     "mcp": ("serves these verbs as tools for agents, on standard input and output", _add_project),
+    "receipt": ("COMMIT|FILE checks the receipt of a story's commit, on any clone", _add_receipt),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE restores the records from such a file", _add_file),
 }

@@ -21,6 +21,7 @@ from cli.headless import Headless, HeadlessOptions
 from cli.init import make_tracker
 from cli.mcp_server import serve_tools
 from cli.preview import show_preview
+from cli.receipt import show_receipt
 from cli.trust import how_to_trust, list_folders, revoke, trust_folder
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
@@ -42,6 +43,8 @@ def without_project(options: argparse.Namespace) -> Callable[[], int] | None:
             return partial(revoke, options.project or Path.cwd())
         case "init":
             return partial(make_tracker, options)
+        case "receipt":
+            return partial(show_receipt, options)
         case _:
             return None
 

@@ -116,9 +116,10 @@ def judge_chain(links: Sequence[ChainLink], facts: CommitFacts) -> Judgement:
             )
         else:
             _compare(said, f"the hash of the change of {commit.hash[:SHORT]}", commit.diff_sha256, link.diff_sha256)
-    names = ", ".join(link.envelope.receipt.commit.hash[:SHORT] for link in links)
+    hashes = list(dict.fromkeys(link.envelope.receipt.commit.hash[:SHORT] for link in links))
+    names = ", ".join(hashes)
     said.proved.append(f"the changes of {names}, one after the other, lead from this commit's parent to its tree")
-    said.gaps.append(f"{facts.hash[:SHORT]} holds {len(links)} commits in one: the receipts are of those, not of it")
+    said.gaps.append(f"{facts.hash[:SHORT]} holds {len(hashes)} commits in one: the receipts are of those, not of it")
     return said
 
 

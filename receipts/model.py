@@ -6,13 +6,18 @@ Promises: only texts, whole numbers, booleans, null, lists and objects, so that 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 FORMAT: Final = "sprint-runner-receipt/1"
 TRAILER: Final = "Sprint-Runner-Receipt"  # in a commit's message, followed by the id of a receipt
 MICRO: Final = Decimal("0.000001")  # of a US dollar, which an agent's figures are rounded to
+
+
+USD_MAX: Final = 1e12
+# As `decimal_text` writes it: what another wrote is never counted with.
+Usd = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}\.[0-9]{6}\Z")]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,8 +59,8 @@ class CommandPart(Part, frozen=True, kw_only=True):
     started_at: int
     ended_at: int | None
     tokens: int | None
-    cost_usd: str | None
-    estimated_usd: str | None
+    cost_usd: Usd | None
+    estimated_usd: Usd | None
 
 
 class ReviewPart(Part, frozen=True, kw_only=True):
@@ -115,13 +120,13 @@ class Receipt(Part, frozen=True, kw_only=True):
     checks: list[CheckPart]
     decisions: list[DecisionPart]
     status: StatusPart
-    cost_usd: str
-    estimated_usd: str
+    cost_usd: Usd
+    estimated_usd: Usd
 
 
 def decimal_text(usd: float | None) -> str | None:
-    """Return an amount with six decimals; None where it is unknown."""
-    return None if usd is None else str(Decimal(str(usd)).quantize(MICRO, ROUND_HALF_UP))
+    """Return an amount with six decimals; None where it is unknown, or no amount that can have been paid."""
+    return None if usd is None or not 0 <= usd < USD_MAX else str(Decimal(str(usd)).quantize(MICRO, ROUND_HALF_UP))
 
 
 def summed(amounts: list[str | None]) -> str:

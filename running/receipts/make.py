@@ -6,6 +6,7 @@ All texts that an agent or a project wrote are masked before they come into it, 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from receipts.judgement import CommitFacts
 from receipts.model import (
     FORMAT,
+    TRAILER,
     CheckPart,
     CommandPart,
     CommitPart,
@@ -44,6 +46,12 @@ class _Counts(msgspec.Struct):
 def receipt_id(epoch: str, story_id: int) -> str:
     """Return the id of the receipt of a story's row, which is known before there is a commit."""
     return f"{epoch[:ID_DIGITS]}-{story_id}"
+
+
+def with_trailers(message: str, epoch: str, story_ids: Sequence[int]) -> str:
+    """Return a commit's message that names the receipts of these rows of stories; they will be made of the commit."""
+    trailers = "\n".join(f"{TRAILER}: {receipt_id(epoch, story_id)}" for story_id in story_ids)
+    return f"{message}\n\n{trailers}"
 
 
 def make_receipt(

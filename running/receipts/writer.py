@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from events import Event, EventType, emit
 from git.notes import add_to_note
 from git.process import GitError
@@ -95,7 +97,12 @@ class ReceiptWriter:
         facts = await facts_of(workspace.project.root, story.commit_hash or "")
         commit = story.commit_hash or "" if facts is None else facts.hash
         problem = GONE if facts is None else None if facts.diff_sha256 is not None else UNKNOWN_BASE
-        line = "" if facts is None or problem is not None else await self._line(records, facts)
+        line = ""
+        if facts is not None and problem is None:
+            try:
+                line = await self._line(records, facts)
+            except msgspec.ValidationError as error:  # of a record that an older version wrote
+                problem = f"its records do not fit a receipt: {error}"
         await workspace.database.write(keep_receipt, story, commit, line, problem)
 
     async def _line(self, records: StoryRecords, facts: CommitFacts) -> str:
