@@ -21,6 +21,7 @@ from api import (
     project,
     prompts,
     queue,
+    receipts,
     run,
     schema,
     settings,
@@ -33,7 +34,7 @@ from api import (
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
     *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
-    *(*changes.ROUTES, *export.ROUTES),
+    *(*changes.ROUTES, *export.ROUTES, *receipts.ROUTES),
     *(
         *history.ROUTES,
         *transcripts.ROUTES,

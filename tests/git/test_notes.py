@@ -64,7 +64,8 @@ async def test_a_note_is_found_in_the_folders_that_git_makes(tmp_path: Path, lev
 async def test_who_moves_the_ref_first_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make(tmp_path / "x")
     head = ask(root, "rev-parse", "HEAD")
-    move, moved = git.notes._move, []
+    move = git.notes._move
+    moved: list[str | None] = []
 
     async def late(root: Path, tip: str | None, made: str) -> bool:
         if not moved:
