@@ -42,6 +42,8 @@ from db import Database
 from git.process import GitUnusable
 from orchestrator import Orchestrator
 from running.awake import KeepAwake
+from running.brief.read import brief_lines
+from running.brief.writer import BriefWriter
 from running.data_files import DataFiles
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
@@ -150,16 +152,19 @@ async def _services(
         apply_trust=apply_trust,
     )
     retention = Retention(workspace, hub.ring.pruned)
-    notifier = Notifier(database, settings, config.project.name)
+    notifier = Notifier(database, settings, config.project.name, brief_lines=partial(brief_lines, workspace))
     receipts = ReceiptWriter(workspace)
+    briefs = BriefWriter(workspace, receipts.settled)
     # The fold comes first: what the others read of the run must include the commit that they receive.
-    subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, receipts.take, *subscribers)
+    beside = (notifier.take, receipts.take, briefs.take)
+    subscribers = (run_state.apply, watcher.committed, hub.publish, *beside, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
     # After `events.start`, since it emits; before any request, since it closes what the last server left open.
     await app[SERVICES].orchestrator.recover()
     await watcher.start()
     receipts.start()
+    await briefs.start()
     retention.start()
     hub.start()
     yield
@@ -167,6 +172,7 @@ async def _services(
     await retention.stop()
     await watcher.stop()
     await notifier.stop()
+    await briefs.stop()
     await receipts.stop()
     await data_files.restore()  # the last chance: after this the open handle is gone
     events.stop()

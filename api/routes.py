@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api import (
+    brief,
     changes,
     deferred,
     export,
@@ -34,7 +35,7 @@ from api import (
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
     *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
-    *(*changes.ROUTES, *export.ROUTES, *receipts.ROUTES),
+    *(*changes.ROUTES, *export.ROUTES, *brief.ROUTES, *receipts.ROUTES),
     *(
         *history.ROUTES,
         *transcripts.ROUTES,

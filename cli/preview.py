@@ -6,37 +6,22 @@ Nothing is written into the project: the records are read from a copy in a tempo
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import shutil
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
-from base.program import PROGRAM_DIR
-from cli.archive import DATABASE
-from cli.config import ServerConfig, agent_specs, masker_of
+from cli.config import ServerConfig
 from cli.errors import CannotStart
+from cli.records_copy import on_a_copy
 from cli.remote import REFUSED, Refused, RemoteServer
-from db import Database
-from git.process import GitUnusable
 from running.lock import running_url
 from running.preflight import BadRequest
 from running.preview import PreviewRequest, preview
 from running.preview_views import CallView, CyclePreview, RunPreview, StepView
-from running.repository import find_git
-from running.trust import why_untrusted
-from running.workspace import Workspace
-from store.schema import SchemaTooNew
-
-COPIED: Final = (DATABASE, f"{DATABASE}-wal")  # not the shared memory of SQLite, which belongs to its processes
 
 
 def show_preview(options: argparse.Namespace, config: ServerConfig) -> int:
@@ -69,37 +54,7 @@ def _asked(config: ServerConfig, request: PreviewRequest) -> RunPreview:
 
 
 def _own(config: ServerConfig, request: PreviewRequest) -> RunPreview:
-    with tempfile.TemporaryDirectory(prefix="sprint-runner-") as folder:
-        for name in COPIED:
-            source = config.data_dir / name
-            if source.is_file():
-                shutil.copyfile(source, Path(folder) / name)
-        try:
-            return asyncio.run(_previewed(config, request, Path(folder)))
-        except (SchemaTooNew, GitUnusable) as error:
-            raise CannotStart(str(error)) from None
-
-
-async def _previewed(config: ServerConfig, request: PreviewRequest, folder: Path) -> RunPreview:
-    settings = config.loaded.settings
-    database = await Database.open(folder / DATABASE)
-    try:
-        workspace = Workspace(
-            project=config.project,
-            settings=lambda: settings,
-            agents=agent_specs(settings.agents, settings.prices, config.project.root),
-            database=database,
-            data_dir=folder,
-            prompts=PROGRAM_DIR / "prompts",
-            git=None,
-            clock=time.time,
-            masker=masker_of(config.wanted),
-            trust_refusal=lambda: why_untrusted(config.trust, config.loaded),
-            left_out=lambda: bool(config.loaded.left_out),
-        )
-        return await preview(replace(workspace, git=await find_git(workspace)), request)
-    finally:
-        await database.close()
+    return on_a_copy(config, lambda workspace: preview(workspace, request))
 
 
 # -- as text -------------------------------------------------------------------------------------------------------

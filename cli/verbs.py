@@ -14,6 +14,7 @@ import msgspec
 
 from cli import remote
 from cli.archive import ArchiveError, back_up, described, restore
+from cli.brief import show_brief
 from cli.check import CheckResult, check
 from cli.config import ServerConfig
 from cli.errors import CannotStart
@@ -64,6 +65,8 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return _print_results(asyncio.run(check(config)), as_json=options.json)
         case "preview":
             return show_preview(options, config)
+        case "brief":
+            return show_brief(options, config)
         case "mcp":
             return serve_tools(config)
         case "run":

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -30,6 +30,8 @@ from store.writer import DatabaseUnavailable
 WAITS_S: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second try, the third …
 PAGE: Final = 50  # events read at once
 
+BriefLines = Callable[[int], Awaitable[Sequence[str]]]  # the first lines of a batch's brief, by its id
+
 log = logging.getLogger("sprint_runner.notify")
 
 
@@ -37,11 +39,17 @@ class Notifier:
     """The channels that the settings name. `take` is a subscriber of committed events."""
 
     def __init__(
-        self, database: Database, settings: Settings, project: str, waits_s: Sequence[float] = WAITS_S
+        self,
+        database: Database,
+        settings: Settings,
+        project: str,
+        waits_s: Sequence[float] = WAITS_S,
+        brief_lines: BriefLines | None = None,
     ) -> None:
         self._database = database
         self._project = project
         self._waits_s = waits_s
+        self._brief_lines = brief_lines
         self._channels = list(_channels(settings, project, database.epoch))
         self._woken = [asyncio.Event() for _ in self._channels]
         self._tasks: list[asyncio.Task[None]] = []
@@ -89,11 +97,23 @@ class Notifier:
                 payload = msgspec.json.decode(row.payload)
                 if causes_notice(row.type, payload):
                     event = envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)
-                    text = sentence(self._project, row.type, payload)
+                    text = await self._text(row.type, payload)
                     await self._deliver(channel, Notice(row.seq, row.type, text, msgspec.Raw(event)))
                 cursor = row.seq
                 await self._database.write(set_meta, _key(channel), str(cursor))
         return cursor
+
+    async def _text(self, type: str, payload: dict[str, Any]) -> str:
+        """Return the sentence about an event; about the end of a batch with the first lines of its brief."""
+        text = sentence(self._project, type, payload)
+        if type != "batch:end" or self._brief_lines is None:
+            return text
+        try:
+            return "\n".join([text, *await self._brief_lines(payload["batch_id"])])
+        # Whatever is wrong with a brief, the notification is due.
+        except Exception:
+            log.exception("the brief of batch %s could not be made", payload["batch_id"])
+            return text
 
     async def _deliver(self, channel: Channel, notice: Notice) -> None:
         """Retry until the notice is delivered or rejected, or the last wait has passed."""

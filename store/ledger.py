@@ -104,15 +104,16 @@ def get_insights(connection: sqlite3.Connection, window: Window = ALL) -> Insigh
     """Return the ledger of all commands or of a window."""
     connection.execute("SAVEPOINT ledger")  # one snapshot for all queries, or sums could differ by a command
     try:
-        groups = {name: _lines(connection, group, window) for name, group in _GROUPS.items()}
+        groups = {name: get_lines(connection, name, window) for name in _GROUPS}
         rounds = many(connection, ReviewRounds, _ROUNDS, _bound(window))
         return Insights(**groups, review_rounds=rounds, burn_up=get_burn_up(connection, window.batch, window.since))
     finally:
         connection.execute("RELEASE ledger")
 
 
-def _lines(connection: sqlite3.Connection, group: str, window: Window) -> list[LedgerLine]:
-    sql = f"""SELECT {group} AS name, {_SUMS} FROM commands c LEFT JOIN stories s ON s.id = c.story_id
+def get_lines(connection: sqlite3.Connection, group: str, window: Window) -> list[LedgerLine]:
+    """Return the lines of one of the groups, by its name in `Insights`."""
+    sql = f"""SELECT {_GROUPS[group]} AS name, {_SUMS} FROM commands c LEFT JOIN stories s ON s.id = c.story_id
               WHERE {_WITHIN} GROUP BY name ORDER BY name"""  # noqa: S608 - groups are the constants above
     return many(connection, LedgerLine, sql, _bound(window))
 

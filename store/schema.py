@@ -16,6 +16,11 @@ class SchemaTooNew(RuntimeError):
     """The database was written by a newer program than this one."""
 
 
+# A condition of a query and of its index, word for word the same, so that SQLite sees that one implies the other.
+OF_COURSE: Final = (
+    "type IN ('batch:start', 'batch:pause', 'batch:resume', 'batch:warning', 'batch:end', 'error', 'attention')"
+)
+
 FIRST: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE batches (
@@ -256,14 +261,17 @@ RECEIPTS: Final = (
         noted_at INTEGER                           -- NULL: the note is not written yet
     )""",
     "CREATE INDEX receipts_by_key ON receipts (story_key, story_id)",
-    "INSERT OR IGNORE INTO meta SELECT 'receipts after', CAST(COALESCE(MAX(id), 0) AS TEXT) FROM stories",
+    "INSERT INTO meta SELECT 'receipts after', CAST(COALESCE(MAX(id), 0) AS TEXT) FROM stories",
     "ALTER TABLE commands ADD COLUMN agent_version TEXT",  # as the program said it
     "ALTER TABLE checks ADD COLUMN output_sha256 TEXT",  # of the file in which its output is kept
 )
 
+# The course of a batch is a few events among very many.
+BRIEFS: Final = (f"CREATE INDEX events_of_course ON events (batch_id, seq) WHERE {OF_COURSE}",)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, RECEIPTS),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, RECEIPTS, BRIEFS),
 )
 
 

@@ -48,12 +48,18 @@ class ReceiptWriter:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._woken = asyncio.Event()
+        self._settled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._problem = ""  # the last one that was reported
 
     def take(self, events: Sequence[Event]) -> None:
         if any(event.type in WAKING for event in events):
+            self._settled.clear()
             self._woken.set()
+
+    async def settled(self) -> None:
+        """Return when all that was committed until now has its receipt, or has none for now."""
+        await self._settled.wait()
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._work(), name="receipts")
@@ -73,6 +79,8 @@ class ReceiptWriter:
                 self._report(str(error) or type(error).__name__)
             except DatabaseUnavailable as error:  # reported elsewhere; the next event causes another attempt
                 log.info("receipts wait for the database: %s", error)
+            if not self._woken.is_set():
+                self._settled.set()
             await self._woken.wait()
 
     async def write_all(self) -> None:

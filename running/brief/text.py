@@ -1,0 +1,90 @@
+"""The sentences of a brief that all renderings share. Pure; foreign text in them is text."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Final
+
+from running.brief.views import BriefCost, BriefTime
+
+LINE_MAX: Final = 240  # characters of a reason or a message on its one line
+WAITS: Final = {
+    "operator": "the operator paused it",
+    "interrupted": "the server ended",
+    "usage-limit": "the agent's usage limit was reached",
+    "unreachable": "the agent's service could not be reached",
+    "retry": "an agent was to be tried again",
+    "program": "the agent's program was missing",
+    "hours": "it waited for its hours",
+    "scheduled": "it waited for its time",
+    "question": "an agent asked",
+    "gate": "a decision was needed",
+    "budget": "the budget was spent",
+    "tracker": "the plan could not be read",
+    "merge": "a merge could not be made",
+    "git": "git needed you",
+    "breaker": "several stories failed in the same way",
+}
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, cut where it is long."""
+    folded = " ".join(text.split())
+    return folded if len(folded) <= LINE_MAX else folded[: LINE_MAX - 1] + "…"
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def money(usd: float) -> str:
+    return f"${usd:,.2f}"
+
+
+def span(seconds: float) -> str:
+    """Return a duration as people say it: 40 s, 12 min, 2 h 5 min."""
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return f"{round(seconds)} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def clock(at: int, now: int) -> str:
+    """Return a time by this machine's clock, with its day where that is another one than today."""
+    then, today = (datetime.datetime.fromtimestamp(ms / 1000) for ms in (at, now))
+    return then.strftime("%H:%M" if then.date() == today.date() else "%Y-%m-%d %H:%M")
+
+
+def cost_text(cost: BriefCost) -> str:
+    """Return what the batch cost, as far as that is known."""
+    if not cost.usd and cost.unknown:
+        return f"cost unknown: {plural(cost.unknown, 'command')} reported none"
+    parts = [money(cost.usd)]
+    if cost.estimated_usd:
+        parts.append(f"of it {money(cost.estimated_usd)} estimated")
+    if cost.unknown:
+        parts.append(f"and more: {plural(cost.unknown, 'command')} reported none")
+    return ", ".join(parts)
+
+
+def forecast_text(cost: BriefCost) -> str:
+    """Return how the cost compares with the forecast; "" without one."""
+    if cost.forecast_usd is None:
+        return ""
+    low, high = cost.forecast_usd
+    return f"{cost.against} the forecast of {money(low)} to {money(high)}"
+
+
+def time_text(time: BriefTime) -> str:
+    waited = f", {span(time.waited_s)} of it waiting or not running" if time.waited_s >= 60 else ""
+    forecast = ""
+    if time.forecast_s is not None:
+        low, high = time.forecast_s
+        forecast = f", {time.against} the forecast of {span(low)} to {span(high)}"
+    return f"{span(time.seconds)}{waited}{forecast}"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,115 @@
+"""The brief as values, for JSON and for its renderings. Times in ms since the epoch, costs in US dollars."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Mend(msgspec.Struct, frozen=True):
+    """How something is mended: `label` names the button, `verb` is the command line, `action` is for the page.
+
+    `id` is what the action takes: a story's key, the id of a question or of a gate; empty for actions of the batch.
+    """
+
+    action: str
+    label: str
+    verb: str
+    id: str = ""
+
+
+class DoneStory(msgspec.Struct, frozen=True, kw_only=True):
+    """A story that is done; `evidence` are facts of the records, `commit` is empty where nothing was committed."""
+
+    story_key: str
+    title: str
+    commit: str
+    evidence: list[str]
+    has_receipt: bool
+    cost_usd: float
+
+
+class BlockedStory(msgspec.Struct, frozen=True, kw_only=True):
+    """A story that the batch blocked, with the reason in one line; `since` is its status where that is another now."""
+
+    story_key: str
+    title: str
+    reason: str
+    since: str
+    cost_usd: float
+    mend: Mend | None
+
+
+class OpenStory(msgspec.Struct, frozen=True, kw_only=True):
+    """A story that was begun, and is neither done nor blocked."""
+
+    story_key: str
+    title: str
+    status: str
+    cost_usd: float
+
+
+class BriefCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What the batch cost, by the ledger. `unknown` commands reported no cost; `project_usd` is of no story.
+
+    `forecast_usd` is the range that was said at the start, None without one; `against` is below, within or above it.
+    """
+
+    usd: float
+    estimated_usd: float
+    project_usd: float
+    unknown: int
+    commands: int
+    failed: int
+    tokens: int
+    budget_usd: float | None
+    forecast_usd: list[float] | None
+    against: str
+
+
+class BriefTime(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the batch took, in seconds; `waited_s` is what it waited or was not running for."""
+
+    started_at: int
+    ended_at: int | None
+    seconds: float
+    waited_s: float
+    forecast_s: list[float] | None
+    against: str
+
+
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    kind: str
+    story_key: str
+    message: str
+    mend: Mend | None
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """Something that went another way than planned."""
+
+    at: int
+    kind: str
+    message: str
+
+
+class Brief(msgspec.Struct, frozen=True, kw_only=True):
+    """`GET /api/batches/{id}/brief`. `lines` are the brief in three or four sentences, as a notification has them."""
+
+    project: str
+    batch_id: int
+    label: str
+    made_at: int
+    status: str
+    reason: str
+    outcome: str
+    tone: str
+    lines: list[str]
+    done: list[DoneStory]
+    blocked: list[BlockedStory]
+    open: list[OpenStory]
+    cost: BriefCost
+    time: BriefTime
+    needs: list[Need]
+    next: list[str]
+    incidents: list[Incident]
+    left_out: int
