@@ -91,9 +91,20 @@ async def run_order(
     workspace: Workspace, only: Sequence[str] | None, cycles: int | None, most: int, selection: Selection
 ) -> RunOrder:
     """Return what a run of so many cycles (None: all) would take, as things are now and if all of it succeeds."""
-    plan = await plan_here(workspace)
+    return order_in(await plan_here(workspace), workspace.settings().story_order, only, cycles, most, selection)
+
+
+def order_in(
+    plan: sprint.Sprint,
+    story_order: str,
+    only: Sequence[str] | None,
+    cycles: int | None,
+    most: int,
+    selection: Selection,
+) -> RunOrder:
+    """Return what a run of so many cycles (None: all) of this plan would take."""
     possible = {candidate.key: candidate for candidate in candidates(plan, selection.skipped)}
-    allowed, order = selection.allowed(only), order_of(workspace.settings().story_order, plan)
+    allowed, order = selection.allowed(only), order_of(story_order, plan)
     taken: list[list[str]] = []
     gone = selection.running
     while cycles is None or len(taken) < cycles:

@@ -20,16 +20,12 @@ from store.stories import Story, get_stories_by_batch
 COURSE_MAX: Final = 2000  # newest events of a batch's course
 
 
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """A command that was a success, as far as it is evidence."""
+class LastReview(msgspec.Struct, frozen=True):
+    """The last code review of a story that ended with a verdict; `word` is the verdict."""
 
     story_key: str
-    story_keys: str
     command: str
-    word: str | None
-    files_changed: int | None
-    lines_added: int | None
-    lines_removed: int | None
+    word: str
 
 
 class BatchRecords(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +39,7 @@ class BatchRecords(msgspec.Struct, frozen=True, kw_only=True):
     newest: dict[str, str]
     total: LedgerLine | None
     by_story: list[LedgerLine]
-    work: list[Work]
+    reviews: list[LastReview]
     checks: list[Check]
     receipts: set[str]
     questions: list[QuestionRow]
@@ -72,7 +68,7 @@ def _records(connection: sqlite3.Connection, batch: BatchSummary) -> BatchRecord
         newest=_newest(connection, batch.id),
         total=next(iter(get_lines(connection, "total", window)), None),
         by_story=get_lines(connection, "by_story", window),
-        work=_work(connection, batch.id),
+        reviews=_reviews(connection, batch.id),
         checks=_checks(connection, batch.id),
         receipts=_receipts(connection, batch.id),
         questions=_questions(connection, batch.id),
@@ -89,11 +85,11 @@ def _newest(connection: sqlite3.Connection, batch_id: int) -> dict[str, str]:
     return dict(connection.execute(sql, (batch_id,)).fetchall())
 
 
-def _work(connection: sqlite3.Connection, batch_id: int) -> list[Work]:
-    columns = ", ".join(Work.__struct_fields__)
-    sql = f"""SELECT {columns} FROM commands WHERE batch_id = ? AND status = 'success'
-              AND story_key <> '' ORDER BY id"""  # noqa: S608 - names of columns
-    return many(connection, Work, sql, (batch_id,))
+def _reviews(connection: sqlite3.Connection, batch_id: int) -> list[LastReview]:
+    sql = """SELECT story_key, command, word FROM commands WHERE id IN (
+                 SELECT MAX(id) FROM commands WHERE batch_id = ? AND command GLOB 'code-review*' AND word IS NOT NULL
+                 AND status = 'success' GROUP BY story_key)"""
+    return many(connection, LastReview, sql, (batch_id,))
 
 
 def _checks(connection: sqlite3.Connection, batch_id: int) -> list[Check]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Final
 
 import sprint
@@ -11,7 +10,8 @@ from running.batch_record import only_stories
 from running.brief.make import make_brief
 from running.brief.stories import PlanFacts
 from running.brief.views import Brief
-from running.ordering import run_order
+from running.epic_branch import plan_here
+from running.ordering import order_in
 from running.selection import Selection
 from running.workspace import Workspace
 from store.batches import get_last_batch
@@ -48,16 +48,16 @@ async def last_batch(workspace: Workspace) -> int | None:
 async def _plan_facts(workspace: Workspace, records: BatchRecords) -> PlanFacts:
     """Return titles and what is next; a plan that cannot be read is a fact, too."""
     keys = {row.story_key for row in records.stories}
+    selection = Selection()
+    await selection.load(workspace.database)
     try:
-        selection = Selection()
-        await selection.load(workspace.database)
-        order = await run_order(workspace, None, UPCOMING, 1, selection)
+        plan = await plan_here(workspace)
+        order = order_in(plan, workspace.settings().story_order, None, UPCOMING, 1, selection)
         upcoming = [key for cycle in order.cycles for key in cycle]
         titles = await asyncio.to_thread(sprint.titles, workspace.tracked, keys | set(upcoming))
     except (OSError, ValueError, sprint.Refused) as error:
         return PlanFacts({}, problem=f"the plan cannot be read ({error})")
-    plan = await asyncio.to_thread(sprint.read, workspace.tracked)
     if not plan.stories or plan.broken:
-        why = json.dumps(plan.problems[0].message)[1:-1] if plan.problems else "it has no stories"
-        return PlanFacts(titles, problem=f"the plan cannot be read ({why})")
+        why = plan.problems[0].message if plan.problems else "it has no stories"
+        return PlanFacts(titles, problem=f"the plan cannot be read ({why.rstrip('.')})")
     return PlanFacts(titles, upcoming, order.waits)

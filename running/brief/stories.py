@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from running.brief.text import one_line
 from running.brief.views import BlockedStory, DoneStory, Mend, OpenStory
-from store.brief import BatchRecords, Work
+from store.brief import BatchRecords
 from store.stories import Story
-from workflow import kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Stories:
         self._titles = plan.titles
         self._costs = {line.name: line.cost_usd for line in records.by_story}
         self._checks = {check.story_key: check for check in records.checks}
-        self._reviews = _last_reviews(records.work)
+        self._reviews = {review.story_key: review for review in records.reviews}
 
     def done(self) -> list[DoneStory]:
         return [self._done(row) for row in self.rows.values() if row.status == "done"]
@@ -79,7 +77,7 @@ class Stories:
         if (check := self._checks.get(row.story_key)) is not None:
             found.append(f"check {one_line(check.command)} {'passed' if check.ok else 'FAILED'}")
         if (review := self._reviews.get(row.story_key)) is not None:
-            found.append(f"{review.command}: {one_line(review.word or '')}")
+            found.append(f"{review.command}: {one_line(review.word)}")
         return found or [one_line(row.reason or "nothing is recorded for it")]
 
     def _blocked(self, row: Story) -> BlockedStory:
@@ -96,9 +94,3 @@ class Stories:
 
 def _retry(key: str) -> Mend:
     return Mend("retry", "Try again with a hint", f"sprint-runner hint {key} TEXT --retry", key)
-
-
-def _last_reviews(work: Sequence[Work]) -> dict[str, Work]:
-    """Return the last code review of each story that ended with a verdict."""
-    reviews = [one for one in work if one.word and kind_of(one.command) == "code-review"]
-    return {key: review for review in reviews for key in json.loads(review.story_keys)}

@@ -15,6 +15,7 @@ import aiohttp
 
 from tests.bench import (
     board,
+    brief,
     burst,
     delivery,
     endtoend,
@@ -36,6 +37,7 @@ PARTS: Final = (
     "project",
     "page",
     "board",
+    "brief",
     "install",
     "masking",
     "recordings",
@@ -59,6 +61,7 @@ def main() -> None:
         "project": project.run,
         "page": page.run,
         "board": board.run,
+        "brief": brief.run,
         "guardian": guardian.run,
         "overhead": overhead.run,
         "install": install.run,
