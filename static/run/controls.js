@@ -4,6 +4,7 @@ import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, show, text } from "../kit/dom.js";
 import { toast } from "../kit/toast.js";
 import { openPreview } from "../preview/preview-dialog.js";
+import { toHash } from "../shell/router.js";
 import { Ending } from "./ending.js";
 import { actionText, offered, waitEnd } from "./run-text.js";
 import { StartForm } from "./start-form.js";
@@ -69,6 +70,7 @@ export class Controls {
     this.#actions = ready && !link.lost && !replaying ? offered(run) : [];
     if (counts.unplanned) this.#actions = this.#actions.filter((action) => action !== "start");
     this.#renderButtons(model);
+    renderBrief(model);
     if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
     this.#ending.render(run, this.#offers("stop"));
     this.#renderText(model);
@@ -196,6 +198,13 @@ export class Controls {
     this.#busy = action;
     for (const name of ALL_ACTIONS) attr(byId(name), "aria-disabled", name === action || null);
   }
+}
+
+/** The way to the brief of a batch that does not run. @param {Model} model */
+function renderBrief({ run, ready, replaying }) {
+  const over = ready && !replaying && run.batch !== null && ["idle", "paused"].includes(run.state);
+  show(byId("brief-link"), over);
+  if (over) attr(byId("brief-link"), "href", toHash("run", { brief: String(run.batch?.id) }));
 }
 
 /** @param {string} reason "" removes the last one */
