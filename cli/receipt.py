@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from cli.errors import CannotStart
-from git.process import GitError
+from git.process import GitError, ask_git
 from receipts.envelope import LINE_MAX, Envelope, Malformed, read_text
 from receipts.judgement import Answer
 from running.receipts.check import CheckResult, NoReceipt, ReceiptResult, check_commit, check_receipt, clone_of
@@ -45,6 +45,8 @@ def show_receipt(options: argparse.Namespace) -> int:
 
 
 async def _check(folder: Path, options: argparse.Namespace) -> CheckResult:
+    if await ask_git(folder, "rev-parse", "--git-dir") is None:
+        raise GitError("it is in no repository; name one with --repository")
     clone = await clone_of(folder, options.allowed_signers)
     found = await asyncio.to_thread(_read, Path(options.what))
     if found is None:

@@ -11,7 +11,18 @@ from typing import Final
 
 from running.brief.course import Course, course_of
 from running.brief.stories import PlanFacts, Stories
-from running.brief.text import WAITS, clock, cost_text, forecast_text, listed, one_line, plural, time_text
+from running.brief.text import (
+    CALL_MAX,
+    WAITS,
+    clock,
+    cost_text,
+    forecast_text,
+    listed,
+    one_line,
+    plural,
+    sentence,
+    time_text,
+)
 from running.brief.views import (
     BlockedStory,
     Brief,
@@ -217,7 +228,7 @@ def _lines(
     waiting = [story for story in blocked if story.mend is not None]
     calls = [need.message for need in needs] + [f"{story.story_key} is blocked: {story.reason}" for story in waiting]
     more = f" And {len(calls) - 1} more." if len(calls) > 1 else ""
-    asked = f"Needs you: {calls[0].rstrip('.')}.{more}" if calls else "Nothing needs you."
+    asked = f"Needs you: {sentence(one_line(calls[0], CALL_MAX))}{more}" if calls else "Nothing needs you."
     return [outcome, spent, asked, *following[:1]]
 
 
@@ -227,7 +238,7 @@ def _next(records: BatchRecords, plan: PlanFacts, course: Course, at: int) -> li
     if records.batch.status == "paused" and course.paused_until:
         found.append(f"Next: the batch goes on by itself at {clock(course.paused_until, at)}.")
     if plan.problem:
-        return [*found, f"What comes next is not known: {one_line(plan.problem).rstrip('.')}."]
+        return [*found, f"What comes next is not known: {sentence(one_line(plan.problem))}"]
     if plan.upcoming:
         named = listed([f"{key} {plan.titles.get(key, '')}".strip() for key in plan.upcoming])
         found.append(f"Next in line: {named}.")

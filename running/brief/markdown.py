@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from running.brief.text import clock, cost_text, forecast_text, money, one_line, plural, time_text
+from running.brief.text import clock, cost_text, forecast_text, money, one_line, plural, sentence, time_text
 from running.brief.views import Brief, Mend
 
 # What CommonMark and its common extensions read as markup within a line. The last three alternatives make links of
@@ -56,18 +56,18 @@ def _section(title: str, items: Iterator[str]) -> Iterator[str]:
 
 
 def _mend(mend: Mend | None) -> str:
-    return "" if mend is None else f". {mend.label}: {code(one_line(mend.verb))}"
+    return "" if mend is None else f" {mend.label}: {code(one_line(mend.verb))}"
 
 
 def _needs(brief: Brief) -> Iterator[str]:
     for need in brief.needs:
-        yield f"{escaped(need.message).rstrip('.')}{_mend(need.mend)}"
+        yield f"{sentence(escaped(need.message))}{_mend(need.mend)}"
 
 
 def _blocked(brief: Brief) -> Iterator[str]:
     for story in brief.blocked:
         since = f", {escaped(story.since)} since" if story.since else ""
-        reason = escaped(story.reason).rstrip(".")
+        reason = sentence(escaped(story.reason))
         yield f"**{_name(story.story_key, story.title)}**{since}: {reason}{_mend(story.mend)}"
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from running.brief.views import BriefCost, BriefTime
 
 LINE_MAX: Final = 240  # characters of a reason or a message on its one line
+CALL_MAX: Final = 140  # characters of what needs you first, in a notification
 WAITS: Final = {
     "operator": "the operator paused it",
     "interrupted": "the server ended",
@@ -28,10 +29,18 @@ WAITS: Final = {
 }
 
 
-def one_line(text: str) -> str:
-    """Return a text on one line, cut where it is long."""
+def one_line(text: str, most: int = LINE_MAX) -> str:
+    """Return a text on one line, cut at a word where it is long."""
     folded = " ".join(text.split())
-    return folded if len(folded) <= LINE_MAX else folded[: LINE_MAX - 1] + "…"
+    if len(folded) <= most:
+        return folded
+    cut = folded[: most - 1]
+    return f"{cut.rpartition(' ')[0] or cut}…"
+
+
+def sentence(text: str) -> str:
+    """Return a text with the mark that ends a sentence."""
+    return text if text.endswith(("…", "!", "?")) else f"{text.rstrip('.')}."
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

@@ -46,6 +46,7 @@ const GROUPS = [
     ],
   ],
   ["Agents, commands, presets", ["agents", "commands", "workflows", "prices"]],
+  ["Receipts", ["receipt_notes", "receipt_trailer", "receipt_key"]],
   ["Messages", ["notify_webhook", "notify_secret", "notify_command"]],
   ["The server", []],
 ];
