@@ -71,7 +71,7 @@ def call(folder: Path, *arguments: str, cwd: str = "tiny") -> tuple[int, str, st
 
 
 async def checked(folder: Path, what: str, *options: str) -> tuple[int, str]:
-    """The verb `receipt` in this process, since each start of the program takes long; its exit code and what it prints."""
+    """The verb `receipt` in this process, since a start of the program takes long; its exit code and its output."""
 
     def work() -> tuple[int, str]:
         printed = io.StringIO()
@@ -137,7 +137,8 @@ async def test_a_receipt_is_checked_here_and_downloaded(client: aiohttp.ClientSe
     async with client.get("/api/stories/1-2-b/receipt") as response:
         assert response.status == 404
         assert "there is no receipt of it yet" in (await response.json())["error"]["message"]
-    file, tiny, allowed = str(folder / "receipt.json"), folder / "tiny", str(folder / "operator.allowed")
+    path, tiny, allowed = folder / "receipt.json", folder / "tiny", str(folder / "operator.allowed")
+    file = str(path)
     assert (await checked(tiny, file))[0] == 3
     code, printed = await checked(tiny, file, "--allowed-signers", allowed)
     assert (code, printed.splitlines()[0]) == (0, "VERIFIED")
@@ -147,10 +148,10 @@ async def test_a_receipt_is_checked_here_and_downloaded(client: aiohttp.ClientSe
     git(clone, "fetch", "-q", "origin", "refs/notes/sprint-runner:refs/notes/sprint-runner")
     code, printed = await checked(clone, "HEAD", "--json", "--allowed-signers", allowed)
     assert (code, json.loads(printed)["answer"]) == (0, "VERIFIED")
-    Path(file).write_text(Path(file).read_text().replace("ZERO ISSUES", "LOW"))
+    path.write_text(path.read_text().replace("ZERO ISSUES", "LOW"))
     code, printed = await checked(tiny, file, "--allowed-signers", allowed)
     assert (code, "DIFFERS  its digest" in printed) == (4, True)
-    Path(file).write_text("nothing of the kind")
+    path.write_text("nothing of the kind")
     assert (await checked(tiny, file))[0] == 4
     with pytest.raises(CannotStart, match="it is in no repository"):
         await checked(folder, "HEAD")
@@ -164,11 +165,12 @@ def test_the_verb_prints_what_the_server_answers(server: Server, folder: Path) -
 
 
 def test_without_a_server_it_reads_a_copy_of_the_records(tmp_path: Path) -> None:
-    demo, data = str(tmp_path / "demo"), str(tmp_path / "data")
-    make_project(tmp_path / "tiny", {KEY: "in-progress"})
-    assert call(tmp_path, "run", "--demo", "--batch", "1", "--data-dir", data, demo)[0] == 0
-    code, text, _ = call(tmp_path, "brief", "--html", "--project", demo, "--data-dir", data)
-    assert (code, "is complete" in read(text.encode()).text) == (0, True)
+    root = make_project(tmp_path / "tiny", {KEY: "in-progress"})
+    agent = json.dumps([sys.executable, str(ROOT / "demo/agent.py"), "--speed", "max"])
+    (root / "sprint-runner.yaml").write_text(f"agent: own\nagents: {{own: {{kind: claude, command: {agent}}}}}\n")
     code, _, error = call(tmp_path, "brief")
     assert (code, "no batch has run" in error) == (2, True)
-    assert not (tmp_path / "tiny/.sprint-runner").exists()
+    assert not (root / ".sprint-runner").exists()
+    assert call(tmp_path, "run", "--batch", "1")[0] == 0
+    code, text, _ = call(tmp_path, "brief", "--html")
+    assert (code, "1 of 1 story done" in read(text.encode()).text) == (0, True)

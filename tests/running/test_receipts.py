@@ -53,7 +53,7 @@ async def test_a_receipt_says_what_the_commit_rests_on(make_runner: MakeRunner) 
     assert [(review.command, review.verdict) for review in made.reviews] == [("code-review-1", "ZERO ISSUES")]
     assert (made.status.old, made.status.new, made.status.by) == ("review", "done", "runner")
     ledger = await runner.database.read(get_insights, Window(batch=batch_id))
-    assert made.cost_usd == f"{ledger.total[0].cost_usd:.6f}"
+    assert f"{float(made.cost_usd):.2f}" == f"{ledger.total[0].cost_usd:.2f}"
     check = made.checks[-1]
     kept = next((runner.root / ".sprint-runner/checks").rglob("*.txt")).read_bytes()
     assert (check.exit, check.passed, check.output_sha256) == (0, True, hashlib.sha256(kept).hexdigest())
@@ -112,8 +112,9 @@ async def test_stories_of_one_commit_have_a_line_each(make_runner: MakeRunner) -
     lines = [read_line(line).receipt for line in note.split("\n")[:-1]]
     assert [line.story for line in lines] == ["1-1-a", "1-2-b"]
     ledger = await runner.database.read(get_insights)
-    costs = {line.name: f"{line.cost_usd:.6f}" for line in ledger.by_story}
-    assert {line.story: line.cost_usd for line in lines} == {key: costs[key] for key in ("1-1-a", "1-2-b")}
+    costs = {line.name: f"{line.cost_usd:.2f}" for line in ledger.by_story}
+    found = {line.story: f"{float(line.cost_usd):.2f}" for line in lines}
+    assert found == {key: costs[key] for key in ("1-1-a", "1-2-b")}
 
 
 async def test_the_receipt_of_a_lane_names_the_merge(make_runner: MakeRunner) -> None:
