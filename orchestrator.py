@@ -24,6 +24,7 @@ from running.batch_record import StartRequest, close_interrupted, only_stories, 
 from running.budget import Budget
 from running.checkpoints import close_by_operator
 from running.clean_tree import NotCommitted
+from running.forecaster import Forecaster
 from running.gate import Gate, StopMode
 from running.lanes.merge import MERGE
 from running.made_tracker import restore_permission
@@ -56,7 +57,8 @@ END_S: Final = 2.5  # seconds that agents get to end when the server ends, befor
 class Orchestrator:
     """The run of one project. `run_state` is the fold of committed events that clients receive.
 
-    `plan` is the choice of the plan that batches work on, `steering` takes the operator's decisions on a run.
+    `plan` is the choice of the plan that batches work on, `steering` takes the operator's decisions on a run,
+    `forecaster` says what it will take.
     """
 
     def __init__(self, workspace: Workspace, run_state: RunState) -> None:
@@ -69,6 +71,7 @@ class Orchestrator:
         self._starting = False
         self._wanted: StartRequest | None = None  # the request that is being started
         self.steering = Steering(workspace, run_state, lambda: self._batch)
+        self.forecaster = Forecaster(workspace, run_state, self.steering.selection)
         self._closing = False
         self.plan = PlanChoice(workspace)
 
@@ -86,7 +89,8 @@ class Orchestrator:
             # After all checks: a start that is refused must leave the interrupted batch, which can still be resumed.
             await close_interrupted(self._workspace)
             await forget_snapshots(self._workspace, self._workspace.clock())
-            row = await open_batch(self._workspace, request, begun.agent, begun.preset, begun.head)
+            forecast = await self.forecaster.kept(request, begun.agent, begun.preset)
+            row = await open_batch(self._workspace, request, begun.agent, begun.preset, begun.head, forecast)
             await warn_of_store(self._workspace, row.id)
             for kind, message in begun.warnings:
                 await _warn(row.id, kind, message)

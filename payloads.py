@@ -72,6 +72,19 @@ class Metrics(Payload, omit_defaults=True):
     lines_removed: int | UnsetType = UNSET
 
 
+class BatchForecast(Payload, kw_only=True, omit_defaults=True):
+    """What was expected at the start, as ranges of 80 %: low and high. `cost_usd` is null where it is unknown.
+
+    `seconds` are from the start to the end; `basis` says what the ranges rest on.
+    """
+
+    cost_usd: tuple[float, float] | None
+    seconds: tuple[float, float]
+    stories: int
+    basis: str
+    tokens: tuple[int, int] | None = None
+
+
 class BatchStart(Payload, kw_only=True):
     batch_id: int
     max_cycles: int | Literal["all"]
@@ -81,6 +94,7 @@ class BatchStart(Payload, kw_only=True):
     budget_usd: int | float | UnsetType = UNSET
     label: str | UnsetType = UNSET
     gates: list[str] | UnsetType = UNSET
+    forecast: BatchForecast | UnsetType = UNSET
 
 
 class BatchEnd(Payload, kw_only=True):

@@ -45,6 +45,7 @@ from running.awake import KeepAwake
 from running.brief.read import brief_lines
 from running.brief.writer import BriefWriter
 from running.data_files import DataFiles
+from running.forecaster import Forecaster
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
 from running.receipts.writer import ReceiptWriter
@@ -55,6 +56,7 @@ from running.trust import why_untrusted
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
 from runstate.fold import RunState
+from runstate.forecast_view import ForecastView
 from runstate.server_state import AwakeView, GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
@@ -129,6 +131,7 @@ async def _services(
     workspace = await _workspace(config, live, database, data_files, specs)
     _show_awake(workspace.awake, server_state, hub)
     orchestrator = Orchestrator(workspace, run_state)
+    _show_forecast(orchestrator.forecaster, server_state, hub)
     listener = Listener(hub.refresh, hub.set_problem, orchestrator.plan.adopt)
     watcher = ProjectWatcher(workspace, run_state, server_state, listener)
 
@@ -156,7 +159,8 @@ async def _services(
     receipts = ReceiptWriter(workspace)
     briefs = BriefWriter(workspace, receipts.settled)
     # The fold comes first: what the others read of the run must include the commit that they receive.
-    beside = (notifier.take, receipts.take, briefs.take)
+    forecaster = orchestrator.forecaster
+    beside = (notifier.take, receipts.take, briefs.take, forecaster.committed)
     subscribers = (run_state.apply, watcher.committed, hub.publish, *beside, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
@@ -170,6 +174,7 @@ async def _services(
     yield
     await workspace.awake.close()
     await retention.stop()
+    await forecaster.stop()
     await watcher.stop()
     await notifier.stop()
     await briefs.stop()
@@ -188,6 +193,16 @@ def _show_awake(awake: KeepAwake, server_state: ServerState, hub: Hub) -> None:
 
     awake.on_change = show
     show()
+
+
+def _show_forecast(forecaster: Forecaster, server_state: ServerState, hub: Hub) -> None:
+    """Keep the forecast in the server's state up to date."""
+
+    def show(latest: ForecastView | None) -> None:
+        server_state.forecast = latest
+        hub.refresh()
+
+    forecaster.on_change = show
 
 
 async def _end_run_and_pages(app: web.Application) -> None:

@@ -10,6 +10,7 @@ from agents.invocation import Invocation, PromptWay, invocation_of, optional_wor
 from agents.marks import sweep
 from agents.options import OPTIONS
 from agents.preflight import budget_problem, known_version, preflight
+from agents.prices import is_cost_doubted
 from agents.process import AgentProcess, start, takes_messages
 from agents.quota import quota
 from agents.records import (
@@ -80,6 +81,7 @@ __all__ = [
     "end_group",
     "guard_means",
     "invocation_of",
+    "is_cost_doubted",
     "is_program_missing",
     "is_session_lost",
     "known_version",

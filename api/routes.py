@@ -7,8 +7,10 @@ from typing import Final
 from api import (
     brief,
     changes,
+    cost,
     deferred,
     export,
+    forecast,
     gates,
     health,
     hints,
@@ -34,7 +36,7 @@ from api import (
 
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
-    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
+    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *forecast.ROUTES, *cost.ROUTES, *prompts.ROUTES),
     *(*changes.ROUTES, *export.ROUTES, *brief.ROUTES, *receipts.ROUTES),
     *(
         *history.ROUTES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from typing import Any
 
@@ -10,14 +11,13 @@ import msgspec
 
 from cli.config import ServerConfig
 from cli.errors import CannotStart
-from cli.records_copy import on_a_copy
+from cli.records import copied_workspace
 from cli.remote import REFUSED, Refused, RemoteServer
 from running.brief.markdown import as_markdown
 from running.brief.page import as_html
 from running.brief.read import last_batch, read_brief
 from running.brief.views import Brief
 from running.lock import running_url
-from running.workspace import Workspace
 from security.controls import visible
 
 NO_BATCH = "no batch has run in {root} yet"
@@ -27,7 +27,7 @@ def show_brief(options: argparse.Namespace, config: ServerConfig) -> int:
     """Print the brief and return the exit code. Raises `CannotStart`."""
     try:
         brief = (
-            _asked(config, options.batch) if running_url(config.data_dir) is not None else _own(config, options.batch)
+            _asked(config, options.batch) if running_url(config.data_dir) else asyncio.run(_own(config, options.batch))
         )
     except Refused as refusal:
         sys.stderr.write(f"refused: {refusal}\n")
@@ -52,14 +52,12 @@ def _asked(config: ServerConfig, batch: int | None) -> Brief:
     return msgspec.convert(server.get(f"/api/batches/{batch}/brief"), Brief)
 
 
-def _own(config: ServerConfig, batch: int | None) -> Brief:
-    async def read(workspace: Workspace) -> Brief:
+async def _own(config: ServerConfig, batch: int | None) -> Brief:
+    async with copied_workspace(config) as workspace:
         wanted = await last_batch(workspace) if batch is None else batch
         if wanted is None:
             raise CannotStart(NO_BATCH.format(root=config.project.root))
         brief = await read_brief(workspace, wanted, alive=False)
-        if brief is None:
-            raise CannotStart(f"there is no batch {wanted}")
-        return brief
-
-    return on_a_copy(config, read)
+    if brief is None:
+        raise CannotStart(f"there is no batch {wanted}")
+    return brief

@@ -6,6 +6,7 @@ Nothing is written into the project: the records are read from a copy in a tempo
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 from collections.abc import Iterator
@@ -16,12 +17,16 @@ import msgspec
 
 from cli.config import ServerConfig
 from cli.errors import CannotStart
-from cli.records_copy import on_a_copy
+from cli.forecast_text import forecast_lines
+from cli.records import copied_workspace
 from cli.remote import REFUSED, Refused, RemoteServer
+from running.forecaster import Forecaster
 from running.lock import running_url
 from running.preflight import BadRequest
 from running.preview import PreviewRequest, preview
 from running.preview_views import CallView, CyclePreview, RunPreview, StepView
+from running.selection import Selection
+from runstate.fold import RunState
 
 
 def show_preview(options: argparse.Namespace, config: ServerConfig) -> int:
@@ -30,7 +35,7 @@ def show_preview(options: argparse.Namespace, config: ServerConfig) -> int:
     if request.command is not None and request.stories is None:
         raise CannotStart("--command needs --story: which story it is for")
     try:
-        found = _asked(config, request) if running_url(config.data_dir) is not None else _own(config, request)
+        found = _asked(config, request) if running_url(config.data_dir) else asyncio.run(_own(config, request))
     except (Refused, BadRequest) as refusal:
         sys.stderr.write(f"refused: {refusal}\n")
         return REFUSED
@@ -53,8 +58,9 @@ def _asked(config: ServerConfig, request: PreviewRequest) -> RunPreview:
     return msgspec.convert(answer, RunPreview)
 
 
-def _own(config: ServerConfig, request: PreviewRequest) -> RunPreview:
-    return on_a_copy(config, lambda workspace: preview(workspace, request))
+async def _own(config: ServerConfig, request: PreviewRequest) -> RunPreview:
+    async with copied_workspace(config) as workspace:
+        return await preview(workspace, request, Forecaster(workspace, RunState(), Selection()))
 
 
 # -- as text -------------------------------------------------------------------------------------------------------
@@ -66,6 +72,8 @@ def lines_of(found: RunPreview) -> Iterator[str]:
     yield f"Agent {found.agent}, workflow {found.workflow}{why}"
     yield from (f"A start would be refused: {text}" for text in found.refusals)
     yield from found.notes
+    if found.forecast is not None:
+        yield from forecast_lines(found.forecast)
     if not found.cycles:
         yield "Nothing would run."
     for cycle in found.cycles:

@@ -18,6 +18,7 @@ from cli.brief import show_brief
 from cli.check import CheckResult, check
 from cli.config import ServerConfig
 from cli.errors import CannotStart
+from cli.forecast import show_forecast
 from cli.headless import Headless, HeadlessOptions
 from cli.init import make_tracker
 from cli.mcp_server import serve_tools
@@ -67,6 +68,8 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return show_preview(options, config)
         case "brief":
             return show_brief(options, config)
+        case "forecast":
+            return show_forecast(options, config)
         case "mcp":
             return serve_tools(config)
         case "run":

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from git.head import HeadState
-from payloads import BatchEnd, BatchStart, BatchWarning, or_unset
+from payloads import BatchEnd, BatchForecast, BatchStart, BatchWarning, or_unset
 from running.backup import back_up
 from running.batch import end_batch
 from running.plan_pin import pin_name
@@ -49,9 +49,14 @@ class StartRequest(msgspec.Struct, frozen=True):
 
 
 async def open_batch(
-    workspace: Workspace, request: StartRequest, agent: str, preset: Preset, head: HeadState | None
+    workspace: Workspace,
+    request: StartRequest,
+    agent: str,
+    preset: Preset,
+    head: HeadState | None,
+    forecast: BatchForecast | None = None,
 ) -> BatchRow:
-    """Write batch, preset and `batch:start` in one commit, so that a kill leaves all of them or nothing."""
+    """Write batch, preset, forecast and `batch:start` in one commit: a kill leaves all of them or nothing."""
     database = workspace.database
     # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
     batch_id = await until_stored(lambda: database.reserve_id("batches"))
@@ -66,6 +71,7 @@ async def open_batch(
         budget_usd=or_unset(request.budget_usd),
         label=request.label,
         gates=list(preset.gates) if preset.gates else UNSET,
+        forecast=or_unset(forecast),
     )
 
     def create() -> None:
@@ -81,6 +87,7 @@ async def open_batch(
             branch=None if head is None else head.branch,
             head_commit=None if head is None else head.commit,
             start_at=None if request.start_at is None else int(request.start_at * 1000),
+            forecast=None if forecast is None else msgspec.json.encode(forecast).decode(),
         )
         database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
         if not preset.makes_plan:

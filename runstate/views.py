@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from payloads import Metrics
+from runstate.forecast_view import ForecastView
 from runstate.server_state import AgentView, AwakeView, Budgets, GuardianView, ProjectView, ServerState, StoryCounts
 
 
@@ -149,6 +150,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     guardian: GuardianView
     awake: AwakeView
     problem: str | None
+    forecast: ForecastView | None  # of what is left of the batch
 
 
 def run_view(fold: FoldedRun, server: ServerState, state: str) -> Run:

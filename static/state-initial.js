@@ -50,6 +50,7 @@ export function initial() {
     awake: { active: false, means: null, problem: null },
     context: null,
     problem: null,
+    forecast: null,
   };
 }
 

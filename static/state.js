@@ -38,6 +38,7 @@ import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
  *   agent: {name: string, kind: string, version: string | null, problem: string | null},
  *   project: {name: string, root: string, tracker: string},
  *   plan: {done: number, total: number, blocked: number, runnable: number}, problem: string | null,
+ *   forecast: import("./kit/forecast-text.js").Forecast | null,
  *   context: {status: string, message: string | null} | null}} RunState
  */
 

@@ -17,9 +17,7 @@ class SchemaTooNew(RuntimeError):
 
 
 # A condition of a query and of its index, word for word the same, so that SQLite sees that one implies the other.
-OF_COURSE: Final = (
-    "type IN ('batch:start', 'batch:pause', 'batch:resume', 'batch:warning', 'batch:end', 'error', 'attention')"
-)
+OF_COURSE: Final = "type IN ('batch:pause', 'batch:resume', 'batch:warning', 'batch:end', 'error', 'attention')"
 
 FIRST: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -249,6 +247,9 @@ SKIPS: Final = (
 # Sums and lists of one batch, which are asked before each command, do not take longer with every batch.
 BY_BATCH: Final = ("CREATE INDEX commands_by_batch ON commands (batch_id, id)",)
 
+# What was expected of a batch at its start, as JSON of `BatchForecast`; NULL: nothing.
+FORECASTS: Final = ("ALTER TABLE batches ADD COLUMN forecast TEXT",)
+
 # The receipts of commits, of stories that begin after this; what they say besides the rows that were there before.
 RECEIPTS: Final = (
     """CREATE TABLE receipts (
@@ -271,7 +272,8 @@ BRIEFS: Final = (f"CREATE INDEX events_of_course ON events (batch_id, seq) WHERE
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, RECEIPTS, BRIEFS),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS),
+    *(FORECASTS, RECEIPTS, BRIEFS),
 )
 
 

@@ -131,6 +131,8 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("batch:start", "workflow_reason", "the settings name it", []),
     ("batch:start", "label", "2 cycles", 2),
     ("batch:start", "gates", ["plan", "done"], "plan"),
+    ("batch:start", "forecast", {"cost_usd": None, "seconds": [5.0, 7.0], "stories": 9, "basis": "from"}, 3),
+    ("batch:start", "forecast", {"cost_usd": [1.0, 2.5], "seconds": [5.0, 7.0], "stories": 9, "basis": "from"}, []),
     ("batch:start", "budget_usd", 20, "20"),
     ("batch:start", "budget_usd", 2.5, True),
     ("batch:end", "reason", "a new batch was started", 1),

@@ -21,8 +21,8 @@ INCIDENTS_MAX: Final = 20
 class Forecast(msgspec.Struct, frozen=True):
     """What was said at the start of a batch: ranges of the cost in US dollars and of the time in seconds."""
 
-    cost_usd: list[float] | None = None
-    seconds: list[float] | None = None
+    cost_usd: tuple[float, float] | None = None
+    seconds: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
@@ -40,12 +40,10 @@ class Course:
 
 def course_of(records: BatchRecords, end: int, now: int) -> Course:
     """Return the course up to `end`, which is the batch's end or the last that is known of it."""
-    course, since = Course(), 0
+    course, since = Course(_forecast(records.batch.forecast)), 0
     for event in records.course:
         payload = msgspec.json.decode(event.payload)
         match event.type:
-            case "batch:start":
-                course.forecast = _forecast(payload.get("forecast"))
             case "batch:pause":
                 since = since or records.before.get(event.seq, event.timestamp)
                 course.paused, course.paused_until = str(payload["reason"]), payload.get("until")
@@ -63,13 +61,12 @@ def course_of(records: BatchRecords, end: int, now: int) -> Course:
     return course
 
 
-def _forecast(value: Any) -> Forecast:
+def _forecast(stored: str | None) -> Forecast:
+    """Return the ranges that are kept with a batch; none for one without."""
     try:
-        found = msgspec.convert(value or {}, Forecast)
-    except msgspec.ValidationError:  # of another version
+        return Forecast() if stored is None else msgspec.json.decode(stored, type=Forecast)
+    except msgspec.MsgspecError:  # of another version
         return Forecast()
-    ranges = [found.cost_usd, found.seconds]
-    return found if all(pair is None or len(pair) == 2 for pair in ranges) else Forecast()
 
 
 def _add_pause(course: Course, records: BatchRecords, event: StoredEvent, now: int) -> None:

@@ -110,7 +110,7 @@ def _time(records: BatchRecords, course: Course, end: int) -> BriefTime:
     )
 
 
-def _against(value: float, forecast: Sequence[float] | None) -> str:
+def _against(value: float, forecast: tuple[float, float] | None) -> str:
     if forecast is None:
         return ""
     return "below" if value < forecast[0] else "above" if value > forecast[1] else "within"

@@ -11,7 +11,7 @@ from running.brief.make import make_brief
 from running.brief.stories import PlanFacts
 from running.brief.views import Brief
 from running.epic_branch import plan_here
-from running.ordering import order_in
+from running.ordering import order_of_plan
 from running.selection import Selection
 from running.workspace import Workspace
 from store.batches import get_last_batch
@@ -52,7 +52,7 @@ async def _plan_facts(workspace: Workspace, records: BatchRecords) -> PlanFacts:
     await selection.load(workspace.database)
     try:
         plan = await plan_here(workspace)
-        order = order_in(plan, workspace.settings().story_order, None, UPCOMING, 1, selection)
+        order = await order_of_plan(workspace, plan, None, UPCOMING, 1, selection)
         upcoming = [key for cycle in order.cycles for key in cycle]
         titles = await asyncio.to_thread(sprint.titles, workspace.tracked, keys | set(upcoming))
     except (OSError, ValueError, sprint.Refused) as error:

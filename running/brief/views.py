@@ -62,7 +62,7 @@ class BriefCost(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
     tokens: int
     budget_usd: float | None
-    forecast_usd: list[float] | None
+    forecast_usd: tuple[float, float] | None
     against: str
 
 
@@ -73,7 +73,7 @@ class BriefTime(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int | None
     seconds: float
     waited_s: float
-    forecast_s: list[float] | None
+    forecast_s: tuple[float, float] | None
     against: str
 
 

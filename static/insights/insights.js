@@ -6,6 +6,7 @@
 
 import { catchApiError, get } from "../kit/api.js";
 import { patterns } from "../kit/charts.js";
+import { createCostLines } from "../kit/cost-lines.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
 import { count, plural } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
@@ -44,7 +45,7 @@ export class Insights {
   #turn = 0;
 
   constructor() {
-    byId("tab-insights").append(patterns(), this.#filter.el, this.#intro, this.#tiles, this.#grid);
+    byId("tab-insights").append(patterns(), this.#filter.el, this.#intro, this.#tiles, this.#grid, createDayCost());
     this.#grid.addEventListener("table-toggle", () => this.#writeOpenTables());
     this.#watchWidth();
   }
@@ -143,6 +144,15 @@ export class Insights {
       width = clientWidth;
     }).observe(this.#grid);
   }
+}
+
+/** What the money of one day went for, that is chosen beside it. */
+function createDayCost() {
+  const day = /** @type {HTMLInputElement} */ (h("input", { type: "date", id: "cost-day" }));
+  const cost = createCostLines(() => `/api/cost?day=${day.value}`, "days");
+  day.addEventListener("change", () => cost.reload());
+  const label = h("label", { for: day.id, text: "Day, today where none is chosen" });
+  return h("section", { class: "panel day-cost" }, h("h3", { text: "Cost of a day" }), label, day, cost.el);
 }
 
 /** @param {HTMLElement} place */

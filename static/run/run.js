@@ -1,7 +1,7 @@
 // @ts-check
-/** The Run tab without its log: what needs the operator, the figures, what runs now, the stories, how much longer. */
+/** The Run tab without its log: what needs the operator, the figures, what runs now, the stories, the forecast. */
 import { createAttention } from "./attention.js";
-import { createRemaining } from "./remaining.js";
+import { createForecast } from "./forecast.js";
 import { createRunningCommands } from "./running-commands.js";
 import { createStoryLists } from "./story-lists.js";
 import { createTiles } from "./tiles.js";
@@ -20,7 +20,7 @@ export function createRunTab(actions) {
     createTiles(),
     createRunningCommands(),
     createStoryLists(),
-    createRemaining(),
+    createForecast(),
   ];
   return {
     render(model, now) {

@@ -1,15 +1,15 @@
-"""What a verb reads of the records where no server runs: from a copy, so that nothing is written into the project."""
+"""A copy of the records of a project, for verbs that read them without a server and write nothing."""
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from base.program import PROGRAM_DIR
 from cli.archive import DATABASE
@@ -24,23 +24,24 @@ from store.schema import SchemaTooNew
 
 COPIED: Final = (DATABASE, f"{DATABASE}-wal")  # not the shared memory of SQLite, which belongs to its processes
 
-T = TypeVar("T")
 
-
-def on_a_copy(config: ServerConfig, work: Callable[[Workspace], Awaitable[T]]) -> T:
-    """Do work with a workspace over a copy of the records in a temporary folder. Raises `CannotStart`."""
+@asynccontextmanager
+async def copied_workspace(config: ServerConfig) -> AsyncIterator[Workspace]:
+    """Yield the project with a copy of its records in a temporary folder. Raises `CannotStart`."""
     with tempfile.TemporaryDirectory(prefix="sprint-runner-") as folder:
         for name in COPIED:
             source = config.data_dir / name
             if source.is_file():
                 shutil.copyfile(source, Path(folder) / name)
         try:
-            return asyncio.run(_done(config, Path(folder), work))
+            async with _opened(config, Path(folder)) as workspace:
+                yield workspace
         except (SchemaTooNew, GitUnusable) as error:
             raise CannotStart(str(error)) from None
 
 
-async def _done(config: ServerConfig, folder: Path, work: Callable[[Workspace], Awaitable[T]]) -> T:
+@asynccontextmanager
+async def _opened(config: ServerConfig, folder: Path) -> AsyncIterator[Workspace]:
     settings = config.loaded.settings
     database = await Database.open(folder / DATABASE)
     try:
@@ -57,6 +58,6 @@ async def _done(config: ServerConfig, folder: Path, work: Callable[[Workspace], 
             trust_refusal=lambda: why_untrusted(config.trust, config.loaded),
             left_out=lambda: bool(config.loaded.left_out),
         )
-        return await work(replace(workspace, git=await find_git(workspace)))
+        yield replace(workspace, git=await find_git(workspace))
     finally:
         await database.close()
