@@ -41,14 +41,13 @@ from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
 from git.process import GitUnusable
 from orchestrator import Orchestrator
+from running.afterwards import Afterwards
 from running.awake import KeepAwake
 from running.brief.read import brief_lines
-from running.brief.writer import BriefWriter
 from running.data_files import DataFiles
 from running.forecaster import Forecaster
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
-from running.receipts.writer import ReceiptWriter
 from running.recovery.fold import restore_fold
 from running.repository import refresh_git
 from running.retention import Retention
@@ -156,19 +155,17 @@ async def _services(
     )
     retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name, brief_lines=partial(brief_lines, workspace))
-    receipts = ReceiptWriter(workspace)
-    briefs = BriefWriter(workspace, receipts.settled)
+    afterwards = Afterwards(workspace)
     # The fold comes first: what the others read of the run must include the commit that they receive.
     forecaster = orchestrator.forecaster
-    beside = (notifier.take, receipts.take, briefs.take, forecaster.committed)
+    beside = (notifier.take, afterwards.take, forecaster.committed)
     subscribers = (run_state.apply, watcher.committed, hub.publish, *beside, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
     # After `events.start`, since it emits; before any request, since it closes what the last server left open.
     await app[SERVICES].orchestrator.recover()
     await watcher.start()
-    receipts.start()
-    await briefs.start()
+    await afterwards.start()
     retention.start()
     hub.start()
     yield
@@ -177,8 +174,7 @@ async def _services(
     await forecaster.stop()
     await watcher.stop()
     await notifier.stop()
-    await briefs.stop()
-    await receipts.stop()
+    await afterwards.stop()
     await data_files.restore()  # the last chance: after this the open handle is gone
     events.stop()
     await database.close()
