@@ -53,6 +53,8 @@ async def keep_queue(workspace: Workspace, queue: RunQueue) -> None:
 
 async def check_queue(workspace: Workspace, queue: RunQueue, selection: Selection) -> list[str]:
     """Return what stories of the queue wait for, in sentences. Raises `BadRequest` and `NotNow`."""
+    if queue.only and not queue.stories:  # no batch could start any more
+        raise BadRequest("only", "no story is chosen: choose at least one, or have the batch stop after this story")
     tracker = await plan_here(workspace)
     for place, key in enumerate(queue.stories):
         if key in queue.stories[:place]:

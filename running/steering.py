@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+import msgspec
+
 from running.batch import Batch
 from running.gates import CHOICES, PAUSED, PUTS_ASIDE, GateDecision, GateKind, keep_decision
 from running.ordering import RunOrder, check_queue, keep_queue, run_order
@@ -119,14 +121,16 @@ class Steering:
         """
         await self.selection.load(self._workspace.database)
         async with self._queueing:
-            before = self.selection.queue
+            before, batch = self.selection.queue, self._batch
             queue = change(before)
+            if before.only and not queue.stories:  # the last one was taken out, or has begun
+                queue = msgspec.structs.replace(queue, only=False)
             if queue.after is not None and self._batch is None:
                 raise NotNow("idle", "no batch is running that could be stopped later")
             changed = (queue.stories, queue.only) != (before.stories, before.only)
             notes = await check_queue(self._workspace, queue, self.selection) if changed else []
             await keep_queue(self._workspace, queue)
-            if queue.after is not None and self._batch is None:  # it ended while this was written
+            if batch is not None and self._batch is None:  # it ended while this was written
                 queue = queue.between_batches
                 await keep_queue(self._workspace, queue)
             self.selection.queue = queue
