@@ -31,7 +31,8 @@ class LastReview(msgspec.Struct, frozen=True):
 class BatchRecords(msgspec.Struct, frozen=True, kw_only=True):
     """The records of a batch. `newest` are the statuses of its stories by their newest rows, of whatever batch.
 
-    `before` has an entry for each pause by an interruption; `last_at` is the time of the last event.
+    `unpriced` are those with a command that reported no cost. `before` has an entry for each pause by an interruption,
+    `last_at` is the time of the last event.
     """
 
     batch: BatchSummary
@@ -39,6 +40,7 @@ class BatchRecords(msgspec.Struct, frozen=True, kw_only=True):
     newest: dict[str, str]
     total: LedgerLine | None
     by_story: list[LedgerLine]
+    unpriced: set[str]
     reviews: list[LastReview]
     checks: list[Check]
     receipts: set[str]
@@ -68,6 +70,7 @@ def _records(connection: sqlite3.Connection, batch: BatchSummary) -> BatchRecord
         newest=_newest(connection, batch.id),
         total=next(iter(get_lines(connection, "total", window)), None),
         by_story=get_lines(connection, "by_story", window),
+        unpriced=_unpriced(connection, batch.id),
         reviews=_reviews(connection, batch.id),
         checks=_checks(connection, batch.id),
         receipts=_receipts(connection, batch.id),
@@ -83,6 +86,11 @@ def _newest(connection: sqlite3.Connection, batch_id: int) -> dict[str, str]:
     sql = """SELECT story_key, status FROM stories WHERE id IN (SELECT MAX(id) FROM stories
              WHERE story_key IN (SELECT story_key FROM stories WHERE batch_id = ?) GROUP BY story_key)"""
     return dict(connection.execute(sql, (batch_id,)).fetchall())
+
+
+def _unpriced(connection: sqlite3.Connection, batch_id: int) -> set[str]:
+    sql = "SELECT DISTINCT story_key FROM commands WHERE batch_id = ? AND cost_usd IS NULL AND agent <> 'runner'"
+    return {str(row[0]) for row in connection.execute(sql, (batch_id,))}
 
 
 def _reviews(connection: sqlite3.Connection, batch_id: int) -> list[LastReview]:
@@ -119,7 +127,10 @@ def _before(connection: sqlite3.Connection, event: StoredEvent) -> int | None:
     """Return when the event before the pause of an interruption was: that is about when the server ended."""
     if event.type != "batch:pause" or '"interrupted"' not in event.payload:
         return None
-    sql = "SELECT timestamp FROM events WHERE batch_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
+    # What a start closes has its events before that of the pause.
+    sql = """SELECT timestamp FROM events WHERE batch_id = ? AND seq < ? AND NOT
+             (type IN ('command:end', 'context:complete') AND json_extract(payload, '$.status') = 'interrupted')
+             ORDER BY seq DESC LIMIT 1"""
     row = connection.execute(sql, (event.batch_id, event.seq)).fetchone()
     return None if row is None else int(row[0])
 

@@ -94,7 +94,7 @@ def _cost(records: BatchRecords, course: Course) -> BriefCost:
         tokens=used + cached,
         budget_usd=batch.budget_usd,
         forecast_usd=course.forecast.cost_usd,
-        against=_against(usd, course.forecast.cost_usd),
+        against=_against(records, usd, course.forecast.cost_usd),
     )
 
 
@@ -106,12 +106,12 @@ def _time(records: BatchRecords, course: Course, end: int) -> BriefTime:
         seconds=seconds,
         waited_s=course.waited_ms / 1000,
         forecast_s=course.forecast.seconds,
-        against=_against(seconds, course.forecast.seconds),
+        against=_against(records, seconds, course.forecast.seconds),
     )
 
 
-def _against(value: float, forecast: tuple[float, float] | None) -> str:
-    if forecast is None:
+def _against(records: BatchRecords, value: float, forecast: tuple[float, float] | None) -> str:
+    if forecast is None or records.batch.status != "completed":
         return ""
     return "below" if value < forecast[0] else "above" if value > forecast[1] else "within"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from running.brief.text import clock, cost_text, forecast_text, money, one_line, plural, sentence, time_text
+from running.brief.text import clock, cost_text, forecast_text, money, one_line, plural, sentence, story_cost, time_text
 from running.brief.views import Brief, Mend
 
 # What CommonMark and its common extensions read as markup within a line. The last three alternatives make links of
@@ -73,13 +73,13 @@ def _blocked(brief: Brief) -> Iterator[str]:
 
 def _done(brief: Brief) -> Iterator[str]:
     for story in brief.done:
-        facts = [*map(escaped, story.evidence), *(["receipt kept"] if story.has_receipt else []), money(story.cost_usd)]
+        facts = [*map(escaped, story.evidence), *(["receipt kept"] if story.has_receipt else []), story_cost(story)]
         yield f"**{_name(story.story_key, story.title)}**: {' · '.join(facts)}"
 
 
 def _open(brief: Brief) -> Iterator[str]:
     for story in brief.open:
-        yield f"{_name(story.story_key, story.title)}: {escaped(story.status)} · {money(story.cost_usd)}"
+        yield f"{_name(story.story_key, story.title)}: {escaped(story.status)} · {story_cost(story)}"
 
 
 def _cost(brief: Brief) -> Iterator[str]:

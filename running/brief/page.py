@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from base.html import Child, Html, document, el, section
-from running.brief.text import clock, cost_text, forecast_text, money, plural, time_text
+from running.brief.text import clock, cost_text, forecast_text, money, plural, story_cost, time_text
 from running.brief.views import BlockedStory, Brief, DoneStory, Mend, Need
 
 MARKS: Final = {"good": "✓", "warn": "!", "bad": "✗"}
@@ -55,14 +55,14 @@ def _blocked(story: BlockedStory) -> Html:
 
 
 def _done(story: DoneStory) -> Html:
-    facts = [*story.evidence, *(["receipt kept"] if story.has_receipt else []), money(story.cost_usd)]
+    facts = [*story.evidence, *(["receipt kept"] if story.has_receipt else []), story_cost(story)]
     return el("li", el("b", _name(story.story_key, story.title)), f": {' · '.join(facts)}")
 
 
 def _open(brief: Brief) -> Html | None:
     return _list(
         [
-            el("li", f"{_name(story.story_key, story.title)}: {story.status} · {money(story.cost_usd)}")
+            el("li", f"{_name(story.story_key, story.title)}: {story.status} · {story_cost(story)}")
             for story in brief.open
         ]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from running.brief.text import one_line
 from running.brief.views import BlockedStory, DoneStory, Mend, OpenStory
@@ -44,7 +45,7 @@ class Stories:
     def open(self) -> list[OpenStory]:
         """Return those that were begun, and are neither done nor blocked."""
         return [
-            OpenStory(story_key=key, title=self._title(key), status=row.status, cost_usd=self._cost(key))
+            OpenStory(status=row.status, **self._facts(key))
             for key, row in self.rows.items()
             if row.status not in ("done", "blocked")
         ]
@@ -52,17 +53,17 @@ class Stories:
     def _title(self, key: str) -> str:
         return one_line(self._titles.get(key, ""))
 
-    def _cost(self, key: str) -> float:
-        return self._costs.get(key, 0.0)
+    def _facts(self, key: str) -> dict[str, Any]:
+        """Return the fields that all kinds have."""
+        cost, unpriced = self._costs.get(key, 0.0), key in self._records.unpriced
+        return {"story_key": key, "title": self._title(key), "cost_usd": cost, "is_unpriced": unpriced}
 
     def _done(self, row: Story) -> DoneStory:
         return DoneStory(
-            story_key=row.story_key,
-            title=self._title(row.story_key),
             commit=row.commit_hash or "",
             evidence=self._evidence(row),
             has_receipt=row.story_key in self._records.receipts,
-            cost_usd=self._cost(row.story_key),
+            **self._facts(row.story_key),
         )
 
     def _evidence(self, row: Story) -> list[str]:
@@ -83,12 +84,10 @@ class Stories:
     def _blocked(self, row: Story) -> BlockedStory:
         key, newest = row.story_key, self._records.newest.get(row.story_key, row.status)
         return BlockedStory(
-            story_key=key,
-            title=self._title(key),
             reason=one_line(row.reason or "") or "no reason is recorded",
             since="" if newest == "blocked" else newest,
-            cost_usd=self._cost(key),
             mend=_retry(key) if newest == "blocked" else None,
+            **self._facts(key),
         )
 
 

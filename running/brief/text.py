@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Final
 
-from running.brief.views import BriefCost, BriefTime
+from running.brief.views import BriefCost, BriefStory, BriefTime
 
 LINE_MAX: Final = 240  # characters of a reason or a message on its one line
 CALL_MAX: Final = 140  # characters of what needs you first, in a notification
@@ -69,28 +69,34 @@ def cost_text(cost: BriefCost) -> str:
     """Return what the batch cost, as far as that is known."""
     if not cost.usd and cost.unknown:
         return f"cost unknown: {plural(cost.unknown, 'command')} reported none"
-    parts = [money(cost.usd)]
-    if cost.estimated_usd:
-        parts.append(f"of it {money(cost.estimated_usd)} estimated")
-    if cost.unknown:
-        parts.append(f"and more: {plural(cost.unknown, 'command')} reported none")
-    return ", ".join(parts)
+    parts = [f"of it {money(cost.estimated_usd)} estimated"] if cost.estimated_usd else []
+    parts += [f"{plural(cost.unknown, 'command')} reported none"] if cost.unknown else []
+    least = "at least " if cost.unknown else ""
+    more = f" ({', '.join(parts)})" if parts else ""
+    return f"{least}{money(cost.usd)}{more}"
 
 
 def forecast_text(cost: BriefCost) -> str:
     """Return how the cost compares with the forecast; "" without one."""
     if cost.forecast_usd is None:
         return ""
-    low, high = cost.forecast_usd
-    return f"{cost.against} the forecast of {money(low)} to {money(high)}"
+    return _against(cost.against, *map(money, cost.forecast_usd))
+
+
+def _against(against: str, low: str, high: str) -> str:
+    return f"{against} the forecast of {low} to {high}" if against else f"the forecast was {low} to {high}"
+
+
+def story_cost(story: BriefStory) -> str:
+    """Return what a story cost, as far as that is known."""
+    if not story.is_unpriced:
+        return money(story.cost_usd)
+    return f"at least {money(story.cost_usd)}" if story.cost_usd else "cost unknown"
 
 
 def time_text(time: BriefTime) -> str:
     waited = f", {span(time.waited_s)} of it waiting or not running" if time.waited_s >= 60 else ""
-    forecast = ""
-    if time.forecast_s is not None:
-        low, high = time.forecast_s
-        forecast = f", {time.against} the forecast of {span(low)} to {span(high)}"
+    forecast = "" if time.forecast_s is None else f", {_against(time.against, *map(span, time.forecast_s))}"
     return f"{span(time.seconds)}{waited}{forecast}"
 
 

@@ -17,41 +17,42 @@ class Mend(msgspec.Struct, frozen=True):
     id: str = ""
 
 
-class DoneStory(msgspec.Struct, frozen=True, kw_only=True):
-    """A story that is done; `evidence` are facts of the records, `commit` is empty where nothing was committed."""
+class BriefStory(msgspec.Struct, frozen=True, kw_only=True):
+    """A story with what it cost; `is_unpriced`: that is not all, since a command reported no cost."""
 
     story_key: str
     title: str
+    cost_usd: float
+    is_unpriced: bool
+
+
+class DoneStory(BriefStory, frozen=True, kw_only=True):
+    """A story that is done; `evidence` are facts of the records, `commit` is empty where nothing was committed."""
+
     commit: str
     evidence: list[str]
     has_receipt: bool
-    cost_usd: float
 
 
-class BlockedStory(msgspec.Struct, frozen=True, kw_only=True):
+class BlockedStory(BriefStory, frozen=True, kw_only=True):
     """A story that the batch blocked, with the reason in one line; `since` is its status where that is another now."""
 
-    story_key: str
-    title: str
     reason: str
     since: str
-    cost_usd: float
     mend: Mend | None
 
 
-class OpenStory(msgspec.Struct, frozen=True, kw_only=True):
+class OpenStory(BriefStory, frozen=True, kw_only=True):
     """A story that was begun, and is neither done nor blocked."""
 
-    story_key: str
-    title: str
     status: str
-    cost_usd: float
 
 
 class BriefCost(msgspec.Struct, frozen=True, kw_only=True):
     """What the batch cost, by the ledger. `unknown` commands reported no cost; `project_usd` is of no story.
 
-    `forecast_usd` is the range that was said at the start, None without one; `against` is below, within or above it.
+    `forecast_usd` is the range that was said at the start, None without one. `against` is below, within or above it,
+    empty for a batch that did not come to its end.
     """
 
     usd: float

@@ -7,7 +7,7 @@ import { urlParams } from "../kit/url-params.js";
 
 /**
  * @typedef {{action: string, label: string, verb: string, id: string}} Mend
- * @typedef {{story_key: string, title: string, cost_usd: number}} Story
+ * @typedef {{story_key: string, title: string, cost_usd: number, is_unpriced: boolean}} Story
  * @typedef {Story & {evidence: string[], has_receipt: boolean}} Done
  * @typedef {Story & {reason: string, since: string, mend: Mend | null}} Blocked
  * @typedef {{kind: string, message: string, mend: Mend | null}} Need
@@ -87,15 +87,20 @@ function retryForm(key) {
   return form.el;
 }
 
+/** What a story cost, as far as that is known. @param {Story} story */
+function costOf({ cost_usd: cost, is_unpriced: unpriced }) {
+  return partialSum(money(cost), cost, unpriced ? 1 : 0);
+}
+
 /** @param {Done} story */
 function doneItem(story) {
-  const facts = [...story.evidence, story.has_receipt && "receipt kept", money(story.cost_usd)].filter(Boolean);
+  const facts = [...story.evidence, story.has_receipt && "receipt kept", costOf(story)].filter(Boolean);
   return h("li", {}, name(story), `: ${facts.join(" · ")}`);
 }
 
 /** @param {Story & {status: string}} story */
 function openItem(story) {
-  return h("li", {}, name(story), `: ${statusText(story.status)} · ${money(story.cost_usd)}`);
+  return h("li", {}, name(story), `: ${statusText(story.status)} · ${costOf(story)}`);
 }
 
 /** @param {Brief} brief */
@@ -117,7 +122,9 @@ function costLines({ cost, time }) {
 
 /** @param {string} against @param {number[] | null} forecast @param {(value: number) => string} words */
 function range(against, forecast, words) {
-  return forecast && `${against} the forecast of ${words(forecast[0])} to ${words(forecast[1])}`;
+  if (!forecast) return "";
+  const [low, high] = forecast.map(words);
+  return against ? `${against} the forecast of ${low} to ${high}` : `the forecast was ${low} to ${high}`;
 }
 
 /** @param {Brief} brief */
