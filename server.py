@@ -230,6 +230,7 @@ async def _workspace(
         trust_refusal=lambda: why_untrusted(config.trust, live.loaded),
         left_out=lambda: bool(live.loaded.left_out),
     )
+    await workspace.quota.load(database)
     try:
         await refresh_git(workspace)
     except GitUnusable as unusable:  # the record can still be read; the start of a batch is refused with this error

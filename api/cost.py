@@ -14,6 +14,7 @@ from api.dossier import found_story, under_all_names
 from api.http import SERVICES, ApiError, Services, json_response, path_id
 from running.preset_choice import preset_of
 from running.prompt_weight import PromptWeight, prompt_weights
+from settings import names_of
 from store.batches import get_batch, get_last_batch
 from store.past_commands import get_spent, get_spent_of_batch, get_spent_of_story, get_spent_since
 from workflow import CLASSIC, kind_of
@@ -179,7 +180,7 @@ async def _prompts(services: Services, commands: Sequence[SpentCommand]) -> list
     row = await services.database.read(get_batch, max((command.batch for command in commands), default=0))
     row = row or await services.database.read(get_last_batch)
     preset = CLASSIC if row is None else await preset_of(workspace, row)
-    agent = workspace.agents.get(workspace.settings().agent if row is None else row.agent)
+    agent = workspace.agents.get(names_of(workspace.settings().agent)[0] if row is None else row.agent)
     kinds = {kind_of(command.command) for command in commands if command.agent != "runner"}
     return await prompt_weights(workspace, preset, "" if agent is None else agent.kind, kinds)
 

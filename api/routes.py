@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api import (
+    branches,
     brief,
     changes,
     cost,
@@ -24,20 +25,40 @@ from api import (
     project,
     prompts,
     queue,
+    quota,
     receipts,
     run,
     schema,
     settings,
     skips,
     socket,
+    takeovers,
     transcripts,
     trust,
 )
 
 ROUTES: Final = [
-    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
-    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *forecast.ROUTES, *cost.ROUTES, *prompts.ROUTES),
-    *(*changes.ROUTES, *export.ROUTES, *brief.ROUTES, *receipts.ROUTES),
+    *(
+        *page.ROUTES,
+        *socket.ROUTES,
+        *run.ROUTES,
+        *queue.ROUTES,
+        *quota.ROUTES,
+        *deferred.ROUTES,
+        *gates.ROUTES,
+        *project.ROUTES,
+    ),
+    *(
+        *hints.ROUTES,
+        *skips.ROUTES,
+        *takeovers.ROUTES,
+        *plan.ROUTES,
+        *preview.ROUTES,
+        *forecast.ROUTES,
+        *cost.ROUTES,
+        *prompts.ROUTES,
+    ),
+    *(*branches.ROUTES, *changes.ROUTES, *export.ROUTES, *brief.ROUTES, *receipts.ROUTES),
     *(
         *history.ROUTES,
         *transcripts.ROUTES,

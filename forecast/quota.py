@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -71,12 +72,12 @@ def shares_between(readings: Sequence[tuple[int, float]], finished: Sequence[int
     that began anew in between says nothing, and a story without a reading after it neither.
     """
     found = []
+    times = [at for at, _ in readings]
     for before, end in pairwise(finished):
-        inside = [used for at, used in readings if before <= at <= end]
-        earlier = [used for at, used in readings if at < before]
-        if not inside:
+        first, last = bisect_left(times, before), bisect_right(times, end)
+        if first == last:
             continue
-        steps = [*(earlier[-1:]), *inside]
+        steps = [used for _, used in readings[max(0, first - 1) : last]]
         if all(first <= second for first, second in pairwise(steps)) and len(steps) > 1:
             found.append(steps[-1] - steps[0])
     return found

@@ -16,6 +16,7 @@ from running.batch import end_batch
 from running.plan_pin import pin_name
 from running.preflight import NotNow
 from running.workspace import Workspace, emit_durable, record_with, until_stored
+from settings import AgentNames, Settings, names_of
 from store.batches import BatchRow, create_batch, get_active_batch
 from store.meta import keep_preset, set_meta
 from workflow import Preset
@@ -23,7 +24,7 @@ from workflow.labels import batch_label
 
 
 class StartRequest(msgspec.Struct, frozen=True):
-    """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
+    """The options of a batch: number of cycles (None: all), stories (None: any), agents, budget in US dollars.
 
     `gates`: where this batch waits for a person, None as the preset and the settings say.
     `start_at` is when the batch begins to work, in seconds since the epoch; None: at once. `write_tracker`: the
@@ -34,13 +35,17 @@ class StartRequest(msgspec.Struct, frozen=True):
 
     cycles: int | None
     stories: Sequence[str] | None = None
-    agent: str | None = None
+    agent: AgentNames | None = None
     budget_usd: float | None = None
     write_tracker: bool = False
     gates: Sequence[str] | None = None
     start_at: float | None = None
     synced: bool = False
     purpose: str = ""
+
+    def agents(self, settings: Settings) -> tuple[str, ...]:
+        """Return the agents of the batch in their order."""
+        return tuple(dict.fromkeys(names_of(self.agent or settings.agent)))
 
     @property
     def label(self) -> str:
@@ -51,7 +56,7 @@ class StartRequest(msgspec.Struct, frozen=True):
 async def open_batch(
     workspace: Workspace,
     request: StartRequest,
-    agent: str,
+    names: Sequence[str],
     preset: Preset,
     head: HeadState | None,
     forecast: BatchForecast | None = None,
@@ -65,7 +70,8 @@ async def open_batch(
     payload = BatchStart(
         batch_id=batch_id,
         max_cycles=request.cycles or "all",
-        agent=agent,
+        agent=names[0],
+        agents=list(names) if len(names) > 1 else UNSET,
         workflow=preset.title,
         workflow_reason=preset.why or UNSET,
         budget_usd=or_unset(request.budget_usd),
@@ -79,7 +85,8 @@ async def open_batch(
             create_batch,
             request.cycles,
             id=batch_id,
-            agent=agent,
+            agent=names[0],
+            agents=json.dumps(list(names)) if len(names) > 1 else None,
             workflow=preset.title,
             budget_usd=request.budget_usd,  # that of the settings may be raised while the batch runs
             only_stories=None if request.stories is None else json.dumps(list(request.stories)),
@@ -116,6 +123,12 @@ def head_at_start(row: BatchRow) -> HeadState | None:
     """Return the state of HEAD at the start of the batch; None where it is not recorded."""
     known = row.branch is not None or row.head_commit is not None
     return HeadState(row.branch, row.head_commit, None, None) if known else None
+
+
+def agents_of(row: BatchRow) -> list[str]:
+    """Return the agents of the batch in their order."""
+    names: list[str] = [row.agent] if row.agents is None else json.loads(row.agents)
+    return names
 
 
 def only_stories(row: BatchRow) -> list[str]:

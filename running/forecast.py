@@ -12,7 +12,7 @@ from forecast.ranges import Range
 from forecast.samples import project_parts
 from payloads import BatchForecast
 from running.forecast_inputs import Conditions, ForecastInputs
-from runstate.forecast_view import BasisView, ForecastView
+from runstate.forecast_view import BasisView, ForecastView, WindowView
 
 CONTEXT: Final = "create-project-context"
 LEAST_S: Final = 5.0  # that is left, as long as something runs
@@ -44,7 +44,10 @@ def forecast_of(inputs: ForecastInputs) -> ForecastView:
         seconds=(round(ends[0] - inputs.now), round(ends[1] - inputs.now)),
         ends_at=(round(ends[0] * 1000), round(ends[1] * 1000)),
         basis=_basis(conditions, stories, prediction),
-        windows=[],
+        windows=[
+            WindowView(account=one.account, name=one.name, left=one.left, enough=one.enough, resets_at=one.resets_at)
+            for one in inputs.windows
+        ],
         notes=list(_notes(inputs, prediction)),
     )
 

@@ -14,6 +14,7 @@ import agents
 import sprint
 from base.clock_times import Windows
 from forecast.prediction import Wanted
+from forecast.quota import WindowForecast
 from forecast.samples import PastCommand, PastStory, Sample, samples_of
 from running import command_specs
 from running.active_hours import HOURS
@@ -81,6 +82,7 @@ class ForecastInputs:
     elapsed: float = 0.0
     batch_id: int | None = None
     remaining_usd: float | None = None
+    windows: Sequence[WindowForecast] = ()
 
     @property
     def stories(self) -> list[Wanted]:

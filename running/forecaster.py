@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from events import Event, EventType
@@ -17,13 +18,15 @@ from forecast.backtest import Backtest, backtest
 from payloads import BatchForecast
 from running.batch_record import StartRequest, only_stories
 from running.forecast import forecast_of, kept_forecast
-from running.forecast_inputs import Scope, read_history, rest_inputs, start_inputs
+from running.forecast_inputs import ForecastInputs, Scope, read_history, rest_inputs, start_inputs
+from running.forecast_windows import read_windows
 from running.preflight import BadRequest, NotNow
 from running.preset_choice import choose_preset, preset_of, with_gates
 from running.selection import Selection
 from running.workspace import Workspace
 from runstate.fold import RunState
 from runstate.forecast_view import ForecastView
+from settings import names_of
 from store.batches import get_active_batch
 from workflow import Preset
 
@@ -62,7 +65,7 @@ class Forecaster:
     async def before_start(self, request: StartRequest) -> ForecastView:
         """Return the forecast for a batch that would be started. Raises `BadRequest` and `NotNow`."""
         workspace = self._workspace
-        agent = request.agent or workspace.settings().agent
+        agent = names_of(request.agent or workspace.settings().agent)[0]
         if agent not in workspace.agents:
             known = ", ".join(sorted(workspace.agents))
             raise BadRequest("agent", f"there is no agent {agent!r}; known are {known}")
@@ -81,8 +84,12 @@ class Forecaster:
 
     async def _at_start(self, request: StartRequest, agent: str, preset: Preset) -> ForecastView:
         scope = Scope(agent, request.stories, request.cycles, request.start_at)
-        inputs = await start_inputs(self._workspace, self._selection, preset, scope)
-        return await asyncio.to_thread(forecast_of, inputs)
+        return await self._made(await start_inputs(self._workspace, self._selection, preset, scope))
+
+    async def _made(self, inputs: ForecastInputs) -> ForecastView:
+        count = len(inputs.begun) + sum(len(keys) for keys in inputs.cycles)
+        windows = await read_windows(self._workspace, inputs.conditions.agent, inputs.samples, count)
+        return await asyncio.to_thread(forecast_of, replace(inputs, windows=windows))
 
     # -- of the batch that runs --------------------------------------------------------------------------------
 
@@ -139,8 +146,7 @@ class Forecaster:
             return None
         await self._selection.load(database)
         scope = Scope(row.agent, only_stories(row) or None, row.max_cycles)
-        inputs = await rest_inputs(workspace, self._selection, preset, scope, row, self._run_state.run)
-        return await asyncio.to_thread(forecast_of, inputs)
+        return await self._made(await rest_inputs(workspace, self._selection, preset, scope, row, self._run_state.run))
 
     async def for_preview(self, request: StartRequest, *, default: bool) -> ForecastView | None:
         """Return the forecast beside a preview: of the open batch where nothing is named (`default`); None for none."""

@@ -14,7 +14,8 @@ from typing import Final, Literal
 import msgspec
 
 import sprint
-from running.batch_record import StartRequest, only_stories
+from running.agent_choice import AgentChoice
+from running.batch_record import StartRequest, agents_of, only_stories
 from running.budget import Budget
 from running.cycle_source import CycleSource, PlannedCycle
 from running.forecaster import Forecaster
@@ -38,6 +39,7 @@ from running.story import StoryRun
 from running.tracker import TrackerUnreadable
 from running.workspace import Workspace
 from runstate.forecast_view import ForecastView
+from settings import names_of
 from store.batches import BatchRow, get_active_batch
 from store.commands import get_commands_by_batch
 from workflow import CLASSIC, Preset, kind_of
@@ -66,7 +68,8 @@ class PreviewRequest(msgspec.Struct, frozen=True):
 async def preview(workspace: Workspace, request: PreviewRequest, forecaster: Forecaster) -> RunPreview:
     """Return what would be sent. Raises `BadRequest` for a story, command or agent that there is not."""
     batch = await workspace.database.read(get_active_batch)
-    agent = request.agent or (workspace.settings().agent if batch is None else batch.agent)
+    names = [request.agent] if request.agent else _names(workspace, batch)
+    agent = names[0]
     if agent not in workspace.agents:
         raise BadRequest("agent", f"there is no agent {agent!r}; known are {', '.join(sorted(workspace.agents))}")
     refusals = await _refusals(workspace, request, batch)
@@ -74,7 +77,7 @@ async def preview(workspace: Workspace, request: PreviewRequest, forecaster: For
     commands = list(dict.fromkeys(command for phase in preset.phases for command in phase.commands))
     if request.command is not None and request.command not in commands:
         raise BadRequest("command", f"there is no command {request.command!r}; known are {', '.join(commands)}")
-    cycles = _Cycles(workspace, request, batch, agent, preset)
+    cycles = _Cycles(workspace, request, batch, names, preset)
     try:
         views = await cycles.views()
     except TrackerUnreadable as error:
@@ -103,6 +106,10 @@ async def _forecast(workspace: Workspace, request: PreviewRequest, forecaster: F
     size = None if cycles == "all" else cycles
     start = StartRequest(size, request.stories, request.agent, gates=request.gates)
     return await forecaster.for_preview(start, default=request.stories is None)
+
+
+def _names(workspace: Workspace, batch: BatchRow | None) -> list[str]:
+    return list(names_of(workspace.settings().agent)) if batch is None else agents_of(batch)
 
 
 async def _refusals(workspace: Workspace, request: PreviewRequest, batch: BatchRow | None) -> list[str]:
@@ -152,14 +159,19 @@ class _Cycles:
     """The cycles of one preview."""
 
     def __init__(
-        self, workspace: Workspace, request: PreviewRequest, batch: BatchRow | None, agent: str, preset: Preset
+        self,
+        workspace: Workspace,
+        request: PreviewRequest,
+        batch: BatchRow | None,
+        names: Sequence[str],
+        preset: Preset,
     ) -> None:
         self.notes: list[str] = []
         self.later: list[str] = []
         self._workspace = workspace
         self._request = request
         self._batch = batch
-        self._agent = agent
+        self._choice = AgentChoice(workspace, 0 if batch is None else batch.id, names, preset)
         self._preset = preset
         budget_usd = None if batch is None else batch.budget_usd
         self._budget = Budget(workspace, None if batch is None else batch.id, budget_usd)
@@ -254,7 +266,7 @@ class _Cycles:
         self, cycle: PlannedCycle, steps: Sequence[Step], state: str, gates: list[PlannedGate]
     ) -> CyclePreview:
         batch_id = 0 if self._batch is None else self._batch.id
-        about = (self._workspace, self._preset, self._agent, cycle.journal, self._budget, batch_id, cycle.number)
+        about = (self._workspace, self._preset, self._choice, cycle.journal, self._budget, batch_id, cycle.number)
         preparation, running = Preparation(*about), await self._running() if state == "running" else set()
         group_of: dict[str, int] = {}  # the commands that take the hints of a story
         views = []

@@ -33,6 +33,7 @@ class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
     head_commit: str | None = None
     start_at: int | None = None
     forecast: str | None = None
+    agents: str | None = None
 
 
 class BatchSummary(BatchRow, frozen=True, kw_only=True):

@@ -50,6 +50,7 @@ const CHANGES_PLAN = new Set([
   "story:status",
   "story:hint",
   "story:skip",
+  "story:takeover",
   "cycle:end",
   "batch:end",
   "command:end",

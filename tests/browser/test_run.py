@@ -150,7 +150,7 @@ def the_next_batch_says_what_is_left(page: Page) -> None:
     start(page)
     expect(page.locator("#run-forecast")).to_have_text(re.compile(r"^What is left: \d+ stor.*\$\d.* done "))
     page.get_by_role("link", name="History", exact=True).click()
-    page.get_by_role("button", name="Batch 2", exact=True).click()
+    page.locator("[aria-controls=batch-2]").click()
     expect(page.locator("#batch-2")).to_contain_text("Expected at its start: ")
     page.locator("#batch-2").get_by_text("What the money went for").click()
     expect(page.locator("#batch-2 tbody th").first).to_be_visible()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
+import agents
 from orchestrator import StartRequest
 from payloads import BatchForecast
 from running.forecaster import Forecaster
@@ -17,6 +19,7 @@ from running.preflight import BadRequest
 from runstate.forecast_view import ForecastView
 from store.batches import create_batch, get_batch, update_batch
 from store.commands import create_command
+from store.quota import QuotaWindow, add_window
 from store.stories import create_story
 from tests.conftest import MakeRunner
 from tests.running.projects import Runner
@@ -131,7 +134,7 @@ async def test_it_is_kept_with_the_batch_and_is_part_of_its_start(make_runner: M
     assert rest is not None
     assert rest.batch_id == batch_id
     made = await made_again(runner)
-    assert [view and view.batch_id for view in made] == [batch_id]
+    assert {view and view.batch_id for view in made} == {batch_id}
     await runner.until_command("dev-story", "command:end")
     less = await runner.orchestrator.forecaster.rest()
     await runner.until_end()
@@ -155,3 +158,32 @@ async def test_a_forecast_that_fails_keeps_no_batch_from_starting(
     assert "forecast" not in runner.of("batch:start")[0]
     assert runner.statuses() == {"1-1-a": "done"}
     assert "no forecast could be made" in caplog.text
+
+
+async def test_it_says_for_how_many_stories_a_usage_window_is_enough(make_runner: MakeRunner) -> None:
+    runner = await make_runner(PLAN)
+    await add_history(runner, 8)
+    account = agents.account_of(runner.workspace.agents["demo"])
+    begin, now = int(runner.now() * 1000) - 40 * 86_400_000, int(runner.now() * 1000)
+    # Each story took a tenth of the window; the history of its readings is as old as the stories.
+    base = now - 20 * 86_400_000
+    await runner.database.write(lambda connection: move_history(connection, base - begin))
+    for number in range(8):
+        await add_reading(runner, account, 0.1 * (number + 1), base + number * 3_600_000 + 17 * MINUTE)
+    await add_reading(runner, account, 0.75, now)
+    await runner.workspace.quota.load(runner.database)
+    [window] = (await forecast(runner)).windows
+    assert (window.account, window.name) == (account, "5 h")
+    assert window.left == pytest.approx(0.25)
+    assert window.enough == 2
+
+
+def move_history(connection: sqlite3.Connection, by: int) -> None:
+    for table in ("commands", "stories"):
+        connection.execute(f"UPDATE {table} SET started_at = started_at + ?", (by,))
+    connection.execute("UPDATE commands SET ended_at = ended_at + ?", (by,))
+
+
+async def add_reading(runner: Runner, account: str, used: float, at: int) -> None:
+    window = QuotaWindow(account=account, window="5 h", used_fraction=used, resets_at=at + 5 * 3_600_000, at=at)
+    await runner.database.write(add_window, window)
