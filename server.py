@@ -45,7 +45,9 @@ from cli.system import listen, open_browser, until_signal, url_of
 from db import Database
 from git.process import GitUnusable
 from orchestrator import Orchestrator
+from running.afterwards import Afterwards
 from running.awake import KeepAwake
+from running.brief.read import brief_lines
 from running.data_files import DataFiles
 from running.forecaster import Forecaster
 from running.grants import load_grants
@@ -160,19 +162,24 @@ async def _services(
     )
     push = app[api.push.PUSH] = Push(database, config.data_dir, config.project.name)
     notifier = Notifier(
-        database, settings, config.project.name, more=() if push.missing else (push,), links=links.for_event
+        database,
+        settings,
+        config.project.name,
+        more=() if push.missing else (push,),
+        links=links.for_event,
+        brief_lines=partial(brief_lines, workspace),
     )
+    afterwards = Afterwards(workspace)
     # The fold comes first: what the others read of the run must include the commit that they receive.
     forecaster = orchestrator.forecaster
-    subscribers = (
-        *(run_state.apply, watcher.committed, hub.publish, notifier.take, forecaster.committed),
-        *subscribers,
-    )
+    beside = (notifier.take, afterwards.take, forecaster.committed)
+    subscribers = (run_state.apply, watcher.committed, hub.publish, *beside, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
     # After `events.start`, since it emits; before any request, since it closes what the last server left open.
     await app[SERVICES].orchestrator.recover()
     await watcher.start()
+    await afterwards.start()
     retention.start()
     hub.start()
     yield
@@ -181,6 +188,7 @@ async def _services(
     await forecaster.stop()
     await watcher.stop()
     await notifier.stop()
+    await afterwards.stop()
     await data_files.restore()  # the last chance: after this the open handle is gone
     events.stop()
     await database.close()

@@ -10,7 +10,7 @@ from agents.identity import end_group
 from agents.invocation import Invocation, PromptWay, invocation_of, optional_words, own_variables
 from agents.marks import sweep
 from agents.options import OPTIONS
-from agents.preflight import budget_problem, preflight
+from agents.preflight import budget_problem, known_version, preflight
 from agents.prices import is_cost_doubted
 from agents.process import AgentProcess, start, takes_messages
 from agents.quota import knows_windows, quota
@@ -87,6 +87,7 @@ __all__ = [
     "is_cost_doubted",
     "is_program_missing",
     "is_session_lost",
+    "known_version",
     "knows_windows",
     "optional_words",
     "own_variables",

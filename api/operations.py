@@ -38,6 +38,7 @@ from api.settings import AllSettings, Preview
 from api.transcripts import Transcript
 from api.trust import TrustView
 from base.plain_json import JsonObject
+from running.brief.views import Brief
 from running.ordering import RunOrder
 from runstate.views import Run
 from settings import SettingValues
@@ -127,6 +128,14 @@ OPERATIONS: Final = (
         query={"limit": {**INTEGER, "minimum": 1, "maximum": 1000}, "offset": INTEGER},
     ),
     Operation("get", "/api/batches/{id}", "A batch with its stories and commands.", BatchDetail, errors=(404,)),
+    Operation(
+        "get",
+        "/api/batches/{id}/brief",
+        "The brief of a batch as things are now; as a file with `format=html` or `format=md`.",
+        Brief,
+        query={"format": {"enum": ["json", "html", "md"]}},
+        errors=(404,),
+    ),
     Operation("get", "/api/batches/{id}/export", "A batch as one file.", "text/html", errors=(404,)),
     Operation(
         "get",

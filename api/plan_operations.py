@@ -26,6 +26,7 @@ from api.hints import HintStored, Retried, StoryReverted
 from api.plan import InitiativesView, PlanInUse, ProposalView
 from api.project import EpicClosed, StatusChanged
 from api.prompts import Prompts, PromptSaved
+from api.receipts import StoryReceipt
 from api.run import BatchStarted
 from api.skips import BroughtBack, StorySkipped
 from api.takeovers import StoryHandedBack, StoryTakenOver
@@ -183,6 +184,14 @@ PLAN_OPERATIONS: Final = (
         "get", "/api/stories/{key}/artifact", "A file of the story.", Artifact, query={"name": TEXT}, errors=(404,)
     ),
     Operation("get", "/api/stories/{key}/export", "The dossier as one file.", "text/html", errors=(404,)),
+    Operation(
+        "get",
+        "/api/stories/{key}/receipt",
+        "The receipt of the story's commit, checked; with `download=1` the file that any clone can check.",
+        StoryReceipt,
+        query={"download": {"enum": ["1"]}},
+        errors=(404, 409),
+    ),
     Operation("get", "/api/prompts", "The prompts: ours, and the project's own copies.", Prompts),
     Operation(
         "put",

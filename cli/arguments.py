@@ -201,6 +201,27 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
+def _add_brief(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("batch", nargs="?", type=int, metavar="BATCH", help="its number (default: the newest)")
+    parser.add_argument("--project", type=Path, metavar="PATH", help="the project's folder (default: as for a server)")
+    parser.add_argument("--data-dir", type=str, help=f"folder of the database (default PROJECT/{DATA_FOLDER})")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--html", action="store_true", help="as an HTML file (default: Markdown)")
+    form.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_receipt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="COMMIT|FILE", help="a commit, by any name that git knows, or a receipt's file")
+    parser.add_argument("--repository", type=Path, metavar="PATH", help="the clone (default: this folder's)")
+    parser.add_argument(
+        "--allowed-signers",
+        type=Path,
+        metavar="FILE",
+        help="whose signatures count, as ssh-keygen reads it (default: gpg.ssh.allowedSignersFile of git)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
 def _add_forecast(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
     parser.add_argument("--stories", metavar="KEYS", help="of these stories, with commas (default: what would run)")
@@ -262,6 +283,8 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "resume": ("continues the batch", _add_remote),
     "stop": ("ends the batch after the current command, or now", _add_stop),
     "mcp": ("serves these verbs as tools for agents, on standard input and output", _add_project),
+    "brief": ("[BATCH] prints what a batch came to: done, blocked, cost, what needs you, what is next", _add_brief),
+    "receipt": ("COMMIT|FILE checks the receipt of a story's commit, on any clone", _add_receipt),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE restores the records from such a file", _add_file),
 }

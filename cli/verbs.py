@@ -14,6 +14,7 @@ import msgspec
 
 from cli import remote
 from cli.archive import ArchiveError, back_up, described, restore
+from cli.brief import show_brief
 from cli.check import CheckResult, check
 from cli.config import ServerConfig
 from cli.errors import CannotStart
@@ -22,6 +23,7 @@ from cli.headless import Headless, HeadlessOptions
 from cli.init import make_tracker
 from cli.mcp_server import serve_tools
 from cli.preview import show_preview
+from cli.receipt import show_receipt
 from cli.trust import how_to_trust, list_folders, revoke, trust_folder
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
@@ -47,6 +49,8 @@ def without_project(options: argparse.Namespace) -> Callable[[], int] | None:
             return partial(revoke, options.project or Path.cwd())
         case "init":
             return partial(make_tracker, options)
+        case "receipt":
+            return partial(show_receipt, options)
         case _:
             return None
 
@@ -66,6 +70,8 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return _print_results(asyncio.run(check(config)), as_json=options.json)
         case "preview":
             return show_preview(options, config)
+        case "brief":
+            return show_brief(options, config)
         case "forecast":
             return show_forecast(options, config)
         case "mcp":

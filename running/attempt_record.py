@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+import agents
 from agents import Outcome
 from events import emit
 from payloads import AgentSwitch, Metrics, Payload, or_unset
@@ -88,6 +89,7 @@ class AttemptRecord:
             "story_keys": spec.story_keys,
             "attempt": self._context.attempt,
             "agent": self._context.agent.name,
+            "agent_version": agents.known_version(self._context.agent),  # replaced by what its stream says
             "model": self._context.model,
             "background": int(spec.background),
             "started_at": int(workspace.clock() * 1000),

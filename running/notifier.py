@@ -31,6 +31,8 @@ MakeLinks = Callable[[str, Mapping[str, Any]], Awaitable[list[NoticeLink]]]
 WAITS_S: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second try, the third …
 PAGE: Final = 50  # events read at once
 
+BriefLines = Callable[[int], Awaitable[Sequence[str]]]  # the first lines of a batch's brief, by its id
+
 log = logging.getLogger("sprint_runner.notify")
 
 
@@ -52,11 +54,13 @@ class Notifier:
         waits_s: Sequence[float] = WAITS_S,
         more: Sequence[Channel] = (),
         links: MakeLinks = no_links,
+        brief_lines: BriefLines | None = None,
     ) -> None:
         self._database = database
         self._project = project
         self._waits_s = waits_s
         self._links = links
+        self._brief_lines = brief_lines
         self._channels = [*_channels(settings, project, database.epoch), *more]
         self._woken = [asyncio.Event() for _ in self._channels]
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,12 +108,24 @@ class Notifier:
                 payload = msgspec.json.decode(row.payload)
                 if causes_notice(row.type, payload):
                     event = envelope(row.type, row.payload.encode(), row.timestamp, row.seq, row.batch_id)
-                    text = sentence(self._project, row.type, payload)
+                    text = await self._text(row.type, payload)
                     links = await self._links(row.type, payload)
                     await self._deliver(channel, Notice(row.seq, row.type, text, msgspec.Raw(event), links))
                 cursor = row.seq
                 await self._database.write(set_meta, _key(channel), str(cursor))
         return cursor
+
+    async def _text(self, type: str, payload: dict[str, Any]) -> str:
+        """Return the sentence about an event; about the end of a batch with the first lines of its brief."""
+        text = sentence(self._project, type, payload)
+        if type != "batch:end" or self._brief_lines is None:
+            return text
+        try:
+            return "\n".join([text, *await self._brief_lines(payload["batch_id"])])
+        # Whatever is wrong with a brief, the notification is due.
+        except Exception:
+            log.exception("the brief of batch %s could not be made", payload["batch_id"])
+            return text
 
     async def _deliver(self, channel: Channel, notice: Notice) -> None:
         """Retry until the notice is delivered or rejected, or the last wait has passed."""

@@ -93,7 +93,18 @@ async def run_order(
     workspace: Workspace, only: Sequence[str] | None, cycles: int | None, most: int, selection: Selection
 ) -> RunOrder:
     """Return what a run of so many cycles (None: all) would take, as things are now and if all of it succeeds."""
-    plan = await plan_here(workspace)
+    return await order_of_plan(workspace, await plan_here(workspace), only, cycles, most, selection)
+
+
+async def order_of_plan(
+    workspace: Workspace,
+    plan: sprint.Sprint,
+    only: Sequence[str] | None,
+    cycles: int | None,
+    most: int,
+    selection: Selection,
+) -> RunOrder:
+    """Return the same for a plan that has been read already."""
     setting = workspace.settings().story_order
     return await asyncio.to_thread(_order, plan, only, cycles, most, selection, setting)
 

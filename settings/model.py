@@ -130,6 +130,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worktree_setup: str | None = None
     retention_days: int | None = 30
     event_retention_days: int | None = None
+    receipt_notes: bool = True
+    receipt_trailer: bool = False
+    receipt_key: str | None = None
     notify_webhook: str | None = None
     notify_secret: str | None = None
     notify_command: str | None = None

@@ -270,6 +270,15 @@ SETTINGS: Final = (
     ),
     Setting("retention_days", "days that an agent's raw stream is kept", "integer", 1, 36_500, optional=True),
     Setting("event_retention_days", "days that events of older batches are kept", "integer", 1, 36_500, optional=True),
+    Setting("receipt_notes", "write the receipt of each story's commit as a git note beside it", "boolean"),
+    Setting("receipt_trailer", "name the receipt in the messages of commits that the runner makes", "boolean"),
+    Setting(
+        "receipt_key",
+        "file of the SSH key that signs receipts; one with a passphrase must be in ssh-agent",
+        optional=True,
+        editable=False,
+        trust="always",
+    ),
     Setting(
         "notify_webhook",
         "URL that is called when the run needs you or has ended",

@@ -53,6 +53,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     lines_removed: int | None
     tree_before: str | None = None
     agent_change: str | None = None
+    agent_version: str | None = None
 
 
 def create_command(connection: sqlite3.Connection, /, batch_id: int, command: str, **columns: Any) -> int:

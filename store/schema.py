@@ -16,6 +16,9 @@ class SchemaTooNew(RuntimeError):
     """The database was written by a newer program than this one."""
 
 
+# A condition of a query and of its index, word for word the same, so that SQLite sees that one implies the other.
+OF_COURSE: Final = "type IN ('batch:pause', 'batch:resume', 'batch:warning', 'batch:end', 'error', 'attention')"
+
 FIRST: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE batches (
@@ -321,9 +324,30 @@ ACCESS: Final = (
     ) WITHOUT ROWID""",
 )
 
+# The receipts of commits, of stories that begin after this; what they say besides the rows that were there before.
+RECEIPTS: Final = (
+    """CREATE TABLE receipts (
+        story_id INTEGER PRIMARY KEY REFERENCES stories (id),
+        story_key TEXT NOT NULL,
+        commit_hash TEXT NOT NULL,
+        line TEXT NOT NULL,                        -- the receipt as its note has it; empty where none could be made
+        problem TEXT,                              -- why not
+        made_at INTEGER NOT NULL,
+        noted_at INTEGER                           -- NULL: the note is not written yet
+    )""",
+    "CREATE INDEX receipts_by_key ON receipts (story_key, story_id)",
+    "INSERT INTO meta SELECT 'receipts after', CAST(COALESCE(MAX(id), 0) AS TEXT) FROM stories",
+    "ALTER TABLE commands ADD COLUMN agent_version TEXT",  # as the program said it
+    "ALTER TABLE checks ADD COLUMN output_sha256 TEXT",  # of the file in which its output is kept
+)
+
+# The course of a batch is a few events among very many.
+BRIEFS: Final = (f"CREATE INDEX events_of_course ON events (batch_id, seq) WHERE {OF_COURSE}",)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
     *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, TAKEOVERS, ACCESS),
+    *(RECEIPTS, BRIEFS),
 )
 
 

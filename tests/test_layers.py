@@ -12,7 +12,7 @@ import pytest
 
 from base.program import PROGRAM_DIR
 
-LEAVES: Final = "workflow sprint agents git security settings notify forecast"  # know nothing of each other
+LEAVES: Final = "workflow sprint agents git security settings notify forecast receipts"  # know nothing of each other
 BELOW_THE_RUN: Final = f"events payloads db store runstate {LEAVES} base"
 MAP: Final = {
     "__main__": "server",

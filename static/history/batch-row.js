@@ -157,6 +157,7 @@ function createLinks(id, replay) {
     "td",
     { class: "batch-actions", role: "cell" },
     h("button", props, icon("play"), "Replay"),
+    createLink("Brief", toHash("history", { brief: String(id) }), { "aria-label": `Brief of batch ${id}` }),
     createLink("Timeline", toHash("timeline", { batch: String(id) }), { "aria-label": `Timeline of batch ${id}` }),
     createLink("Insights", toHash("insights", { batch: String(id) }), { "aria-label": `Insights of batch ${id}` }),
     createLink("Export", `/api/batches/${id}/export`, { download: "", "aria-label": `Export batch ${id}` }),

@@ -5,6 +5,7 @@ import { attr, byId, show, text } from "../kit/dom.js";
 import { isReader } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
 import { openPreview } from "../preview/preview-dialog.js";
+import { toHash } from "../shell/router.js";
 import { Ending } from "./ending.js";
 import { ForecastLine } from "./forecast.js";
 import { actionText, offered, waitEnd } from "./run-text.js";
@@ -72,6 +73,7 @@ export class Controls {
     this.#actions = ready && !link.lost && !replaying && !isReader ? offered(run) : [];
     if (counts.unplanned) this.#actions = this.#actions.filter((action) => action !== "start");
     this.#renderButtons(model);
+    renderBrief(model);
     if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
     this.#ending.render(run, this.#offers("stop"));
     this.#renderText(model);
@@ -202,6 +204,13 @@ export class Controls {
     this.#busy = action;
     for (const name of ALL_ACTIONS) attr(byId(name), "aria-disabled", name === action || null);
   }
+}
+
+/** The way to the brief of a batch that does not run. @param {Model} model */
+function renderBrief({ run, ready, replaying }) {
+  const over = ready && !replaying && run.batch !== null && ["idle", "paused"].includes(run.state);
+  show(byId("brief-link"), over);
+  if (over) attr(byId("brief-link"), "href", toHash("run", { brief: String(run.batch?.id) }));
 }
 
 /** @param {string} reason "" removes the last one */

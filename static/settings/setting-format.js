@@ -55,6 +55,7 @@ const GROUPS = [
   ],
   ["Agents, commands, presets", ["agents", "commands", "workflows", "prices"]],
   ["Access", ["token", "reader_token", "public_url", "allowed_hosts", "cors_origin"]],
+  ["Receipts", ["receipt_notes", "receipt_trailer", "receipt_key"]],
   ["Messages", ["notify_webhook", "notify_secret", "notify_command"]],
   ["The server", []],
 ];

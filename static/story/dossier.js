@@ -18,6 +18,7 @@ import { createCommits, sizeOf } from "./commits.js";
 import { readChange } from "./diff.js";
 import { createHints } from "./hints.js";
 import { inlineMarkdown } from "./inline-markdown.js";
+import { createReceipt } from "./receipt.js";
 import { createReviews } from "./reviews.js";
 import { createStoryCommands } from "./story-commands.js";
 
@@ -60,6 +61,7 @@ function createSections(key, commands) {
   const reviews = createReviews(commands.open);
   const commits = createCommits(key);
   const hints = createHints(key, commands.open);
+  const receipt = createReceipt(key);
   const cost = createCostLines(() => `/api/stories/${encodeURIComponent(key)}/cost`, "stories");
   const files = (/** @type {Dossier} */ dossier) => filesOf(key, dossier);
   return [
@@ -93,6 +95,7 @@ function createSections(key, commands) {
       commits.update(all, diff);
       return all.length + (diff?.files_changed ?? 0);
     }),
+    kept("Receipt", "Receipt of its commit", receipt.el, receipt.update),
     drawn("Deferred", "Put off by its builds", (d) => d.deferred, deferred),
     drawn("Files", "Files", (d) => [d.artifacts, d.file_list], files),
     drawn("Log", "Change log", (d) => d.change_log, changeLog),

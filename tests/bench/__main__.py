@@ -15,6 +15,7 @@ import aiohttp
 
 from tests.bench import (
     board,
+    brief,
     burst,
     delivery,
     endtoend,
@@ -37,6 +38,7 @@ PARTS: Final = (
     "project",
     "page",
     "board",
+    "brief",
     "install",
     "masking",
     "recordings",
@@ -62,6 +64,7 @@ def main() -> None:
         "project": project.run,
         "page": page.run,
         "board": board.run,
+        "brief": brief.run,
         "guardian": guardian.run,
         "overhead": overhead.run,
         "install": install.run,

@@ -157,6 +157,7 @@ def test_what_starts_programs_opens_the_network_or_leaves_the_folder_counts_only
         "workflows": {"mine": {}},
         "verify": "x",
         "worktree_setup": "x",
+        "receipt_key": "/tmp/key",
         "notify_webhook": "http://evil.example/",
         "notify_secret": "s" * 20,
         "notify_command": "x",
