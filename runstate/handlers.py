@@ -27,6 +27,7 @@ from payloads import (
     CycleStart,
     Metrics,
     RunQueueChange,
+    StoryDelivery,
     StoryStatus,
     value_or,
 )
@@ -212,6 +213,11 @@ def _run_queue(run: FoldedRun, payload: RunQueueChange, _at: int) -> None:
     )
 
 
+def _story_delivery(run: FoldedRun, payload: StoryDelivery, _at: int) -> None:
+    """A delivery that continues needs nobody any more; a new call follows where it still does."""
+    run.attention = tuple(view for view in run.attention if view.delivery_id != payload.delivery_id)
+
+
 def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
     view = AttentionView(
         kind=payload.kind,
@@ -221,6 +227,7 @@ def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
         story_keys=tuple(value_or(payload.story_keys, [])),
         at=at,
         gate_id=value_or(payload.gate_id, None),
+        delivery_id=value_or(payload.delivery_id, None),
         decisions=tuple(value_or(payload.decisions, [])),
     )
     run.attention = (*run.attention, view)[-ATTENTION_MAX:]
@@ -277,6 +284,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "command:progress": _command_progress,
     "command:end": _command_end,
     "story:status": _story_status,
+    "story:delivery": _story_delivery,
     "run:queue": _run_queue,
     "attention": _attention,
     "context:create": _context_started,
