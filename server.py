@@ -43,6 +43,7 @@ from git.process import GitUnusable
 from orchestrator import Orchestrator
 from running.awake import KeepAwake
 from running.data_files import DataFiles
+from running.delivery.watcher import DeliveryWatcher
 from running.lock import ProjectLock, ProjectLocked
 from running.notifier import Notifier
 from running.recovery.fold import restore_fold
@@ -150,17 +151,20 @@ async def _services(
     )
     retention = Retention(workspace, hub.ring.pruned)
     notifier = Notifier(database, settings, config.project.name)
+    deliveries = DeliveryWatcher(workspace, run_state)
     # The fold comes first: what the others read of the run must include the commit that they receive.
-    subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
+    subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, deliveries.take, *subscribers)
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
     # After `events.start`, since it emits; before any request, since it closes what the last server left open.
     await app[SERVICES].orchestrator.recover()
     await watcher.start()
     retention.start()
+    deliveries.start()
     hub.start()
     yield
     await workspace.awake.close()
+    await deliveries.stop()
     await retention.stop()
     await watcher.stop()
     await notifier.stop()

@@ -9,6 +9,8 @@ from typing import TypeVar
 from payloads import CycleEnd, or_unset
 from running.checkpoints import EpicGates, wait_after_stories
 from running.cycle_source import CycleSource, PlannedCycle
+from running.delivery.mending import mend_deliveries
+from running.delivery.planning import plan_deliveries
 from running.gate import StopMode
 from running.gates import GateKind
 from running.run_context import RunContext
@@ -47,6 +49,7 @@ class CycleQueue:
 
     async def next(self, busy: Collection[str] = ()) -> PlannedCycle | None:
         """Return the next cycle, of an epic that is not busy; None if there is none now. Raises `Stopped`."""
+        await mend_deliveries(self._context)
         if self._limit is not None and self.completed >= self._limit:
             return None
         # Before the size of the batch is checked: these cycles were counted when they began.
@@ -83,6 +86,7 @@ class CycleQueue:
         """
         each = GateKind.DONE in (self._context.preset.gates or ())
         await wait_after_stories(self._context.workspace, self._context.gate, cycle.stories, each=each)
+        await plan_deliveries(self._context.workspace, self._context.batch_id, cycle.stories)
         self._source.finish(cycle.stories)
         self.completed = cycle.number
         payload = CycleEnd(

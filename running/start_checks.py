@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from git.head import HeadState
 from running.batch_record import StartRequest
 from running.budget import Budget
+from running.delivery.start_check import check_delivery, mending_due
 from running.git_check import check_commits, check_repository
 from running.made_tracker import check_maker
 from running.plan_choice import check_plan
@@ -63,8 +64,9 @@ async def check_start(
     head = await check_repository(workspace)
     await check_parallel(workspace)
     await check_verify(workspace)
+    warnings += [("deliver", message) for message in await check_delivery(workspace)]
     await check_caps(Budget(workspace, None, None))
-    if not runnable and not unfinished:
+    if not runnable and not unfinished and not await mending_due(workspace):
         raise await why_nothing_runs(workspace, request.stories, selection)
     preset = await choose_preset(workspace, agent, fresh=not unfinished)
     preset = with_gates(preset, request.gates, settings.gates)
@@ -81,6 +83,7 @@ async def check_resume(workspace: Workspace, row: BatchRow, *, unattended: bool)
     await check_repository(workspace)
     await check_parallel(workspace)
     await check_verify(workspace)
+    await check_delivery(workspace)
     preset = await preset_of(workspace, row)
     await check_commits(workspace, preset)
     return preset
