@@ -12,6 +12,7 @@ import msgspec
 import sprint
 from api.commands import CommandView, command_view, stored_verdict
 from api.deferred import FindingView, finding_view
+from api.deliveries import DeliveryView, delivery_views
 from api.http import ApiError, Services
 from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
@@ -19,12 +20,14 @@ from git.history import CommitInfo, commits_of
 from git.process import GitError
 from git.trees import Diff
 from running.artifacts import artifacts_of
+from running.delivery.decisions import words_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from running.workspace import Workspace
 from sprint import StoryDocument, StoryInfo
 from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
+from store.deliveries import get_deliveries, get_deliveries_of
 from store.findings import get_findings_of
 from store.gates import GateRow, get_sent_back
 from store.hints import get_hints
@@ -125,6 +128,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     hints: list[Hint]
     sent_back: list[SentBack] = []
     deferred: list[FindingView] = []
+    deliveries: list[DeliveryView] = []
     plan: PlanFacts = PlanFacts()
 
 
@@ -202,6 +206,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         ],
         sent_back=[_sent_back(row, commands) for row in await under_all_names(services, story, get_sent_back)],
         deferred=[finding_view(row) for row in deferred],
+        deliveries=await delivery_views(services, await under_all_names(services, story, get_deliveries_of)),
         plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
     )
 
@@ -262,15 +267,18 @@ def _shown_check(check: Check) -> CheckLine:
 
 
 async def overview_of(services: Services) -> sprint.Overview:
-    """Return the plan with what the operator has put aside."""
+    """Return the plan with what the operator has put aside and where finished work was delivered."""
     overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
     skips = await services.database.read(get_skips)
-    if not skips:
+    delivered = {key: words_of(row) for row in await services.database.read(get_deliveries) for key in row.keys}
+    if not skips and not delivered:
         return overview
     replace = msgspec.structs.replace
     stories = [
         replace(story, skipped=skips[story.key].reason, runnable=False)
         if story.key in skips and story.status not in ("done", "parked")
+        else replace(story, delivery=words)
+        if (words := _last(delivered, story.names))
         else story
         for story in overview.stories
     ]

@@ -7,6 +7,7 @@ from typing import Final
 from api import (
     changes,
     deferred,
+    deliveries,
     export,
     gates,
     health,
@@ -33,7 +34,7 @@ from api import (
 ROUTES: Final = [
     *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
     *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
-    *(*changes.ROUTES, *export.ROUTES),
+    *(*changes.ROUTES, *export.ROUTES, *deliveries.ROUTES),
     *(
         *history.ROUTES,
         *transcripts.ROUTES,

@@ -11,6 +11,7 @@ import { serverNow } from "../kit/server-clock.js";
 import { askSkip } from "../kit/skip-dialog.js";
 import { announce, toast } from "../kit/toast.js";
 import { dismiss, openItems, waitText } from "./attention-items.js";
+import { createDeliveryForm } from "./delivery-form.js";
 import { createGateForm } from "./gate-form.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
@@ -147,6 +148,7 @@ function dismissButton({ message }, dismiss) {
 /** What an item is answered with, if it asks. @param {Attention} item */
 function formOf(item) {
   if (item.kind === "gate" && item.gate_id) return createGateForm(item);
+  if (item.delivery_id) return createDeliveryForm(item.delivery_id, item.decisions ?? []);
   if (item.kind === "blocked" && item.story_key) return createRetry(item.story_key);
   return item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
 }

@@ -102,6 +102,7 @@ const FORMATS = {
   },
   "story:skip": (p) =>
     lineText("note", p.skipped ? `You have skipped it: ${p.reason ?? "without a reason"}` : "You have brought it back"),
+  "story:delivery": (p) => lineText("note", `Delivery: ${p.message}`, p.problem ? WARNING : INFO),
   "run:queue": (p) => lineText("note", queueText(p)),
   error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => lineText("attention", p.message, WARNING),

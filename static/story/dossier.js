@@ -12,6 +12,7 @@ import { fill, h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
 import { createStoryPreview } from "../preview/story-preview.js";
 import { createCommits } from "./commits.js";
+import { drawDeliveries } from "./deliveries.js";
 import { createHints } from "./hints.js";
 import { inlineMarkdown } from "./inline-markdown.js";
 import { createReviews } from "./reviews.js";
@@ -78,6 +79,7 @@ function createSections(key, commands) {
       commits.update(all, diff);
       return all.length + (diff?.files_changed ?? 0);
     }),
+    drawn("Delivery", "Where it was delivered", (d) => d.deliveries, drawDeliveries),
     drawn("Deferred", "Put off by its builds", (d) => d.deferred, deferred),
     drawn("Files", "Files", (d) => [d.artifacts, d.file_list], files),
     drawn("Log", "Change log", (d) => d.change_log, changeLog),
