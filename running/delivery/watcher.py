@@ -57,7 +57,7 @@ class DeliveryWatcher:
         while True:
             self._woken.clear()
             try:
-                wait_s = await self._advance_all()
+                wait_s = await self.look()
             except DatabaseUnavailable as error:
                 log.warning("deliveries wait for the database: %s", error)
                 wait_s = SLICE_S
@@ -74,7 +74,7 @@ class DeliveryWatcher:
         except TimeoutError:
             return
 
-    async def _advance_all(self) -> float | None:
+    async def look(self) -> float | None:
         """Take the steps that are due; return the seconds until the next one, None where an event has to come first."""
         rows = [row for row in await self._open() if self._steps.has_step(row)]
         if not rows or await asyncio.to_thread(self._workspace.trust_refusal) is not None:

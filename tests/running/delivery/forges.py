@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
+from running.delivery.planning import plan_deliveries
 from running.delivery.steps import Steps
+from running.story import StoryRun
+from settings import Settings
+from store.batches import create_batch
 from store.deliveries import DeliveryRow, get_deliveries, get_delivery
-from tests.running.projects import Runner
+from store.stories import create_story
+from tests.running.projects import TRACKER, Runner
 
 PROGRAM: Final = Path(__file__).with_name("forge.py")
 CALL: Final = f"{sys.executable} {PROGRAM}"
@@ -89,3 +97,40 @@ async def advance(runner: Runner, delivery_id: int = 1, *, most: int = 20) -> li
             break
         states.append((await steps.advance(row)).state)
     return states
+
+
+async def deliver(runner: Runner, key: str = "1-1-a", *, commit: str | None = None) -> str:
+    """Plan the delivery of a story as a batch does at its cycle's end, without one; the commit of its work."""
+    if commit is None:
+        work, tracker = runner.root / f"work/{key}.md", runner.root / TRACKER
+        work.parent.mkdir(exist_ok=True)
+        work.write_text(f"# {key}\n")
+        tracker.write_text(tracker.read_text().replace(f"{key}: in-progress", f"{key}: done"))
+        git(runner.root, "add", "-A")
+        git(runner.root, "commit", "-qm", f"feat(1): implement story {key}")
+        commit = git(runner.root, "rev-parse", "HEAD")
+    batch = await runner.database.write(create_batch, 1, status="completed", ended_at=1, branch="work")
+    columns = {"epic": key[0], "status": "done", "commit_hash": commit}
+    row = await runner.database.write(create_story, batch, key, **columns)
+    story = StoryRun(row, key, key[0], key, "in-progress", "done", commit_hash=commit)
+    await plan_deliveries(runner.workspace, batch, [story])
+    return commit
+
+
+def settings_with(runner: Runner, **changed: Any) -> Settings:
+    """The settings of a run with some of them changed."""
+    return msgspec.structs.replace(runner.settings, **changed)
+
+
+def forget_request(connection: sqlite3.Connection, delivery_id: int) -> None:
+    """As if the server had ended while the request's program ran."""
+    sql = "UPDATE deliveries SET state = 'requesting', url = NULL, requested_at = 1, problem = NULL WHERE id = ?"
+    connection.execute(sql, (delivery_id,))
+
+
+def make_problem(connection: sqlite3.Connection, delivery_id: int) -> None:
+    connection.execute("UPDATE deliveries SET problem = 'it waits' WHERE id = ?", (delivery_id,))
+
+
+def look_now(connection: sqlite3.Connection, delivery_id: int) -> None:
+    connection.execute("UPDATE deliveries SET next_at = 0 WHERE id = ?", (delivery_id,))
