@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from security.controls import visible
+
 PENDING: Final = "pending"
 GREEN: Final = "green"
 RED: Final = "red"
@@ -81,7 +83,8 @@ def read_report(code: int | None, output: str, errors: str = "") -> Report:
 
 
 def log_of(text: str) -> str:
-    """Return the end of a log, where failures are summed up, in at most `LOG_MAX` bytes."""
+    """Return the end of a log, where failures are summed up, in at most `LOG_MAX` bytes and without control codes."""
+    text = visible(text)
     data = text.encode("utf-8", "replace")
     if len(data) <= LOG_MAX:
         return text

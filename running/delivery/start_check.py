@@ -8,12 +8,13 @@ from typing import Final
 from git.process import ask_git
 from git.worktrees import Repository
 from running.delivery.branches import BadName, branch_name, subject_of
+from running.delivery.mending import is_to_mend
 from running.delivery.remote import SAFE_NAME, missing_remote
 from running.preflight import GIT_NEEDED, NotNow
 from running.verify import missing_program
 from running.workspace import Workspace
 from settings import Settings
-from store.deliveries import MENDING, REQUEST, WAITING, get_open_deliveries
+from store.deliveries import REQUEST, get_open_deliveries
 
 PROGRAMS: Final = ("pull_request_command", "pull_request_lookup_command", "checks_command", "merge_command")
 
@@ -31,8 +32,7 @@ async def check_delivery(workspace: Workspace) -> list[str]:
 
 async def mending_due(workspace: Workspace) -> bool:
     """Whether a batch has something to mend, even where no story can run."""
-    rows = await workspace.database.read(get_open_deliveries)
-    return any(row.state in (WAITING, MENDING) and row.problem is None for row in rows)
+    return any(is_to_mend(row) for row in await workspace.database.read(get_open_deliveries))
 
 
 def _contradiction(settings: Settings) -> str | None:

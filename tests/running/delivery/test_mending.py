@@ -7,10 +7,11 @@ import pytest
 from agents import Call
 from orchestrator import NotNow
 from running.delivery.decisions import decide_delivery
+from running.gates import GateDecision
 from store.deliveries import get_comments
 from tests.running.delivery.conftest import MakeForge
 from tests.running.delivery.forge import SECRET, URL
-from tests.running.delivery.forges import advance, deliver, deliveries, git
+from tests.running.delivery.forges import advance, deliver, deliveries, git, settings_with
 
 BRANCH = "deliver/1-1-a"
 
@@ -54,10 +55,19 @@ async def test_comments_become_one_round_and_rounds_are_bounded(make_forge: Make
         {"comment": "Name it better.", "id": "c1", "path": "work/1-1-a.md", "line": 1, "author": "ann"},
         {"comment": "And test it.", "id": "c2"},
     ]
-    runner, forge = await make_forge(plan={"comments": comments}, deliver_rounds=1)
+    runner, forge = await make_forge(plan={"comments": comments}, deliver_rounds=1, gates=["commit"])
     await deliver(runner)
     assert (await advance(runner))[-1] == "waiting"
-    await runner.run()
+    # The operator's own gate before a commit holds for a round, too.
+    await runner.start()
+    gate = await runner.until(lambda event: event.payload.get("gate_id") == 1)
+    assert "look at its changes before they are committed and pushed" in gate.payload["message"]
+    await runner.orchestrator.steering.decide(1, GateDecision.BACK, "Shorter, please.")
+    await runner.until(lambda event: event.payload.get("gate_id") == 2)
+    await runner.orchestrator.steering.decide(2, GateDecision.GO, None)
+    await runner.until_end()
+    assert runner.commands() == ["1-1-a dev-story-2", "1-1-a dev-story-3", "1-1-a merge"]
+    runner.settings = settings_with(runner, gates=[])
     assert [row.round for row in await runner.database.read(get_comments, 1)] == [1, 1]
     # The forge still shows them: what was dealt with comes back no more, and what is new is over the bound.
     forge.plan(comments=[*comments, {"comment": "One more.", "id": "c3"}])
