@@ -25,8 +25,16 @@ ANN = {"author_association": "MEMBER", "user": {"login": "ann", "type": "User"}}
 STRANGER = {"author_association": "NONE", "user": {"login": "eve", "type": "User"}}
 
 
-def run(folder: Path, script: str, program: str, answers: dict[str, Any], url: str) -> Report:
-    """The report that a script makes of what the forge's program prints; the longest part that fits a call answers."""
+def report_of(folder: Path, script: str, program: str, answers: dict[str, Any], url: str) -> Report:
+    """The report that a script makes of what the forge's program prints."""
+    done = run(folder, script, program, answers, url)
+    return read_report(done.returncode, done.stdout)
+
+
+def run(
+    folder: Path, script: str, program: str, answers: dict[str, Any], *words: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script; of what the forge's program would print, the longest part that fits a call answers."""
     ordered = dict(sorted(answers.items(), key=lambda item: -len(item[0])))
     texts = {part: text if isinstance(text, str) else json.dumps(text) for part, text in ordered.items()}
     (folder / "answers.json").write_text(json.dumps(texts))
@@ -38,10 +46,10 @@ def run(folder: Path, script: str, program: str, answers: dict[str, Any], url: s
         "REVIEWERS": "ann,bob",
     }
     done = subprocess.run(
-        ["sh", str(ROOT / "docs/forges" / script), url], env=environment, capture_output=True, text=True, check=False
+        ["sh", str(ROOT / "docs/forges" / script), *words], env=environment, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
-    return read_report(done.returncode, done.stdout)
+    return done
 
 
 def github(*checks: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -85,7 +93,7 @@ COMMENTS = (Comment("line-1", "a.py:3: Name it better. (ann)"), Comment("review-
     ],
 )
 def test_github(tmp_path: Path, answers: dict[str, Any], report: Report) -> None:
-    assert run(tmp_path, "github.sh", "gh", answers, "https://github.com/o/r/pull/9") == report
+    assert report_of(tmp_path, "github.sh", "gh", answers, "https://github.com/o/r/pull/9") == report
 
 
 def test_gitlab(tmp_path: Path) -> None:
@@ -104,7 +112,7 @@ def test_gitlab(tmp_path: Path) -> None:
     }
     log = "pipeline:\nhttps://gitlab.com/o/r/-/pipelines/5\n\nthe log of job 42:\nE   assert 1 == 2"
     comments = (Comment("note-1", "a.py:3: Name it better. (ann)"),)
-    report = run(tmp_path, "gitlab.sh", "glab", answers, "https://gitlab.com/o/r/-/merge_requests/9")
+    report = report_of(tmp_path, "gitlab.sh", "glab", answers, "https://gitlab.com/o/r/-/merge_requests/9")
     assert report == Report("red", log, comments, "0d1f", approved=True)
 
 
@@ -129,5 +137,7 @@ def test_gitea(tmp_path: Path) -> None:
         ],
     }
     comments = (Comment("review-2", "Test it. (ann)"), Comment("line-1", "a.py:3: Name it better. (ann)"))
-    report = run(tmp_path, "gitea.sh", "tea", answers, "https://gitea.example/o/r/pulls/9")
+    report = report_of(tmp_path, "gitea.sh", "tea", answers, "https://gitea.example/o/r/pulls/9")
     assert report == Report("green", "", comments, "0d1f", approved=True)
+    found = {"pulls?state=open": [{"head": {"ref": name}, "html_url": f"https://x/{name}"} for name in ("a", "b")]}
+    assert run(tmp_path, "gitea.sh", "tea", found, "lookup", "b").stdout == "https://x/b\n"

@@ -1,7 +1,13 @@
 #!/bin/sh
 # What a pull request of Gitea or Forgejo says, for checks_command: `env REVIEWERS=ann,bob sh tools/gitea.sh {url}`.
 # Needs tea with its command `api`, logged in, and jq. Comments count of the people whom REVIEWERS names.
+# `sh tools/gitea.sh lookup {branch}` is for pull_request_lookup_command.
 set -eu
+if [ "$1" = lookup ]; then
+  tea api "/repos/{owner}/{repo}/pulls?state=open" |
+    jq -r --arg branch "$2" '.[] | select(.head.ref == $branch) | .html_url'
+  exit
+fi
 number=${1##*/}
 request=$(tea api "/repos/{owner}/{repo}/pulls/$number")
 head=$(printf '%s' "$request" | jq -r .head.sha)
