@@ -14,24 +14,23 @@ from api.commands import CommandView, command_view, stored_verdict
 from api.deferred import FindingView, finding_view
 from api.deliveries import DeliveryView, delivery_views
 from api.http import ApiError, Services
+from api.plan_overview import overview_of
 from api.reviews import Review, reviews_of
 from api.status_evidence import Records, Sentence, StatusEvidence, evidence_for_status, evidence_of
 from git.history import CommitInfo, commits_of
 from git.process import GitError
 from git.trees import Diff
 from running.artifacts import artifacts_of
-from running.delivery.decisions import words_of
 from running.disk import take_snapshot
 from running.lanes.worktree import place_of
 from running.workspace import Workspace
 from sprint import StoryDocument, StoryInfo
 from store.checks import Check, get_checks_by_key
 from store.commands import Command, get_commands_by_key
-from store.deliveries import get_deliveries, get_deliveries_of
+from store.deliveries import get_deliveries_of
 from store.findings import get_findings_of
 from store.gates import GateRow, get_sent_back
 from store.hints import get_hints
-from store.skips import get_skips
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
 from workflow import kind_of
@@ -264,25 +263,6 @@ async def commits_named(services: Services, names: Sequence[str], commands: list
 def _shown_check(check: Check) -> CheckLine:
     fields = {name: getattr(check, name) for name in CheckLine.__struct_fields__}
     return CheckLine(**{**fields, "ok": bool(check.ok)})
-
-
-async def overview_of(services: Services) -> sprint.Overview:
-    """Return the plan with what the operator has put aside and where finished work was delivered."""
-    overview = await asyncio.to_thread(sprint.overview, services.workspace.project)
-    skips = await services.database.read(get_skips)
-    delivered = {key: words_of(row) for row in await services.database.read(get_deliveries) for key in row.keys}
-    if not skips and not delivered:
-        return overview
-    replace = msgspec.structs.replace
-    stories = [
-        replace(story, skipped=skips[story.key].reason, runnable=False)
-        if story.key in skips and story.status not in ("done", "parked")
-        else replace(story, delivery=words)
-        if (words := _last(delivered, story.names))
-        else story
-        for story in overview.stories
-    ]
-    return replace(overview, stories=stories)
 
 
 async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:
