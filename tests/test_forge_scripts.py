@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from running.delivery.checks import Comment, Report, read_report
+from running.delivery.checks import CheckReport, Comment, read_report
 from tests.servers import ROOT
 
 REPLAY = """#!/usr/bin/env python3
@@ -25,7 +25,7 @@ ANN = {"author_association": "MEMBER", "user": {"login": "ann", "type": "User"}}
 STRANGER = {"author_association": "NONE", "user": {"login": "eve", "type": "User"}}
 
 
-def report_of(folder: Path, script: str, program: str, answers: dict[str, Any], url: str) -> Report:
+def report_of(folder: Path, script: str, program: str, answers: dict[str, Any], url: str) -> CheckReport:
     """The report that a script makes of what the forge's program prints."""
     done = run(folder, script, program, answers, url)
     return read_report(done.returncode, done.stdout)
@@ -76,7 +76,7 @@ COMMENTS = (Comment("line-1", "a.py:3: Name it better. (ann)"), Comment("review-
     [
         (
             github({"name": "build", "status": "COMPLETED", "conclusion": "FAILURE", "detailsUrl": JOB}),
-            Report("red", f"build:\n{JOB}\n\nthe log of job 42:\ntest\tE   assert 1 == 2", COMMENTS, "0d1f"),
+            CheckReport("red", f"build:\n{JOB}\n\nthe log of job 42:\ntest\tE   assert 1 == 2", COMMENTS, "0d1f"),
         ),
         (
             github(
@@ -84,15 +84,15 @@ COMMENTS = (Comment("line-1", "a.py:3: Name it better. (ann)"), Comment("review-
                 {"context": "lint", "state": "PENDING"},
                 {"name": "slow", "status": "IN_PROGRESS", "conclusion": ""},
             ),
-            Report("pending", "", COMMENTS, "0d1f"),
+            CheckReport("pending", "", COMMENTS, "0d1f"),
         ),
         (
             github({"context": "lint", "state": "SUCCESS"}, state="MERGED", reviewDecision="APPROVED"),
-            Report("green", "", COMMENTS, "0d1f", approved=True, merged=True),
+            CheckReport("green", "", COMMENTS, "0d1f", approved=True, merged=True),
         ),
     ],
 )
-def test_github(tmp_path: Path, answers: dict[str, Any], report: Report) -> None:
+def test_github(tmp_path: Path, answers: dict[str, Any], report: CheckReport) -> None:
     assert report_of(tmp_path, "github.sh", "gh", answers, "https://github.com/o/r/pull/9") == report
 
 
@@ -113,7 +113,7 @@ def test_gitlab(tmp_path: Path) -> None:
     log = "pipeline:\nhttps://gitlab.com/o/r/-/pipelines/5\n\nthe log of job 42:\nE   assert 1 == 2"
     comments = (Comment("note-1", "a.py:3: Name it better. (ann)"),)
     report = report_of(tmp_path, "gitlab.sh", "glab", answers, "https://gitlab.com/o/r/-/merge_requests/9")
-    assert report == Report("red", log, comments, "0d1f", approved=True)
+    assert report == CheckReport("red", log, comments, "0d1f", approved=True)
 
 
 def test_gitea(tmp_path: Path) -> None:
@@ -138,6 +138,6 @@ def test_gitea(tmp_path: Path) -> None:
     }
     comments = (Comment("review-2", "Test it. (ann)"), Comment("line-1", "a.py:3: Name it better. (ann)"))
     report = report_of(tmp_path, "gitea.sh", "tea", answers, "https://gitea.example/o/r/pulls/9")
-    assert report == Report("green", "", comments, "0d1f", approved=True)
+    assert report == CheckReport("green", "", comments, "0d1f", approved=True)
     found = {"pulls?state=open": [{"head": {"ref": name}, "html_url": f"https://x/{name}"} for name in ("a", "b")]}
     assert run(tmp_path, "gitea.sh", "tea", found, "lookup", "b").stdout == "https://x/b\n"

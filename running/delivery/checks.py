@@ -25,7 +25,7 @@ LOG_MAX: Final = 16 * 1024  # bytes of a log, and of a comment, that an agent ge
 COMMENTS_MAX: Final = 200  # of one report
 
 
-class Unreadable(ValueError):
+class UnreadableReport(ValueError):
     """The program printed nothing that can be understood; the message says what was wrong."""
 
 
@@ -38,7 +38,7 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CheckReport:
     """What is known of a request. `state` is pending until a check says otherwise; `head` the commit it is about."""
 
     state: str
@@ -48,6 +48,10 @@ class Report:
     approved: bool = False
     merged: bool = False
     closed: bool = False
+
+    def is_about(self, commit: str) -> bool:
+        """Whether it speaks of this commit; a report that names none does."""
+        return self.head is None or commit.startswith(self.head)
 
 
 @dataclass(slots=True)
@@ -60,18 +64,18 @@ class _Lines:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def read_report(code: int | None, output: str, errors: str = "") -> Report:
-    """Return the report of a program that ended with `code`. Raises `Unreadable`."""
+def read_report(code: int | None, output: str, errors: str = "") -> CheckReport:
+    """Return the report of a program that ended with `code`. Raises `UnreadableReport`."""
     records = [record for line in output.splitlines() if (record := _record(line)) is not None]
     if code not in EXITS:
-        raise Unreadable("it took too long" if code is None else f"it ended with {code}; known are 0, 1 and 8")
+        raise UnreadableReport("it took too long" if code is None else f"it ended with {code}; known are 0, 1 and 8")
     if not records:
         state = EXITS[code]
-        return Report(state, log_of("\n".join((output, errors)).strip()) if state == RED else "")
+        return CheckReport(state, log_of("\n".join((output, errors)).strip()) if state == RED else "")
     lines = _Lines()
     for record in records:
         _take(lines, record)
-    return Report(
+    return CheckReport(
         state=_worst(lines.states),
         log=log_of("\n\n".join(lines.logs)),
         comments=tuple(lines.comments[-COMMENTS_MAX:]),
@@ -115,7 +119,7 @@ def _take(lines: _Lines, record: Mapping[str, Any]) -> None:
 def _take_state(lines: _Lines, record: Mapping[str, Any]) -> None:
     state = record["state"]
     if state not in STATES:
-        raise Unreadable(f"a state must be one of {', '.join(STATES)}, not {str(state)[:40]!r}")
+        raise UnreadableReport(f"a state must be one of {', '.join(STATES)}, not {str(state)[:40]!r}")
     lines.states.append(state)
     if state == RED:
         parts = (str(record.get("check") or "a check"), str(record.get("log") or "").strip())

@@ -60,7 +60,9 @@ DEVELOP: Final = "dev-story"
 
 
 async def mend_deliveries(context: RunContext) -> None:
-    """Perform the rounds that deliveries wait for. Raises `Stopped`."""
+    """Perform the rounds that deliveries wait for; none where the batch is to end after what runs. Raises `Stopped`."""
+    if context.gate.stop_after is not None:
+        return
     for row in await context.workspace.database.read(get_open_deliveries):
         if is_to_mend(row) and await context.workspace.database.read(get_skip, row.keys[-1]) is None:
             try:

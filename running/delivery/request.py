@@ -6,8 +6,8 @@ import asyncio
 import re
 from typing import Any, Final
 
-from running.delivery.calls import REQUEST as REQUEST_CALL
-from running.delivery.calls import Calls, url_in
+from running.delivery.program_calls import REQUEST as REQUEST_CALL
+from running.delivery.program_calls import ProgramCalls, url_in
 from running.delivery.programs import ProgramResult, read_output
 from running.delivery.push import with_request
 from running.delivery.record import fail, keep, record
@@ -18,10 +18,10 @@ from store.deliveries import PLANNED, REQUESTING, DeliveryRow
 _USER: Final = re.compile(r"(?<=://)[^/@]+@")
 
 
-class Request:
+class RequestStep:
     """The step that makes a request for a pushed branch."""
 
-    def __init__(self, workspace: Workspace, calls: Calls) -> None:
+    def __init__(self, workspace: Workspace, calls: ProgramCalls) -> None:
         self._workspace = workspace
         self._calls = calls
 

@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from git.process import GitError
-from running.delivery.calls import Calls
 from running.delivery.merging import Merging
+from running.delivery.program_calls import ProgramCalls
 from running.delivery.push import Push
 from running.delivery.record import fail, record
 from running.delivery.remote import RemoteRefused, Unreachable
-from running.delivery.request import Request
-from running.delivery.watch import Watch
+from running.delivery.request import RequestStep
+from running.delivery.request_look import RequestLook
 from running.workspace import Workspace
 from store.deliveries import MERGING, OPEN, PLANNED, REQUESTING, DeliveryRow
 
@@ -29,13 +29,13 @@ class Steps:
 
     def __init__(self, workspace: Workspace, batch_runs: Callable[[], bool]) -> None:
         self._workspace = workspace
-        calls = Calls(workspace)
-        watch = Watch(workspace, calls, batch_runs)
+        calls = ProgramCalls(workspace)
+        look = RequestLook(workspace, calls, batch_runs)
         self._steps: Final[Mapping[str, Callable[[DeliveryRow], Awaitable[DeliveryRow]]]] = {
             PLANNED: Push(workspace).run,
-            REQUESTING: Request(workspace, calls).run,
-            OPEN: watch.run,
-            MERGING: Merging(workspace, calls, watch).run,
+            REQUESTING: RequestStep(workspace, calls).run,
+            OPEN: look.run,
+            MERGING: Merging(workspace, calls, look).run,
         }
 
     def is_due(self, row: DeliveryRow) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from running.delivery.calls import url_in
-from running.delivery.checks import LOG_MAX, Comment, Report, Unreadable, read_report
+from running.delivery.checks import LOG_MAX, CheckReport, Comment, UnreadableReport, read_report
 from running.delivery.findings import findings_of
+from running.delivery.program_calls import url_in
 from running.delivery.programs import fill
 from store.deliveries import CommentRow, DeliveryRow
 
@@ -28,24 +28,28 @@ def lines(*records: object) -> str:
 @pytest.mark.parametrize(
     ("code", "output", "report"),
     [
-        (0, "all well", Report("green")),
-        (8, "", Report("pending")),
-        (1, "2 failed", Report("red", "2 failed")),
-        (0, lines({"check": "a", "state": "green"}, HEAD), Report("green", head="0d1f")),
-        (1, lines({"state": "green"}, {"state": "pending"}, {"check": "b", "state": "red"}), Report("pending", "b")),
-        (0, lines({"check": "b", "state": "red", "log": "x\x00\x1b[31my"}), Report("red", "b:\nx␀y")),
-        (0, lines(HEAD), Report("pending", head="0d1f")),  # no check is there yet
-        (0, lines({"approved": True}, {"state": "green"}), Report("green", approved=True)),
-        (0, lines({"approved": "yes"}, {"merged": True}), Report("pending", merged=True)),
-        (0, lines({"closed": True}), Report("pending", closed=True)),
+        (0, "all well", CheckReport("green")),
+        (8, "", CheckReport("pending")),
+        (1, "2 failed", CheckReport("red", "2 failed")),
+        (0, lines({"check": "a", "state": "green"}, HEAD), CheckReport("green", head="0d1f")),
+        (
+            1,
+            lines({"state": "green"}, {"state": "pending"}, {"check": "b", "state": "red"}),
+            CheckReport("pending", "b"),
+        ),
+        (0, lines({"check": "b", "state": "red", "log": "x\x00\x1b[31my"}), CheckReport("red", "b:\nx␀y")),
+        (0, lines(HEAD), CheckReport("pending", head="0d1f")),  # no check is there yet
+        (0, lines({"approved": True}, {"state": "green"}), CheckReport("green", approved=True)),
+        (0, lines({"approved": "yes"}, {"merged": True}), CheckReport("pending", merged=True)),
+        (0, lines({"closed": True}), CheckReport("pending", closed=True)),
         (
             0,
             lines({"comment": "No.", "id": 7, "path": "a.py", "line": 3, "author": "ann"}, {"comment": " "}),
-            Report("pending", comments=(Comment("7", "a.py:3: No. (ann)"),)),
+            CheckReport("pending", comments=(Comment("7", "a.py:3: No. (ann)"),)),
         ),
     ],
 )
-def test_a_report_is_read(code: int, output: str, report: Report) -> None:
+def test_a_report_is_read(code: int, output: str, report: CheckReport) -> None:
     assert read_report(code, output) == report
 
 
@@ -64,7 +68,7 @@ def test_a_comment_without_an_id_is_known_by_its_text() -> None:
     ],
 )
 def test_what_cannot_be_read_is_said(code: int | None, output: str, words: str) -> None:
-    with pytest.raises(Unreadable, match=words):
+    with pytest.raises(UnreadableReport, match=words):
         read_report(code, output)
 
 

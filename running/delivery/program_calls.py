@@ -19,7 +19,7 @@ REQUEST: Final = "request"  # the call that makes the request: it alone gets tit
 _URL: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#@=%+-]+[A-Za-z0-9/]")
 
 
-class Calls:
+class ProgramCalls:
     """The calls of programs for deliveries, one after the other."""
 
     def __init__(self, workspace: Workspace) -> None:
