@@ -133,7 +133,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
 
 async def find_story(services: Services, key: str) -> StoryInfo:
     """Return the story as it is in the tracker; raises `ApiError` 404."""
-    return (await _found(services, key))[0]
+    return (await found_story(services, key))[0]
 
 
 T = TypeVar("T")
@@ -154,7 +154,7 @@ async def under_all_names(
 
 async def dossier_of(services: Services, key: str) -> Dossier:
     """Return the dossier of one story. Raises `ApiError` 404 for a key that is not in the tracker."""
-    story, writable = await _found(services, key)
+    story, writable = await found_story(services, key)
     database = services.database
     row = await newest_row(services, story)
     workspace = await place_of(services.workspace, row)
@@ -265,7 +265,7 @@ def _shown_check(check: Check) -> CheckLine:
     return CheckLine(**{**fields, "ok": bool(check.ok)})
 
 
-async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:
+async def found_story(services: Services, key: str) -> tuple[StoryInfo, bool]:
     overview = await overview_of(services)
     story = next((story for story in overview.stories if story.key == key), None)
     if story is None:

@@ -6,9 +6,11 @@ from typing import Final
 
 from api import (
     changes,
+    cost,
     deferred,
     deliveries,
     export,
+    forecast,
     gates,
     health,
     hints,
@@ -22,6 +24,7 @@ from api import (
     project,
     prompts,
     queue,
+    quota,
     run,
     schema,
     settings,
@@ -32,8 +35,17 @@ from api import (
 )
 
 ROUTES: Final = [
-    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
-    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
+    *(
+        *page.ROUTES,
+        *socket.ROUTES,
+        *run.ROUTES,
+        *queue.ROUTES,
+        *quota.ROUTES,
+        *deferred.ROUTES,
+        *gates.ROUTES,
+        *project.ROUTES,
+    ),
+    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *forecast.ROUTES, *cost.ROUTES, *prompts.ROUTES),
     *(*changes.ROUTES, *export.ROUTES, *deliveries.ROUTES),
     *(
         *history.ROUTES,

@@ -195,6 +195,13 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
+def _add_forecast(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--stories", metavar="KEYS", help="of these stories, with commas (default: what would run)")
+    parser.add_argument("--backtest", action="store_true", help="how often earlier ranges would have held the truth")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
 def _add_stop(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", action="store_true", help="end the running command too")
     _add_remote(parser)
@@ -228,6 +235,7 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
     "token": ("prints a new token", lambda parser: None),
     "preview": ("shows what would be sent next, with prompts and command lines, and starts nothing", _add_preview),
+    "forecast": ("says what will run, what it will cost and when it ends, from this project's history", _add_forecast),
     "status": ("prints what the running server does", _add_remote),
     "needs": ("lists what needs you", _add_remote),
     "answer": ("ID TEXT answers a question, or decides at a gate", _add_answer),

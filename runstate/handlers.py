@@ -26,6 +26,7 @@ from payloads import (
     CycleEnd,
     CycleStart,
     Metrics,
+    QuotaChange,
     RunQueueChange,
     StoryDelivery,
     StoryStatus,
@@ -39,12 +40,14 @@ from runstate.views import (
     FoldedRun,
     OperationView,
     QueueView,
+    QuotaView,
     StoryView,
     Totals,
 )
 
 WAITS: Final = (
     "usage-limit",
+    "reserve",
     "unreachable",
     "retry",
     "program",
@@ -218,6 +221,13 @@ def _story_delivery(run: FoldedRun, payload: StoryDelivery, _at: int) -> None:
     run.attention = tuple(view for view in run.attention if view.delivery_id != payload.delivery_id)
 
 
+def _quota_change(run: FoldedRun, payload: QuotaChange, _at: int) -> None:
+    place = (payload.account, payload.window)
+    view = QuotaView(*place, float(payload.used_fraction), value_or(payload.resets_at, None), payload.at)
+    others = (known for known in run.quota if (known.account, known.window) != place)
+    run.quota = tuple(sorted((*others, view), key=lambda one: (one.account, one.window)))
+
+
 def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
     view = AttentionView(
         kind=payload.kind,
@@ -286,6 +296,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "story:status": _story_status,
     "story:delivery": _story_delivery,
     "run:queue": _run_queue,
+    "quota:change": _quota_change,
     "attention": _attention,
     "context:create": _context_started,
     "context:refresh": _context_started,

@@ -284,9 +284,34 @@ DELIVERIES: Final = (
     ) WITHOUT ROWID""",
 )
 
+# What agents report of the usage windows of their accounts, which accounts wait, and who takes over from whom.
+QUOTA: Final = (
+    """CREATE TABLE quota_windows (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account TEXT NOT NULL,                     -- program, config folder and fingerprint of the key
+        window TEXT NOT NULL,
+        used_fraction REAL NOT NULL,               -- from 0 to 1
+        resets_at INTEGER,                         -- NULL: not known
+        at INTEGER NOT NULL
+    )""",
+    "CREATE INDEX quota_windows_by_account ON quota_windows (account, window, id)",
+    "CREATE INDEX quota_windows_by_time ON quota_windows (at)",
+    """CREATE TABLE account_waits (
+        account TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "ALTER TABLE batches ADD COLUMN agents TEXT",  # JSON list of those that take over from `agent`; NULL: none
+    "ALTER TABLE commands ADD COLUMN agent_change TEXT",  # why another agent than for the command before
+)
+
+# What was expected of a batch at its start, as JSON of `BatchForecast`; NULL: nothing.
+FORECASTS: Final = ("ALTER TABLE batches ADD COLUMN forecast TEXT",)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, DELIVERIES),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, DELIVERIES),
 )
 
 

@@ -17,7 +17,7 @@ from git.commits import commit_paths
 from git.process import GitError
 from payloads import Attention
 from running import command_specs, evidence
-from running.command import AgentUnusable
+from running.command_waits import AgentUnusable
 from running.delivery.findings import findings_of
 from running.delivery.local_branch import take_branch
 from running.delivery.place import put_away, worktree_of

@@ -12,7 +12,7 @@ import { waitEnd } from "./run-text.js";
  */
 
 /** Kinds that pause the run until it is resumed. */
-const PAUSING = new Set(["breaker", "agent", "verify", "git", "merge"]);
+const PAUSING = new Set(["breaker", "no-progress", "agent", "verify", "git", "merge"]);
 /** @type {Record<string, string>} */
 const WAITING = {
   unreachable: "The agent cannot reach its service.",

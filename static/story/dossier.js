@@ -7,6 +7,7 @@
 import { findingParts } from "../board/deferred.js";
 import { factRows } from "../board/plan-facts.js";
 import { get } from "../kit/api.js";
+import { createCostLines } from "../kit/cost-lines.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
@@ -57,6 +58,7 @@ function createSections(key, commands) {
   const reviews = createReviews(commands.open);
   const commits = createCommits(key);
   const hints = createHints(key, commands.open);
+  const cost = createCostLines(() => `/api/stories/${encodeURIComponent(key)}/cost`, "stories");
   const files = (/** @type {Dossier} */ dossier) => filesOf(key, dossier);
   return [
     drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
@@ -73,6 +75,10 @@ function createSections(key, commands) {
     }),
     kept("Commands", "Commands", commands.el, ({ commands: all }) => {
       commands.update(all);
+      return all.length;
+    }),
+    kept("Cost", "Cost", cost.el, ({ commands: all }) => {
+      cost.reload();
       return all.length;
     }),
     kept("Commits", "Commits and changes", commits.el, ({ commits: all, diff }) => {
