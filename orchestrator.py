@@ -25,6 +25,7 @@ from running.batch_record import StartRequest, close_interrupted, only_stories, 
 from running.budget import Budget
 from running.checkpoints import close_by_operator
 from running.clean_tree import NotCommitted
+from running.delivery.record import call_for_problems
 from running.forecaster import Forecaster
 from running.gate import Gate, StopMode
 from running.lanes.merge import MERGE
@@ -98,6 +99,7 @@ class Orchestrator:
             await warn_of_store(self._workspace, row.id)
             for kind, message in begun.warnings:
                 await _warn(row.id, kind, message)
+            await call_for_problems(self._workspace)
             self._launch(row, [] if request.stories is None else list(request.stories), begun.preset)
             return row.id
 
