@@ -235,6 +235,7 @@ class Orchestrator:
             await agents.sweep(f"{self._workspace.database.epoch}:", grace_s=0.2)
             await self._background.cancel()
             await asyncio.wait(late, timeout=END_S)
+        await self._workspace.archiving.settled()
 
     async def finished(self) -> None:
         """Wait until no batch is in progress."""

@@ -37,7 +37,7 @@ from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price,
 from agents.stream_lock import until_released
 from agents.summaries import edits_files
 from agents.text import is_session_lost
-from agents.transcript import EntryKind, TranscriptEntry, read_transcript, steady
+from agents.transcript import EntryKind, TranscriptEntry, open_recording, read_transcript, steady
 from agents.transcript_index import TranscriptIndex
 
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "invocation_of",
     "is_program_missing",
     "is_session_lost",
+    "open_recording",
     "optional_words",
     "own_variables",
     "preflight",

@@ -24,7 +24,7 @@ from agents.followed_file import FollowedStdout
 from agents.guarding import GUARDING
 from agents.identity import start_time
 from agents.invocation import PromptWay, invocation
-from agents.marks import sweep_exact
+from agents.marks import sweep_after
 from agents.piped_stdout import PipedStdout
 from agents.pipes import Pipes
 from agents.prices import PriceList
@@ -42,11 +42,22 @@ ENDING_POLL_S = 60.0  # while an agent is being ended, which wakes us by itself
 EOF_ROUNDS = 10  # times `eof_s` that a pipe may continue delivering after the agent's exit
 
 
+def _nothing() -> None:
+    pass
+
+
 async def start(
-    spec: AgentSpec, call: Call, on_record: Callable[[Record], None], graces: Graces = GRACES
+    spec: AgentSpec,
+    call: Call,
+    on_record: Callable[[Record], None],
+    graces: Graces = GRACES,
+    on_exit: Callable[[], None] = _nothing,
 ) -> AgentProcess:
-    """Starts an agent; `on_record` is called on the event loop for each record, in order. Raises UnknownKind."""
-    process = AgentProcess(adapter_for(spec.kind), spec, call, on_record, graces)
+    """Starts an agent; `on_record` is called on the event loop for each record, in order. Raises UnknownKind.
+
+    `on_exit` is called when the agent has ended and seems to be alone, before the look at what it has left running.
+    """
+    process = AgentProcess(adapter_for(spec.kind), spec, call, on_record, graces, on_exit)
     await process.begin()
     return process
 
@@ -60,10 +71,18 @@ class AgentProcess:
     """A call in progress. `pid` and `start_time` identify the process, also to a later server."""
 
     def __init__(
-        self, adapter: Adapter, spec: AgentSpec, call: Call, on_record: Callable[[Record], None], graces: Graces
+        self,
+        adapter: Adapter,
+        spec: AgentSpec,
+        call: Call,
+        on_record: Callable[[Record], None],
+        graces: Graces,
+        on_exit: Callable[[], None],
     ) -> None:
         self.pid: int | None = None
         self.start_time: str | None = None
+        self.quiet_since: float | None = None  # by the monotonic clock: nothing of the call has run since then
+        self._on_exit = on_exit
         self._adapter, self._spec, self._call, self._graces = adapter, spec, call, graces
         self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
         self._env = environment(adapter.environment, spec.env, call.mark)
@@ -111,7 +130,8 @@ class AgentProcess:
         return await asyncio.shield(self._task)
 
     async def outcome(self) -> Outcome:
-        """The outcome of `wait`, as soon as it is known: no process is left, and the recording is still compressed."""
+        """The outcome of `wait`, as soon as it is known: no process is left, and the recording is whole, but not yet
+        compressed."""
         assert self._task is not None  # noqa: S101 - as above
         await asyncio.wait((self._task, self._judged), return_when=asyncio.FIRST_COMPLETED)
         return self._judged.result() if self._judged.done() else await self.wait()
@@ -245,6 +265,14 @@ class AgentProcess:
         assert self.pid is not None  # noqa: S101 - nothing is ended that was not started
         return Ender(self.pid, self._pipes.exited, self._adapter.ending, self._graces.step_s)
 
+    async def _end_the_rest(self) -> None:
+        """End what the agent has left running."""
+        signals, began = self._signals(), time.monotonic()
+        alone = self._pipes.drained.is_set() and not signals.has_group()
+        alone &= await sweep_after(self._call.mark, self._graces.sweep_s, self._on_exit if alone else _nothing)
+        signals.signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
+        self.quiet_since = began if alone else time.monotonic()
+
     async def _supervise(self) -> Outcome:
         assert self.pid is not None  # noqa: S101 - only supervised after a start
         receive = None if self._dialogue is None else self._dialogue.receive
@@ -255,10 +283,7 @@ class AgentProcess:
             if self._dialogue is not None:
                 await self._dialogue.close()
             await self._until_drained()
-            await sweep_exact(self._call.mark, self._graces.sweep_s)
-            self._signals().signal(
-                signal.SIGKILL, to_group=True
-            )  # for what has dropped its mark, and where there is no /proc
+            await self._end_the_rest()
         await self._until_drained(1)
         self._recording.error = await self._stdout.finish() or self._recording.error
         self._pipes.give_up_reading()
@@ -268,10 +293,12 @@ class AgentProcess:
         exit_code = self._close()
         if not self._reader.broken:
             self._reader.deliver(await self._adapter.uncounted(self._spec, self._call, self._tally, self._began))
+        await self._recording.end()
+        self._say_recording_error()
         if not self._reader.broken:
             self._judged.set_result(self._outcome(self._judge(exit_code), exit_code))
-        await self._recording.close()
-        self._say_recording_error()
+            await asyncio.sleep(self._graces.archive_s)
+        await self._recording.archive()
         if self._reader.broken:
             raise self._reader.broken
         return self._judged.result()

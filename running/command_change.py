@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -30,16 +32,29 @@ class CommandChange:
         self._context = context
         self._command_id = command_id
         self._stash: str | None = None
+        self._ahead: asyncio.Task[str] | None = None
 
     async def begin(self) -> None:
         """Remember what the agent finds."""
         self._stash = await self._stash_tip()
 
+    def look_ahead(self) -> None:
+        """Begin the snapshot that the evidence needs, once the agent has exited: beside the look at what it has left."""
+        if self._workspace.git is not None and self._context.tree is not None:
+            self._ahead = asyncio.create_task(self._workspace.git.snapshot())
+
     def end(self, moment: float) -> None:
         """The agent has ended: no snapshot before this moment is one of its work."""
         self.ended = moment
         if self._workspace.git is not None:
-            self._workspace.git.outdate()
+            self._workspace.git.outdate(moment)
+
+    async def close(self) -> None:
+        """Return when nothing of it runs any more."""
+        if self._ahead is not None:
+            self._ahead.cancel()  # without effect on one that was needed
+            with suppress(asyncio.CancelledError, GitError, OSError, TimeoutError):  # taken again, if it was needed
+                await self._ahead
 
     async def measure(self, result: Result) -> tuple[Diff | None, Result]:
         """Return what the command changed, and its result: none that counts where the story's work is gone."""

@@ -14,7 +14,7 @@ import sprint
 from base.regular import read_or_empty
 from git.snapshots import Git
 from running.commit_plan import changed_before, changed_by, listed_files
-from running.disk import take_snapshot
+from running.disk import recent_snapshot, take_snapshot
 from running.story import StoryRun
 from running.verify import NO_CONTEXT, VerifyContext, verify_failure
 from running.workspace import Workspace
@@ -37,7 +37,7 @@ async def missing_change(git: Git | None, story: StoryRun) -> str | None:
     """Return that the work tree is what it was when development started, commits since then included."""
     if git is None or story.base_tree is None:
         return None
-    if await take_snapshot(git) == story.base_tree:
+    if await recent_snapshot(git) == story.base_tree:  # one since the agent's end
         return "nothing was changed in the project since development started"
     return None
 
