@@ -281,7 +281,8 @@ class Orchestrator:
 
     async def _run(self, batch: Batch) -> None:
         try:
-            await batch.run()
+            async with agents.SPARE.kept():
+                await batch.run()
             if not self._closing:
                 await self.plan.adopt()
         finally:

@@ -32,6 +32,7 @@ from agents.records import (
 )
 from agents.registry import UnknownKind
 from agents.replay import replay
+from agents.spare import SPARE
 from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
 from agents.stream_lock import until_released
@@ -43,6 +44,7 @@ from agents.transcript_index import TranscriptIndex
 __all__ = [
     "GUARDING",
     "OPTIONS",
+    "SPARE",
     "Action",
     "AgentProcess",
     "AgentSpec",

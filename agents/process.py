@@ -31,7 +31,8 @@ from agents.prices import PriceList
 from agents.record_reader import RecordReader
 from agents.records import Final, MessageTaken, Note, Record, Retry, Started, Text, ToolCall
 from agents.registry import adapter_for
-from agents.spawn import launched, not_found, spawn
+from agents.spare import Start
+from agents.spawn import not_found, spawn
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Usage
 from agents.stdin import Stdin
 from agents.stream_file import StreamFile
@@ -181,12 +182,13 @@ class AgentProcess:
         if invoked.program is None:
             return not_found(spec)
         # With a guardian the agent must outlive us for a moment: what it has started is found through it.
-        argv = launched(invoked.program, list(invoked.argv), None if GUARDING.pid else self._adapter.death_signal)
+        death_signal = None if GUARDING.pid else self._adapter.death_signal
+        start = Start(invoked.program, invoked.argv, self._env, call.cwd, death_signal)
         try:
             await self._recording.start()
             talks, prompt = invoked.way is PromptWay.MESSAGES, invoked.stdin
             stdout = await self._stdout.open()
-            self._transport = await spawn(self._pipes, argv, self._env, call.cwd, None if talks else prompt, stdout)
+            self._transport = await spawn(self._pipes, start, None if talks else prompt, stdout)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
             return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
         self.pid = self._transport.get_pid()

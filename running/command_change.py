@@ -39,7 +39,7 @@ class CommandChange:
         self._stash = await self._stash_tip()
 
     def look_ahead(self) -> None:
-        """Begin the snapshot that the evidence needs, once the agent has exited: beside the look at what it has left."""
+        """Begin the snapshot for the evidence once the agent has exited, beside the look at what it has left."""
         if self._workspace.git is not None and self._context.tree is not None:
             self._ahead = asyncio.create_task(self._workspace.git.snapshot())
 
