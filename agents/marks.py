@@ -45,13 +45,19 @@ async def sweep_exact(mark: str, grace_s: float = SWEEP_GRACE_S) -> list[int]:
     return await _sweep(_needle(mark) + b"\0", grace_s, _Look())
 
 
-async def sweep_after(mark: str, grace_s: float, listed: Callable[[], None]) -> bool:
+def running_pids() -> frozenset[int]:
+    """Return the pids of all processes; none where there is no /proc."""
+    return frozenset(_pids())
+
+
+async def sweep_after(mark: str, grace_s: float, before: frozenset[int], listed: Callable[[], None]) -> bool:
     """Do as `sweep_exact` once a call's agent has ended. Return whether nothing of it ran when `listed` was called.
 
     That is when the processes are listed and none is looked at yet. One that has gone before the look may have been the
-    call's, and have started what is in no list. Where there is no /proc nothing is known.
+    call's, and have started what is in no list; not if it was there `before` the agent was started. Where there is no
+    /proc nothing is known.
     """
-    look = _Look()
+    look = _Look(before)
     listed()
     await asyncio.sleep(0)  # what begins with that goes first: the look is the shorter one
     await _sweep(_needle(mark) + b"\0", grace_s, look)
@@ -64,14 +70,15 @@ def _needle(mark: str) -> bytes:
 
 class _Look:
     """A look at the processes that exist when it is made: those with a mark, whether any may still turn out to have it,
-    and whether any has ended since."""
+    and whether any has ended since that was not there `before`."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: frozenset[int] = frozenset()) -> None:
         self.found: list[int] = []
         self.has_gone = False
+        self._before = before
         self._is_starting = False
         self._unreaped = frozenset(_unreaped)
-        self._pids = _pids()
+        self._pids = sorted(_pids(), key=before.__contains__)  # what may be the call's is looked at at once
 
     @property
     def is_empty(self) -> bool:
@@ -91,10 +98,10 @@ class _Look:
         """It is in the middle of an exec, a thread of the kernel, a zombie, or there is no such process any more."""
         state, ticks = _state(pid)
         if state in _ZOMBIE:
-            self.has_gone = self.has_gone or (pid, ticks) not in self._unreaped
+            self.has_gone = self.has_gone or not (pid in self._before or (pid, ticks) in self._unreaped)
             _remember_unreaped(pid, ticks)
         elif state == _GONE:
-            self.has_gone = True
+            self.has_gone = self.has_gone or pid not in self._before
         else:
             self._is_starting = self._is_starting or _is_starting(pid, ticks)
 

@@ -24,7 +24,7 @@ from agents.followed_file import FollowedStdout
 from agents.guarding import GUARDING
 from agents.identity import start_time
 from agents.invocation import PromptWay, invocation
-from agents.marks import sweep_after
+from agents.marks import running_pids, sweep_after
 from agents.piped_stdout import PipedStdout
 from agents.pipes import Pipes
 from agents.prices import PriceList
@@ -84,6 +84,7 @@ class AgentProcess:
         self.start_time: str | None = None
         self.quiet_since: float | None = None  # by the monotonic clock: nothing of the call has run since then
         self._on_exit = on_exit
+        self._before: frozenset[int] = frozenset()  # processes that ran when it was started
         self._adapter, self._spec, self._call, self._graces = adapter, spec, call, graces
         self._tally = Tally(call.model or spec.model, call.resume is not None, call.booked, PriceList(spec.prices))
         self._env = environment(adapter.environment, spec.env, call.mark)
@@ -188,6 +189,7 @@ class AgentProcess:
             await self._recording.start()
             talks, prompt = invoked.way is PromptWay.MESSAGES, invoked.stdin
             stdout = await self._stdout.open()
+            self._before = running_pids()
             self._transport = await spawn(self._pipes, start, None if talks else prompt, stdout)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in an argument or in the environment
             return f"The agent {spec.name} could not be started in {call.cwd}: {error}."
@@ -271,7 +273,8 @@ class AgentProcess:
         """End what the agent has left running."""
         signals, began = self._signals(), time.monotonic()
         alone = self._pipes.drained.is_set() and not signals.has_group()
-        alone &= await sweep_after(self._call.mark, self._graces.sweep_s, self._on_exit if alone else _nothing)
+        on_exit = self._on_exit if alone else _nothing
+        alone &= await sweep_after(self._call.mark, self._graces.sweep_s, self._before, on_exit)
         signals.signal(signal.SIGKILL, to_group=True)  # for what has dropped its mark, and where there is no /proc
         self.quiet_since = began if alone else time.monotonic()
 

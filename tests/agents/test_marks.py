@@ -18,6 +18,7 @@ from tests.processes import marked
 
 WAITS = "import time\nprint('up', flush=True)\ntime.sleep(60)"
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS
+NONE: frozenset[int] = frozenset()
 EPOCH = f"marks-{os.getpid()}"
 
 
@@ -86,10 +87,10 @@ async def test_a_process_that_has_no_environment_is_left_alone_in_the_end() -> N
 async def test_whether_nothing_was_left_when_the_processes_were_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     mark, other = f"{EPOCH}:20", await child(f"{EPOCH}:21")
     monkeypatch.setattr(marks, "_pids", lambda: [other.pid])  # others of this machine end at any time
-    assert await sweep_after(mark, 30, lambda: None)
+    assert await sweep_after(mark, 30, NONE, lambda: None)
     left = await child(mark)
     monkeypatch.setattr(marks, "_pids", lambda: [other.pid] + ([left.pid] if left.returncode is None else []))
-    assert not await sweep_after(mark, 30, lambda: None)
+    assert not await sweep_after(mark, 30, NONE, lambda: None)
     assert await left.wait() == -15
     other.kill()
     await other.wait()
@@ -103,11 +104,12 @@ async def test_what_ends_before_the_look_may_have_been_the_calls(monkeypatch: py
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
-    assert not await sweep_after(f"{EPOCH}:30", 30, end)  # a zombie now
-    assert await sweep_after(f"{EPOCH}:30", 30, lambda: None)  # which it was before this time
+    assert not await sweep_after(f"{EPOCH}:30", 30, NONE, end)  # a zombie now
+    assert await sweep_after(f"{EPOCH}:30", 30, NONE, lambda: None)  # which it was before this time
     with process:
         pass
-    assert not await sweep_after(f"{EPOCH}:30", 30, lambda: None)  # gone
+    assert not await sweep_after(f"{EPOCH}:30", 30, NONE, lambda: None)  # gone
+    assert await sweep_after(f"{EPOCH}:30", 30, frozenset({process.pid}), lambda: None)  # it was there before
 
 
 async def test_nothing_to_do_is_quick() -> None:
