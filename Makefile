@@ -10,11 +10,15 @@ PARTS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
 $(eval $(PARTS):;@:)
 endif
 
+# The tests start thousands of Python processes: where the environment forbids compiled files, each would compile anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 run: $(VENV)/runtime
 	$(PY) server.py .demo --demo --open
 
+# A test that hangs fails after five minutes; the longest takes one.
 test: $(VENV)/dev node_modules/ready
-	$(PY) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	$(PY) -m pytest --timeout 300 -n 3 --dist loadgroup --no-loadscope-reorder
 
 # A fast part of `make test`, for whoever changes one thing: rules, files and formats, few processes.
 quick: $(VENV)/dev

@@ -21,6 +21,7 @@ from running.activity import Activity
 from running.hints import given
 from running.journal import CommandStatus, Result
 from running.metrics import columns_of, metrics_of
+from running.skips import StorySkippedError
 from running.spec import AttemptContext, CommandSpec
 from running.subject import CommandSubject
 from running.workspace import Workspace, record_deferred, record_with, until_stored
@@ -94,6 +95,8 @@ class AttemptRecord:
         batch_id, command_id = self._context.batch_id, self.command_id
 
         def create() -> None:
+            if spec.is_skipped:  # its event may be in the writer's queue: nothing starts behind it
+                raise StorySkippedError
             database.write(create_command, batch_id, spec.command, id=command_id, **columns)
             if hints:
                 database.write(give_hints, [hint.id for hint in hints], command_id)

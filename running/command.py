@@ -22,7 +22,7 @@ from running.head_guard import HeadGuard
 from running.journal import BUDGET, LOST, Asked, AttemptKey, CommandStatus, Journal, Result
 from running.preparation import Preparation, after_failure
 from running.questions import DECIDE, answer_to, reply_of
-from running.skips import SKIPPED
+from running.skips import SKIPPED, StorySkippedError
 from running.spec import CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import hold, until_possible
@@ -106,7 +106,7 @@ class Commander:
         """
         result = await self._settled(spec, 1)
         for attempt in range(2, self.workspace.settings().retries + 2):
-            if result.ok or result.kind == SKIPPED:
+            if result.ok or result is SKIPPED:
                 break
             before, result = result, await self._settled(after_failure(spec, result.reason), attempt)
             if spec.once and result.reason == before.reason:
@@ -124,7 +124,7 @@ class Commander:
         while True:
             reply = None if asked is None else await self._answer(spec, attempt_key, asked)
             result, asked = await self._attempt(spec, attempt, reply), None
-            if result.kind == SKIPPED:
+            if result is SKIPPED:
                 return result
             if result.status is CommandStatus.USAGE_LIMIT:
                 await self._wait_for_limit(spec, result, limits)
@@ -161,7 +161,7 @@ class Commander:
     async def _attempt(self, spec: CommandSpec, attempt: int, reply: str | None) -> Result:
         await (self.gate.enter() if spec.background else self.ready())
         if spec.is_skipped:  # also while it waited at the gate
-            return Result(CommandStatus.ERROR, "the operator has skipped the story", kind=SKIPPED)
+            return SKIPPED
         tree = await until_possible(self.gate, lambda: self._tree_before(spec))
         preparation = Preparation(
             self.workspace, self.preset, self._agent, self.journal, self._budget, self.batch_id, self.cycle_number
@@ -175,6 +175,8 @@ class Commander:
             with nullcontext() if spec.background else self.gate.command():
                 one = Attempt(self.workspace, self.gate, spec, context)
                 result = await (one.run() if unchecked is None else one.check(unchecked))
+        except StorySkippedError:  # while its prompt was made
+            return SKIPPED
         finally:
             await self._budget.look(self.gate)
         if result.unchecked is not None:

@@ -1,7 +1,7 @@
 """Skips: stories that the operator has put aside, with a reason, until they are brought back.
 
 A skip is the runner's own record and leaves the tracker as it is. Promises: a skip and its event are one commit; no
-command is started for a skipped story, and the one that runs ends first.
+command is started for a skipped story after it, and those that run end first.
 """
 
 from __future__ import annotations
@@ -12,11 +12,16 @@ from typing import Final
 
 from events import emit
 from payloads import StorySkip, or_unset
+from running.journal import CommandStatus, Result
 from running.workspace import Workspace
 from store.job import NotWritten
 from store.skips import NotSkipped, add_skip, remove_skip
 
-SKIPPED: Final = "skipped"  # the kind of the result of a command that was not started
+SKIPPED: Final = Result(CommandStatus.ERROR, "the operator has skipped the story", kind="skipped")  # not started
+
+
+class StorySkippedError(Exception):
+    """The operator has skipped the stories of a command whose row was about to be written."""
 
 
 async def keep_skip(workspace: Workspace, story_key: str, reason: str) -> None:

@@ -23,6 +23,7 @@ from runstate.fold import RunState
 from store.batches import get_active_batch
 from store.commands import get_command
 from store.gates import GateRow, get_gate, get_open_gates
+from store.job import DatabaseUnavailable
 from store.questions import get_question
 from store.run_queue import RunQueue
 
@@ -90,8 +91,14 @@ class Steering:
             if row.subject == story_key and row.kind in PUTS_ASIDE:
                 await self.decide(row.id, GateDecision.SKIP, reason)
                 return running
-        await keep_skip(self._workspace, story_key, reason)
-        self.selection.skip(story_key)
+        skipped_before = story_key in self.selection.skipped
+        self.selection.skip(story_key)  # before its event is in the writer's queue, so that no command starts behind it
+        try:
+            await keep_skip(self._workspace, story_key, reason)
+        except DatabaseUnavailable:
+            if not skipped_before:
+                self.selection.bring_back(story_key)
+            raise
         for asked in self._run_state.run.attention:
             if asked.kind == "question" and asked.story_key == story_key and asked.command_id is not None:
                 with suppress(NotNow):  # answered meanwhile

@@ -138,7 +138,7 @@ class Unattended:
 
     # -- what must hold ----------------------------------------------------------------------------------------
 
-    def _left_alive(self) -> list[tuple[int, str]]:
+    def left_alive(self) -> list[tuple[int, str]]:
         """Processes with a mark and their command lines, but for those that only print their version or help."""
         left = [(pid, _words(pid)) for pid in alive(self.mark)]
         return [(pid, words) for pid, words in left if not words.rstrip().endswith(ASKED) and words != ENDED]
@@ -149,7 +149,7 @@ class Unattended:
         return [
             *broken(self.database, self.tracker, self.before),
             *([] if run["state"] == "idle" else [f"the state is {run['state']}"]),
-            *[f"process {pid} is alive: {words}" for pid, words in self._left_alive()],
+            *[f"process {pid} is alive: {words}" for pid, words in self.left_alive()],
             *_gaps(events),
             *_ends(events),
             *_ledger(await self.insights(), self.rows("SELECT * FROM commands")),

@@ -119,22 +119,18 @@ def _pairs(commands: list[dict[str, Any]], events: list[tuple[str, int | None, d
 
 
 def _skips(events: list[tuple[str, int | None, dict[str, Any]]]) -> list[str]:
-    """No command starts for a skipped story; one that was past the gate may just have been about to."""
-    started: dict[str, int] = {}
+    """No command starts for stories that are all skipped."""
+    skipped: set[str] = set()
     broken = []
     for type_, _, payload in events:
         if type_ == "story:skip":
-            started.pop(payload["story_key"], None)
-            if payload["skipped"]:
-                started[payload["story_key"]] = 0
+            (skipped.add if payload["skipped"] else skipped.discard)(payload["story_key"])
         elif type_ == "story:status" and payload["new_status"] == "done":
-            started.pop(payload["story_key"], None)
+            skipped.discard(payload["story_key"])
         elif type_ == "command:start" and payload["command"] not in AFTER_REVIEW:
             keys = payload.get("story_keys", [payload["story_key"]])
-            for key in keys if keys and set(keys) <= started.keys() else ():
-                started[key] += 1
-                if started[key] == 2:
-                    broken.append(f"{payload['command']} started for {key}, which is skipped")
+            if keys and set(keys) <= skipped:
+                broken.append(f"{payload['command']} started for {', '.join(keys)}, which is skipped")
     return broken
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 import sprint
-from tests.running.projects import alive
 from tests.unattended import LONG_S, Unattended
 
 SECONDS = float(os.environ.get("SPRINT_RUNNER_WALK_SECONDS", "15"))
@@ -52,7 +51,7 @@ class Walk:
         async with asyncio.timeout(LONG_S):
             while (run := await self.simulation.run())["state"] != "idle" or run["resumable"]:
                 if run["state"] == "idle":
-                    assert alive(self.simulation.mark) == []
+                    assert self.simulation.left_alive() == []
                     await self._post(*(("start",) if self.dice.random() < 0.2 else ("resume",)))
                 await self._step()
                 await asyncio.sleep(self.dice.random() * STEP_S)
