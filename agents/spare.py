@@ -214,10 +214,12 @@ class Spare:
             self._starting = None
 
     async def _close(self) -> None:
-        await self.ready()
-        launcher, self._waiting = self._waiting, None
-        if launcher is not None:
-            await launcher.close()
+        try:
+            await self.ready()
+        finally:
+            launcher, self._waiting = self._waiting, None
+            if launcher is not None:
+                await launcher.close()
 
 
 SPARE: Final = Spare()
