@@ -114,12 +114,12 @@ class Attempt:
         booking = asyncio.ensure_future(self._record.book(outcome, activity))
         try:
             verdict, result = await self._judge(outcome, activity)
+            if result.status is CommandStatus.UNCHECKED:
+                unchecked = unchecked_call(self._workspace, self._context, call, outcome, activity)
+                result = replace(result, unchecked=unchecked)
+            change, result = await work.measure(result)
         finally:
             await booking
-        if result.status is CommandStatus.UNCHECKED:
-            unchecked = unchecked_call(self._workspace, self._context, call, outcome, activity)
-            result = replace(result, unchecked=unchecked)
-        change, result = await work.measure(result)
         return outcome, verdict, result, change
 
     async def _judge(self, outcome: Outcome, activity: Activity) -> tuple[object, Result]:

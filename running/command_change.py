@@ -7,7 +7,6 @@ import logging
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from git.head import stash_tip
 from git.process import GitError
@@ -17,7 +16,6 @@ from payloads import Attention
 from running.disk import retry_while_full
 from running.journal import CommandStatus, Result
 from running.spec import AttemptContext, CommandSpec
-from running.story import foresee
 from running.work_guard import lost_work
 from running.workspace import Workspace, emit_durable
 
@@ -35,35 +33,31 @@ class CommandChange:
         self._command_id = command_id
         self._stash: str | None = None
         self._ahead_at = 0.0
-        self._ahead: list[asyncio.Task[Any]] = []
+        self._ahead: asyncio.Task[str] | None = None
 
     async def begin(self) -> None:
         """Remember what the agent finds."""
         self._stash = await self._stash_tip()
 
     def look_ahead(self) -> None:
-        """The agent has exited: begin what follows, beside the look at what it has left running.
-
-        The snapshot for the evidence, which counts if it has left nothing, and the edit of the tracker.
-        """
+        """The agent has exited: begin the snapshot for the evidence, which counts if it has left nothing running."""
         if self._workspace.git is not None and self._context.tree is not None:
             self._ahead_at = time.monotonic()
-            self._ahead.append(asyncio.create_task(self._workspace.git.snapshot()))
-            self._ahead.append(asyncio.create_task(asyncio.to_thread(foresee, self._workspace, self._spec.stories[0])))
+            self._ahead = asyncio.create_task(self._workspace.git.snapshot())
 
     def end(self, moment: float) -> None:
         """The agent has ended: no snapshot before this moment is one of its work."""
         self.ended = moment
-        if self._ahead and moment > self._ahead_at:  # it left something running: the snapshot is outdated already
-            self._ahead[0].cancel()
+        if self._ahead is not None and moment > self._ahead_at:  # it has left something running: that is outdated
+            self._ahead.cancel()
         if self._workspace.git is not None:
             self._workspace.git.outdate(moment)
 
     async def close(self) -> None:
         """Return when nothing of it runs any more."""
-        for task in self._ahead:
-            task.cancel()  # without effect on one that was needed
-        await asyncio.gather(*self._ahead, return_exceptions=True)  # a snapshot that failed is taken again
+        if self._ahead is not None:
+            self._ahead.cancel()  # without effect on one that was needed
+            await asyncio.gather(self._ahead, return_exceptions=True)  # one that failed is taken again
 
     async def measure(self, result: Result) -> tuple[Diff | None, Result]:
         """Return what the command changed, and its result: none that counts where the story's work is gone."""

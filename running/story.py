@@ -24,7 +24,6 @@ log = logging.getLogger("sprint_runner.run")
 
 KNOWN = frozenset({*STATUS_ORDER, "blocked"})  # a story with any other status has been taken out of the run
 CHANGED_ELSEWHERE = "changed in the sprint status file"  # by an agent, a person or another program
-FOLLOWING = {"in-progress": "review", "review": "done"}
 COMMIT_S = 1.0  # that the tracker's lock is held for a commit, which takes milliseconds
 CONFLICTS_MAX = 5  # times in a row that another program may change the file while we want to
 
@@ -93,12 +92,6 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
         )
     # What was intended is committed: after a kill it is compared with the tracker, and completed.
     await record_status(workspace, story, new, reason, record_deferred)
-
-
-def foresee(workspace: Workspace, story: StoryRun) -> None:
-    """Prepare the change of status that follows when the command of a story succeeds. Blocks."""
-    if (new := FOLLOWING.get(story.status)) is not None:
-        sprint.foresee_status(workspace.tracked, story.key, new)
 
 
 class _NotCommitted(Exception):

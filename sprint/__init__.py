@@ -27,7 +27,7 @@ from sprint.model import (
     StoryEntry,
 )
 from sprint.overview import descriptions, overview, problems, titles
-from sprint.plan import close_epic, foresee_status, read, set_status
+from sprint.plan import close_epic, read, set_status
 from sprint.planning import tracker_text
 from sprint.project import Project
 from sprint.proposal import Proposal, find_unplanned, make_tracker, propose, unplanned
@@ -82,7 +82,6 @@ __all__ = [
     "descriptions",
     "final_file",
     "find_unplanned",
-    "foresee_status",
     "keep_finding",
     "locate",
     "make_tracker",

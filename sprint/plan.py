@@ -218,12 +218,6 @@ def set_status(
     return BACKENDS[project.kind].set_status(project, request)
 
 
-def foresee_status(project: Project, key: str, new: str) -> None:
-    """Prepare a status that will probably be set; nothing is written. Blocks for milliseconds; raises nothing."""
-    if project.kind is PlanKind.TRACKER:
-        tracker_file.foresee_status(project, key, new)
-
-
 def close_epic(project: Project, epic: str, *, finished: bool = True) -> StatusEdit:
     """Opens the gate behind an epic: its own file says done. Only ever on an operator's word.
 

@@ -33,8 +33,8 @@ COMMENT_CHARS = 300
 # More faults of the same kind add no information.
 MAX_PROBLEMS = 50
 
-# Contents that are kept taken apart: a change of status reads, edits and proves the same two, and one is foreseen.
-KEPT = 4
+# Contents that are kept taken apart: a change of status reads, edits and proves the same two.
+KEPT = 2
 
 # The head of a tracker; BMAD's own has some forty lines.
 HEAD_LINES = 60

@@ -14,10 +14,8 @@ from pathlib import Path
 from base.files import atomic_write, remove_leftovers
 from sprint.edit import Conflict, Edit, Refused, StatusEdit, edit_status
 from sprint.lock import LockTimeout, locked
-from sprint.model import SprintError
 from sprint.project import Project, inside
-from sprint.reader import may_write, read_bounded
-from sprint.tracker import model_of
+from sprint.reader import read_bounded
 
 # Edits begun again because a program that does not take the lock wrote in between.
 ATTEMPTS = 5
@@ -64,16 +62,6 @@ def set_status(
         raise Refused("Another program is writing the tracker and does not finish.") from None
     except OSError as error:
         raise Refused(f"The tracker cannot be written: {error.strerror or error}.") from error
-
-
-def foresee_status(project: Project, key: str, new: str) -> None:
-    """Make the edit that will be made, and write nothing: `set_status` and the next reader find it taken apart.
-
-    Without effect where it is not made after all, or the tracker changes. Raises nothing.
-    """
-    with suppress(OSError, SprintError):
-        result = edit_status(read_bounded(project.tracker), key, new, now=datetime.now(UTC))
-        model_of(result.data, may_write(project))
 
 
 def _edited(path: Path, edit: Callable[[bytes], Edit], before_writing: Callable[[], None]) -> StatusEdit:

@@ -28,6 +28,7 @@ ROUNDS: Final = 5  # batches, by turns with the measures
 RAN: Final = 3  # stories of a batch, at the most
 STATUS_ROUNDS: Final = 7  # of the measures, before each batch
 CONTENTS: Final = 50  # different ones: git is not to be measured while it compresses files
+WORK_S: Final = 0.1  # of each agent: what the run does after a start is done by its end, as in life
 SHELL: Final = "/bin/sh"
 HEAD: Final = (
     *("where", "git status ms", "a shell ms", "with launcher ms", "sync ms"),
@@ -113,7 +114,7 @@ def _fill(root: Path, files: int) -> None:
 def _agent(runner: Runner, times: Path) -> None:
     """One program for development and review: it writes a file of its own and prints what either has to answer."""
     note = f"date +%s%N >> '{times}'"
-    work = f"{note}; prompt=$(cat); name=$(date +%s%N); echo $name > src/$name.new"
+    work = f"{note}; prompt=$(cat); name=$(date +%s%N); echo $name > src/$name.new; sleep {WORK_S}"
     answer = f"case \"$prompt\" in *code-review*) {DONE};; *) echo '[DEV-STORY-COMPLETE: YES]';; esac; {note}"
     spec = AgentSpec(name="notes", kind="text", command=(SHELL, "-c", f"{work}; {answer}"))
     runner.workspace.agents["notes"] = spec  # type: ignore[index]
