@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from api import (
+    branches,
     changes,
+    cost,
     deferred,
     export,
+    forecast,
     gates,
     health,
     hints,
@@ -21,19 +24,39 @@ from api import (
     project,
     prompts,
     queue,
+    quota,
     run,
     schema,
     settings,
     skips,
     socket,
+    takeovers,
     transcripts,
     trust,
 )
 
 ROUTES: Final = [
-    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
-    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
-    *(*changes.ROUTES, *export.ROUTES),
+    *(
+        *page.ROUTES,
+        *socket.ROUTES,
+        *run.ROUTES,
+        *queue.ROUTES,
+        *quota.ROUTES,
+        *deferred.ROUTES,
+        *gates.ROUTES,
+        *project.ROUTES,
+    ),
+    *(
+        *hints.ROUTES,
+        *skips.ROUTES,
+        *takeovers.ROUTES,
+        *plan.ROUTES,
+        *preview.ROUTES,
+        *forecast.ROUTES,
+        *cost.ROUTES,
+        *prompts.ROUTES,
+    ),
+    *(*branches.ROUTES, *changes.ROUTES, *export.ROUTES),
     *(
         *history.ROUTES,
         *transcripts.ROUTES,

@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+import msgspec
+
 from running.batch import Batch
 from running.gates import CHOICES, PAUSED, PUTS_ASIDE, GateDecision, GateKind, keep_decision
 from running.ordering import RunOrder, check_queue, keep_queue, run_order
@@ -119,14 +121,16 @@ class Steering:
         """
         await self.selection.load(self._workspace.database)
         async with self._queueing:
-            before = self.selection.queue
+            before, batch = self.selection.queue, self._batch
             queue = change(before)
+            if before.only and not queue.stories:  # the last one was taken out, or has begun
+                queue = msgspec.structs.replace(queue, only=False)
             if queue.after is not None and self._batch is None:
                 raise NotNow("idle", "no batch is running that could be stopped later")
             changed = (queue.stories, queue.only) != (before.stories, before.only)
             notes = await check_queue(self._workspace, queue, self.selection) if changed else []
             await keep_queue(self._workspace, queue)
-            if queue.after is not None and self._batch is None:  # it ended while this was written
+            if batch is not None and self._batch is None:  # it ended while this was written
                 queue = queue.between_batches
                 await keep_queue(self._workspace, queue)
             self.selection.queue = queue
@@ -137,6 +141,6 @@ class Steering:
     async def order(self, only: Sequence[str] | None, cycles: int | None) -> RunOrder:
         """Return what a run would take now; while a batch runs, what this one takes next. Raises `NotNow`."""
         await self.selection.load(self._workspace.database)
-        preset = await choose_preset(self._workspace, self._workspace.settings().agent, fresh=False)
+        preset = await choose_preset(self._workspace, self._workspace.settings().first_agent, fresh=False)
         chosen = self.only if only is None and self._batch is not None else only
         return await run_order(self._workspace, chosen, cycles, preset.stories, self.selection)

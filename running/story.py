@@ -82,6 +82,19 @@ async def advance(workspace: Workspace, story: StoryRun, new: str, reason: str |
     if found == "done":
         await record_status(workspace, story, new, reason)
         return
+    await _move(workspace, story, new, reason)
+
+
+async def reopen(workspace: Workspace, story: StoryRun, reason: str) -> None:
+    """Set a story that is done back to its review: its commit stays. In a lane, where nothing is merged yet, only its
+    hold is taken back."""
+    story.held = False
+    if story.status == "done":
+        await _move(workspace, story, "review", reason)
+
+
+async def _move(workspace: Workspace, story: StoryRun, new: str, reason: str | None) -> None:
+    """Write a status: first the intent, then the tracker, then row and event."""
     if (refusal := await _write_intended(workspace, story, new, reason)) is not None:
         await emit_durable(
             Error(

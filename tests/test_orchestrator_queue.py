@@ -63,6 +63,15 @@ async def test_nothing_but_the_queue_runs_and_that_ends_with_the_batch(make_runn
     assert cycles(runner)[1:] == [["1-1-a", "1-2-b"]]
 
 
+async def test_a_queue_whose_last_story_is_taken_out_lets_everything_run(make_runner: MakeRunner) -> None:
+    runner = await make_runner(FOUR)
+    await queue(runner, "2-1-c", only=True)
+    await runner.orchestrator.steering.set_queue(partial(msgspec.structs.replace, stories=()))
+    assert runner.of("run:queue")[-1] == {"stories": [], "only": False}
+    await runner.run(1)
+    assert cycles(runner) == [["1-1-a", "1-2-b"]]
+
+
 async def test_a_queued_story_joins_a_batch_of_chosen_ones(make_runner: MakeRunner) -> None:
     runner = await make_runner(FOUR)
     await runner.start(stories=["1-1-a"])
