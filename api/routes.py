@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from api import (
+    access,
+    app_files,
     branches,
     changes,
     cost,
@@ -15,6 +17,7 @@ from api import (
     health,
     hints,
     history,
+    links,
     messages,
     metrics,
     openapi,
@@ -23,6 +26,7 @@ from api import (
     preview,
     project,
     prompts,
+    push,
     queue,
     quota,
     run,
@@ -65,6 +69,10 @@ ROUTES: Final = [
         *schema.ROUTES,
         *settings.ROUTES,
         *trust.ROUTES,
+        *access.ROUTES,
+        *links.ROUTES,
+        *push.ROUTES,
+        *app_files.ROUTES,
     ),
     *(*metrics.ROUTES, *openapi.ROUTES),
 ]
