@@ -255,6 +255,7 @@ class Orchestrator:
             await agents.sweep(f"{self._workspace.database.epoch}:", grace_s=0.2)
             await self._background.cancel()
             await asyncio.wait(late, timeout=END_S)
+        await self._workspace.archiving.settled()
 
     async def finished(self) -> None:
         """Wait until no batch is in progress."""
@@ -300,7 +301,8 @@ class Orchestrator:
 
     async def _run(self, batch: Batch) -> None:
         try:
-            await batch.run()
+            async with agents.SPARE.kept():
+                await batch.run()
             if not self._closing:
                 await self.plan.adopt()
         finally:
