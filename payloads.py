@@ -40,6 +40,7 @@ class EventType(StrEnum):
     STORY_STATUS = "story:status"
     STORY_HINT = "story:hint"
     STORY_SKIP = "story:skip"
+    STORY_TAKEOVER = "story:takeover"
     RUN_QUEUE = "run:queue"
     PLAN_CHANGE = "plan:change"
     PROMPT_CHANGE = "prompt:change"
@@ -237,6 +238,21 @@ class StorySkip(Payload, kw_only=True):
     reason: str | UnsetType = UNSET
 
 
+class StoryTakeover(Payload, kw_only=True):
+    """The operator takes a story over: `requested` while its command ends, `taken`, then `returned` with the change.
+
+    `command_line` continues its agent's session in `folder`; without one `message` says why there is none.
+    """
+
+    story_key: str
+    takeover_id: int
+    state: Literal["requested", "taken", "returned"]
+    folder: str
+    message: str
+    command_line: str | UnsetType = UNSET
+    metrics: Metrics | UnsetType = UNSET
+
+
 class RunQueueChange(Payload, kw_only=True):
     """What the operator has put first, and when the batch stops: `after` story, cycle or time, `at` in ms."""
 
@@ -297,6 +313,7 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.STORY_STATUS: StoryStatus,
     EventType.STORY_HINT: StoryHint,
     EventType.STORY_SKIP: StorySkip,
+    EventType.STORY_TAKEOVER: StoryTakeover,
     EventType.RUN_QUEUE: RunQueueChange,
     EventType.PLAN_CHANGE: PlanChange,
     EventType.PROMPT_CHANGE: PromptChange,

@@ -144,6 +144,14 @@ class MessageBody(Body, frozen=True):
     text: Annotated[HintText, Meta(description=HINT_RULE)]
 
 
+class BranchBody(Body, frozen=True):
+    """`name` is that of the new branch, null for the proposed one."""
+
+    name: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=200)] | None, Meta(description="must be the name of a branch")
+    ] = None
+
+
 class RetryBody(Body, frozen=True):
     """`hint` is given to the story's next command; `confirm` allows to delete the file of a story of a list."""
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from api.bodies import (
     AnswerBody,
+    BranchBody,
     EmptyBody,
     GateBody,
     MessageBody,
@@ -17,6 +18,7 @@ from api.bodies import (
     StopBody,
     TrustBody,
 )
+from api.branches import BranchMade
 from api.description import INTEGER, TEXT, Operation
 from api.gates import GateList
 from api.health import Health
@@ -157,6 +159,15 @@ OPERATIONS: Final = (
         MessageStored,
         202,
         body=MessageBody,
+        errors=(404, 409),
+    ),
+    Operation(
+        "post",
+        "/api/commands/{id}/branch",
+        "Make a branch of the files as they were before a command.",
+        BranchMade,
+        202,
+        body=BranchBody,
         errors=(404, 409),
     ),
     Operation(

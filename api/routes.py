@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api import (
+    branches,
     changes,
     cost,
     deferred,
@@ -29,6 +30,7 @@ from api import (
     settings,
     skips,
     socket,
+    takeovers,
     transcripts,
     trust,
 )
@@ -44,8 +46,17 @@ ROUTES: Final = [
         *gates.ROUTES,
         *project.ROUTES,
     ),
-    *(*hints.ROUTES, *skips.ROUTES, *plan.ROUTES, *preview.ROUTES, *forecast.ROUTES, *cost.ROUTES, *prompts.ROUTES),
-    *(*changes.ROUTES, *export.ROUTES),
+    *(
+        *hints.ROUTES,
+        *skips.ROUTES,
+        *takeovers.ROUTES,
+        *plan.ROUTES,
+        *preview.ROUTES,
+        *forecast.ROUTES,
+        *cost.ROUTES,
+        *prompts.ROUTES,
+    ),
+    *(*branches.ROUTES, *changes.ROUTES, *export.ROUTES),
     *(
         *history.ROUTES,
         *transcripts.ROUTES,

@@ -167,6 +167,12 @@ def _add_message(parser: argparse.ArgumentParser) -> None:
     _add_remote(parser)
 
 
+def _add_branch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", type=int, metavar="ID", help="the id of the command")
+    parser.add_argument("name", nargs="?", help="of the branch (default: before/STORY-COMMAND-ID)")
+    _add_remote(parser)
+
+
 def _add_skip(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", help="the story")
     parser.add_argument("text", nargs="+", metavar="reason", help="why; - reads standard input")
@@ -243,7 +249,10 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "message": ("ID TEXT tells the agent of a running command something", _add_message),
     "skip": ("KEY REASON puts a story aside until it is brought back", _add_skip),
     "unskip": ("KEY brings a skipped story back", _add_story),
+    "take-over": ("KEY pauses a story and prints what continues its session in your terminal", _add_story),
+    "hand-back": ("KEY hands it back: what you changed is reviewed next", _add_story),
     "revert": ("KEY takes back the commit of a story by another one", _add_revert),
+    "branch": ("ID [NAME] makes a branch of the files as they were before a command", _add_branch),
     "start": ("starts a batch on the running server", _add_start),
     "pause": ("pauses the batch after the current command", _add_remote),
     "resume": ("continues the batch", _add_remote),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from running.active_hours import ActiveHours
+from running.active_hours import HOURS, ActiveHours
 from running.background import Background
 from running.batch import Batch
 from running.batch_record import agents_of, head_at_start
@@ -38,7 +38,8 @@ def assemble(
     gate = Gate(workspace, row.id)
     own = replace(workspace, until_tracker=partial(wait_for_tracker, workspace, gate))
     gate.caps = budget = Budget(own, row.id, row.budget_usd)
-    gate.hours = ActiveHours(own)
+    gate.hours = hours = ActiveHours(own)
+    gate.rechecks[HOURS] = hours.opens_at
     if row.start_at is not None and own.clock() * 1000 < row.start_at:
         gate.pause(SCHEDULED, row.start_at / 1000)
     ending = selection.queue

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from git.head import HeadState
+from running.agent_choice import RESERVE
 from running.batch_record import StartRequest, agents_of
 from running.budget import Budget
+from running.gate import Gate
 from running.git_check import check_commits, check_repository
 from running.made_tracker import check_maker
 from running.plan_choice import check_plan
@@ -50,6 +52,7 @@ async def check_start(
 ) -> Startable:
     """Check everything for a new batch. `unfinished`: perhaps only the commit of the last batch's cycle is missing."""
     await check_trust(workspace)
+    refuse_taken_over(workspace, "start")
     settings = workspace.settings()
     names = request.agents(settings)
     orders = [names, *(names_of(config.agent) for config in settings.commands.values() if config.agent)]
@@ -78,6 +81,7 @@ async def check_resume(workspace: Workspace, row: BatchRow, *, unattended: bool)
     """Check everything for a batch that continues, and return its preset. `unattended`: it may wait at a full cap."""
     await check_plan(workspace, row.id)
     if not unattended:
+        refuse_taken_over(workspace, "resume")
         await check_caps(Budget(workspace, row.id, row.budget_usd))
     await check_agents(workspace, [agents_of(row)])
     await check_repository(workspace)
@@ -88,8 +92,22 @@ async def check_resume(workspace: Workspace, row: BatchRow, *, unattended: bool)
     return preset
 
 
+def refuse_taken_over(workspace: Workspace, verb: str) -> None:
+    """Raise `NotNow` while the operator works in the project's own tree: nothing of a run touches it then."""
+    row = workspace.taken_trees.in_tree(workspace.project.root)
+    if row is not None:
+        raise NotNow("taken_over", f"{row.story_key} is taken over in this folder: hand it back, then {verb}")
+
+
 async def check_caps(caps: Caps) -> None:
     """Raise `NotNow` while a cap is reached: only a larger one, or a new day, opens the gate."""
     refusal = await caps.refusal()
     if refusal is not None:
         raise NotNow("budget", refusal)
+
+
+def check_reserve(gate: Gate) -> None:
+    """Raise `NotNow` while a usage window is at its reserve: no resume opens it."""
+    ends = gate.rechecks.get(RESERVE)
+    if gate.reason == RESERVE and ends is not None and ends() is not None:
+        raise NotNow("reserve", "the usage window is at its reserve: wait for its end, or lower reserve_percent")

@@ -29,6 +29,7 @@ from payloads import (
     QuotaChange,
     RunQueueChange,
     StoryStatus,
+    StoryTakeover,
     value_or,
 )
 from runstate.views import (
@@ -41,6 +42,7 @@ from runstate.views import (
     QueueView,
     QuotaView,
     StoryView,
+    TakeOverView,
     Totals,
 )
 
@@ -222,6 +224,16 @@ def _quota_change(run: FoldedRun, payload: QuotaChange, _at: int) -> None:
     run.quota = tuple(sorted((*others, view), key=lambda one: (one.account, one.window)))
 
 
+def _story_takeover(run: FoldedRun, payload: StoryTakeover, at: int) -> None:
+    others = tuple(view for view in run.takeovers if view.story_key != payload.story_key)
+    if payload.state == "returned":
+        run.takeovers = others
+        return
+    line = value_or(payload.command_line, None)
+    view = TakeOverView(payload.story_key, payload.state, payload.folder, payload.message, line, at)
+    run.takeovers = (*others, view)
+
+
 def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
     view = AttentionView(
         kind=payload.kind,
@@ -289,6 +301,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "story:status": _story_status,
     "run:queue": _run_queue,
     "quota:change": _quota_change,
+    "story:takeover": _story_takeover,
     "attention": _attention,
     "context:create": _context_started,
     "context:refresh": _context_started,

@@ -150,7 +150,7 @@ async def test_work_beside_the_run_that_outlives_the_batch_changes_nothing_about
             await asyncio.sleep(0.05)
     assert runner.orchestrator.state == "idle"
     later = {event.type for event in runner.events[ended:]}
-    assert later <= {"context:complete"}
+    assert later <= {"context:complete", "quota:change"}
 
 
 async def test_a_cold_start_reads_rows_that_are_finished(make_runner: MakeRunner) -> None:
