@@ -3,15 +3,17 @@
 The orchestrator uses what is named here and knows no agent by name.
 """
 
+from agents.accounts import account_of
 from agents.deadlines import Graces
 from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
 from agents.invocation import Invocation, PromptWay, invocation_of, optional_words, own_variables
 from agents.marks import sweep
 from agents.options import OPTIONS
-from agents.preflight import budget_problem, preflight
+from agents.preflight import budget_problem, known_version, preflight
+from agents.prices import is_cost_doubted
 from agents.process import AgentProcess, start, takes_messages
-from agents.quota import quota
+from agents.quota import knows_windows, quota
 from agents.records import (
     Action,
     Denied,
@@ -76,13 +78,17 @@ __all__ = [
     "UnknownKind",
     "Usage",
     "UsageSeen",
+    "account_of",
     "budget_problem",
     "edits_files",
     "end_group",
     "guard_means",
     "invocation_of",
+    "is_cost_doubted",
     "is_program_missing",
     "is_session_lost",
+    "known_version",
+    "knows_windows",
     "optional_words",
     "own_variables",
     "preflight",

@@ -24,6 +24,7 @@ from agents.text import last_words, one_line, sentence
 VERSION_TIMEOUT_S = 20.0  # node programs take 2 to 5 s on a cold disk
 OUTPUT_BYTES = 64 * 1024  # of a version answer; a program that prints more has not understood the question
 _VERSIONS = (re.compile(r"(?<![\d.])v?\d+\.\d+\.\d+"), re.compile(r"(?<![\d.])v?\d+\.\d+"))
+_KNOWN: dict[tuple[str, ...], str] = {}  # versions, by the command of an agent
 
 
 async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Preflight:
@@ -40,10 +41,24 @@ async def preflight(spec: AgentSpec, timeout_s: float = VERSION_TIMEOUT_S) -> Pr
         return Preflight(None, not_found(spec))
     probed = await adapter.probe(spec, env)
     if probed is not None:
+        _remember(spec, probed.version)
         return probed
     argv = adapter.version_argv(spec)
     version, problem = (None, None) if argv is None else await _version(spec, [program, *argv[1:]], env, timeout_s)
+    _remember(spec, version)
     return Preflight(version, problem or adapter.problem(spec, env) or _never_set_up(adapter, spec, env))
+
+
+def known_version(spec: AgentSpec) -> str | None:
+    """The version that the agent's program said when it was asked last; None where it was not, or said none."""
+    return _KNOWN.get(spec.command)
+
+
+def _remember(spec: AgentSpec, version: str | None) -> None:
+    if version is None:
+        _KNOWN.pop(spec.command, None)
+    else:
+        _KNOWN[spec.command] = version
 
 
 def budget_problem(spec: AgentSpec, model: str | None) -> str | None:

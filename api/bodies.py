@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from settings import BATCH_MAX, SettingValues
 
+AGENTS_MAX: Final = 20  # of a list of which the next one works while those before it wait
 ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; a longer text belongs in a file of the project
 HINT_MAX: Final = 16 * 1024  # bytes of a hint in UTF-8
 ID_MAX: Final = 2**63 - 1  # SQLite's largest row id
@@ -55,7 +56,10 @@ class StartBody(Body, frozen=True):
     stories: Annotated[
         Annotated[list[str], Meta(min_length=1)] | None, Meta(description="must be a list of story keys")
     ] = None
-    agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
+    agent: Annotated[
+        str | Annotated[list[str], Meta(min_length=1, max_length=AGENTS_MAX)] | None,
+        Meta(description="must be the name of an agent, or a list of names in their order"),
+    ] = None
     budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
     gates: Annotated[
         list[Literal["plan", "commit", "done"]] | None, Meta(description="must be a list of plan, commit, done")
@@ -66,6 +70,27 @@ class StartBody(Body, frozen=True):
         Meta(description='must be a time such as "22:30"'),
     ] = None
     synced: Annotated[bool, Meta(description="must be true or false")] = False
+
+
+class NewLinkBody(Body, frozen=True):
+    """The name of a new reader's link, for the list in Settings."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=60, description="must be a name of at most 60 characters")]
+
+
+class PairBody(Body, frozen=True):
+    """The role of the device that is paired."""
+
+    role: Annotated[Literal["operator", "reader"], Meta(description='must be "operator" or "reader"')] = "operator"
+
+
+class SubscriptionBody(Body, frozen=True):
+    """The subscription of a browser to messages, as its `pushManager` gives it; `name` where the device has none."""
+
+    endpoint: Annotated[str, Meta(min_length=1, max_length=2048, description="must be an https address")]
+    p256dh: Annotated[str, Meta(pattern=r"^[\w-]{86,88}=*$", description="must be the browser's public key")]
+    auth: Annotated[str, Meta(pattern=r"^[\w-]{22}=*$", description="must be the browser's secret")]
+    name: Annotated[str, Meta(max_length=60, description="must be a name of at most 60 characters")] = "Browser"
 
 
 class StopBody(Body, frozen=True):

@@ -28,6 +28,7 @@ from store.commands import Command, get_commands_by_key
 from store.findings import get_findings_of
 from store.gates import GateRow, get_sent_back
 from store.hints import get_hints
+from store.receipts import ReceiptRow, get_receipt
 from store.skips import get_skips
 from store.status_evidence import count_stories_since, get_command_summaries, get_newest_stories, get_status_changes
 from store.stories import Story, get_story_by_key
@@ -164,11 +165,12 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     by_hand: list[ByHand] = []
     deferred: list[FindingView] = []
     plan: PlanFacts = PlanFacts()
+    receipt: str | None = None  # the commit that it has a receipt of
 
 
 async def find_story(services: Services, key: str) -> StoryInfo:
     """Return the story as it is in the tracker; raises `ApiError` 404."""
-    return (await _found(services, key))[0]
+    return (await found_story(services, key))[0]
 
 
 T = TypeVar("T")
@@ -187,9 +189,15 @@ async def under_all_names(
     return [record for name in story.names for record in await services.database.read(query, name)]
 
 
+async def newest_receipt(services: Services, story: StoryInfo) -> ReceiptRow | None:
+    """Return the newest receipt of a story, under its key before a migration where there is none since."""
+    rows = [await services.database.read(get_receipt, name) for name in story.names]
+    return next((row for row in reversed(rows) if row is not None), None)
+
+
 async def dossier_of(services: Services, key: str) -> Dossier:
     """Return the dossier of one story. Raises `ApiError` 404 for a key that is not in the tracker."""
-    story, writable = await _found(services, key)
+    story, writable = await found_story(services, key)
     database = services.database
     row = await newest_row(services, story)
     workspace = await place_of(services.workspace, row)
@@ -205,6 +213,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
     # More than one, since the story itself is counted.
     others = row is not None and await database.read(count_stories_since, row.started_at) > 1
     commits = await commits_named(services, story.names, commands)
+    receipt = await newest_receipt(services, story)
     return Dossier(
         key=story.key,
         epic=story.epic,
@@ -242,6 +251,7 @@ async def dossier_of(services: Services, key: str) -> Dossier:
         by_hand=[_by_hand(row) for row in await under_all_names(services, story, get_takeovers_of)],
         deferred=[finding_view(row) for row in deferred],
         plan=PlanFacts(**{name: getattr(story, name) for name in PlanFacts.__struct_fields__}),
+        receipt=receipt.commit_hash if receipt is not None and receipt.line else None,
     )
 
 
@@ -350,7 +360,7 @@ async def overview_of(services: Services) -> sprint.Overview:
     return replace(overview, stories=stories)
 
 
-async def _found(services: Services, key: str) -> tuple[StoryInfo, bool]:
+async def found_story(services: Services, key: str) -> tuple[StoryInfo, bool]:
     overview = await overview_of(services)
     story = next((story for story in overview.stories if story.key == key), None)
     if story is None:

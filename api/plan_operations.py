@@ -18,6 +18,7 @@ from api.bodies import (
     TrackerBody,
 )
 from api.changes import Artifact
+from api.cost import CostExplanation
 from api.deferred import Findings, TicketMade
 from api.description import TEXT, Operation
 from api.dossier import Dossier
@@ -25,11 +26,13 @@ from api.hints import HintStored, Retried, StoryReverted
 from api.plan import InitiativesView, PlanInUse, ProposalView
 from api.project import EpicClosed, StatusChanged
 from api.prompts import Prompts, PromptSaved
+from api.receipts import StoryReceipt
 from api.run import BatchStarted
 from api.skips import BroughtBack, StorySkipped
 from api.takeovers import StoryHandedBack, StoryTakenOver
 from git.history import FileChange, TreeChange
 from running.preview_views import RunPreview
+from runstate.forecast_view import ForecastView
 from sprint import Overview
 from sprint.views import SprintProblems
 
@@ -39,8 +42,19 @@ PLAN_OPERATIONS: Final = (
         "/api/preview",
         "What would be sent next, or for the stories named, with each call; nothing is started.",
         RunPreview,
-        query={"stories": TEXT, "command": TEXT, "agent": TEXT},
+        query={"stories": TEXT, "command": TEXT, "agent": TEXT, "gates": TEXT, "batch_size": TEXT},
     ),
+    Operation(
+        "get",
+        "/api/forecast",
+        "What is left of the batch, or what would be started, will cost and take: ranges of 80 %.",
+        ForecastView,
+        query={"stories": TEXT, "batch_size": TEXT, "agent": TEXT, "start_at": TEXT},
+        errors=(409,),
+    ),
+    Operation("get", "/api/stories/{key}/cost", "What the money of a story went for.", CostExplanation, errors=(404,)),
+    Operation("get", "/api/batches/{id}/cost", "What the money of a batch went for.", CostExplanation, errors=(404,)),
+    Operation("get", "/api/cost", "What the money of a day went for.", CostExplanation, query={"day": TEXT}),
     Operation("get", "/api/deferred", "What builds have put off.", Findings),
     Operation(
         "post",
@@ -170,6 +184,14 @@ PLAN_OPERATIONS: Final = (
         "get", "/api/stories/{key}/artifact", "A file of the story.", Artifact, query={"name": TEXT}, errors=(404,)
     ),
     Operation("get", "/api/stories/{key}/export", "The dossier as one file.", "text/html", errors=(404,)),
+    Operation(
+        "get",
+        "/api/stories/{key}/receipt",
+        "The receipt of the story's commit, checked; with `download=1` the file that any clone can check.",
+        StoryReceipt,
+        query={"download": {"enum": ["1"]}},
+        errors=(404, 409),
+    ),
     Operation("get", "/api/prompts", "The prompts: ours, and the project's own copies.", Prompts),
     Operation(
         "put",

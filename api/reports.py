@@ -10,9 +10,9 @@ import msgspec
 from agents import TranscriptEntry
 from api.commands import CommandView, command_view
 from api.dossier import Dossier
-from api.html import Child, Html, document, duration, el, lines_of, moment, money, prose, section, table
 from api.reviews import Review, ReviewFinding, Round
 from api.status_evidence import Sentence, StatusEvidence
+from base.html import Child, Html, document, duration, el, moment, money, prose, section, table
 from git.history import CommitInfo, FileChange, TreeChange
 from store.batches import BatchSummary
 from store.commands import Command
@@ -171,6 +171,16 @@ def _file(file: FileChange) -> Html:
     if not file.hunks:
         return el("p", f"{head}{'' if file.binary or file.hunks is not None else ' · too large for this file'}")
     return el("details", el("summary", head), lines_of(file))
+
+
+def lines_of(file: FileChange) -> Html:
+    """Return a file's change line by line, with the signs, so that it can be read without colours."""
+    kinds = {"+": "added", "-": "removed"}
+    rows: list[Html] = []
+    for hunk in file.hunks or []:
+        rows.append(el("span", f"@@ {hunk.old} → {hunk.new} @@ {hunk.title}", cls="hunk"))
+        rows += [el("span", line, cls=kinds.get(line[:1], "")) for line in hunk.lines]
+    return el("pre", rows, cls="lines")
 
 
 # -- parts of a batch -------------------------------------------------------------------------------------------

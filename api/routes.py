@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from api import (
+    access,
+    app_files,
     branches,
+    brief,
     changes,
+    cost,
     deferred,
     export,
+    forecast,
     gates,
     health,
     hints,
     history,
+    links,
     messages,
     metrics,
     openapi,
@@ -21,7 +27,10 @@ from api import (
     preview,
     project,
     prompts,
+    push,
     queue,
+    quota,
+    receipts,
     run,
     schema,
     settings,
@@ -33,9 +42,27 @@ from api import (
 )
 
 ROUTES: Final = [
-    *(*page.ROUTES, *socket.ROUTES, *run.ROUTES, *queue.ROUTES, *deferred.ROUTES, *gates.ROUTES, *project.ROUTES),
-    *(*hints.ROUTES, *skips.ROUTES, *takeovers.ROUTES, *plan.ROUTES, *preview.ROUTES, *prompts.ROUTES),
-    *(*branches.ROUTES, *changes.ROUTES, *export.ROUTES),
+    *(
+        *page.ROUTES,
+        *socket.ROUTES,
+        *run.ROUTES,
+        *queue.ROUTES,
+        *quota.ROUTES,
+        *deferred.ROUTES,
+        *gates.ROUTES,
+        *project.ROUTES,
+    ),
+    *(
+        *hints.ROUTES,
+        *skips.ROUTES,
+        *takeovers.ROUTES,
+        *plan.ROUTES,
+        *preview.ROUTES,
+        *forecast.ROUTES,
+        *cost.ROUTES,
+        *prompts.ROUTES,
+    ),
+    *(*branches.ROUTES, *changes.ROUTES, *export.ROUTES, *brief.ROUTES, *receipts.ROUTES),
     *(
         *history.ROUTES,
         *transcripts.ROUTES,
@@ -44,6 +71,10 @@ ROUTES: Final = [
         *schema.ROUTES,
         *settings.ROUTES,
         *trust.ROUTES,
+        *access.ROUTES,
+        *links.ROUTES,
+        *push.ROUTES,
+        *app_files.ROUTES,
     ),
     *(*metrics.ROUTES, *openapi.ROUTES),
 ]

@@ -201,6 +201,34 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
+def _add_brief(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("batch", nargs="?", type=int, metavar="BATCH", help="its number (default: the newest)")
+    parser.add_argument("--project", type=Path, metavar="PATH", help="the project's folder (default: as for a server)")
+    parser.add_argument("--data-dir", type=str, help=f"folder of the database (default PROJECT/{DATA_FOLDER})")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--html", action="store_true", help="as an HTML file (default: Markdown)")
+    form.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_receipt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="COMMIT|FILE", help="a commit, by any name that git knows, or a receipt's file")
+    parser.add_argument("--repository", type=Path, metavar="PATH", help="the clone (default: this folder's)")
+    parser.add_argument(
+        "--allowed-signers",
+        type=Path,
+        metavar="FILE",
+        help="whose signatures count, as ssh-keygen reads it (default: gpg.ssh.allowedSignersFile of git)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_forecast(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--stories", metavar="KEYS", help="of these stories, with commas (default: what would run)")
+    parser.add_argument("--backtest", action="store_true", help="how often earlier ranges would have held the truth")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
 def _add_stop(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", action="store_true", help="end the running command too")
     _add_remote(parser)
@@ -227,13 +255,18 @@ def _dollars(text: str) -> float:
     raise argparse.ArgumentTypeError(f"must be a number of US dollars from {low:g} to {high:g}")
 
 
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reader", action="store_true", help="says how to use it as the token of readers")
+
+
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
     "run": ("runs one batch, prints its events and exits", _add_run),
     "check": ("checks the project, its records and the agents", _add_check),
     "init": ("makes a sprint-status.yaml of a project's epics, shown before it is written", _add_init),
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
-    "token": ("prints a new token", lambda parser: None),
+    "token": ("prints a new token, with --reader one for readers, who can change nothing", _add_token),
     "preview": ("shows what would be sent next, with prompts and command lines, and starts nothing", _add_preview),
+    "forecast": ("says what will run, what it will cost and when it ends, from this project's history", _add_forecast),
     "status": ("prints what the running server does", _add_remote),
     "needs": ("lists what needs you", _add_remote),
     "answer": ("ID TEXT answers a question, or decides at a gate", _add_answer),
@@ -250,6 +283,8 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "resume": ("continues the batch", _add_remote),
     "stop": ("ends the batch after the current command, or now", _add_stop),
     "mcp": ("serves these verbs as tools for agents, on standard input and output", _add_project),
+    "brief": ("[BATCH] prints what a batch came to: done, blocked, cost, what needs you, what is next", _add_brief),
+    "receipt": ("COMMIT|FILE checks the receipt of a story's commit, on any clone", _add_receipt),
     "backup": ("FILE writes the project's records into one file", _add_file),
     "restore": ("FILE restores the records from such a file", _add_file),
 }

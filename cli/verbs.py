@@ -14,18 +14,25 @@ import msgspec
 
 from cli import remote
 from cli.archive import ArchiveError, back_up, described, restore
+from cli.brief import show_brief
 from cli.check import CheckResult, check
 from cli.config import ServerConfig
 from cli.errors import CannotStart
+from cli.forecast import show_forecast
 from cli.headless import Headless, HeadlessOptions
 from cli.init import make_tracker
 from cli.mcp_server import serve_tools
 from cli.preview import show_preview
+from cli.receipt import show_receipt
 from cli.trust import how_to_trust, list_folders, revoke, trust_folder
 from orchestrator import StartRequest
 from running.lock import ProjectLocked
 from security.token import new_token
 
+READERS: Final = (
+    "Set it as reader_token in sprint-runner.yaml or as SPRINT_RUNNER_READER_TOKEN, beside token, and restart the "
+    "server. Readers open the page once with ?token=… at the end of its address.\n"
+)
 CHECK_FAILED: Final = 1  # the exit code of `check` when a result is not ok
 
 Serve = Callable[[ServerConfig, Headless | None], Coroutine[Any, Any, int]]
@@ -35,13 +42,15 @@ def without_project(options: argparse.Namespace) -> Callable[[], int] | None:
     """Return the verb of the command line if it needs no located project; None for all others."""
     match options.verb:
         case "token":
-            return print_token
+            return partial(print_token, for_readers=options.reader)
         case "trust" if options.list:
             return list_folders
         case "trust" if options.revoke:
             return partial(revoke, options.project or Path.cwd())
         case "init":
             return partial(make_tracker, options)
+        case "receipt":
+            return partial(show_receipt, options)
         case _:
             return None
 
@@ -61,6 +70,10 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return _print_results(asyncio.run(check(config)), as_json=options.json)
         case "preview":
             return show_preview(options, config)
+        case "brief":
+            return show_brief(options, config)
+        case "forecast":
+            return show_forecast(options, config)
         case "mcp":
             return serve_tools(config)
         case "run":
@@ -70,9 +83,11 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return asyncio.run(serve(config, None))
 
 
-def print_token() -> int:
-    """Print a new token for the setting `token`."""
+def print_token(*, for_readers: bool) -> int:
+    """Print a new token for the setting `token`, or for `reader_token` with its use on standard error."""
     sys.stdout.write(new_token() + "\n")
+    if for_readers:
+        sys.stderr.write(READERS)
     return 0
 
 

@@ -23,6 +23,7 @@ from store.writer import DatabaseUnavailable
 from workflow import announcements, infer_task
 
 MESSAGE_MAX: Final = 300  # characters of one line of the log
+VERSION_MAX: Final = 100  # characters of a program's version
 MASKED_MAX: Final = 8192  # characters that are searched for secrets, so that none is cut before it is recognised
 READ_MAX: Final = 16 * 1024  # characters of a text that are searched for the beginning of what it says
 BURST: Final = 100  # lines that may come at once
@@ -43,6 +44,7 @@ class Activity:
     ) -> None:
         self.task_id = "setup"
         self.session_id: str | None = None
+        self._begun: tuple[str | None, str | None] = (None, None)  # session and version, as the program said them last
         self.metrics: Callable[[], Metrics | None] = lambda: None
         self._tasks = tasks
         self._command_id = command_id
@@ -57,9 +59,8 @@ class Activity:
     def take(self, record: agents.Record) -> None:
         """Handle one record of the agent, on the loop."""
         match record:
-            case agents.Started(session_id=session) if session is not None and session != self.session_id:
-                self.session_id = session
-                self._book(session_id=session)
+            case agents.Started(session_id=session, version=version) if (session, version) != self._begun:
+                self._begin(session, version)
             case agents.Text(text=text, subagent=None):
                 self._read_text(text)
             case agents.ToolCall(name=name, summary=summary, subagent=None):
@@ -75,6 +76,13 @@ class Activity:
                 self._show("note", text)
             case agents.UsageSeen() if time.monotonic() - self._booked_at >= BOOK_EVERY_S:
                 self._book()
+
+    def _begin(self, session: str | None, version: str | None) -> None:
+        self._begun = session, version
+        self.session_id = session or self.session_id
+        shown = None if version is None else visible(self._mask(version))[:VERSION_MAX]
+        known = {"session_id": self.session_id, "agent_version": shown}
+        self._book(**{name: value for name, value in known.items() if value is not None})
 
     def say(self, message: str) -> None:
         """Emit a line of the runner about this command."""

@@ -16,6 +16,7 @@ from running.gate import Gate
 from running.live_questions import LiveQuestions
 from running.metrics import used
 from running.refusals import RefusalWatch
+from running.seen_windows import SeenWindows
 from running.spec import CommandSpec
 from running.subject import CommandSubject
 from running.taken_messages import TakenMessages
@@ -53,6 +54,7 @@ class AgentCall:
         self.story_key, self.story_keys, self.agent = spec.story_key, spec.story_keys, agent_spec.name
         self._is_ended = False  # by the operator, who takes its story over
         self._messages = TakenMessages(workspace, command_id)
+        self._windows = SeenWindows(workspace, agents.account_of(agent_spec))
         self._refusals = RefusalWatch(agent_spec, spec.products)
         self._call: Call | None = None
         self._process: agents.AgentProcess | None = None
@@ -64,6 +66,7 @@ class AgentCall:
         with self._workspace.live_calls.running(self._command_id, self):
             outcome = await self._run(call)
         await self._messages.close()
+        await self._windows.close()
         return outcome
 
     async def _run(self, call: Call) -> Outcome:
@@ -143,6 +146,8 @@ class AgentCall:
             self._activity.take(record)
         if isinstance(record, agents.MessageTaken):
             self._messages.take(record.id)
+        if isinstance(record, agents.LimitSeen):
+            self._windows.take(record)
         if self.question or self.refusal:
             return
         if isinstance(record, agents.Question) and self._spec.may_ask and record.live:

@@ -22,6 +22,7 @@ from running.commit_choice import choose_committer
 from running.commit_plan import CommitPlan, plan_commit, sizes
 from running.disk import take_snapshot
 from running.planning import BACKGROUND_REVIEW
+from running.receipts.make import with_trailers
 from running.run_context import RunContext
 from running.runner_task import RunnerTask, TaskRefused
 from running.spec import Say
@@ -186,6 +187,8 @@ class Commits:
     async def _made(self, git: Git, stories: Sequence[StoryRun], plan: CommitPlan, task: RunnerTask) -> str:
         message = commit_message(stories)
         task.enter("commit", message)
+        if self._workspace.settings().receipt_trailer:
+            message = with_trailers(message, self._workspace.database.epoch, [story.row_id for story in stories])
         mark = f"{self._workspace.database.epoch}:{task.id}"
         root = self._workspace.project.root
         try:

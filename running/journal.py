@@ -82,6 +82,7 @@ class Result:
     command_id: int | None = None
     kind: str = ""
     unchecked: Unchecked | None = None
+    agent: str = ""
 
     @property
     def used(self) -> Usage:

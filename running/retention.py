@@ -21,11 +21,13 @@ from store.batches import get_active_batch, get_last_batch
 from store.commands import Command, get_running_commands
 from store.lanes import count_open_lanes
 from store.log import oldest_event, prune_events
+from store.quota import prune_windows
 from store.takeovers import has_unfollowed
 
 STREAMS: Final = "streams"  # below the data folder; in it a folder for each batch
 EVERY_S: Final = 86_400.0
 DAY_S: Final = 86_400.0
+QUOTA_S: Final = 400 * 86_400.0  # that reports of usage windows are kept: a year, and the one to compare it with
 SNAPSHOTS_S: Final = 86_400.0  # that the snapshots of a finished batch are kept, unless the next one starts before
 TAKEN_OVER_S: Final = 14 * 86_400.0  # that they are kept for a story that was handed back and has not run since
 PRUNED_AT_ONCE: Final = 2_000  # events in one write: a few milliseconds that others wait for the disk
@@ -58,6 +60,7 @@ class Retention:
                 await self.look()
                 await forget_snapshots(self._workspace, self._workspace.clock() - SNAPSHOTS_S)
                 await self.prune()
+                await self._prune_quota()
             except OSError as error:
                 log.error("old records could not be removed (%s); trying again tomorrow", error)
             except Exception:
@@ -84,6 +87,10 @@ class Retention:
                 removed += count
                 self._on_pruned(await database.read(oldest_event))
         return removed
+
+    async def _prune_quota(self) -> None:
+        before = int((self._workspace.clock() - QUOTA_S) * 1000)
+        await self._workspace.database.write(prune_windows, before)
 
     async def _in_use(self) -> set[str]:
         database = self._workspace.database

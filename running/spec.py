@@ -11,6 +11,7 @@ from payloads import ContextComplete, ContextCreate, Metrics
 from running.journal import CommandStatus, Session
 from running.story import StoryRun
 from workflow import CommandKind, VerdictForm
+from workflow.failover import AgentChange
 
 Say = Callable[[str], None]  # a line of our own in the log of a command
 
@@ -87,9 +88,9 @@ class AttemptContext:
     """The place of an attempt: in which batch and cycle, at which try, by which agent and model, in whose session.
 
     `kind` is what the preset knows of the command, `call` the project's own command that performs it, `reply` the
-    operator's answer that the session is resumed with, `budget_usd` what the caps leave, None without one. `tree` is
-    the work tree's as it is now, `first_tree` as it was before an earlier call whose change was not measured; both None
-    where git does not watch the command.
+    operator's answer that the session is resumed with, `budget_usd` what the caps leave, None without one, `change`
+    that the command before had another agent. `tree` is the work tree's as it is now, `first_tree` as it was before an
+    earlier call whose change was not measured; both None where git does not watch the command.
     """
 
     batch_id: int
@@ -104,3 +105,4 @@ class AttemptContext:
     tree: str | None = None
     first_tree: str | None = None
     budget_usd: float | None = None
+    change: AgentChange | None = None

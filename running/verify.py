@@ -7,6 +7,7 @@ folder. Memory and disk are bounded whatever the check prints: of a long output 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import shlex
 import shutil
@@ -120,7 +121,8 @@ async def _keep(
     count = len(await workspace.database.read(get_checks_by_key, about.story_key)) + 1
     name = f"checks/{batch_id}/{about.story_key or 'batch'}-{int(began * 1000)}-{count}.txt"
     output = workspace.masker.text(ran.output.decode(errors="replace"))
-    written = await asyncio.to_thread(_write, workspace.data_dir / name, output)
+    content = output.encode()
+    written = await asyncio.to_thread(_write, workspace.data_dir / name, content)
     columns = {
         "command_id": about.command_id,
         "command": command,
@@ -130,15 +132,16 @@ async def _keep(
         "at": int(began * 1000),
         "tail": tail,
         "file": name if written else None,
+        "output_sha256": hashlib.sha256(content).hexdigest() if written else None,
     }
     await until_stored(lambda: workspace.database.write(create_check, batch_id, about.story_key, **columns))
 
 
-def _write(path: Path, output: str) -> bool:
+def _write(path: Path, content: bytes) -> bool:
     """Whether the disk took it; the row has the end of it anyway."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, output.encode())
+        atomic_write(path, content)
     except OSError:
         return False
     return True

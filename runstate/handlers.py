@@ -26,6 +26,7 @@ from payloads import (
     CycleEnd,
     CycleStart,
     Metrics,
+    QuotaChange,
     RunQueueChange,
     StoryStatus,
     StoryTakeover,
@@ -39,6 +40,7 @@ from runstate.views import (
     FoldedRun,
     OperationView,
     QueueView,
+    QuotaView,
     StoryView,
     TakeOverView,
     Totals,
@@ -46,6 +48,7 @@ from runstate.views import (
 
 WAITS: Final = (
     "usage-limit",
+    "reserve",
     "unreachable",
     "retry",
     "program",
@@ -214,6 +217,13 @@ def _run_queue(run: FoldedRun, payload: RunQueueChange, _at: int) -> None:
     )
 
 
+def _quota_change(run: FoldedRun, payload: QuotaChange, _at: int) -> None:
+    place = (payload.account, payload.window)
+    view = QuotaView(*place, float(payload.used_fraction), value_or(payload.resets_at, None), payload.at)
+    others = (known for known in run.quota if (known.account, known.window) != place)
+    run.quota = tuple(sorted((*others, view), key=lambda one: (one.account, one.window)))
+
+
 def _story_takeover(run: FoldedRun, payload: StoryTakeover, at: int) -> None:
     others = tuple(view for view in run.takeovers if view.story_key != payload.story_key)
     if payload.state == "returned":
@@ -290,6 +300,7 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "command:end": _command_end,
     "story:status": _story_status,
     "run:queue": _run_queue,
+    "quota:change": _quota_change,
     "story:takeover": _story_takeover,
     "attention": _attention,
     "context:create": _context_started,

@@ -11,7 +11,10 @@ from store.rows import insert, many
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `checks`; `at` in ms since the epoch, `exit_code` None for a run killed after its time limit."""
+    """A row of `checks`; `at` in ms since the epoch, `exit_code` None for a run killed after its time limit.
+
+    `output_sha256` is that of the file, None where none could be written.
+    """
 
     id: int
     batch_id: int
@@ -24,6 +27,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     tail: str
     file: str | None
+    output_sha256: str | None = None
 
 
 def create_check(connection: sqlite3.Connection, /, batch_id: int, story_key: str, **columns: Any) -> int:

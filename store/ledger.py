@@ -91,30 +91,36 @@ _SUMS: Final = f"""
     COALESCE(SUM(c.cost_usd), 0.0) AS cost_usd,
     COALESCE(SUM(c.estimated_usd), 0.0) AS estimated_usd
 """
-_WITHIN: Final = "(:batch IS NULL OR c.batch_id = :batch) AND (:since IS NULL OR c.started_at >= :since)"
-_ROUNDS: Final = f"""
+_ROUNDS: Final = """
     SELECT story_key, COUNT(*) AS rounds, COALESCE(group_concat(word, ', '), '') AS verdicts
     FROM (SELECT c.story_key, c.word FROM commands c
-          WHERE c.command GLOB 'code-review-*' AND c.status = 'success' AND {_WITHIN} ORDER BY c.id)
+          WHERE c.command GLOB 'code-review-*' AND c.status = 'success' AND {within} ORDER BY c.id)
     GROUP BY story_key ORDER BY story_key
-"""  # noqa: S608 - constants of this module
+"""
 
 
 def get_insights(connection: sqlite3.Connection, window: Window = ALL) -> Insights:
     """Return the ledger of all commands or of a window."""
     connection.execute("SAVEPOINT ledger")  # one snapshot for all queries, or sums could differ by a command
     try:
-        groups = {name: _lines(connection, group, window) for name, group in _GROUPS.items()}
-        rounds = many(connection, ReviewRounds, _ROUNDS, _bound(window))
+        groups = {name: get_lines(connection, name, window) for name in _GROUPS}
+        rounds = many(connection, ReviewRounds, _ROUNDS.format(within=_within(window)), _bound(window))
         return Insights(**groups, review_rounds=rounds, burn_up=get_burn_up(connection, window.batch, window.since))
     finally:
         connection.execute("RELEASE ledger")
 
 
-def _lines(connection: sqlite3.Connection, group: str, window: Window) -> list[LedgerLine]:
-    sql = f"""SELECT {group} AS name, {_SUMS} FROM commands c LEFT JOIN stories s ON s.id = c.story_id
-              WHERE {_WITHIN} GROUP BY name ORDER BY name"""  # noqa: S608 - groups are the constants above
+def get_lines(connection: sqlite3.Connection, group: str, window: Window) -> list[LedgerLine]:
+    """Return the lines of one of the groups, by its name in `Insights`."""
+    sql = f"""SELECT {_GROUPS[group]} AS name, {_SUMS} FROM commands c LEFT JOIN stories s ON s.id = c.story_id
+              WHERE {_within(window)} GROUP BY name ORDER BY name"""  # noqa: S608 - groups are the constants above
     return many(connection, LedgerLine, sql, _bound(window))
+
+
+def _within(window: Window) -> str:
+    """Return the condition of a window, without what is not asked for, so that SQLite can use an index."""
+    conditions = {"c.batch_id = :batch": window.batch, "c.started_at >= :since": window.since}
+    return " AND ".join(text for text, value in conditions.items() if value is not None) or "TRUE"
 
 
 def _bound(window: Window) -> dict[str, int | None]:

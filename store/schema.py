@@ -16,6 +16,9 @@ class SchemaTooNew(RuntimeError):
     """The database was written by a newer program than this one."""
 
 
+# A condition of a query and of its index, word for word the same, so that SQLite sees that one implies the other.
+OF_COURSE: Final = "type IN ('batch:pause', 'batch:resume', 'batch:warning', 'batch:end', 'error', 'attention')"
+
 FIRST: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE batches (
@@ -244,6 +247,31 @@ SKIPS: Final = (
 # Sums and lists of one batch, which are asked before each command, do not take longer with every batch.
 BY_BATCH: Final = ("CREATE INDEX commands_by_batch ON commands (batch_id, id)",)
 
+# What agents report of the usage windows of their accounts, which accounts wait, and who takes over from whom.
+QUOTA: Final = (
+    """CREATE TABLE quota_windows (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account TEXT NOT NULL,                     -- program, config folder and fingerprint of the key
+        window TEXT NOT NULL,
+        used_fraction REAL NOT NULL,               -- from 0 to 1
+        resets_at INTEGER,                         -- NULL: not known
+        at INTEGER NOT NULL
+    )""",
+    "CREATE INDEX quota_windows_by_account ON quota_windows (account, window, id)",
+    "CREATE INDEX quota_windows_by_time ON quota_windows (at)",
+    """CREATE TABLE account_waits (
+        account TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "ALTER TABLE batches ADD COLUMN agents TEXT",  # JSON list of those that take over from `agent`; NULL: none
+    "ALTER TABLE commands ADD COLUMN agent_change TEXT",  # why another agent than for the command before
+)
+
+# What was expected of a batch at its start, as JSON of `BatchForecast`; NULL: nothing.
+FORECASTS: Final = ("ALTER TABLE batches ADD COLUMN forecast TEXT",)
+
 # The stories that the operator works on by hand, in the tree of their story.
 TAKEOVERS: Final = (
     """CREATE TABLE takeovers (
@@ -269,9 +297,57 @@ TAKEOVERS: Final = (
     "CREATE UNIQUE INDEX takeovers_open ON takeovers (story_key) WHERE returned_at IS NULL",
 )
 
+# Who has access beside the token, which devices get push messages, and the links in messages that are used.
+ACCESS: Final = (
+    """CREATE TABLE grants (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,                        -- device, link
+        role TEXT NOT NULL,                        -- operator, reader
+        name TEXT NOT NULL,
+        digest TEXT NOT NULL UNIQUE,               -- SHA-256 of its secret
+        made_at INTEGER NOT NULL,
+        seen_at INTEGER                            -- when it was used last
+    )""",
+    """CREATE TABLE push_subscriptions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        grant_id INTEGER REFERENCES grants (id),   -- the device's; NULL: a browser with the operator's token
+        name TEXT NOT NULL,
+        endpoint TEXT NOT NULL UNIQUE,
+        p256dh TEXT NOT NULL,
+        auth TEXT NOT NULL,
+        origin TEXT NOT NULL,                      -- of the page that asked for the messages
+        made_at INTEGER NOT NULL
+    )""",
+    """CREATE TABLE used_links (
+        digest TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+)
+
+# The receipts of commits, of stories that begin after this; what they say besides the rows that were there before.
+RECEIPTS: Final = (
+    """CREATE TABLE receipts (
+        story_id INTEGER PRIMARY KEY REFERENCES stories (id),
+        story_key TEXT NOT NULL,
+        commit_hash TEXT NOT NULL,
+        line TEXT NOT NULL,                        -- the receipt as its note has it; empty where none could be made
+        problem TEXT,                              -- why not
+        made_at INTEGER NOT NULL,
+        noted_at INTEGER                           -- NULL: the note is not written yet
+    )""",
+    "CREATE INDEX receipts_by_key ON receipts (story_key, story_id)",
+    "INSERT INTO meta SELECT 'receipts after', CAST(COALESCE(MAX(id), 0) AS TEXT) FROM stories",
+    "ALTER TABLE commands ADD COLUMN agent_version TEXT",  # as the program said it
+    "ALTER TABLE checks ADD COLUMN output_sha256 TEXT",  # of the file in which its output is kept
+)
+
+# The course of a batch is a few events among very many.
+BRIEFS: Final = (f"CREATE INDEX events_of_course ON events (batch_id, seq) WHERE {OF_COURSE}",)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, TAKEOVERS),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, TAKEOVERS, ACCESS),
+    *(RECEIPTS, BRIEFS),
 )
 
 

@@ -8,7 +8,16 @@ agent's announcements of tasks.
 from workflow.comments import CommentAnswer, numbered, read_answers, split_comments
 from workflow.detection import Installed, build_auto, builder_skill, detect, is_shim, planning_call
 from workflow.own import PresetError, own_preset
-from workflow.picking import STORIES_PER_CYCLE, Candidate, advances, entry_position, pick, runnable, story_order
+from workflow.picking import (
+    STORIES_PER_CYCLE,
+    Candidate,
+    advances,
+    entry_position,
+    first_cycle,
+    pick,
+    runnable,
+    story_order,
+)
 from workflow.presets import (
     BUILD_AUTO,
     CLASSIC,
@@ -81,6 +90,7 @@ __all__ = [
     "decisions_form",
     "detect",
     "entry_position",
+    "first_cycle",
     "infer_task",
     "is_shim",
     "kind_of",

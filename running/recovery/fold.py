@@ -7,9 +7,10 @@ import msgspec
 from db import Database
 from events import Event, EventType
 from runstate.fold import RunState
-from runstate.views import QueueView, TakeOverView
+from runstate.views import QueueView, QuotaView, TakeOverView
 from store.batches import get_last_batch
 from store.log import StoredEvent, get_events_since_batch
+from store.quota import current
 from store.run_queue import get_run_queue
 from store.takeovers import TakeOverRow, get_takeovers
 
@@ -25,6 +26,11 @@ async def restore_fold(database: Database, run_state: RunState) -> None:
     taken = [row for row in await database.read(get_takeovers) if row.returned_at is None]
     run_state.run.takeovers = tuple(map(_takeover, taken))
     run_state.restore(map(_event, rows), database.last_seq)
+    # Windows outlive batches: most of their events may be older than these.
+    run_state.run.quota = tuple(
+        QuotaView(row.account, row.window, row.used_fraction, row.resets_at, row.at)
+        for row in await database.read(current)
+    )
 
 
 def _takeover(row: TakeOverRow) -> TakeOverView:

@@ -1,6 +1,7 @@
 // @ts-check
 /** What needs the operator, from the state of the run and the plan: each item with its action. */
 import { hourMinute, plural, remaining } from "../kit/format.js";
+import { isReader } from "../kit/role.js";
 import { readStoredList, writeStored } from "../kit/storage.js";
 import { waitEnd } from "./run-text.js";
 
@@ -12,7 +13,7 @@ import { waitEnd } from "./run-text.js";
  */
 
 /** Kinds that pause the run until it is resumed. */
-const PAUSING = new Set(["breaker", "agent", "verify", "git", "merge"]);
+const PAUSING = new Set(["breaker", "no-progress", "agent", "verify", "git", "merge"]);
 /** @type {Record<string, string>} */
 const WAITING = {
   unreachable: "The agent cannot reach its service.",
@@ -57,7 +58,7 @@ export function dismiss(id) {
  * @returns {AttentionItem[]}
  */
 export function attentionItems({ run, plan, link, replaying }, now) {
-  const canAct = !link.lost && !replaying;
+  const canAct = !link.lost && !replaying && !isReader;
   const problems = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
     message ? [lastingItem("problem", message)] : [],
   );

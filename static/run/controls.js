@@ -2,9 +2,12 @@
 /** The operator's verbs: start, pause, resume, stop. Only what is possible is offered; a refusal is shown in place. */
 import { catchApiError, post } from "../kit/api.js";
 import { attr, byId, show, text } from "../kit/dom.js";
+import { isReader } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
 import { openPreview } from "../preview/preview-dialog.js";
+import { toHash } from "../shell/router.js";
 import { Ending } from "./ending.js";
+import { ForecastLine } from "./forecast.js";
 import { actionText, offered, waitEnd } from "./run-text.js";
 import { StartForm } from "./start-form.js";
 
@@ -32,6 +35,7 @@ export class Controls {
   #ending = new Ending(this.#dialog);
   /** The action whose request is under way. @type {RunAction | null} */ #busy = null;
   /** @type {RunAction[]} */ #actions = [];
+  #forecast = new ForecastLine("start-forecast", "");
   #state = "";
   /** What the form was drawn from. @type {unknown} */ #plan;
   /** @type {unknown} */ #queue;
@@ -65,10 +69,11 @@ export class Controls {
     const { run, ready, link, replaying, counts } = model;
     if (this.#state !== run.state) refuse("");
     this.#state = run.state;
-    // A replay shows the past, which cannot be changed.
-    this.#actions = ready && !link.lost && !replaying ? offered(run) : [];
+    // A replay shows the past, which cannot be changed, and a reader changes nothing.
+    this.#actions = ready && !link.lost && !replaying && !isReader ? offered(run) : [];
     if (counts.unplanned) this.#actions = this.#actions.filter((action) => action !== "start");
     this.#renderButtons(model);
+    renderBrief(model);
     if (this.#dialog.open && !this.#offers("stop")) this.#dialog.close("");
     this.#ending.render(run, this.#offers("stop"));
     this.#renderText(model);
@@ -86,7 +91,7 @@ export class Controls {
 
   /** Shows what a start would send; starts nothing. */
   preview() {
-    return openPreview(this.#form.chosen());
+    return openPreview({ ...this.#form.query(), ...this.#form.gates });
   }
 
   pause() {
@@ -149,7 +154,7 @@ export class Controls {
   }
 
   /** @param {Model} model */
-  #renderText({ run, counts }) {
+  #renderText({ run, counts, plan }) {
     const { stories, agent, ...rest } = this.#form.chosen();
     const chosen = {
       ...rest,
@@ -158,7 +163,10 @@ export class Controls {
       agent: agent || run.agent.name,
     };
     text(byId("verb-words"), this.#actions.length ? actionText(run, chosen) : "");
-    show(byId("start-fields"), this.#form.open && this.#offers("start"));
+    const offered = this.#offers("start");
+    show(byId("start-fields"), this.#form.open && offered);
+    const state = JSON.stringify([plan.stories.map(({ key, status }) => key + status), run.queue, run.batch?.id]);
+    this.#forecast.ask(this.#form.query(), offered && counts.runnable ? state : "");
   }
 
   /**
@@ -196,6 +204,13 @@ export class Controls {
     this.#busy = action;
     for (const name of ALL_ACTIONS) attr(byId(name), "aria-disabled", name === action || null);
   }
+}
+
+/** The way to the brief of a batch that does not run. @param {Model} model */
+function renderBrief({ run, ready, replaying }) {
+  const over = ready && !replaying && run.batch !== null && ["idle", "paused"].includes(run.state);
+  show(byId("brief-link"), over);
+  if (over) attr(byId("brief-link"), "href", toHash("run", { brief: String(run.batch?.id) }));
 }
 
 /** @param {string} reason "" removes the last one */

@@ -5,6 +5,7 @@
  */
 
 import { Board } from "../board/board.js";
+import { BriefDialog } from "../brief/brief-dialog.js";
 import { History } from "../history/history.js";
 import { Replay } from "../history/replay.js";
 import { Insights } from "../insights/insights.js";
@@ -70,6 +71,8 @@ const socket = new Socket(socketUrl, {
   onLink,
   onServerTime: setServerTime,
   onProblem: (problem) => store.dispatch({ type: "problem", problem }),
+  // The server answers with a page that says so, and nothing of the project stays in sight.
+  onRevoked: () => location.reload(),
 });
 const header = createHeader({ wake: () => socket.wake(), openStory });
 const folderTrust = new FolderTrust(readAgent);
@@ -101,6 +104,9 @@ const tabs = {
   settings,
 };
 const storyDialog = new StoryDialog(closeStory);
+const briefDialog = new BriefDialog(() => urlParams().has("brief") && setParam("brief", ""), {
+  resume: () => controls.resume(),
+});
 const theme = createTheme(byId("theme"));
 const notifications = createNotifications(() => store.model.run.project.name || "Sprint Runner");
 const router = createRouter(TABS, onRoute);
@@ -108,6 +114,11 @@ const router = createRouter(TABS, onRoute);
 /** @param {string} key */
 function openStory(key) {
   router.go(router.current.tab, { ...Object.fromEntries(urlParams()), story: key, transcript: "" });
+}
+
+/** @param {string} name @param {string} value */
+function setParam(name, value) {
+  router.go(router.current.tab, { ...Object.fromEntries(urlParams()), [name]: value });
 }
 
 function closeStory() {
@@ -205,6 +216,7 @@ async function readAgent() {
 /** @param {import("./router.js").Route} route */
 function onRoute({ tab, params }) {
   for (const name of TABS) showTab(name, name === tab);
+  briefDialog.show(wholeNumber(params.get("brief")));
   storyDialog.show(params.get("story"), wholeNumber(params.get("transcript")));
   if (tab === "run") log.route(params);
   render();

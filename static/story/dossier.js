@@ -8,6 +8,7 @@ import { findingParts } from "../board/deferred.js";
 import { factRows } from "../board/plan-facts.js";
 import { get } from "../kit/api.js";
 import { commentRows } from "../kit/comment-list.js";
+import { createCostLines } from "../kit/cost-lines.js";
 import { createDisclosure } from "../kit/disclosure.js";
 import { fill, h, icon, show } from "../kit/dom.js";
 import { clock, count, day, duration, plural } from "../kit/format.js";
@@ -17,6 +18,7 @@ import { createCommits, sizeOf } from "./commits.js";
 import { readChange } from "./diff.js";
 import { createHints } from "./hints.js";
 import { inlineMarkdown } from "./inline-markdown.js";
+import { createReceipt } from "./receipt.js";
 import { createReviews } from "./reviews.js";
 import { createStoryCommands } from "./story-commands.js";
 
@@ -59,6 +61,8 @@ function createSections(key, commands) {
   const reviews = createReviews(commands.open);
   const commits = createCommits(key);
   const hints = createHints(key, commands.open);
+  const receipt = createReceipt(key);
+  const cost = createCostLines(() => `/api/stories/${encodeURIComponent(key)}/cost`, "stories");
   const files = (/** @type {Dossier} */ dossier) => filesOf(key, dossier);
   return [
     drawn("Evidence", "What the status rests on", (d) => [d.evidence, d.problems, d.checks], evidence),
@@ -83,10 +87,15 @@ function createSections(key, commands) {
       commands.update(all);
       return all.length;
     }),
+    kept("Cost", "Cost", cost.el, ({ commands: all }) => {
+      cost.reload();
+      return all.length;
+    }),
     kept("Commits", "Commits and changes", commits.el, ({ commits: all, diff }) => {
       commits.update(all, diff);
       return all.length + (diff?.files_changed ?? 0);
     }),
+    kept("Receipt", "Receipt of its commit", receipt.el, receipt.update),
     drawn("Deferred", "Put off by its builds", (d) => d.deferred, deferred),
     drawn("Files", "Files", (d) => [d.artifacts, d.file_list], files),
     drawn("Log", "Change log", (d) => d.change_log, changeLog),

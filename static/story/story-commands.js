@@ -145,8 +145,10 @@ function factsOf(command) {
     command.ended_at && duration(command.duration_ms),
     used > 0 && `${tokens(used)} tokens`,
     command.cost_usd !== null && money(command.cost_usd, command.estimated_usd),
+    command.cost_doubted && "more than ten times what its tokens cost",
     [command.agent, command.model].filter(Boolean).join(" "),
     `batch ${command.batch_id}`,
+    command.agent_change,
   ]
     .filter(Boolean)
     .join(" · ");

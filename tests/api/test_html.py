@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.html import POLICY, STYLE, document, el, lines_of, prose, section, table
+from api.reports import lines_of
+from base.html import POLICY, STYLE, document, el, prose, section, table
 from git.history import FileChange, Hunk
 
 HOSTILE = [

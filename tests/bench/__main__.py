@@ -15,9 +15,11 @@ import aiohttp
 
 from tests.bench import (
     board,
+    brief,
     burst,
     delivery,
     endtoend,
+    forecast,
     guardian,
     install,
     masking,
@@ -36,11 +38,13 @@ PARTS: Final = (
     "project",
     "page",
     "board",
+    "brief",
     "install",
     "masking",
     "recordings",
     "guardian",
     "overhead",
+    "forecast",
 )
 
 
@@ -56,9 +60,11 @@ def main() -> None:
         "burst": lambda: burst.run(options.rounds),
         "endtoend": lambda: endtoend.run(options.seconds),
         "memory": lambda: memory.run(options.soak_minutes),
+        "forecast": forecast.run,
         "project": project.run,
         "page": page.run,
         "board": board.run,
+        "brief": brief.run,
         "guardian": guardian.run,
         "overhead": overhead.run,
         "install": install.run,

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from base.plausible import COST_MAX_USD
+from receipts.envelope import read_line
+from receipts.model import decimal_text, paid_by, summed
 from tests.model.laws import read
 from tests.model.mischief import BRANCH, git
 
@@ -30,7 +32,7 @@ OWN_FAULT: Final = re.compile(
 def broken_outside(database: Path, account: Path) -> list[str]:
     """Every law that does not hold between the database and the agents' account, and of what blocks a story."""
     with read(database) as connection:
-        return [*_ledger(connection, account), *_faults(connection)]
+        return [*_ledger(connection, account), *_faults(connection), *_receipts(connection)]
 
 
 def _ledger(connection: sqlite3.Connection, account: Path) -> list[str]:
@@ -47,6 +49,18 @@ def _ledger(connection: sqlite3.Connection, account: Path) -> list[str]:
         plausible = 0 <= usd <= COST_MAX_USD
         if not (abs(cost - usd) < EXACT_USD if plausible else 0 <= cost < ESTIMATE_MAX_USD):
             found.append(f"command {row['id']} ({row['status']}) costs {cost}, and its agent says {usd}")
+    return found
+
+
+def _receipts(connection: sqlite3.Connection) -> list[str]:
+    """A receipt is whole, and says of each command what the ledger says."""
+    costs = {row["id"]: decimal_text(row["cost_usd"]) for row in connection.execute("SELECT * FROM commands")}
+    found = []
+    for row in connection.execute("SELECT * FROM receipts WHERE line <> ''"):
+        receipt = read_line(row["line"]).receipt
+        wrong = [command.id for command in receipt.commands if costs[command.id] != command.cost_usd]
+        if wrong or receipt.cost_usd != summed([command.cost_usd for command in paid_by(receipt)]):
+            found.append(f"the receipt of {row['story_key']} costs {receipt.cost_usd}, and differs in {wrong}")
     return found
 
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from git.history import FileChange
-
 STYLE: Final = """
 :root { color-scheme: light dark; --ink: light-dark(#1b1d20, #e8e9eb); --soft: light-dark(#515459, #aab0b7);
   --page: light-dark(#fffefb, #1a1d21); --sunk: light-dark(#f1efe9, #0e1013); --line: light-dark(#dedbd2, #33383f);
@@ -128,16 +126,6 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Child]], numbers: frozen
     content = el("table", el("thead", el("tr", cells("th", heads))), el("tbody", body))
     # An area that scrolls must be reachable by keyboard (WCAG 2.1.1), and then needs a name.
     return el("div", content, cls="wide", tabindex="0", role="region", aria_label=heads[0]) if body else None
-
-
-def lines_of(file: FileChange) -> Html:
-    """Return a file's change line by line, with the signs, so that it can be read without colours."""
-    kinds = {"+": "added", "-": "removed"}
-    rows: list[Html] = []
-    for hunk in file.hunks or []:
-        rows.append(el("span", f"@@ {hunk.old} → {hunk.new} @@ {hunk.title}", cls="hunk"))
-        rows += [el("span", line, cls=kinds.get(line[:1], "")) for line in hunk.lines]
-    return el("pre", rows, cls="lines")
 
 
 def moment(ms: int | None) -> str:
