@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from api import (
+    access,
+    app_files,
     branches,
     brief,
     changes,
@@ -16,6 +18,7 @@ from api import (
     health,
     hints,
     history,
+    links,
     messages,
     metrics,
     openapi,
@@ -24,6 +27,7 @@ from api import (
     preview,
     project,
     prompts,
+    push,
     queue,
     quota,
     receipts,
@@ -67,6 +71,10 @@ ROUTES: Final = [
         *schema.ROUTES,
         *settings.ROUTES,
         *trust.ROUTES,
+        *access.ROUTES,
+        *links.ROUTES,
+        *push.ROUTES,
+        *app_files.ROUTES,
     ),
     *(*metrics.ROUTES, *openapi.ROUTES),
 ]

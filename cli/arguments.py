@@ -255,12 +255,16 @@ def _dollars(text: str) -> float:
     raise argparse.ArgumentTypeError(f"must be a number of US dollars from {low:g} to {high:g}")
 
 
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reader", action="store_true", help="says how to use it as the token of readers")
+
+
 VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
     "run": ("runs one batch, prints its events and exits", _add_run),
     "check": ("checks the project, its records and the agents", _add_check),
     "init": ("makes a sprint-status.yaml of a project's epics, shown before it is written", _add_init),
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
-    "token": ("prints a new token", lambda parser: None),
+    "token": ("prints a new token, with --reader one for readers, who can change nothing", _add_token),
     "preview": ("shows what would be sent next, with prompts and command lines, and starts nothing", _add_preview),
     "forecast": ("says what will run, what it will cost and when it ends, from this project's history", _add_forecast),
     "status": ("prints what the running server does", _add_remote),

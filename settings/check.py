@@ -26,6 +26,7 @@ from settings.table import ARTICLES, BY_NAME, Setting
 
 DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar per token is a typing error
 TOKEN_MIN: Final = 16  # characters; shorter ones can be guessed
+TOKENS: Final = ("token", "reader_token")
 SHOWN_CHARS: Final = 200  # characters of a wrong value in a message
 
 
@@ -39,9 +40,9 @@ def check(name: str, value: Any, where: str) -> Any:
     if not _fits(setting, value):
         shown = "the given value" if setting.secret else _shown(value)
         raise SettingsError(f"{where}: {name} must be {setting.allowed}, not {shown}")
-    if name == "token" and (len(value) < TOKEN_MIN or any(not char.isprintable() or char.isspace() for char in value)):
+    if name in TOKENS and (len(value) < TOKEN_MIN or any(not char.isprintable() or char.isspace() for char in value)):
         raise SettingsError(
-            f"{where}: token must have at least {TOKEN_MIN} characters, none of them blank: "
+            f"{where}: {name} must have at least {TOKEN_MIN} characters, none of them blank: "
             "`python server.py token` makes one"
         )
     if name in _SECTIONS:

@@ -297,6 +297,33 @@ TAKEOVERS: Final = (
     "CREATE UNIQUE INDEX takeovers_open ON takeovers (story_key) WHERE returned_at IS NULL",
 )
 
+# Who has access beside the token, which devices get push messages, and the links in messages that are used.
+ACCESS: Final = (
+    """CREATE TABLE grants (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,                        -- device, link
+        role TEXT NOT NULL,                        -- operator, reader
+        name TEXT NOT NULL,
+        digest TEXT NOT NULL UNIQUE,               -- SHA-256 of its secret
+        made_at INTEGER NOT NULL,
+        seen_at INTEGER                            -- when it was used last
+    )""",
+    """CREATE TABLE push_subscriptions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        grant_id INTEGER REFERENCES grants (id),   -- the device's; NULL: a browser with the operator's token
+        name TEXT NOT NULL,
+        endpoint TEXT NOT NULL UNIQUE,
+        p256dh TEXT NOT NULL,
+        auth TEXT NOT NULL,
+        origin TEXT NOT NULL,                      -- of the page that asked for the messages
+        made_at INTEGER NOT NULL
+    )""",
+    """CREATE TABLE used_links (
+        digest TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+)
+
 # The receipts of commits, of stories that begin after this; what they say besides the rows that were there before.
 RECEIPTS: Final = (
     """CREATE TABLE receipts (
@@ -319,7 +346,7 @@ BRIEFS: Final = (f"CREATE INDEX events_of_course ON events (batch_id, seq) WHERE
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, TAKEOVERS),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, TAKEOVERS, ACCESS),
     *(RECEIPTS, BRIEFS),
 )
 

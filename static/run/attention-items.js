@@ -1,6 +1,7 @@
 // @ts-check
 /** What needs the operator, from the state of the run and the plan: each item with its action. */
 import { hourMinute, plural, remaining } from "../kit/format.js";
+import { isReader } from "../kit/role.js";
 import { readStoredList, writeStored } from "../kit/storage.js";
 import { waitEnd } from "./run-text.js";
 
@@ -57,7 +58,7 @@ export function dismiss(id) {
  * @returns {AttentionItem[]}
  */
 export function attentionItems({ run, plan, link, replaying }, now) {
-  const canAct = !link.lost && !replaying;
+  const canAct = !link.lost && !replaying && !isReader;
   const problems = [run.problem, run.agent.problem, plan.error].flatMap((message) =>
     message ? [lastingItem("problem", message)] : [],
   );

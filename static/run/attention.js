@@ -98,7 +98,7 @@ class AttentionRow {
   #item;
   /** @type {AttentionItem["act"]} */ #act = "";
   #words = h("p", { class: "attention-words" });
-  #action = h("button", { type: "button", class: "button small", hidden: true });
+  #action = h("button", { type: "button", class: "button small", hidden: true, "data-verb": true });
   /** @type {HTMLElement | null} */ #form;
 
   /** @param {AttentionItem} first @param {RunActions & {dismiss: (id: string) => void}} actions */
@@ -173,7 +173,7 @@ function createAnswerForm({ command_id, at, message }) {
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const send = h("button", { type: "submit", class: "button small primary", text: "Send answer" });
   const label = h("label", { class: "unseen", for: id, text: `Answer to: ${message}` });
-  const form = h("form", { class: "answer", novalidate: true }, label, field, send, wrong);
+  const form = h("form", { class: "answer", novalidate: true, "data-verb": true }, label, field, send, wrong);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const answer = field.value.trim();

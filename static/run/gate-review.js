@@ -95,7 +95,7 @@ export class GateReview {
       h("button", { type: "button", class: "button small", text: "Cancel", on: { click: close } }),
     ];
     const cell = h("td", { colspan: 4 }, field, h("div", { class: "decisions" }, ...buttons));
-    const below = h("tr", { class: "comment-row" }, cell);
+    const below = h("tr", { class: "comment-row", "data-verb": true }, cell);
     row.after(below);
     field.focus();
   }

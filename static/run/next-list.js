@@ -5,6 +5,7 @@
  */
 import { attr, byId, h, icon, list, setIcon, show, text } from "../kit/dom.js";
 import { plural, shortKey } from "../kit/format.js";
+import { isReader } from "../kit/role.js";
 import { clearQueue, moveNext, queued, readOrder } from "./run-queue.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
@@ -28,7 +29,13 @@ export class NextList {
     (/** @type {Row} */ row) => row.story.key,
     (row) => createRow(row, (key, to) => this.#move(key, to)),
   );
-  #clear = h("button", { type: "button", class: "plain", text: "Take the plan's order", on: { click: clearQueue } });
+  #clear = h("button", {
+    type: "button",
+    class: "plain",
+    text: "Take the plan's order",
+    "data-verb": true,
+    on: { click: clearQueue },
+  });
   #note = h("p", { class: "soft next-note", id: "next-note" });
 
   constructor() {
@@ -69,7 +76,7 @@ export class NextList {
   #draw({ run, plan, replaying, link }) {
     const running = new Set(run.cycles.flatMap((cycle) => cycle.story_keys));
     const coming = this.#order.flatMap((key) => (running.has(key) ? [] : (plan.byKey.get(key) ?? [])));
-    const movable = !replaying && !link.lost;
+    const movable = !replaying && !link.lost && !isReader;
     const count = coming.length;
     const rows = coming.slice(0, NEXT_MOST).map((story, place) => ({ story, place, count, movable }));
     this.#rows.render(rows);

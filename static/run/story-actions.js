@@ -2,6 +2,7 @@
 /** What the operator can do with a story beside its status: run it next, alone or with its epic, put it aside. */
 
 import { shortKey } from "../kit/format.js";
+import { isReader } from "../kit/role.js";
 import { askSkip, bringBack } from "../kit/skip-dialog.js";
 import { takeOver } from "../kit/takeover.js";
 import { queued, runNext, runOnly } from "./run-queue.js";
@@ -22,7 +23,7 @@ export function followPlan(plan) {
 export function storyActions(key) {
   const plan = planOf();
   const story = plan?.byKey.get(key);
-  if (!plan || !story) return [];
+  if (!plan || !story || isReader) return [];
   if (story.skipped) return [{ words: "Bring back", run: () => bringBack(key) }];
   const { status } = story;
   const take = ["done", "parked", "unknown"].includes(status)

@@ -17,8 +17,8 @@ export class StoryHead {
   #status;
   #readOnlyStatus = h("span", { class: "state" });
   #cost = h("span");
-  #skip = h("button", { type: "button", class: "button small", text: "Skip…" });
-  #take = h("button", { type: "button", class: "button small", text: "Open in my terminal" });
+  #skip = h("button", { type: "button", class: "button small", text: "Skip…", "data-verb": true });
+  #take = h("button", { type: "button", class: "button small", text: "Open in my terminal", "data-verb": true });
   #drift = h("span", { class: "drift" });
   /** @type {Dossier | null} */ #dossier = null;
 
@@ -75,7 +75,7 @@ export class StoryHead {
 
 /** @param {Element} glyph @param {HTMLElement} label */
 function createStatusButton(glyph, label) {
-  const props = { "aria-haspopup": "menu", title: "Change the status" };
+  const props = { "aria-haspopup": "menu", title: "Change the status", "data-verb": true };
   const caret = h("span", { class: "caret", "aria-hidden": "true", text: "▾" });
   return h("button", { type: "button", class: "button small status-button", ...props }, glyph, label, caret);
 }
