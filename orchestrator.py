@@ -17,6 +17,7 @@ import msgspec
 import agents
 from events import EventType, emit_event
 from payloads import Attention, BatchResume
+from running.agent_choice import RESERVE
 from running.assembly import assemble
 from running.background import Background
 from running.batch import Batch
@@ -24,6 +25,7 @@ from running.batch_record import StartRequest, close_interrupted, only_stories, 
 from running.budget import Budget
 from running.checkpoints import close_by_operator
 from running.clean_tree import NotCommitted
+from running.forecaster import Forecaster
 from running.gate import Gate, StopMode
 from running.lanes.merge import MERGE
 from running.made_tracker import restore_permission
@@ -39,13 +41,15 @@ from running.recovery.startup import recover
 from running.retention import forget_snapshots
 from running.revert import Reverted, revert_story
 from running.sprint_planning import check_planning, planning_agent
-from running.start_checks import check_caps, check_resume, check_start
+from running.start_checks import check_caps, check_reserve, check_resume, check_start, refuse_taken_over
 from running.steering import Steering
 from running.store_copy import warn_of_store
+from running.takeover import TakeOvers
 from running.tracker import PAUSED as TRACKER_PAUSE
 from running.waits import SCHEDULED
 from running.workspace import Workspace, emit_durable, record_batch, until_stored
 from runstate.fold import RunState
+from settings import AgentNames
 from store.batches import BatchRow, get_active_batch, update_batch
 from workflow import Preset
 from workflow.presets import SPRINT_PLANNING
@@ -56,7 +60,8 @@ END_S: Final = 2.5  # seconds that agents get to end when the server ends, befor
 class Orchestrator:
     """The run of one project. `run_state` is the fold of committed events that clients receive.
 
-    `plan` is the choice of the plan that batches work on, `steering` takes the operator's decisions on a run.
+    `plan` is the choice of the plan that batches work on, `steering` takes the operator's decisions on a run,
+    `forecaster` says what it will take.
     """
 
     def __init__(self, workspace: Workspace, run_state: RunState) -> None:
@@ -69,6 +74,8 @@ class Orchestrator:
         self._starting = False
         self._wanted: StartRequest | None = None  # the request that is being started
         self.steering = Steering(workspace, run_state, lambda: self._batch)
+        self.forecaster = Forecaster(workspace, run_state, self.steering.selection)
+        self.takeovers = TakeOvers(workspace, run_state, self.steering, lambda: self._batch)
         self._closing = False
         self.plan = PlanChoice(workspace)
 
@@ -86,25 +93,27 @@ class Orchestrator:
             # After all checks: a start that is refused must leave the interrupted batch, which can still be resumed.
             await close_interrupted(self._workspace)
             await forget_snapshots(self._workspace, self._workspace.clock())
-            row = await open_batch(self._workspace, request, begun.agent, begun.preset, begun.head)
+            forecast = await self.forecaster.kept(request, begun.agents[0], begun.preset)
+            row = await open_batch(self._workspace, request, begun.agents, begun.preset, begun.head, forecast)
             await warn_of_store(self._workspace, row.id)
             for kind, message in begun.warnings:
                 await _warn(row.id, kind, message)
             self._launch(row, [] if request.stories is None else list(request.stories), begun.preset)
             return row.id
 
-    async def plan_sprint(self, agent: str | None, budget_usd: float | None) -> int:
+    async def plan_sprint(self, agent: AgentNames | None, budget_usd: float | None) -> int:
         """Start the batch that runs the project's own sprint planning; its id. Raises `BadRequest`, `NotNow`."""
         workspace, purpose = self._workspace, "sprint planning"
         request = StartRequest(1, agent=planning_agent(workspace, agent), budget_usd=budget_usd, purpose=purpose)
         with self._exclusive(request):
             await check_trust(workspace)
-            name = request.agent or workspace.settings().agent
+            refuse_taken_over(workspace, "start")
+            name = request.agents(workspace.settings())[0]
             preset, head = await check_planning(workspace, name)
             unpriced = unpriced_agents(workspace, [name], budget_usd)
             await check_caps(Budget(workspace, None, None))
             await close_interrupted(workspace)
-            row = await open_batch(workspace, request, name, preset, head)
+            row = await open_batch(workspace, request, [name], preset, head)
             for message in unpriced:
                 await _warn(row.id, "price", message)
             self._launch(row, [], preset)
@@ -144,6 +153,8 @@ class Orchestrator:
             if not unattended and row.start_at is not None:
                 await self._forget_start_time(row.id)
                 row = msgspec.structs.replace(row, start_at=None)
+            if not unattended:
+                await self._workspace.quota.end_waits(self._workspace.database)
             payload = BatchResume(batch_id=row.id, reason="operator")
             await record_batch(self._workspace, row.id, payload, status="running", reason=None)
             self._launch(row, only_stories(row), preset)
@@ -152,8 +163,11 @@ class Orchestrator:
     async def _reopen(self, batch: Batch) -> int:
         if not batch.gate.paused:
             raise NotNow("running", "the batch is not paused")
+        refuse_taken_over(self._workspace, "resume")
         if batch.gate.caps is not None:
             await check_caps(batch.gate.caps)
+        check_reserve(batch.gate)
+        await self._workspace.quota.end_waits(self._workspace.database)
         if batch.gate.reason == SCHEDULED:
             await self._forget_start_time(batch.id)
         batch.gate.resume()
@@ -168,6 +182,7 @@ class Orchestrator:
         await check_trust(self._workspace)
         if self._batch is not None or self._starting:
             raise NotNow("running", "a batch is running: it asks when everything that is left waits for the epic")
+        refuse_taken_over(self._workspace, "close the epic")
         try:
             await close_by_operator(self._workspace, epic_id)
         except NotCommitted as error:
@@ -176,6 +191,7 @@ class Orchestrator:
     async def revert(self, story_key: str) -> Reverted:
         """Revert the newest commit of a story, between batches. Raises `NotNow`."""
         await check_trust(self._workspace)
+        refuse_taken_over(self._workspace, "revert")
         with self._exclusive():
             return await revert_story(self._workspace, story_key)
 
@@ -193,6 +209,7 @@ class Orchestrator:
         await self.plan.restore()
         await restore_permission(self._workspace)
         row = await recover(self._workspace)
+        await self.takeovers.load()
         if row is None:
             return
         if await asyncio.to_thread(self._workspace.trust_refusal) is not None:
@@ -209,7 +226,7 @@ class Orchestrator:
             self._launch(row, only_stories(row), await preset_of(self._workspace, row))
             gate = self._running().gate
             gate.pause(run.reason or "operator", until, announced=True)
-            if run.reason in (TRACKER_PAUSE, MERGE):  # checked again before anything runs
+            if run.reason in (TRACKER_PAUSE, MERGE, RESERVE):  # checked again before anything runs
                 gate.resume(run.reason)
             self._running().breaker.reported = run.reason == "breaker"
         elif self._workspace.settings().auto_resume:
@@ -226,6 +243,7 @@ class Orchestrator:
     async def shutdown(self) -> None:
         """End the agents within five seconds; the batch stays open as interrupted or paused."""
         self._closing = True
+        await self.takeovers.close()
         if self._gate is not None:  # also of a batch that has ended: its background work may still run
             self._gate.stop(StopMode.INTERRUPT)
         background = asyncio.ensure_future(self._background.wait())

@@ -40,9 +40,12 @@ class EventType(StrEnum):
     STORY_STATUS = "story:status"
     STORY_HINT = "story:hint"
     STORY_SKIP = "story:skip"
+    STORY_TAKEOVER = "story:takeover"
     RUN_QUEUE = "run:queue"
     PLAN_CHANGE = "plan:change"
     PROMPT_CHANGE = "prompt:change"
+    QUOTA_CHANGE = "quota:change"
+    AGENT_SWITCH = "agent:switch"
     ERROR = "error"
     CONTEXT_CREATE = "context:create"
     CONTEXT_REFRESH = "context:refresh"
@@ -72,15 +75,30 @@ class Metrics(Payload, omit_defaults=True):
     lines_removed: int | UnsetType = UNSET
 
 
+class BatchForecast(Payload, kw_only=True, omit_defaults=True):
+    """What was expected at the start, as ranges of 80 %: low and high. `cost_usd` is null where it is unknown.
+
+    `seconds` are from the start to the end; `basis` says what the ranges rest on.
+    """
+
+    cost_usd: tuple[float, float] | None
+    seconds: tuple[float, float]
+    stories: int
+    basis: str
+    tokens: tuple[int, int] | None = None
+
+
 class BatchStart(Payload, kw_only=True):
     batch_id: int
     max_cycles: int | Literal["all"]
     agent: str | UnsetType = UNSET
+    agents: list[str] | UnsetType = UNSET
     workflow: str | UnsetType = UNSET
     workflow_reason: str | UnsetType = UNSET
     budget_usd: int | float | UnsetType = UNSET
     label: str | UnsetType = UNSET
     gates: list[str] | UnsetType = UNSET
+    forecast: BatchForecast | UnsetType = UNSET
 
 
 class BatchEnd(Payload, kw_only=True):
@@ -188,12 +206,51 @@ class PromptChange(Payload, kw_only=True):
     message: str | UnsetType = UNSET
 
 
+class QuotaChange(Payload, kw_only=True):
+    """An agent has reported a usage window of its account: `used_fraction` from 0 to 1.
+
+    `at` is when it was reported, `resets_at` when the window opens again, both in ms.
+    """
+
+    account: str
+    window: str
+    used_fraction: int | float
+    at: int
+    resets_at: int | UnsetType = UNSET
+
+
+class AgentSwitch(Payload, kw_only=True):
+    """A command has another agent than the one before it, of those that the settings name in order."""
+
+    story_key: str
+    command: str
+    from_agent: str
+    to_agent: str
+    reason: str
+    command_id: int | UnsetType = UNSET
+
+
 class StorySkip(Payload, kw_only=True):
     """The operator has put a story aside, with a reason, or with `skipped` false has brought it back."""
 
     story_key: str
     skipped: bool
     reason: str | UnsetType = UNSET
+
+
+class StoryTakeover(Payload, kw_only=True):
+    """The operator takes a story over: `requested` while its command ends, `taken`, then `returned` with the change.
+
+    `command_line` continues its agent's session in `folder`; without one `message` says why there is none.
+    """
+
+    story_key: str
+    takeover_id: int
+    state: Literal["requested", "taken", "returned"]
+    folder: str
+    message: str
+    command_line: str | UnsetType = UNSET
+    metrics: Metrics | UnsetType = UNSET
 
 
 class RunQueueChange(Payload, kw_only=True):
@@ -256,9 +313,12 @@ PAYLOADS: Final[Mapping[EventType, type[Payload]]] = {
     EventType.STORY_STATUS: StoryStatus,
     EventType.STORY_HINT: StoryHint,
     EventType.STORY_SKIP: StorySkip,
+    EventType.STORY_TAKEOVER: StoryTakeover,
     EventType.RUN_QUEUE: RunQueueChange,
     EventType.PLAN_CHANGE: PlanChange,
     EventType.PROMPT_CHANGE: PromptChange,
+    EventType.QUOTA_CHANGE: QuotaChange,
+    EventType.AGENT_SWITCH: AgentSwitch,
     EventType.ERROR: Error,
     EventType.CONTEXT_CREATE: ContextCreate,
     EventType.CONTEXT_REFRESH: ContextRefresh,

@@ -47,6 +47,7 @@ from git.process import GitUnusable
 from orchestrator import Orchestrator
 from running.awake import KeepAwake
 from running.data_files import DataFiles
+from running.forecaster import Forecaster
 from running.grants import load_grants
 from running.links import Links
 from running.lock import ProjectLock, ProjectLocked
@@ -59,6 +60,7 @@ from running.trust import why_untrusted
 from running.watcher import Listener, ProjectWatcher
 from running.workspace import Workspace
 from runstate.fold import RunState
+from runstate.forecast_view import ForecastView
 from runstate.server_state import AwakeView, GuardianView, ServerState
 from security.cleaning import clean_values
 from security.connections import ConnectionLimiter, Site, limits_for
@@ -128,6 +130,7 @@ async def _services(
     workspace = await _workspace(config, live, database, data_files, specs)
     _show_awake(workspace.awake, server_state, hub)
     orchestrator = Orchestrator(workspace, run_state)
+    _show_forecast(orchestrator.forecaster, server_state, hub)
     listener = Listener(hub.refresh, hub.set_problem, orchestrator.plan.adopt)
     watcher = ProjectWatcher(workspace, run_state, server_state, listener)
 
@@ -160,7 +163,11 @@ async def _services(
         database, settings, config.project.name, more=() if push.missing else (push,), links=links.for_event
     )
     # The fold comes first: what the others read of the run must include the commit that they receive.
-    subscribers = (run_state.apply, watcher.committed, hub.publish, notifier.take, *subscribers)
+    forecaster = orchestrator.forecaster
+    subscribers = (
+        *(run_state.apply, watcher.committed, hub.publish, notifier.take, forecaster.committed),
+        *subscribers,
+    )
     events.start(database, *subscribers, clean=lambda payloads: clean_values(payloads, workspace.masker))
     notifier.start()
     # After `events.start`, since it emits; before any request, since it closes what the last server left open.
@@ -171,6 +178,7 @@ async def _services(
     yield
     await workspace.awake.close()
     await retention.stop()
+    await forecaster.stop()
     await watcher.stop()
     await notifier.stop()
     await data_files.restore()  # the last chance: after this the open handle is gone
@@ -187,6 +195,16 @@ def _show_awake(awake: KeepAwake, server_state: ServerState, hub: Hub) -> None:
 
     awake.on_change = show
     show()
+
+
+def _show_forecast(forecaster: Forecaster, server_state: ServerState, hub: Hub) -> None:
+    """Keep the forecast in the server's state up to date."""
+
+    def show(latest: ForecastView | None) -> None:
+        server_state.forecast = latest
+        hub.refresh()
+
+    forecaster.on_change = show
 
 
 async def _end_run_and_pages(app: web.Application) -> None:
@@ -218,6 +236,7 @@ async def _workspace(
         trust_refusal=lambda: why_untrusted(config.trust, live.loaded),
         left_out=lambda: bool(live.loaded.left_out),
     )
+    await workspace.quota.load(database)
     try:
         await refresh_git(workspace)
     except GitUnusable as unusable:  # the record can still be read; the start of a batch is refused with this error

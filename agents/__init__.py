@@ -3,6 +3,7 @@
 The orchestrator uses what is named here and knows no agent by name.
 """
 
+from agents.accounts import account_of
 from agents.deadlines import Graces
 from agents.guarding import GUARDING, GuardMeans, guard_means
 from agents.identity import end_group
@@ -10,8 +11,9 @@ from agents.invocation import Invocation, PromptWay, invocation_of, optional_wor
 from agents.marks import sweep
 from agents.options import OPTIONS
 from agents.preflight import budget_problem, preflight
+from agents.prices import is_cost_doubted
 from agents.process import AgentProcess, start, takes_messages
-from agents.quota import quota
+from agents.quota import knows_windows, quota
 from agents.records import (
     Action,
     Denied,
@@ -36,6 +38,7 @@ from agents.spawn import is_program_missing
 from agents.spec import AgentSpec, Call, Outcome, OutcomeKind, Preflight, Price, Usage
 from agents.stream_lock import until_released
 from agents.summaries import edits_files
+from agents.terminal import terminal_command
 from agents.text import is_session_lost
 from agents.transcript import EntryKind, TranscriptEntry, read_transcript, steady
 from agents.transcript_index import TranscriptIndex
@@ -75,13 +78,16 @@ __all__ = [
     "UnknownKind",
     "Usage",
     "UsageSeen",
+    "account_of",
     "budget_problem",
     "edits_files",
     "end_group",
     "guard_means",
     "invocation_of",
+    "is_cost_doubted",
     "is_program_missing",
     "is_session_lost",
+    "knows_windows",
     "optional_words",
     "own_variables",
     "preflight",
@@ -92,5 +98,6 @@ __all__ = [
     "steady",
     "sweep",
     "takes_messages",
+    "terminal_command",
     "until_released",
 ]

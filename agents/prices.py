@@ -86,6 +86,19 @@ class PriceList:
 
 
 SHIPPED: Final = PriceList()
+DOUBT_FACTOR: Final = 10.0
+DEAREST: Final = PriceList({"*": max(PRICES.values(), key=lambda price: price.output)})
+
+
+def is_cost_doubted(usage: Usage, model: str | None, usd: float | None) -> bool:
+    """Whether a reported cost is above ten times what the tokens can cost: by the model's list price, else the dearest.
+
+    Such a cost is booked as it was reported, since a cap must not be passed, and marked where it is shown.
+    """
+    if not usd or not usage:
+        return False
+    known = SHIPPED.estimate(usage, model)
+    return usd > DOUBT_FACTOR * (known or DEAREST.estimate(usage, "*") or 0.0)
 
 
 def unpriced(spec: AgentSpec, model: str | None, reports_cost: bool) -> str | None:

@@ -13,6 +13,11 @@ from agents.registry import adapter_for
 from agents.spec import AgentSpec
 
 
+def knows_windows(spec: AgentSpec) -> bool:
+    """Whether the agent's program can say what is left, without a call of a model."""
+    return adapter_for(spec.kind).knows_windows
+
+
 async def quota(spec: AgentSpec) -> tuple[LimitSeen, ...]:
     """The usage windows of the agent's login; empty where nothing is known. Bounded, never raises."""
     adapter = adapter_for(spec.kind)

@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from settings import BATCH_MAX, SettingValues
 
+AGENTS_MAX: Final = 20  # of a list of which the next one works while those before it wait
 ANSWER_MAX: Final = 20_000  # characters of an answer to an agent; a longer text belongs in a file of the project
 HINT_MAX: Final = 16 * 1024  # bytes of a hint in UTF-8
 ID_MAX: Final = 2**63 - 1  # SQLite's largest row id
@@ -55,7 +56,10 @@ class StartBody(Body, frozen=True):
     stories: Annotated[
         Annotated[list[str], Meta(min_length=1)] | None, Meta(description="must be a list of story keys")
     ] = None
-    agent: Annotated[str | None, Meta(description="must be the name of an agent")] = None
+    agent: Annotated[
+        str | Annotated[list[str], Meta(min_length=1, max_length=AGENTS_MAX)] | None,
+        Meta(description="must be the name of an agent, or a list of names in their order"),
+    ] = None
     budget_usd: Annotated[Budget | None, Meta(description=f"must be a number above 0, at most {BUDGET_MAX}")] = None
     gates: Annotated[
         list[Literal["plan", "commit", "done"]] | None, Meta(description="must be a list of plan, commit, done")
@@ -159,6 +163,14 @@ class MessageBody(Body, frozen=True):
     """`text` is sent to the agent while it works."""
 
     text: Annotated[HintText, Meta(description=HINT_RULE)]
+
+
+class BranchBody(Body, frozen=True):
+    """`name` is that of the new branch, null for the proposed one."""
+
+    name: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=200)] | None, Meta(description="must be the name of a branch")
+    ] = None
 
 
 class RetryBody(Body, frozen=True):

@@ -21,6 +21,7 @@ from api.http import SERVICES, Services
 from runstate.fold import STATES
 from settings.version import VERSION
 from store.counters import get_counters
+from store.quota import current
 
 # The time of the import, some milliseconds after the process began: enough to recognise a restart.
 STARTED_AT: Final = time.time()
@@ -68,6 +69,7 @@ async def get_metrics(request: web.Request) -> web.Response:
     services, families = request.app[SERVICES], Exposition()
     _events(families, services)
     _run(families, services)
+    await _quota(families, services)
     await _ledger(families, services)
     await asyncio.to_thread(_process, families)
     return web.Response(text=families.text, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
@@ -106,12 +108,36 @@ def _run(families: Exposition, services: Services) -> None:
     families.gauge("attention", "Things that wait for the operator.", len(run.attention))
     families.gauge("batch_cost_usd", "US dollars booked in the newest batch.", run.totals.cost_usd)
     families.gauge("day_cost_usd", "US dollars booked since local midnight.", server.limits.today_usd)
-    budgets = {"batch": server.limits.budget_batch_usd, "day": server.limits.budget_day_usd}
+    settings = services.workspace.settings()
+    budgets = {
+        "batch": server.limits.budget_batch_usd,
+        "day": server.limits.budget_day_usd,
+        "story": settings.budget_story_usd,
+        "command": settings.budget_command_usd,
+    }
     families.add(
         "budget_usd",
         "gauge",
         "Caps in US dollars, where they are set.",
         [({"per": name}, usd) for name, usd in budgets.items() if usd is not None],
+    )
+
+
+async def _quota(families: Exposition, services: Services) -> None:
+    """A window that was reset since its last report counts as unused."""
+    now_ms = services.workspace.clock() * 1000
+    by = [({"account": row.account, "window": row.window}, row) for row in await services.database.read(current)]
+    families.add(
+        "quota_used_ratio",
+        "gauge",
+        "The used share of a usage window, by the newest report.",
+        [(labels, 0.0 if row.resets_at and row.resets_at <= now_ms else row.used_fraction) for labels, row in by],
+    )
+    families.add(
+        "quota_reset_timestamp_seconds",
+        "gauge",
+        "When a usage window opens again.",
+        [(labels, row.resets_at / 1000) for labels, row in by if row.resets_at is not None],
     )
 
 

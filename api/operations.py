@@ -10,6 +10,7 @@ from typing import Final
 from api.access import AccessView, LinkMade, PairingCode
 from api.bodies import (
     AnswerBody,
+    BranchBody,
     EmptyBody,
     GateBody,
     MessageBody,
@@ -21,6 +22,7 @@ from api.bodies import (
     SubscriptionBody,
     TrustBody,
 )
+from api.branches import BranchMade
 from api.description import INTEGER, TEXT, Operation
 from api.gates import GateList
 from api.health import Health
@@ -30,6 +32,7 @@ from api.plan_operations import PLAN_OPERATIONS
 from api.project import StatusEvidenceByStory
 from api.push import MessageSent, PushKey, PushView
 from api.queue import QueueChanged
+from api.quota import QuotaReport
 from api.run import BatchStarted, OldStatus, RunStateName
 from api.settings import AllSettings, Preview
 from api.transcripts import Transcript
@@ -91,6 +94,13 @@ OPERATIONS: Final = (
         RunOrder,
         query={"stories": TEXT, "batch_size": TEXT},
         errors=(409,),
+    ),
+    Operation(
+        "get",
+        "/api/quota",
+        "What is left of the usage windows of accounts, and how it was in the last days.",
+        QuotaReport,
+        query={"days": {**INTEGER, "minimum": 1, "maximum": 400}},
     ),
     Operation("get", "/api/gates", "What waits for a person's decision.", GateList),
     Operation("post", "/api/gates/{id}", "Decide at a gate.", RunStateName, 202, body=GateBody, errors=(404, 409)),
@@ -154,6 +164,15 @@ OPERATIONS: Final = (
         MessageStored,
         202,
         body=MessageBody,
+        errors=(404, 409),
+    ),
+    Operation(
+        "post",
+        "/api/commands/{id}/branch",
+        "Make a branch of the files as they were before a command.",
+        BranchMade,
+        202,
+        body=BranchBody,
         errors=(404, 409),
     ),
     Operation(

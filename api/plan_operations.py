@@ -18,6 +18,7 @@ from api.bodies import (
     TrackerBody,
 )
 from api.changes import Artifact
+from api.cost import CostExplanation
 from api.deferred import Findings, TicketMade
 from api.description import TEXT, Operation
 from api.dossier import Dossier
@@ -27,8 +28,10 @@ from api.project import EpicClosed, StatusChanged
 from api.prompts import Prompts, PromptSaved
 from api.run import BatchStarted
 from api.skips import BroughtBack, StorySkipped
+from api.takeovers import StoryHandedBack, StoryTakenOver
 from git.history import FileChange, TreeChange
 from running.preview_views import RunPreview
+from runstate.forecast_view import ForecastView
 from sprint import Overview
 from sprint.views import SprintProblems
 
@@ -38,8 +41,19 @@ PLAN_OPERATIONS: Final = (
         "/api/preview",
         "What would be sent next, or for the stories named, with each call; nothing is started.",
         RunPreview,
-        query={"stories": TEXT, "command": TEXT, "agent": TEXT},
+        query={"stories": TEXT, "command": TEXT, "agent": TEXT, "gates": TEXT, "batch_size": TEXT},
     ),
+    Operation(
+        "get",
+        "/api/forecast",
+        "What is left of the batch, or what would be started, will cost and take: ranges of 80 %.",
+        ForecastView,
+        query={"stories": TEXT, "batch_size": TEXT, "agent": TEXT, "start_at": TEXT},
+        errors=(409,),
+    ),
+    Operation("get", "/api/stories/{key}/cost", "What the money of a story went for.", CostExplanation, errors=(404,)),
+    Operation("get", "/api/batches/{id}/cost", "What the money of a batch went for.", CostExplanation, errors=(404,)),
+    Operation("get", "/api/cost", "What the money of a day went for.", CostExplanation, query={"day": TEXT}),
     Operation("get", "/api/deferred", "What builds have put off.", Findings),
     Operation(
         "post",
@@ -130,6 +144,24 @@ PLAN_OPERATIONS: Final = (
         202,
         body=EmptyBody,
         errors=(404, 409),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/take-over",
+        "Take a story over, to work on it by hand.",
+        StoryTakenOver,
+        202,
+        body=EmptyBody,
+        errors=(404, 409, 503),
+    ),
+    Operation(
+        "post",
+        "/api/stories/{key}/hand-back",
+        "Hand a story back; what was changed by hand is reviewed next.",
+        StoryHandedBack,
+        202,
+        body=EmptyBody,
+        errors=(404, 409, 503),
     ),
     Operation(
         "post",

@@ -114,7 +114,7 @@ async def _preset(services: Services) -> Preset:
     """The preset of the next batch, which says which of our prompts is used; classic where none can be chosen."""
     workspace = services.workspace
     try:
-        return await choose_preset(workspace, workspace.settings().agent, fresh=False)
+        return await choose_preset(workspace, workspace.settings().first_agent, fresh=False)
     except NotNow:
         return CLASSIC
 
@@ -143,7 +143,7 @@ def _views(services: Services, preset: Preset) -> list[PromptView]:
 
 def _view(services: Services, preset: Preset, name: str) -> PromptView:
     workspace, own, problem = services.workspace, None, None
-    agent = workspace.agents[workspace.settings().agent]
+    agent = workspace.agents[workspace.settings().first_agent]
     text, source = built_in(workspace, name, preset.call(name, agent.kind))
     try:
         own = read_own(workspace.project.root, name)

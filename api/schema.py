@@ -11,11 +11,13 @@ from base.plain_json import JsonObject
 from events import json_schema
 from settings import SETTINGS, Setting
 
-TYPES: Final[dict[str, tuple[str, dict[str, str] | None]]] = {  # JSON Schema types by kinds of settings
+TYPES: Final[dict[str, tuple[str | list[str], dict[str, str] | None]]] = {  # JSON Schema types by kinds of settings
     "text": ("string", None),
     "command": ("string", None),
     "hours": ("string", None),
     "url": ("string", None),
+    "agents": (["string", "array"], {"type": "string"}),
+    "shares": (["number", "string"], None),
     "integer": ("integer", None),
     "number": ("number", None),
     "boolean": ("boolean", None),
@@ -32,10 +34,11 @@ async def get_schema(_request: web.Request) -> web.Response:
 
 def _schema_of(setting: Setting) -> JsonObject:
     """Return the JSON Schema of one setting in `sprint-runner.yaml`."""
-    kind, items = TYPES[setting.kind]
+    named, items = TYPES[setting.kind]
+    kinds = [named] if isinstance(named, str) else named
     bounds = {"minimum": setting.low, "maximum": setting.high, "enum": list(setting.choices) or None, "items": items}
     return {
-        "type": [kind, "null"] if setting.optional else kind,
+        "type": [*kinds, "null"] if setting.optional else named,
         "description": f"{setting.effect} ({setting.allowed})",
         **{word: value for word, value in bounds.items() if value is not None},
     }

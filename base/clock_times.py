@@ -6,6 +6,7 @@ counts both times.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -13,6 +14,9 @@ from typing import Final
 
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _WINDOW: Final = re.compile(r"([0-9][0-9]:[0-9][0-9])\s*-\s*([0-9][0-9]:[0-9][0-9])")
+OPENINGS_MOST: Final = 2000  # that are looked at; years, with one or two a day
+CHANGE_S: Final = 900.0  # clocks are changed at a quarter of an hour, everywhere
+DAY_S: Final = 86_400.0
 DAYS_AHEAD: Final = 3  # looked at for the next moment; a change of the clock skips a time on one day at most
 
 
@@ -64,3 +68,25 @@ class Windows:
         moments = (moment for begin, _ in self.windows for moment in _moments(begin, now))
         # A short window that lies in the hour which a change of the clock skips is not open on that day.
         return min(moment for moment in moments if moment > now and self.are_open(moment))
+
+    def closes_at(self, now: float) -> float | None:
+        """Return the next moment at which no window is open; None while none is, and where one always is."""
+        if not self.are_open(now):
+            return None
+        ends = [moment for _, end in self.windows for moment in _moments(end, now)]
+        # A change of the clock may skip the end of a window: it is then closed from the change on.
+        first = (math.floor(now / CHANGE_S) + 1) * CHANGE_S
+        changes = (first + step * CHANGE_S for step in range(int(DAY_S / CHANGE_S)))
+        closing = [moment for moment in (*ends, *changes) if moment > now and not self.are_open(moment)]
+        return min(closing, default=None)
+
+    def after_open(self, now: float, seconds: float) -> float:
+        """Return the moment at which windows will have been open for so many seconds since `now`."""
+        for _ in range(OPENINGS_MOST):
+            now = self.opens_at(now) or now
+            closing = self.closes_at(now)
+            if closing is None or now + seconds <= closing:
+                break
+            seconds -= closing - now
+            now = closing
+        return now + seconds

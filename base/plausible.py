@@ -14,6 +14,7 @@ from typing import Any, Final
 
 LIMIT_BACKOFF_S: Final = (60.0, 300.0, 900.0, 1800.0)  # waits for a usage limit without a plausible reset time
 LONGEST_WAIT_S: Final = 8 * 86_400.0  # the longest window of a subscription is a week; one day of slack
+USED_MAX: Final = 1.5  # of a usage window: more is a percentage, or a mistake
 COUNT_MAX: Final = 10**15  # tokens, turns or lines; more is a mistake of the program
 COST_MAX_USD: Final = 100_000.0  # per command
 _MILLISECONDS_FROM: Final = 10**11  # as seconds this is the year 5138, as milliseconds 1973
@@ -81,6 +82,23 @@ def _from_text(text: str) -> float | None:
         return (when if when.tzinfo else when.replace(tzinfo=datetime.UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def used_fraction(value: Any) -> float | None:
+    """Return the used part of a usage window from 0 to 1; None for what is no share of anything.
+
+    A little more than everything is reported where a window may be overdrawn, and counts as everything.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= USED_MAX:
+        return None
+    return min(float(value), 1.0)
+
+
+def reset_time(claimed: float | None, now: float) -> float | None:
+    """Return when a usage window opens again (seconds); None where the claim is past or more than eight days ahead."""
+    if claimed is None or not math.isfinite(claimed) or not now < claimed <= now + LONGEST_WAIT_S:
+        return None
+    return claimed
 
 
 def cost_usd(value: Any) -> float | None:

@@ -167,6 +167,12 @@ def _add_message(parser: argparse.ArgumentParser) -> None:
     _add_remote(parser)
 
 
+def _add_branch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", type=int, metavar="ID", help="the id of the command")
+    parser.add_argument("name", nargs="?", help="of the branch (default: before/STORY-COMMAND-ID)")
+    _add_remote(parser)
+
+
 def _add_skip(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", help="the story")
     parser.add_argument("text", nargs="+", metavar="reason", help="why; - reads standard input")
@@ -192,6 +198,13 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--story", action="append", metavar="KEY", help="of this story; may be given again")
     parser.add_argument("--command", metavar="NAME", help="only this command of the story, whatever its status")
     parser.add_argument("--agent", help="with this agent (default: as set)")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def _add_forecast(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--stories", metavar="KEYS", help="of these stories, with commas (default: what would run)")
+    parser.add_argument("--backtest", action="store_true", help="how often earlier ranges would have held the truth")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
@@ -232,6 +245,7 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "trust": ("lets a folder's settings start programs, and agents work in it", _add_trust),
     "token": ("prints a new token, with --reader one for readers, who can change nothing", _add_token),
     "preview": ("shows what would be sent next, with prompts and command lines, and starts nothing", _add_preview),
+    "forecast": ("says what will run, what it will cost and when it ends, from this project's history", _add_forecast),
     "status": ("prints what the running server does", _add_remote),
     "needs": ("lists what needs you", _add_remote),
     "answer": ("ID TEXT answers a question, or decides at a gate", _add_answer),
@@ -239,7 +253,10 @@ VERBS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "message": ("ID TEXT tells the agent of a running command something", _add_message),
     "skip": ("KEY REASON puts a story aside until it is brought back", _add_skip),
     "unskip": ("KEY brings a skipped story back", _add_story),
+    "take-over": ("KEY pauses a story and prints what continues its session in your terminal", _add_story),
+    "hand-back": ("KEY hands it back: what you changed is reviewed next", _add_story),
     "revert": ("KEY takes back the commit of a story by another one", _add_revert),
+    "branch": ("ID [NAME] makes a branch of the files as they were before a command", _add_branch),
     "start": ("starts a batch on the running server", _add_start),
     "pause": ("pauses the batch after the current command", _add_remote),
     "resume": ("continues the batch", _add_remote),

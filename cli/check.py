@@ -26,7 +26,7 @@ from cli.trust import how_to_trust
 from running.verify import missing_program
 from security.guard import NO_ORIGIN
 from security.token import new_token
-from settings import Settings
+from settings import Settings, names_of
 from store.schema import MIGRATIONS
 
 LOW_DISK_BYTES: Final = 500 * 1024 * 1024  # transcripts and build output of one night need more
@@ -133,7 +133,12 @@ async def check_agents(config: ServerConfig) -> list[CheckResult]:
         return [CheckResult("agents", False, "not checked: the settings that name them are not trusted yet")]
     settings = config.loaded.settings
     specs = agent_specs(settings.agents, settings.prices, config.project.root)
-    used = dict.fromkeys([settings.agent, *(own.agent for own in settings.commands.values() if own.agent)])
+    used = dict.fromkeys(
+        (
+            *names_of(settings.agent),
+            *(name for own in settings.commands.values() for name in names_of(own.agent or [])),
+        )
+    )
     found = []
     for name in used:
         result = await agents.preflight(specs[name])

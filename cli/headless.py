@@ -25,7 +25,7 @@ from running.tracker import PAUSED as TRACKER_PAUSE
 FLUSH_S: Final = 5.0  # how long the end waits for a reader that has stalled
 # Pauses that end by themselves, or are ended by the operator who made them.
 PASSING_PAUSES: Final = (
-    *("usage-limit", "unreachable", "retry", "program", "hours", "scheduled"),
+    *("usage-limit", "unreachable", "retry", "program", "hours", "scheduled", "reserve"),
     *("operator", "interrupted"),
 )
 

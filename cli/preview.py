@@ -8,35 +8,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
-from base.program import PROGRAM_DIR
-from cli.archive import DATABASE
-from cli.config import ServerConfig, agent_specs, masker_of
+from cli.config import ServerConfig
 from cli.errors import CannotStart
+from cli.forecast_text import forecast_lines
+from cli.records import copied_workspace
 from cli.remote import REFUSED, Refused, RemoteServer
-from db import Database
-from git.process import GitUnusable
+from running.forecaster import Forecaster
 from running.lock import running_url
 from running.preflight import BadRequest
 from running.preview import PreviewRequest, preview
 from running.preview_views import CallView, CyclePreview, RunPreview, StepView
-from running.repository import find_git
-from running.trust import why_untrusted
-from running.workspace import Workspace
-from store.schema import SchemaTooNew
-
-COPIED: Final = (DATABASE, f"{DATABASE}-wal")  # not the shared memory of SQLite, which belongs to its processes
+from running.selection import Selection
+from runstate.fold import RunState
 
 
 def show_preview(options: argparse.Namespace, config: ServerConfig) -> int:
@@ -45,7 +35,7 @@ def show_preview(options: argparse.Namespace, config: ServerConfig) -> int:
     if request.command is not None and request.stories is None:
         raise CannotStart("--command needs --story: which story it is for")
     try:
-        found = _asked(config, request) if running_url(config.data_dir) is not None else _own(config, request)
+        found = _asked(config, request) if running_url(config.data_dir) else asyncio.run(_own(config, request))
     except (Refused, BadRequest) as refusal:
         sys.stderr.write(f"refused: {refusal}\n")
         return REFUSED
@@ -68,38 +58,9 @@ def _asked(config: ServerConfig, request: PreviewRequest) -> RunPreview:
     return msgspec.convert(answer, RunPreview)
 
 
-def _own(config: ServerConfig, request: PreviewRequest) -> RunPreview:
-    with tempfile.TemporaryDirectory(prefix="sprint-runner-") as folder:
-        for name in COPIED:
-            source = config.data_dir / name
-            if source.is_file():
-                shutil.copyfile(source, Path(folder) / name)
-        try:
-            return asyncio.run(_previewed(config, request, Path(folder)))
-        except (SchemaTooNew, GitUnusable) as error:
-            raise CannotStart(str(error)) from None
-
-
-async def _previewed(config: ServerConfig, request: PreviewRequest, folder: Path) -> RunPreview:
-    settings = config.loaded.settings
-    database = await Database.open(folder / DATABASE)
-    try:
-        workspace = Workspace(
-            project=config.project,
-            settings=lambda: settings,
-            agents=agent_specs(settings.agents, settings.prices, config.project.root),
-            database=database,
-            data_dir=folder,
-            prompts=PROGRAM_DIR / "prompts",
-            git=None,
-            clock=time.time,
-            masker=masker_of(config.wanted),
-            trust_refusal=lambda: why_untrusted(config.trust, config.loaded),
-            left_out=lambda: bool(config.loaded.left_out),
-        )
-        return await preview(replace(workspace, git=await find_git(workspace)), request)
-    finally:
-        await database.close()
+async def _own(config: ServerConfig, request: PreviewRequest) -> RunPreview:
+    async with copied_workspace(config) as workspace:
+        return await preview(workspace, request, Forecaster(workspace, RunState(), Selection()))
 
 
 # -- as text -------------------------------------------------------------------------------------------------------
@@ -111,6 +72,8 @@ def lines_of(found: RunPreview) -> Iterator[str]:
     yield f"Agent {found.agent}, workflow {found.workflow}{why}"
     yield from (f"A start would be refused: {text}" for text in found.refusals)
     yield from found.notes
+    if found.forecast is not None:
+        yield from forecast_lines(found.forecast)
     if not found.cycles:
         yield "Nothing would run."
     for cycle in found.cycles:

@@ -17,6 +17,7 @@ from cli.archive import ArchiveError, back_up, described, restore
 from cli.check import CheckResult, check
 from cli.config import ServerConfig
 from cli.errors import CannotStart
+from cli.forecast import show_forecast
 from cli.headless import Headless, HeadlessOptions
 from cli.init import make_tracker
 from cli.mcp_server import serve_tools
@@ -65,6 +66,8 @@ def perform(options: argparse.Namespace, config: ServerConfig, serve: Serve) -> 
             return _print_results(asyncio.run(check(config)), as_json=options.json)
         case "preview":
             return show_preview(options, config)
+        case "forecast":
+            return show_forecast(options, config)
         case "mcp":
             return serve_tools(config)
         case "run":

@@ -16,6 +16,7 @@ from running.gate import Gate
 from running.live_questions import LiveQuestions
 from running.metrics import used
 from running.refusals import RefusalWatch
+from running.seen_windows import SeenWindows
 from running.spec import CommandSpec
 from running.subject import CommandSubject
 from running.taken_messages import TakenMessages
@@ -50,8 +51,10 @@ class AgentCall:
         self._command_id = command_id
         self._activity = activity
         self.questions = LiveQuestions(workspace, gate, subject, command_id, self._answer)
-        self.story_key, self.agent = spec.story_key, agent_spec.name
+        self.story_key, self.story_keys, self.agent = spec.story_key, spec.story_keys, agent_spec.name
+        self._is_ended = False  # by the operator, who takes its story over
         self._messages = TakenMessages(workspace, command_id)
+        self._windows = SeenWindows(workspace, agents.account_of(agent_spec))
         self._refusals = RefusalWatch(agent_spec, spec.products)
         self._call: Call | None = None
         self._process: agents.AgentProcess | None = None
@@ -63,6 +66,7 @@ class AgentCall:
         with self._workspace.live_calls.running(self._command_id, self):
             outcome = await self._run(call)
         await self._messages.close()
+        await self._windows.close()
         return outcome
 
     async def _run(self, call: Call) -> Outcome:
@@ -100,6 +104,17 @@ class AgentCall:
             return True
         return self._process.say(message_id, text)
 
+    def end(self) -> None:
+        """End the agent's work as a stop does; its session may be continued."""
+        self._is_ended = True
+        if self._process is not None:
+            self._process.stop()
+
+    @property
+    def _is_taken_over(self) -> bool:
+        """Whether a story was taken over while its call was being started."""
+        return not self._workspace.taken_trees.keys.isdisjoint(self.story_keys)
+
     def _answer(self, text: str) -> None:
         if self._process is not None:
             self._process.answer(text)
@@ -113,7 +128,7 @@ class AgentCall:
         self._early.clear()
         self._activity.metrics = lambda: used(process.usage, process.cost_usd, process.estimated_usd)
         with gate.on_stop(process.stop):
-            if gate.ends_agents or self.question or self.refusal:
+            if gate.ends_agents or self._is_ended or self._is_taken_over or self.question or self.refusal:
                 process.stop()
             try:
                 columns = {"pid": process.pid, "pid_start": process.start_time}
@@ -131,6 +146,8 @@ class AgentCall:
             self._activity.take(record)
         if isinstance(record, agents.MessageTaken):
             self._messages.take(record.id)
+        if isinstance(record, agents.LimitSeen):
+            self._windows.take(record)
         if self.question or self.refusal:
             return
         if isinstance(record, agents.Question) and self._spec.may_ask and record.live:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from running.active_hours import ActiveHours
+from running.active_hours import HOURS, ActiveHours
 from running.background import Background
 from running.batch import Batch
-from running.batch_record import head_at_start
+from running.batch_record import agents_of, head_at_start
 from running.breaker import Breaker
 from running.budget import Budget
 from running.command import Commander
@@ -38,14 +38,15 @@ def assemble(
     gate = Gate(workspace, row.id)
     own = replace(workspace, until_tracker=partial(wait_for_tracker, workspace, gate))
     gate.caps = budget = Budget(own, row.id, row.budget_usd)
-    gate.hours = ActiveHours(own)
+    gate.hours = hours = ActiveHours(own)
+    gate.rechecks[HOURS] = hours.opens_at
     if row.start_at is not None and own.clock() * 1000 < row.start_at:
         gate.pause(SCHEDULED, row.start_at / 1000)
     ending = selection.queue
     gate.end_after(ending.after, None if ending.at is None else ending.at / 1000)
     breaker = Breaker(own, gate)
     head = HeadGuard(own, gate, head_at_start(row))
-    commander = Commander(own, row.id, gate, budget, row.agent, preset, breaker=breaker, head=head)
+    commander = Commander(own, row.id, gate, budget, agents_of(row), preset, breaker=breaker, head=head)
     context = RunContext(own, commander, background, gate, preset)
     source = CycleSource(own, row.id, only or None, preset.stories, selection=selection)
     breaker.on_release = source.release

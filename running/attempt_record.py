@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from agents import Outcome
 from events import emit
-from payloads import Metrics, Payload, or_unset
+from payloads import AgentSwitch, Metrics, Payload, or_unset
 from running.activity import Activity
 from running.hints import given
 from running.journal import CommandStatus, Result
@@ -29,6 +29,7 @@ from store.commands import create_command, update_command
 from store.hints import HintRow, give_hints
 from store.questions import ask_question
 from store.stories import update_story
+from workflow.failover import AgentChange
 
 
 class AttemptRecord:
@@ -91,6 +92,7 @@ class AttemptRecord:
             "background": int(spec.background),
             "started_at": int(workspace.clock() * 1000),
             "tree_before": self._context.first_tree or self._context.tree,
+            "agent_change": None if self._context.change is None else self._context.change.reason,
         }
         batch_id, command_id = self._context.batch_id, self.command_id
 
@@ -98,6 +100,8 @@ class AttemptRecord:
             if spec.is_skipped:  # its event may be in the writer's queue: nothing starts behind it
                 raise StorySkippedError
             database.write(create_command, batch_id, spec.command, id=command_id, **columns)
+            if self._context.change is not None:
+                emit(self._switch(self._context.change))
             if hints:
                 database.write(give_hints, [hint.id for hint in hints], command_id)
                 for event in given(hints, command_id):
@@ -106,6 +110,16 @@ class AttemptRecord:
         keys, number = spec.story_keys, self._context.cycle_number
         subject = msgspec.structs.replace(self.subject, story_keys=keys, cycle_number=number)
         await record_with(workspace, spec.context.begun if spec.context else subject.start("setup"), create)
+
+    def _switch(self, change: AgentChange) -> AgentSwitch:
+        return AgentSwitch(
+            story_key=self._spec.story_key,
+            command=self._spec.command,
+            from_agent=change.before,
+            to_agent=self._context.agent.name,
+            reason=change.reason,
+            command_id=self.command_id,
+        )
 
     # -- after -------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from events import current_batch
 from payloads import Attention, BatchEnd, BatchEndStatus, BatchPause, Error, Payload, or_unset
-from running.command import AgentUnusable
+from running.command_waits import AgentUnusable
 from running.context import ensure_context
 from running.cycle import BACKGROUND_REVIEW
 from running.cycle_queue import CycleQueue

@@ -10,12 +10,13 @@ import msgspec
 from msgspec import UNSET
 
 from git.head import HeadState
-from payloads import BatchEnd, BatchStart, BatchWarning, or_unset
+from payloads import BatchEnd, BatchForecast, BatchStart, BatchWarning, or_unset
 from running.backup import back_up
 from running.batch import end_batch
 from running.plan_pin import pin_name
 from running.preflight import NotNow
 from running.workspace import Workspace, emit_durable, record_with, until_stored
+from settings import AgentNames, Settings, names_of
 from store.batches import BatchRow, create_batch, get_active_batch
 from store.meta import keep_preset, set_meta
 from workflow import Preset
@@ -23,7 +24,7 @@ from workflow.labels import batch_label
 
 
 class StartRequest(msgspec.Struct, frozen=True):
-    """The options of a batch: number of cycles (None: all), stories (None: any), agent, budget in US dollars.
+    """The options of a batch: number of cycles (None: all), stories (None: any), agents, budget in US dollars.
 
     `gates`: where this batch waits for a person, None as the preset and the settings say.
     `start_at` is when the batch begins to work, in seconds since the epoch; None: at once. `write_tracker`: the
@@ -34,13 +35,17 @@ class StartRequest(msgspec.Struct, frozen=True):
 
     cycles: int | None
     stories: Sequence[str] | None = None
-    agent: str | None = None
+    agent: AgentNames | None = None
     budget_usd: float | None = None
     write_tracker: bool = False
     gates: Sequence[str] | None = None
     start_at: float | None = None
     synced: bool = False
     purpose: str = ""
+
+    def agents(self, settings: Settings) -> tuple[str, ...]:
+        """Return the agents of the batch in their order."""
+        return tuple(dict.fromkeys(names_of(self.agent or settings.agent)))
 
     @property
     def label(self) -> str:
@@ -49,9 +54,14 @@ class StartRequest(msgspec.Struct, frozen=True):
 
 
 async def open_batch(
-    workspace: Workspace, request: StartRequest, agent: str, preset: Preset, head: HeadState | None
+    workspace: Workspace,
+    request: StartRequest,
+    names: Sequence[str],
+    preset: Preset,
+    head: HeadState | None,
+    forecast: BatchForecast | None = None,
 ) -> BatchRow:
-    """Write batch, preset and `batch:start` in one commit, so that a kill leaves all of them or nothing."""
+    """Write batch, preset, forecast and `batch:start` in one commit: a kill leaves all of them or nothing."""
     database = workspace.database
     # Reserved before the row exists: the backup is named after it, and the event of the same commit contains it.
     batch_id = await until_stored(lambda: database.reserve_id("batches"))
@@ -60,12 +70,14 @@ async def open_batch(
     payload = BatchStart(
         batch_id=batch_id,
         max_cycles=request.cycles or "all",
-        agent=agent,
+        agent=names[0],
+        agents=list(names) if len(names) > 1 else UNSET,
         workflow=preset.title,
         workflow_reason=preset.why or UNSET,
         budget_usd=or_unset(request.budget_usd),
         label=request.label,
         gates=list(preset.gates) if preset.gates else UNSET,
+        forecast=or_unset(forecast),
     )
 
     def create() -> None:
@@ -73,7 +85,8 @@ async def open_batch(
             create_batch,
             request.cycles,
             id=batch_id,
-            agent=agent,
+            agent=names[0],
+            agents=json.dumps(list(names)) if len(names) > 1 else None,
             workflow=preset.title,
             budget_usd=request.budget_usd,  # that of the settings may be raised while the batch runs
             only_stories=None if request.stories is None else json.dumps(list(request.stories)),
@@ -81,6 +94,7 @@ async def open_batch(
             branch=None if head is None else head.branch,
             head_commit=None if head is None else head.commit,
             start_at=None if request.start_at is None else int(request.start_at * 1000),
+            forecast=None if forecast is None else msgspec.json.encode(forecast).decode(),
         )
         database.write(keep_preset, batch_id, msgspec.json.encode(preset).decode())
         if not preset.makes_plan:
@@ -109,6 +123,12 @@ def head_at_start(row: BatchRow) -> HeadState | None:
     """Return the state of HEAD at the start of the batch; None where it is not recorded."""
     known = row.branch is not None or row.head_commit is not None
     return HeadState(row.branch, row.head_commit, None, None) if known else None
+
+
+def agents_of(row: BatchRow) -> list[str]:
+    """Return the agents of the batch in their order."""
+    names: list[str] = [row.agent] if row.agents is None else json.loads(row.agents)
+    return names
 
 
 def only_stories(row: BatchRow) -> list[str]:

@@ -6,45 +6,41 @@ failure; for an agent that cannot run at all the batch pauses, and no story is j
 
 from __future__ import annotations
 
-import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
-import agents
-from base.plausible import limit_wait
 from payloads import Attention, BatchWarning, or_unset
+from running.agent_choice import RESERVE, AgentChoice, Turn
 from running.attempt import Attempt
 from running.breaker import Breaker
 from running.budget import Budget
+from running.by_hand import book, findings_of, stands_for, unreviewed, was_done_by_hand
+from running.command_waits import CommandWaits
 from running.gate import Gate, Stopped
 from running.head_guard import HeadGuard
 from running.journal import BUDGET, LOST, Asked, AttemptKey, CommandStatus, Journal, Result
-from running.preparation import Preparation, after_failure
+from running.no_progress import hold_without_progress
+from running.preparation import Preparation, after_failure, with_findings
 from running.questions import DECIDE, answer_to, reply_of
 from running.skips import SKIPPED, StorySkippedError
 from running.spec import CommandSpec
 from running.subject import CommandSubject
 from running.surroundings import hold, until_possible
+from running.taken_trees import TAKEN_OVER
 from running.work_guard import hold_for_work
 from running.workspace import Workspace, emit_durable
 from store.commands import Command, get_command
+from store.takeovers import TakeOverRow
 from workflow import CLASSIC, Preset
+from workflow.failover import AgentOption
 
-TRANSIENT_BACKOFF_S: Final = (5.0, 15.0, 60.0, 180.0, 300.0, 600.0)  # after 429, 529, no network; then the batch waits
-UNREACHABLE_S: Final = 600.0  # between tries after that
-HIDDEN_S: Final = 10.0  # the longest wait that is not shown as one
-MISSING_BACKOFF_S: Final = (5.0, 15.0, 60.0)  # looks for an agent's program that an updater may be replacing
 RESUMED: Final = frozenset({CommandStatus.USAGE_LIMIT, CommandStatus.TRANSIENT, CommandStatus.QUESTION})
-log = logging.getLogger("sprint_runner.run")
-
+T = TypeVar("T")
 CUT_SHORT: Final = frozenset({CommandStatus.STOPPED, CommandStatus.INTERRUPTED})
-
-
-class AgentUnusable(RuntimeError):
-    """Work beside the run, or a lane, cannot continue (no agent, no worktree); no story is judged by it."""
-
-    kind = "agent"  # of the attention
 
 
 class Commander:
@@ -56,7 +52,7 @@ class Commander:
         batch_id: int,
         gate: Gate,
         budget: Budget,
-        agent: str,
+        agent: str | Sequence[str] | AgentChoice,
         preset: Preset = CLASSIC,
         cycle_number: int = 0,
         journal: Journal | None = None,
@@ -69,7 +65,9 @@ class Commander:
         self.journal = journal or Journal()
         self.cycle_number = cycle_number
         self._budget = budget
-        self._agent = agent
+        names = [agent] if isinstance(agent, str) else agent
+        self.agents = names if isinstance(names, AgentChoice) else AgentChoice(workspace, batch_id, names, preset)
+        self._waits = CommandWaits(workspace, batch_id, gate, self.agents)
         self.preset = preset
         self.breaker = breaker or Breaker(workspace, gate)
         self._head = head
@@ -82,14 +80,40 @@ class Commander:
         head = self._head
         if head is not None and branch is not None:
             head = head.for_lane(workspace, branch)
-        shared = (self.batch_id, self.gate, self._budget, self._agent, self.preset)
+        shared = (self.batch_id, self.gate, self._budget, self.agents, self.preset)
         return Commander(workspace, *shared, number, journal, self.breaker, head)
 
     async def ready(self) -> None:
         """Return when the next command or commit of the foreground may start. Raises `Stopped`."""
-        await self.gate.enter()
-        if self._head is not None:
+        await self._enter(background=False)
+
+    async def _enter(self, *, background: bool) -> None:
+        while True:
+            await self.gate.enter()
+            if await self.until_handed_back():
+                continue
+            if self._head is None or background:
+                return
             await self._head.hold()
+            if not self.is_taken_over:
+                return
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether the operator works in this tree, or in the project's own, with which the whole run waits."""
+        workspace = self.workspace
+        return workspace.taken_trees.in_tree(workspace.tracked.root, workspace.project.root) is not None
+
+    async def until_handed_back(self) -> bool:
+        """Wait while the tree is the operator's; whether it was. Raises `Stopped`."""
+        workspace = self.workspace
+        return await workspace.taken_trees.hold(self.gate, workspace.tracked.root, workspace.project.root)
+
+    async def in_tree(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do work of the runner's own in the tree, never while that is the operator's. Raises `Stopped`."""
+        await self.until_handed_back()
+        with self.workspace.taken_trees.working(self.workspace.project.root):
+            return await work()
 
     async def head_problem(self) -> str | None:
         """Return why HEAD is not where this run commits to; None when it is."""
@@ -121,23 +145,29 @@ class Commander:
             return recorded
         asked = self.journal.asked.get(attempt_key)
         limits = trouble = missing = 0
+        failures: Counter[tuple[str, CommandStatus]] = Counter()
         while True:
             reply = None if asked is None else await self._answer(spec, attempt_key, asked)
             result, asked = await self._attempt(spec, attempt, reply), None
             if result is SKIPPED:
                 return result
+            if result.kind == TAKEN_OVER:
+                continue  # at the gate, until the operator hands the story back
+            failures[result.agent, result.status] += 1
+            if await self._waits.hands_over(spec, result, failures[result.agent, result.status] - 1):
+                continue
             if result.status is CommandStatus.USAGE_LIMIT:
-                await self._wait_for_limit(spec, result, limits)
+                await self._waits.for_limit(spec, result, limits)
                 limits += 1
             elif result.kind == BUDGET:
                 continue  # at the gate, which the cap that was reached has closed
             elif result.kind == LOST:
                 self.journal.sessions.pop(attempt_key, None)  # begins afresh
             elif result.status is CommandStatus.TRANSIENT:
-                await self._wait_for_service(spec, result, trouble)
+                await self._waits.for_service(spec, result, trouble)
                 trouble += 1
             elif result.status is CommandStatus.REFUSED:
-                missing = await self._wait_for_agent(spec, result, missing)
+                missing = await self._waits.for_agent(spec, result, missing)
             elif result.status is CommandStatus.UNCHECKED:
                 key = or_unset(spec.story_key or None)
                 await hold(self.gate, result.kind, Attention(kind=result.kind, message=result.reason, story_key=key))
@@ -159,22 +189,36 @@ class Commander:
         return reply_of(asked, answer)
 
     async def _attempt(self, spec: CommandSpec, attempt: int, reply: str | None) -> Result:
-        await (self.gate.enter() if spec.background else self.ready())
-        if spec.is_skipped:  # also while it waited at the gate
+        turn = await self._turn(spec, attempt, bound=reply is not None)
+        if turn is None:
             return SKIPPED
+        by_hand = await self._handed_back(spec)
         tree = await until_possible(self.gate, lambda: self._tree_before(spec))
         preparation = Preparation(
-            self.workspace, self.preset, self._agent, self.journal, self._budget, self.batch_id, self.cycle_number
+            self.workspace, self.preset, self.agents, self.journal, self._budget, self.batch_id, self.cycle_number
         )
         first = self.journal.trees.pop((spec.story_key, spec.command), None)
-        context = await preparation.context(spec, attempt, reply=reply, tree=tree, first_tree=first)
+        context = await preparation.context(
+            spec, attempt, reply=reply, tree=tree, first_tree=first, agent=turn.option.name, change=turn.change
+        )
+        if by_hand is not None and stands_for(self.preset, spec):
+            booked = await book(self.workspace, spec, context, by_hand)
+            if booked is not None:
+                return booked
         agent_spec, spec = context.agent, preparation.with_answers(spec)
+        if by_hand is not None:
+            spec = with_findings(spec, await findings_of(self.workspace, by_hand))
         here = (spec.story_key, spec.command, attempt)
+        if self.is_taken_over:  # while this was prepared
+            return _taken_over()
         unchecked = self.journal.unchecked.pop(here, None)
+        await self.agents.started(spec.command, agent_spec.name)
+        working = self.workspace.taken_trees.working(self.workspace.project.root)
         try:
-            with nullcontext() if spec.background else self.gate.command():
+            with working, nullcontext() if spec.background else self.gate.command():
                 one = Attempt(self.workspace, self.gate, spec, context)
                 result = await (one.run() if unchecked is None else one.check(unchecked))
+                result = replace(result, agent=agent_spec.name)
         except StorySkippedError:  # while its prompt was made
             return SKIPPED
         finally:
@@ -183,58 +227,68 @@ class Commander:
             self.journal.unchecked[here] = result.unchecked
         if result.session_id is not None and result.status in RESUMED and result.kind != LOST:
             self.journal.keep_session(here, result.session_id, agent_spec.name, result.used)
+        if result.status is CommandStatus.STOPPED and not self.gate.ends_agents:
+            return _taken_over()
         if result.status in CUT_SHORT or (result.status is CommandStatus.UNCHECKED and not result.kind):
             raise Stopped  # also at the last attempt: what was stopped has not failed
         if result.status is CommandStatus.REFUSED and result.kind == "agent":
             return replace(result, reason=f"{agent_spec.name} cannot run {spec.command}: {result.reason}")
         return result
 
+    async def _turn(self, spec: CommandSpec, attempt: int, *, bound: bool) -> Turn | None:
+        """Return the agent of an attempt when it may start; None where the operator has skipped the story meanwhile.
+
+        `bound`: the session waits for an answer, which only its own agent can take.
+        """
+        here, told = (spec.story_key, spec.command, attempt), ""
+        while True:
+            await self._enter(background=spec.background)
+            if not spec.background:
+                await hold_without_progress(self.workspace, self.gate)
+            if spec.is_skipped:
+                return None
+            session, unchecked = self.journal.sessions.get(here), self.journal.unchecked.get(here)
+            if unchecked is not None:  # no agent is called: nothing waits for one
+                return Turn(AgentOption(unchecked.agent), None)
+            own = None if session is None else session.agent
+            turn = await self.agents.turn(spec.command, own, bound=bound)
+            option = turn.option
+            if option.until is None:
+                return turn
+            if option.why != told:
+                told = option.why
+                await self._tell_wait(spec, option)
+            await self._waits.until(spec, option.reason, option.until)
+            if self.gate.reason == option.reason == RESERVE and self.gate.until == option.until:
+                self.gate.rechecks[RESERVE] = partial(self.agents.opens_at, spec.command, own, bound=bound)
+
+    async def _tell_wait(self, spec: CommandSpec, option: AgentOption) -> None:
+        if self.gate.reason is None:
+            message = f"{spec.command} waits for {option.name}: {option.why}"
+            await emit_durable(BatchWarning(batch_id=self.batch_id, warning_type=option.reason, message=message))
+
+    async def unreviewed(self, story_key: str) -> TakeOverRow | None:
+        """Return the take-over of a story in this tree that was handed back and that no agent has followed yet."""
+        return await unreviewed(self.workspace, self.preset, self.journal, story_key)
+
+    async def _handed_back(self, spec: CommandSpec) -> TakeOverRow | None:
+        """Return a take-over of the command's story whose change no command has followed yet."""
+        if len(spec.stories) != 1 or not spec.watched:
+            return None
+        row = await self.unreviewed(spec.story_key)
+        if stands_for(self.preset, spec) and await was_done_by_hand(self.workspace, spec.story_key):
+            return None
+        if row is not None and row.tree_after is not None:
+            spec.stories[0].work_tree = row.tree_after  # whatever the operator has removed was removed on purpose
+        return row
+
     async def _tree_before(self, spec: CommandSpec) -> str | None:
         """The work tree as it is before a command that git watches, with the story's work in it."""
         return await hold_for_work(self.workspace, self.gate, spec.stories[0]) if spec.watched else None
 
-    async def _wait_for_limit(self, spec: CommandSpec, result: Result, limits: int) -> None:
-        """Close the gate until the limit's reset, or by steps where the agent named none that can be true."""
-        wait = limit_wait(result.resets_at, self.workspace.clock(), limits)
-        if wait.doubt is not None:
-            message = f"{spec.command} is at a usage limit: {wait.doubt}"
-            log.warning("%s", message)
-            await emit_durable(BatchWarning(batch_id=self.batch_id, warning_type="limit", message=message))
-        await self._wait(spec, "usage-limit", wait.until)
 
-    async def _wait_for_service(self, spec: CommandSpec, result: Result, trouble: int) -> None:
-        """Wait before a retry after a temporary error; when it persists, the whole batch waits and reports it."""
-        if trouble < len(TRANSIENT_BACKOFF_S):
-            await self._wait_visibly(spec, "retry", TRANSIENT_BACKOFF_S[trouble])
-            return
-        if trouble == len(TRANSIENT_BACKOFF_S) and spec.may_ask:
-            message = f"{spec.command} cannot reach its service, the batch waits for it: {result.reason}"
-            await emit_durable(Attention(kind="service", message=message, story_key=spec.story_key))
-        await self._wait(spec, "unreachable", self.workspace.clock() + UNREACHABLE_S)
-
-    async def _wait_for_agent(self, spec: CommandSpec, result: Result, missing: int) -> int:
-        """A program may be missing for a moment; otherwise a person is needed. Return how often it was looked for."""
-        if agents.is_program_missing(result.reason) and missing < len(MISSING_BACKOFF_S):
-            await self._wait_visibly(spec, "program", MISSING_BACKOFF_S[missing])
-            return missing + 1
-        if spec.background:
-            raise AgentUnusable(result.reason)
-        await hold(self.gate, result.kind, Attention(kind=result.kind, message=result.reason))
-        return 0
-
-    async def _wait_visibly(self, spec: CommandSpec, reason: str, seconds: float) -> None:
-        """A short wait is hidden, a longer one is a state of the batch, with its end and a way to cut it short."""
-        if seconds <= HIDDEN_S:
-            await self.gate.sleep(seconds)
-        else:
-            await self._wait(spec, reason, self.workspace.clock() + seconds)
-
-    async def _wait(self, spec: CommandSpec, reason: str, until: float) -> None:
-        """Wait at the gate, with the whole batch; background work waits alone as long as the batch continues."""
-        if spec.background:
-            await self.gate.wait_beside(reason, until)
-        else:
-            self.gate.pause(reason, until)
+def _taken_over() -> Result:
+    return Result(CommandStatus.STOPPED, "The operator has taken the story over.", kind=TAKEN_OVER)
 
 
 def _subject(command: Command) -> CommandSubject:

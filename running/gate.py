@@ -54,6 +54,7 @@ class Gate:
         self.stop_after: str | None = None  # "story" or "cycle": nothing begins after the one that runs
         self.end_at: float | None = None  # when the batch stops
         self._questions: set[int] = set()  # ids of commands that wait for the operator's answer
+        self.rechecks: dict[str, Callable[[], float | None]] = {}  # by reason, when a pause for a state ends by now
         self._on_answer: dict[int, Callable[[], object]] = {}  # by the id of a command whose program waits for it
         self._change = asyncio.Event()  # set, and replaced by a new one, at every change
 
@@ -207,13 +208,12 @@ class Gate:
     async def _hold(self) -> None:
         """Wait for a change, or until the clock may have passed the time; the caller looks again afterwards."""
         change = self._change
-        if (
-            self.until is not None or not self.running
-        ):  # a wait for a clock time is emitted at once, other lanes may continue
+        # A wait for a clock time is emitted at once: other lanes may continue.
+        if self.until is not None or not self.running:
             await self._announce()
         if self.until is not None and self._clock() >= self.until:
             await self._reopen(reason_of_end(self.reason))
-        elif self.reason == "hours" and self.hours is not None and self.hours.opens_at() != self.until:
+        elif (ends := self.rechecks.get(self.reason or "")) is not None and ends() != self.until:  # settings changed
             self.reason, self.until, self._because = None, None, "settings"  # `enter` looks again
         elif self.reason == "budget" and self.caps is not None:
             await _wait(change, WAIT_SLICE_S)
@@ -253,6 +253,17 @@ class Gate:
                 if self.ends_agents and task.cancelled():
                     raise Stopped from None
                 raise
+
+    def look_again(self) -> None:
+        """Let those who wait at the gate look at what they wait for."""
+        self._tell_waiters()
+
+    async def wait_for_change(self) -> None:
+        """Return at the next change of the gate. Raises `Stopped`."""
+        if self.stop_mode is None:
+            await _wait(self._change, WAIT_SLICE_S)
+        if self.stop_mode is not None:
+            raise Stopped
 
     async def sleep(self, seconds: float) -> None:
         """Wait so long by the clock, or until a stop is asked for."""

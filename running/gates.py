@@ -49,13 +49,14 @@ class GateDecision(StrEnum):
 CHOICES: Final[Mapping[GateKind, tuple[GateDecision, ...]]] = {
     GateKind.PLAN: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
     GateKind.COMMIT: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
-    GateKind.DONE: (GateDecision.GO, GateDecision.STOP),
+    GateKind.DONE: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
     GateKind.EPIC: (GateDecision.GO, GateDecision.SKIP, GateDecision.STOP),
     GateKind.UNREAD: (GateDecision.GO, GateDecision.BACK, GateDecision.SKIP, GateDecision.STOP),
 }
 
 
-PUTS_ASIDE: Final = frozenset({GateKind.PLAN, GateKind.COMMIT})  # the gates at which `skip` puts the story aside
+# The gates at which `skip` puts the story aside.
+PUTS_ASIDE: Final = frozenset({GateKind.PLAN, GateKind.COMMIT, GateKind.DONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ async def _row(workspace: Workspace, batch_id: int, request: GateRequest) -> Gat
     if request.kind in PUTS_ASIDE and await workspace.database.read(get_skip, request.subject) is None:
         rows = [row for row in rows if row.decision != GateDecision.SKIP]  # the story was brought back since
     this = [row for row in rows if row.round == request.round and row.batch_id == batch_id]
-    if request.kind is GateKind.COMMIT:
+    if request.kind in (GateKind.COMMIT, GateKind.DONE):
         return next((row for row in reversed(this) if row.content == request.content), None)
     if kept := [row for row in this if row.decision in (None, GateDecision.BACK)]:
         return kept[-1]

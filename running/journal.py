@@ -82,6 +82,7 @@ class Result:
     command_id: int | None = None
     kind: str = ""
     unchecked: Unchecked | None = None
+    agent: str = ""
 
     @property
     def used(self) -> Usage:
@@ -223,6 +224,14 @@ class Journal:
         self.asked[attempt_key] = asked
         if asked.answer is not None:
             self.answered.setdefault(attempt_key[:2], []).append(asked)
+
+    def succeeded_since(self, story_key: str, command_id: int, *, but: str) -> list[str]:
+        """Return the commands of a story that succeeded after a command, without those for the reason `but`."""
+        return [
+            command
+            for (key, command, _), result in self.results.items()
+            if key == story_key and result.ok and (result.command_id or 0) > command_id and result.reason != but
+        ]
 
     def begun(self, story_key: str, command: str) -> bool:
         """Whether an attempt at this command is recorded, however it ended."""

@@ -22,7 +22,7 @@ from running.preflight import BadRequest, NotNow, why_held
 from running.selection import Selection
 from running.workspace import Workspace
 from store.run_queue import RunQueue, set_run_queue
-from workflow import pick
+from workflow import Candidate, first_cycle, runnable
 
 QUEUE_MAX: Final = 1000  # stories of a queue
 STATES: Final = {
@@ -94,23 +94,62 @@ async def run_order(
 ) -> RunOrder:
     """Return what a run of so many cycles (None: all) would take, as things are now and if all of it succeeds."""
     plan = await plan_here(workspace)
+    setting = workspace.settings().story_order
+    return await asyncio.to_thread(_order, plan, only, cycles, most, selection, setting)
+
+
+def _order(
+    plan: sprint.Sprint,
+    only: Sequence[str] | None,
+    cycles: int | None,
+    most: int,
+    selection: Selection,
+    setting: str,
+) -> RunOrder:
+    taken = cycles_of_plan(plan, only, cycles, most, selection, setting)
+    gone = selection.running.union(*taken)
+    return RunOrder(taken, _waits(plan, gone, selection.allowed(only), selection))
+
+
+def cycles_of_plan(
+    plan: sprint.Sprint,
+    only: Sequence[str] | None,
+    cycles: int | None,
+    most: int,
+    selection: Selection,
+    setting: str,
+    exclude: Collection[str] = (),
+) -> list[list[str]]:
+    """Return the keys of each cycle of a run; `setting` is the order of stories, `most` the stories of a cycle.
+
+    Those of `exclude` are not taken.
+    """
     possible = {candidate.key: candidate for candidate in candidates(plan, selection.skipped)}
-    allowed, order = selection.allowed(only), order_of(workspace.settings().story_order, plan)
+    allowed, order, first = selection.allowed(only), order_of(setting, plan), selection.queue.stories
     taken: list[list[str]] = []
-    gone = selection.running
+    gone = selection.running.union(exclude)
+    held = [key for key, candidate in possible.items() if candidate.held]
+
+    def open_now() -> list[Candidate]:
+        open_ones = runnable(possible.values(), order=order, only=allowed, first=first)
+        return [candidate for candidate in open_ones if candidate.key not in gone]
+
+    open_ones = open_now()
     while cycles is None or len(taken) < cycles:
-        picked = pick(
-            possible.values(), exclude=gone, only=allowed, most=most, order=order, first=selection.queue.stories
-        )
+        picked = first_cycle(open_ones, most, first)
         if not picked:
             break
         taken.append([candidate.key for candidate in picked])
         gone.update(taken[-1])
+        for candidate in picked:
+            open_ones.remove(candidate)
         # What waited only for these may run in a later cycle.
-        for key in [key for key, candidate in possible.items() if candidate.held]:
-            if _is_released(plan, key, gone, selection.skipped):
-                possible[key] = replace(possible[key], held=False)
-    return RunOrder(taken, _waits(plan, gone, allowed, selection))
+        released = [key for key in held if _is_released(plan, key, gone, selection.skipped)]
+        if released:
+            held = [key for key in held if key not in released]
+            possible |= {key: replace(possible[key], held=False) for key in released}
+            open_ones = open_now()
+    return taken
 
 
 def _is_released(plan: sprint.Sprint, key: str, gone: Collection[str], skipped: Collection[str]) -> bool:

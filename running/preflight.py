@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import agents
@@ -18,7 +18,7 @@ from running.selection import Selection
 from running.untracked import shared_files
 from running.verify import missing_program
 from running.workspace import Workspace
-from settings import Settings
+from settings import Settings, names_of
 from workflow import runnable
 
 GIT_NEEDED: Final = (2, 38)  # merges commits without a work tree
@@ -115,15 +115,24 @@ def _problems(tracker: sprint.Sprint) -> str:
     return f": {sentence}" if sentence else ""
 
 
-async def check_agents(workspace: Workspace, names: Iterable[str]) -> None:
-    """Check that every agent of the batch exists and can be started. Raises `BadRequest`, `NotNow`."""
-    for name in dict.fromkeys(names):
+async def check_agents(workspace: Workspace, orders: Iterable[Sequence[str]]) -> list[str]:
+    """Check that every agent of the batch exists, and that one of each list can be started.
+
+    Return the problems of the others. Raises `BadRequest`, `NotNow`.
+    """
+    problems: dict[str, str] = {}
+    lists = [tuple(order) for order in orders]
+    for name in dict.fromkeys(name for order in lists for name in order):
         if name not in workspace.agents:
             raise BadRequest("agent", f"there is no agent {name!r}; known are {', '.join(sorted(workspace.agents))}")
         found = await agents.preflight(workspace.agents[name])
         if found.problem is not None:
             # The agent's own output may contain a key.
-            raise NotNow("agent", workspace.masker.text(found.problem))
+            problems[name] = workspace.masker.text(found.problem)
+    for order in lists:
+        if all(name in problems for name in order):
+            raise NotNow("agent", problems[order[0]])
+    return list(problems.values())
 
 
 async def used_windows(workspace: Workspace, names: Iterable[str]) -> list[str]:
@@ -170,7 +179,7 @@ def _models(settings: Settings, agent: str) -> list[str | None]:
     config = settings.agents.get(agent)
     own = [] if config is None else [config.light_model, config.review_model]
     for command in settings.commands.values():
-        if (command.agent or settings.agent) == agent:
+        if agent == names_of(command.agent or settings.agent)[0]:
             own += [command.model, command.light_model]
     return [None, *dict.fromkeys(model for model in own if model is not None)]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agents import AgentSpec, Call
+from running.agent_choice import AgentChoice
 from running.hints import pending_hints
 from running.journal import Journal
 from running.prompt import prompt_of
@@ -20,21 +21,22 @@ from running.workspace import Workspace
 from settings import CommandConfig
 from store.hints import HintRow
 from workflow import Preset, kind_of
+from workflow.failover import AgentChange
 
 
 class Remaining(Protocol):
     """What says how many US dollars the caps leave."""
 
-    async def remaining(self) -> float | None: ...
+    async def remaining(self, story_key: str = "", command: str = "") -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """The preparation of the commands of a cycle. `agent` is the batch's."""
+    """The preparation of the commands of a cycle."""
 
     workspace: Workspace
     preset: Preset
-    agent: str
+    choice: AgentChoice
     journal: Journal
     budget: Remaining
     batch_id: int
@@ -48,29 +50,39 @@ class Preparation:
         reply: str | None = None,
         tree: str | None = None,
         first_tree: str | None = None,
+        agent: str | None = None,
+        change: AgentChange | None = None,
     ) -> AttemptContext:
-        """Return the place of an attempt at a command."""
-        agent_spec, model = self.choose_agent(spec)
+        """Return the place of an attempt at a command; without an `agent`, by the one that it would have now."""
+        if agent is None:
+            session = self.journal.sessions.get((spec.story_key, spec.command, attempt))
+            agent = self.choice.peek(spec.command, None if session is None else session.agent).name
+        agent_spec, model = self.model_of(spec, agent)
+        session = self.journal.session(spec.story_key, spec.command, attempt, agent_spec.name)
+        if session is not None and self.workspace.taken_trees.is_operators(session.id):
+            session = None
         return AttemptContext(
             self.batch_id,
             self.cycle_number,
             attempt,
             agent_spec,
             model,
-            self.journal.session(spec.story_key, spec.command, attempt, agent_spec.name),
+            session,
             self.preset.kind(spec.command),
             self.preset.call(spec.command, agent_spec.kind),
             reply,
             tree,
             first_tree,
-            await self.budget.remaining(),
+            await self.budget.remaining(spec.story_key, spec.command),
+            change,
         )
 
-    def choose_agent(self, spec: CommandSpec) -> tuple[AgentSpec, str | None]:
+    def model_of(self, spec: CommandSpec, agent: str) -> tuple[AgentSpec, str | None]:
         """Return the agent and model of a command: its own setting, else the light, the review or the default model."""
-        settings = self.workspace.settings()
+        settings, agent_spec = self.workspace.settings(), self.workspace.agents[agent]
         own = settings.commands.get(kind_of(spec.command), CommandConfig())
-        agent_spec = self.workspace.agents[own.agent or self.agent]
+        if agent != self.choice.order(spec.command)[0]:
+            own = CommandConfig()  # its models are those of the first agent
         light = spec.light or self.preset.kind(spec.command).light
         if light and own.light_model is not None:
             return agent_spec, own.light_model

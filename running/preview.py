@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 import sprint
-from running.batch_record import only_stories
+from running.agent_choice import AgentChoice
+from running.batch_record import StartRequest, agents_of, only_stories
 from running.budget import Budget
 from running.cycle_source import CycleSource, PlannedCycle
+from running.forecaster import Forecaster
 from running.journal import Journal
 from running.outline import Outline, Step, context_step
 from running.preflight import (
@@ -36,6 +38,8 @@ from running.selection import Selection
 from running.story import StoryRun
 from running.tracker import TrackerUnreadable
 from running.workspace import Workspace
+from runstate.forecast_view import ForecastView
+from settings import names_of
 from store.batches import BatchRow, get_active_batch
 from store.commands import get_commands_by_batch
 from workflow import CLASSIC, Preset, kind_of
@@ -48,6 +52,8 @@ RUNS: Final = "it runs now: its transcript begins with what it was sent"
 class PreviewRequest(msgspec.Struct, frozen=True):
     """What is asked for: `stories` (None: what is next), one `command` for them whatever their status, an agent.
 
+    `gates`: those of the batch that would be started, None as the preset and the settings say.
+    `cycles`: how many a start would have, for the forecast; None: as set, and all for named stories.
     `at_work`: a server runs the open batch; without one it was interrupted.
     """
 
@@ -55,20 +61,23 @@ class PreviewRequest(msgspec.Struct, frozen=True):
     command: str | None = None
     agent: str | None = None
     at_work: bool = True
+    gates: Sequence[str] | None = None
+    cycles: int | Literal["all"] | None = None
 
 
-async def preview(workspace: Workspace, request: PreviewRequest) -> RunPreview:
+async def preview(workspace: Workspace, request: PreviewRequest, forecaster: Forecaster) -> RunPreview:
     """Return what would be sent. Raises `BadRequest` for a story, command or agent that there is not."""
     batch = await workspace.database.read(get_active_batch)
-    agent = request.agent or (workspace.settings().agent if batch is None else batch.agent)
+    names = [request.agent] if request.agent else _names(workspace, batch)
+    agent = names[0]
     if agent not in workspace.agents:
         raise BadRequest("agent", f"there is no agent {agent!r}; known are {', '.join(sorted(workspace.agents))}")
     refusals = await _refusals(workspace, request, batch)
-    preset = await _preset(workspace, agent, batch, refusals)
+    preset = await _preset(workspace, agent, batch, refusals, request.gates)
     commands = list(dict.fromkeys(command for phase in preset.phases for command in phase.commands))
     if request.command is not None and request.command not in commands:
         raise BadRequest("command", f"there is no command {request.command!r}; known are {', '.join(commands)}")
-    cycles = _Cycles(workspace, request, batch, agent, preset)
+    cycles = _Cycles(workspace, request, batch, names, preset)
     try:
         views = await cycles.views()
     except TrackerUnreadable as error:
@@ -84,7 +93,23 @@ async def preview(workspace: Workspace, request: PreviewRequest) -> RunPreview:
         commands=commands,
         cycles=views,
         later=cycles.later,
+        forecast=await _forecast(workspace, request, forecaster),
     )
+
+
+async def _forecast(workspace: Workspace, request: PreviewRequest, forecaster: Forecaster) -> ForecastView | None:
+    if request.command is not None:
+        return None
+    cycles = request.cycles
+    if cycles is None:
+        cycles = "all" if request.stories is not None else workspace.settings().default_batch_size
+    size = None if cycles == "all" else cycles
+    start = StartRequest(size, request.stories, request.agent, gates=request.gates)
+    return await forecaster.for_preview(start, default=request.stories is None)
+
+
+def _names(workspace: Workspace, batch: BatchRow | None) -> list[str]:
+    return list(names_of(workspace.settings().agent)) if batch is None else agents_of(batch)
 
 
 async def _refusals(workspace: Workspace, request: PreviewRequest, batch: BatchRow | None) -> list[str]:
@@ -114,31 +139,39 @@ async def _refusals(workspace: Workspace, request: PreviewRequest, batch: BatchR
     return found if refusal is None else [*found, refusal]
 
 
-async def _preset(workspace: Workspace, agent: str, batch: BatchRow | None, refusals: list[str]) -> Preset:
+async def _preset(
+    workspace: Workspace, agent: str, batch: BatchRow | None, refusals: list[str], gates: Sequence[str] | None
+) -> Preset:
     """The preset of the open batch, else the one that a start would choose; why it would be refused is added."""
     if batch is not None:
         return await preset_of(workspace, batch)
     for fresh in (True, False):  # a tree that is not clean refuses the start, and changes nothing about the choice
         try:
             preset = await choose_preset(workspace, agent, fresh=fresh)
-            return with_gates(preset, None, workspace.settings().gates)
+            return with_gates(preset, gates, workspace.settings().gates)
         except NotNow as error:
             refusals.append(str(error))
-    return replace(CLASSIC, why="no other can be used as things are")
+    usual = replace(CLASSIC, why="no other can be used as things are")
+    return with_gates(usual, gates, workspace.settings().gates)
 
 
 class _Cycles:
     """The cycles of one preview."""
 
     def __init__(
-        self, workspace: Workspace, request: PreviewRequest, batch: BatchRow | None, agent: str, preset: Preset
+        self,
+        workspace: Workspace,
+        request: PreviewRequest,
+        batch: BatchRow | None,
+        names: Sequence[str],
+        preset: Preset,
     ) -> None:
         self.notes: list[str] = []
         self.later: list[str] = []
         self._workspace = workspace
         self._request = request
         self._batch = batch
-        self._agent = agent
+        self._choice = AgentChoice(workspace, 0 if batch is None else batch.id, names, preset)
         self._preset = preset
         budget_usd = None if batch is None else batch.budget_usd
         self._budget = Budget(workspace, None if batch is None else batch.id, budget_usd)
@@ -233,7 +266,7 @@ class _Cycles:
         self, cycle: PlannedCycle, steps: Sequence[Step], state: str, gates: list[PlannedGate]
     ) -> CyclePreview:
         batch_id = 0 if self._batch is None else self._batch.id
-        about = (self._workspace, self._preset, self._agent, cycle.journal, self._budget, batch_id, cycle.number)
+        about = (self._workspace, self._preset, self._choice, cycle.journal, self._budget, batch_id, cycle.number)
         preparation, running = Preparation(*about), await self._running() if state == "running" else set()
         group_of: dict[str, int] = {}  # the commands that take the hints of a story
         views = []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from runstate.forecast_view import ForecastView
+
 
 class VariableNames(msgspec.Struct, frozen=True):
     """The names of an agent's environment variables: `own` are set for it, `inherited` come from the server."""
@@ -86,7 +88,7 @@ class RunPreview(msgspec.Struct, frozen=True, kw_only=True):
     """`GET /api/preview`. `refusals` are why a start would be refused now; `notes` what else is to be known.
 
     `commands` are those of the preset, for which a preview can be asked for. `later` are stories that were named and
-    come after the cycles that are shown.
+    come after the cycles that are shown. `forecast` is of all that would run, null where that cannot be said.
     """
 
     agent: str
@@ -98,3 +100,4 @@ class RunPreview(msgspec.Struct, frozen=True, kw_only=True):
     commands: list[str]
     cycles: list[CyclePreview]
     later: list[str]
+    forecast: ForecastView | None = None

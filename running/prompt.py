@@ -94,6 +94,11 @@ def template_source(workspace: Workspace, kind: CommandKind, call: str | None) -
     return _source(workspace, kind, call)[1]
 
 
+def template_text(workspace: Workspace, kind: CommandKind, call: str | None) -> str:
+    """Return the prompt of a command with its placeholders. Blocks on the disk; raises `PromptError`."""
+    return _source(workspace, kind, call)[0]
+
+
 def _source(workspace: Workspace, kind: CommandKind, call: str | None) -> tuple[str, str]:
     """The template, and a name for it in messages."""
     if kind.text is not None:

@@ -11,6 +11,7 @@ from payloads import ContextComplete, ContextCreate, Metrics
 from running.journal import CommandStatus, Session
 from running.story import StoryRun
 from workflow import CommandKind, VerdictForm
+from workflow.failover import AgentChange
 
 Say = Callable[[str], None]  # a line of our own in the log of a command
 
@@ -54,6 +55,7 @@ class CommandSpec:
     watched: bool = False  # git measures the size of its change
     once: bool = False  # the same answer twice is the end: nothing between the attempts changes it
     findings: str = "none"
+    comments: tuple[str, ...] = ()  # of the operator, of each of which a review says whether it was dealt with
     values: Mapping[str, str] = field(default_factory=dict)
     context: ContextEvents | None = None
 
@@ -86,9 +88,9 @@ class AttemptContext:
     """The place of an attempt: in which batch and cycle, at which try, by which agent and model, in whose session.
 
     `kind` is what the preset knows of the command, `call` the project's own command that performs it, `reply` the
-    operator's answer that the session is resumed with, `budget_usd` what the caps leave, None without one. `tree` is
-    the work tree's as it is now, `first_tree` as it was before an earlier call whose change was not measured; both None
-    where git does not watch the command.
+    operator's answer that the session is resumed with, `budget_usd` what the caps leave, None without one, `change`
+    that the command before had another agent. `tree` is the work tree's as it is now, `first_tree` as it was before an
+    earlier call whose change was not measured; both None where git does not watch the command.
     """
 
     batch_id: int
@@ -103,3 +105,4 @@ class AttemptContext:
     tree: str | None = None
     first_tree: str | None = None
     budget_usd: float | None = None
+    change: AgentChange | None = None

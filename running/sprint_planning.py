@@ -22,7 +22,7 @@ from running.preset_choice import installed
 from running.run_context import RunContext
 from running.spec import CommandSpec, Say
 from running.workspace import Workspace
-from settings import CommandConfig
+from settings import AgentNames, names_of
 from store.commands import get_commands_by_batch
 from workflow import Installed, Preset, planning_call
 from workflow.presets import SPRINT_PLANNING
@@ -34,11 +34,10 @@ class NoPlanMade(RuntimeError):
     """The planning command has left no plan that can be read."""
 
 
-def planning_agent(workspace: Workspace, wanted: str | None) -> str:
+def planning_agent(workspace: Workspace, wanted: AgentNames | None) -> str:
     """Return the agent that the planning command would be run with."""
     settings = workspace.settings()
-    own = settings.commands.get(SPRINT_PLANNING.name, CommandConfig()).agent
-    return own or wanted or settings.agent
+    return settings.agents_of(SPRINT_PLANNING.name, names_of(wanted or settings.agent))[0]
 
 
 def planning_preset(workspace: Workspace, agent: str) -> Preset:
@@ -65,7 +64,7 @@ async def check_planning(workspace: Workspace, agent: str) -> tuple[Preset, Head
         raise NotNow("planned", f"the project has a plan already: {shown}")
     preset = await asyncio.to_thread(planning_preset, workspace, agent)
     preset = await asyncio.to_thread(pin, preset, workspace.project.root)
-    await check_agents(workspace, [agent])
+    await check_agents(workspace, [[agent]])
     await check_folder(workspace)
     return preset, await check_repository(workspace)
 

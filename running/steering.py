@@ -144,6 +144,6 @@ class Steering:
     async def order(self, only: Sequence[str] | None, cycles: int | None) -> RunOrder:
         """Return what a run would take now; while a batch runs, what this one takes next. Raises `NotNow`."""
         await self.selection.load(self._workspace.database)
-        preset = await choose_preset(self._workspace, self._workspace.settings().agent, fresh=False)
+        preset = await choose_preset(self._workspace, self._workspace.settings().first_agent, fresh=False)
         chosen = self.only if only is None and self._batch is not None else only
         return await run_order(self._workspace, chosen, cycles, preset.stories, self.selection)

@@ -18,14 +18,14 @@ INSTRUCTIONS: Final = (
 
 def agent_powers(settings: Settings) -> str:
     """Return what the agent of these settings may do, in words."""
-    mode = settings.agents[settings.agent].permission_mode
+    mode = settings.agents[settings.first_agent].permission_mode
     asks = {
         "bypassPermissions": "without asking first",
         None: "as far as its own settings let it",
     }.get(mode, f"as far as its permission mode {mode} lets it")
     return (
-        f"The agent {settings.agent} works in this folder with your permissions: it reads, changes and deletes what "
-        f"you can, and runs any program, {asks}."
+        f"The agent {settings.first_agent} works in this folder with your permissions: it reads, changes and deletes "
+        f"what you can, and runs any program, {asks}."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 SCHEDULED: Final = "scheduled"  # the reason of a wait for the time at which a batch begins to work
 # Why a wait for a clock time is over, by the reason of the wait.
-_ENDS: Final = {"question": "no answer", "hours": "active hours", "scheduled": "start time"}
+_ENDS: Final = {"question": "no answer", "hours": "active hours", "reserve": "reserve over", "scheduled": "start time"}
 
 
 def reason_of_end(reason: str | None) -> str:

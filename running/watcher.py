@@ -17,7 +17,7 @@ import agents
 import sprint
 from events import Event, EventType, current_batch
 from payloads import StoryStatus
-from running.budget import today_ms
+from running.caps import today_ms
 from running.workspace import Workspace, emit_best_effort
 from runstate.fold import RunState
 from runstate.server_state import AgentView, Budgets, ProjectView, ServerState, StoryCounts
@@ -138,7 +138,7 @@ class ProjectWatcher:
 
     async def look_at_agent(self) -> None:
         """Ask the agent for its version, unless the settings that name agents do not count yet."""
-        spec = self._workspace.agents[self._workspace.settings().agent]
+        spec = self._workspace.agents[self._workspace.settings().first_agent]
         if self._workspace.left_out():
             self._state.agent = AgentView(name=spec.name, kind=spec.kind, version=None, problem=None)
             return
@@ -149,7 +149,7 @@ class ProjectWatcher:
     async def _ask_for_options(self) -> None:
         """Ask the agent's program for its help before anything is sent, so that a preview knows the whole command."""
         if self._state.agent.version is not None and await asyncio.to_thread(self._workspace.trust_refusal) is None:
-            await agents.OPTIONS.of(self._workspace.agents[self._workspace.settings().agent])
+            await agents.OPTIONS.of(self._workspace.agents[self._workspace.settings().first_agent])
 
     async def _keep(self) -> None:
         while True:

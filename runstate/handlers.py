@@ -26,8 +26,10 @@ from payloads import (
     CycleEnd,
     CycleStart,
     Metrics,
+    QuotaChange,
     RunQueueChange,
     StoryStatus,
+    StoryTakeover,
     value_or,
 )
 from runstate.views import (
@@ -38,12 +40,15 @@ from runstate.views import (
     FoldedRun,
     OperationView,
     QueueView,
+    QuotaView,
     StoryView,
+    TakeOverView,
     Totals,
 )
 
 WAITS: Final = (
     "usage-limit",
+    "reserve",
     "unreachable",
     "retry",
     "program",
@@ -212,6 +217,23 @@ def _run_queue(run: FoldedRun, payload: RunQueueChange, _at: int) -> None:
     )
 
 
+def _quota_change(run: FoldedRun, payload: QuotaChange, _at: int) -> None:
+    place = (payload.account, payload.window)
+    view = QuotaView(*place, float(payload.used_fraction), value_or(payload.resets_at, None), payload.at)
+    others = (known for known in run.quota if (known.account, known.window) != place)
+    run.quota = tuple(sorted((*others, view), key=lambda one: (one.account, one.window)))
+
+
+def _story_takeover(run: FoldedRun, payload: StoryTakeover, at: int) -> None:
+    others = tuple(view for view in run.takeovers if view.story_key != payload.story_key)
+    if payload.state == "returned":
+        run.takeovers = others
+        return
+    line = value_or(payload.command_line, None)
+    view = TakeOverView(payload.story_key, payload.state, payload.folder, payload.message, line, at)
+    run.takeovers = (*others, view)
+
+
 def _attention(run: FoldedRun, payload: Attention, at: int) -> None:
     view = AttentionView(
         kind=payload.kind,
@@ -278,6 +300,8 @@ HANDLERS: Final[Mapping[str, Callable[[FoldedRun, Any, int], None]]] = {
     "command:end": _command_end,
     "story:status": _story_status,
     "run:queue": _run_queue,
+    "quota:change": _quota_change,
+    "story:takeover": _story_takeover,
     "attention": _attention,
     "context:create": _context_started,
     "context:refresh": _context_started,

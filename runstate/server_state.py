@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from runstate.forecast_view import ForecastView
+
 
 class Budgets(msgspec.Struct, frozen=True):
     """Budgets in US dollars; `today_usd` is the cost since local midnight."""
@@ -67,3 +69,4 @@ class ServerState(msgspec.Struct):
     guardian: GuardianView = GuardianView()
     awake: AwakeView = AwakeView()
     problem: str | None = None
+    forecast: ForecastView | None = None

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from payloads import Metrics
+from runstate.forecast_view import ForecastView
 from runstate.server_state import AgentView, AwakeView, Budgets, GuardianView, ProjectView, ServerState, StoryCounts
 
 
@@ -105,6 +106,27 @@ class QueueView(msgspec.Struct, frozen=True):
     at: int | None = None
 
 
+class QuotaView(msgspec.Struct, frozen=True):
+    """A usage window of an account as it was reported at a time: `used_fraction` from 0 to 1."""
+
+    account: str
+    window: str
+    used_fraction: float
+    resets_at: int | None
+    at: int
+
+
+class TakeOverView(msgspec.Struct, frozen=True):
+    """A story that the operator has taken over, or will have as soon as what runs in its folder has ended."""
+
+    story_key: str
+    state: str
+    folder: str
+    message: str
+    command_line: str | None
+    at: int
+
+
 class FoldedRun(msgspec.Struct, kw_only=True):
     """The run after the committed events up to and including `seq`; only the fold assigns its fields."""
 
@@ -121,6 +143,8 @@ class FoldedRun(msgspec.Struct, kw_only=True):
     context: ContextView | None = None
     resumable: int | None = None
     queue: QueueView = QueueView()
+    quota: tuple[QuotaView, ...] = ()
+    takeovers: tuple[TakeOverView, ...] = ()
     seq: int = 0
 
 
@@ -141,6 +165,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     context: ContextView | None
     resumable: int | None
     queue: QueueView
+    quota: tuple[QuotaView, ...]  # by account and window
+    takeovers: tuple[TakeOverView, ...]
     seq: int
     limits: Budgets
     agent: AgentView
@@ -149,6 +175,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     guardian: GuardianView
     awake: AwakeView
     problem: str | None
+    forecast: ForecastView | None  # of what is left of the batch
 
 
 def run_view(fold: FoldedRun, server: ServerState, state: str) -> Run:

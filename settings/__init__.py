@@ -9,11 +9,13 @@ from settings.model import (
     DEFAULT_AGENTS,
     LOOPBACK,
     AgentConfig,
+    AgentNames,
     CommandConfig,
     PriceConfig,
     Settings,
     SettingsError,
     SettingValues,
+    names_of,
 )
 from settings.table import BATCH_MAX, BY_NAME, READ_AT_START, SETTINGS, Setting
 
@@ -29,6 +31,7 @@ __all__ = [
     "SECRET_VARIABLES",
     "SETTINGS",
     "AgentConfig",
+    "AgentNames",
     "CommandConfig",
     "Loaded",
     "PriceConfig",
@@ -40,6 +43,7 @@ __all__ = [
     "edited",
     "guarded_values",
     "load",
+    "names_of",
     "read_file",
     "trust_all",
 ]

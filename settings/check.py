@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from base.clock_times import Windows
+from base.usage_windows import shares_of
 from settings.model import (
     ACP_VERSIONS,
     AGENT_KINDS,
@@ -21,7 +22,7 @@ from settings.model import (
     PriceConfig,
     SettingsError,
 )
-from settings.table import BY_NAME, Setting
+from settings.table import ARTICLES, BY_NAME, Setting
 
 DOLLARS_MAX: Final = 1_000_000  # per million tokens: more than a dollar per token is a typing error
 TOKEN_MIN: Final = 16  # characters; shorter ones can be guessed
@@ -84,11 +85,23 @@ def _is_url(value: Any) -> bool:
         return False
 
 
+def _are_agents(value: Any) -> bool:
+    """Whether the value is a name, or a list of different names."""
+    names = value if isinstance(value, list) else [value]
+    return bool(names) and all(isinstance(name, str) and name for name in names) and len({*names}) == len(names)
+
+
+def _are_shares(value: Any) -> bool:
+    return type(value) in (int, float, str) and bool(shares_of(value))
+
+
 _KIND_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "text": lambda value: isinstance(value, str) and value != "",
     "command": _is_command,
     "url": _is_url,
     "hours": lambda value: isinstance(value, str) and Windows.parse(value) is not None,
+    "agents": _are_agents,
+    "shares": _are_shares,
     "integer": lambda value: type(value) is int,
     "number": lambda value: type(value) in (int, float) and value == value,
     "boolean": lambda value: type(value) is bool,
@@ -115,6 +128,8 @@ def _entry(name: str, item: Any, config: Any, where: str) -> Any:
         raise SettingsError(f"{where}: {name}: {item}: {error}") from None
     if isinstance(entry, AgentConfig):
         _check_agent(entry, f"{where}: {name}: {item}")
+    if isinstance(entry, CommandConfig) and entry.agent is not None and not _are_agents(entry.agent):
+        raise SettingsError(f"{where}: {name}: {item}: agent must be {ARTICLES['agents']}, not {_shown(entry.agent)}")
     if isinstance(entry, PriceConfig):
         _check_price(entry, f"{where}: {name}: {item}")
     return entry

@@ -33,10 +33,14 @@ def _is_inside(root: Path, path: str) -> bool:
         return False
 
 
+def _names(agent: Any) -> list[Any]:
+    return agent if isinstance(agent, list) else [agent]
+
+
 def with_dependents(untrusted: Collection[str], values: Mapping[str, Any], agents: Collection[str]) -> frozenset[str]:
     """Return `untrusted` and the settings that would name something missing without them; `agents` are the built-in."""
     left_out = set(untrusted)
-    if "agents" in left_out and values.get("agent") not in agents:
+    if "agents" in left_out and not {*_names(values.get("agent"))} <= {*agents}:
         left_out.add("agent")
     if "workflows" in left_out and values.get("workflow") not in WORKFLOWS:
         left_out.add("workflow")

@@ -17,7 +17,16 @@ import yaml
 from base.regular import read_regular
 from settings.check import check
 from settings.guarded import guarded_values, with_dependents
-from settings.model import DEFAULT_AGENTS, LOOPBACK, WORKFLOWS, AgentConfig, Settings, SettingsError, SettingValues
+from settings.model import (
+    DEFAULT_AGENTS,
+    LOOPBACK,
+    WORKFLOWS,
+    AgentConfig,
+    Settings,
+    SettingsError,
+    SettingValues,
+    names_of,
+)
 from settings.table import BY_NAME, SETTINGS
 
 FILE_NAME: Final = "sprint-runner.yaml"
@@ -117,7 +126,9 @@ def _read_environment(environment: Mapping[str, str]) -> SettingValues:
         text = environment.get(ENVIRONMENT_PREFIX + name.upper())
         if text is None:
             continue
-        if setting.kind in ("text", "command", "url", "hours"):
+        if setting.kind in ("text", "command", "url", "hours", "shares") or (
+            setting.kind == "agents" and not text.lstrip().startswith("[")
+        ):
             values[name] = text
             continue
         try:
@@ -136,9 +147,9 @@ def _check_together(settings: Settings, where: Mapping[str, str]) -> None:
     if settings.workflow not in (*WORKFLOWS, *settings.workflows):
         named = ", ".join((*WORKFLOWS, *settings.workflows))
         raise SettingsError(f"{where['workflow']}: workflow must be one of {named}, not {settings.workflow!r}")
-    wanted = [(f"{where['agent']}: agent", settings.agent)]
+    wanted = [(f"{where['agent']}: agent", agent) for agent in names_of(settings.agent)]
     for name, config in settings.commands.items():
-        wanted.append((f"{where['commands']}: commands: {name}", config.agent or settings.agent))
+        wanted += [(f"{where['commands']}: commands: {name}", agent) for agent in names_of(config.agent or [])]
     for source, agent in wanted:
         if agent not in settings.agents:
             known = ", ".join(sorted(settings.agents))

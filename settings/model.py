@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -44,10 +44,22 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     auth_method: str | None = None  # of kind acp: the id of its login, where it must be named
 
 
-class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One command of the `commands:` section: its agent and models, if they differ from the defaults."""
+AgentNames = str | list[str]
+"""The name of an agent, or several: the next one works while those before it wait."""
 
-    agent: str | None = None
+
+def names_of(agent: AgentNames) -> tuple[str, ...]:
+    """Return the names in their order."""
+    return (agent,) if isinstance(agent, str) else tuple(agent)
+
+
+class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One command of the `commands:` section: its agent and models, if they differ from the defaults.
+
+    Of several agents the models are those of the first.
+    """
+
+    agent: AgentNames | None = None
     model: str | None = None
     light_model: str | None = None
 
@@ -77,7 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: str | None = None
     tracker: str | None = None
     initiative: str | None = None
-    agent: str = "claude"
+    agent: AgentNames = "claude"
     agents: dict[str, AgentConfig] = {}
     commands: dict[str, CommandConfig] = {}
     prices: dict[str, PriceConfig] = {}
@@ -103,6 +115,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     budget_batch_tokens: int | None = None
     budget_day_tokens: int | None = None
     budget_needs_prices: bool = False
+    budget_story_usd: float | None = None
+    budget_story_tokens: int | None = None
+    budget_command_usd: float | None = None
+    budget_command_tokens: int | None = None
+    no_progress_usd: float | None = None
+    no_progress_commands: int | None = None
+    reserve_percent: float | str | None = None
+    reserve_hours: str | None = None
     active_hours: str | None = None
     keep_awake: bool = True
     auto_resume: bool = False
@@ -116,6 +136,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 30.0
     pong_timeout_s: float = 10.0
     max_clients: int = 1000
+
+    @property
+    def first_agent(self) -> str:
+        """The agent that works unless it waits and another one takes over."""
+        return names_of(self.agent)[0]
+
+    def agents_of(self, command: str, batch: Sequence[str]) -> tuple[str, ...]:
+        """Return the agents of a command in their order: its own, else those of the batch."""
+        own = self.commands.get(command, CommandConfig()).agent
+        return tuple(batch) if own is None else names_of(own)
 
 
 # Programs that speak the Agent Client Protocol, and the commands by which they do.

@@ -11,6 +11,7 @@ Trust = Literal["never", "always", "outside"]  # outside: only where it names a 
 COMMIT_BY: Final = ("runner", "agent")
 COMMIT_PER: Final = ("story", "cycle")
 GATES: Final = ("plan", "commit", "done")
+TOKENS_MAX: Final = 1_000_000_000_000
 BATCH_MAX: Final = 1000  # cycles of one batch; more is "all"
 
 
@@ -19,7 +20,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     name: str
     effect: str
-    kind: str = "text"  # text, command, url, hours, integer, number, boolean, list, mapping
+    kind: str = "text"  # text, command, url, hours, agents, shares, integer, number, boolean, list, mapping
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
@@ -39,8 +40,8 @@ class Setting(msgspec.Struct, frozen=True):
         if self.low is not None:
             low, high = _plain(self.low), None if self.high is None else _plain(self.high)
             bound = f"at least {low}" if high is None else f"from {low} to {high}"
-            return f"{_ARTICLE[self.kind]} {bound}"
-        return _ARTICLE[self.kind]
+            return f"{ARTICLES[self.kind]} {bound}"
+        return ARTICLES[self.kind]
 
 
 def _plain(number: float) -> str:
@@ -48,10 +49,12 @@ def _plain(number: float) -> str:
     return f"{number:.0f}" if number == int(number) else f"{number:g}"
 
 
-_ARTICLE: Final = {
+ARTICLES: Final = {
     "text": "text",
     "command": "a command line",
     "hours": 'times such as "22:00-07:00", several joined by commas',
+    "agents": "the name of an agent, or a list of different ones",
+    "shares": 'a percentage from 1 to 99, or one for each window, such as "5 h: 30, week: 10"',
     "url": "a URL that begins with http:// or https://",
     "integer": "a whole number",
     "number": "a number",
@@ -115,7 +118,12 @@ SETTINGS: Final = (
         optional=True,
         editable=False,
     ),
-    Setting("agent", "the agent that runs commands", applies=NEXT_BATCH),
+    Setting(
+        "agent",
+        "the agent that runs commands; of a list the next one works while those before it wait",
+        "agents",
+        applies=NEXT_BATCH,
+    ),
     Setting("agents", "how agents are called", "mapping", editable=False, trust="always"),
     Setting("commands", "agent and model of single commands", "mapping", editable=False, trust="always"),
     Setting(
@@ -176,7 +184,7 @@ SETTINGS: Final = (
         "tokens of all kinds that a batch may use, also of models without a price",
         "integer",
         1,
-        1_000_000_000_000,
+        TOKENS_MAX,
         optional=True,
     ),
     Setting(
@@ -184,7 +192,60 @@ SETTINGS: Final = (
         "tokens of all kinds that may be used in a day",
         "integer",
         1,
-        1_000_000_000_000,
+        TOKENS_MAX,
+        optional=True,
+    ),
+    Setting("budget_story_usd", "US dollars a story may cost", "number", 0.01, 1_000_000, optional=True),
+    Setting(
+        "budget_story_tokens",
+        "tokens of all kinds that a story may use",
+        "integer",
+        1,
+        TOKENS_MAX,
+        optional=True,
+    ),
+    Setting(
+        "budget_command_usd",
+        "US dollars that a command may cost, with all its attempts",
+        "number",
+        0.01,
+        1_000_000,
+        optional=True,
+    ),
+    Setting(
+        "budget_command_tokens",
+        "tokens of all kinds that a command may use, with all its attempts",
+        "integer",
+        1,
+        TOKENS_MAX,
+        optional=True,
+    ),
+    Setting(
+        "no_progress_usd",
+        "US dollars after which a batch pauses when no story has moved on",
+        "number",
+        0.01,
+        1_000_000,
+        optional=True,
+    ),
+    Setting(
+        "no_progress_commands",
+        "commands after which a batch pauses when no story has moved on",
+        "integer",
+        2,
+        10_000,
+        optional=True,
+    ),
+    Setting(
+        "reserve_percent",
+        "percent of a usage window that is left to people: at the line the run waits for its reset",
+        "shares",
+        optional=True,
+    ),
+    Setting(
+        "reserve_hours",
+        "hours of the day in which the reserve holds, by this machine's clock; none: always",
+        "hours",
         optional=True,
     ),
     Setting(

@@ -26,7 +26,7 @@ from sprint.model import (
     SprintError,
     StoryEntry,
 )
-from sprint.overview import descriptions, overview, problems, titles
+from sprint.overview import descriptions, overview, problems, sizes, titles
 from sprint.plan import close_epic, read, set_status
 from sprint.planning import tracker_text
 from sprint.project import Project
@@ -96,6 +96,7 @@ __all__ = [
     "read_initiatives",
     "read_story",
     "set_status",
+    "sizes",
     "story_files",
     "titles",
     "tracker_text",

@@ -76,6 +76,11 @@ def titles(project: Project, keys: Collection[str]) -> dict[str, str]:
     return _shelf.titles(project, keys)
 
 
+def sizes(project: Project) -> dict[str, int]:
+    """How many acceptance criteria the plan has for each story, for those of which it says so. Blocks on the disk."""
+    return _shelf.sizes(project)
+
+
 class Shelf:
     """Parsed files and ready answers. May be used from several threads."""
 
@@ -107,6 +112,13 @@ class Shelf:
             return {
                 story.key: title_of(sprint, story, self._best(files.of(story)), planned.of(story)) for story in wanted
             }
+
+    def sizes(self, project: Project) -> dict[str, int]:
+        with self._lock:
+            sprint = read(project)
+            planned = self._plans(project, sprint)
+            plans = ((story.key, planned.of(story)) for story in sprint.stories)
+            return {key: len(plan.criteria) for key, plan in plans if plan is not None and plan.criteria}
 
     def _plans(self, project: Project, sprint: Sprint) -> "_Planned":
         epics = list_epic_files(project) if sprint.kind in _WITH_EPICS else []

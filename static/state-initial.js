@@ -41,6 +41,8 @@ export function initial() {
     attention: [],
     resumable: null,
     queue: noQueue(),
+    quota: [],
+    takeovers: [],
     seq: 0,
     limits: { budget_batch_usd: null, budget_day_usd: null, today_usd: 0 },
     agent: { name: "", kind: "", version: null, problem: null },
@@ -50,6 +52,7 @@ export function initial() {
     awake: { active: false, means: null, problem: null },
     context: null,
     problem: null,
+    forecast: null,
   };
 }
 

@@ -28,16 +28,20 @@ import { newOperation, newStory, noQueue, noTotals } from "./state-initial.js";
  *   story_keys?: readonly string[], gate_id?: number | null, decisions?: readonly string[]}} Attention
  * @typedef {{stories: readonly string[], only: boolean, after: "story" | "cycle" | "time" | null, at: number | null}}
  *   Queue what runs first, and when the batch stops; `only`: nothing else runs
+ * @typedef {{account: string, window: string, used_fraction: number, resets_at: number | null, at: number}} UsageWindow
+ * @typedef {{story_key: string, state: string, folder: string, message: string, command_line: string | null,
+ *   at: number}} TakeOver a story that the operator has taken over, or will have when its command has ended
  * @typedef {{state: Phase, reason: string | null, until: number | null, batch: Batch | null, cycle: Cycle | null,
  *   cycles: readonly Cycle[],
  *   stories: readonly Story[], operations: readonly Operation[], totals: Totals, attention: readonly Attention[],
- *   resumable: number | null, queue: Queue, seq: number,
+ *   resumable: number | null, queue: Queue, quota: readonly UsageWindow[], takeovers: readonly TakeOver[], seq: number,
  *   limits: {budget_batch_usd: number | null, budget_day_usd: number | null, today_usd: number},
  *   guardian: {means: string[], sentence: string},
  *   awake: {active: boolean, means: string | null, problem: string | null},
  *   agent: {name: string, kind: string, version: string | null, problem: string | null},
  *   project: {name: string, root: string, tracker: string},
  *   plan: {done: number, total: number, blocked: number, runnable: number}, problem: string | null,
+ *   forecast: import("./kit/forecast-text.js").Forecast | null,
  *   context: {status: string, message: string | null} | null}} RunState
  */
 
@@ -82,9 +86,17 @@ const FOLDS = {
   "command:progress": commandProgress,
   "command:end": commandEnd,
   "story:status": storyStatus,
+  "quota:change": quotaChange,
   "run:queue": (_, p) => ({
     queue: { stories: p.stories, only: p.only ?? false, after: p.after ?? null, at: p.at ?? null },
   }),
+  "story:takeover": (state, p, at) => {
+    const others = state.takeovers.filter((other) => other.story_key !== p.story_key);
+    const { story_key, state: now, folder, message } = p;
+    if (now === "returned") return { takeovers: others };
+    const command_line = p.command_line ?? null;
+    return { takeovers: [...others, { story_key, state: now, folder, message, command_line, at }] };
+  },
   attention: (state, p, at) => ({
     attention: [
       ...state.attention,
@@ -153,7 +165,7 @@ function batchEnd(state, p, at) {
 }
 
 /** Reasons of pauses that end by themselves. */
-const WAITS = new Set(["usage-limit", "unreachable", "retry", "program", "hours", "scheduled"]);
+const WAITS = new Set(["usage-limit", "unreachable", "retry", "program", "hours", "scheduled", "reserve"]);
 
 /** @type {Fold} */
 function batchPause(state, p) {
@@ -275,6 +287,15 @@ function booked(totals, metrics, status) {
   if (status !== "success") next.commands_failed += 1;
   for (const name of SUMMED) next[name] += metrics[name] ?? 0;
   return next;
+}
+
+/** @type {Fold} */
+function quotaChange(state, p) {
+  const { account, window, used_fraction, resets_at = null, at } = p;
+  const others = state.quota.filter((known) => known.account !== account || known.window !== window);
+  const quota = [...others, { account, window, used_fraction, resets_at, at }];
+  const before = (/** @type {string} */ one, /** @type {string} */ other) => (one < other ? -1 : +(one > other));
+  return { quota: quota.sort((a, b) => before(a.account, b.account) || before(a.window, b.window)) };
 }
 
 /** @param {RunState} state */

@@ -13,7 +13,10 @@ OPEN: Final = ("running", "paused", "interrupted")  # the statuses of a batch wi
 
 
 class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `batches`; times in ms since the epoch, `max_cycles` None for all."""
+    """A row of `batches`; times in ms since the epoch, `max_cycles` None for all.
+
+    `forecast` is the JSON of what was expected at its start.
+    """
 
     id: int
     status: str
@@ -29,6 +32,8 @@ class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
     branch: str | None = None
     head_commit: str | None = None
     start_at: int | None = None
+    forecast: str | None = None
+    agents: str | None = None
 
 
 class BatchSummary(BatchRow, frozen=True, kw_only=True):

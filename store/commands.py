@@ -52,6 +52,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     lines_added: int | None
     lines_removed: int | None
     tree_before: str | None = None
+    agent_change: str | None = None
 
 
 def create_command(connection: sqlite3.Connection, /, batch_id: int, command: str, **columns: Any) -> int:
@@ -111,29 +112,8 @@ def find_commands(connection: sqlite3.Connection, batch: int | None, limit: int)
     return many(connection, Command, newest, (batch, limit)), count
 
 
-def tokens_since(connection: sqlite3.Connection, since_ms: int) -> int:
-    """Return the tokens of all kinds of the commands that started at or after the given time."""
-    sql = """SELECT COALESCE(SUM(COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)
-        + COALESCE(cache_read_tokens, 0) + COALESCE(cache_write_tokens, 0)), 0) FROM commands WHERE started_at >= ?"""
-    tokens: int = connection.execute(sql, (since_ms,)).fetchone()[0]
-    return tokens
-
-
-def tokens_of_batch(connection: sqlite3.Connection, batch_id: int) -> int:
-    sql = """SELECT COALESCE(SUM(COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)
-        + COALESCE(cache_read_tokens, 0) + COALESCE(cache_write_tokens, 0)), 0) FROM commands WHERE batch_id = ?"""
-    tokens: int = connection.execute(sql, (batch_id,)).fetchone()[0]
-    return tokens
-
-
 def cost_since(connection: sqlite3.Connection, since_ms: int) -> float:
     """Return the cost in US dollars of the commands that started at or after the given time."""
     sql = "SELECT COALESCE(SUM(cost_usd), 0.0) FROM commands WHERE started_at >= ?"
     cost: float = connection.execute(sql, (since_ms,)).fetchone()[0]
-    return cost
-
-
-def cost_of_batch(connection: sqlite3.Connection, batch_id: int) -> float:
-    sql = "SELECT COALESCE(SUM(cost_usd), 0.0) FROM commands WHERE batch_id = ?"
-    cost: float = connection.execute(sql, (batch_id,)).fetchone()[0]
     return cost

@@ -244,6 +244,56 @@ SKIPS: Final = (
 # Sums and lists of one batch, which are asked before each command, do not take longer with every batch.
 BY_BATCH: Final = ("CREATE INDEX commands_by_batch ON commands (batch_id, id)",)
 
+# What agents report of the usage windows of their accounts, which accounts wait, and who takes over from whom.
+QUOTA: Final = (
+    """CREATE TABLE quota_windows (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account TEXT NOT NULL,                     -- program, config folder and fingerprint of the key
+        window TEXT NOT NULL,
+        used_fraction REAL NOT NULL,               -- from 0 to 1
+        resets_at INTEGER,                         -- NULL: not known
+        at INTEGER NOT NULL
+    )""",
+    "CREATE INDEX quota_windows_by_account ON quota_windows (account, window, id)",
+    "CREATE INDEX quota_windows_by_time ON quota_windows (at)",
+    """CREATE TABLE account_waits (
+        account TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "ALTER TABLE batches ADD COLUMN agents TEXT",  # JSON list of those that take over from `agent`; NULL: none
+    "ALTER TABLE commands ADD COLUMN agent_change TEXT",  # why another agent than for the command before
+)
+
+# What was expected of a batch at its start, as JSON of `BatchForecast`; NULL: nothing.
+FORECASTS: Final = ("ALTER TABLE batches ADD COLUMN forecast TEXT",)
+
+# The stories that the operator works on by hand, in the tree of their story.
+TAKEOVERS: Final = (
+    """CREATE TABLE takeovers (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        story_key TEXT NOT NULL,
+        folder TEXT NOT NULL,                      -- where the operator works: the project, or its copy in a lane
+        requested_at INTEGER NOT NULL,
+        taken_at INTEGER,                          -- NULL: what runs in the folder has not ended yet
+        returned_at INTEGER,                       -- NULL: the folder is the operator's
+        agent TEXT,
+        session_id TEXT,                           -- the agent's, which is the operator's from now on
+        command_line TEXT,                         -- what continues it in a terminal; NULL: nothing does
+        message TEXT NOT NULL DEFAULT '',          -- for the operator
+        tree_before TEXT,                          -- snapshots; NULL without git
+        tree_after TEXT,
+        base_tree TEXT,                            -- what the work on the story is measured from
+        base_commit TEXT,
+        last_command INTEGER,                      -- the newest command when it was handed back
+        files_changed INTEGER, lines_added INTEGER, lines_removed INTEGER
+    )""",
+    "CREATE INDEX takeovers_by_story ON takeovers (story_key, id)",
+    # Two pages that take a story over at the same time.
+    "CREATE UNIQUE INDEX takeovers_open ON takeovers (story_key) WHERE returned_at IS NULL",
+)
+
 # Who has access beside the token, which devices get push messages, and the links in messages that are used.
 ACCESS: Final = (
     """CREATE TABLE grants (
@@ -273,7 +323,7 @@ ACCESS: Final = (
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH),
-    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, ACCESS),
+    *(GATES, HINTS, FINDINGS, MESSAGES, START_TIMES, BY_BATCH, SKIPS, QUOTA, FORECASTS, TAKEOVERS, ACCESS),
 )
 
 

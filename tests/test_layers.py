@@ -12,7 +12,7 @@ import pytest
 
 from base.program import PROGRAM_DIR
 
-LEAVES: Final = "workflow sprint agents git security settings notify"  # know nothing of each other
+LEAVES: Final = "workflow sprint agents git security settings notify forecast"  # know nothing of each other
 BELOW_THE_RUN: Final = f"events payloads db store runstate {LEAVES} base"
 MAP: Final = {
     "__main__": "server",
@@ -94,7 +94,7 @@ def test_extras_are_imported_in_one_place_each_and_only_when_used(name: str) -> 
     assert roots & EXTRAS == set()
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name.split(".")[0] == "workflow"])
+@pytest.mark.parametrize("name", [name for name in MODULES if name.split(".")[0] in ("workflow", "forecast")])
 def test_decisions_do_no_io(name: str) -> None:
     assert {imported.split(".")[0] for imported in imports(name)} & IO == set()
     calls = [node.func for node in ast.walk(ast.parse(MODULES[name].read_text("utf-8"))) if isinstance(node, ast.Call)]

@@ -13,7 +13,7 @@ from typing import cast
 
 import pytest
 
-import running.command
+import running.command_waits
 from agents import AgentSpec
 from orchestrator import StopMode
 from settings import CommandConfig
@@ -126,8 +126,8 @@ async def test_a_story_at_review_has_work_since_its_baseline(
 async def test_a_service_that_stays_away_is_waited_for_and_blocks_no_story(
     make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running.command, "TRANSIENT_BACKOFF_S", (0.01,))
-    monkeypatch.setattr(running.command, "UNREACHABLE_S", 0.2)
+    monkeypatch.setattr(running.command_waits, "TRANSIENT_BACKOFF_S", (0.01,))
+    monkeypatch.setattr(running.command_waits, "UNREACHABLE_S", 0.2)
     runner = await make_runner(READY, {"dev-story": ["overloaded"] * 3 + ["ok"]}, retries=0)
     await runner.run()
     assert runner.statuses() == {"1-1-a": "done"}
@@ -150,7 +150,7 @@ async def test_work_beside_the_run_that_outlives_the_batch_changes_nothing_about
             await asyncio.sleep(0.05)
     assert runner.orchestrator.state == "idle"
     later = {event.type for event in runner.events[ended:]}
-    assert later <= {"context:complete"}
+    assert later <= {"context:complete", "quota:change"}
 
 
 async def test_a_cold_start_reads_rows_that_are_finished(make_runner: MakeRunner) -> None:

@@ -29,9 +29,24 @@ VALID: dict[str, dict[str, Any]] = {
     "story:status": {"story_key": "2a-1-tea", "old_status": "backlog", "new_status": "done"},
     "story:hint": {"story_key": "2a-1-tea", "hint_id": 1, "message": "Sort by date."},
     "story:skip": {"story_key": "2a-1-tea", "skipped": True},
+    "story:takeover": {
+        "story_key": "2a-1-tea",
+        "takeover_id": 1,
+        "state": "taken",
+        "folder": "/home/me/tea",
+        "message": "2a-1-tea is yours.",
+    },
     "run:queue": {"stories": ["2a-1-tea"]},
     "plan:change": {"tracker": "_bmad-output/initiative-x/tickets.toml", "kind": "tickets", "reason": "initiative"},
     "prompt:change": {"command": "dev-story", "source": "own"},
+    "quota:change": {"account": "claude", "window": "5 h", "used_fraction": 0.93, "at": 1_706_112_000_000},
+    "agent:switch": {
+        "story_key": "2a-1-tea",
+        "command": "dev-story",
+        "from_agent": "claude",
+        "to_agent": "codex",
+        "reason": "codex takes over from claude, which waits: at its usage limit until 24 Jan 18:00",
+    },
     "error": {"type": "tracker", "message": "cannot be written"},
     "context:create": {"status": "running"},
     "context:refresh": {"status": "running"},
@@ -113,6 +128,8 @@ def wrong_values(type: str, field: str) -> list[Any]:
     right = VALID[type][field]
     if isinstance(right, bool):
         return [wrong for wrong in STRANGE if wrong is not True]
+    if isinstance(right, float):
+        return [wrong for wrong in STRANGE if not isinstance(wrong, float)]
     return NOT_TEXT if isinstance(right, str) else NOT_KEYS if isinstance(right, list) else STRANGE
 
 
@@ -127,10 +144,15 @@ COMMANDS = ("command:start", "command:progress", "command:end")
 CONTEXTS = ("context:create", "context:refresh", "context:complete")
 OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("batch:start", "agent", "codex", None),
+    ("batch:start", "agents", ["claude", "codex"], "claude"),
+    ("quota:change", "resets_at", 1706112000000, "18:00"),
+    ("agent:switch", "command_id", 7, "7"),
     ("batch:start", "workflow", "classic", 1),
     ("batch:start", "workflow_reason", "the settings name it", []),
     ("batch:start", "label", "2 cycles", 2),
     ("batch:start", "gates", ["plan", "done"], "plan"),
+    ("batch:start", "forecast", {"cost_usd": None, "seconds": [5.0, 7.0], "stories": 9, "basis": "from"}, 3),
+    ("batch:start", "forecast", {"cost_usd": [1.0, 2.5], "seconds": [5.0, 7.0], "stories": 9, "basis": "from"}, []),
     ("batch:start", "budget_usd", 20, "20"),
     ("batch:start", "budget_usd", 2.5, True),
     ("batch:end", "reason", "a new batch was started", 1),
@@ -159,6 +181,8 @@ OPTIONAL: list[tuple[str, str, Any, Any]] = [
     ("story:status", "reason", "set by hand", None),
     ("story:hint", "command_id", 7, "7"),
     ("story:skip", "reason", "not now", None),
+    ("story:takeover", "command_line", "cd /tea && claude --resume 1", 1),
+    ("story:takeover", "metrics", {"files_changed": 1}, None),
     ("run:queue", "only", True, None),
     ("run:queue", "after", "cycle", 1),
     ("run:queue", "at", 1706112000000, "22:00"),

@@ -5,9 +5,19 @@ review, `presets` has the phases as data, `own` reads a user's presets, `detecti
 agent's announcements of tasks.
 """
 
+from workflow.comments import CommentAnswer, numbered, read_answers, split_comments
 from workflow.detection import Installed, build_auto, builder_skill, detect, is_shim, planning_call
 from workflow.own import PresetError, own_preset
-from workflow.picking import STORIES_PER_CYCLE, Candidate, advances, entry_position, pick, runnable, story_order
+from workflow.picking import (
+    STORIES_PER_CYCLE,
+    Candidate,
+    advances,
+    entry_position,
+    first_cycle,
+    pick,
+    runnable,
+    story_order,
+)
 from workflow.presets import (
     BUILD_AUTO,
     CLASSIC,
@@ -57,6 +67,7 @@ __all__ = [
     "Candidate",
     "CodeReviewVerdict",
     "CommandKind",
+    "CommentAnswer",
     "CommitVerdict",
     "Decision",
     "DevVerdict",
@@ -79,12 +90,15 @@ __all__ = [
     "decisions_form",
     "detect",
     "entry_position",
+    "first_cycle",
     "infer_task",
     "is_shim",
     "kind_of",
+    "numbered",
     "own_preset",
     "pick",
     "planning_call",
+    "read_answers",
     "read_code_review",
     "read_commit",
     "read_dev_story",
@@ -92,5 +106,6 @@ __all__ = [
     "read_spec",
     "read_tech_spec_decisions",
     "runnable",
+    "split_comments",
     "story_order",
 ]

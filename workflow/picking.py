@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Final
 
 STORIES_PER_CYCLE: Final = 2  # at most
@@ -103,10 +103,14 @@ def pick(
     `first` is the operator's order, which no story of the same epic overtakes.
     """
     open_ones = runnable(candidates, order=order, only=only, first=first)
-    possible = [candidate for candidate in open_ones if candidate.key not in exclude]
+    return first_cycle([candidate for candidate in open_ones if candidate.key not in exclude], most, first)
+
+
+def first_cycle(possible: Sequence[Candidate], most: int, first: Sequence[str] = ()) -> list[Candidate]:
+    """Return the stories of the next cycle out of those that may run, which are in their order."""
     if possible and possible[0].key in first:
         return list(takewhile(lambda candidate: candidate.epic == possible[0].epic, possible))[:most]
-    return [candidate for candidate in possible if candidate.epic == possible[0].epic][:most]
+    return list(islice((candidate for candidate in possible if candidate.epic == possible[0].epic), most))
 
 
 def entry_position(status: str) -> int:

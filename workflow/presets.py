@@ -23,6 +23,9 @@ ANY: Final = frozenset({"backlog", "ready-for-dev", "in-progress", "review"})
 PLANNING: Final = "build-plan"  # an unattended build that halts after planning
 
 
+OWN_ONLY: Final = frozenset({"build-auto", PLANNING, "sprint-planning"})  # commands without a prompt of ours
+
+
 class PhaseKind(StrEnum):
     """The way in which the commands of a phase run."""
 
@@ -101,6 +104,10 @@ class Preset:
     def makes_plan(self) -> bool:
         """Whether the batch makes the plan instead of working on its stories."""
         return self.name == "sprint-planning"
+
+    def allows(self, command: str, agent_kind: str) -> bool:
+        """Whether an agent of that kind can take over a command: builds and planning are the project's own skills."""
+        return not self.calls or agent_kind == self.caller or kind_of(command) not in OWN_ONLY
 
     def kind(self, command: str) -> CommandKind:
         """Return the kind of one of its commands in any round; raises `KeyError`."""

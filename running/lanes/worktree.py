@@ -17,7 +17,7 @@ from typing import Final
 
 from base.files import atomic_write
 from git.worktrees import Repository
-from running.command import AgentUnusable
+from running.command_waits import AgentUnusable
 from running.untracked import UntrackedFiles, copy_of
 from running.verify import run
 from running.workspace import Workspace

@@ -1,7 +1,9 @@
 // @ts-check
 /** A batch in the table of the History tab; its stories are fetched when it is opened. */
 import { catchApiError, get } from "../kit/api.js";
+import { createCostLines } from "../kit/cost-lines.js";
 import { fill, h, icon, show, text } from "../kit/dom.js";
+import { rangeText } from "../kit/forecast-text.js";
 import {
   clock,
   count,
@@ -182,7 +184,21 @@ async function readStories(id, titleOf) {
     const own = commands.filter((/** @type {any} */ command) => command.story_id === story.id);
     return storyItem(id, story, own, titleOf(story.story_key));
   });
-  return h("ul", { class: "batch-stories", "aria-label": `Stories of batch ${id}` }, ...items);
+  const cost = createCostLines(() => `/api/batches/${id}/cost`, "batches");
+  const rows = h("ul", { class: "batch-stories", "aria-label": `Stories of batch ${id}` }, ...items);
+  return h("div", {}, expected(answer.batch), rows, cost.el);
+}
+
+/** What was expected at its start. @param {{forecast: string | null}} batch @returns {Node | null} */
+function expected({ forecast }) {
+  if (!forecast) return null;
+  const { cost_usd: usd, seconds, stories, basis } = JSON.parse(forecast);
+  const words = [
+    plural(stories, "story", "stories"),
+    usd ? rangeText(usd, money) : "cost unknown",
+    rangeText(seconds, (value) => duration(value * 1000)),
+  ];
+  return h("p", { class: "soft", text: `Expected at its start: ${words.join(", ")}; ${basis}.` });
 }
 
 /** @param {number} id of the batch @param {any} story @param {any[]} commands of the story @param {string} title */

@@ -6,6 +6,7 @@
 
 import { catchApiError, get } from "../kit/api.js";
 import { patterns } from "../kit/charts.js";
+import { createCostLines } from "../kit/cost-lines.js";
 import { byId, h, list, show, text } from "../kit/dom.js";
 import { count, plural } from "../kit/format.js";
 import { serverNow } from "../kit/server-clock.js";
@@ -14,6 +15,7 @@ import { InsightsFilter } from "./insights-filter.js";
 import { MEASURES, summary } from "./measures.js";
 import { panelsOf } from "./panel-catalog.js";
 import { PanelView } from "./panel-view.js";
+import { quotaPanels } from "./quota-panels.js";
 
 /** @typedef {import("../shell/model.js").Model} Model */
 /** @typedef {import("./measures.js").Insights} InsightsAnswer */
@@ -23,6 +25,8 @@ import { PanelView } from "./panel-view.js";
 const READ_MS = 2_000;
 /** Batches to choose from. */
 const BATCHES_MOST = 200;
+/** Days of usage windows that are shown where no number of days is chosen, and at most. */
+const [QUOTA_DAYS, QUOTA_DAYS_MOST] = [30, 400];
 
 export class Insights {
   #filter = new InsightsFilter({ onMeasure: () => this.#draw(), onFilter: () => this.#read() });
@@ -35,6 +39,7 @@ export class Insights {
   #widePanels = panelList(this.#wide);
   #narrowPanels = panelList(this.#narrow);
   /** @type {InsightsAnswer | null} */ #answer = null;
+  /** The reports of usage windows, oldest first. @type {import("../state.js").UsageWindow[]} */ #quota = [];
   /** @type {Model | null} */ #model = null;
   /** What has happened by the last read. */
   #lastState = "";
@@ -44,7 +49,7 @@ export class Insights {
   #turn = 0;
 
   constructor() {
-    byId("tab-insights").append(patterns(), this.#filter.el, this.#intro, this.#tiles, this.#grid);
+    byId("tab-insights").append(patterns(), this.#filter.el, this.#intro, this.#tiles, this.#grid, createDayCost());
     this.#grid.addEventListener("table-toggle", () => this.#writeOpenTables());
     this.#watchWidth();
   }
@@ -79,6 +84,7 @@ export class Insights {
     const requests = Promise.all([
       get(`/api/insights?${this.#filter.query()}`),
       get(`/api/batches?limit=${BATCHES_MOST}`),
+      get(`/api/quota?days=${Math.min(this.#filter.filter.days ?? QUOTA_DAYS, QUOTA_DAYS_MOST)}`),
     ]);
     const answers = await catchApiError(requests, (error) => {
       if (turn === this.#turn) this.#fail(error);
@@ -86,6 +92,7 @@ export class Insights {
     });
     if (!answers || turn !== this.#turn) return;
     this.#answer = answers[0];
+    this.#quota = answers[2].history;
     this.#filter.offer(answers[1].batches);
     this.#draw();
   }
@@ -102,7 +109,9 @@ export class Insights {
     if (!this.#model || !this.#answer) return;
     const answer = this.#answer;
     const { filter } = this.#filter;
-    this.#drawPanels(panelsOf(answer, this.#context(this.#model)));
+    // They belong to accounts, not to batches.
+    const quota = filter.batch ? [] : quotaPanels(this.#quota, serverNow());
+    this.#drawPanels([...panelsOf(answer, this.#context(this.#model)), ...quota]);
     this.#facts.render(summary(answer));
     show(this.#tiles, answer.total.length > 0);
     show(this.#grid, answer.total.length > 0 || answer.burn_up.points.length > 0);
@@ -143,6 +152,15 @@ export class Insights {
       width = clientWidth;
     }).observe(this.#grid);
   }
+}
+
+/** What the money of one day went for, that is chosen beside it. */
+function createDayCost() {
+  const day = /** @type {HTMLInputElement} */ (h("input", { type: "date", id: "cost-day" }));
+  const cost = createCostLines(() => `/api/cost?day=${day.value}`, "days");
+  day.addEventListener("change", () => cost.reload());
+  const label = h("label", { for: day.id, text: "Day, today where none is chosen" });
+  return h("section", { class: "panel day-cost" }, h("h3", { text: "Cost of a day" }), label, day, cost.el);
 }
 
 /** @param {HTMLElement} place */

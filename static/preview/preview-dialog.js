@@ -4,15 +4,14 @@ import { catchApiError, get } from "../kit/api.js";
 import { byId, fill, h } from "../kit/dom.js";
 import { showPreview } from "./preview-view.js";
 
-/** @param {{stories: string[] | null, agent: string}} chosen */
-export async function openPreview({ stories, agent }) {
+/** @param {Record<string, string>} query stories, batch_size, agent, gates */
+export async function openPreview(query) {
   const dialog = /** @type {HTMLDialogElement} */ (byId("preview-dialog"));
   const content = byId("preview-content");
   fill(content, h("p", { class: "empty", text: "Loading" }));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
-  const query = new URLSearchParams({ ...(stories && { stories: stories.join(",") }), ...(agent && { agent }) });
-  const preview = await catchApiError(get(`/api/preview?${query}`), (error) => {
+  const preview = await catchApiError(get(`/api/preview?${new URLSearchParams(query)}`), (error) => {
     fill(content, h("p", { class: "wrong", role: "alert", text: error.message }));
     return null;
   });

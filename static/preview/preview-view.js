@@ -1,6 +1,7 @@
 // @ts-check
 /** What would be sent: cycles, commands in their order, and of each the exact call, with buttons that copy it. */
 import { fill, h, icon, text } from "../kit/dom.js";
+import { basisText, forecastText } from "../kit/forecast-text.js";
 import { money, shortKey } from "../kit/format.js";
 import { copyText } from "../run/log-detail.js";
 
@@ -13,7 +14,8 @@ import { copyText } from "../run/log-detail.js";
  *   together: boolean, by: string, state: string, unknown: string[], problem: string | null, call: Call | null}} Step
  * @typedef {{state: string, story_keys: string[], steps: Step[], gates: {message: string}[]}} Cycle
  * @typedef {{agent: string, workflow: string, workflow_reason: string, refusals: string[], notes: string[],
- *   commands: string[], cycles: Cycle[], later: string[]}} Preview of `GET /api/preview`
+ *   commands: string[], cycles: Cycle[], later: string[],
+ *   forecast: import("../kit/forecast-text.js").Forecast | null}} Preview of `GET /api/preview`
  */
 
 /** How a program gets its prompt. @type {Record<string, string>} */
@@ -35,11 +37,19 @@ export function showPreview(el, preview) {
     el,
     h("p", { class: "soft", text: `Agent ${preview.agent}, workflow ${preview.workflow}${why}. Nothing is started.` }),
     ...preview.refusals.map((words) => warning(`A start would be refused: ${words}`)),
+    ...forecastParts(preview.forecast),
     ...preview.notes.map((words) => h("p", { text: words })),
     empty,
     ...preview.cycles.map(createCycle),
     later,
   );
+}
+
+/** @param {Preview["forecast"]} forecast */
+function forecastParts(forecast) {
+  if (!forecast?.stories) return [];
+  const basis = h("span", { class: "soft", text: basisText(forecast) });
+  return [h("p", { class: "forecast" }, h("span", { text: `${forecastText(forecast)}.` }), " ", basis)];
 }
 
 /** @param {string} words */

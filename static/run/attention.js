@@ -9,6 +9,7 @@ import { clock, shortKey } from "../kit/format.js";
 import { HintForm } from "../kit/hint-form.js";
 import { serverNow } from "../kit/server-clock.js";
 import { askSkip } from "../kit/skip-dialog.js";
+import { createTakeOver, takeOver } from "../kit/takeover.js";
 import { announce, toast } from "../kit/toast.js";
 import { dismiss, openItems, waitText } from "./attention-items.js";
 import { createGateForm } from "./gate-form.js";
@@ -88,6 +89,7 @@ const LABELS = {
   try: "Try now",
   answer: "",
   decide: "",
+  take: "",
   "": "",
 };
 
@@ -124,7 +126,7 @@ class AttentionRow {
     text(this.#words, words);
     text(this.#action, LABELS[act]);
     show(this.#action, LABELS[act] !== "");
-    if (this.#form) show(this.#form, act === "answer" || act === "decide" || act === "unblock");
+    if (this.#form) show(this.#form, act === "answer" || act === "decide" || act === "unblock" || act === "take");
   }
 
   /** @param {number | null} until @param {number} now */
@@ -147,6 +149,8 @@ function dismissButton({ message }, dismiss) {
 /** What an item is answered with, if it asks. @param {Attention} item */
 function formOf(item) {
   if (item.kind === "gate" && item.gate_id) return createGateForm(item);
+  const taken = /** @type {any} */ (item).takeover;
+  if (taken) return createTakeOver(taken).el;
   if (item.kind === "blocked" && item.story_key) return createRetry(item.story_key);
   return item.kind === "question" && item.command_id !== null ? createAnswerForm(item) : null;
 }
@@ -156,7 +160,9 @@ function createRetry(key) {
   const form = new HintForm(key);
   form.update(true);
   const skip = h("button", { type: "button", class: "button small", text: "Skip…", on: { click: () => askSkip(key) } });
-  form.el.append(skip);
+  const open = h("button", { type: "button", "data-verb": true, class: "button small", text: "Open in my terminal" });
+  open.addEventListener("click", () => takeOver(key));
+  form.el.append(open, skip);
   return form.el;
 }
 

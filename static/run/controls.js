@@ -6,6 +6,7 @@ import { isReader } from "../kit/role.js";
 import { toast } from "../kit/toast.js";
 import { openPreview } from "../preview/preview-dialog.js";
 import { Ending } from "./ending.js";
+import { ForecastLine } from "./forecast.js";
 import { actionText, offered, waitEnd } from "./run-text.js";
 import { StartForm } from "./start-form.js";
 
@@ -33,6 +34,7 @@ export class Controls {
   #ending = new Ending(this.#dialog);
   /** The action whose request is under way. @type {RunAction | null} */ #busy = null;
   /** @type {RunAction[]} */ #actions = [];
+  #forecast = new ForecastLine("start-forecast", "");
   #state = "";
   /** What the form was drawn from. @type {unknown} */ #plan;
   /** @type {unknown} */ #queue;
@@ -87,7 +89,7 @@ export class Controls {
 
   /** Shows what a start would send; starts nothing. */
   preview() {
-    return openPreview(this.#form.chosen());
+    return openPreview({ ...this.#form.query(), ...this.#form.gates });
   }
 
   pause() {
@@ -150,7 +152,7 @@ export class Controls {
   }
 
   /** @param {Model} model */
-  #renderText({ run, counts }) {
+  #renderText({ run, counts, plan }) {
     const { stories, agent, ...rest } = this.#form.chosen();
     const chosen = {
       ...rest,
@@ -159,7 +161,10 @@ export class Controls {
       agent: agent || run.agent.name,
     };
     text(byId("verb-words"), this.#actions.length ? actionText(run, chosen) : "");
-    show(byId("start-fields"), this.#form.open && this.#offers("start"));
+    const offered = this.#offers("start");
+    show(byId("start-fields"), this.#form.open && offered);
+    const state = JSON.stringify([plan.stories.map(({ key, status }) => key + status), run.queue, run.batch?.id]);
+    this.#forecast.ask(this.#form.query(), offered && counts.runnable ? state : "");
   }
 
   /**

@@ -62,11 +62,12 @@ const PLAN_CHANGES = {
 };
 
 /** Pauses that are as the operator has set them, and how the log puts those that wait for a time. */
-const QUIET_PAUSES = new Set(["operator", "hours", "scheduled"]);
+const QUIET_PAUSES = new Set(["operator", "hours", "scheduled", "reserve"]);
 /** @type {Record<string, string>} */
 const PAUSES = {
   hours: "Batch waits for the active hours",
   scheduled: "Batch waits for its time",
+  reserve: "Batch waits: the rest of the usage window is reserved",
 };
 
 /** @type {Record<string, (p: Record<string, any>, type: string) => LineText>} */
@@ -102,6 +103,9 @@ const FORMATS = {
   },
   "story:skip": (p) =>
     lineText("note", p.skipped ? `You have skipped it: ${p.reason ?? "without a reason"}` : "You have brought it back"),
+  "agent:switch": (p) => lineText("agent", p.reason),
+  "quota:change": (p) => lineText("quota", quotaText(p), DETAIL),
+  "story:takeover": (p) => lineText("note", [p.message, p.command_line].filter(Boolean).join(" ")),
   "run:queue": (p) => lineText("note", queueText(p)),
   error: (p) => lineText("error", `${p.type}: ${p.message}`, ERROR),
   attention: (p) => lineText("attention", p.message, WARNING),
@@ -124,6 +128,12 @@ function doneText(stories) {
 /** @param {string[]} all */
 function keys(all) {
   return all.map(shortKey).join(", ");
+}
+
+/** @param {Record<string, any>} p */
+function quotaText({ account, window, used_fraction: used, resets_at: at }) {
+  const end = at ? `; it opens again at ${hourMinute(at)}` : "";
+  return `${Math.floor(used * 100)} % of the ${window} window of ${account} is used${end}`;
 }
 
 /** @param {Record<string, any>} p */

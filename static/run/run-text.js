@@ -60,11 +60,13 @@ const PAUSED = {
   breaker: "Paused: two stories in a row failed for the same reason",
   agent: "Paused: the agent cannot run",
   verify: "Paused: the check cannot be started",
+  "no-progress": "Paused: much was spent and no story has moved on",
   git: "Paused: git needs you",
   merge: "Paused: files of yours are in the way of a merge; the run continues by itself when they are not",
   disk: "Paused: the disk is full",
   question: "Paused: the agent waits for your answer",
   gate: "Paused: a decision is yours",
+  "take-over": "Paused: a story is in your hands",
   tracker: "Paused: the tracker cannot be read; the run continues by itself when it is back",
 };
 
@@ -80,11 +82,12 @@ const WAITING = {
   retry: "Waiting: the agent's service had trouble",
   program: "Waiting: the agent's program is missing",
   hours: "Waiting for the active hours",
+  reserve: "Waiting: the rest of the usage window is reserved",
   scheduled: "Scheduled",
 };
 
 /** What stands before the time at which a wait ends, by the reason. @type {Record<string, string>} */
-const UNTIL = { "usage-limit": " until", hours: " until", scheduled: " for" };
+const UNTIL = { "usage-limit": " until", hours: " until", reserve: ", until", scheduled: " for" };
 
 /** What the run waits for, without its end. @param {string | null} reason */
 export function waitText(reason) {
@@ -151,9 +154,10 @@ export function offered(run) {
     case "pausing":
       return ["resume", "stop"];
     case "paused":
-      return run.reason === "gate" ? ["stop"] : ["resume", "stop"]; // a gate opens by its decision alone
+      // A gate opens by its decision alone, a take-over by "Done".
+      return run.reason === "gate" || run.reason === "take-over" ? ["stop"] : ["resume", "stop"];
     case "waiting":
-      return ["resume", "stop"];
+      return run.reason === "reserve" ? ["pause", "stop"] : ["resume", "stop"]; // it opens by itself, or in the settings
     case "stopping":
       return ["stop"];
     case "starting":
@@ -163,8 +167,9 @@ export function offered(run) {
   }
 }
 
-/** What ends a wait for a clock time. @param {string | null} reason of the wait */
+/** What ends a wait for a clock time; "" where nothing but time and the settings do. @param {string | null} reason of the wait */
 export function waitEnd(reason) {
+  if (reason === "reserve") return "";
   return reason === "hours" || reason === "scheduled" ? "Start now" : "Try now";
 }
 
@@ -182,6 +187,8 @@ export function actionText(run, chosen) {
     case "paused":
       return `${PAST[run.reason ?? ""] ?? "Resume continues with the next command."} Stop ends the batch.`;
     case "waiting":
+      if (run.reason === "reserve")
+        return "It continues at the reset, or when the reserve ends or is lowered in the settings. Stop ends the batch.";
       return waitEnd(run.reason) === "Start now"
         ? "Start now does not wait for the time. Stop ends the batch."
         : "Try now asks the agent again at once. Stop ends the batch.";
@@ -201,6 +208,7 @@ const PAST = {
   budget: "It continues when the budget is raised in the settings, or on the next day.",
   question: "Resume lets the agent decide for itself.",
   gate: "The run continues by itself when you have decided on the Run tab.",
+  "take-over": "The run continues by itself when you hand the story back.",
 };
 
 /** @param {Chosen} chosen */

@@ -1,7 +1,9 @@
 // @ts-check
-/** The Run tab without its log: what needs the operator, the figures, what runs now, the stories, how much longer. */
+/** The Run tab without its log: what needs the operator, the figures, what runs now, the stories, the forecast. */
+import { byId } from "../kit/dom.js";
 import { createAttention } from "./attention.js";
-import { createRemaining } from "./remaining.js";
+import { createForecast } from "./forecast.js";
+import { createGauges } from "./quota.js";
 import { createRunningCommands } from "./running-commands.js";
 import { createStoryLists } from "./story-lists.js";
 import { createTiles } from "./tiles.js";
@@ -20,7 +22,8 @@ export function createRunTab(actions) {
     createTiles(),
     createRunningCommands(),
     createStoryLists(),
-    createRemaining(),
+    createForecast(),
+    createGauges(byId("quota-all"), false),
   ];
   return {
     render(model, now) {

@@ -110,6 +110,23 @@ export class StartForm {
     };
   }
 
+  /** The query of a forecast or a preview of what Start would start. @returns {Record<string, string>} */
+  query() {
+    const { cycles, stories, agent } = this.chosen();
+    const at = this.#at.value;
+    return {
+      batch_size: String(cycles),
+      ...(stories && { stories: stories.join(",") }),
+      ...(agent && { agent }),
+      ...(at && { start_at: at }),
+    };
+  }
+
+  /** The gates of the batch where they are not those of the settings, for a preview. @returns {Record<string, string>} */
+  get gates() {
+    return this.#gates.changed ? { gates: this.#gates.value.join() } : {};
+  }
+
   /** The request; null after showing what is wrong and focusing it. @returns {Request | null} */
   request() {
     const { size, budget, stories } = this.#read();

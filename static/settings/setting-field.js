@@ -3,9 +3,12 @@
  * One setting of the Settings tab: what it does, its control, its range, where its value comes from, when it applies.
  */
 import { attr, h, icon, show, text } from "../kit/dom.js";
+import { createAgentOrder } from "./agent-order.js";
 import { parse, sourceText, titleOf, toText, words, yaml } from "./setting-format.js";
 
 /** @typedef {import("./setting-format.js").Setting} Setting */
+
+/** @typedef {HTMLElement & {value: string}} Control */
 
 /** The draft that takes the setting out of the file. */
 const RESET = Symbol("reset");
@@ -13,7 +16,7 @@ const RESET = Symbol("reset");
 export class SettingField {
   el;
   /** @type {Setting} */ #setting;
-  /** @type {HTMLInputElement | HTMLSelectElement | null} */ #control;
+  /** @type {Control | null} */ #control;
   #parts;
   #onChange;
   /** The value that the draft began from, to notice a change by another page. @type {any} */ #base;
@@ -192,13 +195,17 @@ function factsText(setting) {
   return facts.filter(Boolean).join(" · ");
 }
 
-/** @param {Setting} setting @param {string} id @returns {HTMLInputElement | HTMLSelectElement} */
+/** @param {Setting} setting @param {string} id @returns {Control} */
 function createControl(setting, id) {
   const props = { id, name: setting.name, "aria-describedby": `${id}-wrong ${id}-facts` };
   const options = optionsOf(setting);
-  const control = options.length
-    ? h("select", props, ...options.map(([value, label]) => h("option", { value, text: label })))
-    : createInput(setting, props);
+  /** @type {Control} */
+  const control =
+    setting.kind === "agents"
+      ? createAgentOrder(setting.choices, props)
+      : options.length
+        ? h("select", props, ...options.map(([value, label]) => h("option", { value, text: label })))
+        : createInput(setting, props);
   control.value = toText(setting.value);
   return control;
 }

@@ -38,7 +38,15 @@ const GROUPS = [
       "budget_day_usd",
       "budget_batch_tokens",
       "budget_day_tokens",
+      "budget_story_usd",
+      "budget_story_tokens",
+      "budget_command_usd",
+      "budget_command_tokens",
       "budget_needs_prices",
+      "no_progress_usd",
+      "no_progress_commands",
+      "reserve_percent",
+      "reserve_hours",
       "command_timeout_min",
       "silence_timeout_min",
       "question_timeout_min",
@@ -81,6 +89,14 @@ const TITLES = {
   budget_day_usd: "budget of a day, US dollars",
   budget_batch_tokens: "budget of a batch, tokens",
   budget_day_tokens: "budget of a day, tokens",
+  budget_story_usd: "budget of a story, US dollars",
+  budget_story_tokens: "budget of a story, tokens",
+  budget_command_usd: "budget of a command, US dollars",
+  budget_command_tokens: "budget of a command, tokens",
+  no_progress_usd: "no story moves on: pause after US dollars",
+  no_progress_commands: "no story moves on: pause after commands",
+  reserve_percent: "reserve of a usage window, percent",
+  reserve_hours: "hours of the reserve",
   command_timeout_min: "longest command, minutes",
   silence_timeout_min: "longest silence, minutes",
   question_timeout_min: "longest wait for an answer, minutes",
@@ -117,6 +133,7 @@ function parseValue(setting, text) {
   const { kind, choices } = setting;
   if (kind === "boolean") return { true: true, false: false }[text];
   if (kind === "integer" || kind === "number") return parseNumber(setting, text);
+  if (kind === "agents") return parseAgents(text, choices);
   if (kind === "list")
     return text === "" ? [] : text.split(", ").every((item) => choices.includes(item)) ? text.split(", ") : undefined;
   if (choices.length) return choices.includes(text) ? text : undefined;
@@ -124,6 +141,13 @@ function parseValue(setting, text) {
     return undefined;
   if (kind === "url" && !/^https?:\/\/\S+$/.test(text)) return undefined;
   return text === "" ? undefined : text;
+}
+
+/** One name, or a list of several. @param {string} text @param {string[]} choices */
+function parseAgents(text, choices) {
+  const names = text.split(", ");
+  if (new Set(names).size < names.length || names.some((name) => !choices.includes(name))) return undefined;
+  return names.length > 1 ? names : names[0];
 }
 
 /** @param {Setting} setting @param {string} text */

@@ -49,6 +49,7 @@ const CHANGES_PLAN = new Set([
   "story:status",
   "story:hint",
   "story:skip",
+  "story:takeover",
   "cycle:end",
   "batch:end",
   "command:end",

@@ -5,6 +5,7 @@ import { clock, hourMinute, money, plural, shortKey, statusText } from "../kit/f
 import { announce } from "../kit/toast.js";
 import { visible } from "../kit/visible.js";
 import { attentionCount } from "../run/attention-items.js";
+import { createGauges } from "../run/quota.js";
 import { headline, makesPlan } from "../run/run-text.js";
 import { showIcon } from "./tab-icon.js";
 
@@ -16,6 +17,7 @@ const OFFLINE_MS = 10_000;
 /** @param {{wake: () => void, openStory: (key: string) => void}} actions */
 export function createHeader(actions) {
   const track = new Track(actions.openStory);
+  const gauges = createGauges(byId("quota"), true);
   byId("link").addEventListener("click", actions.wake);
   let spoken = "";
 
@@ -40,11 +42,13 @@ export function createHeader(actions) {
       text(byId("project-name"), model.run.project.name);
       text(byId("status-facts"), facts(model));
       track.render(model);
+      gauges.render(model, now);
       renderLink(model, Date.now());
     },
     /** @param {Model} model @param {number} now */
     tick(model, now) {
       if (model.run.state === "waiting") words(model, now);
+      gauges.tick(model, now);
       renderLink(model, Date.now());
     },
   };

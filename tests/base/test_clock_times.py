@@ -105,3 +105,17 @@ def test_they_are_open_at_the_opening_and_closed_until_then(begin: int, end: int
     assert found.are_open(opening)
     for share in range(20):
         assert not found.are_open(now + (opening - now) * share / 20)
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "minutes", "end"),
+    [
+        ("22:00-07:00", "2026-01-01T23:00", 60, "2026-01-02T00:00"),
+        ("22:00-07:00", "2026-01-01T12:00", 60, "2026-01-01T23:00"),
+        ("22:00-07:00", "2026-01-01T06:00", 120, "2026-01-01T23:00"),
+        ("08:00-09:00, 12:00-13:00", "2026-01-01T08:30", 60, "2026-01-01T12:30"),
+        ("00:00-12:00, 12:00-00:00", "2026-01-01T08:30", 24 * 60, "2026-01-02T08:30"),
+    ],
+)
+def test_work_of_so_long_ends_when_they_were_open_so_long(hours: str, now: str, minutes: int, end: str) -> None:
+    assert windows(hours).after_open(at(now), minutes * 60) == at(end)

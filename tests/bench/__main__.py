@@ -18,6 +18,7 @@ from tests.bench import (
     burst,
     delivery,
     endtoend,
+    forecast,
     guardian,
     install,
     masking,
@@ -41,6 +42,7 @@ PARTS: Final = (
     "recordings",
     "guardian",
     "overhead",
+    "forecast",
 )
 
 
@@ -56,6 +58,7 @@ def main() -> None:
         "burst": lambda: burst.run(options.rounds),
         "endtoend": lambda: endtoend.run(options.seconds),
         "memory": lambda: memory.run(options.soak_minutes),
+        "forecast": forecast.run,
         "project": project.run,
         "page": page.run,
         "board": board.run,

@@ -140,14 +140,21 @@ def test_a_batch_that_was_stopped_goes_on_at_the_same_place(page: Page, server: 
     start(page, cycles=1)
     headline(page).to_have_text(re.compile("^Finished: 2 done"), timeout=BATCH_MS)
     again = events(page, server, "command:start")[len(done) :]
-    the_next_batch_says_how_long(page)
+    the_next_batch_says_what_is_left(page)
     assert not done & {(event["payload"]["story_key"], event["payload"]["command"]) for event in again}
 
 
-def the_next_batch_says_how_long(page: Page) -> None:
-    """From what the two stories took."""
+def the_next_batch_says_what_is_left(page: Page) -> None:
+    """Before its start and while it runs: cost and time; History has what was expected, and what money went for."""
+    expect(page.locator("#start-forecast")).to_have_text(re.compile(r"^\d+ stor.*\$\d.* done .*defaults"))
     start(page)
-    expect(page.locator("#tile-time-left")).to_have_text(re.compile(r" left, from the last 2 stories$"))
+    expect(page.locator("#run-forecast")).to_have_text(re.compile(r"^What is left: \d+ stor.*\$\d.* done "))
+    page.get_by_role("link", name="History", exact=True).click()
+    page.locator("[aria-controls=batch-2]").click()
+    expect(page.locator("#batch-2")).to_contain_text("Expected at its start: ")
+    page.locator("#batch-2").get_by_text("What the money went for").click()
+    expect(page.locator("#batch-2 tbody th").first).to_be_visible()
+    page.get_by_role("link", name="Run", exact=True).click()
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name=re.compile("^Now")).click()
     headline(page).to_have_text(re.compile("^Stopped"))

@@ -55,7 +55,7 @@ def test_every_setting_says_its_range_source_and_effect(context: BrowserContext,
     expect(setting(page, "agents").locator("pre")).to_contain_text("kind: claude")
     press(page, "/")
     page.keyboard.type("budget")
-    expect(page.locator(".setting:visible")).to_have_count(5)
+    expect(page.locator(".setting:visible")).to_have_count(9)
     picture(page, "settings")
 
 

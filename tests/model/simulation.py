@@ -23,7 +23,7 @@ import msgspec
 import agents
 import base.plausible
 import events
-import running.command
+import running.command_waits
 import running.gate
 import running.tracker
 import running.workspace
@@ -67,7 +67,7 @@ def hurry(fakes: Fakes) -> None:
     """Everything that only takes time takes little of it."""
     for module, name, value in (
         (base.plausible, "LIMIT_BACKOFF_S", (0.005,)),
-        (running.command, "TRANSIENT_BACKOFF_S", (0.001, 0.001)),
+        (running.command_waits, "TRANSIENT_BACKOFF_S", (0.001, 0.001)),
         (running.gate, "WAIT_SLICE_S", 0.01),
         (running.tracker, "LOOK_S", 0.01),
         (running.workspace, "RETRY_S", 0.02),

@@ -121,6 +121,7 @@ class Runner:
             clock=lambda: self.now(),
             trust_refusal=lambda: self.refusal,
         )
+        await self.workspace.quota.load(self.database)
         self.orchestrator = Orchestrator(self.workspace, self.run_state)
 
     async def close(self) -> None:

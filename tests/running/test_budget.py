@@ -17,6 +17,7 @@ from running.workspace import Workspace
 from settings import Settings
 from store.batches import create_batch
 from store.commands import create_command
+from store.stories import create_story, update_story
 
 NOON = 1_767_261_600.0  # a day in January; only differences count
 DAY_S = 86_400.0
@@ -41,10 +42,10 @@ class Purse:
     def hear(self, committed: Sequence[Event]) -> None:
         self.logged += committed
 
-    async def spend(self, dollars: float, **tokens: int) -> list[str]:
+    async def spend(self, dollars: float, **more: int | str) -> list[str]:
         """What is said after a command of such a cost."""
         before = len(self.logged)
-        columns = {"cost_usd": dollars, "started_at": int(self.now * 1000), **tokens}
+        columns = {"cost_usd": dollars, "started_at": int(self.now * 1000), **more}
         await self.database.write(create_command, self.batch_id, "dev-story", **columns)
         await self.budget.look(self.gate)
         return [event.payload["message"] for event in self.logged[before:]]
@@ -126,7 +127,7 @@ async def test_tokens_have_caps_of_their_own(purse: Purse) -> None:
     assert await purse.budget.remaining() is None
     assert not purse.gate.paused
     assert await purse.spend(0, input_tokens=150) == [
-        "1,000 of the batch's budget of 1,000 tokens are used: raise budget_batch_tokens to go on"
+        "1,000 of the batch's budget of 1,000 tokens are used: raise budget_batch_tokens to continue"
     ]
     assert purse.gate.reason == "budget"
     purse.settings = Settings(budget_day_tokens=1000)
@@ -149,3 +150,29 @@ async def test_after_the_batch_nothing_is_said(purse: Purse) -> None:
     purse.gate.close()
     assert await purse.spend(2) == []
     assert not purse.gate.paused
+
+
+async def test_a_story_and_a_command_have_caps_of_their_own(purse: Purse) -> None:
+    """A story counts in all batches, a command with its attempts, and neither when it is over."""
+    purse.settings = Settings(budget_story_usd=5, budget_command_usd=2)
+    await purse.open(None)
+    batch, story = purse.batch_id, {"story_key": "1-1-a"}
+    row = await purse.database.write(create_story, batch, "1-1-a")
+    assert await purse.budget.remaining("1-1-a", "dev-story") == 2
+    assert await purse.spend(1.5, status="error", **story) == []
+    assert await purse.budget.remaining("1-1-a", "dev-story") == 0.5
+    assert await purse.budget.remaining("1-1-a", "code-review-1") == 2
+    assert await purse.spend(0.5, **story) == [
+        "1-1-a dev-story: $2.00 of the command's budget of $2.00 is spent",
+        "1-1-a dev-story: $2.00 of the command's budget of $2.00 is spent: raise budget_command_usd to continue",
+    ]
+    assert purse.gate.reason == "budget"
+    purse.settings = Settings(budget_story_usd=5)
+    assert await purse.budget.refusal() is None
+    other = await purse.database.write(create_batch, None)
+    await purse.database.write(create_command, other, "dev-story", cost_usd=3.0, **story)
+    refusal = await purse.budget.refusal()
+    assert refusal is not None
+    assert refusal.startswith("1-1-a: $5.00 of the story's budget of $5.00 is spent: ")
+    await purse.database.write(update_story, row, ended_at=1)
+    assert await purse.budget.refusal() is None

@@ -17,12 +17,14 @@ import events
 import running.gate
 from db import Database
 from events import Event
-from running.budget import Budget, today_ms
+from running.budget import Budget
+from running.caps import today_ms
 from running.gate import Gate
 from running.workspace import Workspace
 from settings import Settings
 from store.batches import create_batch
-from store.commands import cost_of_batch, cost_since, create_command
+from store.commands import cost_since, create_command
+from store.spending import spent_of_batch
 
 NOON = 1_767_261_600.0
 DAY_S = 86_400.0
@@ -64,7 +66,7 @@ class Walk:
             self.gate.pause(self.reason, announced=True)
 
     async def reached(self) -> bool:
-        batch = await self.database.read(cost_of_batch, self.batch_id)
+        batch = (await self.database.read(spent_of_batch, self.batch_id)).usd
         day = await self.database.read(cost_since, today_ms(self.now))
         return batch >= (self.settings.budget_batch_usd or 0) or day >= (self.settings.budget_day_usd or 0)
 

@@ -10,11 +10,13 @@ from typing import Any, cast
 import pytest
 
 import running.command
+import running.command_waits
 import running.surroundings
 from agents import AgentSpec
 from base.plausible import LIMIT_BACKOFF_S
 from payloads import Attention, BatchWarning, Payload
-from running.command import MISSING_BACKOFF_S, TRANSIENT_BACKOFF_S, UNREACHABLE_S, AgentUnusable, Commander
+from running.command import Commander
+from running.command_waits import MISSING_BACKOFF_S, TRANSIENT_BACKOFF_S, UNREACHABLE_S, AgentUnusable
 from running.gate import Stopped
 from running.journal import LOST, CommandStatus, Journal, Result
 from running.spec import AttemptContext, CommandSpec
@@ -58,7 +60,7 @@ class FakeGate:
 
 
 class FakeBudget:
-    async def remaining(self) -> float | None:
+    async def remaining(self, _story_key: str = "", _command: str = "") -> float | None:
         return None
 
     async def look(self, _gate: Any) -> None:
@@ -82,6 +84,7 @@ class CommandRunner:
         self.workspace = Workspace(nothing, lambda: self.settings, agents, nothing, folder, folder, None, lambda: NOW)
         monkeypatch.setattr(running.command, "Attempt", self.attempt)
         monkeypatch.setattr(running.command, "emit_durable", self.record)
+        monkeypatch.setattr(running.command_waits, "emit_durable", self.record)
         monkeypatch.setattr(running.surroundings, "emit_durable", self.record)
 
     def attempt(self, _workspace: Workspace, _gate: Any, order: CommandSpec, place: AttemptContext) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import running.command
+import running.command_waits
 import running.disk
 from agents import Outcome, OutcomeKind, Usage
 from base.files import atomic_write
@@ -66,7 +66,7 @@ async def test_the_tracker_waits_for_room(make_runner: MakeRunner, monkeypatch: 
 
 async def test_an_agent_without_room_is_tried_again(make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """More often than attempts may fail, and whether it dies at its start or at its work: no story is judged by it."""
-    monkeypatch.setattr(running.command, "TRANSIENT_BACKOFF_S", (0.01,) * 9)
+    monkeypatch.setattr(running.command_waits, "TRANSIENT_BACKOFF_S", (0.01,) * 9)
     full = "fail:OSError: [Errno 28] No space left on device"
     runner = await make_runner(READY, {"dev-story": [full, full, full, "ok"]}, retries=1)
     await runner.run(1)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.history import midnight_ms
-from running.budget import today_ms
+from running.caps import today_ms
 
 HOUR = 3600
 

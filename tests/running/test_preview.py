@@ -18,11 +18,14 @@ import agents
 from agents import AgentSpec, Call, Invocation
 from agents.invocation import invocation
 from orchestrator import StopMode
+from running.forecaster import Forecaster
 from running.hints import keep_hint
 from running.preflight import BadRequest
 from running.preview import PreviewRequest, preview
 from running.preview_call import SECRET
 from running.preview_views import CallView, RunPreview, StepView
+from running.selection import Selection
+from runstate.fold import RunState
 from tests.conftest import MakeRunner
 from tests.running.plans import make_stories, make_tickets
 from tests.running.projects import PAIR, READY, Runner
@@ -90,7 +93,8 @@ def shown(call: CallView) -> Started:
 
 
 async def look(runner: Runner, **fields: Any) -> RunPreview:
-    return await preview(runner.workspace, PreviewRequest(**fields))
+    forecaster = Forecaster(runner.workspace, RunState(), Selection())
+    return await preview(runner.workspace, PreviewRequest(**fields), forecaster)
 
 
 @pytest.mark.parametrize("agent", ["demo", "acp"])

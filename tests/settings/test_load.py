@@ -167,6 +167,8 @@ def test_every_range_holds_to_its_ends(file: Path, setting: Setting) -> None:
 NOT_OF_KIND: dict[str, list[str]] = {
     "text": ["1", "true", "null", "[a]", "{a: b}", "1.5", "2024-01-02", "''", "~"],
     "command": ["1", "true", "[pytest]", "''", "' '", '"pytest \'x"', "{a: b}"],
+    "agents": ["1", "true", "null", "[]", "[a, a]", "[1]", "{a: b}", "''"],
+    "shares": ["0", "100", "true", "[30]", "x", "'5 h: 0'", "'5 h: 30, 5 h: 20'", "'5 h 30'", "1e-5", "-3"],
     "hours": ["'22:00'", "7", "true", "[]", "a-b", "22:00-24:00"],
     "url": ["1", "example.com", "ftp://x/", "file:///etc/passwd", "http://", "'http://[::1'", "http://x:99999/", "[a]"],
     "integer": ["true", "false", "'1'", "1.0", ".nan", "null", "[1]", "1e3", "0x" + "f" * 5000],

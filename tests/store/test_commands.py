@@ -8,7 +8,6 @@ import pytest
 
 from store.batches import create_batch
 from store.commands import (
-    cost_of_batch,
     cost_since,
     create_command,
     get_command,
@@ -20,6 +19,7 @@ from store.commands import (
     update_command,
 )
 from store.rows import UnknownColumn
+from store.spending import spent_of_batch
 from store.stories import create_story
 
 
@@ -85,6 +85,6 @@ def test_cost_of_a_batch_and_since_a_time(connection: sqlite3.Connection, batch:
     other = create_batch(connection, 1)
     for of_batch, at, cost in ((batch, 100, 0.5), (batch, 200, None), (other, 200, 0.25), (batch, 300, 1.0)):
         create_command(connection, of_batch, "dev-story", started_at=at, cost_usd=cost)
-    assert (cost_of_batch(connection, batch), cost_of_batch(connection, other)) == (1.5, 0.25)
+    assert (spent_of_batch(connection, batch).usd, spent_of_batch(connection, other).usd) == (1.5, 0.25)
     assert [cost_since(connection, at) for at in (0, 101, 200, 301)] == [1.75, 1.25, 1.25, 0.0]
-    assert cost_of_batch(connection, 99) == 0.0
+    assert spent_of_batch(connection, 99).usd == 0.0
